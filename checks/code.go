@@ -1,0 +1,143 @@
+package checks
+
+// Code names the cause of a trouble, or its absence. Codes are a contract:
+// scripts and stored history rely on them, so they are added, never renamed.
+type Code string
+
+// Codes of the panel's own counts. Each belongs to a server, not to a site.
+const (
+	PanelProcessing    Code = "panel.processing"    // many certificates being issued at once
+	PanelFailed        Code = "panel.failed"        // many certificates given up
+	PanelFailing       Code = "panel.failing"       // many certificates failed again and again within hours
+	PanelOverdue       Code = "panel.overdue"       // sites whose certificate was not renewed in time
+	PanelNoCertificate Code = "panel.nocertificate" // an active site without TLS
+	PanelNoRedirect    Code = "panel.noredirect"    // an active site without http→https
+	PanelStale         Code = "panel.stale"         // the panel's tables stopped moving
+	PanelUnreadable    Code = "panel.unreadable"    // rows whose dates, flags or names make no sense
+	PanelUnavailable   Code = "panel.unavailable"   // database locked, missing, or of another shape
+)
+
+// Codes of a certificate, by its own dates where its file can be read.
+const (
+	CertExpired   Code = "cert.expired"
+	CertExpiring  Code = "cert.expiring"
+	CertOverdue   Code = "cert.overdue" // renewal should have happened by its share of life
+	CertMissing   Code = "cert.missing" // the file that the panel names is gone
+	CertUntrusted Code = "cert.untrusted"
+)
+
+// Codes of the CA's own words, as the issuing log keeps them.
+const (
+	CAUnauthorized Code = "ca.unauthorized"
+	CAConnection   Code = "ca.connection"
+	CADNS          Code = "ca.dns"
+	CACAA          Code = "ca.caa"
+	CATLS          Code = "ca.tls"
+	CARemote       Code = "ca.remote" // failed "During secondary validation" only
+	CARateLimited  Code = "ca.ratelimited"
+	CAPaused       Code = "ca.paused"
+	CABlocked      Code = "ca.blocked"
+	CARejected     Code = "ca.rejected"
+	CAInternal     Code = "ca.internal"
+	CAUnreachable  Code = "ca.unreachable"
+	CAClient       Code = "ca.client"
+	CAFlaky        Code = "ca.flaky" // failed, then succeeded with nothing changed
+)
+
+// The two verdicts that name no trouble.
+const (
+	OK      Code = "ok"
+	Unknown Code = "unknown" // could not be told
+)
+
+// Who has to take the next step.
+type Who string
+
+// The four who may act.
+const (
+	Us       Who = "us"
+	Customer Who = "customer"
+	CA       Who = "ca"
+	Nobody   Who = "nobody"
+)
+
+// codeFact is what is known of a code without looking at anything.
+type codeFact struct {
+	code     Code
+	severity Severity
+	who      Who
+}
+
+// codeFacts lists every code this build can emit, each verdict of a site in
+// the order in which it wins over the ones below it (see Judge).
+func codeFacts() []codeFact {
+	return []codeFact{
+		// The server as a whole.
+		{PanelUnavailable, Critical, Us},
+		{PanelProcessing, Critical, Us},
+		{PanelFailed, Critical, Us},
+		{PanelFailing, Critical, Us},
+		{PanelOverdue, Critical, Us},
+		{PanelStale, Warning, Us},
+		{PanelUnreadable, Info, Us},
+		// A site. First the account.
+		{CAUnreachable, Critical, Us},
+		{CABlocked, Critical, Us},
+		{CAPaused, Critical, Us},
+		{CARejected, Warning, Customer},
+		{CARateLimited, Critical, Nobody},
+		// Then the certificate put in place.
+		{CertMissing, Critical, Us},
+		{CertUntrusted, Warning, Us},
+		// Then the CA's last words.
+		{CARemote, Warning, Us},
+		{CACAA, Warning, Customer},
+		{CADNS, Warning, Customer},
+		{CAUnauthorized, Warning, Customer},
+		{CAConnection, Warning, Customer},
+		{CATLS, Warning, Us},
+		{CAClient, Warning, Us},
+		{CAInternal, Info, CA},
+		{CAFlaky, Info, Nobody},
+		// Then what is only a symptom.
+		{CertExpired, Critical, Us},
+		{CertOverdue, Warning, Us},
+		{CertExpiring, Warning, Us},
+		{PanelNoCertificate, Info, Us},
+		{PanelNoRedirect, Info, Us},
+		// No trouble.
+		{Unknown, Warning, Us},
+		{OK, Healthy, Nobody},
+	}
+}
+
+// Codes lists every code that a finding, a metric or a verdict may carry.
+func Codes() []Code {
+	facts := codeFacts()
+	codes := make([]Code, len(facts))
+	for i, f := range facts {
+		codes[i] = f.code
+	}
+	return codes
+}
+
+// Severity is how bad the code is when nothing else is known. An unlisted
+// code is Warning: it must not go unseen, nor wake anybody.
+func (c Code) Severity() Severity {
+	for _, f := range codeFacts() {
+		if f.code == c {
+			return f.severity
+		}
+	}
+	return Warning
+}
+
+// Who takes the next step. An unlisted code is ours.
+func (c Code) Who() Who {
+	for _, f := range codeFacts() {
+		if f.code == c {
+			return f.who
+		}
+	}
+	return Us
+}

@@ -1,0 +1,102 @@
+package checks
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Args are the named values of a finding: strings, whole numbers, booleans
+// and times. Texts are made from them in the reader's language.
+type Args map[string]any
+
+// Finding is one thing that is wrong, or worth saying, as a code with
+// arguments and never as a sentence.
+type Finding struct {
+	Check    string // which check found it
+	Server   string // the panel
+	Site     string // A-label form of the site's own name; empty: the server as a whole
+	Name     string // the name concerned, when it is an alias; else empty
+	Code     Code
+	Severity Severity
+	Args     Args   // may be nil
+	Detail   string // raw evidence for a machine or an expert; may be empty
+	From     string // the vantage point, for what is seen from outside; may be empty
+}
+
+// Key identifies the finding over time.
+func (f Finding) Key() string {
+	return f.Server + "/" + f.Site + "/" + f.Name + "/" + string(f.Code)
+}
+
+// Failure is a check that could not look. It says nothing about its subject.
+type Failure struct {
+	Check  string
+	Server string
+	Site   string // empty: the server as a whole
+	Err    string
+}
+
+// Metric is one of the panel's counts.
+type Metric struct {
+	Server string
+	Code   Code
+	Value  int
+	Err    string // why it could not be counted; empty: Value holds
+}
+
+// Known reports whether the value could be counted.
+func (m Metric) Known() bool { return m.Err == "" }
+
+// Outcome is what one run over one server gave.
+type Outcome struct {
+	Server   string
+	Checks   []string // the checks that ran
+	Findings []Finding
+	Failures []Failure
+}
+
+// LookedAt reports whether this run truly looked at what the finding is
+// about, so that its absence now means that it is over.
+func (o Outcome) LookedAt(f Finding) bool {
+	if f.Server != o.Server || !slices.Contains(o.Checks, f.Check) {
+		return false
+	}
+	return !slices.ContainsFunc(o.Failures, func(x Failure) bool {
+		return x.Check == f.Check && (x.Site == "" || x.Site == f.Site)
+	})
+}
+
+// Verdict is the one root cause of a site's state; the other findings stay
+// as evidence.
+type Verdict struct {
+	Code     Code
+	Severity Severity
+	Finding  Finding // zero for OK and Unknown
+}
+
+// Judge folds the findings of one site into one root cause: the first that
+// stands in the order of Codes, so that a cause hides its symptoms. Nothing
+// found is OK only if nothing failed; otherwise it is Unknown.
+func Judge(findings []Finding, failures []Failure) Verdict {
+	order := Codes()
+	best, rank := Finding{}, len(order)
+	for _, f := range findings {
+		if r := slices.Index(order, f.Code); r >= 0 && r < rank && f.Severity > Healthy {
+			best, rank = f, r
+		}
+	}
+	switch {
+	case best.Code != "" && best.Code != PanelNoRedirect:
+		return Verdict{Code: best.Code, Severity: best.Severity, Finding: best}
+	case len(failures) > 0:
+		return Verdict{Code: Unknown, Severity: Unknown.Severity()}
+	}
+	return Verdict{Code: OK, Severity: Healthy}
+}
+
+// SortFindings orders findings worst first, then by site and code.
+func SortFindings(findings []Finding) {
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Site, b.Site), cmp.Compare(a.Code, b.Code))
+	})
+}

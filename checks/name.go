@@ -1,0 +1,89 @@
+package checks
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// ErrNotAName is what ParseName says of text that is no domain name.
+var ErrNotAName = errors.New("not a domain name")
+
+// ToASCII gives the A-label form (RFC 5890) of a name in either form, lower
+// case and without the root's dot. A leading "*." stays as it is: idna knows
+// no wildcards.
+func ToASCII(name string) (string, error) {
+	name = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(name)), ".")
+	rest, wildcard := strings.CutPrefix(name, "*.")
+	ascii, err := idna.Lookup.ToASCII(rest)
+	if err != nil {
+		return "", fmt.Errorf("%w: %q: %w", ErrNotAName, name, err)
+	}
+	if !plausible(ascii) {
+		return "", fmt.Errorf("%w: %q", ErrNotAName, name)
+	}
+	if wildcard {
+		ascii = "*." + ascii
+	}
+	return ascii, nil
+}
+
+// plausible applies the rules that idna.Lookup leaves out: no empty label, at
+// least two of them, each within the lengths of RFC 1035 section 2.3.4.
+func plausible(ascii string) bool {
+	if len(ascii) > 253 || !strings.Contains(ascii, ".") {
+		return false
+	}
+	for label := range strings.SplitSeq(ascii, ".") {
+		if label == "" || len(label) > 63 {
+			return false
+		}
+	}
+	return true
+}
+
+// ToUnicode gives the form that a person reads; a name that cannot be
+// converted comes back as it is.
+func ToUnicode(ascii string) string {
+	rest, wildcard := strings.CutPrefix(ascii, "*.")
+	u, err := idna.Display.ToUnicode(rest)
+	if err != nil {
+		return ascii
+	}
+	if wildcard {
+		u = "*." + u
+	}
+	return u
+}
+
+// Show writes a name for a reader: "пример.рф (xn--e1afmkfd.xn--p1ai)", and a
+// plain ASCII name once.
+func Show(ascii string) string {
+	if u := ToUnicode(ascii); u != ascii {
+		return u + " (" + ascii + ")"
+	}
+	return ascii
+}
+
+// ParseName finds the domain name in what a person typed or pasted: with a
+// scheme, user, port, path or a trailing dot, in either form.
+func ParseName(text string) (string, error) {
+	text = strings.Trim(strings.TrimSpace(text), "<>«»\"'`,;")
+	if _, after, ok := strings.Cut(text, "://"); ok {
+		text = after
+	}
+	if i := strings.IndexAny(text, "/?#"); i >= 0 {
+		text = text[:i]
+	}
+	if u, err := url.Parse("//" + text); err == nil && u.Hostname() != "" {
+		text = u.Hostname()
+	}
+	if _, err := netip.ParseAddr(text); err == nil {
+		return "", fmt.Errorf("%w: %q is an address", ErrNotAName, text)
+	}
+	return ToASCII(text)
+}

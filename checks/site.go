@@ -1,0 +1,109 @@
+package checks
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Flag is a yes or no of the panel, which stores 'on' and 'off'. A column
+// that is missing, NULL or holds anything else leaves it unset: a flag that
+// could not be read is neither on nor off.
+type Flag int8
+
+// The three states of a Flag.
+const (
+	Unset Flag = iota
+	Off
+	On
+)
+
+// Site is a web domain as the panel knows it.
+type Site struct {
+	Server      string // the panel's name in the configuration
+	ID          int64  // the panel's row
+	Name        string // A-label form; as stored, when it is no valid name
+	Owner       string // the panel's user; may be empty
+	Aliases     []string
+	Addresses   []netip.Addr
+	Certificate string // the panel's name of the certificate in use; empty: none
+	Active      Flag
+	Secure      Flag
+	Redirect    Flag // http→https
+}
+
+// Unicode is the site's name as a person reads it.
+func (s Site) Unicode() string { return ToUnicode(s.Name) }
+
+// Certificate is a Let's Encrypt certificate under the panel's care: one row
+// of letsencrypt_ssl. It says how issuing goes, not what is served.
+type Certificate struct {
+	Server     string
+	ID         int64
+	Name       string // such as example.com_le1; may be empty where the panel keeps no name
+	Domain     string // A-label form; may be empty
+	Owner      string
+	Processing Flag      // issuing is under way
+	Failed     Flag      // the panel gave up
+	Started    time.Time // start of the last issuing; zero when missing or unreadable
+}
+
+// AttemptOutcome is how one attempt to issue ended.
+type AttemptOutcome int8
+
+// Outcomes of an attempt. The panel documents only 'failed', so a status
+// that is not known stays OutcomeOther and counts neither way.
+const (
+	OutcomeOther AttemptOutcome = iota
+	OutcomeFailed
+	OutcomeIssued
+)
+
+// Attempt is one line of the panel's issuing log.
+type Attempt struct {
+	Server      string
+	Row         int64  // the panel's row, ascending in time of insertion
+	Certificate string // the certificate's name in the panel
+	Outcome     AttemptOutcome
+	Status      string    // as stored
+	Time        time.Time // zero when it cannot be read
+	Text        string    // as stored: the CA's or the client's words; may be empty
+}
+
+// Missing is a table or a column that this panel does not have, so that what
+// needs it is switched off.
+type Missing struct {
+	Table  string
+	Column string // empty: the whole table
+}
+
+// Unreadable is a value that could not be understood. The row still counts
+// wherever the value is not needed.
+type Unreadable struct {
+	Table  string
+	Row    int64
+	Column string
+	Value  string // as stored, shortened to 100 runes
+}
+
+// Snapshot is what one reading of a panel's tables gave. Its slices are
+// shared between readings that saw no change and must not be modified.
+type Snapshot struct {
+	Server       string
+	Taken        time.Time
+	Sites        []Site
+	Certificates []Certificate
+	Missing      []Missing
+	Unreadable   []Unreadable // the first hundred
+	UnreadableN  int          // all of them
+}
+
+// Lacks reports whether the panel has no such table or column, in which case
+// nothing can be said that needs it.
+func (s Snapshot) Lacks(table, column string) bool {
+	for _, m := range s.Missing {
+		if m.Table == table && (m.Column == "" || m.Column == column) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,59 @@
+package reports
+
+// Tone is what the first glance at a message should tell.
+type Tone string
+
+// Tones; the zero value carries no mark.
+const (
+	Plain       Tone = ""
+	ToneBad     Tone = "critical"
+	ToneWarning Tone = "warning"
+	ToneOver    Tone = "over"
+	ToneUnknown Tone = "unknown"
+)
+
+// Message is what a person is told: translated, but not marked up. Each
+// messenger renders it in its own way; escaping and length limits live there
+// and nowhere else.
+type Message struct {
+	Language string    `json:"language"` // "ru" or "en": for what a messenger itself must add
+	Tone     Tone      `json:"tone,omitempty"`
+	Title    string    `json:"title"` // enough to decide whether to get up
+	Sections []Section `json:"sections,omitempty"`
+	Actions  []Action  `json:"actions,omitempty"`
+	Files    []File    `json:"files,omitempty"`
+	Silent   bool      `json:"silent,omitempty"` // arrives without a sound
+}
+
+// Section is a paragraph, a list, a quotation, or these in that order. Any
+// part may be empty.
+type Section struct {
+	Heading string `json:"heading,omitempty"`
+	Text    string `json:"text,omitempty"`
+	Items   []Item `json:"items,omitempty"`
+	Left    int    `json:"left,omitempty"`  // items that Fit took away
+	Quote   string `json:"quote,omitempty"` // foreign words, shown as they are
+}
+
+// Item is a line of a list: a text, and what is less important about it.
+type Item struct {
+	Tone Tone   `json:"tone,omitempty"`
+	Text string `json:"text"`
+	Note string `json:"note,omitempty"`
+}
+
+// Action is a button. It is nothing but a typed command: what it means is on
+// disk under ID, and ID is all that travels through a messenger.
+type Action struct {
+	ID      string `json:"id,omitempty"` // given by the journal; empty: not stored yet
+	Label   string `json:"label"`
+	Command string `json:"command"`
+	Danger  bool   `json:"danger,omitempty"`
+}
+
+// File is an attachment.
+type File struct {
+	Name string `json:"name"`
+	Type string `json:"type"` // media type
+	Data []byte `json:"data"`
+}
