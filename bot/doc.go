@@ -1,0 +1,2 @@
+// Package bot hears commands, keeps the schedule and delivers messages.
+package bot
