@@ -41,7 +41,6 @@ const (
 	CAInternal     Code = "ca.internal"
 	CAUnreachable  Code = "ca.unreachable"
 	CAClient       Code = "ca.client"
-	CAFlaky        Code = "ca.flaky" // failed, then succeeded with nothing changed
 )
 
 // The two verdicts that name no trouble.
@@ -61,6 +60,10 @@ const (
 	Nobody   Who = "nobody"
 )
 
+// firstVerdict is where codeFacts passes from counts and flags, which are no
+// site's root cause, to the verdicts.
+const firstVerdict = CAUnreachable
+
 // codeFact is what is known of a code without looking at anything.
 type codeFact struct {
 	code     Code
@@ -68,8 +71,8 @@ type codeFact struct {
 	who      Who
 }
 
-// codeFacts lists every code this build can emit, each verdict of a site in
-// the order in which it wins over the ones below it (see Judge).
+// codeFacts lists every code this build can emit. From firstVerdict on, each
+// can be the verdict of a site and wins over the ones below it (see Judge).
 func codeFacts() []codeFact {
 	return []codeFact{
 		// The server as a whole.
@@ -80,6 +83,7 @@ func codeFacts() []codeFact {
 		{PanelOverdue, Critical, Us},
 		{PanelStale, Warning, Us},
 		{PanelUnreadable, Info, Us},
+		{PanelNoRedirect, Info, Us},
 		// A site. First the account.
 		{CAUnreachable, Critical, Us},
 		{CABlocked, Critical, Us},
@@ -98,13 +102,11 @@ func codeFacts() []codeFact {
 		{CATLS, Warning, Us},
 		{CAClient, Warning, Us},
 		{CAInternal, Info, CA},
-		{CAFlaky, Info, Nobody},
 		// Then what is only a symptom.
 		{CertExpired, Critical, Us},
 		{CertOverdue, Warning, Us},
 		{CertExpiring, Warning, Us},
 		{PanelNoCertificate, Info, Us},
-		{PanelNoRedirect, Info, Us},
 		// No trouble.
 		{Unknown, Warning, Us},
 		{OK, Healthy, Nobody},

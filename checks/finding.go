@@ -79,19 +79,18 @@ type Verdict struct {
 // found is OK only if nothing failed; otherwise it is Unknown.
 func Judge(findings []Finding, failures []Failure) Verdict {
 	order := Codes()
-	best, rank := Finding{}, len(order)
+	order = order[slices.Index(order, firstVerdict):]
+	best := Verdict{Code: OK, Severity: Healthy}
+	if len(failures) > 0 {
+		best = Verdict{Code: Unknown, Severity: Unknown.Severity()}
+	}
+	rank := len(order)
 	for _, f := range findings {
-		if r := slices.Index(order, f.Code); r >= 0 && r < rank && f.Severity > Healthy {
-			best, rank = f, r
+		if r := slices.Index(order, f.Code); r >= 0 && r < rank {
+			best, rank = Verdict{Code: f.Code, Severity: f.Severity, Finding: f}, r
 		}
 	}
-	switch {
-	case best.Code != "" && best.Code != PanelNoRedirect:
-		return Verdict{Code: best.Code, Severity: best.Severity, Finding: best}
-	case len(failures) > 0:
-		return Verdict{Code: Unknown, Severity: Unknown.Severity()}
-	}
-	return Verdict{Code: OK, Severity: Healthy}
+	return best
 }
 
 // SortFindings orders findings worst first, then by site and code.

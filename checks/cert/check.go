@@ -1,0 +1,103 @@
+package cert
+
+import (
+	"context"
+	"time"
+
+	"domovoy/checks"
+)
+
+// Name of the check in outcomes and failures.
+const Name = "certificate"
+
+// Rules say when a certificate is late.
+type Rules struct {
+	Now      time.Time
+	LifeLeft float64 // overdue at this share of life left, or less
+}
+
+// late is the life left at which a certificate of that lifetime is overdue.
+// Whole seconds, for dates have no finer grain and 7/90 is no binary number.
+func (r Rules) late(lifetime time.Duration) time.Duration {
+	return time.Duration(r.LifeLeft * float64(lifetime)).Round(time.Second)
+}
+
+// expiring is the life left at which a certificate is about to end: a
+// twentieth, at most three days.
+func expiring(lifetime time.Duration) time.Duration {
+	return min(lifetime/20, 72*time.Hour)
+}
+
+// Check judges the certificate of a site by its file's own dates, and by the
+// start of the last issuing only where no file can be read. The panel's rows
+// with something under way or given up are issuing's concern, not ours.
+func Check(rules Rules) checks.Check {
+	return checks.Check{
+		Name:  Name,
+		Codes: []checks.Code{checks.CertMissing, checks.CertUntrusted, checks.CertExpired, checks.CertOverdue, checks.CertExpiring},
+		Run: func(_ context.Context, s checks.Subject) ([]checks.Finding, error) {
+			switch {
+			case s.File != nil:
+				return byFile(*s.File, rules), nil
+			case Missing(s.FileErr):
+				return append(byRow(s.Certificate, rules), finding(checks.CertMissing, checks.Args{"certificate": s.Site.Certificate})), nil
+			}
+			return byRow(s.Certificate, rules), s.FileErr
+		},
+	}
+}
+
+// byFile finds what the file's dates say. A self-signed certificate stands in
+// until the CA's arrives: its dates mean nothing.
+func byFile(f checks.CertificateFile, rules Rules) []checks.Finding {
+	if f.SelfSigned {
+		return []checks.Finding{finding(checks.CertUntrusted, checks.Args{"issuer": f.Issuer})}
+	}
+	var found []checks.Finding
+	left := f.NotAfter.Sub(rules.Now)
+	switch {
+	case left <= 0:
+		found = append(found, finding(checks.CertExpired, checks.Args{"at": f.NotAfter}))
+	case left <= expiring(f.Lifetime()):
+		found = append(found, finding(checks.CertExpiring, checks.Args{"at": f.NotAfter}))
+	}
+	if left <= rules.late(f.Lifetime()) {
+		found = append(found, finding(checks.CertOverdue, checks.Args{"at": f.NotAfter}))
+	}
+	return found
+}
+
+// byRow is the article's way: the last issuing began so long ago that a
+// certificate from it must be near its end.
+func byRow(c *checks.Certificate, rules Rules) []checks.Finding {
+	if c == nil || !RowOverdue(*c, rules) {
+		return nil
+	}
+	return []checks.Finding{finding(checks.CertOverdue, checks.Args{"at": c.Started.Add(lifetime(c.Started))})}
+}
+
+// RowOverdue judges a panel's row without a file.
+func RowOverdue(c checks.Certificate, rules Rules) bool {
+	if c.Processing != checks.Off || c.Failed != checks.Off || c.Started.IsZero() {
+		return false
+	}
+	life := lifetime(c.Started)
+	return rules.Now.Sub(c.Started) >= life-rules.late(life)
+}
+
+// lifetime of a Let's Encrypt certificate of the default profile, by the day
+// it was issued: https://letsencrypt.org/2025/12/02/from-90-to-45.html.
+func lifetime(issued time.Time) time.Duration {
+	const day = 24 * time.Hour
+	switch {
+	case issued.Before(time.Date(2027, 2, 10, 0, 0, 0, 0, time.UTC)):
+		return 90 * day
+	case issued.Before(time.Date(2028, 2, 16, 0, 0, 0, 0, time.UTC)):
+		return 64 * day
+	}
+	return 45 * day
+}
+
+func finding(code checks.Code, args checks.Args) checks.Finding {
+	return checks.Finding{Code: code, Severity: code.Severity(), Args: args}
+}

@@ -1,0 +1,114 @@
+// Package cert looks at certificates.
+package cert
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"domovoy/checks"
+)
+
+// maxFile bounds what is read of one file: a chain of certificates takes a
+// few kilobytes.
+const maxFile = 1 << 20
+
+// ErrNoCertificate is what a file without a certificate gives.
+var ErrNoCertificate = errors.New("no certificate in the file")
+
+// Files reads the certificates of a panel from its folder, in which each
+// stands as OWNER/NAME.crt. A file that did not change since is not read
+// again. Files is not safe for concurrent use. Private keys are not touched.
+type Files struct {
+	dir  string
+	seen map[string]Result
+}
+
+// Result is one reading of a certificate's file. Err is fs.ErrNotExist when
+// the file is gone (see Missing); any other error means that it could not be
+// looked at.
+type Result struct {
+	File     checks.CertificateFile
+	Err      error
+	modified time.Time
+	size     int64
+}
+
+// NewFiles reads below dir.
+func NewFiles(dir string) *Files { return &Files{dir: dir, seen: map[string]Result{}} }
+
+// Read gives the leaf of each site's certificate, by the site's row, and
+// leaves out sites without one. An error is about the folder as a whole.
+func (f *Files) Read(sites []checks.Site) (map[int64]Result, error) {
+	// A root keeps names from the database inside the folder, whatever they hold.
+	root, err := os.OpenRoot(f.dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the certificates' folder: %w", err)
+	}
+	defer root.Close()
+	results := make(map[int64]Result, len(sites))
+	now := make(map[string]Result, len(f.seen))
+	for _, s := range sites {
+		if s.Certificate == "" {
+			continue
+		}
+		path := s.Owner + "/" + s.Certificate + ".crt"
+		r := f.read(root, path)
+		now[path], results[s.ID] = r, r
+	}
+	f.seen = now // forgets files that no site names any more
+	return results, nil
+}
+
+// read gives the last result again when the file did not change.
+func (f *Files) read(root *os.Root, path string) Result {
+	info, err := root.Stat(path)
+	if err != nil {
+		return Result{Err: fmt.Errorf("reading a certificate: %w", err)}
+	}
+	last, ok := f.seen[path]
+	if ok && last.modified.Equal(info.ModTime()) && last.size == info.Size() {
+		return last
+	}
+	file, err := parse(root, path)
+	return Result{File: file, Err: err, modified: info.ModTime(), size: info.Size()}
+}
+
+// parse reads the first certificate of a file, which must be the leaf: web
+// servers take it so (nginx, ssl_certificate).
+func parse(root *os.Root, path string) (checks.CertificateFile, error) {
+	file, err := root.Open(path)
+	if err != nil {
+		return checks.CertificateFile{}, fmt.Errorf("reading a certificate: %w", err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxFile))
+	if err != nil {
+		return checks.CertificateFile{}, fmt.Errorf("reading a certificate: %w", err)
+	}
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		leaf, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return checks.CertificateFile{}, fmt.Errorf("reading %s: %w", path, err)
+		}
+		return checks.CertificateFile{
+			Path:       path,
+			NotBefore:  leaf.NotBefore,
+			NotAfter:   leaf.NotAfter,
+			Issuer:     leaf.Issuer.CommonName,
+			SelfSigned: leaf.CheckSignatureFrom(leaf) == nil || string(leaf.RawIssuer) == string(leaf.RawSubject),
+		}, nil
+	}
+	return checks.CertificateFile{}, fmt.Errorf("reading %s: %w", path, ErrNoCertificate)
+}
+
+// Missing reports whether err of Read means that the file is gone.
+func Missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -1,0 +1,81 @@
+package panel
+
+import (
+	"context"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/checks/acme"
+)
+
+// Names of the checks in outcomes and failures.
+const (
+	SiteCheck    = "site"
+	IssuingCheck = "issuing"
+)
+
+// recent is how long a failure speaks for the present. The panel tries at
+// least daily; three days without a try mean that it no longer does.
+const recent = 72 * time.Hour
+
+// Flags finds sites that are served without TLS or without http→https.
+func Flags() checks.Check {
+	return checks.Check{
+		Name:  SiteCheck,
+		Codes: []checks.Code{checks.PanelNoCertificate, checks.PanelNoRedirect},
+		Run: func(_ context.Context, s checks.Subject) ([]checks.Finding, error) {
+			var found []checks.Finding
+			if s.Site.Active != checks.On {
+				return nil, nil
+			}
+			if s.Site.Secure == checks.Off {
+				found = append(found, finding(checks.PanelNoCertificate, nil))
+			}
+			if s.Site.Redirect == checks.Off {
+				found = append(found, finding(checks.PanelNoRedirect, nil))
+			}
+			return found, nil
+		},
+	}
+}
+
+// Issuing finds what the CA said last, while failures are recent or the panel
+// still counts the certificate as failed. Words that no rule knows are
+// Unknown, with the words as the detail.
+func Issuing(classifier *acme.Classifier, now time.Time) checks.Check {
+	return checks.Check{
+		Name:  IssuingCheck,
+		Codes: issuingCodes(),
+		Run: func(_ context.Context, s checks.Subject) ([]checks.Finding, error) {
+			if s.History == nil || s.History.Last.Outcome != checks.OutcomeFailed {
+				return nil, nil
+			}
+			last := s.History.Last
+			givenUp := s.Certificate != nil && (s.Certificate.Failed == checks.On || s.Certificate.Processing == checks.On)
+			if now.Sub(last.Time) > recent && !givenUp {
+				return nil, nil
+			}
+			code, args := classifier.Classify(last.Text)
+			if code == "" {
+				code, args = checks.Unknown, checks.Args{}
+			}
+			args["failures"], args["last"] = s.History.Failures, last.Time
+			f := finding(code, args)
+			f.Detail = last.Text
+			return []checks.Finding{f}, nil
+		},
+	}
+}
+
+// issuingCodes are the codes that a log text can give.
+func issuingCodes() []checks.Code {
+	return []checks.Code{
+		checks.CAUnauthorized, checks.CAConnection, checks.CADNS, checks.CACAA, checks.CATLS, checks.CARemote,
+		checks.CARateLimited, checks.CAPaused, checks.CABlocked, checks.CARejected, checks.CAInternal,
+		checks.CAUnreachable, checks.CAClient, checks.Unknown,
+	}
+}
+
+func finding(code checks.Code, args checks.Args) checks.Finding {
+	return checks.Finding{Code: code, Severity: code.Severity(), Args: args}
+}

@@ -1,0 +1,52 @@
+package checks
+
+import (
+	"context"
+	"time"
+)
+
+// Subject is a site with all that is known of it before looking: what a
+// check is run on. Whatever could not be had is nil.
+type Subject struct {
+	Site        Site
+	Certificate *Certificate     // the panel's row of the certificate in use
+	File        *CertificateFile // nil: certificates are not read on this panel
+	FileErr     error            // why the file could not be read, when it was tried
+	History     *History         // nil: the log has no attempt for it
+}
+
+// CertificateFile is what a certificate's file on disk says.
+type CertificateFile struct {
+	Path                string
+	NotBefore, NotAfter time.Time
+	Issuer              string // common name of the issuer
+	SelfSigned          bool
+}
+
+// Lifetime is how long the certificate is valid in all.
+func (f CertificateFile) Lifetime() time.Duration { return f.NotAfter.Sub(f.NotBefore) }
+
+// LifeLeft is the share of its life that a certificate has left: 1 when new,
+// 0 at its end, negative after it.
+func (f CertificateFile) LifeLeft(now time.Time) float64 {
+	if f.Lifetime() <= 0 {
+		return 0
+	}
+	return float64(f.NotAfter.Sub(now)) / float64(f.Lifetime())
+}
+
+// History is how issuing went for a certificate, by the panel's log.
+type History struct {
+	Last     Attempt
+	Failures int       // failed attempts since the last success
+	Since    time.Time // the first of these; zero when there is none
+	Issued   time.Time // the last success; zero when the log has none
+}
+
+// Check looks at one kind of thing. Run returns what is wrong with a subject,
+// and an error only when it could not look.
+type Check struct {
+	Name  string
+	Codes []Code // what it may find
+	Run   func(ctx context.Context, s Subject) ([]Finding, error)
+}

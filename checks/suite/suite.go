@@ -1,0 +1,58 @@
+// Package suite is the one list of checks.
+package suite
+
+import (
+	"context"
+	"fmt"
+
+	"domovoy/checks"
+	"domovoy/checks/acme"
+	"domovoy/checks/cert"
+	"domovoy/checks/panel"
+)
+
+// Checks lists every check of a site. A new check is one file and one line
+// here.
+func Checks(rules cert.Rules, classifier *acme.Classifier) []checks.Check {
+	return []checks.Check{
+		panel.Flags(),
+		cert.Check(rules),
+		panel.Issuing(classifier, rules.Now),
+	}
+}
+
+// Run runs every check on every subject of one server. A check that panics
+// on a site costs that site only.
+func Run(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject) checks.Outcome {
+	out := checks.Outcome{Server: server}
+	for _, c := range list {
+		out.Checks = append(out.Checks, c.Name)
+	}
+	for _, s := range subjects {
+		for _, c := range list {
+			found, err := guard(ctx, c, s)
+			if err != nil {
+				out.Failures = append(out.Failures, checks.Failure{Check: c.Name, Server: server, Site: s.Site.Name, Err: err.Error()})
+			}
+			for _, f := range found {
+				f.Check, f.Server, f.Site = c.Name, server, s.Site.Name
+				if s.Site.Active == checks.Off {
+					// A site that is switched off troubles nobody.
+					f.Severity = checks.Info
+				}
+				out.Findings = append(out.Findings, f)
+			}
+		}
+	}
+	return out
+}
+
+// guard turns a panic of a check into "could not look".
+func guard(ctx context.Context, c checks.Check, s checks.Subject) (found []checks.Finding, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			found, err = nil, fmt.Errorf("the check broke: %v", p)
+		}
+	}()
+	return c.Run(ctx, s)
+}
