@@ -1,0 +1,114 @@
+package i18n
+
+import (
+	"cmp"
+	"embed"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+//go:embed *.toml
+var files embed.FS
+
+// fallback is what a reader of an unknown language gets.
+const fallback = "en"
+
+// Bundle holds every language this build speaks.
+type Bundle struct {
+	catalogs map[string]*catalog
+}
+
+// catalog is one language: its texts, ready to be said.
+type catalog struct {
+	language  string
+	messages  map[string]*goi18n.Message
+	localizer *goi18n.Localizer
+	printer   *message.Printer
+}
+
+// Load reads the languages built into the program. It fails on a file that
+// does not parse, on a text whose template does not, and on a key said twice.
+func Load() (*Bundle, error) {
+	names, err := files.ReadDir(".")
+	if err != nil {
+		return nil, fmt.Errorf("listing languages: %w", err)
+	}
+	bundle := &Bundle{catalogs: make(map[string]*catalog, len(names))}
+	texts := goi18n.NewBundle(language.Make(fallback))
+	texts.RegisterUnmarshalFunc("toml", toml.Unmarshal)
+	for _, name := range names {
+		file, err := texts.LoadMessageFileFS(files, name.Name())
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", name.Name(), err)
+		}
+		c, err := newCatalog(texts, file)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", name.Name(), err)
+		}
+		bundle.catalogs[c.language] = c
+	}
+	return bundle, nil
+}
+
+func newCatalog(texts *goi18n.Bundle, file *goi18n.MessageFile) (*catalog, error) {
+	c := &catalog{
+		language:  file.Tag.String(),
+		messages:  make(map[string]*goi18n.Message, len(file.Messages)),
+		localizer: goi18n.NewLocalizer(texts, file.Tag.String()),
+		printer:   message.NewPrinter(file.Tag),
+	}
+	for _, m := range file.Messages {
+		if c.messages[m.ID] != nil {
+			return nil, fmt.Errorf("key %s is there twice", m.ID)
+		}
+		for form, text := range forms(m) {
+			if _, err := parseText(text); err != nil {
+				return nil, fmt.Errorf("key %s, form %s: %w", m.ID, form, err)
+			}
+		}
+		c.messages[m.ID] = m
+	}
+	return c, nil
+}
+
+// forms gives the plural forms that a text has, by the names of CLDR.
+func forms(m *goi18n.Message) map[string]string {
+	all := map[string]string{
+		"zero": m.Zero, "one": m.One, "two": m.Two,
+		"few": m.Few, "many": m.Many, "other": m.Other,
+	}
+	for form, text := range all {
+		if text == "" {
+			delete(all, form)
+		}
+	}
+	return all
+}
+
+// Languages lists what the bundle speaks, in alphabetical order.
+func (b *Bundle) Languages() []string {
+	languages := make([]string, 0, len(b.catalogs))
+	for name := range b.catalogs {
+		languages = append(languages, name)
+	}
+	slices.Sort(languages)
+	return languages
+}
+
+// Locale speaks one language ("ru", also "ru-RU") and tells the time in one
+// zone. An unknown language is English, a nil zone is UTC.
+func (b *Bundle) Locale(language string, zone *time.Location) *Locale {
+	base, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(language), "_", "-"), "-")
+	c := b.catalogs[base]
+	if c == nil {
+		c = b.catalogs[fallback]
+	}
+	return &Locale{catalog: c, zone: cmp.Or(zone, time.UTC)}
+}

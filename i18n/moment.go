@@ -1,0 +1,81 @@
+package i18n
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+const day = 24 * time.Hour
+
+// Clock is the time of day: "14:05".
+func (l *Locale) Clock(t time.Time) string {
+	return t.In(l.zone).Format("15:04")
+}
+
+// Date is the day: "21 November", with the year if it is not that of now.
+func (l *Locale) Date(t, now time.Time) string {
+	t = t.In(l.zone)
+	if t.Year() == now.In(l.zone).Year() {
+		return l.Say("date.day", dateWords(l, t))
+	}
+	return l.Say("date.year", dateWords(l, t))
+}
+
+// DateTime is the day, or its relation to now, and the time: "today at
+// 04:12", "3 October at 04:12".
+func (l *Locale) DateTime(t, now time.Time) string {
+	t, now = t.In(l.zone), now.In(l.zone)
+	clock := Args{"Clock": l.Clock(t)}
+	switch t.Format(time.DateOnly) {
+	case now.Format(time.DateOnly):
+		return l.Say("date.today", clock)
+	case now.AddDate(0, 0, -1).Format(time.DateOnly):
+		return l.Say("date.yesterday", clock)
+	case now.AddDate(0, 0, 1).Format(time.DateOnly):
+		return l.Say("date.tomorrow", clock)
+	}
+	return l.Say("date.at", clock, Args{"Date": l.Date(t, now)})
+}
+
+// moment is a time for a text that cannot know what now is.
+func (l *Locale) moment(t time.Time) string {
+	t = t.In(l.zone)
+	return l.Say("date.at", Args{"Clock": l.Clock(t), "Date": l.Say("date.year", dateWords(l, t))})
+}
+
+// dateWords are strings, or the year would have its digits grouped.
+func dateWords(l *Locale, t time.Time) Args {
+	return Args{
+		"Day":   strconv.Itoa(t.Day()),
+		"Month": l.Say("month." + strconv.Itoa(int(t.Month()))),
+		"Year":  strconv.Itoa(t.Year()),
+	}
+}
+
+// Weekday is the name of the day of the week: "Friday".
+func (l *Locale) Weekday(t time.Time) string {
+	return l.Say("weekday." + strconv.Itoa(int(t.In(l.zone).Weekday())))
+}
+
+// Age is a length of time in its two largest units: "3 h 12 min". From two
+// days on the hours say nothing more: "12 days". The sign is dropped: the
+// text around says "ago" or "in".
+func (l *Locale) Age(d time.Duration) string {
+	d = max(d, -d)
+	days, hours, minutes := int(d/day), int(d%day/time.Hour), int(d%time.Hour/time.Minute)
+	var parts []string
+	if days > 0 {
+		parts = append(parts, l.Count("age.days", days))
+	}
+	if hours > 0 && days < 2 {
+		parts = append(parts, l.Count("age.hours", hours))
+	}
+	if minutes > 0 && days == 0 {
+		parts = append(parts, l.Count("age.minutes", minutes))
+	}
+	if len(parts) == 0 {
+		return l.Say("age.moment")
+	}
+	return strings.Join(parts, " ")
+}
