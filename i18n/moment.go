@@ -79,3 +79,7 @@ func (l *Locale) Age(d time.Duration) string {
 	}
 	return strings.Join(parts, " ")
 }
+
+// Stamp is a moment for a machine or a spreadsheet, in the locale's zone:
+// 2026-11-21 14:05.
+func (l *Locale) Stamp(t time.Time) string { return t.In(l.zone).Format("2006-01-02 15:04") }
