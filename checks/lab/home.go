@@ -1,0 +1,159 @@
+package lab
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// home is a site of the sample with the condition it is in.
+type home struct {
+	site      Site
+	condition condition
+	issued    time.Time // when its certificate file was made
+}
+
+// The sample's own addresses; the first two carry nearly all sites.
+const (
+	sampleIPv4  = "203.0.113.10"
+	sampleIPv6  = "2001:db8::10"
+	sampleIPv4b = "203.0.113.11"
+)
+
+// settle builds the home number i.
+func (b *builder) settle(i int, c condition) *home {
+	h := &home{condition: c, issued: c.issued(b.rng, b.now)}
+	h.site = Site{Active: c.active(), Secure: c.secure(), RedirectHTTP: c.secure() && !b.plain(c), Addresses: b.addresses()}
+	switch name := ""; i % 66 {
+	case 7: // shown in Russian letters
+		h.site.Name = b.namer.cyrillic()
+	case 40: // the other way round
+		name = b.namer.cyrillic()
+		h.site.Name, h.site.NameIDN = ascii(name), name
+	default:
+		h.site.Name = b.namer.ascii()
+	}
+	h.site.Owner = b.owner(h.site.Name)
+	h.site.Aliases = b.aliases(h.site.Name)
+	h.site.Certificate = b.certificateName(h)
+	return h
+}
+
+// plain picks 90 of the 1500 fine sites to be without redirect; with the 110 sites without TLS they are 200.
+func (b *builder) plain(c condition) bool {
+	if c.name != "fine" {
+		return false
+	}
+	b.fine++
+	return b.fine*90/1500 > (b.fine-1)*90/1500
+}
+
+func (b *builder) addresses() []string {
+	switch dice := b.rng.IntN(100); {
+	case dice < 62:
+		return []string{sampleIPv4}
+	case dice < 92:
+		return []string{sampleIPv4, sampleIPv6}
+	case dice < 97:
+		return []string{sampleIPv4b}
+	default: // moved away by hand, or a proxy in front
+		return []string{fmt.Sprintf("198.51.100.%d", 100+b.rng.IntN(20))}
+	}
+}
+
+func (b *builder) aliases(name string) []string {
+	var aliases []string
+	if b.rng.IntN(100) < 85 {
+		aliases = append(aliases, "www."+name)
+	}
+	switch dice := b.rng.IntN(100); {
+	case dice < 2:
+		aliases = append(aliases, "*."+name)
+	case dice < 6:
+		aliases = append(aliases, b.namer.ascii())
+	}
+	return aliases
+}
+
+// certificateName follows the panel's habit: the site's name and _le1, _le2 … for Let's Encrypt.
+func (b *builder) certificateName(h *home) string {
+	switch {
+	case h.condition.file == "-" && h.condition.record == "-":
+		return ""
+	case h.condition.file == "bought":
+		return fmt.Sprintf("%s_%d", strings.ReplaceAll(h.site.Name, ".", "_"), h.issued.Year())
+	case h.condition.selfMade():
+		return h.site.Name
+	default:
+		return fmt.Sprintf("%s_le%d", h.site.Name, 1+max(0, b.rng.IntN(6)-3))
+	}
+}
+
+// file is the home's certificate on disk, issued anew at a moment; like Let's Encrypt it is valid from an hour before.
+func (h *home) file(at time.Time) File {
+	kind, life := h.condition.kind()
+	names := []string{ascii(h.site.Name)}
+	for _, alias := range h.site.Aliases {
+		names = append(names, ascii(alias))
+	}
+	start := at.Add(-time.Hour)
+	return File{Owner: h.site.Owner, Name: h.site.Certificate, Names: names, NotBefore: start, NotAfter: start.Add(life - time.Second), Kind: kind}
+}
+
+// attempts is what the issuing log tells of a home.
+func (b *builder) attempts(h *home) []Attempt {
+	const day = 24 * time.Hour
+	switch h.condition.log {
+	case "issued":
+		return []Attempt{h.success(h.issued)}
+	case "flaky":
+		var log []Attempt
+		for i := range 1 + b.rng.IntN(3) {
+			at := h.issued.Add(-time.Duration(i+1) * 20 * time.Minute)
+			log = append(log, b.failure(h, b.problems.meet(h.site, b.problems.pass()), at))
+		}
+		return append(log, h.success(h.issued))
+	case "failing":
+		return b.daily(h, b.now.Add(-within(b.rng, 10*time.Minute, day)), false)
+	case "lately":
+		return b.daily(h, b.now.Add(-within(b.rng, 5*time.Hour, day)), true)
+	case "retrying":
+		lasting, log := b.problems.meet(h.site, b.problems.last()), []Attempt(nil)
+		for ago := within(b.rng, 2*time.Minute, 30*time.Minute); ago < 20*time.Hour; ago += 50 * time.Minute {
+			log = append(log, b.failure(h, lasting, b.now.Add(-ago)))
+		}
+		return log
+	default:
+		return nil
+	}
+}
+
+// daily is a failure a day back from the last one, and hourly ones on the first day: the panel waits a day for the name
+// to resolve. A renewal begins to fail when its certificate is 60 days old; the log reaches back as far.
+func (b *builder) daily(h *home, last time.Time, again bool) []Attempt {
+	lasting := b.problems.meet(h.site, b.problems.last())
+	days := int(b.now.Sub(h.issued).Hours() / 24)
+	if h.condition.file == string(Issued) {
+		days -= 60
+	}
+	days = min(max(days, 2), 58)
+	var log []Attempt
+	for i := range days {
+		log = append(log, b.failure(h, lasting, last.AddDate(0, 0, -i)))
+	}
+	for i := range 22 {
+		log = append(log, b.failure(h, lasting, last.AddDate(0, 0, -days).Add(time.Duration(i)*time.Hour)))
+	}
+	if again {
+		log = append(log, b.failure(h, lasting, b.now.Add(-within(b.rng, 10*time.Minute, 3*time.Hour))))
+	}
+	return log
+}
+
+func (h *home) success(at time.Time) Attempt {
+	return Attempt{Certificate: h.site.Certificate, Status: StatusOK, At: at}
+}
+
+func (b *builder) failure(h *home, t trouble, at time.Time) Attempt {
+	return Attempt{Certificate: h.site.Certificate, Status: StatusFailed, At: at, Message: b.problems.message(t, at)}
+}

@@ -1,0 +1,196 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Sample is a believable panel of 2000 sites with all that goes wrong on one; the same seed and moment give the same rows.
+type Sample struct {
+	Panel        *Panel
+	Certificates *Certificates
+	Server       string // how the panel is called in configurations
+	builder      *builder
+	homes        []*home
+	reissued     []*home // by the mass re-issue that has not settled
+	reissuedAt   time.Time
+}
+
+// builder draws a sample's parts, all from one source of chance.
+type builder struct {
+	rng      *rand.Rand
+	now      time.Time
+	namer    *namer
+	problems *problems
+	owners   []string
+	shares   []float64         // of the owners in the sites, summed up
+	owned    map[string]string // name to owner, so far
+	fine     int               // fine sites so far
+}
+
+// NewSample builds the sample in dir: ispmgr.db and httpd-cert. Its dates are written in the zone of now.
+func NewSample(dir string, now time.Time, seed uint64, variants ...Variant) (*Sample, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("building sample: %w", err)
+	}
+	b, err := newBuilder(now.Truncate(time.Second), seed)
+	if err != nil {
+		return nil, fmt.Errorf("building sample: %w", err)
+	}
+	certificates, err := NewCertificates(filepath.Join(dir, "httpd-cert"))
+	if err != nil {
+		return nil, fmt.Errorf("building sample: %w", err)
+	}
+	panel, err := NewPanel(filepath.Join(dir, "ispmgr.db"), append([]Variant{WithZone(now.Location())}, variants...)...)
+	if err != nil {
+		return nil, fmt.Errorf("building sample: %w", err)
+	}
+	s := &Sample{Panel: panel, Certificates: certificates, Server: "isp1", builder: b}
+	if err := s.build(); err != nil {
+		return nil, fmt.Errorf("building sample: %w", errors.Join(err, panel.Close()))
+	}
+	return s, nil
+}
+
+func newBuilder(now time.Time, seed uint64) (*builder, error) {
+	b := &builder{rng: rand.New(rand.NewPCG(seed, 0x15b)), now: now, owned: map[string]string{}}
+	var err error
+	if b.namer, err = newNamer(b.rng); err != nil {
+		return nil, err
+	}
+	if b.problems, err = newProblems(b.rng); err != nil {
+		return nil, err
+	}
+	_, lines, err := sections("owners.txt")
+	if err != nil {
+		return nil, err
+	}
+	b.owners = lines[""]
+	sum := 0.0
+	for rank := range b.owners { // Zipf: a few owners have hundreds of sites
+		sum += 1 / math.Pow(float64(rank+1), 0.9)
+		b.shares = append(b.shares, sum)
+	}
+	return b, nil
+}
+
+// owner draws the owner of a name; a subdomain belongs to whom its parent belongs.
+func (b *builder) owner(name string) string {
+	dice := b.rng.Float64() * b.shares[len(b.shares)-1]
+	rank, _ := slices.BinarySearch(b.shares, dice)
+	owner := b.owners[rank]
+	if _, parent, _ := strings.Cut(name, "."); b.owned[parent] != "" {
+		owner = b.owned[parent]
+	}
+	b.owned[name] = owner
+	return owner
+}
+
+func (s *Sample) build() error {
+	cards, err := deal(s.builder.rng)
+	if err != nil {
+		return err
+	}
+	for i, c := range cards {
+		s.homes = append(s.homes, s.builder.settle(i, c))
+	}
+	if err := s.Panel.Transaction(s.fill); err != nil {
+		return err
+	}
+	return s.writeFiles(s.homes)
+}
+
+// writeFiles puts the homes' certificates on disk, several at once for the sake of slow disks.
+func (s *Sample) writeFiles(homes []*home) error {
+	if s.Panel.layout.bare {
+		return nil
+	}
+	var group errgroup.Group
+	group.SetLimit(8)
+	for _, h := range homes {
+		if h.condition.file != "-" {
+			group.Go(func() error { return s.Certificates.Write(h.file(h.issued)) })
+		}
+	}
+	return group.Wait()
+}
+
+func (s *Sample) fill() error {
+	for _, address := range []string{sampleIPv4, sampleIPv6, sampleIPv4b} {
+		if err := s.Panel.AddAddress(address); err != nil {
+			return err
+		}
+	}
+	for _, owner := range s.builder.owners {
+		if _, err := s.Panel.AddOwner(owner); err != nil {
+			return err
+		}
+	}
+	var log []Attempt
+	for _, h := range s.homes {
+		attempts := s.builder.attempts(h)
+		log = append(log, attempts...)
+		if err := s.add(h, attempts); err != nil {
+			return err
+		}
+	}
+	for _, owner := range s.builder.owners[len(s.builder.owners)-3:] {
+		if err := s.Panel.SuspendOwner(owner); err != nil {
+			return err
+		}
+	}
+	return s.addLog(log)
+}
+
+// add writes a home's site and certificate row, those that it has.
+func (s *Sample) add(h *home, attempts []Attempt) error {
+	if h.condition.hasSite() {
+		if _, err := s.Panel.AddSite(h.site); err != nil {
+			return err
+		}
+	}
+	if h.condition.record == "-" {
+		return nil
+	}
+	var last time.Time
+	for _, a := range attempts {
+		if a.At.After(last) {
+			last = a.At
+		}
+	}
+	row := h.condition.certificate(s.builder.rng, h.issued, last, s.builder.now)
+	row.Name, row.Domain, row.Owner = h.site.Certificate, h.site.Name, h.site.Owner
+	_, err := s.Panel.AddCertificate(row)
+	return err
+}
+
+// addLog writes attempts in the order of time, as the panel does, so that ids grow with dates.
+func (s *Sample) addLog(log []Attempt) error {
+	slices.SortStableFunc(log, func(a, b Attempt) int {
+		if byTime := a.At.Compare(b.At); byTime != 0 {
+			return byTime
+		}
+		return strings.Compare(a.Certificate, b.Certificate)
+	})
+	for _, a := range log {
+		if _, err := s.Panel.AddAttempt(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Counts counts the panel as it is now.
+func (s *Sample) Counts(now time.Time) (Counts, error) { return s.Panel.Counts(now) }
+
+// Close ends writing; the files stay.
+func (s *Sample) Close() error { return s.Panel.Close() }

@@ -1,0 +1,136 @@
+package lab
+
+import (
+	"fmt"
+
+	"golang.org/x/net/idna"
+)
+
+// Site is one web domain of the panel.
+type Site struct {
+	Name         string // as the panel shows it
+	NameIDN      string // the other form; empty: the A-label of Name
+	Owner        string // empty: www-root
+	Aliases      []string
+	Addresses    []string
+	Active       bool
+	Secure       bool
+	RedirectHTTP bool
+	Certificate  string // its name; may be empty, also with Secure
+}
+
+// AddOwner adds a panel user, or finds the one that is there.
+func (p *Panel) AddOwner(name string) (int64, error) {
+	if name == "" {
+		name = "www-root"
+	}
+	if id, known := p.owners[name]; known {
+		return id, nil
+	}
+	number := 1000 + len(p.owners)
+	id, err := p.insert("users", cell{"name", name}, cell{"active", "on"}, cell{"uid", number}, cell{"gid", number},
+		cell{"home", "/var/www/" + name + "/data"}, cell{"level", 16}, cell{"shell", "/bin/bash"})
+	if err != nil {
+		return 0, fmt.Errorf("adding owner %s: %w", name, err)
+	}
+	p.owners[name] = id
+	return id, nil
+}
+
+// AddAddress adds to the addresses that the panel calls its own.
+func (p *Panel) AddAddress(address string) error {
+	_, err := p.insert("ipaddr", cell{"name", address})
+	return err
+}
+
+// AddSite adds a site with its aliases and addresses, and its owner where new.
+func (p *Panel) AddSite(site Site) (int64, error) {
+	var id int64
+	err := p.Transaction(func() error {
+		owner, err := p.AddOwner(site.Owner)
+		if err != nil {
+			return err
+		}
+		if id, err = p.addWebdomain(site, owner); err != nil {
+			return err
+		}
+		for _, alias := range site.Aliases {
+			if _, err := p.insert("webdomain_alias", cell{"webdomain", id}, cell{"name", alias}, cell{"name_idn", ascii(alias)}); err != nil {
+				return err
+			}
+		}
+		for _, address := range site.Addresses {
+			if _, err := p.insert("webdomain_ipaddr", cell{"webdomain", id}, cell{"value", address}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("adding site %s: %w", site.Name, err)
+	}
+	return id, nil
+}
+
+func (p *Panel) addWebdomain(site Site, owner int64) (int64, error) {
+	other := site.NameIDN
+	if other == "" {
+		other = ascii(site.Name)
+	}
+	home := "/var/www/" + site.Owner
+	if site.Owner == "" {
+		home += "www-root"
+	}
+	return p.insert("webdomain",
+		cell{"name", site.Name}, cell{"name_idn", other}, cell{"users", owner},
+		cell{"docroot", home + "/data/www/" + site.Name},
+		cell{"active", onOff(site.Active)}, cell{"secure", onOff(site.Secure)},
+		cell{"ssl_cert", textOrNull(site.Certificate)}, cell{"redirect_http", onOff(site.RedirectHTTP)},
+		cell{"email", "webmaster@" + ascii(site.Name)}, cell{"dirindex", "index.php index.html"},
+		cell{"php_mode", "php_mode_fcgi_nginxfpm"})
+}
+
+// SetCertificate puts another certificate on a site.
+func (p *Panel) SetCertificate(site, certificate string) error {
+	return p.update("webdomain", "name", site,
+		cell{"ssl_cert", textOrNull(certificate)}, cell{"secure", onOff(certificate != "")})
+}
+
+// SetActive switches a site on or off.
+func (p *Panel) SetActive(site string, on bool) error {
+	return p.update("webdomain", "name", site, cell{"active", onOff(on)})
+}
+
+// SuspendOwner suspends an owner, and with them their sites.
+func (p *Panel) SuspendOwner(name string) error {
+	return p.Transaction(func() error {
+		if err := p.update("users", "name", name, cell{"active", "off"}); err != nil {
+			return err
+		}
+		return p.update("webdomain", "users", p.owners[name], cell{"int_suspend", "on"})
+	})
+}
+
+// RemoveSite deletes a site; its certificate and its log stay behind.
+func (p *Panel) RemoveSite(name string) error {
+	return p.Transaction(func() error {
+		for _, satellite := range []string{"webdomain_alias", "webdomain_ipaddr"} {
+			if _, err := p.layout.find(satellite); err != nil {
+				continue // left out by a variant
+			}
+			query := "DELETE FROM " + satellite + " WHERE webdomain = (SELECT id FROM webdomain WHERE name = ?)"
+			if _, err := p.prepared(query, []any{name}); err != nil {
+				return err
+			}
+		}
+		return p.change("DELETE FROM webdomain WHERE name = ?", name)
+	})
+}
+
+// ascii is the A-label form of a name; a name that has none stays as it is.
+func ascii(name string) string {
+	if form, err := idna.Punycode.ToASCII(name); err == nil {
+		return form
+	}
+	return name
+}

@@ -1,0 +1,99 @@
+package lab
+
+import (
+	"fmt"
+	"time"
+)
+
+// MassReissue is the event of the seed article: support re-issues n good certificates at once.
+// All start at the same moment, and each fifth has failed for the first time by then.
+func (s *Sample) MassReissue(at time.Time, n int) error {
+	chosen := s.candidates(n)
+	if len(chosen) < n {
+		return fmt.Errorf("mass re-issue: only %d of %d certificates are there to be re-issued", len(chosen), n)
+	}
+	var log []Attempt
+	var names []string
+	for i, h := range chosen {
+		names = append(names, h.site.Certificate)
+		if i%5 == 0 {
+			log = append(log, s.failure(h, at))
+		}
+	}
+	err := s.Panel.Transaction(func() error {
+		if err := s.Panel.SetProcessing(true, at, names...); err != nil {
+			return err
+		}
+		return s.addLog(log)
+	})
+	if err != nil {
+		return fmt.Errorf("mass re-issue: %w", err)
+	}
+	s.reissued, s.reissuedAt = append(s.reissued, chosen...), at
+	return nil
+}
+
+// candidates draws up to n homes that nothing is wrong with.
+func (s *Sample) candidates(n int) []*home {
+	busy := map[*home]bool{}
+	for _, h := range s.reissued {
+		busy[h] = true
+	}
+	var chosen []*home
+	for _, i := range s.builder.rng.Perm(len(s.homes)) {
+		if h := s.homes[i]; len(chosen) < n && h.condition.name == "fine" && !busy[h] {
+			chosen = append(chosen, h)
+		}
+	}
+	return chosen
+}
+
+// Settle ends the mass re-issue: fixedShare of its certificates (0 to 1) get new files, the rest are given up
+// after a failure halfway and one at the end.
+func (s *Sample) Settle(at time.Time, fixedShare float64) error {
+	if fixedShare < 0 || fixedShare > 1 {
+		return fmt.Errorf("settling: a share of %v", fixedShare)
+	}
+	fixed := s.reissued[:int(float64(len(s.reissued))*fixedShare+0.5)]
+	given := s.reissued[len(fixed):]
+	var log []Attempt
+	for _, h := range fixed {
+		h.issued = at
+		log = append(log, h.success(at))
+	}
+	if err := s.writeFiles(fixed); err != nil {
+		return fmt.Errorf("settling: %w", err)
+	}
+	halfway := s.reissuedAt.Add(at.Sub(s.reissuedAt) / 2)
+	for _, h := range given {
+		h.condition.name, h.condition.record = "failed", "failed" // no candidate any more
+		log = append(log, s.failure(h, halfway), s.failure(h, at))
+	}
+	err := s.Panel.Transaction(func() error {
+		if err := s.Panel.SetProcessing(false, time.Time{}, certificateNames(s.reissued)...); err != nil {
+			return err
+		}
+		if err := s.Panel.SetFailed(true, certificateNames(given)...); err != nil {
+			return err
+		}
+		return s.addLog(log)
+	})
+	if err != nil {
+		return fmt.Errorf("settling: %w", err)
+	}
+	s.reissued = nil
+	return nil
+}
+
+// failure is a new trouble of a home.
+func (s *Sample) failure(h *home, at time.Time) Attempt {
+	return s.builder.failure(h, s.builder.problems.meet(h.site, s.builder.problems.last()), at)
+}
+
+func certificateNames(homes []*home) []string {
+	var names []string
+	for _, h := range homes {
+		names = append(names, h.site.Certificate)
+	}
+	return names
+}

@@ -1,0 +1,166 @@
+package lab
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// problem is one text of messages.txt with the ACME problem type it comes under.
+type problem struct {
+	kind, words string
+	status      int
+	weight      int
+	text        string
+}
+
+// problems holds the CA's texts: lasting ones come back at each attempt, passing ones do not.
+type problems struct {
+	rng              *rand.Rand
+	lasting, passing []problem
+	unseen           []problem // lasting ones still to be shown once, so that a sample has them all
+}
+
+func newProblems(rng *rand.Rand) (*problems, error) {
+	headings, lines, err := sections("messages.txt")
+	if err != nil {
+		return nil, err
+	}
+	p := &problems{rng: rng}
+	for _, heading := range headings {
+		for _, line := range lines[heading] {
+			var made problem
+			var duration string
+			if _, err := fmt.Sscanf(heading, "%s %d", &made.kind, &made.status); err != nil {
+				return nil, fmt.Errorf("messages.txt: %q: %w", heading, err)
+			}
+			if _, err := fmt.Sscanf(line, "%s %d", &duration, &made.weight); err != nil {
+				return nil, fmt.Errorf("messages.txt: %q: %w", line, err)
+			}
+			made.words, made.text = after(heading, 2), after(line, 2)
+			if duration == "lasting" {
+				p.lasting = append(p.lasting, made)
+			} else {
+				p.passing = append(p.passing, made)
+			}
+		}
+	}
+	p.unseen = append(p.unseen, p.lasting...)
+	rng.Shuffle(len(p.unseen), func(i, j int) { p.unseen[i], p.unseen[j] = p.unseen[j], p.unseen[i] })
+	return p, nil
+}
+
+// after is the text behind the first n words.
+func after(line string, n int) string { return strings.SplitN(line, " ", n+1)[n] }
+
+func (p *problems) last() problem {
+	if len(p.unseen) > 0 {
+		first := p.unseen[0]
+		p.unseen = p.unseen[1:]
+		return first
+	}
+	return p.draw(p.lasting)
+}
+
+func (p *problems) pass() problem { return p.draw(p.passing) }
+
+func (p *problems) draw(from []problem) problem {
+	total := 0
+	for _, one := range from {
+		total += one.weight
+	}
+	dice := p.rng.IntN(total)
+	for _, one := range from {
+		if dice -= one.weight; dice < 0 {
+			return one
+		}
+	}
+	panic("unreachable: the dice is below the sum of the weights")
+}
+
+// trouble is a problem that has met a site.
+type trouble struct {
+	problem
+	domain, ours, theirs string // the name that failed; the site's address; where the name really points
+	dress                int    // whose words are around the CA's: see dressed
+}
+
+func (p *problems) meet(site Site, what problem) trouble {
+	domain := ascii(site.Name)
+	if len(site.Aliases) > 0 && strings.HasPrefix(site.Aliases[0], "www.") && p.rng.IntN(4) == 0 {
+		domain = "www." + domain
+	}
+	foreign := fmt.Sprintf("%s.%d", one(p.rng, []string{"198.51.100", "192.0.2"}), 1+p.rng.IntN(60))
+	return trouble{problem: what, domain: domain, ours: site.Addresses[0], theirs: foreign, dress: p.rng.IntN(10)}
+}
+
+// message is the text of one attempt: tokens and times differ from attempt to attempt, the rest does not.
+func (p *problems) message(t trouble, at time.Time) string {
+	labels := strings.Split(t.domain, ".")
+	detail := strings.NewReplacer(
+		"{domain}", t.domain, "{ours}", t.ours, "{theirs}", t.theirs, "{parent}", strings.Join(labels[len(labels)-2:], "."),
+		"{token}", p.random(), "{thumbprint}", p.random(), "{jwt}", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."+p.random()+p.random()+"."+p.random(),
+		"{hour}", at.Add(52*time.Minute).UTC().Format(time.DateTime), "{days}", at.Add(30*time.Hour).UTC().Format(time.DateTime),
+	).Replace(t.text)
+	return t.dressed(detail, at)
+}
+
+// random is 32 bytes in the alphabet of ACME tokens (RFC 8555 section 8.1).
+func (p *problems) random() string {
+	raw := make([]byte, 32)
+	for i := range raw {
+		raw[i] = byte(p.rng.Uint32())
+	}
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// dressed puts the client's words around the CA's: plain for most, acme.sh's, the bare problem document, certbot's.
+// What ISPmanager's own client keeps is unknown.
+func (t trouble) dressed(detail string, at time.Time) string {
+	switch ofChallenge := t.ofChallenge(); {
+	case t.dress < 6:
+		return detail
+	case t.dress < 8 && ofChallenge:
+		return fmt.Sprintf("[%s] %s: Invalid status. Verification error details: %s", at.Format(time.UnixDate), t.domain, detail)
+	case t.dress < 8:
+		return fmt.Sprintf("[%s] Error creating new order. Le_OrderFinalize not found. %s", at.Format(time.UnixDate), t.document(detail))
+	case t.dress == 8:
+		return t.document(detail)
+	case ofChallenge:
+		return fmt.Sprintf("Certbot failed to authenticate some domains (authenticator: webroot). The Certificate Authority reported these problems:\n"+
+			"  Domain: %s\n  Type:   %s\n  Detail: %s", t.domain, t.kind, detail)
+	default:
+		return fmt.Sprintf("urn:ietf:params:acme:error:%s :: %s :: %s", t.kind, t.words, detail)
+	}
+}
+
+// ofChallenge tells problems of a validation from those of an order, which clients print differently.
+func (t trouble) ofChallenge() bool {
+	switch t.kind {
+	case "unauthorized", "connection", "dns", "caa":
+		return !strings.HasPrefix(t.text, "Error finalizing")
+	default:
+		return false
+	}
+}
+
+// document is the problem as the CA sends it (RFC 7807, indented as Boulder does).
+func (t trouble) document(detail string) string {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(struct {
+		Type   string `json:"type"`
+		Detail string `json:"detail"`
+		Status int    `json:"status"`
+	}{"urn:ietf:params:acme:error:" + t.kind, detail, t.status})
+	if err != nil {
+		panic(err) // strings and a number always encode
+	}
+	return strings.TrimSpace(text.String())
+}
