@@ -26,14 +26,23 @@ type Delivery struct {
 	ReplyTo  string // the messenger's reference of the message it answers; may be empty
 	Message  reports.Message
 	Attempt  Attempt
+
+	// IncidentKey names the incident by its finding's key where it has no ID
+	// yet; Record fills Incident in. Not stored.
+	IncidentKey string
 }
+
+// IncidentMark stands in an action's command for the ID of the delivery's
+// incident, which is not known before both are stored: "ack {incident}".
+const IncidentMark = "{incident}"
 
 // Attempt is what is known of sending a delivery.
 type Attempt struct {
 	State   DeliveryState
 	Tries   int
 	Next    time.Time // not before
-	Ref     string    // the messenger's name for the message, once sent
+	Begun   bool      // an earlier sending was begun whose end is not known: it may be there already
+	Ref     string    // the messenger's name for the message, once sent; of an edit that is due, for the message to replace
 	Created time.Time
 	SentAt  time.Time // zero until sent
 	Error   string    // the last one; may be empty

@@ -1,0 +1,63 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Run is one run of a job of the schedule.
+type Run struct {
+	Job      string
+	Due      time.Time
+	Started  time.Time
+	Finished time.Time // zero: under way, or the process died
+	Error    string    // empty: it went well
+}
+
+// LastRun is the newest due moment that was started; false: the job never ran.
+func (j *Journal) LastRun(ctx context.Context, job string) (due time.Time, ok bool, err error) {
+	runs, err := j.Runs(ctx, job, 1)
+	if err != nil || len(runs) == 0 {
+		return time.Time{}, false, err
+	}
+	return runs[0].Due, true, nil
+}
+
+// StartRun notes the start of a job's run; false: the run of that due moment
+// was started before, and is not to be started again.
+func (j *Journal) StartRun(ctx context.Context, job string, due, at time.Time) (started bool, err error) {
+	err = j.change(ctx, "starting a job", func(t *tx) error {
+		n, err := t.exec(ctx, `INSERT INTO job_run (job, due, started) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+			job, millis(due), millis(at))
+		started = n == 1
+		return err
+	})
+	return started && err == nil, err
+}
+
+// FinishRun notes the end of a run; errText is empty when it went well.
+func (j *Journal) FinishRun(ctx context.Context, job string, due, at time.Time, errText string) error {
+	return j.change(ctx, "finishing a job", func(t *tx) error {
+		n, err := t.exec(ctx, `UPDATE job_run SET finished = ?, error = ? WHERE job = ? AND due = ?`,
+			millis(at), errText, job, millis(due))
+		if err == nil && n == 0 {
+			err = fmt.Errorf("%s was not started for %s", job, due.Format(time.RFC3339))
+		}
+		return err
+	})
+}
+
+// Runs lists the newest runs of a job, newest first.
+func (j *Journal) Runs(ctx context.Context, job string, limit int) (runs []Run, err error) {
+	scan := func(s scanner) (r Run, err error) {
+		err = s.Scan(&r.Job, stamp{&r.Due}, stamp{&r.Started}, stamp{&r.Finished}, &r.Error)
+		return r, err
+	}
+	err = j.look(ctx, "reading a job's runs", func(t *tx) error {
+		runs, err = all(ctx, t, scan, `SELECT job, due, started, finished, error FROM job_run
+			WHERE job = ? ORDER BY due DESC LIMIT ?`, job, limit)
+		return err
+	})
+	return runs, err
+}

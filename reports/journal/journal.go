@@ -1,0 +1,103 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // the driver named sqlite
+)
+
+// Journal is an open state file.
+type Journal struct {
+	path  string
+	write *pool // one connection: SQLite has one writer at a time
+	read  *pool // query_only
+}
+
+// Open opens the state file and brings its tables up to this build's version;
+// a file that does not exist yet is made, readable by its owner only. The
+// error says in one sentence what is wrong with the path.
+func Open(ctx context.Context, path string) (*Journal, error) {
+	j, err := open(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the state file: %w", explain(path, err))
+	}
+	return j, nil
+}
+
+func open(ctx context.Context, path string) (*Journal, error) {
+	if path == "" {
+		return nil, errors.New("no path is given")
+	}
+	path, err := filepath.Abs(path) // the working directory may change
+	if err != nil {
+		return nil, err
+	}
+	if err := place(path); err != nil {
+		return nil, err
+	}
+	if err := inspect(ctx, path); err != nil {
+		return nil, err
+	}
+	if err := restrict(path); err != nil {
+		return nil, err
+	}
+	j, err := pools(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.migrate(ctx); err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	return j, nil
+}
+
+// pools makes the two pools without touching the file.
+func pools(path string) (*Journal, error) {
+	pragmas := []string{"busy_timeout(5000)", "foreign_keys(1)", "synchronous(NORMAL)", "journal_mode(WAL)"}
+	write, err := sql.Open("sqlite", dsn(path, "immediate", append(pragmas, "cache_size(-16000)")...))
+	if err != nil {
+		return nil, err
+	}
+	read, err := sql.Open("sqlite", dsn(path, "", "busy_timeout(5000)", "query_only(1)"))
+	if err != nil {
+		return nil, errors.Join(err, write.Close())
+	}
+	return &Journal{path: path, write: newPool(write, 1), read: newPool(read, 4)}, nil
+}
+
+// dsn is the URI of a file that must exist. Only the file: form makes SQLite
+// heed mode, and only an escaped path may hold a question mark.
+func dsn(path, lock string, pragmas ...string) string {
+	q := url.Values{"mode": {"rw"}, "_pragma": pragmas}
+	if lock != "" {
+		q.Set("_txlock", lock)
+	}
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
+}
+
+// Close waits for the transactions under way.
+func (j *Journal) Close() error {
+	return errors.Join(j.read.close(), j.write.close())
+}
+
+// change runs do in one writing transaction. The error is prefixed with what
+// was being done.
+func (j *Journal) change(ctx context.Context, doing string, do func(*tx) error) error {
+	if err := j.write.within(ctx, false, do); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
+
+// look runs do in one reading transaction: all its queries see one state.
+func (j *Journal) look(ctx context.Context, doing string, do func(*tx) error) error {
+	if err := j.read.within(ctx, true, do); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+package journal
+
+import (
+	"context"
+	"time"
+
+	"domovoy/checks"
+)
+
+// KeepMetrics stores one sample of each count that is known; one that could
+// not be counted leaves a gap.
+func (j *Journal) KeepMetrics(ctx context.Context, at time.Time, metrics []checks.Metric) error {
+	return j.change(ctx, "keeping metrics", func(t *tx) error { return t.keepMetrics(ctx, at, metrics) })
+}
+
+func (t *tx) keepMetrics(ctx context.Context, at time.Time, metrics []checks.Metric) error {
+	for _, m := range metrics {
+		if !m.Known() {
+			continue
+		}
+		if _, err := t.exec(ctx, `INSERT INTO metric (server, code, at, value) VALUES (?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET value = excluded.value`, m.Server, string(m.Code), millis(at), m.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Sample is a metric's value at a moment.
+type Sample struct {
+	At    time.Time
+	Value int
+}
+
+func scanSample(s scanner) (m Sample, err error) {
+	err = s.Scan(stamp{&m.At}, &m.Value)
+	return m, err
+}
+
+// MetricAt is the newest sample at or before a moment, unless it is older
+// than that by more than within. Storage is thin (see PruneMetrics): beyond
+// two days back a sample an hour is kept, and beyond ninety days one a day.
+func (j *Journal) MetricAt(ctx context.Context, server string, code checks.Code, at time.Time, within time.Duration) (value int, ok bool, err error) {
+	err = j.look(ctx, "reading a metric", func(t *tx) error {
+		value, ok, err = one(ctx, t, single[int], `SELECT value FROM metric WHERE server = ? AND code = ?
+			AND at <= ? AND at >= ? ORDER BY at DESC LIMIT 1`, server, string(code), millis(at), millis(at.Add(-within)))
+		return err
+	})
+	return value, ok, err
+}
+
+// MetricSeries lists the samples from one moment up to, and without, another.
+func (j *Journal) MetricSeries(ctx context.Context, server string, code checks.Code, from, to time.Time) (series []Sample, err error) {
+	err = j.look(ctx, "reading a metric's series", func(t *tx) error {
+		series, err = all(ctx, t, scanSample, `SELECT at, value FROM metric WHERE server = ? AND code = ?
+			AND at >= ? AND at < ? ORDER BY at`, server, string(code), millis(from), millis(to))
+		return err
+	})
+	return series, err
+}
+
+// How long samples are kept: all of them, then the last of each hour, then
+// the last of each day.
+const (
+	keepSamples = 2 * 24 * time.Hour
+	keepHourly  = 90 * 24 * time.Hour
+	keepDaily   = 2 * 365 * 24 * time.Hour
+)
+
+// PruneMetrics thins out old samples.
+func (j *Journal) PruneMetrics(ctx context.Context, now time.Time) error {
+	return j.change(ctx, "pruning metrics", func(t *tx) error {
+		if _, err := t.exec(ctx, `DELETE FROM metric WHERE at < ?`, millis(now.Add(-keepDaily))); err != nil {
+			return err
+		}
+		if err := t.thin(ctx, now.Add(-keepSamples), time.Hour); err != nil {
+			return err
+		}
+		return t.thin(ctx, now.Add(-keepHourly), 24*time.Hour)
+	})
+}
+
+// thin keeps the last sample of each step before the moment. Only whole steps
+// count, lest a step lose its last sample while the next prune keeps another.
+func (t *tx) thin(ctx context.Context, before time.Time, step time.Duration) error {
+	_, err := t.exec(ctx, `DELETE FROM metric AS m WHERE at < ?1 AND EXISTS (SELECT 1 FROM metric later
+		WHERE later.server = m.server AND later.code = m.code AND later.at > m.at AND later.at < (m.at / ?2 + 1) * ?2)`,
+		millis(before.Truncate(step)), step.Milliseconds())
+	return err
+}

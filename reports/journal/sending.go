@@ -1,0 +1,126 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// MarkBegun notes, before the messenger is called, that a delivery is being
+// sent. If the process dies then, the next one sees Attempt.Begun and can
+// mark the message as a possible repetition.
+func (j *Journal) MarkBegun(ctx context.Context, id int64, at time.Time) error {
+	return j.mark(ctx, `UPDATE delivery SET begun = ? WHERE id = ?`, millis(at), id)
+}
+
+// MarkSent notes the messenger's yes and its name for the message. The
+// attachments are forgotten: nobody needs them again, and they are large.
+func (j *Journal) MarkSent(ctx context.Context, id int64, ref string, at time.Time) error {
+	return j.mark(ctx, `UPDATE delivery SET state = 'sent', ref = ?, sent_at = ?, begun = 0, error = '',
+		message = json_remove(message, '$.files') WHERE id = ?`, ref, millis(at), id)
+}
+
+// MarkRetry notes a failure that another try may mend. One that the messenger
+// asked for (wait so long) is not counted as a try.
+func (j *Journal) MarkRetry(ctx context.Context, id int64, next time.Time, reason string, counted bool) error {
+	return j.mark(ctx, `UPDATE delivery SET next = ?, error = ?, tries = tries + ?, begun = 0
+		WHERE id = ?`, millis(next), reason, counted, id)
+}
+
+// MarkDropped gives a delivery up: no retry can change the refusal.
+func (j *Journal) MarkDropped(ctx context.Context, id int64, reason string) error {
+	return j.mark(ctx, `UPDATE delivery SET state = 'dropped', error = ?, begun = 0
+		WHERE id = ? AND state <> 'sent'`, reason, id)
+}
+
+func (j *Journal) mark(ctx context.Context, query string, args ...any) error {
+	return j.change(ctx, "marking a delivery", func(t *tx) error {
+		n, err := t.exec(ctx, query, args...)
+		if err == nil && n == 0 {
+			err = fmt.Errorf("there is no such delivery to mark: %v", args[len(args)-1])
+		}
+		return err
+	})
+}
+
+// PauseChat sends nothing to a chat before the moment: its messenger asked
+// for that.
+func (j *Journal) PauseChat(ctx context.Context, to string, until time.Time) error {
+	return j.change(ctx, "pausing a chat", func(t *tx) error {
+		_, err := t.exec(ctx, `UPDATE delivery SET next = max(next, ?) WHERE chat = ? AND state = 'pending'`, millis(until), to)
+		return err
+	})
+}
+
+// MoveChat follows a chat to its new address (a Telegram group that became a
+// supergroup): what waits, its buttons and settings go along, and what is
+// enqueued for the old address from now on goes to the new one.
+func (j *Journal) MoveChat(ctx context.Context, from, to string) error {
+	if from == to {
+		return nil
+	}
+	return j.change(ctx, "moving a chat", func(t *tx) error {
+		for _, query := range []string{
+			`UPDATE delivery SET chat = ?2 WHERE chat = ?1 AND state = 'pending'`,
+			`UPDATE action SET chat = ?2 WHERE chat = ?1`,
+			`INSERT INTO chat (address, language) SELECT ?2, coalesce((SELECT language FROM chat WHERE address = ?1), '') WHERE true
+				ON CONFLICT DO UPDATE SET moved_to = '', language = iif(language = '', excluded.language, language)`,
+			`INSERT INTO chat (address, moved_to) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET moved_to = excluded.moved_to`,
+			`UPDATE chat SET moved_to = ?2 WHERE moved_to = ?1`, // an earlier move now ends there too
+		} {
+			if _, err := t.exec(ctx, query, from, to); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Moves gives, for each address that a chat has left, where it is now.
+func (j *Journal) Moves(ctx context.Context) (map[string]string, error) {
+	moves := map[string]string{}
+	err := j.look(ctx, "reading moved chats", func(t *tx) error {
+		_, err := all(ctx, t, func(s scanner) (struct{}, error) {
+			var from, to string
+			err := s.Scan(&from, &to)
+			moves[from] = to
+			return struct{}{}, err
+		}, `SELECT address, moved_to FROM chat WHERE moved_to <> ''`)
+		return err
+	})
+	return moves, err
+}
+
+// DeliveryStat is how sending to one chat goes.
+type DeliveryStat struct {
+	To                     string
+	Sent, Dropped, Waiting int       // edits that a newer one replaced are not counted
+	Oldest                 time.Time // of those waiting, when it was enqueued; zero: none
+	LastSent               time.Time // zero: never
+	LastError              string    // of the newest delivery that has one; may be empty
+}
+
+// DeliveryStats tells, by chat, what became of the deliveries enqueued since
+// a moment, and of all that wait.
+func (j *Journal) DeliveryStats(ctx context.Context, since time.Time) (stats []DeliveryStat, err error) {
+	scan := func(s scanner) (d DeliveryStat, err error) {
+		var newest int64
+		err = s.Scan(&d.To, &d.Sent, &d.Dropped, &d.Waiting, stamp{&d.Oldest}, stamp{&d.LastSent}, &d.LastError, &newest)
+		return d, err
+	}
+	err = j.look(ctx, "counting deliveries", func(t *tx) error {
+		// With a single max() SQLite takes the bare column error from the row
+		// that has the maximum.
+		stats, err = all(ctx, t, scan, `SELECT n.chat, n.sent, n.dropped, n.waiting, n.oldest, n.last_sent,
+			coalesce(e.error, ''), coalesce(e.newest, 0) FROM
+			(SELECT chat, count(*) FILTER (WHERE state = 'sent') sent, count(*) FILTER (WHERE state = 'dropped') dropped,
+				count(*) FILTER (WHERE state = 'pending') waiting,
+				min(created) FILTER (WHERE state = 'pending') oldest, max(sent_at) last_sent
+				FROM delivery WHERE (created >= ?1 OR state = 'pending') AND error NOT IN (?2, ?3, ?4) GROUP BY chat) n
+			LEFT JOIN (SELECT chat, error, max(id) newest FROM delivery
+				WHERE (created >= ?1 OR state = 'pending') AND error NOT IN ('', ?2, ?3, ?4) GROUP BY chat) e
+			ON e.chat = n.chat ORDER BY n.chat`, millis(since), dropSuperseded, dropMerged, dropOrphaned)
+		return err
+	})
+	return stats, err
+}
