@@ -57,6 +57,16 @@ func TestSampleDependsOnItsSeedOnly(t *testing.T) {
 	}
 }
 
+func TestSampleComesInAllVariantsAndSeeds(t *testing.T) {
+	variants := []lab.Variant{
+		lab.WithWAL(), lab.WithZone(time.UTC), lab.WithoutTable("sslcert"), lab.WithoutTable("letsencrypt_log"), lab.WithoutTable("letsencrypt_ssl"),
+		lab.WithoutColumn("webdomain", "int_suspend"), lab.WithoutColumn("webdomain", "redirect_http"), lab.WithPluginColumn("webdomain", "nginx_rate_limit", 2),
+	}
+	for seed, variant := range variants {
+		newSample(t, uint64(100+seed), lab.WithoutFiles(), variant)
+	}
+}
+
 func TestSampleStory(t *testing.T) {
 	sample := newSample(t, 1)
 	check(t, sample.MassReissue(noon.Add(time.Minute), 149))

@@ -107,7 +107,11 @@ func (p *Panel) SuspendOwner(name string) error {
 		if err := p.update("users", "name", name, cell{"active", "off"}); err != nil {
 			return err
 		}
-		return p.update("webdomain", "users", p.owners[name], cell{"int_suspend", "on"})
+		if columns, _ := p.present("webdomain", []cell{{"int_suspend", "on"}}); len(columns) == 0 {
+			return nil // left out by a variant
+		}
+		_, err := p.prepared("UPDATE webdomain SET int_suspend = 'on' WHERE users = ?", []any{p.owners[name]}) // may be no sites
+		return err
 	})
 }
 
