@@ -2,6 +2,7 @@ package checks
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -92,6 +93,7 @@ type Snapshot struct {
 	Taken        time.Time
 	Sites        []Site
 	Certificates []Certificate
+	Addresses    []netip.Addr // the panel's own; empty where it keeps no list
 	Missing      []Missing
 	Unreadable   []Unreadable // the first hundred
 	UnreadableN  int          // all of them
@@ -102,6 +104,18 @@ type Snapshot struct {
 func (s Snapshot) Lacks(table, column string) bool {
 	for _, m := range s.Missing {
 		if m.Table == table && (m.Column == "" || m.Column == column) {
+			return true
+		}
+	}
+	return false
+}
+
+// HasAlias reports whether the site answers to a name by an alias; a
+// wildcard stands for one label.
+func (s Site) HasAlias(name string) bool {
+	_, parent, _ := strings.Cut(name, ".")
+	for _, a := range s.Aliases {
+		if a == name || a == "*."+parent {
 			return true
 		}
 	}

@@ -1,0 +1,200 @@
+package reports
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/i18n"
+)
+
+// Alert says one change of a server's state.
+func (w Writer) Alert(c Change, s Server) Message {
+	f := c.Incident.Finding
+	if c.Kind == Resolved {
+		return w.over(c.Incident)
+	}
+	m := w.message(toneOf(f.Severity), w.alertTitle(c, s))
+	m.Silent = f.Severity < checks.Critical
+	if text := w.evidence(c, s); text != "" {
+		m.Sections = append(m.Sections, Section{Text: text})
+	}
+	if items := w.alertCauses(f, s); len(items) > 0 {
+		m.Sections = append(m.Sections, Section{Heading: w.Locale.Say("alert.causes"), Items: items})
+	}
+	m.Sections = append(m.Sections, w.next(f.Code))
+	m.Actions = w.alertActions(f)
+	return m
+}
+
+// alertTitle is the first line: where, what, how much, against which
+// threshold.
+func (w Writer) alertTitle(c Change, s Server) string {
+	f := c.Incident.Finding
+	args := w.args(f.Args)
+	args["Server"], args["Threshold"] = f.Server, f.Args["threshold"]
+	if f.Code == checks.PanelUnavailable {
+		reason, _ := f.Args["reason"].(string)
+		return w.Locale.Say("alert.panel.unavailable", args) + ": " + firstSentence(w.Locale.Say("trouble."+reason))
+	}
+	return w.Locale.Count("alert."+string(f.Code), value(f), args)
+}
+
+// evidence says why this message comes now, and what the numbers hint at.
+func (w Writer) evidence(c Change, s Server) string {
+	i := c.Incident
+	var parts []string
+	switch c.Kind {
+	case Worsened:
+		parts = append(parts, w.Locale.Say("reason.worsened", i18n.Args{"Age": w.Now.Sub(i.Times.Opened)}))
+	case Reminded:
+		parts = append(parts, w.Locale.Say("reason.reminded", i18n.Args{"Age": w.Now.Sub(i.Times.Opened), "Peak": i.Peak}))
+	}
+	for _, r := range s.Readings {
+		if r.Code == i.Finding.Code && r.Hour != nil && *r.Hour != r.Value {
+			parts = append(parts, w.Locale.Say("evidence.hour", i18n.Args{"N": *r.Hour}))
+		}
+	}
+	if i.Finding.Code == checks.PanelProcessing {
+		parts = append(parts, w.burst(s)...)
+	}
+	return strings.Join(parts, " ")
+}
+
+// burst tells a mass re-issue from a slow growth: most of what is under way
+// began within the last hour.
+func (w Writer) burst(s Server) []string {
+	var started []time.Time
+	all := 0
+	for _, c := range s.Snapshot.Certificates {
+		if c.Processing != checks.On {
+			continue
+		}
+		all++
+		if age := w.Now.Sub(c.Started); !c.Started.IsZero() && age >= 0 && age <= time.Hour {
+			started = append(started, c.Started)
+		}
+	}
+	if len(started)*2 <= all || len(started) == 0 {
+		return nil
+	}
+	first := slices.MinFunc(started, time.Time.Compare)
+	return []string{w.Locale.Say("evidence.burst", i18n.Args{
+		"Started": len(started), "All": all, "Since": w.Locale.Clock(first)})}
+}
+
+// alertCauses are the CA's words behind a count of failures.
+func (w Writer) alertCauses(f checks.Finding, s Server) []Item {
+	kind, ok := listBehind(f.Code)
+	if !ok || f.Code == checks.PanelProcessing {
+		return nil
+	}
+	var codes []checks.Code
+	for _, row := range s.List(kind) {
+		codes = append(codes, row.Code)
+	}
+	return w.causeItems(causes(codes), 3)
+}
+
+// listBehind is the list that shows what a count counts.
+func listBehind(code checks.Code) (string, bool) {
+	switch code {
+	case checks.PanelProcessing:
+		return "processing", true
+	case checks.PanelFailed, checks.PanelFailing:
+		return "failed", true
+	case checks.PanelOverdue:
+		return "overdue", true
+	}
+	return "", false
+}
+
+func (w Writer) alertActions(f checks.Finding) []Action {
+	actions := []Action{}
+	if kind, ok := listBehind(f.Code); ok {
+		actions = append(actions, Action{Label: w.Locale.Say("action.list"), Command: "list " + kind + " server=" + f.Server})
+	}
+	return append(actions, Action{Label: w.Locale.Say("action.status"), Command: "status"})
+}
+
+// over says that it is over: how long it took, how bad it was.
+func (w Writer) over(i Incident) Message {
+	f := i.Finding
+	args := w.args(f.Args)
+	args["Server"], args["Age"], args["Peak"] = f.Server, i.Times.Resolved.Sub(i.Times.Opened), i.Peak
+	m := w.message(ToneOver, w.Locale.Say("over."+string(f.Code), args))
+	m.Silent = i.Worst < checks.Critical
+	return m
+}
+
+// Names says one kind of change that several names of a server share: all at
+// once, worst first, for a storm of messages hides what matters.
+func (w Writer) Names(kind ChangeKind, incidents []Incident) Message {
+	f := incidents[0].Finding
+	severity, tone := checks.Healthy, ToneOver
+	items := make([]Item, len(incidents))
+	for n, i := range incidents {
+		severity = max(severity, i.Finding.Severity)
+		items[n] = Item{Text: checks.Show(i.Finding.Site), Note: w.nameNote(kind, i)}
+	}
+	key := "over.names." + string(f.Code)
+	if kind != Resolved {
+		key, tone = "names."+string(f.Code), toneOf(severity)
+	}
+	m := w.message(tone, w.Locale.Count(key, len(incidents), i18n.Args{"Server": f.Server}))
+	m.Silent = kind == Resolved || severity < checks.Critical
+	m.Sections = []Section{{Items: items}}
+	if kind == Resolved {
+		return m
+	}
+	m.Sections = append(m.Sections, w.next(f.Code))
+	if len(incidents) == 1 {
+		m.Actions = []Action{{Label: w.Locale.Say("action.check"), Command: "check " + f.Site}}
+	}
+	return m
+}
+
+func (w Writer) nameNote(kind ChangeKind, i Incident) string {
+	if kind == Resolved {
+		return w.Locale.Age(i.Times.Resolved.Sub(i.Times.Opened))
+	}
+	if at, ok := i.Finding.Args["at"].(time.Time); ok {
+		return w.Locale.DateTime(at, w.Now)
+	}
+	return ""
+}
+
+// Storm says that so many names changed at once that the cause is hardly
+// theirs.
+func (w Writer) Storm(server string, changed, all int) Message {
+	m := w.message(ToneBad, w.Locale.Count("storm.title", changed, i18n.Args{"Server": server, "All": all}))
+	m.Sections = []Section{{Text: w.Locale.Say("storm.text")}}
+	m.Actions = []Action{{Label: w.Locale.Say("action.status"), Command: "status"}}
+	return m
+}
+
+// Baseline is the one summary of a panel's first complete reading.
+func (w Writer) Baseline(s Server, codes []checks.Code) Message {
+	m := w.message(toneOf(s.worst()), w.Locale.Count("baseline.title", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name}))
+	m.Silent = true
+	counts := Section{}
+	for _, r := range s.Readings {
+		counts.Items = append(counts.Items, w.reading(r))
+	}
+	m.Sections = append(m.Sections, counts)
+	if len(codes) > 0 {
+		m.Sections = append(m.Sections, Section{
+			Heading: w.Locale.Count("baseline.causes", len(codes)),
+			Items:   w.causeItems(causes(codes), 6),
+		})
+	}
+	m.Sections = append(m.Sections, Section{Text: w.Locale.Say("baseline.text")})
+	return m
+}
+
+// firstSentence is a text up to its first full stop followed by a space.
+func firstSentence(s string) string {
+	first, _, _ := strings.Cut(s, ". ")
+	return strings.TrimSuffix(first, ".")
+}

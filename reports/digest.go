@@ -1,0 +1,201 @@
+package reports
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/i18n"
+)
+
+// Day is what a daily digest is composed from.
+type Day struct {
+	Servers  []Server
+	Open     []Incident // now
+	Resolved []Incident // since From
+	From     time.Time  // a day ago
+	Begun    time.Time  // the baseline; after From there is nothing to compare with
+	Due      time.Time  // when the digest should have come; zero: it was asked for
+}
+
+// movement is how the names in trouble changed over the day.
+type movement struct {
+	now, before, opened, fixed, old int
+}
+
+// Daily is the digest: what is new, what is over, what goes on.
+func (w Writer) Daily(d Day) Message {
+	mv := d.movement()
+	title := i18n.Args{"Date": w.Locale.Date(w.Now, w.Now), "Servers": strings.Join(names(d.Servers), ", ")}
+	m := w.message(Plain, w.Locale.Say("daily.title", title))
+	m.Silent = true
+	m.Sections = append(m.Sections, Section{Text: w.late(d) + w.moved(mv, d.comparable())})
+	m.Sections = append(m.Sections, Section{Items: w.causeItems(causes(d.codes()), 6)})
+	if burning := w.burning(d); len(burning.Items) > 0 {
+		m.Sections = append(m.Sections, burning)
+	}
+	m.Sections = append(m.Sections, w.counts(d)...)
+	m.Actions = []Action{
+		{Label: w.Locale.Say("action.failed"), Command: "list failed"},
+		{Label: w.Locale.Say("action.overdue"), Command: "list overdue"},
+	}
+	if d.comparable() && mv.opened == 0 && mv.fixed == 0 && d.calm() {
+		return w.quiet(m, mv)
+	}
+	return m
+}
+
+// quiet is a day on which nothing changed: one line.
+func (w Writer) quiet(m Message, mv movement) Message {
+	m.Title += " — " + w.Locale.Say("daily.quiet", i18n.Args{"N": mv.now})
+	m.Sections, m.Actions = nil, nil
+	return m
+}
+
+// late tells a digest that comes after its time.
+func (w Writer) late(d Day) string {
+	if d.Due.IsZero() || w.Now.Sub(d.Due) < 10*time.Minute {
+		return ""
+	}
+	return w.Locale.Say("daily.late", i18n.Args{"Due": w.Locale.DateTime(d.Due, w.Now)}) + " "
+}
+
+// moved is the line with the numbers that matter most.
+func (w Writer) moved(mv movement, comparable bool) string {
+	if !comparable {
+		return w.Locale.Say("daily.first", i18n.Args{"N": mv.now})
+	}
+	return w.Locale.Say("daily.moved", i18n.Args{"N": mv.now, "Change": w.Locale.Change(mv.now - mv.before),
+		"Opened": mv.opened, "Fixed": mv.fixed, "Old": mv.old})
+}
+
+// comparable reports whether there is a yesterday to compare with.
+func (d Day) comparable() bool { return !d.Begun.IsZero() && !d.Begun.After(d.From) }
+
+// troubled are the sites that an incident counts as in trouble.
+func troubled(i Incident) bool { return i.Finding.Site != "" && i.Finding.Severity >= checks.Warning }
+
+// movement counts names, not incidents: a name whose cause changed was
+// neither fixed nor newly broken.
+func (d Day) movement() movement {
+	now, before := map[string]time.Time{}, map[string]bool{}
+	for _, i := range d.Open {
+		if !troubled(i) {
+			continue
+		}
+		key := i.Finding.Server + "/" + i.Finding.Site
+		if first, ok := now[key]; !ok || i.Times.Opened.Before(first) {
+			now[key] = i.Times.Opened
+		}
+		if !i.Times.Opened.After(d.From) {
+			before[key] = true
+		}
+	}
+	for _, i := range d.Resolved {
+		if troubled(i) && !i.Times.Opened.After(d.From) {
+			before[i.Finding.Server+"/"+i.Finding.Site] = true
+		}
+	}
+	mv := movement{now: len(now), before: len(before)}
+	for key, first := range now {
+		if !before[key] {
+			mv.opened++
+		}
+		if d.From.Sub(first) > 29*24*time.Hour {
+			mv.old++
+		}
+	}
+	for key := range before {
+		if _, still := now[key]; !still {
+			mv.fixed++
+		}
+	}
+	return mv
+}
+
+// codes of the names in trouble, one a name.
+func (d Day) codes() []checks.Code {
+	var codes []checks.Code
+	for _, i := range d.Open {
+		if troubled(i) {
+			codes = append(codes, i.Finding.Code)
+		}
+	}
+	return codes
+}
+
+// calm reports that no count stands above its threshold and that every panel
+// could be read.
+func (d Day) calm() bool {
+	return !slices.ContainsFunc(d.Servers, func(s Server) bool { return s.worst() > checks.Healthy })
+}
+
+// burning lists the certificates that end before tomorrow, of sites that are
+// served.
+func (w Writer) burning(d Day) Section {
+	type end struct {
+		name string
+		at   time.Time
+	}
+	var ends []end
+	for _, s := range d.Servers {
+		for _, x := range s.Subjects {
+			if x.Site.Active == checks.Off || x.Site.Secure == checks.Off || x.File == nil || x.File.SelfSigned {
+				continue
+			}
+			if left := x.File.NotAfter.Sub(w.Now); left > 0 && left <= 24*time.Hour {
+				ends = append(ends, end{x.Site.Name, x.File.NotAfter})
+			}
+		}
+	}
+	slices.SortFunc(ends, func(a, b end) int { return cmp.Or(a.at.Compare(b.at), strings.Compare(a.name, b.name)) })
+	section := Section{Heading: w.Locale.Count("daily.burning", len(ends))}
+	for _, e := range ends {
+		section.Items = append(section.Items, Item{Tone: ToneBad, Text: checks.Show(e.name), Note: w.Locale.DateTime(e.at, w.Now)})
+	}
+	return section
+}
+
+// counts are the panels' counts, and what could not be looked at.
+func (w Writer) counts(d Day) []Section {
+	var sections []Section
+	for _, s := range d.Servers {
+		if s.Trouble != "" {
+			sections = append(sections, Section{Heading: s.Name, Text: w.trouble(s)})
+			continue
+		}
+		section := Section{Heading: w.Locale.Count("status.server", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name})}
+		for _, r := range s.Readings {
+			section.Items = append(section.Items, w.reading(r))
+		}
+		if n := blind(s); n > 0 {
+			section.Items = append(section.Items, Item{Tone: ToneUnknown, Text: w.Locale.Count("daily.blind", n)})
+		}
+		if n := s.Snapshot.UnreadableN; n > 0 {
+			section.Items = append(section.Items, Item{Tone: ToneUnknown, Text: w.Locale.Count("status.unreadable", n)})
+		}
+		sections = append(sections, section)
+	}
+	return sections
+}
+
+// blind counts the sites at which some check could not look.
+func blind(s Server) int {
+	sites := map[string]bool{}
+	for _, f := range s.Outcome.Failures {
+		if f.Site != "" {
+			sites[f.Site] = true
+		}
+	}
+	return len(sites)
+}
+
+func names(servers []Server) []string {
+	out := make([]string, len(servers))
+	for i, s := range servers {
+		out[i] = s.Name
+	}
+	return out
+}

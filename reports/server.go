@@ -1,0 +1,105 @@
+package reports
+
+import (
+	"slices"
+	"time"
+
+	"domovoy/checks"
+)
+
+// Server is what is known of one panel after its last reading.
+type Server struct {
+	Name     string
+	Read     time.Time // the last complete reading; zero: never
+	Trouble  string    // why the latest reading failed, a stable word; empty: it did not
+	Subjects []checks.Subject
+	Snapshot checks.Snapshot
+	Outcome  checks.Outcome
+	Readings []Reading
+	Opened   map[string]time.Time // since when a site has been bad, by its name
+	Overdue  OverdueRule
+}
+
+// OverdueRule is the life left at which this panel's certificates count as
+// not renewed in time.
+type OverdueRule struct {
+	LifeLeft float64 // share of the lifetime
+	Renewals int     // how many renewals it was learned from; 0: the configured value
+}
+
+// Reading is a count beside its threshold and its past.
+type Reading struct {
+	checks.Metric
+	Threshold Threshold
+	Severity  checks.Severity
+	Hour, Day *int // the value an hour and a day ago; nil: not known
+}
+
+// Verdicts folds what was found into one root cause for each site.
+func Verdicts(out checks.Outcome, subjects []checks.Subject) map[string]checks.Verdict {
+	found := map[string][]checks.Finding{}
+	for _, f := range out.Findings {
+		found[f.Site] = append(found[f.Site], f)
+	}
+	failed := map[string][]checks.Failure{}
+	for _, f := range out.Failures {
+		failed[f.Site] = append(failed[f.Site], f)
+	}
+	verdicts := make(map[string]checks.Verdict, len(found)+len(failed))
+	for _, s := range subjects {
+		name := s.Site.Name
+		if len(found[name]) > 0 || len(failed[name]) > 0 {
+			verdicts[name] = checks.Judge(found[name], failed[name])
+		}
+	}
+	return verdicts
+}
+
+// Causes are the findings that incidents are made of: of each site its root
+// cause, of the server whatever was found.
+func Causes(out checks.Outcome, verdicts map[string]checks.Verdict) []checks.Finding {
+	var causes []checks.Finding
+	for _, f := range out.Findings {
+		if f.Site == "" || verdicts[f.Site].Finding.Code == f.Code {
+			causes = append(causes, f)
+		}
+	}
+	checks.SortFindings(causes)
+	return slices.CompactFunc(causes, func(a, b checks.Finding) bool { return a.Key() == b.Key() })
+}
+
+// Find gives the site of that name, its own or an alias; a wildcard alias
+// fits one label (RFC 6125, section 6.4.3).
+func (s Server) Find(name string) (checks.Subject, bool) {
+	i := slices.IndexFunc(s.Subjects, func(x checks.Subject) bool { return x.Site.Name == name })
+	if i < 0 {
+		i = slices.IndexFunc(s.Subjects, func(x checks.Subject) bool { return x.Site.HasAlias(name) })
+	}
+	if i < 0 {
+		return checks.Subject{}, false
+	}
+	return s.Subjects[i], true
+}
+
+// Findings of one site.
+func (s Server) Findings(site string) []checks.Finding {
+	var found []checks.Finding
+	for _, f := range s.Outcome.Findings {
+		if f.Site == site {
+			found = append(found, f)
+		}
+	}
+	checks.SortFindings(found)
+	return found
+}
+
+// Failures of one site's checks.
+func (s Server) Failures(site string) []checks.Failure {
+	var failed []checks.Failure
+	for _, f := range s.Outcome.Failures {
+		if f.Site == site {
+			failed = append(failed, f)
+		}
+	}
+	return failed
+}

@@ -1,0 +1,112 @@
+package reports
+
+import (
+	"strings"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/i18n"
+)
+
+// Delivery is how telling goes: what waits to be sent, and since when.
+type Delivery struct {
+	Waiting int
+	Oldest  time.Time // zero when nothing waits
+}
+
+// Status is the state of every panel on one screen.
+func (w Writer) Status(servers []Server, d Delivery) Message {
+	worst := checks.Healthy
+	m := w.message(Plain, "")
+	for _, s := range servers {
+		severity := s.worst()
+		worst = max(worst, severity)
+		m.Sections = append(m.Sections, w.statusOf(s)...)
+	}
+	m.Tone = toneOf(worst)
+	m.Title = w.Locale.Say("status.title." + worst.String())
+	if d.Waiting > 0 {
+		m.Sections = append(m.Sections, Section{Text: w.Locale.Count("status.waiting", d.Waiting,
+			i18n.Args{"Age": w.Now.Sub(d.Oldest)})})
+	}
+	return m
+}
+
+// worst is the server's worst severity: of its counts, or of not being able
+// to count.
+func (s Server) worst() checks.Severity {
+	if s.Trouble != "" {
+		return checks.Critical
+	}
+	worst := checks.Healthy
+	for _, r := range s.Readings {
+		worst = max(worst, r.Severity)
+	}
+	return worst
+}
+
+// statusOf writes one panel.
+func (w Writer) statusOf(s Server) []Section {
+	if s.Trouble != "" {
+		return []Section{{Heading: s.Name, Text: w.trouble(s)}}
+	}
+	section := Section{Heading: w.Locale.Count("status.server", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name})}
+	for _, r := range s.Readings {
+		section.Items = append(section.Items, w.reading(r))
+	}
+	note := Section{Text: w.Locale.Say("status.read", i18n.Args{"At": w.Locale.DateTime(s.Read, w.Now)})}
+	if s.Overdue.Renewals > 0 {
+		note.Text += " " + w.Locale.Count("status.learned", s.Overdue.Renewals, i18n.Args{"Share": w.Locale.Percent(s.Overdue.LifeLeft)})
+	}
+	if n := s.Snapshot.UnreadableN; n > 0 {
+		note.Text += " " + w.Locale.Count("status.unreadable", n)
+		for _, u := range s.Snapshot.Unreadable[:min(3, len(s.Snapshot.Unreadable))] {
+			note.Items = append(note.Items, Item{Text: w.Locale.Say("status.value", i18n.Args{
+				"Place": u.Table + "." + u.Column, "Row": u.Row, "Value": u.Value})})
+		}
+	}
+	return []Section{section, note}
+}
+
+// trouble says why a panel could not be read, and when it last was.
+func (w Writer) trouble(s Server) string {
+	text := w.Locale.Say("trouble." + s.Trouble)
+	if s.Read.IsZero() {
+		return text + " " + w.Locale.Say("trouble.never")
+	}
+	return text + " " + w.Locale.Say("trouble.last", i18n.Args{"At": w.Locale.DateTime(s.Read, w.Now)})
+}
+
+// reading writes one count: its value, its threshold, where it comes from.
+func (w Writer) reading(r Reading) Item {
+	name := w.Locale.Say("metric." + string(r.Code))
+	if !r.Known() {
+		return Item{Tone: ToneUnknown, Text: w.Locale.Say("metric.unknown", i18n.Args{"Metric": name}), Note: w.reason(r.Err)}
+	}
+	item := Item{Tone: toneOf(r.Severity), Text: name + ": " + w.Locale.Number(r.Value)}
+	if t := r.Threshold.Critical; t > 0 {
+		item.Text += " " + w.Locale.Say("metric.threshold", i18n.Args{"N": t})
+	}
+	item.Note = w.trend(r)
+	return item
+}
+
+// trend says how the count changed since an hour and a day ago, where that
+// is known and not nothing.
+func (w Writer) trend(r Reading) string {
+	var parts []string
+	if r.Hour != nil && *r.Hour != r.Value {
+		parts = append(parts, w.Locale.Say("trend.hour", i18n.Args{"Change": w.Locale.Change(r.Value - *r.Hour)}))
+	}
+	if r.Day != nil && *r.Day != r.Value {
+		parts = append(parts, w.Locale.Say("trend.day", i18n.Args{"Change": w.Locale.Change(r.Value - *r.Day)}))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// reason says why a count could not be had: "missing: table.column", or the
+// word for a panel that could not be read.
+func (w Writer) reason(err string) string {
+	word, what, _ := strings.Cut(err, ": ")
+	return w.Locale.Say("trouble."+word, i18n.Args{"What": what})
+}

@@ -1,0 +1,102 @@
+package reports
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/i18n"
+)
+
+// Writer composes messages for one reader: in one language, at one moment.
+type Writer struct {
+	Locale *i18n.Locale
+	Now    time.Time
+}
+
+// message begins a message in the reader's language.
+func (w Writer) message(tone Tone, title string) Message {
+	return Message{Language: w.Locale.Language(), Tone: tone, Title: title}
+}
+
+// toneOf is the mark of a severity.
+func toneOf(s checks.Severity) Tone {
+	switch s {
+	case checks.Critical:
+		return ToneBad
+	case checks.Warning:
+		return ToneWarning
+	}
+	return Plain
+}
+
+// title says a code as it stands in a list.
+func (w Writer) title(code checks.Code) string {
+	return w.Locale.Say("code." + string(code) + ".title")
+}
+
+// explain says what a finding means, with its arguments.
+func (w Writer) explain(f checks.Finding) string {
+	return w.Locale.Say("code."+string(f.Code)+".explain", w.args(f.Args))
+}
+
+// next is the next step with the one who takes it.
+func (w Writer) next(code checks.Code) Section {
+	return Section{Text: w.Locale.Say("next.line", i18n.Args{
+		"Step": w.Locale.Say("code." + string(code) + ".next"),
+		"Who":  w.Locale.Say("who." + string(code.Who())),
+	})}
+}
+
+// args turns a finding's arguments into those of a text: moments are told as
+// a reader says them.
+func (w Writer) args(a checks.Args) i18n.Args {
+	words := i18n.Args{}
+	for name, v := range a {
+		if t, ok := v.(time.Time); ok {
+			v = w.Locale.DateTime(t, w.Now)
+		}
+		words[name] = v
+	}
+	return words
+}
+
+// tally is how many sites share a cause.
+type tally struct {
+	code checks.Code
+	n    int
+}
+
+// causes counts codes, the most frequent first.
+func causes(codes []checks.Code) []tally {
+	counts := map[checks.Code]int{}
+	for _, c := range codes {
+		counts[c]++
+	}
+	tallies := make([]tally, 0, len(counts))
+	for _, code := range slices.Sorted(maps.Keys(counts)) {
+		tallies = append(tallies, tally{code, counts[code]})
+	}
+	slices.SortStableFunc(tallies, func(a, b tally) int { return cmp.Compare(b.n, a.n) })
+	return tallies
+}
+
+// causeItems writes tallies as a list: "52  points elsewhere". What is beyond
+// most becomes one line.
+func (w Writer) causeItems(tallies []tally, most int) []Item {
+	var items []Item
+	rest := 0
+	for i, t := range tallies {
+		if i >= most {
+			rest += t.n
+			continue
+		}
+		items = append(items, Item{Text: w.Locale.Number(t.n) + "  " + w.title(t.code)})
+	}
+	if rest > 0 {
+		items = append(items, Item{Text: w.Locale.Number(rest) + "  " + w.Locale.Say("cause.rest")})
+	}
+	return items
+}
