@@ -30,7 +30,7 @@ func (l *Locale) Say(key string, args ...Args) string {
 	return l.localize(key, &goi18n.LocalizeConfig{
 		MessageID:      key,
 		TemplateData:   l.words(args),
-		TemplateParser: parser{},
+		TemplateParser: textParser{},
 	})
 }
 
@@ -43,7 +43,7 @@ func (l *Locale) Count(key string, n int, args ...Args) string {
 		MessageID:      key,
 		TemplateData:   words,
 		PluralCount:    n,
-		TemplateParser: parser{},
+		TemplateParser: textParser{},
 	})
 }
 

@@ -11,15 +11,15 @@ import (
 	i18ntemplate "github.com/nicksnyder/go-i18n/v2/i18n/template"
 )
 
-// parser gives go-i18n templates that never print "<no value>": its own stay
+// textParser gives go-i18n templates that never print "<no value>": its own stay
 // silent about an argument nobody passed. Parsed texts are kept by go-i18n.
-type parser struct{}
+type textParser struct{}
 
 // Cacheable lets go-i18n parse each text once.
-func (parser) Cacheable() bool { return true }
+func (textParser) Cacheable() bool { return true }
 
 // Parse reads one form of one text. The catalogs keep the usual delimiters.
-func (parser) Parse(source, _, _ string) (i18ntemplate.ParsedTemplate, error) {
+func (textParser) Parse(source, _, _ string) (i18ntemplate.ParsedTemplate, error) {
 	return parseText(source)
 }
 

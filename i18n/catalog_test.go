@@ -1,0 +1,191 @@
+package i18n
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
+)
+
+// pluralForms are the forms that CLDR gives each language for whole numbers;
+// Russian "other" is for fractions, and go-i18n falls back on it.
+var pluralForms = map[string][]string{
+	"en": {"one", "other"},
+	"ru": {"few", "many", "one", "other"},
+}
+
+func load(tb testing.TB) *Bundle {
+	tb.Helper()
+	b, err := Load()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+// keys lists a catalog's keys in order.
+func (c *catalog) keys() []string { return slices.Sorted(maps.Keys(c.messages)) }
+
+// each runs over every message of every language in a readable order.
+func (b *Bundle) each(visit func(c *catalog, key string, m *goi18n.Message)) {
+	for _, language := range b.Languages() {
+		c := b.catalogs[language]
+		for _, key := range c.keys() {
+			visit(c, key, c.messages[key])
+		}
+	}
+}
+
+func TestLanguages(t *testing.T) {
+	b := load(t)
+	if got := fmt.Sprint(b.Languages()); got != "[en ru]" {
+		t.Errorf("Languages = %s", got)
+	}
+	for asked, want := range map[string]string{
+		"ru": "ru", "ru-RU": "ru", "RU_ru": "ru", "en": "en", "en-GB": "en", "de": "en", "": "en",
+	} {
+		if got := b.Locale(asked, nil).Language(); got != want {
+			t.Errorf("Locale(%q) speaks %s, want %s", asked, got, want)
+		}
+	}
+}
+
+func TestSameKeysInEveryLanguage(t *testing.T) {
+	b := load(t)
+	b.each(func(c *catalog, key string, _ *goi18n.Message) {
+		for _, other := range b.Languages() {
+			if b.catalogs[other].messages[key] == nil {
+				t.Errorf("i18n/%s.toml: key %s is missing, %s.toml has it", other, key, c.language)
+			}
+		}
+	})
+}
+
+func TestPluralFormsAreComplete(t *testing.T) {
+	b := load(t)
+	counted := map[string]bool{}
+	b.each(func(_ *catalog, key string, m *goi18n.Message) {
+		counted[key] = counted[key] || len(forms(m)) > 1
+	})
+	b.each(func(c *catalog, key string, m *goi18n.Message) {
+		want := []string{"other"}
+		if counted[key] {
+			want = pluralForms[c.language]
+		}
+		if got := slices.Sorted(maps.Keys(forms(m))); !slices.Equal(got, want) {
+			t.Errorf("i18n/%s.toml: key %s has the forms %v, want %v", c.language, key, got, want)
+		}
+	})
+}
+
+func TestSameFieldsInEveryForm(t *testing.T) {
+	b := load(t)
+	wanted := map[string][]string{} // by key: the fields of English "other"
+	b.each(func(c *catalog, key string, m *goi18n.Message) {
+		for form, source := range forms(m) {
+			parsed, err := parseText(source)
+			if err != nil {
+				t.Fatalf("i18n/%s.toml: key %s: %v", c.language, key, err)
+			}
+			if _, ok := wanted[key]; !ok {
+				other, err := parseText(m.Other)
+				if err != nil {
+					t.Fatalf("i18n/%s.toml: key %s: %v", c.language, key, err)
+				}
+				wanted[key] = other.fields
+			}
+			if !slices.Equal(parsed.fields, wanted[key]) {
+				t.Errorf("i18n/%s.toml: key %s, form %s uses %v, elsewhere %v", c.language, key, form, parsed.fields, wanted[key])
+			}
+		}
+	})
+}
+
+// rendered calls visit with every form of every message, filled in.
+func rendered(t *testing.T, visit func(where, key, language, said string)) {
+	t.Helper()
+	b := load(t)
+	b.each(func(c *catalog, key string, m *goi18n.Message) {
+		l, sample := b.Locale(c.language, nil), Args{}
+		for _, source := range forms(m) {
+			parsed, err := parseText(source)
+			if err != nil {
+				t.Fatalf("i18n/%s.toml: key %s: %v", c.language, key, err)
+			}
+			for _, field := range parsed.fields {
+				sample[field] = "client.example"
+			}
+		}
+		where := fmt.Sprintf("i18n/%s.toml: key %s", c.language, key)
+		if len(forms(m)) == 1 {
+			visit(where, key, c.language, l.Say(key, sample))
+			return
+		}
+		for _, n := range []int{0, 1, 2, 5, 21, 1000} {
+			visit(fmt.Sprintf("%s, of %d", where, n), key, c.language, l.Count(key, n, sample))
+		}
+	})
+}
+
+// shout is an exclamation mark after a word; alone it is a sign of YAML.
+var shout = regexp.MustCompile(`[^\s"'«“,]!`)
+
+// gap sets the owner of a next step apart from the step.
+const gap = "   "
+
+func TestEveryTextComesOut(t *testing.T) {
+	rendered(t, func(where, key, language, said string) {
+		switch {
+		case strings.TrimSpace(said) == "":
+			t.Errorf("%s says nothing", where)
+		case strings.ContainsAny(said, "⟨⟩") || strings.Contains(said, "<no value>"):
+			t.Errorf("%s has a hole: %q", where, said)
+		case shout.MatchString(said):
+			t.Errorf("%s shouts: %q", where, said)
+		case strings.Contains(strings.ReplaceAll(said, gap, " "), "  "):
+			t.Errorf("%s has two spaces together: %q", where, said)
+		case strings.TrimSpace(said) != said:
+			t.Errorf("%s begins or ends with a space: %q", where, said)
+		}
+	})
+}
+
+// sameInEveryLanguage are keys whose Russian text has no Cyrillic letter.
+var sameInEveryLanguage = []string{"who.ca", "date.day", "date.year"}
+
+func TestRussianIsRussian(t *testing.T) {
+	rendered(t, func(where, key, language, said string) {
+		cyrillic := strings.ContainsFunc(said, func(r rune) bool { return unicode.Is(unicode.Cyrillic, r) })
+		switch {
+		case language == "en" && cyrillic:
+			t.Errorf("%s has Cyrillic letters: %q", where, said)
+		case language == "ru" && !cyrillic && !slices.Contains(sameInEveryLanguage, key):
+			t.Errorf("%s has no Cyrillic letter: %q", where, said)
+		}
+	})
+}
+
+// TestManners keeps the three texts of a code fit for where they stand.
+func TestManners(t *testing.T) {
+	// Abbreviations and the like may begin a title.
+	proper := regexp.MustCompile(`^(ЦС|DNS|CAA|TLS|IPv6|HTTP|Let's)`)
+	small := func(s string) bool { return proper.MatchString(s) || unicode.IsLower([]rune(s)[0]) }
+	rendered(t, func(where, key, _, said string) {
+		if !strings.HasPrefix(key, "code.") {
+			return
+		}
+		switch {
+		case strings.HasSuffix(key, ".title") && (!small(said) || strings.HasSuffix(said, ".")):
+			t.Errorf("%s: a title has a small first letter and no full stop: %q", where, said)
+		case strings.HasSuffix(key, ".next") && (!small(said) || !strings.HasSuffix(said, ".")):
+			t.Errorf("%s: a next step has a small first letter and a full stop: %q", where, said)
+		case strings.HasSuffix(key, ".explain") && (small(said) && !proper.MatchString(said) || !strings.HasSuffix(said, ".")):
+			t.Errorf("%s: an explanation is made of sentences: %q", where, said)
+		}
+	})
+}

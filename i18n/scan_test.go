@@ -1,0 +1,251 @@
+package i18n
+
+import (
+	"go/ast"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// pattern is a key put together from parts: "code." + code + ".title". An
+// exact pattern is a whole key, in its prefix.
+type pattern struct {
+	prefix, suffix string
+	exact          bool
+}
+
+func (p pattern) matches(key string) bool {
+	if p.exact {
+		return key == p.prefix
+	}
+	return len(key) > len(p.prefix)+len(p.suffix) && strings.HasPrefix(key, p.prefix) && strings.HasSuffix(key, p.suffix)
+}
+
+func (p pattern) String() string {
+	if p.exact {
+		return p.prefix
+	}
+	return p.prefix + "…" + p.suffix
+}
+
+// said is a key given to Say, to Count, or to a function that hands its own
+// argument on to them.
+type said struct {
+	at token.Position
+	pattern
+}
+
+// scan is what the Go files of the module do with keys.
+type scan struct {
+	fset   *token.FileSet
+	said   []said          // keys that must exist
+	used   []pattern       // keys that may be meant: all literals, and all sums of them
+	spoken map[string]int  // by function: which argument is a key; see name
+	grown  bool            // spoken has grown in this round
+	codes  map[string]bool // constants of type Code
+	whos   map[string]bool // constants of type Who
+}
+
+// scanFiles reads the files, given by their path in the module. Helpers are
+// followed within their own package.
+func scanFiles(fset *token.FileSet, files map[string]*ast.File) *scan {
+	s := &scan{fset: fset, spoken: map[string]int{}, grown: true, codes: map[string]bool{}, whos: map[string]bool{}}
+	for s.grown { // a helper may speak through another one
+		s.grown = false
+		for path, file := range files {
+			s.findHelpers(filepath.Dir(path), file)
+		}
+	}
+	for path, file := range files {
+		s.findKeys(filepath.Dir(path), file)
+	}
+	return s
+}
+
+// keyArgument gives the argument of a call that is a key, or nil.
+func (s *scan) keyArgument(dir string, file *ast.File, call *ast.CallExpr) ast.Expr {
+	index, ok := 0, false
+	switch f := call.Fun.(type) {
+	case *ast.Ident:
+		index, ok = s.spoken[dir+"."+f.Name]
+	case *ast.SelectorExpr:
+		if x, isIdent := f.X.(*ast.Ident); isIdent && imports(file, x.Name) {
+			return nil // strings.Count
+		}
+		index, ok = s.spoken[dir+"."+f.Sel.Name]
+		ok = ok || isSpeech(f)
+	}
+	if !ok || index >= len(call.Args) {
+		return nil
+	}
+	return call.Args[index]
+}
+
+func isSpeech(f *ast.SelectorExpr) bool { return f.Sel.Name == "Say" || f.Sel.Name == "Count" }
+
+// imports reports whether the file knows a package by this name.
+func imports(file *ast.File, name string) bool {
+	return slices.ContainsFunc(file.Imports, func(spec *ast.ImportSpec) bool {
+		if spec.Name != nil {
+			return spec.Name.Name == name
+		}
+		path, _ := strconv.Unquote(spec.Path.Value)
+		return path[strings.LastIndex(path, "/")+1:] == name
+	})
+}
+
+// findHelpers notes the functions that hand an argument on as a key, and the
+// names given to the methods themselves: say := l.Say.
+func (s *scan) findHelpers(dir string, file *ast.File) {
+	ast.Inspect(file, func(node ast.Node) bool {
+		switch n := node.(type) {
+		case *ast.FuncDecl:
+			s.findHelper(dir, file, n.Name.Name, n.Type, n.Body)
+		case *ast.AssignStmt:
+			for i, right := range n.Rhs {
+				name, ok := n.Lhs[min(i, len(n.Lhs)-1)].(*ast.Ident)
+				if !ok {
+					continue
+				}
+				switch r := right.(type) {
+				case *ast.FuncLit:
+					s.findHelper(dir, file, name.Name, r.Type, r.Body)
+				case *ast.SelectorExpr:
+					if isSpeech(r) {
+						s.speaks(dir, name.Name, 0)
+					}
+				}
+			}
+		}
+		return true
+	})
+}
+
+func (s *scan) findHelper(dir string, file *ast.File, name string, signature *ast.FuncType, body *ast.BlockStmt) {
+	var params []string
+	for _, field := range signature.Params.List {
+		for _, param := range field.Names {
+			params = append(params, param.Name)
+		}
+	}
+	if body == nil {
+		return
+	}
+	ast.Inspect(body, func(node ast.Node) bool {
+		if call, ok := node.(*ast.CallExpr); ok {
+			if key, ok := s.keyArgument(dir, file, call).(*ast.Ident); ok {
+				s.speaks(dir, name, slices.Index(params, key.Name))
+			}
+		}
+		return true
+	})
+}
+
+func (s *scan) speaks(dir, name string, index int) {
+	id := dir + "." + name
+	if _, known := s.spoken[id]; index >= 0 && !known {
+		s.spoken[id], s.grown = index, true
+	}
+}
+
+// findKeys collects what the file says, all its literals, and its codes.
+func (s *scan) findKeys(dir string, file *ast.File) {
+	inside := map[ast.Node]bool{} // what is already read as a part of a sum
+	ast.Inspect(file, func(node ast.Node) bool {
+		switch n := node.(type) {
+		case *ast.ImportSpec:
+			return false
+		case *ast.CallExpr:
+			if key := s.keyArgument(dir, file, n); key != nil {
+				if p := patternOf(key); p.exact || p.prefix != "" {
+					s.said = append(s.said, said{s.fset.Position(n.Pos()), p})
+				}
+			}
+		case *ast.ValueSpec:
+			s.findConstants(n)
+		case *ast.BinaryExpr:
+			if !inside[n] {
+				s.uses(patternOf(n))
+				markParts(n, inside)
+			}
+		case *ast.BasicLit:
+			if !inside[n] {
+				s.uses(patternOf(n))
+			}
+		}
+		return true
+	})
+}
+
+// uses notes a key that the code may mean. A literal that ends in a dot is
+// the beginning of keys, wherever it is put together.
+func (s *scan) uses(p pattern) {
+	if p.exact && strings.HasSuffix(p.prefix, ".") {
+		p.exact = false
+	}
+	if p.exact || strings.HasSuffix(p.prefix, ".") {
+		s.used = append(s.used, p)
+	}
+}
+
+func markParts(expr ast.Expr, inside map[ast.Node]bool) {
+	inside[expr] = true
+	if sum, ok := expr.(*ast.BinaryExpr); ok && sum.Op == token.ADD {
+		markParts(sum.X, inside)
+		markParts(sum.Y, inside)
+	}
+}
+
+func (s *scan) findConstants(n *ast.ValueSpec) {
+	kind, ok := n.Type.(*ast.Ident)
+	if !ok {
+		return
+	}
+	for _, value := range n.Values {
+		switch p := patternOf(value); {
+		case p.exact && kind.Name == "Code":
+			s.codes[p.prefix] = true
+		case p.exact && kind.Name == "Who":
+			s.whos[p.prefix] = true
+		}
+	}
+}
+
+// patternOf reads a literal, a sum that begins with one, or a format. It is
+// zero for what only a run can tell.
+func patternOf(expr ast.Expr) pattern {
+	switch e := expr.(type) {
+	case *ast.ParenExpr:
+		return patternOf(e.X)
+	case *ast.BasicLit:
+		value, err := strconv.Unquote(e.Value)
+		if e.Kind != token.STRING || err != nil {
+			return pattern{}
+		}
+		if first, last := strings.Index(value, "%"), strings.LastIndex(value, "%"); first >= 0 && last+2 <= len(value) {
+			return pattern{prefix: value[:first], suffix: value[last+2:]}
+		}
+		return pattern{prefix: value, exact: true}
+	case *ast.CallExpr:
+		if f, ok := e.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "Sprintf" && len(e.Args) > 0 {
+			return patternOf(e.Args[0])
+		}
+	case *ast.BinaryExpr:
+		if e.Op != token.ADD {
+			return pattern{}
+		}
+		left, right := patternOf(e.X), patternOf(e.Y)
+		switch {
+		case left.exact && right.exact:
+			return pattern{prefix: left.prefix + right.prefix, exact: true}
+		case left.exact:
+			return pattern{prefix: left.prefix + right.prefix, suffix: right.suffix}
+		case right.exact:
+			return pattern{prefix: left.prefix, suffix: left.suffix + right.prefix}
+		}
+		return pattern{prefix: left.prefix, suffix: right.suffix}
+	}
+	return pattern{}
+}
