@@ -29,10 +29,16 @@
 //
 // # Arguments
 //
-// A text names its arguments as {{.Name}}. Whole numbers come out as Number
-// does, shares of other numbers with a decimal mark, a time.Duration as Age,
-// a time.Time with its year and clock, a []string as List; strings go
-// unchanged. Who knows the present moment says DateTime first and passes the
-// string. An argument that the caller forgot shows as ⟨Name⟩, unless the text
-// asks for it by {{if .Name}}: then it counts as empty.
+// A text names its arguments as {{.Name}}. An int or int64 comes out as Number
+// does, a float64 with one digit after the mark, a time.Duration as Age, a
+// time.Time with its year and clock, a []string as List; strings and all else
+// go unchanged. Who knows the present moment says DateTime first and passes
+// the string. An argument that the caller forgot shows as ⟨Name⟩, unless the
+// text asks for it by {{if .Name}}: then it counts as empty.
+//
+// # Keys in code
+//
+// A test compares the catalogs with the code. It finds a key that stands in
+// the code as a literal, and one put together from a literal that ends in a
+// dot: "code." + code + ".title".
 package i18n
