@@ -1,0 +1,180 @@
+package lab
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// SlackOptions is what a Slack server may be given; each may be zero.
+type SlackOptions struct {
+	BotToken  string           // default: a made-up xoxb- one
+	AppToken  string           // default: a made-up xapp- one
+	Team      string           // the workspace's id, default "T012345"
+	Strict    bool             // answer 429 above the published rates
+	Now       func() time.Time // for the rates, default time.Now
+	PingEvery time.Duration    // of each socket, default 5 s
+	AckWithin time.Duration    // later acks are late, default 3 s as Slack says
+}
+
+// Slack is a workspace with its Web API and Socket Mode.
+// https://docs.slack.dev/apis/web-api, https://docs.slack.dev/apis/events-api/using-socket-mode
+type Slack struct {
+	front
+	options SlackOptions
+
+	mu        sync.Mutex // guards all below
+	bell      bell       // rings after each change of what is below
+	workspace workspace
+	rates     slackRates
+	files     map[string]*upload // by file id
+	sockets   socketBoard
+}
+
+type slackMethod func(context.Context, request) (object, error)
+
+const (
+	labBotUser = "U0LABBOT00"
+	labBot     = "B0LABBOT00"
+	labApp     = "A0LABAPP00"
+)
+
+// NewSlack starts a server on a free loopback port.
+func NewSlack(options SlackOptions) (*Slack, error) {
+	server, listener, err := listen()
+	if err != nil {
+		return nil, err
+	}
+	s := &Slack{
+		front:     front{server: server},
+		options:   options.withDefaults(),
+		rates:     newSlackRates(options.Strict),
+		workspace: newWorkspace(),
+		files:     map[string]*upload{},
+		sockets:   newSocketBoard(),
+	}
+	server.serve(listener, s.mux())
+	return s, nil
+}
+
+func (o SlackOptions) withDefaults() SlackOptions {
+	if o.BotToken == "" {
+		o.BotToken = "xoxb-lab-bot-token-of-nobody"
+	}
+	if o.AppToken == "" {
+		o.AppToken = "xapp-lab-app-token-of-nobody"
+	}
+	if o.Team == "" {
+		o.Team = "T012345"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.PingEvery == 0 {
+		o.PingEvery = 5 * time.Second
+	}
+	if o.AckWithin == 0 {
+		o.AckWithin = 3 * time.Second
+	}
+	return o
+}
+
+func (s *Slack) methods() map[string]slackMethod {
+	return map[string]slackMethod{
+		"apps.connections.open":        s.openConnection,
+		"auth.test":                    s.authTest,
+		"chat.postMessage":             s.postMessage,
+		"chat.postEphemeral":           s.postEphemeral,
+		"chat.update":                  s.updateMessage,
+		"conversations.open":           s.openConversation,
+		"users.info":                   s.userInfo,
+		"files.getUploadURLExternal":   s.getUploadURL,
+		"files.completeUploadExternal": s.completeUpload,
+	}
+}
+
+func (s *Slack) mux() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/{method}", s.serveAPI)
+	mux.HandleFunc("POST /upload/{file}", s.serveUpload)
+	mux.HandleFunc("POST /response/{envelope}", s.serveResponse)
+	mux.HandleFunc("GET /link/{ticket}", s.serveSocket)
+	return mux
+}
+
+// URL is the server's address, without a slash at the end.
+func (s *Slack) URL() string { return s.url }
+
+// APIURL is what a client takes as the Web API's address, with a slash at the end.
+func (s *Slack) APIURL() string { return s.url + "/api/" }
+
+// BotToken is the one for calls.
+func (s *Slack) BotToken() string { return s.options.BotToken }
+
+// AppToken is the one for Socket Mode.
+func (s *Slack) AppToken() string { return s.options.AppToken }
+
+// BotUser is the bot's own user id, as in a mention.
+func (s *Slack) BotUser() string { return labBotUser }
+
+// LimitRates switches the published rates on or off.
+func (s *Slack) LimitRates(strict bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rates.strict = strict
+}
+
+func (s *Slack) serveAPI(w http.ResponseWriter, r *http.Request) {
+	q, err := readRequest(w, r)
+	if err != nil {
+		slackReply(nil, &slackError{code: "invalid_arguments", problems: []string{err.Error()}}).write(w)
+		return
+	}
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if token == "" {
+		token = q.params["token"]
+	}
+	delete(q.params, "token") // a log of calls is no place for it
+	name := r.PathValue("method")
+	s.handle(w, r, exchange{
+		method: name,
+		params: q.params,
+		refuse: refuseSlack,
+		run: func(ctx context.Context) reply {
+			if err := s.checkToken(name, token); err != nil {
+				return slackReply(nil, err)
+			}
+			method, known := s.methods()[name]
+			if !known {
+				return slackReply(nil, &slackError{code: "unknown_method"})
+			}
+			return slackReply(method(ctx, q))
+		},
+	})
+}
+
+// checkToken wants the app's token for opening a socket, and the bot's for the rest.
+func (s *Slack) checkToken(method, token string) error {
+	wanted, other := s.options.BotToken, s.options.AppToken
+	if method == "apps.connections.open" {
+		wanted, other = other, wanted
+	}
+	switch token {
+	case wanted:
+		return nil
+	case other:
+		return &slackError{code: "not_allowed_token_type"}
+	case "":
+		return &slackError{code: "not_authed"}
+	}
+	return &slackError{code: "invalid_auth"}
+}
+
+func (s *Slack) authTest(context.Context, request) (object, error) {
+	return object{
+		"url": s.url + "/", "team": "Lab", "user": "domovoy", "team_id": s.options.Team,
+		"user_id": labBotUser, "bot_id": labBot, "is_enterprise_install": false,
+	}, nil
+}

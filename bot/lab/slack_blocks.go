@@ -1,0 +1,155 @@
+package lab
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// The block limits, in characters or pieces.
+// https://docs.slack.dev/reference/block-kit/blocks
+const (
+	maxBlocks         = 50
+	maxSection        = 3000
+	maxField          = 2000
+	maxHeader         = 150
+	maxMarkdown       = 12_000
+	maxID             = 255
+	maxBlocksTogether = 13_000 // undocumented; about 13,200 was measured
+)
+
+// blockChecker gathers what is wrong with the blocks of one message.
+type blockChecker struct {
+	problems   []string
+	characters int // of all texts together
+	ids        []string
+}
+
+// parseBlocks decodes and checks the blocks parameter.
+func parseBlocks(raw string) ([]object, error) {
+	var blocks []object
+	if json.Unmarshal([]byte(raw), &blocks) != nil {
+		return nil, &slackError{code: "invalid_blocks_format"}
+	}
+	var check blockChecker
+	if len(blocks) > maxBlocks {
+		check.report("/blocks", "no more than %d items allowed", maxBlocks)
+	}
+	for i, block := range blocks {
+		check.block(fmt.Sprintf("/blocks/%d", i), block)
+		if block != nil && block["block_id"] == nil {
+			block["block_id"] = fmt.Sprintf("lab%d", i) // Slack gives each block one
+		}
+	}
+	switch {
+	case len(check.problems) > 0:
+		return nil, &slackError{code: "invalid_blocks", problems: check.problems}
+	case check.characters > maxBlocksTogether:
+		return nil, &slackError{code: "msg_blocks_too_long"}
+	}
+	return blocks, nil
+}
+
+func (c *blockChecker) report(pointer, format string, args ...any) {
+	c.problems = append(c.problems, fmt.Sprintf("[ERROR] "+format+" [json-pointer:%s]", append(args, pointer)...))
+}
+
+func (c *blockChecker) block(at string, b object) {
+	if id, _ := b["block_id"].(string); id != "" {
+		if slices.Contains(c.ids, id) {
+			c.report(at+"/block_id", "`block_id` %q already exists", id)
+		}
+		c.ids = append(c.ids, id)
+		c.length(at+"/block_id", id, 1, maxID)
+	}
+	switch kind, _ := b["type"].(string); kind {
+	case "section":
+		c.section(at, b)
+	case "header":
+		c.known(at, b, "text", "level")
+		c.text(at+"/text", b["text"], maxHeader, "plain_text")
+	case "divider":
+		c.known(at, b)
+	case "context":
+		c.context(at, b)
+	case "actions":
+		c.actions(at, b)
+	case "image":
+		c.known(at, b, "image_url", "slack_file", "alt_text", "title")
+		c.image(at, b)
+	case "markdown":
+		c.known(at, b, "text")
+		c.words(at+"/text", b["text"], maxMarkdown)
+	case "table":
+		c.table(at, b)
+	case "rich_text", "input", "file", "video": // taken as they are
+	default: // also alert, card and carousel, which messages may not have
+		c.report(at+"/type", "unsupported type: %s", kind)
+	}
+}
+
+func (c *blockChecker) section(at string, b object) {
+	c.known(at, b, "text", "fields", "accessory", "expand")
+	fields, hasFields := b["fields"].([]any)
+	if b["text"] == nil && !hasFields {
+		c.report(at, "missing required field: text")
+	}
+	if b["text"] != nil {
+		c.text(at+"/text", b["text"], maxSection, "plain_text", "mrkdwn")
+	}
+	if hasFields {
+		c.count(at+"/fields", len(fields), 1, 10)
+		for i, field := range fields {
+			c.text(fmt.Sprintf("%s/fields/%d", at, i), field, maxField, "plain_text", "mrkdwn")
+		}
+	}
+	if b["accessory"] != nil {
+		c.elements([]any{b["accessory"]}, func(int) string { return at + "/accessory" })
+	}
+}
+
+func (c *blockChecker) context(at string, b object) {
+	c.known(at, b, "elements")
+	elements, _ := b["elements"].([]any)
+	c.count(at+"/elements", len(elements), 1, 10)
+	for i, e := range elements {
+		pointer := fmt.Sprintf("%s/elements/%d", at, i)
+		element, _ := e.(object)
+		if element["type"] == "image" {
+			c.image(pointer, element)
+			continue
+		}
+		c.text(pointer, e, maxSection, "plain_text", "mrkdwn")
+	}
+}
+
+func (c *blockChecker) actions(at string, b object) {
+	c.known(at, b, "elements")
+	elements, _ := b["elements"].([]any)
+	c.count(at+"/elements", len(elements), 1, 25)
+	c.elements(elements, func(i int) string { return fmt.Sprintf("%s/elements/%d", at, i) })
+}
+
+// table is https://docs.slack.dev/reference/block-kit/blocks/table-block.
+func (c *blockChecker) table(at string, b object) {
+	c.known(at, b, "rows", "column_settings")
+	rows, _ := b["rows"].([]any)
+	c.count(at+"/rows", len(rows), 1, 100)
+	for i, r := range rows {
+		cells, _ := r.([]any)
+		c.count(fmt.Sprintf("%s/rows/%d", at, i), len(cells), 1, 20)
+		for _, cell := range cells {
+			o, _ := cell.(object)
+			text, _ := o["text"].(string)
+			c.characters += units(text)
+		}
+	}
+}
+
+func (c *blockChecker) image(at string, b object) {
+	link, _ := b["image_url"].(string)
+	if link == "" && b["slack_file"] == nil {
+		c.report(at, "missing required field: image_url")
+	}
+	c.words(at+"/alt_text", b["alt_text"], maxField)
+}

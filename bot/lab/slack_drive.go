@@ -1,0 +1,159 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Slash types a command, which works everywhere but in threads. It returns the
+// envelope's id. https://docs.slack.dev/interactivity/implementing-slash-commands
+func (s *Slack) Slash(channel, user, team, command, text string) string {
+	payload := s.context(channel, user, team)
+	payload["command"], payload["text"] = command, text
+	return s.dispatch(Envelope{Kind: "slash_commands", Payload: payload})
+}
+
+// context is what a slash command tells about its place.
+func (s *Slack) context(channel, user, team string) object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	place := Channel{}
+	if c := s.workspace.channels[channel]; c != nil {
+		place = *c
+	}
+	return object{
+		"token": "lab", "api_app_id": labApp, "is_enterprise_install": "false",
+		"team_id": team, "team_domain": "lab", "channel_id": channel, "channel_name": place.Name,
+		"user_id": user, "user_name": s.workspace.people[user].Name, "trigger_id": s.trigger(),
+	}
+}
+
+// trigger makes a trigger_id, different each time. Called with the lock held.
+func (s *Slack) trigger() string { return "13345224609.738474920." + s.timestamp() }
+
+// Mention speaks to the bot in a channel, in a thread unless that is empty; the
+// mention itself is put before the text. It returns the envelope's id.
+// https://docs.slack.dev/reference/events/app_mention
+func (s *Slack) Mention(channel, user, text, thread string) string {
+	return s.say(channel, user, fmt.Sprintf("<@%s> %s", labBotUser, text), thread, object{"type": "app_mention"})
+}
+
+// Tell writes to the bot in the direct channel with a person.
+// https://docs.slack.dev/reference/events/message.im
+func (s *Slack) Tell(user, text string) string {
+	s.mu.Lock()
+	channel := s.direct(user).ID
+	s.mu.Unlock()
+	return s.say(channel, user, text, "", object{"type": "message", "channel_type": "im"})
+}
+
+func (s *Slack) say(channel, user, text, thread string, event object) string {
+	s.mu.Lock()
+	ts := s.timestamp()
+	s.workspace.heard[channel+"/"+ts] = true
+	event["user"], event["text"], event["team"] = user, text, s.options.Team
+	event["ts"], event["event_ts"], event["channel"] = ts, ts, channel
+	if thread != "" {
+		event["thread_ts"] = thread
+	}
+	id := "Ev" + strings.ReplaceAll(ts, ".", "")
+	payload := object{
+		"token": "lab", "team_id": s.options.Team, "api_app_id": labApp, "type": "event_callback",
+		"event": event, "event_id": id, "event_time": s.options.Now().Unix(),
+		"authorizations": []object{{"team_id": s.options.Team, "user_id": labBotUser, "is_bot": true}},
+	}
+	s.mu.Unlock()
+	return s.dispatch(Envelope{Kind: "events_api", EventID: id, Payload: payload})
+}
+
+// Press presses the button of that action_id in a message; it returns the
+// envelope's id.
+func (s *Slack) Press(channel, ts, user, actionID string) (string, error) {
+	s.mu.Lock()
+	var action object
+	if m := s.find(channel, ts); m != nil {
+		action = m.Body.action(actionID)
+	}
+	s.mu.Unlock()
+	if action == nil {
+		return "", fmt.Errorf("message %s of %s has no button %q", ts, channel, actionID)
+	}
+	return s.press(channel, ts, user, action), nil
+}
+
+// PressForged sends an action that no message need have, as a stale client can.
+func (s *Slack) PressForged(channel, ts, user, actionID, value string) string {
+	return s.press(channel, ts, user, object{"type": "button", "action_id": actionID, "block_id": "forged", "value": value})
+}
+
+// press is https://docs.slack.dev/reference/interaction-payloads/block_actions-payload.
+func (s *Slack) press(channel, ts, user string, action object) string {
+	s.mu.Lock()
+	action["action_ts"] = s.timestamp()
+	payload := object{
+		"type": "block_actions", "token": "lab", "api_app_id": labApp, "trigger_id": s.trigger(),
+		"user":    object{"id": user, "username": s.workspace.people[user].Name, "team_id": s.options.Team},
+		"team":    object{"id": s.options.Team, "domain": "lab"},
+		"channel": object{"id": channel}, "actions": []object{action},
+	}
+	container := object{"type": "message", "message_ts": ts, "channel_id": channel, "is_ephemeral": false}
+	if m := s.find(channel, ts); m != nil {
+		payload["message"] = m.json()
+		container["is_ephemeral"] = m.User != ""
+		if m.Thread != "" {
+			container["thread_ts"] = m.Thread
+		}
+	}
+	payload["container"] = container
+	s.mu.Unlock()
+	return s.dispatch(Envelope{Kind: "interactive", Payload: payload})
+}
+
+// action finds a button in action blocks and accessories, as a press tells it.
+func (b Body) action(id string) object {
+	for _, block := range b.Blocks {
+		elements, _ := block["elements"].([]any)
+		for _, e := range append([]any{block["accessory"]}, elements...) {
+			element, _ := e.(object)
+			if element["type"] != "button" || element["action_id"] != id {
+				continue
+			}
+			action := object{"block_id": block["block_id"]}
+			for _, name := range []string{"type", "action_id", "text", "value", "style"} {
+				if element[name] != nil {
+					action[name] = element[name]
+				}
+			}
+			return action
+		}
+	}
+	return nil
+}
+
+// maxResponses is how often a response_url works.
+// https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
+const maxResponses = 5
+
+// serveResponse takes posts to a response_url. They are logged as "response".
+func (s *Slack) serveResponse(w http.ResponseWriter, r *http.Request) {
+	var body object
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&body)
+	s.handle(w, r, exchange{
+		method: "response",
+		refuse: refuseSlack,
+		run: func(context.Context) reply {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			e := s.envelope(r.PathValue("envelope"))
+			if err != nil || e == nil || len(e.Responses) >= maxResponses {
+				return (&slackError{code: "expired_url", status: http.StatusNotFound}).reply()
+			}
+			e.Responses = append(e.Responses, body)
+			s.bell.ring()
+			return jsonReply(http.StatusOK, object{"ok": true})
+		},
+	})
+}

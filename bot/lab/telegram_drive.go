@@ -1,0 +1,156 @@
+package lab
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// User is somebody who talks to the bot.
+type User struct {
+	ID           int64
+	FirstName    string
+	Username     string
+	LanguageCode string // as the person's app tells it; may be empty
+}
+
+func (u User) json() object {
+	o := object{"id": u.ID, "is_bot": false, "first_name": u.FirstName}
+	if u.Username != "" {
+		o["username"] = u.Username
+	}
+	if u.LanguageCode != "" {
+		o["language_code"] = u.LanguageCode
+	}
+	return o
+}
+
+// Incoming is something said where the bot may hear it. In a channel it is a
+// post, which has no author.
+type Incoming struct {
+	Chat       int64
+	Thread     int // 0: none
+	From       User
+	Text       string
+	ReplyTo    int   // 0: none
+	SenderChat int64 // said in the name of this chat: of the group itself by an anonymous admin, or of a channel
+	EditOf     int   // id of the message this is a later version of; 0: new
+}
+
+// Say says a text in a chat, which becomes known by that; thread may be 0. It
+// returns the message's id.
+func (t *Telegram) Say(chatID int64, thread int, fromID int64, name, text string) int {
+	return t.Post(Incoming{Chat: chatID, Thread: thread, From: User{ID: fromID, FirstName: name}, Text: text})
+}
+
+// Post puts a message into a chat and returns its id. The bot gets no update
+// about talk in a group that its privacy mode hides.
+func (t *Telegram) Post(in Incoming) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.chats[in.Chat] == nil && in.Chat > 0 {
+		t.chats[in.Chat] = newChat(Chat{ID: in.Chat, Title: in.From.FirstName})
+	}
+	c := t.chatOf(in.Chat)
+	if in.Thread != 0 {
+		c.topics[in.Thread] = true
+	}
+	message := t.heardIn(c, in.From)
+	if in.EditOf != 0 {
+		message["message_id"], message["edit_date"] = in.EditOf, t.options.Now().Unix()
+	}
+	t.describe(message, c, in)
+	if t.hears(c, in) {
+		t.updates.add(in.kind(c), message)
+	}
+	t.bell.ring()
+	return message["message_id"].(int)
+}
+
+func (in Incoming) kind(c *chat) string {
+	kind := "message"
+	if c.Type == "channel" {
+		kind = "channel_post"
+	}
+	if in.EditOf != 0 {
+		kind = "edited_" + kind
+	}
+	return kind
+}
+
+// heardIn makes a new message of somebody else. Called with the lock held.
+func (t *Telegram) heardIn(c *chat, from User) object {
+	id := c.nextID
+	c.nextID++
+	c.heard[id] = true
+	return object{"message_id": id, "date": t.options.Now().Unix(), "chat": c.json(), "from": from.json()}
+}
+
+var commandWord = regexp.MustCompile(`^/([A-Za-z0-9_]{1,32})(?:@(\w+))?`)
+
+func (t *Telegram) describe(message object, c *chat, in Incoming) {
+	message["text"] = in.Text
+	if word := commandWord.FindString(in.Text); word != "" {
+		message["entities"] = []Entity{{Type: "bot_command", Length: len(word)}}
+	}
+	if in.Thread != 0 {
+		message["message_thread_id"], message["is_topic_message"] = in.Thread, true
+	}
+	if m := c.find(in.ReplyTo); m != nil {
+		message["reply_to_message"] = t.messageJSON(c, m)
+	}
+	switch {
+	case c.Type == "channel":
+		delete(message, "from")
+		message["sender_chat"] = c.json()
+	case in.SenderChat == in.Chat: // the fake users are fixed by Telegram
+		message["from"] = object{"id": 1087968824, "is_bot": true, "first_name": "Group", "username": "GroupAnonymousBot"}
+		message["sender_chat"] = c.json()
+	case in.SenderChat != 0:
+		message["from"] = object{"id": 136817688, "is_bot": true, "first_name": "Channel", "username": "Channel_Bot"}
+		message["sender_chat"] = object{"id": in.SenderChat, "type": "channel", "title": "channel"}
+	}
+}
+
+// hears applies the privacy mode: in groups only commands that may be meant for
+// this bot, and answers to its messages.
+// https://core.telegram.org/bots/features#privacy-mode
+func (t *Telegram) hears(c *chat, in Incoming) bool {
+	if t.options.ReadAll || c.Type == "private" || c.Type == "channel" || c.find(in.ReplyTo) != nil {
+		return true
+	}
+	m := commandWord.FindStringSubmatch(in.Text)
+	return m != nil && (m[2] == "" || strings.EqualFold(m[2], t.options.Username))
+}
+
+// ChangeMembership tells the bot that its own place in a chat changed: to
+// member, administrator, left or kicked, by somebody.
+func (t *Telegram) ChangeMembership(chatID int64, by User, from, to string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.chatOf(chatID)
+	t.updates.add("my_chat_member", object{
+		"chat": c.json(), "from": by.json(), "date": t.options.Now().Unix(),
+		"old_chat_member": object{"user": t.me(), "status": from},
+		"new_chat_member": object{"user": t.me(), "status": to},
+	})
+	t.bell.ring()
+}
+
+// Forget deletes a message of the bot's: later edits do not find it.
+func (t *Telegram) Forget(chatID int64, messageID int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.chatOf(chatID)
+	for i, m := range c.sent {
+		if m.ID == messageID {
+			c.sent = append(c.sent[:i:i], c.sent[i+1:]...)
+			break
+		}
+	}
+	t.bell.ring()
+}
+
+func (t *Telegram) nextQuery() string {
+	return strconv.FormatInt(int64(4_382_000_000_000_000_000+len(t.queries)), 10)
+}

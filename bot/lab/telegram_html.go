@@ -1,0 +1,199 @@
+package lab
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Entity is a piece of a text with a meaning; offsets are in UTF-16 units.
+// https://core.telegram.org/bots/api#messageentity
+type Entity struct {
+	Type     string `json:"type"`
+	Offset   int    `json:"offset"`
+	Length   int    `json:"length"`
+	URL      string `json:"url,omitempty"`
+	Language string `json:"language,omitempty"`
+}
+
+// htmlParser reads the HTML style of parse_mode, stricter than the real one: it
+// refuses a bare ampersand, attributes it does not know, and markup inside code
+// where the real server drops it silently, for all three are mistakes.
+// https://core.telegram.org/bots/api#html-style
+type htmlParser struct {
+	rest     string
+	text     strings.Builder
+	length   int // of text, in UTF-16 units
+	open     []openTag
+	entities []Entity
+}
+
+type openTag struct {
+	name   string
+	entity int // its index in entities, which are in the order of their start tags
+}
+
+// entityTypes are the tags allowed, and what they make of their text.
+func entityTypes() map[string]string {
+	return map[string]string{
+		"b": "bold", "strong": "bold", "i": "italic", "em": "italic", "u": "underline", "s": "strikethrough",
+		"code": "code", "pre": "pre", "a": "text_link", "blockquote": "blockquote", "tg-spoiler": "spoiler",
+	}
+}
+
+// parseHTML returns the plain text and its entities.
+func parseHTML(source string) (string, []Entity, error) {
+	p := &htmlParser{rest: source}
+	for p.rest != "" {
+		if err := p.step(); err != nil {
+			return "", nil, badRequest("can't parse entities: " + err.Error())
+		}
+	}
+	if n := len(p.open); n > 0 {
+		return "", nil, badRequest(fmt.Sprintf("can't parse entities: Can't find end tag corresponding to start tag %q", p.open[n-1].name))
+	}
+	p.entities = slices.DeleteFunc(p.entities, func(e Entity) bool { return e.Length == 0 }) // without text it is nothing
+	return p.text.String(), p.entities, nil
+}
+
+func (p *htmlParser) step() error {
+	switch p.rest[0] {
+	case '<':
+		return p.tag()
+	case '&':
+		return p.character()
+	}
+	end := strings.IndexAny(p.rest, "<&")
+	if end < 0 {
+		end = len(p.rest)
+	}
+	p.write(p.rest[:end])
+	p.rest = p.rest[end:]
+	return nil
+}
+
+func (p *htmlParser) write(text string) {
+	p.text.WriteString(text)
+	p.length += units(text)
+}
+
+var characterReference = regexp.MustCompile(`^&(?:(lt|gt|amp|quot)|#([0-9]+)|#[xX]([0-9a-fA-F]+));`)
+
+// character reads the four named references Telegram knows, or a numeric one.
+func (p *htmlParser) character() error {
+	m := characterReference.FindStringSubmatch(p.rest)
+	if m == nil {
+		return fmt.Errorf("Unescaped character '&' before %q", head(p.rest))
+	}
+	p.rest = p.rest[len(m[0]):]
+	if m[1] != "" {
+		p.write(map[string]string{"lt": "<", "gt": ">", "amp": "&", "quot": `"`}[m[1]])
+		return nil
+	}
+	digits, base := m[2], 10
+	if digits == "" {
+		digits, base = m[3], 16
+	}
+	code, err := strconv.ParseUint(digits, base, 32)
+	if err != nil || code == 0 || !utf8.ValidRune(rune(code)) {
+		return fmt.Errorf("Invalid character reference %q", m[0])
+	}
+	p.write(string(rune(code)))
+	return nil
+}
+
+var tagShape = regexp.MustCompile(`^<(/?)([a-zA-Z][a-zA-Z0-9-]*)((?:\s+[a-zA-Z-]+(?:\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))?)*)\s*>`)
+
+func (p *htmlParser) tag() error {
+	m := tagShape.FindStringSubmatch(p.rest)
+	if m == nil {
+		return fmt.Errorf("Unclosed start tag or unescaped character '<' before %q", head(p.rest))
+	}
+	p.rest = p.rest[len(m[0]):]
+	name := strings.ToLower(m[2])
+	if m[1] == "/" {
+		return p.closeTag(name)
+	}
+	return p.openTag(name, m[3])
+}
+
+func (p *htmlParser) openTag(name, attributes string) error {
+	kind, known := entityTypes()[name]
+	if !known {
+		return fmt.Errorf("Unsupported start tag %q", name)
+	}
+	if err := p.nesting(name); err != nil {
+		return err
+	}
+	entity := Entity{Type: kind, Offset: p.length}
+	if err := entity.attribute(name, attributes); err != nil {
+		return err
+	}
+	p.open = append(p.open, openTag{name, len(p.entities)})
+	p.entities = append(p.entities, entity)
+	return nil
+}
+
+// nesting refuses what can hold no other entity, save <pre><code>.
+func (p *htmlParser) nesting(name string) error {
+	for i, outer := range p.open {
+		inCode := outer.name == "code" || outer.name == "pre" && (name != "code" || i != len(p.open)-1)
+		twice := outer.name == name && (name == "a" || name == "blockquote")
+		if inCode || twice {
+			return fmt.Errorf("Tag %q can't be inside of %q", name, outer.name)
+		}
+	}
+	return nil
+}
+
+func (p *htmlParser) closeTag(name string) error {
+	if len(p.open) == 0 {
+		return fmt.Errorf("Unexpected end tag %q", name)
+	}
+	last := p.open[len(p.open)-1]
+	if last.name != name {
+		return fmt.Errorf("Unmatched end tag, expected \"</%s>\", found \"</%s>\"", last.name, name)
+	}
+	p.open = p.open[:len(p.open)-1]
+	entity := &p.entities[last.entity]
+	entity.Length = p.length - entity.Offset
+	return nil
+}
+
+var (
+	linkAttribute     = regexp.MustCompile(`^\s+href\s*=\s*["']((?:https?|tg|mailto):[^"'\s]+)["']\s*$`)
+	languageAttribute = regexp.MustCompile(`^\s+class\s*=\s*["']language-([\w+-]+)["']\s*$`)
+)
+
+// attribute reads the one attribute a tag may have; a link must have it.
+func (e *Entity) attribute(tag, attributes string) error {
+	attributes = strings.TrimRight(attributes, " \t\r\n")
+	switch {
+	case tag == "a":
+		m := linkAttribute.FindStringSubmatch(attributes)
+		if m == nil {
+			return fmt.Errorf("Tag \"a\" needs a href with a link, found %q", attributes)
+		}
+		link, _, err := parseHTML(m[1]) // a link's own "&" must be escaped too
+		if err != nil {
+			return fmt.Errorf("Link %q has an unescaped character", m[1])
+		}
+		e.URL = link
+	case attributes == "":
+	case tag == "code" && languageAttribute.MatchString(attributes):
+		e.Language = languageAttribute.FindStringSubmatch(attributes)[1]
+	case tag == "blockquote" && strings.TrimSpace(attributes) == "expandable":
+		e.Type = "expandable_blockquote"
+	default:
+		return fmt.Errorf("Tag %q has an unknown attribute %q", tag, attributes)
+	}
+	return nil
+}
+
+func head(text string) string {
+	runes := []rune(text)
+	return string(runes[:min(20, len(runes))])
+}
