@@ -1,0 +1,112 @@
+package slack
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"domovoy/bot"
+	"domovoy/bot/lab"
+	"domovoy/reports/journal"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	ops  = "C0123456789"
+	user = "U0123456"
+	team = "T012345"
+)
+
+// workspace is a Slack with a channel and a person, and our messenger in it.
+func workspace(t *testing.T) (*lab.Slack, *Slack) {
+	t.Helper()
+	server, err := lab.NewSlack(lab.SlackOptions{Team: team})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	server.AddChannel(lab.Channel{ID: ops, Name: "ops"})
+	server.AddPerson(lab.Person{ID: user, Name: "ann"})
+	return server, messenger(t, server, "")
+}
+
+func messenger(t *testing.T, server *lab.Slack, proxy string) *Slack {
+	t.Helper()
+	s, err := New(Config{
+		BotToken: server.BotToken(),
+		AppToken: server.AppToken(),
+		APIURL:   server.APIURL(),
+		Proxy:    proxy,
+	}, bundle(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.http.CloseIdleConnections)
+	return s
+}
+
+func opsChannel() bot.Address { return bot.Address{Messenger: "slack", Chat: ops} }
+
+// within10s is for things that take milliseconds when all is well.
+func within10s(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// inbox keeps updates in memory, refusing the first ones if told so.
+type inbox struct {
+	mu     sync.Mutex
+	refuse int
+	stored chan journal.Update
+}
+
+func newInbox() *inbox { return &inbox{stored: make(chan journal.Update, 100)} }
+
+func (i *inbox) Receive(_ context.Context, updates []journal.Update, _ string) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.refuse > 0 {
+		i.refuse--
+		return context.DeadlineExceeded
+	}
+	for _, u := range updates {
+		i.stored <- u
+	}
+	return nil
+}
+
+func (i *inbox) Cursor(context.Context) (string, error) { return "", nil }
+
+func (i *inbox) next(t *testing.T) journal.Update {
+	t.Helper()
+	select {
+	case u := <-i.stored:
+		return u
+	case <-within10s(t).Done():
+		t.Fatal("nothing was stored")
+		return journal.Update{}
+	}
+}
+
+// listen runs Listen beside the test and waits until it hears.
+func listen(t *testing.T, server *lab.Slack, s *Slack, in *inbox) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Listen(ctx, in) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Listen ended with %v", err)
+		}
+	})
+	if err := server.WaitConnected(within10s(t), 1); err != nil {
+		t.Fatal(err)
+	}
+}
