@@ -121,3 +121,22 @@ func (s Site) HasAlias(name string) bool {
 	}
 	return false
 }
+
+// String is table.column, or the table alone.
+func (m Missing) String() string {
+	if m.Column == "" {
+		return m.Table
+	}
+	return m.Table + "." + m.Column
+}
+
+// String is "failed", "issued" or "other".
+func (o AttemptOutcome) String() string {
+	switch o {
+	case OutcomeFailed:
+		return "failed"
+	case OutcomeIssued:
+		return "issued"
+	}
+	return "other"
+}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"domovoy/checks"
+	"domovoy/checks/panel"
 )
 
 // Server is what is known of one panel after its last reading.
@@ -102,4 +103,23 @@ func (s Server) Failures(site string) []checks.Failure {
 		}
 	}
 	return failed
+}
+
+// Metrics are the counts of the server; while it cannot be read, each is one
+// that could not be counted, whatever it was before.
+func (s Server) Metrics() []Reading {
+	if s.Trouble == "" {
+		return s.Readings
+	}
+	readings := make([]Reading, 0, len(s.Readings))
+	for _, m := range panel.Unavailable(s.Name, s.Trouble) {
+		r := Reading{Metric: m}
+		for _, known := range s.Readings {
+			if known.Code == m.Code {
+				r.Threshold = known.Threshold
+			}
+		}
+		readings = append(readings, r)
+	}
+	return readings
 }

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,19 @@ type Act struct {
 func (s Site) Verdict() checks.Verdict {
 	name := s.Subject.Site.Name
 	return checks.Judge(s.Server.Findings(name), s.Server.Failures(name))
+}
+
+// Certificates are the names under which the log keeps the site's attempts:
+// the one in use, and the panel's row of it.
+func (s Site) Certificates() []string {
+	var names []string
+	if name := s.Subject.Site.Certificate; name != "" {
+		names = append(names, name)
+	}
+	if c := s.Subject.Certificate; c != nil && c.Name != "" && !slices.Contains(names, c.Name) {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 // Check answers "what is wrong with this site": cause, evidence, next step.

@@ -24,14 +24,6 @@ func (t Threshold) Enter(s checks.Severity) int {
 	return 0
 }
 
-// First is the lowest level there is; 0 when there is none.
-func (t Threshold) First() int {
-	if t.Warn > 0 {
-		return t.Warn
-	}
-	return t.Critical
-}
-
 // Level is how severe a value is for a count that was as severe as was. A
 // level is left a tenth below where it is entered, so that a count that
 // trembles around its threshold speaks once.
@@ -76,7 +68,7 @@ func (p Policy) Measure(metrics []checks.Metric, open []Incident) ([]checks.Find
 		if !watched {
 			continue
 		}
-		f := checks.Finding{Check: CountCheck + "." + string(m.Code), Server: m.Server, Code: m.Code}
+		f := countFinding(m)
 		if !m.Known() {
 			failures = append(failures, checks.Failure{Check: f.Check, Server: m.Server, Err: m.Err})
 			continue
@@ -88,4 +80,20 @@ func (p Policy) Measure(metrics []checks.Metric, open []Incident) ([]checks.Find
 		}
 	}
 	return findings, failures
+}
+
+// Key of the finding that a count above its threshold becomes.
+func (p Policy) Key(m checks.Metric) string { return countFinding(m).Key() }
+
+func countFinding(m checks.Metric) checks.Finding {
+	return checks.Finding{Check: CountCheck + "." + string(m.Code), Server: m.Server, Code: m.Code}
+}
+
+// Alarm is the level that a count is shown against: the critical one, or the
+// warning where there is no other; 0 when there is none.
+func (t Threshold) Alarm() int {
+	if t.Critical > 0 {
+		return t.Critical
+	}
+	return t.Warn
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"domovoy/checks"
@@ -20,6 +21,9 @@ const maxFile = 1 << 20
 
 // ErrNoCertificate is what a file without a certificate gives.
 var ErrNoCertificate = errors.New("no certificate in the file")
+
+// ErrFolder stands for every certificate of a folder that cannot be opened.
+var ErrFolder = errors.New("the certificates' folder cannot be opened")
 
 // Files reads the certificates of a panel from its folder, in which each
 // stands as OWNER/NAME.crt. A file that did not change since is not read
@@ -35,6 +39,7 @@ type Files struct {
 type Result struct {
 	File     checks.CertificateFile
 	Err      error
+	Fresh    bool // read anew this time: it is new, or it changed
 	modified time.Time
 	size     int64
 }
@@ -59,7 +64,9 @@ func (f *Files) Read(sites []checks.Site) (map[int64]Result, error) {
 		}
 		path := s.Owner + "/" + s.Certificate + ".crt"
 		r := f.read(root, path)
-		now[path], results[s.ID] = r, r
+		results[s.ID] = r
+		r.Fresh = false
+		now[path] = r
 	}
 	f.seen = now // forgets files that no site names any more
 	return results, nil
@@ -76,7 +83,7 @@ func (f *Files) read(root *os.Root, path string) Result {
 		return last
 	}
 	file, err := parse(root, path)
-	return Result{File: file, Err: err, modified: info.ModTime(), size: info.Size()}
+	return Result{File: file, Err: err, Fresh: true, modified: info.ModTime(), size: info.Size()}
 }
 
 // parse reads the first certificate of a file, which must be the leaf: web
@@ -112,3 +119,13 @@ func parse(root *os.Root, path string) (checks.CertificateFile, error) {
 
 // Missing reports whether err of Read means that the file is gone.
 func Missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+
+// Stem is a certificate's name without the number that the panel counts up
+// with each order: example.com for example.com_le2.
+func Stem(name string) string {
+	i := strings.LastIndex(strings.ToLower(name), "_le")
+	if i <= 0 || i+3 == len(name) || strings.Trim(name[i+3:], "0123456789") != "" {
+		return name
+	}
+	return name[:i]
+}

@@ -39,7 +39,6 @@ func Counts(s checks.Snapshot, failing, overdue int) []checks.Metric {
 		metric(s, checks.PanelOverdue, overdue, tableCertificates, "time_started", "processing", "failed"),
 		metric(s, checks.PanelNoCertificate, nocertificate, tableSites, "active", "secure"),
 		metric(s, checks.PanelNoRedirect, noredirect, tableSites, "active", "redirect_http"),
-		{Server: s.Server, Code: checks.PanelUnreadable, Value: s.UnreadableN},
 	}
 }
 

@@ -110,7 +110,17 @@ type LastAttempt struct {
 // LastAttempts gives, by the certificate's name, where issuing stands.
 func (j *Journal) LastAttempts(ctx context.Context, server string) (map[string]LastAttempt, error) {
 	last := map[string]LastAttempt{}
-	scan := func(s scanner) (struct{}, error) {
+	err := j.look(ctx, "reading the last attempts", func(t *tx) error {
+		_, err := all(ctx, t, scanLast(last), `SELECT `+attemptColumns+`, c.failures, c.first_failed, c.last_issued
+			FROM certificate c JOIN attempt a ON a.server = c.server AND a.row = c.last_row WHERE c.server = ?`, server)
+		return err
+	})
+	return last, err
+}
+
+// scanLast puts each row into last.
+func scanLast(last map[string]LastAttempt) func(scanner) (struct{}, error) {
+	return func(s scanner) (struct{}, error) {
 		var l LastAttempt
 		a := &l.Attempt
 		err := s.Scan(&a.Server, &a.Row, &a.Certificate, &a.Outcome, &a.Status, stamp{&a.Time}, &a.Text,
@@ -118,12 +128,6 @@ func (j *Journal) LastAttempts(ctx context.Context, server string) (map[string]L
 		last[a.Certificate] = l
 		return struct{}{}, err
 	}
-	err := j.look(ctx, "reading the last attempts", func(t *tx) error {
-		_, err := all(ctx, t, scan, `SELECT `+attemptColumns+`, c.failures, c.first_failed, c.last_issued
-			FROM certificate c JOIN attempt a ON a.server = c.server AND a.row = c.last_row WHERE c.server = ?`, server)
-		return err
-	})
-	return last, err
 }
 
 // LastMoved is the newest time in the panel's log; zero: nothing is kept.

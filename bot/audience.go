@@ -1,0 +1,95 @@
+package bot
+
+import (
+	"slices"
+	"time"
+
+	"domovoy/i18n"
+)
+
+// Role is what a person may do. Each includes the ones before it.
+type Role int
+
+// The roles; the zero value may do nothing.
+const (
+	Stranger Role = iota
+	Viewer        // asks
+	Operator      // has reports composed, changes how a chat is spoken to
+	Admin         // changes things outside
+)
+
+// String is the role's name in configuration, answers and catalogs.
+func (r Role) String() string {
+	return [...]string{"stranger", "viewer", "operator", "admin"}[r]
+}
+
+// ParseRole reads what String writes; an unknown name is a Stranger.
+func ParseRole(name string) Role {
+	for _, r := range []Role{Viewer, Operator, Admin} {
+		if r.String() == name {
+			return r
+		}
+	}
+	return Stranger
+}
+
+// What a chat can receive unasked.
+const (
+	Alerts = "alerts"
+	Daily  = "daily"
+)
+
+// Chat is a place where the bot speaks.
+type Chat struct {
+	To       Address
+	Language string
+	Receives []string // Alerts, Daily
+	Role     Role     // of anybody in it
+}
+
+// Audience is who may hear and ask.
+type Audience struct {
+	Chats    []Chat
+	People   map[string]Role // by immutable id, such as telegram:123456789
+	Language string          // of a chat that names none
+	Zone     *time.Location
+	Bundle   *i18n.Bundle
+}
+
+// Receivers are the chats that want a kind of message.
+func (a Audience) Receivers(kind string) []Chat {
+	var chats []Chat
+	for _, c := range a.Chats {
+		if slices.Contains(c.Receives, kind) {
+			chats = append(chats, c)
+		}
+	}
+	return chats
+}
+
+// chat finds the configured chat of an address: itself, or the one around
+// its thread.
+func (a Audience) chat(to Address) (Chat, bool) {
+	for _, address := range []Address{to, {Messenger: to.Messenger, Chat: to.Chat}} {
+		for _, c := range a.Chats {
+			if c.To == address {
+				return c, true
+			}
+		}
+	}
+	return Chat{}, false
+}
+
+// Role of a person in a chat: the higher of their own and the chat's. A
+// message without a person, from a channel or an anonymous administrator, has
+// nobody's rights.
+func (a Audience) Role(person string, in Address) Role {
+	if person == "" {
+		return Stranger
+	}
+	role := a.People[person]
+	if c, ok := a.chat(in); ok {
+		role = max(role, c.Role)
+	}
+	return role
+}

@@ -1,0 +1,157 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// CheckData is the JSON of check.
+type CheckData struct {
+	Domain   string        `json:"domain"`
+	Unicode  string        `json:"unicode"`
+	Server   string        `json:"server"`
+	Owner    string        `json:"owner"`
+	Verdict  VerdictData   `json:"verdict"`
+	Findings []FindingData `json:"findings"`
+	Failures []FailureData `json:"failures"`
+	Attempts []AttemptData `json:"attempts"`
+}
+
+// VerdictData is the one root cause with the next step.
+type VerdictData struct {
+	Code     checks.Code     `json:"code"`
+	Severity checks.Severity `json:"severity"`
+	Args     checks.Args     `json:"args"`
+	Next     NextData        `json:"next"`
+}
+
+// NextData is the next step and who takes it.
+type NextData struct {
+	Who  checks.Who `json:"who"`
+	Text string     `json:"text"`
+}
+
+// FindingData is one finding.
+type FindingData struct {
+	Code     checks.Code     `json:"code"`
+	Severity checks.Severity `json:"severity"`
+	Args     checks.Args     `json:"args"`
+	Detail   string          `json:"detail"`
+}
+
+// FailureData is a check that could not look.
+type FailureData struct {
+	Check string `json:"check"`
+	Error string `json:"error"`
+}
+
+// AttemptData is one attempt to issue. Time is null where it cannot be read.
+type AttemptData struct {
+	Time        *time.Time `json:"time"`
+	Certificate string     `json:"certificate"`
+	Outcome     string     `json:"outcome"` // failed, issued, other
+	Status      string     `json:"status"`
+	Text        string     `json:"text"`
+}
+
+// check answers what is wrong with a site.
+func check(ctx context.Context, b *Bot, r Request) (Answer, error) {
+	site, err := b.site(ctx, "check", r)
+	if err != nil {
+		return Answer{}, err
+	}
+	if site.Attempts, err = b.attempts(ctx, site, 10); err != nil {
+		return Answer{}, err
+	}
+	return Answer{Message: r.Writer().Check(site), Data: checkData(site, r.Locale)}, nil
+}
+
+// site finds the site that a request names.
+func (b *Bot) site(ctx context.Context, command string, r Request) (reports.Site, error) {
+	if len(r.Words) != 1 {
+		return reports.Site{}, usage(command, "usage.domain", strings.Join(r.Words, " "))
+	}
+	name, err := checks.ParseName(r.Words[0])
+	if err != nil {
+		return reports.Site{}, &Refusal{Code: "usage", Key: "refusal.name", Args: i18n.Args{"Word": shown(r.Words[0])}}
+	}
+	servers, err := b.servers(ctx, r.Now)
+	if err != nil {
+		return reports.Site{}, err
+	}
+	if err := readable(servers); err != nil {
+		return reports.Site{}, err
+	}
+	for _, s := range servers {
+		if x, ok := s.Find(name); ok {
+			return reports.Site{Server: s, Subject: x, Asked: name}, nil
+		}
+	}
+	refusal := &Refusal{Code: "not_found", Key: "refusal.site", Args: i18n.Args{"Name": checks.Show(name)}}
+	if near := similar(name, servers); len(near) > 0 {
+		refusal.Key, refusal.Args["Similar"] = "refusal.similar", near
+	}
+	return reports.Site{}, refusal
+}
+
+// similar finds up to three sites that may have been meant.
+func similar(name string, servers []reports.Server) []string {
+	label, _, _ := strings.Cut(strings.TrimPrefix(name, "www."), ".")
+	var near []string
+	for _, s := range servers {
+		for _, x := range s.Subjects {
+			if strings.Contains(x.Site.Name, label) || strings.HasSuffix(name, "."+x.Site.Name) {
+				near = append(near, checks.Show(x.Site.Name))
+			}
+		}
+	}
+	slices.SortFunc(near, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	return near[:min(3, len(near))]
+}
+
+// attempts of a site, newest first: of the certificate it uses, and of the
+// orders before it.
+func (b *Bot) attempts(ctx context.Context, s reports.Site, limit int) ([]checks.Attempt, error) {
+	return b.journal.AttemptsOf(ctx, s.Server.Name, s.Certificates(), limit)
+}
+
+func checkData(s reports.Site, l *i18n.Locale) CheckData {
+	site, verdict := s.Subject.Site, s.Verdict()
+	data := CheckData{
+		Domain: site.Name, Unicode: site.Unicode(), Server: site.Server, Owner: site.Owner,
+		Verdict: VerdictData{Code: verdict.Code, Severity: verdict.Severity, Args: verdict.Finding.Args,
+			Next: NextData{Who: verdict.Code.Who(), Text: l.Say("code." + string(verdict.Code) + ".next")}},
+		Findings: []FindingData{}, Failures: []FailureData{}, Attempts: []AttemptData{},
+	}
+	if data.Verdict.Args == nil {
+		data.Verdict.Args = checks.Args{}
+	}
+	for _, f := range s.Server.Findings(site.Name) {
+		if f.Args == nil {
+			f.Args = checks.Args{}
+		}
+		data.Findings = append(data.Findings, FindingData{f.Code, f.Severity, f.Args, f.Detail})
+	}
+	for _, f := range s.Server.Failures(site.Name) {
+		data.Failures = append(data.Failures, FailureData{f.Check, f.Err})
+	}
+	for _, a := range s.Attempts {
+		data.Attempts = append(data.Attempts, attemptData(a))
+	}
+	return data
+}
+
+func attemptData(a checks.Attempt) AttemptData {
+	data := AttemptData{Certificate: a.Certificate, Outcome: a.Outcome.String(), Status: a.Status, Text: a.Text}
+	if !a.Time.IsZero() {
+		data.Time = &a.Time
+	}
+	return data
+}

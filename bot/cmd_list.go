@@ -1,0 +1,142 @@
+package bot
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/reports"
+)
+
+// ListData is the JSON of list. Items holds every row, or the page asked for.
+type ListData struct {
+	List  string    `json:"list"`
+	Total int       `json:"total"`
+	Items []RowData `json:"items"`
+}
+
+// RowData is one row. Since is null where it is not known.
+type RowData struct {
+	Domain string      `json:"domain"`
+	Owner  string      `json:"owner"`
+	Server string      `json:"server"`
+	Code   checks.Code `json:"code"`
+	Since  *time.Time  `json:"since"`
+}
+
+// listRequest is what the words of list say.
+type listRequest struct {
+	kind   string
+	filter reports.Filter
+	page   int // 0: not asked for
+	file   bool
+}
+
+// list answers with the sites behind a count.
+func list(ctx context.Context, b *Bot, r Request) (Answer, error) {
+	asked, err := parseList(r.Words)
+	if err != nil {
+		return Answer{}, err
+	}
+	servers, err := b.servers(ctx, r.Now)
+	if err != nil {
+		return Answer{}, err
+	}
+	if err := readable(servers); err != nil {
+		return Answer{}, err
+	}
+	rows := reports.List(asked.kind, servers, asked.filter)
+	if asked.file {
+		m, err := r.Writer().ListFile(rows, asked.kind)
+		return Answer{Message: m, Data: listData(asked, rows)}, err
+	}
+	page := reports.Page{Kind: asked.kind, Command: asked.command(), Number: asked.page}
+	return Answer{Message: r.Writer().List(rows, page), Data: listData(asked, rows)}, nil
+}
+
+// readable refuses when no panel could ever be read: an empty list would be a
+// lie.
+func readable(servers []reports.Server) error {
+	for _, s := range servers {
+		if !s.Read.IsZero() {
+			return nil
+		}
+	}
+	reason := "never"
+	if len(servers) > 0 && servers[0].Trouble != "" {
+		reason = servers[0].Trouble
+	}
+	return &Refusal{Code: "unavailable", Key: "trouble." + reason}
+}
+
+// parseList reads "failed owner=client1* cause=ca.dns server=isp1 page 2".
+func parseList(words []string) (listRequest, error) {
+	asked := listRequest{}
+	for i := 0; i < len(words); i++ {
+		key, value, assigned := strings.Cut(words[i], "=")
+		switch {
+		case slices.Contains(reports.Lists(), words[i]) && asked.kind == "":
+			asked.kind = words[i]
+		case assigned && key == "owner":
+			asked.filter.Owner = value
+		case assigned && key == "server":
+			asked.filter.Server = value
+		case assigned && key == "cause":
+			asked.filter.Cause = strings.ToLower(value)
+		case words[i] == "file":
+			asked.file = true
+		case key == "page":
+			if !assigned && i+1 < len(words) {
+				i++
+				value = words[i]
+			}
+			n, err := strconv.Atoi(value)
+			if err != nil || n < 1 {
+				return asked, usage("list", "usage.page", value)
+			}
+			asked.page = n
+		default:
+			return asked, usage("list", "usage.list", words[i])
+		}
+	}
+	if asked.kind == "" {
+		return asked, usage("list", "usage.kind", "")
+	}
+	return asked, nil
+}
+
+// usage refuses words that a command does not understand.
+func usage(command, key, word string) *Refusal {
+	return &Refusal{Code: "usage", Key: key, Args: map[string]any{
+		"Command": command, "Word": shown(word), "Kinds": strings.Join(reports.Lists(), ", ")}}
+}
+
+// command is what was asked for, without page and file.
+func (l listRequest) command() string {
+	words := []string{"list", l.kind}
+	for _, f := range []struct{ key, value string }{{"owner", l.filter.Owner}, {"cause", l.filter.Cause}, {"server", l.filter.Server}} {
+		if f.value != "" {
+			words = append(words, f.key+"="+f.value)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func listData(asked listRequest, rows []reports.Row) ListData {
+	data := ListData{List: asked.kind, Total: len(rows), Items: []RowData{}}
+	if asked.page > 0 {
+		from := min(len(rows), (asked.page-1)*reports.PageSize)
+		rows = rows[from:min(len(rows), from+reports.PageSize)]
+	}
+	for _, r := range rows {
+		item := RowData{Domain: r.Domain, Owner: r.Owner, Server: r.Server, Code: r.Code}
+		if !r.Since.IsZero() {
+			item.Since = &r.Since
+		}
+		data.Items = append(data.Items, item)
+	}
+	return data
+}

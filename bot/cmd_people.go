@@ -1,0 +1,91 @@
+package bot
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"domovoy/i18n"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// WhoamiData is the JSON of whoami.
+type WhoamiData struct {
+	Person   string `json:"person"`
+	Role     string `json:"role"`
+	Chat     string `json:"chat"`
+	Language string `json:"language"`
+}
+
+// whoami answers with the id that the configuration wants.
+func whoami(_ context.Context, _ *Bot, r Request) (Answer, error) {
+	data := WhoamiData{Person: r.Person, Role: r.Role.String(), Chat: r.Chat.String(), Language: r.Locale.Language()}
+	return Answer{Message: r.Writer().Whoami(reports.Person{ID: r.Person, Role: r.Role.String(), Chat: r.Chat.String()}), Data: data}, nil
+}
+
+// lang changes the language of a chat; in a group that takes an operator, for
+// it changes what the others read.
+func lang(ctx context.Context, b *Bot, r Request) (Answer, error) {
+	languages := b.audience.Bundle.Languages()
+	if len(r.Words) != 1 || !slices.Contains(languages, strings.ToLower(r.Words[0])) {
+		return Answer{}, &Refusal{Code: "usage", Key: "usage.lang", Args: i18n.Args{"Languages": strings.Join(languages, ", ")}}
+	}
+	if !r.Private && r.Role < Operator {
+		return Answer{}, &Refusal{Code: "not_allowed", Key: "refusal.role", Args: i18n.Args{
+			"Command": "lang", "Needs": r.Locale.Say("role." + Operator.String()), "Role": r.Locale.Say("role." + r.Role.String())}}
+	}
+	language := strings.ToLower(r.Words[0])
+	if err := b.journal.SetLanguage(ctx, r.Chat.String(), language); err != nil {
+		return Answer{}, err
+	}
+	err := b.journal.Audit(ctx, journal.AuditEntry{At: r.Now, Person: r.Person, Name: r.Name, Role: r.Role.String(),
+		Chat: r.Chat.String(), Command: "lang", Args: language, Result: "ok"})
+	r.Locale = b.audience.Bundle.Locale(language, b.audience.Zone)
+	return Answer{
+		Message: r.Writer().Language(),
+		Data:    WhoamiData{Person: r.Person, Role: r.Role.String(), Chat: r.Chat.String(), Language: language},
+	}, err
+}
+
+// HelpData is the JSON of help.
+type HelpData struct {
+	Commands []HelpItem `json:"commands"`
+}
+
+// HelpItem is one command.
+type HelpItem struct {
+	Command string `json:"command"`
+	Usage   string `json:"usage"`
+	Text    string `json:"text"`
+}
+
+// help lists the commands that the one who asks may use, or explains one.
+func help(_ context.Context, _ *Bot, r Request) (Answer, error) {
+	var known []reports.Topic
+	data := HelpData{Commands: []HelpItem{}}
+	for _, c := range Commands() {
+		if r.Role < c.Role || (len(r.Words) > 0 && r.Words[0] != c.Name) {
+			continue
+		}
+		t := reports.Topic{Command: c.Name}
+		known = append(known, t)
+		data.Commands = append(data.Commands, HelpItem{c.Name, r.Locale.Say("help." + c.Name + ".usage"), r.Locale.Say("help." + c.Name + ".text")})
+	}
+	if len(known) == 0 {
+		return Answer{}, &Refusal{Code: "usage", Key: "refusal.command", Args: i18n.Args{"Command": shown(r.Words[0])}}
+	}
+	if len(r.Words) > 0 {
+		return Answer{Message: r.Writer().Topic(known[0]), Data: data}, nil
+	}
+	return Answer{Message: r.Writer().Help(known), Data: data}, nil
+}
+
+// Menu gives the commands with one line each, for a messenger's own menu.
+func Menu(l *i18n.Locale) [][2]string {
+	var menu [][2]string
+	for _, c := range Commands() {
+		menu = append(menu, [2]string{c.Name, l.Say("help." + c.Name + ".text")})
+	}
+	return menu
+}

@@ -1,0 +1,61 @@
+package bot
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"domovoy/reports"
+)
+
+// ReportData is the JSON of report.
+type ReportData struct {
+	Report string          `json:"report"`
+	At     time.Time       `json:"at"`
+	Text   reports.Message `json:"message"`
+}
+
+// report composes the daily digest now, for the one who asks.
+func report(ctx context.Context, b *Bot, r Request) (Answer, error) {
+	if len(r.Words) != 1 || r.Words[0] != "daily" {
+		return Answer{}, usage("report", "usage.report", strings.Join(r.Words, " "))
+	}
+	day, err := b.day(ctx, r.Now)
+	if err != nil {
+		return Answer{}, err
+	}
+	m := r.Writer().Daily(day)
+	m.Silent = false // somebody waits for it
+	return Answer{Message: m, Data: ReportData{Report: "daily", At: r.Now, Text: m}}, nil
+}
+
+// day gathers what a daily digest is made of.
+func (b *Bot) day(ctx context.Context, now time.Time) (reports.Day, error) {
+	day := reports.Day{From: now.Add(-24 * time.Hour)}
+	var err error
+	if day.Servers, err = b.servers(ctx, now); err != nil {
+		return day, err
+	}
+	if day.Open, err = b.journal.OpenIncidents(ctx); err != nil {
+		return day, err
+	}
+	past, err := b.journal.IncidentsBetween(ctx, day.From, now)
+	if err != nil {
+		return day, err
+	}
+	for _, i := range past {
+		if !i.Times.Resolved.IsZero() {
+			day.Resolved = append(day.Resolved, i)
+		}
+	}
+	for _, s := range day.Servers {
+		begun, ok, err := b.journal.BaselineAt(ctx, s.Name)
+		if err != nil {
+			return day, err
+		}
+		if ok && begun.After(day.Begun) {
+			day.Begun = begun // all of them must have a yesterday
+		}
+	}
+	return day, nil
+}

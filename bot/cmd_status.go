@@ -1,0 +1,84 @@
+package bot
+
+import (
+	"context"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/reports"
+)
+
+// StatusData is the JSON of status.
+type StatusData struct {
+	Metrics    []MetricData `json:"metrics"`
+	Unreadable int          `json:"unreadable"`
+	Servers    []ServerData `json:"servers"`
+	Waiting    int          `json:"waiting"` // messages not delivered yet
+	Actions    []ActionData `json:"actions,omitempty"`
+}
+
+// MetricData is one count. Value is null where it could not be had, and Error
+// then says why; Threshold is null where there is none.
+type MetricData struct {
+	Code      checks.Code     `json:"code"`
+	Server    string          `json:"server"`
+	Value     *int            `json:"value"`
+	Threshold *int            `json:"threshold"`
+	Severity  checks.Severity `json:"severity"`
+	Error     string          `json:"error,omitempty"`
+}
+
+// ServerData is one panel's reading.
+type ServerData struct {
+	Server     string     `json:"server"`
+	Sites      int        `json:"sites"`
+	Read       *time.Time `json:"read"` // null: never
+	Unreadable int        `json:"unreadable"`
+	Trouble    string     `json:"trouble,omitempty"` // why it could not be read
+	Missing    []string   `json:"missing,omitempty"` // tables and columns that the panel lacks
+}
+
+// ActionData is a button.
+type ActionData struct {
+	Label   string `json:"label"`
+	Command string `json:"command"`
+}
+
+// status answers with every count beside its threshold and trend.
+func status(ctx context.Context, b *Bot, r Request) (Answer, error) {
+	servers, err := b.servers(ctx, r.Now)
+	if err != nil {
+		return Answer{}, err
+	}
+	waiting, oldest, err := b.journal.Waiting(ctx)
+	if err != nil {
+		return Answer{}, err
+	}
+	data := StatusData{Waiting: waiting}
+	for _, s := range servers {
+		data.add(s)
+	}
+	return Answer{Message: r.Writer().Status(servers, reports.Delivery{Waiting: waiting, Oldest: oldest}), Data: data}, nil
+}
+
+func (d *StatusData) add(s reports.Server) {
+	d.Unreadable += s.Snapshot.UnreadableN
+	server := ServerData{Server: s.Name, Sites: len(s.Snapshot.Sites), Unreadable: s.Snapshot.UnreadableN, Trouble: s.Trouble}
+	if !s.Read.IsZero() {
+		server.Read = &s.Read
+	}
+	for _, m := range s.Snapshot.Missing {
+		server.Missing = append(server.Missing, m.String())
+	}
+	d.Servers = append(d.Servers, server)
+	for _, reading := range s.Metrics() {
+		m := MetricData{Code: reading.Code, Server: s.Name, Severity: reading.Severity, Error: reading.Err}
+		if reading.Known() {
+			m.Value = &reading.Value
+		}
+		if t := reading.Threshold.Alarm(); t > 0 {
+			m.Threshold = &t
+		}
+		d.Metrics = append(d.Metrics, m)
+	}
+}

@@ -1,0 +1,191 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/checks/panel"
+	"domovoy/i18n"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// unavailable is the name of the check that is a reading itself.
+const unavailable = "reading"
+
+// patience is how many readings in a row must meet a busy database before it
+// is worth a message: a panel may write for a few seconds.
+const patience = 3
+
+// Observe is the job that reads the panels: what changed is recorded and told
+// in one transaction a panel. A panel in trouble holds no other up.
+func (b *Bot) Observe(ctx context.Context, now time.Time) error {
+	var failed error
+	for _, p := range b.watch.panels {
+		failed = errors.Join(failed, b.observe(ctx, p, now))
+	}
+	b.rang.ring()
+	return failed
+}
+
+func (b *Bot) observe(ctx context.Context, p *watched, now time.Time) error {
+	fresh, err := b.watch.look(ctx, p, now)
+	if err != nil || !fresh {
+		return err
+	}
+	open, err := b.journal.OpenIncidents(ctx)
+	if err != nil {
+		return err
+	}
+	_, begun, err := b.journal.BaselineAt(ctx, p.Name)
+	if err != nil {
+		return err
+	}
+	entry := journal.Entry{At: now}
+	s := p.state()
+	out := b.outcome(p, s, open)
+	baseline := !begun && s.Trouble == ""
+	entry.Changes = b.policy.Reconcile(now, open, out, baseline)
+	if s.Trouble == "" {
+		for _, r := range s.Readings {
+			entry.Metrics = append(entry.Metrics, r.Metric)
+		}
+	}
+	if s, err = b.dress(ctx, s, after(open, entry.Changes), now); err != nil {
+		return err
+	}
+	if baseline {
+		entry.Baseline = []string{p.Name}
+	}
+	if entry.Deliveries, err = b.tell(ctx, s, entry.Changes, baseline, now); err != nil {
+		return err
+	}
+	return b.journal.Record(ctx, entry)
+}
+
+// after is what is open once the changes are made.
+func after(open []reports.Incident, changes []reports.Change) []reports.Incident {
+	latest := map[string]reports.Incident{}
+	for _, i := range open {
+		latest[i.Finding.Key()] = i
+	}
+	for _, c := range changes {
+		latest[c.Incident.Finding.Key()] = c.Incident
+	}
+	var now []reports.Incident
+	for _, i := range latest {
+		if i.Times.Resolved.IsZero() {
+			now = append(now, i)
+		}
+	}
+	return now
+}
+
+// outcome is what a reading gave, as incidents are made of it: each site's
+// root cause, the counts above their thresholds, and the reading itself.
+func (b *Bot) outcome(p *watched, s reports.Server, open []reports.Incident) checks.Outcome {
+	if s.Trouble != "" {
+		return b.blindOutcome(p, s, open)
+	}
+	p.busy = 0
+	out := s.Outcome
+	out.Findings = reports.Causes(out, reports.Verdicts(out, s.Subjects))
+	out.Checks = append(out.Checks[:len(out.Checks):len(out.Checks)], unavailable)
+	var metrics []checks.Metric
+	for _, r := range s.Readings {
+		metrics = append(metrics, r.Metric)
+		out.Checks = append(out.Checks, reports.CountCheck+"."+string(r.Code))
+	}
+	findings, failures := b.policy.Measure(metrics, open)
+	out.Findings = append(findings, out.Findings...)
+	out.Failures = append(failures, out.Failures...)
+	return out
+}
+
+// blindOutcome is a reading that failed: nothing else was looked at.
+func (b *Bot) blindOutcome(p *watched, s reports.Server, open []reports.Incident) checks.Outcome {
+	out := checks.Outcome{Server: s.Name}
+	f := checks.Finding{Check: unavailable, Server: s.Name, Code: checks.PanelUnavailable,
+		Severity: checks.PanelUnavailable.Severity(), Args: checks.Args{"reason": s.Trouble}}
+	p.busy++
+	passing := s.Trouble == "locked" || s.Trouble == "timeout"
+	for _, i := range open {
+		if i.Finding.Key() == f.Key() {
+			passing = false // told already
+		}
+	}
+	if !passing || p.busy >= patience {
+		out.Checks, out.Findings = []string{unavailable}, []checks.Finding{f}
+	}
+	return out
+}
+
+// tell composes what the receivers of alerts are to hear.
+func (b *Bot) tell(ctx context.Context, s reports.Server, changes []reports.Change, baseline bool, now time.Time) ([]journal.Delivery, error) {
+	var deliveries []journal.Delivery
+	for _, chat := range b.audience.Receivers(Alerts) {
+		l, err := b.locale(ctx, chat.To, chat.Language)
+		if err != nil {
+			return nil, err
+		}
+		w := reports.Writer{Locale: l, Now: now}
+		for _, told := range w.Alerts(s, changes, baseline) {
+			deliveries = append(deliveries, journal.Delivery{
+				To: chat.To.String(), Kind: string(told.Kind), IncidentKey: told.Incident, Message: told.Message,
+			})
+		}
+		edits, err := b.edits(ctx, w, chat.To, changes)
+		if err != nil {
+			return nil, err
+		}
+		deliveries = append(deliveries, edits...)
+	}
+	return deliveries, nil
+}
+
+// edits turn the messages of what is over green where they stand, so that
+// nobody acts on them.
+func (b *Bot) edits(ctx context.Context, w reports.Writer, chat Address, changes []reports.Change) ([]journal.Delivery, error) {
+	var edits []journal.Delivery
+	for _, c := range changes {
+		if c.Kind != reports.Resolved || c.Incident.Finding.Site != "" {
+			continue
+		}
+		sent, err := b.journal.SentFor(ctx, c.Incident.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range sent {
+			if d.To == chat.String() {
+				edits = append(edits, journal.Delivery{To: d.To, Kind: "edit", Incident: c.Incident.ID, Edits: d.ID, Message: w.Closed(d.Message, c.Incident)})
+			}
+		}
+	}
+	return edits, nil
+}
+
+// locale of a chat: what was chosen there, else what the configuration says.
+func (b *Bot) locale(ctx context.Context, chat Address, configured string) (*i18n.Locale, error) {
+	language, ok, err := b.journal.Language(ctx, chat.String())
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		language = configured
+	}
+	if language == "" {
+		language = b.audience.Language
+	}
+	return b.audience.Bundle.Locale(language, b.audience.Zone), nil
+}
+
+// Metrics names of a panel's counts, for its state before the first reading.
+func unread(name string) reports.Server {
+	s := reports.Server{Name: name, Trouble: "never"}
+	for _, m := range panel.Unavailable(name, "never") {
+		s.Readings = append(s.Readings, reports.Reading{Metric: m})
+	}
+	return s
+}

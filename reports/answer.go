@@ -1,0 +1,42 @@
+package reports
+
+import "domovoy/i18n"
+
+// Refusal says why a request was not met.
+func (w Writer) Refusal(text string) Message { return w.message(Plain, text) }
+
+// Person is the one who asks.
+type Person struct {
+	ID, Role, Chat string
+}
+
+// Whoami tells a person their id and role.
+func (w Writer) Whoami(p Person) Message {
+	m := w.message(Plain, w.Locale.Say("whoami.title", i18n.Args{"Person": p.ID, "Role": w.Locale.Say("role." + p.Role)}))
+	m.Sections = []Section{{Text: w.Locale.Say("whoami.chat", i18n.Args{"Chat": p.Chat})}}
+	return m
+}
+
+// Language confirms the language, in that language.
+func (w Writer) Language() Message { return w.message(Plain, w.Locale.Say("lang.set")) }
+
+// Topic is a command to explain.
+type Topic struct{ Command string }
+
+// Help lists commands.
+func (w Writer) Help(topics []Topic) Message {
+	m := w.message(Plain, w.Locale.Say("help.title"))
+	section := Section{}
+	for _, t := range topics {
+		section.Items = append(section.Items, Item{Text: w.Locale.Say("help." + t.Command + ".usage"), Note: w.Locale.Say("help." + t.Command + ".text")})
+	}
+	m.Sections = []Section{section, {Text: w.Locale.Say("help.more")}}
+	return m
+}
+
+// Topic explains one command.
+func (w Writer) Topic(t Topic) Message {
+	m := w.message(Plain, w.Locale.Say("help."+t.Command+".usage"))
+	m.Sections = []Section{{Text: w.Locale.Say("help." + t.Command + ".text")}, {Text: w.Locale.Say("help." + t.Command + ".details")}}
+	return m
+}
