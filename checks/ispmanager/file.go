@@ -1,0 +1,175 @@
+package ispmanager
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"modernc.org/sqlite"
+)
+
+const (
+	busyTimeout      = 200 * time.Millisecond // the panel's commits take a few
+	statementTimeout = 5 * time.Second        // a batch takes a few milliseconds, a slow disk a hundred
+)
+
+// file is an open database.
+type file struct {
+	db     *sql.DB
+	conn   *sql.Conn // the only one: data_version counts the writes of others per connection
+	info   os.FileInfo
+	wal    bool  // write-ahead log: readers and writers do not meet
+	schema int64 // schema_version that tables were found in
+	tables [tableCount]table
+	stmts  map[string]*sql.Stmt
+}
+
+// ready has the database open with its tables known, and gives data_version.
+func (p *Panel) ready(ctx context.Context) (int64, error) {
+	info, failure := stat(p.cfg.Database)
+	if failure != nil {
+		return 0, failure
+	}
+	if version, reopen, err := p.known(ctx, info); err != nil || !reopen {
+		return version, err
+	}
+	if err := p.drop(); err != nil {
+		return 0, err
+	}
+	f, err := open(p.cfg.Database, info)
+	if err != nil {
+		return 0, err
+	}
+	p.file = f
+	version, err := f.number(ctx, "PRAGMA data_version")
+	if err != nil {
+		return 0, err
+	}
+	return version, f.learn(ctx)
+}
+
+// known gives data_version of the open file, or says that it has to be opened
+// anew.
+func (p *Panel) known(ctx context.Context, info os.FileInfo) (version int64, reopen bool, err error) {
+	f := p.file
+	if f == nil || !os.SameFile(f.info, info) {
+		return 0, true, nil
+	}
+	if version, err = f.number(ctx, "PRAGMA data_version"); err != nil {
+		return 0, false, err
+	}
+	if p.read && version == p.seen {
+		// Written to by something that is not SQLite: cp, truncate. With a
+		// write-ahead log a checkpoint moves pages without a change.
+		if !f.wal && (info.Size() != f.info.Size() || !info.ModTime().Equal(f.info.ModTime())) {
+			return 0, true, nil
+		}
+		return version, false, nil
+	}
+	f.info = info
+	schema, err := f.number(ctx, "PRAGMA schema_version")
+	if err != nil {
+		return 0, false, err
+	}
+	if schema != f.schema {
+		return version, false, f.learn(ctx)
+	}
+	return version, false, nil
+}
+
+// open connects. SQLite itself opens the file only at the first statement.
+func open(path string, info os.FileInfo) (*file, error) {
+	dsn, err := dsn(path)
+	if err != nil {
+		return nil, err
+	}
+	sqlite.StrictPragmas(true) // the path comes from a configuration
+	connector, err := sqlite.NewConnector(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("opening: %w", err)
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(1)
+	return &file{db: db, info: info, stmts: map[string]*sql.Stmt{}}, nil
+}
+
+// dsn names the database as a URI: with a bare path "mode=ro" is ignored, and
+// the file opened for writing.
+func dsn(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("opening: %w", err)
+	}
+	query := url.Values{"mode": {"ro"}, "_dqs": {"0"}, "_pragma": {
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
+		"query_only(1)", "trusted_schema(0)",
+		"mmap_size(0)", // a file truncated under a mapping kills the process
+	}}
+	uri := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
+	return uri.String(), nil
+}
+
+// row runs a statement that gives one row, and closes it. Statements are
+// prepared once a connection.
+func (f *file) row(ctx context.Context, query string, args []any, into ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
+	stmt, err := f.prepared(ctx, query)
+	if err != nil {
+		return err
+	}
+	return stmt.QueryRowContext(ctx, args...).Scan(into...)
+}
+
+func (f *file) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
+	if stmt := f.stmts[query]; stmt != nil {
+		return stmt, nil
+	}
+	if f.conn == nil {
+		conn, err := f.db.Conn(ctx)
+		if err != nil {
+			return nil, err
+		}
+		f.conn = conn
+	}
+	stmt, err := f.conn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	f.stmts[query] = stmt
+	return stmt, nil
+}
+
+func (f *file) number(ctx context.Context, query string) (int64, error) {
+	var n int64
+	if err := f.row(ctx, query, nil, &n); err != nil {
+		return 0, fmt.Errorf("%s: %w", query, err)
+	}
+	return n, nil
+}
+
+// close lets go of the database. After a panic inside of the driver its locks
+// may be held for good, so nobody waits for it long.
+func (f *file) close() error {
+	done := make(chan error, 1)
+	go func() {
+		done <- guarded(func() error {
+			var errs []error
+			if f.conn != nil {
+				errs = append(errs, f.conn.Close())
+			}
+			return errors.Join(append(errs, f.db.Close())...)
+		})
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(statementTimeout):
+		return errors.New("closing the database takes too long")
+	}
+}
