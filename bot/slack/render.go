@@ -86,13 +86,14 @@ func mark(t reports.Tone) string {
 }
 
 // clean drops what no text of ours has and a foreign one may: control
-// characters, which Slack refuses or shows as boxes, and broken UTF-8.
+// characters, which Slack refuses or shows as boxes, turns of the direction of
+// writing, and broken UTF-8.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n', r == '\t':
 			return r
-		case unicode.IsControl(r):
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
 			return -1
 		}
 		return r

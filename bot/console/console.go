@@ -1,0 +1,144 @@
+package console
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/term"
+
+	"domovoy/bot"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// name is the messenger's name in addresses.
+const name = "console"
+
+const (
+	prompt       = "domovoy> "
+	defaultWidth = 80 // columns
+)
+
+// Options is how a console looks, and for whom; all may be zero.
+type Options struct {
+	Language string // for the console's own words
+	Person   string // who types, such as local:root; Listen tells it
+	Width    int    // columns; 0: the terminal's, or 80
+	Colour   bool
+	Terminal bool   // edit lines and show a prompt; in and out are one terminal
+	Folder   string // where files are saved; empty: nowhere
+}
+
+// Console is a messenger of one chat. Sending is safe while somebody types.
+type Console struct {
+	in      io.Reader
+	out     io.Writer
+	lines   *bufio.Reader  // piped mode
+	term    *term.Terminal // terminal mode; nil when piped
+	bundle  *i18n.Bundle
+	options Options
+
+	mu      sync.Mutex // guards what follows, and keeps messages whole
+	buttons []reports.Action
+	shown   int // messages; names them
+}
+
+var _ bot.Messenger = (*Console)(nil)
+
+// New makes a console that reads in and writes out.
+func New(in io.Reader, out io.Writer, bundle *i18n.Bundle, options Options) *Console {
+	c := &Console{in: in, out: out, bundle: bundle, options: options}
+	if options.Terminal {
+		c.term = term.NewTerminal(struct {
+			io.Reader
+			io.Writer
+		}{in, out}, prompt)
+	} else {
+		c.lines = bufio.NewReader(in)
+	}
+	return c
+}
+
+// Send prints a message and saves its files.
+func (c *Console) Send(_ context.Context, _ bot.Address, _ string, m reports.Message) (string, error) {
+	return c.show("", m)
+}
+
+// Edit prints a message again, marked as replacing another: paper cannot be
+// changed.
+func (c *Console) Edit(_ context.Context, _ bot.Address, _ string, m reports.Message) error {
+	_, err := c.show(c.bundle.Locale(m.Language, nil).Say("console.replaces"), m)
+	return err
+}
+
+// show prints a message below an introduction, which may be empty, and a
+// blank line after it.
+func (c *Console) show(introduction string, m reports.Message) (string, error) {
+	var text strings.Builder
+	if introduction != "" {
+		text.WriteString(introduction + "\n")
+	}
+	text.WriteString(Render(m, c.bundle, c.width(), c.options.Colour))
+	for _, file := range m.Files {
+		text.WriteString(c.save(file, m.Language) + "\n")
+	}
+	text.WriteString("\n")
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(m.Actions) > 0 {
+		c.buttons = m.Actions
+	}
+	c.shown++
+	return strconv.Itoa(c.shown), c.write(text.String())
+}
+
+// say prints one line of the console's own.
+func (c *Console) say(line string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.write(line + "\n\n")
+}
+
+// write is called with the lock held.
+func (c *Console) write(text string) error {
+	var out io.Writer = c.out
+	if c.term != nil {
+		out = c.term
+	}
+	if _, err := io.WriteString(out, text); err != nil {
+		return fmt.Errorf("writing to the console: %w", err)
+	}
+	return nil
+}
+
+// pressed is the button of that number on the last message that had any.
+func (c *Console) pressed(number int) (reports.Action, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if number < 1 || number > len(c.buttons) {
+		return reports.Action{}, false
+	}
+	return c.buttons[number-1], true
+}
+
+func (c *Console) width() int {
+	if c.options.Width > 0 {
+		return c.options.Width
+	}
+	if file, ok := c.out.(*os.File); ok && c.term != nil {
+		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 {
+			return columns
+		}
+	}
+	return defaultWidth
+}
+
+// locale is for the console's own words.
+func (c *Console) locale() *i18n.Locale { return c.bundle.Locale(c.options.Language, nil) }
