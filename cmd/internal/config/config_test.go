@@ -1,0 +1,137 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// minimal is the least that is a config.
+const minimal = `state: ${STATE}
+panels:
+  - {name: isp1, database: /srv/ispmgr.db}
+`
+
+func TestDefaults(t *testing.T) {
+	env := lab(t)
+	cfg, faults := load("config.yaml", []byte(minimal), env)
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	state, _ := env("STATE")
+	want := &Config{
+		Basics: Basics{Language: "en", Timezone: time.Local, State: state},
+		Panels: []Panel{{Name: "isp1", Database: "/srv/ispmgr.db", Timezone: time.Local}},
+		Thresholds: Thresholds{
+			Processing: Processing{Warn: 60, Critical: 100},
+			Failed:     Failed{Critical: 50},
+			Failing:    Failing{Critical: 21, Within: 4 * time.Hour, Times: 2},
+			Overdue:    Overdue{Warn: 1, Critical: 20, LifeLeft: 7. / 90, Learn: true},
+		},
+		Alerts: Alerts{Remind: 4 * time.Hour, ResolveAfter: 2},
+	}
+	if diff := cmp.Diff(want, cfg, ours()...); diff != "" {
+		t.Error(diff)
+	}
+	if got := cfg.Schedule.Panel.String() + " · " + cfg.Schedule.Daily.String(); got != "*/5 * * * * · 0 9 * * *" {
+		t.Error("schedule is", got)
+	}
+}
+
+// ours compares what cmp cannot look into.
+func ours() []cmp.Option {
+	return []cmp.Option{
+		cmpopts.IgnoreUnexported(Config{}),
+		cmpopts.EquateComparable(netip.Addr{}),
+		cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }),
+		cmp.Comparer(func(a, b Secret) bool { return a.Reveal() == b.Reveal() && a.IsSet() == b.IsSet() }),
+		cmpopts.IgnoreTypes(Cron{}),
+	}
+}
+
+func TestOneKeyTakesFromAnother(t *testing.T) {
+	cfg, faults := load("config.yaml", []byte(strings.Replace(minimal, "panels:", `
+language: ru
+timezone: Asia/Yekaterinburg
+telegram: {token: "${TELEGRAM_TOKEN}"}
+chats:
+  - {to: "telegram:-100123/7"}
+  - {to: "telegram:5", language: en, receives: []}
+thresholds: {processing: {warn: , critical: 40}, failed: {warn: 0}}
+panels:
+  - {name: isp2, database: /srv/2.db, timezone: UTC, addresses: [10.0.0.1, "::1"]}`, 1)), lab(t))
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	for got, want := range map[string]string{
+		fmt.Sprint(cfg.Panels[0].Timezone, cfg.Panels[1].Timezone): "UTC Asia/Yekaterinburg",
+		fmt.Sprint(cfg.Panels[0].Addresses):                        "[10.0.0.1 ::1]",
+		fmt.Sprint(cfg.Chats[0]):                                   "{telegram:-100123/7 ru [alerts daily] viewer}",
+		fmt.Sprint(cfg.Chats[1]):                                   "{telegram:5 en [] viewer}",
+		// The default warning of 60 would come after the alert.
+		fmt.Sprint(cfg.Thresholds.Processing, cfg.Thresholds.Failed): "{0 40} {0 50}",
+	} {
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	if faults := cfg.CheckRun(); faults != nil {
+		t.Error("nothing stops run, and yet:", faults)
+	}
+}
+
+// TestFieldTable looks at the struct tags themselves: a default that its own
+// kind refuses would silently be zero.
+func TestFieldTable(t *testing.T) {
+	eachField(reflect.TypeFor[Config](), "", func(f field, path string) {
+		if f.title == "" {
+			t.Errorf("%s has no title", path)
+		}
+		if f.is == "" || f.is == "secret" {
+			return
+		}
+		k := kinds(f.is)
+		if k.read == nil {
+			t.Errorf("%s is %q, which is no kind", path, f.is)
+			return
+		}
+		for _, word := range defaults(f) {
+			if _, p := k.read(f, scalar{raw: word, text: word}); p != nil {
+				t.Errorf("%s: the default %q is refused: %s", path, word, p.key)
+			}
+		}
+		if f.least != "" && f.is != "count" && f.is != "duration" {
+			t.Errorf("%s has a least value, which %s does not look at", path, f.is)
+		}
+	})
+}
+
+func defaults(f field) []string {
+	if f.list() {
+		return strings.Fields(f.fallback)
+	}
+	if f.fallback == "" {
+		return nil
+	}
+	return []string{f.fallback}
+}
+
+// eachField visits every key that the file may have.
+func eachField(section reflect.Type, path string, visit func(f field, path string)) {
+	for _, f := range fieldsOf(section) {
+		at := join(path, f.key)
+		visit(f, at)
+		switch {
+		case f.section():
+			eachField(f.typ, at, visit)
+		case f.is == "":
+			eachField(f.typ.Elem(), at+"[]", visit)
+		}
+	}
+}

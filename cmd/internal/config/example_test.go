@@ -1,0 +1,92 @@
+package config
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const example = "../../../config.example.yaml"
+
+// TestExample reads the example as a user would after filling secrets in.
+func TestExample(t *testing.T) {
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"telegram.token": "123456:AAFakeFakeFakeFake", "slack.bot": "xoxb-1-fake", "slack.app": "xapp-1-fake",
+	} {
+		write(t, filepath.Join(folder, name), text)
+	}
+	cfg, faults := Load(example, environment(map[string]string{"CREDENTIALS_DIRECTORY": folder}))
+	if faults != nil {
+		t.Fatal(strings.Join(faults.Render(locale(t, "en")), "\n"))
+	}
+	if faults := cfg.CheckRun(); faults != nil {
+		t.Error(strings.Join(faults.Render(locale(t, "en")), "\n"))
+	}
+}
+
+// TestExampleHasEveryKey looks for each key on a line of its own, with a
+// comment, at the depth that it has in the file.
+func TestExampleHasEveryKey(t *testing.T) {
+	text := source(t, example)
+	eachField(reflect.TypeFor[Config](), "", func(f field, path string) {
+		for _, key := range f.keys() {
+			depth := strings.Repeat("  ", strings.Count(strings.ReplaceAll(path, "[]", "."), "."))
+			line := regexp.MustCompile(`(?m)^` + depth + `(# )?(- )?` + key + `:.* # .`)
+			if strings.Contains(path, "[]") {
+				line = regexp.MustCompile(`(?m)^  (  |- )` + key + `:.* # .`)
+			}
+			if !line.MatchString(text) {
+				t.Errorf("%s: no line with the key %q and a comment", path, key)
+			}
+		}
+	})
+}
+
+func TestSchema(t *testing.T) {
+	text, err := Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var root map[string]any
+	if err := json.Unmarshal(text, &root); err != nil {
+		t.Fatal(err)
+	}
+	eachField(reflect.TypeFor[Config](), "", func(f field, path string) {
+		node := property(root, parent(strings.ReplaceAll(path, "[]", "")))
+		if node["additionalProperties"] != false {
+			t.Errorf("the section of %s takes any key", path)
+		}
+		for _, key := range f.keys() {
+			own, ok := node["properties"].(map[string]any)[key].(map[string]any)
+			if !ok || own["title"] == "" {
+				t.Errorf("%s has no title in the schema", path)
+			}
+		}
+	})
+	processing := property(root, "thresholds.processing")["properties"].(map[string]any)
+	got, err := json.Marshal(processing["critical"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"default":100,"minimum":1,"title":"Critical from this many","type":"integer"}`; string(got) != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// property walks the schema down to a section.
+func property(node map[string]any, path string) map[string]any {
+	if path == "" {
+		return node
+	}
+	for _, key := range strings.Split(path, ".") {
+		node = node["properties"].(map[string]any)[key].(map[string]any)
+		if items, ok := node["items"].(map[string]any); ok {
+			node = items
+		}
+	}
+	return node
+}

@@ -1,0 +1,164 @@
+package config
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"domovoy/i18n"
+)
+
+var update = flag.Bool("update", false, "write what comes out as what is wanted")
+
+// TestDrawer reads the broken configs of testdata. The first lines of each
+// hold the faults wanted, in English and without the name of the file.
+func TestDrawer(t *testing.T) {
+	env := lab(t)
+	var russian strings.Builder
+	for _, name := range drawer(t) {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			text := source(t, name)
+			wants, body := header(text)
+			faults := allFaults(name, []byte(text), env)
+			if *update {
+				text = strings.Repeat(want+"\n", len(faults)) + body
+				faults = allFaults(name, []byte(text), env)
+				write(t, name, want+strings.Join(said(t, "en", faults), "\n"+want)+"\n"+body)
+				wants = said(t, "en", faults)
+			}
+			got := said(t, "en", faults)
+			if len(got) == 0 {
+				t.Error("nothing is found wrong here")
+			}
+			compare(t, got, wants)
+			discreet(t, got)
+			russian.WriteString("-- " + filepath.Base(name) + " --\n" + strings.Join(said(t, "ru", faults), "\n") + "\n")
+		})
+	}
+	golden := filepath.Join("testdata", "russian.golden")
+	if *update {
+		write(t, golden, russian.String())
+	}
+	compare(t, strings.Split(russian.String(), "\n"), strings.Split(source(t, golden), "\n"))
+}
+
+// discreet fails on any part of a secret of the lab or of the drawer.
+func discreet(t *testing.T, lines []string) {
+	t.Helper()
+	for _, line := range lines {
+		for _, secret := range []string{"Fake", "fake", "pasted", "user:word", "1234-", "/tmp/"} {
+			if strings.Contains(line, secret) {
+				t.Errorf("%q shows in: %s", secret, line)
+			}
+		}
+	}
+}
+
+const want = "# want: "
+
+// allFaults are those of Load, or those of CheckRun where there are none.
+func allFaults(name string, text []byte, env Env) Faults {
+	cfg, faults := load(name, text, env)
+	if cfg != nil {
+		return cfg.CheckRun()
+	}
+	return faults
+}
+
+// said renders without the file's name.
+func said(t *testing.T, language string, faults Faults) []string {
+	t.Helper()
+	lines := faults.Render(locale(t, language))
+	for i, line := range lines {
+		lines[i] = strings.TrimLeft(strings.TrimPrefix(line, faults[i].File), ": ")
+	}
+	return lines
+}
+
+func locale(t testing.TB, language string) *i18n.Locale {
+	t.Helper()
+	bundle, err := i18n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bundle.Locale(language, nil)
+}
+
+// header splits the wanted faults from the config below.
+func header(text string) (wants []string, body string) {
+	for body = text; strings.HasPrefix(body, want); {
+		line, rest, _ := strings.Cut(body, "\n")
+		wants, body = append(wants, strings.TrimPrefix(line, want)), rest
+	}
+	return wants, body
+}
+
+func drawer(t testing.TB) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("testdata", "*.yaml"))
+	if err != nil || len(names) == 0 {
+		t.Fatal("no configs in testdata", err)
+	}
+	return names
+}
+
+func compare(t *testing.T, got, want []string) {
+	t.Helper()
+	for i := range max(len(got), len(want)) {
+		g, w := "", ""
+		if i < len(got) {
+			g = got[i]
+		}
+		if i < len(want) {
+			w = want[i]
+		}
+		if g != w {
+			t.Errorf("line %d\n got %s\nwant %s", i+1, g, w)
+		}
+	}
+}
+
+// lab is an environment with a folder of secrets, each readable by its owner
+// only but for the one named open.
+func lab(t testing.TB) Env {
+	t.Helper()
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"telegram": "123456:AAFakeFakeFakeFake\n", "slackbot": "xoxb-1-fake\n", "slackapp": "xapp-1-fake\r\n",
+		"open": "123456:AAFakeFakeFakeFake", "empty": "\n",
+	} {
+		write(t, filepath.Join(folder, name), text)
+	}
+	if err := os.Chmod(filepath.Join(folder, "open"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(folder, "folder"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return environment(map[string]string{
+		"SECRETS": folder, "STATE": filepath.Join(folder, "domovoy.db"),
+		"TELEGRAM_TOKEN": "654321:BBFakeFakeFakeFake",
+	})
+}
+
+func environment(variables map[string]string) Env {
+	return func(name string) (string, bool) { value, ok := variables[name]; return value, ok }
+}
+
+func source(t testing.TB, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func write(t testing.TB, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,94 @@
+package config
+
+import (
+	"cmp"
+	"reflect"
+	"time"
+)
+
+// Load reads the config file; the faults are all that is wrong with it, and
+// there is no Config when there are any. What only Run needs, such as tokens
+// that this user may not read, is left to CheckRun.
+func Load(file string, env Env) (*Config, Faults) {
+	text, p := readSource(file)
+	if p != nil {
+		return nil, Faults{{File: file, Key: p.key, Hint: p.hint, Args: p.args}}
+	}
+	return load(file, text, env)
+}
+
+func load(file string, text []byte, env Env) (*Config, Faults) {
+	r := &reader{file: file, env: env, places: map[string]place{}}
+	root, at, p := parse(text)
+	r.places[""] = at
+	switch {
+	case p != nil:
+		r.fault("", p)
+		return nil, r.faults
+	case blank(root):
+		return nil, Faults{{File: file, Key: "config.file.empty", Hint: "config.hint.file.empty"}}
+	}
+	cfg := &Config{}
+	r.section(root, "", reflect.ValueOf(cfg).Elem())
+	r.complete(cfg)
+	r.check(cfg)
+	if r.faults.sort(); len(r.faults) > 0 {
+		return nil, r.faults
+	}
+	r.later.sort()
+	cfg.file, cfg.later = file, r.later
+	return cfg, nil
+}
+
+// CheckRun tells what stops Domovoy from speaking in chats: ask, console and
+// the like do without a messenger.
+func (c *Config) CheckRun() Faults {
+	faults := append(Faults(nil), c.later...)
+	name := ""
+	switch {
+	case !c.Telegram.Token.IsSet() && !c.Slack.BotToken.IsSet():
+		name = "mute.messenger"
+	case len(c.Chats) == 0:
+		name = "mute.chat"
+	default:
+		return faults
+	}
+	p := wrong(name, nil)
+	return append(Faults{{File: c.file, Key: p.key, Hint: p.hint}}, faults...)
+}
+
+// complete fills in what one key takes from another.
+func (r *reader) complete(c *Config) {
+	c.Timezone = cmp.Or(c.Timezone, time.Local)
+	for i := range c.Panels {
+		c.Panels[i].Timezone = cmp.Or(c.Panels[i].Timezone, c.Timezone)
+	}
+	for i := range c.Chats {
+		c.Chats[i].Language = cmp.Or(c.Chats[i].Language, c.Language)
+	}
+	for _, l := range c.Thresholds.levels() {
+		if !r.given(l.path+".warn") && *l.warn > *l.critical {
+			*l.warn = 0
+		}
+	}
+}
+
+// given tells whether the file has a value at the path.
+func (r *reader) given(path string) bool {
+	p, ok := r.places[path]
+	return ok && !p.blank
+}
+
+type level struct {
+	path           string
+	warn, critical *int
+}
+
+func (t *Thresholds) levels() []level {
+	return []level{
+		{"thresholds.processing", &t.Processing.Warn, &t.Processing.Critical},
+		{"thresholds.failed", &t.Failed.Warn, &t.Failed.Critical},
+		{"thresholds.failing", &t.Failing.Warn, &t.Failing.Critical},
+		{"thresholds.overdue", &t.Overdue.Warn, &t.Overdue.Critical},
+	}
+}

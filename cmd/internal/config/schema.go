@@ -1,0 +1,87 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// Schema is the JSON Schema of the file, for the completion of editors. It is
+// made of the same field table that reads the file.
+func Schema() ([]byte, error) {
+	root := sectionSchema(reflect.TypeFor[Config]())
+	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	root["title"] = "Domovoy"
+	text, err := json.MarshalIndent(root, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("writing the schema: %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+func sectionSchema(section reflect.Type) map[string]any {
+	properties, need := map[string]any{}, []string{}
+	for _, f := range fieldsOf(section) {
+		if f.is == "secret" {
+			properties[f.key] = titled(f.title+"; from the environment", patterned(onlyReference.String()))
+			properties[f.file()] = titled(f.title+"; the file it stands in", typed("string"))
+			continue
+		}
+		properties[f.key] = f.schema()
+		if f.need {
+			need = append(need, f.key)
+		}
+	}
+	schema := map[string]any{"type": "object", "additionalProperties": false, "properties": properties}
+	if len(need) > 0 {
+		schema["required"] = need
+	}
+	return schema
+}
+
+func (f field) schema() map[string]any {
+	one := map[string]any{}
+	switch {
+	case f.section():
+		one = sectionSchema(f.typ)
+	case f.is == "":
+		one = sectionSchema(f.typ.Elem())
+	default:
+		maps.Copy(one, kinds(f.is).schema)
+	}
+	if f.words != nil && len(f.words) > 0 {
+		one["enum"] = f.words
+	}
+	if least, err := strconv.Atoi(f.least); err == nil {
+		one["minimum"] = least
+	}
+	if f.list() {
+		one = map[string]any{"type": "array", "items": one}
+	}
+	if f.fallback != "" {
+		one["default"] = f.fallbackValue()
+	}
+	return titled(f.title, one)
+}
+
+// fallbackValue is the default with the type it has in JSON.
+func (f field) fallbackValue() any {
+	switch {
+	case f.list():
+		return strings.Fields(f.fallback)
+	case f.is == "truth":
+		return f.fallback == "true"
+	case f.is == "count":
+		n, _ := strconv.Atoi(f.fallback)
+		return n
+	}
+	return f.fallback
+}
+
+func titled(title string, schema map[string]any) map[string]any {
+	schema["title"] = title
+	return schema
+}
