@@ -25,11 +25,13 @@ func (j *Journal) LastRun(ctx context.Context, job string) (due time.Time, ok bo
 }
 
 // StartRun notes the start of a job's run; false: the run of that due moment
-// was started before, and is not to be started again.
+// was finished before, and is not to be started again. One that was started
+// and not finished is started anew: the process died over it. That no other
+// process is at it now is for Lock to guarantee.
 func (j *Journal) StartRun(ctx context.Context, job string, due, at time.Time) (started bool, err error) {
 	err = j.change(ctx, "starting a job", func(t *tx) error {
-		n, err := t.exec(ctx, `INSERT INTO job_run (job, due, started) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
-			job, millis(due), millis(at))
+		n, err := t.exec(ctx, `INSERT INTO job_run (job, due, started) VALUES (?, ?, ?)
+			ON CONFLICT DO UPDATE SET started = excluded.started WHERE finished = 0`, job, millis(due), millis(at))
 		started = n == 1
 		return err
 	})

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"path/filepath"
 
@@ -22,14 +23,14 @@ type Journal struct {
 // a file that does not exist yet is made, readable by its owner only. The
 // error says in one sentence what is wrong with the path.
 func Open(ctx context.Context, path string) (*Journal, error) {
-	j, err := open(ctx, path)
+	j, err := open(ctx, path, migrations)
 	if err != nil {
 		return nil, fmt.Errorf("opening the state file: %w", explain(path, err))
 	}
 	return j, nil
 }
 
-func open(ctx context.Context, path string) (*Journal, error) {
+func open(ctx context.Context, path string, steps fs.FS) (*Journal, error) {
 	if path == "" {
 		return nil, errors.New("no path is given")
 	}
@@ -50,7 +51,7 @@ func open(ctx context.Context, path string) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := j.migrate(ctx); err != nil {
+	if err := j.migrate(ctx, steps); err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
 	return j, nil

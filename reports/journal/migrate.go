@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 )
 
@@ -17,26 +18,22 @@ var migrations embed.FS
 // migrate brings the tables to this build's version. A file that holds
 // something is copied first: a migration may be wrong, and the copy beside it
 // is the way back.
-func (j *Journal) migrate(ctx context.Context) error {
-	steps, err := migrations.ReadDir("migrations")
+func (j *Journal) migrate(ctx context.Context, steps fs.FS) error {
+	files, err := fs.ReadDir(steps, "migrations")
 	if err != nil {
 		return err
 	}
+	last := len(files)
 	have, err := j.version(ctx)
 	if err != nil {
 		return err
 	}
-	if have > len(steps) {
-		return fmt.Errorf("%s %w: its tables have version %d, and this program knows up to %d", j.path, ErrNewer, have, len(steps))
-	}
-	if have > 0 && have < len(steps) {
+	if have > 0 && have < last {
 		if err := j.snapshot(ctx, have); err != nil {
 			return fmt.Errorf("copying it before the migration: %w", err)
 		}
 	}
-	// Also without a step to take: the empty transaction shows at once that
-	// the file can be written.
-	return j.write.within(ctx, false, func(t *tx) error { return t.migrate(ctx, len(steps)) })
+	return j.write.within(ctx, false, func(t *tx) error { return j.step(ctx, t, steps, last) })
 }
 
 func (j *Journal) version(ctx context.Context) (int, error) {
@@ -45,24 +42,30 @@ func (j *Journal) version(ctx context.Context) (int, error) {
 	return v, err
 }
 
-// migrate takes the steps that are missing. The version is read again inside
+// step takes the steps that are missing. The version is read again inside
 // the transaction: another process may have been faster.
-func (t *tx) migrate(ctx context.Context, to int) error {
+func (j *Journal) step(ctx context.Context, t *tx, steps fs.FS, to int) error {
 	var have int
 	if err := t.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
 		return err
 	}
+	if have > to {
+		return fmt.Errorf("%s %w: its tables have version %d, and this program knows up to %d", j.path, ErrNewer, have, to)
+	}
 	for n := have + 1; n <= to; n++ {
-		script, err := migrations.ReadFile(fmt.Sprintf("migrations/%04d.sql", n))
+		script, err := fs.ReadFile(steps, fmt.Sprintf("migrations/%04d.sql", n))
 		if err != nil {
 			return err
 		}
-		script = fmt.Appendf(script, "\nPRAGMA application_id = %d;\nPRAGMA user_version = %d;\n", applicationID, n)
+		script = fmt.Appendf(script, "\nPRAGMA application_id = %d;\n", applicationID)
 		if _, err := t.ExecContext(ctx, string(script)); err != nil {
 			return fmt.Errorf("migration %04d: %w", n, err)
 		}
 	}
-	return nil
+	// Also without a step to take, so that a file that cannot be written shows
+	// at once: SQLite opens it, and even begins a transaction, without a word.
+	_, err := t.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", to))
+	return err
 }
 
 // snapshot copies the file beside itself, under the version it has. An older

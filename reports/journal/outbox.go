@@ -116,7 +116,7 @@ func (t *tx) keepActions(ctx context.Context, d *Delivery) error {
 }
 
 const deliveryColumns = `id, chat, kind, coalesce(incident, 0), coalesce(edits, 0), reply_to, message,
-	state, tries, next, begun, ref, created, sent_at, error`
+	state, tries, next, begun > 0, ref, created, sent_at, error`
 
 func scanDelivery(s scanner) (d Delivery, err error) {
 	var message []byte

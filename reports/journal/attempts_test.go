@@ -1,0 +1,241 @@
+package journal_test
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"domovoy/checks"
+	"domovoy/reports/journal"
+)
+
+// row is an attempt of isp1, minutes after noon.
+func row(n int64, certificate string, minutes int, outcome checks.AttemptOutcome) checks.Attempt {
+	return checks.Attempt{
+		Server: "isp1", Row: n, Certificate: certificate, Outcome: outcome,
+		Status: fmt.Sprint("status ", outcome), Time: noon().Add(time.Duration(minutes) * time.Minute), Text: fmt.Sprint("text ", n),
+	}
+}
+
+func keep(t *testing.T, j *journal.Journal, attempts ...checks.Attempt) {
+	t.Helper()
+	must(t, j.KeepAttempts(t.Context(), "isp1", attempts))
+}
+
+const (
+	failed = checks.OutcomeFailed
+	issued = checks.OutcomeIssued
+	other  = checks.OutcomeOther
+)
+
+func TestNextRow(t *testing.T) {
+	undated := row(3, "c", 0, other)
+	undated.Time = time.Time{}
+	for name, c := range map[string]struct {
+		kept []checks.Attempt
+		want int64
+	}{
+		"nothing kept":                      {nil, 0},
+		"all rows are settled":              {[]checks.Attempt{row(4, "a", -90, failed), row(7, "a", -80, failed)}, 8},
+		"a row may still change":            {[]checks.Attempt{row(4, "a", -90, failed), row(7, "a", -5, other), row(8, "b", -4, failed)}, 7},
+		"at the very moment":                {[]checks.Attempt{row(7, "a", -60, other)}, 7},
+		"an undated row among settled ones": {[]checks.Attempt{row(2, "a", -90, failed), undated, row(4, "a", -80, failed)}, 5},
+		"only undated rows":                 {[]checks.Attempt{undated}, 4},
+		"a row dated by a wrong clock":      {[]checks.Attempt{row(2, "a", 60*24*365*70, failed), row(5, "a", -80, failed)}, 6},
+		"the log was begun anew":            {[]checks.Attempt{row(9000, "a", -60*24*30, failed), row(1, "a", -80, failed)}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := open(t)
+			keep(t, j, c.kept...)
+			got, err := j.NextRow(t.Context(), "isp1", noon().Add(-time.Hour))
+			must(t, err)
+			same(t, "next row", got, c.want)
+			other, err := j.NextRow(t.Context(), "isp2", noon())
+			must(t, err)
+			same(t, "next row of another server", other, int64(0))
+		})
+	}
+}
+
+func TestFailing(t *testing.T) {
+	j := open(t)
+	keep(t, j,
+		row(1, "old", -300, failed), row(2, "old", -299, failed), // before the window
+		row(3, "twice", -240, failed), row(4, "twice", -10, failed), // the window's first moment counts
+		row(5, "thrice", -30, failed), row(6, "thrice", -20, issued), row(7, "thrice", -10, failed), row(8, "thrice", -5, failed),
+		row(9, "once", -5, failed), row(10, "once", -4, other),
+	)
+	must(t, j.KeepAttempts(t.Context(), "isp2", []checks.Attempt{row(1, "once", -5, failed)}))
+	got, err := j.Failing(t.Context(), "isp1", noon().Add(-4*time.Hour), 2)
+	must(t, err)
+	same(t, "failing", got, []journal.FailingCertificate{{Certificate: "thrice", Times: 3}, {Certificate: "twice", Times: 2}})
+}
+
+func TestAttemptsOf(t *testing.T) {
+	j := open(t)
+	a, b, c := row(1, "x_le1", -30, failed), row(2, "x_le2", -20, failed), row(3, "x_le1", -10, issued)
+	keep(t, j, a, b, c, row(4, "y", -5, failed))
+	for _, q := range []struct {
+		names []string
+		limit int
+		want  []checks.Attempt
+	}{
+		{[]string{"x_le1", "x_le2", "none"}, 10, []checks.Attempt{c, b, a}},
+		{[]string{"x_le1"}, 1, []checks.Attempt{c}},
+		{nil, 10, nil},
+	} {
+		got, err := j.AttemptsOf(t.Context(), "isp1", q.names, q.limit)
+		must(t, err)
+		same(t, fmt.Sprint(q.names), got, q.want)
+	}
+	moved, err := j.LastMoved(t.Context(), "isp1")
+	must(t, err)
+	same(t, "last moved", moved, noon().Add(-5*time.Minute))
+	never, err := j.LastMoved(t.Context(), "isp2")
+	must(t, err)
+	same(t, "last moved of an unknown server", never, time.Time{})
+}
+
+func TestLastAttempts(t *testing.T) {
+	at := func(minutes int) time.Time { return noon().Add(time.Duration(minutes) * time.Minute) }
+	undated := row(1, "a", 0, failed)
+	undated.Time = time.Time{}
+	for name, c := range map[string]struct {
+		batches [][]checks.Attempt
+		want    journal.LastAttempt
+	}{
+		"failures in a row": {
+			[][]checks.Attempt{{row(1, "a", 1, failed), row(2, "a", 2, issued), row(3, "a", 3, failed)}, {row(4, "a", 4, failed)}},
+			journal.LastAttempt{Attempt: row(4, "a", 4, failed), Failures: 2, FirstFailed: at(3), LastIssued: at(2)},
+		},
+		"a success ends them": {
+			[][]checks.Attempt{{row(1, "a", 1, failed)}, {row(2, "a", 2, issued)}},
+			journal.LastAttempt{Attempt: row(2, "a", 2, issued), LastIssued: at(2)},
+		},
+		"an outcome that is neither counts neither way": {
+			[][]checks.Attempt{{row(1, "a", 1, failed), row(2, "a", 2, other)}},
+			journal.LastAttempt{Attempt: row(2, "a", 2, other), Failures: 1, FirstFailed: at(1)},
+		},
+		"a row changed in place": {
+			[][]checks.Attempt{{row(1, "a", 1, other), row(2, "a", 2, failed)}, {row(1, "a", 1, failed)}},
+			journal.LastAttempt{Attempt: row(2, "a", 2, failed), Failures: 2, FirstFailed: at(1)},
+		},
+		"a row given to another certificate": {
+			[][]checks.Attempt{{row(1, "a", 1, failed), row(2, "a", 2, failed)}, {row(2, "b", 2, failed)}},
+			journal.LastAttempt{Attempt: row(1, "a", 1, failed), Failures: 1, FirstFailed: at(1)},
+		},
+		"a log begun anew, with lower rows": {
+			[][]checks.Attempt{{row(900, "a", 1, failed)}, {row(1, "a", 5, issued)}},
+			journal.LastAttempt{Attempt: row(1, "a", 5, issued), LastIssued: at(5)},
+		},
+		"an earlier attempt that comes late": {
+			[][]checks.Attempt{{row(5, "a", 5, issued)}, {row(3, "a", 3, failed), row(6, "a", 6, failed)}},
+			journal.LastAttempt{Attempt: row(6, "a", 6, failed), Failures: 1, FirstFailed: at(6), LastIssued: at(5)},
+		},
+		"an undated attempt is the oldest": {
+			[][]checks.Attempt{{undated, row(2, "a", 2, issued)}},
+			journal.LastAttempt{Attempt: row(2, "a", 2, issued), LastIssued: at(2)},
+		},
+		"nothing but an undated attempt": {
+			[][]checks.Attempt{{undated}},
+			journal.LastAttempt{Attempt: undated, Failures: 1},
+		},
+		"row 0": {
+			[][]checks.Attempt{{row(0, "a", 0, failed)}},
+			journal.LastAttempt{Attempt: row(0, "a", 0, failed), Failures: 1, FirstFailed: at(0)},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := open(t)
+			for _, batch := range c.batches {
+				keep(t, j, batch...)
+			}
+			last, err := j.LastAttempts(t.Context(), "isp1")
+			must(t, err)
+			same(t, "last attempt", last["a"], c.want)
+		})
+	}
+}
+
+func TestACertificateWithoutRowsHasNoLastAttempt(t *testing.T) {
+	j := open(t)
+	keep(t, j, row(1, "a", 1, failed))
+	keep(t, j, row(1, "b", 1, failed)) // the panel's row was another's after all
+	last, err := j.LastAttempts(t.Context(), "isp1")
+	must(t, err)
+	if _, ok := last["a"]; ok || len(last) != 1 {
+		t.Errorf("got %v", last)
+	}
+}
+
+// What is carried on batch by batch must equal what one pass over the final
+// rows gives, however rows come and change.
+func TestLastAttemptsEqualACount(t *testing.T) {
+	for seed := range uint64(20) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		j, rows := open(t), map[int64]checks.Attempt{}
+		for range 15 {
+			var batch []checks.Attempt
+			for range 1 + rnd.IntN(20) {
+				a := row(rnd.Int64N(60), string(rune('a'+rnd.IntN(4))), rnd.IntN(100), checks.AttemptOutcome(rnd.IntN(3)))
+				if rnd.IntN(8) == 0 {
+					a.Time = time.Time{}
+				}
+				batch, rows[a.Row] = append(batch, a), a
+			}
+			keep(t, j, batch...)
+			last := got(j.LastAttempts(t.Context(), "isp1"))(t)
+			if diff := gocmp.Diff(countLast(rows), last); diff != "" {
+				t.Fatalf("seed %d (-want +got):\n%s", seed, diff)
+			}
+		}
+	}
+}
+
+// countLast is LastAttempts by definition.
+func countLast(rows map[int64]checks.Attempt) map[string]journal.LastAttempt {
+	var log []checks.Attempt
+	for _, a := range rows {
+		log = append(log, a)
+	}
+	slices.SortFunc(log, func(a, b checks.Attempt) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Row, b.Row)) })
+	last := map[string]journal.LastAttempt{}
+	for _, a := range log {
+		l := last[a.Certificate]
+		l.Attempt = a
+		switch {
+		case a.Outcome == issued:
+			l = journal.LastAttempt{Attempt: a, LastIssued: a.Time}
+		case a.Outcome == failed && l.Failures == 0:
+			l.Failures, l.FirstFailed = 1, a.Time
+		case a.Outcome == failed:
+			l.Failures++
+		}
+		last[a.Certificate] = l
+	}
+	return last
+}
+
+func TestPruneAttempts(t *testing.T) {
+	j := open(t)
+	undated := func(n int64) checks.Attempt {
+		a := row(n, "a", 0, failed)
+		a.Time = time.Time{}
+		return a
+	}
+	keep(t, j, row(1, "a", -50, failed), undated(2), row(3, "b", -45, failed), row(4, "a", -40, failed),
+		row(5, "a", -5, failed), undated(6), row(7, "b", -41, failed), row(8, "b", -42, failed))
+	must(t, j.PruneAttempts(t.Context(), noon().Add(-30*time.Minute)))
+	left, err := j.AttemptsOf(t.Context(), "isp1", []string{"a", "b"}, 100)
+	must(t, err)
+	// 5 is young, 6 lies after a young one, 7 is b's latest, 8 the highest row.
+	same(t, "left", left, []checks.Attempt{row(5, "a", -5, failed), row(7, "b", -41, failed), row(8, "b", -42, failed), undated(6)})
+	last, err := j.LastAttempts(t.Context(), "isp1")
+	must(t, err)
+	same(t, "failures in a row outlive the rows", last["a"].Failures, 5)
+}

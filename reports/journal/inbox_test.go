@@ -1,0 +1,101 @@
+package journal_test
+
+import (
+	"errors"
+	"testing"
+
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+func TestReceive(t *testing.T) {
+	j := open(t)
+	ctx := t.Context()
+	said := journal.Update{
+		Messenger: "telegram", Key: "101", Chat: "telegram:-1/7", Private: true, Person: "telegram:5", Name: "Анна",
+		Language: "ru", Text: "/check a.example", Ref: "m1", At: noon(),
+	}
+	pressed := journal.Update{Messenger: "telegram", Key: "102", Chat: "telegram:-1", Person: "telegram:5", Button: "abc", Ref: "m2", At: noon()}
+	for _, c := range []struct {
+		messenger string
+		updates   []journal.Update
+		cursor    string
+		fresh     int
+		want      string
+	}{
+		{"telegram", []journal.Update{said}, "102", 1, "102"},
+		{"telegram", []journal.Update{said, pressed}, "103", 1, "103"}, // repeated after a crash
+		{"telegram", nil, "", 0, "103"},
+		{"slack", []journal.Update{{Key: "101", Chat: "slack:C", Text: "status", At: noon()}}, "", 1, ""}, // keys are the messenger's own
+	} {
+		same(t, "new updates", got(j.Receive(ctx, c.messenger, c.updates, c.cursor))(t), c.fresh)
+		same(t, "cursor", got(j.Cursor(ctx, c.messenger))(t), c.want)
+	}
+	for _, want := range []journal.Update{said, pressed, {Messenger: "slack", Key: "101", Chat: "slack:C", Text: "status", At: noon()}} {
+		u, ok, err := j.NextUpdate(ctx)
+		must(t, err)
+		same(t, "there is one", ok, true)
+		want.ID = u.ID
+		same(t, "update", u, want)
+		got(j.Answer(ctx, u.ID, nil, nil))(t)
+	}
+	_, ok, err := j.NextUpdate(ctx)
+	must(t, err)
+	same(t, "all are answered", ok, false)
+	same(t, "an answered one is still known", got(j.Receive(ctx, "telegram", []journal.Update{said}, ""))(t), 0)
+}
+
+func TestAnswerIsAllOrNothing(t *testing.T) {
+	j := open(t)
+	ctx := t.Context()
+	got(j.Receive(ctx, "telegram", []journal.Update{{Key: "1", Chat: "telegram:5", Text: "lang ru", At: noon()}}, "2"))(t)
+	u, _, err := j.NextUpdate(ctx)
+	must(t, err)
+	entry := &journal.AuditEntry{At: noon(), Person: "telegram:5", Command: "lang", Args: "ru"}
+
+	if _, err := j.Answer(ctx, u.ID, []journal.Delivery{say("", "to nowhere")}, entry); err == nil {
+		t.Fatal("no error")
+	}
+	again, ok, err := j.NextUpdate(ctx)
+	must(t, err)
+	same(t, "the update still waits", ok, true)
+	same(t, "nothing is in the audit", len(got(j.AuditOf(ctx, "", 9))(t)), 0)
+
+	ids := got(j.Answer(ctx, again.ID, []journal.Delivery{say("telegram:5", "done")}, entry))(t)
+	same(t, "the answer is enqueued", got(j.Due(ctx, noon(), 9))(t)[0].ID, ids[0])
+	same(t, "the audit", got(j.AuditOf(ctx, "", 9))(t), []journal.AuditEntry{*entry})
+
+	_, err = j.Answer(ctx, again.ID, []journal.Delivery{say("telegram:5", "done")}, entry)
+	if !errors.Is(err, journal.ErrAnswered) {
+		t.Errorf("got %v: nothing is answered twice", err)
+	}
+	n, _ := waiting(t, j)
+	same(t, "deliveries", n, 1)
+}
+
+func TestActions(t *testing.T) {
+	j := open(t)
+	d := say("telegram:5", "plan")
+	d.Message.Actions = []reports.Action{{Label: "Yes", Command: "confirm 7f3a"}, {Label: "No", Command: "dismiss 7f3a"}}
+	ids := enqueue(t, j, d, d)
+	same(t, "the caller's message is left alone", d.Message.Actions[0].ID, "")
+
+	seen := map[string]bool{}
+	for range ids {
+		d := got(j.Due(t.Context(), noon(), 1))(t)[0]
+		for i, want := range []string{"confirm 7f3a", "dismiss 7f3a"} {
+			id := d.Message.Actions[i].ID
+			if len(id) == 0 || len(id) > 22 || seen[id] {
+				t.Errorf("the ID %q is long or not unique", id)
+			}
+			seen[id] = true
+			command, chat, ok, err := j.Action(t.Context(), id)
+			must(t, err)
+			same(t, "action", []any{command, chat, ok}, []any{want, "telegram:5", true})
+		}
+		must(t, j.MarkSent(t.Context(), d.ID, "m", noon()))
+	}
+	_, _, ok, err := j.Action(t.Context(), "guessed")
+	must(t, err)
+	same(t, "an unknown ID", ok, false)
+}

@@ -1,0 +1,188 @@
+package journal_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// overdue is an incident about a site, opened minutes before noon.
+func overdue(site string, minutes int) reports.Incident {
+	opened := noon().Add(-time.Duration(minutes) * time.Minute)
+	return reports.Incident{
+		Finding: checks.Finding{Check: "cert", Server: "isp1", Site: site, Code: checks.CertOverdue, Severity: checks.Warning},
+		Worst:   checks.Warning, Times: reports.IncidentTimes{Opened: opened, Seen: opened},
+	}
+}
+
+// record stores incidents, one change each.
+func record(t *testing.T, j *journal.Journal, incidents ...reports.Incident) {
+	t.Helper()
+	e := journal.Entry{At: noon()}
+	for _, i := range incidents {
+		e.Changes = append(e.Changes, reports.Change{Kind: reports.Opened, Incident: i})
+	}
+	must(t, j.Record(t.Context(), e))
+}
+
+func openIncidents(t *testing.T, j *journal.Journal) []reports.Incident {
+	t.Helper()
+	return got(j.OpenIncidents(t.Context()))(t)
+}
+
+func TestAnIncidentComesBackAsItWas(t *testing.T) {
+	j := open(t)
+	want := reports.Incident{
+		Finding: checks.Finding{
+			Check: "panel", Server: "isp1", Site: "xn--e1afmkfd.xn--p1ai", Name: "www.xn--e1afmkfd.xn--p1ai",
+			Code: checks.PanelProcessing, Severity: checks.Critical, Detail: "<raw> & \"quoted\"", From: "fra1",
+			Args: checks.Args{
+				"count": 127, "owner": "client17", "sure": true, "since": noon(), "age": 90 * time.Minute,
+				"share": 0.5, "names": []string{"a.example", "b.example"}, "none": nil, "big": 1 << 53,
+			},
+		},
+		Peak: 163, Worst: checks.Critical, Told: checks.Warning, ToldPeak: 127, Clear: 1, Baseline: true,
+		Times: reports.IncidentTimes{Opened: noon(), Seen: noon().Add(time.Minute), ToldAt: noon().Add(2 * time.Minute)},
+	}
+	record(t, j, want)
+	want.ID = 1
+	same(t, "incidents", openIncidents(t, j), []reports.Incident{want})
+}
+
+func TestAnIncidentsLife(t *testing.T) {
+	j := open(t)
+	record(t, j, overdue("a.example", 30), overdue("b.example", 20))
+	known := openIncidents(t, j)
+	same(t, "open", len(known), 2)
+
+	a := known[0]
+	a.Peak, a.Times.Seen = 3, noon()
+	again := overdue("b.example", 5) // without its ID: the open one is carried on
+	again.Peak = 9
+	record(t, j, a, again)
+	known = openIncidents(t, j)
+	same(t, "still two", len(known), 2)
+	same(t, "peaks", []int{known[0].Peak, known[1].Peak}, []int{3, 9})
+	same(t, "when b was opened", known[1].Times.Opened, noon().Add(-20*time.Minute))
+
+	a.Times.Resolved = noon()
+	record(t, j, a)
+	same(t, "b is left", openIncidents(t, j), known[1:])
+	record(t, j, overdue("a.example", 0)) // once more
+	history := got(j.IncidentsOf(t.Context(), "isp1", "a.example", 10))(t)
+	same(t, "a's history", []int64{history[0].ID, history[1].ID}, []int64{3, 1})
+	first, ok, err := j.Incident(t.Context(), 1)
+	must(t, err)
+	if !ok || !first.Times.Resolved.Equal(noon()) {
+		t.Errorf("got %v, %t", first, ok)
+	}
+	if _, ok, err := j.Incident(t.Context(), 99); ok || err != nil {
+		t.Errorf("an incident that never was: %t, %v", ok, err)
+	}
+}
+
+func TestIncidentsBetween(t *testing.T) {
+	j := open(t)
+	resolved := func(site string, opened, resolved int) reports.Incident {
+		i := overdue(site, opened)
+		i.Times.Resolved = noon().Add(-time.Duration(resolved) * time.Minute)
+		return i
+	}
+	record(t, j, overdue("before", 61), overdue("start", 60), overdue("in", 30), overdue("end", 0),
+		resolved("over before", 90, 61), resolved("over in", 90, 60), resolved("over after", 90, 0))
+	found := got(j.IncidentsBetween(t.Context(), noon().Add(-time.Hour), noon()))(t)
+	var sites []string
+	for _, i := range found {
+		sites = append(sites, i.Finding.Site)
+	}
+	same(t, "sites", sites, []string{"over in", "start", "in"})
+}
+
+func TestBaseline(t *testing.T) {
+	j := open(t)
+	_, ok, err := j.BaselineAt(t.Context(), "isp1")
+	must(t, err)
+	same(t, "before", ok, false)
+	must(t, j.Record(t.Context(), journal.Entry{At: noon(), Baseline: []string{"isp1"}}))
+	must(t, j.Record(t.Context(), journal.Entry{At: noon().Add(time.Hour), Baseline: []string{"isp1"}}))
+	at, ok, err := j.BaselineAt(t.Context(), "isp1")
+	must(t, err)
+	if !ok || !at.Equal(noon()) {
+		t.Errorf("got %v, %t: the first one holds", at, ok)
+	}
+}
+
+func TestADeliveryFindsItsIncident(t *testing.T) {
+	j := open(t)
+	opened := overdue("a.example", 0)
+	alert := journal.Delivery{
+		To: "telegram:-1", Kind: "alert", IncidentKey: opened.Finding.Key(),
+		Message: reports.Message{Title: "a", Actions: []reports.Action{{Label: "Take", Command: "ack " + journal.IncidentMark}}},
+	}
+	e := journal.Entry{At: noon(), Changes: []reports.Change{{Incident: opened}}, Deliveries: []journal.Delivery{alert}}
+	must(t, j.Record(t.Context(), e))
+	// A later run speaks of it again, by its key alone.
+	must(t, j.Record(t.Context(), journal.Entry{At: noon().Add(time.Hour), Deliveries: []journal.Delivery{alert}}))
+
+	id := openIncidents(t, j)[0].ID
+	sent := got(j.SentFor(t.Context(), id))(t)
+	same(t, "messages", len(sent), 2)
+	same(t, "created", sent[1].Attempt.Created, noon().Add(time.Hour))
+	command, _, _, err := j.Action(t.Context(), sent[0].Message.Actions[0].ID)
+	must(t, err)
+	same(t, "what the button means", command, "ack 1")
+}
+
+func TestRecordIsAllOrNothing(t *testing.T) {
+	good := journal.Delivery{To: "telegram:-1", Message: reports.Message{Title: "hello"}}
+	for name, c := range map[string]struct {
+		change   func(*journal.Entry)
+		complain string
+	}{
+		"an incident that is not open": {func(e *journal.Entry) {
+			e.Deliveries = append(e.Deliveries, journal.Delivery{To: "telegram:-1", IncidentKey: "isp1/x//cert.overdue"})
+		}, "isp1/x//cert.overdue, which is no open incident"},
+		"an incident that never was": {func(e *journal.Entry) {
+			i := overdue("b.example", 0)
+			i.ID = 99
+			e.Changes = append(e.Changes, reports.Change{Incident: i})
+		}, "there is no incident 99"},
+		"a delivery to nowhere": {func(e *journal.Entry) {
+			e.Deliveries = append(e.Deliveries, journal.Delivery{Kind: "alert"})
+		}, "has no address"},
+		"an edit of nothing": {func(e *journal.Entry) {
+			e.Deliveries = append(e.Deliveries, journal.Delivery{Edits: 99})
+		}, "there is no delivery 99"},
+		"an argument that cannot be stored": {func(e *journal.Entry) {
+			i := overdue("b.example", 0)
+			i.Finding.Args = checks.Args{"f": func() {}}
+			e.Changes = append(e.Changes, reports.Change{Incident: i})
+		}, "storing the finding isp1/b.example//cert.overdue"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := open(t)
+			e := journal.Entry{
+				At: noon(), Changes: []reports.Change{{Incident: overdue("a.example", 0)}}, Deliveries: []journal.Delivery{good},
+				Metrics: []checks.Metric{{Server: "isp1", Code: checks.PanelFailed, Value: 1}}, Baseline: []string{"isp1"},
+			}
+			c.change(&e)
+			err := j.Record(t.Context(), e)
+			if err == nil || !strings.Contains(err.Error(), c.complain) {
+				t.Fatalf("got %v, want %q", err, c.complain)
+			}
+			waiting, _, err := j.Waiting(t.Context())
+			must(t, err)
+			_, watched, err := j.BaselineAt(t.Context(), "isp1")
+			must(t, err)
+			_, measured, err := j.MetricAt(t.Context(), "isp1", checks.PanelFailed, noon(), time.Hour)
+			must(t, err)
+			if len(openIncidents(t, j)) != 0 || waiting != 0 || watched || measured {
+				t.Error("a part of the entry was stored")
+			}
+		})
+	}
+}

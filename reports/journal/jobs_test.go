@@ -1,0 +1,50 @@
+package journal_test
+
+import (
+	"testing"
+	"time"
+
+	"domovoy/reports/journal"
+)
+
+func TestJobs(t *testing.T) {
+	j := open(t)
+	ctx := t.Context()
+	_, ok, err := j.LastRun(ctx, "daily")
+	must(t, err)
+	same(t, "before the first run", ok, false)
+
+	yesterday := noon().Add(-24 * time.Hour)
+	same(t, "started", got(j.StartRun(ctx, "daily", yesterday, yesterday.Add(time.Second)))(t), true)
+	must(t, j.FinishRun(ctx, "daily", yesterday, yesterday.Add(time.Minute), "panel unavailable"))
+	same(t, "a finished one is not started again", got(j.StartRun(ctx, "daily", yesterday, noon()))(t), false)
+	same(t, "started", got(j.StartRun(ctx, "daily", noon(), noon()))(t), true)
+	same(t, "and anew, for the process died", got(j.StartRun(ctx, "daily", noon(), noon().Add(time.Minute)))(t), true)
+	same(t, "another job", got(j.StartRun(ctx, "weekly", noon(), noon()))(t), true)
+
+	last, ok, err := j.LastRun(ctx, "daily")
+	must(t, err)
+	if !ok || !last.Equal(noon()) {
+		t.Errorf("got %v, %t", last, ok)
+	}
+	same(t, "runs", got(j.Runs(ctx, "daily", 9))(t), []journal.Run{
+		{Job: "daily", Due: noon(), Started: noon().Add(time.Minute)},
+		{Job: "daily", Due: yesterday, Started: yesterday.Add(time.Second), Finished: yesterday.Add(time.Minute), Error: "panel unavailable"},
+	})
+	if err := j.FinishRun(ctx, "daily", noon().Add(time.Hour), noon(), ""); err == nil {
+		t.Error("a run that was not started was finished")
+	}
+}
+
+func TestLanguage(t *testing.T) {
+	j := open(t)
+	_, ok, err := j.Language(t.Context(), "slack:C")
+	must(t, err)
+	same(t, "nothing chosen", ok, false)
+	for _, want := range []string{"en", "ru"} {
+		must(t, j.SetLanguage(t.Context(), "slack:C", want))
+		language, ok, err := j.Language(t.Context(), "slack:C")
+		must(t, err)
+		same(t, "chosen", []any{language, ok}, []any{want, true})
+	}
+}

@@ -1,0 +1,322 @@
+package journal_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// say is a message to a chat, enqueued at noon.
+func say(to, title string) journal.Delivery {
+	return journal.Delivery{To: to, Kind: "alert", Message: reports.Message{Language: "en", Title: title}, Attempt: journal.Attempt{Created: noon()}}
+}
+
+// edit is a message that replaces an earlier one.
+func edit(id int64, title string) journal.Delivery {
+	d := say("", title)
+	d.Edits = id
+	return d
+}
+
+func enqueue(t *testing.T, j *journal.Journal, d ...journal.Delivery) []int64 {
+	t.Helper()
+	return got(j.Enqueue(t.Context(), d))(t)
+}
+
+// due lists the titles of what is due some minutes after noon.
+func due(t *testing.T, j *journal.Journal, minutes int) []string {
+	t.Helper()
+	titles := []string{}
+	for _, d := range got(j.Due(t.Context(), noon().Add(time.Duration(minutes)*time.Minute), 100))(t) {
+		titles = append(titles, d.Message.Title)
+	}
+	return titles
+}
+
+// sendAll sends what is due and all that becomes due by that, and tells what
+// was done in which order.
+func sendAll(t *testing.T, j *journal.Journal) (said []string) {
+	t.Helper()
+	for {
+		found := got(j.Due(t.Context(), noon(), 100))(t)
+		if len(found) == 0 {
+			return said
+		}
+		for _, d := range found {
+			ref := fmt.Sprint("m", d.ID)
+			what := d.To + " " + d.Message.Title
+			if d.Edits != 0 {
+				what, ref = what+" instead of "+d.Attempt.Ref, d.Attempt.Ref
+			}
+			said = append(said, what)
+			must(t, j.MarkSent(t.Context(), d.ID, ref, noon()))
+		}
+	}
+}
+
+func TestDueKeepsTheOrderOfAChat(t *testing.T) {
+	j := open(t)
+	ids := enqueue(t, j, say("telegram:1", "a1"), say("telegram:1", "a2"), say("slack:C", "b1"), say("telegram:1", "a3"))
+	same(t, "the oldest of each chat", due(t, j, 0), []string{"a1", "b1"})
+	must(t, j.MarkRetry(t.Context(), ids[0], noon().Add(5*time.Minute), "timeout", true))
+	same(t, "the chat waits for its oldest", due(t, j, 4), []string{"b1"})
+	same(t, "again due", due(t, j, 5), []string{"a1", "b1"})
+	must(t, j.MarkDropped(t.Context(), ids[0], "chat_not_found"))
+	same(t, "the next one's turn", due(t, j, 0), []string{"a2", "b1"})
+	must(t, j.MarkSent(t.Context(), ids[1], "m2", noon()))
+	same(t, "and the next one's", due(t, j, 0), []string{"b1", "a3"})
+	first := got(j.Due(t.Context(), noon(), 1))(t)
+	same(t, "the limit", len(first), 1)
+}
+
+func TestADeliveryComesBackAsItWas(t *testing.T) {
+	j := open(t)
+	record(t, j, overdue("a.example", 0))
+	want := journal.Delivery{
+		To: "telegram:-100/7", Kind: "daily", Incident: 1, ReplyTo: "m5",
+		Message: reports.Message{
+			Language: "ru", Tone: reports.ToneBad, Title: "Утро <b>", Silent: true,
+			Sections: []reports.Section{{Heading: "h", Text: "t", Items: []reports.Item{{Text: "i", Note: "n"}}, Left: 3, Quote: "q"}},
+			Actions:  []reports.Action{{ID: "kept", Label: "l", Command: "c", Danger: true}},
+			Files:    []reports.File{{Name: "f.xlsx", Type: "application/x", Data: []byte{0, 255, 1}}},
+		},
+		Attempt: journal.Attempt{Next: noon(), Created: noon().Add(-time.Hour)},
+	}
+	want.ID = enqueue(t, j, want)[0]
+	want.Attempt.State = journal.Pending
+	found := got(j.Due(t.Context(), noon(), 1))(t)
+	same(t, "delivery", found, []journal.Delivery{want})
+
+	must(t, j.MarkBegun(t.Context(), want.ID, noon()))
+	want.Attempt.Begun = true
+	same(t, "begun", got(j.Due(t.Context(), noon(), 1))(t), []journal.Delivery{want})
+
+	must(t, j.MarkRetry(t.Context(), want.ID, noon().Add(time.Minute), "timeout", true))
+	must(t, j.MarkRetry(t.Context(), want.ID, noon(), "wait", false))
+	want.Attempt.Begun, want.Attempt.Tries, want.Attempt.Error = false, 1, "wait"
+	same(t, "tried", got(j.Due(t.Context(), noon(), 1))(t), []journal.Delivery{want})
+
+	must(t, j.MarkSent(t.Context(), want.ID, "m9", noon().Add(time.Hour)))
+	want.Attempt = journal.Attempt{State: journal.Sent, Tries: 1, Next: noon(), Ref: "m9", Created: want.Attempt.Created, SentAt: noon().Add(time.Hour)}
+	want.Message.Files = nil // not needed again
+	same(t, "sent", got(j.SentFor(t.Context(), 1))(t), []journal.Delivery{want})
+}
+
+func TestEdits(t *testing.T) {
+	for name, c := range map[string]struct {
+		play func(t *testing.T, j *journal.Journal)
+		want []string
+	}{
+		"of a sent message": {func(t *testing.T, j *journal.Journal) {
+			id := enqueue(t, j, say("c:1", "one"))[0]
+			must(t, j.MarkSent(t.Context(), id, "ref", noon()))
+			enqueue(t, j, say("c:1", "two"), edit(id, "one'"))
+		}, []string{"c:1 two", "c:1 one' instead of ref"}},
+		"the newest wins": {func(t *testing.T, j *journal.Journal) {
+			id := enqueue(t, j, say("c:1", "one"))[0]
+			must(t, j.MarkSent(t.Context(), id, "ref", noon()))
+			enqueue(t, j, edit(id, "one'"), say("c:1", "two"), edit(id, "one''"))
+		}, []string{"c:1 two", "c:1 one'' instead of ref"}},
+		"of an edit": {func(t *testing.T, j *journal.Journal) {
+			id := enqueue(t, j, say("c:1", "one"))[0]
+			must(t, j.MarkSent(t.Context(), id, "ref", noon()))
+			id = enqueue(t, j, edit(id, "one'"))[0]
+			enqueue(t, j, edit(id, "one''"))
+		}, []string{"c:1 one'' instead of ref"}},
+		"of a message that waits": {func(t *testing.T, j *journal.Journal) {
+			id := enqueue(t, j, say("c:1", "one"))[0]
+			enqueue(t, j, say("c:1", "two"), edit(id, "one'"), edit(id, "one''"))
+		}, []string{"c:1 one''", "c:1 two"}},
+		"of a message that waits behind another": {func(t *testing.T, j *journal.Journal) {
+			ids := enqueue(t, j, say("c:1", "zero"), say("c:1", "one"))
+			enqueue(t, j, edit(ids[1], "one'"))
+		}, []string{"c:1 zero", "c:1 one'"}},
+		"of a message that is being sent": {func(t *testing.T, j *journal.Journal) {
+			id := enqueue(t, j, say("c:1", "one"))[0]
+			got(j.Due(t.Context(), noon(), 1))(t)
+			enqueue(t, j, edit(id, "one'"))
+			must(t, j.MarkSent(t.Context(), id, "ref", noon())) // it went out as it was
+		}, []string{"c:1 one' instead of ref"}},
+		"of an edit that is being sent": {func(t *testing.T, j *journal.Journal) {
+			id := enqueue(t, j, say("c:1", "one"))[0]
+			must(t, j.MarkSent(t.Context(), id, "ref", noon()))
+			first := enqueue(t, j, edit(id, "one'"))[0]
+			got(j.Due(t.Context(), noon(), 1))(t)
+			enqueue(t, j, edit(id, "one''"))
+			must(t, j.MarkRetry(t.Context(), first, noon(), "timeout", true))
+		}, []string{"c:1 one'' instead of ref"}},
+		"of a message that was dropped": {func(t *testing.T, j *journal.Journal) {
+			id := enqueue(t, j, say("c:1", "one"))[0]
+			must(t, j.MarkDropped(t.Context(), id, "not in the chat"))
+			enqueue(t, j, edit(id, "one'"), say("c:1", "two"))
+		}, []string{"c:1 two"}},
+		"of a message that is dropped while they wait": {func(t *testing.T, j *journal.Journal) {
+			id := enqueue(t, j, say("c:1", "one"))[0]
+			enqueue(t, j, edit(id, "one'"), say("c:1", "two"))
+			must(t, j.MarkDropped(t.Context(), id, "not in the chat"))
+		}, []string{"c:1 two"}},
+		"go where the message went": {func(t *testing.T, j *journal.Journal) {
+			id := enqueue(t, j, say("c:1", "one"))[0]
+			must(t, j.MarkSent(t.Context(), id, "ref", noon()))
+			d := edit(id, "one'")
+			d.To = "c:2"
+			enqueue(t, j, d)
+		}, []string{"c:1 one' instead of ref"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := open(t)
+			c.play(t, j)
+			same(t, "said", sendAll(t, j), c.want)
+		})
+	}
+}
+
+// Whatever happens to deliveries, each chat sees its messages in the order in
+// which they were enqueued, and the last edit of a message is what it shows.
+func TestChatOrderHolds(t *testing.T) {
+	for seed := range uint64(15) {
+		rnd := rand.New(rand.NewPCG(seed, 2))
+		j := open(t)
+		last := map[string]int64{}   // by chat: the newest message there
+		shown := map[int64]string{}  // by message
+		wanted := map[int64]string{} // by message: what was enqueued for it last
+		var messages []int64
+		deliver := func() {
+			for _, d := range got(j.Due(t.Context(), noon(), 10))(t) {
+				switch rnd.IntN(4) {
+				case 0:
+					must(t, j.MarkRetry(t.Context(), d.ID, noon(), "timeout", true))
+				case 1: // the process dies before it can tell
+				default:
+					must(t, j.MarkSent(t.Context(), d.ID, fmt.Sprint(d.ID), noon()))
+					target := d.ID
+					if d.Edits != 0 {
+						target = d.Edits
+						same(t, "the message to replace", d.Attempt.Ref, fmt.Sprint(d.Edits))
+					} else if d.ID < last[d.To] {
+						t.Fatalf("seed %d: %d after %d", seed, d.ID, last[d.To])
+					} else {
+						last[d.To] = d.ID
+					}
+					shown[target] = d.Message.Title
+				}
+			}
+		}
+		for step := range 120 {
+			title := fmt.Sprint("step ", step)
+			switch rnd.IntN(3) {
+			case 0:
+				id := enqueue(t, j, say(fmt.Sprint("c:", rnd.IntN(3)), title))[0]
+				messages, wanted[id] = append(messages, id), title
+			case 1:
+				if len(messages) > 0 {
+					id := messages[rnd.IntN(len(messages))]
+					enqueue(t, j, edit(id, title))
+					wanted[id] = title
+				}
+			default:
+				deliver()
+			}
+		}
+		for n, _ := waiting(t, j); n > 0; n, _ = waiting(t, j) {
+			deliver()
+		}
+		same(t, fmt.Sprint("seed ", seed), shown, wanted)
+	}
+}
+
+func waiting(t *testing.T, j *journal.Journal) (int, time.Time) {
+	t.Helper()
+	n, oldest, err := j.Waiting(t.Context())
+	must(t, err)
+	return n, oldest
+}
+
+func TestWaitingAndNextDue(t *testing.T) {
+	j := open(t)
+	n, oldest := waiting(t, j)
+	_, ok, err := j.NextDue(t.Context())
+	must(t, err)
+	if n != 0 || !oldest.IsZero() || ok {
+		t.Fatal(n, oldest, ok)
+	}
+	later := say("c:1", "one")
+	later.Attempt.Next = noon().Add(time.Hour)
+	behind := say("c:1", "two")
+	behind.Attempt.Created = noon().Add(time.Minute)
+	ids := enqueue(t, j, later, behind)
+	n, oldest = waiting(t, j)
+	next, ok, err := j.NextDue(t.Context())
+	must(t, err)
+	if n != 2 || !oldest.Equal(noon()) || !ok || !next.Equal(noon().Add(time.Hour)) {
+		t.Error(n, oldest, ok, next)
+	}
+	must(t, j.MarkSent(t.Context(), ids[0], "m", noon()))
+	next, _, err = j.NextDue(t.Context())
+	must(t, err)
+	same(t, "at once, since its creation", next, noon().Add(time.Minute))
+}
+
+func TestPauseChat(t *testing.T) {
+	j := open(t)
+	enqueue(t, j, say("c:1", "one"), say("c:1", "two"), say("c:2", "other"))
+	must(t, j.PauseChat(t.Context(), "c:1", noon().Add(10*time.Minute)))
+	must(t, j.PauseChat(t.Context(), "c:1", noon().Add(time.Minute))) // a shorter pause ends no longer one
+	enqueue(t, j, say("c:1", "three"))
+	same(t, "paused", due(t, j, 9), []string{"other"})
+	same(t, "resumed", due(t, j, 10), []string{"one", "other"})
+}
+
+func TestMoveChat(t *testing.T) {
+	j := open(t)
+	ctx := t.Context()
+	must(t, j.SetLanguage(ctx, "telegram:-5", "en"))
+	d := say("telegram:-5", "one")
+	d.Message.Actions = []reports.Action{{Label: "Take", Command: "ack 1"}}
+	enqueue(t, j, d)
+	must(t, j.MoveChat(ctx, "telegram:-5", "telegram:-1005"))
+	enqueue(t, j, say("telegram:-5", "two")) // the configuration still has the old address
+	first := got(j.Due(ctx, noon(), 1))(t)[0]
+	_, chat, _, err := j.Action(ctx, first.Message.Actions[0].ID)
+	must(t, err)
+	same(t, "the button's chat", chat, "telegram:-1005")
+	same(t, "said", sendAll(t, j), []string{"telegram:-1005 one", "telegram:-1005 two"})
+	language, ok, err := j.Language(ctx, "telegram:-1005")
+	must(t, err)
+	same(t, "language", fmt.Sprint(language, ok), "entrue")
+
+	must(t, j.MoveChat(ctx, "telegram:-1005", "telegram:-1006"))
+	same(t, "moves", got(j.Moves(ctx))(t), map[string]string{"telegram:-5": "telegram:-1006", "telegram:-1005": "telegram:-1006"})
+	must(t, j.MoveChat(ctx, "telegram:-1006", "telegram:-5")) // and home again
+	enqueue(t, j, say("telegram:-5", "three"), say("telegram:-1005", "four"))
+	same(t, "said at home", sendAll(t, j), []string{"telegram:-5 three", "telegram:-5 four"})
+}
+
+func TestDeliveryStats(t *testing.T) {
+	j := open(t)
+	ctx := t.Context()
+	old := say("c:1", "old")
+	old.Attempt.Created = noon().Add(-48 * time.Hour)
+	ids := enqueue(t, j, old, old, say("c:1", "sent"), say("c:1", "dropped"), say("c:1", "waits"), say("c:2", "waits"))
+	must(t, j.MarkSent(ctx, ids[0], "m", noon().Add(-47*time.Hour)))
+	must(t, j.MarkSent(ctx, ids[2], "m", noon().Add(time.Minute)))
+	must(t, j.MarkDropped(ctx, ids[3], "not_in_channel"))
+	must(t, j.MarkRetry(ctx, ids[5], noon(), "timeout", true))
+	enqueue(t, j, edit(ids[2], "x"), edit(ids[2], "y")) // x is overtaken
+	stats := got(j.DeliveryStats(ctx, noon().Add(-24*time.Hour)))(t)
+	same(t, "stats", stats, []journal.DeliveryStat{
+		{To: "c:1", Sent: 1, Dropped: 1, Waiting: 3, Oldest: noon().Add(-48 * time.Hour), LastSent: noon().Add(time.Minute), LastError: "not_in_channel"},
+		{To: "c:2", Waiting: 1, Oldest: noon(), LastError: "timeout"},
+	})
+}
+
+func TestMarkingWhatIsNotThere(t *testing.T) {
+	j := open(t)
+	if err := j.MarkSent(t.Context(), 7, "m", noon()); err == nil {
+		t.Error("no error")
+	}
+}
