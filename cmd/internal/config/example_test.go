@@ -5,8 +5,11 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/goccy/go-yaml"
 )
 
 const example = "../../../config.example.yaml"
@@ -89,4 +92,57 @@ func property(node map[string]any, path string) map[string]any {
 		}
 	}
 	return node
+}
+
+// TestExampleFitsTheSchema keeps editors from marking what Load takes. It
+// knows as much of JSON Schema as Schema writes.
+func TestExampleFitsTheSchema(t *testing.T) {
+	text, err := Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema, value any
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal([]byte(source(t, example)), &value); err != nil {
+		t.Fatal(err)
+	}
+	fits(t, "", schema.(map[string]any), value)
+}
+
+func fits(t *testing.T, path string, schema map[string]any, value any) {
+	t.Helper()
+	switch v := value.(type) {
+	case map[string]any:
+		for key, inner := range v {
+			own, ok := schema["properties"].(map[string]any)[key].(map[string]any)
+			if !ok {
+				t.Errorf("the schema has no %s", join(path, key))
+				continue
+			}
+			fits(t, join(path, key), own, inner)
+		}
+	case []any:
+		for _, item := range v {
+			fits(t, path+"[]", schema["items"].(map[string]any), item)
+		}
+	case string:
+		if either, ok := schema["anyOf"].([]any); ok {
+			schema = either[0].(map[string]any)
+		}
+		pattern, _ := schema["pattern"].(string)
+		words, limited := schema["enum"].([]any)
+		if schema["type"] != "string" || !regexp.MustCompile(pattern).MatchString(v) || limited && !slices.Contains(words, value) {
+			t.Errorf("%s: %q does not fit %v", path, v, schema)
+		}
+	case bool:
+		if schema["type"] != "boolean" {
+			t.Errorf("%s: %v does not fit %v", path, v, schema)
+		}
+	default:
+		if schema["type"] != "integer" {
+			t.Errorf("%s: %v does not fit %v", path, v, schema)
+		}
+	}
 }

@@ -52,7 +52,10 @@ func (f field) schema() map[string]any {
 	default:
 		maps.Copy(one, kinds(f.is).schema)
 	}
-	if f.words != nil && len(f.words) > 0 {
+	if pattern, ok := one["pattern"].(string); ok && !f.need && !f.list() {
+		one["pattern"] = "^$|" + pattern // an empty value is an absent one
+	}
+	if len(f.words) > 0 {
 		one["enum"] = f.words
 	}
 	if least, err := strconv.Atoi(f.least); err == nil {
