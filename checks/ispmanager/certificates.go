@@ -78,7 +78,7 @@ func (r *certificateReader) owner(field string) string {
 func domainOf(part *reading[checks.Certificate], id int64, name, domain string) string {
 	const table = "letsencrypt_ssl"
 	if list := strings.Fields(strings.ReplaceAll(plain(domain), ",", " ")); len(list) > 0 {
-		ascii, err := checks.ToASCII(list[0])
+		ascii, err := toASCII(list[0])
 		if err != nil {
 			part.doubt(table, id, "domain_name", domain)
 			return strings.ToValidUTF8(list[0], "\uFFFD")
@@ -86,7 +86,7 @@ func domainOf(part *reading[checks.Certificate], id int64, name, domain string) 
 		return ascii
 	}
 	stem, ordered := stem(name)
-	ascii, err := checks.ToASCII(stem)
+	ascii, err := toASCII(stem)
 	if err != nil {
 		// A certificate may be called anything, but one with the panel's
 		// own ending is named after its domain.

@@ -160,11 +160,11 @@ func TestPollTellsWhetherAnythingChanged(t *testing.T) {
 // as it would from the start.
 func TestPollReadsAgainOnlyWhatChangedAndMissesNothing(t *testing.T) {
 	panel, r := newPanel(t)
-	const count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 2500) "
+	const count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 2600) "
 	for _, statement := range []string{
 		count + "INSERT INTO letsencrypt_ssl(certname, domain_name, time_started) SELECT 'n' || i || '.example_le1', 'n' || i || '.example', '2026-11-21 12:00:00' FROM n",
 		count + "INSERT INTO webdomain(name, users) SELECT 'n' || i || '.example', 1 FROM n",
-		"UPDATE letsencrypt_ssl SET processing = 'on' WHERE id IN (1, 1000, 1001, 2500)",
+		"UPDATE letsencrypt_ssl SET processing = 'on' WHERE id IN (1, 2500, 2501, 2600)",
 		"DELETE FROM letsencrypt_ssl WHERE id = 1500",
 		"DELETE FROM letsencrypt_ssl WHERE id > 1999",
 		"INSERT INTO letsencrypt_ssl(id, certname, time_started) VALUES (-5, 'old.example_le1', 'never')",

@@ -71,7 +71,7 @@ func (r *reading[Row]) flag(table string, row int64, column, field string) check
 func (r *reading[Row]) name(table string, row int64, name, idn string) string {
 	for _, form := range [2]string{idn, name} {
 		if form = plain(form); form != "" {
-			if ascii, err := checks.ToASCII(form); err == nil {
+			if ascii, err := toASCII(form); err == nil {
 				return ascii
 			}
 		}
@@ -81,6 +81,39 @@ func (r *reading[Row]) name(table string, row int64, name, idn string) string {
 		return strings.ToValidUTF8(stored, "\uFFFD")
 	}
 	return strings.ToValidUTF8(plain(idn), "\uFFFD")
+}
+
+// toASCII is checks.ToASCII, which takes half of the time of a reading for
+// names that are A-labels as they stand, as nearly all are.
+func toASCII(name string) (string, error) {
+	if settled(name) {
+		return name, nil
+	}
+	return checks.ToASCII(name)
+}
+
+// settled reports whether a name is certainly its own A-label form: lower-case
+// letters, digits and hyphens (RFC 5890 section 2.3.1), no label in punycode
+// and no wildcard.
+func settled(name string) bool {
+	labels, start := 1, 0
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c == '.':
+			if !settledLabel(name[start:i]) {
+				return false
+			}
+			labels, start = labels+1, i+1
+		case (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-':
+			return false
+		}
+	}
+	return labels > 1 && len(name) <= 253 && settledLabel(name[start:])
+}
+
+func settledLabel(label string) bool {
+	n := len(label)
+	return n > 0 && n <= 63 && label[0] != '-' && label[n-1] != '-' && (n < 4 || label[2:4] != "--")
 }
 
 // address reads an IP address as text.
