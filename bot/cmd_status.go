@@ -14,7 +14,6 @@ type StatusData struct {
 	Unreadable int          `json:"unreadable"`
 	Servers    []ServerData `json:"servers"`
 	Waiting    int          `json:"waiting"` // messages not delivered yet
-	Actions    []ActionData `json:"actions,omitempty"`
 }
 
 // MetricData is one count. Value is null where it could not be had, and Error
@@ -36,12 +35,6 @@ type ServerData struct {
 	Unreadable int        `json:"unreadable"`
 	Trouble    string     `json:"trouble,omitempty"` // why it could not be read
 	Missing    []string   `json:"missing,omitempty"` // tables and columns that the panel lacks
-}
-
-// ActionData is a button.
-type ActionData struct {
-	Label   string `json:"label"`
-	Command string `json:"command"`
 }
 
 // status answers with every count beside its threshold and trend.

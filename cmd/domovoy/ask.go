@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"domovoy/bot/console"
+	"domovoy/cmd/internal/app"
+	"domovoy/cmd/internal/config"
+	"domovoy/i18n"
+)
+
+// ask is one command and one answer.
+func (p *program) ask() *cobra.Command {
+	format := "text"
+	c := p.speaks(p.needConfig(&cobra.Command{
+		Use:     "ask WORDS…",
+		Short:   p.own.Say("cli.ask"),
+		Example: "  domovoy ask --config domovoy.yaml status\n  domovoy ask --config domovoy.yaml --format json list failed",
+		RunE: func(c *cobra.Command, words []string) error {
+			if len(words) == 0 {
+				return usageError{errors.New(p.own.Say("cli.nowords"))}
+			}
+			if format != "text" && format != "json" {
+				return usageError{errors.New(p.own.Say("cli.format", i18n.Args{"Word": format}))}
+			}
+			if err := p.knownLanguage(); err != nil {
+				return err
+			}
+			cfg, err := p.load()
+			if err != nil {
+				return err
+			}
+			return p.answer(c.Context(), cfg, strings.Join(words, " "), format)
+		},
+	}))
+	c.Flags().StringVar(&format, "format", format, p.own.Say("cli.flag.format"))
+	return c
+}
+
+// answer asks and prints: text for a person, JSON for a program.
+func (p *program) answer(ctx context.Context, cfg *config.Config, text, format string) (err error) {
+	a, err := p.open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	reply, err := a.Ask(ctx, p.local(), text, func(l *i18n.Locale) { fmt.Fprintln(p.err, l.Say("cli.reading")) })
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		err = p.printJSON(reply)
+	} else {
+		_, err = fmt.Fprint(p.out, console.Render(reply.Message, p.bundle, 100, false))
+		err = errors.Join(err, p.saveFiles(reply))
+	}
+	if err == nil && reply.Refused != "" {
+		return errTold
+	}
+	return err
+}
+
+// printJSON writes the contract's JSON. An answer with buttons carries them.
+func (p *program) printJSON(reply app.Reply) error {
+	data, err := reply.JSON()
+	if err != nil {
+		return err
+	}
+	e := json.NewEncoder(p.out)
+	e.SetEscapeHTML(false)
+	return e.Encode(data)
+}
+
+// saveFiles writes attachments to the current folder and says so.
+func (p *program) saveFiles(reply app.Reply) error {
+	for _, f := range reply.Message.Files {
+		if err := writeNew(f.Name, f.Data); err != nil {
+			return err
+		}
+		fmt.Fprintln(p.err, p.own.Say("cli.saved", i18n.Args{"File": f.Name}))
+	}
+	return nil
+}

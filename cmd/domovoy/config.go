@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"domovoy/cmd/internal/config"
+	"domovoy/i18n"
+)
+
+// config checks a configuration, or describes what one may hold.
+func (p *program) config() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "config",
+		Short: p.own.Say("cli.config"),
+		Args:  p.noArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(&cobra.Command{
+		Use:   "check FILE",
+		Short: p.own.Say("cli.config.check"),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{fmt.Errorf("%s", p.own.Say("cli.onefile"))}
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			p.file = args[0]
+			return p.checkConfig()
+		},
+	}, &cobra.Command{
+		Use:   "schema",
+		Short: p.own.Say("cli.config.schema"),
+		Args:  p.noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			schema, err := config.Schema()
+			if err != nil {
+				return err
+			}
+			_, err = p.out.Write(schema)
+			return err
+		},
+	})
+	return c
+}
+
+// checkConfig tells every fault, or when each job runs next. A file that only
+// ask and console can use is good, and said to be no more.
+func (p *program) checkConfig() error {
+	cfg, err := p.load()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(p.out, p.own.Say("cli.config.good", i18n.Args{"File": p.file}))
+	for _, line := range cfg.CheckRun().Render(p.own) {
+		fmt.Fprintln(p.out, line)
+	}
+	local := p.bundle.Locale(p.own.Language(), cfg.Timezone)
+	now := time.Now()
+	for _, job := range []struct {
+		name string
+		when config.Cron
+	}{{"panel", cfg.Schedule.Panel}, {"daily", cfg.Schedule.Daily}} {
+		var next []string
+		for _, t := range config.NextRuns(job.when, cfg.Timezone, now, 3) {
+			next = append(next, local.DateTime(t, now))
+		}
+		fmt.Fprintln(p.out, p.own.Say("cli.config.next", i18n.Args{"Job": job.name, "Spec": job.when.String(), "Times": next}))
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+// Command domovoy watches Let's Encrypt certificates on ISPmanager servers
+// and lives in the team's chat.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	_ "time/tzdata" // a minimal host may lack the zones
+
+	"domovoy/i18n"
+)
+
+// Exit statuses of the contract.
+const (
+	exitOK      = 0
+	exitRefused = 1 // refused or failed
+	exitUsage   = 2 // wrong usage or configuration
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}, os.LookupEnv))
+}
+
+// stdio is the program's way to the one who runs it.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// usageError is a wrong use or a wrong configuration, told already line by
+// line or in its text.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+
+// errTold ends the program with a failure that the one who runs it has read.
+var errTold = errors.New("told already")
+
+// run is main with its surroundings as arguments.
+func run(args []string, io stdio, env func(string) (string, bool)) int {
+	bundle, err := i18n.Load()
+	if err != nil {
+		fmt.Fprintln(io.err, "domovoy:", err)
+		return exitRefused
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	p := &program{stdio: io, env: env, bundle: bundle, own: bundle.Locale(ownLanguage(env), nil)}
+	root := p.root()
+	root.SetArgs(args)
+	err = root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errTold):
+		return exitRefused
+	case errors.As(err, &usage):
+		if !errors.Is(usage.err, errTold) {
+			fmt.Fprintln(io.err, "domovoy:", err)
+		}
+		return exitUsage
+	}
+	fmt.Fprintln(io.err, "domovoy:", err)
+	return exitRefused
+}
+
+// ownLanguage is that of the terminal, by the rules of POSIX locales.
+func ownLanguage(env func(string) (string, bool)) string {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if value, _ := env(name); value != "" {
+			if strings.HasPrefix(value, "ru") {
+				return "ru"
+			}
+			return "en"
+		}
+	}
+	return "en"
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"errors"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"domovoy/cmd/internal/app"
+)
+
+// run is the bot.
+func (p *program) run() *cobra.Command {
+	return p.needConfig(&cobra.Command{
+		Use:   "run",
+		Short: p.own.Say("cli.run"),
+		Args:  p.noArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			cfg, err := p.load()
+			if err != nil {
+				return err
+			}
+			if faults := cfg.CheckRun(); len(faults) > 0 {
+				return p.tell(faults)
+			}
+			// A daemon that works for a moment every few minutes gains nothing
+			// from a large heap.
+			debug.SetGCPercent(50)
+			a, err := p.open(c.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, a.Close()) }()
+			err = a.Run(c.Context())
+			if errors.Is(err, app.ErrRunning) {
+				return errors.New(p.own.Say("cli.running"))
+			}
+			return err
+		},
+	})
+}

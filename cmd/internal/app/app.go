@@ -1,0 +1,92 @@
+// Package app builds the program from its configuration.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"domovoy/bot"
+	"domovoy/checks"
+	"domovoy/checks/cert"
+	"domovoy/checks/ispmanager"
+	"domovoy/cmd/internal/config"
+	"domovoy/i18n"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// App is the program, ready to run or to answer. Close it.
+type App struct {
+	cfg     *config.Config
+	bundle  *i18n.Bundle
+	journal *journal.Journal
+	readers []*ispmanager.Panel
+	watch   *bot.Watch
+	bot     *bot.Bot
+	log     *slog.Logger
+}
+
+// Open opens the journal and prepares everything else; no panel is touched
+// yet and nobody is called.
+func Open(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) (*App, error) {
+	j, err := journal.Open(ctx, cfg.State)
+	if err != nil {
+		return nil, fmt.Errorf("opening the state: %w", err)
+	}
+	a := &App{cfg: cfg, bundle: bundle, journal: j, log: log}
+	var panels []bot.Panel
+	for _, p := range cfg.Panels {
+		reader := ispmanager.New(ispmanager.Config{Name: p.Name, Database: p.Database, Zone: p.Timezone})
+		a.readers = append(a.readers, reader)
+		panel := bot.Panel{Name: p.Name, Reader: reader}
+		if p.Certificates != "" {
+			panel.Files = cert.NewFiles(p.Certificates)
+		}
+		panels = append(panels, panel)
+	}
+	a.watch = bot.NewWatch(j, panels, rules(cfg.Thresholds), log)
+	a.bot = bot.New(j, a.watch, audience(cfg, bundle), policy(cfg), log)
+	return a, nil
+}
+
+// Close lets go of the panels and of the journal.
+func (a *App) Close() error {
+	var failed error
+	for _, r := range a.readers {
+		failed = errors.Join(failed, r.Close())
+	}
+	return errors.Join(failed, a.journal.Close())
+}
+
+func rules(t config.Thresholds) bot.Rules {
+	return bot.Rules{Within: t.Failing.Within, Times: t.Failing.Times, LifeLeft: t.Overdue.LifeLeft, Learn: t.Overdue.Learn}
+}
+
+// policy holds each count against its thresholds. Sites without a certificate
+// or a redirect are shown, but never alert.
+func policy(cfg *config.Config) reports.Policy {
+	t := cfg.Thresholds
+	return reports.Policy{
+		Thresholds: map[checks.Code]reports.Threshold{
+			checks.PanelProcessing: {Warn: t.Processing.Warn, Critical: t.Processing.Critical},
+			checks.PanelFailed:     {Warn: t.Failed.Warn, Critical: t.Failed.Critical},
+			checks.PanelFailing:    {Warn: t.Failing.Warn, Critical: t.Failing.Critical},
+			checks.PanelOverdue:    {Warn: t.Overdue.Warn, Critical: t.Overdue.Critical},
+		},
+		Remind:       cfg.Alerts.Remind,
+		ResolveAfter: cfg.Alerts.ResolveAfter,
+	}
+}
+
+func audience(cfg *config.Config, bundle *i18n.Bundle) bot.Audience {
+	a := bot.Audience{People: map[string]bot.Role{}, Language: cfg.Language, Zone: cfg.Timezone, Bundle: bundle}
+	for _, c := range cfg.Chats {
+		a.Chats = append(a.Chats, bot.Chat{To: c.To, Language: c.Language, Receives: c.Receives, Role: bot.ParseRole(string(c.Role))})
+	}
+	for _, p := range cfg.People {
+		a.People[p.ID] = bot.ParseRole(string(p.Role))
+	}
+	return a
+}

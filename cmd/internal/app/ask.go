@@ -1,0 +1,116 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"domovoy/bot"
+	"domovoy/bot/console"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// Local is the one who sits at this machine: whoever may read the
+// configuration and the state may act.
+type Local struct {
+	User     string // login name
+	Language string // empty: the configuration's
+}
+
+// Reply is what Ask answers.
+type Reply struct {
+	Message reports.Message
+	Data    any    // for a program
+	Refused string // the code of the refusal; empty: it was answered
+}
+
+// Ask reads what is new in the panels and answers one line. It may run beside
+// Run, and opens or closes no incident. notice is called when the reading
+// takes so long that somebody should be told.
+func (a *App) Ask(ctx context.Context, who Local, text string, notice func(l *i18n.Locale)) (Reply, error) {
+	r := a.request(who)
+	slow := time.AfterFunc(2*time.Second, func() { notice(r.Locale) })
+	err := a.watch.Look(ctx, time.Now())
+	slow.Stop()
+	if err != nil {
+		return Reply{}, err
+	}
+	return a.answer(ctx, text, r), nil
+}
+
+func (a *App) request(who Local) bot.Request {
+	language := who.Language
+	if language == "" {
+		language = a.cfg.Language
+	}
+	return bot.Request{Person: "local:" + who.User, Name: who.User, Role: bot.Admin, Chat: console.Chat(),
+		Private: true, Locale: a.bundle.Locale(language, a.cfg.Timezone), Now: time.Now()}
+}
+
+func (a *App) answer(ctx context.Context, text string, r bot.Request) Reply {
+	r.Now = time.Now()
+	answer, err := a.bot.Ask(ctx, text, r)
+	if err != nil {
+		m, code := a.bot.Explain(ctx, err, r)
+		return Reply{Message: m, Refused: code}
+	}
+	return Reply{Message: answer.Message, Data: answer.Data}
+}
+
+// Terminal is where Console talks.
+type Terminal struct {
+	In      io.Reader
+	Out     io.Writer
+	Options console.Options
+}
+
+// Console talks with the one at the terminal until they leave.
+func (a *App) Console(ctx context.Context, who Local, t Terminal) error {
+	r := a.request(who)
+	t.Options.Language, t.Options.Person = r.Locale.Language(), r.Person
+	c := console.New(t.In, t.Out, a.bundle, t.Options)
+	return c.Run(ctx, func(ctx context.Context, line string) (reports.Message, error) {
+		if err := a.watch.Look(ctx, time.Now()); err != nil {
+			return reports.Message{}, err
+		}
+		if language, ok, err := a.journal.Language(ctx, r.Chat.String()); err == nil && ok && who.Language == "" {
+			r.Locale = a.bundle.Locale(language, a.cfg.Timezone)
+		}
+		return a.answer(ctx, line, r).Message, nil
+	})
+}
+
+// JSON is the reply as a program reads it: the command's data with the
+// answer's buttons, or the refusal.
+func (r Reply) JSON() (any, error) {
+	if r.Refused != "" {
+		return map[string]any{"error": map[string]string{"code": r.Refused, "text": r.Message.Title}}, nil
+	}
+	text, err := json.Marshal(r.Data)
+	if err != nil {
+		return nil, fmt.Errorf("writing the answer: %w", err)
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return nil, fmt.Errorf("writing the answer: %w", err)
+	}
+	actions := []action{}
+	for _, a := range r.Message.Actions {
+		actions = append(actions, action{a.Label, a.Command})
+	}
+	if len(actions) > 0 {
+		if fields["actions"], err = json.Marshal(actions); err != nil {
+			return nil, fmt.Errorf("writing the answer: %w", err)
+		}
+	}
+	return fields, nil
+}
+
+// action is a button.
+type action struct {
+	Label   string `json:"label"`
+	Command string `json:"command"`
+}
