@@ -58,6 +58,7 @@ type AttemptData struct {
 	Certificate string     `json:"certificate"`
 	Outcome     string     `json:"outcome"` // failed, issued, other
 	Status      string     `json:"status"`
+	Code        string     `json:"code,omitempty"` // what the words mean
 	Text        string     `json:"text"`
 }
 
@@ -118,8 +119,19 @@ func similar(name string, servers []reports.Server) []string {
 
 // attempts of a site, newest first: of the certificate it uses, and of the
 // orders before it.
-func (b *Bot) attempts(ctx context.Context, s reports.Site, limit int) ([]checks.Attempt, error) {
-	return b.journal.AttemptsOf(ctx, s.Server.Name, s.Certificates(), limit)
+func (b *Bot) attempts(ctx context.Context, s reports.Site, limit int) ([]reports.Try, error) {
+	found, err := b.journal.AttemptsOf(ctx, s.Server.Name, s.Certificates(), limit)
+	if err != nil {
+		return nil, err
+	}
+	tries := make([]reports.Try, len(found))
+	for i, a := range found {
+		tries[i].Attempt = a
+		if a.Outcome == checks.OutcomeFailed {
+			tries[i].Code, _ = b.watch.issuing.Classify(a.Text)
+		}
+	}
+	return tries, nil
 }
 
 func checkData(s reports.Site, l *i18n.Locale) CheckData {
@@ -148,8 +160,8 @@ func checkData(s reports.Site, l *i18n.Locale) CheckData {
 	return data
 }
 
-func attemptData(a checks.Attempt) AttemptData {
-	data := AttemptData{Certificate: a.Certificate, Outcome: a.Outcome.String(), Status: a.Status, Text: a.Text}
+func attemptData(a reports.Try) AttemptData {
+	data := AttemptData{Certificate: a.Certificate, Outcome: a.Outcome.String(), Status: a.Status, Code: string(a.Code), Text: a.Text}
 	if !a.Time.IsZero() {
 		data.Time = &a.Time
 	}

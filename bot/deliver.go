@@ -71,6 +71,20 @@ func (o *Outbox) Run(ctx context.Context) error {
 	}
 }
 
+// Flush delivers what is due now and comes back when nothing is left that is.
+func (o *Outbox) Flush(ctx context.Context) error {
+	for {
+		due, err := o.journal.Due(ctx, time.Now(), cap(o.done))
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		for _, d := range due {
+			o.deliver(ctx, d)
+			<-o.done
+		}
+	}
+}
+
 // pause until something can be due by time alone.
 func (o *Outbox) pause(ctx context.Context, busy int) time.Duration {
 	next, ok, err := o.journal.NextDue(ctx)

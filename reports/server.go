@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"domovoy/checks"
-	"domovoy/checks/panel"
 )
 
 // Server is what is known of one panel after its last reading.
@@ -111,15 +110,10 @@ func (s Server) Metrics() []Reading {
 	if s.Trouble == "" {
 		return s.Readings
 	}
-	readings := make([]Reading, 0, len(s.Readings))
-	for _, m := range panel.Unavailable(s.Name, s.Trouble) {
-		r := Reading{Metric: m}
-		for _, known := range s.Readings {
-			if known.Code == m.Code {
-				r.Threshold = known.Threshold
-			}
-		}
-		readings = append(readings, r)
+	readings := slices.Clone(s.Readings)
+	for i := range readings {
+		r := &readings[i]
+		r.Value, r.Err, r.Severity, r.Hour, r.Day = 0, s.Trouble, checks.Healthy, nil, nil
 	}
 	return readings
 }

@@ -13,10 +13,16 @@ import (
 type Site struct {
 	Server   Server
 	Subject  checks.Subject
-	Asked    string           // the name that was asked about: the site's own, or an alias
-	Attempts []checks.Attempt // newest first
-	Past     []Incident       // newest first
-	Acts     []Act            // newest first
+	Asked    string     // the name that was asked about: the site's own, or an alias
+	Attempts []Try      // newest first
+	Past     []Incident // newest first
+	Acts     []Act      // newest first
+}
+
+// Try is an attempt to issue with what its words mean.
+type Try struct {
+	checks.Attempt
+	Code checks.Code // empty: nobody knows these words, or there are none
 }
 
 // Act is something a person did.
@@ -184,6 +190,9 @@ func (w Writer) lookedAt(s Site) Section {
 		failures[f.Check] = true
 	}
 	for _, name := range s.Server.Outcome.Checks {
+		if !w.Locale.Has("looked." + name) {
+			continue // it looked at the server, not at the site
+		}
 		label := w.Locale.Say("looked." + name)
 		if failures[name] {
 			failed = append(failed, label)
@@ -245,18 +254,18 @@ func (w Writer) pastItem(i Incident) Item {
 	return item
 }
 
-// run is some attempts in a row with the same outcome and words, newest
-// first.
+// run is some attempts in a row that ended alike, newest first.
 type run struct {
-	last, first checks.Attempt
+	last, first Try
 	n           int
 }
 
-// group folds attempts that say the same.
-func group(attempts []checks.Attempt) []run {
+// group folds attempts that mean the same. The words are no guide: each holds
+// a token or a time of its own.
+func group(attempts []Try) []run {
 	var runs []run
 	for _, a := range attempts {
-		if n := len(runs); n > 0 && runs[n-1].last.Outcome == a.Outcome && runs[n-1].last.Text == a.Text {
+		if n := len(runs); n > 0 && runs[n-1].last.Outcome == a.Outcome && runs[n-1].last.Code == a.Code && runs[n-1].last.Status == a.Status {
 			runs[n-1].first = a
 			runs[n-1].n++
 			continue
@@ -267,11 +276,17 @@ func group(attempts []checks.Attempt) []run {
 }
 
 func (w Writer) attemptItem(r run) Item {
-	key := map[checks.AttemptOutcome]string{checks.OutcomeFailed: "attempt.failed", checks.OutcomeIssued: "attempt.issued"}[r.last.Outcome]
-	if key == "" {
-		key = "attempt.unclear"
+	key := "attempt.unclear"
+	switch r.last.Outcome {
+	case checks.OutcomeFailed:
+		key = "attempt.failed"
+	case checks.OutcomeIssued:
+		key = "attempt.issued"
 	}
 	item := Item{Text: w.Locale.Count(key, r.n, i18n.Args{"Status": r.last.Status}), Note: shorten200(r.last.Text)}
+	if r.last.Code != "" {
+		item.Note = w.title(r.last.Code)
+	}
 	when := w.Locale.DateTime(r.last.Time, w.Now)
 	if r.last.Time.IsZero() {
 		when = w.Locale.Say("attempt.undated")
