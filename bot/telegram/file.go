@@ -1,0 +1,136 @@
+package telegram
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"image/png"
+	"net/http"
+	"time"
+
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"domovoy/bot"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// Sizes in bytes, sides in pixels.
+// https://core.telegram.org/bots/api#senddocument, #sendphoto
+const (
+	maxDocument = 50 << 20
+	maxPhoto    = 10 << 20
+	maxSides    = 10_000 // width and height together
+	maxRatio    = 20     // of the sides
+
+	fileTries   = 3
+	maxFileWait = time.Minute // a longer wait that Telegram asks for loses the file
+)
+
+// errUnfit is a file that Telegram would refuse.
+var errUnfit = errors.New("the file is empty or above 50 MB")
+
+// sendFile sends one file, as a photo where it can be shown so. The words are
+// its caption; nil: none.
+func (t *Telegram) sendFile(ctx context.Context, at place, inReplyTo string, f reports.File, words *reports.Message) (string, error) {
+	if len(f.Data) == 0 || len(f.Data) > maxDocument {
+		return "", errUnfit
+	}
+	if isPhoto(f) {
+		ref, err := t.upload(ctx, at, inReplyTo, "photo", f, words)
+		if !refusesFile(err) {
+			return ref, err
+		}
+	}
+	return t.upload(ctx, at, inReplyTo, "document", f, words)
+}
+
+func (t *Telegram) upload(ctx context.Context, at place, inReplyTo, kind string, f reports.File, words *reports.Message) (string, error) {
+	method := map[string]string{"photo": "sendPhoto", "document": "sendDocument"}[kind]
+	d := draft{method: method, params: tgbotapi.Params{}}
+	if words != nil {
+		d = t.draft(method, "caption", maxCaption, *words)
+	}
+	d.addressTo(at, inReplyTo, words == nil || words.Silent) // a follower makes no second sound
+	d.timeout = uploadTimeout
+	d.files = []tgbotapi.RequestFile{{
+		Name: kind,
+		Data: tgbotapi.FileBytes{Name: cmp.Or(oneLine(f.Name), "file"), Bytes: f.Data},
+	}}
+	return t.deliver(ctx, at, d)
+}
+
+// isPhoto tells whether Telegram shows a file as a picture.
+func isPhoto(f reports.File) bool {
+	if f.Type != "image/png" || len(f.Data) > maxPhoto {
+		return false
+	}
+	size, err := png.DecodeConfig(bytes.NewReader(f.Data))
+	long, short := max(size.Width, size.Height), min(size.Width, size.Height)
+	return err == nil && long+short <= maxSides && long <= maxRatio*short
+}
+
+// refusesFile tells whether it is the file that Telegram does not want, while
+// it would take the words.
+func refusesFile(err error) bool {
+	if odd, is := errors.AsType[*oddAnswer](err); is {
+		return odd.status == http.StatusRequestEntityTooLarge
+	}
+	return errors.Is(err, errUnfit) || says(err,
+		"too large", "too big", "file must be non-empty", "wrong file", "file is", "photo_", "image_process_failed",
+		"rights to send documents", "rights to send photos", "rights to send media", "_forbidden_docs",
+		"chat_send_docs_forbidden", "chat_send_photos_forbidden", "chat_send_media_forbidden",
+		"caption is too long",
+	)
+}
+
+// attach sends the files of a message whose words have arrived. It has no
+// error to return, for the words must not be sent again: what fails is told.
+func (t *Telegram) attach(ctx context.Context, at place, ref string, m reports.Message) {
+	var lost []string
+	for _, f := range m.Files {
+		if err := t.tryFile(ctx, at, ref, f); err != nil {
+			t.log.ErrorContext(ctx, "a file was not delivered", "chat", at.String(), "file", f.Name, "error", err)
+			lost = append(lost, oneLine(f.Name))
+		}
+	}
+	if len(lost) == 0 {
+		return
+	}
+	locale := t.bundle.Locale(m.Language, nil)
+	note := reports.Message{
+		Language: m.Language,
+		Tone:     reports.ToneUnknown,
+		Title:    locale.Count("telegram.lost", len(lost), i18n.Args{"Names": lost}),
+	}
+	d := t.draft("sendMessage", "text", maxText, note)
+	d.addressTo(at, ref, true)
+	if _, err := t.deliver(ctx, at, d); err != nil {
+		t.log.ErrorContext(ctx, "nobody was told of a lost file", "chat", at.String(), "error", err)
+	}
+}
+
+// tryFile sends a file, again while that may help.
+func (t *Telegram) tryFile(ctx context.Context, at place, ref string, f reports.File) error {
+	for try := 1; ; try++ {
+		_, err := t.sendFile(ctx, at, ref, f, nil)
+		if err == nil {
+			return nil
+		}
+		wait, worth := fileWait(err, try)
+		if !worth || try == fileTries || t.pause(ctx, wait) != nil {
+			return err
+		}
+	}
+}
+
+// fileWait tells whether another try is worth it, after how long.
+func fileWait(err error, try int) (time.Duration, bool) {
+	if asked, is := errors.AsType[*bot.RetryAfter](err); is {
+		return asked.After, asked.After <= maxFileWait
+	}
+	_, permanent := errors.AsType[*bot.Permanent](err)
+	_, moved := errors.AsType[*bot.Moved](err)
+	return time.Duration(try) * 2 * time.Second, !permanent && !moved && !refusesFile(err)
+}

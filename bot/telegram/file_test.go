@@ -1,0 +1,137 @@
+package telegram
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/png"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"domovoy/bot/lab"
+	"domovoy/reports"
+)
+
+func picture(t *testing.T, width, height int) reports.File {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, width, height))); err != nil {
+		t.Fatal(err)
+	}
+	return reports.File{Name: "chart.png", Type: "image/png", Data: b.Bytes()}
+}
+
+func sheet(name string) reports.File {
+	return reports.File{Name: name, Type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", Data: []byte("PK")}
+}
+
+// sent tells each message of a chat in one line.
+func sent(server *lab.Telegram, chat int64) string {
+	var lines []string
+	for _, m := range server.Messages(chat) {
+		text := fmt.Sprintf("%d: %s", m.ID, m.Text)
+		if m.File != nil {
+			text += fmt.Sprintf(" [%s photo=%v]", m.File.Name, m.File.Photo)
+		}
+		if m.ReplyTo != 0 {
+			text += fmt.Sprintf(" to %d", m.ReplyTo)
+		}
+		lines = append(lines, text)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestFiles(t *testing.T) {
+	long := strings.Repeat("слово ", 300)
+	tests := []struct {
+		name  string
+		text  string
+		files []reports.File
+		fault func(*lab.Telegram)
+		want  string
+	}{
+		{"one with a caption", "", []reports.File{sheet("неделя.xlsx")}, nil, "1: Title [неделя.xlsx photo=false]"},
+		{"a picture", "", []reports.File{picture(t, 120, 80)}, nil, "1: Title [chart.png photo=true]"},
+		{"a picture too narrow", "", []reports.File{picture(t, 1000, 10)}, nil, "1: Title [chart.png photo=false]"},
+		{"a picture that is none", "", []reports.File{{Name: "a.png", Type: "image/png", Data: []byte("no")}}, nil, "1: Title [a.png photo=false]"},
+		{"a picture that is refused", "", []reports.File{picture(t, 120, 80)}, func(s *lab.Telegram) {
+			s.Fail("sendPhoto", 1, refuse(400, "Bad Request: IMAGE_PROCESS_FAILED"))
+		}, "1: Title [chart.png photo=false]"},
+		{"two", "", []reports.File{sheet("a.xlsx"), sheet("b.xlsx")}, nil,
+			"1: Title\n2:  [a.xlsx photo=false] to 1\n3:  [b.xlsx photo=false] to 1"},
+		{"long words", long, []reports.File{sheet("a.xlsx")}, nil,
+			"1: Title\n\n" + strings.TrimSpace(long) + "\n2:  [a.xlsx photo=false] to 1"},
+		{"empty", "", []reports.File{{Name: "a.csv"}}, nil,
+			"1: Title\n2: ⚪ Файл a.csv доставить не удалось. Запросите его ещё раз. to 1"},
+		{"files are forbidden here", "", []reports.File{sheet("a.xlsx")}, func(s *lab.Telegram) {
+			s.Fail("sendDocument", 2, refuse(400, "Bad Request: not enough rights to send documents to the chat"))
+		}, "1: Title\n2: ⚪ Файл a.xlsx доставить не удалось. Запросите его ещё раз. to 1"},
+		{"trouble that passes", long, []reports.File{sheet("a.xlsx")}, func(s *lab.Telegram) {
+			s.Fail("sendDocument", 2, lab.Fault{Kind: lab.BadGateway})
+		}, "1: Title\n\n" + strings.TrimSpace(long) + "\n2:  [a.xlsx photo=false] to 1"},
+		{"trouble that stays", "", []reports.File{sheet("a.xlsx"), sheet("b.xlsx")}, func(s *lab.Telegram) {
+			s.Fail("sendDocument", 6, lab.Fault{Kind: lab.BadGateway})
+		}, "1: Title\n2: ⚪ Файлы доставить не удалось: a.xlsx и b.xlsx. Запросите их ещё раз. to 1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			server := newLab(t)
+			tg := newBot(t, server)
+			server.AddChat(lab.Chat{ID: 42})
+			if tt.fault != nil {
+				tt.fault(server)
+			}
+			m := reports.Message{Language: "ru", Title: "Title", Files: tt.files, Sections: []reports.Section{{Text: tt.text}}}
+			ref, err := tg.Send(t.Context(), address("42", ""), "", m)
+			if err != nil || ref != "1" {
+				t.Fatalf("ref %q, %v", ref, err)
+			}
+			if got := sent(server, 42); got != tt.want {
+				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestFileWaitsAsLongAsItIsAsked(t *testing.T) {
+	server := newLab(t)
+	tg := newBot(t, server)
+	server.AddChat(lab.Chat{ID: 42})
+	server.Fail("sendDocument", 1, lab.Fault{Kind: lab.TooManyRequests, RetryAfter: 9})
+	server.Fail("sendDocument", 1, lab.Fault{Kind: lab.TooManyRequests, RetryAfter: 600})
+	m := reports.Message{Title: "Title", Files: []reports.File{sheet("a.xlsx"), sheet("b.xlsx")}}
+	if _, err := tg.Send(t.Context(), address("42", ""), "", m); err != nil {
+		t.Fatal(err)
+	}
+	if waits := tg.waited(); len(waits) != 1 || waits[0] != 9*time.Second {
+		t.Errorf("waited %v, want 9s, and not 10 minutes", waits)
+	}
+	mustContain(t, sent(server, 42), "a.xlsx could not be delivered", "[b.xlsx photo=false]")
+}
+
+// A message that went out as a caption is edited as one.
+func TestEditOfACaption(t *testing.T) {
+	var calls []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		method := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+		calls = append(calls, method+" "+r.FormValue("caption"))
+		if method == "editMessageText" {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"ok":false,"error_code":400,"description":"Bad Request: there is no text in the message to edit"}`)
+			return
+		}
+		fmt.Fprint(w, `{"ok":true,"result":{"message_id":1}}`)
+	}))
+	defer server.Close()
+	tg := newBot(t, newLab(t), func(c *Config) { c.APIURL = server.URL })
+	defer tg.api.http.CloseIdleConnections()
+	if err := tg.Edit(t.Context(), address("42", ""), "1", reports.Message{Title: "new"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(calls, ", "); got != "editMessageText , editMessageCaption <b>new</b>" {
+		t.Errorf("calls: %s", got)
+	}
+}

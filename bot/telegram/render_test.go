@@ -1,0 +1,199 @@
+package telegram
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"domovoy/reports"
+)
+
+var writeGolden = flag.Bool("update", false, "write the golden files anew")
+
+// samples are messages of every shape.
+func samples() map[string]reports.Message {
+	return map[string]reports.Message{
+		"alert.ru": {
+			Language: "ru", Tone: reports.ToneBad,
+			Title: "isp1: выпускается сразу 127 сертификатов (порог 100)",
+			Sections: []reports.Section{
+				{Text: "Час назад было 14. Похоже на массовый перевыпуск: 118 из 127 начаты после 13:58.\nЛимит Let's Encrypt на новые заказы — 300 за 3 часа."},
+				{Heading: "Что делать", Text: "остановить перевыпуск"},
+			},
+		},
+		"over.en":    {Language: "en", Tone: reports.ToneOver, Title: "isp1: the mass re-issue is over — 2 h 41 min, peak 163"},
+		"unknown.en": {Language: "en", Tone: reports.ToneUnknown, Title: "client.ru: could not be told", Sections: []reports.Section{{}}},
+		"list.ru": {
+			Language: "ru", Title: "Не в порядке 96 (−14)",
+			Sections: []reports.Section{{
+				Heading: "Указывают на чужой адрес",
+				Items: []reports.Item{
+					{Text: "пример.рф (xn--e1afmkfd.xn--p1ai)", Note: "Beget, с 3 октября"},
+					{Text: "shop.ru"},
+					{Tone: reports.ToneBad, Text: "client.ru", Note: "истёк вчера"},
+					{Note: "и только примечание"},
+					{},
+				},
+				Left: 1234,
+			}},
+		},
+		"quote.en": {
+			Language: "en", Tone: reports.ToneWarning, Title: "client.ru — points to another address",
+			Sections: []reports.Section{
+				{Text: "Panel: 41 failures in a row.", Quote: `Invalid response from <http://client.ru/.well-known>: "404" & more`},
+				{Heading: "Log", Quote: "line one\r\n\tline two\n\n\n\nline three"},
+			},
+		},
+		"hostile.en": {
+			Language: "en", Title: "  <b>bold</b> &amp; \x00\x1b[31m\u202Eexe.txt\nsecond\tline\xff ",
+			Sections: []reports.Section{{Items: []reports.Item{{Text: "a\nb", Note: "</b><script>"}}, Quote: "</code>"}},
+		},
+		"empty.en": {Language: "en", Title: " \n\u202E"},
+	}
+}
+
+func TestRender(t *testing.T) {
+	bundle := loadBundle(t)
+	for name, m := range samples() {
+		t.Run(name, func(t *testing.T) {
+			got := Render(bundle, m)
+			if _, err := visible(got); err != nil {
+				t.Errorf("broken HTML: %v", err)
+			}
+			golden(t, name+".html", got)
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *writeGolden {
+		if err := os.WriteFile(path, []byte(got+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got+"\n"); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+func TestRenderShortensByItems(t *testing.T) {
+	m := reports.Message{Language: "ru", Title: "Список", Sections: []reports.Section{{Heading: "Домены"}}}
+	for i := range 3000 {
+		m.Sections[0].Items = append(m.Sections[0].Items, reports.Item{Text: fmt.Sprintf("домен-%04d.рф", i), Note: "истёк"})
+	}
+	text, err := visible(Render(loadBundle(t), m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := strings.Count(text, "\n• ")
+	if n := units(text); n > maxText || n < maxText*3/4 {
+		t.Errorf("length %d, want a little below %d", n, maxText)
+	}
+	if want := fmt.Sprintf("и ещё %s", grouped(3000-shown)); !strings.HasSuffix(text, want) {
+		t.Errorf("the last line of %d shown items does not say %q: …%s", shown, want, text[len(text)-60:])
+	}
+}
+
+func grouped(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%d\u00a0%03d", n/1000, n%1000)
+}
+
+func TestRenderCountsEntities(t *testing.T) {
+	m := reports.Message{Language: "en", Title: "Many"}
+	for i := range 200 {
+		m.Sections = append(m.Sections, reports.Section{Heading: fmt.Sprint(i)})
+	}
+	if n := strings.Count(Render(loadBundle(t), m), "<b>"); n > maxEntities || n < maxEntities-1 {
+		t.Errorf("%d entities, want %d", n, maxEntities)
+	}
+}
+
+func TestPlainHasNoMarkup(t *testing.T) {
+	bundle := loadBundle(t)
+	for name, m := range samples() {
+		lines := compose(bundle, m)
+		text, err := visible(markup(lines))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text != plain(lines) {
+			t.Errorf("%s: plain %q, visible %q", name, plain(lines), text)
+		}
+		if units(text) != measure(lines) {
+			t.Errorf("%s: measured %d, visible %d", name, measure(lines), units(text))
+		}
+	}
+}
+
+func FuzzRender(f *testing.F) {
+	bundle := loadBundle(f)
+	f.Add("Title", "Heading", "text", "quote", "note", uint16(3), int64(2))
+	f.Add("🔴<&>", "\x00", strings.Repeat("слово ", 800), strings.Repeat("😀", 900), "\u202E", uint16(900), int64(-1))
+	f.Add("", "", "", "", "", uint16(0), int64(0))
+	f.Fuzz(func(t *testing.T, title, heading, text, quote, note string, n uint16, left int64) {
+		m := reports.Message{Language: "ru", Tone: reports.ToneBad, Title: title}
+		for i := range n % 40 {
+			s := reports.Section{Heading: heading, Text: text, Quote: quote, Left: int(left)}
+			for range n % 300 / (i + 1) {
+				s.Items = append(s.Items, reports.Item{Text: title, Note: note})
+			}
+			m.Sections = append(m.Sections, s)
+		}
+		shown, err := visible(Render(bundle, m))
+		if err != nil {
+			t.Fatalf("broken HTML: %v", err)
+		}
+		if length := units(shown); length > maxText {
+			t.Errorf("%d units", length)
+		}
+		if strings.TrimSpace(shown) == "" {
+			t.Error("nothing to see")
+		}
+	})
+}
+
+var (
+	tags       = regexp.MustCompile(`<(/?)(b|code|pre)>`)
+	references = strings.NewReplacer("&lt;", "\x01", "&gt;", "\x02", "&amp;", "\x03")
+	characters = strings.NewReplacer("\x01", "<", "\x02", ">", "\x03", "&")
+)
+
+// visible is a small reader of the HTML used here, written from the API's
+// page: balanced tags that are never nested, three references, nothing bare.
+func visible(html string) (string, error) {
+	open := ""
+	for _, tag := range tags.FindAllStringSubmatch(html, -1) {
+		switch {
+		case tag[1] == "" && open == "":
+			open = tag[2]
+		case tag[1] == "/" && open == tag[2]:
+			open = ""
+		default:
+			return "", fmt.Errorf("tag %s inside of %q", tag[0], open)
+		}
+	}
+	text := references.Replace(tags.ReplaceAllString(html, ""))
+	if open != "" {
+		return "", fmt.Errorf("%s is not closed", open)
+	}
+	if strings.ContainsAny(text, "<>&") {
+		return "", errors.New("a bare <, > or &")
+	}
+	return characters.Replace(text), nil
+}

@@ -1,0 +1,142 @@
+package telegram
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"domovoy/bot"
+	"domovoy/reports"
+)
+
+// place is an address as numbers.
+type place struct {
+	bot.Address
+	chat   int64
+	thread int64 // 0: none
+}
+
+// placeOf reads an address; one that Telegram cannot have is refused for good.
+func placeOf(to bot.Address) (place, error) {
+	chat, err := strconv.ParseInt(to.Chat, 10, 64)
+	p := place{Address: to, chat: chat}
+	if err == nil && to.Thread != "" {
+		p.thread, err = strconv.ParseInt(to.Thread, 10, 64)
+	}
+	if err != nil || to.Messenger != Messenger {
+		return p, &bot.Permanent{Reason: "no Telegram chat", Err: fmt.Errorf("address %s", to)}
+	}
+	return p, nil
+}
+
+// Send delivers a message with its buttons and files; the package comment
+// tells what happens when a file fails. The reference is the message's id.
+func (t *Telegram) Send(ctx context.Context, to bot.Address, inReplyTo string, m reports.Message) (string, error) {
+	at, err := placeOf(to)
+	if err != nil {
+		return "", err
+	}
+	if len(m.Files) == 1 && t.fitsCaption(m) {
+		ref, err := t.sendFile(ctx, at, inReplyTo, m.Files[0], &m)
+		if !refusesFile(err) {
+			return ref, err
+		}
+		t.log.WarnContext(ctx, "Telegram refuses a file, sending its words alone", "chat", to.String(), "error", err)
+	}
+	d := t.draft("sendMessage", "text", maxText, m)
+	d.addressTo(at, inReplyTo, m.Silent)
+	ref, err := t.deliver(ctx, at, d)
+	if err != nil {
+		return "", err
+	}
+	t.attach(ctx, at, ref, m)
+	return ref, nil
+}
+
+func (t *Telegram) fitsCaption(m reports.Message) bool {
+	return measure(compose(t.bundle, m)) <= maxCaption
+}
+
+// draft is a call that makes or changes a message, with what it can do without.
+type draft struct {
+	method  string
+	params  tgbotapi.Params
+	field   string // the parameter with the words: text, caption; empty: no words
+	plain   string // the words without markup
+	files   []tgbotapi.RequestFile
+	timeout time.Duration
+}
+
+// draft composes a call; addressTo completes it.
+func (t *Telegram) draft(method, field string, limit int, m reports.Message) draft {
+	lines := compose(t.bundle, fit(t.bundle, m, limit))
+	d := draft{method: method, field: field, plain: plain(lines), timeout: callTimeout, params: tgbotapi.Params{
+		field:                  markup(lines),
+		"parse_mode":           tgbotapi.ModeHTML,
+		"link_preview_options": `{"is_disabled":true}`,
+	}}
+	d.params.AddNonEmpty("reply_markup", keyboard(m.Actions))
+	return d
+}
+
+func (d *draft) addressTo(at place, inReplyTo string, silent bool) {
+	d.params.AddNonZero64("chat_id", at.chat)
+	d.params.AddNonZero64("message_thread_id", at.thread)
+	d.params.AddBool("disable_notification", silent)
+	if id, err := strconv.ParseInt(inReplyTo, 10, 64); err == nil {
+		d.params["reply_parameters"] = encode(map[string]any{"message_id": id, "allow_sending_without_reply": true})
+	}
+}
+
+// deliver makes a call when its turn comes, again in a simpler form where that
+// may help. It returns the message's id.
+func (t *Telegram) deliver(ctx context.Context, at place, d draft) (string, error) {
+	for {
+		if err := t.pace.wait(ctx, at.chat); err != nil {
+			return "", err
+		}
+		result, err := t.api.call(ctx, d.timeout, d.method, d.params, d.files...)
+		if err == nil {
+			return messageID(result), nil
+		}
+		if !d.simplify(err) {
+			return "", explain(err, at.Address)
+		}
+		t.log.LogAttrs(ctx, slog.LevelWarn, "Telegram refuses a message, trying a simpler form",
+			slog.String("chat", at.String()), slog.Any("error", err))
+	}
+}
+
+// simplify drops what a refusal complains about; false: there is no such
+// thing. A topic that is gone gives way to the chat itself, broken markup to
+// plain words; each only once, for the parameter is gone then.
+func (d *draft) simplify(err error) bool {
+	switch {
+	case d.params["message_thread_id"] != "" &&
+		says(err, "message thread not found", "topic_deleted", "topic_closed", "topic_id_invalid"):
+		delete(d.params, "message_thread_id")
+		return true
+	case d.params["parse_mode"] != "" && says(err, "can't parse entities"):
+		delete(d.params, "parse_mode")
+		d.params[d.field] = d.plain
+		return true
+	}
+	return false
+}
+
+// messageID reads the id of the message sent. An answer without one leaves the
+// message unnamed: it did arrive, and must not be sent again.
+func messageID(result json.RawMessage) string {
+	var sent struct {
+		ID int64 `json:"message_id"`
+	}
+	if json.Unmarshal(result, &sent) != nil || sent.ID == 0 {
+		return ""
+	}
+	return strconv.FormatInt(sent.ID, 10)
+}
