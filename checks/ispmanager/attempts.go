@@ -76,8 +76,8 @@ func (p *Panel) logBatch(ctx context.Context, after int64, limit int) (c chunk, 
 		if t.name == "" {
 			return nil
 		}
-		pause = p.file.pause()
 		c, err = p.file.batch(ctx, t, after, limit)
+		pause = p.file.pause()
 		return err
 	})
 	return c, pause, err

@@ -12,7 +12,7 @@ import (
 
 const (
 	batchRows = 2500                 // of the tables but the log: 1 ms
-	breath    = 2 * time.Millisecond // between batches, for the panel's writer
+	breath    = 2 * time.Millisecond // for the panel's writer, after as much reading
 )
 
 // A batch comes as one text: fetching a thousand rows one by one costs three
@@ -54,22 +54,25 @@ func (p *Panel) chunks(ctx context.Context, id int) ([]chunk, bool, error) {
 			}
 			fresh = append(fresh, c)
 		}
+		if err := rest(ctx, p.file.pause()); err != nil {
+			return nil, false, err
+		}
 		if c.rows < batchRows {
 			return fresh, same && len(fresh) == len(old), nil
 		}
 		after = c.last
-		if err := rest(ctx, p.file.pause()); err != nil {
-			return nil, false, err
-		}
 	}
 }
 
-// pause is how long to let the panel's writer in after a batch. With a
-// write-ahead log readers do not stand in its way.
+// pause is how long to let the panel's writer in: as long as it had to wait
+// for us at most since the last pause, and not for every trifle, as going to
+// sleep and waking costs as much as half a batch. With a write-ahead log
+// readers do not stand in the writer's way.
 func (f *file) pause() time.Duration {
-	if f.wal {
+	if f.wal || f.worked < breath {
 		return 0
 	}
+	f.worked = 0
 	return breath
 }
 
@@ -91,6 +94,8 @@ func rest(ctx context.Context, pause time.Duration) error {
 // batch reads the rows whose keys follow after. Where a value contains a
 // separator, it is read again with those made blanks.
 func (f *file) batch(ctx context.Context, t *table, after int64, limit int) (chunk, error) {
+	begun := time.Now()
+	defer func() { f.worked += time.Since(begun) }()
 	for _, query := range t.queries {
 		c := chunk{after: after, last: after}
 		err := f.row(ctx, query, []any{after, limit}, &c.rows, &c.last, &c.text)

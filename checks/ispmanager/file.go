@@ -23,8 +23,9 @@ type file struct {
 	db     *sql.DB
 	conn   *sql.Conn // the only one: data_version counts the writes of others per connection
 	info   os.FileInfo
-	wal    bool  // write-ahead log: readers and writers do not meet
-	schema int64 // schema_version that tables were found in
+	wal    bool          // write-ahead log: readers and writers do not meet
+	worked time.Duration // spent reading since the last pause
+	schema int64         // schema_version that tables were found in
 	tables [tableCount]table
 	stmts  map[string]*sql.Stmt
 }
