@@ -114,6 +114,13 @@ func (w *Watch) copyLog(ctx context.Context, p *watched, changed bool, now time.
 	if err != nil {
 		return err
 	}
+	newest, err := p.Reader.Newest(ctx)
+	if err != nil {
+		return err
+	}
+	if newest < from-1 {
+		from = 0 // the log began anew: the panel was set up again, or its log emptied
+	}
 	touched := map[string]bool{}
 	err = p.Reader.Attempts(ctx, from, func(batch []checks.Attempt) error {
 		for _, a := range batch {

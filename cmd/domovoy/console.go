@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"os"
 
@@ -8,7 +9,6 @@ import (
 	"golang.org/x/term"
 
 	"domovoy/bot/console"
-	"domovoy/cmd/internal/app"
 )
 
 // console talks with the one at the terminal, as a local admin.
@@ -30,14 +30,19 @@ func (p *program) console() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, a.Close()) }()
-			t := app.Terminal{In: p.in, Out: p.out, Options: console.Options{Folder: "."}}
-			if isTerminal(p.in) && isTerminal(p.out) {
-				_, plain := p.env("NO_COLOR")
-				t.Options.Terminal, t.Options.Colour = true, !plain
-			}
-			return a.Console(c.Context(), p.local(), t)
+			return a.Console(c.Context(), p.local(), console.New(p.in, p.out, p.bundle, p.consoleOptions(cfg.Language)))
 		},
 	}))
+}
+
+// consoleOptions fit what the program's input and output are.
+func (p *program) consoleOptions(configured string) console.Options {
+	o := console.Options{Language: cmp.Or(p.language, configured), Folder: "."}
+	if isTerminal(p.in) && isTerminal(p.out) {
+		_, plain := p.env("NO_COLOR")
+		o.Terminal, o.Colour = true, !plain
+	}
+	return o
 }
 
 func isTerminal(x any) bool {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"time"
 
 	"domovoy/bot"
@@ -60,23 +59,15 @@ func (a *App) answer(ctx context.Context, text string, r bot.Request) Reply {
 	return Reply{Message: answer.Message, Data: answer.Data}
 }
 
-// Terminal is where Console talks.
-type Terminal struct {
-	In      io.Reader
-	Out     io.Writer
-	Options console.Options
-}
-
-// Console talks with the one at the terminal until they leave.
-func (a *App) Console(ctx context.Context, who Local, t Terminal) error {
+// Console talks with the one at the console until they leave.
+func (a *App) Console(ctx context.Context, who Local, c *console.Console) error {
 	r := a.request(who)
-	t.Options.Language, t.Options.Person = r.Locale.Language(), r.Person
-	c := console.New(t.In, t.Out, a.bundle, t.Options)
 	return c.Run(ctx, func(ctx context.Context, line string) (reports.Message, error) {
 		if err := a.watch.Look(ctx, time.Now()); err != nil {
 			return reports.Message{}, err
 		}
-		if language, ok, err := a.journal.Language(ctx, r.Chat.String()); err == nil && ok && who.Language == "" {
+		// What lang chose holds for this console, whatever it began with.
+		if language, ok, err := a.journal.Language(ctx, r.Chat.String()); err == nil && ok {
 			r.Locale = a.bundle.Locale(language, a.cfg.Timezone)
 		}
 		return a.answer(ctx, line, r).Message, nil

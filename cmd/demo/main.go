@@ -1,0 +1,92 @@
+// Command demo plays Domovoy's main job on a sample panel: a digest, an alert,
+// then answers to commands. It needs no configuration and calls nobody.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+
+	_ "time/tzdata" // a minimal host may lack the zones
+
+	"domovoy/i18n"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is main with its surroundings as arguments; it gives the exit status.
+func run(ctx context.Context, args []string, in io.Reader, out, errors io.Writer) int {
+	bundle, err := i18n.Load()
+	if err != nil {
+		fmt.Fprintln(errors, "demo:", err)
+		return 1
+	}
+	options, code := parse(args, bundle, errors)
+	if code >= 0 {
+		return code
+	}
+	if err := play(ctx, options, bundle, in, out); err != nil && ctx.Err() == nil {
+		fmt.Fprintln(errors, "demo:", err)
+		return 1
+	}
+	return 0
+}
+
+// options are what one may choose; the zero value of each has a meaning.
+type options struct {
+	language string
+	verbose  bool
+	log      *slog.Logger
+}
+
+// parse reads the flags; a code of 0 or more ends the program.
+func parse(args []string, bundle *i18n.Bundle, out io.Writer) (options, int) {
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.SetOutput(out)
+	o := options{}
+	flags.StringVar(&o.language, "lang", systemLanguage(), "language: "+strings.Join(bundle.Languages(), " or "))
+	flags.BoolVar(&o.verbose, "v", false, "show the log")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return o, 0
+		}
+		return o, 2
+	}
+	known := false
+	for _, l := range bundle.Languages() {
+		known = known || l == o.language
+	}
+	if !known || flags.NArg() > 0 {
+		fmt.Fprintln(out, "demo: usage: demo [-lang "+strings.Join(bundle.Languages(), "|")+"] [-v]")
+		return o, 2
+	}
+	o.log = slog.New(slog.DiscardHandler)
+	if o.verbose {
+		o.log = slog.New(slog.NewTextHandler(out, nil))
+	}
+	return o, -1
+}
+
+// systemLanguage is Russian where the terminal is, else English.
+func systemLanguage() string {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if value := os.Getenv(name); value != "" {
+			if strings.HasPrefix(value, "ru") {
+				return "ru"
+			}
+			return "en"
+		}
+	}
+	return "en"
+}

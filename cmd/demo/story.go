@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/term"
+
+	"domovoy/bot"
+	"domovoy/bot/console"
+	"domovoy/checks/lab"
+	"domovoy/cmd/internal/app"
+	"domovoy/cmd/internal/config"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// The story: a panel that is watched since yesterday, and support that
+// re-issues every certificate on a Friday afternoon.
+const (
+	began    = 26 * time.Hour // the watch, before now
+	reissued = 12 * time.Minute
+	many     = 113
+	settles  = 90 * time.Second // after the start, at a terminal
+	seed     = 4                // of the sample; any will do
+)
+
+// stage is everything that the demo plays on.
+type stage struct {
+	app     *app.App
+	sample  *lab.Sample
+	console *console.Console
+	told    map[string]bot.Messenger
+	local   *i18n.Locale
+}
+
+// play sets the stage, plays the story so far and answers commands.
+func play(ctx context.Context, o options, bundle *i18n.Bundle, in io.Reader, out io.Writer) (err error) {
+	dir, err := os.MkdirTemp("", "domovoy-demo-")
+	if err != nil {
+		return fmt.Errorf("making a folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	s, err := set(ctx, o, bundle, dir, in, out)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.app.Close(), s.sample.Close()) }()
+	fmt.Fprintln(out, s.local.Say("demo.intro"))
+	fmt.Fprintln(out)
+	if err := s.past(ctx, time.Now()); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, s.local.Say("demo.try"))
+	fmt.Fprintln(out)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	who := app.Local{User: "demo", Language: o.language}
+	if !isTerminal(in) {
+		return s.app.Console(ctx, who, s.console)
+	}
+	future := make(chan error, 1)
+	go func() { future <- s.future(ctx) }()
+	err = s.app.Console(ctx, who, s.console)
+	cancel()
+	return errors.Join(err, <-future)
+}
+
+// set builds the sample and the program over it.
+func set(ctx context.Context, o options, bundle *i18n.Bundle, dir string, in io.Reader, out io.Writer) (*stage, error) {
+	sample, err := lab.NewSample(filepath.Join(dir, "panel"), time.Now().Add(-began), seed)
+	if err != nil {
+		return nil, err
+	}
+	cfg := &config.Config{
+		Basics: config.Basics{Language: o.language, Timezone: time.Local, State: filepath.Join(dir, "domovoy.db")},
+		Panels: []config.Panel{{
+			Name: sample.Server, Database: sample.Panel.Path(), Timezone: sample.Panel.Zone(),
+			Certificates: sample.Certificates.Dir(),
+		}},
+		Chats:      []config.Chat{{To: console.Chat(), Language: o.language, Receives: []string{bot.Alerts, bot.Daily}}},
+		Thresholds: config.DefaultThresholds(),
+		Alerts:     config.Alerts{Remind: 4 * time.Hour, ResolveAfter: 1},
+	}
+	a, err := app.Open(ctx, cfg, bundle, o.log)
+	if err != nil {
+		return nil, errors.Join(err, sample.Close())
+	}
+	terminal := isTerminal(in) && isTerminal(out)
+	c := console.New(in, out, bundle, console.Options{Language: o.language, Terminal: terminal, Colour: terminal, Folder: os.TempDir()})
+	return &stage{app: a, sample: sample, console: c, told: map[string]bot.Messenger{console.Chat().Messenger: c},
+		local: bundle.Locale(o.language, time.Local)}, nil
+}
+
+// past plays what happened until now: the watch begins, a day with a few
+// troubles goes by, the digest comes, and then the mass re-issue.
+func (s *stage) past(ctx context.Context, now time.Time) error {
+	ago := func(d time.Duration) time.Time { return now.Add(-d) }
+	quiet := map[string]bot.Messenger{console.Chat().Messenger: silent{}}
+	steps := []func() error{
+		func() error { return s.app.Observe(ctx, ago(began)) },
+		func() error { return s.sample.MassReissue(ago(20*time.Hour), 24) },
+		func() error { return s.sample.Settle(ago(18*time.Hour), 0.75) },
+		func() error { return s.app.Observe(ctx, ago(17*time.Hour)) },
+		func() error { return s.app.Observe(ctx, ago(61*time.Minute)) },
+		func() error { return s.app.Deliver(ctx, quiet) }, // yesterday's news
+		func() error { return s.app.Observe(ctx, ago(15*time.Minute)) },
+		func() error { return s.app.Deliver(ctx, quiet) },
+		func() error { return s.app.Digest(ctx) },
+		func() error { return s.app.Deliver(ctx, s.told) },
+		func() error { return s.sample.MassReissue(ago(reissued), many) },
+		func() error { return s.app.Observe(ctx, now) },
+		func() error { return s.app.Deliver(ctx, s.told) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// future lets the story end while somebody types: the re-issue settles, and
+// the bot says so by itself.
+func (s *stage) future(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-time.After(settles):
+	}
+	if err := s.sample.Settle(time.Now(), 0.9); err != nil {
+		return err
+	}
+	if err := s.app.Observe(ctx, time.Now()); err != nil {
+		return err
+	}
+	return s.app.Deliver(ctx, s.told)
+}
+
+// silent is a chat in which nobody reads.
+type silent struct{}
+
+func (silent) Listen(ctx context.Context, _ bot.Inbox) error { <-ctx.Done(); return nil }
+
+func (silent) Send(context.Context, bot.Address, string, reports.Message) (string, error) {
+	return "", nil
+}
+
+func (silent) Edit(context.Context, bot.Address, string, reports.Message) error { return nil }
+
+func isTerminal(x any) bool {
+	f, ok := x.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

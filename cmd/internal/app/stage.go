@@ -1,0 +1,21 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"domovoy/bot"
+)
+
+// Observe reads the panels as of a moment, and records what changed. Run does
+// it on schedule; the demo plays a day of it in a second.
+func (a *App) Observe(ctx context.Context, at time.Time) error { return a.bot.Observe(ctx, at) }
+
+// Digest has the daily digest told now.
+func (a *App) Digest(ctx context.Context) error { return a.bot.Digest(ctx, time.Time{}) }
+
+// Deliver sends what waits through the given messengers, and comes back when
+// nothing is left that is due.
+func (a *App) Deliver(ctx context.Context, messengers map[string]bot.Messenger) error {
+	return a.bot.Outbox(messengers).Flush(ctx)
+}
