@@ -11,8 +11,9 @@ type Told struct {
 	Message  Message
 }
 
-// storm is when so many of a server's sites change at once that the cause is
-// hardly theirs: a tenth of them, and not just a handful.
+// storm is when so many of a server's sites break at once that the cause is
+// hardly theirs: a tenth of them, and not just a handful. So many that recover
+// at once are no storm.
 const (
 	stormShare = 0.10
 	stormLeast = 20
@@ -26,7 +27,7 @@ func (w Writer) Alerts(s Server, changes []Change, baseline bool) []Told {
 	}
 	var told []Told
 	names := map[ChangeKind]map[checks.Code][]Incident{}
-	opened := 0
+	broken := 0
 	for _, c := range changes {
 		f := c.Incident.Finding
 		switch {
@@ -38,11 +39,15 @@ func (w Writer) Alerts(s Server, changes []Change, baseline bool) []Told {
 				names[c.Kind] = map[checks.Code][]Incident{}
 			}
 			names[c.Kind][f.Code] = append(names[c.Kind][f.Code], c.Incident)
-			opened++
+			if c.Kind != Resolved {
+				broken++
+			}
 		}
 	}
-	if opened >= stormLeast && float64(opened) > stormShare*float64(len(s.Subjects)) {
-		return append(told, Told{Kind: Opened, Message: w.Storm(s.Name, opened, len(s.Subjects))})
+	if broken >= stormLeast && float64(broken) > stormShare*float64(len(s.Subjects)) {
+		told = append(told, Told{Kind: Opened, Message: w.Storm(s.Name, broken, len(s.Subjects))})
+		delete(names, Opened)
+		delete(names, Worsened)
 	}
 	for _, kind := range []ChangeKind{Opened, Worsened, Resolved} {
 		for _, code := range checks.Codes() {

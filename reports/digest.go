@@ -32,7 +32,9 @@ func (w Writer) Daily(d Day) Message {
 	m := w.message(Plain, w.Locale.Say("daily.title", title))
 	m.Silent = true
 	m.Sections = append(m.Sections, Section{Text: w.late(d) + w.moved(mv, d.comparable())})
-	m.Sections = append(m.Sections, Section{Items: w.causeItems(causes(d.codes()), 6)})
+	if causes := w.causeItems(causes(d.codes()), 6); len(causes) > 0 {
+		m.Sections = append(m.Sections, Section{Items: causes})
+	}
 	if burning := w.burning(d); len(burning.Items) > 0 {
 		m.Sections = append(m.Sections, burning)
 	}
@@ -115,13 +117,18 @@ func (d Day) movement() movement {
 	return mv
 }
 
-// codes of the names in trouble, one a name.
+// codes of the names in trouble, one a name: the newest, for while a cause
+// changes the one before it stays open for a run or two.
 func (d Day) codes() []checks.Code {
-	var codes []checks.Code
+	newest := map[string]Incident{}
 	for _, i := range d.Open {
-		if troubled(i) {
-			codes = append(codes, i.Finding.Code)
+		if key := i.Finding.Server + "/" + i.Finding.Site; troubled(i) && !newest[key].Times.Opened.After(i.Times.Opened) {
+			newest[key] = i
 		}
+	}
+	codes := make([]checks.Code, 0, len(newest))
+	for _, i := range newest {
+		codes = append(codes, i.Finding.Code)
 	}
 	return codes
 }

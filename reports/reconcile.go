@@ -1,6 +1,8 @@
 package reports
 
 import (
+	"maps"
+	"reflect"
 	"strings"
 	"time"
 
@@ -11,47 +13,79 @@ import (
 // another message.
 const growth = 1.5
 
+// seenGrain is how exact Times.Seen is of an incident that only goes on. Half
+// of a panel's names may be in trouble: a row for each at every reading would
+// be thousands of writes that tell nothing.
+const seenGrain = time.Hour
+
 // Reconcile compares what is open with what a run over one server found, and
 // decides what to say. It is the only place that does, and always for a named
 // reason. The changes come in the order of the findings, then of what is
-// over; each is to be stored, those with a Kind are to be told.
+// over; each is to be stored, those with a Kind are to be told. What merely
+// goes on as it was is no change.
 //
 // A run that could not look at something resolves nothing about it. During
 // the baseline everything found is recorded and nothing is told: the caller
 // makes one summary of it.
 func (p Policy) Reconcile(now time.Time, open []Incident, out checks.Outcome, baseline bool) []Change {
-	known := map[string]Incident{}
+	known, was, is := map[string]Incident{}, map[string]checks.Severity{}, map[string]checks.Severity{}
 	for _, i := range open {
-		if i.Finding.Server == out.Server {
-			known[i.Finding.Key()] = i
+		if f := i.Finding; f.Server == out.Server {
+			known[f.Key()] = i
+			was[f.Site] = max(was[f.Site], f.Severity)
 		}
 	}
 	var changes []Change
 	for _, f := range out.Findings {
 		key := f.Key()
-		if i, ok := known[key]; ok {
-			changes = append(changes, p.still(now, i, f))
-			delete(known, key)
-		} else {
-			changes = append(changes, opened(now, f, baseline))
+		is[f.Site] = max(is[f.Site], f.Severity)
+		i, ok := known[key]
+		if !ok {
+			changes = append(changes, opened(now, f, baseline, was[f.Site]))
+			continue
+		}
+		delete(known, key)
+		if c := p.still(now, i, f); c.Kind != "" || material(i, c.Incident) {
+			changes = append(changes, c)
 		}
 	}
 	for _, i := range open { // not the map: the order must be the same every time
 		if _, gone := known[i.Finding.Key()]; gone && out.LookedAt(i.Finding) {
-			changes = append(changes, p.clear(now, i))
+			changes = append(changes, p.clear(now, i, is[i.Finding.Site]))
 		}
 	}
 	return changes
 }
 
-// opened is a finding seen for the first time.
-func opened(now time.Time, f checks.Finding, baseline bool) Change {
+// material reports whether an incident that goes on is to be stored anew.
+func material(was, is Incident) bool {
+	a, b := was.Finding, is.Finding
+	return was.Clear != is.Clear || was.Peak != is.Peak || was.Worst != is.Worst ||
+		a.Severity != b.Severity || a.Check != b.Check || a.Detail != b.Detail || a.From != b.From ||
+		!maps.EqualFunc(a.Args, b.Args, sameArg) ||
+		is.Times.Seen.Sub(was.Times.Seen) >= seenGrain
+}
+
+// sameArg compares an argument with what the journal kept of it, which has
+// milliseconds and no zone.
+func sameArg(a, b any) bool {
+	x, isTime := a.(time.Time)
+	y, both := b.(time.Time)
+	if isTime && both {
+		return x.UnixMilli() == y.UnixMilli()
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+// opened is a finding seen for the first time. A name whose cause changed was
+// in trouble already: that is news only if it is worse than what was there.
+func opened(now time.Time, f checks.Finding, baseline bool, was checks.Severity) Change {
 	i := Incident{Finding: f, Peak: value(f), Worst: f.Severity, Baseline: baseline}
 	i.Times.Opened, i.Times.Seen = now, now
 	if baseline {
 		return told(now, i, Baseline)
 	}
-	if Alerts(f) {
+	if Alerts(f) && (f.Site == "" || f.Severity > was) {
 		return told(now, i, Opened)
 	}
 	return Change{Incident: i}
@@ -59,12 +93,13 @@ func opened(now time.Time, f checks.Finding, baseline bool) Change {
 
 // still is a finding that was open already.
 func (p Policy) still(now time.Time, i Incident, f checks.Finding) Change {
+	worse := f.Severity > i.Worst
 	i.Finding, i.Clear, i.Times.Seen = f, 0, now
 	i.Peak, i.Worst = max(i.Peak, value(f)), max(i.Worst, f.Severity)
 	switch {
 	case !Alerts(f):
 		return Change{Incident: i}
-	case f.Severity > i.Told, grown(i, f):
+	case worse, grown(i, f):
 		return told(now, i, Worsened)
 	case p.remind(now, i):
 		return told(now, i, Reminded)
@@ -85,14 +120,17 @@ func (p Policy) remind(now time.Time, i Incident) bool {
 		!i.Times.ToldAt.IsZero() && now.Sub(i.Times.ToldAt) >= p.Remind
 }
 
-// clear is an incident that a run looked for and did not see.
-func (p Policy) clear(now time.Time, i Incident) Change {
+// clear is an incident that a run looked for and did not see. Of a name that
+// still has another trouble nothing is told: the cause changed, and "over"
+// would be a lie.
+func (p Policy) clear(now time.Time, i Incident, is checks.Severity) Change {
 	i.Clear++
 	if i.Clear < max(1, p.ResolveAfter) {
 		return Change{Incident: i}
 	}
 	i.Times.Resolved = now
-	if i.Told > checks.Healthy && !(i.Baseline && i.Finding.Site != "") {
+	over := i.Finding.Site == "" || !i.Baseline && is < checks.Warning
+	if i.Told > checks.Healthy && over {
 		return told(now, i, Resolved)
 	}
 	return Change{Incident: i}

@@ -71,6 +71,9 @@ func (w Writer) statusOf(s Server) []Section {
 // trouble says why a panel could not be read, and when it last was.
 func (w Writer) trouble(s Server) string {
 	text := w.Locale.Say("trouble." + s.Trouble)
+	if s.Trouble == "never" {
+		return text
+	}
 	if s.Read.IsZero() {
 		return text + " " + w.Locale.Say("trouble.never")
 	}
