@@ -41,6 +41,7 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().BoolVarP(&p.verbose, "verbose", "v", false, p.own.Say("cli.flag.verbose"))
 	root.AddCommand(p.run(), p.console(), p.ask(), p.config(), p.version())
+	p.refuseUnknownHelp(root)
 	return root
 }
 
@@ -50,6 +51,23 @@ func (p *program) noArgs(c *cobra.Command, args []string) error {
 		return nil
 	}
 	return usageError{fmt.Errorf("%s", p.own.Say("cli.unknown", i18n.Args{"Word": args[0], "Command": c.CommandPath()}))}
+}
+
+// refuseUnknownHelp makes help about a command that there is not a wrong use;
+// cobra would print the general help and call it a success.
+func (p *program) refuseUnknownHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "help" {
+			c.Args = func(_ *cobra.Command, args []string) error {
+				about, rest, err := root.Find(args)
+				if err != nil {
+					return usageError{err}
+				}
+				return p.noArgs(about, rest)
+			}
+		}
+	}
 }
 
 // needConfig gives a command its --config.

@@ -62,6 +62,11 @@ func (a *App) answer(ctx context.Context, text string, r bot.Request) Reply {
 // Console talks with the one at the console until they leave.
 func (a *App) Console(ctx context.Context, who Local, c *console.Console) error {
 	r := a.request(who)
+	if who.Language != "" { // asked for by name, which is as good as typing lang
+		if err := a.journal.SetLanguage(ctx, r.Chat.String(), who.Language); err != nil {
+			return err
+		}
+	}
 	return c.Run(ctx, func(ctx context.Context, line string) (reports.Message, error) {
 		if err := a.watch.Look(ctx, time.Now()); err != nil {
 			return reports.Message{}, err

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"domovoy/checks/lab"
+)
+
+var update = flag.Bool("update", false, "write what the program says into the scripts")
+
+// TestScripts plays the manual of the program: each file of testdata/script
+// is a script in the language of testscript with two commands more:
+//
+//	exits N COMMAND…      runs a command that ends with that status
+//	panel DATABASE SQL…   makes a panel's database and fills it from files
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "panel": panel},
+	})
+}
+
+// exits tells a refusal from a wrong use, which testscript's own exec does not.
+func exits(s *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	s.Check(err)
+	status := 0
+	var failed *exec.ExitError
+	switch err := s.Exec(args[1], args[2:]...); {
+	case errors.As(err, &failed):
+		status = failed.ExitCode()
+	case err != nil:
+		s.Check(err)
+	}
+	if status != want {
+		s.Fatalf("exit status %d, want %d\nstdout:\n%sstderr:\n%s", status, want, s.ReadFile("stdout"), s.ReadFile("stderr"))
+	}
+}
+
+// panel makes a panel's database whose dates are in UTC.
+func panel(s *testscript.TestScript, _ bool, args []string) {
+	p, err := lab.NewPanel(s.MkAbs(args[0]), lab.WithZone(time.UTC))
+	s.Check(err)
+	for _, file := range args[1:] {
+		s.Check(p.Exec(s.ReadFile(file)))
+	}
+	s.Check(p.Close())
+}
