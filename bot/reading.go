@@ -186,11 +186,11 @@ func (w *Watch) readFiles(ctx context.Context, p *watched, s checks.Snapshot, no
 		}
 	}
 	p.last.results = results
-	return w.learn(ctx, p, s, now)
+	return w.learn(ctx, p, s)
 }
 
 // learn keeps the files' dates and works out when this panel renews.
-func (w *Watch) learn(ctx context.Context, p *watched, s checks.Snapshot, now time.Time) error {
+func (w *Watch) learn(ctx context.Context, p *watched, s checks.Snapshot) error {
 	var seen []journal.FileSeen
 	for _, site := range s.Sites {
 		r, ok := p.last.results[site.ID]

@@ -57,7 +57,7 @@ func (s *Schedule) Run(ctx context.Context, jobs []Job) error {
 // left out: the run that follows does it.
 func (s *Schedule) keep(ctx context.Context, j Job) {
 	if j.Late == 0 {
-		s.run(ctx, j, time.Now())
+		_ = s.run(ctx, j, time.Now()) // logged
 	} else if due, ok := s.missed(ctx, j); ok {
 		s.once(ctx, j, due)
 	}
@@ -105,7 +105,7 @@ func (s *Schedule) missed(ctx context.Context, j Job) (time.Time, bool) {
 // so that a clock set back, or an hour that comes twice, repeats nothing.
 func (s *Schedule) once(ctx context.Context, j Job, due time.Time) {
 	if j.Late == 0 {
-		s.run(ctx, j, due)
+		_ = s.run(ctx, j, due) // logged; the next run makes up for it
 		return
 	}
 	started, err := s.journal.StartRun(ctx, j.Name, due, time.Now())

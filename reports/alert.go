@@ -15,7 +15,7 @@ func (w Writer) Alert(c Change, s Server) Message {
 	if c.Kind == Resolved {
 		return w.over(c.Incident)
 	}
-	m := w.message(toneOf(f.Severity), w.alertTitle(c, s))
+	m := w.message(toneOf(f.Severity), w.alertTitle(c))
 	m.Silent = f.Severity < checks.Critical
 	if text := w.evidence(c, s); text != "" {
 		m.Sections = append(m.Sections, Section{Text: text})
@@ -30,7 +30,7 @@ func (w Writer) Alert(c Change, s Server) Message {
 
 // alertTitle is the first line: where, what, how much, against which
 // threshold.
-func (w Writer) alertTitle(c Change, s Server) string {
+func (w Writer) alertTitle(c Change) string {
 	f := c.Incident.Finding
 	args := w.args(f.Args)
 	args["Server"], args["Threshold"] = f.Server, f.Args["threshold"]

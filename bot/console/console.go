@@ -108,7 +108,7 @@ func (c *Console) say(line string) error {
 
 // write is called with the lock held.
 func (c *Console) write(text string) error {
-	var out io.Writer = c.out
+	out := c.out
 	if c.term != nil {
 		out = c.term
 	}

@@ -97,7 +97,7 @@ func (c *Console) obey(ctx context.Context, line string, do func(context.Context
 	}
 	err := do(ctx, line, button)
 	if err == nil || ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // whoever asked is leaving
 	}
 	return c.say(c.locale().Say("console.failed", i18n.Args{"Error": clean(err.Error())}))
 }

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// allowed says which packages of ours a package may import. A pattern ending
+// in /* stands for every package below. Tests may import anything but what
+// stands above them.
+var allowed = map[string][]string{
+	"checks":              {},
+	"checks/ispmanager":   {"checks"},
+	"checks/panel":        {"checks", "checks/acme"},
+	"checks/cert":         {"checks"},
+	"checks/acme":         {"checks"},
+	"checks/suite":        {"checks", "checks/*"},
+	"checks/lab":          {},
+	"i18n":                {},
+	"reports":             {"checks", "i18n"},
+	"reports/journal":     {"checks", "reports"},
+	"bot":                 {"checks", "checks/*", "reports", "reports/journal", "i18n"},
+	"bot/console":         {"bot", "reports", "reports/journal", "i18n"},
+	"bot/slack":           {"bot", "reports", "reports/journal", "i18n"},
+	"bot/telegram":        {"bot", "reports", "reports/journal", "i18n"},
+	"bot/lab":             {},
+	"cmd/internal/config": {"bot", "i18n"},
+	"cmd/internal/app":    {"checks", "checks/*", "reports", "reports/journal", "bot", "bot/*", "cmd/internal/config", "i18n"},
+	"cmd/domovoy":         {"bot/console", "cmd/internal/*", "i18n"},
+	"cmd/demo":            {"bot", "bot/console", "checks/lab", "cmd/internal/*", "reports", "i18n"},
+}
+
+// foreign says in which package alone a library may be used.
+var foreign = map[string][]string{
+	"github.com/go-telegram-bot-api/": {"bot/telegram"},
+	"github.com/slack-go/":            {"bot/slack"},
+	"database/sql":                    {"checks/ispmanager", "checks/lab", "reports/journal"},
+	"modernc.org/":                    {"checks/ispmanager", "checks/lab", "reports/journal"},
+	"flag":                            {"cmd/demo"},
+	"github.com/spf13/":               {"cmd/domovoy"},
+	"unsafe":                          {},
+}
+
+// TestArrowsPointDown keeps the four floors apart: nothing imports what
+// stands above it, checks and i18n know nothing of each other, and the labs
+// are for tests and the demo only.
+func TestArrowsPointDown(t *testing.T) {
+	root := filepath.Join("..", "..")
+	seen := map[string]bool{}
+	eachGoFile(t, root, func(pkg string, file *ast.File, position string) {
+		seen[pkg] = true
+		rules, known := allowed[pkg]
+		if !known {
+			t.Errorf("%s: package %s is in no row of the table: which packages may it import?", position, pkg)
+			return
+		}
+		for _, spec := range file.Imports {
+			name, _ := strconv.Unquote(spec.Path.Value)
+			if ours, ok := strings.CutPrefix(name, "domovoy/"); ok && !matches(rules, ours) {
+				t.Errorf("%s: %s must not import %s", position, pkg, ours)
+			}
+			for library, homes := range foreign {
+				if (name == library || strings.HasSuffix(library, "/") && strings.HasPrefix(name, library)) && !slices.Contains(homes, pkg) {
+					t.Errorf("%s: %s must not import %s", position, pkg, name)
+				}
+			}
+			if pkg == "reports" && (name == "os" || name == "net" || strings.HasPrefix(name, "net/")) {
+				t.Errorf("%s: reports does no I/O, but imports %s", position, name)
+			}
+		}
+	})
+	for pkg := range allowed {
+		if !seen[pkg] {
+			t.Errorf("the table has a row for %s, which is not there", pkg)
+		}
+	}
+}
+
+// TestNoHiddenStarts keeps work out of import time: no init, and the process
+// ends only in main.
+func TestNoHiddenStarts(t *testing.T) {
+	eachGoFile(t, filepath.Join("..", ".."), func(pkg string, file *ast.File, position string) {
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+				t.Errorf("%s: init runs before anybody asked for it", position)
+			}
+		}
+		if strings.HasPrefix(pkg, "cmd/") {
+			return
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok {
+				x, _ := s.X.(*ast.Ident)
+				if x != nil && x.Name == "os" && slices.Contains([]string{"Exit", "Getenv", "LookupEnv", "Args"}, s.Sel.Name) {
+					t.Errorf("%s: os.%s belongs to cmd", position, s.Sel.Name)
+				}
+			}
+			return true
+		})
+	})
+}
+
+// TestTopOfTheRepository keeps the five folders that the house has.
+func TestTopOfTheRepository(t *testing.T) {
+	may := []string{"cmd", "bot", "reports", "checks", "i18n", "go.mod", "go.sum", "config.example.yaml", "README.md",
+		"README.ru.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"}
+	entries, err := os.ReadDir(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") && !slices.Contains(may, e.Name()) {
+			t.Errorf("%s stands at the top of the repository", e.Name())
+		}
+	}
+}
+
+// eachGoFile visits the parsed Go files of the repository that are no tests.
+func eachGoFile(t *testing.T, root string, visit func(pkg string, file *ast.File, position string)) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && name != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		relative = filepath.ToSlash(relative)
+		visit(path.Dir(relative), file, relative)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// matches reports whether one of the patterns stands for the package.
+func matches(patterns []string, pkg string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		below, ok := strings.CutSuffix(p, "/*")
+		return p == pkg || ok && strings.HasPrefix(pkg, below+"/") && pkg != "checks/lab" && pkg != "bot/lab"
+	})
+}
