@@ -167,6 +167,10 @@ func (o *Outbox) settle(ctx context.Context, d journal.Delivery, ref string, err
 	case errors.As(err, &moved):
 		o.log.WarnContext(ctx, "chat moved", "from", d.To, "to", moved.To)
 		return o.journal.MoveChat(ctx, d.To, moved.To.String())
+	case errors.As(err, &refused) && refused.Token:
+		// Nobody is reachable until somebody mends the token; nothing is lost.
+		o.log.ErrorContext(ctx, "messenger refuses the token", "chat", d.To, "error", err)
+		return o.journal.MarkRetry(ctx, d.ID, now.Add(lastRetry), err.Error(), false)
 	case errors.As(err, &refused), errors.Is(err, ErrGone):
 		o.log.ErrorContext(ctx, "message cannot be delivered", "chat", d.To, "kind", d.Kind, "error", err)
 		return o.journal.MarkDropped(ctx, d.ID, err.Error())

@@ -92,6 +92,9 @@ func (b *Bot) answer(ctx context.Context, u journal.Update) ([]journal.Delivery,
 	if err != nil {
 		return nil, nil, fmt.Errorf("update %d: %w", u.ID, err)
 	}
+	if to, err = b.known(ctx, to); err != nil {
+		return nil, nil, err
+	}
 	configured := ""
 	if c, ok := b.audience.chat(to); ok {
 		configured = c.Language
@@ -114,6 +117,25 @@ func (b *Bot) answer(ctx context.Context, u journal.Update) ([]journal.Delivery,
 			Chat: u.Chat, Command: shown(name), Result: code}
 	}
 	return []journal.Delivery{{To: u.Chat, Kind: "answer", ReplyTo: u.Ref, Message: m}}, entry, nil
+}
+
+// known is the address under which the configuration knows a chat: a chat
+// that moved (a Telegram group that became a supergroup) keeps its rights.
+func (b *Bot) known(ctx context.Context, to Address) (Address, error) {
+	if _, ok := b.audience.chat(to); ok {
+		return to, nil
+	}
+	moves, err := b.journal.Moves(ctx)
+	if err != nil {
+		return to, err
+	}
+	for from, now := range moves {
+		old, err := ParseAddress(from)
+		if err == nil && sameChat(now, to.String()) {
+			return Address{Messenger: old.Messenger, Chat: old.Chat, Thread: to.Thread}, nil
+		}
+	}
+	return to, nil
 }
 
 // heard turns an update into a command and asks it. A button is a typed

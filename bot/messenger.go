@@ -54,6 +54,7 @@ func (e *RetryAfter) Unwrap() error { return e.Err }
 // bot was thrown out, the token is void.
 type Permanent struct {
 	Reason string // the messenger's own code, such as channel_not_found
+	Token  bool   // it is the token that is refused, not this message or chat
 	Err    error  // may be nil
 }
 

@@ -65,6 +65,13 @@ func (w Writer) statusOf(s Server) []Section {
 				"Place": u.Table + "." + u.Column, "Row": u.Row, "Value": u.Value})})
 		}
 	}
+	if lacks := s.Snapshot.Missing; len(lacks) > 0 {
+		names := make([]string, len(lacks))
+		for i, m := range lacks {
+			names[i] = m.String()
+		}
+		note.Text += " " + w.Locale.Say("trouble.missing", i18n.Args{"What": strings.Join(names, ", ")})
+	}
 	return []Section{section, note}
 }
 

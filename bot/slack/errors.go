@@ -75,7 +75,7 @@ func (s *Slack) judge(doing string, err error) error {
 	case code == "ratelimited", code == "rate_limited", code == "message_limit_exceeded":
 		return &bot.RetryAfter{After: defaultWait, Err: told}
 	case final(code):
-		return &bot.Permanent{Reason: code, Err: told}
+		return &bot.Permanent{Reason: code, Token: voidToken(code), Err: told}
 	}
 	return told
 }

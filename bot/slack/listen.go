@@ -35,7 +35,7 @@ func (s *Slack) Listen(ctx context.Context, inbox bot.Inbox) error {
 			return nil
 		}
 		if refusal := code(err); voidToken(refusal) {
-			return &bot.Permanent{Reason: refusal, Err: s.conceal(err)}
+			return &bot.Permanent{Reason: refusal, Token: true, Err: s.conceal(err)}
 		}
 		if time.Since(began) > maxPause {
 			pause = minPause

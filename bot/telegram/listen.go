@@ -41,7 +41,7 @@ func (t *Telegram) Listen(ctx context.Context, inbox bot.Inbox) error {
 			continue
 		}
 		if refusal, void := voidToken(err); void {
-			return &bot.Permanent{Reason: reasonOf(refusal), Err: err}
+			return &bot.Permanent{Reason: reasonOf(refusal), Token: true, Err: err}
 		}
 		failures++
 		wait := waitAfter(err, failures)

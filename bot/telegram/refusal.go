@@ -31,7 +31,7 @@ func explain(err error, to bot.Address) error {
 	case refusal.RetryAfter > 0 || refusal.Code == http.StatusTooManyRequests:
 		return &bot.RetryAfter{After: waitOf(refusal), Err: err}
 	case isPermanent(refusal):
-		return &bot.Permanent{Reason: reasonOf(refusal), Err: err}
+		return &bot.Permanent{Reason: reasonOf(refusal), Token: refusal.Code == http.StatusUnauthorized, Err: err}
 	}
 	return err
 }

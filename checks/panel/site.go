@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"domovoy/checks"
-	"domovoy/checks/acme"
 )
 
 // Names of the checks in outcomes and failures.
@@ -40,9 +39,9 @@ func Flags() checks.Check {
 }
 
 // Issuing finds what the CA said last, while failures are recent or the panel
-// still counts the certificate as failed. Words that no rule knows are
+// still counts the certificate as failed. classify knows the CA's words. Words that no rule knows are
 // Unknown, with the words as the detail.
-func Issuing(classifier *acme.Classifier, now time.Time) checks.Check {
+func Issuing(classify func(text string) (checks.Code, checks.Args), now time.Time) checks.Check {
 	return checks.Check{
 		Name:  IssuingCheck,
 		Codes: issuingCodes(),
@@ -55,7 +54,7 @@ func Issuing(classifier *acme.Classifier, now time.Time) checks.Check {
 			if now.Sub(last.Time) > recent && !givenUp {
 				return nil, nil
 			}
-			code, args := classifier.Classify(last.Text)
+			code, args := classify(last.Text)
 			if code == "" {
 				code, args = checks.Unknown, checks.Args{}
 			}

@@ -17,7 +17,7 @@ func Checks(rules cert.Rules, classifier *acme.Classifier) []checks.Check {
 	return []checks.Check{
 		panel.Flags(),
 		cert.Check(rules),
-		panel.Issuing(classifier, rules.Now),
+		panel.Issuing(classifier.Classify, rules.Now),
 	}
 }
 

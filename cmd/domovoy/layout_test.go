@@ -20,7 +20,7 @@ import (
 var allowed = map[string][]string{
 	"checks":              {},
 	"checks/ispmanager":   {"checks"},
-	"checks/panel":        {"checks", "checks/acme"},
+	"checks/panel":        {"checks"},
 	"checks/cert":         {"checks"},
 	"checks/acme":         {"checks"},
 	"checks/suite":        {"checks", "checks/*"},
