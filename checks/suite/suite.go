@@ -6,14 +6,13 @@ import (
 	"fmt"
 
 	"domovoy/checks"
-	"domovoy/checks/acme"
 	"domovoy/checks/cert"
 	"domovoy/checks/panel"
 )
 
 // Checks lists every check of a site. A new check is one file and one line
 // here.
-func Checks(rules cert.Rules, classifier *acme.Classifier) []checks.Check {
+func Checks(rules cert.Rules, classifier panel.Classifier) []checks.Check {
 	return []checks.Check{
 		panel.Flags(),
 		cert.Check(rules),
@@ -24,27 +23,25 @@ func Checks(rules cert.Rules, classifier *acme.Classifier) []checks.Check {
 // Run runs every check on every subject of one server. A check that panics
 // on a site costs that site only.
 func Run(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject) checks.Outcome {
-	out := checks.Outcome{Server: server}
+	return new(Series).Run(ctx, list, server, subjects)
+}
+
+// inspect runs every check on one subject.
+func inspect(ctx context.Context, out *checks.Outcome, list []checks.Check, s checks.Subject) {
 	for _, c := range list {
-		out.Checks = append(out.Checks, c.Name)
-	}
-	for _, s := range subjects {
-		for _, c := range list {
-			found, err := guard(ctx, c, s)
-			if err != nil {
-				out.Failures = append(out.Failures, checks.Failure{Check: c.Name, Server: server, Site: s.Site.Name, Err: err.Error()})
+		found, err := guard(ctx, c, s)
+		if err != nil {
+			out.Failures = append(out.Failures, checks.Failure{Check: c.Name, Server: out.Server, Site: s.Site.Name, Err: err.Error()})
+		}
+		for _, f := range found {
+			f.Check, f.Server, f.Site = c.Name, out.Server, s.Site.Name
+			if s.Site.Active == checks.Off {
+				// A site that is switched off troubles nobody.
+				f.Severity = checks.Info
 			}
-			for _, f := range found {
-				f.Check, f.Server, f.Site = c.Name, server, s.Site.Name
-				if s.Site.Active == checks.Off {
-					// A site that is switched off troubles nobody.
-					f.Severity = checks.Info
-				}
-				out.Findings = append(out.Findings, f)
-			}
+			out.Findings = append(out.Findings, f)
 		}
 	}
-	return out
 }
 
 // guard turns a panic of a check into "could not look".

@@ -1,0 +1,82 @@
+package suite
+
+import (
+	"context"
+	"slices"
+
+	"domovoy/checks"
+)
+
+// Series runs checks on the subjects of one server again and again, each time
+// only on those that changed: of ten thousand sites a poll finds a few dozen
+// different. The zero Series has run nothing. It is not safe for concurrent
+// use; the outcomes it gave are.
+type Series struct {
+	subjects []checks.Subject
+	ends     []end // by subject, in last
+	last     checks.Outcome
+}
+
+// end is where what concerns a subject ends in an outcome.
+type end struct{ findings, failures int }
+
+// Anew runs every check on every subject, for time alone changes what they
+// find.
+func (s *Series) Anew(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject) checks.Outcome {
+	s.subjects, s.ends = nil, nil
+	return s.Run(ctx, list, server, subjects)
+}
+
+// Run is Anew for the subjects that are not what they were at the place they
+// stood at; the others keep what was found of them.
+func (s *Series) Run(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject) checks.Outcome {
+	out := checks.Outcome{Server: server, Findings: make([]checks.Finding, 0, len(s.last.Findings)+64)}
+	for _, c := range list {
+		out.Checks = append(out.Checks, c.Name)
+	}
+	ends := make([]end, len(subjects))
+	for i := range subjects {
+		if i < len(s.subjects) && same(&s.subjects[i], &subjects[i]) {
+			s.keep(&out, i)
+		} else {
+			inspect(ctx, &out, list, subjects[i])
+		}
+		ends[i] = end{len(out.Findings), len(out.Failures)}
+	}
+	s.subjects, s.ends, s.last = subjects, ends, out
+	return out
+}
+
+// keep takes over what was found of a subject.
+func (s *Series) keep(out *checks.Outcome, i int) {
+	var from end
+	if i > 0 {
+		from = s.ends[i-1]
+	}
+	to := s.ends[i]
+	out.Findings = append(out.Findings, s.last.Findings[from.findings:to.findings]...)
+	out.Failures = append(out.Failures, s.last.Failures[from.failures:to.failures]...)
+}
+
+// same reports whether the checks see the same. Certificates and files are
+// read anew all the time, so it is their values that count; a history is
+// replaced when an attempt came.
+func same(a, b *checks.Subject) bool {
+	return sameSite(&a.Site, &b.Site) && a.History == b.History && sameValue(a.Certificate, b.Certificate) &&
+		sameValue(a.File, b.File) && sameError(a.FileErr, b.FileErr)
+}
+
+func sameSite(a, b *checks.Site) bool {
+	return a.ID == b.ID && a.Server == b.Server && a.Name == b.Name && a.Owner == b.Owner && a.Certificate == b.Certificate &&
+		a.Active == b.Active && a.Secure == b.Secure && a.Redirect == b.Redirect &&
+		slices.Equal(a.Aliases, b.Aliases) && slices.Equal(a.Addresses, b.Addresses)
+}
+
+func sameValue[T comparable](a, b *T) bool {
+	return a == b || a != nil && b != nil && *a == *b
+}
+
+// sameError compares by text: not every error may be compared itself.
+func sameError(a, b error) bool {
+	return a == nil && b == nil || a != nil && b != nil && a.Error() == b.Error()
+}
