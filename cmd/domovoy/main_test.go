@@ -1,12 +1,52 @@
 package main
 
 import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets the test binary be the program too, for the scripts.
+// TestMain lets the test binary be the program too, for the scripts, and
+// builds the real one for the tests that start and kill it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"domovoy": main})
+	testscript.Main(builder{m}, map[string]func(){"domovoy": main})
+}
+
+// realProgram is the name of the program as users get it, on the PATH of the
+// tests.
+const realProgram = "domovoy-built"
+
+// builder runs the tests with the program built.
+type builder struct{ tests *testing.M }
+
+// Run is for testscript.Main.
+func (b builder) Run() int {
+	flag.Parse()
+	if testing.Short() {
+		return b.tests.Run()
+	}
+	folder, err := os.MkdirTemp("", "domovoy-built-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(folder)
+	args := []string{"build", "-o", filepath.Join(folder, realProgram), "."}
+	if raceDetector {
+		args = append([]string{"build", "-race"}, args[1:]...)
+	}
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building the program: %v\n%s", err, out)
+		return 1
+	}
+	if err := os.Setenv("PATH", folder+string(filepath.ListSeparator)+os.Getenv("PATH")); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return b.tests.Run()
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 
 	"domovoy/bot"
 	"domovoy/checks"
@@ -28,9 +30,12 @@ type App struct {
 	log     *slog.Logger
 }
 
-// Open opens the journal and prepares everything else; no panel is touched
-// yet and nobody is called.
+// Open opens the journal, whose folder it makes where there is none, and
+// prepares everything else; no panel is touched yet and nobody is called.
 func Open(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) (*App, error) {
+	if err := os.MkdirAll(filepath.Dir(cfg.State), 0o700); err != nil {
+		return nil, fmt.Errorf("opening the state: %w", err)
+	}
 	j, err := journal.Open(ctx, cfg.State)
 	if err != nil {
 		return nil, fmt.Errorf("opening the state: %w", err)

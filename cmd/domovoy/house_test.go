@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	botlab "domovoy/bot/lab"
+	"domovoy/checks/lab"
+)
+
+// Where people talk, and who they are.
+const (
+	group    = int64(-1001234567890)
+	topic    = 7
+	admin    = int64(42)
+	viewer   = int64(555) // in the group, otherwise unknown
+	stranger = int64(99)
+
+	channel = "C0123456789"
+	team    = "T012345"
+	ann     = "U0123456"
+)
+
+// house is a panel and two chat servers, with a configuration that joins them.
+type house struct {
+	*testing.T
+	telegram *botlab.Telegram
+	slack    *botlab.Slack
+	sample   *lab.Sample
+	folder   string
+	config   string
+}
+
+// settings of a house that differ between tests; empty: not in the file.
+type settings struct {
+	resolveAfter int
+	daily        string // default: never while the test runs
+}
+
+func newHouse(t *testing.T, s settings) *house {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts the real program")
+	}
+	h := &house{T: t, folder: t.TempDir()}
+	var err error
+	h.telegram, err = botlab.NewTelegram(botlab.TelegramOptions{})
+	h.must(err)
+	t.Cleanup(h.telegram.Close)
+	h.slack, err = botlab.NewSlack(botlab.SlackOptions{Team: team})
+	h.must(err)
+	t.Cleanup(h.slack.Close)
+	h.telegram.AddChat(botlab.Chat{ID: group, Title: "Дежурные"})
+	h.telegram.AddTopic(group, topic)
+	h.telegram.AddChat(botlab.Chat{ID: admin, Title: "Ann"})
+	h.slack.AddChannel(botlab.Channel{ID: channel, Name: "ops"})
+	h.slack.AddPerson(botlab.Person{ID: ann, Name: "ann"})
+	h.sample, err = lab.NewSample(h.folder, time.Now().UTC(), 3, lab.WithoutFiles())
+	h.must(err)
+	t.Cleanup(func() { _ = h.sample.Close() })
+	h.config = h.configure(s)
+	return h
+}
+
+func (h *house) must(err error) {
+	h.Helper()
+	if err != nil {
+		h.Fatal(err)
+	}
+}
+
+// configure writes the configuration and the tokens beside it.
+func (h *house) configure(s settings) string {
+	if s.daily == "" {
+		s.daily = "@every 1000h"
+	}
+	for name, token := range map[string]string{"telegram": h.telegram.Token(), "slack.bot": h.slack.BotToken(), "slack.app": h.slack.AppToken()} {
+		h.must(os.WriteFile(filepath.Join(h.folder, name), []byte(token+"\n"), 0o600))
+	}
+	text := fmt.Sprintf(`language: ru
+timezone: UTC
+state: %[1]s/state/domovoy.db
+panels: [{name: isp1, database: %[2]s, timezone: UTC}]
+telegram: {token_file: telegram, api_url: %[3]q}
+slack: {bot_token_file: slack.bot, app_token_file: slack.app, api_url: %[4]q}
+chats:
+  - {to: "telegram:%[5]d/%[6]d", language: ru}
+  - {to: "slack:%[7]s", language: en}
+people:
+  - {id: "telegram:%[8]d", role: admin}
+schedule: {panel: "@every 1s", daily: %[9]q}
+alerts: {resolve_after: %[10]d}
+`, h.folder, h.sample.Panel.Path(), h.telegram.URL(), h.slack.APIURL(), group, topic, channel, admin, s.daily, s.resolveAfter)
+	file := filepath.Join(h.folder, "domovoy.yaml")
+	h.must(os.WriteFile(file, []byte(text), 0o600))
+	return file
+}
+
+// soon bounds a wait for what takes a second or two when all is well.
+func (h *house) soon() context.Context {
+	ctx, cancel := context.WithTimeout(h.Context(), 30*time.Second)
+	h.Cleanup(cancel)
+	return ctx
+}
+
+// inTelegram waits for a message of a chat that has all parts, now or in an
+// earlier version of it.
+func (h *house) inTelegram(chat int64, parts ...string) botlab.TelegramMessage {
+	h.Helper()
+	m, err := h.telegram.WaitMessage(h.soon(), func(m botlab.TelegramMessage) bool {
+		return m.Chat == chat && has(m.Text, parts...)
+	})
+	h.must(err)
+	return m
+}
+
+// inSlack waits for a message of the channel that has all parts.
+func (h *house) inSlack(parts ...string) botlab.SlackMessage {
+	h.Helper()
+	m, err := h.slack.WaitMessage(h.soon(), func(m botlab.SlackMessage) bool {
+		return m.Channel == channel && has(slackText(m.Body), parts...)
+	})
+	h.must(err)
+	return m
+}
+
+func has(text string, parts ...string) bool {
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			return false
+		}
+	}
+	return true
+}
+
+// slackText is all that a message says, its blocks as JSON.
+func slackText(b botlab.Body) string {
+	var text strings.Builder
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(b.Blocks) // made of decoded JSON
+	return b.Text + "\n" + text.String()
+}
+
+// busyPanel writes to the panel as real ones do all the time, until stop.
+func (h *house) busyPanel() (stop func()) {
+	ctx, cancel := context.WithCancel(h.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(200 * time.Millisecond)
+		defer tick.Stop()
+		for n := 0; ; n++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if err := h.sample.Panel.Exec("UPDATE users SET tag = ?", fmt.Sprint(n)); err != nil {
+					h.Errorf("the panel writes: %v", err)
+					return
+				}
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
