@@ -27,11 +27,14 @@ const (
 // reading is what one panel's readings carry over from one to the next.
 type reading struct {
 	at      time.Time // the last one that was worked out; zero: none
+	judged  time.Time // all sites were looked at, not just what changed
 	log     time.Time // the log's last hours were read again
 	files   time.Time // the certificate files were looked at
 	results map[int64]cert.Result
 	history map[string]*checks.History // by certificate; nil: not loaded
 	overdue reports.OverdueRule
+	links   links
+	sites   suite.Series
 }
 
 // due reports whether to work a snapshot out: it changed, or so much time
@@ -54,8 +57,8 @@ func (w *Watch) read(ctx context.Context, p *watched, s checks.Snapshot, changed
 		return err
 	}
 	rules := cert.Rules{Now: now, LifeLeft: p.last.overdue.LifeLeft}
-	all := subjects(s, p.last.results, p.last.history)
-	out := suite.Run(ctx, suite.Checks(rules, w.issuing), p.Name, all)
+	all := p.last.subjects(s)
+	out := w.judgeSites(ctx, p, all, rules)
 	w.judgePanel(ctx, p, s, &out, now)
 	metrics := panel.Counts(s, len(failing), overdue(s, out, rules))
 	p.last.at = now
@@ -69,6 +72,17 @@ func (w *Watch) read(ctx context.Context, p *watched, s checks.Snapshot, changed
 		p.server.Readings = append(p.server.Readings, reports.Reading{Metric: m})
 	}
 	return nil
+}
+
+// judgeSites looks at the sites: at all of them once a minute, for their
+// certificates grow older, and between at those that changed.
+func (w *Watch) judgeSites(ctx context.Context, p *watched, all []checks.Subject, rules cert.Rules) checks.Outcome {
+	list := suite.Checks(rules, w.issuing)
+	if age := rules.Now.Sub(p.last.judged); age >= 0 && age < again {
+		return p.last.sites.Run(ctx, list, p.Name, all)
+	}
+	p.last.judged = rules.Now
+	return p.last.sites.Anew(ctx, list, p.Name, all)
 }
 
 // judgePanel adds what concerns the server as a whole.

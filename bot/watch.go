@@ -11,6 +11,7 @@ import (
 	"domovoy/checks/acme"
 	"domovoy/checks/cert"
 	"domovoy/checks/ispmanager"
+	"domovoy/checks/panel"
 	"domovoy/reports"
 	"domovoy/reports/journal"
 )
@@ -35,7 +36,7 @@ type Rules struct {
 type Watch struct {
 	journal *journal.Journal
 	rules   Rules
-	issuing *acme.Classifier
+	issuing panel.Classifier
 	log     *slog.Logger
 	panels  []*watched
 }
@@ -53,7 +54,7 @@ type watched struct {
 
 // NewWatch makes a watch over panels; it reads nothing yet.
 func NewWatch(j *journal.Journal, panels []Panel, rules Rules, log *slog.Logger) *Watch {
-	w := &Watch{journal: j, rules: rules, issuing: acme.NewClassifier(), log: log}
+	w := &Watch{journal: j, rules: rules, issuing: panel.Remember(acme.NewClassifier()), log: log}
 	for _, p := range panels {
 		w.panels = append(w.panels, &watched{Panel: p, server: unread(p.Name)})
 	}
@@ -109,50 +110,97 @@ func (p *watched) state() reports.Server {
 }
 
 // subjects joins sites with their certificates, files and history.
-func subjects(s checks.Snapshot, files map[int64]cert.Result, history map[string]*checks.History) []checks.Subject {
-	byName := make(map[string]*checks.Certificate, len(s.Certificates))
-	byDomain := make(map[string]*checks.Certificate, len(s.Certificates))
-	for i := range s.Certificates {
-		c := &s.Certificates[i]
-		if c.Name != "" {
-			byName[c.Owner+"/"+c.Name] = c
-			byName["/"+c.Name] = c
-		}
-		if c.Domain != "" {
-			byDomain[c.Domain] = c // the last row is the newest order
-		}
-	}
+func (r *reading) subjects(s checks.Snapshot) []checks.Subject {
+	r.links.follow(s)
 	out := make([]checks.Subject, len(s.Sites))
-	for i, site := range s.Sites {
-		out[i] = checks.Subject{Site: site}
-		x := &out[i]
-		x.Certificate = certificateOf(site, byName, byDomain)
-		if x.Certificate != nil {
-			x.History = history[x.Certificate.Name]
+	for i := range s.Sites {
+		site, x := &s.Sites[i], &out[i]
+		x.Site = *site
+		if at := r.links.of[i]; at >= 0 {
+			x.Certificate = &s.Certificates[at]
+			x.History = r.history[x.Certificate.Name]
 		}
 		if x.History == nil && site.Certificate != "" {
-			x.History = history[site.Certificate]
+			x.History = r.history[site.Certificate]
 		}
-		if r, ok := files[site.ID]; ok {
-			if x.FileErr = r.Err; r.Err == nil {
-				x.File = &r.File
+		if result, ok := r.results[site.ID]; ok {
+			if x.FileErr = result.Err; result.Err == nil {
+				x.File = &result.File
 			}
 		}
 	}
 	return out
 }
 
-// certificateOf finds the panel's row of the certificate a site uses: by
-// name, of its owner first, for owners may use the same names; else the
-// newest order for the site's domain.
-func certificateOf(site checks.Site, byName, byDomain map[string]*checks.Certificate) *checks.Certificate {
-	if site.Certificate != "" {
-		if c := byName[site.Owner+"/"+site.Certificate]; c != nil {
-			return c
-		}
-		if c := byName["/"+site.Certificate]; c != nil {
-			return c
+// links are which of a snapshot's certificates its sites use. They hold for
+// the next one too where no name changed, which is nearly always.
+type links struct {
+	sites        []checks.Site
+	certificates []checks.Certificate
+	of           []int // by site; -1: none
+}
+
+func (l *links) follow(s checks.Snapshot) {
+	if l.of == nil || !l.hold(s) {
+		l.find(s)
+	}
+	l.sites, l.certificates = s.Sites, s.Certificates
+}
+
+// hold relies on a snapshot's sites being shared with the one before when
+// they are the same.
+func (l *links) hold(s checks.Snapshot) bool {
+	if len(l.sites) != len(s.Sites) || len(l.certificates) != len(s.Certificates) {
+		return false
+	}
+	if len(s.Sites) > 0 && &l.sites[0] != &s.Sites[0] {
+		return false
+	}
+	for i := range s.Certificates {
+		was, is := &l.certificates[i], &s.Certificates[i]
+		if was.Name != is.Name || was.Domain != is.Domain || was.Owner != is.Owner {
+			return false
 		}
 	}
-	return byDomain[site.Name]
+	return true
+}
+
+// named is a certificate's name at an owner; without one, at any.
+type named struct{ owner, name string }
+
+func (l *links) find(s checks.Snapshot) {
+	byName := make(map[named]int, 2*len(s.Certificates))
+	byDomain := make(map[string]int, len(s.Certificates))
+	for i := range s.Certificates {
+		c := &s.Certificates[i]
+		if c.Name != "" {
+			byName[named{c.Owner, c.Name}] = i
+			byName[named{"", c.Name}] = i
+		}
+		if c.Domain != "" {
+			byDomain[c.Domain] = i // the last row is the newest order
+		}
+	}
+	l.of = make([]int, len(s.Sites))
+	for i := range s.Sites {
+		l.of[i] = certificateOf(&s.Sites[i], byName, byDomain)
+	}
+}
+
+// certificateOf finds the panel's row of the certificate a site uses: by
+// name, of its owner first, for owners may use the same names; else the
+// newest order for the site's domain. -1: there is none.
+func certificateOf(site *checks.Site, byName map[named]int, byDomain map[string]int) int {
+	if site.Certificate != "" {
+		if i, ok := byName[named{site.Owner, site.Certificate}]; ok {
+			return i
+		}
+		if i, ok := byName[named{"", site.Certificate}]; ok {
+			return i
+		}
+	}
+	if i, ok := byDomain[site.Name]; ok {
+		return i
+	}
+	return -1
 }
