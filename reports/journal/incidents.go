@@ -3,6 +3,8 @@ package journal
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"domovoy/checks"
@@ -23,11 +25,14 @@ type Entry struct {
 // Record stores an entry in one transaction. A change whose incident has no
 // ID opens one, or carries on the open one of the same key.
 func (j *Journal) Record(ctx context.Context, e Entry) error {
-	return j.change(ctx, "recording a run", func(t *tx) error { return t.record(ctx, e) })
+	opened := make(map[string]int64, len(e.Changes))
+	// Whatever the error says, the commit may have come through.
+	defer func() { j.open.touch(slices.Collect(maps.Values(opened))) }()
+	return j.change(ctx, "recording a run", func(t *tx) error { return t.record(ctx, e, opened) })
 }
 
-func (t *tx) record(ctx context.Context, e Entry) error {
-	opened := make(map[string]int64, len(e.Changes))
+// record notes in opened the incident of each key that it stored.
+func (t *tx) record(ctx context.Context, e Entry, opened map[string]int64) error {
 	for _, c := range e.Changes {
 		id, err := t.keepIncident(ctx, c.Incident)
 		if err != nil {
@@ -121,11 +126,6 @@ func (j *Journal) incidents(ctx context.Context, condition string, args ...any) 
 		return err
 	})
 	return found, err
-}
-
-// OpenIncidents lists what is not over yet, oldest first.
-func (j *Journal) OpenIncidents(ctx context.Context) ([]reports.Incident, error) {
-	return j.incidents(ctx, `resolved = 0 ORDER BY id`)
 }
 
 // IncidentsOf is a site's history, newest first; an empty site is the server

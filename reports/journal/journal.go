@@ -17,6 +17,7 @@ type Journal struct {
 	path  string
 	write *pool // one connection: SQLite has one writer at a time
 	read  *pool // query_only
+	open  openSet
 }
 
 // Open opens the state file and brings its tables up to this build's version;

@@ -190,8 +190,8 @@ func (k *keeper) recount(ctx context.Context, s *standing) error {
 	return err
 }
 
-// jsonText is a list of names as a query's argument.
-func jsonText(names []string) string {
-	text, _ := json.Marshal(names) // strings always marshal
+// jsonText is a list as a query's argument.
+func jsonText[T string | int64](list []T) string {
+	text, _ := json.Marshal(list) // strings and numbers always marshal
 	return string(text)
 }
