@@ -67,18 +67,28 @@ func (b *Bot) observe(ctx context.Context, p *watched, now time.Time) error {
 
 // after is what is open once the changes are made.
 func after(open []reports.Incident, changes []reports.Change) []reports.Incident {
-	latest := map[string]reports.Incident{}
-	for _, i := range open {
-		latest[i.Finding.Key()] = i
-	}
+	changed := make(map[string]reports.Incident, len(changes))
 	for _, c := range changes {
-		latest[c.Incident.Finding.Key()] = c.Incident
+		changed[c.Incident.Finding.Key()] = c.Incident
 	}
-	var now []reports.Incident
-	for _, i := range latest {
+	now := make([]reports.Incident, 0, len(open)+len(changes))
+	add := func(i reports.Incident) {
 		if i.Times.Resolved.IsZero() {
 			now = append(now, i)
 		}
+	}
+	for _, i := range open {
+		if len(changed) > 0 {
+			key := i.Finding.Key()
+			if c, ok := changed[key]; ok {
+				i = c
+				delete(changed, key)
+			}
+		}
+		add(i)
+	}
+	for _, i := range changed {
+		add(i)
 	}
 	return now
 }

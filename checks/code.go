@@ -73,73 +73,76 @@ type codeFact struct {
 
 // codeFacts lists every code this build can emit. From firstVerdict on, each
 // can be the verdict of a site and wins over the ones below it (see Judge).
-func codeFacts() []codeFact {
-	return []codeFact{
-		// The server as a whole.
-		{PanelUnavailable, Critical, Us},
-		{PanelProcessing, Critical, Us},
-		{PanelFailed, Critical, Us},
-		{PanelFailing, Critical, Us},
-		{PanelOverdue, Critical, Us},
-		{PanelStale, Warning, Us},
-		{PanelUnreadable, Info, Us},
-		{PanelNoRedirect, Info, Us},
-		// A site. First the account.
-		{CAUnreachable, Critical, Us},
-		{CABlocked, Critical, Us},
-		{CAPaused, Critical, Us},
-		{CARejected, Warning, Customer},
-		{CARateLimited, Critical, Nobody},
-		// Then the certificate put in place.
-		{CertMissing, Critical, Us},
-		{CertUntrusted, Warning, Us},
-		// Then the CA's last words.
-		{CARemote, Warning, Us},
-		{CACAA, Warning, Customer},
-		{CADNS, Warning, Customer},
-		{CAUnauthorized, Warning, Customer},
-		{CAConnection, Warning, Customer},
-		{CATLS, Warning, Us},
-		{CAClient, Warning, Us},
-		{CAInternal, Info, CA},
-		// Then what is only a symptom.
-		{CertExpired, Critical, Us},
-		{CertOverdue, Warning, Us},
-		{CertExpiring, Warning, Us},
-		{PanelNoCertificate, Info, Us},
-		// No trouble.
-		{Unknown, Warning, Us},
-		{OK, Healthy, Nobody},
-	}
+var codeFacts = [...]codeFact{
+	// The server as a whole.
+	{PanelUnavailable, Critical, Us},
+	{PanelProcessing, Critical, Us},
+	{PanelFailed, Critical, Us},
+	{PanelFailing, Critical, Us},
+	{PanelOverdue, Critical, Us},
+	{PanelStale, Warning, Us},
+	{PanelUnreadable, Info, Us},
+	{PanelNoRedirect, Info, Us},
+	// A site. First the account.
+	{CAUnreachable, Critical, Us},
+	{CABlocked, Critical, Us},
+	{CAPaused, Critical, Us},
+	{CARejected, Warning, Customer},
+	{CARateLimited, Critical, Nobody},
+	// Then the certificate put in place.
+	{CertMissing, Critical, Us},
+	{CertUntrusted, Warning, Us},
+	// Then the CA's last words.
+	{CARemote, Warning, Us},
+	{CACAA, Warning, Customer},
+	{CADNS, Warning, Customer},
+	{CAUnauthorized, Warning, Customer},
+	{CAConnection, Warning, Customer},
+	{CATLS, Warning, Us},
+	{CAClient, Warning, Us},
+	{CAInternal, Info, CA},
+	// Then what is only a symptom.
+	{CertExpired, Critical, Us},
+	{CertOverdue, Warning, Us},
+	{CertExpiring, Warning, Us},
+	{PanelNoCertificate, Info, Us},
+	// No trouble.
+	{Unknown, Warning, Us},
+	{OK, Healthy, Nobody},
 }
 
 // Codes lists every code that a finding, a metric or a verdict may carry.
 func Codes() []Code {
-	facts := codeFacts()
-	codes := make([]Code, len(facts))
-	for i, f := range facts {
+	codes := make([]Code, len(codeFacts))
+	for i, f := range codeFacts {
 		codes[i] = f.code
 	}
 	return codes
 }
 
+// rank is the code's place in the order of Codes; -1: it has none.
+func (c Code) rank() int {
+	for i := range codeFacts {
+		if codeFacts[i].code == c {
+			return i
+		}
+	}
+	return -1
+}
+
 // Severity is how bad the code is when nothing else is known. An unlisted
 // code is Warning: it must not go unseen, nor wake anybody.
 func (c Code) Severity() Severity {
-	for _, f := range codeFacts() {
-		if f.code == c {
-			return f.severity
-		}
+	if i := c.rank(); i >= 0 {
+		return codeFacts[i].severity
 	}
 	return Warning
 }
 
 // Who takes the next step. An unlisted code is ours.
 func (c Code) Who() Who {
-	for _, f := range codeFacts() {
-		if f.code == c {
-			return f.who
-		}
+	if i := c.rank(); i >= 0 {
+		return codeFacts[i].who
 	}
 	return Us
 }

@@ -81,16 +81,15 @@ type Verdict struct {
 // stands in the order of Codes, so that a cause hides its symptoms. Nothing
 // found is OK only if nothing failed; otherwise it is Unknown.
 func Judge(findings []Finding, failures []Failure) Verdict {
-	order := Codes()
-	order = order[slices.Index(order, firstVerdict):]
 	best := Verdict{Code: OK, Severity: Healthy}
 	if len(failures) > 0 {
 		best = Verdict{Code: Unknown, Severity: Unknown.Severity()}
 	}
-	rank := len(order)
-	for _, f := range findings {
-		if r := slices.Index(order, f.Code); r >= 0 && r < rank {
-			best, rank = Verdict{Code: f.Code, Severity: f.Severity, Finding: f}, r
+	first, rank := firstVerdict.rank(), len(codeFacts)
+	for i := range findings {
+		f := &findings[i]
+		if r := f.Code.rank(); r >= first && r < rank {
+			best, rank = Verdict{Code: f.Code, Severity: f.Severity, Finding: *f}, r
 		}
 	}
 	return best
