@@ -36,7 +36,8 @@ func (w Writer) alertTitle(c Change) string {
 	args["Server"], args["Threshold"] = f.Server, f.Args["threshold"]
 	if f.Code == checks.PanelUnavailable {
 		reason, _ := f.Args["reason"].(string)
-		return w.Locale.Say("alert.panel.unavailable", args) + ": " + firstSentence(w.Locale.Say("trouble."+reason))
+		args["Reason"] = strings.TrimSuffix(w.Locale.Say("trouble."+reason), ".")
+		return w.Locale.Say("alert.panel.unavailable", args)
 	}
 	return w.Locale.Count("alert."+string(f.Code), value(f), args)
 }
@@ -49,7 +50,13 @@ func (w Writer) evidence(c Change, s Server) string {
 	case Worsened:
 		parts = append(parts, w.Locale.Say("reason.worsened", i18n.Args{"Age": w.Now.Sub(i.Times.Opened)}))
 	case Reminded:
-		parts = append(parts, w.Locale.Say("reason.reminded", i18n.Args{"Age": w.Now.Sub(i.Times.Opened), "Peak": i.Peak}))
+		parts = append(parts, w.Locale.Say("reason.reminded", i18n.Args{"Age": w.Now.Sub(i.Times.Opened)}))
+	}
+	if i.Peak > value(i.Finding) {
+		parts = append(parts, w.Locale.Say("reason.peak", i18n.Args{"N": i.Peak}))
+	}
+	if i.Finding.Code == checks.PanelUnavailable {
+		parts = append(parts, w.lastRead(s))
 	}
 	for _, r := range s.Readings {
 		if r.Code == i.Finding.Code && r.Hour != nil && *r.Hour != r.Value {
@@ -157,15 +164,19 @@ func (w Writer) Names(kind ChangeKind, incidents []Incident) Message {
 
 func (w Writer) nameNote(kind ChangeKind, i Incident) string {
 	if kind == Resolved {
-		return w.Locale.Age(i.Times.Resolved.Sub(i.Times.Opened))
+		return w.Locale.Say("why.lasted", i18n.Args{"Age": i.Times.Resolved.Sub(i.Times.Opened)})
 	}
-	if at, ok := i.Finding.Args["at"].(time.Time); ok {
-		return w.Locale.DateTime(at, w.Now)
+	at, ok := i.Finding.Args["at"].(time.Time)
+	switch {
+	case !ok:
+		return ""
+	case at.After(w.Now):
+		return w.Locale.Say("when.ends", i18n.Args{"At": w.Locale.DateTime(at, w.Now)})
 	}
-	return ""
+	return w.Locale.Say("when.ended", i18n.Args{"At": w.Locale.DateTime(at, w.Now)})
 }
 
-// Storm says that so many names changed at once that the cause is hardly
+// Storm says that so many names broke at once that the cause is hardly
 // theirs.
 func (w Writer) Storm(server string, changed, all int) Message {
 	m := w.message(ToneBad, w.Locale.Count("storm.title", changed, i18n.Args{"Server": server, "All": all}))
@@ -191,10 +202,4 @@ func (w Writer) Baseline(s Server, codes []checks.Code) Message {
 	}
 	m.Sections = append(m.Sections, Section{Text: w.Locale.Say("baseline.text")})
 	return m
-}
-
-// firstSentence is a text up to its first full stop followed by a space.
-func firstSentence(s string) string {
-	first, _, _ := strings.Cut(s, ". ")
-	return strings.TrimSuffix(first, ".")
 }

@@ -44,15 +44,18 @@ func (w Writer) Daily(d Day) Message {
 		{Label: w.Locale.Say("action.overdue"), Command: "list overdue"},
 	}
 	if d.comparable() && mv.opened == 0 && mv.fixed == 0 && d.calm() {
-		return w.quiet(m, mv)
+		return w.quiet(m, mv, w.late(d))
 	}
 	return m
 }
 
 // quiet is a day on which nothing changed: one line.
-func (w Writer) quiet(m Message, mv movement) Message {
+func (w Writer) quiet(m Message, mv movement, late string) Message {
 	m.Title += " — " + w.Locale.Say("daily.quiet", i18n.Args{"N": mv.now})
 	m.Sections, m.Actions = nil, nil
+	if late != "" {
+		m.Sections = []Section{{Text: strings.TrimSpace(late)}}
+	}
 	return m
 }
 
@@ -133,8 +136,8 @@ func (d Day) codes() []checks.Code {
 	return codes
 }
 
-// calm reports that no count stands above its threshold and that every panel
-// could be read.
+// calm reports that nothing is wrong with any panel as a whole: no count
+// above its threshold, and every one of them could be read.
 func (d Day) calm() bool {
 	return !slices.ContainsFunc(d.Servers, func(s Server) bool { return s.worst() > checks.Healthy })
 }
@@ -173,10 +176,7 @@ func (w Writer) counts(d Day) []Section {
 			sections = append(sections, Section{Heading: s.Name, Text: w.trouble(s)})
 			continue
 		}
-		section := Section{Heading: w.Locale.Count("status.server", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name})}
-		for _, r := range s.Readings {
-			section.Items = append(section.Items, w.reading(r))
-		}
+		section := w.countsOf(s)
 		if n := blind(s); n > 0 {
 			section.Items = append(section.Items, Item{Tone: ToneUnknown, Text: w.Locale.Count("daily.blind", n)})
 		}

@@ -2,14 +2,17 @@ package reports
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"domovoy/checks"
+	"domovoy/checks/cert"
 	"domovoy/i18n"
 )
 
@@ -20,7 +23,7 @@ func Lists() []string {
 
 // Row is a line of a list: a site, or a certificate that belongs to none.
 type Row struct {
-	Domain string // A-label form; the certificate's name where there is no domain
+	Domain string // A-label form; the certificate's name where there is no domain, "#12" of row 12 where there is neither
 	Owner  string
 	Server string
 	Code   checks.Code // of the last issuing error, else the verdict
@@ -69,7 +72,7 @@ func (s Server) List(kind string) []Row {
 	case "processing":
 		return s.certificates(func(c checks.Certificate) bool { return c.Processing == checks.On })
 	case "overdue":
-		return s.found(checks.CertOverdue)
+		return append(s.found(checks.CertOverdue), s.nameless()...)
 	case "nocertificate":
 		return s.found(checks.PanelNoCertificate)
 	case "noredirect":
@@ -93,9 +96,7 @@ func (s Server) certificates(match func(checks.Certificate) bool) []Row {
 			continue
 		}
 		row := Row{Domain: c.Domain, Owner: c.Owner, Server: s.Name, Code: checks.Unknown, Since: c.Started}
-		if row.Domain == "" {
-			row.Domain = c.Name
-		}
+		row.Domain = cmp.Or(row.Domain, c.Name, unnamed(c))
 		if x, ok := sites[c.ID]; ok {
 			row.Domain, row.Owner = x.Site.Name, x.Site.Owner
 			if code, ok := said[x.Site.Name]; ok {
@@ -130,6 +131,23 @@ func (s Server) found(code checks.Code) []Row {
 	}
 	return rows
 }
+
+// nameless gives the panel's certificates that are overdue by their row alone
+// and tell neither name nor domain: the count has them, and so must the list.
+func (s Server) nameless() []Row {
+	rules := cert.Rules{Now: s.Read, LifeLeft: s.Overdue.LifeLeft}
+	var rows []Row
+	for _, c := range s.Snapshot.Certificates {
+		if c.Name == "" && c.Domain == "" && cert.RowOverdue(c, rules) {
+			rows = append(rows, Row{Domain: unnamed(c), Owner: c.Owner, Server: s.Name, Code: checks.CertOverdue})
+		}
+	}
+	return rows
+}
+
+// unnamed is what stands for a certificate without any name: the number of
+// its row.
+func unnamed(c checks.Certificate) string { return "#" + strconv.FormatInt(c.ID, 10) }
 
 // issuing gives the code of each site's last issuing error.
 func (s Server) issuing() map[string]checks.Code {
@@ -227,7 +245,7 @@ func (w Writer) ListFile(rows []Row, kind string) (Message, error) {
 // cell keeps a spreadsheet from taking foreign text for a formula (OWASP,
 // CSV injection).
 func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		return "'" + s
 	}
 	return s

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -16,15 +17,10 @@ type Delivery struct {
 
 // Status is the state of every panel on one screen.
 func (w Writer) Status(servers []Server, d Delivery) Message {
-	worst := checks.Healthy
-	m := w.message(Plain, "")
+	m := w.statusTitle(servers)
 	for _, s := range servers {
-		severity := s.worst()
-		worst = max(worst, severity)
 		m.Sections = append(m.Sections, w.statusOf(s)...)
 	}
-	m.Tone = toneOf(worst)
-	m.Title = w.Locale.Say("status.title." + worst.String())
 	if d.Waiting > 0 {
 		m.Sections = append(m.Sections, Section{Text: w.Locale.Count("status.waiting", d.Waiting,
 			i18n.Args{"Age": w.Now.Sub(d.Oldest)})})
@@ -32,8 +28,35 @@ func (w Writer) Status(servers []Server, d Delivery) Message {
 	return m
 }
 
-// worst is the server's worst severity: of its counts, or of not being able
-// to count.
+// statusTitle says the worst of all, and of which panels. What could not be
+// counted is not within its threshold.
+func (w Writer) statusTitle(servers []Server) Message {
+	worst, doubt := checks.Healthy, false
+	var unread, critical []string
+	for _, s := range servers {
+		severity := s.worst()
+		worst = max(worst, severity)
+		switch {
+		case s.Trouble != "":
+			unread = append(unread, s.Name)
+		case severity == checks.Critical:
+			critical = append(critical, s.Name)
+		}
+		doubt = doubt || slices.ContainsFunc(s.Readings, func(r Reading) bool { return !r.Known() })
+	}
+	switch {
+	case len(unread) > 0:
+		return w.message(ToneBad, w.Locale.Say("status.title.unread", i18n.Args{"Servers": unread}))
+	case len(critical) > 0:
+		return w.message(ToneBad, w.Locale.Say("status.title.critical", i18n.Args{"Servers": critical}))
+	case doubt && worst < checks.Warning:
+		return w.message(ToneUnknown, w.Locale.Say("status.title.unknown"))
+	}
+	return w.message(toneOf(worst), w.Locale.Say("status.title."+worst.String()))
+}
+
+// worst is the server's worst severity: of its counts, of what was found of
+// it as a whole, or of not being able to count.
 func (s Server) worst() checks.Severity {
 	if s.Trouble != "" {
 		return checks.Critical
@@ -42,7 +65,30 @@ func (s Server) worst() checks.Severity {
 	for _, r := range s.Readings {
 		worst = max(worst, r.Severity)
 	}
+	for _, f := range s.Findings("") {
+		worst = max(worst, f.Severity)
+	}
 	return worst
+}
+
+// countsOf are the panel's counts, and what was found of it as a whole.
+func (w Writer) countsOf(s Server) Section {
+	section := Section{Heading: w.Locale.Count("status.server", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name})}
+	for _, f := range s.Findings("") {
+		section.Items = append(section.Items, Item{Tone: toneOf(f.Severity), Text: w.title(f.Code), Note: w.since(f)})
+	}
+	for _, r := range s.Readings {
+		section.Items = append(section.Items, w.reading(r))
+	}
+	return section
+}
+
+// since when it is so, where the finding knows.
+func (w Writer) since(f checks.Finding) string {
+	if at, ok := f.Args["since"].(time.Time); ok {
+		return w.Locale.Say("when.since", i18n.Args{"Date": w.Locale.DateTime(at, w.Now)})
+	}
+	return ""
 }
 
 // statusOf writes one panel.
@@ -50,10 +96,7 @@ func (w Writer) statusOf(s Server) []Section {
 	if s.Trouble != "" {
 		return []Section{{Heading: s.Name, Text: w.trouble(s)}}
 	}
-	section := Section{Heading: w.Locale.Count("status.server", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name})}
-	for _, r := range s.Readings {
-		section.Items = append(section.Items, w.reading(r))
-	}
+	section := w.countsOf(s)
 	note := Section{Text: w.Locale.Say("status.read", i18n.Args{"At": w.Locale.DateTime(s.Read, w.Now)})}
 	if s.Overdue.Renewals > 0 {
 		note.Text += " " + w.Locale.Count("status.learned", s.Overdue.Renewals, i18n.Args{"Share": w.Locale.Percent(s.Overdue.LifeLeft)})
@@ -77,14 +120,18 @@ func (w Writer) statusOf(s Server) []Section {
 
 // trouble says why a panel could not be read, and when it last was.
 func (w Writer) trouble(s Server) string {
-	text := w.Locale.Say("trouble." + s.Trouble)
 	if s.Trouble == "never" {
-		return text
+		return w.lastRead(s)
 	}
+	return w.Locale.Say("trouble."+s.Trouble) + " " + w.lastRead(s)
+}
+
+// lastRead says when a panel was last read as a whole.
+func (w Writer) lastRead(s Server) string {
 	if s.Read.IsZero() {
-		return text + " " + w.Locale.Say("trouble.never")
+		return w.Locale.Say("trouble.never")
 	}
-	return text + " " + w.Locale.Say("trouble.last", i18n.Args{"At": w.Locale.DateTime(s.Read, w.Now)})
+	return w.Locale.Say("trouble.last", i18n.Args{"At": w.Locale.DateTime(s.Read, w.Now)})
 }
 
 // reading writes one count: its value, its threshold, where it comes from.

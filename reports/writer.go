@@ -42,9 +42,14 @@ func (w Writer) explain(f checks.Finding) string {
 	return w.Locale.Say("code."+string(f.Code)+".explain", w.args(f.Args))
 }
 
-// next is the next step with the one who takes it.
+// next is the next step with the one who takes it. Where one can only wait,
+// there is nobody to name.
 func (w Writer) next(code checks.Code) Section {
-	return Section{Text: w.Locale.Say("next.line", i18n.Args{
+	key := "next.line"
+	if who := code.Who(); who == checks.CA || who == checks.Nobody {
+		key = "next.wait"
+	}
+	return Section{Text: w.Locale.Say(key, i18n.Args{
 		"Step": w.Locale.Say("code." + string(code) + ".next"),
 		"Who":  w.Locale.Say("who." + string(code.Who())),
 	})}

@@ -1,0 +1,181 @@
+package golden
+
+import (
+	"fmt"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/checks/ispmanager"
+	"domovoy/reports"
+)
+
+// counted is a count above its threshold.
+func counted(code checks.Code, severity checks.Severity, value, threshold int) checks.Finding {
+	return checks.Finding{Check: reports.CountCheck + "." + string(code), Server: "isp1", Code: code, Severity: severity,
+		Args: checks.Args{"value": value, "threshold": threshold}}
+}
+
+// alertCases are the server's own counts, for every reason to speak.
+func alertCases() map[string]message {
+	all := map[string]message{}
+	for _, count := range []struct {
+		code      checks.Code
+		value     int
+		threshold int
+		grown     int
+	}{
+		{checks.PanelProcessing, 127, 100, 204},
+		{checks.PanelFailed, 51, 50, 92},
+		{checks.PanelFailing, 22, 21, 44},
+		{checks.PanelOverdue, 23, 20, 61},
+	} {
+		f := counted(count.code, checks.Critical, count.value, count.threshold)
+		grown := counted(count.code, checks.Critical, count.grown, count.threshold)
+		say := func(kind reports.ChangeKind, f checks.Finding, age time.Duration) message {
+			return func(w reports.Writer) reports.Message {
+				i := incident(f, age)
+				switch kind {
+				case reports.Reminded:
+					i.Peak += 19
+				case reports.Resolved:
+					i = ended(i)
+				}
+				return w.Alert(reports.Change{Kind: kind, Incident: i}, troubled(f))
+			}
+		}
+		name := "alert." + string(count.code) + "."
+		all[name+"opened"] = say(reports.Opened, f, 0)
+		all[name+"worsened"] = say(reports.Worsened, grown, 40*time.Minute)
+		all[name+"reminded"] = say(reports.Reminded, grown, 4*time.Hour)
+		all[name+"resolved"] = say(reports.Resolved, grown, 2*time.Hour+41*time.Minute)
+		all[name+"one"] = say(reports.Opened, counted(count.code, checks.Critical, 1, 1), 0)
+		all["closed."+string(count.code)] = func(w reports.Writer) reports.Message {
+			told := w.Alert(reports.Change{Kind: reports.Opened, Incident: incident(f, 0)}, troubled(f))
+			return w.Closed(told, ended(incident(grown, 161*time.Minute)))
+		}
+	}
+	all["alert.panel.processing.warning"] = func(w reports.Writer) reports.Message {
+		f := counted(checks.PanelProcessing, checks.Warning, 63, 60)
+		s := house()
+		s.Readings = readings(63, 47, 3, 12)
+		return w.Alert(reports.Change{Kind: reports.Opened, Incident: incident(f, 0)}, s)
+	}
+	return all
+}
+
+// troubled is the house with the count of a finding, and what is behind it.
+func troubled(f checks.Finding) reports.Server {
+	s := house()
+	value, _ := f.Args["value"].(int)
+	for i := range s.Readings {
+		if s.Readings[i].Code == f.Code {
+			s.Readings[i].Value = value
+		}
+	}
+	codes := []checks.Code{checks.CADNS, checks.CADNS, checks.CAUnauthorized, checks.CAConnection, checks.CARemote, checks.CADNS}
+	for n := range value {
+		x := checks.Subject{Site: checks.Site{ID: int64(n), Name: site(n), Active: checks.On, Secure: checks.On, Redirect: checks.On}}
+		c := checks.Certificate{ID: int64(n), Name: x.Site.Name + "_le1", Domain: x.Site.Name, Processing: checks.Off, Failed: checks.Off}
+		switch f.Code {
+		case checks.PanelProcessing:
+			c.Processing, c.Started = checks.On, ago(time.Duration(n%60)*time.Minute)
+			if n%14 == 0 {
+				c.Started = ago(2 * day)
+			}
+		case checks.PanelOverdue:
+			x.File = &checks.CertificateFile{NotBefore: ago(85 * day), NotAfter: ago(-5 * day)}
+			fallthrough
+		default:
+			c.Failed = checks.On
+			x.History = &checks.History{Last: checks.Attempt{Outcome: checks.OutcomeFailed, Time: ago(time.Hour), Text: words()[codes[n%len(codes)]]}}
+		}
+		s.Snapshot.Certificates = append(s.Snapshot.Certificates, c)
+		x.Certificate = &c
+		s.Subjects = append(s.Subjects, x)
+	}
+	look(&s)
+	return s
+}
+
+// panelCases are a panel that cannot be read or stands still, the baseline
+// and the storm.
+func panelCases() map[string]message {
+	all := map[string]message{}
+	unavailable := func(kind reports.ChangeKind, reason string, age time.Duration) message {
+		return func(w reports.Writer) reports.Message {
+			s := house()
+			s.Trouble = reason
+			i := incident(checks.Finding{Server: "isp1", Code: checks.PanelUnavailable, Severity: checks.Critical, Args: checks.Args{"reason": reason}}, age)
+			if kind == reports.Resolved {
+				s.Trouble, i = "", ended(i)
+			}
+			return w.Alert(reports.Change{Kind: kind, Incident: i}, s)
+		}
+	}
+	for _, reason := range ispmanager.Reasons() {
+		all["alert.panel.unavailable.opened."+string(reason)] = unavailable(reports.Opened, string(reason), 0)
+	}
+	all["alert.panel.unavailable.reminded"] = unavailable(reports.Reminded, "locked", 8*time.Hour)
+	all["alert.panel.unavailable.resolved"] = unavailable(reports.Resolved, "locked", 8*time.Hour)
+
+	stale := func(kind reports.ChangeKind) message {
+		return func(w reports.Writer) reports.Message {
+			i := incident(checks.Finding{Server: "isp1", Code: checks.PanelStale, Severity: checks.Warning, Args: checks.Args{"since": ago(54 * time.Hour)}}, 3*time.Hour)
+			if kind == reports.Resolved {
+				i = ended(i)
+			}
+			return w.Alert(reports.Change{Kind: kind, Incident: i}, house())
+		}
+	}
+	all["alert.panel.stale.opened"], all["alert.panel.stale.resolved"] = stale(reports.Opened), stale(reports.Resolved)
+
+	all["storm"] = func(w reports.Writer) reports.Message { return w.Storm("isp1", 321, 2000) }
+	all["baseline"] = func(w reports.Writer) reports.Message {
+		return w.Baseline(house(), []checks.Code{checks.CADNS, checks.CADNS, checks.CADNS, checks.CAUnauthorized, checks.CAUnauthorized,
+			checks.CAConnection, checks.CertExpired, checks.CertOverdue, checks.CARemote, checks.CACAA, checks.CARejected})
+	}
+	all["baseline.healthy"] = func(w reports.Writer) reports.Message {
+		s := house()
+		s.Snapshot.Sites = s.Snapshot.Sites[:21]
+		s.Readings = readings(0, 0, 0, 0)
+		return w.Baseline(s, nil)
+	}
+	return all
+}
+
+// nameCases are what several names of a server share.
+func nameCases() map[string]message {
+	all := map[string]message{}
+	for _, code := range []checks.Code{checks.CertExpired, checks.CertExpiring, checks.CertOverdue, checks.CertMissing, checks.CertUntrusted} {
+		args := map[checks.Code]checks.Args{
+			checks.CertMissing: {"certificate": "shop.ru_le3"}, checks.CertUntrusted: {"issuer": "shop.ru"}, checks.CertExpired: {"at": ago(30 * time.Minute)},
+		}[code]
+		if args == nil {
+			args = checks.Args{"at": ago(-2 * day)}
+		}
+		incidents := func(n int) (all []reports.Incident) {
+			for n := range n {
+				all = append(all, incident(checks.Finding{Server: "isp1", Site: site(n + 1), Code: code, Severity: code.Severity(), Args: args},
+					time.Duration(n+1)*7*time.Hour))
+			}
+			return all
+		}
+		for _, n := range []int{1, 3, 21, 400} {
+			if n > 3 && code != checks.CertExpired {
+				continue // long ones differ by their first line only
+			}
+			name := fmt.Sprintf("names.%s.%d", code, n)
+			all[name] = func(w reports.Writer) reports.Message { return w.Names(reports.Opened, incidents(n)) }
+			if n < 21 {
+				all["over."+name] = func(w reports.Writer) reports.Message {
+					over := incidents(n)
+					for i := range over {
+						over[i] = ended(over[i])
+					}
+					return w.Names(reports.Resolved, over)
+				}
+			}
+		}
+	}
+	return all
+}

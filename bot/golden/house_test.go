@@ -1,0 +1,144 @@
+package golden
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/checks/acme"
+	"domovoy/checks/cert"
+	"domovoy/checks/suite"
+	"domovoy/reports"
+)
+
+const day = 24 * time.Hour
+
+// ago is so long before now.
+func ago(d time.Duration) time.Time { return now.Add(-d) }
+
+// house is a panel in ordinary trouble.
+func house() reports.Server {
+	s := reports.Server{
+		Name: "isp1", Read: ago(2 * time.Minute),
+		Overdue:  reports.OverdueRule{LifeLeft: 7.0 / 90},
+		Snapshot: checks.Snapshot{Server: "isp1", Sites: make([]checks.Site, 2000)},
+		Opened:   map[string]time.Time{},
+	}
+	s.Readings = readings(14, 47, 3, 12)
+	return s
+}
+
+// readings of the panel's counts, with their past.
+func readings(processing, failed, failing, overdue int) []reports.Reading {
+	reading := func(code checks.Code, value, warn, critical, hour, day int) reports.Reading {
+		t := reports.Threshold{Warn: warn, Critical: critical}
+		return reports.Reading{
+			Metric:    checks.Metric{Server: "isp1", Code: code, Value: value},
+			Threshold: t, Severity: t.Level(value, checks.Healthy), Hour: &hour, Day: &day,
+		}
+	}
+	return []reports.Reading{
+		reading(checks.PanelProcessing, processing, 60, 100, 14, 11),
+		reading(checks.PanelFailed, failed, 0, 50, failed, 49),
+		reading(checks.PanelFailing, failing, 0, 21, 2, 9),
+		reading(checks.PanelOverdue, overdue, 0, 20, overdue, overdue),
+		reading(checks.PanelNoCertificate, 31, 0, 0, 31, 31),
+		reading(checks.PanelNoRedirect, 1204, 0, 0, 1204, 1207),
+	}
+}
+
+// words are what issuing logs say, by the cause they mean.
+func words() map[checks.Code]string {
+	problem := func(kind, detail string) string {
+		return "urn:ietf:params:acme:error:" + kind + " :: " + detail
+	}
+	const file = "http://shop.ru/.well-known/acme-challenge/Jx3bT0YvTWvKqkWl0rQ2fR1d"
+	return map[checks.Code]string{
+		checks.CAUnauthorized: problem("unauthorized", "198.51.100.7: Invalid response from "+file+": 404"),
+		checks.CAConnection:   problem("connection", "198.51.100.7: Fetching "+file+": Timeout during connect (likely firewall problem)"),
+		checks.CADNS:          problem("dns", "DNS problem: NXDOMAIN looking up A for shop.ru - check that a DNS record exists for this domain"),
+		checks.CACAA:          problem("caa", "While processing CAA for shop.ru: CAA record for shop.ru prevents issuance"),
+		checks.CATLS:          problem("tls", "198.51.100.7: Fetching https://shop.ru/: remote error: tls: handshake failure"),
+		checks.CARemote:       problem("connection", "During secondary validation: 203.0.113.10: Fetching "+file+": Timeout during connect (likely firewall problem)"),
+		checks.CARateLimited:  problem("rateLimited", `too many failed authorizations (5) for "shop.ru" in the last 1h0m0s, retry after 2026-11-21 11:40:00 UTC: see https://letsencrypt.org/docs/rate-limits/`),
+		checks.CAPaused: problem("rateLimited", "Your account is temporarily prevented from requesting certificates for shop.ru and possibly others. "+
+			"Please visit: https://portal.letsencrypt.org/sfe/v1/unpause?jwt=eyJhbGciOiJIUzI1NiJ9.c2VjcmV0.c2lnbmVk"),
+		checks.CABlocked:     problem("unauthorized", "Account is not valid, has status \"deactivated\""),
+		checks.CARejected:    problem("rejectedIdentifier", `Error creating new order :: Cannot issue for "shop.ru": The ACME server refuses to issue a certificate for this domain name, because it is forbidden by policy`),
+		checks.CAInternal:    problem("serverInternal", "Error finalizing order :: Unable to meet CA SCT embedding requirements"),
+		checks.CAUnreachable: "Please refer to https://curl.haxx.se/libcurl/c/libcurl-errors.html for error code: 7",
+		checks.CAClient:      problem("badNonce", "JWS has an invalid anti-replay nonce"),
+		checks.Unknown:       "Error: something that no rule knows <yet> & never saw",
+	}
+}
+
+// visit is a site as check and why see it. Changes are made before anything
+// is looked at.
+func visit(changes ...func(*checks.Subject)) reports.Site {
+	x := checks.Subject{
+		Site: checks.Site{
+			Server: "isp1", ID: 1, Name: "shop.ru", Owner: "client17", Aliases: []string{"www.shop.ru", "*.shop.ru"},
+			Certificate: "shop.ru_le3", Active: checks.On, Secure: checks.On, Redirect: checks.On,
+		},
+		Certificate: &checks.Certificate{Server: "isp1", ID: 9, Name: "shop.ru_le3", Domain: "shop.ru",
+			Processing: checks.Off, Failed: checks.Off, Started: ago(40 * day)},
+		File: &checks.CertificateFile{Issuer: "E7", NotBefore: ago(40 * day), NotAfter: ago(-50 * day)},
+	}
+	for _, change := range changes {
+		change(&x)
+	}
+	s := house()
+	s.Subjects = []checks.Subject{x}
+	look(&s)
+	return reports.Site{Server: s, Subject: x, Asked: x.Site.Name}
+}
+
+// look runs the checks over a server's sites, as a reading does.
+func look(s *reports.Server) {
+	rules := cert.Rules{Now: now, LifeLeft: s.Overdue.LifeLeft}
+	s.Outcome = suite.Run(context.Background(), suite.Checks(rules, acme.NewClassifier()), s.Name, s.Subjects)
+	for _, f := range s.Outcome.Findings {
+		s.Opened[f.Site] = ago(49 * day)
+	}
+}
+
+// refused is what the CA said last, after so many failures.
+func refused(code checks.Code, failures int) func(*checks.Subject) {
+	return func(x *checks.Subject) {
+		x.Certificate.Failed = checks.On
+		x.History = &checks.History{
+			Last:     checks.Attempt{Server: "isp1", Outcome: checks.OutcomeFailed, Status: "failed", Time: ago(9*time.Hour + 53*time.Minute), Text: words()[code]},
+			Failures: failures, Since: ago(49 * day), Issued: ago(130 * day),
+		}
+	}
+}
+
+// valid sets the dates of the certificate's file.
+func valid(since, left time.Duration) func(*checks.Subject) {
+	return func(x *checks.Subject) {
+		x.File = &checks.CertificateFile{Issuer: "E7", NotBefore: ago(since), NotAfter: now.Add(left)}
+	}
+}
+
+// incident of a finding that opened so long ago.
+func incident(f checks.Finding, age time.Duration) reports.Incident {
+	value, _ := f.Args["value"].(int)
+	i := reports.Incident{ID: 1, Finding: f, Peak: value, Worst: f.Severity, Told: f.Severity}
+	i.Times.Opened, i.Times.Seen = ago(age), now
+	return i
+}
+
+// ended is an incident that is over now.
+func ended(i reports.Incident) reports.Incident {
+	i.Times.Resolved = now
+	return i
+}
+
+// site gives the n-th name, every fifth of them in Cyrillic.
+func site(n int) string {
+	if n%5 == 2 {
+		return fmt.Sprintf("xn--%d-6kcaf9a.xn--p1ai", n) // "магазин"-like: shown as it is where it is no valid name
+	}
+	return fmt.Sprintf("site%02d.ru", n)
+}

@@ -1,0 +1,119 @@
+package golden
+
+import (
+	"time"
+
+	"domovoy/checks"
+	"domovoy/checks/ispmanager"
+	"domovoy/reports"
+)
+
+// statusCases are the panels on one screen.
+func statusCases() map[string]message {
+	status := func(d reports.Delivery, servers ...reports.Server) message {
+		return func(w reports.Writer) reports.Message { return w.Status(servers, d) }
+	}
+	idle := reports.Delivery{}
+	warned, critical := house(), house()
+	warned.Readings, critical.Readings = readings(63, 47, 3, 12), readings(127, 51, 22, 23)
+	second := house()
+	second.Name, second.Snapshot.Sites = "isp2", second.Snapshot.Sites[:421]
+
+	partly := house()
+	partly.Snapshot.Missing = []checks.Missing{{Table: "letsencrypt_log"}, {Table: "webdomain", Column: "redirect_http"}}
+	partly.Readings[2] = unknown(checks.PanelFailing, "missing: letsencrypt_log.certname")
+	partly.Readings[5] = unknown(checks.PanelNoRedirect, "missing: webdomain.redirect_http")
+
+	odd := house()
+	odd.Snapshot.UnreadableN = 212
+	odd.Snapshot.Unreadable = []checks.Unreadable{
+		{Table: "letsencrypt_ssl", Row: 7, Column: "time_started", Value: "0000-00-00 00:00:00"},
+		{Table: "webdomain", Row: 12, Column: "name", Value: "<script>"},
+		{Table: "webdomain", Row: 40, Column: "active", Value: "maybe"},
+		{Table: "webdomain", Row: 41, Column: "active", Value: "maybe"},
+	}
+	learned := house()
+	learned.Overdue = reports.OverdueRule{LifeLeft: 0.31, Renewals: 421}
+	still := house()
+	still.Outcome.Findings = []checks.Finding{{Server: "isp1", Code: checks.PanelStale, Severity: checks.Warning, Args: checks.Args{"since": ago(54 * time.Hour)}}}
+
+	all := map[string]message{
+		"status.ok":         status(idle, house()),
+		"status.warning":    status(idle, warned),
+		"status.critical":   status(idle, critical, second),
+		"status.missing":    status(idle, partly),
+		"status.unreadable": status(idle, odd),
+		"status.learned":    status(idle, learned),
+		"status.stale":      status(idle, still),
+		"status.waiting":    status(reports.Delivery{Waiting: 3, Oldest: ago(12 * time.Minute)}, house()),
+		"status.never":      status(idle, reports.Server{Name: "isp1", Trouble: "never"}),
+		"status.neveryet":   status(idle, reports.Server{Name: "isp1", Trouble: "gone"}),
+	}
+	for _, reason := range ispmanager.Reasons() {
+		s := house()
+		s.Trouble = string(reason)
+		all["status.unavailable."+string(reason)] = status(idle, s, second)
+	}
+	return all
+}
+
+// unknown is a count that could not be had.
+func unknown(code checks.Code, err string) reports.Reading {
+	return reports.Reading{Metric: checks.Metric{Server: "isp1", Code: code, Err: err}}
+}
+
+// dailyCases are the digest on days of every kind.
+func dailyCases() map[string]message {
+	first := site(1)
+	bad := func(n int, code checks.Code, age time.Duration) reports.Incident {
+		return incident(checks.Finding{Server: "isp1", Site: site(n), Code: code, Severity: code.Severity()}, age)
+	}
+	var open []reports.Incident
+	for n := range 40 {
+		codes := []checks.Code{checks.CADNS, checks.CAUnauthorized, checks.CADNS, checks.CAConnection, checks.CertOverdue, checks.CARemote,
+			checks.CACAA, checks.CARejected, checks.CADNS, checks.CertExpired}
+		open = append(open, bad(n, codes[n%len(codes)], time.Duration(n)*36*time.Hour+30*time.Hour))
+	}
+	yesterday := reports.Day{Servers: []reports.Server{house()}, Open: open, From: ago(day), Begun: ago(90 * day)}
+	moved := yesterday
+	moved.Open = append(open[:len(open):len(open)], bad(50, checks.CADNS, time.Hour), bad(51, checks.CertExpired, 5*time.Hour))
+	for n := range 11 {
+		moved.Resolved = append(moved.Resolved, ended(bad(60+n, checks.CADNS, 5*day)))
+	}
+	second := house()
+	second.Name = "isp2"
+	moved.Servers = []reports.Server{house(), second}
+
+	began := yesterday
+	began.Begun = ago(3 * time.Hour)
+	late := moved
+	late.Due = ago(5 * time.Hour)
+	quietLate := yesterday
+	quietLate.Due = ago(5 * time.Hour)
+	blind := yesterday
+	down := second
+	down.Trouble = "locked"
+	unsure := house()
+	unsure.Snapshot.UnreadableN = 3
+	for n := range 6 {
+		unsure.Outcome.Failures = append(unsure.Outcome.Failures, checks.Failure{Check: "certificate", Server: "isp1", Site: site(n)})
+	}
+	blind.Servers = []reports.Server{unsure, down}
+	burning := moved
+	hot := house()
+	for n, left := range []time.Duration{3 * time.Hour, 20 * time.Hour} {
+		x := visit(valid(90*day-left, left)).Subject
+		x.Site.Name = site(n + 1)
+		hot.Subjects = append(hot.Subjects, x)
+	}
+	burning.Servers = []reports.Server{hot}
+	healthy := reports.Day{Servers: []reports.Server{house()}, From: ago(day), Begun: ago(90 * day),
+		Resolved: []reports.Incident{ended(incident(checks.Finding{Server: "isp1", Site: first, Code: checks.CertOverdue, Severity: checks.Warning}, 3*day))}}
+
+	all := map[string]message{}
+	for name, d := range map[string]reports.Day{"first": began, "moved": moved, "quiet": yesterday, "late": late, "quiet.late": quietLate,
+		"burning": burning, "blind": blind, "nothing": healthy} {
+		all["daily."+name] = func(w reports.Writer) reports.Message { return w.Daily(d) }
+	}
+	return all
+}

@@ -1,0 +1,76 @@
+package golden
+
+import (
+	"context"
+	"maps"
+	"strings"
+
+	"domovoy/bot"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// talkCases are answers about the bot itself, and refusals.
+func talkCases() map[string]message {
+	var topics []reports.Topic
+	all := map[string]message{
+		"whoami": func(w reports.Writer) reports.Message {
+			return w.Whoami(reports.Person{ID: "telegram:123456789", Role: "operator", Chat: "telegram:-1001234567890/7"})
+		},
+		"lang": func(w reports.Writer) reports.Message { return w.Language() },
+		"help": func(w reports.Writer) reports.Message { return w.Help(topics) },
+		"again": func(w reports.Writer) reports.Message {
+			m := w.Storm("isp1", 321, 2000)
+			m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("delivery.again")}) // as the outbox does
+			return m
+		},
+	}
+	for _, c := range bot.Commands() {
+		t := reports.Topic{Command: c.Name}
+		topics = append(topics, t)
+		all["help."+c.Name] = func(w reports.Writer) reports.Message { return w.Topic(t) }
+	}
+	for key, args := range refusals() {
+		all[key] = func(w reports.Writer) reports.Message {
+			args := maps.Clone(args)
+			for name, v := range args {
+				if role, ok := v.(bot.Role); ok { // roles are said in the reader's language
+					args[name] = w.Locale.Say("role." + role.String())
+				}
+			}
+			m, _ := new(bot.Bot).Explain(context.Background(), &bot.Refusal{Key: key, Args: args}, bot.Request{Locale: w.Locale, Now: w.Now})
+			return m
+		}
+	}
+	for _, role := range []bot.Role{bot.Stranger, bot.Viewer, bot.Operator, bot.Admin} {
+		all["whoami."+role.String()] = func(w reports.Writer) reports.Message {
+			return w.Whoami(reports.Person{ID: "slack:T012345:U0123456", Role: role.String(), Chat: "slack:D0123456"})
+		}
+	}
+	return all
+}
+
+// refusals are the texts of whatever is not done, with what they are given.
+func refusals() map[string]i18n.Args {
+	kinds := strings.Join(reports.Lists(), ", ")
+	return map[string]i18n.Args{
+		"refusal.command":  {"Command": "cancel"},
+		"refusal.role":     {"Command": "report", "Needs": bot.Operator, "Role": bot.Viewer},
+		"refusal.nobody":   nil,
+		"refusal.stranger": {"Person": "telegram:123456789", "Chat": "telegram:-1001234567890"},
+		"refusal.internal": {"Reference": "7f3a"},
+		"refusal.site":     {"Name": "пример.рф (xn--e1afmkfd.xn--p1ai)"},
+		"refusal.similar":  {"Name": "shpo.ru", "Similar": []string{"shop.ru", "shop2.ru"}},
+		"refusal.name":     {"Word": "not a name"},
+		"refusal.button":   nil,
+		"refusal.slow":     nil,
+		"usage.page":       {"Word": "two"},
+		"usage.list":       {"Word": "faild", "Kinds": kinds},
+		"usage.kind":       {"Kinds": kinds},
+		"usage.domain":     {"Command": "check"},
+		"usage.report":     {"Word": "monthly"},
+		"usage.lang":       {"Languages": "en, ru"},
+		"trouble.never":    nil, // what check and list say before the first reading
+		"trouble.locked":   nil,
+	}
+}

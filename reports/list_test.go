@@ -1,0 +1,210 @@
+package reports
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"domovoy/checks"
+	"domovoy/checks/acme"
+	"domovoy/checks/cert"
+	"domovoy/checks/panel"
+	"domovoy/checks/suite"
+)
+
+// randomServer is a panel of whatever flags, rows and files there can be, as
+// a reading works it out.
+func randomServer(t *testing.T, r *rand.Rand) Server {
+	flags := []checks.Flag{checks.On, checks.Off, checks.Unset}
+	flag := func() checks.Flag { return flags[r.IntN(3)] }
+	s := Server{Name: "isp1", Read: noon, Overdue: OverdueRule{LifeLeft: 7.0 / 90}}
+	for n := range r.IntN(60) {
+		name := fmt.Sprintf("site%d.ru", n)
+		x := checks.Subject{Site: checks.Site{Server: "isp1", ID: int64(n), Name: name, Active: flag(), Secure: flag(), Redirect: flag()}}
+		if r.IntN(2) == 0 {
+			c := checks.Certificate{ID: int64(n), Name: name + "_le1", Domain: name, Processing: flag(), Failed: flag(),
+				Started: noon.Add(-time.Duration(r.IntN(100)) * day)}
+			if r.IntN(5) == 0 {
+				c.Name, c.Domain = "", "" // belongs to nobody
+			} else {
+				x.Certificate = &c
+			}
+			s.Snapshot.Certificates = append(s.Snapshot.Certificates, c)
+		}
+		if r.IntN(3) == 0 {
+			x.File = &checks.CertificateFile{NotBefore: noon.Add(-80 * day), NotAfter: noon.Add(time.Duration(r.IntN(20)-5) * day)}
+		}
+		if r.IntN(3) == 0 {
+			x.History = &checks.History{Failures: 2, Last: checks.Attempt{Outcome: checks.OutcomeFailed, Time: noon, Text: "DNS problem: NXDOMAIN"}}
+		}
+		s.Snapshot.Sites = append(s.Snapshot.Sites, x.Site)
+		s.Subjects = append(s.Subjects, x)
+	}
+	rules := cert.Rules{Now: noon, LifeLeft: s.Overdue.LifeLeft}
+	s.Outcome = suite.Run(t.Context(), suite.Checks(rules, acme.NewClassifier()), "isp1", s.Subjects)
+	overdue := 0
+	for _, f := range s.Outcome.Findings {
+		if f.Code == checks.CertOverdue {
+			overdue++
+		}
+	}
+	for _, c := range s.Snapshot.Certificates {
+		if c.Name == "" && c.Domain == "" && cert.RowOverdue(c, rules) {
+			overdue++
+		}
+	}
+	for _, m := range panel.Counts(s.Snapshot, 0, overdue) {
+		s.Readings = append(s.Readings, Reading{Metric: m})
+	}
+	return s
+}
+
+// A list has as many lines as the count of its name says.
+func TestListTotalsEqualCounts(t *testing.T) {
+	for seed := range uint64(50) {
+		s := randomServer(t, rand.New(rand.NewPCG(seed, 1)))
+		for _, r := range s.Readings {
+			kind := strings.TrimPrefix(string(r.Code), "panel.")
+			if r.Code == checks.PanelFailing { // counts certificates in the log; its list is "failed"
+				continue
+			}
+			rows := s.List(kind)
+			if len(rows) != r.Value {
+				t.Errorf("seed %d: list %s has %d rows, the count is %d", seed, kind, len(rows), r.Value)
+			}
+			for _, row := range rows {
+				if row.Domain == "" {
+					t.Errorf("seed %d: list %s: a row without a name: %+v", seed, kind, row)
+				}
+			}
+		}
+	}
+}
+
+func TestListRows(t *testing.T) {
+	failed := checks.Certificate{ID: 1, Name: "shop.ru_le2", Domain: "shop.ru", Owner: "u1", Failed: checks.On, Started: noon.Add(-day)}
+	orphan := checks.Certificate{ID: 2, Name: "old_le1", Owner: "u2", Failed: checks.On}
+	history := &checks.History{Since: noon.Add(-9 * day)}
+	s := Server{
+		Name:     "isp1",
+		Opened:   map[string]time.Time{"late.ru": noon.Add(-5 * day)},
+		Snapshot: checks.Snapshot{Certificates: []checks.Certificate{failed, orphan, {ID: 3, Failed: checks.On}}},
+		Subjects: []checks.Subject{
+			{Site: checks.Site{Name: "shop.ru", Owner: "boss"}, Certificate: &failed, History: history},
+			{Site: checks.Site{Name: "late.ru", Owner: "u4"}},
+		},
+		Outcome: checks.Outcome{Findings: list(
+			onSite("shop.ru", checks.CADNS), onSite("late.ru", checks.CertOverdue), onSite("late.ru", checks.CARemote))},
+	}
+	tests := []struct {
+		kind string
+		want []Row
+	}{
+		{"failed", []Row{
+			{Domain: "shop.ru", Owner: "boss", Server: "isp1", Code: checks.CADNS, Since: noon.Add(-9 * day)},
+			{Domain: "old_le1", Owner: "u2", Server: "isp1", Code: checks.Unknown},
+			{Domain: "#3", Server: "isp1", Code: checks.Unknown},
+		}},
+		{"overdue", []Row{{Domain: "late.ru", Owner: "u4", Server: "isp1", Code: checks.CARemote, Since: noon.Add(-5 * day)}}},
+		{"processing", nil},
+		{"no such list", nil},
+	}
+	for _, tt := range tests {
+		if diff := cmp.Diff(tt.want, s.List(tt.kind)); diff != "" {
+			t.Errorf("%s:\n%s", tt.kind, diff)
+		}
+	}
+}
+
+func TestFilter(t *testing.T) {
+	row := Row{Domain: "shop.ru", Owner: "client17", Server: "isp1", Code: checks.CADNS}
+	tests := []struct {
+		filter Filter
+		keeps  bool
+	}{
+		{Filter{}, true},
+		{Filter{Owner: "client17"}, true},
+		{Filter{Owner: "client1*"}, true},
+		{Filter{Owner: "client1"}, false},
+		{Filter{Owner: "client[1-3]?"}, true},
+		{Filter{Owner: "client[", Server: "isp1"}, false}, // a broken pattern lets nothing through
+		{Filter{Server: "isp2"}, false},
+		{Filter{Server: "isp*", Cause: "ca.dns", Owner: "*"}, true},
+		{Filter{Cause: "ca"}, true},
+		{Filter{Cause: "c"}, false},
+		{Filter{Cause: "ca.dn"}, false},
+		{Filter{Cause: "cert"}, false},
+	}
+	for _, tt := range tests {
+		if got := tt.filter.keeps(row); got != tt.keeps {
+			t.Errorf("%+v: %t, want %t", tt.filter, got, tt.keeps)
+		}
+	}
+}
+
+func TestPages(t *testing.T) {
+	w := writer(t, "en")
+	for _, tt := range []struct {
+		rows, page  int
+		first, last string // of the page
+		commands    string
+	}{
+		{0, 1, "", "", ""},
+		{20, 1, "site01.ru", "site20.ru", ""},
+		{21, 1, "site01.ru", "site20.ru", "list failed page 2, list failed file"},
+		{21, 2, "site21.ru", "site21.ru", "list failed page 1, list failed file"},
+		{45, 2, "site21.ru", "site40.ru", "list failed page 1, list failed page 3, list failed file"},
+		{45, 99, "site41.ru", "site45.ru", "list failed page 2, list failed file"},
+		{45, -1, "site01.ru", "site20.ru", "list failed page 2, list failed file"},
+	} {
+		rows := make([]Row, tt.rows)
+		for n := range rows {
+			rows[n].Domain = fmt.Sprintf("site%02d.ru", n+1)
+		}
+		m := w.List(rows, Page{Kind: "failed", Command: "list failed", Number: tt.page})
+		var commands []string
+		for _, a := range m.Actions {
+			commands = append(commands, a.Command)
+		}
+		first, last := "", ""
+		if len(m.Sections) > 0 {
+			items := m.Sections[0].Items
+			first, last = items[0].Text, items[len(items)-1].Text
+		}
+		if first != tt.first || last != tt.last || strings.Join(commands, ", ") != tt.commands {
+			t.Errorf("page %d of %d rows: %s to %s, buttons %v", tt.page, tt.rows, first, last, commands)
+		}
+	}
+}
+
+// Foreign text must not become a formula, nor break out of its cell.
+func TestListFile(t *testing.T) {
+	rows := []Row{
+		{Domain: "xn--e1afmkfd.xn--p1ai", Owner: "u1", Server: "isp1", Code: checks.CADNS, Since: noon},
+		{Domain: `=HYPERLINK("http://evil";"click")`, Owner: "+7", Server: "-1", Code: checks.CADNS},
+		{Domain: "@SUM(A1)", Owner: "\tx", Server: "＝1", Code: checks.CADNS},
+		{Domain: "a;b", Owner: "line\nbreak", Server: "isp1", Code: checks.CADNS},
+	}
+	m, err := writer(t, "ru").ListFile(rows, "failed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const cause = "ЦС не получил адрес домена"
+	want := "\uFEFF" + strings.Join([]string{
+		"домен;как пишется;владелец;сервер;код;причина;с какого времени",
+		"xn--e1afmkfd.xn--p1ai;пример.рф;u1;isp1;ca.dns;" + cause + ";2026-11-21 12:00",
+		`"'=HYPERLINK(""http://evil"";""click"")";"'=HYPERLINK(""http://evil"";""click"")";'+7;'-1;ca.dns;` + cause + ";",
+		"'@SUM(A1);'@SUM(A1);'\tx;'＝1;ca.dns;" + cause + ";",
+		`"a;b";"a;b";"line` + "\n" + `break";isp1;ca.dns;` + cause + ";",
+	}, "\n") + "\n"
+	if diff := cmp.Diff(want, string(m.Files[0].Data)); diff != "" {
+		t.Error(diff)
+	}
+	if f := m.Files[0]; f.Name != "failed-2026-11-21.csv" || f.Type != "text/csv" {
+		t.Errorf("%s, %s", f.Name, f.Type)
+	}
+}

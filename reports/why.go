@@ -1,0 +1,115 @@
+package reports
+
+import (
+	"strings"
+
+	"domovoy/checks"
+	"domovoy/i18n"
+)
+
+// Why tells the history of a site: what was wrong, how issuing went, who did
+// what.
+func (w Writer) Why(s Site) Message {
+	m := w.message(Plain, w.Locale.Say("why.title", i18n.Args{"Name": checks.Show(s.Subject.Site.Name)}))
+	var past, attempts, acts []Item
+	for _, i := range s.Past {
+		past = append(past, w.pastItem(i))
+	}
+	for _, g := range group(s.Attempts) {
+		attempts = append(attempts, w.attemptItem(g))
+	}
+	for _, a := range s.Acts {
+		acts = append(acts, Item{Text: w.Locale.DateTime(a.At, w.Now) + " — " + a.Who, Note: a.Command})
+	}
+	for _, part := range []struct {
+		key   string
+		items []Item
+	}{{"why.incidents", past}, {"why.attempts", attempts}, {"why.acts", acts}} {
+		if len(part.items) > 0 {
+			m.Sections = append(m.Sections, Section{Heading: w.Locale.Say(part.key), Items: part.items})
+		}
+	}
+	if len(m.Sections) == 0 {
+		m.Sections = []Section{{Text: w.Locale.Say("why.nothing")}}
+	}
+	m.Actions = []Action{{Label: w.Locale.Say("action.check"), Command: "check " + s.Subject.Site.Name}}
+	return m
+}
+
+func (w Writer) pastItem(i Incident) Item {
+	item := Item{Tone: toneOf(i.Finding.Severity), Text: w.title(i.Finding.Code)}
+	from := w.Locale.DateTime(i.Times.Opened, w.Now)
+	if i.Baseline {
+		item.Note = w.Locale.Say("why.baseline", i18n.Args{"From": from})
+	} else {
+		item.Note = w.Locale.Say("why.from", i18n.Args{"From": from})
+	}
+	if !i.Times.Resolved.IsZero() {
+		item.Tone = ToneOver
+		item.Note += ", " + w.Locale.Say("why.lasted", i18n.Args{"Age": i.Times.Resolved.Sub(i.Times.Opened)})
+	}
+	return item
+}
+
+// run is some attempts in a row that ended alike, newest first.
+type run struct {
+	last, first Try
+	n           int
+}
+
+// group folds attempts that mean the same. The words are no guide: each holds
+// a token or a time of its own.
+func group(attempts []Try) []run {
+	var runs []run
+	for _, a := range attempts {
+		if n := len(runs); n > 0 && runs[n-1].last.Outcome == a.Outcome && runs[n-1].last.Code == a.Code && runs[n-1].last.Status == a.Status {
+			runs[n-1].first = a
+			runs[n-1].n++
+			continue
+		}
+		runs = append(runs, run{last: a, first: a, n: 1})
+	}
+	return runs
+}
+
+func (w Writer) attemptItem(r run) Item {
+	key := "attempt.unclear"
+	switch r.last.Outcome {
+	case checks.OutcomeFailed:
+		key = "attempt.failed"
+	case checks.OutcomeIssued:
+		key = "attempt.issued"
+	}
+	item := Item{Text: w.Locale.Count(key, r.n, i18n.Args{"Status": r.last.Status}), Note: shorten200(withoutKeys(r.last.Text))}
+	if r.last.Code != "" {
+		item.Note = w.title(r.last.Code)
+	}
+	when := w.moment(r.last.Time)
+	if r.n > 1 && !r.last.Time.IsZero() && !r.first.Time.IsZero() {
+		when = w.Locale.Say("attempt.between", i18n.Args{"From": w.Locale.DateTime(r.first.Time, w.Now), "To": when})
+	}
+	item.Text = when + ": " + item.Text
+	return item
+}
+
+// shorten200 keeps a log's words to a line or two.
+func shorten200(s string) string {
+	runes := []rune(strings.Join(strings.Fields(s), " "))
+	if len(runes) > 200 {
+		return string(runes[:199]) + "…"
+	}
+	return string(runes)
+}
+
+// withoutKeys hides what would let any reader act in the CA's name: the token
+// in the link that unpauses an account's names (Boulder, sfe/v1/unpause).
+func withoutKeys(s string) string {
+	parts := strings.Split(s, "jwt=")
+	for i, p := range parts[1:] {
+		rest := strings.TrimLeftFunc(p, func(r rune) bool {
+			return r == '.' || r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+		})
+		parts[i+1] = "…" + rest
+	}
+	return strings.Join(parts, "jwt=")
+}
