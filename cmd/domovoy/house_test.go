@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	botlab "domovoy/bot/lab"
 	"domovoy/checks/lab"
+	"domovoy/i18n"
 )
 
 // Where people talk, and who they are.
@@ -33,6 +35,7 @@ type house struct {
 	telegram *botlab.Telegram
 	slack    *botlab.Slack
 	sample   *lab.Sample
+	bundle   *i18n.Bundle
 	folder   string
 	config   string
 }
@@ -50,6 +53,8 @@ func newHouse(t *testing.T, s settings) *house {
 	}
 	h := &house{T: t, folder: t.TempDir()}
 	var err error
+	h.bundle, err = i18n.Load()
+	h.must(err)
 	h.telegram, err = botlab.NewTelegram(botlab.TelegramOptions{})
 	h.must(err)
 	t.Cleanup(h.telegram.Close)
@@ -107,6 +112,30 @@ func (h *house) soon() context.Context {
 	ctx, cancel := context.WithTimeout(h.Context(), 30*time.Second)
 	h.Cleanup(cancel)
 	return ctx
+}
+
+// says is what the catalog says in that language about the panel of the
+// house, up to the first argument that the test does not give.
+func (h *house) says(language, key string, args ...i18n.Args) string {
+	all := i18n.Args{"Server": h.sample.Server}
+	for _, name := range []string{"Age", "Peak", "At", "Role", "Needs", "Person", "Chat", "Due", "Reason"} {
+		all[name] = "\x00"
+	}
+	for _, a := range args {
+		maps.Copy(all, a)
+	}
+	l := h.bundle.Locale(language, time.UTC)
+	text, _, _ := strings.Cut(l.Say(key, all), "\x00")
+	return strings.TrimSpace(text)
+}
+
+// counts is what the catalog says of n, as says.
+func (h *house) counts(language, key string, n int, args ...i18n.Args) string {
+	all := i18n.Args{"Server": h.sample.Server}
+	for _, a := range args {
+		maps.Copy(all, a)
+	}
+	return h.bundle.Locale(language, time.UTC).Count(key, n, all)
 }
 
 // inTelegram waits for a message of a chat that has all parts, now or in an
@@ -169,4 +198,11 @@ func (h *house) busyPanel() (stop func()) {
 		}
 	}()
 	return func() { cancel(); <-done }
+}
+
+// baseline waits for the summary of the first reading in both chats.
+func (h *house) baseline() {
+	h.Helper()
+	h.inTelegram(group, h.counts("ru", "baseline.title", 2000))
+	h.inSlack(h.counts("en", "baseline.title", 2000))
 }
