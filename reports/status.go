@@ -51,8 +51,15 @@ func (w Writer) statusTitle(servers []Server) Message {
 		return w.message(ToneBad, w.Locale.Say("status.title.critical", i18n.Args{"Servers": critical}))
 	case doubt && worst < checks.Warning:
 		return w.message(ToneUnknown, w.Locale.Say("status.title.unknown"))
+	case worst == checks.Warning && !slices.ContainsFunc(servers, Server.warned):
+		return w.message(ToneWarning, w.Locale.Say("status.title.attention"))
 	}
 	return w.message(toneOf(worst), w.Locale.Say("status.title."+worst.String()))
+}
+
+// warned reports whether a count is the reason of a warning.
+func (s Server) warned() bool {
+	return slices.ContainsFunc(s.Readings, func(r Reading) bool { return r.Severity == checks.Warning })
 }
 
 // worst is the server's worst severity: of its counts, of what was found of
