@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"domovoy/bot"
+	"domovoy/bot/console"
+	"domovoy/checks/lab"
+	"domovoy/cmd/internal/app"
+	"domovoy/cmd/internal/config"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// told is what the story makes the program say in one language, as a
+// terminal shows it.
+type told struct{ alert, site, check string }
+
+// friday plays the READMEs' story on the demo's panel: a watch since the day
+// before, and at 14:05 a mass re-issue. The clock is the bubble's own, so that
+// the same words come out whenever it is played.
+func friday(t *testing.T, bundle *i18n.Bundle) map[string]told {
+	out := map[string]told{}
+	synctest.Test(t, func(t *testing.T) {
+		moscow, err := time.LoadLocation("Europe/Moscow")
+		must(t, err)
+		now := time.Date(2026, 11, 20, 14, 5, 0, 0, moscow)
+		time.Sleep(time.Until(now)) // no time passes in the bubble but this
+		ago := func(d time.Duration) time.Time { return now.Add(-d) }
+		sample, err := lab.NewSample(t.TempDir(), ago(26*time.Hour), 4)
+		must(t, err)
+		cfg := watching(sample, filepath.Join(t.TempDir(), "domovoy.db"), moscow)
+		a, err := app.Open(t.Context(), cfg, bundle, slog.New(slog.DiscardHandler))
+		must(t, err)
+		defer func() { must(t, errors.Join(a.Close(), sample.Close())) }()
+		heard := chats{}
+		for _, at := range []time.Duration{26 * time.Hour, 61 * time.Minute} {
+			must(t, a.Observe(t.Context(), ago(at)))
+		}
+		must(t, sample.MassReissue(ago(12*time.Minute), 113))
+		must(t, a.Observe(t.Context(), now))
+		must(t, a.Deliver(t.Context(), map[string]bot.Messenger{"console": heard}))
+		for _, language := range bundle.Languages() {
+			site := firstOf(t, a, language)
+			reply, err := a.Ask(t.Context(), app.Local{User: "anna", Language: language}, "check "+site, func(*i18n.Locale) {})
+			must(t, err)
+			out[language] = told{
+				alert: console.Render(heard[language], bundle, 100, false), site: site,
+				check: console.Render(reply.Message, bundle, 100, false),
+			}
+		}
+	})
+	return out
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// watching is a configuration with a chat in each language.
+func watching(sample *lab.Sample, state string, zone *time.Location) *config.Config {
+	cfg := &config.Config{
+		Basics: config.Basics{Language: "en", Timezone: zone, State: state},
+		Panels: []config.Panel{{Name: sample.Server, Database: sample.Panel.Path(), Timezone: sample.Panel.Zone(),
+			Certificates: sample.Certificates.Dir()}},
+		Thresholds: config.DefaultThresholds(),
+		Alerts:     config.Alerts{Remind: 4 * time.Hour, ResolveAfter: 2},
+	}
+	for _, language := range []string{"en", "ru"} {
+		to := bot.Address{Messenger: "console", Chat: language}
+		cfg.Chats = append(cfg.Chats, config.Chat{To: to, Language: language, Receives: []string{bot.Alerts}})
+	}
+	return cfg
+}
+
+// firstOf the sites whose renewal fails for a firewall between.
+func firstOf(t *testing.T, a *app.App, language string) string {
+	t.Helper()
+	reply, err := a.Ask(t.Context(), app.Local{User: "anna", Language: language}, "list overdue cause=ca.remote", func(*i18n.Locale) {})
+	must(t, err)
+	list, ok := reply.Data.(bot.ListData)
+	if !ok || len(list.Items) == 0 {
+		t.Fatalf("nobody is on the list: %+v", reply)
+	}
+	return list.Items[0].Domain
+}
+
+// chats keeps the last message that each chat was sent.
+type chats map[string]reports.Message
+
+func (c chats) Listen(ctx context.Context, _ bot.Inbox) error { <-ctx.Done(); return nil }
+
+func (c chats) Send(_ context.Context, to bot.Address, _ string, m reports.Message) (string, error) {
+	c[to.Chat] = m
+	return "", nil
+}
+
+func (c chats) Edit(context.Context, bot.Address, string, reports.Message) error { return nil }
