@@ -17,6 +17,22 @@ const (
 	PanelUnavailable   Code = "panel.unavailable"   // database locked, missing, or of another shape
 )
 
+// Codes of the way to the challenge: port 80, or 443 after a redirect.
+const (
+	WebBlocked   Code = "web.blocked" // the access log shows fewer visitors than the CA has validators
+	WebRefused   Code = "web.refused"
+	WebTimeout   Code = "web.timeout"
+	WebReset     Code = "web.reset" // the connection was cut after it stood
+	WebForbidden Code = "web.forbidden"
+	WebError     Code = "web.error"
+	WebNotFound  Code = "web.notfound"
+	WebRedirect  Code = "web.redirect" // a redirect that the CA does not follow
+	WebLoop      Code = "web.loop"
+	WebBody      Code = "web.body" // not the file that was asked for
+	WebFlapping  Code = "web.flapping"
+	WebIPv6      Code = "web.ipv6" // IPv6 fails where IPv4 would do
+)
+
 // Codes of a certificate, by its own dates where its file can be read.
 const (
 	CertExpired   Code = "cert.expired"
@@ -62,7 +78,7 @@ const (
 
 // firstVerdict is where codeFacts passes from counts and flags, which are no
 // site's root cause, to the verdicts.
-const firstVerdict = CAUnreachable
+const firstVerdict = WebBlocked
 
 // codeFact is what is known of a code without looking at anything.
 type codeFact struct {
@@ -83,7 +99,20 @@ var codeFacts = [...]codeFact{
 	{PanelStale, Warning, Us},
 	{PanelUnreadable, Info, Us},
 	{PanelNoRedirect, Info, Us},
-	// A site. First the account.
+	// A site. First the way in.
+	{WebBlocked, Warning, Us},
+	{WebFlapping, Warning, Us},
+	{WebRefused, Warning, Us},
+	{WebTimeout, Warning, Us},
+	{WebReset, Warning, Us},
+	{WebForbidden, Warning, Us},
+	{WebError, Warning, Us},
+	{WebNotFound, Warning, Us},
+	{WebLoop, Warning, Customer},
+	{WebRedirect, Warning, Customer},
+	{WebBody, Warning, Us},
+	{WebIPv6, Warning, Us},
+	// Then the account.
 	{CAUnreachable, Critical, Us},
 	{CABlocked, Critical, Us},
 	{CAPaused, Critical, Us},
