@@ -25,6 +25,11 @@ type Journal struct {
 // error says in one sentence what is wrong with the path.
 func Open(ctx context.Context, path string) (*Journal, error) {
 	j, err := open(ctx, path, migrations)
+	if err == nil {
+		if err = j.index(ctx, byCertificate); err != nil {
+			err = errors.Join(err, j.Close())
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the state file: %w", explain(path, err))
 	}
@@ -61,7 +66,7 @@ func open(ctx context.Context, path string, steps fs.FS) (*Journal, error) {
 // pools makes the two pools without touching the file.
 func pools(path string) (*Journal, error) {
 	pragmas := []string{"busy_timeout(5000)", "foreign_keys(1)", "synchronous(NORMAL)", "journal_mode(WAL)"}
-	write, err := sql.Open("sqlite", dsn(path, "immediate", append(pragmas, "cache_size(-16000)")...))
+	write, err := sql.Open("sqlite", dsn(path, "immediate", append(pragmas, "cache_size(-4000)")...))
 	if err != nil {
 		return nil, err
 	}

@@ -50,6 +50,7 @@ type keeper struct {
 	server    string
 	standings map[string]*standing     // by certificate
 	stored    map[int64]checks.Attempt // rows of the batch that are known already
+	indexed   bool                     // the index by certificate is there for certain
 }
 
 func (t *tx) keepAttempts(ctx context.Context, server string, attempts []checks.Attempt) error {
@@ -179,6 +180,12 @@ func (k *keeper) saveStanding(ctx context.Context, s *standing) error {
 
 // recount adds a certificate's stored attempts up from the first.
 func (k *keeper) recount(ctx context.Context, s *standing) error {
+	if !k.indexed {
+		if _, err := k.ExecContext(ctx, byCertificate); err != nil {
+			return err
+		}
+		k.indexed = true
+	}
 	*s = standing{id: s.id, row: noRow}
 	_, err := all(ctx, k.tx, func(r scanner) (struct{}, error) {
 		var row, at int64
