@@ -136,12 +136,19 @@ func (w *Watch) copyLog(ctx context.Context, p *watched, changed bool, now time.
 		from = 0 // the log began anew: the panel was set up again, or its log emptied
 	}
 	touched := map[string]bool{}
-	err = p.Reader.Attempts(ctx, from, func(batch []checks.Attempt) error {
-		for _, a := range batch {
-			touched[a.Certificate] = true
-		}
-		return w.journal.KeepAttempts(ctx, p.Name, batch)
-	})
+	store := func() error {
+		return p.Reader.Attempts(ctx, from, func(batch []checks.Attempt) error {
+			for _, a := range batch {
+				touched[a.Certificate] = true
+			}
+			return w.journal.KeepAttempts(ctx, p.Name, batch)
+		})
+	}
+	if from == 0 {
+		err = w.firstLog(ctx, p, store)
+	} else {
+		err = store()
+	}
 	if err != nil {
 		return err
 	}
@@ -149,6 +156,21 @@ func (w *Watch) copyLog(ctx context.Context, p *watched, changed bool, now time.
 		p.last.log = now
 	}
 	return w.loadHistory(ctx, p, touched)
+}
+
+// manyRows of a log are worth an import: so many take a second otherwise.
+const manyRows = 30_000
+
+// firstLog takes over a log of which nothing is known yet.
+func (w *Watch) firstLog(ctx context.Context, p *watched, store func() error) error {
+	newest, err := p.Reader.Newest(ctx)
+	if err != nil {
+		return err
+	}
+	if newest < manyRows {
+		return store()
+	}
+	return w.journal.Import(ctx, store)
 }
 
 // loadHistory brings the history of the touched certificates up to date, or
