@@ -42,12 +42,15 @@ func (i inbox) Cursor(ctx context.Context) (string, error) {
 	return i.ear.bot.journal.Cursor(ctx, i.messenger)
 }
 
-// answerBound is the time one answer may take.
-const answerBound = 30 * time.Second
+const (
+	answerBound = 30 * time.Second // the time one answer may take
+	firstBound  = 5 * time.Second  // how long the first answer waits for the first reading
+)
 
 // Run answers until the context ends. What a killed process left unanswered
-// is answered first.
+// is answered first, and not by "not read yet" if that can be helped.
 func (e *Ear) Run(ctx context.Context) error {
+	e.bot.watch.begun(ctx, firstBound)
 	for {
 		answered, err := e.next(ctx)
 		if err != nil && ctx.Err() == nil {

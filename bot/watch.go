@@ -50,13 +50,17 @@ type watched struct {
 
 	mu     sync.RWMutex
 	server reports.Server // guarded by mu
+
+	tried func()        // closes first, once
+	first chan struct{} // closed when the first reading ended, however it did
 }
 
 // NewWatch makes a watch over panels; it reads nothing yet.
 func NewWatch(j *journal.Journal, panels []Panel, rules Rules, log *slog.Logger) *Watch {
 	w := &Watch{journal: j, rules: rules, issuing: panel.Remember(acme.NewClassifier()), log: log}
 	for _, p := range panels {
-		w.panels = append(w.panels, &watched{Panel: p, server: unread(p.Name)})
+		first := make(chan struct{})
+		w.panels = append(w.panels, &watched{Panel: p, server: unread(p.Name), first: first, tried: sync.OnceFunc(func() { close(first) })})
 	}
 	return w
 }
@@ -78,6 +82,7 @@ func (w *Watch) Look(ctx context.Context, now time.Time) error {
 func (w *Watch) look(ctx context.Context, p *watched, now time.Time) (fresh bool, err error) {
 	p.reading.Lock()
 	defer p.reading.Unlock()
+	defer p.tried()
 	snapshot, changed, err := p.Reader.Poll(ctx)
 	if err == nil && !p.last.due(changed, now) {
 		return false, nil
@@ -93,6 +98,20 @@ func (w *Watch) look(ctx context.Context, p *watched, now time.Time) (fresh bool
 		return true, nil
 	}
 	return err == nil, err
+}
+
+// begun waits until every panel's first reading has ended, but not longer
+// than most: reading a large log for the first time takes a minute.
+func (w *Watch) begun(ctx context.Context, most time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	for _, p := range w.panels {
+		select {
+		case <-p.first:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // fail keeps the server's last state and notes why there is none of now.

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	botlab "domovoy/bot/lab"
+	"domovoy/i18n"
+)
+
+// moments at which the program is killed: at once, or when something was seen
+// of it; then it spins for a while, so that the signal falls anywhere.
+func (c *child) moments() map[string]func(context.Context) {
+	seen := func(err error) {
+		if err != nil && c.Context().Err() == nil {
+			c.Error(err)
+		}
+	}
+	telegram, slack := len(c.telegram.Calls("sendMessage")), len(c.slack.Calls("chat.postMessage"))
+	return map[string]func(context.Context){
+		"at once":                 func(context.Context) {},
+		"the update was stored":   func(ctx context.Context) { seen(c.telegram.WaitConfirmed(ctx)) },
+		"Telegram's answer began": func(ctx context.Context) { _, err := c.telegram.WaitCalls(ctx, "sendMessage", telegram+1); seen(err) },
+		"Slack's answer began":    func(ctx context.Context) { _, err := c.slack.WaitCalls(ctx, "chat.postMessage", slack+1); seen(err) },
+		"both answers had begun": func(ctx context.Context) {
+			c.moments()["Telegram's answer began"](ctx)
+			_, err := c.slack.WaitCalls(ctx, "chat.postMessage", slack+1)
+			seen(err)
+		},
+	}
+}
+
+// killSomewhere kills the program at a moment that chance picks.
+func (c *child) killSomewhere(rng *rand.Rand, names ...string) {
+	c.Helper()
+	name := names[rng.IntN(len(names))]
+	c.moments()[name](c.soon())
+	for spin := rng.IntN(3_000_000); spin > 0; spin-- {
+		_ = rng.Uint64() // a millisecond or a few
+	}
+	c.kill()
+}
+
+// TestKilledBetweenCommandAndAnswer kills the program again and again while
+// it answers: every command is answered in its chat, once, or twice with the
+// second marked.
+func TestKilledBetweenCommandAndAnswer(t *testing.T) {
+	h := newHouse(t, settings{resolveAfter: 1})
+	c := h.start()
+	h.baseline()
+	rng := rand.New(rand.NewPCG(2026, 11))
+	const rounds = 20
+	for round := range rounds {
+		h.ask(killed("ru", round), killed("en", round))
+		c.killSomewhere(rng, "at once", "the update was stored", "Telegram's answer began", "Slack's answer began", "both answers had begun")
+		c = h.start()
+		h.redeliver()
+		// Within a chat the order is kept: once a later question is answered,
+		// nothing of this round is still to come.
+		h.ask(killed("ru", round)+".after", killed("en", round)+".after")
+		for _, language := range []string{"ru", "en"} {
+			h.arrived(language, killed(language, round)+".after")
+		}
+	}
+	c.stop()
+	h.repeats("commands", rounds, func(language string, round int) string {
+		return h.says(language, "refusal.site", i18n.Args{"Name": killed(language, round)})
+	})
+}
+
+// killed is a name in the command of a round, and so in its answer.
+func killed(language string, round int) string {
+	return fmt.Sprintf("kill%d.%s.example", round, language)
+}
+
+// ask asks in both chats about sites that are on no panel.
+func (h *house) ask(telegram, slack string) {
+	h.telegram.Say(group, topic, viewer, "Bob", "/check "+telegram)
+	h.slack.Mention(channel, ann, "check "+slack, "")
+}
+
+// redeliver says again what was not confirmed, as Slack does with events.
+func (h *house) redeliver() {
+	h.Helper()
+	confirmed := map[string]bool{}
+	last := map[string]botlab.Envelope{}
+	for _, e := range h.slack.Envelopes() {
+		confirmed[e.EventID] = confirmed[e.EventID] || e.Ack.Count > 0 && !e.Ack.Dropped
+		last[e.EventID] = e
+	}
+	for event, e := range last {
+		if event != "" && !confirmed[event] {
+			_, err := h.slack.Redeliver(e.ID)
+			h.must(err)
+		}
+	}
+}
+
+// arrived waits for a text in the chat of that language.
+func (h *house) arrived(language, text string) {
+	h.Helper()
+	if language == "ru" {
+		_, err := h.telegram.WaitMessage(h.soon(), func(m botlab.TelegramMessage) bool { return m.Chat == group && strings.Contains(everSaid(m), text) })
+		h.must(err)
+		return
+	}
+	_, err := h.slack.WaitMessage(h.soon(), func(m botlab.SlackMessage) bool {
+		return m.Channel == channel && strings.Contains(everSaidInSlack(m), text)
+	})
+	h.must(err)
+}
+
+// everSaid is a message with what it was before its edits.
+func everSaid(m botlab.TelegramMessage) string {
+	text := m.Text
+	for _, e := range m.Edits {
+		text += "\n" + e.Text
+	}
+	return text
+}
+
+func everSaidInSlack(m botlab.SlackMessage) string {
+	text := slackText(m.Body)
+	for _, e := range m.Edits {
+		text += "\n" + slackText(e)
+	}
+	return text
+}
+
+// repeats checks that each round's text arrived once, or twice with the
+// second marked, in both chats.
+func (h *house) repeats(what string, rounds int, text func(language string, round int) string) {
+	h.Helper()
+	twice := 0
+	for _, language := range []string{"ru", "en"} {
+		var said []string
+		if language == "ru" {
+			for _, m := range h.telegram.Messages(group) {
+				said = append(said, everSaid(m))
+			}
+		} else {
+			for _, m := range h.slack.Messages(channel) {
+				said = append(said, everSaidInSlack(m))
+			}
+		}
+		for round := range rounds {
+			var found []string
+			for _, s := range said {
+				if strings.Contains(s, text(language, round)) {
+					found = append(found, s)
+				}
+			}
+			switch marked := h.says(language, "delivery.again"); {
+			case len(found) == 2 && strings.Contains(found[1], marked):
+				twice++
+			case len(found) != 1:
+				h.Errorf("%s: round %d was told %d times: %q", language, round, len(found), found)
+			}
+		}
+	}
+	h.Logf("%s: %d of %d were told twice, and said so", what, twice, 2*rounds)
+}
+
+// TestKilledBetweenThresholdAndAlert does the same between the crossing of a
+// threshold and its alert: the alert comes in both chats, and so does its end.
+func TestKilledBetweenThresholdAndAlert(t *testing.T) {
+	h := newHouse(t, settings{resolveAfter: 1})
+	c := h.start()
+	h.baseline()
+	rng := rand.New(rand.NewPCG(2026, 12))
+	const rounds = 5
+	var titles [rounds]int
+	for round := range titles {
+		h.must(h.sample.MassReissue(time.Now(), 105+round))
+		n, err := h.sample.Counts(time.Now())
+		h.must(err)
+		titles[round] = n.Processing
+		c.killSomewhere(rng, "at once", "Telegram's answer began", "Slack's answer began", "both answers had begun")
+		c = h.start()
+		for _, language := range []string{"ru", "en"} {
+			h.arrived(language, h.title(language, n.Processing))
+		}
+		h.must(h.sample.Settle(time.Now(), 1))
+		for _, language := range []string{"ru", "en"} {
+			h.over(language, n.Processing)
+		}
+	}
+	c.stop()
+	h.repeats("alerts", rounds, func(language string, round int) string { return h.title(language, titles[round]) })
+}
+
+// title of the alert about so many certificates.
+func (h *house) title(language string, n int) string {
+	return h.counts(language, "alert.panel.processing", n, i18n.Args{"Threshold": 100})
+}
+
+// over waits for the end of the alert whose count was at most that.
+func (h *house) over(language string, peak int) {
+	h.Helper()
+	ended := h.says(language, "over.panel.processing")
+	number := h.bundle.Locale(language, time.UTC).Number(peak)
+	if language == "ru" {
+		_, err := h.telegram.WaitMessage(h.soon(), func(m botlab.TelegramMessage) bool { return has(m.Text, ended, number) && len(m.Edits) == 0 })
+		h.must(err)
+		return
+	}
+	_, err := h.slack.WaitMessage(h.soon(), func(m botlab.SlackMessage) bool { return has(slackText(m.Body), ended, number) && len(m.Edits) == 0 })
+	h.must(err)
+}
