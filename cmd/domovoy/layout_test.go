@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"checks/acme":         {"checks"},
 	"checks/suite":        {"checks", "checks/*"},
 	"checks/lab":          {},
+	"checks/lab/internet": {},
 	"i18n":                {},
 	"reports":             {"checks", "i18n"},
 	"reports/journal":     {"checks", "reports"},

@@ -1,0 +1,184 @@
+package internet
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+
+	"github.com/miekg/dns"
+)
+
+// DNS is the name system of the lab: a root, registries, the servers of the
+// zones, and the resolver that stands in front of them. All of them listen on
+// one port, each on its own loopback address, over UDP and TCP.
+type DNS struct {
+	port       uint16
+	servers    []*dns.Server
+	running    sync.WaitGroup
+	done       chan struct{}
+	closed     sync.Once
+	atResolver *rules
+	atServers  *rules
+
+	mu    sync.RWMutex
+	zones map[string]*zone
+	hosts map[string]netip.Addr // of name servers whose own zone is not in the lab
+}
+
+// registryAddr is where the root and every registry stand.
+func registryAddr() netip.Addr { return netip.AddrFrom4([4]byte{127, 53, 0, 1}) }
+
+// tempers are all that a server can have.
+func tempers() []Temper { return []Temper{Sound, Refusing, Silent, Dead, Failing, Noisy} }
+
+// StartDNS starts the name system, with the zones given.
+func StartDNS(zones ...Zone) (*DNS, error) {
+	d := &DNS{
+		done: make(chan struct{}), atResolver: newRules(), atServers: newRules(),
+		zones: map[string]*zone{}, hosts: map[string]netip.Addr{},
+	}
+	for _, z := range append(registries(), zones...) {
+		if err := d.AddZone(z); err != nil {
+			return nil, err
+		}
+	}
+	if err := d.listen(); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting the lab's DNS: %w", err), d.Close())
+	}
+	return d, nil
+}
+
+// registries are the root, and the top level that customers' names lie in.
+func registries() []Zone {
+	zones := []Zone{{Origin: ".", NS: []string{"a.root-servers.net"}}}
+	for _, top := range []string{"ru", "su", "xn--p1ai", "com", "net", "org", "arpa"} {
+		zones = append(zones, Zone{Origin: top, NS: []string{"a.dns." + top}})
+	}
+	return zones
+}
+
+// Addr is the resolver that a bot asks, as host:port.
+func (d *DNS) Addr() string { return d.Resolver(Sound) }
+
+// Port is the port of every name server of the lab: what 53 is outside.
+func (d *DNS) Port() int { return int(d.port) }
+
+// Resolver is the address of a resolver of that temper, as host:port.
+func (d *DNS) Resolver(t Temper) string {
+	return netip.AddrPortFrom(resolverAddr(t), d.port).String()
+}
+
+// Server is where the zones' server of that temper stands.
+func Server(t Temper) netip.Addr { return netip.AddrFrom4([4]byte{127, 53, 0, byte(10 + t)}) }
+
+// resolverAddr is where a resolver of that temper stands; the sound one is where resolvers usually are.
+func resolverAddr(t Temper) netip.Addr {
+	if t == Sound {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return netip.AddrFrom4([4]byte{127, 53, 1, byte(10 + t)})
+}
+
+// AddZone delegates a zone and serves it, or replaces the one that was there. Its registry is made when there is none.
+func (d *DNS) AddZone(z Zone) error {
+	top := topOf(z.Origin)
+	if len(z.Servers) == 0 {
+		home := Server(z.Temper)
+		if top == canonical(z.Origin) {
+			home = registryAddr()
+		}
+		for range max(1, len(z.NS)) {
+			z.Servers = append(z.Servers, home)
+		}
+	}
+	parsed, err := parse(z)
+	if err != nil {
+		return err
+	}
+	d.mu.RLock()
+	orphan := top != parsed.origin && d.zones[top] == nil
+	d.mu.RUnlock()
+	if orphan {
+		if err := d.AddZone(Zone{Origin: top, NS: []string{"a.dns." + top}}); err != nil {
+			return err
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.zones[parsed.origin] = parsed
+	for i, name := range parsed.ns {
+		d.hosts[name] = parsed.servers[i]
+	}
+	return nil
+}
+
+// Reverse gives an address its name (PTR).
+func (d *DNS) Reverse(addr netip.Addr, name string) error {
+	owner, err := dns.ReverseAddr(addr.String())
+	if err != nil {
+		return fmt.Errorf("naming %s: %w", addr, err)
+	}
+	origin := "in-addr.arpa."
+	if addr.Is6() {
+		origin = "ip6.arpa."
+	}
+	d.mu.RLock()
+	there := d.zones[origin] != nil
+	d.mu.RUnlock()
+	if !there {
+		if err := d.AddZone(Zone{Origin: origin}); err != nil {
+			return err
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.zones[origin].add(owner + " PTR " + canonical(name) + "\n")
+}
+
+// Resolve sets how the resolvers treat a question, whatever the zones say.
+func (d *DNS) Resolve(name string, qtype uint16, b Behaviour) { d.atResolver.set(name, qtype, b) }
+
+// Serve sets how the zones' own servers treat a question. The resolvers show
+// what Unbound makes of that: SERVFAIL for an error, silence for silence.
+func (d *DNS) Serve(name string, qtype uint16, b Behaviour) { d.atServers.set(name, qtype, b) }
+
+// Asked says how often the resolvers were asked.
+func (d *DNS) Asked(name string, qtype uint16) int { return d.atResolver.countOf(name, qtype) }
+
+// Close ends all servers, and waits for them.
+func (d *DNS) Close() error {
+	var all error
+	d.closed.Do(func() {
+		close(d.done)
+		for _, s := range d.servers {
+			all = errors.Join(all, s.Shutdown())
+		}
+		d.running.Wait()
+	})
+	return all
+}
+
+// topOf is the last label of a name.
+func topOf(name string) string {
+	labels := dns.SplitDomainName(dns.Fqdn(name))
+	if len(labels) == 0 {
+		return "."
+	}
+	return strings.ToLower(labels[len(labels)-1]) + "."
+}
+
+// listenBoth takes one address for UDP and TCP.
+func listenBoth(at netip.AddrPort) (net.PacketConn, net.Listener, error) {
+	tcp, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+	if err != nil {
+		return nil, nil, err
+	}
+	udp, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(at.Addr(), tcp.Addr().(*net.TCPAddr).AddrPort().Port())))
+	if err != nil {
+		return nil, nil, errors.Join(err, tcp.Close())
+	}
+	return udp, tcp, nil
+}

@@ -1,0 +1,171 @@
+package internet
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// Zone is one zone of the lab as its owner would describe it.
+type Zone struct {
+	Origin  string       // "client.ru"; in punycode when it is an IDN
+	Text    string       // lines of a zone file, relative to Origin (RFC 1035 section 5); SOA and NS are added where they lack
+	NS      []string     // names of its servers, as the parent has them; none: ns1 of the zone itself
+	Servers []netip.Addr // where those servers are, one for each name (see Server); none: one of the temper below
+	Temper  Temper       // of the servers, where Servers is empty; Sound when zero
+	Bogus   uint16       // the info code (RFC 8914 section 5.2) with which validation fails; 0: it does not
+}
+
+// zone is a zone ready to be asked.
+type zone struct {
+	origin  string
+	records map[string][]dns.RR // by lower-case owner
+	soa     *dns.SOA
+	ns      []string
+	servers []netip.Addr
+	bogus   uint16
+}
+
+// parse reads the lines of a zone. Nothing may be included from files.
+func parse(z Zone) (*zone, error) {
+	parsed := &zone{origin: canonical(z.Origin), records: map[string][]dns.RR{}, servers: slices.Clone(z.Servers), bogus: z.Bogus}
+	for _, name := range z.NS {
+		parsed.ns = append(parsed.ns, canonical(name))
+	}
+	if len(parsed.ns) == 0 {
+		parsed.ns = []string{"ns1." + strings.TrimPrefix(parsed.origin, ".")}
+	}
+	if len(parsed.servers) != len(parsed.ns) {
+		return nil, fmt.Errorf("zone %s: %d servers at %d addresses", z.Origin, len(parsed.ns), len(parsed.servers))
+	}
+	if err := parsed.add("$TTL 300\n" + z.Text + "\n"); err != nil {
+		return nil, err
+	}
+	for _, addr := range parsed.servers {
+		if addr != registryAddr() && !slices.ContainsFunc(tempers(), func(t Temper) bool { return Server(t) == addr }) {
+			return nil, fmt.Errorf("zone %s: no server is at %s", z.Origin, addr)
+		}
+	}
+	return parsed, parsed.complete()
+}
+
+// add reads more lines into the zone.
+func (z *zone) add(text string) error {
+	parser := dns.NewZoneParser(strings.NewReader(text), z.origin, "")
+	parser.SetDefaultTTL(300)
+	for rr, more := parser.Next(); more; rr, more = parser.Next() {
+		owner := canonical(rr.Header().Name)
+		if !dns.IsSubDomain(z.origin, owner) {
+			return fmt.Errorf("zone %s: %s is not in it", z.origin, owner)
+		}
+		if soa, ok := rr.(*dns.SOA); ok {
+			z.soa = soa
+		}
+		z.records[owner] = append(z.records[owner], rr)
+	}
+	if err := parser.Err(); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("zone %s: %w", z.origin, err)
+	}
+	return nil
+}
+
+// complete adds what every zone has: SOA, NS, and the addresses of name servers inside it.
+func (z *zone) complete() error {
+	if z.soa == nil {
+		line := fmt.Sprintf("@ SOA %s hostmaster.%s 1 7200 3600 1209600 300\n", z.ns[0], strings.TrimPrefix(z.origin, "."))
+		if err := z.add(line); err != nil {
+			return err
+		}
+	}
+	if len(z.of(z.origin, dns.TypeNS)) > 0 {
+		return nil
+	}
+	for i, name := range z.ns {
+		if err := z.add("@ NS " + name + "\n"); err != nil {
+			return err
+		}
+		if dns.IsSubDomain(z.origin, name) && len(z.of(name, dns.TypeA)) == 0 {
+			if err := z.add(fmt.Sprintf("%s A %s\n", name, z.servers[i])); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// of gives the records of one owner and type.
+func (z *zone) of(owner string, qtype uint16) []dns.RR {
+	var found []dns.RR
+	for _, rr := range z.records[owner] {
+		if rr.Header().Rrtype == qtype {
+			found = append(found, rr)
+		}
+	}
+	return found
+}
+
+// find answers from the zone: the records, or a CNAME in their place, or that the name is not there.
+func (z *zone) find(name string, qtype uint16) (found []dns.RR, exists bool) {
+	owner := name
+	if _, exists = z.records[owner]; !exists {
+		if z.hasBelow(name) { // an empty non-terminal exists without records (RFC 8020)
+			return nil, true
+		}
+		if owner, exists = z.wildcard(name); !exists {
+			return nil, false
+		}
+	}
+	found = z.of(owner, qtype)
+	if len(found) == 0 && qtype != dns.TypeCNAME {
+		found = z.of(owner, dns.TypeCNAME)
+	}
+	return named(found, name), true
+}
+
+// wildcard finds the source of synthesis: the asterisk below the closest name that exists (RFC 4592 section 3.3.1).
+func (z *zone) wildcard(name string) (string, bool) {
+	for name != z.origin && name != "." {
+		name = parentOf(name)
+		if _, there := z.records["*."+strings.TrimPrefix(name, ".")]; there {
+			return "*." + strings.TrimPrefix(name, "."), true
+		}
+		if _, there := z.records[name]; there || z.hasBelow(name) {
+			return "", false
+		}
+	}
+	return "", false
+}
+
+func (z *zone) hasBelow(name string) bool {
+	for owner := range z.records {
+		if strings.HasSuffix(owner, "."+name) {
+			return true
+		}
+	}
+	return false
+}
+
+// named copies records under the name as it was asked, capitals and all.
+func named(records []dns.RR, name string) []dns.RR {
+	copies := make([]dns.RR, len(records))
+	for i, rr := range records {
+		copies[i] = dns.Copy(rr)
+		copies[i].Header().Name = name
+	}
+	return copies
+}
+
+func canonical(name string) string { return dns.CanonicalName(name) }
+
+// parentOf cuts the first label off; the parent of the last one is the root.
+func parentOf(name string) string {
+	if _, rest, found := strings.Cut(name, "."); found && rest != "" {
+		return rest
+	}
+	return "."
+}
