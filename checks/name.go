@@ -13,13 +13,25 @@ import (
 // ErrNotAName is what ParseName says of text that is no domain name.
 var ErrNotAName = errors.New("not a domain name")
 
+// maxName is more than any name takes in UTF-8: 253 characters of up to four
+// bytes (RFC 1035, section 2.3.4).
+const maxName = 4 * 253
+
 // ToASCII gives the A-label form (RFC 5890) of a name in either form, lower
 // case and without the root's dot. A leading "*." stays as it is: idna knows
 // no wildcards.
 func ToASCII(name string) (string, error) {
 	name = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(name)), ".")
 	rest, wildcard := strings.CutPrefix(name, "*.")
+	if len(rest) > maxName {
+		return "", fmt.Errorf("%w: %d bytes", ErrNotAName, len(rest)) // converting takes time by the square of it
+	}
 	ascii, err := idna.Lookup.ToASCII(rest)
+	if err != nil && isASCII(rest) && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == "" {
+		// Panels have sites such as my_site.example.com and ab--cd.ru, which
+		// no CA would sign but which are somebody's all the same.
+		ascii, err = rest, nil
+	}
 	if err != nil {
 		return "", fmt.Errorf("%w: %q: %w", ErrNotAName, name, err)
 	}
@@ -86,4 +98,13 @@ func ParseName(text string) (string, error) {
 		return "", fmt.Errorf("%w: %q is an address", ErrNotAName, text)
 	}
 	return ToASCII(text)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
