@@ -26,8 +26,8 @@ type readme struct {
 
 func readmes() []readme {
 	return []readme{
-		{"en", "../../README.md", "Code | What is wrong | Next step | Who", "Command | What it answers | From role | In Russian", "check"},
-		{"ru", "../../README.ru.md", "Код | Что не так | Следующий шаг | Кто", "Команда | Что отвечает | С роли | По-русски", "проверь"},
+		{"en", "../../README.md", "Code | What is wrong | Next step | Who", "Command | What it answers | Role, at least | In Russian", "check"},
+		{"ru", "../../README.ru.md", "Код | Что не так | Следующий шаг | Кто", "Команда | Что отвечает | Роль, не ниже | По-русски", "проверь"},
 	}
 }
 
