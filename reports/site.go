@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"domovoy/checks"
-	"domovoy/checks/cert"
 	"domovoy/i18n"
 )
 
@@ -40,14 +39,16 @@ func (s Site) Verdict() checks.Verdict {
 }
 
 // Certificates are the names under which the log keeps the site's attempts:
-// the one in use, and the panel's row of it.
+// the one in use, the panel's row of it, and a newer order.
 func (s Site) Certificates() []string {
 	var names []string
 	if name := s.Subject.Site.Certificate; name != "" {
 		names = append(names, name)
 	}
-	if c := s.Subject.Certificate; c != nil && c.Name != "" && !slices.Contains(names, c.Name) {
-		names = append(names, c.Name)
+	for _, c := range []*checks.Certificate{s.Subject.Certificate, s.Subject.Order} {
+		if c != nil && c.Name != "" && !slices.Contains(names, c.Name) {
+			names = append(names, c.Name)
+		}
 	}
 	return names
 }
@@ -94,8 +95,8 @@ func (w Writer) cause(s Site, v checks.Verdict) []Section {
 	case v.Code == checks.Unknown && f.Detail != "":
 		text = w.Locale.Say("check.unfamiliar")
 	}
-	if since, ok := s.Server.Opened[s.Subject.Site.Name]; ok && v.Severity > checks.Healthy {
-		text += " " + w.Locale.Say("check.since", i18n.Args{"Date": w.Locale.Date(since, w.Now)})
+	if at, ok := s.Server.Opened[since{s.Subject.Site.Name, v.Code}]; ok && v.Severity > checks.Healthy {
+		text += " " + w.Locale.Say("check.since", i18n.Args{"Date": w.Locale.Date(at, w.Now)})
 	}
 	sections := []Section{{Text: text}}
 	if f.Detail != "" {
@@ -120,9 +121,6 @@ func (w Writer) lookedAt(s Site) Section {
 			continue // it looked at the server, not at the site
 		}
 		label := w.Locale.Say("looked." + name)
-		if x := s.Subject; name == cert.Name && x.File == nil && x.FileErr == nil && x.Site.Certificate != "" {
-			label = w.Locale.Say("looked.row")
-		}
 		if failures[name] {
 			failed = append(failed, label)
 		} else {
