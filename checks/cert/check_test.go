@@ -1,0 +1,173 @@
+package cert
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+
+	"domovoy/checks"
+)
+
+const day = 24 * time.Hour
+
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// said runs both checks and writes what they found: "overdue, expired".
+func said(t *testing.T, s checks.Subject, now time.Time) (string, error) {
+	t.Helper()
+	rules := Rules{Now: now, LifeLeft: 7.0 / 90}
+	found, err := ByRow(rules).Run(t.Context(), s)
+	if err != nil {
+		t.Errorf("a row is there or not: %v", err)
+	}
+	byFile, err := ByFile(rules).Run(t.Context(), s)
+	found = append(found, byFile...)
+	var words []string
+	for _, f := range found {
+		if f.Severity != f.Code.Severity() {
+			t.Errorf("%s is %v", f.Code, f.Severity)
+		}
+		words = append(words, strings.TrimPrefix(string(f.Code), "cert."))
+	}
+	return strings.Join(words, ", "), err
+}
+
+// By its own dates: the edges of a life.
+func TestByFile(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		life time.Duration
+		age  time.Duration
+		want string
+	}{
+		{"new", 90 * day, 0, ""},
+		{"not valid yet", 90 * day, -day, ""},
+		{"a second before 83 of 90 days", 90 * day, 83*day - time.Second, ""},
+		{"83 of 90 days", 90 * day, 83 * day, "overdue"},
+		{"a second before the last three days", 90 * day, 87*day - time.Second, "overdue"},
+		{"the last three days", 90 * day, 87 * day, "expiring, overdue"},
+		{"the last second", 90 * day, 90*day - time.Second, "expiring, overdue"},
+		{"the end", 90 * day, 90 * day, "expired, overdue"},
+		{"long ago", 90 * day, 900 * day, "expired, overdue"},
+		{"64 days: seven ninetieths are nearly five days", 64 * day, 59 * day, ""},
+		{"64 days, an hour later", 64 * day, 59*day + time.Hour, "overdue"},
+		{"64 days: the last three days", 64 * day, 61 * day, "expiring, overdue"},
+		{"six days: half a day is late", 160 * time.Hour, 147 * time.Hour, ""},
+		{"six days: and eight hours are the end", 160 * time.Hour, 152 * time.Hour, "expiring, overdue"},
+		{"a year, bought: late a month before", 365 * day, 337 * day, "overdue"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := checks.CertificateFile{NotBefore: noon, NotAfter: noon.Add(tt.life)}
+			got, err := said(t, checks.Subject{File: &f}, noon.Add(tt.age))
+			if got != tt.want || err != nil {
+				t.Errorf("%q, %v; want %q", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestSelfSigned(t *testing.T) {
+	f := checks.CertificateFile{NotBefore: noon.Add(-400 * day), NotAfter: noon.Add(-35 * day), Issuer: "shop.ru", SelfSigned: true}
+	if got, err := said(t, checks.Subject{File: &f}, noon); got != "untrusted" || err != nil {
+		t.Errorf("%q, %v: the dates of what stands in for a certificate mean nothing", got, err)
+	}
+}
+
+// By the panel's row, where there is no file to read.
+func TestByRow(t *testing.T) {
+	row := func(age time.Duration, processing, failed checks.Flag) *checks.Certificate {
+		return &checks.Certificate{Started: noon.Add(-age), Processing: processing, Failed: failed}
+	}
+	for _, tt := range []struct {
+		name string
+		row  *checks.Certificate
+		want string
+	}{
+		{"a second before 83 days", row(83*day-time.Second, checks.Off, checks.Off), ""},
+		{"83 days", row(83*day, checks.Off, checks.Off), "overdue"},
+		{"being issued", row(83*day, checks.On, checks.Off), ""},
+		{"given up", row(83*day, checks.Off, checks.On), ""},
+		{"a flag that cannot be read is neither on nor off", row(83*day, checks.Off, checks.Unset), ""},
+		{"nor this one", row(83*day, checks.Unset, checks.Off), ""},
+		{"no date", &checks.Certificate{Processing: checks.Off, Failed: checks.Off}, ""},
+		{"no row", nil, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, err := said(t, checks.Subject{Certificate: tt.row}, noon); got != tt.want || err != nil {
+				t.Errorf("%q, %v; want %q", got, err, tt.want)
+			}
+		})
+	}
+}
+
+// Certificates get shorter: https://letsencrypt.org/2025/12/02/from-90-to-45.html.
+func TestRowLifetime(t *testing.T) {
+	for _, tt := range []struct {
+		issued string
+		days   int
+	}{
+		{"2026-11-21", 90}, {"2027-02-09", 90}, {"2027-02-10", 64}, {"2028-02-15", 64}, {"2028-02-16", 45}, {"2031-01-01", 45},
+	} {
+		started, err := time.Parse(time.DateOnly, tt.issued)
+		if err != nil {
+			t.Fatal(err)
+		}
+		life := time.Duration(tt.days) * day
+		late := started.Add(life - (life * 7 / 90).Round(time.Second))
+		c := checks.Certificate{Started: started, Processing: checks.Off, Failed: checks.Off}
+		before := RowOverdue(c, Rules{Now: late.Add(-2 * time.Second), LifeLeft: 7.0 / 90})
+		after := RowOverdue(c, Rules{Now: late.Add(2 * time.Second), LifeLeft: 7.0 / 90})
+		if before || !after {
+			t.Errorf("issued %s: overdue around %s is %t, then %t", tt.issued, late, before, after)
+		}
+	}
+}
+
+// What a site without TLS has for a certificate, no visitor meets.
+func TestNotServed(t *testing.T) {
+	old := &checks.Certificate{Started: noon.Add(-84 * day), Processing: checks.Off, Failed: checks.Off}
+	expired := &checks.CertificateFile{NotBefore: noon.Add(-91 * day), NotAfter: noon.Add(-day)}
+	for name, s := range map[string]checks.Subject{
+		"by file": {File: expired}, "by row": {Certificate: old}, "gone": {FileErr: fs.ErrNotExist},
+	} {
+		s.Site.Secure = checks.Off
+		for _, check := range []checks.Check{ByRow(Rules{Now: noon, LifeLeft: 7.0 / 90}), ByFile(Rules{Now: noon, LifeLeft: 7.0 / 90})} {
+			found, err := check.Run(t.Context(), s)
+			for _, f := range found {
+				if f.Severity != checks.Info || err != nil {
+					t.Errorf("%s: %s is %v, %v", name, f.Code, f.Severity, err)
+				}
+			}
+		}
+	}
+}
+
+// A file that is gone is a finding; one that could not be read is not.
+func TestWithoutFile(t *testing.T) {
+	old := &checks.Certificate{Started: noon.Add(-84 * day), Processing: checks.Off, Failed: checks.Off}
+	gone := fmt.Errorf("reading a certificate: %w", fs.ErrNotExist)
+	denied := fmt.Errorf("reading a certificate: %w", fs.ErrPermission)
+	for _, tt := range []struct {
+		name   string
+		s      checks.Subject
+		want   string
+		failed error
+	}{
+		{"gone", checks.Subject{FileErr: gone}, "missing", nil},
+		{"gone, and late by its row", checks.Subject{FileErr: gone, Certificate: old}, "overdue, missing", nil},
+		{"denied", checks.Subject{FileErr: denied}, "", fs.ErrPermission},
+		{"denied, and late by its row", checks.Subject{FileErr: denied, Certificate: old}, "overdue", fs.ErrPermission},
+		{"the folder cannot be opened", checks.Subject{FileErr: ErrFolder}, "", ErrFolder},
+		{"files are not read on this panel", checks.Subject{}, "", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := said(t, tt.s, noon)
+			if got != tt.want || !errors.Is(err, tt.failed) {
+				t.Errorf("%q, %v; want %q, %v", got, err, tt.want, tt.failed)
+			}
+		})
+	}
+}
