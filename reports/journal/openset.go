@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -69,19 +68,20 @@ func (j *Journal) readTouched(ctx context.Context, o *openSet) error {
 	for id := range o.touched {
 		ids = append(ids, id)
 	}
-	now, err := j.incidents(ctx, `resolved = 0 AND id IN (SELECT value FROM json_each(?))`, jsonText(ids))
+	now, err := j.incidents(ctx, `resolved = 0 AND id IN (SELECT value FROM json_each(?)) ORDER BY id`, jsonText(ids))
 	if err != nil {
 		return err
 	}
 	kept := make([]reports.Incident, 0, len(o.kept)+len(now))
 	for _, i := range o.kept {
+		for len(now) > 0 && now[0].ID < i.ID {
+			kept, now = append(kept, now[0]), now[1:]
+		}
 		if !o.touched[i.ID] {
 			kept = append(kept, i)
 		}
 	}
-	kept = append(kept, now...)
-	slices.SortFunc(kept, func(a, b reports.Incident) int { return cmp.Compare(a.ID, b.ID) })
-	o.kept, o.touched = kept, nil
+	o.kept, o.touched = append(kept, now...), nil
 	return nil
 }
 
