@@ -62,7 +62,7 @@ func (s *Schedule) keep(ctx context.Context, j Job) {
 		s.once(ctx, j, due)
 	}
 	for {
-		due := j.When.Next(time.Now().In(s.zone))
+		due := j.next(time.Now().In(s.zone))
 		if due.IsZero() {
 			return
 		}
@@ -95,14 +95,34 @@ func (s *Schedule) missed(ctx context.Context, j Job) (time.Time, bool) {
 	if after.Before(oldest) {
 		after = oldest
 	}
-	for t := j.When.Next(after.In(s.zone)); !t.IsZero() && !t.After(now); t = j.When.Next(t) {
+	for t := j.next(after.In(s.zone)); !t.IsZero() && !t.After(now); t = j.next(t) {
 		due = t
 	}
 	return due, !due.IsZero()
 }
 
+// next is when the job is due after t. Clocks that are put back show an hour
+// twice, and cron means both; one run is enough for a job that is missed when
+// it does not run.
+func (j Job) next(t time.Time) time.Time {
+	due := j.When.Next(t)
+	for j.Late > 0 && !due.IsZero() && shownTwice(due) {
+		due = j.When.Next(due)
+	}
+	return due
+}
+
+// shownTwice reports whether the clocks of t's zone showed t before. They are put
+// back at night by an hour or less.
+func shownTwice(t time.Time) bool {
+	_, was := t.Add(-3 * time.Hour).Zone()
+	_, is := t.Zone()
+	_, first := t.Add(time.Duration(is-was) * time.Second).Zone()
+	return was > is && first == was
+}
+
 // once does one run and notes it. The journal knows each finished run once,
-// so that a clock set back, or an hour that comes twice, repeats nothing.
+// so that a clock set back repeats nothing.
 func (s *Schedule) once(ctx context.Context, j Job, due time.Time) {
 	if j.Late == 0 {
 		_ = s.run(ctx, j, due) // logged; the next run makes up for it
