@@ -1,0 +1,151 @@
+package internet
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// CA is a small certificate authority: a root nobody outside trusts, and the intermediate that signs.
+type CA struct {
+	root, intermediate *x509.Certificate
+	key                crypto.Signer
+	serial             atomic.Int64
+	rsa                func() (*rsa.PrivateKey, error) // one for all: making it is slow
+}
+
+// Leaf describes a certificate to be signed.
+type Leaf struct {
+	Names               []string
+	NotBefore, NotAfter time.Time // zero: 30 days ago, and 90 days later
+	RSA                 bool      // else an EC key
+	SelfSigned          bool
+}
+
+// NewCA makes keys and certificates of the authority.
+func NewCA() (*CA, error) {
+	ca := &CA{rsa: sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })}
+	rootKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("making the lab's CA: %w", err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("making the lab's CA: %w", err)
+	}
+	ca.key = key
+	root := ca.template(Leaf{})
+	root.Subject.CommonName, root.IsCA, root.KeyUsage = "Lab Root", true, x509.KeyUsageCertSign
+	root.NotBefore, root.NotAfter = root.NotBefore.AddDate(-10, 0, 0), root.NotAfter.AddDate(10, 0, 0)
+	if ca.root, err = signed(root, root, rootKey.Public(), rootKey); err != nil {
+		return nil, err
+	}
+	intermediate := *root
+	intermediate.Subject.CommonName, intermediate.SerialNumber = "Lab Intermediate", big.NewInt(ca.serial.Add(1))
+	ca.intermediate, err = signed(&intermediate, ca.root, key.Public(), rootKey)
+	return ca, err
+}
+
+// Roots is the pool with the one root.
+func (ca *CA) Roots() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(ca.root)
+	return pool
+}
+
+// RootPEM is the root as a file has it.
+func (ca *CA) RootPEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.root.Raw})
+}
+
+// Issue signs a certificate; its chain is the leaf and the intermediate.
+func (ca *CA) Issue(l Leaf) (*tls.Certificate, error) {
+	var key crypto.Signer
+	var err error
+	if l.RSA {
+		key, err = ca.rsa()
+	} else {
+		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("issuing for %v: %w", l.Names, err)
+	}
+	template := ca.template(l)
+	parent, signer, chain := ca.intermediate, ca.key, [][]byte{ca.intermediate.Raw}
+	if l.SelfSigned {
+		parent, signer, chain = template, key, nil
+	}
+	leaf, err := signed(template, parent, key.Public(), signer)
+	if err != nil {
+		return nil, fmt.Errorf("issuing for %v: %w", l.Names, err)
+	}
+	return &tls.Certificate{Certificate: append([][]byte{leaf.Raw}, chain...), PrivateKey: key}, nil
+}
+
+func (ca *CA) template(l Leaf) *x509.Certificate {
+	now := time.Now().Truncate(time.Second)
+	if l.NotBefore.IsZero() {
+		l.NotBefore = now.AddDate(0, 0, -30)
+	}
+	if l.NotAfter.IsZero() {
+		l.NotAfter = l.NotBefore.AddDate(0, 0, 90)
+	}
+	t := &x509.Certificate{
+		SerialNumber: big.NewInt(ca.serial.Add(1)), NotBefore: l.NotBefore, NotAfter: l.NotAfter, DNSNames: l.Names,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true, Subject: pkix.Name{Organization: []string{"Domovoy Lab"}},
+	}
+	if len(l.Names) > 0 {
+		t.Subject.CommonName = l.Names[0]
+	}
+	return t
+}
+
+// signed makes the certificate, and reads it back as others will.
+func signed(template, parent *x509.Certificate, public crypto.PublicKey, key crypto.Signer) (*x509.Certificate, error) {
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
+	if err != nil {
+		return nil, fmt.Errorf("signing %s: %w", template.Subject.CommonName, err)
+	}
+	return x509.ParseCertificate(der)
+}
+
+// WithoutChain is the same certificate, served without the intermediate.
+func WithoutChain(c *tls.Certificate) *tls.Certificate {
+	return &tls.Certificate{Certificate: c.Certificate[:1], PrivateKey: c.PrivateKey}
+}
+
+// ChainPEM writes the chain as a bundle file; leafLast puts it the wrong way round.
+func ChainPEM(c *tls.Certificate, leafLast bool) []byte {
+	chain := slices.Clone(c.Certificate)
+	if leafLast {
+		slices.Reverse(chain)
+	}
+	var out bytes.Buffer
+	for _, der := range chain {
+		_ = pem.Encode(&out, &pem.Block{Type: "CERTIFICATE", Bytes: der}) // a Buffer takes everything
+	}
+	return out.Bytes()
+}
+
+// KeyPEM writes the private key as a file has it.
+func KeyPEM(c *tls.Certificate) ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		return nil, fmt.Errorf("writing a key: %w", err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+}

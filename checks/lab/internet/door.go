@@ -1,0 +1,81 @@
+package internet
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+)
+
+// Door is what becomes of a connection to a port, before any HTTP is spoken.
+type Door int
+
+// The doors. The zero value is a working server.
+const (
+	Open      Door = iota
+	Refused        // nobody listens: RST to the SYN
+	BlackHole      // the SYN is dropped, as by a firewall: the dial hangs
+	Mute           // accepted, never answered
+	Reset          // RST once the first bytes came
+	HangUp         // FIN once the first bytes came
+	HTTP2          // speaks HTTP/2 at once, to whoever comes (RFC 9113 section 3.4)
+	PlainHTTP      // on the HTTPS port: HTTP without TLS
+	OldTLS         // on the HTTPS port: TLS 1.0 and 1.1 only
+	NoCipher       // on the HTTPS port: alert 40, as nginx with an RSA certificate and an EC key
+)
+
+// blackHole makes a port that takes no connection more. It needs no firewall
+// and no rights: Linux drops a SYN whose listener has its accept queue full,
+// and a queue for none is full with the one connection that fills it here.
+func blackHole(h *held) (io.Closer, error) {
+	listener, err := h.listen(0)
+	if err != nil {
+		return nil, err
+	}
+	// FileListener keeps the backlog: it does not call listen(2) again.
+	filler, err := net.DialTimeout("tcp", listener.Addr().String(), 5*time.Second)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("filling the queue of %s: %w", h.addr, err), listener.Close())
+	}
+	return closers{filler, listener}, nil
+}
+
+// receive treats one accepted connection as the door has it, and closes it.
+func (d Door) receive(conn net.Conn, done <-chan struct{}) {
+	defer conn.Close()
+	if d == HTTP2 {
+		// An empty SETTINGS frame is the server's whole preface.
+		if _, err := conn.Write([]byte{0, 0, 0, 4, 0, 0, 0, 0, 0}); err != nil {
+			return
+		}
+	}
+	// All of the request is read first: a close with bytes unread would be a
+	// reset. Heads and TLS hellos of the lab's clients fit in one read.
+	head := make([]byte, 16<<10)
+	if _, err := conn.Read(head); err != nil {
+		return
+	}
+	switch d {
+	case Mute:
+		<-done
+	case Reset:
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // the close below is an RST then
+		}
+	case NoCipher:
+		_, _ = conn.Write([]byte{21, 3, 3, 0, 2, 2, 40}) // RFC 5246 section 7.2: fatal, handshake_failure
+	}
+}
+
+// closers closes all of them.
+type closers []io.Closer
+
+// Close closes each, the first one first.
+func (c closers) Close() error {
+	var all error
+	for _, each := range c {
+		all = errors.Join(all, each.Close())
+	}
+	return all
+}

@@ -1,0 +1,127 @@
+package internet
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// ChallengePath is where the CA looks for a token (RFC 8555 section 8.3).
+const ChallengePath = "/.well-known/acme-challenge/"
+
+// NotFound is nginx's own 404: our server, but no such file.
+func NotFound() http.Handler { return Status(http.StatusNotFound, nginxPage("404 Not Found")) }
+
+// Status answers everything with one status and page, as nginx.
+func Status(code int, body string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { write(w, code, body) })
+}
+
+func nginxPage(title string) string {
+	return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title + "</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+}
+
+func write(w http.ResponseWriter, code int, body string) {
+	w.Header().Set("Server", "nginx")
+	w.Header().Set("Content-Type", "text/html")
+	w.WriteHeader(code)
+	if code != http.StatusNoContent && code != http.StatusNotModified {
+		_, _ = w.Write([]byte(body)) // the client may be gone
+	}
+}
+
+// Challenges serves token files out of the panel's folder, as ISPmanager's nginx does.
+type Challenges struct {
+	Dir           string
+	Before, After string       // a BOM, a comment of some filter, white space
+	Code          int          // of a token; 200 when 0
+	Else          http.Handler // everything that is no token; nil: NotFound
+}
+
+// ServeHTTP answers with the token's file.
+func (c Challenges) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name, found := strings.CutPrefix(r.URL.Path, ChallengePath)
+	if found && name == filepath.Base(name) {
+		if content, err := os.ReadFile(filepath.Join(c.Dir, name)); err == nil {
+			write(w, max(c.Code, http.StatusOK), c.Before+string(content)+c.After)
+			return
+		}
+	}
+	if c.Else == nil {
+		c.Else = NotFound()
+	}
+	c.Else.ServeHTTP(w, r)
+}
+
+// Redirect sends everybody to a place, written as in nginx: $host and
+// $request_uri stand for what was asked, $tail for the latter without its
+// slash, which is how people get hosts like client.ru.well-known.
+func Redirect(code int, to string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		uri := r.URL.RequestURI()
+		w.Header().Set("Location", strings.NewReplacer("$host", r.Host, "$request_uri", uri, "$tail", strings.TrimPrefix(uri, "/")).Replace(to))
+		write(w, code, nginxPage(strconv.Itoa(code)+" "+http.StatusText(code)))
+	})
+}
+
+// Chain redirects n times, each time to another URL of the same host, and then lets end answer.
+func Chain(n int, end http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hop, _ := strconv.Atoi(r.URL.Query().Get("hop")) // none: the first
+		if hop >= n {
+			end.ServeHTTP(w, r)
+			return
+		}
+		Redirect(http.StatusFound, fmt.Sprintf("%s?hop=%d", r.URL.Path, hop+1)).ServeHTTP(w, r)
+	})
+}
+
+// BySecurity lets one handler answer over HTTP, another over HTTPS.
+func BySecurity(plain, secure http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS != nil {
+			secure.ServeHTTP(w, r)
+			return
+		}
+		plain.ServeHTTP(w, r)
+	})
+}
+
+// Alternate is a balancer without health checks: each request goes to the next server.
+func Alternate(servers ...http.Handler) http.Handler {
+	var mu sync.Mutex
+	turn := 0
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		server := servers[turn%len(servers)]
+		turn++
+		mu.Unlock()
+		server.ServeHTTP(w, r)
+	})
+}
+
+// Sometimes lets bad answer with a probability of share (0 to 1), by a seed: the same each time it is played.
+func Sometimes(seed uint64, share float64, good, bad http.Handler) http.Handler {
+	var mu sync.Mutex
+	dice := rand.New(rand.NewPCG(seed, seed))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		fails := dice.Float64() < share
+		mu.Unlock()
+		if fails {
+			bad.ServeHTTP(w, r)
+			return
+		}
+		good.ServeHTTP(w, r)
+	})
+}
+
+// Never answers only when the client or the lab is gone.
+func Never() http.Handler {
+	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+}

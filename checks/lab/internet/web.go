@@ -1,0 +1,248 @@
+package internet
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+)
+
+// Web is the lab's web: hosts at loopback addresses, all with the same two
+// ports, which stand for 80 and 443. An address nobody opened refuses.
+type Web struct {
+	http, https uint16
+	log         *accessLog
+	done        chan struct{}
+	running     sync.WaitGroup
+
+	mu     sync.Mutex
+	held   map[netip.AddrPort]*held // the ports taken, as long as nobody opened them
+	opened closers
+	conns  map[net.Conn]struct{} // those of doors that speak no HTTP
+}
+
+// Host is what stands at one address.
+type Host struct {
+	HTTP, HTTPS  Door
+	Sites        map[string]http.Handler     // by the Host header, without port; "" is the default server
+	Certificates map[string]*tls.Certificate // by server name; "" for the others
+}
+
+// StartWeb takes the two ports, on 127.0.0.1 and on ::1.
+func StartWeb() (*Web, error) {
+	w := &Web{log: &accessLog{}, done: make(chan struct{}), held: map[netip.AddrPort]*held{}, conns: map[net.Conn]struct{}{}}
+	for _, port := range []*uint16{&w.http, &w.https} {
+		if err := w.takePort(port); err != nil {
+			return nil, errors.Join(fmt.Errorf("starting the lab's web: %w", err), w.Close())
+		}
+	}
+	return w, nil
+}
+
+// takePort finds a port that is free in both families.
+func (w *Web) takePort(port *uint16) error {
+	var err error
+	for range 20 {
+		var four, six *held
+		if four, err = hold(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)); err != nil {
+			continue
+		}
+		if six, err = hold(netip.AddrPortFrom(netip.IPv6Loopback(), four.addr.Port())); err != nil {
+			_ = four.Close()
+			continue
+		}
+		w.held[four.addr], w.held[six.addr], *port = four, six, four.addr.Port()
+		return nil
+	}
+	return err
+}
+
+// HTTPPort stands for port 80, HTTPSPort for 443.
+func (w *Web) HTTPPort() int { return int(w.http) }
+
+// HTTPSPort stands for port 443.
+func (w *Web) HTTPSPort() int { return int(w.https) }
+
+// LogTo writes an access log in nginx's combined format.
+func (w *Web) LogTo(out io.Writer) { w.log.to(out) }
+
+// Open puts a host at a loopback address. Each address is opened once.
+func (w *Web) Open(addr netip.Addr, h Host) error {
+	if !addr.IsLoopback() {
+		return fmt.Errorf("opening %s: the lab stays on loopback", addr)
+	}
+	if err := w.open(netip.AddrPortFrom(addr, w.http), h, h.HTTP, false); err != nil {
+		return err
+	}
+	return w.open(netip.AddrPortFrom(addr, w.https), h, h.HTTPS, true)
+}
+
+func (w *Web) open(at netip.AddrPort, h Host, door Door, secure bool) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	port := w.held[at]
+	if port == nil {
+		var err error
+		if port, err = hold(at); err != nil {
+			return err
+		}
+		w.held[at] = port
+	}
+	switch door {
+	case Refused:
+		return nil
+	case BlackHole:
+		hole, err := blackHole(port)
+		if err == nil {
+			w.opened = append(w.opened, hole)
+		}
+		return err
+	}
+	listener, err := port.listen(128)
+	if err != nil {
+		return err
+	}
+	w.serve(listener, h, door, secure)
+	return nil
+}
+
+// serve starts what stands behind a door.
+func (w *Web) serve(listener net.Listener, h Host, door Door, secure bool) {
+	w.opened = append(w.opened, listener)
+	switch door {
+	case Open, PlainHTTP, OldTLS:
+		server := &http.Server{Handler: w.counted(w.log.around(h)), ErrorLog: log.New(io.Discard, "", 0)}
+		server.BaseContext = func(net.Listener) context.Context {
+			ctx, cancel := context.WithCancel(context.Background())
+			w.running.Go(func() { <-w.done; cancel() })
+			return ctx
+		}
+		if secure && door != PlainHTTP {
+			listener = tls.NewListener(listener, h.tls(door))
+		}
+		w.opened = append(w.opened, closing(server.Close))
+		w.running.Go(func() { _ = server.Serve(listener) }) // ends by Close
+	default:
+		w.running.Go(func() { w.receive(listener, door) })
+	}
+}
+
+// receive takes connections until the listener is closed.
+func (w *Web) receive(listener net.Listener, door Door) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		if !w.enter() {
+			_ = conn.Close()
+			return
+		}
+		w.mu.Lock()
+		w.conns[conn] = struct{}{}
+		w.mu.Unlock()
+		go func() {
+			defer w.running.Done()
+			door.receive(conn, w.done)
+			w.mu.Lock()
+			delete(w.conns, conn)
+			w.mu.Unlock()
+		}()
+	}
+}
+
+// counted makes Close wait for requests that are still being answered.
+func (w *Web) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if w.enter() {
+			defer w.running.Done()
+			next.ServeHTTP(out, r)
+		}
+	})
+}
+
+// enter counts somebody in, as long as the lab is open.
+func (w *Web) enter() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case <-w.done:
+		return false
+	default:
+		w.running.Add(1)
+		return true
+	}
+}
+
+// ServeHTTP finds the site by the Host header, as nginx does.
+func (h Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name := r.Host
+	if host, _, err := net.SplitHostPort(name); err == nil {
+		name = host
+	}
+	site := h.Sites[strings.ToLower(name)]
+	if site == nil {
+		site = h.Sites[""]
+	}
+	if site == nil {
+		site = NotFound()
+	}
+	site.ServeHTTP(w, r)
+}
+
+func (h Host) tls(door Door) *tls.Config {
+	c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	if door == OldTLS {
+		c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+	}
+	c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if found := h.Certificates[strings.ToLower(hello.ServerName)]; found != nil {
+			return found, nil
+		}
+		if found := h.Certificates[""]; found != nil {
+			return found, nil
+		}
+		return nil, errors.New("no certificate for this name")
+	}
+	return c
+}
+
+// Close ends all servers, and waits for them.
+func (w *Web) Close() error {
+	w.mu.Lock()
+	select {
+	case <-w.done:
+		w.mu.Unlock()
+		return nil
+	default:
+	}
+	close(w.done)
+	var all error
+	for _, c := range w.opened {
+		if err := c.Close(); !errors.Is(err, net.ErrClosed) {
+			all = errors.Join(all, err)
+		}
+	}
+	for conn := range w.conns {
+		_ = conn.Close() // what it wanted to say is of no use any more
+	}
+	for _, h := range w.held {
+		all = errors.Join(all, h.Close())
+	}
+	w.mu.Unlock()
+	w.running.Wait()
+	return all
+}
+
+// closing makes a function a Closer.
+type closing func() error
+
+// Close calls it.
+func (c closing) Close() error { return c() }
