@@ -19,7 +19,7 @@ const (
 	Mute           // accepted, never answered
 	Reset          // RST once the first bytes came
 	HangUp         // FIN once the first bytes came
-	HTTP2          // speaks HTTP/2 at once, to whoever comes (RFC 9113 section 3.4)
+	HTTP2          // answers with the preface of HTTP/2, whatever was asked (RFC 9113 section 3.4)
 	PlainHTTP      // on the HTTPS port: HTTP without TLS
 	OldTLS         // on the HTTPS port: TLS 1.0 and 1.1 only
 	NoCipher       // on the HTTPS port: alert 40, as nginx with an RSA certificate and an EC key
@@ -44,12 +44,6 @@ func blackHole(h *held) (io.Closer, error) {
 // receive treats one accepted connection as the door has it, and closes it.
 func (d Door) receive(conn net.Conn, done <-chan struct{}) {
 	defer conn.Close()
-	if d == HTTP2 {
-		// An empty SETTINGS frame is the server's whole preface.
-		if _, err := conn.Write([]byte{0, 0, 0, 4, 0, 0, 0, 0, 0}); err != nil {
-			return
-		}
-	}
 	// All of the request is read first: a close with bytes unread would be a
 	// reset. Heads and TLS hellos of the lab's clients fit in one read.
 	head := make([]byte, 16<<10)
@@ -59,6 +53,8 @@ func (d Door) receive(conn net.Conn, done <-chan struct{}) {
 	switch d {
 	case Mute:
 		<-done
+	case HTTP2: // a SETTINGS frame that allows 128 streams
+		_, _ = conn.Write([]byte{0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 128})
 	case Reset:
 		if tcp, ok := conn.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0) // the close below is an RST then

@@ -19,8 +19,7 @@ import (
 type Web struct {
 	http, https uint16
 	log         *accessLog
-	done        chan struct{}
-	running     sync.WaitGroup
+	life        *lifetime
 
 	mu     sync.Mutex
 	held   map[netip.AddrPort]*held // the ports taken, as long as nobody opened them
@@ -37,7 +36,7 @@ type Host struct {
 
 // StartWeb takes the two ports, on 127.0.0.1 and on ::1.
 func StartWeb() (*Web, error) {
-	w := &Web{log: &accessLog{}, done: make(chan struct{}), held: map[netip.AddrPort]*held{}, conns: map[net.Conn]struct{}{}}
+	w := &Web{log: &accessLog{}, life: newLifetime(), held: map[netip.AddrPort]*held{}, conns: map[net.Conn]struct{}{}}
 	for _, port := range []*uint16{&w.http, &w.https} {
 		if err := w.takePort(port); err != nil {
 			return nil, errors.Join(fmt.Errorf("starting the lab's web: %w", err), w.Close())
@@ -118,19 +117,19 @@ func (w *Web) serve(listener net.Listener, h Host, door Door, secure bool) {
 	w.opened = append(w.opened, listener)
 	switch door {
 	case Open, PlainHTTP, OldTLS:
-		server := &http.Server{Handler: w.counted(w.log.around(h)), ErrorLog: log.New(io.Discard, "", 0)}
+		server := &http.Server{Handler: w.life.counted(w.log.around(h)), ErrorLog: log.New(io.Discard, "", 0)}
 		server.BaseContext = func(net.Listener) context.Context {
 			ctx, cancel := context.WithCancel(context.Background())
-			w.running.Go(func() { <-w.done; cancel() })
+			w.life.start(func() { <-w.life.done; cancel() })
 			return ctx
 		}
 		if secure && door != PlainHTTP {
 			listener = tls.NewListener(listener, h.tls(door))
 		}
 		w.opened = append(w.opened, closing(server.Close))
-		w.running.Go(func() { _ = server.Serve(listener) }) // ends by Close
+		w.life.start(func() { _ = server.Serve(listener) }) // ends by Close
 	default:
-		w.running.Go(func() { w.receive(listener, door) })
+		w.life.start(func() { w.receive(listener, door) })
 	}
 }
 
@@ -141,43 +140,17 @@ func (w *Web) receive(listener net.Listener, door Door) {
 		if err != nil {
 			return
 		}
-		if !w.enter() {
-			_ = conn.Close()
-			return
-		}
 		w.mu.Lock()
 		w.conns[conn] = struct{}{}
 		w.mu.Unlock()
-		go func() {
-			defer w.running.Done()
-			door.receive(conn, w.done)
+		if !w.life.start(func() {
+			door.receive(conn, w.life.done)
 			w.mu.Lock()
 			delete(w.conns, conn)
 			w.mu.Unlock()
-		}()
-	}
-}
-
-// counted makes Close wait for requests that are still being answered.
-func (w *Web) counted(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-		if w.enter() {
-			defer w.running.Done()
-			next.ServeHTTP(out, r)
+		}) {
+			_ = conn.Close()
 		}
-	})
-}
-
-// enter counts somebody in, as long as the lab is open.
-func (w *Web) enter() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	select {
-	case <-w.done:
-		return false
-	default:
-		w.running.Add(1)
-		return true
 	}
 }
 
@@ -216,14 +189,10 @@ func (h Host) tls(door Door) *tls.Config {
 
 // Close ends all servers, and waits for them.
 func (w *Web) Close() error {
-	w.mu.Lock()
-	select {
-	case <-w.done:
-		w.mu.Unlock()
+	if !w.life.end() {
 		return nil
-	default:
 	}
-	close(w.done)
+	w.mu.Lock()
 	var all error
 	for _, c := range w.opened {
 		if err := c.Close(); !errors.Is(err, net.ErrClosed) {
@@ -237,7 +206,7 @@ func (w *Web) Close() error {
 		all = errors.Join(all, h.Close())
 	}
 	w.mu.Unlock()
-	w.running.Wait()
+	w.life.wait()
 	return all
 }
 

@@ -1,0 +1,168 @@
+package internet
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Registration is what a registry knows of a name.
+type Registration struct {
+	Domain     string // in punycode
+	Delegated  bool
+	Registrar  string
+	Created    time.Time
+	PaidTill   time.Time
+	FreeDate   time.Time // when an unpaid name becomes free
+	Servers    []string
+	Statuses   []string // RDAP (RFC 8056); none: "active", or "inactive" when not delegated
+	Raw        string   // said instead of all this, by WHOIS and by RDAP
+	RDAPStatus int      // HTTP status of the RDAP answer; 200 when 0
+}
+
+// Registry is the registry of every top-level domain of the lab, over WHOIS
+// (RFC 3912, in the texts of TCI for .ru, .рф and .su) and RDAP (RFC 9083).
+type Registry struct {
+	whois  net.Listener
+	rdap   net.Listener
+	server *http.Server
+	life   *lifetime
+
+	mu    sync.Mutex
+	names map[string]Registration
+	quota int // questions left; below 0: no limit
+	mute  bool
+	conns map[net.Conn]struct{}
+	asked map[string]int
+}
+
+// StartRegistry starts both services, on free ports of 127.0.0.1.
+func StartRegistry() (*Registry, error) {
+	r := &Registry{life: newLifetime(), names: map[string]Registration{}, quota: -1, conns: map[net.Conn]struct{}{}, asked: map[string]int{}}
+	var err error
+	if r.whois, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return nil, fmt.Errorf("starting the lab's WHOIS: %w", err)
+	}
+	if r.rdap, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting the lab's RDAP: %w", err), r.whois.Close())
+	}
+	r.server = &http.Server{Handler: r.life.counted(http.HandlerFunc(r.serveRDAP)), ErrorLog: log.New(io.Discard, "", 0)}
+	r.life.start(func() { _ = r.server.Serve(r.rdap) }) // ends by Close
+	r.life.start(r.serveWHOIS)
+	return r, nil
+}
+
+// WHOIS is the address of the WHOIS server, RDAP the base URL of the RDAP server.
+func (r *Registry) WHOIS() string { return r.whois.Addr().String() }
+
+// RDAP is the base URL of the RDAP server, with a slash at its end.
+func (r *Registry) RDAP() string { return "http://" + r.rdap.Addr().String() + "/" }
+
+// Register enters a name.
+func (r *Registry) Register(reg Registration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.names[strings.ToLower(reg.Domain)] = reg
+}
+
+// SetQuota lets n more questions through, then says that there were too many.
+func (r *Registry) SetQuota(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.quota = n
+}
+
+// SetMute makes both services take questions and say nothing.
+func (r *Registry) SetMute(mute bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mute = mute
+}
+
+// Asked says how often a name was asked about, over either way.
+func (r *Registry) Asked(domain string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.asked[strings.ToLower(domain)]
+}
+
+// question takes one from the quota and finds the name.
+func (r *Registry) question(domain string) (reg Registration, known, allowed, mute bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	domain = strings.ToLower(domain)
+	r.asked[domain]++
+	allowed = r.quota != 0
+	if r.quota > 0 {
+		r.quota--
+	}
+	reg, known = r.names[domain]
+	return reg, known, allowed, r.mute
+}
+
+// serveWHOIS takes connections until it is closed.
+func (r *Registry) serveWHOIS() {
+	for {
+		conn, err := r.whois.Accept()
+		if err != nil {
+			return
+		}
+		r.mu.Lock()
+		r.conns[conn] = struct{}{}
+		r.mu.Unlock()
+		if !r.life.start(func() {
+			r.answerWHOIS(conn)
+			r.mu.Lock()
+			delete(r.conns, conn)
+			r.mu.Unlock()
+		}) {
+			_ = conn.Close()
+		}
+	}
+}
+
+// answerWHOIS reads one line, writes one text, and closes (RFC 3912 section 2).
+func (r *Registry) answerWHOIS(conn net.Conn) {
+	defer conn.Close()
+	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		return
+	}
+	reg, known, allowed, mute := r.question(strings.TrimSpace(line))
+	if mute {
+		<-r.life.done
+		return
+	}
+	text := whoisText(reg)
+	switch {
+	case !allowed:
+		text = "You have exceeded allowed connection rate.\r\n"
+	case !known:
+		text = whoisTerms + "No entries found for the selected source(s).\r\n" + whoisEnd(time.Now())
+	}
+	_, _ = conn.Write([]byte(text)) // the asker may be gone
+}
+
+// Close ends both services, and waits for them.
+func (r *Registry) Close() error {
+	if !r.life.end() {
+		return nil
+	}
+	all := r.whois.Close()
+	r.mu.Lock()
+	for conn := range r.conns {
+		_ = conn.Close() // what it wanted to say is of no use any more
+	}
+	r.mu.Unlock()
+	all = errors.Join(all, r.server.Close())
+	r.life.wait()
+	return all
+}
