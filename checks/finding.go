@@ -2,10 +2,7 @@ package checks
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
 	"slices"
-	"time"
 )
 
 // Args are the named values of a finding: strings, whole numbers, booleans
@@ -100,27 +97,4 @@ func SortFindings(findings []Finding) {
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Site, b.Site), cmp.Compare(a.Code, b.Code))
 	})
-}
-
-// UnmarshalJSON gives the values the types they had before: whole numbers
-// are int again, times in RFC 3339 are time.Time.
-func (a *Args) UnmarshalJSON(data []byte) error {
-	var raw map[string]any
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return fmt.Errorf("reading arguments: %w", err)
-	}
-	for name, v := range raw {
-		switch v := v.(type) {
-		case float64:
-			if v == float64(int(v)) {
-				raw[name] = int(v)
-			}
-		case string:
-			if t, err := time.Parse(time.RFC3339Nano, v); err == nil {
-				raw[name] = t
-			}
-		}
-	}
-	*a = raw
-	return nil
 }

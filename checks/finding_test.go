@@ -1,10 +1,8 @@
 package checks
 
 import (
-	"encoding/json"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -100,32 +98,6 @@ func TestLookedAt(t *testing.T) {
 		if got := tt.run.LookedAt(f); got != tt.looked {
 			t.Errorf("%s: %t, want %t", tt.name, got, tt.looked)
 		}
-	}
-}
-
-// Arguments come back from JSON as they went in: texts count on their kinds.
-func TestArgsThroughJSON(t *testing.T) {
-	at := time.Date(2026, 11, 21, 14, 5, 0, 123456789, time.FixedZone("MSK", 3*60*60))
-	args := Args{"n": 41, "zero": 0, "minus": -7, "share": 0.5, "yes": true, "text": "2026", "at": at, "empty": ""}
-	data, err := json.Marshal(args)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got Args
-	if err := json.Unmarshal(data, &got); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(args, got); diff != "" {
-		t.Error(diff)
-	}
-	for _, text := range []string{`null`, `{}`} {
-		var none Args
-		if err := json.Unmarshal([]byte(text), &none); err != nil || len(none) != 0 {
-			t.Errorf("%s: %v, %v", text, none, err)
-		}
-	}
-	if err := json.Unmarshal([]byte(`[1]`), &got); err == nil {
-		t.Error("a list became arguments")
 	}
 }
 

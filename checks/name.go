@@ -27,7 +27,7 @@ func ToASCII(name string) (string, error) {
 		return "", fmt.Errorf("%w: %d bytes", ErrNotAName, len(rest)) // converting takes time by the square of it
 	}
 	ascii, err := idna.Lookup.ToASCII(rest)
-	if err != nil && isASCII(rest) && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == "" {
+	if err != nil && homely(rest) {
 		// Panels have sites such as my_site.example.com and ab--cd.ru, which
 		// no CA would sign but which are somebody's all the same.
 		ascii, err = rest, nil
@@ -100,9 +100,14 @@ func ParseName(text string) (string, error) {
 	return ToASCII(text)
 }
 
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
+// homely reports whether a name that idna refuses is of letters, digits,
+// hyphens and underscores all the same, and claims to be no IDN.
+func homely(name string) bool {
+	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
+		return false
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") || strings.HasPrefix(label, "xn--") {
 			return false
 		}
 	}

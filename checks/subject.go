@@ -10,6 +10,7 @@ import (
 type Subject struct {
 	Site        Site
 	Certificate *Certificate     // the panel's row of the certificate in use
+	Order       *Certificate     // the panel's row of a newer order for it, under the next number
 	File        *CertificateFile // nil: certificates are not read on this panel
 	FileErr     error            // why the file could not be read, when it was tried
 	History     *History         // nil: the log has no attempt for it
@@ -47,6 +48,7 @@ type History struct {
 // and an error only when it could not look.
 type Check struct {
 	Name  string
-	Codes []Code // what it may find
+	Codes []Code    // what it may find
+	Needs []Missing // tables and columns of the panel without which it cannot look
 	Run   func(ctx context.Context, s Subject) ([]Finding, error)
 }

@@ -189,10 +189,8 @@ func (w Writer) Storm(server string, changed, all int) Message {
 func (w Writer) Baseline(s Server, codes []checks.Code) Message {
 	m := w.message(toneOf(s.worst()), w.Locale.Count("baseline.title", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name}))
 	m.Silent = true
-	counts := Section{}
-	for _, r := range s.Readings {
-		counts.Items = append(counts.Items, w.reading(r))
-	}
+	counts := w.countsOf(s)
+	counts.Heading = "" // the title says it
 	m.Sections = append(m.Sections, counts)
 	if len(codes) > 0 {
 		m.Sections = append(m.Sections, Section{

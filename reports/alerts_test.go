@@ -57,7 +57,7 @@ func TestAlerts(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, told := range writer(t, "en").Alerts(s, tt.changes, false) {
+			for _, told := range writer(t, "en").Alerts(s, tt.changes, Beginning{}) {
 				one := ""
 				if told.Incident != "" {
 					one = " 1"
@@ -71,12 +71,12 @@ func TestAlerts(t *testing.T) {
 	}
 	t.Run("on a small panel a handful is no storm", func(t *testing.T) {
 		small := Server{Name: "isp1", Subjects: make([]checks.Subject, 30)}
-		if told := writer(t, "en").Alerts(small, many(19, Opened, checks.CertExpired), false); told[0].Message.Sections[0].Items == nil {
+		if told := writer(t, "en").Alerts(small, many(19, Opened, checks.CertExpired), Beginning{}); told[0].Message.Sections[0].Items == nil {
 			t.Errorf("%+v", told)
 		}
 	})
 	t.Run("the baseline is one summary", func(t *testing.T) {
-		told := writer(t, "en").Alerts(s, many(50, Baseline, checks.CertExpired), true)
+		told := writer(t, "en").Alerts(s, many(50, Baseline, checks.CertExpired), Beginning{Server: true})
 		if len(told) != 1 || told[0].Kind != Baseline || !told[0].Message.Silent {
 			t.Errorf("%+v", told)
 		}

@@ -16,7 +16,7 @@ type Day struct {
 	Open     []Incident // now
 	Resolved []Incident // since From
 	From     time.Time  // a day ago
-	Begun    time.Time  // the baseline; after From there is nothing to compare with
+	Begun    time.Time  // the oldest panel's baseline; after From there is nothing to compare with
 	Due      time.Time  // when the digest should have come; zero: it was asked for
 }
 
@@ -35,7 +35,8 @@ func (w Writer) Daily(d Day) Message {
 	if causes := w.causeItems(causes(d.codes()), 6); len(causes) > 0 {
 		m.Sections = append(m.Sections, Section{Items: causes})
 	}
-	if burning := w.burning(d); len(burning.Items) > 0 {
+	burning := w.burning(d)
+	if len(burning.Items) > 0 {
 		m.Sections = append(m.Sections, burning)
 	}
 	m.Sections = append(m.Sections, w.counts(d)...)
@@ -43,7 +44,7 @@ func (w Writer) Daily(d Day) Message {
 		{Label: w.Locale.Say("action.failed"), Command: "list failed"},
 		{Label: w.Locale.Say("action.overdue"), Command: "list overdue"},
 	}
-	if d.comparable() && mv.opened == 0 && mv.fixed == 0 && d.calm() {
+	if len(burning.Items) == 0 && d.comparable() && mv.opened == 0 && mv.fixed == 0 && d.calm() {
 		return w.quiet(m, mv, w.late(d))
 	}
 	return m
@@ -94,8 +95,8 @@ func (d Day) movement() movement {
 		if first, ok := now[key]; !ok || i.Times.Opened.Before(first) {
 			now[key] = i.Times.Opened
 		}
-		if !i.Times.Opened.After(d.From) {
-			before[key] = true
+		if i.Baseline || !i.Times.Opened.After(d.From) {
+			before[key] = true // what a new panel brings along is not new
 		}
 	}
 	for _, i := range d.Resolved {
@@ -120,17 +121,21 @@ func (d Day) movement() movement {
 	return mv
 }
 
-// codes of the names in trouble, one a name: the newest, for while a cause
-// changes the one before it stays open for a run or two.
+// codes of the names in trouble, one a name: the cause before its symptoms,
+// and what was seen last before what a run or two did not see.
 func (d Day) codes() []checks.Code {
-	newest := map[string]Incident{}
+	order := checks.Codes()
+	first := map[string]Incident{}
 	for _, i := range d.Open {
-		if key := i.Finding.Server + "/" + i.Finding.Site; troubled(i) && !newest[key].Times.Opened.After(i.Times.Opened) {
-			newest[key] = i
+		key := i.Finding.Server + "/" + i.Finding.Site
+		known, ok := first[key]
+		if troubled(i) && (!ok || cmp.Or(cmp.Compare(i.Clear, known.Clear),
+			cmp.Compare(slices.Index(order, i.Finding.Code), slices.Index(order, known.Finding.Code))) < 0) {
+			first[key] = i
 		}
 	}
-	codes := make([]checks.Code, 0, len(newest))
-	for _, i := range newest {
+	codes := make([]checks.Code, 0, len(first))
+	for _, i := range first {
 		codes = append(codes, i.Finding.Code)
 	}
 	return codes
@@ -139,7 +144,7 @@ func (d Day) codes() []checks.Code {
 // calm reports that nothing is wrong with any panel as a whole: no count
 // above its threshold, and every one of them could be read.
 func (d Day) calm() bool {
-	return !slices.ContainsFunc(d.Servers, func(s Server) bool { return s.worst() > checks.Healthy })
+	return !slices.ContainsFunc(d.Servers, func(s Server) bool { return s.worst() > checks.Info })
 }
 
 // burning lists the certificates that end before tomorrow, of sites that are

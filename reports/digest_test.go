@@ -9,8 +9,8 @@ import (
 	"domovoy/checks"
 )
 
-// since is an incident of a site that opened so long ago.
-func since(age time.Duration, f checks.Finding) Incident {
+// lasting is an incident of a site that opened so long ago.
+func lasting(age time.Duration, f checks.Finding) Incident {
 	return Incident{Finding: f, Times: IncidentTimes{Opened: noon.Add(-age)}}
 }
 
@@ -33,36 +33,36 @@ func TestMovement(t *testing.T) {
 		want           movement
 	}{
 		{"nothing", nil, nil, movement{}},
-		{"old trouble goes on", []Incident{since(3*day, late("a.ru"))}, nil, movement{now: 1, before: 1}},
-		{"new", []Incident{since(time.Hour, late("a.ru"))}, nil, movement{now: 1, opened: 1}},
-		{"fixed", nil, []Incident{over(since(3*day, late("a.ru")))}, movement{before: 1, fixed: 1}},
-		{"came and went within the day", nil, []Incident{over(since(2*time.Hour, late("a.ru")))}, movement{}},
+		{"old trouble goes on", []Incident{lasting(3*day, late("a.ru"))}, nil, movement{now: 1, before: 1}},
+		{"new", []Incident{lasting(time.Hour, late("a.ru"))}, nil, movement{now: 1, opened: 1}},
+		{"fixed", nil, []Incident{over(lasting(3*day, late("a.ru")))}, movement{before: 1, fixed: 1}},
+		{"came and went within the day", nil, []Incident{over(lasting(2*time.Hour, late("a.ru")))}, movement{}},
 		{
 			"a cause that changed is neither new nor fixed",
-			[]Incident{since(time.Hour, dns("a.ru"))},
-			[]Incident{over(since(3*day, late("a.ru")))},
+			[]Incident{lasting(time.Hour, dns("a.ru"))},
+			[]Incident{over(lasting(3*day, late("a.ru")))},
 			movement{now: 1, before: 1},
 		},
 		{
 			"two causes at once are one name",
-			[]Incident{since(3*day, late("a.ru")), since(time.Hour, dns("a.ru"))}, nil,
+			[]Incident{lasting(3*day, late("a.ru")), lasting(time.Hour, dns("a.ru"))}, nil,
 			movement{now: 1, before: 1},
 		},
 		{
 			"fixed and broken again is neither",
-			[]Incident{since(time.Hour, late("a.ru"))},
-			[]Incident{over(since(3*day, late("a.ru")))},
+			[]Incident{lasting(time.Hour, late("a.ru"))},
+			[]Incident{over(lasting(3*day, late("a.ru")))},
 			movement{now: 1, before: 1},
 		},
 		{
 			"a name is of its server",
-			[]Incident{since(time.Hour, elsewhere)},
-			[]Incident{over(since(3*day, late("a.ru")))},
+			[]Incident{lasting(time.Hour, elsewhere)},
+			[]Incident{over(lasting(3*day, late("a.ru")))},
 			movement{now: 1, before: 1, opened: 1, fixed: 1},
 		},
-		{"older than a month", []Incident{since(31*day, late("a.ru")), since(29*day, late("b.ru"))}, nil, movement{now: 2, before: 2, old: 1}},
-		{"remarks are no trouble", []Incident{since(3*day, mild)}, []Incident{over(since(3*day, mild))}, movement{}},
-		{"nor is a count of the server", []Incident{since(3*day, count(checks.PanelFailed, checks.Critical, 60))}, nil, movement{}},
+		{"older than a month", []Incident{lasting(31*day, late("a.ru")), lasting(29*day, late("b.ru"))}, nil, movement{now: 2, before: 2, old: 1}},
+		{"remarks are no trouble", []Incident{lasting(3*day, mild)}, []Incident{over(lasting(3*day, mild))}, movement{}},
+		{"nor is a count of the server", []Incident{lasting(3*day, count(checks.PanelFailed, checks.Critical, 60))}, nil, movement{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestMovement(t *testing.T) {
 // The causes add up to the names in trouble, also while a cause changes.
 func TestDailyCausesAddUp(t *testing.T) {
 	d := Day{From: noon.Add(-day), Open: []Incident{
-		since(3*day, onSite("a.ru", checks.CertOverdue)), since(time.Hour, onSite("a.ru", checks.CADNS)), since(day, onSite("b.ru", checks.CADNS)),
+		lasting(3*day, onSite("a.ru", checks.CertOverdue)), lasting(time.Hour, onSite("a.ru", checks.CADNS)), lasting(day, onSite("b.ru", checks.CADNS)),
 	}}
 	if diff := cmp.Diff([]tally{{checks.CADNS, 2}}, causes(d.codes()), cmp.AllowUnexported(tally{})); diff != "" {
 		t.Error(diff)
@@ -91,7 +91,7 @@ func TestDaily(t *testing.T) {
 	loud.Readings = []Reading{{Metric: checks.Metric{Code: checks.PanelFailed, Value: 60}, Severity: checks.Critical}}
 	blind := server
 	blind.Trouble = "locked"
-	old := []Incident{since(3*day, onSite("a.ru", checks.CertOverdue))}
+	old := []Incident{lasting(3*day, onSite("a.ru", checks.CertOverdue))}
 	long := noon.Add(-30 * day)
 	tests := []struct {
 		name  string
@@ -106,7 +106,7 @@ func TestDaily(t *testing.T) {
 		{"quiet, but a panel cannot be read", Day{Servers: []Server{blind}, Open: old, Begun: long},
 			"Daily digest, 21 November · isp1", "In trouble: 1 (±0): 0 new, 0 fixed, 0 older than a month"},
 		{"moved", Day{Servers: []Server{server, {Name: "isp2"}}, Begun: long,
-			Open: append(old, since(time.Hour, onSite("b.ru", checks.CADNS)), since(time.Hour, onSite("c.ru", checks.CADNS)))},
+			Open: append(old, lasting(time.Hour, onSite("b.ru", checks.CADNS)), lasting(time.Hour, onSite("c.ru", checks.CADNS)))},
 			"Daily digest, 21 November · isp1, isp2", "In trouble: 3 (+2): 2 new, 0 fixed, 0 older than a month"},
 		{"first day", Day{Servers: []Server{server}, Open: old, Begun: noon.Add(-time.Hour)},
 			"Daily digest, 21 November · isp1", "In trouble: 1. The watch is younger than a day: nothing to compare with yet."},

@@ -1,11 +1,12 @@
 package reports
 
 import (
+	"errors"
+	"io/fs"
 	"strings"
 	"time"
 
 	"domovoy/checks"
-	"domovoy/checks/cert"
 	"domovoy/i18n"
 )
 
@@ -21,6 +22,9 @@ func (w Writer) sitePanel(s Site) Section {
 	}
 	if s.Asked != "" && s.Asked != x.Site.Name {
 		add("alias", checks.Show(s.Asked))
+	}
+	if len(s.Also) > 0 {
+		section.Items = append(section.Items, Item{Text: w.Locale.Say("check.elsewhere.same", i18n.Args{"Servers": s.Also})})
 	}
 	add("panel", w.flags(x))
 	add("certificate", w.certificate(x))
@@ -69,7 +73,7 @@ func (w Writer) certificate(x checks.Subject) string {
 			"Age":   w.Now.Sub(x.File.NotAfter), // Age drops the sign
 			"Days":  w.Locale.Count("days", int(x.File.Lifetime().Round(24*time.Hour)/(24*time.Hour))),
 		})
-	case x.Site.Certificate != "" && cert.Missing(x.FileErr):
+	case x.Site.Certificate != "" && errors.Is(x.FileErr, fs.ErrNotExist):
 		return w.Locale.Say("certificate.missing", i18n.Args{"Name": x.Site.Certificate})
 	case x.Site.Certificate != "" && x.FileErr != nil:
 		return w.Locale.Say("certificate.unread", i18n.Args{"Name": x.Site.Certificate})

@@ -12,7 +12,6 @@ import (
 	"unicode/utf8"
 
 	"domovoy/checks"
-	"domovoy/checks/cert"
 	"domovoy/i18n"
 )
 
@@ -85,8 +84,10 @@ func (s Server) List(kind string) []Row {
 func (s Server) certificates(match func(checks.Certificate) bool) []Row {
 	sites := map[int64]checks.Subject{}
 	for _, x := range s.Subjects {
-		if x.Certificate != nil {
-			sites[x.Certificate.ID] = x
+		for _, c := range []*checks.Certificate{x.Certificate, x.Order} {
+			if c != nil {
+				sites[c.ID] = x
+			}
 		}
 	}
 	said := s.issuing()
@@ -95,7 +96,10 @@ func (s Server) certificates(match func(checks.Certificate) bool) []Row {
 		if !match(c) {
 			continue
 		}
-		row := Row{Domain: c.Domain, Owner: c.Owner, Server: s.Name, Code: checks.Unknown, Since: c.Started}
+		row := Row{Domain: c.Domain, Owner: c.Owner, Server: s.Name, Since: c.Started}
+		if c.Failed == checks.On {
+			row.Code = checks.Unknown // it failed, and nobody says why
+		}
 		row.Domain = cmp.Or(row.Domain, c.Name, unnamed(c))
 		if x, ok := sites[c.ID]; ok {
 			row.Domain, row.Owner = x.Site.Name, x.Site.Owner
@@ -123,7 +127,7 @@ func (s Server) found(code checks.Code) []Row {
 		if f.Code != code {
 			continue
 		}
-		row := Row{Domain: f.Site, Owner: owners[f.Site], Server: s.Name, Code: code, Since: s.Opened[f.Site]}
+		row := Row{Domain: f.Site, Owner: owners[f.Site], Server: s.Name, Code: code, Since: s.Opened[sinceKey{f.Site, code}]}
 		if said, ok := said[f.Site]; ok && code == checks.CertOverdue {
 			row.Code = said
 		}
@@ -135,12 +139,9 @@ func (s Server) found(code checks.Code) []Row {
 // nameless gives the panel's certificates that are overdue by their row alone
 // and tell neither name nor domain: the count has them, and so must the list.
 func (s Server) nameless() []Row {
-	rules := cert.Rules{Now: s.Read, LifeLeft: s.Overdue.LifeLeft}
 	var rows []Row
-	for _, c := range s.Snapshot.Certificates {
-		if c.Name == "" && c.Domain == "" && cert.RowOverdue(c, rules) {
-			rows = append(rows, Row{Domain: unnamed(c), Owner: c.Owner, Server: s.Name, Code: checks.CertOverdue})
-		}
+	for _, c := range s.Nameless {
+		rows = append(rows, Row{Domain: unnamed(c), Owner: c.Owner, Server: s.Name, Code: checks.CertOverdue})
 	}
 	return rows
 }
@@ -168,6 +169,8 @@ type Page struct {
 	Kind    string
 	Command string // what was asked, without the page
 	Number  int
+	Unread  []string // servers that could not be listed
+	Stale   []Server // servers that are listed as they were when last read
 }
 
 // List shows one page of a list, with buttons to the others.
@@ -175,6 +178,12 @@ func (w Writer) List(rows []Row, p Page) Message {
 	pages := max(1, (len(rows)+PageSize-1)/PageSize)
 	p.Number = min(max(1, p.Number), pages)
 	m := w.message(Plain, w.Locale.Count("list."+p.Kind+".title", len(rows)))
+	if len(p.Unread) > 0 {
+		m.Sections = append(m.Sections, Section{Text: w.Locale.Say("list.unread.some", i18n.Args{"Servers": p.Unread})})
+	}
+	for _, s := range p.Stale {
+		m.Sections = append(m.Sections, Section{Text: s.Name + ": " + w.trouble(s)})
+	}
 	if len(rows) == 0 {
 		return m
 	}

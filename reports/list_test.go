@@ -45,7 +45,7 @@ func randomServer(t *testing.T, r *rand.Rand) Server {
 		s.Subjects = append(s.Subjects, x)
 	}
 	rules := cert.Rules{Now: noon, LifeLeft: s.Overdue.LifeLeft}
-	s.Outcome = suite.Run(t.Context(), suite.Checks(rules, acme.NewClassifier()), "isp1", s.Subjects)
+	s.Outcome = suite.Run(t.Context(), suite.Checks(rules, acme.NewClassifier(), true), "isp1", s.Subjects)
 	overdue := 0
 	for _, f := range s.Outcome.Findings {
 		if f.Code == checks.CertOverdue {
@@ -54,10 +54,10 @@ func randomServer(t *testing.T, r *rand.Rand) Server {
 	}
 	for _, c := range s.Snapshot.Certificates {
 		if c.Name == "" && c.Domain == "" && cert.RowOverdue(c, rules) {
-			overdue++
+			s.Nameless = append(s.Nameless, c)
 		}
 	}
-	for _, m := range panel.Counts(s.Snapshot, 0, overdue) {
+	for _, m := range panel.Counts(s.Snapshot, 0, overdue+len(s.Nameless)) {
 		s.Readings = append(s.Readings, Reading{Metric: m})
 	}
 	return s
@@ -91,7 +91,7 @@ func TestListRows(t *testing.T) {
 	history := &checks.History{Since: noon.Add(-9 * day)}
 	s := Server{
 		Name:     "isp1",
-		Opened:   map[string]time.Time{"late.ru": noon.Add(-5 * day)},
+		Opened:   Since{{"late.ru", checks.CertOverdue}: noon.Add(-5 * day)},
 		Snapshot: checks.Snapshot{Certificates: []checks.Certificate{failed, orphan, {ID: 3, Failed: checks.On}}},
 		Subjects: []checks.Subject{
 			{Site: checks.Site{Name: "shop.ru", Owner: "boss"}, Certificate: &failed, History: history},

@@ -42,3 +42,6 @@ func onSite(site string, code checks.Code) checks.Finding {
 	}
 	return checks.Finding{Check: check, Server: "isp1", Site: site, Code: code, Severity: code.Severity()}
 }
+
+// begins tells whether a run is the first complete look of its checks.
+func begins(baseline bool) func(string) bool { return func(string) bool { return baseline } }

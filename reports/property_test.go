@@ -34,8 +34,8 @@ func play(t *testing.T, r *rand.Rand) {
 		shake(r, world)
 		out := look(r, world)
 		now := h.now.Add(time.Duration(r.IntN(90)) * time.Minute)
-		changes := h.policy.Reconcile(now, h.open, out, run == 0)
-		again := h.policy.Reconcile(now, h.open, out, run == 0)
+		changes := h.policy.Reconcile(now, h.open, out, begins(run == 0))
+		again := h.policy.Reconcile(now, h.open, out, begins(run == 0))
 		if fmt.Sprint(changes) != fmt.Sprint(again) {
 			t.Fatalf("run %d: two answers to one question", run)
 		}
@@ -52,7 +52,7 @@ func play(t *testing.T, r *rand.Rand) {
 				checkOver(t, run, i, out, world)
 			}
 			if last, ok := told[i.ID]; c.Kind != "" && ok {
-				checkReason(t, run, last, c)
+				checkReason(t, run, last, h.before(i.ID), c)
 			}
 			if c.Kind != "" {
 				told[i.ID] = c
@@ -125,14 +125,20 @@ func checkOver(t *testing.T, run int, i Incident, out checks.Outcome, world map[
 	}
 }
 
+// before is an incident as the run before left it.
+func (h *history) before(id int64) Incident {
+	i := slices.IndexFunc(h.open, func(x Incident) bool { return x.ID == id })
+	return h.open[i]
+}
+
 // checkReason wants a reason for speaking of an incident once more.
-func checkReason(t *testing.T, run int, last, c Change) {
+func checkReason(t *testing.T, run int, last Change, before Incident, c Change) {
 	t.Helper()
 	was, is := last.Incident, c.Incident
 	ok := false
 	switch c.Kind {
 	case Worsened:
-		ok = is.Finding.Severity > was.Worst || value(is.Finding)*2 >= was.ToldPeak*3 && value(is.Finding) > was.ToldPeak
+		ok = is.Finding.Severity > before.Finding.Severity || value(is.Finding)*2 >= was.ToldPeak*3 && value(is.Finding) > was.ToldPeak
 	case Reminded:
 		ok = is.Finding.Site == "" && is.Finding.Severity == checks.Critical && is.Times.ToldAt.Sub(was.Times.ToldAt) >= 4*time.Hour
 	case Resolved:

@@ -24,10 +24,11 @@ const seenGrain = time.Hour
 // over; each is to be stored, those with a Kind are to be told. What merely
 // goes on as it was is no change.
 //
-// A run that could not look at something resolves nothing about it. During
-// the baseline everything found is recorded and nothing is told: the caller
-// makes one summary of it.
-func (p Policy) Reconcile(now time.Time, open []Incident, out checks.Outcome, baseline bool) []Change {
+// A run that could not look at something resolves nothing about it. What a
+// check finds at its first complete look, its baseline, is recorded and not
+// told: the caller makes one summary of it. begins tells which checks these
+// are.
+func (p Policy) Reconcile(now time.Time, open []Incident, out checks.Outcome, begins func(check string) bool) []Change {
 	known, was, is := map[string]Incident{}, map[string]checks.Severity{}, map[string]checks.Severity{}
 	for _, i := range open {
 		if f := i.Finding; f.Server == out.Server {
@@ -41,7 +42,7 @@ func (p Policy) Reconcile(now time.Time, open []Incident, out checks.Outcome, ba
 		is[f.Site] = max(is[f.Site], f.Severity)
 		i, ok := known[key]
 		if !ok {
-			changes = append(changes, opened(now, f, baseline, was[f.Site]))
+			changes = append(changes, opened(now, f, begins(f.Check), was[f.Site]))
 			continue
 		}
 		delete(known, key)
@@ -85,7 +86,7 @@ func opened(now time.Time, f checks.Finding, baseline bool, was checks.Severity)
 	if baseline {
 		return told(now, i, Baseline)
 	}
-	if Alerts(f) && (f.Site == "" || f.Severity > was) {
+	if Alerts(f) && (f.Site == "" || f.Severity > was || ends(f)) {
 		return told(now, i, Opened)
 	}
 	return Change{Incident: i}
@@ -93,7 +94,10 @@ func opened(now time.Time, f checks.Finding, baseline bool, was checks.Severity)
 
 // still is a finding that was open already.
 func (p Policy) still(now time.Time, i Incident, f checks.Finding) Change {
-	worse := f.Severity > i.Worst
+	worse := f.Severity > i.Finding.Severity && f.Severity > checks.Info
+	if f.Severity < i.Finding.Severity {
+		i.Baseline = false // it eased: from here on it is a trouble like any other
+	}
 	i.Finding, i.Clear, i.Times.Seen = f, 0, now
 	i.Peak, i.Worst = max(i.Peak, value(f)), max(i.Worst, f.Severity)
 	switch {
@@ -149,6 +153,9 @@ func told(now time.Time, i Incident, kind ChangeKind) Change {
 func Alerts(f checks.Finding) bool {
 	if f.Severity < checks.Warning {
 		return false
+	}
+	if f.Code == checks.CertUntrusted {
+		return false // the panel's own stand-in until the CA's certificate arrives
 	}
 	return f.Site == "" || strings.HasPrefix(string(f.Code), "cert.")
 }

@@ -28,7 +28,7 @@ func newHistory() *history {
 // run lets five minutes pass and gives what is told: "opened panel.failed".
 func (h *history) run(baseline bool, out checks.Outcome) []string {
 	h.now = h.now.Add(5 * time.Minute)
-	changes := h.policy.Reconcile(h.now, h.open, out, baseline)
+	changes := h.policy.Reconcile(h.now, h.open, out, begins(baseline))
 	h.stored = len(changes)
 	var told []string
 	for _, c := range changes {
@@ -88,11 +88,11 @@ func TestReconcile(t *testing.T) {
 			{name: "gone"}, {name: "gone for good", want: []string{"resolved panel.processing"}},
 			{name: "back after that is new", found: list(critical), want: []string{"opened panel.processing"}},
 		}},
-		{"a warning that becomes critical is worse, and a second time it is not", []step{
+		{"a warning that becomes critical is worse, each time anew", []step{
 			{name: "warned", found: list(warned), want: []string{"opened panel.processing"}},
 			{name: "critical", found: list(critical), want: []string{"worsened panel.processing"}},
 			{name: "warned again", found: list(warned)},
-			{name: "critical again", found: list(critical)},
+			{name: "critical again", found: list(critical), want: []string{"worsened panel.processing"}},
 		}},
 		{"growth by half since last told is worse", []step{
 			{name: "21", found: list(failing(21)), want: []string{"opened panel.failing"}},
@@ -193,7 +193,7 @@ func TestReconcileOrder(t *testing.T) {
 		want = append(want, site)
 	}
 	var got []string
-	for _, c := range (Policy{ResolveAfter: 1}).Reconcile(noon, open, out, false) {
+	for _, c := range (Policy{ResolveAfter: 1}).Reconcile(noon, open, out, begins(false)) {
 		got = append(got, c.Incident.Finding.Site)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -207,7 +207,7 @@ func TestReconcileOtherServer(t *testing.T) {
 	foreign.Server = "isp2"
 	open := []Incident{{ID: 1, Finding: foreign, Told: checks.Critical, Worst: checks.Critical}}
 	out := checks.Outcome{Server: "isp1", Checks: []string{"certificate"}, Findings: list(onSite("a.ru", checks.CertExpired))}
-	changes := Policy{ResolveAfter: 1}.Reconcile(noon, open, out, false)
+	changes := Policy{ResolveAfter: 1}.Reconcile(noon, open, out, begins(false))
 	if len(changes) != 1 || changes[0].Kind != Opened || changes[0].Incident.Finding.Server != "isp1" {
 		t.Errorf("%+v", changes)
 	}

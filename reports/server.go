@@ -16,9 +16,22 @@ type Server struct {
 	Snapshot checks.Snapshot
 	Outcome  checks.Outcome
 	Readings []Reading
-	Opened   map[string]time.Time // since when a site has been bad, by its name
+	Opened   Since
 	Overdue  OverdueRule
+	Nameless []checks.Certificate // overdue by their rows, which name neither certificate nor domain
 }
+
+// Since is since when sites have had their troubles.
+type Since map[sinceKey]time.Time
+
+// sinceKey is one trouble of a site.
+type sinceKey struct {
+	site string
+	code checks.Code
+}
+
+// Add notes when a site's trouble began.
+func (s Since) Add(f checks.Finding, at time.Time) { s[sinceKey{f.Site, f.Code}] = at }
 
 // OverdueRule is the life left at which this panel's certificates count as
 // not renewed in time.
@@ -55,12 +68,18 @@ func Verdicts(out checks.Outcome, subjects []checks.Subject) map[string]checks.V
 	return verdicts
 }
 
+// ends reports whether a certificate ended or is about to. Visitors meet that
+// whatever the cause, so it is told beside the cause.
+func ends(f checks.Finding) bool {
+	return f.Severity > checks.Info && (f.Code == checks.CertExpired || f.Code == checks.CertExpiring)
+}
+
 // Causes are the findings that incidents are made of: of each site its root
-// cause, of the server whatever was found.
+// cause and the end of its certificate, of the server whatever was found.
 func Causes(out checks.Outcome, verdicts map[string]checks.Verdict) []checks.Finding {
 	var causes []checks.Finding
 	for _, f := range out.Findings {
-		if f.Site == "" || verdicts[f.Site].Finding.Code == f.Code {
+		if f.Site == "" || verdicts[f.Site].Finding.Code == f.Code || ends(f) {
 			causes = append(causes, f)
 		}
 	}

@@ -13,6 +13,7 @@ type Site struct {
 	Server   Server
 	Subject  checks.Subject
 	Asked    string     // the name that was asked about: the site's own, or an alias
+	Also     []string   // other servers that have it too
 	Attempts []Try      // newest first
 	Past     []Incident // newest first
 	Acts     []Act      // newest first
@@ -95,7 +96,7 @@ func (w Writer) cause(s Site, v checks.Verdict) []Section {
 	case v.Code == checks.Unknown && f.Detail != "":
 		text = w.Locale.Say("check.unfamiliar")
 	}
-	if at, ok := s.Server.Opened[since{s.Subject.Site.Name, v.Code}]; ok && v.Severity > checks.Healthy {
+	if at, ok := s.Server.Opened[sinceKey{s.Subject.Site.Name, v.Code}]; ok && v.Severity > checks.Healthy {
 		text += " " + w.Locale.Say("check.since", i18n.Args{"Date": w.Locale.Date(at, w.Now)})
 	}
 	sections := []Section{{Text: text}}

@@ -82,6 +82,9 @@ func (s Server) worst() checks.Severity {
 func (w Writer) countsOf(s Server) Section {
 	section := Section{Heading: w.Locale.Count("status.server", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name})}
 	for _, f := range s.Findings("") {
+		if f.Severity <= checks.Info {
+			continue // a note below
+		}
 		section.Items = append(section.Items, Item{Tone: toneOf(f.Severity), Text: w.title(f.Code), Note: w.since(f)})
 	}
 	for _, r := range s.Readings {

@@ -105,7 +105,7 @@ func TestUnknownCountResolvesNothing(t *testing.T) {
 	m := checks.Metric{Server: "isp1", Code: checks.PanelOverdue, Err: "locked"}
 	findings, failures := p.Measure([]checks.Metric{m}, open)
 	out := checks.Outcome{Server: "isp1", Checks: []string{"counts.panel.overdue"}, Findings: findings, Failures: failures}
-	if changes := p.Reconcile(noon, open, out, false); len(changes) > 0 {
+	if changes := p.Reconcile(noon, open, out, begins(false)); len(changes) > 0 {
 		t.Errorf("%+v", changes)
 	}
 	if key := p.Key(m); key != open[0].Finding.Key() {

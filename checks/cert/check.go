@@ -7,8 +7,11 @@ import (
 	"domovoy/checks"
 )
 
-// Name of the check in outcomes and failures.
-const Name = "certificate"
+// Names of the checks in outcomes and failures.
+const (
+	FileCheck = "certificate"
+	RowCheck  = "renewal"
+)
 
 // Rules say when a certificate is late.
 type Rules struct {
@@ -28,23 +31,51 @@ func expiring(lifetime time.Duration) time.Duration {
 	return min(lifetime/20, 72*time.Hour)
 }
 
-// Check judges the certificate of a site by its file's own dates, and by the
-// start of the last issuing only where no file can be read. The panel's rows
-// with something under way or given up are issuing's concern, not ours.
-func Check(rules Rules) checks.Check {
+// ByFile judges the certificate of a site by its file's own dates. It is for
+// panels whose certificates are read.
+func ByFile(rules Rules) checks.Check {
 	return checks.Check{
-		Name:  Name,
+		Name:  FileCheck,
 		Codes: []checks.Code{checks.CertMissing, checks.CertUntrusted, checks.CertExpired, checks.CertOverdue, checks.CertExpiring},
+		Needs: []checks.Missing{{Table: "webdomain"}, {Table: "webdomain", Column: "ssl_cert"}},
 		Run: func(_ context.Context, s checks.Subject) ([]checks.Finding, error) {
 			switch {
 			case s.File != nil:
-				return byFile(*s.File, rules), nil
+				return served(s, byFile(*s.File, rules)), nil
 			case Missing(s.FileErr):
-				return append(byRow(s.Certificate, rules), finding(checks.CertMissing, checks.Args{"certificate": s.Site.Certificate})), nil
+				return served(s, []checks.Finding{finding(checks.CertMissing, checks.Args{"certificate": s.Site.Certificate})}), nil
 			}
-			return byRow(s.Certificate, rules), s.FileErr
+			return nil, s.FileErr
 		},
 	}
+}
+
+// ByRow judges by the start of the last issuing, only where no file can be
+// read. The panel's rows with something under way or given up are issuing's
+// concern, not ours.
+func ByRow(rules Rules) checks.Check {
+	return checks.Check{
+		Name:  RowCheck,
+		Codes: []checks.Code{checks.CertOverdue},
+		Needs: []checks.Missing{{Table: "webdomain"}, {Table: "letsencrypt_ssl"}, {Table: "letsencrypt_ssl", Column: "time_started"}},
+		Run: func(_ context.Context, s checks.Subject) ([]checks.Finding, error) {
+			if s.File != nil {
+				return nil, nil
+			}
+			return served(s, byRow(s.Certificate, rules)), nil
+		},
+	}
+}
+
+// served makes light of what no visitor meets: the certificate of a site
+// without TLS.
+func served(s checks.Subject, found []checks.Finding) []checks.Finding {
+	if s.Site.Secure == checks.Off {
+		for i := range found {
+			found[i].Severity = checks.Info
+		}
+	}
+	return found
 }
 
 // byFile finds what the file's dates say. A self-signed certificate stands in

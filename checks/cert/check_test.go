@@ -160,7 +160,6 @@ func TestWithoutFile(t *testing.T) {
 		{"gone, and late by its row", checks.Subject{FileErr: gone, Certificate: old}, "overdue, missing", nil},
 		{"denied", checks.Subject{FileErr: denied}, "", fs.ErrPermission},
 		{"denied, and late by its row", checks.Subject{FileErr: denied, Certificate: old}, "overdue", fs.ErrPermission},
-		{"the folder cannot be opened", checks.Subject{FileErr: ErrFolder}, "", ErrFolder},
 		{"files are not read on this panel", checks.Subject{}, "", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

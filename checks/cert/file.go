@@ -22,9 +22,6 @@ const maxFile = 1 << 20
 // ErrNoCertificate is what a file without a certificate gives.
 var ErrNoCertificate = errors.New("no certificate in the file")
 
-// ErrFolder stands for every certificate of a folder that cannot be opened.
-var ErrFolder = errors.New("the certificates' folder cannot be opened")
-
 // Files reads the certificates of a panel from its folder, in which each
 // stands as OWNER/NAME.crt. A file that did not change since is not read
 // again. Files is not safe for concurrent use. Private keys are not touched.
@@ -75,6 +72,9 @@ func (f *Files) Read(sites []checks.Site) (map[int64]Result, error) {
 // read gives the last result again when the file did not change.
 func (f *Files) read(root *os.Root, path string) Result {
 	info, err := root.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: %w", path, ErrNoCertificate) // a pipe would keep us waiting
+	}
 	if err != nil {
 		return Result{Err: fmt.Errorf("reading a certificate: %w", err)}
 	}

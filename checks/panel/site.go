@@ -22,6 +22,7 @@ func Flags() checks.Check {
 	return checks.Check{
 		Name:  SiteCheck,
 		Codes: []checks.Code{checks.PanelNoCertificate, checks.PanelNoRedirect},
+		Needs: []checks.Missing{{Table: "webdomain"}, {Table: "webdomain", Column: "active"}, {Table: "webdomain", Column: "secure"}, {Table: "webdomain", Column: "redirect_http"}},
 		Run: func(_ context.Context, s checks.Subject) ([]checks.Finding, error) {
 			var found []checks.Finding
 			if s.Site.Active != checks.On {
@@ -45,12 +46,13 @@ func Issuing(classify func(text string) (checks.Code, checks.Args), now time.Tim
 	return checks.Check{
 		Name:  IssuingCheck,
 		Codes: issuingCodes(),
+		Needs: []checks.Missing{{Table: "webdomain"}, {Table: "letsencrypt_log"}, {Table: "letsencrypt_log", Column: "certname"}, {Table: "letsencrypt_log", Column: "status"}, {Table: "letsencrypt_log", Column: "date"}},
 		Run: func(_ context.Context, s checks.Subject) ([]checks.Finding, error) {
 			if s.History == nil || s.History.Last.Outcome != checks.OutcomeFailed {
 				return nil, nil
 			}
 			last := s.History.Last
-			givenUp := s.Certificate != nil && (s.Certificate.Failed == checks.On || s.Certificate.Processing == checks.On)
+			givenUp := stuck(s.Certificate) || stuck(s.Order)
 			if now.Sub(last.Time) > recent && !givenUp {
 				return nil, nil
 			}
@@ -64,6 +66,12 @@ func Issuing(classify func(text string) (checks.Code, checks.Args), now time.Tim
 			return []checks.Finding{f}, nil
 		},
 	}
+}
+
+// stuck reports whether the panel still counts the order as under way or
+// given up, so that its last failure speaks for the present however old.
+func stuck(c *checks.Certificate) bool {
+	return c != nil && (c.Failed == checks.On || c.Processing == checks.On)
 }
 
 // issuingCodes are the codes that a log text can give.

@@ -10,14 +10,33 @@ import (
 	"domovoy/checks/panel"
 )
 
-// Checks lists every check of a site. A new check is one file and one line
-// here.
-func Checks(rules cert.Rules, classifier panel.Classifier) []checks.Check {
-	return []checks.Check{
+// Checks lists every check of a site; files tells whether its certificates
+// are read. A new check is one file and one line here.
+func Checks(rules cert.Rules, classifier panel.Classifier, files bool) []checks.Check {
+	list := []checks.Check{
 		panel.Flags(),
-		cert.Check(rules),
+		cert.ByRow(rules),
 		panel.Issuing(classifier.Classify, rules.Now),
 	}
+	if files {
+		list = append(list, cert.ByFile(rules))
+	}
+	return list
+}
+
+// Blind are the checks that cannot look at this panel, for it lacks what they
+// need: that they found nothing means nothing.
+func Blind(list []checks.Check, s checks.Snapshot) []checks.Failure {
+	var failures []checks.Failure
+	for _, c := range list {
+		for _, m := range c.Needs {
+			if s.Lacks(m.Table, m.Column) {
+				failures = append(failures, checks.Failure{Check: c.Name, Server: s.Server, Err: panel.Missing + ": " + m.String()})
+				break
+			}
+		}
+	}
+	return failures
 }
 
 // Run runs every check on every subject of one server. A check that panics
