@@ -1,0 +1,125 @@
+package web
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+
+	"domovoy/checks"
+)
+
+// Rules say more closely what a fault broke. They are words for a machine,
+// in the argument "rule".
+const (
+	ruleUnreachable = "unreachable" // rejected by a router or a firewall
+	ruleClosed      = "closed"      // closed without an answer
+	ruleTLS         = "tls"         // no handshake
+	ruleTLSVersion  = "tlsversion"  // below TLS 1.2
+	rulePlain       = "plain"       // HTTP where TLS is expected, or the reverse
+	ruleHTTP2       = "http2"       // HTTP/2 without asking
+	ruleNoHTTP      = "nohttp"      // no HTTP at all
+	ruleMismatch    = "mismatch"    // 200 with other words than the file's
+	ruleTooLong     = "toolong"     // 128 bytes or more
+	ruleStatus      = "status"      // a status that is neither success nor refusal
+	ruleCookie      = "cookie"      // a wall that wants a cookie back
+	ruleBlockPage   = "blockpage"   // a firewall's page
+	ruleForeign     = "foreign"     // another server answers than ours
+)
+
+// fault is why the CA would not accept what it met.
+type fault struct {
+	code checks.Code
+	rule string // may be empty
+	says string // the CA's words for it
+	dial bool   // before a connection stood: only then does the CA turn to IPv4
+}
+
+// ErrNoNetwork means that this host cannot reach the address's family at all.
+var ErrNoNetwork = errors.New("no network of our own")
+
+// dialFault tells a site's fault from one of ours, which is an error.
+func dialFault(ctx context.Context, to netip.AddrPort, err error) (*fault, error) {
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("connecting to %s: %w", to, ctx.Err())
+	case ours(err):
+		return nil, fmt.Errorf("connecting to %s: %w", to, err)
+	case timedOut(err):
+		return &fault{checks.WebTimeout, "", "Timeout during connect (likely firewall problem)", true}, nil
+	case errors.Is(err, syscall.ECONNRESET):
+		return &fault{checks.WebReset, "", "Connection reset by peer", true}, nil
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return &fault{checks.WebRefused, "", "Connection refused", true}, nil
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		if !routed(to) {
+			return nil, fmt.Errorf("connecting to %s: %w", to, ErrNoNetwork)
+		}
+		return &fault{checks.WebRefused, ruleUnreachable, "Error getting validation data", true}, nil
+	}
+	return &fault{checks.WebRefused, ruleUnreachable, "Error getting validation data", true}, nil
+}
+
+// ours reports whether this host lacked something, or would not let us out.
+func ours(err error) bool {
+	for _, lack := range []error{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EPERM,
+		syscall.EAFNOSUPPORT,
+	} {
+		if errors.Is(err, lack) {
+			return true
+		}
+	}
+	return false
+}
+
+// routed reports whether this host has a way to the address. Connecting a UDP
+// socket only looks up the route; nothing is sent.
+func routed(to netip.AddrPort) bool {
+	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+func timedOut(err error) bool {
+	var n net.Error
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.As(err, &n) && n.Timeout()
+}
+
+// talkFault is what went wrong on a connection that stood. The CA falls back
+// on none of it.
+func talkFault(err error) *fault {
+	switch {
+	case timedOut(err):
+		return &fault{code: checks.WebTimeout, says: "Timeout during read (your server may be slow or overloaded)"}
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return &fault{code: checks.WebReset, says: "Connection reset by peer"}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return &fault{code: checks.WebReset, rule: ruleClosed, says: "Error getting validation data"}
+	}
+	return &fault{code: checks.WebBody, rule: ruleNoHTTP, says: "Error getting validation data"}
+}
+
+// handshakeFault is what went wrong before TLS stood.
+func handshakeFault(err error) *fault {
+	var head tls.RecordHeaderError
+	if errors.As(err, &head) {
+		if string(head.RecordHeader[:]) == "HTTP/" {
+			return &fault{code: checks.WebRedirect, rule: rulePlain, says: "Server only speaks HTTP, not TLS"}
+		}
+		return &fault{code: checks.WebRedirect, rule: ruleTLS, says: "Error getting validation data"}
+	}
+	if f := talkFault(err); f.rule != ruleNoHTTP {
+		return f
+	}
+	return &fault{code: checks.WebRedirect, rule: ruleTLS, says: clean(err.Error(), wordLength)}
+}

@@ -1,0 +1,124 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"domovoy/checks"
+)
+
+// look is one look at one name.
+type look struct {
+	prober    *Prober
+	host      string
+	challenge challenge
+	proxied   bool
+	ca        series   // what the CA would see
+	rest      []series // each other address and family by itself
+}
+
+// Look walks to the name's challenge as the CA would, and to each of its
+// addresses by itself. Names that lead elsewhere or nowhere are left alone.
+// The error means that something could not be looked at; findings beside it
+// hold nevertheless.
+func (p *Prober) Look(ctx context.Context, s checks.Sight, ask Ask) ([]checks.Finding, error) {
+	switch s.Points {
+	case checks.PointsOurs, checks.PointsPartly, checks.PointsProxied:
+	default:
+		return nil, nil
+	}
+	if strings.HasPrefix(s.Name, "*") {
+		return nil, nil // only dns-01 proves a wildcard
+	}
+	v4, v6 := p.usable(s, s.V4, ask.Deep), p.usable(s, s.V6, ask.Deep)
+	if len(v4)+len(v6) == 0 {
+		return nil, fmt.Errorf("looking at %s: %w", s.Name, ErrNoAddress)
+	}
+	l := &look{prober: p, host: s.Name, challenge: newChallenge(), proxied: s.Points == checks.PointsProxied}
+	if p.opts.Folder != "" {
+		// A folder that cannot be written is CanPlace's to tell; here the
+		// answers are judged by reachability then.
+		if remove, err := l.challenge.place(p.opts.Folder); err == nil {
+			defer remove() //nolint:errcheck // a name nobody asks for again
+		}
+	}
+	l.all(ctx, v4, v6, ask)
+	found := l.findings()
+	if err := l.err(); err != nil {
+		return found, fmt.Errorf("looking at %s: %w", s.Name, err)
+	}
+	if foreign, ok := l.foreign(ctx); ok && len(found) == 0 {
+		found = append(found, foreign)
+	}
+	return found, nil
+}
+
+// ErrNoAddress means that the CA would use none of the name's addresses, or
+// that none of them is ours to ask.
+var ErrNoAddress = errors.New("no address to ask at")
+
+// all runs every series: the CA's walk, the same as if another address of
+// that family came first, and IPv4 by itself. They follow one another, because
+// two at once would muddle the order in which a balancer deals.
+func (l *look) all(ctx context.Context, v4, v6 []netip.Addr, ask Ask) {
+	first := max(ask.Attempts, 1)
+	others := 1
+	if ask.Deep {
+		others = first
+	}
+	var fallback netip.Addr
+	if len(v4) > 0 {
+		fallback = v4[0]
+	}
+	if len(v6) == 0 {
+		l.ca = l.run(ctx, route{first: v4[0]}, first)
+		for _, a := range v4[1:] {
+			l.rest = append(l.rest, l.run(ctx, route{first: a}, others))
+		}
+	} else {
+		l.ca = l.run(ctx, route{first: v6[0], fallback: fallback}, first)
+		for _, a := range v6[1:] {
+			l.rest = append(l.rest, l.run(ctx, route{first: a, fallback: fallback}, others))
+		}
+	}
+	l.byItself(ctx, v4, len(v6) > 0, first, others)
+}
+
+// byItself looks at what IPv4 alone gives, where the CA's walk does not show
+// it.
+func (l *look) byItself(ctx context.Context, v4 []netip.Addr, startsV6 bool, first, others int) {
+	if len(v4) > 0 && l.needsV4(startsV6) {
+		l.rest = append(l.rest, l.run(ctx, route{first: v4[0], family: onlyV4}, first))
+	}
+	if !startsV6 {
+		return
+	}
+	for _, a := range v4[min(1, len(v4)):] {
+		l.rest = append(l.rest, l.run(ctx, route{first: a, family: onlyV4}, others))
+	}
+}
+
+// needsV4 reports whether the first IPv4 address says more by itself: where
+// the CA's walk began with IPv6, unless it has already failed to connect to
+// that very address; and where a redirect led the CA's walk to IPv6.
+func (l *look) needsV4(startsV6 bool) bool {
+	last := l.ca.failure().last()
+	if startsV6 {
+		dead := l.ca.failed() && l.ca.fellBack() != nil && l.ca.failure().fault != nil && l.ca.failure().fault.dial &&
+			last.Address.Addr() == l.ca.route.fallback
+		return !dead
+	}
+	return l.ca.failed() && last.Address.Addr().Is6()
+}
+
+// err joins what could not be looked at.
+func (l *look) err() error {
+	errs := []error{l.ca.err()}
+	for _, s := range l.rest {
+		errs = append(errs, s.err())
+	}
+	return errors.Join(errs...)
+}
