@@ -2,18 +2,27 @@ package bot
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"domovoy/reports"
 	"domovoy/reports/journal"
 )
 
+// errUnread is why there is no digest: it would say that all is quiet.
+var errUnread = errors.New("no panel was read yet")
+
 // Digest is the job that tells the daily digest. One that comes late says so.
+// With a due moment it notes the end of that run too, as it tells.
 func (b *Bot) Digest(ctx context.Context, due time.Time) error {
 	now := time.Now()
 	day, err := b.day(ctx, now)
 	if err != nil {
 		return err
+	}
+	if !slices.ContainsFunc(day.Servers, func(s reports.Server) bool { return !s.Read.IsZero() }) {
+		return errUnread
 	}
 	day.Due = due
 	var deliveries []journal.Delivery
@@ -25,11 +34,13 @@ func (b *Bot) Digest(ctx context.Context, due time.Time) error {
 		m := reports.Writer{Locale: l, Now: now}.Daily(day)
 		deliveries = append(deliveries, journal.Delivery{To: chat.To.String(), Kind: Daily, Message: m})
 	}
-	if _, err := b.journal.Enqueue(ctx, deliveries); err != nil {
-		return err
+	if due.IsZero() {
+		_, err = b.journal.Enqueue(ctx, deliveries)
+	} else {
+		_, err = b.journal.EnqueueFor(ctx, Daily, due, deliveries)
 	}
 	b.rang.ring()
-	return nil
+	return err
 }
 
 // Prune is the job that forgets what is too old to matter.

@@ -100,12 +100,9 @@ func newLane(o *Outbox, which journal.Lane) *lane {
 
 func (l *lane) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		wait, err := l.fill(ctx)
-		if err != nil {
-			// Rings do not hurry a journal that cannot be used.
-			_ = insist(ctx, l.log, func(context.Context) error { wait, err = l.fill(ctx); return err })
-			continue
-		}
+		var wait time.Duration
+		// Rings do not hurry a journal that cannot be used.
+		_ = insist(ctx, l.log, func(context.Context) (err error) { wait, err = l.fill(ctx); return err })
 		select {
 		case <-ctx.Done():
 		case chat := <-l.done:
@@ -133,7 +130,7 @@ func (l *lane) fill(ctx context.Context) (time.Duration, error) {
 	for _, d := range due {
 		if l.room(d.Kind) {
 			l.busy[d.To] = d.Kind
-			go l.send(ctx, d)
+			go l.carry(ctx, d)
 		}
 	}
 	l.which.Busy = slices.Collect(maps.Keys(l.busy))
@@ -141,7 +138,10 @@ func (l *lane) fill(ctx context.Context) (time.Duration, error) {
 	if err != nil || !ok {
 		return idle, err
 	}
-	return max(time.Second, min(idle, time.Until(next))), nil
+	if wait := time.Until(next); wait > 0 {
+		return min(idle, wait), nil
+	}
+	return time.Second, nil // there was no room for it: the end of a sending wakes us
 }
 
 // room reports whether something of that kind may be begun.
@@ -158,10 +158,10 @@ func (l *lane) room(kind string) bool {
 	return answers < answerSlots && len(l.busy) < slots
 }
 
-// send sends one delivery. The chat is kept busy until how that went is
+// carry sends one delivery. The chat is kept busy until how that went is
 // noted, so that nothing is sent again because the journal could not be
 // written.
-func (l *lane) send(ctx context.Context, d journal.Delivery) {
+func (l *lane) carry(ctx context.Context, d journal.Delivery) {
 	defer func() { l.done <- d.To }()
 	stubborn := func(ctx context.Context, do func(context.Context) error) error {
 		return insist(ctx, l.log.With("chat", d.To, "delivery", d.ID), do)

@@ -2,24 +2,29 @@ package bot
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
-	"domovoy/reports"
 	"domovoy/reports/journal"
 )
 
-// Ear answers what people said, in the order in which it was stored.
+// Ear answers what people said: in the order of each chat, a few chats at
+// once, and those whom the configuration knows before strangers.
 type Ear struct {
-	bot  *Bot
-	log  *slog.Logger
-	wake bell
+	bot   *Bot
+	log   *slog.Logger
+	wake  bell
+	flood flood           // used by Run alone
+	busy  map[string]bool // chats being answered; used by Run alone
+	done  chan string     // the chat whose answer is stored
 }
 
 // Ear of the bot.
-func (b *Bot) Ear() *Ear { return &Ear{bot: b, log: b.log, wake: newBell()} }
+func (b *Bot) Ear() *Ear {
+	return &Ear{bot: b, log: b.log, wake: newBell(), flood: newFlood(), busy: map[string]bool{}, done: make(chan string, atOnce)}
+}
 
 // inbox is one messenger's way into the journal.
 type inbox struct {
@@ -45,127 +50,104 @@ func (i inbox) Cursor(ctx context.Context) (string, error) {
 const (
 	answerBound = 30 * time.Second // the time one answer may take
 	firstBound  = 5 * time.Second  // how long the first answer waits for the first reading
+	atOnce      = 4                // chats answered at once
+	batch       = 100              // strangers looked at before the known are looked for again
 )
 
 // Run answers until the context ends. What a killed process left unanswered
 // is answered first, and not by "not read yet" if that can be helped.
 func (e *Ear) Run(ctx context.Context) error {
 	e.bot.watch.begun(ctx, firstBound)
-	for {
-		answered, err := e.next(ctx)
-		if err != nil && ctx.Err() == nil {
-			e.log.ErrorContext(ctx, "update not answered", "error", err)
-		}
-		if answered && err == nil {
-			continue
-		}
+	for ctx.Err() == nil {
+		wait := idle
+		_ = insist(ctx, e.log, func(context.Context) error {
+			more, err := e.listen(ctx)
+			if more {
+				wait = 0
+			}
+			return err
+		})
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+		case chat := <-e.done:
+			delete(e.busy, chat)
 		case <-e.wake:
-		case <-time.After(idle):
+		case <-time.After(wait):
 		}
 	}
+	for range e.busy {
+		<-e.done
+	}
+	return ctx.Err()
 }
 
-// next answers the oldest update that waits; false: none does. The answer and
-// the mark that it was given are stored together.
-func (e *Ear) next(ctx context.Context) (bool, error) {
+// listen takes what waits. more: there may be more that can be taken now.
+func (e *Ear) listen(ctx context.Context) (more bool, err error) {
+	j := e.bot.journal
+	who, err := e.bot.callers(ctx)
+	if err != nil {
+		return false, err
+	}
+	if room := atOnce - len(e.busy); room > 0 {
+		updates, err := j.Unanswered(ctx, who, slices.Collect(maps.Keys(e.busy)), room)
+		if err != nil || len(updates) > 0 {
+			return true, e.take(ctx, updates, err)
+		}
+	}
+	updates, err := j.Strangers(ctx, who, batch)
+	return len(updates) > 0, e.take(ctx, updates, err)
+}
+
+// take begins to answer updates, or does away with them.
+func (e *Ear) take(ctx context.Context, updates []journal.Update, err error) error {
+	for _, u := range updates {
+		if err == nil {
+			err = e.takeOne(ctx, u)
+		}
+	}
+	return err
+}
+
+func (e *Ear) takeOne(ctx context.Context, u journal.Update) error {
 	b := e.bot
-	u, ok, err := b.journal.NextUpdate(ctx)
-	if err != nil || !ok {
-		return false, err
+	r, err := b.request(ctx, u)
+	if r.Chat == (Address{}) { // no answer would arrive
+		e.log.ErrorContext(ctx, "an update cannot be answered", "update", u.ID, "chat", u.Chat, "error", err)
+		_, err = b.journal.Answer(ctx, u.ID, nil, b.audited(u, r, u.Text, "internal"))
+		return err
 	}
-	bounded, cancel := context.WithTimeout(ctx, answerBound)
-	defer cancel()
-	answers, entry, err := b.answer(bounded, u)
 	if err != nil {
-		return false, err
+		return err
 	}
-	if _, err := b.journal.Answer(ctx, u.ID, answers, entry); err != nil {
-		return false, err
+	switch v := e.flood.judge(u, r); {
+	case v == ignore:
+		return b.journal.Ignore(ctx, u.ID)
+	case v == warn, r.Role < Viewer: // takes no time
+		_, err = b.journal.Answer(ctx, u.ID, b.refuse(ctx, u, r, v), nil)
+		b.rang.ring()
+		return err
 	}
-	b.rang.ring()
-	return true, nil
+	e.busy[u.Chat] = true
+	go e.answer(ctx, u, r)
+	return nil
 }
 
-// answer composes what an update is answered with. A refusal is audited.
-func (b *Bot) answer(ctx context.Context, u journal.Update) ([]journal.Delivery, *journal.AuditEntry, error) {
-	to, err := ParseAddress(u.Chat)
+// answer stores the answer together with the mark that it was given. The chat
+// is kept busy until that is done, so that no command is done again because
+// the journal could not be written.
+func (e *Ear) answer(ctx context.Context, u journal.Update, r Request) {
+	defer func() { e.done <- u.Chat }()
+	answers, entry, err := e.bot.answer(ctx, u, r)
 	if err != nil {
-		return nil, nil, fmt.Errorf("update %d: %w", u.ID, err)
+		return // shutting down: the next start answers
 	}
-	if to, err = b.known(ctx, to); err != nil {
-		return nil, nil, err
+	log := e.log.With("update", u.ID, "chat", u.Chat)
+	err = insist(ctx, log, func(ctx context.Context) error {
+		_, err := e.bot.journal.Answer(ctx, u.ID, answers, entry)
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		log.ErrorContext(ctx, "answer not stored", "error", err)
 	}
-	configured := ""
-	if c, ok := b.audience.chat(to); ok {
-		configured = c.Language
-	} else if u.Private {
-		configured = u.Language // a hint of the person's own client
-	}
-	l, err := b.locale(ctx, to, configured)
-	if err != nil {
-		return nil, nil, err
-	}
-	r := Request{Person: u.Person, Name: u.Name, Role: b.audience.Role(u.Person, to), Chat: to,
-		Private: u.Private, Locale: l, Now: time.Now()}
-	text, m, err := b.heard(ctx, u, r)
-	var entry *journal.AuditEntry
-	if err != nil {
-		var code string
-		m, code = b.Explain(ctx, err, r)
-		name, _ := b.words.parse(text)
-		entry = &journal.AuditEntry{At: r.Now, Person: u.Person, Name: u.Name, Role: r.Role.String(),
-			Chat: u.Chat, Command: shown(name), Result: code}
-	}
-	return []journal.Delivery{{To: u.Chat, Kind: "answer", ReplyTo: u.Ref, Message: m}}, entry, nil
-}
-
-// known is the address under which the configuration knows a chat: a chat
-// that moved (a Telegram group that became a supergroup) keeps its rights.
-func (b *Bot) known(ctx context.Context, to Address) (Address, error) {
-	if _, ok := b.audience.chat(to); ok {
-		return to, nil
-	}
-	moves, err := b.journal.Moves(ctx)
-	if err != nil {
-		return to, err
-	}
-	for from, now := range moves {
-		old, err := ParseAddress(from)
-		if err == nil && sameChat(now, to.String()) {
-			return Address{Messenger: old.Messenger, Chat: old.Chat, Thread: to.Thread}, nil
-		}
-	}
-	return to, nil
-}
-
-// heard turns an update into a command and asks it. A button is a typed
-// command whose words are on disk.
-func (b *Bot) heard(ctx context.Context, u journal.Update, r Request) (string, reports.Message, error) {
-	text := u.Text
-	if u.Button != "" {
-		command, chat, ok, err := b.journal.Action(ctx, u.Button)
-		if err != nil {
-			return "", reports.Message{}, err
-		}
-		if !ok || chat != u.Chat && !sameChat(chat, u.Chat) {
-			return "", reports.Message{}, &Refusal{Code: "not_found", Key: "refusal.button"}
-		}
-		text = command
-	}
-	a, err := b.Ask(ctx, text, r)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = &Refusal{Code: "unavailable", Key: "refusal.slow"}
-	}
-	return text, a.Message, err
-}
-
-// sameChat reports whether two addresses are in one chat: a button may be
-// pressed in a thread of the chat it was sent to.
-func sameChat(a, b string) bool {
-	x, errX := ParseAddress(a)
-	y, errY := ParseAddress(b)
-	return errX == nil && errY == nil && x.Messenger == y.Messenger && x.Chat == y.Chat
+	e.bot.rang.ring()
 }

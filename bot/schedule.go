@@ -2,9 +2,8 @@ package bot
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -23,7 +22,8 @@ type Job struct {
 	When Clock
 	// Late is how much later than due a missed run is still worth doing,
 	// once. Zero is for a job whose next run makes up for all before it: it
-	// runs at the start too, and leaves no trace in the journal.
+	// runs at the start too, before any job that is not, and leaves no trace
+	// in the journal.
 	Late time.Duration
 	// Run does it. due is when it should have been.
 	Run func(ctx context.Context, due time.Time) error
@@ -45,9 +45,28 @@ func NewSchedule(j *journal.Journal, zone *time.Location, log *slog.Logger) *Sch
 
 // Run keeps the schedule until the context ends, and waits for the jobs.
 func (s *Schedule) Run(ctx context.Context, jobs []Job) error {
-	var all sync.WaitGroup
+	begun := time.Now()
+	var all, first sync.WaitGroup
 	for _, j := range jobs {
-		all.Go(func() { s.keep(ctx, j) })
+		if j.Late == 0 {
+			first.Add(1)
+			all.Go(func() {
+				_ = s.run(ctx, j, begun) // logged
+				first.Done()
+				s.keep(ctx, j)
+			})
+		}
+	}
+	for _, j := range jobs {
+		if j.Late != 0 {
+			all.Go(func() {
+				first.Wait() // a digest of panels that nobody read would tell nothing
+				if due, ok := s.missed(ctx, j, begun); ok && ctx.Err() == nil {
+					s.once(ctx, j, due)
+				}
+				s.keep(ctx, j)
+			})
+		}
 	}
 	all.Wait()
 	return ctx.Err()
@@ -56,11 +75,6 @@ func (s *Schedule) Run(ctx context.Context, jobs []Job) error {
 // keep runs one job again and again. What falls due while a run lasts is
 // left out: the run that follows does it.
 func (s *Schedule) keep(ctx context.Context, j Job) {
-	if j.Late == 0 {
-		_ = s.run(ctx, j, time.Now()) // logged
-	} else if due, ok := s.missed(ctx, j); ok {
-		s.once(ctx, j, due)
-	}
 	for {
 		due := j.next(time.Now().In(s.zone))
 		if due.IsZero() {
@@ -76,22 +90,21 @@ func (s *Schedule) keep(ctx context.Context, j Job) {
 }
 
 // missed finds the last due moment that passed without a finished run. A job
-// that never ran missed nothing.
-func (s *Schedule) missed(ctx context.Context, j Job) (time.Time, bool) {
+// that never ran missed nothing before the schedule began.
+func (s *Schedule) missed(ctx context.Context, j Job, begun time.Time) (due time.Time, ok bool) {
 	runs, err := s.journal.Runs(ctx, j.Name, 1)
 	if err != nil {
 		s.log.ErrorContext(ctx, "schedule not readable", "job", j.Name, "error", err)
 	}
-	if len(runs) == 0 {
-		return time.Time{}, false
-	}
 	now := time.Now()
 	oldest := now.Add(-j.Late) // earlier ones are not worth doing any more
-	var due time.Time
-	if last := runs[0]; last.Finished.IsZero() && !last.Due.Before(oldest) {
-		due = last.Due // the process died over it
+	after := begun
+	if len(runs) > 0 {
+		after = runs[0].Due
+		if runs[0].Finished.IsZero() && !after.Before(oldest) {
+			due = after // the process died over it
+		}
 	}
-	after := runs[0].Due
 	if after.Before(oldest) {
 		after = oldest
 	}
@@ -99,26 +112,6 @@ func (s *Schedule) missed(ctx context.Context, j Job) (time.Time, bool) {
 		due = t
 	}
 	return due, !due.IsZero()
-}
-
-// next is when the job is due after t. Clocks that are put back show an hour
-// twice, and cron means both; one run is enough for a job that is missed when
-// it does not run.
-func (j Job) next(t time.Time) time.Time {
-	due := j.When.Next(t)
-	for j.Late > 0 && !due.IsZero() && shownTwice(due) {
-		due = j.When.Next(due)
-	}
-	return due
-}
-
-// shownTwice reports whether the clocks of t's zone showed t before. They are put
-// back at night by an hour or less.
-func shownTwice(t time.Time) bool {
-	_, was := t.Add(-3 * time.Hour).Zone()
-	_, is := t.Zone()
-	_, first := t.Add(time.Duration(is-was) * time.Second).Zone()
-	return was > is && first == was
 }
 
 // once does one run and notes it. The journal knows each finished run once,
@@ -135,36 +128,49 @@ func (s *Schedule) once(ctx context.Context, j Job, due time.Time) {
 		}
 		return
 	}
-	err = s.run(ctx, j, due)
-	if ctx.Err() != nil && err != nil {
-		return // shutting down: unfinished, so the next start does it
-	}
 	text := ""
-	if err != nil {
+	if err := s.persist(ctx, j, due); err != nil {
 		text = err.Error()
+		if ctx.Err() != nil {
+			return // shutting down: unfinished, so the next start does it
+		}
 	}
-	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	if err := s.journal.FinishRun(note, j.Name, due, time.Now(), text); err != nil {
+	err = note(ctx, func(ctx context.Context) error { return s.journal.FinishRun(ctx, j.Name, due, time.Now(), text) })
+	if err != nil {
 		s.log.ErrorContext(ctx, "job not noted", "job", j.Name, "error", err)
 	}
 }
 
+// persist does a run, and does it again where it failed: a few times, ever
+// later, while it is worth doing and before the next is due. A panic would
+// come again.
+func (s *Schedule) persist(ctx context.Context, j Job, due time.Time) error {
+	last := due.Add(j.Late)
+	if next := j.next(due.In(s.zone)); !next.IsZero() && next.Before(last) {
+		last = next
+	}
+	for _, wait := range []time.Duration{time.Minute, 5 * time.Minute, 20 * time.Minute, time.Hour} {
+		err := s.run(ctx, j, due)
+		_, bug := errors.AsType[*panicked](err)
+		if err == nil || bug || ctx.Err() != nil || !time.Now().Add(wait).Before(last) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+		}
+	}
+	return s.run(ctx, j, due)
+}
+
 // run does a job; a failure is logged.
 func (s *Schedule) run(ctx context.Context, j Job, due time.Time) error {
-	err := guarded(ctx, j, due)
-	if err != nil && ctx.Err() == nil {
+	err := guarded(func() error { return j.Run(ctx, due) })
+	if p, ok := errors.AsType[*panicked](err); ok {
+		s.log.ErrorContext(ctx, "job panicked", "job", j.Name, "panic", p.value, "stack", string(p.stack))
+	} else if err != nil && ctx.Err() == nil {
 		s.log.ErrorContext(ctx, "job failed", "job", j.Name, "error", err)
 	}
 	return err
-}
-
-// guarded turns a panic into an error.
-func guarded(ctx context.Context, j Job, due time.Time) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the job panicked: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return j.Run(ctx, due)
 }

@@ -16,6 +16,9 @@ const (
 	Dropped DeliveryState = "dropped" // known to be impossible, or overtaken by a newer edit
 )
 
+// AnswerKind is the kind of a delivery that answers somebody.
+const AnswerKind = "answer"
+
 // Delivery is one message to one chat: a row of the outbox.
 type Delivery struct {
 	ID       int64

@@ -2,41 +2,65 @@ package journal
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 )
 
-// heads is the oldest waiting delivery of each chat. Only it may be sent, so
-// that no message ever overtakes an earlier one of its chat.
-const heads = `delivery WHERE id IN (SELECT min(id) FROM delivery WHERE state = 'pending' GROUP BY chat)`
+// Lane is a part of the outbox that is sent without regard to the others. The
+// zero Lane is all of it.
+type Lane struct {
+	Messenger string   // only to its chats; empty: to those of any
+	Not       []string // not to these messengers' chats
+	Busy      []string // not to these chats: something is on its way to them
+}
+
+// heads is the oldest waiting delivery of each chat of a lane. Only it may be
+// sent, so that no message ever overtakes an earlier one of its chat.
+const heads = `delivery WHERE id IN (SELECT min(id) FROM delivery WHERE state = 'pending' GROUP BY chat)
+	AND (?1 = '' OR substr(chat, 1, instr(chat, ':') - 1) = ?1)
+	AND substr(chat, 1, instr(chat, ':') - 1) NOT IN (SELECT value FROM json_each(?2))
+	AND chat NOT IN (SELECT value FROM json_each(?3))`
+
+// args are those of heads.
+func (l Lane) args(more ...any) []any {
+	return append([]any{l.Messenger, list(l.Not), list(l.Busy)}, more...)
+}
+
+// list is the JSON that json_each reads.
+func list(words []string) string {
+	text, _ := json.Marshal(append([]string{}, words...)) // strings always marshal
+	return string(text)
+}
 
 // Due lists what is to be sent now: at most one delivery for each chat, its
-// oldest, in the order of enqueueing. It hands out the same ones until they
-// are marked.
+// oldest, in the order of enqueueing. Chats that are due an answer come last:
+// who waits for one can ask again, but nobody asks for an alert. It hands out
+// the same ones until they are marked.
 //
 // Edits are settled here, where no sending of their message is under way: a
 // message not sent yet takes its newest edit in, and an edit of a message
 // that was dropped is dropped. The Attempt.Ref of an edit names the message
 // to replace.
-func (j *Journal) Due(ctx context.Context, now time.Time, limit int) (due []Delivery, err error) {
+func (j *Journal) Due(ctx context.Context, now time.Time, lane Lane, limit int) (due []Delivery, err error) {
 	var some bool
 	err = j.look(ctx, "looking for due deliveries", func(t *tx) error {
-		_, some, err = one(ctx, t, single[int64], `SELECT id FROM `+heads+` AND next <= ? LIMIT 1`, millis(now))
+		_, some, err = one(ctx, t, single[int64], `SELECT id FROM `+heads+` AND next <= ?4 LIMIT 1`, lane.args(millis(now))...)
 		return err
 	})
 	if err != nil || !some {
 		return nil, err
 	}
 	err = j.change(ctx, "looking for due deliveries", func(t *tx) error {
-		due, err = t.due(ctx, now, limit)
+		due, err = t.due(ctx, now, lane, limit)
 		return err
 	})
 	return due, err
 }
 
-func (t *tx) due(ctx context.Context, now time.Time, limit int) ([]Delivery, error) {
+func (t *tx) due(ctx context.Context, now time.Time, lane Lane, limit int) ([]Delivery, error) {
 	for {
 		due, err := all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM `+heads+`
-			AND next <= ? ORDER BY id LIMIT ?`, millis(now), limit)
+			AND next <= ?4 ORDER BY kind = '`+AnswerKind+`', id LIMIT ?5`, lane.args(millis(now), limit)...)
 		if err != nil {
 			return nil, err
 		}
@@ -83,10 +107,10 @@ func (t *tx) mergeEdits(ctx context.Context, id int64) (int, error) {
 	return t.exec(ctx, `UPDATE delivery SET state = 'dropped', error = ? WHERE edits = ? AND state = 'pending'`, dropMerged, id)
 }
 
-// NextDue is when the next delivery may be sent; false: none waits.
-func (j *Journal) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
+// NextDue is when the next delivery of a lane may be sent; false: none waits.
+func (j *Journal) NextDue(ctx context.Context, lane Lane) (at time.Time, ok bool, err error) {
 	err = j.look(ctx, "looking for the next delivery", func(t *tx) error {
-		at, ok, err = one(ctx, t, when, `SELECT max(next, created) AS at FROM `+heads+` ORDER BY at LIMIT 1`)
+		at, ok, err = one(ctx, t, when, `SELECT max(next, created) AS at FROM `+heads+` ORDER BY at LIMIT 1`, lane.args()...)
 		return err
 	})
 	return at, ok, err

@@ -49,19 +49,53 @@ func (j *Journal) Cursor(ctx context.Context, messenger string) (cursor string, 
 	return cursor, err
 }
 
-// NextUpdate is the oldest update without an answer; false: there is none.
-func (j *Journal) NextUpdate(ctx context.Context) (u Update, ok bool, err error) {
-	scan := func(s scanner) (u Update, err error) {
-		err = s.Scan(&u.ID, &u.Messenger, &u.Key, &u.Chat, &u.Private, &u.Person, &u.Name, &u.Language,
-			&u.Text, &u.Button, &u.Ref, stamp{&u.At})
-		return u, err
-	}
-	err = j.look(ctx, "reading the next update", func(t *tx) error {
-		u, ok, err = one(ctx, t, scan, `SELECT id, messenger, key, chat, private, person, name, language, text, button, ref, at
-			FROM inbox WHERE handled = 0 ORDER BY id LIMIT 1`)
+// Known tells apart whose updates go first. Chats are addresses without a
+// thread, or with one; both may be empty.
+type Known struct{ People, Chats []string }
+
+// known holds for an update of somebody who is known, or who speaks in a
+// known chat. Nobody is known without an id.
+const known = `person <> '' AND (person IN (SELECT value FROM json_each(?1))
+	OR chat IN (SELECT value FROM json_each(?2))
+	OR substr(chat, 1, instr(chat || '/', '/') - 1) IN (SELECT value FROM json_each(?2)))`
+
+const updateColumns = `id, messenger, key, chat, private, person, name, language, text, button, ref, at`
+
+func scanUpdate(s scanner) (u Update, err error) {
+	err = s.Scan(&u.ID, &u.Messenger, &u.Key, &u.Chat, &u.Private, &u.Person, &u.Name, &u.Language,
+		&u.Text, &u.Button, &u.Ref, stamp{&u.At})
+	return u, err
+}
+
+// Unanswered lists updates without an answer by those who are known, oldest
+// first: of each chat only the oldest one, and none of the chats in busy.
+func (j *Journal) Unanswered(ctx context.Context, who Known, busy []string, limit int) (found []Update, err error) {
+	err = j.look(ctx, "reading the next updates", func(t *tx) error {
+		found, err = all(ctx, t, scanUpdate, `SELECT `+updateColumns+` FROM inbox WHERE id IN
+			(SELECT min(id) FROM inbox WHERE handled = 0 AND `+known+` GROUP BY chat)
+			AND chat NOT IN (SELECT value FROM json_each(?3)) ORDER BY id LIMIT ?4`,
+			list(who.People), list(who.Chats), list(busy), limit)
 		return err
 	})
-	return u, ok, err
+	return found, err
+}
+
+// Strangers lists the updates without an answer by all others, oldest first.
+func (j *Journal) Strangers(ctx context.Context, who Known, limit int) (found []Update, err error) {
+	err = j.look(ctx, "reading strangers' updates", func(t *tx) error {
+		found, err = all(ctx, t, scanUpdate, `SELECT `+updateColumns+` FROM inbox
+			WHERE handled = 0 AND NOT (`+known+`) ORDER BY id LIMIT ?3`, list(who.People), list(who.Chats), limit)
+		return err
+	})
+	return found, err
+}
+
+// Ignore marks an update as handled, without an answer or a trace.
+func (j *Journal) Ignore(ctx context.Context, update int64) error {
+	return j.change(ctx, "ignoring an update", func(t *tx) error {
+		_, err := t.exec(ctx, `UPDATE inbox SET handled = ? WHERE id = ? AND handled = 0`, millis(time.Now()), update)
+		return err
+	})
 }
 
 // Answer marks an update as handled, enqueues its answers and, if there is

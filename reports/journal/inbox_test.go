@@ -8,6 +8,54 @@ import (
 	"domovoy/reports/journal"
 )
 
+// next is the oldest update that waits; the zero one: none does.
+func next(t *testing.T, j *journal.Journal) journal.Update {
+	t.Helper()
+	for _, u := range got(j.Strangers(t.Context(), journal.Known{}, 1))(t) {
+		return u
+	}
+	return journal.Update{}
+}
+
+// The known are found before strangers, in the order of their chat; a
+// person's id alone decides, or the chat, with its topics.
+func TestTheKnownAreToldFromStrangers(t *testing.T) {
+	j := open(t)
+	ctx := t.Context()
+	says := func(key, chat, person string) journal.Update {
+		return journal.Update{Key: key, Chat: chat, Person: person, Text: key, At: noon()}
+	}
+	got(j.Receive(ctx, "telegram", []journal.Update{
+		says("stranger", "telegram:9", "telegram:9"),
+		says("channel", "telegram:-1", ""),
+		says("first", "telegram:-1", "telegram:5"),
+		says("second", "telegram:-1", "telegram:5"),
+		says("topic", "telegram:-2/7", "telegram:9"),
+		says("stranger in a group", "telegram:-1", "telegram:9"),
+	}, ""))(t)
+	who := journal.Known{People: []string{"telegram:5"}, Chats: []string{"telegram:-2"}}
+	texts := func(updates []journal.Update) (texts []string) {
+		for _, u := range updates {
+			texts = append(texts, u.Text)
+		}
+		return texts
+	}
+	heads := got(j.Unanswered(ctx, who, nil, 9))(t)
+	same(t, "one of each chat", texts(heads), []string{"first", "topic"})
+	same(t, "not of a busy chat", texts(got(j.Unanswered(ctx, who, []string{"telegram:-2/7"}, 9))(t)), []string{"first"})
+	same(t, "the limit", texts(got(j.Unanswered(ctx, who, nil, 1))(t)), []string{"first"})
+	got(j.Answer(ctx, heads[0].ID, nil, nil))(t)
+	same(t, "the next one's turn", texts(got(j.Unanswered(ctx, who, nil, 9))(t)), []string{"second", "topic"})
+
+	strangers := got(j.Strangers(ctx, who, 9))(t)
+	same(t, "strangers", texts(strangers), []string{"stranger", "channel", "stranger in a group"})
+	must(t, j.Ignore(ctx, strangers[0].ID))
+	must(t, j.Ignore(ctx, strangers[1].ID))
+	same(t, "those left", texts(got(j.Strangers(ctx, who, 9))(t)), []string{"stranger in a group"})
+	n, _ := waiting(t, j)
+	same(t, "deliveries", n, 0)
+}
+
 func TestReceive(t *testing.T) {
 	j := open(t)
 	ctx := t.Context()
@@ -32,16 +80,12 @@ func TestReceive(t *testing.T) {
 		same(t, "cursor", got(j.Cursor(ctx, c.messenger))(t), c.want)
 	}
 	for _, want := range []journal.Update{said, pressed, {Messenger: "slack", Key: "101", Chat: "slack:C", Text: "status", At: noon()}} {
-		u, ok, err := j.NextUpdate(ctx)
-		must(t, err)
-		same(t, "there is one", ok, true)
+		u := next(t, j)
 		want.ID = u.ID
 		same(t, "update", u, want)
 		got(j.Answer(ctx, u.ID, nil, nil))(t)
 	}
-	_, ok, err := j.NextUpdate(ctx)
-	must(t, err)
-	same(t, "all are answered", ok, false)
+	same(t, "all are answered", next(t, j), journal.Update{})
 	same(t, "an answered one is still known", got(j.Receive(ctx, "telegram", []journal.Update{said}, ""))(t), 0)
 }
 
@@ -49,23 +93,21 @@ func TestAnswerIsAllOrNothing(t *testing.T) {
 	j := open(t)
 	ctx := t.Context()
 	got(j.Receive(ctx, "telegram", []journal.Update{{Key: "1", Chat: "telegram:5", Text: "lang ru", At: noon()}}, "2"))(t)
-	u, _, err := j.NextUpdate(ctx)
-	must(t, err)
+	u := next(t, j)
 	entry := &journal.AuditEntry{At: noon(), Person: "telegram:5", Command: "lang", Args: "ru"}
 
 	if _, err := j.Answer(ctx, u.ID, []journal.Delivery{say("", "to nowhere")}, entry); err == nil {
 		t.Fatal("no error")
 	}
-	again, ok, err := j.NextUpdate(ctx)
-	must(t, err)
-	same(t, "the update still waits", ok, true)
+	again := next(t, j)
+	same(t, "the update still waits", again.ID, u.ID)
 	same(t, "nothing is in the audit", len(got(j.AuditOf(ctx, "", 9))(t)), 0)
 
 	ids := got(j.Answer(ctx, again.ID, []journal.Delivery{say("telegram:5", "done")}, entry))(t)
-	same(t, "the answer is enqueued", got(j.Due(ctx, noon(), 9))(t)[0].ID, ids[0])
+	same(t, "the answer is enqueued", got(j.Due(ctx, noon(), journal.Lane{}, 9))(t)[0].ID, ids[0])
 	same(t, "the audit", got(j.AuditOf(ctx, "", 9))(t), []journal.AuditEntry{*entry})
 
-	_, err = j.Answer(ctx, again.ID, []journal.Delivery{say("telegram:5", "done")}, entry)
+	_, err := j.Answer(ctx, again.ID, []journal.Delivery{say("telegram:5", "done")}, entry)
 	if !errors.Is(err, journal.ErrAnswered) {
 		t.Errorf("got %v: nothing is answered twice", err)
 	}
@@ -82,7 +124,7 @@ func TestActions(t *testing.T) {
 
 	seen := map[string]bool{}
 	for range ids {
-		d := got(j.Due(t.Context(), noon(), 1))(t)[0]
+		d := got(j.Due(t.Context(), noon(), journal.Lane{}, 1))(t)[0]
 		for i, want := range []string{"confirm 7f3a", "dismiss 7f3a"} {
 			id := d.Message.Actions[i].ID
 			if len(id) == 0 || len(id) > 22 || seen[id] {

@@ -2,9 +2,14 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
+
+// ErrFinished is what EnqueueFor says of a run whose messages are in the
+// outbox already.
+var ErrFinished = errors.New("was finished before")
 
 // Run is one run of a job of the schedule.
 type Run struct {
@@ -48,6 +53,25 @@ func (j *Journal) FinishRun(ctx context.Context, job string, due, at time.Time, 
 		}
 		return err
 	})
+}
+
+// EnqueueFor puts what a job's run has to tell into the outbox and notes the
+// run's end: both or neither, so that no crash between has it told twice.
+func (j *Journal) EnqueueFor(ctx context.Context, job string, due time.Time, deliveries []Delivery) (ids []int64, err error) {
+	err = j.change(ctx, "enqueueing for "+job, func(t *tx) error {
+		now := time.Now()
+		n, err := t.exec(ctx, `INSERT INTO job_run (job, due, started, finished) VALUES (?1, ?2, ?3, ?3)
+			ON CONFLICT DO UPDATE SET finished = excluded.finished, error = '' WHERE finished = 0`, job, millis(due), millis(now))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fmt.Errorf("the run of %s %w", due.Format(time.RFC3339), ErrFinished)
+		}
+		ids, err = t.enqueue(ctx, now, deliveries)
+		return err
+	})
+	return ids, err
 }
 
 // Runs lists the newest runs of a job, newest first.

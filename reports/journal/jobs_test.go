@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -34,6 +35,26 @@ func TestJobs(t *testing.T) {
 	if err := j.FinishRun(ctx, "daily", noon().Add(time.Hour), noon(), ""); err == nil {
 		t.Error("a run that was not started was finished")
 	}
+}
+
+// What a run tells and that it is finished are stored together.
+func TestEnqueueFor(t *testing.T) {
+	j := open(t)
+	ctx := t.Context()
+	same(t, "started", got(j.StartRun(ctx, "daily", noon(), noon()))(t), true)
+	if _, err := j.EnqueueFor(ctx, "daily", noon(), []journal.Delivery{say("", "to nowhere")}); err == nil {
+		t.Fatal("no error")
+	}
+	same(t, "not finished: it may be started anew", got(j.StartRun(ctx, "daily", noon(), noon()))(t), true)
+	same(t, "enqueued", len(got(j.EnqueueFor(ctx, "daily", noon(), []journal.Delivery{say("c:1", "digest")}))(t)), 1)
+	same(t, "finished with it", got(j.StartRun(ctx, "daily", noon(), noon()))(t), false)
+	if _, err := j.EnqueueFor(ctx, "daily", noon(), []journal.Delivery{say("c:1", "digest")}); !errors.Is(err, journal.ErrFinished) {
+		t.Errorf("got %v: nothing is told twice", err)
+	}
+	same(t, "a run nobody started", len(got(j.EnqueueFor(ctx, "daily", noon().Add(time.Hour), nil))(t)), 0)
+	same(t, "deliveries", due(t, j, 0), []string{"digest"})
+	n, _ := waiting(t, j)
+	same(t, "waiting", n, 1)
 }
 
 func TestLanguage(t *testing.T) {

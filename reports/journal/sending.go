@@ -2,9 +2,14 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
+
+// ErrNoDelivery is what marking says of a delivery that is not there (any
+// more), or has its end already.
+var ErrNoDelivery = errors.New("there is no such delivery to mark")
 
 // MarkBegun notes, before the messenger is called, that a delivery is being
 // sent. If the process dies then, the next one sees Attempt.Begun and can
@@ -27,6 +32,13 @@ func (j *Journal) MarkRetry(ctx context.Context, id int64, next time.Time, reaso
 		WHERE id = ?`, millis(next), reason, counted, id)
 }
 
+// MarkUnsure notes a failure after which nobody knows whether the message
+// arrived: Attempt.Begun stays, so that the next try can say so.
+func (j *Journal) MarkUnsure(ctx context.Context, id int64, next time.Time, reason string, counted bool) error {
+	return j.mark(ctx, `UPDATE delivery SET next = ?, error = ?, tries = tries + ?
+		WHERE id = ?`, millis(next), reason, counted, id)
+}
+
 // MarkDropped gives a delivery up: no retry can change the refusal.
 func (j *Journal) MarkDropped(ctx context.Context, id int64, reason string) error {
 	return j.mark(ctx, `UPDATE delivery SET state = 'dropped', error = ?, begun = 0
@@ -37,7 +49,7 @@ func (j *Journal) mark(ctx context.Context, query string, args ...any) error {
 	return j.change(ctx, "marking a delivery", func(t *tx) error {
 		n, err := t.exec(ctx, query, args...)
 		if err == nil && n == 0 {
-			err = fmt.Errorf("there is no such delivery to mark: %v", args[len(args)-1])
+			err = fmt.Errorf("%w: %v", ErrNoDelivery, args[len(args)-1])
 		}
 		return err
 	})

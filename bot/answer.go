@@ -1,0 +1,160 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// callers are those whose updates are answered first.
+func (b *Bot) callers(ctx context.Context) (journal.Known, error) {
+	var who journal.Known
+	for person, role := range b.audience.People {
+		if role >= Viewer {
+			who.People = append(who.People, person)
+		}
+	}
+	for _, c := range b.audience.Chats {
+		if c.Role >= Viewer {
+			who.Chats = append(who.Chats, c.To.String())
+		}
+	}
+	moves, err := b.journal.Moves(ctx)
+	for from, now := range moves {
+		old, bad := ParseAddress(from)
+		to, worse := ParseAddress(now)
+		if c, ok := b.audience.chat(old); ok && c.Role >= Viewer && bad == nil && worse == nil {
+			who.Chats = append(who.Chats, Address{Messenger: to.Messenger, Chat: to.Chat}.String())
+		}
+	}
+	return who, err
+}
+
+// request is an update as a request: who asks, with which rights, in which
+// language. One without a chat is of an address that no messenger has.
+func (b *Bot) request(ctx context.Context, u journal.Update) (Request, error) {
+	r := Request{Person: u.Person, Name: u.Name, Private: u.Private, Now: time.Now()}
+	to, err := ParseAddress(u.Chat)
+	if err != nil {
+		r.Role = b.audience.People[u.Person]
+		return r, err
+	}
+	if r.Chat, err = b.known(ctx, to); err != nil {
+		return r, err
+	}
+	r.Role = b.audience.Role(u.Person, r.Chat)
+	configured := ""
+	if c, ok := b.audience.chat(r.Chat); ok {
+		configured = c.Language
+	} else if u.Private {
+		configured = u.Language // a hint of the person's own client
+	}
+	r.Locale, err = b.locale(ctx, r.Chat, configured)
+	return r, err
+}
+
+// known is the address under which the configuration knows a chat: a chat
+// that moved (a Telegram group that became a supergroup) keeps its rights.
+func (b *Bot) known(ctx context.Context, to Address) (Address, error) {
+	if _, ok := b.audience.chat(to); ok {
+		return to, nil
+	}
+	moves, err := b.journal.Moves(ctx)
+	if err != nil {
+		return to, err
+	}
+	for _, from := range slices.Sorted(maps.Keys(moves)) {
+		old, err := ParseAddress(from)
+		if err != nil || !sameChat(moves[from], to.String()) {
+			continue
+		}
+		old.Thread = to.Thread
+		if _, ok := b.audience.chat(old); ok {
+			return old, nil
+		}
+	}
+	return to, nil
+}
+
+// answer composes what an update is answered with. A refusal is audited. The
+// error is the context's end.
+func (b *Bot) answer(ctx context.Context, u journal.Update, r Request) ([]journal.Delivery, *journal.AuditEntry, error) {
+	bounded, cancel := context.WithTimeout(ctx, answerBound)
+	defer cancel()
+	var text string
+	var m reports.Message
+	err := guarded(func() (err error) {
+		text, m, err = b.heard(bounded, u, r)
+		return err
+	})
+	if err == nil {
+		return reply(u, m), nil, nil
+	}
+	if ctx.Err() != nil {
+		return nil, nil, ctx.Err()
+	}
+	if p, ok := errors.AsType[*panicked](err); ok {
+		b.log.ErrorContext(ctx, "answering panicked", "update", u.ID, "panic", p.value, "stack", string(p.stack))
+	}
+	m, code := b.Explain(ctx, err, r)
+	return reply(u, m), b.audited(u, r, text, code), nil
+}
+
+// refuse composes what a stranger is told, or who says too much.
+func (b *Bot) refuse(ctx context.Context, u journal.Update, r Request, v verdict) []journal.Delivery {
+	err := b.stranger(r)
+	if v == warn {
+		err = &Refusal{Code: "not_allowed", Key: "refusal.toomany"}
+	}
+	m, _ := b.Explain(ctx, err, r)
+	return reply(u, m)
+}
+
+func reply(u journal.Update, m reports.Message) []journal.Delivery {
+	return []journal.Delivery{{To: u.Chat, Kind: journal.AnswerKind, ReplyTo: u.Ref, Message: m}}
+}
+
+// audited is the audit's entry of a refusal; nil: strangers leave no trace in
+// what is kept for good.
+func (b *Bot) audited(u journal.Update, r Request, text, code string) *journal.AuditEntry {
+	if r.Role < Viewer {
+		return nil
+	}
+	name, _ := b.words.parse(text)
+	return &journal.AuditEntry{At: r.Now, Person: u.Person, Name: u.Name, Role: r.Role.String(),
+		Chat: u.Chat, Command: shown(name), Result: code}
+}
+
+// heard turns an update into a command and asks it. A button is a typed
+// command whose words are on disk.
+func (b *Bot) heard(ctx context.Context, u journal.Update, r Request) (string, reports.Message, error) {
+	text := u.Text
+	if u.Button != "" {
+		command, chat, ok, err := b.journal.Action(ctx, u.Button)
+		if err != nil {
+			return "", reports.Message{}, err
+		}
+		if !ok || chat != u.Chat && !sameChat(chat, u.Chat) {
+			return "", reports.Message{}, &Refusal{Code: "not_found", Key: "refusal.button"}
+		}
+		text = command
+	}
+	a, err := b.Ask(ctx, text, r)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = &Refusal{Code: "unavailable", Key: "refusal.slow"}
+	}
+	return text, a.Message, err
+}
+
+// sameChat reports whether two addresses are in one chat: a button may be
+// pressed in a thread of the chat it was sent to.
+func sameChat(a, b string) bool {
+	x, errX := ParseAddress(a)
+	y, errY := ParseAddress(b)
+	return errX == nil && errY == nil && x.Messenger == y.Messenger && x.Chat == y.Chat
+}
