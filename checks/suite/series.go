@@ -63,7 +63,7 @@ func (s *Series) keep(out *checks.Outcome, i int) {
 // replaced when an attempt came.
 func same(a, b *checks.Subject) bool {
 	return sameSite(&a.Site, &b.Site) && a.History == b.History && sameValue(a.Certificate, b.Certificate) &&
-		sameValue(a.File, b.File) && sameError(a.FileErr, b.FileErr)
+		sameValue(a.Order, b.Order) && sameValue(a.File, b.File) && sameError(a.FileErr, b.FileErr)
 }
 
 func sameSite(a, b *checks.Site) bool {

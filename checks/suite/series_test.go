@@ -94,23 +94,31 @@ func TestSeriesAnewLooksAtAll(t *testing.T) {
 	}
 }
 
-// TestSeriesSeesEveryField guards against a field of Site that nobody
-// compares.
+// TestSeriesSeesEveryField guards against a field of Subject, or of its Site,
+// that nobody compares.
 func TestSeriesSeesEveryField(t *testing.T) {
-	fields := reflect.TypeFor[checks.Site]()
-	for i := range fields.NumField() {
-		t.Run(fields.Field(i).Name, func(t *testing.T) {
-			var looked []string
-			var series suite.Series
-			series.Run(t.Context(), looking(&looked), "isp1", sites(1))
-			looked = nil
-			other := sites(1)
-			set(t, reflect.ValueOf(&other[0].Site).Elem().Field(i))
-			series.Run(t.Context(), looking(&looked), "isp1", other)
-			if len(looked) != 1 {
-				t.Error("a change of it goes unseen")
+	for _, of := range []func(*checks.Subject) reflect.Value{
+		func(s *checks.Subject) reflect.Value { return reflect.ValueOf(s).Elem() },
+		func(s *checks.Subject) reflect.Value { return reflect.ValueOf(&s.Site).Elem() },
+	} {
+		fields := of(new(checks.Subject)).Type()
+		for i := range fields.NumField() {
+			if fields.Field(i).Name == "Site" {
+				continue // its fields one by one
 			}
-		})
+			t.Run(fields.Name()+"."+fields.Field(i).Name, func(t *testing.T) {
+				var looked []string
+				var series suite.Series
+				series.Run(t.Context(), looking(&looked), "isp1", sites(1))
+				looked = nil
+				other := sites(1)
+				set(t, of(&other[0]).Field(i))
+				series.Run(t.Context(), looking(&looked), "isp1", other)
+				if len(looked) != 1 {
+					t.Error("a change of it goes unseen")
+				}
+			})
+		}
 	}
 }
 
@@ -124,6 +132,10 @@ func set(t *testing.T, v reflect.Value) {
 		return
 	}
 	switch {
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+	case v.Type() == reflect.TypeFor[error]():
+		v.Set(reflect.ValueOf(errors.New("gone")))
 	case v.Kind() == reflect.String:
 		v.SetString("other")
 	case v.CanInt():
