@@ -129,10 +129,30 @@ func panelCases() map[string]message {
 	}
 	all["alert.panel.stale.opened"], all["alert.panel.stale.resolved"] = stale(reports.Opened), stale(reports.Resolved)
 
+	for _, code := range []checks.Code{checks.CABlocked, checks.CAUnreachable} {
+		f := checks.Finding{Check: "account", Server: "isp1", Code: code, Severity: checks.Critical, Args: checks.Args{"value": 12}}
+		for _, kind := range []reports.ChangeKind{reports.Opened, reports.Reminded, reports.Resolved} {
+			all[fmt.Sprintf("alert.%s.%s", code, kind)] = func(w reports.Writer) reports.Message {
+				i := incident(f, 4*time.Hour)
+				if kind == reports.Resolved {
+					i = ended(i)
+				}
+				return w.Alert(reports.Change{Kind: kind, Incident: i}, house())
+			}
+		}
+	}
 	all["storm"] = func(w reports.Writer) reports.Message { return w.Storm("isp1", 321, 2000) }
 	all["baseline"] = func(w reports.Writer) reports.Message {
 		return w.Baseline(house(), []checks.Code{checks.CADNS, checks.CADNS, checks.CADNS, checks.CAUnauthorized, checks.CAUnauthorized,
 			checks.CAConnection, checks.CertExpired, checks.CertOverdue, checks.CARemote, checks.CACAA, checks.CARejected})
+	}
+	all["baseline.more"] = func(w reports.Writer) reports.Message {
+		var changes []reports.Change
+		for n, code := range []checks.Code{checks.CertOverdue, checks.CertMissing, checks.CertOverdue} {
+			f := checks.Finding{Server: "isp1", Site: site(n), Code: code, Severity: code.Severity()}
+			changes = append(changes, reports.Change{Kind: reports.Baseline, Incident: incident(f, 0)})
+		}
+		return w.Alerts(house(), changes, reports.Beginning{Checks: []string{"certificate", "renewal"}})[0].Message
 	}
 	all["baseline.healthy"] = func(w reports.Writer) reports.Message {
 		s := house()

@@ -3,6 +3,7 @@ package golden
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"domovoy/checks"
@@ -23,7 +24,7 @@ func house() reports.Server {
 		Name: "isp1", Read: ago(2 * time.Minute),
 		Overdue:  reports.OverdueRule{LifeLeft: 7.0 / 90},
 		Snapshot: checks.Snapshot{Server: "isp1", Sites: make([]checks.Site, 2000)},
-		Opened:   map[string]time.Time{},
+		Opened:   reports.Since{},
 	}
 	s.Readings = readings(14, 47, 3, 12)
 	return s
@@ -97,9 +98,10 @@ func visit(changes ...func(*checks.Subject)) reports.Site {
 // look runs the checks over a server's sites, as a reading does.
 func look(s *reports.Server) {
 	rules := cert.Rules{Now: now, LifeLeft: s.Overdue.LifeLeft}
-	s.Outcome = suite.Run(context.Background(), suite.Checks(rules, acme.NewClassifier()), s.Name, s.Subjects)
+	files := slices.ContainsFunc(s.Subjects, func(x checks.Subject) bool { return x.File != nil || x.FileErr != nil })
+	s.Outcome = suite.Run(context.Background(), suite.Checks(rules, acme.NewClassifier(), files), s.Name, s.Subjects)
 	for _, f := range s.Outcome.Findings {
-		s.Opened[f.Site] = ago(49 * day)
+		s.Opened.Add(f, ago(49*day))
 	}
 }
 

@@ -1,12 +1,12 @@
 package golden
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
 
 	"domovoy/checks"
-	"domovoy/checks/cert"
 	"domovoy/reports"
 )
 
@@ -20,6 +20,8 @@ func checkCases() map[string]message {
 	}
 	asked := visit()
 	asked.Asked = "www.shop.ru"
+	twice := visit()
+	twice.Also = []string{"isp2", "isp3"}
 	stale := visit()
 	stale.Server.Trouble = "locked"
 	stale.Server.Read = ago(26 * time.Hour)
@@ -27,6 +29,7 @@ func checkCases() map[string]message {
 	for name, s := range map[string]reports.Site{
 		"ok":            visit(),
 		"alias":         asked,
+		"twice":         twice,
 		"stale":         stale,
 		"expired":       visit(valid(102*day, -12*day), refused(checks.CADNS, 41)),
 		"expired.alone": visit(valid(102*day, -12*day)),
@@ -37,7 +40,7 @@ func checkCases() map[string]message {
 			x.File = &checks.CertificateFile{Issuer: "shop.ru", NotBefore: ago(day), NotAfter: ago(-364 * day), SelfSigned: true}
 		}),
 		"unread":   unknown,
-		"nofolder": visit(func(x *checks.Subject) { x.File, x.FileErr = nil, cert.ErrFolder }),
+		"nofolder": visit(func(x *checks.Subject) { x.File, x.FileErr = nil, errors.New("the folder cannot be opened") }),
 		"nofiles":  visit(func(x *checks.Subject) { x.File = nil }),
 		"row":      visit(func(x *checks.Subject) { x.File, x.Certificate.Started = nil, ago(86*day) }),
 		"nocertificate": visit(func(x *checks.Subject) {
@@ -115,6 +118,11 @@ func listCases() map[string]message {
 				return w.List(rows(n), reports.Page{Kind: kind, Command: "list " + kind + " owner=client*", Number: 2})
 			}
 		}
+	}
+	all["list.failed.partly"] = func(w reports.Writer) reports.Message {
+		old := house()
+		old.Name, old.Read, old.Trouble = "isp3", ago(26*time.Hour), "locked"
+		return w.List(rows(3), reports.Page{Kind: "failed", Command: "list failed", Unread: []string{"isp2"}, Stale: []reports.Server{old}})
 	}
 	all["list.failed.file"] = func(w reports.Writer) reports.Message {
 		m, err := w.ListFile(rows(3), "failed")
