@@ -109,15 +109,12 @@ func (b *Bot) servers(ctx context.Context, now time.Time) ([]reports.Server, err
 
 // dress adds to a server's state what the journal remembers.
 func (b *Bot) dress(ctx context.Context, s reports.Server, open []reports.Incident, now time.Time) (reports.Server, error) {
-	s.Opened = map[string]time.Time{}
+	s.Opened = reports.Since{}
 	was := map[string]reports.Incident{}
 	for _, i := range open {
-		if i.Finding.Server != s.Name {
-			continue
-		}
-		was[i.Finding.Key()] = i
-		if at, ok := s.Opened[i.Finding.Site]; i.Finding.Site != "" && (!ok || i.Times.Opened.Before(at)) {
-			s.Opened[i.Finding.Site] = i.Times.Opened
+		if i.Finding.Server == s.Name {
+			was[i.Finding.Key()] = i
+			s.Opened.Add(i.Finding, i.Times.Opened)
 		}
 	}
 	readings := slices.Clone(s.Readings)

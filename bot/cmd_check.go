@@ -1,10 +1,7 @@
 package bot
 
 import (
-	"cmp"
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"domovoy/checks"
@@ -72,49 +69,6 @@ func check(ctx context.Context, b *Bot, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	return Answer{Message: r.Writer().Check(site), Data: checkData(site, r.Locale)}, nil
-}
-
-// site finds the site that a request names.
-func (b *Bot) site(ctx context.Context, command string, r Request) (reports.Site, error) {
-	if len(r.Words) != 1 {
-		return reports.Site{}, usage(command, "usage.domain", strings.Join(r.Words, " "))
-	}
-	name, err := checks.ParseName(r.Words[0])
-	if err != nil {
-		return reports.Site{}, &Refusal{Code: "usage", Key: "refusal.name", Args: i18n.Args{"Word": shown(r.Words[0])}}
-	}
-	servers, err := b.servers(ctx, r.Now)
-	if err != nil {
-		return reports.Site{}, err
-	}
-	if err := readable(servers); err != nil {
-		return reports.Site{}, err
-	}
-	for _, s := range servers {
-		if x, ok := s.Find(name); ok {
-			return reports.Site{Server: s, Subject: x, Asked: name}, nil
-		}
-	}
-	refusal := &Refusal{Code: "not_found", Key: "refusal.site", Args: i18n.Args{"Name": checks.Show(name)}}
-	if near := similar(name, servers); len(near) > 0 {
-		refusal.Key, refusal.Args["Similar"] = "refusal.similar", near
-	}
-	return reports.Site{}, refusal
-}
-
-// similar finds up to three sites that may have been meant.
-func similar(name string, servers []reports.Server) []string {
-	label, _, _ := strings.Cut(strings.TrimPrefix(name, "www."), ".")
-	var near []string
-	for _, s := range servers {
-		for _, x := range s.Subjects {
-			if strings.Contains(x.Site.Name, label) || strings.HasSuffix(name, "."+x.Site.Name) {
-				near = append(near, checks.Show(x.Site.Name))
-			}
-		}
-	}
-	slices.SortFunc(near, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
-	return near[:min(3, len(near))]
 }
 
 // attempts of a site, newest first: of the certificate it uses, and of the

@@ -1,13 +1,16 @@
 package bot
 
 import (
+	"cmp"
 	"context"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"domovoy/checks"
+	"domovoy/i18n"
 	"domovoy/reports"
 )
 
@@ -16,6 +19,7 @@ type ListData struct {
 	List  string    `json:"list"`
 	Total int       `json:"total"`
 	Items []RowData `json:"items"`
+	Dark  []string  `json:"unread,omitempty"` // servers that could not be listed
 }
 
 // RowData is one row. Since is null where it is not known.
@@ -45,31 +49,85 @@ func list(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := readable(servers); err != nil {
+	if err := asked.fits(servers); err != nil {
 		return Answer{}, err
 	}
-	rows := reports.List(asked.kind, servers, asked.filter)
+	readable, dark, err := asked.readable(servers)
+	if err != nil {
+		return Answer{}, err
+	}
+	rows := reports.List(asked.kind, readable, asked.filter)
+	data := listData(asked, rows, dark)
 	if asked.file {
 		m, err := r.Writer().ListFile(rows, asked.kind)
-		return Answer{Message: m, Data: listData(asked, rows)}, err
+		return Answer{Message: m, Data: data}, err
 	}
-	page := reports.Page{Kind: asked.kind, Command: asked.command(), Number: asked.page}
-	return Answer{Message: r.Writer().List(rows, page), Data: listData(asked, rows)}, nil
+	page := reports.Page{Kind: asked.kind, Command: asked.command(), Number: asked.page, Unread: dark}
+	return Answer{Message: r.Writer().List(rows, page), Data: data}, nil
 }
 
-// readable refuses when no panel could ever be read: an empty list would be a
-// lie.
-func readable(servers []reports.Server) error {
+// fits refuses filters that can match nothing by themselves.
+func (l listRequest) fits(servers []reports.Server) error {
+	refuse := func(key, word string) error {
+		return &Refusal{Code: "usage", Key: "refusal.unknown." + key, Args: i18n.Args{"Word": shown(word), "Servers": serverNames(servers)}}
+	}
+	if _, err := path.Match(l.filter.Owner, ""); err != nil {
+		return refuse("owner", l.filter.Owner)
+	}
+	if s := l.filter.Server; s != "" && !slices.ContainsFunc(servers, func(x reports.Server) bool { ok, _ := path.Match(s, x.Name); return ok }) {
+		return refuse("server", s)
+	}
+	if c := l.filter.Cause; c != "" && !slices.ContainsFunc(checks.Codes(), func(x checks.Code) bool {
+		return string(x) == c || strings.HasPrefix(string(x), c+".")
+	}) {
+		return refuse("cause", c)
+	}
+	return nil
+}
+
+// readable parts the servers that can be listed from those that cannot, for
+// the panel could not be read or lacks what the list needs: an empty list
+// would be a lie. When none can, that is the answer.
+func (l listRequest) readable(servers []reports.Server) (readable []reports.Server, dark []string, err error) {
+	reason := "never"
 	for _, s := range servers {
-		if !s.Read.IsZero() {
-			return nil
+		if ok, _ := path.Match(cmp.Or(l.filter.Server, "*"), s.Name); !ok {
+			continue
+		}
+		why := unknown(s, checks.Code("panel."+l.kind))
+		if why == "" {
+			readable = append(readable, s)
+			continue
+		}
+		dark, reason = append(dark, s.Name), why
+	}
+	if len(readable) == 0 {
+		word, what, _ := strings.Cut(reason, ": ")
+		return nil, nil, &Refusal{Code: "unavailable", Key: "trouble." + word, Args: i18n.Args{"What": what}}
+	}
+	return readable, dark, nil
+}
+
+// unknown says why a server's count is not known; empty: it is. A panel that
+// cannot be read just now still has what was read of it.
+func unknown(s reports.Server, code checks.Code) string {
+	if s.Read.IsZero() {
+		return cmp.Or(s.Trouble, "never")
+	}
+	for _, r := range s.Readings {
+		if r.Code == code {
+			return r.Err
 		}
 	}
-	reason := "never"
-	if len(servers) > 0 && servers[0].Trouble != "" {
-		reason = servers[0].Trouble
+	return ""
+}
+
+func serverNames(servers []reports.Server) []string {
+	names := make([]string, len(servers))
+	for i, s := range servers {
+		names[i] = s.Name
 	}
-	return &Refusal{Code: "unavailable", Key: "trouble." + reason}
+	return names
 }
 
 // parseList reads "failed owner=client1* cause=ca.dns server=isp1 page 2".
@@ -125,8 +183,8 @@ func (l listRequest) command() string {
 	return strings.Join(words, " ")
 }
 
-func listData(asked listRequest, rows []reports.Row) ListData {
-	data := ListData{List: asked.kind, Total: len(rows), Items: []RowData{}}
+func listData(asked listRequest, rows []reports.Row, dark []string) ListData {
+	data := ListData{List: asked.kind, Total: len(rows), Items: []RowData{}, Dark: dark}
 	if asked.page > 0 {
 		from := min(len(rows), (asked.page-1)*reports.PageSize)
 		rows = rows[from:min(len(rows), from+reports.PageSize)]

@@ -20,6 +20,9 @@ type WhoamiData struct {
 
 // whoami answers with the id that the configuration wants.
 func whoami(_ context.Context, _ *Bot, r Request) (Answer, error) {
+	if err := noWords("whoami", r); err != nil {
+		return Answer{}, err
+	}
 	data := WhoamiData{Person: r.Person, Role: r.Role.String(), Chat: r.Chat.String(), Language: r.Locale.Language()}
 	return Answer{Message: r.Writer().Whoami(reports.Person{ID: r.Person, Role: r.Role.String(), Chat: r.Chat.String()}), Data: data}, nil
 }

@@ -53,8 +53,8 @@ func (b *Bot) day(ctx context.Context, now time.Time) (reports.Day, error) {
 		if err != nil {
 			return day, err
 		}
-		if ok && begun.After(day.Begun) {
-			day.Begun = begun // all of them must have a yesterday
+		if ok && (day.Begun.IsZero() || begun.Before(day.Begun)) {
+			day.Begun = begun
 		}
 	}
 	return day, nil

@@ -39,6 +39,9 @@ type ServerData struct {
 
 // status answers with every count beside its threshold and trend.
 func status(ctx context.Context, b *Bot, r Request) (Answer, error) {
+	if err := noWords("status", r); err != nil {
+		return Answer{}, err
+	}
 	servers, err := b.servers(ctx, r.Now)
 	if err != nil {
 		return Answer{}, err
@@ -68,6 +71,8 @@ func (d *StatusData) add(s reports.Server) {
 		m := MetricData{Code: reading.Code, Server: s.Name, Severity: reading.Severity, Error: reading.Err}
 		if reading.Known() {
 			m.Value = &reading.Value
+		} else {
+			m.Severity = checks.Warning // not known is not well
 		}
 		if t := reading.Threshold.Alarm(); t > 0 {
 			m.Threshold = &t

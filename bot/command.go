@@ -65,6 +65,14 @@ type Refusal struct {
 // Error is for logs.
 func (r *Refusal) Error() string { return fmt.Sprintf("refused: %s %v", r.Code, r.Args) }
 
+// noWords refuses words behind a command that takes none.
+func noWords(command string, r Request) error {
+	if len(r.Words) == 0 {
+		return nil
+	}
+	return &Refusal{Code: "usage", Key: "usage.nowords", Args: i18n.Args{"Command": command, "Word": shown(r.Words[0])}}
+}
+
 // vocabulary knows every word that means a command or an argument, in any of
 // the languages: the catalogs list them under "words.".
 type vocabulary map[string]string

@@ -3,9 +3,11 @@ package bot
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"domovoy/checks"
+	"domovoy/checks/cert"
 	"domovoy/checks/panel"
 	"domovoy/i18n"
 	"domovoy/reports"
@@ -39,15 +41,15 @@ func (b *Bot) observe(ctx context.Context, p *watched, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	_, begun, err := b.journal.BaselineAt(ctx, p.Name)
+	begun, err := b.journal.Baselines(ctx)
 	if err != nil {
 		return err
 	}
 	entry := journal.Entry{At: now}
 	s := p.state()
 	out := b.outcome(p, s, open)
-	baseline := !begun && s.Trouble == ""
-	entry.Changes = b.policy.Reconcile(now, open, out, baseline)
+	begin := beginning(out, s, begun)
+	entry.Changes = b.policy.Reconcile(now, open, out, begin.Begins)
 	if s.Trouble == "" {
 		for _, r := range s.Readings {
 			entry.Metrics = append(entry.Metrics, r.Metric)
@@ -56,11 +58,53 @@ func (b *Bot) observe(ctx context.Context, p *watched, now time.Time) error {
 	if s, err = b.dress(ctx, s, after(open, entry.Changes), now); err != nil {
 		return err
 	}
-	if baseline {
+	if begin.Server {
 		entry.Baseline = []string{p.Name}
 	}
-	if entry.Deliveries, err = b.tell(ctx, s, entry.Changes, baseline, now); err != nil {
+	for _, check := range begin.Checks {
+		entry.Baseline = append(entry.Baseline, p.Name+"/"+check)
+	}
+	if entry.Deliveries, err = b.tell(ctx, s, entry.Changes, begin, now); err != nil {
 		return err
+	}
+	return b.journal.Record(ctx, entry)
+}
+
+// beginning is what this run looked at for the first time: the panel, and
+// each check that could look. What it finds was there before the watch.
+func beginning(out checks.Outcome, s reports.Server, begun map[string]time.Time) reports.Beginning {
+	if s.Trouble != "" {
+		return reports.Beginning{}
+	}
+	_, known := begun[s.Name]
+	begin := reports.Beginning{Server: !known}
+	for _, check := range out.Checks {
+		blind := slices.ContainsFunc(out.Failures, func(f checks.Failure) bool { return f.Check == check && f.Site == "" })
+		if _, known := begun[s.Name+"/"+check]; !known && !blind && check != unavailable {
+			begin.Checks = append(begin.Checks, check)
+		}
+	}
+	return begin
+}
+
+// Retire closes what nobody looks at any more, without a word: the incidents
+// of panels that left the configuration, and those found in certificate files
+// of panels whose files are not read any more.
+func (b *Bot) Retire(ctx context.Context, now time.Time) error {
+	open, err := b.journal.OpenIncidents(ctx)
+	if err != nil {
+		return err
+	}
+	entry := journal.Entry{At: now}
+	for _, i := range open {
+		at := slices.IndexFunc(b.watch.panels, func(p *watched) bool { return p.Name == i.Finding.Server })
+		if at < 0 || i.Finding.Check == cert.FileCheck && b.watch.panels[at].Files == nil {
+			i.Times.Resolved = now
+			entry.Changes = append(entry.Changes, reports.Change{Incident: i})
+		}
+	}
+	if len(entry.Changes) == 0 {
+		return nil
 	}
 	return b.journal.Record(ctx, entry)
 }
@@ -133,7 +177,7 @@ func (b *Bot) blindOutcome(p *watched, s reports.Server, open []reports.Incident
 }
 
 // tell composes what the receivers of alerts are to hear.
-func (b *Bot) tell(ctx context.Context, s reports.Server, changes []reports.Change, baseline bool, now time.Time) ([]journal.Delivery, error) {
+func (b *Bot) tell(ctx context.Context, s reports.Server, changes []reports.Change, begin reports.Beginning, now time.Time) ([]journal.Delivery, error) {
 	var deliveries []journal.Delivery
 	for _, chat := range b.audience.Receivers(Alerts) {
 		l, err := b.locale(ctx, chat.To, chat.Language)
@@ -141,7 +185,7 @@ func (b *Bot) tell(ctx context.Context, s reports.Server, changes []reports.Chan
 			return nil, err
 		}
 		w := reports.Writer{Locale: l, Now: now}
-		for _, told := range w.Alerts(s, changes, baseline) {
+		for _, told := range w.Alerts(s, changes, begin) {
 			deliveries = append(deliveries, journal.Delivery{
 				To: chat.To.String(), Kind: string(told.Kind), IncidentKey: told.Incident, Message: told.Message,
 			})
@@ -191,7 +235,7 @@ func (b *Bot) locale(ctx context.Context, chat Address, configured string) (*i18
 	return b.audience.Bundle.Locale(language, b.audience.Zone), nil
 }
 
-// Metrics names of a panel's counts, for its state before the first reading.
+// unread is the state of a panel before its first reading.
 func unread(name string) reports.Server {
 	s := reports.Server{Name: name, Trouble: "never"}
 	for _, m := range panel.Unavailable(name, "never") {

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -22,14 +21,17 @@ const (
 	rereadPace = time.Minute   // rows of the log may be updated in place
 	rereadBack = 6 * time.Hour // that far back
 	filesPace  = time.Minute   // certificate files may be replaced
+	future     = 48 * time.Hour
 )
 
 // reading is what one panel's readings carry over from one to the next.
 type reading struct {
 	at      time.Time // the last one that was worked out; zero: none
+	pending bool      // the panel changed since
 	judged  time.Time // all sites were looked at, not just what changed
 	log     time.Time // the log's last hours were read again
 	files   time.Time // the certificate files were looked at
+	folder  error     // why the certificates' folder could not be opened
 	results map[int64]cert.Result
 	history map[string]*checks.History // by certificate; nil: not loaded
 	overdue reports.OverdueRule
@@ -39,14 +41,14 @@ type reading struct {
 
 // due reports whether to work a snapshot out: it changed, or so much time
 // went by that the counts may differ though it did not.
-func (r reading) due(changed bool, now time.Time) bool {
-	return changed || r.at.IsZero() || now.Sub(r.at) >= again
+func (r *reading) due(now time.Time) bool {
+	return r.pending || r.at.IsZero() || now.Sub(r.at) >= again
 }
 
 // read works a snapshot out: the log into the journal, the files, the checks,
 // the counts.
-func (w *Watch) read(ctx context.Context, p *watched, s checks.Snapshot, changed bool, now time.Time) error {
-	if err := w.copyLog(ctx, p, changed, now); err != nil {
+func (w *Watch) read(ctx context.Context, p *watched, s checks.Snapshot, now time.Time) error {
+	if err := w.copyLog(ctx, p, now); err != nil {
 		return err
 	}
 	if err := w.readFiles(ctx, p, s, now); err != nil {
@@ -58,15 +60,16 @@ func (w *Watch) read(ctx context.Context, p *watched, s checks.Snapshot, changed
 	}
 	rules := cert.Rules{Now: now, LifeLeft: p.last.overdue.LifeLeft}
 	all := p.last.subjects(s)
-	out := w.judgeSites(ctx, p, all, rules)
+	out := w.judgeSites(ctx, p, s, all, rules)
 	w.judgePanel(ctx, p, s, &out, now)
-	metrics := panel.Counts(s, len(failing), overdue(s, out, rules))
-	p.last.at = now
+	late := nameless(s, rules)
+	metrics := panel.Counts(s, len(failing), overdue(out)+len(late))
+	p.last.at, p.last.pending = now, false
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.server = reports.Server{
 		Name: p.Name, Read: now, Subjects: all, Snapshot: s, Outcome: out,
-		Overdue: p.last.overdue, Opened: p.server.Opened,
+		Overdue: p.last.overdue, Opened: p.server.Opened, Nameless: late,
 	}
 	for _, m := range metrics {
 		p.server.Readings = append(p.server.Readings, reports.Reading{Metric: m})
@@ -76,48 +79,61 @@ func (w *Watch) read(ctx context.Context, p *watched, s checks.Snapshot, changed
 
 // judgeSites looks at the sites: at all of them once a minute, for their
 // certificates grow older, and between at those that changed.
-func (w *Watch) judgeSites(ctx context.Context, p *watched, all []checks.Subject, rules cert.Rules) checks.Outcome {
-	list := suite.Checks(rules, w.issuing)
-	if age := rules.Now.Sub(p.last.judged); age >= 0 && age < again {
-		return p.last.sites.Run(ctx, list, p.Name, all)
+func (w *Watch) judgeSites(ctx context.Context, p *watched, s checks.Snapshot, all []checks.Subject, rules cert.Rules) checks.Outcome {
+	list := suite.Checks(rules, w.issuing, p.Files != nil)
+	run := p.last.sites.Run
+	if age := rules.Now.Sub(p.last.judged); age < 0 || age >= again {
+		p.last.judged, run = rules.Now, p.last.sites.Anew
 	}
-	p.last.judged = rules.Now
-	return p.last.sites.Anew(ctx, list, p.Name, all)
+	out := run(ctx, list, p.Name, all)
+	out.Failures = append(out.Failures[:len(out.Failures):len(out.Failures)], suite.Blind(list, s)...)
+	if p.last.folder != nil {
+		out.Failures = append(out.Failures, checks.Failure{Check: cert.FileCheck, Server: p.Name, Err: p.last.folder.Error()})
+	}
+	return out
 }
 
 // judgePanel adds what concerns the server as a whole.
 func (w *Watch) judgePanel(ctx context.Context, p *watched, s checks.Snapshot, out *checks.Outcome, now time.Time) {
-	out.Checks = append(out.Checks, panel.StaleCheck)
+	out.Checks = append(out.Checks[:len(out.Checks):len(out.Checks)], panel.StaleCheck, panel.RowsCheck, panel.AccountCheck)
 	moved, err := w.journal.LastMoved(ctx, p.Name)
 	if err != nil {
 		out.Failures = append(out.Failures, checks.Failure{Check: panel.StaleCheck, Server: p.Name, Err: err.Error()})
 		return
 	}
-	out.Findings = append(out.Findings, panel.Stale(s, moved, now)...)
+	found := out.Findings[:len(out.Findings):len(out.Findings)]
+	found = append(found, panel.Stale(s, moved, now)...)
+	found = append(found, panel.Unreadable(s)...)
+	out.Findings = append(found, panel.Account(out.Findings, s.Server)...)
 }
 
-// overdue counts the sites whose own finding says so, and beside them the
-// rows of a panel that names neither certificate nor domain in them: nobody's
-// finding, but the article counts them.
-func overdue(s checks.Snapshot, out checks.Outcome, rules cert.Rules) int {
+// overdue counts the sites whose own finding says so.
+func overdue(out checks.Outcome) int {
 	n := 0
 	for _, f := range out.Findings {
 		if f.Code == checks.CertOverdue {
 			n++
 		}
 	}
+	return n
+}
+
+// nameless are the overdue rows of a panel that names neither certificate nor
+// domain in them: nobody's finding, but the article counts them.
+func nameless(s checks.Snapshot, rules cert.Rules) []checks.Certificate {
+	var late []checks.Certificate
 	for _, c := range s.Certificates {
 		if c.Name == "" && c.Domain == "" && cert.RowOverdue(c, rules) {
-			n++
+			late = append(late, c)
 		}
 	}
-	return n
+	return late
 }
 
 // copyLog takes over what is new in the issuing log, and now and then what
 // may have been updated in place.
-func (w *Watch) copyLog(ctx context.Context, p *watched, changed bool, now time.Time) error {
-	if !changed && p.last.history != nil {
+func (w *Watch) copyLog(ctx context.Context, p *watched, now time.Time) error {
+	if !p.last.pending && p.last.history != nil {
 		return nil
 	}
 	since := now.AddDate(100, 0, 0) // no row is that new: only what was never read
@@ -138,8 +154,11 @@ func (w *Watch) copyLog(ctx context.Context, p *watched, changed bool, now time.
 	touched := map[string]bool{}
 	store := func() error {
 		return p.Reader.Attempts(ctx, from, func(batch []checks.Attempt) error {
-			for _, a := range batch {
-				touched[a.Certificate] = true
+			for i := range batch {
+				if batch[i].Time.After(now.Add(future)) {
+					batch[i].Time = time.Time{} // no attempt is of next week: its time is unreadable
+				}
+				touched[batch[i].Certificate] = true
 			}
 			return w.journal.KeepAttempts(ctx, p.Name, batch)
 		})
@@ -212,16 +231,10 @@ func (w *Watch) readFiles(ctx context.Context, p *watched, s checks.Snapshot, no
 		return nil
 	}
 	results, err := p.Files.Read(s.Sites)
-	if err != nil {
+	if err != nil && p.last.folder == nil {
 		w.log.WarnContext(ctx, "certificates not readable", "panel", p.Name, "error", err)
-		results = map[int64]cert.Result{}
-		for _, site := range s.Sites {
-			if site.Certificate != "" {
-				results[site.ID] = cert.Result{Err: fmt.Errorf("certificates not readable: %w", cert.ErrFolder)}
-			}
-		}
 	}
-	p.last.results = results
+	p.last.results, p.last.folder = results, err
 	return w.learn(ctx, p, s)
 }
 
@@ -262,11 +275,20 @@ const (
 
 // usual is the life left at which a certificate is later than this panel's
 // usually are: below nineteen of twenty renewals seen, less two hundredths of
-// the lifetime (two days of ninety) as a grace.
+// the lifetime (two days of ninety) as a grace. A re-issue in the first half
+// of a life was somebody's wish and no renewal; and whatever was seen, a
+// third of life left is not late, nor is half of what is configured early.
 func usual(renewals []float64, configured float64) reports.OverdueRule {
-	if len(renewals) < enoughRenewals {
+	var seen []float64
+	for _, left := range renewals {
+		if left <= 0.5 {
+			seen = append(seen, left)
+		}
+	}
+	if len(seen) < enoughRenewals {
 		return reports.OverdueRule{LifeLeft: configured}
 	}
-	sorted := slices.Sorted(slices.Values(renewals))
-	return reports.OverdueRule{LifeLeft: max(0, sorted[len(sorted)/20]-0.02), Renewals: len(renewals)}
+	slices.Sort(seen)
+	left := seen[len(seen)/20] - 0.02
+	return reports.OverdueRule{LifeLeft: min(max(left, configured/2), 1.0/3), Renewals: len(seen)}
 }

@@ -46,7 +46,7 @@ type watched struct {
 	Panel
 	reading sync.Mutex // held during a reading
 	last    reading    // guarded by reading
-	busy    int        // readings in a row that failed; guarded by reading
+	busy    int        // readings in a row that failed; of the job that observes alone
 
 	mu     sync.RWMutex
 	server reports.Server // guarded by mu
@@ -84,20 +84,36 @@ func (w *Watch) look(ctx context.Context, p *watched, now time.Time) (fresh bool
 	defer p.reading.Unlock()
 	defer p.tried()
 	snapshot, changed, err := p.Reader.Poll(ctx)
-	if err == nil && !p.last.due(changed, now) {
+	// News that could not be worked out stays news.
+	p.last.pending = p.last.pending || changed
+	if err == nil && !p.last.due(now) {
 		return false, nil
 	}
+	if err == nil && vanished(p.state(), snapshot) {
+		err = &ispmanager.Error{Reason: ispmanager.Shape, Detail: "no sites any more"}
+	}
 	if err == nil {
-		err = w.read(ctx, p, snapshot, changed, now)
+		err = w.read(ctx, p, snapshot, now)
 	}
 	var unreadable *ispmanager.Error
 	if errors.As(err, &unreadable) {
-		w.log.WarnContext(ctx, "panel not readable", "panel", p.Name, "reason", unreadable.Reason, "error", err)
+		if p.state().Trouble != string(unreadable.Reason) { // each reason once, not at every poll
+			w.log.WarnContext(ctx, "panel not readable", "panel", p.Name, "reason", unreadable.Reason, "error", err)
+		}
 		p.last.at = time.Time{} // whatever comes next is news
 		p.fail(unreadable.Reason)
 		return true, nil
 	}
 	return err == nil, err
+}
+
+// manySites do not leave a panel between two readings: a table without a row
+// is a fault of the panel (its module unloaded, its database begun anew).
+const manySites = 20
+
+// vanished reports whether a panel full of sites has none now.
+func vanished(known reports.Server, s checks.Snapshot) bool {
+	return len(s.Sites) == 0 && len(known.Snapshot.Sites) >= manySites
 }
 
 // begun waits until every panel's first reading has ended, but not longer
@@ -121,105 +137,9 @@ func (p *watched) fail(reason ispmanager.Reason) {
 	p.server.Trouble = string(reason)
 }
 
-// Server gives what is known of a panel now.
+// state is what is known of a panel now.
 func (p *watched) state() reports.Server {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.server
-}
-
-// subjects joins sites with their certificates, files and history.
-func (r *reading) subjects(s checks.Snapshot) []checks.Subject {
-	r.links.follow(s)
-	out := make([]checks.Subject, len(s.Sites))
-	for i := range s.Sites {
-		site, x := &s.Sites[i], &out[i]
-		x.Site = *site
-		if at := r.links.of[i]; at >= 0 {
-			x.Certificate = &s.Certificates[at]
-			x.History = r.history[x.Certificate.Name]
-		}
-		if x.History == nil && site.Certificate != "" {
-			x.History = r.history[site.Certificate]
-		}
-		if result, ok := r.results[site.ID]; ok {
-			if x.FileErr = result.Err; result.Err == nil {
-				x.File = &result.File
-			}
-		}
-	}
-	return out
-}
-
-// links are which of a snapshot's certificates its sites use. They hold for
-// the next one too where no name changed, which is nearly always.
-type links struct {
-	sites        []checks.Site
-	certificates []checks.Certificate
-	of           []int // by site; -1: none
-}
-
-func (l *links) follow(s checks.Snapshot) {
-	if l.of == nil || !l.hold(s) {
-		l.find(s)
-	}
-	l.sites, l.certificates = s.Sites, s.Certificates
-}
-
-// hold relies on a snapshot's sites being shared with the one before when
-// they are the same.
-func (l *links) hold(s checks.Snapshot) bool {
-	if len(l.sites) != len(s.Sites) || len(l.certificates) != len(s.Certificates) {
-		return false
-	}
-	if len(s.Sites) > 0 && &l.sites[0] != &s.Sites[0] {
-		return false
-	}
-	for i := range s.Certificates {
-		was, is := &l.certificates[i], &s.Certificates[i]
-		if was.Name != is.Name || was.Domain != is.Domain || was.Owner != is.Owner {
-			return false
-		}
-	}
-	return true
-}
-
-// named is a certificate's name at an owner; without one, at any.
-type named struct{ owner, name string }
-
-func (l *links) find(s checks.Snapshot) {
-	byName := make(map[named]int, 2*len(s.Certificates))
-	byDomain := make(map[string]int, len(s.Certificates))
-	for i := range s.Certificates {
-		c := &s.Certificates[i]
-		if c.Name != "" {
-			byName[named{c.Owner, c.Name}] = i
-			byName[named{"", c.Name}] = i
-		}
-		if c.Domain != "" {
-			byDomain[c.Domain] = i // the last row is the newest order
-		}
-	}
-	l.of = make([]int, len(s.Sites))
-	for i := range s.Sites {
-		l.of[i] = certificateOf(&s.Sites[i], byName, byDomain)
-	}
-}
-
-// certificateOf finds the panel's row of the certificate a site uses: by
-// name, of its owner first, for owners may use the same names; else the
-// newest order for the site's domain. -1: there is none.
-func certificateOf(site *checks.Site, byName map[named]int, byDomain map[string]int) int {
-	if site.Certificate != "" {
-		if i, ok := byName[named{site.Owner, site.Certificate}]; ok {
-			return i
-		}
-		if i, ok := byName[named{"", site.Certificate}]; ok {
-			return i
-		}
-	}
-	if i, ok := byDomain[site.Name]; ok {
-		return i
-	}
-	return -1
 }

@@ -30,6 +30,9 @@ func (a *App) Run(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ErrRunning, err)
 	}
 	defer func() { _ = release() }() // the process ends: the system releases it anyway
+	if err := a.bot.Retire(ctx, time.Now()); err != nil {
+		return err
+	}
 	messengers, err := a.messengers()
 	if err != nil {
 		return err

@@ -1,0 +1,149 @@
+package bot
+
+import (
+	"domovoy/checks"
+	"domovoy/checks/cert"
+)
+
+// subjects joins sites with their certificates, files and history.
+func (r *reading) subjects(s checks.Snapshot) []checks.Subject {
+	r.links.follow(s)
+	out := make([]checks.Subject, len(s.Sites))
+	for i := range s.Sites {
+		site, x := &s.Sites[i], &out[i]
+		x.Site = *site
+		l := r.links.of[i]
+		if l.used >= 0 {
+			x.Certificate = &s.Certificates[l.used]
+		}
+		if l.order >= 0 && l.order != l.used {
+			x.Order = &s.Certificates[l.order]
+		}
+		x.History = r.latest(x)
+		if result, ok := r.results[site.ID]; ok {
+			if x.FileErr = result.Err; result.Err == nil {
+				x.File = &result.File
+			}
+		}
+	}
+	return out
+}
+
+// latest is the history of whichever of a site's orders moved last. A name is
+// needed: rows without one are not all the same certificate.
+func (r *reading) latest(x *checks.Subject) *checks.History {
+	var latest *checks.History
+	see := func(name string) {
+		if h := r.history[name]; name != "" && h != nil && (latest == nil || h.Last.Time.After(latest.Last.Time)) {
+			latest = h
+		}
+	}
+	see(x.Site.Certificate)
+	for _, c := range []*checks.Certificate{x.Certificate, x.Order} {
+		if c != nil {
+			see(c.Name)
+		}
+	}
+	return latest
+}
+
+// links are which of a snapshot's certificates belong to its sites. They hold
+// for the next one too where no name changed, which is nearly always.
+type links struct {
+	sites        []checks.Site
+	certificates []checks.Certificate
+	of           []link // by site
+}
+
+// link is a site's certificates, by their place; -1: none.
+type link struct {
+	used  int // the one in use
+	order int // the newest order for it: the panel counts _le1, _le2 … up
+}
+
+func (l *links) follow(s checks.Snapshot) {
+	if l.of == nil || !l.hold(s) {
+		l.find(s)
+	}
+	l.sites, l.certificates = s.Sites, s.Certificates
+}
+
+// hold relies on a snapshot's sites being shared with the one before when
+// they are the same.
+func (l *links) hold(s checks.Snapshot) bool {
+	if len(l.sites) != len(s.Sites) || len(l.certificates) != len(s.Certificates) {
+		return false
+	}
+	if len(s.Sites) > 0 && &l.sites[0] != &s.Sites[0] {
+		return false
+	}
+	for i := range s.Certificates {
+		was, is := &l.certificates[i], &s.Certificates[i]
+		if was.Name != is.Name || was.Domain != is.Domain || was.Owner != is.Owner {
+			return false
+		}
+	}
+	return true
+}
+
+// named is a certificate's name at an owner; the owner is empty for rows that
+// name none.
+type named struct{ owner, name string }
+
+// directory finds certificates: by name, by the name without its number, by
+// domain. The last row of several is the newest order.
+type directory struct {
+	byName, byStem map[named]int
+	byDomain       map[string]int
+}
+
+func (l *links) find(s checks.Snapshot) {
+	d := directory{
+		byName:   make(map[named]int, len(s.Certificates)),
+		byStem:   make(map[named]int, len(s.Certificates)),
+		byDomain: make(map[string]int, len(s.Certificates)),
+	}
+	for i := range s.Certificates {
+		c := &s.Certificates[i]
+		if c.Name != "" {
+			d.byName[named{c.Owner, c.Name}] = i
+			d.byStem[named{c.Owner, cert.Stem(c.Name)}] = i
+		}
+		if c.Domain != "" {
+			d.byDomain[c.Domain] = i
+		}
+	}
+	l.of = make([]link, len(s.Sites))
+	for i := range s.Sites {
+		l.of[i] = d.link(&s.Sites[i])
+	}
+}
+
+// link finds a site's certificates: by the name the site uses, of its owner
+// or of nobody, for owners may use the same names; else by its domain.
+func (d directory) link(site *checks.Site) link {
+	used := -1
+	order := find(d.byDomain, site.Name)
+	if name := site.Certificate; name != "" {
+		used = either(d.byName, site.Owner, name)
+		order = max(order, either(d.byStem, site.Owner, cert.Stem(name)))
+	}
+	if used < 0 {
+		used = order
+	}
+	return link{used, order}
+}
+
+func either(places map[named]int, owner, name string) int {
+	if i := find(places, named{owner, name}); i >= 0 {
+		return i
+	}
+	return find(places, named{"", name})
+}
+
+func find[K comparable](places map[K]int, key K) int {
+	if i, ok := places[key]; ok {
+		return i
+	}
+	return -1
+}
