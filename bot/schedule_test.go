@@ -174,7 +174,7 @@ func TestAPanicHarmsNeitherTheNextRunNorOthers(t *testing.T) {
 	})
 }
 
-// Clocks that are put forward skip 02:30 in Berlin on 26 March 2000 and show
+// Clocks that are put forward skip 02:30 in Berlin on 26 March 2000, and show
 // it twice on 29 October: each day has one digest all the same.
 func TestClocksAreChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
