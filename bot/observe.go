@@ -84,6 +84,10 @@ func beginning(out checks.Outcome, s reports.Server, begun map[string]time.Time)
 			begin.Checks = append(begin.Checks, check)
 		}
 	}
+	if slices.Contains(begin.Checks, cert.FileCheck) {
+		// Files that are read at last show certificates that were late before.
+		begin.Checks = append(begin.Checks, reports.CountCheck+"."+string(checks.PanelOverdue))
+	}
 	return begin
 }
 
