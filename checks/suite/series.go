@@ -15,6 +15,7 @@ type Series struct {
 	subjects []checks.Subject
 	ends     []end // by subject, in last
 	last     checks.Outcome
+	looked   []string
 }
 
 // end is where what concerns a subject ends in an outcome.
@@ -35,17 +36,22 @@ func (s *Series) Run(ctx context.Context, list []checks.Check, server string, su
 		out.Checks = append(out.Checks, c.Name)
 	}
 	ends := make([]end, len(subjects))
+	s.looked = nil
 	for i := range subjects {
 		if i < len(s.subjects) && same(&s.subjects[i], &subjects[i]) {
 			s.keep(&out, i)
 		} else {
 			inspect(ctx, &out, list, subjects[i])
+			s.looked = append(s.looked, subjects[i].Site.Name)
 		}
 		ends[i] = end{len(out.Findings), len(out.Failures)}
 	}
 	s.subjects, s.ends, s.last = subjects, ends, out
 	return out
 }
+
+// Looked names the sites that the last Run, or Anew, ran the checks on.
+func (s *Series) Looked() []string { return s.looked }
 
 // keep takes over what was found of a subject.
 func (s *Series) keep(out *checks.Outcome, i int) {
