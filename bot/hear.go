@@ -94,6 +94,9 @@ func (e *Ear) listen(ctx context.Context) (more bool, err error) {
 			return true, e.take(ctx, updates, err)
 		}
 	}
+	if len(e.busy) > 0 {
+		return false, nil // strangers have time; the end of an answer wakes us
+	}
 	updates, err := j.Strangers(ctx, who, batch)
 	return len(updates) > 0, e.take(ctx, updates, err)
 }
