@@ -15,7 +15,7 @@ import (
 // turns answers by the number of the request, from 0.
 func turns(answer func(n int64) http.HandlerFunc) (http.HandlerFunc, *atomic.Int64) {
 	var n atomic.Int64
-	return func(w http.ResponseWriter, r *http.Request) { answer(n.Add(1) - 1)(w, r) }, &n
+	return func(w http.ResponseWriter, r *http.Request) { answer(n.Add(1)-1)(w, r) }, &n
 }
 
 // TestPattern counts six attempts of a balancer with a dead backend.

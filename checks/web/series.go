@@ -118,37 +118,37 @@ func (l *look) start(ctx context.Context, r route) *trial {
 // over waits until the attempt has ended, or so long that the next one may
 // begin: black holes and hung backends would take minutes one after another,
 // while the order of starting is what a balancer deals by. An attempt that
-// may be the only one is waited for as long as somebody has answered.
+// may be the only one is given more time once somebody has answered.
 func (t *trial) over(patience time.Duration, only bool) bool {
 	select {
 	case <-t.done:
 		return true
 	case <-t.dialing:
 	}
+	if t.within(patience) {
+		return true
+	}
+	select {
+	case <-t.connected:
+		return only && t.within(3*patience)
+	default:
+		return false
+	}
+}
+
+func (t *trial) within(patience time.Duration) bool {
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
 	case <-t.done:
 		return true
 	case <-late.C:
-	}
-	if only {
-		select {
-		case <-t.connected:
-			<-t.done
-		default:
-		}
-	}
-	select {
-	case <-t.done:
-		return true
-	default:
 		return false
 	}
 }
 
 // run makes so many attempts, and all that are allowed once one has failed
-// or finds nobody. It stops where it cannot look.
+// or gets no answer. It stops where it cannot look.
 func (l *look) run(ctx context.Context, r route, tries int) series {
 	patience := l.prober.opts.Timeout / 10
 	goal := max(tries, 1)

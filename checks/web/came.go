@@ -1,0 +1,130 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"domovoy/checks"
+)
+
+// How many of the CA's validators came for a file, in the argument "pattern"
+// of web.blocked.
+const (
+	CamePrimary = "primary" // one: the others are dropped on the way
+	CameHalf    = "half"    // about half of the requests met a dead backend
+	CameSome    = "some"    // more than one, but not all
+	CameAll     = "all"
+	CameFailed  = "failed" // the first one was refused, so the CA sent no others
+)
+
+// shown is how many sources a finding names.
+const shown = 20
+
+// Came is who fetched one file.
+type Came struct {
+	Token   string
+	Sources []netip.Addr // distinct, in order of coming
+	Served  int          // requests answered with 200
+	Broken  int          // requests answered with 5xx
+	Refused int          // requests answered with 4xx
+	Local   bool         // all sources are private: a proxy of ours stands in front
+}
+
+// Gather sorts visits by file, in order of coming.
+func Gather(visits []Visit) []Came {
+	byToken := map[string]*Came{}
+	var order []string
+	for _, v := range visits {
+		c := byToken[v.Token]
+		if c == nil {
+			c = &Came{Token: v.Token, Local: true}
+			byToken[v.Token] = c
+			order = append(order, v.Token)
+		}
+		if !slices.Contains(c.Sources, v.Source) {
+			c.Sources = append(c.Sources, v.Source)
+			c.Local = c.Local && (v.Source.IsPrivate() || v.Source.IsLoopback() || v.Source.IsLinkLocalUnicast())
+		}
+		switch {
+		case v.Status == 200:
+			c.Served++
+		case v.Status >= 500:
+			c.Broken++
+		case v.Status >= 400:
+			c.Refused++
+		}
+	}
+	came := make([]Came, len(order))
+	for i, token := range order {
+		came[i] = *byToken[token]
+	}
+	return came
+}
+
+// Pattern tells how many of so many validators came. Only what was served
+// well proves that others were kept away: the CA sends its remote validators
+// only after its primary one was content.
+func (c Came) Pattern(validators int) string {
+	switch {
+	case c.Broken > 0 && c.Served > 0:
+		return CameHalf
+	case c.Served == 0 || c.Refused > 0 || c.Broken > 0:
+		return CameFailed
+	case len(c.Sources) >= validators:
+		return CameAll
+	case len(c.Sources) == 1:
+		return CamePrimary
+	}
+	return CameSome
+}
+
+// Look tells from the log why an order failed: web.blocked where fewer came
+// than the CA has validators, web.flapping where a part of them met a dead
+// backend. Nobody at all proves nothing: the name may lead elsewhere, or the
+// web server may not log such requests. Names behind a proxy must not be
+// asked about, for their visitors are the proxy's.
+func (l *AccessLogs) Look(ctx context.Context, name string, o Order) ([]checks.Finding, error) {
+	visits, err := l.Visits(ctx, name, o)
+	if err != nil {
+		return nil, fmt.Errorf("reading the access log of %s: %w", name, err)
+	}
+	patterns := map[string]Came{}
+	for _, c := range Gather(visits) {
+		p := c.Pattern(l.opts.Validators)
+		if worst, ok := patterns[p]; !c.Local && (!ok || len(c.Sources) < len(worst.Sources)) {
+			patterns[p] = c
+		}
+	}
+	if _, passed := patterns[CameAll]; passed {
+		return nil, nil // whoever lets all through to one file blocks nobody
+	}
+	for _, p := range []string{CameHalf, CamePrimary, CameSome} {
+		if c, ok := patterns[p]; ok {
+			return []checks.Finding{l.finding(c, p)}, nil
+		}
+	}
+	return nil, nil
+}
+
+func (l *AccessLogs) finding(c Came, pattern string) checks.Finding {
+	var sources []string
+	for _, a := range c.Sources[:min(len(c.Sources), shown)] {
+		sources = append(sources, a.String())
+	}
+	code, args := checks.WebBlocked, checks.Args{
+		"pattern":   pattern,
+		"token":     c.Token,
+		"sources":   len(c.Sources),
+		"expected":  l.opts.Validators,
+		"addresses": sources,
+	}
+	if pattern == CameHalf {
+		code = checks.WebFlapping
+		args["attempts"], args["failed"], args["ok"] = c.Served+c.Broken, c.Broken, c.Served
+		args["cause"] = string(checks.WebError)
+	}
+	return checks.Finding{Code: code, Severity: code.Severity(), Args: args,
+		Detail: fmt.Sprintf("%s: %d x 200, %d x 4xx, %d x 5xx from %v", c.Token, c.Served, c.Refused, c.Broken, sources)}
+}

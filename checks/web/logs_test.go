@@ -1,0 +1,212 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var failedAt = time.Date(2026, 11, 21, 4, 12, 30, 0, time.FixedZone("MSK", 3*3600))
+
+// entry is a line of the combined format.
+func entry(source string, at time.Time, target string, status int) string {
+	return fmt.Sprintf("%s - - [%s] \"GET %s HTTP/1.1\" %d 87 \"-\" \"Mozilla/5.0 (compatible; Let's Encrypt validation server)\"\n",
+		source, at.Format(clfTime), target, status)
+}
+
+// validators are lines of so many of the CA's servers for one token.
+func validators(n int, token string, status ...int) string {
+	var b strings.Builder
+	for i := range n {
+		source := fmt.Sprintf("23.178.112.%d", i+1)
+		if i%2 == 1 {
+			source = fmt.Sprintf("2600:3000:2710:%d::1d", i)
+		}
+		b.WriteString(entry(source, failedAt.Add(time.Duration(i-20)*time.Second), challengePath+token, status[i%len(status)]))
+	}
+	return b.String()
+}
+
+func TestParseLine(t *testing.T) {
+	at := time.Date(2026, 11, 21, 1, 12, 1, 0, time.UTC)
+	good := Visit{Time: at, Source: netip.MustParseAddr("23.178.112.1"), Token: "tok_EN-1", Status: 200}
+	v6 := good
+	v6.Source = netip.MustParseAddr("2600:3000::1d")
+	tests := []struct {
+		line string
+		want *Visit
+	}{
+		{`23.178.112.1 - - [21/Nov/2026:04:12:01 +0300] "GET /.well-known/acme-challenge/tok_EN-1 HTTP/1.1" 200 87 "-" "x"`, &good},
+		{`2600:3000::1d - - [21/Nov/2026:04:12:01 +0300] "GET /.well-known/acme-challenge/tok_EN-1 HTTP/1.1" 200 87 "-" "x"`, &v6},
+		{`23.178.112.1 - bob [21/Nov/2026:04:12:01 +0300] "GET /.well-known/acme-challenge/%74ok_EN-1?a=b HTTP/1.1" 200 87`, &good},
+		{`23.178.112.1 - - [21/Nov/2026:04:12:01 +0300] "GET /%2Ewell-known/acme%2dchallenge/tok_EN-1" 200 87`, &good},
+		{`23.178.112.1 - - [21/Nov/2026:04:12:01 +0300] "GET http://client.ru/.well-known/acme-challenge/tok_EN-1 HTTP/1.1" 200`, &good},
+		{`23.178.112.1 - - [21/Nov/2026:04:12:01 +0300] "GET /.well-known/acme-challenge/../tok HTTP/1.1" 200 87`, nil},
+		{`23.178.112.1 - - [21/Nov/2026:04:12:01 +0300] "GET /.well-known/acme-challenge/\x22tok HTTP/1.1" 200 87`, nil},
+		{`23.178.112.1 - - [21/Nov/2026:04:12:01 +0300] "GET /.well-known/acme-challenge/ HTTP/1.1" 200 87`, nil},
+		{`23.178.112.1 - - [21/Nov/2026:04:12:01 +0300] "GET /?x=/.well-known/acme-challenge/tok HTTP/1.1" 200 87`, nil},
+		{`23.178.112.1 - - [21/Nov/2026:04:12:01 +0300] "GET / HTTP/1.1" 200 87 "/.well-known/acme-challenge/tok" "x"`, nil},
+		{`23.178.112.1 - - [21/Nov/2026:04:12:01 +0300] "\x16\x03\x01" 400 87`, nil},
+		{`client.ru - - [21/Nov/2026:04:12:01 +0300] "GET /.well-known/acme-challenge/tok HTTP/1.1" 200 87`, nil},
+		{`23.178.112.1 - - [yesterday] "GET /.well-known/acme-challenge/tok HTTP/1.1" 200 87`, nil},
+		{`23.178.112.1 - - [21/Nov/2026:04:12:01 +0300] "GET /.well-known/acme-challenge/tok HTTP/1.1" - 87`, nil},
+		{`23.178.112.1 - - [21/Nov/2026:04:12:01 +0300] "GET /.well-known/acme-challenge/tok`, nil},
+		{``, nil},
+	}
+	for _, tt := range tests {
+		got, ok := parseLine([]byte(tt.line))
+		if ok != (tt.want != nil) {
+			t.Errorf("%s\ngives %v, %v", tt.line, got, ok)
+			continue
+		}
+		if ok && (got.Source != tt.want.Source || got.Token != tt.want.Token || got.Status != tt.want.Status || !got.Time.Equal(tt.want.Time)) {
+			t.Errorf("%s\ngives %+v", tt.line, got)
+		}
+	}
+}
+
+// TestCame is what the log's visitors prove.
+func TestCame(t *testing.T) {
+	own := entry("203.0.113.1", failedAt, challengePath+tokenPrefix+"X", 200)
+	old := entry("203.0.113.1", failedAt.Add(-24*time.Hour), challengePath+"tok", 200)
+	local := entry("127.0.0.1", failedAt, challengePath+"tok", 200)
+	tests := []struct {
+		name string
+		log  string
+		want string // code, pattern, sources
+	}{
+		{"nobody came", own + old, ""},
+		{"all came", validators(6, "tok", 200), ""},
+		{"as many as there must be", validators(5, "tok", 200), ""},
+		{"only the primary", validators(1, "tok", 200) + own, "web.blocked primary 1"},
+		{"three of them", validators(3, "tok", 200), "web.blocked some 3"},
+		{"http and https lines of the primary", validators(1, "tok", 301) + validators(1, "tok", 200), "web.blocked primary 1"},
+		{"only the redirects are logged here", validators(3, "tok", 301), ""},
+		{"the primary got 404", validators(1, "tok", 404), ""},
+		{"the primary got 503", validators(1, "tok", 503), ""},
+		{"every other one got 503", validators(6, "tok", 200, 503), "web.flapping half 6"},
+		{"an alias passed", validators(1, "tok", 200) + validators(6, "other", 200), ""},
+		{"behind a balancer of ours", local + local, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			put(t, filepath.Join(dir, "client.ru.access.log"), tt.log)
+			logs := NewAccessLogs(LogOptions{Paths: []string{dir + "/*.access.log"}})
+			found, err := logs.Look(t.Context(), name, Order{Time: failedAt})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, f := range found {
+				got = fmt.Sprintf("%s %v %v", f.Code, f.Args["pattern"], f.Args["sources"])
+			}
+			if got != tt.want {
+				t.Errorf("found %q, want %q\n%s", got, tt.want, details(found))
+			}
+		})
+	}
+}
+
+// TestTokens counts only what belongs to the order, where its tokens are known.
+func TestTokens(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "client.ru", "log"), validators(6, "other", 200)+validators(2, "tok", 200))
+	logs := NewAccessLogs(LogOptions{Paths: []string{dir + "/none/*.log", dir + "/*/log"}})
+	if _, err := logs.Look(t.Context(), name, Order{Time: failedAt}); err == nil {
+		t.Error("a folder that is not there is no error")
+	}
+	logs = NewAccessLogs(LogOptions{Paths: []string{dir + "/*.log", dir + "/*/log"}})
+	found, err := logs.Look(t.Context(), name, Order{Time: failedAt, Tokens: []string{"tok"}})
+	if err != nil || len(found) != 1 {
+		t.Fatalf("found %v, err %v", found, err)
+	}
+	want := []string{"23.178.112.1", "2600:3000:2710:1::1d"}
+	if diff := cmp.Diff(want, found[0].Args["addresses"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestRotated reads what was rotated last, packed or not, and only the end of
+// what is long.
+func TestRotated(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "client.ru.log")
+	noise := strings.Repeat(entry("198.51.100.7", failedAt.Add(-time.Hour), "/index.html", 200), 30000)
+	half := strings.Repeat("x", 3*longestLine) + "\n"
+	put(t, path, noise+half+validators(1, "tok", 200))
+	put(t, path+".1", validators(2, "tok", 200))
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	fmt.Fprint(z, validators(4, "tok", 200))
+	z.Close()
+	put(t, path+".1.gz", packed.String())
+	logs := NewAccessLogs(LogOptions{Paths: []string{dir + "/*.log"}})
+	visits, err := logs.Visits(t.Context(), name, Order{Time: failedAt})
+	if err != nil || len(visits) != 1+2+4 {
+		t.Errorf("%d visits, err %v", len(visits), err)
+	}
+	logs = NewAccessLogs(LogOptions{Paths: []string{dir + "/*.log"}, MaxBytes: 200})
+	if visits, _ = logs.Visits(t.Context(), name, Order{Time: failedAt}); len(visits) >= 7 {
+		t.Errorf("%d visits in 200 bytes", len(visits))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := logs.Visits(ctx, name, Order{Time: failedAt}); !errors.Is(err, context.Canceled) {
+		t.Errorf("err %v", err)
+	}
+}
+
+// TestBeginning leaves out what was written before the window.
+func TestBeginning(t *testing.T) {
+	old := strings.Repeat(entry("198.51.100.7", failedAt.Add(-time.Hour), "/", 200), 4*step/120)
+	log := old + validators(6, "tok", 200)
+	start, err := beginning(strings.NewReader(log), int64(len(log)), failedAt.Add(-before), 64<<20)
+	if err != nil || start < int64(len(log)-step) || start > int64(len(old)) {
+		t.Errorf("starts at %d of %d, err %v", start, len(log), err)
+	}
+}
+
+// TestHostileFolders: no link leads out, no pipe holds up, no name is a path.
+func TestHostileFolders(t *testing.T) {
+	dir, secret := t.TempDir(), filepath.Join(t.TempDir(), "secret")
+	put(t, secret, validators(1, "tok", 200))
+	if err := os.Symlink(secret, filepath.Join(dir, "client.ru.log")); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe.ru.log"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	logs := NewAccessLogs(LogOptions{Paths: []string{dir + "/*.log"}})
+	for _, name := range []string{"client.ru", "pipe.ru", "../x", "", ".."} {
+		found, err := logs.Look(t.Context(), name, Order{Time: failedAt})
+		if err == nil || len(found) > 0 {
+			t.Errorf("%q: found %v, err %v", name, found, err)
+		}
+	}
+	if _, err := logs.Visits(t.Context(), "other.ru", Order{Time: failedAt}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("err %v", err)
+	}
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,241 @@
+package web
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"domovoy/checks"
+)
+
+// TestLeftAlone: names that do not lead to us are not asked anything.
+func TestLeftAlone(t *testing.T) {
+	s := newStage(t)
+	h, asked := turns(func(int64) http.HandlerFunc { return s.files })
+	s.serve(four, s.http, h)
+	for _, points := range []checks.Pointing{checks.PointsUnknown, checks.PointsNowhere, checks.PointsElsewhere} {
+		at := sight(four)
+		at.Points = points
+		if found := s.look(at, Ask{Attempts: 6, Deep: true}); found != nil {
+			t.Errorf("%d: found %s", points, details(found))
+		}
+	}
+	wild := sight(four)
+	wild.Name = "*.client.ru"
+	s.look(wild, Ask{})
+	if asked.Load() != 0 {
+		t.Errorf("%d requests", asked.Load())
+	}
+}
+
+// TestPartly: of a name that is partly ours, only our addresses are asked.
+func TestPartly(t *testing.T) {
+	s := newStage(t)
+	s.opts.Own = addresses(four)
+	s.serve(four, s.http, s.files)
+	h, asked := turns(func(int64) http.HandlerFunc { return http.NotFound })
+	s.serve(another, s.http, h)
+	at := sight(another, four)
+	at.Points = checks.PointsPartly
+	if found := s.look(at, Ask{Attempts: 6}); len(found) > 0 || asked.Load() > 0 {
+		t.Errorf("%d requests to others, found %s", asked.Load(), details(found))
+	}
+}
+
+// TestReserved: private addresses that nobody called ours are not asked.
+func TestReserved(t *testing.T) {
+	s := newStage(t)
+	s.opts.Own = nil
+	h, asked := turns(func(int64) http.HandlerFunc { return s.files })
+	s.serve(four, s.http, h)
+	if _, err := New(s.opts).Look(t.Context(), sight(four), Ask{}); !errors.Is(err, ErrNoAddress) || asked.Load() > 0 {
+		t.Errorf("%d requests, err %v", asked.Load(), err)
+	}
+	for addr, want := range map[string]bool{
+		"8.8.8.8": false, "127.0.0.1": true, "10.1.2.3": true, "100.64.0.1": true, "169.254.169.254": true, "224.0.0.1": true,
+		"255.255.255.255": true, "203.0.113.1": true, "::1": true, "::": true, "fe80::1": true, "fd00::1": true, "::ffff:8.8.8.8": true,
+		"64:ff9b::808:808": true, "2001:db8::1": true, "2606:4700::1": false, "2a00:1450::1": false, "fe80::1%eth0": true,
+	} {
+		if reserved(netip.MustParseAddr(addr)) != want {
+			t.Errorf("reserved(%s) = %v", addr, !want)
+		}
+	}
+}
+
+// TestFile: the file is there while the look lasts, readable, and gone after.
+func TestFile(t *testing.T) {
+	s := newStage(t)
+	var path, body string
+	s.serve(four, s.http, func(w http.ResponseWriter, r *http.Request) {
+		path = r.URL.Path
+		entries, _ := os.ReadDir(s.folder)
+		for _, e := range entries {
+			info, _ := e.Info()
+			if info.Mode().Perm() != 0o644 {
+				t.Errorf("mode %v", info.Mode())
+			}
+			text, _ := os.ReadFile(s.folder + "/" + e.Name())
+			body = string(text)
+		}
+		w.Write([]byte(body + " \r\n")) // space behind is let pass
+	})
+	if found := s.look(sight(four), Ask{}); len(found) > 0 {
+		t.Fatalf("found %s", details(found))
+	}
+	token := strings.TrimPrefix(path, challengePath)
+	if !strings.HasPrefix(token, tokenPrefix) || !strings.HasPrefix(body, token+".") || len(body) >= caBody {
+		t.Errorf("asked for %q, held %q", path, body)
+	}
+	if left, _ := os.ReadDir(s.folder); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if err := New(s.opts).CanPlace(); err != nil {
+		t.Error(err)
+	}
+	s.opts.Folder += "/gone"
+	if err := New(s.opts).CanPlace(); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("CanPlace = %v", err)
+	}
+}
+
+// TestWithoutFile judges by reachability: a 404 of our own server is fine.
+func TestWithoutFile(t *testing.T) {
+	for status, want := range map[int]string{
+		200: "", 204: "", 404: "", 410: "", 403: "web.forbidden", 500: "web.error", 400: "web.body status", 429: "web.forbidden", 304: "web.redirect code",
+	} {
+		s := newStage(t)
+		s.opts.Folder = ""
+		s.serve(four, s.http, says(status, ""))
+		if got := summary(s.look(sight(four), Ask{})); got != want {
+			t.Errorf("%d: found %q, want %q", status, got, want)
+		}
+	}
+}
+
+// TestForeign: what comes through a proxy is compared with our own server.
+func TestForeign(t *testing.T) {
+	for name, tt := range map[string]struct {
+		through http.HandlerFunc
+		want    string
+	}{
+		"ours":           {says(404, "<h1>nginx</h1>"), ""},
+		"somebody else":  {says(404, "<h1>parked here</h1>"), "web.notfound foreign"},
+		"a wall":         {says(403, "no"), "web.forbidden"},
+		"origin is down": {says(522, ""), "web.error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			s.opts.Folder = ""
+			s.opts.Own = addresses(four, another)
+			s.serve(four, s.http, says(404, "<h1>nginx</h1>"))
+			s.serve(another, s.http, tt.through)
+			at := sight(another)
+			at.Points, at.Proxy = checks.PointsProxied, "Cloudflare"
+			if got := summary(s.look(at, Ask{})); got != tt.want {
+				t.Errorf("found %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestRequest is what the CA sends, but for the agent.
+func TestRequest(t *testing.T) {
+	s := newStage(t)
+	s.opts.UserAgent = "Domovoy\r\nX: y (+mailto:admin@hoster.ru)"
+	head := make(chan []string, 1)
+	s.talk(four, s.http, func(c net.Conn) {
+		lines := bufio.NewScanner(c)
+		var got []string
+		for lines.Scan() && lines.Text() != "" {
+			got = append(got, lines.Text())
+		}
+		head <- got
+		c.Write([]byte("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
+	})
+	s.opts.Folder = ""
+	s.look(sight(four), Ask{})
+	got := <-head
+	want := []string{"GET ", "Host: client.ru", "User-Agent: Domovoy  X: y (+mailto:admin@hoster.ru)", "Accept: */*", "Accept-Encoding: gzip", "Connection: close"}
+	got[0] = got[0][:4]
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestCouldNotLook: an error of ours is no finding, and no "all is well".
+func TestCouldNotLook(t *testing.T) {
+	s := newStage(t)
+	s.opts.Timeout = impatient
+	s.serve(four, s.http, to(301, "https://www.client.ru$path"))
+	lame := errors.New("no server answers")
+	s.opts.Resolve = func(context.Context, string) ([]netip.Addr, []netip.Addr, error) { return nil, nil, lame }
+	found, err := New(s.opts).Look(t.Context(), sight(four), Ask{})
+	if !errors.Is(err, lame) || len(found) > 0 {
+		t.Errorf("err %v, found %s", err, details(found))
+	}
+	s.opts.Resolve = nil
+	if _, err := New(s.opts).Look(t.Context(), sight(four), Ask{}); err == nil {
+		t.Error("looked without a resolver")
+	}
+}
+
+// TestCancel ends a look that waits for an answer, at once.
+func TestCancel(t *testing.T) {
+	s := newStage(t)
+	s.opts.Timeout = time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
+	s.serve(four, s.http, func(w http.ResponseWriter, r *http.Request) {
+		cancel()
+		hang(w, r)
+	})
+	found, err := New(s.opts).Look(ctx, sight(four), Ask{})
+	if !errors.Is(err, context.Canceled) || len(found) > 0 {
+		t.Errorf("err %v, found %s", err, details(found))
+	}
+	if left, _ := os.ReadDir(s.folder); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestPace counts what reaches one address when one connection an hour is
+// allowed: the first. Another address has its own.
+func TestPace(t *testing.T) {
+	s := newStage(t)
+	s.opts.PerAddress = 1.0 / 3600
+	var asked [2]atomic.Int64
+	for i, a := range []string{four, another} {
+		s.serve(a, s.http, func(w http.ResponseWriter, r *http.Request) {
+			asked[i].Add(1)
+			s.files(w, r)
+		})
+	}
+	p := New(s.opts)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var refused atomic.Int64
+	var looks sync.WaitGroup
+	for range 5 {
+		for _, a := range []string{four, another} {
+			looks.Go(func() {
+				if _, err := p.Look(ctx, sight(a), Ask{}); err != nil {
+					refused.Add(1)
+				}
+			})
+		}
+	}
+	looks.Wait()
+	if asked[0].Load() != 1 || asked[1].Load() != 1 || refused.Load() != 8 {
+		t.Errorf("asked %d and %d times, %d looks refused; want 1, 1, 8", asked[0].Load(), asked[1].Load(), refused.Load())
+	}
+}
