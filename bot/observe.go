@@ -32,11 +32,17 @@ func (b *Bot) Observe(ctx context.Context, now time.Time) error {
 	return failed
 }
 
-func (b *Bot) observe(ctx context.Context, p *watched, now time.Time) error {
+func (b *Bot) observe(ctx context.Context, p *watched, now time.Time) (err error) {
 	fresh, err := b.watch.look(ctx, p, now)
 	if err != nil || !fresh {
 		return err
 	}
+	s, latest := p.takeNews()
+	defer func() {
+		if err != nil { // not recorded: it is news still
+			p.learned(nil, true)
+		}
+	}()
 	open, err := b.journal.OpenIncidents(ctx)
 	if err != nil {
 		return err
@@ -46,10 +52,14 @@ func (b *Bot) observe(ctx context.Context, p *watched, now time.Time) error {
 		return err
 	}
 	entry := journal.Entry{At: now}
-	s := p.state()
-	out := b.outcome(p, s, open)
+	some, standing := latest.narrow(s, open)
+	out := b.outcome(p, some, standing)
 	begin := beginning(out, s, begun)
-	entry.Changes = b.policy.Reconcile(now, open, out, begin.Begins)
+	if begin.Server || len(begin.Checks) > 0 {
+		// Whatever a check finds at its first look belongs together.
+		standing, out = open, b.outcome(p, s, open)
+	}
+	entry.Changes = b.policy.Reconcile(now, standing, out, begin.Begins)
 	if s.Trouble == "" {
 		for _, r := range s.Readings {
 			entry.Metrics = append(entry.Metrics, r.Metric)

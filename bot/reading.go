@@ -81,11 +81,13 @@ func (w *Watch) read(ctx context.Context, p *watched, s checks.Snapshot, now tim
 // certificates grow older, and between at those that changed.
 func (w *Watch) judgeSites(ctx context.Context, p *watched, s checks.Snapshot, all []checks.Subject, rules cert.Rules) checks.Outcome {
 	list := suite.Checks(rules, w.issuing, p.Files != nil)
-	run := p.last.sites.Run
-	if age := rules.Now.Sub(p.last.judged); age < 0 || age >= again {
+	run, age := p.last.sites.Run, rules.Now.Sub(p.last.judged)
+	anew := age < 0 || age >= again
+	if anew {
 		p.last.judged, run = rules.Now, p.last.sites.Anew
 	}
 	out := run(ctx, list, p.Name, all)
+	p.learned(p.last.sites.Looked(), anew)
 	out.Failures = append(out.Failures[:len(out.Failures):len(out.Failures)], suite.Blind(list, s)...)
 	if p.last.folder != nil {
 		out.Failures = append(out.Failures, checks.Failure{Check: cert.FileCheck, Server: p.Name, Err: p.last.folder.Error()})

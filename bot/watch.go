@@ -50,6 +50,7 @@ type watched struct {
 
 	mu     sync.RWMutex
 	server reports.Server // guarded by mu
+	news   news           // guarded by mu
 
 	tried func()        // closes first, once
 	first chan struct{} // closed when the first reading ended, however it did
