@@ -42,7 +42,7 @@ func judge(u *url.URL, a answer, c challenge) *fault {
 		return &fault{code: m.code, rule: m.rule, says: invalid}
 	}
 	if a.status == http.StatusOK && placed {
-		return wrongBody(a, c, invalid)
+		return wrongBody(a, invalid)
 	}
 	switch {
 	case !placed && reachable(a.status):
@@ -81,7 +81,7 @@ func holds(body []byte, want string) bool {
 	return len(body) < caBody && string(bytes.TrimRight(body, " \t\r\n\v\f")) == want
 }
 
-func wrongBody(a answer, c challenge, invalid string) *fault {
+func wrongBody(a answer, invalid string) *fault {
 	if a.bodyErr != nil {
 		f := talkFault(a.bodyErr)
 		f.says = "Error reading HTTP response body"

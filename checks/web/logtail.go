@@ -24,7 +24,7 @@ const (
 // a moment: at most so many bytes of its end, or more from the beginning of a
 // packed one. A line is valid until visit returns.
 func lines(ctx context.Context, f *os.File, since time.Time, most int64, visit func([]byte)) error {
-	var from io.Reader = f
+	var from io.Reader
 	if strings.HasSuffix(f.Name(), ".gz") {
 		packed, err := gzip.NewReader(f)
 		if err != nil {

@@ -42,7 +42,7 @@ func (w *walk) visit(ctx context.Context, u *url.URL, addr netip.Addr) (answer, 
 	stop := bound(ctx, conn, deadline)
 	defer stop()
 
-	a, f := w.talk(conn, u, deadline)
+	a, f := w.talk(ctx, conn, u, deadline)
 	if ctx.Err() != nil {
 		return answer{}, nil, fmt.Errorf("asking %s: %w", to, ctx.Err())
 	}
@@ -65,14 +65,14 @@ func bound(ctx context.Context, conn net.Conn, deadline time.Time) (stop func() 
 
 // talk sends the request, over TLS where the URL wants it, and reads the
 // answer.
-func (w *walk) talk(conn net.Conn, u *url.URL, deadline time.Time) (answer, *fault) {
+func (w *walk) talk(ctx context.Context, conn net.Conn, u *url.URL, deadline time.Time) (answer, *fault) {
 	enough := sync.OnceFunc(func() {
 		if soon := time.Now().Add(lingering); soon.Before(deadline) {
 			_ = conn.SetDeadline(soon)
 		}
 	})
 	if u.Scheme == "https" {
-		secured, f := handshake(conn, u.Hostname())
+		secured, f := handshake(ctx, conn, u.Hostname())
 		if f != nil {
 			return answer{}, f
 		}
@@ -87,13 +87,13 @@ func (w *walk) talk(conn net.Conn, u *url.URL, deadline time.Time) (answer, *fau
 // handshake makes the connection secret without asking who is there: the CA
 // does not either, for the certificate may be what is being replaced. Old
 // versions are let through to be told from broken servers.
-func handshake(conn net.Conn, host string) (net.Conn, *fault) {
+func handshake(ctx context.Context, conn net.Conn, host string) (net.Conn, *fault) {
 	secured := tls.Client(conn, &tls.Config{
 		ServerName:         host,
 		InsecureSkipVerify: true,
 		MinVersion:         tls.VersionTLS10,
 	})
-	if err := secured.Handshake(); err != nil {
+	if err := secured.HandshakeContext(ctx); err != nil {
 		return nil, handshakeFault(err)
 	}
 	if secured.ConnectionState().Version < tls.VersionTLS12 {
