@@ -1,13 +1,17 @@
 package bot
 
 import (
+	"slices"
+
 	"domovoy/checks"
 	"domovoy/checks/cert"
 )
 
 // subjects joins sites with their certificates, files and history.
 func (r *reading) subjects(s checks.Snapshot) []checks.Subject {
-	r.links.follow(s)
+	if !r.links.follow(s) {
+		r.latest = nil
+	}
 	out := make([]checks.Subject, len(s.Sites))
 	for i := range s.Sites {
 		site, x := &s.Sites[i], &out[i]
@@ -19,19 +23,40 @@ func (r *reading) subjects(s checks.Snapshot) []checks.Subject {
 		if l.order >= 0 && l.order != l.used {
 			x.Order = &s.Certificates[l.order]
 		}
-		x.History = r.latest(x)
 		if result, ok := r.results[site.ID]; ok {
 			if x.FileErr = result.Err; result.Err == nil {
 				x.File = &result.File
 			}
 		}
 	}
+	r.follow(out)
+	for i := range out {
+		out[i].History = r.latest[i]
+	}
 	return out
 }
 
-// latest is the history of whichever of a site's orders moved last. A name is
-// needed: rows without one are not all the same certificate.
-func (r *reading) latest(x *checks.Subject) *checks.History {
+// follow brings the sites' histories up to date: those of the certificates
+// that moved, or all.
+func (r *reading) follow(all []checks.Subject) {
+	defer clear(r.moved)
+	if r.latest != nil {
+		for name := range r.moved {
+			for _, i := range r.links.sitesOf[name] {
+				r.latest[i] = r.latestOf(&all[i])
+			}
+		}
+		return
+	}
+	r.latest = make([]*checks.History, len(all))
+	for i := range all {
+		r.latest[i] = r.latestOf(&all[i])
+	}
+}
+
+// latestOf is the history of whichever of a site's orders moved last. A name
+// is needed: rows without one are not all the same certificate.
+func (r *reading) latestOf(x *checks.Subject) *checks.History {
 	var latest *checks.History
 	see := func(name string) {
 		if h := r.history[name]; name != "" && h != nil && (latest == nil || h.Last.Time.After(latest.Last.Time)) {
@@ -52,7 +77,8 @@ func (r *reading) latest(x *checks.Subject) *checks.History {
 type links struct {
 	sites        []checks.Site
 	certificates []checks.Certificate
-	of           []link // by site
+	of           []link           // by site
+	sitesOf      map[string][]int // by the name of a certificate that is one of theirs
 }
 
 // link is a site's certificates, by their place; -1: none.
@@ -61,11 +87,14 @@ type link struct {
 	order int // the newest order for it: the panel counts _le1, _le2 … up
 }
 
-func (l *links) follow(s checks.Snapshot) {
-	if l.of == nil || !l.hold(s) {
+// follow reports whether the links held.
+func (l *links) follow(s checks.Snapshot) bool {
+	held := l.of != nil && l.hold(s)
+	if !held {
 		l.find(s)
 	}
 	l.sites, l.certificates = s.Sites, s.Certificates
+	return held
 }
 
 // hold relies on a snapshot's sites being shared with the one before when
@@ -113,9 +142,24 @@ func (l *links) find(s checks.Snapshot) {
 			d.byDomain[c.Domain] = i
 		}
 	}
-	l.of = make([]link, len(s.Sites))
+	l.of, l.sitesOf = make([]link, len(s.Sites)), make(map[string][]int, len(s.Sites))
 	for i := range s.Sites {
 		l.of[i] = d.link(&s.Sites[i])
+		l.index(s, i)
+	}
+}
+
+// index notes the names by which a site's histories are found.
+func (l *links) index(s checks.Snapshot, i int) {
+	names := []string{s.Sites[i].Certificate}
+	for _, at := range []int{l.of[i].used, l.of[i].order} {
+		if at >= 0 {
+			names = append(names, s.Certificates[at].Name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		l.sitesOf[name] = append(l.sitesOf[name], i)
 	}
 }
 

@@ -34,6 +34,8 @@ type reading struct {
 	folder  error     // why the certificates' folder could not be opened
 	results map[int64]cert.Result
 	history map[string]*checks.History // by certificate; nil: not loaded
+	moved   map[string]bool            // certificates whose history is newer than latest
+	latest  []*checks.History          // by site; nil: not worked out
 	overdue reports.OverdueRule
 	links   links
 	sites   suite.Series
@@ -210,14 +212,14 @@ func (w *Watch) loadHistory(ctx context.Context, p *watched, touched map[string]
 	if err != nil {
 		return err
 	}
-	history := maps.Clone(p.last.history) // readers may hold the old one
-	if history == nil {
-		history = make(map[string]*checks.History, len(last))
+	if p.last.history == nil {
+		p.last.history, p.last.moved, p.last.latest = make(map[string]*checks.History, len(last)), map[string]bool{}, nil
 	}
 	for name, l := range last {
-		history[name] = &checks.History{Last: l.Attempt, Failures: l.Failures, Since: l.FirstFailed, Issued: l.LastIssued}
+		// A new one: subjects hold the old.
+		p.last.history[name] = &checks.History{Last: l.Attempt, Failures: l.Failures, Since: l.FirstFailed, Issued: l.LastIssued}
+		p.last.moved[name] = true
 	}
-	p.last.history = history
 	return nil
 }
 
