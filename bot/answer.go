@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -35,14 +36,16 @@ func (b *Bot) callers(ctx context.Context) (journal.Known, error) {
 	return who, err
 }
 
+// errAddress is what request says of a chat that no messenger has.
+var errAddress = errors.New("no answer would arrive")
+
 // request is an update as a request: who asks, with which rights, in which
-// language. One without a chat is of an address that no messenger has.
+// language.
 func (b *Bot) request(ctx context.Context, u journal.Update) (Request, error) {
 	r := Request{Person: u.Person, Name: u.Name, Private: u.Private, Now: time.Now()}
 	to, err := ParseAddress(u.Chat)
 	if err != nil {
-		r.Role = b.audience.People[u.Person]
-		return r, err
+		return r, fmt.Errorf("%w: %w", errAddress, err)
 	}
 	if r.Chat, err = b.known(ctx, to); err != nil {
 		return r, err
@@ -99,7 +102,7 @@ func (b *Bot) answer(ctx context.Context, u journal.Update, r Request) ([]journa
 		return nil, nil, ctx.Err()
 	}
 	if p, ok := errors.AsType[*panicked](err); ok {
-		b.log.ErrorContext(ctx, "answering panicked", "update", u.ID, "panic", p.value, "stack", string(p.stack))
+		b.log.ErrorContext(ctx, "answering panicked", "update", u.ID, "panic", p.value, "stack", p.trace())
 	}
 	m, code := b.Explain(ctx, err, r)
 	return reply(u, m), b.audited(u, r, text, code), nil

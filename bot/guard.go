@@ -14,6 +14,14 @@ type panicked struct {
 // Error is short; the stack is for the log.
 func (p *panicked) Error() string { return fmt.Sprintf("panicked: %v", p.value) }
 
+// trace is the stack; empty: there was no panic.
+func (p *panicked) trace() string {
+	if p == nil {
+		return ""
+	}
+	return string(p.stack)
+}
+
 // guarded turns a panic into an error.
 func guarded(do func() error) (err error) {
 	defer func() {

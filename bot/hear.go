@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -104,21 +105,32 @@ func (e *Ear) listen(ctx context.Context) (more bool, err error) {
 // take begins to answer updates, or does away with them.
 func (e *Ear) take(ctx context.Context, updates []journal.Update, err error) error {
 	for _, u := range updates {
-		if err == nil {
-			err = e.takeOne(ctx, u)
+		if err != nil {
+			break
+		}
+		err = guarded(func() error { return e.takeOne(ctx, u) })
+		if _, bug := errors.AsType[*panicked](err); bug || errors.Is(err, errAddress) {
+			err = note(ctx, e.putAside(ctx, u, err))
 		}
 	}
 	return err
 }
 
+// putAside leaves an update without an answer, with a trace if somebody known
+// said it; the function notes that.
+func (e *Ear) putAside(ctx context.Context, u journal.Update, err error) func(context.Context) error {
+	p, _ := errors.AsType[*panicked](err)
+	e.log.ErrorContext(ctx, "an update cannot be answered", "update", u.ID, "chat", u.Chat, "error", err, "stack", p.trace())
+	entry := e.bot.audited(u, Request{Role: e.bot.audience.People[u.Person], Now: time.Now()}, u.Text, "internal")
+	return func(ctx context.Context) error {
+		_, err := e.bot.journal.Answer(ctx, u.ID, nil, entry)
+		return err
+	}
+}
+
 func (e *Ear) takeOne(ctx context.Context, u journal.Update) error {
 	b := e.bot
 	r, err := b.request(ctx, u)
-	if r.Chat == (Address{}) { // no answer would arrive
-		e.log.ErrorContext(ctx, "an update cannot be answered", "update", u.ID, "chat", u.Chat, "error", err)
-		_, err = b.journal.Answer(ctx, u.ID, nil, b.audited(u, r, u.Text, "internal"))
-		return err
-	}
 	if err != nil {
 		return err
 	}
@@ -140,16 +152,23 @@ func (e *Ear) takeOne(ctx context.Context, u journal.Update) error {
 // the journal could not be written.
 func (e *Ear) answer(ctx context.Context, u journal.Update, r Request) {
 	defer func() { e.done <- u.Chat }()
-	answers, entry, err := e.bot.answer(ctx, u, r)
-	if err != nil {
+	var answers []journal.Delivery
+	var entry *journal.AuditEntry
+	err := guarded(func() (err error) {
+		answers, entry, err = e.bot.answer(ctx, u, r)
+		return err
+	})
+	store := func(ctx context.Context) error {
+		_, err := e.bot.journal.Answer(ctx, u.ID, answers, entry)
+		return err
+	}
+	if _, bug := errors.AsType[*panicked](err); bug {
+		store = e.putAside(ctx, u, err)
+	} else if err != nil {
 		return // shutting down: the next start answers
 	}
 	log := e.log.With("update", u.ID, "chat", u.Chat)
-	err = insist(ctx, log, func(ctx context.Context) error {
-		_, err := e.bot.journal.Answer(ctx, u.ID, answers, entry)
-		return err
-	})
-	if err != nil && ctx.Err() == nil {
+	if err := insist(ctx, log, store); err != nil && ctx.Err() == nil {
 		log.ErrorContext(ctx, "answer not stored", "error", err)
 	}
 	e.bot.rang.ring()

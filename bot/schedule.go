@@ -168,7 +168,7 @@ func (s *Schedule) persist(ctx context.Context, j Job, due time.Time) error {
 func (s *Schedule) run(ctx context.Context, j Job, due time.Time) error {
 	err := guarded(func() error { return j.Run(ctx, due) })
 	if p, ok := errors.AsType[*panicked](err); ok {
-		s.log.ErrorContext(ctx, "job panicked", "job", j.Name, "panic", p.value, "stack", string(p.stack))
+		s.log.ErrorContext(ctx, "job panicked", "job", j.Name, "panic", p.value, "stack", p.trace())
 	} else if err != nil && ctx.Err() == nil {
 		s.log.ErrorContext(ctx, "job failed", "job", j.Name, "error", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"domovoy/i18n"
@@ -59,6 +60,41 @@ func TestASlowCommandHoldsItsOwnChatUpOnly(t *testing.T) {
 	}
 	cancel()
 	<-ended
+}
+
+// A bug that meets every update costs these updates, and not the program.
+func TestABugInAnsweringIsPutAside(t *testing.T) {
+	bundle, err := i18n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		j, err := journal.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer j.Close()
+		log := slog.New(slog.DiscardHandler)
+		who := Audience{Bundle: bundle, People: map[string]Role{"post:5": Admin}}
+		b := New(j, NewWatch(j, nil, Rules{}, log), who, reports.Policy{}, log)
+		b.audience.Bundle = nil // no language can be spoken
+		ear := b.Ear()
+		updates := []journal.Update{{Key: "1", Chat: "post:5", Person: "post:5", Text: "status"}, {Key: "2", Chat: "post:9", Person: "post:9", Text: "hi"}}
+		if err := ear.Inbox("post").Receive(t.Context(), updates, ""); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_ = ear.Run(ctx)
+		left, err := j.Strangers(t.Context(), journal.Known{}, 9)
+		if err != nil || len(left) > 0 {
+			t.Errorf("%d updates wait, %v", len(left), err)
+		}
+		audit, err := j.AuditOf(t.Context(), "", 9)
+		if err != nil || len(audit) != 1 || audit[0].Result != "internal" {
+			t.Errorf("the audit has %+v, %v", audit, err)
+		}
+	})
 }
 
 // awaitAnswers takes so many answers out of the outbox, each chat's in order.
