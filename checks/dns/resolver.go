@@ -1,0 +1,172 @@
+// Package dns finds out what the DNS says of a name.
+package dns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	mdns "github.com/miekg/dns"
+	"golang.org/x/time/rate"
+)
+
+// What a question ends with when nothing could be learned.
+var (
+	ErrTimeout   = errors.New("the resolver did not answer in time")
+	ErrClosed    = errors.New("the resolver is closed")
+	ErrRefused   = errors.New("the resolver refuses to answer us")
+	ErrMalformed = errors.New("the answer cannot be read")
+)
+
+// Query is one question on the wire.
+type Query struct {
+	Name string // A-label form; the root's dot may be missing
+	Type uint16
+	CD   bool // checking disabled (RFC 4035 section 3.2.2): the data even if its signatures are broken
+	DO   bool // DNSSEC records wanted (RFC 3225)
+	iter bool // recursion not desired: the question goes to an authoritative server
+}
+
+// Options say whom to ask and how hard. Zero fields mean the defaults.
+type Options struct {
+	Servers  []netip.AddrPort
+	Timeout  time.Duration // of one try; 2 s
+	Sockets  int           // per server; 4
+	InFlight int           // questions at once per socket; by the receive buffer that was granted
+	Buffer   int           // receive buffer of a socket in bytes; 4 MB, as far as the system allows
+	Rate     float64       // questions per second and server; 0: not limited
+}
+
+func (o Options) withDefaults() Options {
+	if o.Timeout <= 0 {
+		o.Timeout = 2 * time.Second
+	}
+	if o.Sockets <= 0 {
+		o.Sockets = 4
+	}
+	if o.Buffer <= 0 {
+		o.Buffer = 4 << 20
+	}
+	return o
+}
+
+// Resolver asks recursive servers over a few sockets that all questions
+// share. It may be used by many goroutines at once.
+type Resolver struct {
+	servers []*server
+	timeout time.Duration
+	batches sync.Pool
+	readers sync.WaitGroup
+}
+
+// Open readies the sockets. Nothing is sent yet, so that a server that is
+// down shows with the first question only.
+func Open(o Options) (*Resolver, error) {
+	o = o.withDefaults()
+	if len(o.Servers) == 0 {
+		return nil, errors.New("opening the resolver: no server to ask")
+	}
+	r := &Resolver{timeout: o.Timeout, batches: sync.Pool{New: func() any { return new(batch) }}}
+	for _, addr := range o.Servers {
+		s, err := openServer(addr, o)
+		if err != nil {
+			_ = r.Close()
+			return nil, fmt.Errorf("opening the resolver: %w", err)
+		}
+		if o.Rate > 0 {
+			s.pace = rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate/10)))
+		}
+		r.servers = append(r.servers, s)
+		for _, k := range s.sockets {
+			r.readers.Go(k.listen)
+		}
+	}
+	return r, nil
+}
+
+// Close ends the questions under way with ErrClosed.
+func (r *Resolver) Close() error {
+	var errs []error
+	for _, s := range r.servers {
+		errs = append(errs, s.close())
+	}
+	r.readers.Wait()
+	return errors.Join(errs...)
+}
+
+// Ask asks one question: see AskAll.
+func (r *Resolver) Ask(ctx context.Context, q Query) (Answer, error) {
+	var one [1]Result
+	r.ask(ctx, []Query{q}, one[:])
+	return one[0].Answer, one[0].Err
+}
+
+// Result is what came of one question of several: an answer with any rcode,
+// or the error why there is none.
+type Result struct {
+	Answer Answer
+	Err    error
+}
+
+// AskAll asks several questions at once, without a goroutine for each: all
+// are sent, then all are awaited. What stays unanswered or is refused goes to
+// the next server once more. SERVFAIL is an answer: it is not asked again.
+func (r *Resolver) AskAll(ctx context.Context, queries []Query) []Result {
+	out := make([]Result, len(queries))
+	r.ask(ctx, queries, out)
+	return out
+}
+
+func (r *Resolver) ask(ctx context.Context, queries []Query, out []Result) {
+	for most := r.servers[0].room; len(queries) > 0; {
+		n := min(len(queries), most)
+		r.askSome(ctx, queries[:n], out[:n])
+		queries, out = queries[n:], out[n:]
+	}
+}
+
+// askSome asks at most as many questions as a server takes at once.
+func (r *Resolver) askSome(ctx context.Context, queries []Query, out []Result) {
+	b := r.batches.Get().(*batch)
+	defer r.batches.Put(b)
+	b.load(queries, out)
+	first := r.preferred()
+	for try := range 2 {
+		s := r.servers[(first+try)%len(r.servers)]
+		b.try(ctx, s, r.timeout, out)
+		if ctx.Err() != nil || !b.again(out, len(r.servers) > 1) {
+			break
+		}
+	}
+	for i := range out {
+		if out[i].Err == nil && out[i].Answer.Rcode == mdns.RcodeRefused {
+			out[i].Err = ErrRefused
+		}
+		if out[i].Err != nil {
+			out[i].Err = fmt.Errorf("asking for %s %s: %w", mdns.TypeToString[queries[i].Type], queries[i].Name, out[i].Err)
+		}
+	}
+}
+
+// preferred is the first server of those that missed fewest questions since
+// their last answer: a dead one is not tried first for long, and comes back
+// with its first answer as a second choice.
+func (r *Resolver) preferred() int {
+	best, misses := 0, r.servers[0].misses.Load()
+	for i, s := range r.servers {
+		if m := s.misses.Load(); m < misses {
+			best, misses = i, m
+		}
+	}
+	return best
+}
+
+// timedOut reports whether the network gave up before its deadline did.
+func timedOut(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
+}
