@@ -1,0 +1,96 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"domovoy/checks"
+)
+
+// Look is what one look from outside found of a site.
+type Look struct {
+	Server, Site string
+	At           time.Time
+	Findings     []checks.Finding
+	Failures     []checks.Failure
+}
+
+// KeepLooks stores looks; each replaces the one before it of its site.
+func (j *Journal) KeepLooks(ctx context.Context, looks []Look) error {
+	return j.change(ctx, "keeping looks", func(t *tx) error {
+		for _, l := range looks {
+			if err := t.keepLook(ctx, l); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (t *tx) keepLook(ctx context.Context, l Look) error {
+	findings := make([]json.RawMessage, len(l.Findings))
+	for i, f := range l.Findings {
+		text, err := encodeFinding(f)
+		if err != nil {
+			return err
+		}
+		findings[i] = json.RawMessage(text)
+	}
+	found, err := json.Marshal(findings)
+	if err != nil {
+		return fmt.Errorf("storing a look at %s: %w", l.Site, err)
+	}
+	failures, err := json.Marshal(l.Failures)
+	if err != nil {
+		return fmt.Errorf("storing a look at %s: %w", l.Site, err)
+	}
+	_, err = t.exec(ctx, `INSERT INTO look (server, site, at, findings, failures) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET at = excluded.at, findings = excluded.findings, failures = excluded.failures`,
+		l.Server, l.Site, millis(l.At), string(found), string(failures))
+	return err
+}
+
+// Looks gives the last look at each site of a server.
+func (j *Journal) Looks(ctx context.Context, server string) (map[string]Look, error) {
+	looks := map[string]Look{}
+	scan := func(s scanner) (struct{}, error) {
+		l, err := scanLook(s)
+		looks[l.Site] = l
+		return struct{}{}, err
+	}
+	err := j.look(ctx, "reading looks", func(t *tx) error {
+		_, err := all(ctx, t, scan, `SELECT server, site, at, findings, failures FROM look WHERE server = ?`, server)
+		return err
+	})
+	return looks, err
+}
+
+func scanLook(s scanner) (l Look, err error) {
+	var findings, failures string
+	if err := s.Scan(&l.Server, &l.Site, stamp{&l.At}, &findings, &failures); err != nil {
+		return l, err
+	}
+	var texts []json.RawMessage
+	if err := json.Unmarshal([]byte(findings), &texts); err != nil {
+		return l, fmt.Errorf("reading the look at %s: %w", l.Site, err)
+	}
+	for _, text := range texts {
+		f, err := decodeFinding(string(text))
+		if err != nil {
+			return l, err
+		}
+		l.Findings = append(l.Findings, f)
+	}
+	return l, json.Unmarshal([]byte(failures), &l.Failures)
+}
+
+// ForgetLooks removes what was seen of sites that left the panel: those not
+// looked at since a moment.
+func (j *Journal) ForgetLooks(ctx context.Context, server string, before time.Time) error {
+	return j.change(ctx, "forgetting looks", func(t *tx) error {
+		_, err := t.exec(ctx, `DELETE FROM look WHERE server = ? AND at < ?`, server, millis(before))
+		return err
+	})
+}
