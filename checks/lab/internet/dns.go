@@ -115,6 +115,18 @@ func (d *DNS) AddZone(z Zone) error {
 	return nil
 }
 
+// RemoveZone ends a delegation: the name is unknown to its registry's servers.
+func (d *DNS) RemoveZone(origin string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if z := d.zones[canonical(origin)]; z != nil {
+		for _, name := range z.ns {
+			delete(d.hosts, name)
+		}
+		delete(d.zones, z.origin)
+	}
+}
+
 // Reverse gives an address its name (PTR).
 func (d *DNS) Reverse(addr netip.Addr, name string) error {
 	owner, err := dns.ReverseAddr(addr.String())

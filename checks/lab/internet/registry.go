@@ -72,6 +72,13 @@ func (r *Registry) Register(reg Registration) {
 	r.names[strings.ToLower(reg.Domain)] = reg
 }
 
+// Forget makes a name free.
+func (r *Registry) Forget(domain string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.names, strings.ToLower(domain))
+}
+
 // SetQuota lets n more questions through, then says that there were too many.
 func (r *Registry) SetQuota(n int) {
 	r.mu.Lock()

@@ -1,0 +1,197 @@
+package internet
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Lab is a small internet with one hosted site in it, in one situation.
+type Lab struct {
+	Domain    string // the name to ask about
+	Resolver  string // whom to ask, host:port
+	DNS       *DNS
+	Web       *Web
+	Registry  *Registry
+	CA        *CA
+	Panel     Panel
+	Networks  []Network // of CDNs and proxies; those of the lab are on loopback, too
+	Lists     []string  // DNS blocklists
+	draft     draft
+	directory *Directory
+	tunnel    *Tunnel
+}
+
+// Panel is what the panel and the configuration know of the site.
+type Panel struct {
+	Addresses        []netip.Addr // ours
+	Aliases          []string
+	Certificate, Key string    // files; empty: the site has no certificate. Whoever compares keys may read both
+	Challenges       string    // the folder where tokens are placed
+	AccessLog        string    // of the site
+	Attempts         []Attempt // to issue, oldest first
+	Account          string    // URL of the ACME account
+	Directory, Proxy string    // of the CA's API; Proxy may be empty
+	CAFile           string    // the root that the API and the certificates are signed by
+}
+
+// Attempt is one line of the panel's issuing log.
+type Attempt struct {
+	At   time.Time
+	Text string // the CA's words; empty: issued
+}
+
+// Network says whose addresses these are.
+type Network struct {
+	Prefix netip.Prefix
+	Owner  string
+}
+
+// draft is what the steps of a situation change before the servers open.
+type draft struct {
+	dir    string
+	hosts  map[netip.Addr]Host
+	served *tls.Certificate // by every host that has none of its own
+	file   *tls.Certificate // nil: the file that the panel names is not there
+	key    *tls.Certificate // whose key the key file has
+	bundle func(*tls.Certificate) []byte
+	status int                                         // of the ACME directory; 0: 200
+	tunnel func(directory string) func() (int, string) // nil: no proxy
+}
+
+// Where things are in the lab.
+const (
+	domain     = "client.ru"
+	ownAddr    = "127.80.0.10"
+	secondAddr = "127.80.0.11" // ours as well, where a situation has two
+	cdnAddr    = "127.90.0.1"
+	strangerV4 = "93.184.216.34" // never asked anything: a public address that is not ours
+	strangerV6 = "2606:2800:220:1::1"
+)
+
+// newLab starts a healthy world: a site on one address, with a certificate, in
+// a zone of its own, under a panel that has no trouble with it.
+func newLab(dir string) (*Lab, error) {
+	own := netip.MustParseAddr(ownAddr)
+	l := &Lab{
+		Domain: domain,
+		Panel: Panel{Addresses: []netip.Addr{own}, Aliases: []string{"www." + domain}, Challenges: filepath.Join(dir, "challenges"),
+			AccessLog: filepath.Join(dir, domain+".access.log"), Account: "https://acme-v02.api.letsencrypt.org/acme/acct/1001",
+			Certificate: filepath.Join(dir, domain+"_le1.crtca"), Key: filepath.Join(dir, domain+"_le1.key"), CAFile: filepath.Join(dir, "root.pem")},
+		Networks: []Network{{netip.MustParsePrefix("127.90.0.0/16"), "Cloudflare"}, {netip.MustParsePrefix("127.91.0.0/16"), "DDoS-Guard"}},
+		draft:    draft{dir: dir, hosts: map[netip.Addr]Host{}, bundle: func(c *tls.Certificate) []byte { return ChainPEM(c, false) }},
+	}
+	var err error
+	if l.CA, err = NewCA(); err != nil {
+		return l, err
+	}
+	if l.DNS, err = StartDNS(Zone{Origin: domain, Text: "@ A " + ownAddr + "\nwww A " + ownAddr + "\n"}); err != nil {
+		return l, err
+	}
+	if l.Registry, err = StartRegistry(); err != nil {
+		return l, err
+	}
+	if l.Web, err = StartWeb(); err != nil {
+		return l, err
+	}
+	l.Resolver = l.DNS.Addr()
+	l.Registry.Register(registration(domain, true))
+	certificate, err := l.CA.Issue(Leaf{Names: []string{domain, "www." + domain}})
+	if err != nil {
+		return l, err
+	}
+	l.draft.served, l.draft.file, l.draft.key = certificate, certificate, certificate
+	l.draft.hosts[own] = Host{Sites: map[string]http.Handler{"": l.site()}}
+	return l, os.MkdirAll(l.Panel.Challenges, 0o750)
+}
+
+// site is what a panel's nginx serves.
+func (l *Lab) site() http.Handler { return Challenges{Dir: l.Panel.Challenges} }
+
+// registration is a name that was paid for in time.
+func registration(name string, delegated bool) Registration {
+	now := time.Now()
+	return Registration{Domain: name, Delegated: delegated, Registrar: "REGRU-RU", Created: now.AddDate(-3, 0, 0),
+		PaidTill: now.AddDate(0, 6, 0), FreeDate: now.AddDate(0, 7, 1), Servers: []string{"ns1." + name}}
+}
+
+// open starts what the steps drew up.
+func (l *Lab) open() error {
+	for addr, host := range l.draft.hosts {
+		if host.Certificates == nil && l.draft.served != nil {
+			host.Certificates = map[string]*tls.Certificate{"": l.draft.served}
+		}
+		if err := l.Web.Open(addr, host); err != nil {
+			return err
+		}
+	}
+	if err := l.openCA(); err != nil {
+		return err
+	}
+	return l.writeFiles()
+}
+
+// openCA starts the front door of the CA's API, and the proxy before it.
+func (l *Lab) openCA() error {
+	var err error
+	if l.directory, err = StartDirectory(l.CA, l.draft.status); err != nil {
+		return err
+	}
+	if l.Panel.Directory == "" {
+		l.Panel.Directory = l.directory.URL()
+	}
+	if l.draft.tunnel == nil {
+		return nil
+	}
+	answer := l.draft.tunnel(l.directory.Addr())
+	if l.tunnel, err = StartTunnel(func(string) (int, string) { return answer() }); err != nil {
+		return err
+	}
+	l.Panel.Proxy = l.tunnel.URL()
+	return nil
+}
+
+// writeFiles puts on disk what the panel has there.
+func (l *Lab) writeFiles() error {
+	files := map[string][]byte{l.Panel.CAFile: l.CA.RootPEM()}
+	if l.draft.file != nil && l.Panel.Certificate != "" {
+		files[l.Panel.Certificate] = l.draft.bundle(l.draft.file)
+		key, err := KeyPEM(l.draft.key)
+		if err != nil {
+			return err
+		}
+		files[l.Panel.Key] = key
+	}
+	for name, content := range files {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			return fmt.Errorf("writing the lab's files: %w", err)
+		}
+	}
+	return nil
+}
+
+// Close ends all servers, and waits for them.
+func (l *Lab) Close() error {
+	var all error
+	if l.tunnel != nil {
+		all = errors.Join(all, l.tunnel.Close())
+	}
+	if l.directory != nil {
+		all = errors.Join(all, l.directory.Close())
+	}
+	if l.Web != nil {
+		all = errors.Join(all, l.Web.Close())
+	}
+	if l.Registry != nil {
+		all = errors.Join(all, l.Registry.Close())
+	}
+	if l.DNS != nil {
+		all = errors.Join(all, l.DNS.Close())
+	}
+	return all
+}

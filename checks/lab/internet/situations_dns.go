@@ -1,0 +1,101 @@
+package internet
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// registrationSituations are names that do not exist, and what their registry says.
+func registrationSituations() []Situation {
+	const rule = "causes: registry's NXDOMAIN and WHOIS"
+	left := func(r *Registration) { // unpaid, not yet free
+		r.Delegated, r.PaidTill, r.FreeDate = false, time.Now().AddDate(0, 0, -10), time.Now().AddDate(0, 0, 21)
+	}
+	said := func(raw string) step { return registered(func(r *Registration) { r.Raw = raw }) }
+	return []Situation{
+		row("a free name in .ru", rule, "dns.unregistered", unregistered),
+		row("a free name in .su", rule, "dns.unregistered", about("client.su")),
+		row("a free name in .рф", rule, "dns.unregistered", about("xn--e1afmkfd.xn--p1ai")),
+		row("a free name in .com, by RDAP", rule, "dns.unregistered", about("client.com")),
+		row("an unpaid name with its free date ahead", rule, "dns.undelegated", undelegated, registered(left)),
+		row("an unpaid name in .рф", rule, "dns.undelegated", about("xn--e1afmkfd.xn--p1ai"), registered(left)),
+		row("an unpaid name in .com, by RDAP", rule, "dns.undelegated", about("client.com"), registered(func(r *Registration) {
+			left(r)
+			r.Statuses = []string{"client hold", "redemption period"}
+		})),
+		row("a paid name that nobody delegated", rule, "dns.undelegated", undelegated, registered(func(r *Registration) { r.Delegated = false })),
+		row("no such name, and the registry counts questions", rule, "dns.nxdomain", undelegated, func(l *Lab) error { l.Registry.SetQuota(0); return nil }),
+		row("no such name, and the registry says nothing", rule, "dns.nxdomain", undelegated, func(l *Lab) error { l.Registry.SetMute(true); return nil }),
+		row("no such name, and the registry talks garbage", rule, "dns.nxdomain", undelegated, said("\x00\x1b[2J\u202e<html>503</html>")),
+		row("no such name in a living zone", rule, "dns.nxdomain", about("shop."+domain)),
+		row("a CNAME to a name that is gone", rule, "dns.nxdomain", about("shop."+domain), delegate(Zone{Origin: domain, Text: "shop CNAME gone." + domain + ".\n"})),
+	}
+}
+
+// delegationSituations are zones whose servers or signatures are of no use.
+func delegationSituations() []Situation {
+	const lame, bogus = "causes: lame delegation", "2.3 DNSSEC: SERVFAIL, but NOERROR with CD"
+	here := "@ A " + ownAddr + "\nwww A " + ownAddr + "\n"
+	servers := func(t Temper) step { return delegate(Zone{Text: here, Temper: t}) }
+	signed := func(ede uint16) step { return delegate(Zone{Text: here, Bogus: ede}) }
+	both := func(b Behaviour) step {
+		return func(l *Lab) error {
+			l.DNS.Serve(l.Domain, dns.TypeA, b)
+			l.DNS.Serve(l.Domain, dns.TypeAAAA, b)
+			return nil
+		}
+	}
+	return []Situation{
+		row("servers that were never told of the zone", lame, "dns.lame", servers(Refusing)),
+		row("servers that do not answer", lame, "dns.lame", servers(Silent)),
+		row("servers where nobody listens", lame, "dns.lame", servers(Dead)),
+		row("a hoster's servers, told of the zone no more", lame, "dns.lame", delegate(Zone{Text: here, NS: []string{"ns1.hoster.com", "ns2.hoster.com"}, Temper: Refusing})),
+		row("one lame server of two", lame, "ok", delegate(Zone{Text: here, NS: []string{"ns1." + domain, "ns2." + domain}, Servers: []netip.Addr{Server(Refusing), Server(Sound)}})),
+		row("servers that fail", lame, "dns.servfail", servers(Failing)),
+		row("servers that fail for addresses only", lame, "dns.servfail", both(Behaviour{Rcode: dns.RcodeServerFailure})),
+		row("a signature that is over", bogus, "dns.dnssec", signed(7)),
+		row("a signature that does not fit", bogus, "dns.dnssec", signed(6)),
+		row("no key for the signature", bogus, "dns.dnssec", signed(9)),
+		row("a validator that says nothing of why", bogus, "dns.dnssec", signed(5)),
+		row("answers cut to be asked over TCP", "2.3 truncation", "ok", resolves(dns.TypeA, Behaviour{Truncate: true})),
+		row("a resolver among forgers", "2.3 answers matched by name", "ok", asking(Noisy)),
+		row("an error for AAAA alone", "2.1 AAAA lookup error, A good", "ok", serves(dns.TypeAAAA, Behaviour{Rcode: dns.RcodeServerFailure})),
+	}
+}
+
+// addressSituations are names that lead to the wrong place.
+func addressSituations() []Situation {
+	const away, partly, stray = "causes: moved away", "causes: partly ours", "causes: stray AAAA"
+	named := func(addr, name string) step {
+		return func(l *Lab) error { return l.DNS.Reverse(netip.MustParseAddr(addr), name) }
+	}
+	return []Situation{
+		row("all is well", "-", "ok"),
+		row("a CNAME to us in another zone", "2.3", "ok", delegate(Zone{Origin: "hoster.com", Text: "web A " + ownAddr + "\n"}), about("shop."+domain), delegate(Zone{Origin: domain, Text: "shop CNAME web.hoster.com.\n"})),
+		row("no address", "2.1 nothing usable", "dns.noaddress", records("@ MX 10 mail", "mail A %us")),
+		row("only a private address", "2.1 reserved addresses dropped", "dns.elsewhere", records("@ A 10.1.2.3")),
+		row("another hoster's address", away, "dns.elsewhere", records("@ A "+strangerV4), named(strangerV4, "vds7.other-hoster.com")),
+		row("a CNAME to a shop builder", away, "dns.elsewhere", delegate(Zone{Origin: "builder.com", Text: "shops A " + strangerV4 + "\n"}), about("shop."+domain), delegate(Zone{Origin: domain, Text: "shop CNAME shops.builder.com.\n"})),
+		row("only IPv6, of another hoster", away, "dns.elsewhere", records("@ AAAA "+strangerV6)),
+		row("one address of two is ours", partly, "dns.partly", records("@ A %us", "@ A "+strangerV4), resolves(dns.TypeA, Behaviour{Rotate: true})),
+		row("an AAAA left behind at the last hoster", stray, "dns.ipv6", withRecords("@ AAAA "+strangerV6)),
+		row("an alias leads elsewhere", away, "dns.elsewhere", records("@ A %us", "www A "+strangerV4)),
+		row("an alias does not exist", away, "dns.nxdomain", records("@ A %us")),
+		row("a site of .рф with all well", "2.5", "ok", about("xn--e1afmkfd.xn--p1ai"), records("@ A %us")),
+		row("fifty addresses, none ours", away, "dns.elsewhere", records(strangers(50))),
+	}
+}
+
+// strangers is so many A records of others.
+func strangers(n int) string {
+	var b strings.Builder
+	addr := netip.MustParseAddr("93.184.220.1")
+	for range n {
+		b.WriteString("@ A " + addr.String() + "\n")
+		addr = addr.Next()
+	}
+	return b.String()
+}

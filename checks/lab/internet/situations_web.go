@@ -1,0 +1,108 @@
+package internet
+
+import (
+	"net/http"
+	"strings"
+)
+
+// doorSituations never come to HTTP.
+func doorSituations() []Situation {
+	const rule = "causes: port 80 closed, filtered, rejected"
+	redirected := page(ownAddr, toHTTPS)
+	return []Situation{
+		row("port 80 is closed", rule, "web.refused", doors(ownAddr, Refused, Open)),
+		row("a firewall drops port 80", rule, "web.timeout", doors(ownAddr, BlackHole, Open)),
+		row("a firewall drops both ports", rule, "web.timeout", doors(ownAddr, BlackHole, BlackHole)),
+		row("accepted, never answered", "2.1 silence after accept", "web.timeout", doors(ownAddr, Mute, Open)),
+		row("an answer that never comes", "2.1 silence after accept", "web.timeout", instead(Never())),
+		row("a reset after the request", "2.1 RST after accept", "web.reset", doors(ownAddr, Reset, Open)),
+		row("hung up after the request", "2.1 FIN", "web.reset", doors(ownAddr, HangUp, Open)),
+		row("HTTP/2 on port 80", "2.1 HTTP/2 preface", "web.body", doors(ownAddr, HTTP2, Open)),
+		row("to https, where nobody listens", rule, "web.refused", redirected, doors(ownAddr, Open, Refused)),
+		row("to https, which a firewall drops", rule, "web.timeout", redirected, doors(ownAddr, Open, BlackHole)),
+		row("to https, which resets", rule, "web.reset", redirected, doors(ownAddr, Open, Reset)),
+		row("to https, which is plain HTTP", "2.1 plain HTTP on :443", "web.redirect", redirected, doors(ownAddr, Open, PlainHTTP)),
+		row("to https with TLS 1.1", "2.1 redirecting HTTPS server", "web.redirect", redirected, doors(ownAddr, Open, OldTLS)),
+	}
+}
+
+// answerSituations are answers the CA does not take, and some that it does.
+func answerSituations() []Situation {
+	const status, body, wall = "2.1 status", "2.1 body", "causes: WAF, cookie wall"
+	tokens := func(change func(*Challenges)) step {
+		return page(ownAddr, func(usual http.Handler) http.Handler {
+			c, _ := usual.(Challenges)
+			change(&c)
+			return c
+		})
+	}
+	noFolder := func(l *Lab) error { l.Panel.Challenges = ""; return nil }
+	app := Status(http.StatusOK, "<!DOCTYPE html><html><head><title>Shop</title></head><body>"+strings.Repeat("<p>Goods</p>", 40)+"</body></html>")
+	return []Situation{
+		row("another folder than the panel's", "causes: wrong webroot", "web.notfound", instead(NotFound())),
+		row("our own 404, and no folder to place a file in", "2.8 without a file", "ok", instead(NotFound()), noFolder),
+		row("an application answers every path", "causes: app answers", "web.body", instead(app)),
+		row("the wrong words in the file", body, "web.body", instead(Status(http.StatusOK, "token.other"))),
+		row("a byte order mark before the words", body, "web.body", tokens(func(c *Challenges) { c.Before = "\ufeff" })),
+		row("a new line behind the words", body, "ok", tokens(func(c *Challenges) { c.After = "\r\n" })),
+		row("a page of spaces behind the words", body, "web.body", tokens(func(c *Challenges) { c.After = strings.Repeat(" ", 200) })),
+		row("the right words with status 203", status, "web.body", tokens(func(c *Challenges) { c.Code = http.StatusNonAuthoritativeInfo })),
+		row("no content, 204", status, "web.body", instead(Status(http.StatusNoContent, ""))),
+		row("nginx forbids", wall, "web.forbidden", instead(Status(http.StatusForbidden, nginxPage("403 Forbidden")))),
+		row("a firewall's page", wall, "web.forbidden", instead(Firewall())),
+		row("a password is wanted", wall, "web.forbidden", instead(Status(http.StatusUnauthorized, nginxPage("401 Authorization Required")))),
+		row("a cookie is wanted", "2.1 cookie wall", "web.forbidden", page(ownAddr, CookieWall)),
+		row("a script is wanted", wall, "web.forbidden", instead(TestCookie())),
+		row("the application crashed, 500", "-", "web.error", instead(Status(http.StatusInternalServerError, nginxPage("500 Internal Server Error")))),
+		row("no application behind nginx, 502", "-", "web.error", instead(Status(http.StatusBadGateway, nginxPage("502 Bad Gateway")))),
+		row("overloaded, 503", "-", "web.error", instead(Status(http.StatusServiceUnavailable, nginxPage("503 Service Temporarily Unavailable")))),
+	}
+}
+
+// redirectSituations go through the CA's rules about redirects.
+func redirectSituations() []Situation {
+	const codes, count, target, loop = "2.1 redirect codes", "2.1 redirect count", "2.1 redirect targets", "2.1 loop"
+	through := func(of func(http.Handler) http.Handler) step { return page(ownAddr, of) }
+	secure := func(code int) step {
+		return through(func(usual http.Handler) http.Handler {
+			return BySecurity(Redirect(code, "https://$host$request_uri"), usual)
+		})
+	}
+	to := func(where string) step { return instead(Redirect(http.StatusMovedPermanently, where)) }
+	chain := func(n int) step { return through(func(usual http.Handler) http.Handler { return Chain(n, usual) }) }
+	return []Situation{
+		row("to https by 301", codes, "ok", secure(301)),
+		row("to https by 302", codes, "ok", secure(302)),
+		row("to https by 307", codes, "ok", secure(307)),
+		row("to https by 308", codes, "ok", secure(308)),
+		row("to https by 303", codes, "web.redirect", secure(303)),
+		row("to www", codes, "ok", through(func(usual http.Handler) http.Handler {
+			return byHost(map[string]http.Handler{domain: Redirect(301, "http://www.$host$request_uri")}, usual)
+		})),
+		row("ten redirects", count, "ok", chain(10)),
+		row("eleven redirects", count, "ok", chain(11)),
+		row("twelve redirects", count, "web.redirect", chain(12)),
+		row("to port 8080", target, "web.redirect", to("http://$host:8080$request_uri")),
+		row("to port 443 by name", target, "ok", through(func(usual http.Handler) http.Handler {
+			return BySecurity(Redirect(301, "https://$host:443$request_uri"), usual)
+		})),
+		row("to a private address", target, "web.redirect", to("http://10.20.30.40$request_uri")),
+		row("to a host without its slash", target, "web.redirect", to("https://$host$tail")),
+		row("to a name of the local network", target, "web.redirect", to("http://intranet.local$request_uri")),
+		row("to another protocol", target, "web.redirect", to("ftp://$host$request_uri")),
+		row("to a path of 2001 bytes", target, "web.redirect", to("/"+strings.Repeat("a", 2000))),
+		row("to itself", loop, "web.loop", to("http://$host$request_uri")),
+		row("to https and back", loop, "web.loop", instead(BySecurity(Redirect(301, "https://$host$request_uri"), Redirect(301, "http://$host$request_uri")))),
+	}
+}
+
+// byHost chooses by the Host header.
+func byHost(of map[string]http.Handler, others http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h := of[r.Host]; h != nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+		others.ServeHTTP(w, r)
+	})
+}
