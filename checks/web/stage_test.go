@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -58,16 +59,20 @@ func newStage(t *testing.T) *stage {
 }
 
 // freePort keeps a port for the test by holding it at an address that nobody
-// else uses.
+// else uses. It is below those that the kernel gives to visitors, or one of
+// them might sit on it at another address.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp4", "127.99.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := strconv.Itoa(20000 + rand.IntN(12000))
+		l, err := net.Listen("tcp4", "127.99.0.1:"+port)
+		if err == nil {
+			t.Cleanup(func() { l.Close() })
+			return port
+		}
 	}
-	t.Cleanup(func() { l.Close() })
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	t.Fatal("no free port")
+	return ""
 }
 
 func number(port string) uint16 {
@@ -167,6 +172,9 @@ func (s *stage) blackHole(address, port string) {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() { syscall.Close(fd) })
+	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
+		s.Fatal(err)
+	}
 	if err := syscall.Bind(fd, to); err != nil {
 		s.Fatal(err)
 	}
