@@ -80,7 +80,7 @@ func (j *Journal) AuditOf(ctx context.Context, site string, limit int) ([]AuditE
 // elsewhere, it also proves that no entry was cut off at the end.
 func (j *Journal) VerifyAudit(ctx context.Context) (entries int, head string, err error) {
 	var previous []byte
-	check := func(s scanner) (struct{}, error) { //nolint:unparam // the shape that all wants
+	check := func(s scanner) (struct{}, error) {
 		r, err := scanAudit(s)
 		if err != nil {
 			return struct{}{}, err
