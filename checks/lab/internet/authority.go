@@ -128,7 +128,7 @@ func address(name string, addr netip.Addr) dns.RR {
 
 // send puts a reply on the wire as the behaviour has it.
 func (d *DNS) send(w dns.ResponseWriter, request *dns.Msg, b Behaviour, r reply) {
-	if !b.pause(d.done) || r.drop || b.Drop {
+	if !b.pause(d.life.done) || r.drop || b.Drop {
 		return
 	}
 	m := new(dns.Msg).SetReply(request)

@@ -17,9 +17,7 @@ import (
 type DNS struct {
 	port       uint16
 	servers    []*dns.Server
-	running    sync.WaitGroup
-	done       chan struct{}
-	closed     sync.Once
+	life       *lifetime
 	atResolver *rules
 	atServers  *rules
 
@@ -37,7 +35,7 @@ func tempers() []Temper { return []Temper{Sound, Refusing, Silent, Dead, Failing
 // StartDNS starts the name system, with the zones given.
 func StartDNS(zones ...Zone) (*DNS, error) {
 	d := &DNS{
-		done: make(chan struct{}), atResolver: newRules(), atServers: newRules(),
+		life: newLifetime(), atResolver: newRules(), atServers: newRules(),
 		zones: map[string]*zone{}, hosts: map[string]netip.Addr{},
 	}
 	for _, z := range append(registries(), zones...) {
@@ -162,14 +160,14 @@ func (d *DNS) Asked(name string, qtype uint16) int { return d.atResolver.countOf
 
 // Close ends all servers, and waits for them.
 func (d *DNS) Close() error {
+	if !d.life.end() {
+		return nil
+	}
 	var all error
-	d.closed.Do(func() {
-		close(d.done)
-		for _, s := range d.servers {
-			all = errors.Join(all, s.Shutdown())
-		}
-		d.running.Wait()
-	})
+	for _, s := range d.servers {
+		all = errors.Join(all, s.Shutdown())
+	}
+	d.life.wait()
 	return all
 }
 

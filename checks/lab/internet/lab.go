@@ -13,18 +13,22 @@ import (
 
 // Lab is a small internet with one hosted site in it, in one situation.
 type Lab struct {
-	Domain    string // the name to ask about
-	Resolver  string // whom to ask, host:port
-	DNS       *DNS
-	Web       *Web
-	Registry  *Registry
-	CA        *CA
-	Panel     Panel
-	Networks  []Network // of CDNs and proxies; those of the lab are on loopback, too
-	Lists     []string  // DNS blocklists
-	draft     draft
-	directory *Directory
-	tunnel    *Tunnel
+	Domain   string // the name to ask about
+	DNS      *DNS
+	Web      *Web
+	Registry *Registry
+	CA       *CA
+	Panel    Panel
+	Lookups
+	draft  draft
+	egress closers // the CA's API, and the proxy before it
+}
+
+// Lookups are whom and what the configuration says to ask and to know.
+type Lookups struct {
+	Resolver string    // host:port
+	Networks []Network // of CDNs and proxies; those of the lab are on loopback, too
+	Lists    []string  // DNS blocklists
 }
 
 // Panel is what the panel and the configuration know of the site.
@@ -35,9 +39,14 @@ type Panel struct {
 	Challenges       string    // the folder where tokens are placed
 	AccessLog        string    // of the site
 	Attempts         []Attempt // to issue, oldest first
-	Account          string    // URL of the ACME account
-	Directory, Proxy string    // of the CA's API; Proxy may be empty
-	CAFile           string    // the root that the API and the certificates are signed by
+	ACME             ACME
+}
+
+// ACME is how the panel comes to its CA.
+type ACME struct {
+	Account          string // its URL
+	Directory, Proxy string // the URLs of the API and of what is before it; Proxy may be empty
+	CAFile           string // the root that the API and the certificates are signed by
 }
 
 // Attempt is one line of the panel's issuing log.
@@ -81,10 +90,11 @@ func newLab(dir string) (*Lab, error) {
 	l := &Lab{
 		Domain: domain,
 		Panel: Panel{Addresses: []netip.Addr{own}, Aliases: []string{"www." + domain}, Challenges: filepath.Join(dir, "challenges"),
-			AccessLog: filepath.Join(dir, domain+".access.log"), Account: "https://acme-v02.api.letsencrypt.org/acme/acct/1001",
-			Certificate: filepath.Join(dir, domain+"_le1.crtca"), Key: filepath.Join(dir, domain+"_le1.key"), CAFile: filepath.Join(dir, "root.pem")},
-		Networks: []Network{{netip.MustParsePrefix("127.90.0.0/16"), "Cloudflare"}, {netip.MustParsePrefix("127.91.0.0/16"), "DDoS-Guard"}},
-		draft:    draft{dir: dir, hosts: map[netip.Addr]Host{}, bundle: func(c *tls.Certificate) []byte { return ChainPEM(c, false) }},
+			AccessLog:   filepath.Join(dir, domain+".access.log"),
+			Certificate: filepath.Join(dir, domain+"_le1.crtca"), Key: filepath.Join(dir, domain+"_le1.key"),
+			ACME: ACME{Account: "https://acme-v02.api.letsencrypt.org/acme/acct/1001", CAFile: filepath.Join(dir, "root.pem")}},
+		Lookups: Lookups{Networks: []Network{{netip.MustParsePrefix("127.90.0.0/16"), "Cloudflare"}, {netip.MustParsePrefix("127.91.0.0/16"), "DDoS-Guard"}}},
+		draft:   draft{dir: dir, hosts: map[netip.Addr]Host{}, bundle: func(c *tls.Certificate) []byte { return ChainPEM(c, false) }},
 	}
 	var err error
 	if l.CA, err = NewCA(); err != nil {
@@ -138,27 +148,30 @@ func (l *Lab) open() error {
 
 // openCA starts the front door of the CA's API, and the proxy before it.
 func (l *Lab) openCA() error {
-	var err error
-	if l.directory, err = StartDirectory(l.CA, l.draft.status); err != nil {
+	directory, err := StartDirectory(l.CA, l.draft.status)
+	if err != nil {
 		return err
 	}
-	if l.Panel.Directory == "" {
-		l.Panel.Directory = l.directory.URL()
+	l.egress = append(l.egress, directory)
+	if l.Panel.ACME.Directory == "" {
+		l.Panel.ACME.Directory = directory.URL()
 	}
 	if l.draft.tunnel == nil {
 		return nil
 	}
-	answer := l.draft.tunnel(l.directory.Addr())
-	if l.tunnel, err = StartTunnel(func(string) (int, string) { return answer() }); err != nil {
+	answer := l.draft.tunnel(directory.Addr())
+	tunnel, err := StartTunnel(func(string) (int, string) { return answer() })
+	if err != nil {
 		return err
 	}
-	l.Panel.Proxy = l.tunnel.URL()
+	l.egress = append(closers{tunnel}, l.egress...)
+	l.Panel.ACME.Proxy = tunnel.URL()
 	return nil
 }
 
 // writeFiles puts on disk what the panel has there.
 func (l *Lab) writeFiles() error {
-	files := map[string][]byte{l.Panel.CAFile: l.CA.RootPEM()}
+	files := map[string][]byte{l.Panel.ACME.CAFile: l.CA.RootPEM()}
 	if l.draft.file != nil && l.Panel.Certificate != "" {
 		files[l.Panel.Certificate] = l.draft.bundle(l.draft.file)
 		key, err := KeyPEM(l.draft.key)
@@ -177,13 +190,7 @@ func (l *Lab) writeFiles() error {
 
 // Close ends all servers, and waits for them.
 func (l *Lab) Close() error {
-	var all error
-	if l.tunnel != nil {
-		all = errors.Join(all, l.tunnel.Close())
-	}
-	if l.directory != nil {
-		all = errors.Join(all, l.directory.Close())
-	}
+	all := l.egress.Close()
 	if l.Web != nil {
 		all = errors.Join(all, l.Web.Close())
 	}

@@ -1,6 +1,7 @@
 package internet
 
 import (
+	"net"
 	"net/http"
 	"sync"
 )
@@ -12,9 +13,12 @@ type lifetime struct {
 	over    bool
 	done    chan struct{} // closed at the end
 	running sync.WaitGroup
+	conns   map[net.Conn]struct{} // closed at the end, whatever they wait for
 }
 
-func newLifetime() *lifetime { return &lifetime{done: make(chan struct{})} }
+func newLifetime() *lifetime {
+	return &lifetime{done: make(chan struct{}), conns: map[net.Conn]struct{}{}}
+}
 
 // enter counts somebody in who must leave; false when the end has come.
 func (l *lifetime) enter() bool {
@@ -40,6 +44,22 @@ func (l *lifetime) start(f func()) bool {
 	return true
 }
 
+// attend runs f for a connection, which the end closes; else f has to.
+func (l *lifetime) attend(conn net.Conn, f func()) {
+	l.mu.Lock()
+	l.conns[conn] = struct{}{}
+	l.mu.Unlock()
+	if l.start(func() {
+		f()
+		l.mu.Lock()
+		delete(l.conns, conn)
+		l.mu.Unlock()
+	}) {
+		return
+	}
+	_ = conn.Close() // it came too late, and has not been told anything
+}
+
 // counted lets requests in one by one, until the end.
 func (l *lifetime) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -59,6 +79,9 @@ func (l *lifetime) end() bool {
 	}
 	l.over = true
 	close(l.done)
+	for conn := range l.conns {
+		_ = conn.Close() // what it wanted to say is of no use any more
+	}
 	return true
 }
 

@@ -58,7 +58,7 @@ func (d *DNS) start(udp net.PacketConn, tcp net.Listener, handler dns.Handler) {
 		ready := make(chan struct{})
 		server.NotifyStartedFunc = func() { close(ready) }
 		d.servers = append(d.servers, server)
-		d.running.Go(func() {
+		d.life.start(func() {
 			// It ends by Shutdown; what else could end it shows as missing answers.
 			_ = server.ActivateAndServe()
 		})

@@ -15,16 +15,15 @@ import (
 
 // Registration is what a registry knows of a name.
 type Registration struct {
-	Domain     string // in punycode
-	Delegated  bool
-	Registrar  string
-	Created    time.Time
-	PaidTill   time.Time
-	FreeDate   time.Time // when an unpaid name becomes free
-	Servers    []string
-	Statuses   []string // RDAP (RFC 8056); none: "active", or "inactive" when not delegated
-	Raw        string   // said instead of all this, by WHOIS and by RDAP
-	RDAPStatus int      // HTTP status of the RDAP answer; 200 when 0
+	Domain    string // in punycode
+	Delegated bool
+	Registrar string
+	Created   time.Time
+	PaidTill  time.Time
+	FreeDate  time.Time // when an unpaid name becomes free
+	Servers   []string
+	Statuses  []string // RDAP (RFC 8056); none: "active", or "inactive" when not delegated
+	Raw       string   // said instead of all this, by WHOIS and by RDAP
 }
 
 // Registry is the registry of every top-level domain of the lab, over WHOIS
@@ -39,13 +38,12 @@ type Registry struct {
 	names map[string]Registration
 	quota int // questions left; below 0: no limit
 	mute  bool
-	conns map[net.Conn]struct{}
 	asked map[string]int
 }
 
 // StartRegistry starts both services, on free ports of 127.0.0.1.
 func StartRegistry() (*Registry, error) {
-	r := &Registry{life: newLifetime(), names: map[string]Registration{}, quota: -1, conns: map[net.Conn]struct{}{}, asked: map[string]int{}}
+	r := &Registry{life: newLifetime(), names: map[string]Registration{}, quota: -1, asked: map[string]int{}}
 	var err error
 	if r.whois, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return nil, fmt.Errorf("starting the lab's WHOIS: %w", err)
@@ -121,17 +119,7 @@ func (r *Registry) serveWHOIS() {
 		if err != nil {
 			return
 		}
-		r.mu.Lock()
-		r.conns[conn] = struct{}{}
-		r.mu.Unlock()
-		if !r.life.start(func() {
-			r.answerWHOIS(conn)
-			r.mu.Lock()
-			delete(r.conns, conn)
-			r.mu.Unlock()
-		}) {
-			_ = conn.Close()
-		}
+		r.life.attend(conn, func() { r.answerWHOIS(conn) })
 	}
 }
 
@@ -164,11 +152,6 @@ func (r *Registry) Close() error {
 		return nil
 	}
 	all := r.whois.Close()
-	r.mu.Lock()
-	for conn := range r.conns {
-		_ = conn.Close() // what it wanted to say is of no use any more
-	}
-	r.mu.Unlock()
 	all = errors.Join(all, r.server.Close())
 	r.life.wait()
 	return all

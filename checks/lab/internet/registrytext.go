@@ -69,10 +69,7 @@ func (r *Registry) serveRDAP(w http.ResponseWriter, request *http.Request) {
 		rdapError(w, http.StatusNotFound, "no such domain")
 	case reg.Raw != "":
 		w.Header().Set("Content-Type", "application/rdap+json")
-		w.WriteHeader(max(reg.RDAPStatus, http.StatusOK))
 		_, _ = w.Write([]byte(reg.Raw))
-	case reg.RDAPStatus > http.StatusOK:
-		rdapError(w, reg.RDAPStatus, http.StatusText(reg.RDAPStatus))
 	default:
 		rdapJSON(w, http.StatusOK, rdapDomain(reg))
 	}

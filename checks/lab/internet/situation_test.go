@@ -62,10 +62,10 @@ func TestSituationsPlay(t *testing.T) {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
 			l := play(t, s)
-			if l.Domain == "" || l.Resolver == "" || len(l.Panel.Addresses) == 0 || l.Panel.Directory == "" {
+			if l.Domain == "" || l.Resolver == "" || len(l.Panel.Addresses) == 0 || l.Panel.ACME.Directory == "" {
 				t.Errorf("facts are missing: %+v", l.Panel)
 			}
-			if _, err := os.Stat(l.Panel.CAFile); err != nil {
+			if _, err := os.Stat(l.Panel.ACME.CAFile); err != nil {
 				t.Error(err)
 			}
 			_, err := os.Stat(cmp.Or(l.Panel.Certificate, "none"))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -63,9 +64,14 @@ const (
 	limitsURL       = " UTC: see https://letsencrypt.org/docs/rate-limits/#authorization-failures-per-identifier-per-account"
 )
 
-// authoritySituations are the CA's own words, our way to it, and who really came.
+// authoritySituations are about the CA: its words, who really came, and our way to it.
 func authoritySituations() []Situation {
-	const words, remote, egress = "the CA's words", "2.8 access log", "5.3 egress"
+	return slices.Concat(wordSituations(), visitorSituations(), egressSituations(), listSituations())
+}
+
+// wordSituations have nothing wrong but the CA's last words.
+func wordSituations() []Situation {
+	const words = "the CA's words"
 	limited := func(l *Lab) error {
 		return failed(failuresText + time.Now().UTC().Add(20*time.Minute).Format(time.DateTime) + limitsURL)(l)
 	}
@@ -73,17 +79,6 @@ func authoritySituations() []Situation {
 		l.Panel.Attempts = append(l.Panel.Attempts, Attempt{At: time.Now().Add(-10 * time.Minute)})
 		return nil
 	}
-	proxy := func(status int) step {
-		return func(l *Lab) error {
-			l.draft.tunnel = func(to string) func() (int, string) { return func() (int, string) { return status, to } }
-			return nil
-		}
-	}
-	closed := func(l *Lab) error { // a port that is held, where nobody listens
-		l.Panel.Directory = fmt.Sprintf("https://127.99.0.1:%d/directory", l.Web.HTTPSPort())
-		return l.Web.Open(netip.MustParseAddr("127.99.0.1"), Host{HTTP: Refused, HTTPS: Refused})
-	}
-	us := []netip.Addr{netip.MustParseAddr(ownAddr)}
 	return []Situation{
 		row("failed for the CA's other validators", words, "ca.remote", failed(secondaryText)),
 		row("failed with 404, and the way is good now", words, "ca.unauthorized", failed(unauthorized)),
@@ -97,16 +92,47 @@ func authoritySituations() []Situation {
 		row("the account is blocked", words, "ca.blocked", failed(blockedText)),
 		row("a name against the policy", words, "ca.rejected", failed(policyText)),
 		row("failed, then issued by itself", words, "ca.flaky", failed(unauthorized), issued),
+	}
+}
+
+// visitorSituations have the access log of a failed order.
+func visitorSituations() []Situation {
+	const remote = "2.8 access log"
+	return []Situation{
 		row("one validator of six came", remote, "web.blocked", failed(secondaryText), visitors("23.178.112.208")),
 		row("two came, one more stands on a blocklist", remote, "web.blocked", failed(secondaryText), visitors("23.178.112.208", "52.28.236.88"),
 			blocklist(Blocklist{Origin: "bl.example.org", Listed: []netip.Addr{netip.MustParseAddr("52.28.236.88")}})),
 		row("all validators came, and met a 404", remote, "ca.unauthorized", failed(unauthorized),
 			visitors("23.178.112.208", "52.28.236.88", "18.116.86.117", "34.211.60.134", "13.61.2.25", "47.129.5.33")),
+	}
+}
+
+// egressSituations are about our own way to the CA's API.
+func egressSituations() []Situation {
+	const egress = "5.3 egress"
+	proxy := func(status int) step {
+		return func(l *Lab) error {
+			l.draft.tunnel = func(to string) func() (int, string) { return func() (int, string) { return status, to } }
+			return nil
+		}
+	}
+	closed := func(l *Lab) error { // a port that is held, where nobody listens
+		l.Panel.ACME.Directory = fmt.Sprintf("https://127.99.0.1:%d/directory", l.Web.HTTPSPort())
+		return l.Web.Open(netip.MustParseAddr("127.99.0.1"), Host{HTTP: Refused, HTTPS: Refused})
+	}
+	return []Situation{
 		row("nobody listens at the CA's API", egress, "ca.unreachable", closed, failed(unreachableText)),
 		row("the proxy refuses the CA's API", egress, "ca.unreachable", proxy(http.StatusForbidden)),
 		row("the proxy wants a password", egress, "ca.unreachable", proxy(http.StatusProxyAuthRequired)),
 		row("the proxy does not get there", egress, "ca.unreachable", proxy(http.StatusServiceUnavailable)),
 		row("the proxy lets us through", egress, "ok", proxy(http.StatusOK)),
+	}
+}
+
+// listSituations are about DNS blocklists, which are no root cause.
+func listSituations() []Situation {
+	us := []netip.Addr{netip.MustParseAddr(ownAddr)}
+	return []Situation{
 		row("our address is on a blocklist", "5.4 blocklists", "ok", blocklist(Blocklist{Origin: "bl.example.org", Listed: us})).also("dnsbl.listed"),
 		row("a blocklist answers with an error", "5.4 blocklists", "ok", blocklist(Blocklist{Origin: "bl.example.org", Error: netip.MustParseAddr("127.255.255.254")})),
 		row("a blocklist that was shut down", "5.4 blocklists", "ok", blocklist(Blocklist{Origin: "bl.example.org", Empty: true})),

@@ -24,7 +24,6 @@ type Web struct {
 	mu     sync.Mutex
 	held   map[netip.AddrPort]*held // the ports taken, as long as nobody opened them
 	opened closers
-	conns  map[net.Conn]struct{} // those of doors that speak no HTTP
 }
 
 // Host is what stands at one address.
@@ -36,7 +35,7 @@ type Host struct {
 
 // StartWeb takes the two ports, on 127.0.0.1 and on ::1.
 func StartWeb() (*Web, error) {
-	w := &Web{log: &accessLog{}, life: newLifetime(), held: map[netip.AddrPort]*held{}, conns: map[net.Conn]struct{}{}}
+	w := &Web{log: &accessLog{}, life: newLifetime(), held: map[netip.AddrPort]*held{}}
 	for _, port := range []*uint16{&w.http, &w.https} {
 		if err := w.takePort(port); err != nil {
 			return nil, errors.Join(fmt.Errorf("starting the lab's web: %w", err), w.Close())
@@ -140,17 +139,7 @@ func (w *Web) receive(listener net.Listener, door Door) {
 		if err != nil {
 			return
 		}
-		w.mu.Lock()
-		w.conns[conn] = struct{}{}
-		w.mu.Unlock()
-		if !w.life.start(func() {
-			door.receive(conn, w.life.done)
-			w.mu.Lock()
-			delete(w.conns, conn)
-			w.mu.Unlock()
-		}) {
-			_ = conn.Close()
-		}
+		w.life.attend(conn, func() { door.receive(conn, w.life.done) })
 	}
 }
 
@@ -198,9 +187,6 @@ func (w *Web) Close() error {
 		if err := c.Close(); !errors.Is(err, net.ErrClosed) {
 			all = errors.Join(all, err)
 		}
-	}
-	for conn := range w.conns {
-		_ = conn.Close() // what it wanted to say is of no use any more
 	}
 	for _, h := range w.held {
 		all = errors.Join(all, h.Close())
