@@ -11,6 +11,7 @@ import (
 // A zero value was a fault already.
 func (r *reader) check(c *Config) {
 	r.checkPanels(c)
+	r.checkDiagnosis(c)
 	r.checkMessengers(c)
 	r.checkChats(c)
 	r.checkPeople(c)
@@ -26,6 +27,26 @@ func (r *reader) checkPanels(c *Config) {
 		r.unique(databases, p.Database, path+".database")
 		if c.State != "" && sameFile(c.State, p.Database) {
 			r.fault("state", wrong("state.panel", map[string]any{"Name": p.Name}))
+		}
+	}
+}
+
+// checkDiagnosis finds what would be asked or read twice.
+func (r *reader) checkDiagnosis(c *Config) {
+	resolvers := map[string]string{}
+	for i, server := range c.Resolvers {
+		if server.IsValid() {
+			r.unique(resolvers, server.String(), fmt.Sprintf("resolvers[%d]", i))
+		}
+	}
+	zones := map[string]string{}
+	for i, zone := range c.Lookups.Blocklists {
+		r.unique(zones, zone, fmt.Sprintf("lookups.blocklists[%d]", i))
+	}
+	for i, p := range c.Panels {
+		logs := map[string]string{}
+		for j, log := range p.AccessLogs {
+			r.unique(logs, log, fmt.Sprintf("panels[%d].access_logs[%d]", i, j))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 type Config struct {
 	Basics
 	Panels []Panel `key:"panels" need:"true" title:"The ISPmanager panels to watch"`
+	Diagnosis
 	Messengers
 	Chats      []Chat     `key:"chats" title:"Where to speak"`
 	People     []Person   `key:"people" title:"Who may do more than their chat may"`
@@ -18,6 +19,11 @@ type Config struct {
 	Thresholds Thresholds `key:"thresholds" title:"From when a number is worth an alert"`
 	Alerts     Alerts     `key:"alerts" title:"How alerts behave"`
 
+	origin origin
+}
+
+// origin is what a Config remembers of its file.
+type origin struct {
 	file  string
 	later Faults // what stops run alone, such as a secret not readable by this user
 }
@@ -38,6 +44,14 @@ type Panel struct {
 	Timezone     *time.Location `key:"timezone" is:"zone" title:"Zone of the dates inside that database"`
 	Addresses    []netip.Addr   `key:"addresses" is:"address" title:"Where domains should point; the panel's own list if absent"`
 	Certificates string         `key:"certificates" is:"path" title:"Folder of the certificates; may be absent"`
+	// CompareKeys lets private keys in Certificates be read; without it a key
+	// that does not fit shows in logs and handshakes only.
+	CompareKeys bool `key:"compare_keys" is:"truth" default:"false" title:"Read private keys to compare them with their certificates"`
+	// Challenges is the only folder of the panel ever written to; no file is
+	// placed where it is empty.
+	Challenges string   `key:"challenges" is:"path" title:"The panel's challenge folder, to place a real token while checking"`
+	AccessLogs []string `key:"access_logs" is:"log" title:"Access logs of the sites; * stands for the domain"`
+	ACME       ACME     `key:"acme" title:"The CA that the panel orders from"`
 }
 
 // Messengers are the ways to talk with people; each may be absent.

@@ -27,7 +27,9 @@ func TestDefaults(t *testing.T) {
 	state, _ := env("STATE")
 	want := &Config{
 		Basics: Basics{Language: "en", Timezone: time.Local, State: state},
-		Panels: []Panel{{Name: "isp1", Database: "/srv/ispmgr.db", Timezone: time.Local}},
+		Panels: []Panel{{Name: "isp1", Database: "/srv/ispmgr.db", Timezone: time.Local,
+			ACME: ACME{Directory: "https://acme-v02.api.letsencrypt.org/directory"}}},
+		Diagnosis: Diagnosis{Probe: Probe{Workers: 200, HTTPPort: 80, HTTPSPort: 443, Timeout: 10 * time.Second, Attempts: 6, PerAddress: 50}},
 		Thresholds: Thresholds{
 			Processing: Processing{Warn: 60, Critical: 100},
 			Failed:     Failed{Critical: 50},
@@ -39,8 +41,12 @@ func TestDefaults(t *testing.T) {
 	if diff := cmp.Diff(want, cfg, ours()...); diff != "" {
 		t.Error(diff)
 	}
-	if got := cfg.Schedule.Panel.String() + " · " + cfg.Schedule.Daily.String(); got != "*/5 * * * * · 0 9 * * *" {
+	s := cfg.Schedule
+	if got := s.Panel.String() + " · " + s.Domains.String() + " · " + s.Daily.String(); got != "*/5 * * * * · 0 */6 * * * · 0 9 * * *" {
 		t.Error("schedule is", got)
+	}
+	if DefaultProbe() != cfg.Probe {
+		t.Error("the default probe is", DefaultProbe())
 	}
 }
 
@@ -48,7 +54,7 @@ func TestDefaults(t *testing.T) {
 func ours() []cmp.Option {
 	return []cmp.Option{
 		cmpopts.IgnoreUnexported(Config{}),
-		cmpopts.EquateComparable(netip.Addr{}),
+		cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}),
 		cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }),
 		cmp.Comparer(func(a, b Secret) bool { return a.Reveal() == b.Reveal() && a.IsSet() == b.IsSet() }),
 		cmpopts.IgnoreTypes(Cron{}),
@@ -93,6 +99,9 @@ func TestFieldTable(t *testing.T) {
 		if f.title == "" {
 			t.Errorf("%s has no title", path)
 		}
+		if f.table() != (f.sample != "") {
+			t.Errorf("%s: a table has a sample key, and nothing else has one", path)
+		}
 		if f.is == "" || f.is == "secret" {
 			return
 		}
@@ -106,8 +115,8 @@ func TestFieldTable(t *testing.T) {
 				t.Errorf("%s: the default %q is refused: %s", path, word, p.key)
 			}
 		}
-		if f.least != "" && f.is != "count" && f.is != "duration" {
-			t.Errorf("%s has a least value, which %s does not look at", path, f.is)
+		if (f.least != "" || f.most != "") && f.is != "count" && f.is != "duration" {
+			t.Errorf("%s has a least or a greatest value, which %s does not look at", path, f.is)
 		}
 	})
 }

@@ -9,7 +9,8 @@ import (
 type field struct {
 	key, is, shape string
 	fallback       string // the default, as it would stand in the file
-	least          string // of a number or a duration; may be empty
+	least, most    string // of a number or a duration; may be empty
+	sample         string // a key of a table
 	title          string
 	words          []string // the allowed ones; nil is any
 	need           bool
@@ -35,7 +36,8 @@ func fieldsOf(section reflect.Type) []field {
 		}
 		all = append(all, field{
 			key: key, is: f.Tag.Get("is"), shape: f.Tag.Get("shape"),
-			fallback: f.Tag.Get("default"), least: f.Tag.Get("min"), title: f.Tag.Get("title"),
+			fallback: f.Tag.Get("default"), least: f.Tag.Get("min"), most: f.Tag.Get("max"),
+			sample: f.Tag.Get("sample"), title: f.Tag.Get("title"),
 			words: strings.Fields(f.Tag.Get("enum")), need: f.Tag.Get("need") != "",
 			index: f.Index, typ: f.Type,
 		})
@@ -59,6 +61,9 @@ func (f field) section() bool { return f.is == "" && f.typ.Kind() == reflect.Str
 
 // list tells that the value is many, of scalars or of sections.
 func (f field) list() bool { return f.typ.Kind() == reflect.Slice }
+
+// table tells that the value is many scalars by name.
+func (f field) table() bool { return f.typ.Kind() == reflect.Map }
 
 func keysOf(fields []field) []string {
 	var all []string

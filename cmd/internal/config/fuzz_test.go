@@ -13,6 +13,8 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add(source(f, example))
 	f.Add("&a [*a]")
+	f.Add("lookups: {whois: {рф: 'a:1', ? b : c, <<: d, ru: ' ', RU: [::]}}")
+	f.Add("resolvers: ['[::1]:53', '::1:53', '0.0.0.0:0']")
 	f.Add("schedule: {panel: 'TZ=', daily: '@every 1ns'}")
 	english, env := locale(f, "en"), lab(f)
 	f.Fuzz(func(t *testing.T, text string) {

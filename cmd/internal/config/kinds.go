@@ -28,7 +28,20 @@ func kinds(name string) kind {
 	case "share":
 		return kind{letters | decimal, readShare, shareSchema()}
 	case "duration":
-		return kind{letters, readDuration, patterned(`^([0-9]+d)?([0-9.]+(h|m|s))*$`)}
+		return kind{letters, readDuration, patterned(`^([0-9]+d)?([0-9.]+(h|m|s|ms))*$`)}
+	case "chat":
+		return kind{letters, readChat, patterned(`^(telegram|slack):`)}
+	case "person":
+		return kind{letters, readPerson, patterned(`^(telegram|slack):`)}
+	case "cron":
+		return kind{letters, readCron, typed("string")}
+	}
+	return placeKinds(name)
+}
+
+// placeKinds are those of where something is: a zone, a file, a server.
+func placeKinds(name string) kind {
+	switch name {
 	case "zone":
 		return kind{letters, readZone, typed("string")}
 	case "path":
@@ -37,16 +50,18 @@ func kinds(name string) kind {
 		return kind{letters, readName, patterned(panelName.String())}
 	case "address":
 		return kind{letters, readAddress, typed("string")}
+	case "resolver":
+		return kind{letters, readResolver, typed("string")}
+	case "server":
+		return kind{letters, readServer, typed("string")}
+	case "domain":
+		return kind{letters, readDomain, typed("string")}
+	case "log":
+		return kind{letters, readLog, patterned(`^(/|\$\{)[^*]*\*?[^*]*$`)}
 	case "url":
 		return kind{letters, readURL, patterned(`^(https?://|\$\{)`)}
 	case "proxy":
 		return kind{letters, readProxy, patterned(`^(http|socks5h?)://|^\$\{`)}
-	case "chat":
-		return kind{letters, readChat, patterned(`^(telegram|slack):`)}
-	case "person":
-		return kind{letters, readPerson, patterned(`^(telegram|slack):`)}
-	case "cron":
-		return kind{letters, readCron, typed("string")}
 	}
 	return kind{}
 }
@@ -68,7 +83,10 @@ func readTruth(f field, v scalar) (any, *problem) { return v.text == "true", nil
 func readCount(f field, v scalar) (any, *problem) {
 	n, err := strconv.Atoi(v.text)
 	least, _ := strconv.Atoi(f.least)
+	most, _ := strconv.Atoi(f.most)
 	switch {
+	case f.most != "" && n > most: // Atoi gives the greatest for what is too great for it
+		return nil, wrong("most", f.args(v))
 	case err != nil, n > math.MaxInt32:
 		return nil, wrong("large", f.args(v)).try("count")
 	case n < least:
@@ -112,9 +130,12 @@ const (
 func readDuration(f field, v scalar) (any, *problem) {
 	d, ok := duration(v.text)
 	least, _ := duration(f.least)
+	most, _ := duration(f.most)
 	switch {
 	case !ok:
 		return nil, wrong("duration", f.args(v))
+	case f.most != "" && d > most:
+		return nil, wrong("most", f.args(v))
 	case d >= tenYears: // more than anyone means, and far from an overflow
 		return nil, wrong("large", f.args(v)).try("duration")
 	case d < least:

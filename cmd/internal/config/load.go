@@ -36,14 +36,14 @@ func load(file string, text []byte, env Env) (*Config, Faults) {
 		return nil, r.faults
 	}
 	r.later.sort()
-	cfg.file, cfg.later = file, r.later
+	cfg.origin = origin{file: file, later: r.later}
 	return cfg, nil
 }
 
 // CheckRun tells what stops Domovoy from speaking in chats: ask, console and
 // the like do without a messenger.
 func (c *Config) CheckRun() Faults {
-	faults := append(Faults(nil), c.later...)
+	faults := append(Faults(nil), c.origin.later...)
 	name := ""
 	switch {
 	case !c.Telegram.Token.IsSet() && !c.Slack.BotToken.IsSet():
@@ -54,7 +54,7 @@ func (c *Config) CheckRun() Faults {
 		return faults
 	}
 	p := wrong(name, nil)
-	return append(Faults{{File: c.file, Key: p.key, Hint: p.hint}}, faults...)
+	return append(Faults{{File: c.origin.file, Key: p.key, Hint: p.hint}}, faults...)
 }
 
 // complete fills in what one key takes from another.

@@ -60,6 +60,8 @@ func (r *reader) field(f field, given map[string]ast.Node, path string, into ref
 		r.list(f, n, at, into)
 	case n == nil:
 		fill(f, into)
+	case f.table():
+		r.table(f, n, at, into)
 	default:
 		r.scalar(f, n, at, into)
 	}
@@ -103,24 +105,14 @@ func (r *reader) list(f field, n ast.Node, path string, into reflect.Value) {
 // is false for what is no section at all.
 func (r *reader) entries(n ast.Node, path string, fields []field) (given map[string]ast.Node, ok bool) {
 	given = map[string]ast.Node{}
-	values := []*ast.MappingValueNode{}
-	switch v := n.(type) {
-	case nil, *ast.NullNode:
-	case *ast.MappingNode:
-		values = v.Values
-	case *ast.MappingValueNode:
-		values = append(values, v)
-	default:
-		own := fields[0].keys()
-		p := wrong("section", map[string]any{"Key": own[len(own)-1]})
-		if slices.Contains([]ast.NodeType{ast.AliasType, ast.AnchorType, ast.TagType}, n.Type()) {
-			p = wrong("anchor", nil)
-		}
+	own := fields[0].keys()
+	pairs, p := pairsOf(n, own[len(own)-1])
+	if p != nil {
 		r.fault(path, p)
 		return given, false
 	}
 	seen := map[string]bool{}
-	for _, v := range values {
+	for _, v := range pairs {
 		r.entry(v, path, keysOf(fields), seen, given)
 	}
 	return given, true
@@ -137,7 +129,7 @@ func (r *reader) entry(v *ast.MappingValueNode, path string, known []string, see
 		})
 	}
 	switch {
-	case v.Key.IsMergeKey(), v.Key.Type() == ast.MappingKeyType:
+	case odd(v.Key):
 		note(wrong("anchor", nil))
 		return
 	case !slices.Contains(known, key):

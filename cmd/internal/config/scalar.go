@@ -36,7 +36,8 @@ func (r *reader) scalar(f field, n ast.Node, path string, into reflect.Value) {
 	case p.key == "":
 		p = f.misfit()
 	case p.key == "config.env.absent" && f.is == "proxy":
-		r.later = append(r.later, r.at(path, p)) // like any secret
+		into.Set(reflect.ValueOf(NewSecret(""))) // given and later, like any secret
+		r.later = append(r.later, r.at(path, p))
 		return
 	}
 	if p != nil {
@@ -118,12 +119,12 @@ func (f field) misfit() *problem {
 
 // args are what every message about a value may name.
 func (f field) args(v scalar) map[string]any {
-	return map[string]any{"Value": shown(v.raw), "Known": f.words, "Least": f.least}
+	return map[string]any{"Value": shown(v.raw), "Known": f.words, "Least": f.least, "Most": f.most}
 }
 
-// typeOfOne is the type of a value, or of one item of a list.
+// typeOfOne is the type of a value, or of one item of a list or a table.
 func (f field) typeOfOne() reflect.Type {
-	if f.list() {
+	if f.list() || f.table() {
 		return f.typ.Elem()
 	}
 	return f.typ

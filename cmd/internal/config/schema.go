@@ -61,6 +61,12 @@ func (f field) schema() map[string]any {
 	if least, err := strconv.Atoi(f.least); err == nil {
 		one["minimum"] = least
 	}
+	if most, err := strconv.Atoi(f.most); err == nil {
+		one["maximum"] = most
+	}
+	if f.table() {
+		one = map[string]any{"type": "object", "additionalProperties": one}
+	}
 	if f.list() {
 		one = map[string]any{"type": "array", "items": one}
 	}

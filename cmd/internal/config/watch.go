@@ -4,8 +4,9 @@ import "time"
 
 // Schedule is when each job is due, read in Config.Timezone.
 type Schedule struct {
-	Panel Cron `key:"panel" is:"cron" default:"*/5 * * * *" title:"Read what is new in the panels"`
-	Daily Cron `key:"daily" is:"cron" default:"0 9 * * *" title:"The daily digest"`
+	Panel   Cron `key:"panel" is:"cron" default:"*/5 * * * *" title:"Read what is new in the panels"`
+	Domains Cron `key:"domains" is:"cron" default:"0 */6 * * *" title:"Look at every domain itself"`
+	Daily   Cron `key:"daily" is:"cron" default:"0 9 * * *" title:"The daily digest"`
 }
 
 // Thresholds say from which count on a panel's metric is worth an alert. A
