@@ -1,0 +1,118 @@
+package acme
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"domovoy/checks"
+)
+
+// EgressOptions are the way the panel itself goes out to its CA.
+type EgressOptions struct {
+	Directory string         // URL of the ACME directory; https only
+	Proxy     string         // the panel's own; empty: straight
+	Roots     *x509.CertPool // nil: the system's
+	Timeout   time.Duration  // of the whole way, 15 s by default
+	Resolver  *net.Resolver  // nil: the system's, as the panel's client uses it
+}
+
+// Stage is how far the way to the CA was passable: the argument "stage".
+type Stage string
+
+// The stages, in the order of the way. Whatever fails before a proxy lets us
+// through is the proxy's.
+const (
+	StageResolve Stage = "resolve"
+	StageConnect Stage = "connect"
+	StageProxy   Stage = "proxy"
+	StageTLS     Stage = "tls"
+	StageHTTP    Stage = "http"
+)
+
+// Egress looks at the way from this host to the CA's API. It is safe for
+// concurrent use.
+type Egress struct {
+	opts      EgressOptions
+	directory *url.URL
+	proxy     *url.URL // nil: straight
+}
+
+// defaultTimeout is a little more than a resolver's and a connection's own.
+const defaultTimeout = 15 * time.Second
+
+// NewEgress makes an Egress; the error is about its options.
+func NewEgress(opts EgressOptions) (*Egress, error) {
+	if opts.Timeout <= 0 {
+		opts.Timeout = defaultTimeout
+	}
+	e := &Egress{opts: opts}
+	var err error
+	if e.directory, err = url.Parse(opts.Directory); err != nil {
+		return nil, fmt.Errorf("reading the directory's URL: %w", err)
+	}
+	if e.directory.Scheme != "https" || e.directory.Host == "" {
+		return nil, errors.New("reading the directory's URL: not an https URL") // RFC 8555 section 6.1
+	}
+	if opts.Proxy == "" {
+		return e, nil
+	}
+	if e.proxy, err = url.Parse(opts.Proxy); err != nil || e.proxy.Host == "" {
+		return nil, errors.New("reading the proxy's URL: not a URL with a host") // it may hold a password
+	}
+	return e, nil
+}
+
+// Codes are what a look may find.
+func (e *Egress) Codes() []checks.Code { return []checks.Code{checks.CAUnreachable, checks.CAInternal} }
+
+// Look goes to the CA's directory as the panel would: by name, TCP and TLS,
+// through its proxy. A CA that is reached and fails by itself is ca.internal.
+// The error means that this host could not look, ErrOffline that it has no
+// network.
+func (e *Egress) Look(ctx context.Context) ([]checks.Finding, error) {
+	limited, cancel := context.WithTimeout(ctx, e.opts.Timeout)
+	defer cancel()
+	t := newTrip(e)
+	defer t.transport.CloseIdleConnections()
+	bad := t.get(limited)
+	if bad == nil {
+		return nil, nil
+	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("looking at the way to the CA: %w", ctx.Err())
+	}
+	if err := lacking(bad.err); err != nil {
+		return nil, fmt.Errorf("looking at the way to the CA: %w", err)
+	}
+	if bad.stage == StageResolve || bad.stage == StageConnect || bad.stage == StageProxy && bad.status == 0 {
+		if err := e.Online(ctx); err != nil {
+			return nil, fmt.Errorf("looking at the way to the CA: %w", err)
+		}
+	}
+	return []checks.Finding{e.finding(t, bad)}, nil
+}
+
+// finding tells where the way ends.
+func (e *Egress) finding(t *trip, bad *barrier) checks.Finding {
+	code := checks.CAUnreachable
+	if bad.stage == StageHTTP && bad.status >= http.StatusInternalServerError {
+		code = checks.CAInternal
+	}
+	args := checks.Args{"stage": string(bad.stage), "host": clean(e.directory.Hostname(), wordLength), "directory": clean(e.directory.Redacted(), wordLength), "error": bad.says()}
+	if bad.status != 0 {
+		args["status"] = bad.status
+	}
+	if address := t.reached(); address != "" {
+		args["address"] = address
+	}
+	if e.proxy != nil {
+		args["proxy"] = clean(e.proxy.Host, wordLength) // without the password
+	}
+	return checks.Finding{Code: code, Severity: code.Severity(), Args: args, Detail: bad.detail()}
+}

@@ -1,0 +1,176 @@
+package acme
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+)
+
+// maxDirectory bounds what is read of a directory; that of Let's Encrypt has
+// less than a kilobyte.
+const maxDirectory = 64 << 10
+
+// trip is one way to the directory, and how far it came. The transport calls
+// back from goroutines of its own.
+type trip struct {
+	egress    *Egress
+	transport *http.Transport
+
+	mu       sync.Mutex
+	address  string // connected to: the CA's, or the proxy's
+	tunnel   bool   // the proxy let us through
+	secured  bool   // TLS stands, with the right certificate
+	answered int    // the proxy's status, when it is a refusal
+}
+
+// barrier is what stopped a trip.
+type barrier struct {
+	stage  Stage
+	status int // of an HTTP answer, the proxy's or the CA's; 0: none
+	err    error
+	body   string // the beginning of what came instead
+}
+
+func newTrip(e *Egress) *trip {
+	t := &trip{egress: e}
+	t.transport = &http.Transport{
+		DialContext:            t.dial,
+		TLSClientConfig:        &tls.Config{RootCAs: e.opts.Roots, MinVersion: tls.VersionTLS12, VerifyConnection: t.verified},
+		DisableKeepAlives:      true,
+		ForceAttemptHTTP2:      true,
+		MaxResponseHeaderBytes: maxDirectory,
+	}
+	if e.proxy != nil {
+		t.transport.Proxy = http.ProxyURL(e.proxy)
+		t.transport.OnProxyConnectResponse = t.proxied
+	}
+	return t
+}
+
+// dial remembers whom it reached.
+func (t *trip) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{Resolver: t.egress.opts.Resolver}).DialContext(ctx, network, address)
+	if err == nil {
+		t.mu.Lock()
+		t.address = conn.RemoteAddr().String()
+		t.mu.Unlock()
+	}
+	return conn, err
+}
+
+// proxied keeps the status that the transport would drop.
+func (t *trip) proxied(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tunnel = answer.StatusCode == http.StatusOK
+	if !t.tunnel {
+		t.answered = answer.StatusCode
+	}
+	return nil
+}
+
+// verified is called for the proxy, too, when that speaks TLS.
+func (t *trip) verified(state tls.ConnectionState) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.secured = t.secured || state.ServerName == t.egress.directory.Hostname() && (t.egress.proxy == nil || t.tunnel || t.egress.socks())
+	return nil
+}
+
+func (t *trip) reached() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.address
+}
+
+// get fetches the directory; nil: it is one.
+func (t *trip) get(ctx context.Context) *barrier {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.egress.directory.String(), nil)
+	if err != nil {
+		return &barrier{stage: StageHTTP, err: err}
+	}
+	request.Header.Set("User-Agent", "domovoy") // RFC 8555 section 6.1 wants one
+	client := &http.Client{Transport: t.transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse // a captive portal's, for an API does not redirect
+	}}
+	answer, err := client.Do(request)
+	if err != nil {
+		return t.stopped(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxDirectory))
+	b := &barrier{stage: StageHTTP, status: answer.StatusCode, body: string(body[:min(len(body), detailLength)])}
+	switch {
+	case err != nil:
+		b.err = err
+	case answer.StatusCode != http.StatusOK:
+		b.err = fmt.Errorf("status %d", answer.StatusCode)
+	case !isDirectory(body):
+		b.err = errors.New("not an ACME directory")
+	default:
+		return nil
+	}
+	return b
+}
+
+// isDirectory looks for what a client needs (RFC 8555 section 7.1.1).
+func isDirectory(body []byte) bool {
+	var directory struct {
+		NewOrder string `json:"newOrder"`
+	}
+	return json.Unmarshal(body, &directory) == nil && directory.NewOrder != ""
+}
+
+// stopped tells from how far the trip came what stopped it.
+func (t *trip) stopped(err error) *barrier {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var unresolved *net.DNSError
+	b := &barrier{err: err, status: t.answered}
+	switch through := t.tunnel || t.secured || t.egress.socks() && !socksFailed(err) && t.address != ""; {
+	case t.secured:
+		b.stage = StageHTTP
+	case t.egress.proxy != nil && !through:
+		b.stage = StageProxy
+	case t.address != "":
+		b.stage = StageTLS
+	case errors.As(err, &unresolved):
+		b.stage = StageResolve
+	default:
+		b.stage = StageConnect
+	}
+	return b
+}
+
+// socks proxies answer no HTTP: the transport speaks with them while it dials.
+func (e *Egress) socks() bool { return e.proxy != nil && strings.HasPrefix(e.proxy.Scheme, "socks") }
+
+// socksFailed reports whether the proxy, and not what is behind it, failed.
+func socksFailed(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && strings.HasPrefix(op.Op, "socks")
+}
+
+// says is the error without the URL that the client puts before it.
+func (b *barrier) says() string {
+	err := b.err
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		if err = wrapped.Err; wrapped.Timeout() {
+			return "timeout"
+		}
+	}
+	return clean(err.Error(), 2*wordLength)
+}
+
+func (b *barrier) detail() string {
+	return clean(strings.TrimSpace(b.err.Error()+" "+b.body), detailLength)
+}
