@@ -17,6 +17,23 @@ const (
 	PanelUnavailable   Code = "panel.unavailable"   // database locked, missing, or of another shape
 )
 
+// Codes of a name, as the DNS has it.
+const (
+	DNSLame      Code = "dns.lame"   // delegated to servers that do not answer for it
+	DNSDNSSEC    Code = "dns.dnssec" // signatures broken
+	DNSServFail  Code = "dns.servfail"
+	DNSNXDomain  Code = "dns.nxdomain"
+	DNSNoAddress Code = "dns.noaddress"
+	DNSElsewhere Code = "dns.elsewhere"
+	DNSPartly    Code = "dns.partly"    // some addresses ours, some not
+	DNSIPv6      Code = "dns.ipv6"      // AAAA not ours while A is
+	DNSCAA       Code = "dns.caa"       // CAA forbids the CA
+	DNSCAABroken Code = "dns.caabroken" // the CAA question fails
+	DNSProxied   Code = "dns.proxied"   // behind a CDN or a proxy: a cause only when the way through it fails
+
+	DNSBLListed Code = "dnsbl.listed" // an address is on a blocklist
+)
+
 // Codes of the way to the challenge: port 80, or 443 after a redirect.
 const (
 	WebBlocked   Code = "web.blocked" // the access log shows fewer visitors than the CA has validators
@@ -78,7 +95,7 @@ const (
 
 // firstVerdict is where codeFacts passes from counts and flags, which are no
 // site's root cause, to the verdicts.
-const firstVerdict = WebBlocked
+const firstVerdict = DNSLame
 
 // codeFact is what is known of a code without looking at anything.
 type codeFact struct {
@@ -99,7 +116,20 @@ var codeFacts = [...]codeFact{
 	{PanelStale, Warning, Us},
 	{PanelUnreadable, Info, Us},
 	{PanelNoRedirect, Info, Us},
-	// A site. First the way in.
+	{DNSBLListed, Warning, Us},
+	// A site. First its name.
+	{DNSLame, Warning, Customer},
+	{DNSDNSSEC, Warning, Customer},
+	{DNSServFail, Warning, Customer},
+	{DNSNXDomain, Warning, Customer},
+	{DNSNoAddress, Warning, Customer},
+	{DNSElsewhere, Warning, Customer},
+	{DNSPartly, Warning, Customer},
+	{DNSIPv6, Warning, Customer},
+	{DNSCAA, Warning, Customer},
+	{DNSCAABroken, Warning, Customer},
+	{DNSProxied, Info, Customer},
+	// Then the way in.
 	{WebBlocked, Warning, Us},
 	{WebFlapping, Warning, Us},
 	{WebRefused, Warning, Us},

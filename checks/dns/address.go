@@ -1,0 +1,156 @@
+package dns
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	mdns "github.com/miekg/dns"
+
+	"domovoy/checks"
+)
+
+// addresses judges what A and AAAA say. It reports false if there is no name
+// or no working zone behind it, so that nothing more can be learned.
+//
+// As Boulder does it: an error for AAAA does not matter while A is there.
+// But an AAAA question that *we* got no answer to leaves something unseen.
+func (l *look) addresses(ctx context.Context, a, aaaa Result) bool {
+	errA, err6 := a.looked(), aaaa.looked()
+	l.fail(errA)
+	l.fail(err6)
+	if errA == nil {
+		l.sight.V4 = a.Answer.Addrs
+	}
+	if err6 == nil {
+		l.sight.V6 = aaaa.Answer.Addrs
+	}
+	none := len(l.sight.V4)+len(l.sight.V6) == 0
+	switch {
+	case a.says(mdns.RcodeServerFailure):
+		l.broken(ctx, mdns.TypeA, a.Answer)
+		return false
+	case none && a.says(mdns.RcodeNameError):
+		return l.gone(ctx, a.Answer)
+	case none && aaaa.says(mdns.RcodeNameError): // no name: of no type (RFC 8020)
+		return l.gone(ctx, aaaa.Answer)
+	case errA != nil, none && err6 != nil:
+		return true
+	case none && aaaa.says(mdns.RcodeServerFailure):
+		l.broken(ctx, mdns.TypeAAAA, aaaa.Answer)
+		return false
+	case none:
+		l.nowhere(a.Answer)
+		return true
+	}
+	l.point(ctx, slices.Concat(a.Answer.targets(), aaaa.Answer.targets()))
+	return true
+}
+
+// nowhere is a name without addresses. Nobody promised any for whatever a
+// wildcard alias stands for.
+func (l *look) nowhere(a Answer) {
+	l.sight.Points = checks.PointsNowhere
+	if !l.name.wildcard {
+		l.find(checks.DNSNoAddress, checks.Args{"target": last(a.targets())})
+	}
+}
+
+// gone is a name that does not exist: in a zone that is alive, or because its
+// domain itself is not in the registry's zone, which only the registry can
+// explain.
+func (l *look) gone(ctx context.Context, a Answer) bool {
+	l.sight.Points = checks.PointsNowhere
+	zone, target := a.Zone(), last(a.targets())
+	switch {
+	case target != "": // the name is there, what it stands for is not
+	case zone != "" && within(zone, l.name.registered):
+	case l.name.host == l.name.registered:
+		l.sight.Register = true
+	default:
+		r := l.ask(ctx, Query{Name: l.name.registered, Type: mdns.TypeSOA})[0]
+		l.fail(r.looked())
+		l.sight.Register = r.says(mdns.RcodeNameError)
+	}
+	if !l.name.wildcard || l.sight.Register {
+		l.find(checks.DNSNXDomain, checks.Args{
+			"domain": l.name.registered, "target": target, "register": l.sight.Register,
+		})
+	}
+	return false
+}
+
+// point judges addresses against those that should be there.
+func (l *look) point(ctx context.Context, targets []string) {
+	ours4, others4 := l.split(l.sight.V4)
+	ours6, others6 := l.split(l.sight.V6)
+	ours, others := slices.Concat(ours4, ours6), slices.Concat(others4, others6)
+	if len(ours) == 0 {
+		l.away(ctx, targets)
+		return
+	}
+	if len(others) == 0 {
+		l.sight.Points = checks.PointsOurs
+		return
+	}
+	l.sight.Points = checks.PointsPartly
+	args := func(wrong []netip.Addr) checks.Args {
+		a := l.towards(ctx, wrong, targets)
+		a["ours"], a["others"] = addressList(ours), addressList(wrong)
+		return a
+	}
+	if len(ours4) > 0 && len(others6) > 0 { // the CA tries IPv6 first
+		l.find(checks.DNSIPv6, args(others6))
+	}
+	if len(others4) > 0 || len(ours4) == 0 {
+		l.find(checks.DNSPartly, args(others))
+	}
+}
+
+// split parts ours from others.
+func (l *look) split(addrs []netip.Addr) (ours, others []netip.Addr) {
+	for _, a := range addrs {
+		if slices.Contains(l.question.Ours, a.Unmap()) {
+			ours = append(ours, a)
+		} else {
+			others = append(others, a)
+		}
+	}
+	return ours, others
+}
+
+// away is a name none of whose addresses is ours: behind a proxy that may
+// well lead to us, or elsewhere. Without addresses of our own to compare with,
+// only the proxy can be told.
+func (l *look) away(ctx context.Context, targets []string) {
+	all := slices.Concat(l.sight.V4, l.sight.V6)
+	args := l.towards(ctx, all, targets)
+	args["addresses"], args["count"], args["expected"] = addressList(all), len(all), addressList(l.question.Ours)
+	if proxy, known := args["proxy"].(string); known {
+		l.sight.Points, l.sight.Proxy = checks.PointsProxied, proxy
+		l.find(checks.DNSProxied, args)
+		return
+	}
+	if len(l.question.Ours) > 0 {
+		l.sight.Points = checks.PointsElsewhere
+		l.find(checks.DNSElsewhere, args)
+	}
+}
+
+// targets are the names that a chain of CNAMEs leads through, in order.
+func (a Answer) targets() []string {
+	var names []string
+	for _, rr := range a.Records {
+		if c, ok := rr.(*mdns.CNAME); ok {
+			names = append(names, undot(c.Target))
+		}
+	}
+	return names
+}
+
+func last(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return hostname(names[len(names)-1])
+}

@@ -1,0 +1,250 @@
+package dns
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	mdns "github.com/miekg/dns"
+)
+
+// Bounds of a walk from the registry down to the servers of a name.
+const (
+	maxCuts    = 4
+	maxServers = 8 // asked of one zone
+	maxParents = 2 // asked of the registry's zone
+)
+
+// word is what one server has to say for a zone.
+type word int8
+
+const (
+	wordUnlooked word = iota // could not be asked from here
+	wordGood                 // answers with authority
+	wordReferral             // names the servers of a zone further down
+	wordFailing              // SERVFAIL: knows the zone, but cannot load it
+	wordRefused
+	wordUnaware // answers without authority
+	wordSilent
+	wordClosed
+	wordAddressless // the server's name leads nowhere that can be asked
+)
+
+// delegate is a server of a delegation, with what came of asking it.
+type delegate struct {
+	name string
+	addr netip.Addr // may be invalid: the name has none
+	word word
+	said Answer
+}
+
+// delegation is a zone with the servers it is delegated to.
+type delegation struct {
+	zone    string
+	servers []delegate
+}
+
+// lame reports that the servers were asked and not one serves the zone
+// (RFC 9499 section 7).
+func (d delegation) lame() bool {
+	seen := false
+	for _, s := range d.servers {
+		switch s.word {
+		case wordGood, wordReferral, wordFailing:
+			return false
+		case wordUnlooked:
+		default:
+			seen = true
+		}
+	}
+	return seen
+}
+
+// delegation asks the servers themselves for the name: from the registry's
+// down, cut by cut, until some answer with authority or none is of use. It
+// is empty if the registry's own servers could not be asked from here.
+func (l *look) delegation(ctx context.Context, kind uint16) delegation {
+	d := l.registry(ctx)
+	for range maxCuts {
+		l.interview(ctx, d.servers, kind)
+		below := d.below(l.name.host)
+		if below.zone == "" {
+			break
+		}
+		d = below
+		l.settle(ctx, &d)
+	}
+	if !within(d.zone, l.name.registered) {
+		return delegation{}
+	}
+	return d
+}
+
+// registry is the closest zone above the registered domain that has servers:
+// not every public suffix is a zone.
+func (l *look) registry(ctx context.Context) delegation {
+	for zone := parent(l.name.registered); ; zone = parent(zone) {
+		r := l.ask(ctx, Query{Name: zone, Type: mdns.TypeNS})[0]
+		if names := r.Answer.NameServers(); len(names) > 0 {
+			d := delegation{zone: zone}
+			for _, n := range names[:min(len(names), maxParents)] {
+				d.servers = append(d.servers, delegate{name: n})
+			}
+			l.settle(ctx, &d)
+			return d
+		}
+		if zone == "" || r.Err != nil {
+			return delegation{}
+		}
+	}
+}
+
+// settle finds addresses for the servers that came without. IPv6 is taken
+// only where there is nothing else: not every host has it.
+func (l *look) settle(ctx context.Context, d *delegation) {
+	for _, kind := range []uint16{mdns.TypeA, mdns.TypeAAAA} {
+		var queries []Query
+		var open []*delegate
+		for i := range d.servers {
+			if s := &d.servers[i]; !s.addr.IsValid() {
+				open = append(open, s)
+				queries = append(queries, Query{Name: s.name, Type: kind})
+			}
+		}
+		if len(open) == 0 {
+			return
+		}
+		for i, r := range l.ask(ctx, queries...) {
+			if r.Err == nil && len(r.Answer.Addrs) > 0 {
+				open[i].addr = r.Answer.Addrs[0]
+			}
+		}
+	}
+}
+
+// interview asks all servers at once for the name.
+func (l *look) interview(ctx context.Context, servers []delegate, kind uint16) {
+	var all sync.WaitGroup
+	for i := range servers {
+		s := &servers[i]
+		if !s.addr.IsValid() || !l.options.Reserved && reserved(s.addr) {
+			s.word = wordAddressless
+			continue
+		}
+		all.Go(func() {
+			var err error
+			s.said, err = l.resolver.AskAt(ctx, netip.AddrPortFrom(s.addr, l.options.Port), Query{Name: l.name.host, Type: kind})
+			s.word = judge(s.said, err)
+		})
+	}
+	all.Wait()
+}
+
+func judge(a Answer, err error) word {
+	switch {
+	case errors.Is(err, ErrTimeout):
+		return wordSilent
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return wordClosed
+	case errors.Is(err, ErrMalformed):
+		return wordUnaware
+	case err != nil:
+		return wordUnlooked
+	case a.Rcode == mdns.RcodeServerFailure:
+		return wordFailing
+	case a.Rcode != mdns.RcodeSuccess && a.Rcode != mdns.RcodeNameError:
+		return wordRefused
+	case a.Authoritative:
+		return wordGood
+	}
+	return wordUnaware
+}
+
+// below is the zone further down that the first referral leads to. Servers
+// that refer somewhere else, as to the root, are not aware of the zone.
+func (d delegation) below(host string) delegation {
+	for i := range d.servers {
+		s := &d.servers[i]
+		if s.word != wordUnaware {
+			continue
+		}
+		if next := s.said.referral(d.zone, host); next.zone != "" {
+			s.word = wordReferral
+			return next
+		}
+	}
+	return delegation{}
+}
+
+// referral reads a delegation towards host from below a zone, with the
+// addresses that came along.
+func (a Answer) referral(zone, host string) delegation {
+	var d delegation
+	for _, rr := range a.Authority {
+		ns, ok := rr.(*mdns.NS)
+		if !ok {
+			continue
+		}
+		owner := undot(ns.Hdr.Name)
+		if owner == zone || !within(owner, zone) || !within(host, owner) || len(d.servers) == maxServers {
+			continue
+		}
+		d.zone = owner
+		d.servers = append(d.servers, delegate{name: undot(ns.Ns), addr: a.glue(ns.Ns)})
+	}
+	return d
+}
+
+// glue is the address of a server, IPv4 first; invalid if none came along.
+func (a Answer) glue(name string) (found netip.Addr) {
+	for _, rr := range a.Extra {
+		if !strings.EqualFold(rr.Header().Name, name) {
+			continue
+		}
+		switch rr := rr.(type) {
+		case *mdns.A:
+			found, _ = netip.AddrFromSlice(rr.A.To4())
+			return found
+		case *mdns.AAAA:
+			found, _ = netip.AddrFromSlice(rr.AAAA)
+		}
+	}
+	return found
+}
+
+// String lists the servers with what each said: "ns1.example: REFUSED".
+func (d delegation) String() string {
+	words := make([]string, 0, len(d.servers))
+	for _, s := range d.servers {
+		n := hostname(s.name)
+		if n == "" {
+			n = "?"
+		}
+		words = append(words, n+": "+s.String())
+	}
+	slices.Sort(words)
+	return strings.Join(words, ", ")
+}
+
+// String is for evidence, in the words of the protocols.
+func (s delegate) String() string {
+	switch s.word {
+	case wordFailing, wordRefused:
+		return rcode(s.said.Rcode)
+	case wordSilent:
+		return "timeout"
+	case wordClosed:
+		return "connection refused"
+	case wordAddressless:
+		return "no address"
+	case wordUnaware:
+		return "not authoritative"
+	case wordUnlooked:
+		return "not asked"
+	}
+	return "answers"
+}

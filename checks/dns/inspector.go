@@ -1,0 +1,152 @@
+package dns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	mdns "github.com/miekg/dns"
+
+	"domovoy/checks"
+)
+
+// Question is a name to look at, with what should be so.
+type Question struct {
+	Name       string       // in either form; "*.x" for a wildcard
+	Ours       []netip.Addr // where it should point; empty: not known, and not judged
+	CA         string       // as CAA records name it; empty: letsencrypt.org
+	AccountURI string       // of the ACME account; empty: not known, so that no record excludes it
+	Method     string       // of validation; empty: http-01
+	Wildcard   bool         // the certificate is for *.Name: implied by a Name that begins with "*."
+}
+
+// InspectorOptions are what an Inspector needs beside a resolver.
+type InspectorOptions struct {
+	Ranges   *Ranges // of CDNs and proxies; nil: none is known
+	Port     uint16  // where authoritative servers listen; 0: 53
+	Reserved bool    // ask authoritative servers on private and loopback addresses, too: only a laboratory has them there
+}
+
+// Inspector looks names up the way the CA does, and says what is wrong.
+type Inspector struct {
+	resolver *Resolver
+	options  InspectorOptions
+}
+
+// NewInspector uses a resolver that stays the caller's to close.
+func NewInspector(r *Resolver, o InspectorOptions) *Inspector {
+	if o.Port == 0 {
+		o.Port = 53
+	}
+	if o.Ranges == nil {
+		o.Ranges = new(Ranges)
+	}
+	return &Inspector{resolver: r, options: o}
+}
+
+// Look says where a name leads and what is wrong with that. An error means
+// that something could not be looked at; sight and findings hold what was
+// seen all the same.
+func (in *Inspector) Look(ctx context.Context, q Question) (checks.Sight, []checks.Finding, error) {
+	l, err := in.begin(q)
+	if err != nil {
+		return checks.Sight{Name: q.Name}, nil, err
+	}
+	labels := l.name.upward()
+	queries := append(make([]Query, 0, 2+len(labels)),
+		Query{Name: l.name.host, Type: mdns.TypeA}, Query{Name: l.name.host, Type: mdns.TypeAAAA})
+	for _, label := range labels {
+		queries = append(queries, Query{Name: label, Type: mdns.TypeCAA})
+	}
+	said := l.ask(ctx, queries...)
+	if l.addresses(ctx, said[0], said[1]) {
+		l.caa(labels, said[2:])
+	}
+	l.complete()
+	return l.sight, l.found, errors.Join(l.errs...)
+}
+
+// look is one name being looked at.
+type look struct {
+	*Inspector
+	question Question
+	name     name
+	sight    checks.Sight
+	found    []checks.Finding
+	errs     []error
+	asked    []Query // with said: everything the resolver was asked, for the evidence
+	said     []Result
+}
+
+func (in *Inspector) begin(q Question) (*look, error) {
+	n, err := parseName(q.Name)
+	if err != nil {
+		return nil, err
+	}
+	if q.CA == "" {
+		q.CA = "letsencrypt.org"
+	}
+	if q.Method == "" {
+		q.Method = "http-01"
+	}
+	q.Wildcard = q.Wildcard || n.wildcard
+	return &look{Inspector: in, question: q, name: n, sight: checks.Sight{Name: n.ascii}}, nil
+}
+
+// ask asks the resolver and keeps what it said as evidence.
+func (l *look) ask(ctx context.Context, queries ...Query) []Result {
+	said := l.resolver.AskAll(ctx, queries)
+	if l.asked == nil {
+		l.asked, l.said = queries, said
+		return said
+	}
+	l.asked, l.said = slices.Concat(l.asked, queries), slices.Concat(l.said, said)
+	return said
+}
+
+// looked is nil if the resolver did its work. Only these three rcodes speak
+// of the name; with any other the resolver speaks of itself or of us.
+func (r Result) looked() error {
+	if r.Err != nil {
+		return r.Err
+	}
+	switch r.Answer.Rcode {
+	case mdns.RcodeSuccess, mdns.RcodeNameError, mdns.RcodeServerFailure:
+		return nil
+	}
+	return fmt.Errorf("the resolver %s answers %s", r.Answer.Server, rcode(r.Answer.Rcode))
+}
+
+// says reports whether the question was answered with that rcode.
+func (r Result) says(rcode int) bool { return r.Err == nil && r.Answer.Rcode == rcode }
+
+func (l *look) fail(err error) {
+	if err != nil {
+		l.errs = append(l.errs, err)
+	}
+}
+
+func (l *look) find(code checks.Code, args checks.Args) {
+	for key, value := range args { // a text asks "is there one?" by asking for the argument
+		if value == "" || value == false || value == 0 {
+			delete(args, key)
+		}
+	}
+	l.found = append(l.found, checks.Finding{Code: code, Severity: code.Severity(), Args: args})
+}
+
+// complete adds to every finding what holds for the name as a whole.
+func (l *look) complete() {
+	if len(l.found) == 0 {
+		return
+	}
+	detail := l.detail()
+	for i := range l.found {
+		l.found[i].Detail = detail
+		if l.name.lookalike() {
+			l.found[i].Args["lookalike"] = true
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package dns
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/checks/lab/internet"
+)
+
+// inspector looks at a small internet.
+func inspector(t *testing.T, l *internet.DNS, server string) *Inspector {
+	t.Helper()
+	r := resolver(t, Options{Servers: []netip.AddrPort{netip.MustParseAddrPort(server)}, Timeout: 150 * time.Millisecond})
+	ranges, err := ReadRanges(strings.NewReader(`
+		net   127.90.0.0/16      Cloudflare 2026-11 lab
+		net   127.91.0.0/16      DDoS-Guard 2026-11 lab
+		ns    ddos-guard.net     DDoS-Guard 2026-11 lab
+		ptr   ddos-guard.net     DDoS-Guard 2026-11 lab
+		ns    ns.cloudflare.com  Cloudflare 2026-11 lab
+		cname cdn.cloudflare.net Cloudflare 2026-11 lab`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewInspector(r, InspectorOptions{Ranges: ranges, Port: uint16(l.Port()), Reserved: true})
+}
+
+// TestTheSituationsOfTheLab judges each situation whose cause is in the DNS
+// by that cause alone, and finds nothing in the others.
+func TestTheSituationsOfTheLab(t *testing.T) {
+	for _, s := range internet.Situations() {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			l, err := s.Start(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { l.Close() })
+			in := inspector(t, l.DNS, l.Resolver)
+			var found []checks.Finding
+			failed := false
+			for _, name := range append([]string{l.Domain}, l.Panel.Aliases...) {
+				sight, f, err := in.Look(t.Context(), Question{
+					Name: name, Ours: l.Panel.Addresses, AccountURI: l.Panel.ACME.Account,
+				})
+				t.Logf("%+v\n%+v\n%v", sight, f, err)
+				found, failed = append(found, f...), failed || err != nil
+				if len(f) > 0 { // the first name that is in trouble decides
+					break
+				}
+			}
+			if got, want := worst(found, failed), expected(s); got != want {
+				t.Errorf("verdict %s, want %s\n%+v", got, want, found)
+			}
+		})
+	}
+}
+
+// worst is the first cause by the order of codes.
+func worst(found []checks.Finding, failed bool) checks.Code {
+	for _, code := range checks.Codes() {
+		for _, f := range found {
+			if f.Code == code {
+				return code
+			}
+		}
+	}
+	if failed {
+		return checks.Unknown
+	}
+	return checks.OK
+}
+
+// expected is what the DNS alone shows of a situation: whether a missing name
+// is free is the registry's to say, and behind a proxy all may be well.
+func expected(s internet.Situation) checks.Code {
+	switch want := checks.Code(s.Want); {
+	case want == "dns.unregistered" || want == "dns.undelegated":
+		return checks.DNSNXDomain
+	case strings.HasPrefix(string(want), "dns.") || want == checks.Unknown:
+		return want
+	}
+	for _, also := range s.Also {
+		if also == string(checks.DNSProxied) {
+			return checks.DNSProxied
+		}
+	}
+	return checks.OK
+}

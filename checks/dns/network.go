@@ -1,0 +1,115 @@
+package dns
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	mdns "github.com/miekg/dns"
+	"golang.org/x/net/publicsuffix"
+
+	"domovoy/checks"
+)
+
+// towards says to whom addresses belong, as far as the DNS tells. All of it
+// is evidence beside a finding that stands anyway: what cannot be had is left
+// out.
+//
+//	network      the owner in a word: of a known range, or the domain of PTR, CNAME or NS
+//	proxy        the CDN or proxy, if it is one
+//	ptr          the name of the first address
+//	cname        the last name of the chain
+//	nameservers  of the registered domain
+func (l *look) towards(ctx context.Context, addrs []netip.Addr, targets []string) checks.Args {
+	queries := []Query{{Name: l.name.registered, Type: mdns.TypeNS}}
+	if reverse, err := mdns.ReverseAddr(addrs[0].String()); err == nil {
+		queries = append(queries, Query{Name: reverse, Type: mdns.TypePTR})
+	}
+	said := l.ask(ctx, queries...)
+	servers := said[0].Answer.NameServers()
+	ptr := ""
+	if len(said) > 1 {
+		ptr = said[1].Answer.pointer()
+	}
+	args := checks.Args{
+		"ptr": ptr, "cname": last(targets), "nameservers": nameList(servers),
+		"proxy": l.proxy(addrs, targets, servers, ptr), "reserved": reserved(addrs[0]),
+	}
+	args["network"] = l.network(args, addrs[0], servers)
+	for key, value := range args {
+		if value == "" || value == false {
+			delete(args, key)
+		}
+	}
+	return args
+}
+
+// proxy names the CDN that a name is behind: by all of its addresses, by the
+// name that a CNAME leads to, or by name servers and PTR that agree. Name
+// servers alone prove nothing: Cloudflare serves zones without a proxy, too.
+func (l *look) proxy(addrs []netip.Addr, targets, servers []string, ptr string) string {
+	r := l.options.Ranges
+	if owner := r.Owner(addrs[0]); owner != "" &&
+		!slices.ContainsFunc(addrs, func(a netip.Addr) bool { return r.Owner(a) == "" }) {
+		return owner
+	}
+	for _, t := range targets {
+		if owner := r.suffix(kindCNAME, t); owner != "" {
+			return owner
+		}
+	}
+	owner := r.suffix(kindPTR, ptr)
+	if owner != "" && slices.ContainsFunc(servers, func(s string) bool { return r.suffix(kindNS, s) == owner }) {
+		return owner
+	}
+	return ""
+}
+
+// network is the shortest thing that tells a reader whose address it is.
+func (l *look) network(args checks.Args, addr netip.Addr, servers []string) string {
+	if owner, _ := args["proxy"].(string); owner != "" {
+		return owner
+	}
+	if owner := l.options.Ranges.Owner(addr); owner != "" {
+		return owner
+	}
+	for _, key := range []string{"ptr", "cname"} {
+		if host, _ := args[key].(string); host != "" {
+			if d := l.foreign(host); d != "" {
+				return d
+			}
+		}
+	}
+	for _, s := range servers {
+		if d := l.foreign(s); d != "" {
+			return d
+		}
+	}
+	return ""
+}
+
+// foreign is the registered domain of a host, empty if it is the name's own.
+func (l *look) foreign(host string) string {
+	d, err := publicsuffix.EffectiveTLDPlusOne(hostname(host))
+	if err != nil || d == l.name.registered {
+		return ""
+	}
+	return d
+}
+
+// pointer is the first name of a PTR answer.
+func (a Answer) pointer() string {
+	for _, rr := range a.Records {
+		if p, ok := rr.(*mdns.PTR); ok {
+			return hostname(undot(p.Ptr))
+		}
+	}
+	return ""
+}
+
+// reserved reports whether the public internet cannot reach an address.
+func reserved(a netip.Addr) bool {
+	a = a.Unmap()
+	shared := netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 64}), 10) // RFC 6598
+	return !a.IsGlobalUnicast() || a.IsPrivate() || shared.Contains(a) || a.Is4() && a.As4()[0] == 0
+}
