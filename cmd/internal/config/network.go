@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"domovoy/checks"
+	"golang.org/x/net/idna"
 )
 
 // Ports of RFC 1035 section 4.2 and of RFC 3912, where the file names none.
@@ -69,18 +69,25 @@ func readDomain(f field, v scalar) (any, *problem) {
 // readTLD takes a top-level domain in either form.
 func readTLD(key string) (string, *problem) {
 	name, ok := hostName(key)
-	if !ok || strings.ContainsAny(name, "._") {
+	if !ok || strings.Contains(name, ".") {
 		return "", wrong("tld", map[string]any{"Name": shown(key)})
 	}
 	return name, nil
 }
 
-// hostName gives the A-label form. A last label of digits alone is a mistyped
-// address, never a name (RFC 3696, section 2).
+// maxName is more than any name takes in UTF-8: 253 characters of up to four
+// bytes. Converting takes time by the square of it.
+const maxName = 4 * 253
+
+// hostName gives the A-label form (RFC 5890), lower case and without the
+// root's dot; one label is enough, as in localhost. A last label of digits
+// alone is a mistyped address, never a name (RFC 3696, section 2).
 func hostName(text string) (string, bool) {
-	// One label is enough here, as in localhost, and not in a site's name.
-	name, err := checks.ToASCII("name." + text)
-	name = strings.TrimPrefix(name, "name.")
+	if len(text) > maxName {
+		return "", false
+	}
+	strict := idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
+	name, err := strict.ToASCII(strings.TrimSuffix(text, "."))
 	last := name[strings.LastIndex(name, ".")+1:]
 	if err != nil || strings.Trim(last, "0123456789") == "" {
 		return "", false
