@@ -86,7 +86,8 @@ func packName(buf []byte, name string) ([]byte, error) {
 	if strings.ContainsRune(rest, '\\') {
 		return buf, fmt.Errorf("%q is no name to ask for", name)
 	}
-	for label, more := rest, rest != ""; more; {
+	for more := rest != ""; more; {
+		var label string
 		label, rest, more = strings.Cut(rest, ".")
 		if label == "" || len(label) > maxLabel {
 			return buf, fmt.Errorf("%q is no name to ask for", name)

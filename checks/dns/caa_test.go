@@ -1,0 +1,142 @@
+package dns
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+	mdns "github.com/miekg/dns"
+
+	"domovoy/checks"
+)
+
+const (
+	le      = "letsencrypt.org"
+	account = "https://ca.example/acct/1"
+)
+
+// set makes CAA records of "flag tag value".
+func set(t testing.TB, lines ...string) []*mdns.CAA {
+	t.Helper()
+	var found []*mdns.CAA
+	for _, line := range lines {
+		rr, err := mdns.NewRR("client.ru. 60 IN CAA " + line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, rr.(*mdns.CAA))
+	}
+	return found
+}
+
+// caaSet is a set of records with what the CA makes of it.
+type caaSet struct {
+	records  []string
+	wildcard bool
+	want     string // why it forbids; empty: allowed
+}
+
+func (s caaSet) judge(t *testing.T) {
+	t.Helper()
+	l := &look{question: Question{CA: le, AccountURI: account, Method: "http-01", Wildcard: s.wildcard}}
+	if why, forbids := l.forbids(set(t, s.records...)); why != s.want && forbids || forbids != (s.want != "") {
+		t.Errorf("%q wildcard %v: forbids %v %q, want %q", s.records, s.wildcard, forbids, why, s.want)
+	}
+}
+
+// TestCAASets goes through RFC 8659 as Boulder reads it.
+func TestCAASets(t *testing.T) {
+	for _, s := range []caaSet{
+		{[]string{`0 issue "letsencrypt.org"`}, false, ""},
+		{[]string{`0 issue " letsencrypt.org "`}, false, ""},
+		{[]string{`0 issue "letsencrypt.org;"`}, false, ""},
+		{[]string{`0 issue "letsencrypt.org; "`}, false, ""},
+		{[]string{`0 ISSUE "letsencrypt.org"`}, false, ""},
+		{[]string{`0 issue "other.example"`, `0 issue "letsencrypt.org"`}, false, ""},
+		{[]string{`0 iodef "mailto:a@client.ru"`, `0 issuemail "other.example"`}, false, ""},
+		{[]string{`0 issuewild ";"`}, false, ""},
+		{[]string{`0 tbs "x"`}, false, ""},
+		{[]string{`128 issue "letsencrypt.org"`}, false, ""}, // critical, and understood
+		{[]string{`0 issue "other.example"`}, false, forbidsIssuer},
+		{[]string{`0 issue ";"`}, false, forbidsIssuer},
+		{[]string{`0 issue ""`}, false, forbidsIssuer},
+		{[]string{`0 issue "letsencrypt.org."`}, false, forbidsIssuer},
+		{[]string{`0 issue "LetsEncrypt.org"`}, false, forbidsIssuer},
+		{[]string{`0 issue "www.letsencrypt.org"`}, false, forbidsIssuer},
+		{[]string{`0 issue "letsencrypt.org; nonsense"`}, false, forbidsIssuer},
+		{[]string{`0 issue "letsencrypt.org; a_b=c"`}, false, forbidsIssuer},
+		{[]string{`0 issue "letsencrypt.org"`, `128 tbs "x"`}, false, forbidsCritical},
+		{[]string{`0 issue "letsencrypt.org"`, `1 tbs "x"`}, false, forbidsCritical},
+		{[]string{`0 issue "letsencrypt.org"`, `2 tbs "x"`}, false, ""}, // a bit without a meaning
+		{[]string{`0 issue "letsencrypt.org"`}, true, ""},
+		{[]string{`0 issue "letsencrypt.org"`, `0 issuewild "other.example"`}, true, forbidsIssuer},
+		{[]string{`0 issue "other.example"`, `0 issuewild "letsencrypt.org"`}, true, ""},
+		{[]string{`0 issue "other.example"`, `0 issuewild "letsencrypt.org"`}, false, forbidsIssuer},
+		{[]string{`0 iodef "mailto:a@client.ru"`}, true, ""},
+	} {
+		s.judge(t)
+	}
+}
+
+// TestCAAParameters goes through RFC 8657.
+func TestCAAParameters(t *testing.T) {
+	for _, s := range []caaSet{
+		{[]string{`0 issue "letsencrypt.org; accounturi=` + account + `"`}, false, ""},
+		{[]string{`0 issue "letsencrypt.org; accounturi=` + account + `2"`}, false, forbidsAccount},
+		{[]string{`0 issue "letsencrypt.org; accounturi=` + account + `; accounturi=` + account + `"`}, false, forbidsAccount},
+		{[]string{`0 issue "letsencrypt.org; accounturi=x"`, `0 issue "letsencrypt.org"`}, false, ""},
+		{[]string{`0 issue "letsencrypt.org; validationmethods=dns-01,http-01"`}, false, ""},
+		{[]string{`0 issue "letsencrypt.org; validationmethods=dns-01"`}, false, forbidsMethod},
+		{[]string{`0 issue "letsencrypt.org; validationmethods="`}, false, forbidsMethod},
+		{[]string{`0 issue "letsencrypt.org; validationmethods=http-01; validationmethods=http-01"`}, false, forbidsMethod},
+		{[]string{`0 issue "other.example; accounturi=` + account + `"`}, false, forbidsIssuer},
+	} {
+		s.judge(t)
+	}
+}
+
+func TestAnAccountThatIsNotKnownIsNotExcluded(t *testing.T) {
+	l := &look{question: Question{CA: le, Method: "http-01"}}
+	if why, forbids := l.forbids(set(t, `0 issue "letsencrypt.org; accounturi=https://ca.example/acct/7"`)); forbids {
+		t.Errorf("forbids: %s", why)
+	}
+}
+
+func TestTheCAAFindingSaysWhereAndWhat(t *testing.T) {
+	_, in := world(t, client("@ A "+ownV4, "shop A "+ownV4, `@ CAA 0 issue "other.example"`, `@ CAA 0 iodef "mailto:a@client.ru"`))
+	_, found, err := in.Look(t.Context(), Question{Name: "shop.client.ru", Ours: ours()})
+	if err != nil || len(found) != 1 || found[0].Code != checks.DNSCAA {
+		t.Fatalf("findings %+v, error %v", found, err)
+	}
+	want := checks.Args{
+		"at": "client.ru", "why": forbidsIssuer, "ca": le, "issuers": "other.example",
+		"records": `0 issue "other.example", 0 iodef "mailto:a@client.ru"`,
+	}
+	if diff := cmp.Diff(want, found[0].Args); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func FuzzParseIssue(f *testing.F) {
+	for _, s := range []string{"letsencrypt.org", ";", "", " a ; b=c; d = e ", "a;;", "a;=", "\x00;\xff=\u202e", strings.Repeat(";a=b", 100)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		v, ok := parseIssue(s)
+		if !ok && (v.issuer != "" || v.parameters != nil) {
+			t.Errorf("%q: refused, yet %+v", s, v)
+		}
+		for _, p := range v.parameters {
+			if strings.ContainsAny(p.tag+p.value, "; \t\n") {
+				t.Errorf("%q: parameter %+v", s, p)
+			}
+		}
+		records := []*mdns.CAA{{Hdr: mdns.RR_Header{Name: "client.ru.", Rrtype: mdns.TypeCAA, Class: mdns.ClassINET}, Tag: "issue", Value: s}}
+		for _, shown := range []string{issuers(records, false), recordList(records)} {
+			if len([]rune(shown)) > maxText+1 || strings.ContainsFunc(shown, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+				t.Errorf("%q is shown as %q", s, shown)
+			}
+		}
+	})
+}

@@ -1,0 +1,69 @@
+package dns
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestTheBuiltinRangesCanBeRead(t *testing.T) {
+	r, err := BuiltinRanges()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for addr, want := range map[string]string{
+		"104.16.1.1": "Cloudflare", "2606:4700::1": "Cloudflare", "::ffff:104.16.1.1": "Cloudflare", "151.101.1.1": "Fastly",
+		"185.178.208.10": "DDoS-Guard", "186.2.160.5": "DDoS-Guard", "8.8.8.8": "", "127.0.0.1": "",
+	} {
+		if got := r.Owner(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s is of %q, want %q", addr, got, want)
+		}
+	}
+	if got := r.suffix(kindCNAME, "abc.topology.gslb.yccdn.ru"); got != "Yandex Cloud" {
+		t.Errorf("a name in yccdn.ru is of %q", got)
+	}
+	if got := r.suffix(kindNS, "evil-ddos-guard.net"); got != "" {
+		t.Errorf("a name that only ends alike is of %q", got)
+	}
+}
+
+func TestTheZeroRangesKnowNone(t *testing.T) {
+	if r := new(Ranges); r.Owner(netip.MustParseAddr("104.16.1.1")) != "" || r.suffix(kindNS, "ns.cloudflare.com") != "" {
+		t.Error("it knows some")
+	}
+}
+
+func TestAFileStandsInForTheBuiltinRanges(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ranges.txt")
+	if err := os.WriteFile(path, []byte("net 192.0.2.0/24 Our_Shield 2026-11 contract # a comment\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := LoadRanges(path)
+	if err != nil || r.Owner(netip.MustParseAddr("192.0.2.1")) != "Our Shield" || r.Owner(netip.MustParseAddr("104.16.1.1")) != "" {
+		t.Errorf("%v", err)
+	}
+	if _, err := LoadRanges(path + "x"); err == nil {
+		t.Error("a missing file was read")
+	}
+}
+
+func TestAllFaultsOfARangeFileAreNamed(t *testing.T) {
+	_, err := ReadRanges(strings.NewReader("net 10.0.0.1/8 A d s\nnet x A d s\n\nmx a.example A d s\nnet 10.0.0.0/8\n"))
+	for _, want := range []string{"line 1: ", "line 2: ", "line 4: ", "line 5: "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v lacks %q", err, want)
+		}
+	}
+}
+
+func FuzzReadRanges(f *testing.F) {
+	f.Add(builtin)
+	f.Add("net 192.0.2.0/24 A d s")
+	f.Fuzz(func(t *testing.T, text string) {
+		if r, err := ReadRanges(strings.NewReader(text)); err == nil {
+			_ = r.Owner(netip.MustParseAddr("192.0.2.1"))
+		}
+	})
+}
