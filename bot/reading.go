@@ -216,6 +216,12 @@ func (w *Watch) loadHistory(ctx context.Context, p *watched, touched map[string]
 		p.last.history, p.last.moved, p.last.latest = make(map[string]*checks.History, len(last)), map[string]bool{}, nil
 	}
 	for name, l := range last {
+		// Ten thousand of them stay in memory: the words of one that did not
+		// fail say nothing, and the journal has them.
+		l.Attempt.Server, l.Attempt.Certificate = p.Name, name
+		if l.Attempt.Outcome != checks.OutcomeFailed {
+			l.Attempt.Text = ""
+		}
 		// A new one: subjects hold the old.
 		p.last.history[name] = &checks.History{Last: l.Attempt, Failures: l.Failures, Since: l.FirstFailed, Issued: l.LastIssued}
 		p.last.moved[name] = true
