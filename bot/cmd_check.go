@@ -65,6 +65,9 @@ func check(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	if site, err = b.lookNow(ctx, site, r.Now); err != nil {
+		return Answer{}, err
+	}
 	if site.Attempts, err = b.attempts(ctx, site, 10); err != nil {
 		return Answer{}, err
 	}

@@ -12,6 +12,7 @@ import (
 	"domovoy/checks/cert"
 	"domovoy/checks/ispmanager"
 	"domovoy/checks/panel"
+	"domovoy/checks/suite"
 	"domovoy/reports"
 	"domovoy/reports/journal"
 )
@@ -21,6 +22,7 @@ type Panel struct {
 	Name   string
 	Reader *ispmanager.Panel
 	Files  *cert.Files // nil: certificates are not read
+	Live   *suite.Live // nil: sites are not looked at from outside
 }
 
 // Rules are what the watch counts by.
@@ -49,8 +51,9 @@ type watched struct {
 	busy    int        // readings in a row that failed; of the job that observes alone
 
 	mu     sync.RWMutex
-	server reports.Server // guarded by mu
-	news   news           // guarded by mu
+	server reports.Server          // guarded by mu
+	looks  map[string]reports.Look // guarded by mu; nil: not loaded
+	news   news                    // guarded by mu
 
 	tried func()        // closes first, once
 	first chan struct{} // closed when the first reading ended, however it did
@@ -84,6 +87,9 @@ func (w *Watch) look(ctx context.Context, p *watched, now time.Time) (fresh bool
 	p.reading.Lock()
 	defer p.reading.Unlock()
 	defer p.tried()
+	if err := w.recall(ctx, p); err != nil {
+		return false, err
+	}
 	snapshot, changed, err := p.Reader.Poll(ctx)
 	// News that could not be worked out stays news.
 	p.last.pending = p.last.pending || changed
@@ -142,5 +148,7 @@ func (p *watched) fail(reason ispmanager.Reason) {
 func (p *watched) state() reports.Server {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return p.server
+	s := p.server
+	s.Looks = p.looks
+	return s
 }

@@ -19,17 +19,19 @@ const (
 
 // Codes of a name, as the DNS has it.
 const (
-	DNSLame      Code = "dns.lame"   // delegated to servers that do not answer for it
-	DNSDNSSEC    Code = "dns.dnssec" // signatures broken
-	DNSServFail  Code = "dns.servfail"
-	DNSNXDomain  Code = "dns.nxdomain"
-	DNSNoAddress Code = "dns.noaddress"
-	DNSElsewhere Code = "dns.elsewhere"
-	DNSPartly    Code = "dns.partly"    // some addresses ours, some not
-	DNSIPv6      Code = "dns.ipv6"      // AAAA not ours while A is
-	DNSCAA       Code = "dns.caa"       // CAA forbids the CA
-	DNSCAABroken Code = "dns.caabroken" // the CAA question fails
-	DNSProxied   Code = "dns.proxied"   // behind a CDN or a proxy: a cause only when the way through it fails
+	DNSUnregistered Code = "dns.unregistered" // free
+	DNSUndelegated  Code = "dns.undelegated"  // registered, but without name servers: unpaid, or never set up
+	DNSLame         Code = "dns.lame"         // delegated to servers that do not answer for it
+	DNSDNSSEC       Code = "dns.dnssec"       // signatures broken
+	DNSServFail     Code = "dns.servfail"
+	DNSNXDomain     Code = "dns.nxdomain"
+	DNSNoAddress    Code = "dns.noaddress"
+	DNSElsewhere    Code = "dns.elsewhere"
+	DNSPartly       Code = "dns.partly"    // some addresses ours, some not
+	DNSIPv6         Code = "dns.ipv6"      // AAAA not ours while A is
+	DNSCAA          Code = "dns.caa"       // CAA forbids the CA
+	DNSCAABroken    Code = "dns.caabroken" // the CAA question fails
+	DNSProxied      Code = "dns.proxied"   // behind a CDN or a proxy: a cause only when the way through it fails
 
 	DNSBLListed Code = "dnsbl.listed" // an address is on a blocklist
 )
@@ -57,6 +59,10 @@ const (
 	CertOverdue   Code = "cert.overdue" // renewal should have happened by its share of life
 	CertMissing   Code = "cert.missing" // the file that the panel names is gone
 	CertUntrusted Code = "cert.untrusted"
+
+	CertKeyMismatch  Code = "cert.keymismatch"  // the private key is not the certificate's
+	CertNotInstalled Code = "cert.notinstalled" // issued, and an older one is served
+	CertName         Code = "cert.name"         // the certificate is for other names
 )
 
 // Codes of the CA's own words, as the issuing log keeps them.
@@ -95,7 +101,7 @@ const (
 
 // firstVerdict is where codeFacts passes from counts and flags, which are no
 // site's root cause, to the verdicts.
-const firstVerdict = DNSLame
+const firstVerdict = DNSUnregistered
 
 // codeFact is what is known of a code without looking at anything.
 type codeFact struct {
@@ -118,6 +124,8 @@ var codeFacts = [...]codeFact{
 	{PanelNoRedirect, Info, Us},
 	{DNSBLListed, Warning, Us},
 	// A site. First its name.
+	{DNSUnregistered, Warning, Customer},
+	{DNSUndelegated, Warning, Customer},
 	{DNSLame, Warning, Customer},
 	{DNSDNSSEC, Warning, Customer},
 	{DNSServFail, Warning, Customer},
@@ -149,7 +157,10 @@ var codeFacts = [...]codeFact{
 	{CARejected, Warning, Customer},
 	{CARateLimited, Critical, Nobody},
 	// Then the certificate put in place.
+	{CertKeyMismatch, Critical, Us},
 	{CertMissing, Critical, Us},
+	{CertNotInstalled, Warning, Us},
+	{CertName, Warning, Us},
 	{CertUntrusted, Warning, Us},
 	// Then the CA's last words.
 	{CARemote, Warning, Us},

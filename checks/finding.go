@@ -74,22 +74,61 @@ type Verdict struct {
 	Finding  Finding // zero for OK and Unknown
 }
 
+// Checks that the others build on: where they could not look, what comes
+// after them in the order of Codes cannot be the root cause.
+const (
+	NamesCheck = "dns"     // settles the codes up to lastOfNames
+	WayCheck   = "http-01" // settles the codes up to lastOfWay
+)
+
+// The last codes that these checks can find, in the order of Codes.
+const (
+	lastOfNames = DNSProxied
+	lastOfWay   = WebIPv6
+)
+
 // Judge folds the findings of one site into one root cause: the first that
 // stands in the order of Codes, so that a cause hides its symptoms. Nothing
-// found is OK only if nothing failed; otherwise it is Unknown.
+// found is OK only if nothing failed. Otherwise, and where an earlier step
+// than the one found is not known, it is Unknown.
 func Judge(findings []Finding, failures []Failure) Verdict {
-	best := Verdict{Code: OK, Severity: Healthy}
-	if len(failures) > 0 {
-		best = Verdict{Code: Unknown, Severity: Unknown.Severity()}
-	}
 	first, rank := firstVerdict.rank(), len(codeFacts)
+	best := Verdict{Code: OK, Severity: Healthy}
+	own := slices.ContainsFunc(findings, func(f Finding) bool { return f.Name == "" && f.Severity > Info && outside(f.Check) })
 	for i := range findings {
 		f := &findings[i]
+		switch {
+		case f.Severity <= Info && outside(f.Check):
+			continue // worth knowing, but nothing fails for it
+		case f.Name != "" && own:
+			continue // the site's own name comes first
+		}
 		if r := f.Code.rank(); r >= first && r < rank {
 			best, rank = Verdict{Code: f.Code, Severity: f.Severity, Finding: *f}, r
 		}
 	}
+	for _, f := range failures {
+		if best.Code == OK || rank > settled(f.Check) {
+			return Verdict{Code: Unknown, Severity: Unknown.Severity()}
+		}
+	}
 	return best
+}
+
+// outside reports whether a check looks from outside.
+func outside(check string) bool { return check == NamesCheck || check == WayCheck }
+
+// settled is the rank of the last code that a check would have found before
+// the ones after it could be a cause; beyond all ranks where nothing builds
+// on the check.
+func settled(check string) int {
+	switch check {
+	case NamesCheck:
+		return lastOfNames.rank()
+	case WayCheck:
+		return lastOfWay.rank()
+	}
+	return len(codeFacts)
 }
 
 // SortFindings orders findings worst first, then by site and code.

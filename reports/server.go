@@ -18,6 +18,7 @@ type Server struct {
 	Readings []Reading
 	Opened   Since
 	Overdue  OverdueRule
+	Looks    map[string]Look      // the last look from outside at each site; nil: nobody looks
 	Nameless []checks.Certificate // overdue by their rows, which name neither certificate nor domain
 }
 
@@ -108,6 +109,7 @@ func (s Server) Findings(site string) []checks.Finding {
 			found = append(found, f)
 		}
 	}
+	found = append(found, s.Looks[site].Findings...)
 	checks.SortFindings(found)
 	return found
 }
@@ -120,7 +122,7 @@ func (s Server) Failures(site string) []checks.Failure {
 			failed = append(failed, f)
 		}
 	}
-	return failed
+	return append(failed, s.Looks[site].Failures...)
 }
 
 // Metrics are the counts of the server; while it cannot be read, each is one

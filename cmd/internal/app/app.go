@@ -25,6 +25,7 @@ type App struct {
 	bundle  *i18n.Bundle
 	journal *journal.Journal
 	readers []*ispmanager.Panel
+	outside *outside
 	watch   *bot.Watch
 	bot     *bot.Bot
 	log     *slog.Logger
@@ -41,24 +42,43 @@ func Open(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slo
 		return nil, fmt.Errorf("opening the state: %w", err)
 	}
 	a := &App{cfg: cfg, bundle: bundle, journal: j, log: log}
-	var panels []bot.Panel
-	for _, p := range cfg.Panels {
-		reader := ispmanager.New(ispmanager.Config{Name: p.Name, Database: p.Database, Zone: p.Timezone})
-		a.readers = append(a.readers, reader)
-		panel := bot.Panel{Name: p.Name, Reader: reader}
-		if p.Certificates != "" {
-			panel.Files = cert.NewFiles(p.Certificates)
-		}
-		panels = append(panels, panel)
+	panels, err := a.open()
+	if err != nil {
+		return nil, errors.Join(err, a.Close())
 	}
 	a.watch = bot.NewWatch(j, panels, rules(cfg.Thresholds), log)
 	a.bot = bot.New(j, a.watch, audience(cfg, bundle), policy(cfg), log)
 	return a, nil
 }
 
+// open prepares the panels.
+func (a *App) open() (panels []bot.Panel, err error) {
+	if a.outside, err = openOutside(a.cfg); err != nil {
+		return nil, err
+	}
+	for _, p := range a.cfg.Panels {
+		reader := ispmanager.New(ispmanager.Config{Name: p.Name, Database: p.Database, Zone: p.Timezone})
+		a.readers = append(a.readers, reader)
+		panel := bot.Panel{Name: p.Name, Reader: reader}
+		if p.Certificates != "" {
+			panel.Files = cert.NewFiles(p.Certificates)
+		}
+		if a.outside != nil {
+			if panel.Live, err = a.outside.live(p); err != nil {
+				return nil, fmt.Errorf("preparing to look at %s from outside: %w", p.Name, err)
+			}
+		}
+		panels = append(panels, panel)
+	}
+	return panels, nil
+}
+
 // Close lets go of the panels and of the journal.
 func (a *App) Close() error {
 	var failed error
+	if a.outside != nil {
+		failed = a.outside.resolver.Close()
+	}
 	for _, r := range a.readers {
 		failed = errors.Join(failed, r.Close())
 	}

@@ -16,6 +16,9 @@ import (
 // ErrRunning is what Run says when another copy runs on the same state.
 var ErrRunning = errors.New("another copy is running on this state file")
 
+// sweepLate is how late a sweep is still worth doing, or going on with.
+const sweepLate = 6 * time.Hour
+
 // digestLate is how late a digest is still worth sending.
 const digestLate = 6 * time.Hour
 
@@ -104,11 +107,17 @@ func (a *App) listen(ctx context.Context, name string, m bot.Messenger, inbox bo
 // jobs of the schedule.
 func (a *App) jobs() []bot.Job {
 	day := everyDay{}
-	return []bot.Job{
+	jobs := []bot.Job{
 		{Name: "panel", When: a.cfg.Schedule.Panel, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Observe(ctx, time.Now()) }},
 		{Name: "daily", When: a.cfg.Schedule.Daily, Late: digestLate, Run: a.bot.Digest},
 		{Name: "prune", When: day, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Prune(ctx, time.Now()) }},
 	}
+	if a.outside != nil {
+		// A sweep that was cut short goes on where it was: since is when it was due.
+		jobs = append(jobs, bot.Job{Name: "domains", When: a.cfg.Schedule.Domains, Late: sweepLate,
+			Run: func(ctx context.Context, due time.Time) error { return a.sweep(ctx, due, nil) }})
+	}
+	return jobs
 }
 
 // everyDay is due once a day, from the start on.

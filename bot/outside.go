@@ -1,0 +1,94 @@
+package bot
+
+import (
+	"context"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// lookNow looks at a site from outside while somebody waits, and keeps what
+// was seen. A panel without a look from outside leaves the site as it is.
+func (b *Bot) lookNow(ctx context.Context, s reports.Site, now time.Time) (reports.Site, error) {
+	p := b.watch.panel(s.Server.Name)
+	if p == nil || p.Live == nil {
+		return s, nil
+	}
+	found, failed := p.Live.Look(ctx, s.Subject, true, now)
+	if ctx.Err() != nil {
+		return s, ctx.Err()
+	}
+	l := reports.Look{At: now, Findings: found, Failures: failed}
+	s.Server = s.Server.WithLook(s.Subject.Site.Name, l)
+	return s, b.keepLooks(ctx, p, map[string]reports.Look{s.Subject.Site.Name: l})
+}
+
+// keepLooks stores looks, and has them seen by whoever asks next.
+func (b *Bot) keepLooks(ctx context.Context, p *watched, looks map[string]reports.Look) error {
+	rows := make([]journal.Look, 0, len(looks))
+	for site, l := range looks {
+		rows = append(rows, journal.Look{Server: p.Name, Site: site, At: l.At, Findings: l.Findings, Failures: l.Failures})
+	}
+	if err := b.journal.KeepLooks(ctx, rows); err != nil {
+		return err
+	}
+	p.seen(looks)
+	return nil
+}
+
+// seen replaces looks at sites. The map is copied: readers hold the old one.
+func (p *watched) seen(looks map[string]reports.Look) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make(map[string]reports.Look, len(p.looks)+len(looks))
+	for _, m := range []map[string]reports.Look{p.looks, looks} {
+		for site, l := range m {
+			all[site] = l
+		}
+	}
+	p.looks = all
+}
+
+// recall loads the looks of an earlier process, once.
+func (w *Watch) recall(ctx context.Context, p *watched) error {
+	p.mu.RLock()
+	known := p.Live == nil || p.looks != nil
+	p.mu.RUnlock()
+	if known {
+		return nil
+	}
+	rows, err := w.journal.Looks(ctx, p.Name)
+	if err != nil {
+		return err
+	}
+	looks := make(map[string]reports.Look, len(rows))
+	for site, l := range rows {
+		looks[site] = reports.Look{At: l.At, Findings: l.Findings, Failures: l.Failures}
+	}
+	p.seen(looks)
+	return nil
+}
+
+// panel of that name; nil: there is none.
+func (w *Watch) panel(name string) *watched {
+	for _, p := range w.panels {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// swept are the sites that a sweep looks at: those that are switched on and
+// were not looked at since a moment.
+func swept(s reports.Server, since time.Time) []checks.Subject {
+	var todo []checks.Subject
+	for _, x := range s.Subjects {
+		if x.Site.Active != checks.Off && s.Looks[x.Site.Name].At.Before(since) {
+			todo = append(todo, x)
+		}
+	}
+	return todo
+}

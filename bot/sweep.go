@@ -1,0 +1,149 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"domovoy/checks"
+	"domovoy/checks/suite"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// Sweep is one look at every site of every panel.
+type Sweep struct {
+	Workers  int                             // sites looked at at once
+	Since    time.Time                       // sites looked at since then are left out: a sweep that was cut short goes on
+	Progress func(done, total int)           // called now and then, from one goroutine at a time; may be nil
+	Online   func(ctx context.Context) error // whether we have a network at all; may be nil
+}
+
+// kept is how many looks are stored together.
+const kept = 100
+
+// Sweep looks at every site from outside, keeps what it saw as it goes, and
+// records what changed. Without a network of our own it changes nothing.
+func (b *Bot) Sweep(ctx context.Context, s Sweep) error {
+	if s.Online != nil {
+		if err := s.Online(ctx); err != nil {
+			return err
+		}
+	}
+	var failed error
+	for _, p := range b.watch.panels {
+		if p.Live == nil {
+			continue
+		}
+		failed = errors.Join(failed, b.sweep(ctx, p, s))
+	}
+	b.rang.ring()
+	return failed
+}
+
+func (b *Bot) sweep(ctx context.Context, p *watched, s Sweep) error {
+	todo := swept(p.state(), s.Since)
+	if err := b.lookAt(ctx, p, todo, s); err != nil {
+		return err
+	}
+	return b.conclude(ctx, p, time.Now())
+}
+
+// lookAt looks at the sites with bounded workers. A site that panics or hangs
+// costs only itself.
+func (b *Bot) lookAt(ctx context.Context, p *watched, todo []checks.Subject, s Sweep) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, s.Workers))
+	var mu sync.Mutex
+	fresh := map[string]reports.Look{}
+	done := 0
+	store := func(least int) error {
+		if len(fresh) < least {
+			return nil
+		}
+		batch := fresh
+		fresh = map[string]reports.Look{}
+		return b.keepLooks(ctx, p, batch)
+	}
+	for _, x := range todo {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			now := time.Now()
+			found, failures := p.Live.Look(ctx, x, false, now)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			fresh[x.Site.Name] = reports.Look{At: now, Findings: found, Failures: failures}
+			if done++; s.Progress != nil {
+				s.Progress(done, len(todo))
+			}
+			return store(kept)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return store(1)
+}
+
+// conclude records what the looks changed. Troubles of names wait for the
+// digest; so many at once that the cause is hardly theirs are told.
+func (b *Bot) conclude(ctx context.Context, p *watched, now time.Time) error {
+	open, err := b.journal.OpenIncidents(ctx)
+	if err != nil {
+		return err
+	}
+	begun, err := b.journal.Baselines(ctx)
+	if err != nil {
+		return err
+	}
+	s := p.state()
+	out := liveOutcome(s)
+	begin := beginning(out, s, begun)
+	begin.Server = false // the panel's own reading says that
+	entry := journal.Entry{At: now, Changes: b.policy.Reconcile(now, open, out, begin.Begins)}
+	for _, check := range begin.Checks {
+		entry.Baseline = append(entry.Baseline, p.Name+"/"+check)
+	}
+	if entry.Deliveries, err = b.tell(ctx, s, entry.Changes, begin, now); err != nil {
+		return err
+	}
+	return b.journal.Record(ctx, entry)
+}
+
+// liveOutcome is what the last looks at a panel's sites say, as incidents are
+// made of it: each site's root cause as seen from outside.
+func liveOutcome(s reports.Server) checks.Outcome {
+	out := checks.Outcome{Server: s.Name, Checks: suite.LiveChecks()}
+	for _, x := range s.Subjects {
+		look, ok := s.Looks[x.Site.Name]
+		if !ok {
+			out.Failures = append(out.Failures, everyFailure(s.Name, x.Site.Name)...)
+			continue
+		}
+		verdict := checks.Judge(look.Findings, look.Failures)
+		if verdict.Finding.Code != "" {
+			out.Findings = append(out.Findings, verdict.Finding)
+		}
+		out.Failures = append(out.Failures, look.Failures...)
+	}
+	return out
+}
+
+// everyFailure says that a site was not looked at by any live check.
+func everyFailure(server, site string) []checks.Failure {
+	checked := suite.LiveChecks()
+	failures := make([]checks.Failure, len(checked))
+	for i, c := range checked {
+		failures[i] = checks.Failure{Check: c, Server: server, Site: site, Err: "not looked at yet"}
+	}
+	return slices.Clip(failures)
+}

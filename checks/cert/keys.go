@@ -1,0 +1,148 @@
+package cert
+
+import (
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"domovoy/checks"
+)
+
+// How a private key and its certificate do not belong together: words for a
+// machine, in the argument "reason" of cert.keymismatch.
+const (
+	otherKey  = "key"  // of the same kind, but another
+	otherKind = "kind" // RSA with EC: nginx accepts such a pair, and refuses every handshake
+	leafLater = "leaf" // the key is right, but its certificate is not the first of the file
+)
+
+// CompareKeys compares the private key of a site with its certificates, as
+// the web server would have to use them: OWNER/NAME.crtca where there is such
+// a bundle, and OWNER/NAME.crt. It is the only place where private keys are
+// read. The error means that they could not be compared; no part of a key is
+// ever in it.
+func CompareKeys(root *os.Root, owner, name string) ([]checks.Finding, error) {
+	if name == "" {
+		return nil, nil
+	}
+	stem := owner + "/" + name
+	bundles, err := readBundles(root, stem)
+	if err != nil {
+		return nil, err
+	}
+	if len(bundles) == 0 {
+		return []checks.Finding{gone(name, stem+".crt")}, nil
+	}
+	public, err := readPublic(root, stem+".key")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return []checks.Finding{gone(name, stem+".key")}, nil
+	case err != nil:
+		return nil, err
+	}
+	for _, b := range bundles {
+		why := b.mismatch(public)
+		if why != "" && kind(b.chain[0].PublicKey) == "" {
+			return nil, fmt.Errorf("comparing %s: %w", b.path, ErrKind)
+		}
+		if why != "" {
+			args := b.describe(public)
+			args["reason"], args["certificate"] = why, name
+			return []checks.Finding{finding(checks.CertKeyMismatch, args)}, nil
+		}
+	}
+	return nil, nil
+}
+
+// gone is a file that the panel must have and does not.
+func gone(name, path string) checks.Finding {
+	return finding(checks.CertMissing, checks.Args{"certificate": name, "file": path})
+}
+
+// bundle is a file of certificates.
+type bundle struct {
+	path  string
+	chain []*x509.Certificate
+}
+
+// readBundles reads those of a site's two files that are there.
+func readBundles(root *os.Root, stem string) ([]bundle, error) {
+	var bundles []bundle
+	for _, path := range []string{stem + ".crtca", stem + ".crt"} {
+		chain, err := readChain(root, path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		bundles = append(bundles, bundle{path, chain})
+	}
+	return bundles, nil
+}
+
+// mismatch says why the web server cannot use the file with the key; empty:
+// it can.
+func (b bundle) mismatch(public publicKey) string {
+	for i, c := range b.chain {
+		if public.Equal(c.PublicKey) {
+			if i > 0 {
+				return leafLater
+			}
+			return ""
+		}
+	}
+	if kind(public) != kind(b.chain[0].PublicKey) {
+		return otherKind
+	}
+	return otherKey
+}
+
+func (b bundle) describe(public publicKey) checks.Args {
+	leaf := b.chain[0]
+	return checks.Args{
+		"file": b.path, "of": kind(leaf.PublicKey), "key": kind(public),
+		"until": leaf.NotAfter, "serial": shortSerial(leaf.SerialNumber), "names": someNames(leaf.DNSNames),
+	}
+}
+
+// publicKey is what the standard library's public keys can all do.
+type publicKey interface{ Equal(x crypto.PublicKey) bool }
+
+// ErrKey is a private key that cannot be read: encrypted, damaged or of a
+// kind that is not known.
+var ErrKey = errors.New("no private key that can be read")
+
+// ErrKind is a certificate for a key of a kind that is not known.
+var ErrKind = errors.New("a public key of an unknown kind")
+
+// readChain reads the certificates of a file in PEM, in their order.
+func readChain(root *os.Root, path string) ([]*x509.Certificate, error) {
+	data, err := readSmall(root, path)
+	if err != nil {
+		return nil, err
+	}
+	chain, err := certificates(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return chain, nil
+}
+
+// readPublic reads a private key and gives its public half. What was read is
+// wiped; copies that the parser made are left to the garbage collector.
+func readPublic(root *os.Root, path string) (publicKey, error) {
+	data, err := readSmall(root, path)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(data)
+	public, err := publicHalf(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return public, nil
+}

@@ -1,0 +1,231 @@
+package cert
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"domovoy/checks"
+	"domovoy/checks/lab/internet"
+)
+
+// Every way in which OpenSSL and panels write a key.
+func TestCompareKeysForms(t *testing.T) {
+	s := newStreet(t)
+	ec, rsaPair := s.issue(internet.Leaf{}), s.issue(internet.Leaf{RSA: true})
+	sec1, err := x509.MarshalECPrivateKey(ec.PrivateKey.(*ecdsa.PrivateKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs1 := x509.MarshalPKCS1PrivateKey(rsaPair.PrivateKey.(*rsa.PrivateKey))
+	pkcs8, err := internet.KeyPEM(ec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(kind string, der []byte) []byte {
+		return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+	}
+	parameters := block("EC PARAMETERS", []byte{6, 8, 42, 134, 72, 206, 61, 3, 1, 7})
+	locked := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: pkcs1, Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-256-CBC,00"}})
+	edCertificate, edKey := ed25519Pair(t)
+	for _, tt := range []struct {
+		name        string
+		certificate []byte
+		key         []byte
+		want        string
+		err         error
+	}{
+		{"PKCS 8", internet.ChainPEM(ec, false), pkcs8, "", nil},
+		{"SEC 1", internet.ChainPEM(ec, false), block("EC PRIVATE KEY", sec1), "", nil},
+		{"SEC 1 behind its parameters", internet.ChainPEM(ec, false), append(parameters, block("EC PRIVATE KEY", sec1)...), "", nil},
+		{"PKCS 1", internet.ChainPEM(rsaPair, false), block("RSA PRIVATE KEY", pkcs1), "", nil},
+		{"behind the certificate", internet.ChainPEM(ec, false), append(internet.ChainPEM(ec, false), pkcs8...), "", nil},
+		{"Ed25519", edCertificate, edKey, "", nil},
+		{"Ed25519 with another's", edCertificate, pkcs8, "keymismatch kind", nil},
+		{"encrypted", internet.ChainPEM(rsaPair, false), locked, "", ErrKey},
+		{"encrypted in PKCS 8", internet.ChainPEM(ec, false), block("ENCRYPTED PRIVATE KEY", []byte{1}), "", ErrKey},
+		{"damaged", internet.ChainPEM(ec, false), block("PRIVATE KEY", sec1[:20]), "", ErrKey},
+		{"empty", internet.ChainPEM(ec, false), nil, "", ErrKey},
+		{"endless", internet.ChainPEM(ec, false), block("RSA PRIVATE KEY", make([]byte, maxKey+1)), "", ErrKey},
+		{"no certificate", pkcs8, pkcs8, "", ErrNoCertificate},
+		{"a certificate for a key of no known kind", oddCertificate(t), pkcs8, "", ErrKind},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFolder(t)
+			f.put("u1/client.ru_le1.crt", tt.certificate, noon)
+			f.put("u1/client.ru_le1.key", tt.key, noon)
+			got, err := f.compare()
+			if got != tt.want || !errors.Is(err, tt.err) {
+				t.Errorf("%q, %v; want %q, %v", got, err, tt.want, tt.err)
+			}
+		})
+	}
+}
+
+func ed25519Pair(t *testing.T) (certificate, key []byte) {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(3), NotBefore: noon, NotAfter: noon.Add(90 * day)}
+	der, err := x509.CreateCertificate(rand.Reader, leaf, leaf, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err = internet.KeyPEM(&tls.Certificate{PrivateKey: private})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), key
+}
+
+// oddCertificate is for a key whose kind (RFC 8410: X448) the standard
+// library does not know.
+func oddCertificate(t *testing.T) []byte {
+	t.Helper()
+	certificate, _ := ed25519Pair(t)
+	block, _ := pem.Decode(certificate)
+	known, x448 := []byte{6, 3, 43, 101, 112, 3, 33}, []byte{6, 3, 43, 101, 111, 3, 33}
+	at := bytes.LastIndex(block.Bytes, known)
+	if at < 0 {
+		t.Fatal("no key in the certificate")
+	}
+	copy(block.Bytes[at:], x448)
+	return pem.EncodeToMemory(block)
+}
+
+// What is missing is told, and what is no ordinary file is left alone.
+func TestCompareKeysFiles(t *testing.T) {
+	s := newStreet(t)
+	good := s.issue(internet.Leaf{})
+	for _, tt := range []struct {
+		name   string
+		change func(f folder, key, crt string)
+		want   string
+		err    error
+	}{
+		{"both there", func(folder, string, string) {}, "", nil},
+		{"no key", func(f folder, key, _ string) { f.must(os.Remove(key)) }, "missing", nil},
+		{"no certificate", func(f folder, _, crt string) { f.must(os.Remove(crt)) }, "missing", nil},
+		{"a folder", func(f folder, key, _ string) { f.must(errors.Join(os.Remove(key), os.Mkdir(key, 0o700))) }, "", ErrNoFile},
+		{"a pipe that nobody writes", func(f folder, key, _ string) { f.must(errors.Join(os.Remove(key), syscall.Mkfifo(key, 0o600))) }, "", ErrNoFile},
+		{"too much", func(f folder, key, _ string) { f.must(os.Truncate(key, maxFile+1)) }, "", ErrNoFile},
+		{"a link out of the folder", func(f folder, key, _ string) { f.must(errors.Join(os.Remove(key), os.Symlink("/etc/passwd", key))) }, "", nil},
+		{"a bundle beside it that is another's", func(f folder, _, _ string) {
+			f.put("u1/client.ru_le1.crtca", internet.ChainPEM(s.issue(internet.Leaf{}), false), noon)
+		}, "keymismatch key", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFolder(t)
+			f.pair(good, good, false)
+			crt := filepath.Join(f.dir, "u1", "client.ru_le1.crt")
+			f.must(os.Rename(crt+"ca", crt))
+			tt.change(f, filepath.Join(f.dir, "u1", "client.ru_le1.key"), crt)
+			got, err := f.compare()
+			if tt.name == "a link out of the folder" {
+				if err == nil || got != "" {
+					t.Errorf("%q, %v", got, err)
+				}
+				return
+			}
+			if got != tt.want || !errors.Is(err, tt.err) {
+				t.Errorf("%q, %v; want %q, %v", got, err, tt.want, tt.err)
+			}
+		})
+	}
+}
+
+// Names come from a database that anybody's panel may have filled.
+func TestCompareKeysStaysInside(t *testing.T) {
+	f := newFolder(t)
+	root, err := os.OpenRoot(f.dir)
+	f.must(err)
+	defer root.Close()
+	for _, name := range []string{"../../secret", "../u1/x", "a\x00b", "/etc/passwd", strings.Repeat("a", 5000)} {
+		found, err := CompareKeys(root, "u1", name)
+		if err == nil && words(found) != "missing" {
+			t.Errorf("%.20q: %v", name, found)
+		}
+	}
+	if found, err := CompareKeys(root, "u1", ""); found != nil || err != nil {
+		t.Errorf("a site without a certificate: %v, %v", found, err)
+	}
+	f.must(os.Chmod(f.dir, 0o000))
+	t.Cleanup(func() { f.must(os.Chmod(f.dir, 0o700)) }) //nolint:gosec // a folder
+	if os.Geteuid() != 0 {
+		if _, err := CompareKeys(root, "u1", "x"); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("no right to look: %v", err)
+		}
+	}
+}
+
+// What a finding and an error say must never be of the key itself.
+func TestCompareKeysSaysNothingOfTheKey(t *testing.T) {
+	s := newStreet(t)
+	f := newFolder(t)
+	f.pair(s.issue(internet.Leaf{}), s.issue(internet.Leaf{}), false)
+	root, err := os.OpenRoot(f.dir)
+	f.must(err)
+	defer root.Close()
+	found, err := CompareKeys(root, "u1", "client.ru_le1")
+	if err != nil || len(found) != 1 || found[0].Detail != "" {
+		t.Fatal(found, err)
+	}
+	if a := found[0].Args; a["of"] != "EC" || a["key"] != "EC" || a["file"] != "u1/client.ru_le1.crtca" || found[0].Code != checks.CertKeyMismatch {
+		t.Errorf("%v", a)
+	}
+}
+
+// Whatever stands in a file, nothing breaks, and a key that reads has a kind.
+func FuzzKeyFile(f *testing.F) {
+	ca, err := internet.NewCA()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, l := range []internet.Leaf{{}, {RSA: true}} {
+		c, err := ca.Issue(l)
+		if err != nil {
+			f.Fatal(err)
+		}
+		key, err := internet.KeyPEM(c)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(key)
+		f.Add(append(internet.ChainPEM(c, false), key...))
+	}
+	f.Add([]byte("-----BEGIN EC PRIVATE KEY-----\n-----END EC PRIVATE KEY-----\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if chain, err := certificates(data); err == nil {
+			b := bundle{"x", chain}
+			if public, ok := chain[0].PublicKey.(publicKey); ok && b.mismatch(public) != "" {
+				t.Error("a certificate does not fit its own key")
+			}
+			j := judge{name: "client.ru", rules: Rules{Now: noon, LifeLeft: 0.1}, roots: ca.Roots()}
+			p := presented{chain: chain}
+			_ = j.address(&p)
+			for _, found := range gather([]presented{p}) {
+				if len(found.Detail) > 4*detailLength || strings.ContainsAny(found.Detail, "\x00\x1b\u202e") {
+					t.Errorf("hostile: %q", found.Detail)
+				}
+			}
+		}
+		if public, err := publicHalf(data); err == nil && kind(public) == "" {
+			t.Errorf("a key of no kind: %T", public)
+		}
+	})
+}

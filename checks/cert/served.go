@@ -1,0 +1,122 @@
+package cert
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"domovoy/checks"
+)
+
+// ServedOptions say how to look at what is served. The zero value of each
+// field is a good default.
+type ServedOptions struct {
+	HTTPSPort  uint16         // 443 by default
+	Timeout    time.Duration  // of one connection with its handshake, 10 s by default
+	PerAddress float64        // connections a second to one address; zero: no limit
+	Own        []netip.Addr   // our addresses
+	Roots      *x509.CertPool // what a visitor trusts; nil: the system's
+}
+
+// Served looks at the certificates that visitors get. It is safe for
+// concurrent use.
+type Served struct {
+	opts ServedOptions
+	pace *pace
+}
+
+// Defaults, and how many addresses of a name are looked at.
+const (
+	defaultPort    = 443
+	defaultTimeout = 10 * time.Second
+	mostAddresses  = 16
+)
+
+// NewServed makes a Served.
+func NewServed(opts ServedOptions) *Served {
+	if opts.HTTPSPort == 0 {
+		opts.HTTPSPort = defaultPort
+	}
+	if opts.Timeout <= 0 {
+		opts.Timeout = defaultTimeout
+	}
+	if opts.Roots == nil {
+		// Without the system's roots there is nothing to judge by: see distrust.
+		opts.Roots, _ = Roots("")
+	}
+	return &Served{opts: opts, pace: newPace(opts.PerAddress)}
+}
+
+// Codes are what a look may find.
+func (s *Served) Codes() []checks.Code {
+	return []checks.Code{
+		checks.CertKeyMismatch, checks.CertNotInstalled, checks.CertName, checks.CertUntrusted,
+		checks.CertExpired, checks.CertOverdue, checks.CertExpiring,
+	}
+}
+
+// Looks reports whether Look connects anywhere: a wildcard is no name to ask
+// for, a site without TLS serves no certificate, and what others serve under
+// the name is not ours to judge. Where it looks, its dates outdo those of the
+// file, and the file's those of the panel's row.
+func (s *Served) Looks(at checks.Sight, sub checks.Subject) bool {
+	return len(s.addresses(at, sub)) > 0
+}
+
+// Look takes the certificate of a name from each of our addresses, and judges
+// it as a visitor would, against the panel's file and log. The error means
+// that some address could not be looked at; findings beside it hold
+// nevertheless.
+func (s *Served) Look(ctx context.Context, at checks.Sight, sub checks.Subject, rules Rules) ([]checks.Finding, error) {
+	name := strings.TrimSuffix(at.Name, ".")
+	seen := s.dialAll(ctx, s.addresses(at, sub), name)
+	j := judge{name: name, sub: sub, rules: rules, roots: s.opts.Roots}
+	var errs []error
+	for i := range seen {
+		if err := j.address(&seen[i]); err != nil {
+			errs = append(errs, fmt.Errorf("looking at the certificate of %s at %s: %w", name, seen[i].at, err))
+		}
+	}
+	found := gather(seen)
+	for i := range found {
+		if name != sub.Site.Name {
+			found[i].Name = name
+		}
+	}
+	return found, errors.Join(errs...)
+}
+
+// addresses picks those of the name that are ours, the CA's family first.
+func (s *Served) addresses(at checks.Sight, sub checks.Subject) []netip.Addr {
+	if sub.Site.Secure == checks.Off || at.Name == "" || strings.HasPrefix(at.Name, "*") {
+		return nil
+	}
+	all := slices.Concat(at.V6, at.V4)
+	switch at.Points {
+	case checks.PointsOurs:
+	case checks.PointsPartly:
+		all = slices.DeleteFunc(all, func(a netip.Addr) bool {
+			return !slices.Contains(s.opts.Own, a) && !slices.Contains(sub.Site.Addresses, a)
+		})
+	default:
+		return nil
+	}
+	return all[:min(len(all), mostAddresses)]
+}
+
+// dialAll looks at the addresses side by side; the order stays.
+func (s *Served) dialAll(ctx context.Context, all []netip.Addr, name string) []presented {
+	seen := make([]presented, len(all))
+	var wait sync.WaitGroup
+	for i, a := range all {
+		wait.Go(func() { seen[i] = s.dial(ctx, netip.AddrPortFrom(a, s.opts.HTTPSPort), name) })
+	}
+	wait.Wait()
+	return seen
+}

@@ -1,0 +1,115 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/openrdap/rdap"
+)
+
+// askRDAP asks by RDAP (RFC 9082, RFC 9083); base empty finds the server in
+// IANA's bootstrap registry (RFC 9224).
+func askRDAP(ctx context.Context, base, domain string) (Registration, error) {
+	request := rdap.NewDomainRequest(domain).WithContext(ctx)
+	if base != "" {
+		server, err := url.Parse(base)
+		if err != nil {
+			return Registration{}, err
+		}
+		request = request.WithServer(server)
+	}
+	client := &rdap.Client{HTTP: &http.Client{Transport: bounded{http.DefaultTransport}}}
+	response, err := client.Do(request)
+	if code := status(response); code == http.StatusTooManyRequests {
+		return Registration{}, ErrQuota
+	}
+	var problem *rdap.ClientError
+	if errors.As(err, &problem) {
+		switch problem.Type {
+		case rdap.ObjectDoesNotExist:
+			return Registration{Domain: domain, State: Free, Source: source(response)}, nil
+		case rdap.BootstrapNoMatch, rdap.BootstrapNotSupported:
+			return Registration{}, ErrNoRegistry
+		}
+	}
+	if err != nil {
+		return Registration{}, err
+	}
+	found, ok := response.Object.(*rdap.Domain)
+	if !ok || !strings.EqualFold(strings.TrimSuffix(found.LDHName, "."), domain) {
+		return Registration{}, fmt.Errorf("%w: it speaks of something else", ErrUnclear)
+	}
+	answer := read(found)
+	answer.Domain, answer.Source = domain, source(response)
+	return answer, nil
+}
+
+// read takes what matters from an RDAP domain. The states are those of EPP
+// (RFC 8056): on hold, or in the days before deletion, it is not delegated.
+func read(found *rdap.Domain) Registration {
+	answer := Registration{State: Delegated}
+	for _, s := range found.Status {
+		s = strings.ToLower(s)
+		if slices.Contains([]string{"client hold", "server hold", "redemption period", "pending delete", "inactive"}, s) {
+			answer.State = Undelegated
+		}
+	}
+	if len(found.Nameservers) == 0 {
+		answer.State = Undelegated
+	}
+	for _, e := range found.Events {
+		switch strings.ToLower(e.Action) {
+		case "expiration":
+			answer.PaidTill = day(e.Date)
+		case "deletion":
+			answer.FreeDate = day(e.Date)
+		}
+	}
+	for _, e := range found.Entities {
+		if slices.Contains(e.Roles, "registrar") && e.VCard != nil {
+			answer.Registrar = shorten(e.VCard.Name())
+		}
+	}
+	return answer
+}
+
+// status is the last HTTP status of an exchange; 0: there was none.
+func status(r *rdap.Response) int {
+	if r == nil || len(r.HTTP) == 0 || r.HTTP[len(r.HTTP)-1].Response == nil {
+		return 0
+	}
+	return r.HTTP[len(r.HTTP)-1].Response.StatusCode
+}
+
+// source is the server that answered.
+func source(r *rdap.Response) string {
+	if r == nil || len(r.HTTP) == 0 {
+		return ""
+	}
+	u, err := url.Parse(r.HTTP[len(r.HTTP)-1].URL)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// bounded is a transport whose bodies end at a megabyte: the library reads
+// them whole.
+type bounded struct{ http.RoundTripper }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := b.RoundTripper.RoundTrip(r)
+	if err == nil {
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(resp.Body, 1<<20), resp.Body}
+	}
+	return resp, err
+}

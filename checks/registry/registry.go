@@ -1,0 +1,233 @@
+// Package registry asks registries who holds a domain.
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/net/publicsuffix"
+	"golang.org/x/time/rate"
+
+	"domovoy/checks"
+)
+
+// State of a registration.
+type State string
+
+// The states that can be told apart.
+const (
+	Free        State = "free"        // anybody may register it
+	Delegated   State = "delegated"   // registered, with name servers
+	Undelegated State = "undelegated" // registered, but without: unpaid, or never set up
+)
+
+// Registration is what a registry said of a domain. Times may be zero.
+type Registration struct {
+	Domain    string
+	State     State
+	PaidTill  time.Time
+	FreeDate  time.Time // from when it may be registered by anybody, if nobody pays
+	Registrar string
+	Source    string // the server that said so
+}
+
+// Errors of Ask that are about the registry and not about the domain.
+var (
+	ErrQuota      = errors.New("the registry's limit of questions is used up")
+	ErrNoRegistry = errors.New("no registry is known for this name")
+	ErrUnclear    = errors.New("the registry's answer makes no sense")
+)
+
+// Options of a Registry; each may be zero.
+type Options struct {
+	Whois map[string]string // WHOIS servers, host:port, by TLD in A-label form; added to Servers
+	RDAP  string            // base URL of the RDAP server for all other TLDs; empty: by IANA's list
+	Rate  float64           // questions a minute and registry; 0: 30, what TCI allows an address
+	Now   func() time.Time
+}
+
+// Servers are the WHOIS servers of the zones whose registry has no RDAP in
+// IANA's list: https://tcinet.ru/en/documents/RU/whois_service.pdf.
+func Servers() map[string]string {
+	const tci = "whois.tcinet.ru:43"
+	return map[string]string{"ru": tci, "su": tci, "xn--p1ai": tci}
+}
+
+// Registry asks registries, seldom and never twice. It is safe for concurrent
+// use.
+type Registry struct {
+	options Options
+	whois   map[string]string
+
+	mu     sync.Mutex
+	known  map[string]known
+	queues map[string]*queue
+}
+
+// known is an answer with the moment it was given.
+type known struct {
+	answer Registration
+	at     time.Time
+}
+
+// queue keeps the pace of one registry.
+type queue struct {
+	limiter *rate.Limiter
+	shut    time.Time     // no question before
+	patient time.Duration // the next back-off
+}
+
+// How long an answer holds, how many are kept, and how long a registry that
+// has had enough is left alone: its rules speak of an hour.
+const (
+	freshFor   = 24 * time.Hour
+	mostKnown  = 20_000
+	firstPause = 5 * time.Minute
+	lastPause  = time.Hour
+	timeout    = 15 * time.Second
+)
+
+// New makes a registry client; it asks nothing yet.
+func New(o Options) *Registry {
+	if o.Rate == 0 {
+		o.Rate = 30
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	r := &Registry{options: o, whois: Servers(), known: map[string]known{}, queues: map[string]*queue{}}
+	for tld, server := range o.Whois {
+		r.whois[tld] = server
+	}
+	return r
+}
+
+// Ask tells how the domain that a name belongs to is registered. It waits for
+// its turn, which may take minutes: bound it by the context.
+func (r *Registry) Ask(ctx context.Context, name string) (Registration, error) {
+	domain, tld, err := registered(name)
+	if err != nil {
+		return Registration{}, err
+	}
+	if answer, ok := r.remembered(domain); ok {
+		return answer, nil
+	}
+	ask, source := r.asker(tld)
+	if err := r.turn(ctx, source); err != nil {
+		return Registration{}, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	answer, err := ask(bounded, domain)
+	r.learn(source, domain, answer, err)
+	if err != nil {
+		return Registration{}, fmt.Errorf("asking %s about %s: %w", source, domain, err)
+	}
+	return answer, nil
+}
+
+// asker chooses how to ask about a TLD.
+func (r *Registry) asker(tld string) (func(context.Context, string) (Registration, error), string) {
+	if server, ok := r.whois[tld]; ok {
+		return func(ctx context.Context, domain string) (Registration, error) { return askWhois(ctx, server, domain) }, server
+	}
+	source := "rdap " + tld
+	return func(ctx context.Context, domain string) (Registration, error) {
+		return askRDAP(ctx, r.options.RDAP, domain)
+	}, source
+}
+
+// registered gives the domain that was registered for a name, and its TLD.
+// Names below a private suffix (msk.ru, github.io) are in nobody's registry
+// that could be asked.
+func registered(name string) (domain, tld string, err error) {
+	suffix, icann := publicsuffix.PublicSuffix(name)
+	if !icann {
+		return "", "", fmt.Errorf("%w: %s is below the private suffix %s", ErrNoRegistry, name, suffix)
+	}
+	domain, err = publicsuffix.EffectiveTLDPlusOne(name)
+	if err != nil {
+		return "", "", fmt.Errorf("%w: %w", ErrNoRegistry, err)
+	}
+	return domain, suffix, nil
+}
+
+func (r *Registry) remembered(domain string) (Registration, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k, ok := r.known[domain]
+	return k.answer, ok && r.options.Now().Sub(k.at) < freshFor
+}
+
+// turn waits until the registry may be asked.
+func (r *Registry) turn(ctx context.Context, source string) error {
+	r.mu.Lock()
+	q := r.queues[source]
+	if q == nil {
+		q = &queue{limiter: rate.NewLimiter(rate.Limit(r.options.Rate/60), 5), patient: firstPause}
+		r.queues[source] = q
+	}
+	shut := q.shut
+	r.mu.Unlock()
+	if r.options.Now().Before(shut) {
+		return fmt.Errorf("%w until %s", ErrQuota, shut.UTC().Format(time.RFC3339))
+	}
+	if err := q.limiter.Wait(ctx); err != nil {
+		return fmt.Errorf("waiting for a turn at the registry: %w", err)
+	}
+	return nil
+}
+
+// learn keeps an answer, or leaves a registry alone that has had enough.
+func (r *Registry) learn(source, domain string, answer Registration, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	q, now := r.queues[source], r.options.Now()
+	switch {
+	case errors.Is(err, ErrQuota):
+		q.shut = now.Add(q.patient)
+		q.patient = min(2*q.patient, lastPause)
+	case err == nil:
+		q.patient = firstPause
+		if len(r.known) >= mostKnown {
+			clear(r.known)
+		}
+		r.known[domain] = known{answer, now}
+	}
+}
+
+// Codes that Look may find.
+func Codes() []checks.Code { return []checks.Code{checks.DNSUnregistered, checks.DNSUndelegated} }
+
+// Look finds what the registry knows of a name that the DNS does not: free,
+// or registered but without name servers. A delegated domain gives nothing:
+// its trouble is in its own zone.
+func (r *Registry) Look(ctx context.Context, name string) ([]checks.Finding, error) {
+	answer, err := r.Ask(ctx, name)
+	if errors.Is(err, ErrNoRegistry) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	args := checks.Args{"domain": answer.Domain}
+	for key, at := range map[string]time.Time{"paid_till": answer.PaidTill, "free_date": answer.FreeDate} {
+		if !at.IsZero() {
+			args[key] = at
+		}
+	}
+	switch answer.State {
+	case Free:
+		return []checks.Finding{finding(checks.DNSUnregistered, args)}, nil
+	case Undelegated:
+		return []checks.Finding{finding(checks.DNSUndelegated, args)}, nil
+	}
+	return nil, nil
+}
+
+func finding(code checks.Code, args checks.Args) checks.Finding {
+	return checks.Finding{Code: code, Severity: code.Severity(), Args: args}
+}

@@ -1,0 +1,195 @@
+package registry
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	tciDelegated   = "% TCI Whois Service.\r\n\r\ndomain:        SHOP.RU\r\nnserver:       ns1.example.\r\nstate:         REGISTERED, DELEGATED, VERIFIED\r\nregistrar:     RU-CENTER-RU\r\ncreated:       2001-01-01T00:00:00Z\r\npaid-till:     2027-03-01T21:00:00Z\r\nfree-date:     2027-04-02\r\nsource:        TCI\r\n"
+	tciUndelegated = "domain:        SHOP.RU\nstate:         REGISTERED, NOT DELEGATED, VERIFIED\npaid-till:     2026-11-13T21:00:00Z\nfree-date:     2026-12-14\n"
+	tciFree        = "% TCI Whois Service.\n\nNo entries found for the selected source(s).\n\nLast updated on 2026-11-21\n"
+	tciQuota       = "You have exceeded allowed connection rate.\n"
+)
+
+func at(text string) time.Time { return day(text) }
+
+func TestParseWhois(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       Registration
+		err        error
+	}{
+		{"delegated", tciDelegated, Registration{Domain: "shop.ru", State: Delegated, PaidTill: at("2027-03-01T21:00:00Z"), FreeDate: at("2027-04-02"), Registrar: "RU-CENTER-RU"}, nil},
+		{"unpaid", tciUndelegated, Registration{Domain: "shop.ru", State: Undelegated, PaidTill: at("2026-11-13T21:00:00Z"), FreeDate: at("2026-12-14")}, nil},
+		{"free", tciFree, Registration{Domain: "shop.ru", State: Free}, nil},
+		{"quota is no answer", tciQuota, Registration{}, ErrQuota},
+		{"empty is no answer", "", Registration{}, ErrUnclear},
+		{"another domain", strings.ReplaceAll(tciDelegated, "SHOP.RU", "OTHER.RU"), Registration{}, ErrUnclear},
+		{"no state", "domain: SHOP.RU\n", Registration{}, ErrUnclear},
+		{"garbage", "\x00\xff<html>", Registration{}, ErrUnclear},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := parseWhois([]byte(tt.text), "shop.ru")
+			if !errors.Is(err, tt.err) {
+				t.Fatalf("error %v, want %v", err, tt.err)
+			}
+			if diff := cmp.Diff(tt.want, got); err == nil && diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// whois answers each question by the given text, and counts them.
+func whois(t *testing.T, answer func(question string) string) (address string, asked func() int) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	n := make(chan int, 1)
+	n <- 0
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			question, _ := bufio.NewReader(conn).ReadString('\n')
+			n <- <-n + 1
+			fmt.Fprint(conn, answer(strings.TrimSpace(question)))
+			_ = conn.Close()
+		}
+	}()
+	return l.Addr().String(), func() int { c := <-n; n <- c; return c }
+}
+
+func TestAskByWhois(t *testing.T) {
+	address, asked := whois(t, func(q string) string { return strings.ReplaceAll(tciDelegated, "SHOP.RU", strings.ToUpper(q)) })
+	r := New(Options{Whois: map[string]string{"ru": address, "xn--p1ai": address}})
+	for range 3 {
+		got, err := r.Ask(t.Context(), "www.shop.ru")
+		if err != nil || got.Domain != "shop.ru" || got.State != Delegated {
+			t.Fatalf("%+v, %v", got, err)
+		}
+	}
+	if n := asked(); n != 1 {
+		t.Errorf("asked %d times, want once: answers are kept", n)
+	}
+	if got, err := r.Ask(t.Context(), "xn--e1afmkfd.xn--p1ai"); err != nil || got.State != Delegated {
+		t.Errorf("an IDN name: %+v, %v", got, err)
+	}
+}
+
+func TestQuotaIsLeftAlone(t *testing.T) {
+	address, asked := whois(t, func(string) string { return tciQuota })
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	r := New(Options{Whois: map[string]string{"ru": address}, Now: func() time.Time { return now }})
+	for range 3 {
+		if _, err := r.Ask(t.Context(), "shop.ru"); !errors.Is(err, ErrQuota) {
+			t.Fatalf("error %v, want the quota", err)
+		}
+	}
+	if n := asked(); n != 1 {
+		t.Errorf("asked %d times while the registry had enough", n)
+	}
+	now = now.Add(firstPause + time.Second)
+	_, _ = r.Ask(t.Context(), "shop.ru")
+	if n := asked(); n != 2 {
+		t.Errorf("asked %d times after the pause, want 2", n)
+	}
+}
+
+func TestPaceIsKept(t *testing.T) {
+	address, asked := whois(t, func(q string) string { return tciFree })
+	r := New(Options{Whois: map[string]string{"ru": address}, Rate: 30})
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond) // no turn comes so soon: 30 a minute, after a burst of 5
+	defer cancel()
+	failed := 0
+	for i := range 8 {
+		if _, err := r.Ask(ctx, fmt.Sprintf("free%d.ru", i)); err != nil {
+			failed++
+		}
+	}
+	if asked() != 5 || failed != 3 {
+		t.Errorf("%d questions and %d refusals, want 5 and 3", asked(), failed)
+	}
+}
+
+func TestNamesWithoutARegistry(t *testing.T) {
+	r := New(Options{})
+	for _, name := range []string{"shop.msk.ru", "me.github.io"} {
+		if _, err := r.Ask(t.Context(), name); !errors.Is(err, ErrNoRegistry) {
+			t.Errorf("%s: %v, want no registry", name, err)
+		}
+	}
+}
+
+func TestAskByRDAP(t *testing.T) {
+	tests := []struct {
+		name   string
+		status int
+		body   string
+		want   State
+		err    error
+	}{
+		{"delegated", 200, `{"objectClassName":"domain","ldhName":"SHOP.COM","status":["active"],"nameservers":[{"objectClassName":"nameserver","ldhName":"ns1.example"}],"events":[{"eventAction":"expiration","eventDate":"2027-01-02T03:04:05Z"}]}`, Delegated, nil},
+		{"on hold", 200, `{"objectClassName":"domain","ldhName":"shop.com","status":["client hold"],"nameservers":[{"objectClassName":"nameserver","ldhName":"ns1.example"}]}`, Undelegated, nil},
+		{"free", 404, `{"errorCode":404}`, Free, nil},
+		{"quota", 429, ``, "", ErrQuota},
+		{"another domain", 200, `{"objectClassName":"domain","ldhName":"other.com"}`, "", ErrUnclear},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/rdap+json")
+				w.WriteHeader(tt.status)
+				fmt.Fprint(w, tt.body)
+			}))
+			defer server.Close()
+			got, err := New(Options{RDAP: server.URL}).Ask(t.Context(), "shop.com")
+			if !errors.Is(err, tt.err) || got.State != tt.want {
+				t.Errorf("%q, %v; want %q, %v", got.State, err, tt.want, tt.err)
+			}
+		})
+	}
+}
+
+func TestGarbageAndSilenceAreNoAnswers(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }))
+	if got, err := New(Options{RDAP: server.URL}).Ask(t.Context(), "shop.com"); err == nil {
+		t.Errorf("garbage was taken for %+v", got)
+	}
+	server.Close()
+	if got, err := New(Options{RDAP: server.URL}).Ask(t.Context(), "shop.com"); err == nil {
+		t.Errorf("a dead server was taken for %+v", got)
+	}
+}
+
+func FuzzParseWhois(f *testing.F) {
+	for _, seed := range []string{tciDelegated, tciUndelegated, tciFree, tciQuota} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		answer, err := parseWhois(text, "shop.ru")
+		if err == nil && answer.State == "" {
+			t.Error("an answer without a state")
+		}
+		if len([]rune(answer.Registrar)) > 80 {
+			t.Error("foreign words are not bounded")
+		}
+	})
+}

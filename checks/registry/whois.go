@@ -1,0 +1,111 @@
+package registry
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+)
+
+// maxAnswer bounds an answer; TCI's take under a kilobyte.
+const maxAnswer = 64 << 10
+
+// askWhois asks a WHOIS server (RFC 3912).
+func askWhois(ctx context.Context, server, domain string) (Registration, error) {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", server)
+	if err != nil {
+		return Registration{}, err
+	}
+	defer conn.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(deadline); err != nil {
+			return Registration{}, err
+		}
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if _, err := io.WriteString(conn, domain+"\r\n"); err != nil {
+		return Registration{}, err
+	}
+	text, err := io.ReadAll(io.LimitReader(conn, maxAnswer))
+	if err != nil && len(text) == 0 {
+		return Registration{}, errors.Join(ctx.Err(), err)
+	}
+	answer, err := parseWhois(text, domain)
+	answer.Source = server
+	return answer, err
+}
+
+// parseWhois reads TCI's form of "key: value" lines for .ru, .рф and .su. What
+// is not clearly an answer is ErrUnclear; a refusal for too many questions is
+// ErrQuota and never taken for an answer.
+func parseWhois(text []byte, domain string) (Registration, error) {
+	answer := Registration{Domain: domain}
+	low := bytes.ToLower(text)
+	for _, phrase := range []string{"exceeded allowed connection rate", "limit exceeded", "too many requests", "quota exceeded", "blocked"} {
+		if bytes.Contains(low, []byte(phrase)) && !bytes.Contains(low, []byte("\nstate:")) {
+			return answer, ErrQuota
+		}
+	}
+	if bytes.Contains(low, []byte("no entries found")) {
+		answer.State = Free
+		return answer, nil
+	}
+	fields := map[string]string{}
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	for lines.Scan() {
+		key, value, ok := strings.Cut(lines.Text(), ":")
+		if key = strings.ToLower(strings.TrimSpace(key)); ok && fields[key] == "" {
+			fields[key] = strings.TrimSpace(value)
+		}
+	}
+	if name := strings.ToLower(strings.TrimSuffix(fields["domain"], ".")); name != domain {
+		return answer, fmt.Errorf("%w: it speaks of %.80q", ErrUnclear, name)
+	}
+	return fill(answer, fields)
+}
+
+// fill reads the fields of a registered domain.
+func fill(answer Registration, fields map[string]string) (Registration, error) {
+	answer.Registrar = shorten(fields["registrar"])
+	answer.PaidTill, answer.FreeDate = day(fields["paid-till"]), day(fields["free-date"])
+	switch state := strings.ToUpper(fields["state"]); {
+	case strings.Contains(state, "NOT DELEGATED"):
+		answer.State = Undelegated
+	case strings.Contains(state, "DELEGATED"):
+		answer.State = Delegated
+	default:
+		return answer, fmt.Errorf("%w: state %.80q", ErrUnclear, state)
+	}
+	return answer, nil
+}
+
+// day reads a date with or without a time; zero when it is neither.
+func day(text string) time.Time {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z", time.DateOnly, "2006.01.02"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// shorten keeps foreign words short and printable.
+func shorten(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x200b && r <= 0x202e || r >= 0x2060 && r <= 0x206f {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	if runes := []rune(s); len(runes) > 80 {
+		s = string(runes[:80])
+	}
+	return s
+}

@@ -1,0 +1,184 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/checks/web"
+)
+
+// Names of the checks that look from outside, in outcomes and failures.
+const (
+	NamesCheck    = checks.NamesCheck
+	RegistryCheck = "registry"
+	WayCheck      = checks.WayCheck
+	ServedCheck   = "served"
+	CameCheck     = "access log"
+	KeysCheck     = "keys"
+)
+
+// LiveChecks lists the checks that look from outside.
+func LiveChecks() []string {
+	return []string{NamesCheck, RegistryCheck, WayCheck, ServedCheck, CameCheck, KeysCheck}
+}
+
+// Live looks at sites from outside: at their names, at the way to the
+// challenge, at what is served. A part that is nil is not looked at. It is
+// safe for concurrent use if its parts are.
+type Live struct {
+	Names    func(ctx context.Context, name string, x checks.Subject) (checks.Sight, []checks.Finding, error)
+	Registry func(ctx context.Context, name string) ([]checks.Finding, error)
+	Way      func(ctx context.Context, s checks.Sight, ask web.Ask) ([]checks.Finding, error)
+	Served   func(ctx context.Context, s checks.Sight, x checks.Subject, now time.Time) ([]checks.Finding, error)
+	Came     func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) // not asked of names behind a proxy
+	Keys     func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) // nil: private keys are not read
+	Attempts int                                                                   // connections to a name that fails in the panel or was asked for
+	From     string                                                                // the vantage point
+}
+
+// mostNames bounds what one site costs: its own name and so many aliases.
+const mostNames = 20
+
+// Look looks at a site: its own name first, then its aliases. asked tells
+// that a person waits for it and wants to know exactly. What could not be
+// looked at is a failure beside what was found.
+func (l *Live) Look(ctx context.Context, x checks.Subject, asked bool, now time.Time) ([]checks.Finding, []checks.Failure) {
+	v := &visit{live: l, subject: x, asked: asked, now: now}
+	names := append([]string{x.Site.Name}, x.Site.Aliases...)
+	for _, name := range names[:min(len(names), mostNames)] {
+		if ctx.Err() != nil {
+			v.fail(NamesCheck, ctx.Err())
+			break
+		}
+		v.name(ctx, name)
+	}
+	if l.Came != nil && !v.proxied {
+		found, err := guarded(func() ([]checks.Finding, error) { return l.Came(ctx, x) })
+		v.take(CameCheck, x.Site.Name, found, err)
+	}
+	if l.Keys != nil {
+		found, err := guarded(func() ([]checks.Finding, error) { return l.Keys(ctx, x) })
+		v.take(KeysCheck, x.Site.Name, found, err)
+		v.explain(found)
+	}
+	return v.found, v.failed
+}
+
+// visit is one look at one site.
+type visit struct {
+	live    *Live
+	subject checks.Subject
+	asked   bool
+	now     time.Time
+	proxied bool // the site's own name leads to a proxy, whose visits its log shows
+	found   []checks.Finding
+	failed  []checks.Failure
+}
+
+// name looks at one of the site's names, as far as what was seen makes sense
+// of going on.
+func (v *visit) name(ctx context.Context, name string) {
+	l := v.live
+	var sight checks.Sight
+	found, err := guarded(func() (found []checks.Finding, err error) {
+		sight, found, err = l.Names(ctx, name, v.subject)
+		return found, err
+	})
+	v.take(NamesCheck, name, found, err)
+	if name == v.subject.Site.Name {
+		v.proxied = sight.Points == checks.PointsProxied
+	}
+	if sight.Register && l.Registry != nil {
+		found, err := guarded(func() ([]checks.Finding, error) { return l.Registry(ctx, name) })
+		v.take(RegistryCheck, name, found, err)
+	}
+	if err != nil {
+		return // what a name leads to is not known
+	}
+	if l.Way != nil {
+		found, err := guarded(func() ([]checks.Finding, error) { return l.Way(ctx, sight, v.ask()) })
+		v.take(WayCheck, name, found, err)
+		if sight.Points == checks.PointsProxied {
+			v.blame(name, found)
+		}
+	}
+	if l.Served != nil && !strings.HasPrefix(name, "*.") {
+		found, err := guarded(func() ([]checks.Finding, error) { return l.Served(ctx, sight, v.subject, v.now) })
+		v.take(ServedCheck, name, found, err)
+		v.explain(found)
+	}
+}
+
+// blame makes the proxy the cause where the way through it fails: we see what
+// it answers, and not why.
+func (v *visit) blame(name string, way []checks.Finding) {
+	if !slices.ContainsFunc(way, func(f checks.Finding) bool { return f.Severity > checks.Info }) {
+		return
+	}
+	for i := range v.found {
+		f := &v.found[i]
+		if f.Code == checks.DNSProxied && (f.Name == name || f.Name == "" && name == v.subject.Site.Name) && f.Severity == checks.Info {
+			f.Severity = checks.Warning
+		}
+	}
+}
+
+// explain makes light of a redirect to https that breaks over a key that does
+// not fit its certificate: the key is the cause.
+func (v *visit) explain(served []checks.Finding) {
+	if !slices.ContainsFunc(served, func(f checks.Finding) bool { return f.Code == checks.CertKeyMismatch }) {
+		return
+	}
+	for i := range v.found {
+		if f := &v.found[i]; f.Code == checks.WebRedirect && f.Args["rule"] == "tls" {
+			f.Severity = checks.Info
+		}
+	}
+}
+
+// ask is how closely to look: six connections where the panel's log shows
+// failures or a person asked, one otherwise.
+func (v *visit) ask() web.Ask {
+	failing := v.subject.History != nil && v.subject.History.Failures > 0
+	if v.asked || failing {
+		return web.Ask{Attempts: v.live.Attempts, Deep: v.asked}
+	}
+	return web.Ask{}
+}
+
+// take adds what a check found at a name, and that it could not look.
+func (v *visit) take(check, name string, found []checks.Finding, err error) {
+	site := v.subject.Site
+	for _, f := range found {
+		f.Check, f.Server, f.Site, f.From = check, site.Server, site.Name, v.live.From
+		if name != site.Name {
+			f.Name = name
+		}
+		if site.Active == checks.Off {
+			f.Severity = min(f.Severity, checks.Info) // a site that is switched off troubles nobody
+		}
+		v.found = append(v.found, f)
+	}
+	if err != nil {
+		v.fail(check, err)
+	}
+}
+
+func (v *visit) fail(check string, err error) {
+	site := v.subject.Site
+	v.failed = append(v.failed, checks.Failure{Check: check, Server: site.Server, Site: site.Name, Err: err.Error()})
+}
+
+// guarded turns a panic of a check into "could not look".
+func guarded(look func() ([]checks.Finding, error)) (found []checks.Finding, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			found, err = nil, errors.New("the check broke")
+		}
+	}()
+	return look()
+}

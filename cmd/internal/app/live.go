@@ -1,0 +1,135 @@
+package app
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/checks/cert"
+	"domovoy/checks/dns"
+	"domovoy/checks/registry"
+	"domovoy/checks/suite"
+	"domovoy/checks/web"
+	"domovoy/cmd/internal/config"
+)
+
+// agent says who asks, and where to read what for.
+const agent = "Mozilla/5.0 (compatible; Domovoy certificate check)"
+
+// outside is what all panels' looks from outside share.
+type outside struct {
+	cfg      *config.Config
+	resolver *dns.Resolver
+	names    *dns.Inspector
+	registry *registry.Registry
+}
+
+// openOutside prepares the looks from outside; nobody is asked yet. A
+// configuration that names no resolvers wants none: nil.
+func openOutside(cfg *config.Config) (*outside, error) {
+	if len(cfg.Resolvers) == 0 {
+		return nil, nil
+	}
+	ranges, err := dns.BuiltinRanges()
+	if file := cfg.Lookups.CDNRangesFile; err == nil && file != "" {
+		ranges, err = dns.LoadRanges(file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	resolver, err := dns.Open(dns.Options{Servers: cfg.Resolvers})
+	if err != nil {
+		return nil, fmt.Errorf("preparing the resolvers: %w", err)
+	}
+	return &outside{
+		cfg: cfg, resolver: resolver,
+		names:    dns.NewInspector(resolver, dns.InspectorOptions{Ranges: ranges}),
+		registry: registry.New(registry.Options{Whois: cfg.Lookups.Whois, RDAP: cfg.Lookups.RDAP}),
+	}, nil
+}
+
+// live is the look from outside at one panel's sites.
+func (o *outside) live(p config.Panel) (*suite.Live, error) {
+	roots, err := cert.Roots(p.ACME.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	probe := o.cfg.Probe
+	prober := web.New(web.Options{
+		Ports: web.Ports{HTTP: probe.HTTPPort, HTTPS: probe.HTTPSPort}, Timeout: probe.Timeout, Attempts: probe.Attempts,
+		PerAddress: float64(probe.PerAddress), Resolve: o.resolve, Folder: p.Challenges, Own: p.Addresses, UserAgent: agent,
+	})
+	return &suite.Live{
+		Names: func(ctx context.Context, name string, x checks.Subject) (checks.Sight, []checks.Finding, error) {
+			ours := p.Addresses
+			if len(ours) == 0 {
+				ours = x.Site.Addresses // where the panel has the site listen
+			}
+			return o.names.Look(ctx, dns.Question{Name: name, Ours: ours})
+		},
+		Registry: o.registry.Look,
+		Way:      prober.Look,
+		Served:   served(o.cfg.Probe, p, roots),
+		Came:     came(p),
+		Keys:     keys(p),
+		Attempts: probe.Attempts,
+	}, nil
+}
+
+// resolve finds the host of a redirect.
+func (o *outside) resolve(ctx context.Context, host string) (v4, v6 []netip.Addr, err error) {
+	sight, _, err := o.names.Look(ctx, dns.Question{Name: host})
+	if len(sight.V4)+len(sight.V6) > 0 {
+		err = nil // one family is enough to go on
+	}
+	return sight.V4, sight.V6, err
+}
+
+// served looks at the certificates that visitors get.
+func served(probe config.Probe, p config.Panel, roots *x509.CertPool) func(context.Context, checks.Sight, checks.Subject, time.Time) ([]checks.Finding, error) {
+	s := cert.NewServed(cert.ServedOptions{HTTPSPort: probe.HTTPSPort, Timeout: probe.Timeout,
+		PerAddress: float64(probe.PerAddress), Own: p.Addresses, Roots: roots})
+	return func(ctx context.Context, sight checks.Sight, x checks.Subject, now time.Time) ([]checks.Finding, error) {
+		return s.Look(ctx, sight, x, cert.Rules{Now: now})
+	}
+}
+
+// keys compares the private keys of a panel's certificates, where the
+// configuration lets them be read.
+func keys(p config.Panel) func(context.Context, checks.Subject) ([]checks.Finding, error) {
+	if !p.CompareKeys || p.Certificates == "" {
+		return nil
+	}
+	return func(_ context.Context, x checks.Subject) ([]checks.Finding, error) {
+		root, err := os.OpenRoot(p.Certificates)
+		if err != nil {
+			return nil, err
+		}
+		defer root.Close()
+		return cert.CompareKeys(root, x.Site.Owner, x.Site.Certificate)
+	}
+}
+
+// came looks in a site's access log who fetched the files of a failed order.
+func came(p config.Panel) func(context.Context, checks.Subject) ([]checks.Finding, error) {
+	if len(p.AccessLogs) == 0 {
+		return nil
+	}
+	logs := web.NewAccessLogs(web.LogOptions{Paths: p.AccessLogs})
+	return func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) {
+		if x.History == nil || x.History.Last.Outcome != checks.OutcomeFailed || x.History.Last.Time.IsZero() {
+			return nil, nil
+		}
+		found, err := logs.Look(ctx, x.Site.Name, web.Order{Time: x.History.Last.Time})
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil // a site without a log
+		}
+		return found, err
+	}
+}

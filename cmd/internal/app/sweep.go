@@ -1,0 +1,55 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"domovoy/bot"
+	"domovoy/checks/dns"
+	"domovoy/i18n"
+)
+
+// ErrInside is what a sweep says of a configuration without resolvers.
+var ErrInside = errors.New("the configuration names no resolvers")
+
+// Sweep looks at every site now, and gives what is known of each. progress is
+// called as it goes.
+func (a *App) Sweep(ctx context.Context, who Local, progress func(done, total int), each func(bot.CheckData) error) (bot.SweepSummary, *i18n.Locale, error) {
+	r := a.request(who)
+	if a.outside == nil {
+		return bot.SweepSummary{}, r.Locale, ErrInside
+	}
+	began := time.Now()
+	if err := a.watch.Look(ctx, began); err != nil {
+		return bot.SweepSummary{}, r.Locale, err
+	}
+	if err := a.sweep(ctx, began, progress); err != nil {
+		return bot.SweepSummary{}, r.Locale, err
+	}
+	sum, err := a.bot.Swept(ctx, r.Locale, time.Since(began), each)
+	return sum, r.Locale, err
+}
+
+// sweep looks at every site that was not looked at since a moment.
+func (a *App) sweep(ctx context.Context, since time.Time, progress func(done, total int)) error {
+	return a.bot.Sweep(ctx, bot.Sweep{Workers: a.cfg.Probe.Workers, Since: since, Progress: progress, Online: a.outside.online})
+}
+
+// online asks the resolvers for what is always there. Without an answer it is
+// we who are cut off, and nothing can be said of anybody's domain.
+func (o *outside) online(ctx context.Context) error {
+	said, err := o.resolver.Ask(ctx, dns.Query{Name: "ru", Type: 2}) // NS, RFC 1035 section 3.2.2
+	if err == nil && said.Rcode != 0 {
+		err = fmt.Errorf("answer %d to a control question", said.Rcode)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrOffline, err)
+	}
+	return nil
+}
+
+// ErrOffline is what a sweep says when the resolvers do not answer us: look
+// at our own network first.
+var ErrOffline = errors.New("the resolvers do not answer")
