@@ -50,7 +50,7 @@ func (b *Bot) sweep(ctx context.Context, p *watched, s Sweep) error {
 	if err := b.lookAt(ctx, p, todo, s); err != nil {
 		return err
 	}
-	return b.conclude(ctx, p, time.Now())
+	return b.conclude(ctx, p, p.Live.Server(ctx, p.Name), time.Now())
 }
 
 // lookAt looks at the sites with bounded workers. A site that panics or hangs
@@ -96,7 +96,7 @@ func (b *Bot) lookAt(ctx context.Context, p *watched, todo []checks.Subject, s S
 
 // conclude records what the looks changed. Troubles of names wait for the
 // digest; so many at once that the cause is hardly theirs are told.
-func (b *Bot) conclude(ctx context.Context, p *watched, now time.Time) error {
+func (b *Bot) conclude(ctx context.Context, p *watched, server checks.Outcome, now time.Time) error {
 	open, err := b.journal.OpenIncidents(ctx)
 	if err != nil {
 		return err
@@ -107,6 +107,9 @@ func (b *Bot) conclude(ctx context.Context, p *watched, now time.Time) error {
 	}
 	s := p.state()
 	out := liveOutcome(s)
+	out.Checks = append(out.Checks, server.Checks...)
+	out.Findings = append(out.Findings, server.Findings...)
+	out.Failures = append(out.Failures, server.Failures...)
 	begin := beginning(out, s, begun)
 	begin.Server = false // the panel's own reading says that
 	entry := journal.Entry{At: now, Changes: b.policy.Reconcile(now, open, out, begin.Begins)}

@@ -39,6 +39,12 @@ func (w Writer) alertTitle(c Change) string {
 		args["Reason"] = strings.TrimSuffix(w.Locale.Say("trouble."+reason), ".")
 		return w.Locale.Say("alert.panel.unavailable", args)
 	}
+	switch {
+	case f.Code == checks.CAUnreachable && value(f) == 0:
+		return w.Locale.Say("alert.egress.unreachable", args)
+	case f.Code == checks.DNSBLListed:
+		return w.Locale.Say("alert.dnsbl.listed", args)
+	}
 	return w.Locale.Count("alert."+string(f.Code), value(f), args)
 }
 

@@ -111,7 +111,7 @@ func (s Server) Findings(site string) []checks.Finding {
 	}
 	found = append(found, s.Looks[site].Findings...)
 	checks.SortFindings(found)
-	return found
+	return slices.CompactFunc(found, func(a, b checks.Finding) bool { return a.Key() == b.Key() })
 }
 
 // Failures of one site's checks.

@@ -19,6 +19,8 @@ const (
 	ServedCheck   = "served"
 	CameCheck     = "access log"
 	KeysCheck     = "keys"
+	EgressCheck   = "egress"
+	ListedCheck   = "blocklists"
 )
 
 // LiveChecks lists the checks that look from outside.
@@ -36,8 +38,33 @@ type Live struct {
 	Served   func(ctx context.Context, s checks.Sight, x checks.Subject, now time.Time) ([]checks.Finding, error)
 	Came     func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) // not asked of names behind a proxy
 	Keys     func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) // nil: private keys are not read
+	Egress   func(ctx context.Context) ([]checks.Finding, error)                   // our own way to the CA
+	Listed   func(ctx context.Context) ([]checks.Finding, error)                   // our addresses on blocklists; nil: no list is asked
 	Attempts int                                                                   // connections to a name that fails in the panel or was asked for
 	From     string                                                                // the vantage point
+}
+
+// Server looks at what concerns the server as a whole.
+func (l *Live) Server(ctx context.Context, server string) checks.Outcome {
+	out := checks.Outcome{Server: server}
+	for _, part := range []struct {
+		name string
+		look func(context.Context) ([]checks.Finding, error)
+	}{{EgressCheck, l.Egress}, {ListedCheck, l.Listed}} {
+		if part.look == nil {
+			continue
+		}
+		out.Checks = append(out.Checks, part.name)
+		found, err := guarded(func() ([]checks.Finding, error) { return part.look(ctx) })
+		for _, f := range found {
+			f.Check, f.Server, f.From = part.name, server, l.From
+			out.Findings = append(out.Findings, f)
+		}
+		if err != nil {
+			out.Failures = append(out.Failures, checks.Failure{Check: part.name, Server: server, Err: err.Error()})
+		}
+	}
+	return out
 }
 
 // mostNames bounds what one site costs: its own name and so many aliases.
@@ -59,6 +86,10 @@ func (l *Live) Look(ctx context.Context, x checks.Subject, asked bool, now time.
 	if l.Came != nil && !v.proxied {
 		found, err := guarded(func() ([]checks.Finding, error) { return l.Came(ctx, x) })
 		v.take(CameCheck, x.Site.Name, found, err)
+	}
+	if l.Egress != nil && asked {
+		found, err := guarded(func() ([]checks.Finding, error) { return l.Egress(ctx) })
+		v.take(EgressCheck, x.Site.Name, found, err)
 	}
 	if l.Keys != nil {
 		found, err := guarded(func() ([]checks.Finding, error) { return l.Keys(ctx, x) })

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"domovoy/checks"
+	"domovoy/checks/acme"
 	"domovoy/checks/cert"
 	"domovoy/checks/dns"
 	"domovoy/checks/registry"
@@ -60,6 +61,10 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 	if err != nil {
 		return nil, err
 	}
+	egress, err := egress(p.ACME, roots)
+	if err != nil {
+		return nil, err
+	}
 	probe := o.cfg.Probe
 	prober := web.New(web.Options{
 		Ports: web.Ports{HTTP: probe.HTTPPort, HTTPS: probe.HTTPSPort}, Timeout: probe.Timeout, Attempts: probe.Attempts,
@@ -75,9 +80,11 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 		},
 		Registry: o.registry.Look,
 		Way:      prober.Look,
-		Served:   served(o.cfg.Probe, p, roots),
+		Served:   o.served(p, roots),
 		Came:     came(p),
 		Keys:     keys(p),
+		Egress:   egress,
+		Listed:   o.listed(p),
 		Attempts: probe.Attempts,
 	}, nil
 }
@@ -92,12 +99,39 @@ func (o *outside) resolve(ctx context.Context, host string) (v4, v6 []netip.Addr
 }
 
 // served looks at the certificates that visitors get.
-func served(probe config.Probe, p config.Panel, roots *x509.CertPool) func(context.Context, checks.Sight, checks.Subject, time.Time) ([]checks.Finding, error) {
+func (o *outside) served(p config.Panel, roots *x509.CertPool) func(context.Context, checks.Sight, checks.Subject, time.Time) ([]checks.Finding, error) {
+	probe, late := o.cfg.Probe, o.cfg.Thresholds.Overdue.LifeLeft
 	s := cert.NewServed(cert.ServedOptions{HTTPSPort: probe.HTTPSPort, Timeout: probe.Timeout,
 		PerAddress: float64(probe.PerAddress), Own: p.Addresses, Roots: roots})
 	return func(ctx context.Context, sight checks.Sight, x checks.Subject, now time.Time) ([]checks.Finding, error) {
-		return s.Look(ctx, sight, x, cert.Rules{Now: now})
+		return s.Look(ctx, sight, x, cert.Rules{Now: now, LifeLeft: late})
 	}
+}
+
+// egress is the way from here to the CA, as the panel goes.
+func egress(ca config.ACME, roots *x509.CertPool) (func(context.Context) ([]checks.Finding, error), error) {
+	if ca.Directory == "" {
+		return nil, nil
+	}
+	if ca.Proxy.IsSet() && ca.Proxy.Reveal() == "" {
+		return func(context.Context) ([]checks.Finding, error) {
+			return nil, errors.New("the panel's proxy is not known to this user")
+		}, nil
+	}
+	e, err := acme.NewEgress(acme.EgressOptions{Directory: ca.Directory, Proxy: ca.Proxy.Reveal(), Roots: roots})
+	if err != nil {
+		return nil, err
+	}
+	return e.Look, nil
+}
+
+// listed looks for the panel's addresses on blocklists.
+func (o *outside) listed(p config.Panel) func(context.Context) ([]checks.Finding, error) {
+	if len(o.cfg.Lookups.Blocklists) == 0 || len(p.Addresses) == 0 {
+		return nil
+	}
+	lists := dns.NewBlocklists(o.resolver, o.cfg.Lookups.Blocklists)
+	return func(ctx context.Context) ([]checks.Finding, error) { return lists.Look(ctx, p.Addresses...) }
 }
 
 // keys compares the private keys of a panel's certificates, where the
