@@ -20,7 +20,7 @@ type Messenger interface {
 
 	// Send delivers a message to a chat; inReplyTo may be empty. The
 	// reference names the message for Edit. Errors that are neither
-	// *RetryAfter, *Permanent nor *Moved are worth another try.
+	// *RetryAfter, *Permanent, *Refused nor *Moved are worth another try for ever.
 	Send(ctx context.Context, to Address, inReplyTo string, m reports.Message) (ref string, err error)
 
 	// Edit replaces a message that Send delivered. A message that already
@@ -61,6 +61,18 @@ type Permanent struct {
 func (e *Permanent) Error() string { return fmt.Sprintf("refused for good: %s: %v", e.Reason, e.Err) }
 
 func (e *Permanent) Unwrap() error { return e.Err }
+
+// Refused is the messenger's clear no to this message, for a reason that it
+// may get over or not: an answer of 4xx that is none of the other errors.
+// After some tries the message is given up, so that its chat hears the rest.
+type Refused struct {
+	Reason string // the messenger's own words
+	Err    error  // may be nil
+}
+
+func (e *Refused) Error() string { return fmt.Sprintf("refused: %s: %v", e.Reason, e.Err) }
+
+func (e *Refused) Unwrap() error { return e.Err }
 
 // Moved tells that the chat has another address now (a Telegram group that
 // became a supergroup); the message is to be sent there.

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"domovoy/reports"
@@ -22,13 +20,10 @@ const (
 	grace      = 10 * time.Second // for what is under way when the program is stopped
 )
 
-// A failure that is not the network's may be this message's own, and then the
-// chat waits for it in vain. It is given up after so many tries, and not
-// before it is so old: it may be the messenger that is in trouble.
-const (
-	maxTries = 12
-	maxAge   = 24 * time.Hour
-)
+// maxTries of a message that the messenger refuses: its chat waits for it in
+// vain. What may be the network's or the messenger's own trouble is tried for
+// ever.
+const maxTries = 12
 
 // noting makes a note in the journal, now or with patience.
 type noting func(ctx context.Context, do func(context.Context) error) error
@@ -115,7 +110,7 @@ func (o *Outbox) settle(ctx context.Context, d journal.Delivery, ref string, err
 		return func(ctx context.Context) error {
 			return o.marking(d, err)(ctx, d.ID, now.Add(lastRetry), err.Error(), false)
 		}
-	case errors.As(err, &refused), errors.Is(err, ErrGone), hopeless(d, err, now):
+	case errors.As(err, &refused), errors.Is(err, ErrGone), hopeless(d, err):
 		o.log.ErrorContext(ctx, "message cannot be delivered, it is dropped", "chat", d.To, "kind", d.Kind,
 			"tries", d.Attempt.Tries+1, "error", err)
 		return func(ctx context.Context) error { return j.MarkDropped(ctx, d.ID, err.Error()) }
@@ -139,28 +134,11 @@ func (o *Outbox) marking(d journal.Delivery, err error) func(_ context.Context, 
 	return o.journal.MarkRetry
 }
 
-// hopeless reports whether to give a message up that no messenger refused for
-// good.
-func hopeless(d journal.Delivery, err error, now time.Time) bool {
-	return d.Attempt.Tries+1 >= maxTries && now.Sub(d.Attempt.Created) >= maxAge && !networks(err)
-}
-
-// networks reports whether a failure is the network's. Some messengers' errors
-// do not unwrap, for secrets are beneath, but answer errors.Is.
-func networks(err error) bool {
-	if _, ok := errors.AsType[net.Error](err); ok { // also a *url.Error
-		return true
-	}
-	for _, cause := range []error{
-		context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
-		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT,
-		syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ENETDOWN, syscall.EHOSTDOWN,
-	} {
-		if errors.Is(err, cause) {
-			return true
-		}
-	}
-	return false
+// hopeless reports whether to give a message up that was refused again and
+// again.
+func hopeless(d journal.Delivery, err error) bool {
+	_, no := errors.AsType[*Refused](err)
+	return no && d.Attempt.Tries+1 >= maxTries
 }
 
 // timedOut reports whether the time ran out after the connection stood, so

@@ -33,6 +33,15 @@ func final(code string) bool {
 	return voidToken(code) || strings.HasPrefix(code, "restricted_action")
 }
 
+// troubled names the codes by which Slack says that it is its own trouble.
+func troubled(code string) bool {
+	switch code {
+	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org":
+		return true
+	}
+	return false
+}
+
 // voidToken names the codes after which nothing at all will work.
 func voidToken(code string) bool {
 	switch code {
@@ -76,6 +85,8 @@ func (s *Slack) judge(doing string, err error) error {
 		return &bot.RetryAfter{After: defaultWait, Err: told}
 	case final(code):
 		return &bot.Permanent{Reason: code, Token: voidToken(code), Err: told}
+	case code != "" && !troubled(code):
+		return &bot.Refused{Reason: code, Err: told}
 	}
 	return told
 }

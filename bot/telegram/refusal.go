@@ -32,6 +32,8 @@ func explain(err error, to bot.Address) error {
 		return &bot.RetryAfter{After: waitOf(refusal), Err: err}
 	case isPermanent(refusal):
 		return &bot.Permanent{Reason: reasonOf(refusal), Token: refusal.Code == http.StatusUnauthorized, Err: err}
+	case refusal.Code >= http.StatusBadRequest && refusal.Code < http.StatusInternalServerError:
+		return &bot.Refused{Reason: reasonOf(refusal), Err: err}
 	}
 	return err
 }
