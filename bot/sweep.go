@@ -116,10 +116,49 @@ func (b *Bot) conclude(ctx context.Context, p *watched, server checks.Outcome, n
 	for _, check := range begin.Checks {
 		entry.Baseline = append(entry.Baseline, p.Name+"/"+check)
 	}
-	if entry.Deliveries, err = b.tell(ctx, s, entry.Changes, begin, now); err != nil {
+	if n := turned(entry.Changes); reports.Stormy(n, len(s.Subjects)) {
+		entry.Deliveries, err = b.warn(ctx, s, n, now)
+	} else {
+		entry.Deliveries, err = b.tell(ctx, s, entry.Changes, begin, now)
+	}
+	if err != nil {
 		return err
 	}
-	return b.journal.Record(ctx, entry)
+	if err := b.journal.Record(ctx, entry); err != nil {
+		return err
+	}
+	return b.journal.ForgetLooks(ctx, p.Name, now.Add(-forget))
+}
+
+// forget is after how long without a look at it a site's last one is
+// forgotten: it left the panel, or was switched off.
+const forget = 7 * 24 * time.Hour
+
+// turned counts the sites whose troubles began or ended in this sweep.
+func turned(changes []reports.Change) int {
+	sites := map[string]bool{}
+	for _, c := range changes {
+		i := c.Incident
+		if i.Finding.Site != "" && c.Kind != reports.Baseline && (i.ID == 0 || !i.Times.Resolved.IsZero()) {
+			sites[i.Finding.Site] = true
+		}
+	}
+	return len(sites)
+}
+
+// warn tells that so many names changed at once that the cause is hardly
+// theirs.
+func (b *Bot) warn(ctx context.Context, s reports.Server, changed int, now time.Time) ([]journal.Delivery, error) {
+	var deliveries []journal.Delivery
+	for _, chat := range b.audience.Receivers(Alerts) {
+		l, err := b.locale(ctx, chat.To, chat.Language)
+		if err != nil {
+			return nil, err
+		}
+		m := reports.Writer{Locale: l, Now: now}.Storm(s.Name, changed, len(s.Subjects))
+		deliveries = append(deliveries, journal.Delivery{To: chat.To.String(), Kind: string(reports.Opened), Message: m})
+	}
+	return deliveries, nil
 }
 
 // liveOutcome is what the last looks at a panel's sites say, as incidents are

@@ -22,6 +22,11 @@ const (
 	stormLeast = 20
 )
 
+// Stormy reports whether so many sites of all changed at once.
+func Stormy(changed, all int) bool {
+	return changed >= stormLeast && float64(changed) > stormShare*float64(all)
+}
+
 // Beginning is what a run looked at for the first time.
 type Beginning struct {
 	Server bool     // the panel itself
@@ -58,7 +63,7 @@ func (w Writer) Alerts(s Server, changes []Change, begin Beginning) []Told {
 			}
 		}
 	}
-	if broken := len(sites); broken >= stormLeast && float64(broken) > stormShare*float64(len(s.Subjects)) {
+	if broken := len(sites); Stormy(broken, len(s.Subjects)) {
 		told = append(told, Told{Kind: Opened, Message: w.Storm(s.Name, broken, len(s.Subjects))})
 		delete(names, Opened)
 		delete(names, Worsened)
