@@ -91,12 +91,14 @@ func (b *Bot) answer(ctx context.Context, u journal.Update, r Request) ([]journa
 	defer cancel()
 	var text string
 	var m reports.Message
+	var notice int64 // the delivery that says what takes so long; 0: none
+	r.Notice = func(text string) { notice = b.notice(ctx, u, r, text) }
 	err := guarded(func() (err error) {
 		text, m, err = b.heard(bounded, u, r)
 		return err
 	})
 	if err == nil {
-		return reply(u, m), nil, nil
+		return instead(notice, reply(u, m)), nil, nil
 	}
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()
@@ -105,7 +107,7 @@ func (b *Bot) answer(ctx context.Context, u journal.Update, r Request) ([]journa
 		b.log.ErrorContext(ctx, "answering panicked", "update", u.ID, "panic", p.value, "stack", p.trace())
 	}
 	m, code := b.Explain(ctx, err, r)
-	return reply(u, m), b.audited(u, r, text, code), nil
+	return instead(notice, reply(u, m)), b.audited(u, r, text, code), nil
 }
 
 // refuse composes what a stranger is told, or who says too much.
@@ -120,6 +122,26 @@ func (b *Bot) refuse(ctx context.Context, u journal.Update, r Request, v verdict
 
 func reply(u journal.Update, m reports.Message) []journal.Delivery {
 	return []journal.Delivery{{To: u.Chat, Kind: journal.AnswerKind, ReplyTo: u.Ref, Message: m}}
+}
+
+// notice tells the chat what takes so long. An answer that comes without it is
+// better than none, so that a failure is only logged.
+func (b *Bot) notice(ctx context.Context, u journal.Update, r Request, text string) int64 {
+	ids, err := b.journal.Enqueue(ctx, reply(u, reports.Message{Language: r.Locale.Language(), Title: text, Silent: true}))
+	if err != nil {
+		b.log.WarnContext(ctx, "notice not stored", "chat", u.Chat, "error", err)
+		return 0
+	}
+	b.rang.ring()
+	return ids[0]
+}
+
+// instead lets answers take the place of a notice, if there was one.
+func instead(notice int64, answers []journal.Delivery) []journal.Delivery {
+	for i := range answers {
+		answers[i].Edits = notice
+	}
+	return answers
 }
 
 // audited is the audit's entry of a refusal; nil: strangers leave no trace in

@@ -65,7 +65,7 @@ func check(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if site, err = b.lookNow(ctx, site, r.Now); err != nil {
+	if site, err = b.lookNow(ctx, site, r); err != nil {
 		return Answer{}, err
 	}
 	if site.Attempts, err = b.attempts(ctx, site, 10); err != nil {

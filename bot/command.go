@@ -20,6 +20,7 @@ type Request struct {
 	Words   []string // what was typed, without the command's own name
 	Locale  *i18n.Locale
 	Now     time.Time
+	Notice  func(text string) // tells at once what takes long; nil: nobody can be told
 }
 
 // Writer composes in the language and at the moment of the request.

@@ -5,24 +5,47 @@ import (
 	"time"
 
 	"domovoy/checks"
+	"domovoy/i18n"
 	"domovoy/reports"
 	"domovoy/reports/journal"
 )
 
 // lookNow looks at a site from outside while somebody waits, and keeps what
 // was seen. A panel without a look from outside leaves the site as it is.
-func (b *Bot) lookNow(ctx context.Context, s reports.Site, now time.Time) (reports.Site, error) {
+func (b *Bot) lookNow(ctx context.Context, s reports.Site, r Request) (reports.Site, error) {
 	p := b.watch.panel(s.Server.Name)
 	if p == nil || p.Live == nil {
 		return s, nil
 	}
-	found, failed := p.Live.Look(ctx, s.Subject, true, now)
+	defer r.looking(s.Subject.Site)()
+	found, failed := p.Live.Look(ctx, s.Subject, true, r.Now)
 	if ctx.Err() != nil {
 		return s, ctx.Err()
 	}
-	l := reports.Look{At: now, Findings: found, Failures: failed}
+	l := reports.Look{At: r.Now, Findings: found, Failures: failed}
 	s.Server = s.Server.WithLook(s.Subject.Site.Name, l)
 	return s, b.keepLooks(ctx, p, map[string]reports.Look{s.Subject.Site.Name: l})
+}
+
+// wordless is how long somebody waits for a look without being told of it.
+const wordless = 2 * time.Second
+
+// looking tells the one who asked what is being looked at, if that takes
+// long. Nothing is told any more once done came back.
+func (r Request) looking(site checks.Site) (done func()) {
+	if r.Notice == nil {
+		return func() {}
+	}
+	told := make(chan struct{})
+	late := time.AfterFunc(wordless, func() {
+		defer close(told)
+		r.Notice(r.Locale.Say("progress.looking", i18n.Args{"Name": site.Unicode()}))
+	})
+	return func() {
+		if !late.Stop() {
+			<-told
+		}
+	}
 }
 
 // keepLooks stores looks, and has them seen by whoever asks next.

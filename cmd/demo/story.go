@@ -62,11 +62,11 @@ func play(ctx context.Context, o options, bundle *i18n.Bundle, in io.Reader, out
 	defer cancel()
 	who := app.Local{User: "demo", Language: o.language}
 	if !isTerminal(in) {
-		return s.app.Console(ctx, who, s.console)
+		return s.app.Console(ctx, who, s.console, nil)
 	}
 	future := make(chan error, 1)
 	go func() { future <- s.future(ctx) }()
-	err = s.app.Console(ctx, who, s.console)
+	err = s.app.Console(ctx, who, s.console, nil)
 	cancel()
 	return errors.Join(err, <-future)
 }

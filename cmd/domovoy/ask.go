@@ -50,7 +50,7 @@ func (p *program) answer(ctx context.Context, cfg *config.Config, text, format s
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	reply, err := a.Ask(ctx, p.local(), text, func(l *i18n.Locale) { fmt.Fprintln(p.err, l.Say("cli.reading")) })
+	reply, err := a.Ask(ctx, p.local(), text, p.notice)
 	if err != nil {
 		return err
 	}
@@ -64,6 +64,15 @@ func (p *program) answer(ctx context.Context, cfg *config.Config, text, format s
 		return errTold
 	}
 	return err
+}
+
+// notice tells at once what takes long; a terminal that lines are edited on
+// does not return the carriage by itself.
+func (p *program) notice(text string) {
+	if isTerminal(p.err) {
+		text += "\r"
+	}
+	fmt.Fprintln(p.err, text)
 }
 
 // printJSON writes the contract's JSON. An answer with buttons carries them.

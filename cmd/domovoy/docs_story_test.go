@@ -48,7 +48,7 @@ func friday(t *testing.T, bundle *i18n.Bundle) map[string]told {
 		must(t, a.Deliver(t.Context(), map[string]bot.Messenger{"console": heard}))
 		for _, language := range bundle.Languages() {
 			site := firstOf(t, a, language)
-			reply, err := a.Ask(t.Context(), app.Local{User: "anna", Language: language}, "check "+site, func(*i18n.Locale) {})
+			reply, err := a.Ask(t.Context(), app.Local{User: "anna", Language: language}, "check "+site, func(string) {})
 			must(t, err)
 			out[language] = told{
 				alert: console.Render(heard[language], bundle, 100, false), site: site,
@@ -85,7 +85,7 @@ func watching(sample *lab.Sample, state string, zone *time.Location) *config.Con
 // firstOf the sites whose renewal fails for a firewall between.
 func firstOf(t *testing.T, a *app.App, language string) string {
 	t.Helper()
-	reply, err := a.Ask(t.Context(), app.Local{User: "anna", Language: language}, "list overdue cause=ca.remote", func(*i18n.Locale) {})
+	reply, err := a.Ask(t.Context(), app.Local{User: "anna", Language: language}, "list overdue cause=ca.remote", func(string) {})
 	must(t, err)
 	list, ok := reply.Data.(bot.ListData)
 	if !ok || len(list.Items) == 0 {

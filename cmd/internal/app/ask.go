@@ -8,7 +8,6 @@ import (
 
 	"domovoy/bot"
 	"domovoy/bot/console"
-	"domovoy/i18n"
 	"domovoy/reports"
 )
 
@@ -27,16 +26,17 @@ type Reply struct {
 }
 
 // Ask reads what is new in the panels and answers one line. It may run beside
-// Run, and opens or closes no incident. notice is called when the reading
-// takes so long that somebody should be told.
-func (a *App) Ask(ctx context.Context, who Local, text string, notice func(l *i18n.Locale)) (Reply, error) {
+// Run, and opens or closes no incident. notice tells, at once, what takes so
+// long that somebody should know.
+func (a *App) Ask(ctx context.Context, who Local, text string, notice func(text string)) (Reply, error) {
 	r := a.request(who)
-	slow := time.AfterFunc(2*time.Second, func() { notice(r.Locale) })
+	slow := time.AfterFunc(2*time.Second, func() { notice(r.Locale.Say("cli.reading")) })
 	err := a.watch.Look(ctx, time.Now())
 	slow.Stop()
 	if err != nil {
 		return Reply{}, err
 	}
+	r.Notice = notice
 	return a.answer(ctx, text, r), nil
 }
 
@@ -59,9 +59,11 @@ func (a *App) answer(ctx context.Context, text string, r bot.Request) Reply {
 	return Reply{Message: answer.Message, Data: answer.Data}
 }
 
-// Console talks with the one at the console until they leave.
-func (a *App) Console(ctx context.Context, who Local, c *console.Console) error {
+// Console talks with the one at the console until they leave; notice as in
+// Ask.
+func (a *App) Console(ctx context.Context, who Local, c *console.Console, notice func(text string)) error {
 	r := a.request(who)
+	r.Notice = notice
 	if who.Language != "" { // asked for by name, which is as good as typing lang
 		if err := a.journal.SetLanguage(ctx, r.Chat.String(), who.Language); err != nil {
 			return err

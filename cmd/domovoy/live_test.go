@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"domovoy/checks/lab"
+	"domovoy/checks/lab/internet"
+)
+
+// probeTimeout is how long a connection may take in these tests.
+const probeTimeout = time.Second
+
+// outsideWorld is what a configuration says of the world outside.
+type outsideWorld struct {
+	resolver, whois, rdap string
+	http, https           int
+	addresses             []netip.Addr
+	challenges            string
+	roots, directory      string // of the CA
+}
+
+// worldOf is a small internet, as a configuration names it.
+func worldOf(l *internet.Lab) outsideWorld {
+	return outsideWorld{l.Resolver, l.Registry.WHOIS(), l.Registry.RDAP(), l.Web.HTTPPort(), l.Web.HTTPSPort(),
+		l.Panel.Addresses, l.Panel.Challenges, l.Panel.ACME.CAFile, l.Panel.ACME.Directory}
+}
+
+// configured writes a configuration for one panel that is looked at from
+// outside.
+func (w outsideWorld) configured(t *testing.T, database string) string {
+	t.Helper()
+	folder := t.TempDir()
+	addresses := make([]string, len(w.addresses))
+	for i, a := range w.addresses {
+		addresses[i] = fmt.Sprintf("%q", a)
+	}
+	text := fmt.Sprintf(`language: en
+timezone: UTC
+state: %s/state.db
+panels:
+  - {name: isp1, database: %q, timezone: UTC, addresses: [%s], challenges: %q, acme: {ca_file: %q, directory: %q}}
+resolvers: [%q]
+probe: {http_port: %d, https_port: %d, timeout: %s, workers: 4}
+lookups: {whois: {ru: %q}, rdap: %q}
+`, folder, database, strings.Join(addresses, ", "), w.challenges, w.roots, w.directory, w.resolver, w.http, w.https, probeTimeout, w.whois, w.rdap)
+	file := filepath.Join(folder, "domovoy.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// hosting is a panel with the sites given, all switched on and with TLS.
+func hosting(t *testing.T, aliases []string, names ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ispmgr.db")
+	p, err := lab.NewPanel(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for _, name := range names {
+		certificate := lab.Certificate{Name: name + "_le1", Domain: name, Owner: "client1", Started: time.Now().AddDate(0, 0, -5)}
+		if _, err := p.AddCertificate(certificate); err != nil {
+			t.Fatal(err)
+		}
+		site := lab.Site{Name: name, Owner: "client1", Aliases: aliases, Active: true, Secure: true, RedirectHTTP: true, Certificate: certificate.Name}
+		if _, err := p.AddSite(site); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+// playing starts a situation of the lab by its name.
+func playing(t *testing.T, name string) *internet.Lab {
+	t.Helper()
+	all := internet.Situations()
+	i := slices.IndexFunc(all, func(s internet.Situation) bool { return s.Name == name })
+	if i < 0 {
+		t.Fatalf("there is no situation %q", name)
+	}
+	l, err := all[i].Start(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+// said runs a command line in this process.
+func said(args ...string) (out, told string, status int) {
+	var o, e bytes.Buffer
+	status = run(args, stdio{strings.NewReader(""), &o, &e}, func(string) (string, bool) { return "", false })
+	return o.String(), e.String(), status
+}
+
+// checked is the JSON of check, as the contract has it.
+type checked struct {
+	Domain  string `json:"domain"`
+	Verdict struct {
+		Code     string         `json:"code"`
+		Severity string         `json:"severity"`
+		Args     map[string]any `json:"args"`
+		Next     struct {
+			Who  string `json:"who"`
+			Text string `json:"text"`
+		} `json:"next"`
+	} `json:"verdict"`
+	Findings []struct {
+		Code   string `json:"code"`
+		Detail string `json:"detail"`
+	} `json:"findings"`
+	Failures []struct {
+		Check string `json:"check"`
+		Error string `json:"error"`
+	} `json:"failures"`
+}
+
+// What a person or a program gets who asks what is wrong with a domain, while
+// the real network is asked: the cause, in the time it may take.
+func TestCheckLooksFromOutside(t *testing.T) {
+	for _, c := range []struct {
+		situation, code, severity, who string
+		atMost                         time.Duration
+	}{
+		{"all is well", "ok", "ok", "nobody", time.Second},
+		{"another hoster's address", "dns.elsewhere", "warning", "customer", 2 * time.Second},
+		{"a firewall drops both ports", "web.timeout", "warning", "us", 15 * time.Second},
+		{"a closed resolver", "unknown", "warning", "us", 5 * time.Second},
+		{"expired three days ago", "cert.expired", "critical", "us", 2 * time.Second},
+		{"CAA forbids all", "dns.caa", "warning", "customer", 2 * time.Second},
+		{"a balancer with a dead server", "web.flapping", "warning", "us", 5 * time.Second},
+	} {
+		t.Run(c.situation, func(t *testing.T) {
+			l := playing(t, c.situation)
+			file := worldOf(l).configured(t, hosting(t, l.Panel.Aliases, l.Domain))
+			began := time.Now()
+			out, told, status := said("ask", "--config", file, "--format", "json", "check", l.Domain)
+			took := time.Since(began)
+			var got checked
+			if err := json.Unmarshal([]byte(out), &got); err != nil || status != exitOK {
+				t.Fatalf("exit %d, %v: %q, %q", status, err, out, told)
+			}
+			t.Logf("%s: %s", took, out)
+			v := got.Verdict
+			if v.Code != c.code || v.Severity != c.severity || v.Next.Who != c.who || v.Next.Text == "" {
+				t.Errorf("the verdict is %+v, want %s, %s, %s", v, c.code, c.severity, c.who)
+			}
+			if took > c.atMost && !raceDetector {
+				t.Errorf("the answer took %s, want at most %s", took, c.atMost)
+			}
+			if hint := "Looking at " + l.Domain; strings.Contains(told, hint) != (c.code == "web.timeout") {
+				t.Errorf("after %s stderr has %q; %q is for whoever waits", took, told, hint)
+			}
+		})
+	}
+}
+
+// The keys of the contract, level by level; nothing is left out where there
+// is nothing to say.
+func TestTheShapeOfCheck(t *testing.T) {
+	l := playing(t, "CAA forbids all")
+	file := worldOf(l).configured(t, hosting(t, l.Panel.Aliases, l.Domain))
+	out, told, _ := said("ask", "--config", file, "--format", "json", "check", l.Domain)
+	var got map[string]any
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("%v: %q, %q", err, out, told)
+	}
+	verdict, _ := got["verdict"].(map[string]any)
+	findings, _ := got["findings"].([]any)
+	if len(findings) == 0 {
+		t.Fatalf("no findings: %s", out)
+	}
+	for where, c := range map[string]struct {
+		got  any
+		want string
+	}{
+		"check":   {got, "attempts domain failures findings owner server unicode verdict"},
+		"verdict": {verdict, "args code next severity"},
+		"next":    {verdict["next"], "text who"},
+		"finding": {findings[0], "args code detail severity"},
+	} {
+		if diff := cmp.Diff(c.want, keysOf(c.got)); diff != "" {
+			t.Errorf("keys of %s (-want +got):\n%s", where, diff)
+		}
+	}
+	for _, list := range []string{"findings", "failures", "attempts"} {
+		if _, ok := got[list].([]any); !ok {
+			t.Errorf("%s is %v, want a list", list, got[list])
+		}
+	}
+}
+
+// keysOf a JSON object, sorted.
+func keysOf(x any) string {
+	object, _ := x.(map[string]any)
+	keys := make([]string, 0, len(object))
+	for key := range object {
+		if key != "actions" { // any answer may have buttons
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return strings.Join(keys, " ")
+}
