@@ -28,7 +28,6 @@ func (b *Bot) Observe(ctx context.Context, now time.Time) error {
 	for _, p := range b.watch.panels {
 		failed = errors.Join(failed, b.observe(ctx, p, now))
 	}
-	b.rang.ring()
 	return failed
 }
 
@@ -77,7 +76,13 @@ func (b *Bot) observe(ctx context.Context, p *watched, now time.Time) (err error
 	if entry.Deliveries, err = b.tell(ctx, s, entry.Changes, begin, now); err != nil {
 		return err
 	}
-	return b.journal.Record(ctx, entry)
+	if err := b.journal.Record(ctx, entry); err != nil {
+		return err
+	}
+	if len(entry.Deliveries) > 0 {
+		b.rang.ring() // only then: whoever is woken looks into the journal
+	}
+	return nil
 }
 
 // beginning is what this run looked at for the first time: the panel, and
