@@ -166,9 +166,11 @@ func panelCases() map[string]message {
 // nameCases are what several names of a server share.
 func nameCases() map[string]message {
 	all := map[string]message{}
-	for _, code := range []checks.Code{checks.CertExpired, checks.CertExpiring, checks.CertOverdue, checks.CertMissing, checks.CertUntrusted} {
+	for _, code := range []checks.Code{checks.CertExpired, checks.CertExpiring, checks.CertOverdue, checks.CertMissing, checks.CertUntrusted,
+		checks.CertKeyMismatch, checks.CertNotInstalled, checks.CertName} {
 		args := map[checks.Code]checks.Args{
-			checks.CertMissing: {"certificate": "shop.ru_le3"}, checks.CertUntrusted: {"issuer": "shop.ru"}, checks.CertExpired: {"at": ago(30 * time.Minute)},
+			checks.CertMissing: {"certificate": "shop.ru_le3"}, checks.CertUntrusted: {"issuer": "shop.ru"},
+			checks.CertKeyMismatch: {"reason": "key"}, checks.CertNotInstalled: {"issued": ago(9 * day)}, checks.CertName: {"asked": "shop.ru"}, checks.CertExpired: {"at": ago(30 * time.Minute)},
 		}[code]
 		if args == nil {
 			args = checks.Args{"at": ago(-2 * day)}

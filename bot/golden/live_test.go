@@ -1,0 +1,260 @@
+package golden
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/checks/suite"
+	"domovoy/reports"
+)
+
+// walk is what every look at the way to the challenge tells, as checks/web
+// fills it in; more is what this one tells besides.
+func walk(more checks.Args) checks.Args {
+	args := checks.Args{
+		"address": "203.0.113.10", "family": "IPv4", "port": 80, "url": challenge, "says": "", "hops": []string{}, "pattern": "all",
+		"attempts": 6, "failed": 6, "ok": 0, "placed": true, "status": 404, "server": "nginx",
+	}
+	for name, v := range more {
+		args[name] = v
+	}
+	return args
+}
+
+const challenge = "http://shop.ru/.well-known/acme-challenge/domovoy-LE7SZFQ5CNZQA674U7377ZAGQK"
+
+// presented is what is told of a certificate that visitors get.
+func presented(more checks.Args) checks.Args {
+	args := checks.Args{
+		"address": "203.0.113.10", "addresses": []string{"203.0.113.10"}, "looked": 1, "serial": "4c1f", "issuer": "E7",
+		"names": []string{"shop.ru", "www.shop.ru"}, "first": "shop.ru", "since": ago(70 * day), "until": ago(-20 * day),
+	}
+	for name, v := range more {
+		args[name] = v
+	}
+	return args
+}
+
+// seenDNS are findings of the names, by the end of their case.
+func seenDNS() map[string]checks.Finding {
+	find := func(code checks.Code, args checks.Args) checks.Finding {
+		return checks.Finding{Check: suite.NamesCheck, Code: code, Args: args}
+	}
+	lame := checks.Args{"domain": "shop.ru", "type": "A", "zone": "shop.ru", "ede": 22, "reason": "EDE 22 (No Reachable Authority): at delegation shop.ru.",
+		"servers": "ns1.hoster.com: REFUSED, ns2.hoster.com: timeout"}
+	caa := func(why, issuers, records string) checks.Finding {
+		return find(checks.DNSCAA, checks.Args{"at": "shop.ru", "why": why, "ca": "letsencrypt.org", "issuers": issuers, "records": records, "wildcard": false})
+	}
+	proxied := find(checks.DNSProxied, checks.Args{"addresses": "104.21.3.7, 172.67.130.4", "count": 2, "expected": "203.0.113.10", "network": "Cloudflare",
+		"proxy": "Cloudflare", "nameservers": "ada.ns.cloudflare.com, bob.ns.cloudflare.com"})
+	proxied.Severity = checks.Warning // the way through it fails
+	all := map[string]checks.Finding{
+		"lame":     find(checks.DNSLame, lame),
+		"servfail": find(checks.DNSServFail, checks.Args{"domain": "shop.ru", "type": "A", "ede": 22, "reason": "EDE 22 (No Reachable Authority): at delegation shop.ru."}),
+		"servfail.servers": find(checks.DNSServFail, checks.Args{"domain": "shop.ru", "type": "A", "ede": 22,
+			"reason": "EDE 22 (No Reachable Authority): at delegation shop.ru.", "zone": "shop.ru", "servers": "ns1.hoster.com: SERVFAIL, ns2.hoster.com: SERVFAIL"}),
+		"dnssec": find(checks.DNSDNSSEC, checks.Args{"domain": "shop.ru", "type": "A", "ede": 7,
+			"reason": "EDE 7 (Signature Expired): validation failure <shop.ru. A IN>"}),
+		"nxdomain":          find(checks.DNSNXDomain, checks.Args{"domain": "shop.ru", "target": "", "register": false}),
+		"nxdomain.target":   find(checks.DNSNXDomain, checks.Args{"domain": "shop.ru", "target": "shops.builder.com", "register": false}),
+		"nxdomain.register": find(checks.DNSNXDomain, checks.Args{"domain": "shop.ru", "target": "", "register": true}),
+		"noaddress":         find(checks.DNSNoAddress, checks.Args{"target": ""}),
+		"noaddress.target":  find(checks.DNSNoAddress, checks.Args{"target": "shops.builder.com"}),
+		"elsewhere": find(checks.DNSElsewhere, checks.Args{"addresses": "198.51.100.7", "count": 1, "expected": "203.0.113.10", "network": "beget.com",
+			"ptr": "vds7.beget.com", "nameservers": "ns1.beget.com, ns2.beget.pro"}),
+		"elsewhere.reserved": find(checks.DNSElsewhere, checks.Args{"addresses": "10.1.2.3", "count": 1, "expected": "203.0.113.10, 2001:db8::10", "reserved": true}),
+		"partly":             find(checks.DNSPartly, checks.Args{"ours": "203.0.113.10", "others": "198.51.100.7", "network": "beget.com"}),
+		"ipv6":               find(checks.DNSIPv6, checks.Args{"ours": "203.0.113.10", "others": "2606:2800:220:1::1", "network": "beget.com"}),
+		"caa":                caa("issuer", "globalsign.com", `0 issue "globalsign.com"`), "caa.nobody": caa("issuer", "", `0 issue ";"`),
+		"caa.account":  caa("account", "letsencrypt.org", `0 issue "letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/2002"`),
+		"caa.method":   caa("method", "letsencrypt.org", `0 issue "letsencrypt.org; validationmethods=dns-01"`),
+		"caa.critical": caa("critical", "letsencrypt.org", `0 issue "letsencrypt.org", 128 tbs "unknown"`),
+		"caabroken":    find(checks.DNSCAABroken, checks.Args{"at": "shop.ru", "reason": "EDE 22 (No Reachable Authority): at delegation shop.ru."}),
+		"proxied":      proxied,
+	}
+	detailed := all["elsewhere"]
+	detailed.Detail = "shop.ru A: NOERROR 198.51.100.7\nshop.ru AAAA: NOERROR\nshop.ru CAA: NOERROR\nru CAA: NOERROR\n7.100.51.198.in-addr.arpa. PTR: NOERROR PTR vds7.beget.com."
+	all["elsewhere"] = detailed
+	for name, args := range map[string]checks.Args{
+		"unregistered":     {"domain": "shop.ru"},
+		"undelegated":      {"domain": "shop.ru", "paid_till": ago(10 * day), "free_date": time.Date(2026, 12, 12, 0, 0, 0, 0, time.UTC)},
+		"undelegated.paid": {"domain": "shop.ru", "paid_till": ago(-181 * day)},
+	} {
+		code := checks.DNSUnregistered
+		if name != "unregistered" {
+			code = checks.DNSUndelegated
+		}
+		all[name] = checks.Finding{Check: suite.RegistryCheck, Code: code, Args: args}
+	}
+	return all
+}
+
+// seenWeb are findings of the way to the challenge.
+func seenWeb() map[string]checks.Finding {
+	find := func(code checks.Code, args checks.Args) checks.Finding {
+		return checks.Finding{Check: suite.WayCheck, Code: code, Args: walk(args)}
+	}
+	silent := checks.Args{"status": nil, "server": nil, "says": "Timeout during connect (likely firewall problem)"}
+	flapping := func(pattern string, failed int) checks.Args {
+		return checks.Args{"pattern": pattern, "alternating": pattern == "alternating", "failed": failed, "ok": 6 - failed, "cause": "web.error",
+			"share": 100 * failed / 6, "sequence": "+-+-+-", "latency": 12, "status": 503}
+	}
+	ipv6 := func(fallback bool) checks.Args {
+		return checks.Args{"address": "2001:db8::10", "family": "IPv6", "pattern": "family", "fallback": fallback, "cause": "web.refused", "status": nil}
+	}
+	all := map[string]checks.Finding{
+		"refused": find(checks.WebRefused, silent), "timeout": find(checks.WebTimeout, silent), "reset": find(checks.WebReset, silent),
+		"forbidden":            find(checks.WebForbidden, checks.Args{"status": 403}),
+		"forbidden.cookie":     find(checks.WebForbidden, checks.Args{"status": 200, "rule": "cookie"}),
+		"error":                find(checks.WebError, checks.Args{"status": 503}),
+		"notfound":             find(checks.WebNotFound, nil),
+		"notfound.foreign":     find(checks.WebNotFound, checks.Args{"placed": false, "rule": "foreign"}),
+		"loop":                 find(checks.WebLoop, checks.Args{"status": 301, "url": "https://shop.ru/", "location": "http://shop.ru/"}),
+		"redirect":             find(checks.WebRedirect, checks.Args{"status": 301, "location": "http://shop.ru:8080/", "rule": "port"}),
+		"body":                 find(checks.WebBody, checks.Args{"status": 200, "rule": "mismatch"}),
+		"body.http2":           find(checks.WebBody, checks.Args{"status": nil, "rule": "http2"}),
+		"ipv6":                 find(checks.WebIPv6, ipv6(false)),
+		"ipv6.fallback":        find(checks.WebIPv6, ipv6(true)),
+		"flapping":             find(checks.WebFlapping, flapping("random", 2)),
+		"flapping.alternating": find(checks.WebFlapping, flapping("alternating", 3)),
+		"flapping.address":     find(checks.WebFlapping, flapping("address", 6)),
+		"flapping.log": {Check: suite.CameCheck, Code: checks.WebFlapping, Args: checks.Args{"pattern": "half", "token": "Zk3w", "sources": 5, "expected": 5,
+			"addresses": []string{"23.178.112.208"}, "attempts": 5, "failed": 2, "ok": 3, "cause": "web.error"}},
+		"blocked": {Check: suite.CameCheck, Code: checks.WebBlocked, Args: checks.Args{"pattern": "some", "token": "Zk3w", "sources": 2, "expected": 5,
+			"addresses": []string{"23.178.112.208", "52.28.236.88"}},
+			Detail: "Zk3wLq0Yb2mJd8sTf5uVx7nRc1eHg4aPoI6iKjQpWtE: 2 x 200, 0 x 4xx, 0 x 5xx from [23.178.112.208 52.28.236.88]"},
+	}
+	walked := all["notfound"]
+	walked.Detail = challenge + " @ 203.0.113.10:80 404 [nginx]: Invalid response from " + challenge + ": 404\nbody: \"<html> <head><title>404 Not Found</title></head>\"\n203.0.113.10 ------ web.notfound"
+	all["notfound"] = walked
+	return all
+}
+
+// seenCert are findings of what visitors get and of the private key.
+func seenCert() map[string]checks.Finding {
+	find := func(check string, code checks.Code, args checks.Args) checks.Finding {
+		return checks.Finding{Check: check, Code: code, Args: args}
+	}
+	all := map[string]checks.Finding{
+		"name":         find(suite.ServedCheck, checks.CertName, presented(checks.Args{"asked": "shop.ru", "first": "neighbour.ru", "names": []string{"neighbour.ru"}})),
+		"notinstalled": find(suite.ServedCheck, checks.CertNotInstalled, presented(checks.Args{"issued": ago(9 * day), "by": "file"})),
+		"missing.key":  find(suite.KeysCheck, checks.CertMissing, checks.Args{"certificate": "shop.ru_le3", "file": "client17/shop.ru_le3.key"}),
+		"expired":      find(suite.ServedCheck, checks.CertExpired, presented(checks.Args{"at": ago(3 * day), "until": ago(3 * day)})),
+		"expiring":     find(suite.ServedCheck, checks.CertExpiring, presented(checks.Args{"at": ago(-day), "until": ago(-day)})),
+	}
+	for _, reason := range []string{"incomplete", "order", "unknownroot", "chainover", "chain", "selfsigned"} {
+		all["untrusted."+reason] = find(suite.ServedCheck, checks.CertUntrusted, presented(checks.Args{"reason": reason, "issuer": "Acme Corporate CA"}))
+	}
+	for _, reason := range []string{"handshake", "kind", "leaf", "key"} {
+		all["keymismatch."+reason] = find(suite.KeysCheck, checks.CertKeyMismatch, checks.Args{"reason": reason, "certificate": "shop.ru_le3",
+			"file": "client17/shop.ru_le3.crtca", "key": "RSA", "of": "EC", "until": ago(-50 * day), "serial": "4c1f"})
+	}
+	return all
+}
+
+// seenEgress are the ends of the way to the CA, by stage.
+func seenEgress() map[string]checks.Finding {
+	all := map[string]checks.Finding{}
+	for stage, more := range map[string]checks.Args{
+		"resolve": {}, "connect": {"address": "172.65.32.248:443"}, "tls": {}, "http": {"status": 200}, "proxy": {"proxy": "192.0.2.3:3128"}, "proxy.refused": {"proxy": "192.0.2.3:3128", "status": 403},
+	} {
+		args := checks.Args{"stage": stage, "host": "acme-v02.api.letsencrypt.org", "directory": "https://acme-v02.api.letsencrypt.org/directory", "error": "timeout"}
+		for name, v := range more {
+			args[name] = v
+		}
+		if stage == "proxy.refused" {
+			args["stage"], args["error"] = "proxy", "Forbidden"
+		}
+		all[stage] = checks.Finding{Check: suite.EgressCheck, Server: "isp1", Code: checks.CAUnreachable, Severity: checks.Critical, Args: args}
+	}
+	return all
+}
+
+// looked is a site with a look from outside that found and failed so.
+func looked(s reports.Site, found []checks.Finding, failed ...checks.Failure) reports.Site {
+	name := s.Subject.Site.Name
+	for i := range found {
+		f := &found[i]
+		f.Server, f.Site = "isp1", name
+		f.Severity = max(f.Severity, f.Code.Severity())
+	}
+	for i := range failed {
+		failed[i].Server, failed[i].Site = "isp1", name
+	}
+	s.Server = s.Server.WithLook(name, reports.Look{At: now, Findings: found, Failures: failed})
+	return s
+}
+
+// liveCases are sites as they are seen from outside.
+func liveCases() map[string]message {
+	all := map[string]message{}
+	check := func(s reports.Site) message { return func(w reports.Writer) reports.Message { return w.Check(s) } }
+	for family, findings := range map[string]map[string]checks.Finding{"dns": seenDNS(), "web": seenWeb(), "cert": seenCert(), "egress": seenEgress()} {
+		for end, f := range findings {
+			s := visit(refused(checks.CAUnauthorized, 41))
+			if family == "cert" {
+				s = visit()
+			}
+			all["live."+family+"."+end] = check(looked(s, []checks.Finding{f}))
+		}
+	}
+	elsewhere, alias := seenDNS()["elsewhere"], seenDNS()["nxdomain"]
+	alias.Name = "www.shop.ru"
+	mild := seenDNS()["proxied"]
+	mild.Severity = checks.Info
+	timeout := func(check string) checks.Failure {
+		return checks.Failure{Check: check, Err: "asking 127.0.0.1:53 about shop.ru: timeout"}
+	}
+	for name, s := range map[string]reports.Site{
+		"ok":            looked(visit(), nil),
+		"ok.proxied":    looked(visit(), []checks.Finding{mild}),
+		"alias":         looked(visit(), []checks.Finding{alias}),
+		"many":          looked(visit(valid(102*day, -12*day), refused(checks.CADNS, 41)), []checks.Finding{elsewhere, seenDNS()["caa"], seenWeb()["notfound"], seenCert()["name"]}),
+		"failed.dns":    looked(visit(refused(checks.CADNS, 41)), nil, timeout(suite.NamesCheck)),
+		"failed.way":    looked(visit(refused(checks.CADNS, 41)), []checks.Finding{elsewhere}, timeout(suite.WayCheck), timeout(suite.RegistryCheck)),
+		"failed.served": looked(visit(), nil, timeout(suite.ServedCheck), timeout(suite.KeysCheck), timeout(suite.CameCheck)),
+	} {
+		all["live."+name] = check(s)
+	}
+	for n, sum := range map[int]map[checks.Code]int{
+		1: {checks.OK: 1}, 2: {checks.OK: 1, checks.Unknown: 1},
+		3412: {checks.OK: 1987, checks.DNSElsewhere: 641, checks.DNSUnregistered: 402, checks.DNSNXDomain: 211, checks.WebNotFound: 96, checks.DNSCAA: 44,
+			checks.Unknown: 17, checks.WebTimeout: 9, checks.CertExpired: 5},
+	} {
+		all[fmt.Sprintf("sweep.%d", n)] = func(w reports.Writer) reports.Message {
+			return w.Summary(n, sum, time.Duration(n)*200*time.Millisecond)
+		}
+	}
+	all["baseline.more.live"] = func(w reports.Writer) reports.Message {
+		f := checks.Finding{Server: "isp1", Site: "shop.ru", Code: checks.DNSElsewhere, Severity: checks.Warning}
+		changes := []reports.Change{{Kind: reports.Baseline, Incident: incident(f, 0)}}
+		begun := append(slices.Clone(suite.LiveChecks()), suite.EgressCheck, suite.ListedCheck)
+		return w.Alerts(house(), changes, reports.Beginning{Checks: begun})[0].Message
+	}
+	return all
+}
+
+// outwardCases are alerts of what was seen of the server from outside.
+func outwardCases() map[string]message {
+	all := map[string]message{}
+	listed := checks.Finding{Check: suite.ListedCheck, Server: "isp1", Code: checks.DNSBLListed, Severity: checks.Warning,
+		Args: checks.Args{"address": "203.0.113.10", "lists": "zen.spamhaus.org, bl.example.net", "count": 2, "reason": "https://check.spamhaus.org/query/ip/203.0.113.10"}}
+	findings := map[string]checks.Finding{"dnsbl.listed": listed}
+	for stage, f := range seenEgress() {
+		findings["egress."+stage] = f
+	}
+	for name, f := range findings {
+		for _, kind := range []reports.ChangeKind{reports.Opened, reports.Reminded, reports.Resolved} {
+			all[fmt.Sprintf("alert.%s.%s", name, kind)] = func(w reports.Writer) reports.Message {
+				i := incident(f, 4*time.Hour)
+				if kind == reports.Resolved {
+					i = ended(i)
+				}
+				return w.Alert(reports.Change{Kind: kind, Incident: i}, house())
+			}
+		}
+	}
+	return all
+}
