@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -53,10 +54,10 @@ func (b *Bot) sweep(ctx context.Context, p *watched, s Sweep) error {
 	return b.conclude(ctx, p, p.Live.Server(ctx, p.Name), time.Now())
 }
 
-// lookAt looks at the sites with bounded workers. A site that panics or hangs
-// costs only itself.
+// lookAt looks at the sites with bounded workers. A site that panics costs only
+// itself; what was seen before the end of the context is kept.
 func (b *Bot) lookAt(ctx context.Context, p *watched, todo []checks.Subject, s Sweep) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, looking := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, s.Workers))
 	var mu sync.Mutex
 	fresh := map[string]reports.Look{}
@@ -67,17 +68,19 @@ func (b *Bot) lookAt(ctx context.Context, p *watched, todo []checks.Subject, s S
 		}
 		batch := fresh
 		fresh = map[string]reports.Look{}
-		return b.keepLooks(ctx, p, batch)
+		keeping, cancel := lingering(ctx, grace)
+		defer cancel()
+		return b.keepLooks(keeping, p, batch)
 	}
 	for _, x := range todo {
-		if ctx.Err() != nil {
+		if looking.Err() != nil {
 			break
 		}
 		group.Go(func() error {
 			now := time.Now()
-			found, failures := p.Live.Look(ctx, x, false, now)
-			if ctx.Err() != nil {
-				return ctx.Err()
+			found, failures := p.Live.Look(looking, x, false, now)
+			if looking.Err() != nil {
+				return looking.Err()
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -88,10 +91,8 @@ func (b *Bot) lookAt(ctx context.Context, p *watched, todo []checks.Subject, s S
 			return store(kept)
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return store(1)
+	err := cmp.Or(group.Wait(), ctx.Err())
+	return errors.Join(err, store(1))
 }
 
 // conclude records what the looks changed. Troubles of names wait for the

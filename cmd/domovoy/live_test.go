@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	stdcmp "cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -23,6 +24,8 @@ const probeTimeout = time.Second
 
 // outsideWorld is what a configuration says of the world outside.
 type outsideWorld struct {
+	database              string // of the panel
+	workers               int    // 0: 4
 	resolver, whois, rdap string
 	http, https           int
 	addresses             []netip.Addr
@@ -32,15 +35,22 @@ type outsideWorld struct {
 
 // worldOf is a small internet, as a configuration names it.
 func worldOf(l *internet.Lab) outsideWorld {
-	return outsideWorld{l.Resolver, l.Registry.WHOIS(), l.Registry.RDAP(), l.Web.HTTPPort(), l.Web.HTTPSPort(),
-		l.Panel.Addresses, l.Panel.Challenges, l.Panel.ACME.CAFile, l.Panel.ACME.Directory}
+	return outsideWorld{resolver: l.Resolver, whois: l.Registry.WHOIS(), rdap: l.Registry.RDAP(),
+		http: l.Web.HTTPPort(), https: l.Web.HTTPSPort(), addresses: l.Panel.Addresses, challenges: l.Panel.Challenges,
+		roots: l.Panel.ACME.CAFile, directory: l.Panel.ACME.Directory}
 }
 
 // configured writes a configuration for one panel that is looked at from
 // outside.
 func (w outsideWorld) configured(t *testing.T, database string) string {
 	t.Helper()
-	folder := t.TempDir()
+	w.database = database
+	return w.written(t, t.TempDir())
+}
+
+// written writes it into a folder that may have a state already.
+func (w outsideWorld) written(t *testing.T, folder string) string {
+	t.Helper()
 	addresses := make([]string, len(w.addresses))
 	for i, a := range w.addresses {
 		addresses[i] = fmt.Sprintf("%q", a)
@@ -51,9 +61,9 @@ state: %s/state.db
 panels:
   - {name: isp1, database: %q, timezone: UTC, addresses: [%s], challenges: %q, acme: {ca_file: %q, directory: %q}}
 resolvers: [%q]
-probe: {http_port: %d, https_port: %d, timeout: %s, workers: 4}
+probe: {http_port: %d, https_port: %d, timeout: %s, workers: %d}
 lookups: {whois: {ru: %q}, rdap: %q}
-`, folder, database, strings.Join(addresses, ", "), w.challenges, w.roots, w.directory, w.resolver, w.http, w.https, probeTimeout, w.whois, w.rdap)
+`, folder, w.database, strings.Join(addresses, ", "), w.challenges, w.roots, w.directory, w.resolver, w.http, w.https, probeTimeout, stdcmp.Or(w.workers, 4), w.whois, w.rdap)
 	file := filepath.Join(folder, "domovoy.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

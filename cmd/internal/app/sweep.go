@@ -15,7 +15,7 @@ import (
 var ErrInside = errors.New("the configuration names no resolvers")
 
 // Sweep looks at every site now, and gives what is known of each. progress is
-// called as it goes.
+// called as it goes. A sweep that was cut short goes on where it was.
 func (a *App) Sweep(ctx context.Context, who Local, progress func(done, total int), each func(bot.CheckData) error) (bot.SweepSummary, *i18n.Locale, error) {
 	r := a.request(who)
 	if a.outside == nil {
@@ -25,11 +25,38 @@ func (a *App) Sweep(ctx context.Context, who Local, progress func(done, total in
 	if err := a.watch.Look(ctx, began); err != nil {
 		return bot.SweepSummary{}, r.Locale, err
 	}
-	if err := a.sweep(ctx, began, progress); err != nil {
+	if err := a.outside.online(ctx); err != nil {
+		return bot.SweepSummary{}, r.Locale, err // before any trace of a sweep
+	}
+	since, err := a.since(ctx, began)
+	if err != nil {
+		return bot.SweepSummary{}, r.Locale, err
+	}
+	if err := a.sweep(ctx, since, progress); err != nil {
+		return bot.SweepSummary{}, r.Locale, err
+	}
+	if err := a.journal.FinishRun(ctx, byHand, since, time.Now(), ""); err != nil {
 		return bot.SweepSummary{}, r.Locale, err
 	}
 	sum, err := a.bot.Swept(ctx, r.Locale, time.Since(began), each)
 	return sum, r.Locale, err
+}
+
+// byHand is the name in the journal of sweeps that somebody asked for.
+const byHand = "sweep"
+
+// since is when the sweep began that goes on now: the last one if it came to
+// no end.
+func (a *App) since(ctx context.Context, now time.Time) (time.Time, error) {
+	runs, err := a.journal.Runs(ctx, byHand, 1)
+	if err != nil {
+		return now, err
+	}
+	if len(runs) > 0 && runs[0].Finished.IsZero() && now.Sub(runs[0].Due) < sweepLate {
+		return runs[0].Due, nil
+	}
+	_, err = a.journal.StartRun(ctx, byHand, now, now)
+	return now, err
 }
 
 // sweep looks at every site that was not looked at since a moment.

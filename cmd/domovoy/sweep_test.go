@@ -1,0 +1,168 @@
+package main
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"net/http"
+	"net/netip"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	mdns "github.com/miekg/dns"
+
+	"domovoy/checks/lab/internet"
+)
+
+// street is a small internet with five sites: two are well, and each of the
+// others has its own trouble.
+func street(t *testing.T) (*internet.Lab, outsideWorld, []string) {
+	t.Helper()
+	l := playing(t, "all is well")
+	second, closed := netip.MustParseAddr("127.80.0.20"), netip.MustParseAddr("127.80.0.30")
+	for name, addr := range map[string]string{"well.ru": second.String(), "closed.ru": closed.String(), "moved.ru": "93.184.216.34"} {
+		if err := l.DNS.AddZone(internet.Zone{Origin: name, Text: "@ A " + addr + "\n"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := l.CA.Issue(internet.Leaf{Names: []string{"well.ru"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := internet.Host{Sites: map[string]http.Handler{"": internet.Challenges{Dir: l.Panel.Challenges}}, Certificates: map[string]*tls.Certificate{"": c}}
+	if err := l.Web.Open(second, host); err != nil {
+		t.Fatal(err)
+	}
+	w := worldOf(l)
+	w.addresses = append(w.addresses, second, closed)
+	return l, w, []string{l.Domain, "well.ru", "closed.ru", "moved.ru", "free.ru"}
+}
+
+// swept is what a sweep printed.
+func swept(t *testing.T, out string) (codes map[string]string, sum map[string]int, domains int) {
+	t.Helper()
+	codes = map[string]string{}
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	for _, line := range lines[:len(lines)-1] {
+		var c checked
+		if err := json.Unmarshal([]byte(line), &c); err != nil || c.Domain == "" {
+			t.Fatalf("%v: %q", err, line)
+		}
+		codes[c.Domain] = c.Verdict.Code
+	}
+	var last struct {
+		Summary struct {
+			Domains int            `json:"domains"`
+			ByCode  map[string]int `json:"by_code"`
+			Seconds float64        `json:"seconds"`
+		} `json:"summary"`
+	}
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || last.Summary.Seconds <= 0 {
+		t.Fatalf("%v: the last line is %q", err, lines[len(lines)-1])
+	}
+	return codes, last.Summary.ByCode, last.Summary.Domains
+}
+
+// A line a site and a sum that counts each once; and what was seen is there
+// for whoever asks afterwards.
+func TestASweepLooksAtEverySite(t *testing.T) {
+	_, w, names := street(t)
+	file := w.configured(t, hosting(t, nil, names...))
+	out, told, status := said("sweep", "--config", file, "--format", "json")
+	if status != exitOK || !strings.Contains(told, "5 of 5") {
+		t.Fatalf("exit %d, %q, %q", status, out, told)
+	}
+	codes, sum, domains := swept(t, out)
+	want := map[string]string{names[0]: "ok", "well.ru": "ok", "closed.ru": "web.refused", "moved.ru": "dns.elsewhere", "free.ru": "dns.unregistered"}
+	if diff := cmp.Diff(want, codes); diff != "" {
+		t.Errorf("verdicts (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]int{"ok": 2, "web.refused": 1, "dns.elsewhere": 1, "dns.unregistered": 1}, sum); diff != "" || domains != len(names) {
+		t.Errorf("the sum of %d (-want +got):\n%s", domains, diff)
+	}
+	if why, told, _ := said("ask", "--config", file, "why", "moved.ru"); !strings.Contains(why, "points to a foreign address") || !strings.Contains(why, "was there when the watch began") {
+		t.Errorf("why does not tell since when:\n%s%s", why, told)
+	}
+}
+
+// Without a network of our own nothing can be said of anybody's domain: one
+// sentence, and what was known stays.
+func TestASweepWithoutANetworkChangesNothing(t *testing.T) {
+	l, w, names := street(t)
+	w.database = hosting(t, nil, names...)
+	file := w.written(t, t.TempDir())
+	if _, told, status := said("sweep", "--config", file); status != exitOK {
+		t.Fatalf("exit %d: %q", status, told)
+	}
+	state := filepath.Join(filepath.Dir(file), "state.db")
+	dump := []string{"SELECT * FROM look", "SELECT * FROM incident", "SELECT * FROM delivery", "SELECT * FROM job_run", ""}
+	before := sqlite(t, state, dump...)
+	for _, temper := range []internet.Temper{internet.Dead, internet.Refusing, internet.Silent} {
+		cut := w
+		cut.resolver = l.DNS.Resolver(temper)
+		file := cut.written(t, filepath.Dir(file))
+		out, told, status := said("sweep", "--config", file, "--format", "json")
+		if status != exitRefused || out != "" || !strings.Contains(told, "look at our own network first") {
+			t.Errorf("resolver %d: exit %d, %q, %q", temper, status, out, told)
+		}
+		if diff := cmp.Diff(before, sqlite(t, state, dump...)); diff != "" {
+			t.Errorf("resolver %d: the journal changed:\n%s", temper, diff)
+		}
+	}
+}
+
+// A sweep that is ended halfway keeps what it saw, and the next one looks at
+// the rest only. One that is killed loses what it had not stored yet.
+func TestASweepThatWasCutShortGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts the real program")
+	}
+	for _, c := range []struct {
+		signal  syscall.Signal
+		goesOn  string
+		askedOf int // how often the first site is looked at in both sweeps
+	}{
+		{syscall.SIGINT, "3 of 3", 1},
+		{syscall.SIGKILL, "5 of 5", 2},
+	} {
+		t.Run(c.signal.String(), func(t *testing.T) {
+			l, w, names := street(t)
+			w.workers = 1 // so that the sites have an order
+			file := w.configured(t, hosting(t, nil, names...))
+			held := make(chan struct{})
+			for _, kind := range []uint16{mdns.TypeA, mdns.TypeAAAA} {
+				l.DNS.Resolve("closed.ru", kind, internet.Behaviour{Wait: held})
+			}
+			told := &output{}
+			first := exec.CommandContext(t.Context(), realProgram, "sweep", "--config", file)
+			first.Stdout, first.Stderr = told, told
+			if err := first.Start(); err != nil {
+				t.Fatal(err)
+			}
+			held <- struct{}{} // it is at the third site; the other question is still held
+			if err := first.Process.Signal(c.signal); err != nil {
+				t.Fatal(err)
+			}
+			if err := first.Wait(); err == nil {
+				t.Fatalf("a sweep that was cut short says that all is well:\n%s", told)
+			}
+			close(held)
+			out, rest, status := said("sweep", "--config", file, "--format", "json")
+			if status != exitOK || !strings.Contains(rest, c.goesOn) {
+				t.Fatalf("exit %d, want %q:\n%s\nthe first said:\n%s", status, c.goesOn, rest, told)
+			}
+			if codes, sum, _ := swept(t, out); codes["closed.ru"] != "web.refused" || sum["ok"] != 2 || len(codes) != len(names) {
+				t.Errorf("verdicts %v, the sum %v", codes, sum)
+			}
+			if n := l.DNS.Asked(names[0], mdns.TypeA); n != c.askedOf {
+				t.Errorf("the first site was looked up %d times, want %d", n, c.askedOf)
+			}
+			if _, again, _ := said("sweep", "--config", file); !strings.Contains(again, "5 of 5") {
+				t.Errorf("a sweep after one that ended looks at %q, want all", again)
+			}
+		})
+	}
+}
