@@ -16,7 +16,7 @@ import (
 var kept = []string{
 	"alert.", "over.", "names.", "storm.", "baseline.", "reason.", "evidence.", "trouble.", "refusal.", "usage.",
 	"status.", "metric.", "trend.", "check.", "looked.", "flag.", "certificate.", "issuing.", "why.", "attempt.",
-	"list.", "daily.", "sweep.", "help.", "whoami.", "lang.", "delivery.", "role.", "who.", "next.", "when.", "cause.", "code.",
+	"list.", "daily.", "sweep.", "help.", "whoami.", "lang.", "delivery.", "role.", "who.", "next.", "when.", "cause.", "code.dns.", "code.web.", "code.cert.",
 }
 
 func TestEveryTextIsInSomeCase(t *testing.T) {
