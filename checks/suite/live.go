@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -105,7 +106,8 @@ type visit struct {
 	subject checks.Subject
 	asked   bool
 	now     time.Time
-	proxied bool // the site's own name leads to a proxy, whose visits its log shows
+	proxied bool         // the site's own name leads to a proxy, whose visits its log shows
+	silent  []netip.Addr // nobody there takes a connection, whatever is asked for
 	found   []checks.Finding
 	failed  []checks.Failure
 }
@@ -130,9 +132,15 @@ func (v *visit) name(ctx context.Context, name string) {
 	if err != nil {
 		return // what a name leads to is not known
 	}
+	if at := slices.Concat(sight.V4, sight.V6); len(at) > 0 && slices.Equal(at, v.silent) {
+		return // the same silence again would tell nothing, and costs timeouts
+	}
 	if l.Way != nil {
 		found, err := guarded(func() ([]checks.Finding, error) { return l.Way(ctx, sight, v.ask()) })
 		v.take(WayCheck, name, found, err)
+		if slices.ContainsFunc(found, dropped) {
+			v.silent = slices.Concat(sight.V4, sight.V6)
+		}
 		if sight.Points == checks.PointsProxied {
 			v.blame(name, found)
 		}
@@ -142,6 +150,14 @@ func (v *visit) name(ctx context.Context, name string) {
 		v.take(ServedCheck, name, found, err)
 		v.explain(found)
 	}
+}
+
+// dropped reports whether every connection was dropped, at the name's own
+// addresses and not behind a redirect.
+func dropped(f checks.Finding) bool {
+	hops, _ := f.Args["hops"].([]string)
+	says, _ := f.Args["says"].(string)
+	return f.Code == checks.WebTimeout && f.Args["pattern"] == "all" && len(hops) == 1 && strings.HasPrefix(says, "Timeout during connect")
 }
 
 // blame makes the proxy the cause where the way through it fails: we see what

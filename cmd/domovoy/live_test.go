@@ -151,7 +151,7 @@ func TestCheckLooksFromOutside(t *testing.T) {
 	}{
 		{"all is well", "ok", "ok", "nobody", time.Second},
 		{"another hoster's address", "dns.elsewhere", "warning", "customer", 2 * time.Second},
-		{"a firewall drops both ports", "web.timeout", "warning", "us", 15 * time.Second},
+		{"a firewall drops both ports", "web.timeout", "warning", "us", 5 * probeTimeout},
 		{"a closed resolver", "unknown", "warning", "us", 5 * time.Second},
 		{"expired three days ago", "cert.expired", "critical", "us", 2 * time.Second},
 		{"CAA forbids all", "dns.caa", "warning", "customer", 2 * time.Second},

@@ -70,7 +70,9 @@ func swept(t *testing.T, out string) (codes map[string]string, sum map[string]in
 // for whoever asks afterwards.
 func TestASweepLooksAtEverySite(t *testing.T) {
 	_, w, names := street(t)
-	file := w.configured(t, hosting(t, nil, names...))
+	database := hosting(t, nil, names...)
+	sqlite(t, database, "UPDATE letsencrypt_ssl SET failed = 'on' WHERE certname = 'moved.ru_le1'")
+	file := w.configured(t, database)
 	out, told, status := said("sweep", "--config", file, "--format", "json")
 	if status != exitOK || !strings.Contains(told, "5 of 5") {
 		t.Fatalf("exit %d, %q, %q", status, out, told)
@@ -85,6 +87,10 @@ func TestASweepLooksAtEverySite(t *testing.T) {
 	}
 	if why, told, _ := said("ask", "--config", file, "why", "moved.ru"); !strings.Contains(why, "points to a foreign address") || !strings.Contains(why, "was there when the watch began") {
 		t.Errorf("why does not tell since when:\n%s%s", why, told)
+	}
+	list, told, _ := said("ask", "--config", file, "--format", "json", "list", "failed")
+	if !strings.Contains(list, `"domain":"moved.ru"`) || !strings.Contains(list, `"code":"dns.elsewhere"`) {
+		t.Errorf("the list does not know the cause:\n%s%s", list, told)
 	}
 }
 
