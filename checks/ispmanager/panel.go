@@ -14,6 +14,12 @@ type Config struct {
 	Name     string         // the panel's name in the configuration
 	Database string         // path of its SQLite file
 	Zone     *time.Location // of the dates in it, which are text without one; nil is UTC
+
+	// SitesEvery is how often the tables of sites are read again at most, on a
+	// panel that writes all the time. Sites change by people's hands, while
+	// certificates change by the panel's: those are read whenever anything was
+	// written. Zero reads both.
+	SitesEvery time.Duration
 }
 
 // Panel reads one panel's database. It is safe for concurrent use; only one
@@ -26,6 +32,9 @@ type Panel struct {
 	seen int64 // data_version when kept was read
 	read bool  // whether seen holds: it means nothing on another connection
 	kept kept
+
+	sitesAt time.Time // the tables of sites were read
+	owed    bool      // something was written since, and they were not read again
 }
 
 // New makes a reader. It touches no disk: the first Poll opens the database.
@@ -68,11 +77,16 @@ func (p *Panel) poll(ctx context.Context) (checks.Snapshot, bool, error) {
 	if err != nil {
 		return checks.Snapshot{}, false, err
 	}
-	if p.read && version == p.seen {
+	now := time.Now()
+	due := !p.read || now.Sub(p.sitesAt) >= p.cfg.SitesEvery
+	if p.read && version == p.seen && !(p.owed && due) {
 		return p.kept.snapshot, false, nil
 	}
-	if err := p.refresh(ctx); err != nil {
+	if err := p.refresh(ctx, due); err != nil {
 		return checks.Snapshot{}, false, err
+	}
+	if p.owed = !due; due {
+		p.sitesAt = now
 	}
 	// The version was asked for before reading: what was written meanwhile
 	// makes the next Poll read again.

@@ -16,11 +16,16 @@ type kept struct {
 	snapshot     checks.Snapshot
 }
 
-// refresh reads all tables but the log, and parses those that changed.
-func (p *Panel) refresh(ctx context.Context) error {
+// refresh reads the certificates, and the tables of sites too where these are
+// due, and parses what changed.
+func (p *Panel) refresh(ctx context.Context, sites bool) error {
 	var chunks [tableCount][]chunk
 	var same [tableCount]bool
 	for id := range letsencryptLog {
+		if !sites && id != letsencryptSSL {
+			chunks[id], same[id] = p.kept.chunks[id], true
+			continue
+		}
 		var err error
 		if chunks[id], same[id], err = p.chunks(ctx, id); err != nil {
 			return err

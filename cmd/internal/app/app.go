@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"domovoy/bot"
 	"domovoy/checks"
@@ -57,7 +58,7 @@ func (a *App) open() (panels []bot.Panel, err error) {
 		return nil, err
 	}
 	for _, p := range a.cfg.Panels {
-		reader := ispmanager.New(ispmanager.Config{Name: p.Name, Database: p.Database, Zone: p.Timezone})
+		reader := ispmanager.New(ispmanager.Config{Name: p.Name, Database: p.Database, Zone: p.Timezone, SitesEvery: sitesEvery})
 		a.readers = append(a.readers, reader)
 		panel := bot.Panel{Name: p.Name, Reader: reader}
 		if p.Certificates != "" {
@@ -72,6 +73,10 @@ func (a *App) open() (panels []bot.Panel, err error) {
 	}
 	return panels, nil
 }
+
+// sitesEvery is how old a site's settings may be when a panel is read more
+// often than that.
+const sitesEvery = 10 * time.Second
 
 // Close lets go of the panels and of the journal.
 func (a *App) Close() error {
