@@ -25,7 +25,7 @@ type Row struct {
 	Domain string // A-label form; the certificate's name where there is no domain, "#12" of row 12 where there is neither
 	Owner  string
 	Server string
-	Code   checks.Code // of the last issuing error, else the verdict
+	Code   checks.Code // the verdict of the last look from outside, else of the last issuing error
 	Since  time.Time   // zero: not known
 }
 
@@ -90,7 +90,7 @@ func (s Server) certificates(match func(checks.Certificate) bool) []Row {
 			}
 		}
 	}
-	said := s.issuing()
+	said := s.reasons()
 	var rows []Row
 	for _, c := range s.Snapshot.Certificates {
 		if !match(c) {
@@ -121,7 +121,7 @@ func (s Server) found(code checks.Code) []Row {
 	for _, x := range s.Subjects {
 		owners[x.Site.Name] = x.Site.Owner
 	}
-	said := s.issuing()
+	said := s.reasons()
 	var rows []Row
 	for _, f := range s.Outcome.Findings {
 		if f.Code != code {
@@ -150,12 +150,24 @@ func (s Server) nameless() []Row {
 // its row.
 func unnamed(c checks.Certificate) string { return "#" + strconv.FormatInt(c.ID, 10) }
 
-// issuing gives the code of each site's last issuing error.
-func (s Server) issuing() map[string]checks.Code {
+// reasons give why sites fail: the verdict of the last look from outside where
+// it tells, else the code of the last issuing error.
+func (s Server) reasons() map[string]checks.Code {
 	said := map[string]checks.Code{}
 	for _, f := range s.Outcome.Findings {
 		if strings.HasPrefix(string(f.Code), "ca.") {
 			said[f.Site] = f.Code
+		}
+	}
+	if len(s.Looks) == 0 {
+		return said
+	}
+	for name, part := range s.BySite() {
+		if _, looked := s.Looks[name]; !looked {
+			continue
+		}
+		if v := checks.Judge(part.Findings(name), part.Failures(name)); v.Code != checks.OK && v.Code != checks.Unknown {
+			said[name] = v.Code
 		}
 	}
 	return said
