@@ -92,6 +92,9 @@ func TestASweepLooksAtEverySite(t *testing.T) {
 	if !strings.Contains(list, `"domain":"moved.ru"`) || !strings.Contains(list, `"code":"dns.elsewhere"`) {
 		t.Errorf("the list does not know the cause:\n%s%s", list, told)
 	}
+	if digest, told, _ := said("ask", "--config", file, "report", "daily"); !strings.Contains(digest, "points to a foreign address") {
+		t.Errorf("the digest does not know the cause:\n%s%s", digest, told)
+	}
 }
 
 // Without a network of our own nothing can be said of anybody's domain: one
