@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"domovoy/checks"
+	"domovoy/checks/suite"
 	"domovoy/i18n"
 	"domovoy/reports"
 	"domovoy/reports/journal"
@@ -18,13 +19,17 @@ func (b *Bot) lookNow(ctx context.Context, s reports.Site, r Request) (reports.S
 		return s, nil
 	}
 	defer r.looking(s.Subject.Site)()
-	found, failed := p.Live.Look(ctx, s.Subject, true, r.Now)
+	seen := p.Live.Look(ctx, s.Subject, true, r.Now)
 	if ctx.Err() != nil {
 		return s, ctx.Err()
 	}
-	l := reports.Look{At: r.Now, Findings: found, Failures: failed}
+	l := lookOf(seen, r.Now)
 	s.Server = s.Server.WithLook(s.Subject.Site.Name, l)
 	return s, b.keepLooks(ctx, p, map[string]reports.Look{s.Subject.Site.Name: l})
+}
+
+func lookOf(s suite.Seen, at time.Time) reports.Look {
+	return reports.Look{At: at, Checks: s.Checks, Findings: s.Findings, Failures: s.Failures}
 }
 
 // wordless is how long somebody waits for a look without being told of it.
@@ -50,15 +55,19 @@ func (r Request) looking(site checks.Site) (done func()) {
 
 // keepLooks stores looks, and has them seen by whoever asks next.
 func (b *Bot) keepLooks(ctx context.Context, p *watched, looks map[string]reports.Look) error {
-	rows := make([]journal.Look, 0, len(looks))
-	for site, l := range looks {
-		rows = append(rows, journal.Look{Server: p.Name, Site: site, At: l.At, Findings: l.Findings, Failures: l.Failures})
-	}
-	if err := b.journal.KeepLooks(ctx, rows); err != nil {
+	if err := b.storeLooks(ctx, p, looks); err != nil {
 		return err
 	}
 	p.seen(looks)
 	return nil
+}
+
+func (b *Bot) storeLooks(ctx context.Context, p *watched, looks map[string]reports.Look) error {
+	rows := make([]journal.Look, 0, len(looks))
+	for site, l := range looks {
+		rows = append(rows, journal.Look{Server: p.Name, Site: site, At: l.At, Checks: l.Checks, Findings: l.Findings, Failures: l.Failures})
+	}
+	return b.journal.KeepLooks(ctx, rows)
 }
 
 // seen replaces looks at sites. The map is copied: readers hold the old one.
@@ -88,7 +97,7 @@ func (w *Watch) recall(ctx context.Context, p *watched) error {
 	}
 	looks := make(map[string]reports.Look, len(rows))
 	for site, l := range rows {
-		looks[site] = reports.Look{At: l.At, Findings: l.Findings, Failures: l.Failures}
+		looks[site] = reports.Look{At: l.At, Checks: l.Checks, Findings: l.Findings, Failures: l.Failures}
 	}
 	p.seen(looks)
 	return nil

@@ -60,7 +60,7 @@ func (b *Bot) lookAt(ctx context.Context, p *watched, todo []checks.Subject, s S
 	group, looking := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, s.Workers))
 	var mu sync.Mutex
-	fresh := map[string]reports.Look{}
+	fresh, all := map[string]reports.Look{}, make(map[string]reports.Look, len(todo))
 	done := 0
 	store := func(least int) error {
 		if len(fresh) < least {
@@ -70,7 +70,7 @@ func (b *Bot) lookAt(ctx context.Context, p *watched, todo []checks.Subject, s S
 		fresh = map[string]reports.Look{}
 		keeping, cancel := lingering(ctx, grace)
 		defer cancel()
-		return b.keepLooks(keeping, p, batch)
+		return b.storeLooks(keeping, p, batch)
 	}
 	for _, x := range todo {
 		if looking.Err() != nil {
@@ -78,13 +78,14 @@ func (b *Bot) lookAt(ctx context.Context, p *watched, todo []checks.Subject, s S
 		}
 		group.Go(func() error {
 			now := time.Now()
-			found, failures := p.Live.Look(looking, x, false, now)
+			seen := p.Live.Look(looking, x, false, now)
 			if looking.Err() != nil {
 				return looking.Err()
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			fresh[x.Site.Name] = reports.Look{At: now, Findings: found, Failures: failures}
+			l := lookOf(seen, now)
+			fresh[x.Site.Name], all[x.Site.Name] = l, l
 			if done++; s.Progress != nil {
 				s.Progress(done, len(todo))
 			}
@@ -92,7 +93,9 @@ func (b *Bot) lookAt(ctx context.Context, p *watched, todo []checks.Subject, s S
 		})
 	}
 	err := cmp.Or(group.Wait(), ctx.Err())
-	return errors.Join(err, store(1))
+	err = errors.Join(err, store(1))
+	p.seen(all) // once: it copies what is known of every site
+	return err
 }
 
 // conclude records what the looks changed. Troubles of names wait for the

@@ -124,7 +124,7 @@ var codeFacts = [...]codeFact{
 	{PanelNoRedirect, Info, Us},
 	{DNSBLListed, Warning, Us},
 	// A site. First its name.
-	{DNSUnregistered, Warning, Customer},
+	{DNSUnregistered, Warning, Us},
 	{DNSUndelegated, Warning, Customer},
 	{DNSLame, Warning, Customer},
 	{DNSDNSSEC, Warning, Customer},

@@ -10,6 +10,7 @@ import (
 // Look is what one look from outside found of a site.
 type Look struct {
 	At       time.Time
+	Checks   []string // the checks that ran, or tried to
 	Findings []checks.Finding
 	Failures []checks.Failure
 }

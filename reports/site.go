@@ -2,6 +2,7 @@ package reports
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"domovoy/checks"
@@ -58,6 +59,9 @@ func (s Site) Certificates() []string {
 func (w Writer) Check(s Site) Message {
 	site, verdict := s.Subject.Site, s.Verdict()
 	name := checks.Show(site.Name)
+	if alias := verdict.Finding.Name; alias != "" {
+		name = w.Locale.Say("check.of", i18n.Args{"Site": name, "Name": checks.Show(alias)})
+	}
 	tone := toneOf(s.worst(verdict))
 	if verdict.Code == checks.OK {
 		tone = ToneOver
@@ -138,7 +142,36 @@ func (w Writer) lookedAt(s Site) Section {
 	if s.Server.Trouble != "" {
 		text += " " + w.trouble(s.Server)
 	}
+	if outside := w.lookedFromOutside(s); outside != "" {
+		text += " " + outside
+	}
 	return Section{Text: text}
+}
+
+// lookedFromOutside says what the last look from outside saw, and what it
+// could not look at; empty: there was none.
+func (w Writer) lookedFromOutside(s Site) string {
+	look, ok := s.Server.Looks[s.Subject.Site.Name]
+	if !ok || look.At.IsZero() {
+		return ""
+	}
+	var looked, failed []string
+	for _, name := range look.Checks {
+		blind := slices.ContainsFunc(look.Failures, func(f checks.Failure) bool { return f.Check == name })
+		if label := w.Locale.Say("looked." + name); blind {
+			failed = append(failed, label)
+		} else {
+			looked = append(looked, label)
+		}
+	}
+	var text []string
+	if len(looked) > 0 {
+		text = append(text, w.Locale.Say("check.outside", i18n.Args{"What": w.Locale.List(looked), "At": w.Locale.DateTime(look.At, w.Now)}))
+	}
+	if len(failed) > 0 {
+		text = append(text, w.Locale.Say("check.failed", i18n.Args{"What": w.Locale.List(failed)}))
+	}
+	return strings.Join(text, " ")
 }
 
 // rowCheck is the check that goes by the panel's row where no file is read.

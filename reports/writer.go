@@ -56,16 +56,28 @@ func (w Writer) next(code checks.Code) Section {
 }
 
 // args turns a finding's arguments into those of a text: moments are told as
-// a reader says them.
+// a reader says them, those far off or of a registry by their day.
 func (w Writer) args(a checks.Args) i18n.Args {
 	words := i18n.Args{}
 	for name, v := range a {
 		if t, ok := v.(time.Time); ok {
-			v = w.Locale.DateTime(t, w.Now)
+			v = w.when(name, t)
 		}
 		words[name] = v
 	}
 	return words
+}
+
+// farOff is how far away a moment is told without its clock.
+const farOff = 7 * 24 * time.Hour
+
+// when tells a moment by its day where the clock says nothing: far from
+// now, or given as a date (RFC 3339 of a registry: midnight UTC).
+func (w Writer) when(name string, t time.Time) string {
+	if name == "paid_till" || name == "free_date" || t.Sub(w.Now).Abs() > farOff {
+		return w.Locale.Date(t, w.Now)
+	}
+	return w.Locale.DateTime(t, w.Now)
 }
 
 // tally is how many sites share a cause.

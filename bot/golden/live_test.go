@@ -183,7 +183,7 @@ func looked(s reports.Site, found []checks.Finding, failed ...checks.Failure) re
 	for i := range failed {
 		failed[i].Server, failed[i].Site = "isp1", name
 	}
-	s.Server = s.Server.WithLook(name, reports.Look{At: now, Findings: found, Failures: failed})
+	s.Server = s.Server.WithLook(name, reports.Look{At: now, Checks: []string{suite.NamesCheck, suite.RegistryCheck, suite.WayCheck, suite.ServedCheck}, Findings: found, Failures: failed})
 	return s
 }
 

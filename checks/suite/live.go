@@ -71,10 +71,17 @@ func (l *Live) Server(ctx context.Context, server string) checks.Outcome {
 // mostNames bounds what one site costs: its own name and so many aliases.
 const mostNames = 20
 
+// Seen is what one look at a site gave.
+type Seen struct {
+	Checks   []string // the checks that ran, or tried to, in their order
+	Findings []checks.Finding
+	Failures []checks.Failure
+}
+
 // Look looks at a site: its own name first, then its aliases. asked tells
 // that a person waits for it and wants to know exactly. What could not be
 // looked at is a failure beside what was found.
-func (l *Live) Look(ctx context.Context, x checks.Subject, asked bool, now time.Time) ([]checks.Finding, []checks.Failure) {
+func (l *Live) Look(ctx context.Context, x checks.Subject, asked bool, now time.Time) Seen {
 	v := &visit{live: l, subject: x, asked: asked, now: now}
 	names := append([]string{x.Site.Name}, x.Site.Aliases...)
 	for _, name := range names[:min(len(names), mostNames)] {
@@ -97,7 +104,7 @@ func (l *Live) Look(ctx context.Context, x checks.Subject, asked bool, now time.
 		v.take(KeysCheck, x.Site.Name, found, err)
 		v.explain(found)
 	}
-	return v.found, v.failed
+	return Seen{v.ran, v.found, v.failed}
 }
 
 // visit is one look at one site.
@@ -110,6 +117,7 @@ type visit struct {
 	silent  []netip.Addr // nobody there takes a connection, whatever is asked for
 	found   []checks.Finding
 	failed  []checks.Failure
+	ran     []string
 }
 
 // name looks at one of the site's names, as far as what was seen makes sense
@@ -199,6 +207,9 @@ func (v *visit) ask() web.Ask {
 
 // take adds what a check found at a name, and that it could not look.
 func (v *visit) take(check, name string, found []checks.Finding, err error) {
+	if !slices.Contains(v.ran, check) {
+		v.ran = append(v.ran, check)
+	}
 	site := v.subject.Site
 	for _, f := range found {
 		f.Check, f.Server, f.Site, f.From = check, site.Server, site.Name, v.live.From

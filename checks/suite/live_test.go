@@ -63,7 +63,8 @@ func TestAPartThatPanics(t *testing.T) {
 			var asked []string
 			l := parts(&asked)
 			c.spoil(l)
-			found, failed := l.Look(t.Context(), x, false, time.Now())
+			seen := l.Look(t.Context(), x, false, time.Now())
+			found, failed := seen.Findings, seen.Failures
 			if len(failed) != 1 || failed[0].Check != c.part || failed[0].Site != "shop.ru" {
 				t.Errorf("failed: %+v", failed)
 			}
@@ -76,7 +77,8 @@ func TestAPartThatPanics(t *testing.T) {
 		var asked []string
 		l := parts(&asked)
 		l.Names = func(context.Context, string, checks.Subject) (checks.Sight, []checks.Finding, error) { panic("names") }
-		found, failed := l.Look(t.Context(), x, false, time.Now())
+		seen := l.Look(t.Context(), x, false, time.Now())
+		found, failed := seen.Findings, seen.Failures
 		if v := checks.Judge(found, failed); v.Code != checks.Unknown || len(asked) != 2 {
 			t.Errorf("the verdict is %s after %q", v.Code, asked)
 		}

@@ -61,9 +61,9 @@ func diagnose(t *testing.T, s internet.Situation) (checks.Verdict, []checks.Find
 	now := time.Now()
 	x := subject(t, lab)
 	live := looks(t, lab)
-	found, failed := live.Look(t.Context(), x, true, now)
+	seen := live.Look(t.Context(), x, true, now)
 	out := suite.Run(t.Context(), suite.Checks(cert.Rules{Now: now, LifeLeft: 7.0 / 90}, acme.NewClassifier(), true), x.Site.Server, []checks.Subject{x})
-	found, failed = append(found, out.Findings...), append(failed, out.Failures...)
+	found, failed := append(seen.Findings, out.Findings...), append(seen.Failures, out.Failures...)
 	found = append(found, account(t, lab)...)
 	return checks.Judge(found, failed), found
 }

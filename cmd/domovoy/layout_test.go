@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"checks/acme":         {"checks"},
 	"checks/dns":          {"checks"},
 	"checks/web":          {"checks"},
+	"checks/registry":     {"checks"},
 	"checks/suite":        {"checks", "checks/*"},
 	"checks/lab":          {},
 	"checks/lab/internet": {},

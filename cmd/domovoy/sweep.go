@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"domovoy/bot"
 	"domovoy/bot/console"
 	"domovoy/cmd/internal/app"
 	"domovoy/i18n"
@@ -50,9 +49,9 @@ func (p *program) sweepNow(ctx context.Context, format string) (err error) {
 	defer func() { err = errors.Join(err, a.Close()) }()
 	out := json.NewEncoder(p.out)
 	out.SetEscapeHTML(false)
-	each := func(bot.CheckData) error { return nil }
+	each := func(app.CheckData) error { return nil }
 	if format == "json" {
-		each = func(d bot.CheckData) error { return out.Encode(d) }
+		each = func(d app.CheckData) error { return out.Encode(d) }
 	}
 	sum, l, err := a.Sweep(ctx, p.local(), p.progress(), each)
 	switch {
@@ -63,9 +62,9 @@ func (p *program) sweepNow(ctx context.Context, format string) (err error) {
 	case err != nil:
 		return err
 	case format == "json":
-		return out.Encode(map[string]bot.SweepSummary{"summary": sum})
+		return out.Encode(map[string]app.SweepSummary{"summary": sum})
 	}
-	_, err = fmt.Fprint(p.out, console.Render(bot.Summary(l, sum), p.bundle, 100, false))
+	_, err = fmt.Fprint(p.out, console.Render(app.Summary(l, sum), p.bundle, 100, false))
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 type Look struct {
 	Server, Site string
 	At           time.Time
+	Checks       []string // the checks that ran, or tried to
 	Findings     []checks.Finding
 	Failures     []checks.Failure
 }
@@ -46,9 +47,9 @@ func (t *tx) keepLook(ctx context.Context, l Look) error {
 	if err != nil {
 		return fmt.Errorf("storing a look at %s: %w", l.Site, err)
 	}
-	_, err = t.exec(ctx, `INSERT INTO look (server, site, at, findings, failures) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET at = excluded.at, findings = excluded.findings, failures = excluded.failures`,
-		l.Server, l.Site, millis(l.At), string(found), string(failures))
+	_, err = t.exec(ctx, `INSERT INTO look (server, site, at, checks, findings, failures) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET at = excluded.at, checks = excluded.checks, findings = excluded.findings, failures = excluded.failures`,
+		l.Server, l.Site, millis(l.At), jsonText(l.Checks), string(found), string(failures))
 	return err
 }
 
@@ -61,16 +62,19 @@ func (j *Journal) Looks(ctx context.Context, server string) (map[string]Look, er
 		return struct{}{}, err
 	}
 	err := j.look(ctx, "reading looks", func(t *tx) error {
-		_, err := all(ctx, t, scan, `SELECT server, site, at, findings, failures FROM look WHERE server = ?`, server)
+		_, err := all(ctx, t, scan, `SELECT server, site, at, checks, findings, failures FROM look WHERE server = ?`, server)
 		return err
 	})
 	return looks, err
 }
 
 func scanLook(s scanner) (l Look, err error) {
-	var findings, failures string
-	if err := s.Scan(&l.Server, &l.Site, stamp{&l.At}, &findings, &failures); err != nil {
+	var ran, findings, failures string
+	if err := s.Scan(&l.Server, &l.Site, stamp{&l.At}, &ran, &findings, &failures); err != nil {
 		return l, err
+	}
+	if err := json.Unmarshal([]byte(ran), &l.Checks); err != nil {
+		return l, fmt.Errorf("reading the look at %s: %w", l.Site, err)
 	}
 	var texts []json.RawMessage
 	if err := json.Unmarshal([]byte(findings), &texts); err != nil {

@@ -9,7 +9,17 @@ import (
 	"domovoy/bot"
 	"domovoy/checks/dns"
 	"domovoy/i18n"
+	"domovoy/reports"
 )
+
+// What a sweep gives, for those above who know only this package.
+type (
+	CheckData    = bot.CheckData
+	SweepSummary = bot.SweepSummary
+)
+
+// Summary says a sweep's sum to a person.
+func Summary(l *i18n.Locale, s SweepSummary) reports.Message { return bot.Summary(l, s) }
 
 // ErrInside is what a sweep says of a configuration without resolvers.
 var ErrInside = errors.New("the configuration names no resolvers")

@@ -3,6 +3,7 @@ CREATE TABLE look (
 	server   TEXT NOT NULL,
 	site     TEXT NOT NULL,
 	at       INTEGER NOT NULL,
+	checks   TEXT NOT NULL, -- JSON: those that ran
 	findings TEXT NOT NULL, -- JSON
 	failures TEXT NOT NULL, -- JSON
 	PRIMARY KEY (server, site)
