@@ -79,7 +79,7 @@ func (p *Panel) poll(ctx context.Context) (checks.Snapshot, bool, error) {
 	}
 	now := time.Now()
 	due := !p.read || now.Sub(p.sitesAt) >= p.cfg.SitesEvery
-	if p.read && version == p.seen && !(p.owed && due) {
+	if p.read && version == p.seen && (!p.owed || !due) {
 		return p.kept.snapshot, false, nil
 	}
 	if err := p.refresh(ctx, due); err != nil {
