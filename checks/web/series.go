@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -110,6 +111,13 @@ func (l *look) start(ctx context.Context, r route) *trial {
 	}
 	go func() {
 		defer close(t.done)
+		defer func() {
+			// Nobody above this goroutine could: a bug met at one site must not
+			// end the program.
+			if p := recover(); p != nil {
+				t.attempt = attempt{err: fmt.Errorf("the walk broke: %v", p)}
+			}
+		}()
 		t.attempt = l.prober.walk(ctx, l.host, l.challenge, r, s)
 	}()
 	return t
