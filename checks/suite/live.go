@@ -68,6 +68,9 @@ func (l *Live) Server(ctx context.Context, server string) checks.Outcome {
 	return out
 }
 
+// errSilent is why a sweep did not look at what is served.
+var errSilent = errors.New("the addresses answered nothing on port 80, so nobody waited for the other port")
+
 // mostNames bounds what one site costs: its own name and so many aliases.
 const mostNames = 20
 
@@ -154,6 +157,11 @@ func (v *visit) name(ctx context.Context, name string) {
 		}
 	}
 	if l.Served != nil && !strings.HasPrefix(name, "*.") {
+		if len(v.silent) > 0 && !v.asked {
+			// Among thousands nobody waits as long again for the other port.
+			v.take(ServedCheck, name, nil, errSilent)
+			return
+		}
 		found, err := guarded(func() ([]checks.Finding, error) { return l.Served(ctx, sight, v.subject, v.now) })
 		v.take(ServedCheck, name, found, err)
 		v.explain(found)
