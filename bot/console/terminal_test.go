@@ -37,14 +37,15 @@ func (s *screen) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (s *screen) await(t *testing.T, want string) {
+// await waits until all of want came, each behind the one before it.
+func (s *screen) await(t *testing.T, want ...string) {
 	t.Helper()
 	limit := time.After(10 * time.Second)
 	for {
 		s.mu.Lock()
 		text := s.text.String()
 		s.mu.Unlock()
-		if strings.Contains(text, want) {
+		if inOrder(text, want) {
 			return
 		}
 		select {
@@ -53,6 +54,17 @@ func (s *screen) await(t *testing.T, want string) {
 			t.Fatalf("%q never came; the terminal has %q", want, text)
 		}
 	}
+}
+
+func inOrder(text string, want []string) bool {
+	for _, w := range want {
+		_, rest, ok := strings.Cut(text, w)
+		if !ok {
+			return false
+		}
+		text = rest
+	}
+	return true
 }
 
 // heard runs a terminal and gives each line to the channel.
@@ -159,7 +171,8 @@ func TestRealTerminalIsRestored(t *testing.T) {
 	}()
 	out.await(t, "domovoy> ")
 	fmt.Fprint(master, "alert\r")
-	out.await(t, "сертификатов (порог 100)\r") // wrapped at 30 columns
+	out.await(t, "сертификатов (порог 100)\r", "domovoy> ") // wrapped at 30 columns
+	// Only now is the terminal raw again: before, Ctrl-D is the line discipline's.
 	fmt.Fprint(master, "\x04")
 	if err := <-ended; err != nil {
 		t.Fatal(err)
