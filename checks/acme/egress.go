@@ -104,7 +104,7 @@ func (e *Egress) finding(t *trip, bad *barrier) checks.Finding {
 	if bad.stage == StageHTTP && bad.status >= http.StatusInternalServerError {
 		code = checks.CAInternal
 	}
-	args := checks.Args{"stage": string(bad.stage), "host": clean(e.directory.Hostname(), wordLength), "directory": clean(e.directory.Redacted(), wordLength), "error": bad.says()}
+	args := checks.Args{"stage": string(bad.stage), "host": checks.Clean(e.directory.Hostname(), checks.WordLength), "directory": checks.Clean(e.directory.Redacted(), checks.WordLength), "error": bad.says()}
 	if bad.status != 0 {
 		args["status"] = bad.status
 	}
@@ -112,7 +112,7 @@ func (e *Egress) finding(t *trip, bad *barrier) checks.Finding {
 		args["address"] = address
 	}
 	if e.proxy != nil {
-		args["proxy"] = clean(e.proxy.Host, wordLength) // without the password
+		args["proxy"] = checks.Clean(e.proxy.Host, checks.WordLength) // without the password
 	}
 	return checks.Finding{Code: code, Severity: code.Severity(), Args: args, Detail: bad.detail()}
 }

@@ -175,7 +175,7 @@ func hold(t *testing.T, found []checks.Finding, want string) {
 	if got := fmt.Sprint(f.Code, " ", f.Args["stage"], " ", status); got != strings.Join(part[:3], " ") || !strings.Contains(says, part[3]) {
 		t.Errorf("%s %q, want %s", got, says, want)
 	}
-	if all := fmt.Sprint(f.Args, f.Detail); strings.Contains(all, "secret") || len(f.Detail) > 2*detailLength {
+	if all := fmt.Sprint(f.Args, f.Detail); strings.Contains(all, "secret") || len(f.Detail) > 2*checks.DetailLength {
 		t.Errorf("a password, or too much: %.300s", all)
 	}
 }

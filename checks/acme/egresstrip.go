@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+
+	"domovoy/checks"
 )
 
 // maxDirectory bounds what is read of a directory; that of Let's Encrypt has
@@ -107,7 +109,7 @@ func (t *trip) get(ctx context.Context) *barrier {
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxDirectory))
-	b := &barrier{stage: StageHTTP, status: answer.StatusCode, body: string(body[:min(len(body), detailLength)])}
+	b := &barrier{stage: StageHTTP, status: answer.StatusCode, body: string(body[:min(len(body), checks.DetailLength)])}
 	switch {
 	case err != nil:
 		b.err = err
@@ -168,9 +170,9 @@ func (b *barrier) says() string {
 			return "timeout"
 		}
 	}
-	return clean(err.Error(), 2*wordLength)
+	return checks.Clean(err.Error(), 2*checks.WordLength)
 }
 
 func (b *barrier) detail() string {
-	return clean(strings.TrimSpace(b.err.Error()+" "+b.body), detailLength)
+	return checks.Clean(strings.TrimSpace(b.err.Error()+" "+b.body), checks.DetailLength)
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"domovoy/checks"
 	"domovoy/checks/lab/internet"
 )
 
@@ -136,7 +137,7 @@ func TestForeignWords(t *testing.T) {
 	for _, f := range gather([]presented{p}) {
 		names, _ := f.Args["names"].([]string)
 		who, _ := f.Args["issuer"].(string)
-		if len(names) != mostNames+1 || strings.ContainsAny(who+f.Detail, "\x1b\u202e") || len(f.Detail) > 2*detailLength {
+		if len(names) != mostNames+1 || strings.ContainsAny(who+f.Detail, "\x1b\u202e") || len(f.Detail) > 2*checks.DetailLength {
 			t.Errorf("%+v", f)
 		}
 	}

@@ -219,7 +219,7 @@ func FuzzKeyFile(f *testing.F) {
 			p := presented{chain: chain}
 			_ = j.address(&p)
 			for _, found := range gather([]presented{p}) {
-				if len(found.Detail) > 4*detailLength || strings.ContainsAny(found.Detail, "\x00\x1b\u202e") {
+				if len(found.Detail) > 4*checks.DetailLength || strings.ContainsAny(found.Detail, "\x00\x1b\u202e") {
 					t.Errorf("hostile: %q", found.Detail)
 				}
 			}

@@ -12,23 +12,23 @@ import (
 	"time"
 
 	"domovoy/checks"
+	"domovoy/checks/pace"
 )
 
 // ServedOptions say how to look at what is served. The zero value of each
 // field is a good default.
 type ServedOptions struct {
-	HTTPSPort  uint16         // 443 by default
-	Timeout    time.Duration  // of one connection with its handshake, 10 s by default
-	PerAddress float64        // connections a second to one address; zero: no limit
-	Own        []netip.Addr   // our addresses
-	Roots      *x509.CertPool // what a visitor trusts; nil: the system's
+	HTTPSPort uint16         // 443 by default
+	Timeout   time.Duration  // of one connection with its handshake, 10 s by default
+	Pace      *pace.Pace     // of the connections to each address; nil: no limit
+	Own       []netip.Addr   // our addresses
+	Roots     *x509.CertPool // what a visitor trusts; nil: the system's
 }
 
 // Served looks at the certificates that visitors get. It is safe for
 // concurrent use.
 type Served struct {
 	opts ServedOptions
-	pace *pace
 }
 
 // Defaults, and how many addresses of a name are looked at.
@@ -50,7 +50,7 @@ func NewServed(opts ServedOptions) *Served {
 		// Without the system's roots there is nothing to judge by: see distrust.
 		opts.Roots, _ = Roots("")
 	}
-	return &Served{opts: opts, pace: newPace(opts.PerAddress)}
+	return &Served{opts: opts}
 }
 
 // Codes are what a look may find.

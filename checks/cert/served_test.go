@@ -15,6 +15,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/checks/lab/internet"
+	"domovoy/checks/pace"
 )
 
 // Where the lab's sites are.
@@ -295,7 +296,7 @@ func TestServedWithoutRoots(t *testing.T) {
 func TestServedCalledOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	served := NewServed(ServedOptions{PerAddress: 1})
+	served := NewServed(ServedOptions{Pace: pace.New(1)})
 	if found, err := served.Look(ctx, ours("client.ru", here), client(nil), Rules{}); !errors.Is(err, context.Canceled) || len(found) != 0 {
 		t.Errorf("%v, %v", found, err)
 	}

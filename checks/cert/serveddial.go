@@ -34,7 +34,7 @@ const (
 // dial makes one handshake and takes whatever chain comes.
 func (s *Served) dial(ctx context.Context, to netip.AddrPort, name string) presented {
 	p := presented{at: to}
-	if p.err = s.pace.wait(ctx, to.Addr()); p.err != nil {
+	if p.err = s.opts.Pace.Wait(ctx, to.Addr()); p.err != nil {
 		return p
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)

@@ -57,7 +57,7 @@ func (p presented) describe(args checks.Args) {
 	args["serial"] = shortSerial(leaf.SerialNumber)
 	args["names"] = someNames(leaf.DNSNames)
 	if len(leaf.DNSNames) > 0 {
-		args["first"] = clean(leaf.DNSNames[0], wordLength)
+		args["first"] = checks.Clean(leaf.DNSNames[0], checks.WordLength)
 	}
 	if who := issuer(leaf); who != "" {
 		args["issuer"] = who
@@ -95,10 +95,10 @@ func evidence(seen []presented) string {
 			b.WriteString(" " + tls.VersionName(p.within))
 		}
 		if p.err != nil {
-			b.WriteString(": " + clean(p.err.Error(), 2*wordLength))
+			b.WriteString(": " + checks.Clean(p.err.Error(), 2*checks.WordLength))
 		}
 		for i, c := range p.chain[:min(len(p.chain), mostCertificates)] {
-			fmt.Fprintf(&b, "\n  %d: %s, of %s, serial %x, %s to %s", i, clean(c.Subject.CommonName, wordLength), issuer(c), c.SerialNumber,
+			fmt.Fprintf(&b, "\n  %d: %s, of %s, serial %x, %s to %s", i, checks.Clean(c.Subject.CommonName, checks.WordLength), issuer(c), c.SerialNumber,
 				c.NotBefore.UTC().Format(time.DateTime), c.NotAfter.UTC().Format(time.DateTime))
 			if i == 0 {
 				b.WriteString(", for " + strings.Join(someNames(c.DNSNames), " "))
@@ -106,6 +106,5 @@ func evidence(seen []presented) string {
 		}
 		b.WriteByte('\n')
 	}
-	text := []rune(strings.TrimSuffix(b.String(), "\n"))
-	return string(text[:min(len(text), detailLength)])
+	return checks.Bound(strings.TrimSuffix(b.String(), "\n"))
 }

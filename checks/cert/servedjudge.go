@@ -42,7 +42,7 @@ func (j judge) keyFault(p *presented) ([]checks.Finding, error) {
 	case p.fault == faultSignature && leafFurther(p.chain, j.name):
 		return []checks.Finding{finding(checks.CertUntrusted, checks.Args{"reason": string(WrongOrder)})}, nil
 	case p.fault == faultSignature, j.sub.File != nil, j.sub.FileErr == nil && j.sub.Site.Certificate != "":
-		return []checks.Finding{finding(checks.CertKeyMismatch, checks.Args{"reason": string(p.fault), "says": clean(p.err.Error(), wordLength)})}, nil
+		return []checks.Finding{finding(checks.CertKeyMismatch, checks.Args{"reason": string(p.fault), "says": checks.Clean(p.err.Error(), checks.WordLength)})}, nil
 	}
 	return nil, p.err
 }
@@ -96,7 +96,7 @@ func (j judge) newer(served *x509.Certificate) (since time.Time, by string) {
 // issuer is who signed, fit to be shown.
 func issuer(c *x509.Certificate) string {
 	if c.Issuer.CommonName != "" || len(c.Issuer.Organization) == 0 {
-		return clean(c.Issuer.CommonName, wordLength)
+		return checks.Clean(c.Issuer.CommonName, checks.WordLength)
 	}
-	return clean(c.Issuer.Organization[0], wordLength)
+	return checks.Clean(c.Issuer.Organization[0], checks.WordLength)
 }

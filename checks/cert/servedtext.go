@@ -3,42 +3,18 @@ package cert
 import (
 	"fmt"
 	"math/big"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"domovoy/checks"
 )
 
-// Lengths of foreign text that goes into a finding: in runes, and of a list.
-const (
-	wordLength   = 120
-	detailLength = 2000
-	mostNames    = 10
-)
-
-// clean makes foreign text fit to be shown: control, bidi and invisible
-// characters become spaces, and what is too long is cut.
-func clean(s string, most int) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range s {
-		if n == most {
-			b.WriteRune('…')
-			break
-		}
-		if r == utf8.RuneError || !unicode.IsGraphic(r) || unicode.Is(unicode.Zs, r) {
-			r = ' '
-		}
-		b.WriteRune(r)
-		n++
-	}
-	return strings.TrimSpace(b.String())
-}
+// mostNames are shown of a certificate.
+const mostNames = 10
 
 // someNames are the first names of a certificate, fit to be shown.
 func someNames(names []string) []string {
 	var some []string
 	for _, n := range names[:min(len(names), mostNames)] {
-		some = append(some, clean(n, wordLength))
+		some = append(some, checks.Clean(n, checks.WordLength))
 	}
 	if len(names) > mostNames {
 		some = append(some, "…")

@@ -89,7 +89,7 @@ func (b *Blocklists) reasons(ctx context.Context, zone string, addrs []netip.Add
 		r := b.resolver.AskAll(ctx, entries(zone, addrs[i:i+1], mdns.TypeTXT))[0]
 		for _, rr := range r.Answer.Records {
 			if txt, ok := rr.(*mdns.TXT); ok {
-				found[i].reason = clean(strings.Join(txt.Txt, ""), maxText)
+				found[i].reason = checks.Clean(strings.Join(txt.Txt, ""), maxText)
 				break
 			}
 		}
@@ -168,6 +168,6 @@ func finding(addr netip.Addr, lists []listing) checks.Finding {
 	}
 	return checks.Finding{
 		Name: addr.String(), Code: checks.DNSBLListed, Severity: checks.DNSBLListed.Severity(),
-		Args: args, Detail: clean(strings.Join(detail, "; "), maxDetail),
+		Args: args, Detail: checks.Clean(strings.Join(detail, "; "), checks.DetailLength),
 	}
 }

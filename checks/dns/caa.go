@@ -190,7 +190,7 @@ func recordList(set []*mdns.CAA) string {
 	words := make([]string, 0, maxListed)
 	for _, c := range set[:min(len(set), maxListed)] {
 		_, data, _ := strings.Cut(c.String(), "CAA\t")
-		words = append(words, clean(data, maxText))
+		words = append(words, checks.Clean(data, maxText))
 	}
-	return clean(strings.Join(words, ", "), maxText)
+	return checks.Clean(strings.Join(words, ", "), maxText)
 }

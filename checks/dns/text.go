@@ -4,36 +4,17 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	mdns "github.com/miekg/dns"
+
+	"domovoy/checks"
 )
 
 // Bounds of what foreign text may take in a finding.
 const (
-	maxListed = 8    // addresses, names or records in an argument
-	maxText   = 300  // runes of one text
-	maxDetail = 2000 // runes of all evidence together
+	maxListed = 8   // addresses, names or records in an argument
+	maxText   = 300 // runes of one text
 )
-
-// clean makes foreign text fit to be shown: control, bidi and invisible
-// characters become spaces, and what is too long is cut.
-func clean(s string, most int) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range s {
-		if n++; n > most {
-			b.WriteRune('…')
-			break
-		}
-		if r == utf8.RuneError || !unicode.IsGraphic(r) || unicode.IsSpace(r) {
-			r = ' '
-		}
-		b.WriteRune(r)
-	}
-	return strings.TrimSpace(b.String())
-}
 
 // hostname passes a name from a record only if it looks like a host's name.
 func hostname(s string) string {
@@ -84,7 +65,7 @@ func (e ExtendedError) String() string {
 		words += " (" + meaning + ")"
 	}
 	if e.Text != "" {
-		words += ": " + clean(e.Text, maxText)
+		words += ": " + checks.Clean(e.Text, maxText)
 	}
 	return words
 }
@@ -95,7 +76,7 @@ func (a Answer) reason() string {
 	for _, e := range a.Errors {
 		words = append(words, e.String())
 	}
-	return clean(strings.Join(words, "; "), maxText)
+	return checks.Clean(strings.Join(words, "; "), maxText)
 }
 
 // detail is every question with its answer, one a line, for an expert.
@@ -108,14 +89,13 @@ func (l *look) detail() string {
 		}
 		b.WriteString(": ")
 		if err := l.said[i].Err; err != nil {
-			b.WriteString(clean(err.Error(), maxText))
+			b.WriteString(checks.Clean(err.Error(), maxText))
 		} else {
 			b.WriteString(l.said[i].Answer.line())
 		}
 		b.WriteByte('\n')
 	}
-	runes := []rune(strings.TrimSpace(b.String()))
-	return string(runes[:min(len(runes), maxDetail)])
+	return checks.Bound(strings.TrimSpace(b.String()))
 }
 
 // line is the answer on one line.
@@ -130,7 +110,7 @@ func (a Answer) line() string {
 			break
 		}
 		_, data, _ := strings.Cut(rr.String(), "\tIN\t")
-		words = append(words, clean(data, maxText))
+		words = append(words, checks.Clean(data, maxText))
 	}
 	if why := a.reason(); why != "" {
 		words = append(words, why)

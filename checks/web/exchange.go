@@ -68,7 +68,7 @@ func readAnswer(from io.Reader, enough func()) (answer, *fault) {
 	limited.N += ourBody
 	a := answer{
 		status:   resp.StatusCode,
-		server:   clean(resp.Header.Get("Server"), wordLength),
+		server:   checks.Clean(resp.Header.Get("Server"), checks.WordLength),
 		location: resp.Header.Get("Location"),
 		cookie:   resp.Header.Get("Set-Cookie") != "",
 	}

@@ -121,5 +121,5 @@ func handshakeFault(err error) *fault {
 	if f := talkFault(err); f.rule != ruleNoHTTP {
 		return f
 	}
-	return &fault{code: checks.WebRedirect, rule: ruleTLS, says: clean(err.Error(), wordLength)}
+	return &fault{code: checks.WebRedirect, rule: ruleTLS, says: checks.Clean(err.Error(), checks.WordLength)}
 }

@@ -110,7 +110,7 @@ func (a attempt) words() []string {
 func (l *look) detail(a attempt) string {
 	lines := a.words()
 	if len(a.body) > 0 {
-		lines = append(lines, fmt.Sprintf("body: %q", clean(string(a.body), 2*wordLength)))
+		lines = append(lines, fmt.Sprintf("body: %q", checks.Clean(string(a.body), 2*checks.WordLength)))
 	}
 	for _, s := range append([]series{l.ca}, l.rest...) {
 		line := s.route.first.String() + " " + s.sequence()
@@ -119,8 +119,7 @@ func (l *look) detail(a attempt) string {
 		}
 		lines = append(lines, line)
 	}
-	text := []rune(strings.Join(lines, "\n"))
-	return string(text[:min(len(text), detailLength)])
+	return checks.Bound(strings.Join(lines, "\n"))
 }
 
 // sequence draws the attempts in order: "+-+-+-", and "?" for one that could

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"domovoy/checks"
 )
 
 func FuzzAnswer(f *testing.F) {
@@ -79,7 +81,7 @@ func FuzzLogLine(f *testing.F) {
 func FuzzClean(f *testing.F) {
 	f.Add("nginx\u202e\x1b[31m\xff")
 	f.Fuzz(func(t *testing.T, s string) {
-		if c := clean(s, wordLength); !fit(c) {
+		if c := checks.Clean(s, checks.WordLength); !fit(c) {
 			t.Errorf("%q", c)
 		}
 	})
@@ -87,7 +89,7 @@ func FuzzClean(f *testing.F) {
 
 // fit reports whether a text may be shown.
 func fit(s string) bool {
-	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= wordLength+1 &&
+	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= checks.WordLength+1 &&
 		!strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) })
 }
 
@@ -106,7 +108,7 @@ func TestDetailIsBounded(t *testing.T) {
 	if summary(found) != "web.redirect count" {
 		t.Fatalf("found %s", details(found))
 	}
-	if d := found[0].Detail; utf8.RuneCountInString(d) > detailLength || strings.ContainsRune(d, '\u202e') {
+	if d := found[0].Detail; utf8.RuneCountInString(d) > checks.DetailLength || strings.ContainsRune(d, '\u202e') {
 		t.Errorf("%d runes: %q", utf8.RuneCountInString(d), d)
 	}
 }

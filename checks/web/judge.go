@@ -37,7 +37,7 @@ func judge(u *url.URL, a answer, c challenge) *fault {
 	if placed && a.status == http.StatusOK && a.bodyErr == nil && holds(a.body, c.want) {
 		return nil
 	}
-	invalid := fmt.Sprintf("Invalid response from %s: %d", clean(u.String(), wordLength), a.status)
+	invalid := fmt.Sprintf("Invalid response from %s: %d", checks.Clean(u.String(), checks.WordLength), a.status)
 	if m, ok := marked(a.body); ok {
 		return &fault{code: m.code, rule: m.rule, says: invalid}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"domovoy/checks"
+	"domovoy/checks/pace"
 )
 
 // Ports are where HTTP and HTTPS are looked for.
@@ -20,14 +21,14 @@ type Lookup func(ctx context.Context, host string) (v4, v6 []netip.Addr, err err
 
 // Options say how to probe. The zero value of each field is a good default.
 type Options struct {
-	Ports      Ports
-	Timeout    time.Duration // of one dial, 10 s by default; a whole attempt may take twice as long
-	Attempts   int           // fresh connections to what failed once, 6 by default
-	PerAddress float64       // connections a second to one address; zero: no limit
-	Resolve    Lookup        // nil: a redirect to another host could not be looked at
-	Folder     string        // the panel's challenge folder; empty: no file is placed
-	Own        []netip.Addr  // our addresses; probed even when private or loopback
-	UserAgent  string        // says who asks, with a contact
+	Ports     Ports
+	Timeout   time.Duration // of one dial, 10 s by default; a whole attempt may take twice as long
+	Attempts  int           // fresh connections to what failed once, 6 by default
+	Pace      *pace.Pace    // of the connections to each address; nil: no limit
+	Resolve   Lookup        // nil: a redirect to another host could not be looked at
+	Folder    string        // the panel's challenge folder; empty: no file is placed
+	Own       []netip.Addr  // our addresses; probed even when private or loopback
+	UserAgent string        // says who asks, with a contact
 }
 
 // Ask is what one look wants.
@@ -40,7 +41,6 @@ type Ask struct {
 // concurrent use.
 type Prober struct {
 	opts Options
-	pace *pace
 }
 
 // agent is sent where the configuration names no contact.
@@ -66,10 +66,10 @@ func New(opts Options) *Prober {
 	if opts.Attempts <= 0 {
 		opts.Attempts = defaultAttempts
 	}
-	if opts.UserAgent = clean(opts.UserAgent, 2*wordLength); opts.UserAgent == "" {
+	if opts.UserAgent = checks.Clean(opts.UserAgent, 2*checks.WordLength); opts.UserAgent == "" {
 		opts.UserAgent = agent
 	}
-	return &Prober{opts: opts, pace: newPace(opts.PerAddress)}
+	return &Prober{opts: opts}
 }
 
 // Codes are what a look may find.

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"domovoy/checks"
+	"domovoy/checks/pace"
 )
 
 // TestLeftAlone: names that do not lead to us are not asked anything.
@@ -212,7 +213,7 @@ func TestCancel(t *testing.T) {
 // allowed: the first. Another address has its own.
 func TestPace(t *testing.T) {
 	s := newStage(t)
-	s.opts.PerAddress = 1.0 / 3600
+	s.opts.Pace = pace.New(1.0 / 3600)
 	var asked [2]atomic.Int64
 	for i, a := range []string{four, another} {
 		s.serve(a, s.http, func(w http.ResponseWriter, r *http.Request) {

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"domovoy/checks"
 )
 
 // signs are told how far an attempt has come, so that the next one need not
@@ -23,8 +25,8 @@ type signs struct {
 func (w *walk) visit(ctx context.Context, u *url.URL, addr netip.Addr) (answer, *fault, error) {
 	port, _ := w.port(u)
 	to := netip.AddrPortFrom(addr, port)
-	w.hops = append(w.hops, Hop{URL: clean(u.String(), wordLength), Address: to})
-	if err := w.prober.pace.wait(ctx, addr); err != nil {
+	w.hops = append(w.hops, Hop{URL: checks.Clean(u.String(), checks.WordLength), Address: to})
+	if err := w.prober.opts.Pace.Wait(ctx, addr); err != nil {
 		return answer{}, nil, err
 	}
 	w.signs.dialing()
@@ -47,7 +49,7 @@ func (w *walk) visit(ctx context.Context, u *url.URL, addr netip.Addr) (answer, 
 		return answer{}, nil, fmt.Errorf("asking %s: %w", to, ctx.Err())
 	}
 	hop := &w.hops[len(w.hops)-1]
-	hop.Status, hop.Server, hop.Location = a.status, a.server, clean(a.location, wordLength)
+	hop.Status, hop.Server, hop.Location = a.status, a.server, checks.Clean(a.location, checks.WordLength)
 	return a, f, nil
 }
 

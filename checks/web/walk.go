@@ -126,17 +126,17 @@ func (w *walk) resolve(ctx context.Context, host string) (netip.Addr, *fault, er
 		return addr, nil, nil
 	}
 	if w.prober.opts.Resolve == nil {
-		return netip.Addr{}, nil, fmt.Errorf("following a redirect to %s: %w", clean(host, wordLength), errNoResolver)
+		return netip.Addr{}, nil, fmt.Errorf("following a redirect to %s: %w", checks.Clean(host, checks.WordLength), errNoResolver)
 	}
 	v4, v6, err := w.prober.opts.Resolve(ctx, host)
 	if err != nil {
-		return netip.Addr{}, nil, fmt.Errorf("following a redirect to %s: %w", clean(host, wordLength), err)
+		return netip.Addr{}, nil, fmt.Errorf("following a redirect to %s: %w", checks.Clean(host, checks.WordLength), err)
 	}
 	if addr := w.pick(v4, v6); addr.IsValid() {
 		return addr, nil, nil
 	}
 	return netip.Addr{}, &fault{code: checks.WebRedirect, rule: "noaddress",
-		says: "No valid IP addresses found for " + clean(host, wordLength)}, nil
+		says: "No valid IP addresses found for " + checks.Clean(host, checks.WordLength)}, nil
 }
 
 var errNoResolver = errors.New("no resolver is configured")

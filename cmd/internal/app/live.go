@@ -14,6 +14,7 @@ import (
 	"domovoy/checks/acme"
 	"domovoy/checks/cert"
 	"domovoy/checks/dns"
+	"domovoy/checks/pace"
 	"domovoy/checks/registry"
 	"domovoy/checks/suite"
 	"domovoy/checks/web"
@@ -29,6 +30,7 @@ type outside struct {
 	resolver *dns.Resolver
 	names    *dns.Inspector
 	registry *registry.Registry
+	pace     *pace.Pace // of all panels: they may share an address, and http-01 and TLS do
 }
 
 // openOutside prepares the looks from outside; nobody is asked yet. A
@@ -52,6 +54,7 @@ func openOutside(cfg *config.Config) (*outside, error) {
 		cfg: cfg, resolver: resolver,
 		names:    dns.NewInspector(resolver, dns.InspectorOptions{Ranges: ranges}),
 		registry: registry.New(registry.Options{Whois: cfg.Lookups.Whois, RDAP: cfg.Lookups.RDAP}),
+		pace:     pace.New(float64(cfg.Probe.PerAddress)),
 	}, nil
 }
 
@@ -68,7 +71,7 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 	probe := o.cfg.Probe
 	prober := web.New(web.Options{
 		Ports: web.Ports{HTTP: probe.HTTPPort, HTTPS: probe.HTTPSPort}, Timeout: probe.Timeout, Attempts: probe.Attempts,
-		PerAddress: float64(probe.PerAddress), Resolve: o.resolve, Folder: p.Challenges, Own: p.Addresses, UserAgent: agent,
+		Pace: o.pace, Resolve: o.resolve, Folder: p.Challenges, Own: p.Addresses, UserAgent: agent,
 	})
 	return &suite.Live{
 		Names: func(ctx context.Context, name string, x checks.Subject) (checks.Sight, []checks.Finding, error) {
@@ -102,7 +105,7 @@ func (o *outside) resolve(ctx context.Context, host string) (v4, v6 []netip.Addr
 func (o *outside) served(p config.Panel, roots *x509.CertPool) func(context.Context, checks.Sight, checks.Subject, time.Time) ([]checks.Finding, error) {
 	probe, late := o.cfg.Probe, o.cfg.Thresholds.Overdue.LifeLeft
 	s := cert.NewServed(cert.ServedOptions{HTTPSPort: probe.HTTPSPort, Timeout: probe.Timeout,
-		PerAddress: float64(probe.PerAddress), Own: p.Addresses, Roots: roots})
+		Pace: o.pace, Own: p.Addresses, Roots: roots})
 	return func(ctx context.Context, sight checks.Sight, x checks.Subject, now time.Time) ([]checks.Finding, error) {
 		return s.Look(ctx, sight, x, cert.Rules{Now: now, LifeLeft: late})
 	}
