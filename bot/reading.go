@@ -17,10 +17,10 @@ import (
 // Paces of what a reading does. A panel that is read every five minutes does
 // all of it each time; one that is read every second does not.
 const (
-	again      = time.Minute   // time alone changes the counts
-	rereadPace = time.Minute   // rows of the log may be updated in place
-	rereadBack = 6 * time.Hour // that far back
-	filesPace  = time.Minute   // certificate files may be replaced
+	again      = 4 * time.Minute // time alone changes the counts, and slowly
+	rereadPace = time.Minute     // rows of the log may be updated in place
+	rereadBack = 6 * time.Hour   // that far back
+	filesPace  = time.Minute     // certificate files may be replaced
 	future     = 48 * time.Hour
 )
 
@@ -79,7 +79,7 @@ func (w *Watch) read(ctx context.Context, p *watched, s checks.Snapshot, now tim
 	return nil
 }
 
-// judgeSites looks at the sites: at all of them once a minute, for their
+// judgeSites looks at the sites: at all of them every few minutes, for their
 // certificates grow older, and between at those that changed.
 func (w *Watch) judgeSites(ctx context.Context, p *watched, s checks.Snapshot, all []checks.Subject, rules cert.Rules) checks.Outcome {
 	list := suite.Checks(rules, w.issuing, p.Files != nil)
