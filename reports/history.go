@@ -1,0 +1,121 @@
+package reports
+
+import (
+	"time"
+
+	"domovoy/checks"
+)
+
+// Standing is where a site stood at a snapshot: its one root cause, and what
+// of it a report needs.
+type Standing struct {
+	Site, Owner string
+	Code        checks.Code
+	Severity    checks.Severity
+	Expires     time.Time // end of its certificate; zero: not known, or none
+	Free        time.Time // when the name is anybody's, of an unregistered one; zero: not known
+	To          string    // to whom the name points, of one that points elsewhere; may be empty
+}
+
+// troubled reports whether the site counts as not in order.
+func (s Standing) troubled() bool { return s.Severity >= checks.Warning && s.Code != checks.Unknown }
+
+// Spell is a time over which a site had one and the same cause and owner.
+// It begins and ends at snapshots.
+type Spell struct {
+	ID     int64 // the journal's; zero until stored
+	Server string
+	Standing
+	Trouble time.Time // since when the site has been in trouble, whatever the cause
+	From    time.Time
+	Until   time.Time // zero: it goes on
+	End     SpellEnd  // empty: it goes on
+}
+
+// SpellEnd is how a spell ended.
+type SpellEnd string
+
+// The ends. After EndCause and EndOwner another spell of the site begins at
+// the same snapshot.
+const (
+	EndFixed SpellEnd = "fixed"
+	EndLeft  SpellEnd = "left" // the site is no longer on the panel
+	EndCause SpellEnd = "cause"
+	EndOwner SpellEnd = "owner"
+)
+
+// covers reports whether the spell holds at a moment: as of the last snapshot
+// at or before it.
+func (s Spell) covers(at time.Time) bool {
+	return !s.From.After(at) && (s.Until.IsZero() || s.Until.After(at))
+}
+
+// Tally is what one snapshot counted on a server.
+type Tally struct {
+	Server  string
+	At      time.Time
+	Sites   int    // on the panel
+	Unknown int    // of which it could not be told how they stand
+	Unread  bool   // the panel could not be read: nothing was counted
+	Rules   string // version of the rules that judged
+}
+
+// Turn compares how the sites of a server stand with the spells that go on,
+// and gives those that begin (without an ID) or end. A site of which it could
+// not be told how it stands keeps its spell: not looked at is not fixed.
+func Turn(at time.Time, server string, open []Spell, standings []Standing) []Spell {
+	known := make(map[string]Spell, len(open))
+	for _, s := range open {
+		known[s.Site] = s
+	}
+	var turned []Spell
+	end := func(s Spell, how SpellEnd) {
+		s.Until, s.End = at, how
+		turned = append(turned, s)
+	}
+	for _, now := range standings {
+		was, had := known[now.Site]
+		delete(known, now.Site)
+		if now.Code == checks.Unknown {
+			if had && was.Owner != now.Owner { // the customer changed, and nothing else is known
+				end(was, EndOwner)
+				turned = append(turned, begin(at, server, was.with(now.Owner), was))
+			}
+			continue
+		}
+		switch {
+		case !had && now.troubled():
+			turned = append(turned, begin(at, server, now, Spell{}))
+		case had && !now.troubled():
+			end(was, EndFixed)
+		case had && was.Code != now.Code:
+			end(was, EndCause)
+			turned = append(turned, begin(at, server, now, was))
+		case had && was.Owner != now.Owner:
+			end(was, EndOwner)
+			turned = append(turned, begin(at, server, now, was))
+		}
+	}
+	for _, s := range open { // not the map: the order must be the same every time
+		if _, gone := known[s.Site]; gone {
+			end(s, EndLeft)
+		}
+	}
+	return turned
+}
+
+// begin is a spell that follows another of the same site, or none.
+func begin(at time.Time, server string, s Standing, after Spell) Spell {
+	fresh := Spell{Server: server, Standing: s, Trouble: at, From: at}
+	if !after.Trouble.IsZero() {
+		fresh.Trouble = after.Trouble
+	}
+	return fresh
+}
+
+// with is the spell's standing under another owner.
+func (s Spell) with(owner string) Standing {
+	now := s.Standing
+	now.Owner = owner
+	return now
+}

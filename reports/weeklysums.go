@@ -1,0 +1,150 @@
+package reports
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"domovoy/checks"
+)
+
+// Sums are a week's totals. Open = Was + New + Back − Fixed − Left.
+type Sums struct {
+	Open, Was              int
+	New, Back, Fixed, Left int
+	Passing                int // came and went within the week
+	Month                  int // open for more than thirty days
+}
+
+// Sums counts the rows.
+func (r Weekly) Sums() Sums {
+	var s Sums
+	for _, row := range r.Rows {
+		if row.Change.Open() {
+			s.Open++
+			if r.Data.Sub(row.Since) > 30*24*time.Hour {
+				s.Month++
+			}
+		}
+		if row.Was != "" || row.Change == WeekStill {
+			s.Was++
+		}
+		switch row.Change {
+		case WeekNew:
+			s.New++
+		case WeekBack:
+			s.Back++
+		case WeekFixed:
+			s.Fixed++
+		case WeekLeft:
+			s.Left++
+		case WeekPassing:
+			s.Passing++
+		}
+	}
+	return s
+}
+
+// Open are the rows in trouble at the end of the week.
+func (r Weekly) Open() []WeekRow { return r.where(func(x WeekRow) bool { return x.Change.Open() }) }
+
+// Over are the rows whose trouble ended within the week, in whatever way.
+func (r Weekly) Over() []WeekRow { return r.where(func(x WeekRow) bool { return !x.Change.Open() }) }
+
+func (r Weekly) where(keep func(WeekRow) bool) []WeekRow {
+	var rows []WeekRow
+	for _, x := range r.Rows {
+		if keep(x) {
+			rows = append(rows, x)
+		}
+	}
+	return rows
+}
+
+// Oldest is the open row that is in trouble for longest; false: none is open.
+func (r Weekly) Oldest() (WeekRow, bool) {
+	open := r.Open()
+	if len(open) == 0 {
+		return WeekRow{}, false
+	}
+	return slices.MinFunc(open, func(a, b WeekRow) int { return a.Since.Compare(b.Since) }), true
+}
+
+// ToCall are the customers' own troubles: their names lead elsewhere, or
+// their name servers are broken.
+func (r Weekly) ToCall() []WeekRow {
+	return r.where(func(x WeekRow) bool {
+		return x.Change.Open() && x.Code.Who() == checks.Customer && !slices.Contains(free(), x.Code)
+	})
+}
+
+// ToSwitchOff are sites that nobody reaches by their name any more.
+func (r Weekly) ToSwitchOff() []WeekRow {
+	return r.where(func(x WeekRow) bool {
+		return x.Change.Open() && (slices.Contains(free(), x.Code) || x.Code == checks.DNSElsewhere || x.Code == "ca.zombie")
+	})
+}
+
+// FreeNames are names that are anybody's, or soon will be.
+func (r Weekly) FreeNames() []WeekRow {
+	return r.where(func(x WeekRow) bool { return x.Change.Open() && slices.Contains(free(), x.Code) })
+}
+
+// free are the codes of names that their owners let go.
+func free() []checks.Code { return []checks.Code{checks.DNSUnregistered, checks.DNSUndelegated} }
+
+// WontRenew are sites that have a certificate and, for what is wrong with
+// them, will not get the next one, by the end of the one they have.
+func (r Weekly) WontRenew() []WeekRow {
+	rows := r.where(func(x WeekRow) bool {
+		return x.Change.Open() && !x.Expires.IsZero() && x.Expires.After(r.Data) && stops(x.Code)
+	})
+	slices.SortStableFunc(rows, func(a, b WeekRow) int { return a.Expires.Compare(b.Expires) })
+	return rows
+}
+
+// stops reports whether no certificate can be issued while that lasts.
+func stops(code checks.Code) bool {
+	group, _, _ := strings.Cut(string(code), ".")
+	return group == "dns" || group == "web" || group == "ca"
+}
+
+// OwnerWeek is an owner's share of the report.
+type OwnerWeek struct {
+	Owner                 string
+	Open, New, Fixed, Was int
+}
+
+// Owners sums the rows up by owner, those with the most open ones first.
+func (r Weekly) Owners() []OwnerWeek {
+	index := map[string]int{}
+	var owners []OwnerWeek
+	for _, row := range r.Rows {
+		i, ok := index[row.Owner]
+		if !ok {
+			i = len(owners)
+			index[row.Owner] = i
+			owners = append(owners, OwnerWeek{Owner: row.Owner})
+		}
+		o := &owners[i]
+		if row.Change.Open() {
+			o.Open++
+		}
+		if row.Was != "" || row.Change == WeekStill {
+			o.Was++
+		}
+		switch row.Change {
+		case WeekNew, WeekBack:
+			o.New++
+		case WeekFixed:
+			o.Fixed++
+		}
+	}
+	slices.SortStableFunc(owners, func(a, b OwnerWeek) int {
+		if a.Open != b.Open {
+			return b.Open - a.Open
+		}
+		return strings.Compare(a.Owner, b.Owner)
+	})
+	return owners
+}
