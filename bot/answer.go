@@ -84,30 +84,42 @@ func (b *Bot) known(ctx context.Context, to Address) (Address, error) {
 	return to, nil
 }
 
+// spoken is what an update is answered with.
+type spoken struct {
+	answers []journal.Delivery
+	entry   *journal.AuditEntry // of a refusal; nil: there is none to keep
+	task    *journal.Task       // what the answer begins; nil: nothing
+}
+
 // answer composes what an update is answered with. A refusal is audited. The
 // error is the context's end.
-func (b *Bot) answer(ctx context.Context, u journal.Update, r Request) ([]journal.Delivery, *journal.AuditEntry, error) {
+func (b *Bot) answer(ctx context.Context, u journal.Update, r Request) (spoken, error) {
 	bounded, cancel := context.WithTimeout(ctx, answerBound)
 	defer cancel()
 	var text string
-	var m reports.Message
+	var a Answer
 	var notice int64 // the delivery that says what takes so long; 0: none
 	r.Notice = func(text string) { notice = b.notice(ctx, u, r, text) }
 	err := guarded(func() (err error) {
-		text, m, err = b.heard(bounded, u, r)
+		text, a, err = b.heard(bounded, u, r)
 		return err
 	})
 	if err == nil {
-		return instead(notice, reply(u, m)), nil, nil
+		return spoken{answers: instead(notice, reply(u, a.Message)), task: a.Task}, nil
 	}
 	if ctx.Err() != nil {
-		return nil, nil, ctx.Err()
+		return spoken{}, ctx.Err()
 	}
 	if p, ok := errors.AsType[*panicked](err); ok {
 		b.log.ErrorContext(ctx, "answering panicked", "update", u.ID, "panic", p.value, "stack", p.trace())
 	}
+	return b.declined(ctx, err, u, r, text, notice), nil
+}
+
+// declined is what is said instead of an answer.
+func (b *Bot) declined(ctx context.Context, err error, u journal.Update, r Request, text string, notice int64) spoken {
 	m, code := b.Explain(ctx, err, r)
-	return instead(notice, reply(u, m)), b.audited(u, r, text, code), nil
+	return spoken{answers: instead(notice, reply(u, m)), entry: b.audited(u, r, text, code)}
 }
 
 // refuse composes what a stranger is told, or who says too much.
@@ -157,15 +169,15 @@ func (b *Bot) audited(u journal.Update, r Request, text, code string) *journal.A
 
 // heard turns an update into a command and asks it. A button is a typed
 // command whose words are on disk.
-func (b *Bot) heard(ctx context.Context, u journal.Update, r Request) (string, reports.Message, error) {
+func (b *Bot) heard(ctx context.Context, u journal.Update, r Request) (string, Answer, error) {
 	text := u.Text
 	if u.Button != "" {
 		command, chat, ok, err := b.journal.Action(ctx, u.Button)
 		if err != nil {
-			return "", reports.Message{}, err
+			return "", Answer{}, err
 		}
 		if !ok || chat != u.Chat && !sameChat(chat, u.Chat) {
-			return "", reports.Message{}, &Refusal{Code: "not_found", Key: "refusal.button"}
+			return "", Answer{}, &Refusal{Code: "not_found", Key: "refusal.button"}
 		}
 		text = command
 	}
@@ -173,7 +185,7 @@ func (b *Bot) heard(ctx context.Context, u journal.Update, r Request) (string, r
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = &Refusal{Code: "unavailable", Key: "refusal.slow"}
 	}
-	return text, a.Message, err
+	return text, a, err
 }
 
 // sameChat reports whether two addresses are in one chat: a button may be

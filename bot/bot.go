@@ -24,6 +24,8 @@ type Bot struct {
 	words    vocabulary
 	log      *slog.Logger
 	rang     bell // rung when there is something to send
+	kinds    []TaskKind
+	begun    bell // rung when there is a task to begin or to stop
 }
 
 // New makes a bot over a watch; it starts nothing.
@@ -31,6 +33,7 @@ func New(j *journal.Journal, watch *Watch, audience Audience, policy reports.Pol
 	return &Bot{
 		journal: j, watch: watch, audience: audience, policy: policy,
 		words: newVocabulary(audience.Bundle), log: log, rang: newBell(),
+		kinds: TaskKinds(), begun: newBell(),
 	}
 }
 

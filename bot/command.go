@@ -8,6 +8,7 @@ import (
 
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/journal"
 )
 
 // Request is what a person asks.
@@ -29,7 +30,8 @@ func (r Request) Writer() reports.Writer { return reports.Writer{Locale: r.Local
 // Answer is what a command gives back: for a person, and for a program.
 type Answer struct {
 	Message reports.Message
-	Data    any // the JSON of the contract
+	Data    any           // the JSON of the contract
+	Task    *journal.Task // what takes long and is only begun; the message shows how far it is. nil: all is done
 }
 
 // Command is something one can ask for.
@@ -48,6 +50,7 @@ func Commands() []Command {
 		{"list", Viewer, list},
 		{"why", Viewer, why},
 		{"report", Operator, report},
+		{"stop", Operator, stop},
 		{"lang", Viewer, lang},
 		{"whoami", Viewer, whoami},
 		{"help", Viewer, help},

@@ -152,16 +152,12 @@ func (e *Ear) takeOne(ctx context.Context, u journal.Update) error {
 // the journal could not be written.
 func (e *Ear) answer(ctx context.Context, u journal.Update, r Request) {
 	defer func() { e.done <- u.Chat }()
-	var answers []journal.Delivery
-	var entry *journal.AuditEntry
+	var said spoken
 	err := guarded(func() (err error) {
-		answers, entry, err = e.bot.answer(ctx, u, r)
+		said, err = e.bot.answer(ctx, u, r)
 		return err
 	})
-	store := func(ctx context.Context) error {
-		_, err := e.bot.journal.Answer(ctx, u.ID, answers, entry)
-		return err
-	}
+	store := func(ctx context.Context) error { return e.bot.store(ctx, u, r, said) }
 	if _, bug := errors.AsType[*panicked](err); bug {
 		store = e.putAside(ctx, u, err)
 	} else if err != nil {
@@ -172,4 +168,19 @@ func (e *Ear) answer(ctx context.Context, u journal.Update, r Request) {
 		log.ErrorContext(ctx, "answer not stored", "error", err)
 	}
 	e.bot.rang.ring()
+}
+
+// store keeps the answer, and the task that it begins. A plan that somebody
+// else was faster to use is refused instead.
+func (b *Bot) store(ctx context.Context, u journal.Update, r Request, said spoken) error {
+	if said.task != nil {
+		_, err := b.journal.Begin(ctx, u.ID, said.answers, said.entry, *said.task)
+		if !errors.Is(err, journal.ErrUsed) {
+			b.begun.ring()
+			return err
+		}
+		said = b.declined(ctx, usedUp(said.task.Plan), u, r, u.Text, said.answers[0].Edits)
+	}
+	_, err := b.journal.Answer(ctx, u.ID, said.answers, said.entry)
+	return err
 }

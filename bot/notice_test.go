@@ -41,9 +41,10 @@ func TestALongLookIsAnnounced(t *testing.T) {
 				defer b.journal.Close()
 				u := journal.Update{ID: 1, Chat: "post:5", Person: "post:5", Text: "check shop.ru"}
 				r := Request{Person: u.Person, Role: Viewer, Locale: bundle.Locale(c.language, nil), Now: time.Now()}
-				answers, refused, err := b.answer(t.Context(), u, r)
-				if err != nil || refused != nil {
-					t.Fatalf("%+v, %v", answers, err)
+				said, err := b.answer(t.Context(), u, r)
+				answers := said.answers
+				if err != nil || said.entry != nil {
+					t.Fatalf("%+v, %v", said, err)
 				}
 				sent, err := b.journal.Due(t.Context(), time.Now(), journal.Lane{}, 9)
 				if err != nil || len(sent) != len(c.want) || len(answers) != 1 {

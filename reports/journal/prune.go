@@ -16,6 +16,8 @@ const (
 	keepActions    = 30 * 24 * time.Hour
 	keepRuns       = 90 * 24 * time.Hour
 	keepRenewals   = 400 * 24 * time.Hour
+	keepPlans      = 7 * 24 * time.Hour // to tell one that was used from one that never was
+	keepTasks      = 90 * 24 * time.Hour
 )
 
 // pruneBatch bounds how many attempts one transaction deletes, so that nobody
@@ -47,6 +49,8 @@ func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 		{`DELETE FROM action WHERE created < ?`, keepActions},
 		{`DELETE FROM job_run WHERE due < ? AND due < (SELECT max(due) FROM job_run newer WHERE newer.job = job_run.job)`, keepRuns},
 		{`DELETE FROM renewal WHERE not_before < ?`, keepRenewals},
+		{`DELETE FROM plan WHERE expires < ?`, keepPlans},
+		{`DELETE FROM task WHERE finished > 0 AND finished < ?`, keepTasks},
 	}
 	return j.change(ctx, "pruning", func(t *tx) error {
 		for _, r := range rules {

@@ -51,7 +51,7 @@ func (a *App) request(who Local) bot.Request {
 
 func (a *App) answer(ctx context.Context, text string, r bot.Request) Reply {
 	r.Now = time.Now()
-	answer, err := a.bot.Ask(ctx, text, r)
+	answer, err := a.bot.Do(ctx, text, r)
 	if err != nil {
 		m, code := a.bot.Explain(ctx, err, r)
 		return Reply{Message: m, Refused: code}

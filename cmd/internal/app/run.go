@@ -46,6 +46,7 @@ func (a *App) Run(ctx context.Context) error {
 		group.Go(func() error { return a.listen(ctx, name, m, ear.Inbox(name)) })
 	}
 	group.Go(func() error { return ear.Run(ctx) })
+	group.Go(func() error { return a.bot.Tasks().Run(ctx) })
 	group.Go(func() error { return a.bot.Outbox(messengers).Run(ctx) })
 	group.Go(func() error { return bot.NewSchedule(a.journal, a.cfg.Timezone, a.log).Run(ctx, a.jobs()) })
 	a.log.InfoContext(ctx, "running", "panels", len(a.readers), "messengers", len(messengers), "chats", len(a.cfg.Chats))

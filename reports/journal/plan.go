@@ -1,0 +1,123 @@
+package journal
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// What can be wrong with a plan.
+var (
+	ErrNoPlan = errors.New("there is no such plan")
+	ErrUsed   = errors.New("was used before")
+)
+
+// Plan is something that will be done once it is confirmed.
+type Plan struct {
+	ID        string // a few hex digits; empty until it is kept
+	Kind      string // of the task that carries it out
+	Payload   json.RawMessage
+	Hash      string // of what it is about, as that was
+	By        Actor
+	Needs     int      // how many people must confirm
+	Confirmed []string // who did
+	Times     PlanTimes
+}
+
+// PlanTimes are a plan's moments.
+type PlanTimes struct {
+	Created, Expires time.Time
+	Used             time.Time // zero: not yet
+}
+
+// planIDBytes is what is typed without mistakes; ids that are taken make it
+// longer.
+const planIDBytes = 2
+
+// KeepPlan keeps a plan under a new ID, which no other plan has that is kept.
+func (j *Journal) KeepPlan(ctx context.Context, p Plan) (Plan, error) {
+	err := j.change(ctx, "keeping a plan", func(t *tx) (err error) {
+		for try := 0; ; try++ {
+			p.ID = newPlanID(planIDBytes + try/8)
+			kept, err := t.keepPlan(ctx, p)
+			if err != nil || kept {
+				return err
+			}
+		}
+	})
+	return p, err
+}
+
+func newPlanID(bytes int) string {
+	id := make([]byte, bytes)
+	rand.Read(id) //nolint:errcheck // it never fails; see its documentation
+	return hex.EncodeToString(id)
+}
+
+// keepPlan inserts a plan; false: its ID is taken.
+func (t *tx) keepPlan(ctx context.Context, p Plan) (bool, error) {
+	n, err := t.exec(ctx, `INSERT INTO plan (id, kind, payload, hash, person, name, role, chat, language, needs, confirmed, created, expires)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, p.ID, p.Kind, string(p.Payload), p.Hash,
+		p.By.Person, p.By.Name, p.By.Role, p.By.Chat, p.By.Language, p.Needs, list(p.Confirmed), millis(p.Times.Created), millis(p.Times.Expires))
+	return n == 1, err
+}
+
+// Plan of that ID, or ErrNoPlan.
+func (j *Journal) Plan(ctx context.Context, id string) (p Plan, err error) {
+	err = j.look(ctx, "reading a plan", func(t *tx) error {
+		p, err = t.plan(ctx, id)
+		return err
+	})
+	return p, err
+}
+
+func (t *tx) plan(ctx context.Context, id string) (Plan, error) {
+	p, ok, err := one(ctx, t, scanPlan, `SELECT id, kind, payload, hash, person, name, role, chat, language,
+		needs, confirmed, created, expires, used FROM plan WHERE id = ?`, id)
+	if err == nil && !ok {
+		err = fmt.Errorf("%w: %s", ErrNoPlan, id)
+	}
+	return p, err
+}
+
+func scanPlan(s scanner) (p Plan, err error) {
+	var confirmed []byte
+	by := &p.By
+	if err := s.Scan(&p.ID, &p.Kind, (*[]byte)(&p.Payload), &p.Hash, &by.Person, &by.Name, &by.Role, &by.Chat, &by.Language,
+		&p.Needs, &confirmed, stamp{&p.Times.Created}, stamp{&p.Times.Expires}, stamp{&p.Times.Used}); err != nil {
+		return p, err
+	}
+	return p, json.Unmarshal(confirmed, &p.Confirmed)
+}
+
+// ConfirmPlan notes that somebody confirmed a plan that needs more than one,
+// with an audit entry.
+func (j *Journal) ConfirmPlan(ctx context.Context, id, person string, entry AuditEntry) error {
+	return j.change(ctx, "confirming a plan", func(t *tx) error {
+		p, err := t.plan(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(p.Confirmed, person) {
+			p.Confirmed = append(p.Confirmed, person)
+		}
+		if _, err := t.exec(ctx, `UPDATE plan SET confirmed = ? WHERE id = ?`, list(p.Confirmed), id); err != nil {
+			return err
+		}
+		return t.audit(ctx, entry)
+	})
+}
+
+// usePlan uses a plan up, or says ErrUsed.
+func (t *tx) usePlan(ctx context.Context, id string, at time.Time) error {
+	n, err := t.exec(ctx, `UPDATE plan SET used = ? WHERE id = ? AND used = 0`, millis(at), id)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("the plan %s %w", id, ErrUsed)
+	}
+	return err
+}
