@@ -13,8 +13,9 @@ import (
 // addresses judges what A and AAAA say. It reports false if there is no name
 // or no working zone behind it, so that nothing more can be learned.
 //
-// As Boulder does it: an error for AAAA does not matter while A is there.
-// But an AAAA question that *we* got no answer to leaves something unseen.
+// As Boulder does it: a failure of the servers for one family does not matter
+// while the other is there. But a question that *we* got no answer to leaves
+// something unseen.
 func (l *look) addresses(ctx context.Context, a, aaaa Result) bool {
 	errA, err6 := a.looked(), aaaa.looked()
 	l.fail(errA)
@@ -27,15 +28,15 @@ func (l *look) addresses(ctx context.Context, a, aaaa Result) bool {
 	}
 	none := len(l.sight.V4)+len(l.sight.V6) == 0
 	switch {
-	case a.says(mdns.RcodeServerFailure):
+	case none && a.says(mdns.RcodeServerFailure):
 		l.broken(ctx, mdns.TypeA, a.Answer)
 		return false
 	case none && a.says(mdns.RcodeNameError):
 		return l.gone(ctx, a.Answer)
-	case none && aaaa.says(mdns.RcodeNameError): // no name: of no type (RFC 8020)
-		return l.gone(ctx, aaaa.Answer)
 	case errA != nil, none && err6 != nil:
 		return true
+	case none && aaaa.says(mdns.RcodeNameError): // no name: of no type (RFC 8020)
+		return l.gone(ctx, aaaa.Answer)
 	case none && aaaa.says(mdns.RcodeServerFailure):
 		l.broken(ctx, mdns.TypeAAAA, aaaa.Answer)
 		return false
@@ -44,7 +45,18 @@ func (l *look) addresses(ctx context.Context, a, aaaa Result) bool {
 		return true
 	}
 	l.point(ctx, slices.Concat(a.Answer.targets(), aaaa.Answer.targets()))
+	if a.says(mdns.RcodeServerFailure) && len(l.sight.V6) > 0 {
+		l.failing(ctx, a.Answer)
+	}
 	return true
+}
+
+// failing tells that A fails while AAAA leads somewhere: the CA goes there,
+// and only visitors without IPv6 are lost.
+func (l *look) failing(ctx context.Context, a Answer) {
+	before := len(l.found)
+	l.broken(ctx, mdns.TypeA, a)
+	l.lighten(before)
 }
 
 // nowhere is a name without addresses. Nobody promised any for whatever a
@@ -131,7 +143,13 @@ func (l *look) away(ctx context.Context, targets []string) {
 		l.find(checks.DNSProxied, args)
 		return
 	}
-	if len(l.question.Ours) > 0 {
+	switch {
+	case len(l.question.Ours) == 0:
+	case len(l.errs) > 0: // the family that was not seen may lead to us
+		before := len(l.found)
+		l.find(checks.DNSElsewhere, args)
+		l.lighten(before)
+	default:
 		l.sight.Points = checks.PointsElsewhere
 		l.find(checks.DNSElsewhere, args)
 	}

@@ -24,11 +24,17 @@ func (l *look) broken(ctx context.Context, kind uint16, a Answer) {
 	if len(a.Errors) > 0 {
 		args["ede"] = int(a.Errors[0].Code)
 	}
-	if unchecked.says(mdns.RcodeSuccess) || unchecked.says(mdns.RcodeNameError) {
-		l.find(checks.DNSDNSSEC, args)
+	if err := unchecked.looked(); err != nil {
+		l.fail(err) // signatures or servers: not known
 		return
 	}
-	l.fail(unchecked.looked())
+	if answered := unchecked.Answer.Rcode != mdns.RcodeServerFailure; answered && a.unreached() {
+		l.fail(fmt.Errorf("the servers of %s answered only when asked again", l.name.host))
+		return
+	} else if answered {
+		l.bogus(ctx, kind, a, args)
+		return
+	}
 	d := l.delegation(ctx, kind)
 	if len(d.servers) > 0 {
 		args["zone"], args["servers"] = d.zone, d.String()
@@ -39,4 +45,37 @@ func (l *look) broken(ctx context.Context, kind uint16, a Answer) {
 		return
 	}
 	l.find(checks.DNSServFail, args)
+}
+
+// bogus is a question that is answered without checking. Where the resolver
+// did not say that signatures are why, it is asked once more: servers that
+// failed for a moment look the same.
+func (l *look) bogus(ctx context.Context, kind uint16, a Answer, args checks.Args) {
+	if len(a.Errors) == 0 {
+		again := l.ask(ctx, Query{Name: l.name.host, Type: kind})[0]
+		if err := again.looked(); err != nil {
+			l.fail(err)
+			return
+		}
+		if !again.says(mdns.RcodeServerFailure) {
+			l.fail(fmt.Errorf("the servers of %s answered only when asked again", l.name.host))
+			return
+		}
+	}
+	l.find(checks.DNSDNSSEC, args)
+}
+
+// unreached reports that the resolver names the network, and no signature, as
+// why it failed (RFC 8914 sections 4.23 and 4.24).
+func (a Answer) unreached() bool {
+	network := false
+	for _, e := range a.Errors {
+		switch e.Code {
+		case mdns.ExtendedErrorCodeNoReachableAuthority, mdns.ExtendedErrorCodeNetworkError:
+			network = true
+		default:
+			return false
+		}
+	}
+	return network
 }

@@ -18,10 +18,11 @@ const (
 
 // delegate is a server of a delegation, with what came of asking it.
 type delegate struct {
-	name string
-	addr netip.Addr // may be invalid: the name has none
-	word word
-	said Answer
+	name   string
+	addr   netip.Addr // may be invalid: the name has none
+	hidden bool       // its addresses could not be looked up
+	word   word
+	said   Answer
 }
 
 // delegation is a zone with the servers it is delegated to.
@@ -30,20 +31,16 @@ type delegation struct {
 	servers []delegate
 }
 
-// lame reports that the servers were asked and not one serves the zone
-// (RFC 9499 section 7).
+// lame reports that every server was asked and not one serves the zone
+// (RFC 9499 section 7). One that could not be asked may be the one that does.
 func (d delegation) lame() bool {
-	seen := false
 	for _, s := range d.servers {
 		switch s.word {
-		case wordGood, wordReferral, wordFailing:
+		case wordGood, wordReferral, wordFailing, wordUnlooked:
 			return false
-		case wordUnlooked:
-		default:
-			seen = true
 		}
 	}
-	return seen
+	return len(d.servers) > 0
 }
 
 // delegation asks the servers themselves for the name: from the registry's
@@ -101,7 +98,9 @@ func (l *look) settle(ctx context.Context, d *delegation) {
 			return
 		}
 		for i, r := range l.ask(ctx, queries...) {
-			if r.Err == nil && len(r.Answer.Addrs) > 0 {
+			if err := r.looked(); err != nil {
+				open[i].hidden = true
+			} else if len(r.Answer.Addrs) > 0 {
 				open[i].addr = r.Answer.Addrs[0]
 			}
 		}
@@ -113,6 +112,9 @@ func (l *look) interview(ctx context.Context, servers []delegate, kind uint16) {
 	var all sync.WaitGroup
 	for i := range servers {
 		s := &servers[i]
+		if !s.addr.IsValid() && s.hidden {
+			continue // unlooked
+		}
 		if !s.addr.IsValid() || !l.options.Reserved && reserved(s.addr) {
 			s.word = wordAddressless
 			continue

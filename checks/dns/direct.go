@@ -31,6 +31,7 @@ func (r *Resolver) AskAt(ctx context.Context, addr netip.AddrPort, q Query) (Ans
 			return a, err
 		}
 		if ctx.Err() != nil {
+			err = context.Cause(ctx) // it is we who stopped waiting, not the server that was silent
 			break
 		}
 	}

@@ -62,7 +62,11 @@ func (in *Inspector) Look(ctx context.Context, q Question) (checks.Sight, []chec
 	}
 	said := l.ask(ctx, queries...)
 	if l.addresses(ctx, said[0], said[1]) {
+		blind, before := len(l.errs) > 0, len(l.found)
 		l.caa(labels, said[2:])
+		if blind {
+			l.lighten(before) // what comes first, the address, is not known
+		}
 	}
 	l.complete()
 	return l.sight, l.found, errors.Join(l.errs...)
@@ -135,6 +139,13 @@ func (l *look) find(code checks.Code, args checks.Args) {
 		}
 	}
 	l.found = append(l.found, checks.Finding{Code: code, Severity: code.Severity(), Args: args})
+}
+
+// lighten makes evidence of the findings since one: none is the cause.
+func (l *look) lighten(since int) {
+	for i := since; i < len(l.found); i++ {
+		l.found[i].Severity = checks.Info
+	}
 }
 
 // complete adds to every finding what holds for the name as a whole.

@@ -19,6 +19,9 @@ const (
 // optionEDE is the EDNS option of RFC 8914.
 const optionEDE = 15
 
+// maxErrors of an answer are kept: a resolver sends one or two.
+const maxErrors = 8
+
 // keep adds what a record says to the answer. Addresses and EDNS, which come
 // with nearly every answer, are read in place; the rest by the library.
 func (a *Answer) keep(msg []byte, r record, section int) error {
@@ -75,7 +78,7 @@ func (a *Answer) options(data []byte) error {
 		if data = data[4:]; size > len(data) {
 			return ErrMalformed
 		}
-		if code == optionEDE && size >= 2 {
+		if code == optionEDE && size >= 2 && len(a.Errors) < maxErrors {
 			a.Errors = append(a.Errors, ExtendedError{Code: binary.BigEndian.Uint16(data), Text: string(data[2:size])})
 		}
 		data = data[size:]

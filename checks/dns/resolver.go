@@ -122,11 +122,20 @@ func (r *Resolver) AskAll(ctx context.Context, queries []Query) []Result {
 }
 
 func (r *Resolver) ask(ctx context.Context, queries []Query, out []Result) {
-	for most := r.servers[0].room; len(queries) > 0; {
+	for most := r.room(); len(queries) > 0; {
 		n := min(len(queries), most)
 		r.askSome(ctx, queries[:n], out[:n])
 		queries, out = queries[n:], out[n:]
 	}
+}
+
+// room is how many questions every server takes at once.
+func (r *Resolver) room() int {
+	room := r.servers[0].room
+	for _, s := range r.servers {
+		room = min(room, s.room)
+	}
+	return room
 }
 
 // askSome asks at most as many questions as a server takes at once.

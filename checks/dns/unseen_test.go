@@ -1,0 +1,175 @@
+package dns
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	mdns "github.com/miekg/dns"
+
+	"domovoy/checks"
+	"domovoy/checks/lab/internet"
+)
+
+// drop is a question that the resolver leaves unanswered.
+var drop = internet.Behaviour{Drop: true}
+
+// servfail is a question that the servers fail for.
+var servfail = internet.Behaviour{Rcode: mdns.RcodeServerFailure}
+
+// TestWhatWasNotSeenIsNoVerdict takes an answer away from looks that find
+// something with it: what is left may be evidence, but no cause.
+func TestWhatWasNotSeenIsNoVerdict(t *testing.T) {
+	type rule struct {
+		kind uint16
+		as   internet.Behaviour
+	}
+	caa := "@ CAA 0 issue \"other.example\""
+	for name, tt := range map[string]struct {
+		zone  []string
+		rules []rule
+	}{
+		"A elsewhere, AAAA dropped":          {[]string{"@ A " + foreignV4}, []rule{{mdns.TypeAAAA, drop}}},
+		"A dropped, AAAA says no such name":  {[]string{"@ A " + ownV4}, []rule{{mdns.TypeA, drop}, {mdns.TypeAAAA, internet.Behaviour{Rcode: mdns.RcodeNameError}}}},
+		"A dropped, CAA forbids":             {[]string{"@ A " + ownV4, caa}, []rule{{mdns.TypeA, drop}}},
+		"AAAA dropped, CAA forbids":          {[]string{"@ A " + ownV4, caa}, []rule{{mdns.TypeAAAA, drop}}},
+		"A refused, AAAA elsewhere":          {[]string{"@ AAAA " + foreignV6}, []rule{{mdns.TypeA, internet.Behaviour{Rcode: mdns.RcodeRefused}}}},
+		"CAA dropped":                        {[]string{"@ A " + ownV4, caa}, []rule{{mdns.TypeCAA, drop}}},
+		"A and AAAA not implemented, no CAA": {[]string{"@ A " + ownV4}, []rule{{internet.Any, internet.Behaviour{Rcode: mdns.RcodeNotImplemented}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, in := world(t, client(tt.zone...))
+			for _, r := range tt.rules {
+				d.Resolve("client.ru", r.kind, r.as)
+			}
+			_, found, err := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+			if err == nil {
+				t.Error("no error, though something was not seen")
+			}
+			if i := slices.IndexFunc(found, func(f checks.Finding) bool { return f.Severity > checks.Info }); i >= 0 {
+				t.Errorf("a cause: %+v", found[i])
+			}
+		})
+	}
+}
+
+// The CA goes on with one family when the servers fail for the other.
+func TestServersThatFailForAAlone(t *testing.T) {
+	d, in := world(t, client("@ AAAA "+ownV6))
+	d.Resolve("client.ru", mdns.TypeA, servfail)
+	sight, found, err := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+	if sight.Points != checks.PointsOurs || err != nil {
+		t.Errorf("%+v, error %v", sight, err)
+	}
+	if len(found) != 1 || found[0].Code != checks.DNSServFail || found[0].Severity != checks.Info {
+		t.Errorf("findings %+v", found)
+	}
+}
+
+// flaky answers the first questions of a name with SERVFAIL, and what is said
+// without checking at once.
+func flaky(t *testing.T, failures int, ede ...mdns.EDNS0_EDE) *Inspector {
+	var asked atomic.Int32
+	addr := serve(t, func(w mdns.ResponseWriter, q *mdns.Msg) {
+		m := reply(q)
+		if q.Question[0].Qtype == mdns.TypeA {
+			m = reply(q, "client.ru. 60 IN A "+ownV4)
+			if n := asked.Add(1); !q.CheckingDisabled && int(n) <= failures {
+				m = reply(q)
+				m.Rcode = mdns.RcodeServerFailure
+				m.SetEdns0(1232, false)
+				for _, e := range ede {
+					m.IsEdns0().Option = append(m.IsEdns0().Option, &e)
+				}
+			}
+		}
+		_ = w.WriteMsg(m)
+	})
+	return NewInspector(resolver(t, Options{Servers: []netip.AddrPort{addr}}), InspectorOptions{Port: closedPort(t).Port(), Reserved: true})
+}
+
+// An answer without checking proves broken signatures only while the checked
+// question goes on failing, and the resolver names no other reason.
+func TestServersThatFailedForAMoment(t *testing.T) {
+	network := mdns.EDNS0_EDE{InfoCode: mdns.ExtendedErrorCodeNetworkError}
+	for name, in := range map[string]*Inspector{
+		"no reason given":   flaky(t, 1),
+		"network, EDE 23":   flaky(t, 9, network),
+		"EDE 22 and EDE 23": flaky(t, 9, mdns.EDNS0_EDE{InfoCode: mdns.ExtendedErrorCodeNoReachableAuthority}, network),
+	} {
+		_, found, err := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+		if err == nil || len(found) != 0 {
+			t.Errorf("%s: findings %+v, error %v", name, found, err)
+		}
+	}
+	_, found, err := flaky(t, 9).Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+	if err != nil || len(found) != 1 || found[0].Code != checks.DNSDNSSEC {
+		t.Errorf("lasting, no reason given: findings %+v, error %v", found, err)
+	}
+}
+
+// Without the answer to CD=1, signatures cannot be told from servers.
+func TestTheQuestionWithoutCheckingIsNotAnswered(t *testing.T) {
+	addr := serve(t, func(w mdns.ResponseWriter, q *mdns.Msg) {
+		m := reply(q)
+		if q.Question[0].Qtype == mdns.TypeA {
+			if q.CheckingDisabled {
+				return
+			}
+			m.Rcode = mdns.RcodeServerFailure
+		}
+		_ = w.WriteMsg(m)
+	})
+	in := NewInspector(resolver(t, Options{Servers: []netip.AddrPort{addr}}), InspectorOptions{})
+	if _, found, err := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()}); err == nil || len(found) != 0 {
+		t.Errorf("findings %+v, error %v", found, err)
+	}
+}
+
+// A server that could not be asked may be the one that serves the zone.
+func TestNotAskedIsNotLame(t *testing.T) {
+	for name, tt := range map[string]struct {
+		words []word
+		lame  bool
+	}{
+		"none":                    {nil, false},
+		"refused":                 {[]word{wordRefused, wordSilent}, true},
+		"refused and not asked":   {[]word{wordRefused, wordUnlooked}, false},
+		"not asked":               {[]word{wordUnlooked}, false},
+		"refused and without one": {[]word{wordRefused, wordAddressless}, true},
+	} {
+		var d delegation
+		for _, w := range tt.words {
+			d.servers = append(d.servers, delegate{word: w})
+		}
+		if d.lame() != tt.lame {
+			t.Errorf("%s: lame %v", name, d.lame())
+		}
+	}
+}
+
+// A name server whose own address the resolver did not tell in time was not
+// looked at; one that has none is lame.
+func TestServersWhoseAddressIsNotTold(t *testing.T) {
+	zone := internet.Zone{Origin: "client.ru", NS: []string{"ns1.hoster.com"}, Temper: internet.Refusing}
+	d, in := world(t, zone, internet.Zone{Origin: "hoster.com"})
+	d.Resolve("ns1.hoster.com", internet.Any, drop)
+	_, found, _ := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+	if len(found) != 1 || found[0].Code != checks.DNSServFail {
+		t.Errorf("findings %+v", found)
+	}
+}
+
+// When it is us who stop waiting, the server was not silent.
+func TestAskAtIsCutShort(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	addr := serve(t, func(mdns.ResponseWriter, *mdns.Msg) { cancel() })
+	r := resolver(t, Options{Servers: []netip.AddrPort{addr}})
+	a, err := r.AskAt(ctx, addr, question())
+	if !errors.Is(err, context.Canceled) || judge(a, err) != wordUnlooked {
+		t.Errorf("error %v, word %d", err, judge(a, err))
+	}
+}
