@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"time"
 
@@ -71,7 +70,7 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 	probe := o.cfg.Probe
 	prober := web.New(web.Options{
 		Ports: web.Ports{HTTP: probe.HTTPPort, HTTPS: probe.HTTPSPort}, Timeout: probe.Timeout, Attempts: probe.Attempts,
-		Pace: o.pace, Resolve: o.resolve, Folder: p.Challenges, Own: p.Addresses, UserAgent: agent,
+		Pace: o.pace, Resolve: o.names.Addresses, Folder: p.Challenges, Own: p.Addresses, UserAgent: agent,
 	})
 	return &suite.Live{
 		Names: func(ctx context.Context, name string, x checks.Subject) (checks.Sight, []checks.Finding, error) {
@@ -90,15 +89,6 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 		Listed:   o.listed(p),
 		Attempts: probe.Attempts,
 	}, nil
-}
-
-// resolve finds the host of a redirect.
-func (o *outside) resolve(ctx context.Context, host string) (v4, v6 []netip.Addr, err error) {
-	sight, _, err := o.names.Look(ctx, dns.Question{Name: host})
-	if len(sight.V4)+len(sight.V6) > 0 {
-		err = nil // one family is enough to go on
-	}
-	return sight.V4, sight.V6, err
 }
 
 // served looks at the certificates that visitors get.
