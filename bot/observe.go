@@ -164,6 +164,7 @@ func (b *Bot) outcome(p *watched, s reports.Server, open []reports.Incident) che
 	}
 	p.busy = 0
 	out := s.Outcome
+	out.Findings = s.True(out.Findings)
 	out.Findings = reports.Causes(out, reports.Verdicts(out, s.Subjects))
 	out.Checks = append(out.Checks[:len(out.Checks):len(out.Checks)], unavailable)
 	var metrics []checks.Metric

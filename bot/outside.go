@@ -29,7 +29,7 @@ func (b *Bot) lookNow(ctx context.Context, s reports.Site, r Request) (reports.S
 }
 
 func lookOf(s suite.Seen, at time.Time) reports.Look {
-	return reports.Look{At: at, Checks: s.Checks, Findings: s.Findings, Failures: s.Failures}
+	return reports.Look{At: at, Checks: s.Checks, Findings: s.Findings, Failures: s.Failures, Served: s.Served}
 }
 
 // wordless is how long somebody waits for a look without being told of it.
@@ -65,7 +65,7 @@ func (b *Bot) keepLooks(ctx context.Context, p *watched, looks map[string]report
 func (b *Bot) storeLooks(ctx context.Context, p *watched, looks map[string]reports.Look) error {
 	rows := make([]journal.Look, 0, len(looks))
 	for site, l := range looks {
-		rows = append(rows, journal.Look{Server: p.Name, Site: site, At: l.At, Checks: l.Checks, Findings: l.Findings, Failures: l.Failures})
+		rows = append(rows, journal.Look{Server: p.Name, Site: site, At: l.At, Checks: l.Checks, Findings: l.Findings, Failures: l.Failures, Served: l.Served})
 	}
 	return b.journal.KeepLooks(ctx, rows)
 }
@@ -97,7 +97,7 @@ func (w *Watch) recall(ctx context.Context, p *watched) error {
 	}
 	looks := make(map[string]reports.Look, len(rows))
 	for site, l := range rows {
-		looks[site] = reports.Look{At: l.At, Checks: l.Checks, Findings: l.Findings, Failures: l.Failures}
+		looks[site] = reports.Look{At: l.At, Checks: l.Checks, Findings: l.Findings, Failures: l.Failures, Served: l.Served}
 	}
 	p.seen(looks)
 	return nil

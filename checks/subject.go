@@ -36,6 +36,13 @@ func (f CertificateFile) LifeLeft(now time.Time) float64 {
 	return float64(f.NotAfter.Sub(now)) / float64(f.Lifetime())
 }
 
+// Validity is from when until when a certificate is valid (RFC 5280 section
+// 4.1.2.5); zero: nobody could tell.
+type Validity struct{ NotBefore, NotAfter time.Time }
+
+// Known reports whether anybody could tell.
+func (v Validity) Known() bool { return !v.NotAfter.IsZero() }
+
 // History is how issuing went for a certificate, by the panel's log.
 type History struct {
 	Last     Attempt

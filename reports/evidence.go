@@ -28,6 +28,7 @@ func (w Writer) sitePanel(s Site) Section {
 	}
 	add("panel", w.flags(x))
 	add("certificate", w.certificate(x))
+	add("served", w.served(s))
 	add("issuing", w.issuing(x))
 	cause := s.Verdict().Code
 	var also []string
@@ -81,6 +82,20 @@ func (w Writer) certificate(x checks.Subject) string {
 		return x.Site.Certificate
 	}
 	return w.Locale.Say("certificate.none")
+}
+
+// served says which certificate visitors got at the last look, where it is not
+// the one of the file.
+func (w Writer) served(s Site) string {
+	look := s.Server.Looks[s.Subject.Site.Name]
+	if file := s.Subject.File; !look.Served.Known() || file != nil && file.NotAfter.Equal(look.Served.NotAfter) {
+		return ""
+	}
+	key := "certificate.served"
+	if !look.Served.NotAfter.After(w.Now) {
+		key = "certificate.over"
+	}
+	return w.Locale.Say(key, i18n.Args{"Until": w.Locale.Date(look.Served.NotAfter, w.Now), "At": w.Locale.DateTime(look.At, w.Now)})
 }
 
 // moment of an attempt, which the log may not tell.

@@ -13,6 +13,7 @@ type Look struct {
 	Checks   []string // the checks that ran, or tried to
 	Findings []checks.Finding
 	Failures []checks.Failure
+	Served   checks.Validity // of the certificate seen served; zero: none was
 }
 
 // WithLook is the server with another look at one of its sites.

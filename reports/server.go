@@ -105,7 +105,7 @@ func (s Server) Find(name string) (checks.Subject, bool) {
 func (s Server) Findings(site string) []checks.Finding {
 	var found []checks.Finding
 	for _, f := range s.Outcome.Findings {
-		if f.Site == site {
+		if f.Site == site && !s.outdone(f) {
 			found = append(found, f)
 		}
 	}

@@ -173,6 +173,3 @@ func (w Writer) lookedFromOutside(s Site) string {
 	}
 	return strings.Join(text, " ")
 }
-
-// rowCheck is the check that goes by the panel's row where no file is read.
-const rowCheck = "renewal"

@@ -63,17 +63,17 @@ func (s *Served) Codes() []checks.Code {
 
 // Looks reports whether Look connects anywhere: a wildcard is no name to ask
 // for, a site without TLS serves no certificate, and what others serve under
-// the name is not ours to judge. Where it looks, its dates outdo those of the
-// file, and the file's those of the panel's row.
+// the name is not ours to judge.
 func (s *Served) Looks(at checks.Sight, sub checks.Subject) bool {
 	return len(s.addresses(at, sub)) > 0
 }
 
 // Look takes the certificate of a name from each of our addresses, and judges
-// it as a visitor would, against the panel's file and log. The error means
-// that some address could not be looked at; findings beside it hold
-// nevertheless.
-func (s *Served) Look(ctx context.Context, at checks.Sight, sub checks.Subject, rules Rules) ([]checks.Finding, error) {
+// it as a visitor would, against the panel's file and log. The dates are those
+// of the one that ends first, and only where every address showed one that
+// visitors may go by. The error means that some address could not be looked
+// at; findings beside it hold nevertheless.
+func (s *Served) Look(ctx context.Context, at checks.Sight, sub checks.Subject, rules Rules) (checks.Validity, []checks.Finding, error) {
 	name := strings.TrimSuffix(at.Name, ".")
 	seen := s.dialAll(ctx, s.addresses(at, sub), name)
 	j := judge{name: name, sub: sub, rules: rules, roots: s.opts.Roots}
@@ -89,7 +89,22 @@ func (s *Served) Look(ctx context.Context, at checks.Sight, sub checks.Subject, 
 			found[i].Name = name
 		}
 	}
-	return found, errors.Join(errs...)
+	return earliest(seen), found, errors.Join(errs...)
+}
+
+// earliest are the dates of the certificate that ends first; zero where an
+// address showed none.
+func earliest(seen []presented) checks.Validity {
+	var first checks.Validity
+	for i, p := range seen {
+		if !p.dates.Known() {
+			return checks.Validity{}
+		}
+		if i == 0 || p.dates.NotAfter.Before(first.NotAfter) {
+			first = p.dates
+		}
+	}
+	return first
 }
 
 // addresses picks those of the name that are ours, the CA's family first.

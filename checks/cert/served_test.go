@@ -172,7 +172,7 @@ func TestServed(t *testing.T) {
 			if tt.asked == "" {
 				tt.asked = "client.ru"
 			}
-			found, err := s.visitor().Look(t.Context(), ours(tt.asked, at), client(tt.subject), Rules{Now: time.Now(), LifeLeft: 7.0 / 90})
+			_, found, err := s.visitor().Look(t.Context(), ours(tt.asked, at), client(tt.subject), Rules{Now: time.Now(), LifeLeft: 7.0 / 90})
 			if got := words(found); got != tt.want || err != nil {
 				t.Errorf("%q, %v; want %q", got, err, tt.want)
 			}
@@ -206,7 +206,7 @@ func TestServedCouldNotLook(t *testing.T) {
 	} {
 		at := netip.AddrFrom4([4]byte{127, 81, 2, byte(i)})
 		s.open(at, tt.door, nil)
-		found, err := s.visitor().Look(t.Context(), ours("client.ru", at), client(tt.subject), Rules{Now: time.Now()})
+		_, found, err := s.visitor().Look(t.Context(), ours("client.ru", at), client(tt.subject), Rules{Now: time.Now()})
 		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), at.String()) || len(found) != 0 {
 			t.Errorf("door %d: %v, %v; want %q", tt.door, found, err, tt.want)
 		}
@@ -249,7 +249,7 @@ func TestServedDiffers(t *testing.T) {
 	s.open(here, internet.Open, s.issue(internet.Leaf{}))
 	s.open(there, internet.Open, s.issue(left(-1)))
 	s.open(beyond, internet.Refused, nil)
-	found, err := s.visitor().Look(t.Context(), ours("client.ru", here, there, beyond), client(nil), Rules{Now: time.Now(), LifeLeft: 7.0 / 90})
+	_, found, err := s.visitor().Look(t.Context(), ours("client.ru", here, there, beyond), client(nil), Rules{Now: time.Now(), LifeLeft: 7.0 / 90})
 	if words(found) != "expired, overdue" || err == nil || !strings.Contains(err.Error(), beyond.String()) {
 		t.Fatalf("%v, %v", found, err)
 	}
@@ -271,7 +271,7 @@ func TestServedDiffers(t *testing.T) {
 func TestServedExpiredNotInstalled(t *testing.T) {
 	s := newStreet(t)
 	s.open(here, internet.Open, s.issue(left(-1)))
-	found, err := s.visitor().Look(t.Context(), ours("client.ru", here), client(func(x *checks.Subject) { x.File = file(t, s.issue(internet.Leaf{})) }), Rules{Now: time.Now()})
+	_, found, err := s.visitor().Look(t.Context(), ours("client.ru", here), client(func(x *checks.Subject) { x.File = file(t, s.issue(internet.Leaf{})) }), Rules{Now: time.Now()})
 	if err != nil || len(found) == 0 {
 		t.Fatal(found, err)
 	}
@@ -287,7 +287,7 @@ func TestServedWithoutRoots(t *testing.T) {
 	s.open(here, internet.Open, s.issue(left(5)))
 	served := s.visitor()
 	served.opts.Roots = x509.NewCertPool()
-	found, err := served.Look(t.Context(), ours("client.ru", here), client(nil), Rules{Now: time.Now(), LifeLeft: 7.0 / 90})
+	_, found, err := served.Look(t.Context(), ours("client.ru", here), client(nil), Rules{Now: time.Now(), LifeLeft: 7.0 / 90})
 	if words(found) != "overdue" || !errors.Is(err, ErrNoRoots) {
 		t.Errorf("%v, %v", found, err)
 	}
@@ -297,7 +297,42 @@ func TestServedCalledOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	served := NewServed(ServedOptions{Pace: pace.New(1)})
-	if found, err := served.Look(ctx, ours("client.ru", here), client(nil), Rules{}); !errors.Is(err, context.Canceled) || len(found) != 0 {
+	if _, found, err := served.Look(ctx, ours("client.ru", here), client(nil), Rules{}); !errors.Is(err, context.Canceled) || len(found) != 0 {
 		t.Errorf("%v, %v", found, err)
+	}
+}
+
+// The dates are those of the certificate that ends first, and only where all
+// addresses showed one.
+func TestServedDates(t *testing.T) {
+	s := newStreet(t)
+	short, long := s.issue(left(20)), s.issue(left(70))
+	s.open(here, internet.Open, short)
+	s.open(there, internet.Open, long)
+	s.open(beyond, internet.Refused, nil)
+	standIn, other := netip.MustParseAddr("127.81.3.1"), netip.MustParseAddr("127.81.3.2")
+	s.open(standIn, internet.Open, s.issue(internet.Leaf{SelfSigned: true}))
+	s.open(other, internet.NoCipher, long)
+	for _, tt := range []struct {
+		name string
+		at   []netip.Addr
+		want *tls.Certificate
+	}{
+		{"one", []netip.Addr{there}, long},
+		{"two", []netip.Addr{there, here}, short},
+		{"one that does not answer", []netip.Addr{there, beyond}, nil},
+		{"a stand-in, whose dates mean nothing", []netip.Addr{standIn}, nil},
+		{"a handshake that fails", []netip.Addr{other}, nil},
+		{"nobody asked", nil, nil},
+	} {
+		dates, _, _ := s.visitor().Look(t.Context(), ours("client.ru", tt.at...), client(nil), Rules{Now: time.Now()})
+		var want checks.Validity
+		if tt.want != nil {
+			f := file(t, tt.want)
+			want = checks.Validity{NotBefore: f.NotBefore, NotAfter: f.NotAfter}
+		}
+		if dates != want || dates.Known() != (tt.want != nil) {
+			t.Errorf("%s: %v, want %v", tt.name, dates, want)
+		}
 	}
 }

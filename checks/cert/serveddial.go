@@ -19,7 +19,8 @@ type presented struct {
 	fault  keyFault            // a handshake that failed for the server's key
 	err    error               // why there is no handshake, or nothing to be told from it
 	found  []checks.Finding
-	within uint16 // the version of TLS
+	dates  checks.Validity // of what visitors get; zero: none, or a stand-in's, which mean nothing
+	within uint16          // the version of TLS
 }
 
 // keyFault is how a handshake showed that the server's key does not fit.

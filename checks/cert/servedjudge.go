@@ -31,6 +31,9 @@ func (j judge) address(p *presented) error {
 		err = errNoLeaf
 	default:
 		p.found, err = j.chain(p.chain)
+		if leaf := p.chain[0]; !selfSigned(leaf) {
+			p.dates = checks.Validity{NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter}
+		}
 	}
 	return err
 }

@@ -36,7 +36,7 @@ type Live struct {
 	Names    func(ctx context.Context, name string, x checks.Subject) (checks.Sight, []checks.Finding, error)
 	Registry func(ctx context.Context, name string) ([]checks.Finding, error)
 	Way      func(ctx context.Context, s checks.Sight, ask web.Ask) ([]checks.Finding, error)
-	Served   func(ctx context.Context, s checks.Sight, x checks.Subject, now time.Time) ([]checks.Finding, error)
+	Served   func(ctx context.Context, s checks.Sight, x checks.Subject, now time.Time) (checks.Validity, []checks.Finding, error)
 	Came     func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) // not asked of names behind a proxy
 	Keys     func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) // nil: private keys are not read
 	Egress   func(ctx context.Context) ([]checks.Finding, error)                   // our own way to the CA
@@ -79,6 +79,7 @@ type Seen struct {
 	Checks   []string // the checks that ran, or tried to, in their order
 	Findings []checks.Finding
 	Failures []checks.Failure
+	Served   checks.Validity // of the certificate served under the site's own name; zero: none was seen
 }
 
 // Look looks at a site: its own name first, then its aliases. asked tells
@@ -107,7 +108,7 @@ func (l *Live) Look(ctx context.Context, x checks.Subject, asked bool, now time.
 		v.take(KeysCheck, x.Site.Name, found, err)
 		v.explain(found)
 	}
-	return Seen{v.ran, v.found, v.failed}
+	return Seen{v.ran, v.found, v.failed, v.served}
 }
 
 // visit is one look at one site.
@@ -121,6 +122,7 @@ type visit struct {
 	found   []checks.Finding
 	failed  []checks.Failure
 	ran     []string
+	served  checks.Validity
 }
 
 // name looks at one of the site's names, as far as what was seen makes sense
@@ -162,9 +164,25 @@ func (v *visit) name(ctx context.Context, name string) {
 			v.take(ServedCheck, name, nil, errSilent)
 			return
 		}
-		found, err := guarded(func() ([]checks.Finding, error) { return l.Served(ctx, sight, v.subject, v.now) })
-		v.take(ServedCheck, name, found, err)
-		v.explain(found)
+		v.visitors(ctx, name, sight)
+	}
+}
+
+// visitors looks at the certificate that they get. Where nobody is asked, for
+// the name leads to others, nothing was looked at.
+func (v *visit) visitors(ctx context.Context, name string, sight checks.Sight) {
+	var dates checks.Validity
+	found, err := guarded(func() (found []checks.Finding, err error) {
+		dates, found, err = v.live.Served(ctx, sight, v.subject, v.now)
+		return found, err
+	})
+	if err == nil && len(found) == 0 && !dates.Known() {
+		return
+	}
+	v.take(ServedCheck, name, found, err)
+	v.explain(found)
+	if name == v.subject.Site.Name && err == nil {
+		v.served = dates
 	}
 }
 

@@ -29,9 +29,9 @@ func parts(asked *[]string) *suite.Live {
 			note("way " + s.Name)
 			return nil, nil
 		},
-		Served: func(_ context.Context, s checks.Sight, _ checks.Subject, _ time.Time) ([]checks.Finding, error) {
+		Served: func(_ context.Context, s checks.Sight, _ checks.Subject, _ time.Time) (checks.Validity, []checks.Finding, error) {
 			note("served " + s.Name)
-			return []checks.Finding{{Code: checks.CertOverdue, Severity: checks.Warning}}, nil
+			return checks.Validity{}, []checks.Finding{{Code: checks.CertOverdue, Severity: checks.Warning}}, nil
 		},
 		Came: func(context.Context, checks.Subject) ([]checks.Finding, error) { note("came"); return nil, nil },
 		Keys: func(context.Context, checks.Subject) ([]checks.Finding, error) { note("keys"); return nil, nil },
@@ -119,6 +119,41 @@ func TestSilenceIsMetOnce(t *testing.T) {
 			asked = slices.DeleteFunc(asked, func(what string) bool { return what[:3] != "way" })
 			if !slices.Equal(asked, c.want) {
 				t.Errorf("asked %q, want %q", asked, c.want)
+			}
+		})
+	}
+}
+
+// What is served is told of the site's own name only, and only where somebody
+// looked without an error.
+func TestServed(t *testing.T) {
+	x := checks.Subject{Site: checks.Site{Server: "isp1", Name: "shop.ru", Aliases: []string{"www.shop.ru"}, Active: checks.On}}
+	until := func(days int) checks.Validity {
+		return checks.Validity{NotAfter: time.Date(2026, 12, days, 0, 0, 0, 0, time.UTC)}
+	}
+	for _, c := range []struct {
+		name       string
+		own, alias checks.Validity
+		err        error // of the own name
+		want       checks.Validity
+		ran        bool
+	}{
+		{"seen", until(1), until(2), nil, until(1), true},
+		{"an alias only", checks.Validity{}, until(2), nil, checks.Validity{}, true},
+		{"one of two addresses is silent", until(1), until(2), errors.New("timeout"), checks.Validity{}, true},
+		{"nobody was asked", checks.Validity{}, checks.Validity{}, nil, checks.Validity{}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := parts(new([]string))
+			l.Served = func(_ context.Context, s checks.Sight, _ checks.Subject, _ time.Time) (checks.Validity, []checks.Finding, error) {
+				if s.Name == "shop.ru" {
+					return c.own, nil, c.err
+				}
+				return c.alias, nil, nil
+			}
+			seen := l.Look(t.Context(), x, true, time.Now())
+			if seen.Served != c.want || slices.Contains(seen.Checks, suite.ServedCheck) != c.ran {
+				t.Errorf("served %v, looked at %q", seen.Served, seen.Checks)
 			}
 		})
 	}

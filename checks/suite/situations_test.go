@@ -103,7 +103,7 @@ func looks(t *testing.T, lab *internet.Lab) *suite.Live {
 		},
 		Registry: ask.Look,
 		Way:      prober.Look,
-		Served: func(ctx context.Context, sight checks.Sight, x checks.Subject, now time.Time) ([]checks.Finding, error) {
+		Served: func(ctx context.Context, sight checks.Sight, x checks.Subject, now time.Time) (checks.Validity, []checks.Finding, error) {
 			return served.Look(ctx, sight, x, cert.Rules{Now: now, LifeLeft: 7.0 / 90})
 		},
 		Came: func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) {

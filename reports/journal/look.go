@@ -16,6 +16,7 @@ type Look struct {
 	Checks       []string // the checks that ran, or tried to
 	Findings     []checks.Finding
 	Failures     []checks.Failure
+	Served       checks.Validity // of the certificate seen served; zero: none was
 }
 
 // KeepLooks stores looks; each replaces the one before it of its site.
@@ -47,11 +48,14 @@ func (t *tx) keepLook(ctx context.Context, l Look) error {
 	if err != nil {
 		return fmt.Errorf("storing a look at %s: %w", l.Site, err)
 	}
-	_, err = t.exec(ctx, `INSERT INTO look (server, site, at, checks, findings, failures) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET at = excluded.at, checks = excluded.checks, findings = excluded.findings, failures = excluded.failures`,
-		l.Server, l.Site, millis(l.At), jsonText(l.Checks), string(found), string(failures))
+	_, err = t.exec(ctx, `INSERT INTO look (`+lookColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET at = excluded.at, checks = excluded.checks, findings = excluded.findings, failures = excluded.failures,
+			served_from = excluded.served_from, served_until = excluded.served_until`,
+		l.Server, l.Site, millis(l.At), jsonText(l.Checks), string(found), string(failures), millis(l.Served.NotBefore), millis(l.Served.NotAfter))
 	return err
 }
+
+const lookColumns = `server, site, at, checks, findings, failures, served_from, served_until`
 
 // Looks gives the last look at each site of a server.
 func (j *Journal) Looks(ctx context.Context, server string) (map[string]Look, error) {
@@ -62,7 +66,7 @@ func (j *Journal) Looks(ctx context.Context, server string) (map[string]Look, er
 		return struct{}{}, err
 	}
 	err := j.look(ctx, "reading looks", func(t *tx) error {
-		_, err := all(ctx, t, scan, `SELECT server, site, at, checks, findings, failures FROM look WHERE server = ?`, server)
+		_, err := all(ctx, t, scan, `SELECT `+lookColumns+` FROM look WHERE server = ?`, server)
 		return err
 	})
 	return looks, err
@@ -70,7 +74,7 @@ func (j *Journal) Looks(ctx context.Context, server string) (map[string]Look, er
 
 func scanLook(s scanner) (l Look, err error) {
 	var ran, findings, failures string
-	if err := s.Scan(&l.Server, &l.Site, stamp{&l.At}, &ran, &findings, &failures); err != nil {
+	if err := s.Scan(&l.Server, &l.Site, stamp{&l.At}, &ran, &findings, &failures, stamp{&l.Served.NotBefore}, stamp{&l.Served.NotAfter}); err != nil {
 		return l, err
 	}
 	if err := json.Unmarshal([]byte(ran), &l.Checks); err != nil {

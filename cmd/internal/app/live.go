@@ -92,11 +92,11 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 }
 
 // served looks at the certificates that visitors get.
-func (o *outside) served(p config.Panel, roots *x509.CertPool) func(context.Context, checks.Sight, checks.Subject, time.Time) ([]checks.Finding, error) {
+func (o *outside) served(p config.Panel, roots *x509.CertPool) func(context.Context, checks.Sight, checks.Subject, time.Time) (checks.Validity, []checks.Finding, error) {
 	probe, late := o.cfg.Probe, o.cfg.Thresholds.Overdue.LifeLeft
 	s := cert.NewServed(cert.ServedOptions{HTTPSPort: probe.HTTPSPort, Timeout: probe.Timeout,
 		Pace: o.pace, Own: p.Addresses, Roots: roots})
-	return func(ctx context.Context, sight checks.Sight, x checks.Subject, now time.Time) ([]checks.Finding, error) {
+	return func(ctx context.Context, sight checks.Sight, x checks.Subject, now time.Time) (checks.Validity, []checks.Finding, error) {
 		return s.Look(ctx, sight, x, cert.Rules{Now: now, LifeLeft: late})
 	}
 }

@@ -1,0 +1,106 @@
+package reports
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"domovoy/checks"
+	"domovoy/checks/acme"
+	"domovoy/checks/cert"
+	"domovoy/checks/suite"
+)
+
+// ending is a certificate of ninety days that ends in so many from now.
+func ending(days int) checks.Validity {
+	end := noon.Add(time.Duration(days) * day)
+	return checks.Validity{NotBefore: end.Add(-90 * day), NotAfter: end}
+}
+
+// What visitors get outdoes the file, and the file the panel's row.
+func TestTruthOrder(t *testing.T) {
+	of := func(v checks.Validity) *checks.CertificateFile {
+		return &checks.CertificateFile{NotBefore: v.NotBefore, NotAfter: v.NotAfter}
+	}
+	row := func(days int) *checks.Certificate {
+		return &checks.Certificate{Name: "a.ru_le1", Started: ending(days).NotBefore, Processing: checks.Off, Failed: checks.Off}
+	}
+	seen := func(at time.Duration, v checks.Validity, codes ...checks.Code) *Look {
+		l := Look{At: noon.Add(-at), Checks: []string{suite.ServedCheck}, Served: v}
+		for _, c := range codes {
+			l.Findings = append(l.Findings, checks.Finding{Check: suite.ServedCheck, Server: "isp1", Site: "a.ru", Code: c,
+				Severity: c.Severity(), Args: checks.Args{"at": v.NotAfter}})
+		}
+		return &l
+	}
+	refused := seen(0, checks.Validity{})
+	refused.Failures = []checks.Failure{{Check: suite.ServedCheck, Server: "isp1", Site: "a.ru", Err: "refused"}}
+	none := time.Time{}
+	for _, tt := range []struct {
+		name    string
+		file    *checks.CertificateFile
+		row     *checks.Certificate
+		look    *Look
+		verdict checks.Code
+		dated   []checks.Code // what is said of dates
+		ends    time.Time     // of the certificate that the first of these is about
+		counts  int           // in panel.overdue
+	}{
+		{"the file is over, a newer one is served", of(ending(-3)), nil, seen(0, ending(60)),
+			checks.OK, nil, none, 1},
+		{"the file is late, a newer one is served", of(ending(5)), nil, seen(0, ending(60)),
+			checks.OK, nil, none, 1},
+		{"the row is late, a newer one is served", nil, row(5), seen(0, ending(60)),
+			checks.OK, nil, none, 1},
+		{"the file is new, the old one is served", of(ending(80)), nil, seen(0, ending(5), checks.CertNotInstalled, checks.CertOverdue),
+			checks.CertNotInstalled, []checks.Code{checks.CertOverdue}, ending(5).NotAfter, 0},
+		{"the file is over, and an older one is served", of(ending(-3)), nil, seen(0, ending(-30), checks.CertExpired, checks.CertOverdue),
+			checks.CertExpired, []checks.Code{checks.CertExpired, checks.CertOverdue}, ending(-30).NotAfter, 1},
+		{"both are one", of(ending(5)), nil, seen(0, ending(5), checks.CertOverdue),
+			checks.CertOverdue, []checks.Code{checks.CertOverdue}, ending(5).NotAfter, 1},
+		{"both are one, which is late since the look", of(ending(5)), nil, seen(3*day, ending(5)),
+			checks.CertOverdue, []checks.Code{checks.CertOverdue}, ending(5).NotAfter, 1},
+		{"a newer one was served, which is over since the look", of(ending(-3)), nil, seen(5*day, ending(-1)),
+			checks.CertExpired, []checks.Code{checks.CertExpired, checks.CertOverdue}, ending(-3).NotAfter, 1},
+		{"nothing is served that could be seen", of(ending(-3)), nil, refused,
+			checks.CertExpired, []checks.Code{checks.CertExpired, checks.CertOverdue}, ending(-3).NotAfter, 1},
+		{"nobody looked at what is served", of(ending(-3)), nil, nil,
+			checks.CertExpired, []checks.Code{checks.CertExpired, checks.CertOverdue}, ending(-3).NotAfter, 1},
+		{"the file outdoes the row", of(ending(60)), row(-3), nil,
+			checks.OK, nil, none, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			x := checks.Subject{Site: checks.Site{Server: "isp1", Name: "a.ru", Certificate: "a.ru_le1", Active: checks.On, Secure: checks.On, Redirect: checks.On},
+				File: tt.file, Certificate: tt.row}
+			s := Server{Name: "isp1", Read: noon, Subjects: []checks.Subject{x}}
+			s.Outcome = suite.Run(t.Context(), suite.Checks(cert.Rules{Now: noon, LifeLeft: 7.0 / 90}, acme.NewClassifier(), tt.file != nil), "isp1", s.Subjects)
+			if tt.look != nil {
+				s = s.WithLook("a.ru", *tt.look)
+			}
+			if v := (Site{Server: s, Subject: x}).Verdict(); v.Code != tt.verdict {
+				t.Errorf("the verdict is %s, want %s", v.Code, tt.verdict)
+			}
+			for place, of := range map[string]Server{"alone": s, "by site": s.BySite()["a.ru"]} {
+				dates := slices.DeleteFunc(of.Findings("a.ru"), func(f checks.Finding) bool { return !dated(f.Code) })
+				var codes []checks.Code
+				for _, f := range dates {
+					codes = append(codes, f.Code)
+				}
+				if diff := cmp.Diff(tt.dated, codes); diff != "" {
+					t.Errorf("%s:\n%s", place, diff)
+				} else if len(dates) > 0 && dates[0].Args["at"] != tt.ends {
+					t.Errorf("%s: it is about the one that ends %v, want %v", place, dates[0].Args["at"], tt.ends)
+				}
+			}
+			incidents := Causes(checks.Outcome{Findings: s.True(s.Outcome.Findings)}, Verdicts(checks.Outcome{Findings: s.True(s.Outcome.Findings)}, s.Subjects))
+			if tt.verdict == checks.OK && len(incidents) > 0 {
+				t.Errorf("incidents of a site that is well: %+v", incidents)
+			}
+			if rows := s.List("overdue"); len(rows) != tt.counts {
+				t.Errorf("%d rows in the list of the overdue, want %d", len(rows), tt.counts)
+			}
+		})
+	}
+}
