@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"domovoy/reports"
 )
 
 // How long things are kept that are of no use later. The audit is never
@@ -16,7 +18,8 @@ const (
 	keepActions    = 30 * 24 * time.Hour
 	keepRuns       = 90 * 24 * time.Hour
 	keepRenewals   = 400 * 24 * time.Hour
-	keepPlans      = 7 * 24 * time.Hour // to tell one that was used from one that never was
+	keepHistory    = 2*366*24*time.Hour + reports.Reach // two years of weekly reports, and what the first of them looks back on
+	keepPlans      = 7 * 24 * time.Hour                 // to tell one that was used from one that never was
 	keepTasks      = 90 * 24 * time.Hour
 )
 
@@ -49,6 +52,8 @@ func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 		{`DELETE FROM action WHERE created < ?`, keepActions},
 		{`DELETE FROM job_run WHERE due < ? AND due < (SELECT max(due) FROM job_run newer WHERE newer.job = job_run.job)`, keepRuns},
 		{`DELETE FROM renewal WHERE not_before < ?`, keepRenewals},
+		{`DELETE FROM spell WHERE until > 0 AND until < ?`, keepHistory},
+		{`DELETE FROM tally WHERE at < ?`, keepHistory},
 		{`DELETE FROM plan WHERE expires < ?`, keepPlans},
 		{`DELETE FROM task WHERE finished > 0 AND finished < ?`, keepTasks},
 	}
