@@ -33,6 +33,9 @@ func askRDAP(ctx context.Context, base, domain string) (Registration, error) {
 	if errors.As(err, &problem) {
 		switch problem.Type {
 		case rdap.ObjectDoesNotExist:
+			if page(response) {
+				return Registration{}, fmt.Errorf("%w: a web page in place of an answer", ErrUnclear)
+			}
 			return Registration{Domain: domain, State: Free, Source: source(response)}, nil
 		case rdap.BootstrapNoMatch, rdap.BootstrapNotSupported:
 			return Registration{}, ErrNoRegistry
@@ -41,12 +44,28 @@ func askRDAP(ctx context.Context, base, domain string) (Registration, error) {
 	if err != nil {
 		return Registration{}, err
 	}
-	found, ok := response.Object.(*rdap.Domain)
-	if !ok || !strings.EqualFold(strings.TrimSuffix(found.LDHName, "."), domain) {
+	answer, err := registration(response.Object, domain)
+	answer.Source = source(response)
+	return answer, err
+}
+
+// page reports whether the last answer was one for people: a 404 of a server
+// that is no RDAP server, or not at that path, says nothing of a domain.
+func page(r *rdap.Response) bool {
+	if status(r) == 0 {
+		return false
+	}
+	return strings.Contains(strings.ToLower(r.HTTP[len(r.HTTP)-1].Response.Header.Get("Content-Type")), "html")
+}
+
+// registration is what an answer says, if it is about the domain.
+func registration(object rdap.RDAPObject, domain string) (Registration, error) {
+	found, ok := object.(*rdap.Domain)
+	if !ok || found == nil || !strings.EqualFold(strings.TrimSuffix(found.LDHName, "."), domain) {
 		return Registration{}, fmt.Errorf("%w: it speaks of something else", ErrUnclear)
 	}
 	answer := read(found)
-	answer.Domain, answer.Source = domain, source(response)
+	answer.Domain = domain
 	return answer, nil
 }
 

@@ -119,6 +119,9 @@ func (r *Registry) Ask(ctx context.Context, name string) (Registration, error) {
 	if err := r.turn(ctx, source); err != nil {
 		return Registration{}, err
 	}
+	if answer, ok := r.remembered(domain); ok {
+		return answer, nil // somebody else's turn brought it
+	}
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	answer, err := ask(bounded, domain)
@@ -170,13 +173,22 @@ func (r *Registry) turn(ctx context.Context, source string) error {
 		q = &queue{limiter: rate.NewLimiter(rate.Limit(r.options.Rate/60), 5), patient: firstPause}
 		r.queues[source] = q
 	}
-	shut := q.shut
 	r.mu.Unlock()
-	if r.options.Now().Before(shut) {
-		return fmt.Errorf("%w until %s", ErrQuota, shut.UTC().Format(time.RFC3339))
+	if err := r.open(q); err != nil {
+		return err
 	}
 	if err := q.limiter.Wait(ctx); err != nil {
 		return fmt.Errorf("waiting for a turn at the registry: %w", err)
+	}
+	return r.open(q) // it may have had enough meanwhile
+}
+
+// open tells that a registry is left alone for now.
+func (r *Registry) open(q *queue) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.options.Now().Before(q.shut) {
+		return fmt.Errorf("%w until %s", ErrQuota, q.shut.UTC().Format(time.RFC3339))
 	}
 	return nil
 }

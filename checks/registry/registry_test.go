@@ -10,9 +10,14 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/openrdap/rdap"
+	"golang.org/x/time/rate"
+
+	"domovoy/checks"
 )
 
 const (
@@ -188,8 +193,67 @@ func FuzzParseWhois(f *testing.F) {
 		if err == nil && answer.State == "" {
 			t.Error("an answer without a state")
 		}
-		if len([]rune(answer.Registrar)) > 80 {
+		if len([]rune(answer.Registrar)) > checks.WordLength+1 {
 			t.Error("foreign words are not bounded")
+		}
+	})
+}
+
+// What stands in a record is no word of the registry's about itself.
+func TestARegisteredDomainIsNotFree(t *testing.T) {
+	text := strings.Replace(tciDelegated, "registrar:", "org:           No entries found for you LLC\nregistrar:", 1)
+	if answer, err := parseWhois([]byte(text), "shop.ru"); err != nil || answer.State != Delegated {
+		t.Errorf("%+v, error %v", answer, err)
+	}
+}
+
+// A web server that knows no RDAP answers 404 to everything.
+func TestAWebPageDoesNotSayThatADomainIsFree(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, "<h1>404 Not Found</h1>")
+	}))
+	defer server.Close()
+	if got, err := New(Options{RDAP: server.URL}).Ask(t.Context(), "shop.com"); !errors.Is(err, ErrUnclear) || got.State != "" {
+		t.Errorf("%q, error %v", got.State, err)
+	}
+}
+
+// Whoever stood in line when the registry had enough asks no more, and what
+// somebody before learned is not asked again.
+func TestTheLineEndsWithTheQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := New(Options{Rate: 30})
+		q := &queue{limiter: rate.NewLimiter(rate.Limit(0.5), 1), patient: firstPause}
+		r.queues["tci"] = q
+		if err := r.turn(t.Context(), "tci"); err != nil {
+			t.Fatal(err)
+		}
+		second := make(chan error)
+		go func() { second <- r.turn(t.Context(), "tci") }()
+		synctest.Wait()
+		r.learn("tci", "shop.ru", Registration{}, ErrQuota)
+		if err := <-second; !errors.Is(err, ErrQuota) {
+			t.Errorf("the second in line asks all the same: %v", err)
+		}
+	})
+}
+
+func FuzzRDAP(f *testing.F) {
+	f.Add([]byte(`{"objectClassName":"domain","ldhName":"shop.com","status":["client hold"],"nameservers":[{"objectClassName":"nameserver","ldhName":"ns1.example"}],"events":[{"eventAction":"expiration","eventDate":"2027-01-02T03:04:05Z"}],"entities":[{"objectClassName":"entity","roles":["registrar"],"vcardArray":["vcard",[["version",{},"text","4.0"],["fn",{},"text","A registrar"]]]}]}`))
+	f.Add([]byte(`{"objectClassName":"domain","ldhName":"shop.com","entities":[{"roles":["registrar"],"vcardArray":[]}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		object, err := rdap.NewDecoder(text).Decode()
+		if err != nil {
+			return
+		}
+		answer, err := registration(object, "shop.com")
+		if err == nil && answer.State == "" {
+			t.Error("an answer without a state")
+		}
+		if n := len([]rune(answer.Registrar)); n > checks.WordLength+1 || strings.ContainsAny(answer.Registrar, "\x00\n\x1b\u202e\u061c\u0085") {
+			t.Errorf("foreign words: %q", answer.Registrar)
 		}
 	})
 }

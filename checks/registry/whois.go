@@ -10,6 +10,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"domovoy/checks"
 )
 
 // maxAnswer bounds an answer; TCI's take under a kilobyte.
@@ -53,10 +55,6 @@ func parseWhois(text []byte, domain string) (Registration, error) {
 			return answer, ErrQuota
 		}
 	}
-	if bytes.Contains(low, []byte("no entries found")) {
-		answer.State = Free
-		return answer, nil
-	}
 	fields := map[string]string{}
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for lines.Scan() {
@@ -64,6 +62,10 @@ func parseWhois(text []byte, domain string) (Registration, error) {
 		if key = strings.ToLower(strings.TrimSpace(key)); ok && fields[key] == "" {
 			fields[key] = strings.TrimSpace(value)
 		}
+	}
+	if fields["domain"] == "" && bytes.Contains(low, []byte("no entries found")) {
+		answer.State = Free
+		return answer, nil
 	}
 	if name := strings.ToLower(strings.TrimSuffix(fields["domain"], ".")); name != domain {
 		return answer, fmt.Errorf("%w: it speaks of %.80q", ErrUnclear, name)
@@ -97,15 +99,4 @@ func day(text string) time.Time {
 }
 
 // shorten keeps foreign words short and printable.
-func shorten(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x200b && r <= 0x202e || r >= 0x2060 && r <= 0x206f {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
-	if runes := []rune(s); len(runes) > 80 {
-		s = string(runes[:80])
-	}
-	return s
-}
+func shorten(s string) string { return checks.Clean(s, checks.WordLength) }
