@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"checks/panel":        {"checks"},
 	"checks/cert":         {"checks", "checks/pace"},
 	"checks/acme":         {"checks"},
+	"checks/acme/account": {"checks"},
 	"checks/dns":          {"checks"},
 	"checks/pace":         {},
 	"checks/web":          {"checks", "checks/pace"},
@@ -46,6 +47,7 @@ var allowed = map[string][]string{
 
 // foreign says in which package alone a library may be used.
 var foreign = map[string][]string{
+	"github.com/go-jose/":             {"checks/acme/account"},
 	"github.com/go-telegram-bot-api/": {"bot/telegram"},
 	"github.com/slack-go/":            {"bot/slack"},
 	"database/sql":                    {"checks/ispmanager", "checks/lab", "reports/journal"},

@@ -1,0 +1,191 @@
+package account
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// maxKeyFile bounds a key file in bytes: RSA of 8192 bits takes 8 KB as JWK.
+const maxKeyFile = 32 << 10
+
+// Bits of an RSA key: CAs refuse shorter ones, and longer ones only cost time.
+const (
+	fewestBits = 2048
+	mostBits   = 8192
+)
+
+// What makes a key file useless. None of these tells what is in the file.
+var (
+	ErrKeyFile   = errors.New("not a regular file of at most 32 KB")
+	ErrNotAKey   = errors.New("no private key in a known format")
+	ErrPublicKey = errors.New("only the public half of a key")
+	ErrWeakKey   = errors.New("not a key that a CA takes: RSA of 2048 to 8192 bits, P-256 or P-384")
+)
+
+// OpenKeyError says that others than the owner may read a key file. Whoever
+// reads it can issue and revoke for every name of the account.
+type OpenKeyError struct {
+	Path string
+	Mode fs.FileMode
+}
+
+func (e *OpenKeyError) Error() string {
+	return fmt.Sprintf("%s may be read by others than its owner: its mode is %04o, want 0600 or 0400", e.Path, e.Mode.Perm())
+}
+
+// Key is an account's private key. It signs inside this package, and shows
+// itself to nobody: however it is printed, it is "***".
+type Key struct {
+	signing jose.SigningKey
+	path    string
+}
+
+// LoadKey reads an account's key: certbot's JWK, or PEM (PKCS #1, SEC 1 or
+// PKCS #8) as acme.sh and lego keep it. It refuses a file that others than
+// its owner may read.
+func LoadKey(path string) (*Key, error) { return loadKey(path, false) }
+
+// LoadGuardedKey is LoadKey for a file that something else than its mode
+// guards, such as a credential of systemd, whose ACL makes the mode look open.
+func LoadGuardedKey(path string) (*Key, error) { return loadKey(path, true) }
+
+func loadKey(path string, guarded bool) (*Key, error) {
+	data, err := readKeyFile(path, guarded)
+	if err != nil {
+		return nil, fmt.Errorf("loading an account's key: %w", err)
+	}
+	defer clear(data)
+	signing, err := parseKey(data)
+	if err != nil {
+		return nil, fmt.Errorf("loading an account's key from %s: %w", path, err)
+	}
+	return &Key{signing: signing, path: path}, nil
+}
+
+// readKeyFile opens without waiting, for a pipe would keep us, and looks at
+// the file after it was opened, not before.
+func readKeyFile(path string, guarded bool) ([]byte, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular() || info.Size() > maxKeyFile:
+		return nil, fmt.Errorf("%s: %w", path, ErrKeyFile)
+	case !guarded && info.Mode().Perm()&0o077 != 0:
+		return nil, &OpenKeyError{Path: path, Mode: info.Mode()}
+	}
+	// A buffer of its own size: growing would leave copies of the key behind.
+	data := make([]byte, info.Size())
+	n, err := io.ReadFull(file, data)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		clear(data)
+		return nil, err
+	}
+	return data[:n], nil
+}
+
+// parseKey takes JWK (RFC 7517) where the text is an object, else PEM.
+func parseKey(data []byte) (jose.SigningKey, error) {
+	if text := strings.TrimSpace(string(data)); strings.HasPrefix(text, "{") {
+		var jwk jose.JSONWebKey
+		if jwk.UnmarshalJSON([]byte(text)) != nil || !jwk.Valid() {
+			return jose.SigningKey{}, ErrNotAKey
+		}
+		if jwk.IsPublic() {
+			return jose.SigningKey{}, ErrPublicKey
+		}
+		return signingKey(jwk.Key)
+	}
+	public := false
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if strings.HasSuffix(block.Type, "PRIVATE KEY") {
+			key := parseBlock(block)
+			clear(block.Bytes)
+			return signingKey(key)
+		}
+		public = public || strings.HasSuffix(block.Type, "PUBLIC KEY") // else such as EC PARAMETERS, which OpenSSL writes first
+	}
+	if public {
+		return jose.SigningKey{}, ErrPublicKey
+	}
+	return jose.SigningKey{}, ErrNotAKey
+}
+
+// parseBlock gives nil for what it cannot read, such as an encrypted key. The
+// parsers' own errors are dropped: they may quote the bytes.
+func parseBlock(block *pem.Block) any {
+	var key any
+	var err error
+	switch block.Type {
+	case "RSA PRIVATE KEY":
+		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	case "EC PRIVATE KEY":
+		key, err = x509.ParseECPrivateKey(block.Bytes)
+	case "PRIVATE KEY":
+		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+	}
+	if err != nil {
+		return nil
+	}
+	return key
+}
+
+// signingKey chooses the algorithm (RFC 8555 section 6.2, RFC 7518 section 3.1).
+func signingKey(key any) (jose.SigningKey, error) {
+	switch k := key.(type) {
+	case *rsa.PrivateKey:
+		if bits := k.N.BitLen(); bits < fewestBits || bits > mostBits {
+			return jose.SigningKey{}, ErrWeakKey
+		}
+		if k.Validate() != nil { // a JWK's numbers need not belong together
+			return jose.SigningKey{}, ErrNotAKey
+		}
+		return jose.SigningKey{Algorithm: jose.RS256, Key: k}, nil
+	case *ecdsa.PrivateKey:
+		switch k.Curve {
+		case elliptic.P256():
+			return jose.SigningKey{Algorithm: jose.ES256, Key: k}, nil
+		case elliptic.P384():
+			return jose.SigningKey{Algorithm: jose.ES384, Key: k}, nil
+		}
+		return jose.SigningKey{}, ErrWeakKey
+	case nil:
+		return jose.SigningKey{}, ErrNotAKey
+	}
+	return jose.SigningKey{}, ErrWeakKey
+}
+
+const hidden = "***"
+
+// String hides the key, as do the other ways to print it.
+func (k *Key) String() string { return hidden }
+
+// GoString hides the key from %#v.
+func (k *Key) GoString() string { return hidden }
+
+// Format hides the key from every verb, such as %x, which String does not see.
+func (k *Key) Format(s fmt.State, _ rune) { io.WriteString(s, hidden) }
+
+// LogValue hides the key from slog.
+func (k *Key) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// MarshalText hides the key from encoders such as JSON.
+func (k *Key) MarshalText() ([]byte, error) { return []byte(hidden), nil }

@@ -1,0 +1,184 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Bounds of an account's list of orders.
+const (
+	mostPages  = 2000
+	mostOrders = 50000
+)
+
+// OrderList is what a CA tells of an account's orders.
+type OrderList struct {
+	None bool     // the CA keeps no list, as Let's Encrypt
+	URLs []string // oldest or newest first, as the CA has it
+	Cut  bool     // there are more than the bounds allow, or the pages run in a circle
+}
+
+// Orders reads the whole list of an account's orders (RFC 8555 section
+// 7.1.2.1). All pages come before anything is cancelled: a CA may leave
+// invalid orders out, and then the pages shift while one works on them.
+func (c *Client) Orders(ctx context.Context) (OrderList, error) {
+	if c.key == nil {
+		return OrderList{}, fmt.Errorf("listing orders: %w", ErrKeyNeeded)
+	}
+	a, err := c.read(ctx, c.kid)
+	if err != nil {
+		return OrderList{}, fmt.Errorf("listing orders: reading the account: %w", err)
+	}
+	var account struct {
+		Orders string `json:"orders"`
+	}
+	if err := a.decode(&account); err != nil {
+		return OrderList{}, fmt.Errorf("listing orders: reading the account: %w", err)
+	}
+	if account.Orders == "" {
+		return OrderList{None: true}, nil
+	}
+	return c.pages(ctx, account.Orders)
+}
+
+func (c *Client) pages(ctx context.Context, next string) (OrderList, error) {
+	var list OrderList
+	visited := map[string]bool{}
+	known := map[string]bool{}
+	for next != "" {
+		if visited[next] || len(visited) == mostPages || len(list.URLs) >= mostOrders {
+			list.Cut = true
+			break
+		}
+		visited[next] = true
+		a, err := c.read(ctx, next)
+		if err != nil {
+			return OrderList{}, fmt.Errorf("listing orders: %w", err)
+		}
+		var page struct {
+			Orders []string `json:"orders"`
+		}
+		if err := a.decode(&page); err != nil {
+			return OrderList{}, fmt.Errorf("listing orders: %w", err)
+		}
+		for _, u := range page.Orders {
+			if !known[u] && c.Belongs(u) {
+				known[u] = true
+				list.URLs = append(list.URLs, u)
+			}
+		}
+		next = nextPage(next, a.header)
+	}
+	return list, nil
+}
+
+// nextPage finds the header Link with rel="next" (RFC 8288); it may be
+// relative.
+func nextPage(page string, header http.Header) string {
+	base, err := url.Parse(page)
+	if err != nil {
+		return ""
+	}
+	for _, line := range header.Values("Link") {
+		for link := range strings.SplitSeq(line, ",") {
+			target, params, _ := strings.Cut(link, ";")
+			target = strings.TrimSpace(target)
+			if len(target) < 2 || target[0] != '<' || target[len(target)-1] != '>' || !isNext(params) {
+				continue
+			}
+			if u, err := base.Parse(target[1 : len(target)-1]); err == nil {
+				return u.String()
+			}
+		}
+	}
+	return ""
+}
+
+func isNext(params string) bool {
+	for p := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+		if strings.EqualFold(strings.TrimSpace(name), "rel") && strings.EqualFold(strings.Trim(strings.TrimSpace(value), `"`), "next") {
+			return true
+		}
+	}
+	return false
+}
+
+// Order is one order at the CA (RFC 8555 section 7.1.3).
+type Order struct {
+	URL            string
+	Status         string
+	Expires        time.Time // zero: not told
+	Names          []string  // as ordered, with "*."
+	Authorizations []string  // URLs
+}
+
+// wireOrder is an order on the wire.
+type wireOrder struct {
+	Status         string       `json:"status"`
+	Expires        string       `json:"expires"`
+	Identifiers    []identifier `json:"identifiers"`
+	Authorizations []string     `json:"authorizations"`
+}
+
+// ErrNoOrder: the CA knows no such order of this account, or no longer.
+var ErrNoOrder = errors.New("no such order of this account")
+
+// Order reads one order. An order that ended invalid may have authorizations
+// that are still pending.
+func (c *Client) Order(ctx context.Context, u string) (Order, error) {
+	a, err := c.read(ctx, u)
+	if absent(err) != "" {
+		return Order{}, fmt.Errorf("reading order %s: %w", u, errors.Join(ErrNoOrder, err))
+	}
+	if err != nil {
+		return Order{}, fmt.Errorf("reading order %s: %w", u, err)
+	}
+	order, err := a.order(u)
+	if err != nil {
+		return Order{}, fmt.Errorf("reading order %s: %w", u, err)
+	}
+	return order, nil
+}
+
+// ProbeOrder orders a certificate for a set of names, to learn the URLs of
+// authorizations that no log has. It is for an explicit wish only, for it
+// costs one of the account's new orders each time (at Let's Encrypt 300 in 3
+// hours, spent before an old order is looked for and not given back), and
+// where there is no pending order of exactly these names it makes one, with
+// new pending authorizations that want to be cancelled, too.
+func (c *Client) ProbeOrder(ctx context.Context, names []string) (Order, error) {
+	identifiers := make([]identifier, len(names))
+	for i, n := range names {
+		identifiers[i] = identifier{Type: "dns", Value: n}
+	}
+	a, err := c.post(ctx, c.directory.NewOrder, payload(map[string]any{"identifiers": identifiers}))
+	if err != nil {
+		return Order{}, fmt.Errorf("probing with a new order: %w", err)
+	}
+	order, err := a.order(a.header.Get("Location"))
+	if err != nil {
+		return Order{}, fmt.Errorf("probing with a new order: %w", err)
+	}
+	return order, nil
+}
+
+func (a *answer) order(u string) (Order, error) {
+	var wire wireOrder
+	if err := a.decode(&wire); err != nil {
+		return Order{}, err
+	}
+	if wire.Status == "" {
+		return Order{}, a.problem()
+	}
+	o := Order{URL: u, Status: wire.Status, Expires: moment(wire.Expires), Authorizations: wire.Authorizations}
+	for _, i := range wire.Identifiers {
+		o.Names = append(o.Names, strings.ToLower(cut(i.Value)))
+	}
+	return o, nil
+}
