@@ -136,7 +136,8 @@ func (v *visit) name(ctx context.Context, name string) {
 	})
 	v.take(NamesCheck, name, found, err)
 	if name == v.subject.Site.Name {
-		v.proxied = sight.Points == checks.PointsProxied
+		// Where it leads is not known: the log may show a proxy's visits.
+		v.proxied = sight.Points == checks.PointsProxied || err != nil
 	}
 	if sight.Register && l.Registry != nil {
 		found, err := guarded(func() ([]checks.Finding, error) { return l.Registry(ctx, name) })
@@ -145,21 +146,22 @@ func (v *visit) name(ctx context.Context, name string) {
 	if err != nil {
 		return // what a name leads to is not known
 	}
-	if at := slices.Concat(sight.V4, sight.V6); len(at) > 0 && slices.Equal(at, v.silent) {
+	at := slices.Concat(sight.V4, sight.V6)
+	if len(at) > 0 && slices.Equal(at, v.silent) {
 		return // the same silence again would tell nothing, and costs timeouts
 	}
 	if l.Way != nil {
 		found, err := guarded(func() ([]checks.Finding, error) { return l.Way(ctx, sight, v.ask()) })
 		v.take(WayCheck, name, found, err)
 		if slices.ContainsFunc(found, dropped) {
-			v.silent = slices.Concat(sight.V4, sight.V6)
+			v.silent = at
 		}
 		if sight.Points == checks.PointsProxied {
 			v.blame(name, found)
 		}
 	}
 	if l.Served != nil && !strings.HasPrefix(name, "*.") {
-		if len(v.silent) > 0 && !v.asked {
+		if len(v.silent) > 0 && slices.Equal(at, v.silent) && !v.asked {
 			// Among thousands nobody waits as long again for the other port.
 			v.take(ServedCheck, name, nil, errSilent)
 			return

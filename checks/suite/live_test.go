@@ -79,7 +79,7 @@ func TestAPartThatPanics(t *testing.T) {
 		l.Names = func(context.Context, string, checks.Subject) (checks.Sight, []checks.Finding, error) { panic("names") }
 		seen := l.Look(t.Context(), x, false, time.Now())
 		found, failed := seen.Findings, seen.Failures
-		if v := checks.Judge(found, failed); v.Code != checks.Unknown || len(asked) != 2 {
+		if v := checks.Judge(found, failed); v.Code != checks.Unknown || len(asked) != 1 {
 			t.Errorf("the verdict is %s after %q", v.Code, asked)
 		}
 	})
@@ -156,5 +156,44 @@ func TestServed(t *testing.T) {
 				t.Errorf("served %v, looked at %q", seen.Served, seen.Checks)
 			}
 		})
+	}
+}
+
+// Silence at one name's addresses says nothing of another's.
+func TestSilenceIsOfItsAddresses(t *testing.T) {
+	x := checks.Subject{Site: checks.Site{Server: "isp1", Name: "shop.ru", Aliases: []string{"other.shop.ru"}, Active: checks.On}}
+	var asked []string
+	l := parts(&asked)
+	names := l.Names
+	l.Names = func(ctx context.Context, name string, x checks.Subject) (checks.Sight, []checks.Finding, error) {
+		s, found, err := names(ctx, name, x)
+		if name != "shop.ru" {
+			s.V4 = []netip.Addr{netip.MustParseAddr("192.0.2.11")}
+		}
+		return s, found, err
+	}
+	l.Way = func(_ context.Context, s checks.Sight, _ web.Ask) ([]checks.Finding, error) {
+		if s.Name != "shop.ru" {
+			return nil, nil
+		}
+		return []checks.Finding{{Code: checks.WebTimeout, Severity: checks.Warning, Args: checks.Args{
+			"pattern": "all", "hops": []string{"a"}, "says": "Timeout during connect (likely firewall problem)"}}}, nil
+	}
+	seen := l.Look(t.Context(), x, false, time.Now())
+	if slices.Contains(asked, "served shop.ru") || !slices.Contains(asked, "served other.shop.ru") || len(seen.Failures) != 1 {
+		t.Errorf("asked %q, failed %+v", asked, seen.Failures)
+	}
+}
+
+// A name that may stand behind a proxy has a log of the proxy's visits.
+func TestTheLogOfAnUnseenNameIsNotRead(t *testing.T) {
+	x := checks.Subject{Site: checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}
+	var asked []string
+	l := parts(&asked)
+	l.Names = func(context.Context, string, checks.Subject) (checks.Sight, []checks.Finding, error) {
+		return checks.Sight{Name: "shop.ru"}, nil, errors.New("timeout")
+	}
+	if l.Look(t.Context(), x, true, time.Now()); slices.Contains(asked, "came") {
+		t.Errorf("asked %q", asked)
 	}
 }
