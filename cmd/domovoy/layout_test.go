@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 
 // foreign says in which package alone a library may be used.
 var foreign = map[string][]string{
-	"github.com/go-jose/":             {"checks/acme/account"},
+	"github.com/go-jose/":             {"checks/acme/account", "checks/lab/boulder"},
 	"github.com/go-telegram-bot-api/": {"bot/telegram"},
 	"github.com/slack-go/":            {"bot/slack"},
 	"database/sql":                    {"checks/ispmanager", "checks/lab", "reports/journal"},

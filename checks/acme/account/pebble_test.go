@@ -130,4 +130,3 @@ func status(t *testing.T, c *Client, u string) checks.AuthorizationStatus {
 	}
 	return a.Status
 }
-
