@@ -29,6 +29,9 @@ type RowData struct {
 	Server string      `json:"server"`
 	Code   checks.Code `json:"code"`
 	Since  *time.Time  `json:"since"`
+	Name   string      `json:"name,omitempty"`      // the alias that the code is about
+	To     string      `json:"to,omitempty"`        // where the name leads instead of to us
+	Free   *time.Time  `json:"free_date,omitempty"` // when the registry gives the name away
 }
 
 // listRequest is what the words of list say.
@@ -56,13 +59,16 @@ func list(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	page := reports.Page{Kind: asked.kind, Command: asked.command(), Filter: asked.filters(), Number: asked.page, Unread: dark}
+	if reports.FromOutside(asked.kind) {
+		page.Seen = readable
+	}
 	rows := reports.List(asked.kind, readable, asked.filter)
 	data := listData(asked, rows, dark)
 	if asked.file {
 		m, err := r.Writer().ListFile(rows, asked.kind)
 		return Answer{Message: m, Data: data}, err
 	}
-	page := reports.Page{Kind: asked.kind, Command: asked.command(), Number: asked.page, Unread: dark}
 	return Answer{Message: r.Writer().List(rows, page), Data: data}, nil
 }
 
@@ -94,7 +100,7 @@ func (l listRequest) readable(servers []reports.Server) (readable []reports.Serv
 		if ok, _ := path.Match(cmp.Or(l.filter.Server, "*"), s.Name); !ok {
 			continue
 		}
-		why := unknown(s, checks.Code("panel."+l.kind))
+		why := cmp.Or(unknown(s, checks.Code("panel."+l.kind)), unseen(s, l.kind))
 		if why == "" {
 			readable = append(readable, s)
 			continue
@@ -120,6 +126,19 @@ func unknown(s reports.Server, code checks.Code) string {
 		}
 	}
 	return ""
+}
+
+// unseen says why a list that rests on looks from outside cannot be given;
+// empty: it can.
+func unseen(s reports.Server, kind string) string {
+	_, oldest := s.Sights()
+	switch {
+	case !reports.FromOutside(kind) || !oldest.IsZero():
+		return ""
+	case s.Looks == nil:
+		return "inside"
+	}
+	return "unseen"
 }
 
 func serverNames(servers []reports.Server) []string {
@@ -174,7 +193,12 @@ func usage(command, key, word string) *Refusal {
 
 // command is what was asked for, without page and file.
 func (l listRequest) command() string {
-	words := []string{"list", l.kind}
+	return strings.TrimSpace("list " + l.kind + " " + l.filters())
+}
+
+// filters are what narrows the list, as one types it.
+func (l listRequest) filters() string {
+	var words []string
 	for _, f := range []struct{ key, value string }{{"owner", l.filter.Owner}, {"cause", l.filter.Cause}, {"server", l.filter.Server}} {
 		if f.value != "" {
 			words = append(words, f.key+"="+f.value)
@@ -190,9 +214,12 @@ func listData(asked listRequest, rows []reports.Row, dark []string) ListData {
 		rows = rows[from:min(len(rows), from+reports.PageSize)]
 	}
 	for _, r := range rows {
-		item := RowData{Domain: r.Domain, Owner: r.Owner, Server: r.Server, Code: r.Code}
+		item := RowData{Domain: r.Domain, Owner: r.Owner, Server: r.Server, Code: r.Code, Name: r.Name, To: r.To}
 		if !r.Since.IsZero() {
 			item.Since = &r.Since
+		}
+		if !r.Free.IsZero() {
+			item.Free = &r.Free
 		}
 		data.Items = append(data.Items, item)
 	}

@@ -78,5 +78,7 @@ func refusals() map[string]i18n.Args {
 		"usage.lang":             {"Languages": "en, ru"},
 		"trouble.never":          nil, // what check and list say before the first reading
 		"trouble.locked":         nil,
+		"trouble.unseen":         nil, // what list says of what nobody looked at
+		"trouble.inside":         nil,
 	}
 }

@@ -73,6 +73,9 @@ func TestASweepLooksAtEverySite(t *testing.T) {
 	database := hosting(t, nil, names...)
 	sqlite(t, database, "UPDATE letsencrypt_ssl SET failed = 'on' WHERE certname = 'moved.ru_le1'")
 	file := w.configured(t, database)
+	if out, told, status := said("ask", "--config", file, "list", "unknown"); status != exitRefused || !strings.Contains(out, "Nobody looked at the sites from outside yet") {
+		t.Errorf("before the first look: exit %d, %q, %q", status, out, told)
+	}
 	out, told, status := said("sweep", "--config", file, "--format", "json")
 	if status != exitOK || !strings.Contains(told, "5 of 5") {
 		t.Fatalf("exit %d, %q, %q", status, out, told)
@@ -91,6 +94,13 @@ func TestASweepLooksAtEverySite(t *testing.T) {
 	list, told, _ := said("ask", "--config", file, "--format", "json", "list", "failed")
 	if !strings.Contains(list, `"domain":"moved.ru"`) || !strings.Contains(list, `"code":"dns.elsewhere"`) {
 		t.Errorf("the list does not know the cause:\n%s%s", list, told)
+	}
+	for kind, want := range map[string]string{
+		"elsewhere": `"list":"elsewhere","total":1}`, "free": `"list":"free","total":1}`, "unknown": `"items":[],"list":"unknown","total":0}`,
+	} {
+		if list, told, status := said("ask", "--config", file, "--format", "json", "list", kind); status != exitOK || !strings.Contains(list, want) {
+			t.Errorf("exit %d: list %s is %s, want %s\n%s", status, kind, list, want, told)
+		}
 	}
 	if digest, told, _ := said("ask", "--config", file, "report", "daily"); !strings.Contains(digest, "points to a foreign address") {
 		t.Errorf("the digest does not know the cause:\n%s%s", digest, told)

@@ -1,0 +1,137 @@
+package reports
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/i18n"
+)
+
+// PageSize is how many rows of a list a message shows.
+const PageSize = 20
+
+// Page is where a reader is in a list; pages count from 1.
+type Page struct {
+	Kind    string
+	Command string // what was asked, without the page
+	Filter  string // what narrows the list, as it was typed; empty: nothing
+	Number  int
+	Unread  []string // servers that could not be listed
+	Stale   []Server // servers that are listed as they were when last read
+	Seen    []Server // servers whose looks from outside the list rests on
+}
+
+// List shows one page of a list, with buttons to the others.
+func (w Writer) List(rows []Row, p Page) Message {
+	pages := max(1, (len(rows)+PageSize-1)/PageSize)
+	p.Number = min(max(1, p.Number), pages)
+	m := w.message(Plain, w.listTitle(p.Kind, len(rows)))
+	m.Sections = w.listLacks(p)
+	if len(rows) == 0 {
+		if p.Filter != "" {
+			m.Sections = append(m.Sections, Section{Text: w.Locale.Say("list.pages.filter", i18n.Args{"Filter": p.Filter})})
+		}
+		return m
+	}
+	from := (p.Number - 1) * PageSize
+	section := Section{}
+	for _, r := range rows[from:min(from+PageSize, len(rows))] {
+		section.Items = append(section.Items, Item{Text: checks.Show(r.Domain), Note: w.rowNote(r)})
+	}
+	m.Sections = append(m.Sections, section)
+	if pages == 1 {
+		return m
+	}
+	m.Sections = append(m.Sections, Section{Text: w.Locale.Say("list.pages.where", i18n.Args{"Page": p.Number, "Pages": pages})})
+	if p.Number > 1 {
+		m.Actions = append(m.Actions, Action{Label: w.Locale.Say("action.previous"), Command: p.to(p.Number - 1)})
+	}
+	if p.Number < pages {
+		m.Actions = append(m.Actions, Action{Label: w.Locale.Say("action.next"), Command: p.to(p.Number + 1)})
+	}
+	m.Actions = append(m.Actions, Action{Label: w.Locale.Say("action.file"), Command: p.Command + " file"})
+	return m
+}
+
+func (p Page) to(number int) string { return p.Command + " page " + strconv.Itoa(number) }
+
+// listTitle says how many there are; of none, that there are none.
+func (w Writer) listTitle(kind string, n int) string {
+	if n == 0 {
+		return w.Locale.Say("list." + kind + ".none")
+	}
+	return w.Locale.Count("list."+kind+".title", n)
+}
+
+// listLacks says what the list cannot know.
+func (w Writer) listLacks(p Page) []Section {
+	var lacks []Section
+	if len(p.Unread) > 0 {
+		lacks = append(lacks, Section{Text: w.Locale.Say("list.unread.some", i18n.Args{"Servers": p.Unread})})
+	}
+	for _, s := range p.Stale {
+		lacks = append(lacks, Section{Text: s.Name + ": " + w.trouble(s)})
+	}
+	unseen, since := 0, time.Time{}
+	for _, s := range p.Seen {
+		n, oldest := s.Sights()
+		unseen += n
+		if since.IsZero() || !oldest.IsZero() && oldest.Before(since) {
+			since = oldest
+		}
+	}
+	if !since.IsZero() {
+		text := w.Locale.Say("list.look.since", i18n.Args{"At": w.Locale.DateTime(since, w.Now)})
+		if unseen > 0 {
+			text += " " + w.Locale.Count("list.look.unseen", unseen)
+		}
+		lacks = append(lacks, Section{Text: text})
+	}
+	return lacks
+}
+
+// rowNote says why, whose and since when.
+func (w Writer) rowNote(r Row) string {
+	var parts []string
+	if r.Name != "" {
+		parts = append(parts, checks.Show(r.Name))
+	}
+	switch blind := w.blindTo(r); {
+	case blind != "":
+		parts = append(parts, w.Locale.Say("list.look.blind", i18n.Args{"What": blind}))
+	case r.Code != "":
+		parts = append(parts, w.title(r.Code))
+	}
+	if more := w.rowMore(r); more != "" {
+		parts = append(parts, more)
+	}
+	if r.Owner != "" {
+		parts = append(parts, r.Owner)
+	}
+	if !r.Since.IsZero() {
+		parts = append(parts, w.Locale.Say("when.since", i18n.Args{"Date": w.Locale.Date(r.Since, w.Now)}))
+	}
+	return strings.Join(parts, " · ")
+}
+
+// rowMore is what a look from outside tells besides the cause: to whom the name
+// leads, when it will be free.
+func (w Writer) rowMore(r Row) string {
+	if !r.Free.IsZero() {
+		return w.Locale.Say("when.free", i18n.Args{"Date": w.Locale.Date(r.Free, w.Now)})
+	}
+	return r.To
+}
+
+// blindTo says what could not be looked at.
+func (w Writer) blindTo(r Row) string {
+	var labels []string
+	for _, name := range r.Blind {
+		if w.Locale.Has("looked." + name) { // else it looked at the server, not at the site
+			labels = append(labels, w.Locale.Say("looked."+name))
+		}
+	}
+	return w.Locale.List(labels)
+}
