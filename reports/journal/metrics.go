@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"domovoy/checks"
+	"domovoy/reports"
 )
 
 // KeepMetrics stores one sample of each count that is known; one that could
@@ -38,8 +39,7 @@ func scanSample(s scanner) (m Sample, err error) {
 }
 
 // MetricAt is the newest sample at or before a moment, unless it is older
-// than that by more than within. Storage is thin (see PruneMetrics): beyond
-// two days back a sample an hour is kept, and beyond ninety days one a day.
+// than that by more than within. Storage is thin: see PruneMetrics.
 func (j *Journal) MetricAt(ctx context.Context, server string, code checks.Code, at time.Time, within time.Duration) (value int, ok bool, err error) {
 	err = j.look(ctx, "reading a metric", func(t *tx) error {
 		value, ok, err = one(ctx, t, single[int], `SELECT value FROM metric WHERE server = ? AND code = ?
@@ -59,10 +59,12 @@ func (j *Journal) MetricSeries(ctx context.Context, server string, code checks.C
 	return series, err
 }
 
-// How long samples are kept: all of them, then the last of each hour, then
-// the last of each day.
+// How long samples are kept: all of them, then the last of each minute, so
+// that a month of readings can be replayed, then of each hour, then of each
+// day.
 const (
 	keepSamples = 2 * 24 * time.Hour
+	keepMinutes = 35 * 24 * time.Hour
 	keepHourly  = 90 * 24 * time.Hour
 	keepDaily   = 2 * 365 * 24 * time.Hour
 )
@@ -73,7 +75,10 @@ func (j *Journal) PruneMetrics(ctx context.Context, now time.Time) error {
 		if _, err := t.exec(ctx, `DELETE FROM metric WHERE at < ?`, millis(now.Add(-keepDaily))); err != nil {
 			return err
 		}
-		if err := t.thin(ctx, now.Add(-keepSamples), time.Hour); err != nil {
+		if err := t.thin(ctx, now.Add(-keepSamples), time.Minute); err != nil {
+			return err
+		}
+		if err := t.thin(ctx, now.Add(-keepMinutes), time.Hour); err != nil {
 			return err
 		}
 		return t.thin(ctx, now.Add(-keepHourly), 24*time.Hour)
@@ -87,4 +92,28 @@ func (t *tx) thin(ctx context.Context, before time.Time, step time.Duration) err
 		WHERE later.server = m.server AND later.code = m.code AND later.at > m.at AND later.at < (m.at / ?2 + 1) * ?2)`,
 		millis(before.Truncate(step)), step.Milliseconds())
 	return err
+}
+
+// MetricRuns gives a server's readings of a time, in order: the counts that were
+// stored at the same moment.
+func (j *Journal) MetricRuns(ctx context.Context, server string, from, to time.Time) (runs []reports.Run, err error) {
+	scan := func(s scanner) (struct{}, error) {
+		var at time.Time
+		m := checks.Metric{Server: server}
+		if err := s.Scan(stamp{&at}, &m.Code, &m.Value); err != nil {
+			return struct{}{}, err
+		}
+		if len(runs) == 0 || !runs[len(runs)-1].At.Equal(at) {
+			runs = append(runs, reports.Run{At: at})
+		}
+		last := &runs[len(runs)-1]
+		last.Metrics = append(last.Metrics, m)
+		return struct{}{}, nil
+	}
+	err = j.look(ctx, "reading the runs", func(t *tx) error {
+		_, err := all(ctx, t, scan, `SELECT at, code, value FROM metric WHERE server = ? AND at >= ? AND at <= ? ORDER BY at, code`,
+			server, millis(from), millis(to))
+		return err
+	})
+	return runs, err
 }

@@ -48,12 +48,14 @@ func TestPruneMetricsThinsOut(t *testing.T) {
 	for _, back := range []time.Duration{
 		800 * day,                        // too old
 		100*day + 2*hour, 100*day + hour, // one day: the last stays
-		10*day + 20*time.Minute,              // 11:40
-		10*day + 10*time.Minute,              // 11:50, the last of its hour
-		10 * day,                             // 12:00, another hour
+		40*day + 20*time.Minute, // 11:40
+		40*day + 10*time.Minute, // 11:50, the last of its hour
+		40 * day,                // 12:00, another hour
+		10*day + 50*time.Second, // the last of its minute stays
+		10*day + 10*time.Second,
 		time.Hour, time.Hour - 5*time.Minute, // recent: all stay
 	} {
-		must(t, j.KeepMetrics(t.Context(), noon().Add(-back), []checks.Metric{{Server: "isp1", Code: checks.PanelFailed, Value: int(back / time.Minute)}}))
+		must(t, j.KeepMetrics(t.Context(), noon().Add(-back), []checks.Metric{{Server: "isp1", Code: checks.PanelFailed, Value: int(back / time.Second)}}))
 	}
 	for range 2 { // thinning what is thin changes nothing
 		must(t, j.PruneMetrics(t.Context(), noon()))
@@ -61,8 +63,8 @@ func TestPruneMetricsThinsOut(t *testing.T) {
 	series, err := j.MetricSeries(t.Context(), "isp1", checks.PanelFailed, noon().Add(-1000*day), noon())
 	must(t, err)
 	var want []journal.Sample
-	for _, back := range []time.Duration{100*day + hour, 10*day + 10*time.Minute, 10 * day, hour, hour - 5*time.Minute} {
-		want = append(want, journal.Sample{At: noon().Add(-back), Value: int(back / time.Minute)})
+	for _, back := range []time.Duration{100*day + hour, 40*day + 10*time.Minute, 40 * day, 10*day + 10*time.Second, hour, hour - 5*time.Minute} {
+		want = append(want, journal.Sample{At: noon().Add(-back), Value: int(back / time.Second)})
 	}
 	same(t, "series", series, want)
 }
