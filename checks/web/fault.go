@@ -56,11 +56,8 @@ func dialFault(ctx context.Context, to netip.AddrPort, err error) (*fault, error
 		return &fault{checks.WebReset, "", "Connection reset by peer", true}, nil
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return &fault{checks.WebRefused, "", "Connection refused", true}, nil
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		if !routed(to) {
-			return nil, fmt.Errorf("connecting to %s: %w", to, ErrNoNetwork)
-		}
-		return &fault{checks.WebRefused, ruleUnreachable, "Error getting validation data", true}, nil
+	case !routed(to): // nothing left this host
+		return nil, fmt.Errorf("connecting to %s: %w: %w", to, ErrNoNetwork, err)
 	}
 	return &fault{checks.WebRefused, ruleUnreachable, "Error getting validation data", true}, nil
 }
@@ -100,7 +97,7 @@ func timedOut(err error) bool {
 func talkFault(err error) *fault {
 	switch {
 	case timedOut(err):
-		return &fault{code: checks.WebTimeout, says: "Timeout during read (your server may be slow or overloaded)"}
+		return &fault{code: checks.WebTimeout, says: "Timeout after connect (your server may be slow or overloaded)"}
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return &fault{code: checks.WebReset, says: "Connection reset by peer"}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):

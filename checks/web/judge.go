@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"domovoy/checks"
 )
@@ -78,7 +79,7 @@ func refused(status int) bool {
 // holds compares as the CA does: space behind the text is let pass, a byte
 // order mark is not.
 func holds(body []byte, want string) bool {
-	return len(body) < caBody && string(bytes.TrimRight(body, " \t\r\n\v\f")) == want
+	return len(body) < caBody && string(bytes.TrimRightFunc(body, unicode.IsSpace)) == want
 }
 
 func wrongBody(a answer, invalid string) *fault {

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -113,30 +114,31 @@ func TestSilence(t *testing.T) {
 		at   []string
 		set  func(s *stage)
 		want string
+		says string
 	}{
-		{"accepts and says nothing", []string{four}, func(s *stage) { s.serve(four, s.http, hang) }, "web.timeout"},
-		{"head without an end", []string{four}, func(s *stage) { s.talk(four, s.http, blurt("HTTP/1.1 200 OK\r\nX: ")) }, "web.timeout"},
+		{"accepts and says nothing", []string{four}, func(s *stage) { s.serve(four, s.http, hang) }, "web.timeout", "Timeout after connect"},
+		{"head without an end", []string{four}, func(s *stage) { s.talk(four, s.http, blurt("HTTP/1.1 200 OK\r\nX: ")) }, "web.timeout", ""},
 		{"v6 dropped, v4 good", []string{four, six}, func(s *stage) {
 			s.blackHole(six, s.http)
 			s.serve(four, s.http, s.files)
-		}, "web.ipv6(info)"},
+		}, "web.ipv6(info)", ""},
 		{"v6 hangs, v4 good", []string{four, six}, func(s *stage) {
 			s.serve(six, s.http, hang)
 			s.serve(four, s.http, s.files)
-		}, "web.ipv6"},
+		}, "web.ipv6", ""},
 		{"v6 and v4 dropped", []string{four, six}, func(s *stage) {
 			s.blackHole(six, s.http)
 			s.blackHole(four, s.http)
-		}, "web.timeout web.ipv6(info)"},
+		}, "web.timeout web.ipv6(info)", ""},
 		{"443 dropped", []string{four}, func(s *stage) {
 			s.serve(four, s.http, to(301, "https://client.ru$path"))
 			s.blackHole(four, s.https)
-		}, "web.timeout"},
+		}, "web.timeout", ""},
 		{"443 hangs in the handshake", []string{four}, func(s *stage) {
 			s.serve(four, s.http, to(301, "https://client.ru$path"))
 			s.blackHole(another, s.https)
 			s.talk(four, s.https, blurt(""))
-		}, "web.timeout"},
+		}, "web.timeout", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -147,6 +149,9 @@ func TestSilence(t *testing.T) {
 			found := s.look(sight(tt.at...), Ask{})
 			if got := summary(found); got != tt.want {
 				t.Errorf("found %q, want %q\n%s", got, tt.want, details(found))
+			}
+			if says, _ := found[0].Args["says"].(string); tt.says != "" && !strings.HasPrefix(says, tt.says) {
+				t.Errorf("the CA says %q, want %q", says, tt.says)
 			}
 		})
 	}

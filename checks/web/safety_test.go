@@ -191,6 +191,33 @@ func TestCouldNotLook(t *testing.T) {
 	}
 }
 
+// TestHalfLooked: IPv6 leads to a host that could not be looked up, and IPv4
+// fails. The CA goes by IPv6 and may well arrive.
+func TestHalfLooked(t *testing.T) {
+	s := newStage(t)
+	s.serve(six, s.http, to(301, "https://www.client.ru$path"))
+	s.serve(four, s.http, says(503, "later"))
+	slow := errors.New("the resolver did not answer in time")
+	s.opts.Resolve = func(context.Context, string) ([]netip.Addr, []netip.Addr, error) { return nil, nil, slow }
+	found, err := New(s.opts).Look(t.Context(), sight(four, six), Ask{})
+	if got := summary(found); !errors.Is(err, slow) || got != "web.error(info)" {
+		t.Errorf("err %v, found %q", err, got)
+	}
+}
+
+// TestSpaceBehind is all that Unicode calls space, as in Boulder's comparison.
+func TestSpaceBehind(t *testing.T) {
+	for text, want := range map[string]bool{
+		"x.y": true, "x.y \r\n\t\v\f": true, "x.y\u0085": true, "x.y\u00a0\u2003\n": true,
+		" x.y": false, "\ufeffx.y": false, "x.y\u200b": false, "x.y\x00": false,
+		"x.y" + strings.Repeat(" ", caBody-4): true, "x.y" + strings.Repeat(" ", caBody-3): false,
+	} {
+		if holds([]byte(text), "x.y") != want {
+			t.Errorf("holds(%q) = %v", text, !want)
+		}
+	}
+}
+
 // TestCancel ends a look that waits for an answer, at once.
 func TestCancel(t *testing.T) {
 	s := newStage(t)

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"errors"
+
 	"domovoy/checks"
 )
 
@@ -30,12 +32,17 @@ func (l *look) findings() []checks.Finding {
 	return nil
 }
 
-// withoutCA is for a host that cannot walk the CA's way, having no IPv6: what
-// fails over IPv4 fails all the same.
+// withoutCA is for the CA's way that could not be walked. What fails over IPv4
+// fails all the same where this host only has no IPv6; where something on the
+// way could not be looked up it is no more than evidence.
 func (l *look) withoutCA() []checks.Finding {
 	for _, s := range l.rest {
-		if s.err() == nil && s.failed() {
+		switch {
+		case s.err() != nil || !s.failed():
+		case errors.Is(l.ca.err(), ErrNoNetwork):
 			return []checks.Finding{l.plain(s)}
+		default:
+			return []checks.Finding{mild(l.plain(s))}
 		}
 	}
 	return nil
