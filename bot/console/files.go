@@ -23,7 +23,7 @@ func (c *Console) save(file reports.File, language string) string {
 	if c.options.Folder == "" {
 		return locale.Say("console.file.unsaved", args)
 	}
-	path, err := store(c.options.Folder, file)
+	path, err := Store(c.options.Folder, file)
 	if err != nil {
 		args["Error"] = clean(err.Error())
 		return locale.Say("console.file.failed", args)
@@ -32,9 +32,10 @@ func (c *Console) save(file reports.File, language string) string {
 	return locale.Say("console.file.saved", args)
 }
 
-// store overwrites nothing and leaves the folder in no case, whatever the
-// file is called: names may come from a panel's database.
-func store(folder string, file reports.File) (string, error) {
+// Store writes a file into a folder and tells where. It overwrites nothing,
+// but takes a name beside, and leaves the folder in no case, whatever the file
+// is called: names may come from a panel's database.
+func Store(folder string, file reports.File) (string, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", err
 	}

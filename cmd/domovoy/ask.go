@@ -86,13 +86,15 @@ func (p *program) printJSON(reply app.Reply) error {
 	return e.Encode(data)
 }
 
-// saveFiles writes attachments to the current folder and says so.
+// saveFiles writes attachments to the current folder, over nothing that is
+// there, and says where.
 func (p *program) saveFiles(reply app.Reply) error {
 	for _, f := range reply.Message.Files {
-		if err := writeNew(f.Name, f.Data); err != nil {
-			return err
+		path, err := console.Store(".", f)
+		if err != nil {
+			return errors.New(p.own.Say("cli.unsaved", i18n.Args{"File": f.Name, "Error": err.Error()}))
 		}
-		fmt.Fprintln(p.err, p.own.Say("cli.saved", i18n.Args{"File": f.Name}))
+		fmt.Fprintln(p.err, p.own.Say("cli.saved", i18n.Args{"File": path}))
 	}
 	return nil
 }
