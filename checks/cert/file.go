@@ -110,8 +110,8 @@ func parse(root *os.Root, path string) (checks.CertificateFile, error) {
 			Path:       path,
 			NotBefore:  leaf.NotBefore,
 			NotAfter:   leaf.NotAfter,
-			Issuer:     leaf.Issuer.CommonName,
-			SelfSigned: leaf.CheckSignatureFrom(leaf) == nil || string(leaf.RawIssuer) == string(leaf.RawSubject),
+			Issuer:     issuer(leaf), // a customer may have put anything there
+			SelfSigned: selfSigned(leaf),
 		}, nil
 	}
 	return checks.CertificateFile{}, fmt.Errorf("reading %s: %w", path, ErrNoCertificate)

@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -222,5 +223,15 @@ func TestStem(t *testing.T) {
 		if got := Stem(name); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
+	}
+}
+
+// A customer's own certificate may be named by anything.
+func TestReadForeignWords(t *testing.T) {
+	f := newFolder(t)
+	f.put("u1/shop.ru.crt", authority{}.issue(t, "evil\u202egpj\x1b[31m\n"+strings.Repeat("x", 500), noon), noon)
+	r := f.one(NewFiles(f.dir), "u1", "shop.ru")
+	if r.Err != nil || strings.ContainsAny(r.File.Issuer, "\u202e\x1b\n") || len(r.File.Issuer) > checks.WordLength+4 {
+		t.Errorf("%+q, error %v", r.File.Issuer, r.Err)
 	}
 }
