@@ -1,0 +1,94 @@
+package boulder_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"domovoy/checks/lab/boulder"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestAnswers is facts of Boulder, one a row: what is asked, and what it says.
+func TestAnswers(t *testing.T) {
+	const url = "https://acme.test"
+	for name, row := range map[string]struct {
+		ask    func(ca *boulder.CA, c *raw, id int64) answer
+		status int
+		kind   string
+		detail string
+	}{
+		"an unknown authorization": {func(ca *boulder.CA, c *raw, _ int64) answer { return c.post(url+"/acme/authz/1/2", nil) },
+			404, "malformed", "No such authorization"},
+		"an authorization's old kind of URL": {func(ca *boulder.CA, c *raw, _ int64) answer { return c.post(url+"/acme/authz-v3/2", nil) },
+			404, "", ""},
+		"an authorization without a number": {func(ca *boulder.CA, c *raw, _ int64) answer { return c.post(url+"/acme/authz/1/x", nil) },
+			400, "malformed", "Invalid authorization ID"},
+		"an expired authorization": {func(ca *boulder.CA, c *raw, id int64) answer {
+			a := ca.Populate(id, []string{"shop.ru"}, 1, "")[0]
+			ca.Expire(a)
+			return c.deactivate(a)
+		}, 404, "malformed", "Expired authorization"},
+		"a foreign authorization": {func(ca *boulder.CA, c *raw, _ int64) answer {
+			return c.deactivate(ca.Populate(ca.Register(nil).ID, []string{"shop.ru"}, 1, "")[0])
+		}, 403, "unauthorized", "Account ID doesn't match ID for authorization"},
+		"a state that cannot be asked for": {func(ca *boulder.CA, c *raw, id int64) answer {
+			return c.post(ca.Populate(id, []string{"shop.ru"}, 1, "")[0], map[string]string{"status": "valid"})
+		}, 400, "malformed", "Invalid status value"},
+		"an unknown order": {func(ca *boulder.CA, c *raw, _ int64) answer { return c.post(url+"/acme/order/1/2", nil) },
+			404, "malformed", "No order for ID 2"},
+		"a foreign order": {func(ca *boulder.CA, c *raw, _ int64) answer {
+			return c.post(ca.Place(ca.Register(nil).ID, boulder.Seed{Names: []string{"shop.ru"}}).URL, nil)
+		}, 404, "malformed", "No order found for account ID 1015838"},
+		"an account that was deactivated": {func(ca *boulder.CA, c *raw, id int64) answer {
+			ca.SetAccount(id, boulder.Deactivated)
+			return c.order("shop.ru")
+		}, 403, "unauthorized", `Unable to validate JWS :: Account is not valid, has status "deactivated"`},
+		"a key whose account was deactivated": {func(ca *boulder.CA, c *raw, id int64) answer {
+			ca.SetAccount(id, boulder.Deactivated)
+			c.kid = ""
+			return c.post(url+"/acme/new-acct", map[string]bool{"onlyReturnExisting": true})
+		}, 403, "unauthorized", "An account with the provided public key exists but is deactivated"},
+		"a key without an account": {func(ca *boulder.CA, c *raw, _ int64) answer {
+			c.kid, c.key = "", newKey(c.t)
+			return c.post(url+"/acme/new-acct", map[string]bool{"onlyReturnExisting": true})
+		}, 400, "accountDoesNotExist", "No account exists with the provided key"},
+		"an account that is none": {func(ca *boulder.CA, c *raw, _ int64) answer {
+			c.kid = url + "/acme/acct/7"
+			return c.order("shop.ru")
+		}, 400, "accountDoesNotExist", `Unable to validate JWS :: Account "https://acme.test/acme/acct/7" not found`},
+		"an account of another CA": {func(ca *boulder.CA, c *raw, _ int64) answer {
+			c.kid = "https://other.test/acme/acct/7"
+			return c.order("shop.ru")
+		}, 400, "malformed", `Unable to validate JWS :: KeyID header contained an invalid account URL: "https://other.test/acme/acct/7"`},
+		"a blocked account": {func(ca *boulder.CA, c *raw, id int64) answer {
+			ca.Block(id, "please write to us")
+			return c.order("shop.ru")
+		}, 403, "unauthorized", "Account blocked :: please write to us"},
+		"a name outside of all suffixes": {func(ca *boulder.CA, c *raw, _ int64) answer { return c.order("shop.lan") },
+			400, "rejectedIdentifier", `Invalid identifiers requested :: Cannot issue for "shop.lan": Domain name does not end with a valid public suffix (TLD)`},
+		"several bad names": {func(ca *boulder.CA, c *raw, _ int64) answer { return c.order("a_b.ru", "shop", "good.ru") },
+			400, "rejectedIdentifier", `Invalid identifiers requested :: Cannot issue for "a_b.ru": Domain name contains an invalid character (and 1 more problems. Refer to sub-problems for more information.)`},
+		"a forbidden name": {func(ca *boulder.CA, c *raw, _ int64) answer { return c.order("bank.ru") },
+			400, "rejectedIdentifier", `Error creating new order :: Cannot issue for "bank.ru": The ACME server refuses to issue a certificate for this domain name, because it is forbidden by policy`},
+		"more than a hundred names": {func(ca *boulder.CA, c *raw, _ int64) answer { return c.order(boulder.Names(101, "shop.ru")...) },
+			400, "malformed", "Error creating new order :: Order cannot contain more than 100 identifiers"},
+		"a name that a wildcard covers": {func(ca *boulder.CA, c *raw, _ int64) answer { return c.order("*.shop.ru", "www.shop.ru") },
+			400, "malformed", `Error creating new order :: Domain name "www.shop.ru" is redundant with a wildcard domain in the same request. Remove one or the other from the certificate request.`},
+		"issuing too early": {func(ca *boulder.CA, c *raw, _ int64) answer {
+			return c.post(c.order("shop.ru").body["finalize"].(string), map[string]string{"csr": ""})
+		}, 403, "orderNotReady", `Order's status ("pending") is not acceptable for finalization`},
+		"a method that is not allowed": {func(ca *boulder.CA, c *raw, _ int64) answer { return c.get(url + "/acme/new-order") },
+			405, "malformed", "Method not allowed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ca := boulder.New(boulder.Options{Clock: newClock().Now, Forbidden: []string{"bank.ru"}})
+			c, id := enter(t, ca)
+			got := row.ask(ca, c, id)
+			if got.status != row.status || got.kind != row.kind || got.problem != row.detail {
+				t.Errorf("%d %s %q\nwant %d %s %q", got.status, got.kind, got.problem, row.status, row.kind, row.detail)
+			}
+		})
+	}
+}
