@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"checks/registry":     {"checks"},
 	"checks/suite":        {"checks", "checks/*"},
 	"checks/lab":          {},
+	"checks/lab/boulder":  {},
 	"checks/lab/internet": {},
 	"i18n":                {},
 	"reports":             {"checks", "i18n"},
