@@ -1,0 +1,26 @@
+package golden
+
+import (
+	"time"
+
+	"domovoy/checks"
+	"domovoy/reports"
+)
+
+// replayCases are what today's thresholds would have told.
+func replayCases() map[string]message {
+	episodes := []reports.Episode{
+		{Server: "isp1", Code: checks.PanelProcessing, From: ago(22 * day), Until: ago(22*day - 161*time.Minute), Peak: 163, Worst: checks.Critical, Told: 3},
+		{Server: "isp2", Code: checks.PanelProcessing, From: ago(9 * day), Until: ago(9*day - 35*time.Minute), Peak: 71, Worst: checks.Warning, Told: 2},
+		{Server: "isp1", Code: checks.PanelFailed, From: ago(5 * time.Hour), Peak: 52, Worst: checks.Critical, Told: 1},
+	}
+	replay := func(r reports.Replay) message {
+		return func(w reports.Writer) reports.Message { return w.Replay(r) }
+	}
+	return map[string]message{
+		"replay":         replay(reports.Replay{Days: 30, Since: ago(30 * day), Episodes: episodes}),
+		"replay.once":    replay(reports.Replay{Days: 30, Since: ago(30 * day), Episodes: episodes[:1]}),
+		"replay.calm":    replay(reports.Replay{Days: 30, Since: ago(12 * day)}),
+		"replay.nothing": replay(reports.Replay{Days: 30}),
+	}
+}
