@@ -5,25 +5,36 @@ import "time"
 // Order is one try to get a certificate, as the CA's limits count it.
 type Order struct {
 	Time        time.Time
-	Names       []string // A-label form, sorted; what the certificate is for
+	Names       []string // A-label form, sorted; what the certificate is for; empty: not known
 	Outcome     AttemptOutcome
-	Refused     bool     // by a limit or a pause, before it was an order: it spent nothing
-	FailedNames []string // whose validation failed; empty for a failed order: not known which
-	Renewal     bool     // the same names were issued before: see Budget
+	Refused     *Refusal // by the CA, before it was an order: it spent nothing; nil: it was taken
+	FailedNames []string // whose validation failed, all of them; empty for a failed order: not known which
+	Renewal     bool     // the same names are known to have been issued before: see the CA's renewal window
+}
+
+// Refusal is how the CA turned an order away. Whoever tells which limit and
+// until when tells how much of it is used, whoever used it.
+type Refusal struct {
+	Limit   string    // the limit's name in the data file; empty: another reason, such as a pause
+	Subject string    // whose: a name or a registered domain; empty: the order's own
+	Until   time.Time // zero: not told
 }
 
 // Budget is how much of one of the CA's limits is used, by token bucket.
 // Where the log cannot hold all that counts (a limit over all accounts, an
-// order without its names) the true rest may be smaller: AtMost.
+// order without its names) the true rest may be smaller: AtMost. Where it does
+// not say whose validation failed, all names of the order are charged, and the
+// true rest may be larger: AtLeast.
 type Budget struct {
 	Code    string // the limit's name in the data file, such as new_orders
 	Server  string
-	Subject string    // the account, a registered domain, a set of names, or a name
+	Subject string    // empty for the account; a registered domain, a name, or a set of names with commas
 	Used    int       // tokens gone just now
 	Limit   int       // the bucket's size
 	Left    int       // whole tokens there are now
 	AtMost  bool      // Left is a bound from above, for others may spend too
-	Why     string    // key of the reason for AtMost: "accounts", "names"; empty: exact
+	AtLeast bool      // Left is a bound from below
+	Why     string    // key of the reason: "accounts", "names", "failures"; empty: exact
 	Refill  time.Time // when the next token comes; zero: the bucket is full
 	Full    time.Time // when it is full again, if nothing more is spent; zero: it is
 }
@@ -32,7 +43,7 @@ type Budget struct {
 type Forecast struct {
 	Code    Code // ca.budget, ca.pausing or ca.zombie
 	Server  string
-	Subject string
+	Subject string    // a site; empty: the account
 	At      time.Time // when; zero: it is so already
 	Args    Args
 }

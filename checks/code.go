@@ -80,6 +80,11 @@ const (
 	CAInternal     Code = "ca.internal"
 	CAUnreachable  Code = "ca.unreachable"
 	CAClient       Code = "ca.client"
+	CAFlaky        Code = "ca.flaky" // failed, then succeeded by itself
+
+	CABudget  Code = "ca.budget"  // an account's orders run out
+	CAPausing Code = "ca.pausing" // the CA will pause the name
+	CAZombie  Code = "ca.zombie"  // failing for long with no success: stop trying
 )
 
 // The two verdicts that name no trouble.
@@ -123,6 +128,10 @@ var codeFacts = [...]codeFact{
 	{PanelUnreadable, Info, Us},
 	{PanelNoRedirect, Info, Us},
 	{DNSBLListed, Warning, Us},
+	{CABudget, Critical, Us},
+	// Flags of a site.
+	{CAPausing, Info, Us},
+	{CAZombie, Info, Us},
 	// A site. First its name.
 	{DNSUnregistered, Warning, Us},
 	{DNSUndelegated, Warning, Customer},
@@ -171,6 +180,7 @@ var codeFacts = [...]codeFact{
 	{CATLS, Warning, Us},
 	{CAClient, Warning, Us},
 	{CAInternal, Info, CA},
+	{CAFlaky, Info, Nobody},
 	// Then what is only a symptom.
 	{CertExpired, Critical, Us},
 	{CertOverdue, Warning, Us},

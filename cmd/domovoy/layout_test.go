@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"checks/acme":         {"checks"},
 	"checks/acme/account": {"checks"},
 	"checks/dns":          {"checks"},
+	"checks/budget":       {"checks"},
 	"checks/pace":         {},
 	"checks/web":          {"checks", "checks/pace"},
 	"checks/registry":     {"checks"},

@@ -1,0 +1,238 @@
+package budget
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"domovoy/checks"
+)
+
+// grain is how exact a log's times are: what stands in it for a second
+// happened within that second or before.
+const grain = time.Second
+
+// Meter counts what one account spends at one CA. It takes what happened from
+// the oldest on. It is not safe for concurrent use.
+type Meter struct {
+	server  string
+	ca      *CA
+	limits  []Limit
+	buckets map[key]bucket
+	issued  map[string]time.Time // the last certificate of a set of names
+	doubt   time.Time            // the last order whose names are not known
+	vague   map[key]time.Time    // the last charge that may have been another name's
+	spends  []time.Time          // of the account, within the last hour
+}
+
+// key names one bucket.
+type key struct {
+	limit   string
+	subject string
+}
+
+// NewMeter makes a meter with full buckets, with the limits of a moment.
+func NewMeter(ca *CA, server string, now time.Time) *Meter {
+	return &Meter{server: server, ca: ca, limits: ca.LimitsAt(now), buckets: map[key]bucket{},
+		issued: map[string]time.Time{}, vague: map[key]time.Time{}}
+}
+
+// Known notes a certificate from before the first order.
+func (m *Meter) Known(names []string, issued time.Time) {
+	set := SetOf(names)
+	m.issued[set] = later(m.issued[set], issued)
+}
+
+// Add counts an order.
+func (m *Meter) Add(o checks.Order) {
+	at := o.Time.Add(grain)
+	if o.Refused != nil {
+		m.refused(o, at)
+		return
+	}
+	if len(o.Names) == 0 {
+		m.doubt = later(m.doubt, at)
+	}
+	renewal := o.Renewal || m.Renewal(o.Names, at)
+	m.spend(OrderMade, o.Names, renewal, at)
+	switch o.Outcome {
+	case checks.OutcomeIssued:
+		m.spend(CertIssued, o.Names, renewal, at)
+		m.won(o.Names)
+		if len(o.Names) > 0 {
+			m.Known(o.Names, o.Time)
+		}
+	case checks.OutcomeFailed:
+		m.failed(o, at)
+	}
+}
+
+// failed charges the names whose validation failed. Where nobody says which,
+// it may have been each of them: acme.sh gives up the others too, which costs
+// as much (_on_issue_err). A name that did not fail may have succeeded.
+func (m *Meter) failed(o checks.Order, at time.Time) {
+	known := len(o.FailedNames) > 0 || len(o.Names) == 1
+	for _, name := range o.Names {
+		failed := !known || len(o.Names) == 1 || slices.Contains(o.FailedNames, name)
+		if failed {
+			m.Charge(name, at)
+		}
+		for _, l := range m.limits {
+			if l.Spent == CheckFailed && (!known || !failed && l.Resets) {
+				m.vague[key{l.Name, name}] = at
+			}
+		}
+	}
+}
+
+// Charge counts one failed validation of a name: of an order, or because a
+// pending authorization was deactivated at a CA that counts it.
+func (m *Meter) Charge(name string, at time.Time) {
+	for _, l := range m.limits {
+		if l.Spent == CheckFailed {
+			k := key{l.Name, name}
+			m.buckets[k] = m.buckets[k].spend(l, at)
+		}
+	}
+}
+
+// won fills the buckets that a success fills.
+func (m *Meter) won(names []string) {
+	for _, l := range m.limits {
+		if !l.Resets {
+			continue
+		}
+		for _, name := range names {
+			delete(m.buckets, key{l.Name, name})
+			delete(m.vague, key{l.Name, name})
+		}
+	}
+}
+
+// spend takes a token of everything that an event spends.
+func (m *Meter) spend(e Event, names []string, renewal bool, at time.Time) {
+	for _, l := range m.limits {
+		if l.Spent != e || renewal && l.exempts(ByRenewal) || len(names) == 0 && l.Scope != Account {
+			continue
+		}
+		for _, subject := range l.subjects(names) {
+			k := key{l.Name, subject}
+			m.buckets[k] = m.buckets[k].spend(l, at)
+		}
+		if l.Scope == Account {
+			m.remember(at)
+		}
+	}
+}
+
+// remember keeps the account's spending of the last hour.
+func (m *Meter) remember(at time.Time) {
+	m.spends = append(m.spends, at)
+	old := slices.IndexFunc(m.spends, func(t time.Time) bool { return at.Sub(t) <= time.Hour })
+	m.spends = m.spends[old:] // at itself is not old
+}
+
+// refused learns what the CA said of a bucket: more than any log can know,
+// where others spend of it too.
+func (m *Meter) refused(o checks.Order, at time.Time) {
+	r := o.Refused
+	l, ok := m.limit(r.Limit)
+	if !ok || !r.Until.After(o.Time) {
+		return
+	}
+	subjects := []string{r.Subject}
+	if r.Subject == "" {
+		subjects = l.subjects(o.Names)
+	}
+	if len(subjects) != 1 {
+		return // nobody says whose
+	}
+	k := key{l.Name, subjects[0]}
+	// No bucket is empty for longer than one token takes to come.
+	until := earlier(r.Until.Add(grain), at.Add(time.Duration(l.Refill)))
+	m.buckets[k] = m.buckets[k].emptyUntil(l, until)
+}
+
+// Renewal reports whether an order for these names would be a renewal.
+func (m *Meter) Renewal(names []string, now time.Time) bool {
+	issued, ok := m.issued[SetOf(names)]
+	return ok && len(names) > 0 && now.Sub(issued) <= time.Duration(m.ca.RenewalWindow)
+}
+
+// Budget is how one bucket stands; an empty subject is the account's.
+func (m *Meter) Budget(limit, subject string, now time.Time) (checks.Budget, bool) {
+	l, ok := m.limit(limit)
+	if !ok {
+		return checks.Budget{}, false
+	}
+	return m.budget(l, subject, now), true
+}
+
+func (m *Meter) limit(name string) (Limit, bool) {
+	i := slices.IndexFunc(m.limits, func(l Limit) bool { return l.Name == name })
+	if i < 0 {
+		return Limit{}, false
+	}
+	return m.limits[i], true
+}
+
+func (m *Meter) budget(l Limit, subject string, now time.Time) checks.Budget {
+	k := key{l.Name, subject}
+	b := m.buckets[k]
+	left := b.left(l, now)
+	out := checks.Budget{Code: l.Name, Server: m.server, Subject: subject, Limit: l.Size,
+		Left: left, Used: l.Size - left, Refill: b.next(l, now)}
+	if gap := b.gap(now); gap > 0 {
+		out.Full = now.Add(gap)
+	}
+	vague, isVague := m.vague[k]
+	switch {
+	case l.Shared:
+		out.AtMost, out.Why = true, "accounts"
+	case l.Scope != Account && !m.doubt.IsZero() && now.Sub(m.doubt) < l.Span():
+		out.AtMost, out.Why = true, "names"
+	case isVague && now.Sub(vague) < l.Span():
+		out.AtLeast, out.Why = true, "failures"
+	}
+	return out
+}
+
+// Budgets are the account's, and all others of which something is used: those
+// with the smallest share left first.
+func (m *Meter) Budgets(now time.Time) []checks.Budget {
+	var all []checks.Budget
+	for _, l := range m.limits {
+		if l.Scope == Account {
+			all = append(all, m.budget(l, "", now))
+			continue
+		}
+		for k, b := range m.buckets {
+			if k.limit == l.Name && b.gap(now) > 0 {
+				all = append(all, m.budget(l, k.subject, now))
+			}
+		}
+	}
+	share := func(b checks.Budget) float64 { return float64(b.Left) / float64(b.Limit) }
+	slices.SortFunc(all, func(a, b checks.Budget) int {
+		return cmp.Or(cmp.Compare(share(a), share(b)), b.Refill.Compare(a.Refill), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Subject, b.Subject))
+	})
+	return all
+}
+
+// Missing are the budgets for which the CA would refuse an order for these
+// names now; none: as far as we know it would take it.
+func (m *Meter) Missing(names []string, now time.Time) []checks.Budget {
+	renewal := m.Renewal(names, now)
+	var empty []checks.Budget
+	for _, l := range m.limits {
+		if l.Pauses || renewal && l.exempts(ByRenewal) {
+			continue // an empty one pauses at the next failure, and refuses nothing itself
+		}
+		for _, subject := range l.subjects(names) {
+			if b := m.budget(l, subject, now); b.Left == 0 {
+				empty = append(empty, b)
+			}
+		}
+	}
+	return empty
+}

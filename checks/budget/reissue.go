@@ -1,0 +1,124 @@
+package budget
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"domovoy/checks"
+)
+
+// Price is what ordering certificates for some sets of names costs.
+type Price struct {
+	Orders   int           // all of them
+	Renewals int           // of these, renewals that new_orders does not count
+	Spend    int           // tokens of new orders
+	Domains  []DomainPrice // where orders of one registered domain must wait for each other, dearest first
+	Waiting  []checks.Budget
+	Takes    time.Duration // from now until the last can be ordered; 0: at once
+	Known    bool          // the CA's limits are known; else Takes says nothing
+}
+
+// DomainPrice is what a registered domain is asked for.
+type DomainPrice struct {
+	Domain       string
+	Orders, Left int
+}
+
+// reserve is the part of the account's budget that a re-issue leaves alone, so
+// that new sites get their certificates meanwhile.
+const reserve = 5
+
+// Reissue tells what it costs to order certificates for these sets of names,
+// and how long it takes beside so many other orders a day that spend.
+func (m *Meter) Reissue(sets [][]string, daily float64, now time.Time) Price {
+	p := Price{Orders: len(sets), Known: len(m.limits) > 0}
+	domains := map[string]int{}
+	for _, names := range sets {
+		renewal := m.Renewal(names, now)
+		if renewal {
+			p.Renewals++
+		} else {
+			for _, d := range RegisteredDomains(names) {
+				domains[d]++
+			}
+		}
+		p.Waiting = append(p.Waiting, m.sets(names, now)...)
+	}
+	p.Spend = p.Orders - p.Renewals
+	for _, b := range p.Waiting {
+		p.Takes = max(p.Takes, b.Refill.Sub(now))
+	}
+	for _, l := range m.limits {
+		if !l.exempts(ByRenewal) && l.Scope != Account {
+			continue
+		}
+		switch l.Scope {
+		case Account:
+			n := p.Orders
+			if l.exempts(ByRenewal) {
+				n = p.Spend
+			}
+			p.Takes = max(p.Takes, m.accountTakes(l, n, daily, now))
+		case Domain:
+			p.Takes = max(p.Takes, m.domainsTake(&p, l, domains, now))
+		}
+	}
+	return p
+}
+
+// sets are the budgets of an exact set and of its names that are empty now.
+func (m *Meter) sets(names []string, now time.Time) []checks.Budget {
+	return slices.DeleteFunc(m.Missing(names, now), func(b checks.Budget) bool {
+		l, _ := m.limit(b.Code)
+		return l.Scope != Set && l.Scope != Name
+	})
+}
+
+// accountTakes is how long n orders take beside the daily ones.
+func (m *Meter) accountTakes(l Limit, n int, daily float64, now time.Time) time.Duration {
+	wait := n - max(0, m.budget(l, "", now).Left-l.Size/reserve)
+	if wait <= 0 {
+		return 0
+	}
+	// Others' orders never take all: at least a tenth of what comes back is ours.
+	hourly := float64(time.Hour) / float64(l.Refill)
+	hourly = max(hourly-daily/24, hourly/10)
+	return time.Duration(float64(wait) / hourly * float64(time.Hour)).Round(time.Minute)
+}
+
+// domainsTake is how long the registered domain takes that is asked for most.
+func (m *Meter) domainsTake(p *Price, l Limit, domains map[string]int, now time.Time) time.Duration {
+	var longest time.Duration
+	for d, n := range domains {
+		b := m.budget(l, d, now)
+		if n <= b.Left {
+			continue
+		}
+		p.Domains = append(p.Domains, DomainPrice{Domain: d, Orders: n, Left: b.Left})
+		wait := time.Duration(n-b.Left-1) * time.Duration(l.Refill)
+		longest = max(longest, wait+b.Refill.Sub(now))
+		if b.Refill.IsZero() {
+			longest = max(longest, wait+time.Duration(l.Refill))
+		}
+	}
+	slices.SortFunc(p.Domains, func(a, b DomainPrice) int {
+		return cmp.Or(cmp.Compare(b.Orders-b.Left, a.Orders-a.Left), cmp.Compare(a.Domain, b.Domain))
+	})
+	return longest
+}
+
+// Deactivations gives, by name, how many pending authorizations may be
+// deactivated now before the CA refuses orders for it; false: this CA does not
+// count them, or nobody knows.
+func (m *Meter) Deactivations(name string, now time.Time) (checks.Budget, bool) {
+	if m.ca.Deactivation != CheckFailed {
+		return checks.Budget{}, false
+	}
+	for _, l := range m.limits {
+		if l.Spent == CheckFailed && !l.Pauses {
+			return m.budget(l, name, now), true
+		}
+	}
+	return checks.Budget{}, false
+}
