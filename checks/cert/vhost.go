@@ -1,0 +1,141 @@
+package cert
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+
+	"domovoy/checks"
+)
+
+// Bounds of what is read of one file of a web server's settings.
+const (
+	mostVhosts = 1000 // server blocks
+	mostNamed  = 500  // names of one of them
+	mostFiles  = 16   // files of one of them: RSA and EC pairs
+)
+
+// vhost is a virtual host with the certificate files that it names.
+type vhost struct {
+	names []string // as checks.ToASCII has them; those that are patterns are left out
+	files []string // full paths of certificates and keys
+	off   bool     // it says that it speaks no TLS, so that nobody opens its files
+}
+
+// parseVhosts reads the settings of nginx or Apache: only names and paths, of
+// one file, without what it includes.
+func parseVhosts(text []byte) []vhost {
+	for line := range bytes.Lines(text) {
+		if low := bytes.ToLower(bytes.TrimSpace(line)); bytes.HasPrefix(low, []byte("<virtualhost")) {
+			return apacheVhosts(text)
+		}
+	}
+	return nginxVhosts(text)
+}
+
+// nginxVhosts finds the server blocks
+// (https://nginx.org/en/docs/beginners_guide.html#conf_structure).
+func nginxVhosts(text []byte) []vhost {
+	var found []vhost
+	var blocks []string // that are open
+	var words []string
+	server := 0 // how deep the server block is; 0: none is open
+	for t := range nginxTokens(text) {
+		switch {
+		case !t.mark:
+			if len(words) <= mostNamed {
+				words = append(words, t.text)
+			}
+			continue
+		case t.text == "{":
+			kind := ""
+			if len(words) > 0 {
+				kind = words[0]
+			}
+			blocks = append(blocks, kind)
+			if kind == "server" && server == 0 && len(found) < mostVhosts {
+				server, found = len(blocks), append(found, vhost{})
+			}
+		case t.text == "}":
+			if len(blocks) == server {
+				server = 0
+			}
+			blocks = blocks[:max(len(blocks)-1, 0)]
+		case len(words) > 1 && server > 0 && len(blocks) == server:
+			found[len(found)-1].nginx(words[0], words[1:])
+		}
+		words = words[:0]
+	}
+	return found
+}
+
+func (v *vhost) nginx(directive string, values []string) {
+	switch directive {
+	case "server_name":
+		v.name(values)
+	case "ssl_certificate", "ssl_certificate_key":
+		v.file(values[0])
+	}
+}
+
+// apacheVhosts finds the VirtualHost sections
+// (https://httpd.apache.org/docs/2.4/configuring.html#syntax).
+func apacheVhosts(text []byte) []vhost {
+	var found []vhost
+	open := false
+	long := strings.NewReplacer("\\\r\n", " ", "\\\n", " ").Replace(string(text))
+	for line := range strings.Lines(long) {
+		words := apacheWords(line)
+		if len(words) == 0 {
+			continue
+		}
+		switch directive := strings.ToLower(words[0]); {
+		case strings.HasPrefix(directive, "<virtualhost"):
+			if open = len(found) < mostVhosts; open {
+				found = append(found, vhost{})
+			}
+		case strings.HasPrefix(directive, "</virtualhost"):
+			open = false
+		case open && len(words) > 1:
+			found[len(found)-1].apache(directive, words[1:])
+		}
+	}
+	return found
+}
+
+func (v *vhost) apache(directive string, values []string) {
+	switch directive {
+	case "servername", "serveralias":
+		v.name(values)
+	case "sslcertificatefile", "sslcertificatekeyfile":
+		v.file(values[0])
+	case "sslengine":
+		v.off = strings.EqualFold(values[0], "off")
+	}
+}
+
+// name adds the names that are names: no patterns, and no port as ServerName
+// may have one.
+func (v *vhost) name(values []string) {
+	for _, n := range values {
+		n = strings.TrimPrefix(strings.ToLower(n), ".") // nginx: .shop.ru is shop.ru, too
+		if _, rest, ok := strings.Cut(n, "://"); ok {
+			n = rest
+		}
+		n, _, _ = strings.Cut(n, ":")
+		if len(n) > 4*253 || len(v.names) >= mostNamed || strings.HasPrefix(n, "~") {
+			continue
+		}
+		if ascii, err := checks.ToASCII(n); err == nil {
+			v.names = append(v.names, ascii)
+		}
+	}
+}
+
+// file adds a path. What is relative to the server's own folder, computed, or
+// no file at all ("engine:…", "data:…") cannot be looked for.
+func (v *vhost) file(path string) {
+	if filepath.IsAbs(path) && !strings.ContainsAny(path, "$\x00") && len(path) < 4096 && len(v.files) < mostFiles {
+		v.files = append(v.files, filepath.Clean(path))
+	}
+}

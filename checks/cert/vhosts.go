@@ -1,0 +1,189 @@
+package cert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"domovoy/checks"
+)
+
+// Vhosts reads a web server's settings for the certificate files that they
+// name: one that is gone keeps the whole server from starting. Settings that
+// did not change since are not read again, and what the named files hold is
+// never read. It is safe for concurrent use.
+type Vhosts struct {
+	patterns []string
+	now      func() time.Time
+
+	mu    sync.Mutex
+	at    time.Time            // of the last round
+	known map[string]settings  // by path
+	sites map[string][]mention // by name
+	err   error                // of the last round: settings that could not be read
+}
+
+// settings are what one file says, as long as it does not change.
+type settings struct {
+	modified time.Time
+	size     int64
+	vhosts   []vhost
+}
+
+// mention is a virtual host of a name.
+type mention struct {
+	path string // of the settings
+	host *vhost
+}
+
+// fresh is how long a round over all settings holds, and mostSettings how
+// many files it reads.
+const (
+	fresh        = 10 * time.Second
+	mostSettings = 100_000
+)
+
+// NewVhosts reads what matches the patterns (path.Match). now may be nil.
+func NewVhosts(patterns []string, now func() time.Time) *Vhosts {
+	if now == nil {
+		now = time.Now
+	}
+	return &Vhosts{patterns: patterns, now: now}
+}
+
+// Look finds a file that the settings of a site name and that is gone. The
+// error means that some could not be looked at.
+func (v *Vhosts) Look(ctx context.Context, s checks.Site) ([]checks.Finding, error) {
+	mentions, err := v.of(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	gone, err := missing(mentions)
+	if len(gone) == 0 {
+		return nil, err
+	}
+	args := checks.Args{"file": checks.Clean(gone[0].file, checks.WordLength), "vhost": checks.Clean(gone[0].path, checks.WordLength), "count": len(gone)}
+	if s.Certificate != "" {
+		args["certificate"] = s.Certificate
+	}
+	var lines []string
+	for _, g := range gone {
+		lines = append(lines, checks.Clean(g.path+": "+g.file, 3*checks.WordLength))
+	}
+	f := finding(checks.CertMissing, args)
+	f.Detail = checks.Bound(strings.Join(lines, "\n"))
+	return []checks.Finding{f}, err
+}
+
+// lost is a file that is gone, and the settings that name it.
+type lost struct{ path, file string }
+
+// missing looks for the files of virtual hosts, for each of them once.
+func missing(mentions []mention) ([]lost, error) {
+	var gone []lost
+	var errs []error
+	seen := map[string]bool{}
+	for _, m := range mentions {
+		for _, file := range m.host.files {
+			if seen[file] || m.host.off {
+				continue
+			}
+			seen[file] = true
+			_, err := os.Stat(file)
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				gone = append(gone, lost{m.path, file})
+			case err != nil:
+				errs = append(errs, fmt.Errorf("looking for a file that %s names: %w", m.path, err))
+			}
+		}
+	}
+	return gone, errors.Join(errs...)
+}
+
+// of gives the virtual hosts of a site's names. The error is of settings that
+// could not be read, which may be those of the site: it is kept where no
+// others were found.
+func (v *Vhosts) of(ctx context.Context, s checks.Site) ([]mention, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if now := v.now(); v.sites == nil || now.Sub(v.at) >= fresh || now.Before(v.at) {
+		if err := v.read(ctx); err != nil {
+			return nil, err
+		}
+		v.at = now
+	}
+	var found []mention
+	for _, name := range append([]string{s.Name}, s.Aliases...) {
+		found = append(found, v.sites[name]...)
+	}
+	if len(found) > 0 {
+		return found, nil
+	}
+	return nil, v.err
+}
+
+// read goes over all settings.
+func (v *Vhosts) read(ctx context.Context) error {
+	known, sites, errs := map[string]settings{}, map[string][]mention{}, []error(nil)
+	for _, pattern := range v.patterns {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			return fmt.Errorf("looking for a web server's settings: %w", err)
+		}
+		for _, path := range paths[:min(len(paths), mostSettings)] {
+			if _, twice := known[path]; twice {
+				continue
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			s, err := v.one(path)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			known[path] = s
+			for i := range s.vhosts {
+				for _, name := range s.vhosts[i].names {
+					sites[name] = append(sites[name], mention{path, &s.vhosts[i]})
+				}
+			}
+		}
+	}
+	v.known, v.sites, v.err = known, sites, errors.Join(errs[:min(len(errs), 3)]...)
+	return nil
+}
+
+// one reads a file of settings, or remembers it.
+func (v *Vhosts) one(path string) (settings, error) {
+	// Without O_NONBLOCK a pipe of that name would hold us up for ever.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return settings{}, fmt.Errorf("reading a web server's settings: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return settings{}, fmt.Errorf("reading a web server's settings: %w", err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxFile {
+		return settings{}, fmt.Errorf("reading %s: %w", path, ErrNoFile)
+	}
+	if s, ok := v.known[path]; ok && s.modified.Equal(info.ModTime()) && s.size == info.Size() {
+		return s, nil
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFile))
+	if err != nil {
+		return settings{}, fmt.Errorf("reading a web server's settings: %w", err)
+	}
+	return settings{info.ModTime(), info.Size(), parseVhosts(text)}, nil
+}
