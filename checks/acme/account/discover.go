@@ -15,22 +15,28 @@ const followers = 8
 // Discover finds this CA's authorizations: in the client's traces, in the
 // CA's list of orders where it has one, and in the orders that only their URL
 // is known of. With an error it gives what was found so far.
-func (c *Client) Discover(ctx context.Context, s Sources) (Found, error) {
-	f, err := Find(ctx, s)
-	if err != nil {
+func (c *Client) Discover(ctx context.Context, s Sources) (f Found, err error) {
+	if f, err = Find(ctx, s); err != nil {
 		return f, err
 	}
 	f.URLs = c.ours(f.URLs, &f.Foreign)
 	f.Orders = c.ours(f.Orders, &f.Foreign)
 	f.Stale = c.ours(f.Stale, &f.Foreign)
 	defer func() { f.Hint = f.hint() }()
-	if c.key == nil {
-		err = c.follow(ctx, &f)
-		return f, err
+	if c.key != nil {
+		if err = c.addListed(ctx, &f); err != nil {
+			return f, err
+		}
 	}
+	err = c.follow(ctx, &f)
+	return f, err
+}
+
+// addListed adds the CA's own list of orders, where it has one.
+func (c *Client) addListed(ctx context.Context, f *Found) error {
 	list, err := c.Orders(ctx)
 	if err != nil {
-		return f, err
+		return err
 	}
 	f.Cut = f.Cut || list.Cut
 	known := map[string]bool{}
@@ -42,8 +48,7 @@ func (c *Client) Discover(ctx context.Context, s Sources) (Found, error) {
 			f.Orders = append(f.Orders, Seen{URL: u, Source: SourceOrders})
 		}
 	}
-	err = c.follow(ctx, &f)
-	return f, err
+	return nil
 }
 
 // ours drops the URLs of other CAs.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -132,7 +133,7 @@ func (s Sources) files(c *collector) []logFile {
 		switch {
 		case errors.Is(err, fs.ErrPermission):
 			c.skip(path, SkipDenied)
-		case err != nil || info.IsDir():
+		case err != nil || info.IsDir() || strings.HasSuffix(path, ".csr.conf"):
 		case len(files) == mostFiles:
 			c.found.Cut = true
 		default:
@@ -158,14 +159,7 @@ func (s Sources) files(c *collector) []logFile {
 	return files
 }
 
-func isPattern(path string) bool {
-	for _, r := range path {
-		if r == '*' || r == '?' || r == '[' || r == '\\' {
-			return true
-		}
-	}
-	return false
-}
+func isPattern(path string) bool { return strings.ContainsAny(path, `*?[\`) }
 
 // statePatterns are where acme.sh keeps what belongs to a key: its home is
 // above the folder "ca", with a folder for each certificate, whose .conf has

@@ -38,12 +38,10 @@ func (c *collector) readFile(ctx context.Context, path string, most int64) (Skip
 		if err != nil {
 			return SkipUnreadable, nil
 		}
-		limited := &io.LimitedReader{R: packed, N: most * packing}
-		err = c.lines(ctx, path, bufio.NewReaderSize(limited, 64<<10))
-		return skipped(err, limited.N <= 0), ctx.Err()
+		return skipped(c.lines(ctx, path, bufio.NewReaderSize(&bounded{packed, most * packing}, 64<<10)), false), ctx.Err()
 	}
 	tail := info.Size() > most
-	reader := bufio.NewReaderSize(io.LimitReader(file, most), 64<<10)
+	reader := bufio.NewReaderSize(&bounded{file, most}, 64<<10)
 	if tail {
 		if _, err := file.Seek(-most, io.SeekEnd); err != nil {
 			return SkipUnreadable, nil
@@ -57,12 +55,35 @@ func (c *collector) readFile(ctx context.Context, path string, most int64) (Skip
 
 func skipped(err error, large bool) SkipReason {
 	switch {
-	case err != nil:
-		return SkipUnreadable
-	case large:
+	case errors.Is(err, errBound) || large && errors.Is(err, io.EOF) || large && err == nil:
 		return SkipLarge
+	case err != nil && !errors.Is(err, io.EOF):
+		return SkipUnreadable
 	}
 	return ""
+}
+
+// errBound ends a file that has more than is read of it.
+var errBound = errors.New("more than is read of one file")
+
+// bounded is a reader whose end by the bound is no end of the file: the line
+// it cuts off would show a URL that is none.
+type bounded struct {
+	from io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		var more [1]byte
+		if _, err := io.ReadFull(b.from, more[:]); err != nil {
+			return 0, err
+		}
+		return 0, errBound
+	}
+	n, err := b.from.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
 }
 
 // lines hands every line on; of one that is too long its beginning.
@@ -80,20 +101,19 @@ func (c *collector) lines(ctx context.Context, source string, from *bufio.Reader
 			}
 			continue
 		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		line := part
 		if len(long) > 0 {
-			if len(long) < longestLine {
-				long = append(long, part...)
-			}
-			r.line(long)
+			line = append(long, part[:min(len(part), max(0, longestLine-len(long)))]...)
 			long = long[:0]
-		} else if len(part) > 0 {
-			r.line(part)
+		}
+		if len(line) > 0 {
+			r.line(line)
 		}
 		if err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return err
+			return nil
 		}
 	}
 }

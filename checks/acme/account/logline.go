@@ -17,7 +17,8 @@ var (
 	orderURL         = regexp.MustCompile(`(?i)^https?://[^/?]+(/[^?]*)?/(my-)?order/[\w-]+(/\d+)?$`)
 
 	listBegins = regexp.MustCompile(`"authorizations"\s*:\s*\[`)
-	oneName    = regexp.MustCompile(`"identifier"\s*:`) // not "identifiers", which an order has
+	oneName    = regexp.MustCompile(`"identifier"\s*:`)                                           // not "identifiers", which an order has
+	listEntry  = regexp.MustCompile(`([\w.*-]+)#[^#,]*#[^#,]*#[^#,]*#[^#,]*#(https?://[^#,'"]+)`) // of acme.sh's vlist
 	nameValue  = regexp.MustCompile(`"value"\s*:\s*"([^"\\]{1,260})"`)
 
 	certbotTime = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`)
@@ -130,6 +131,9 @@ func (r *lineReader) urls(line []byte) {
 // names gives the authorization that was asked for last the name that its
 // answer has.
 func (r *lineReader) names(line []byte) {
+	for _, entry := range listEntry.FindAllSubmatch(line, -1) {
+		r.c.name(string(entry[2]), hint(entry[1]))
+	}
 	from := line
 	if at := oneName.FindIndex(line); at != nil {
 		r.wantsName, from = true, line[at[1]:]
@@ -139,10 +143,15 @@ func (r *lineReader) names(line []byte) {
 	}
 	if value := nameValue.FindSubmatch(from); value != nil {
 		if r.last != "" {
-			r.c.name(r.last, strings.TrimPrefix(strings.ToLower(cut(string(value[1]))), "*."))
+			r.c.name(r.last, hint(value[1]))
 		}
 		r.wantsName, r.last = false, ""
 	}
+}
+
+// hint is a name as authorizations have it.
+func hint(name []byte) string {
+	return strings.TrimPrefix(strings.ToLower(cut(string(name))), "*.")
 }
 
 func (r *lineReader) seen(u string) Seen { return Seen{URL: u, Source: r.source, At: r.at} }

@@ -2,11 +2,7 @@ package account
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
@@ -95,16 +91,8 @@ func (p *pebble) order(c *Client, names ...string) Order {
 // newKeyFile writes a fresh P-256 key as acme.sh does.
 func newKeyFile(t *testing.T) string {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
 	path := filepath.Join(t.TempDir(), "account.key")
-	writeFile(t, path, string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})), 0o600)
+	writeFile(t, path, sec1(t, newEC(t, elliptic.P256())), 0o600)
 	return path
 }
 

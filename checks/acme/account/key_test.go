@@ -1,0 +1,213 @@
+package account
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// TestKeys signs with a key of each format at Pebble, which checks every
+// signature, and finds the account by the key alone.
+func TestKeys(t *testing.T) {
+	p := newPebble(t, 0)
+	rsaKey, p256, p384 := newRSA(t, 2048), newEC(t, elliptic.P256()), newEC(t, elliptic.P384())
+	for _, c := range []struct{ name, text string }{
+		{"certbot's JWK, RSA", jwk(t, rsaKey)},
+		{"a JWK, P-256", jwk(t, newEC(t, elliptic.P256()))},
+		{"PKCS #1", block(t, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(newRSA(t, 2048)))},
+		{"SEC 1 with its parameters before it", block(t, "EC PARAMETERS", []byte{6, 8, 42, 134, 72, 206, 61, 3, 1, 7}) + sec1(t, p256)},
+		{"SEC 1, P-384", sec1(t, p384)},
+		{"PKCS #8, RSA", pkcs8(t, newRSA(t, 3072))},
+		{"PKCS #8, P-256", pkcs8(t, newEC(t, elliptic.P256()))},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "account.key")
+			writeFile(t, file, c.text, 0o400)
+			registered := p.register(file)
+			key, err := LoadKey(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			opened, err := p.open(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if opened.AccountURL() != registered.AccountURL() || !opened.Signed() {
+				t.Errorf("the account is %q, want %q", opened.AccountURL(), registered.AccountURL())
+			}
+			if _, err := opened.Orders(within(t, 60e9)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestBadKeys has a clear error for each file that is no usable key, and none
+// of the errors tells what is in the file.
+func TestBadKeys(t *testing.T) {
+	good := newEC(t, elliptic.P256())
+	public := jose.JSONWebKey{Key: good.Public()}
+	publicJWK, err := public.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spki, err := x509.MarshalPKIXPublicKey(good.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mixed := newRSA(t, 2048)
+	mixed.D.Add(mixed.D, mixed.D)
+	for _, c := range []struct {
+		name, text string
+		want       error
+	}{
+		{"nothing", "", ErrNotAKey},
+		{"a letter", "Dear account, ...", ErrNotAKey},
+		{"an object that is no key", `{"uri":"https://ca.example"}`, ErrNotAKey},
+		{"broken JSON", `{"kty":"RSA",`, ErrNotAKey},
+		{"a secret of HMAC", `{"kty":"oct","k":"c2VjcmV0"}`, ErrNotAKey},
+		{"the public half as JWK", string(publicJWK), ErrPublicKey},
+		{"the public half as PEM", block(t, "PUBLIC KEY", spki), ErrPublicKey},
+		{"an encrypted key", block(t, "ENCRYPTED PRIVATE KEY", []byte("x")), ErrNotAKey},
+		{"a broken key", block(t, "EC PRIVATE KEY", []byte("x")), ErrNotAKey},
+		{"RSA of 1024 bits", block(t, "RSA PRIVATE KEY", weakRSA(t)), ErrWeakKey},
+		{"P-521", sec1(t, newEC(t, elliptic.P521())), ErrWeakKey},
+		{"numbers that do not belong together", jwk(t, mixed), ErrNotAKey},
+		{"too large", strings.Repeat(" ", maxKeyFile) + sec1(t, good), ErrKeyFile},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "account.key")
+			writeFile(t, file, c.text, 0o600)
+			if _, err := LoadKey(file); !errors.Is(err, c.want) {
+				t.Errorf("%v, want %v", err, c.want)
+			}
+		})
+	}
+	if _, err := LoadKey(t.TempDir()); !errors.Is(err, ErrKeyFile) {
+		t.Errorf("a folder: %v", err)
+	}
+	if _, err := LoadKey(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+}
+
+// TestOpenKey refuses a key that others may read, unless something else
+// guards it.
+func TestOpenKey(t *testing.T) {
+	for mode, open := range map[fs.FileMode]bool{0o600: false, 0o400: false, 0o640: true, 0o604: true, 0o440: true, 0o660: true, 0o620: true} {
+		file := filepath.Join(t.TempDir(), "account.key")
+		writeFile(t, file, sec1(t, newEC(t, elliptic.P256())), mode)
+		_, err := LoadKey(file)
+		var refused *OpenKeyError
+		if errors.As(err, &refused) != open {
+			t.Errorf("%04o: %v", mode, err)
+		}
+		if open && (refused.Mode.Perm() != mode || !strings.Contains(err.Error(), fmt.Sprintf("%04o", mode))) {
+			t.Errorf("%04o is told as %v", mode, err)
+		}
+		if _, err := LoadGuardedKey(file); err != nil {
+			t.Errorf("guarded, %04o: %v", mode, err)
+		}
+	}
+}
+
+// TestKeyIsSilent prints a key, and a client that has it, in many ways.
+func TestKeyIsSilent(t *testing.T) {
+	p := newPebble(t, 0)
+	file := filepath.Join(t.TempDir(), "account.key")
+	secret := newRSA(t, 2048)
+	writeFile(t, file, jwk(t, secret), 0o600)
+	client := p.register(file)
+	key := client.key
+	var out bytes.Buffer
+	slog.New(slog.NewTextHandler(&out, nil)).Info("a key", "key", key, "options", Options{Key: key})
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("a key", "key", key, "options", Options{Key: key})
+	text, err := json.Marshal(map[string]any{"key": key, "options": struct{ Key *Key }{key}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Write(text)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		fmt.Fprintf(&out, verb+"\n", key)
+		fmt.Fprintf(&out, verb+"\n", Options{Key: key})
+	}
+	fmt.Fprintf(&out, "%v %+v", key.String(), key.GoString())
+	for _, leak := range []string{secret.D.String(), fmt.Sprintf("%x", secret.D.Bytes()[:8]), secret.Primes[0].String(), secret.N.String()} {
+		if strings.Contains(strings.ToLower(out.String()), leak) {
+			t.Fatal("the key shows itself")
+		}
+	}
+	if !strings.Contains(out.String(), hidden) {
+		t.Errorf("nothing was printed: %s", out.String())
+	}
+}
+
+func newEC(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func newRSA(t *testing.T, bits int) *rsa.PrivateKey {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func weakRSA(t *testing.T) []byte {
+	t.Helper()
+	return x509.MarshalPKCS1PrivateKey(newRSA(t, 1024))
+}
+
+func jwk(t *testing.T, key crypto.PrivateKey) string {
+	t.Helper()
+	text, err := jose.JSONWebKey{Key: key}.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func sec1(t *testing.T, key *ecdsa.PrivateKey) string {
+	t.Helper()
+	der, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return block(t, "EC PRIVATE KEY", der)
+}
+
+func pkcs8(t *testing.T, key crypto.PrivateKey) string {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return block(t, "PRIVATE KEY", der)
+}
+
+func block(t *testing.T, kind string, der []byte) string {
+	t.Helper()
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
