@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,7 +48,16 @@ func (p *program) config() *cobra.Command {
 	return c
 }
 
-// checkConfig tells every fault, or when each job runs next. A file that only
+// shownServers are name servers as one writes them; nil: there are none.
+func shownServers(servers []netip.AddrPort) []string {
+	var shown []string
+	for _, s := range servers {
+		shown = append(shown, s.String())
+	}
+	return shown
+}
+
+// checkConfig tells every fault, or whom it would ask about names, and when each job runs next. A file that only
 // ask and console can use is good, and said to be no more.
 func (p *program) checkConfig() error {
 	cfg, err := p.load()
@@ -58,6 +68,7 @@ func (p *program) checkConfig() error {
 	for _, line := range cfg.CheckRun().Render(p.own) {
 		fmt.Fprintln(p.out, line)
 	}
+	fmt.Fprintln(p.out, p.own.Say("cli.config.resolvers", i18n.Args{"Servers": shownServers(cfg.Resolvers), "System": cfg.AsksSystem()}))
 	local := p.bundle.Locale(p.own.Language(), cfg.Timezone)
 	now := time.Now()
 	for _, job := range []struct {

@@ -92,6 +92,7 @@ func (h *house) configure(s settings) string {
 timezone: UTC
 state: %[1]s/state/domovoy.db
 panels: [{name: isp1, database: %[2]s, timezone: UTC}]
+resolvers: []
 telegram: {token_file: telegram, api_url: %[3]q}
 slack: {bot_token_file: slack.bot, app_token_file: slack.app, api_url: %[4]q}
 chats:

@@ -33,7 +33,7 @@ type outside struct {
 }
 
 // openOutside prepares the looks from outside; nobody is asked yet. A
-// configuration that names no resolvers wants none: nil.
+// configuration without resolvers wants none: nil.
 func openOutside(cfg *config.Config) (*outside, error) {
 	if len(cfg.Resolvers) == 0 {
 		return nil, nil

@@ -21,8 +21,8 @@ type (
 // Summary says a sweep's sum to a person.
 func Summary(l *i18n.Locale, s SweepSummary) reports.Message { return bot.Summary(l, s) }
 
-// ErrInside is what a sweep says of a configuration without resolvers.
-var ErrInside = errors.New("the configuration names no resolvers")
+// ErrInside is what a sweep says of a configuration that wants nobody asked.
+var ErrInside = errors.New("the configuration has resolvers: []")
 
 // Sweep looks at every site now, and gives what is known of each. progress is
 // called as it goes. A sweep that was cut short goes on where it was.

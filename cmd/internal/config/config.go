@@ -24,8 +24,9 @@ type Config struct {
 
 // origin is what a Config remembers of its file.
 type origin struct {
-	file  string
-	later Faults // what stops run alone, such as a secret not readable by this user
+	file   string
+	later  Faults // what stops run alone, such as a secret not readable by this user
+	system bool   // the resolvers are the system's
 }
 
 // Basics are the keys that stand alone at the top of the file.

@@ -7,9 +7,9 @@ import (
 
 // Diagnosis is what looking at a site itself needs, beyond the panel.
 type Diagnosis struct {
-	// Resolvers may be nil or empty: then nothing is looked at from outside,
-	// for names of customers go nowhere unasked.
-	Resolvers []netip.AddrPort `key:"resolvers" is:"resolver" title:"Name servers to ask, host:port or host; without them nothing is looked at from outside"`
+	// Resolvers are the system's where the file names none. Empty, nothing is
+	// looked at from outside: names of customers go nowhere.
+	Resolvers []netip.AddrPort `key:"resolvers" is:"resolver" title:"Name servers to ask, host:port or host; the system's if absent; [] looks at nothing from outside"`
 	Probe     Probe            `key:"probe" title:"How sites are connected to"`
 	Lookups   Lookups          `key:"lookups" title:"Servers and data that tell of names and addresses"`
 }

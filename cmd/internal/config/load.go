@@ -14,8 +14,16 @@ func Load(file string, env Env) (*Config, Faults) {
 	if p != nil {
 		return nil, Faults{{File: file, Key: p.key, Hint: p.hint, Args: p.args}}
 	}
-	return load(file, text, env)
+	cfg, faults := load(file, text, env)
+	if cfg != nil && cfg.Resolvers == nil { // the file is silent; [] says nobody
+		cfg.Resolvers, cfg.origin.system = systemResolvers(systemFile), true
+	}
+	return cfg, faults
 }
+
+// AsksSystem tells that the file names no resolvers, so that the system's are
+// asked.
+func (c *Config) AsksSystem() bool { return c.origin.system }
 
 func load(file string, text []byte, env Env) (*Config, Faults) {
 	r := &reader{file: file, env: env, places: map[string]place{}}
