@@ -48,12 +48,12 @@ func New(o Options) *CA {
 		issuer: &issuer{},
 		front:  balancer{rates: o.Rates, due: map[string]time.Time{}},
 	}
-	ca.settle("https://acme.test")
+	ca.locate("https://acme.test")
 	return ca
 }
 
-// settle is where the CA, and the page for people, will be found.
-func (ca *CA) settle(url string) { ca.url, ca.model.sfe = url, url }
+// locate says where the CA, and the page for people, is found.
+func (ca *CA) locate(url string) { ca.url, ca.model.sfe = url, url }
 
 // URL is where the CA is, without a slash at its end.
 func (ca *CA) URL() string { return ca.url }

@@ -124,7 +124,12 @@ func Names(n int, domain string) []string {
 
 // Set gives an authorization another state, as if the world had changed.
 func (ca *CA) Set(url string, status Status) {
-	ca.change(url, func(a *authorization) { a.status = status })
+	ca.change(url, func(a *authorization) {
+		a.status = status
+		if owner := (pair{a.account, a.name}); status == Valid && !slices.Contains(ca.model.wins[owner], a) {
+			ca.model.wins[owner] = append(ca.model.wins[owner], a)
+		}
+	})
 }
 
 // Expire ends the time of authorizations.

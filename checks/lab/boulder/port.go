@@ -23,7 +23,7 @@ func Start(o Options) (*CA, error) {
 	if err != nil {
 		return nil, err
 	}
-	ca.settle("https://" + listener.Addr().String())
+	ca.locate("https://" + listener.Addr().String())
 	base, stop := context.WithCancel(context.Background())
 	p := &port{stop: stop}
 	p.server = &http.Server{
