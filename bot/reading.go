@@ -178,7 +178,7 @@ func (w *Watch) copyLog(ctx context.Context, p *watched, now time.Time) error {
 	if since.Before(now) {
 		p.last.log = now
 	}
-	return w.loadHistory(ctx, p, touched)
+	return w.loadHistory(ctx, p, touched, now)
 }
 
 // manyRows of a log are worth an import: so many take a second otherwise.
@@ -198,17 +198,23 @@ func (w *Watch) firstLog(ctx context.Context, p *watched, store func() error) er
 
 // loadHistory brings the history of the touched certificates up to date, or
 // all of it at first.
-func (w *Watch) loadHistory(ctx context.Context, p *watched, touched map[string]bool) error {
+func (w *Watch) loadHistory(ctx context.Context, p *watched, touched map[string]bool, now time.Time) error {
 	if p.last.history != nil && len(touched) == 0 {
 		return nil
 	}
+	var names []string // nil: all
 	load := w.journal.LastAttempts
 	if p.last.history != nil {
+		names = slices.Collect(maps.Keys(touched))
 		load = func(ctx context.Context, server string) (map[string]journal.LastAttempt, error) {
-			return w.journal.LastAttemptsOf(ctx, server, slices.Collect(maps.Keys(touched)))
+			return w.journal.LastAttemptsOf(ctx, server, names)
 		}
 	}
 	last, err := load(ctx, p.Name)
+	if err != nil {
+		return err
+	}
+	recovered, err := w.journal.Recovered(ctx, p.Name, names, now.Add(-panel.Fresh))
 	if err != nil {
 		return err
 	}
@@ -223,7 +229,7 @@ func (w *Watch) loadHistory(ctx context.Context, p *watched, touched map[string]
 			l.Attempt.Text = ""
 		}
 		// A new one: subjects hold the old.
-		p.last.history[name] = &checks.History{Last: l.Attempt, Failures: l.Failures, Since: l.FirstFailed, Issued: l.LastIssued}
+		p.last.history[name] = &checks.History{Last: l.Attempt, Failures: l.Failures, Since: l.FirstFailed, Issued: l.LastIssued, Recovered: recovered[name]}
 		p.last.moved[name] = true
 	}
 	return nil

@@ -49,6 +49,16 @@ type History struct {
 	Failures int       // failed attempts since the last success
 	Since    time.Time // the first of these; zero when there is none
 	Issued   time.Time // the last success; zero when the log has none
+	// Recovered is what the last success ended; zero where nothing failed
+	// before it, or again after it.
+	Recovered Recovery
+}
+
+// Recovery is failures in a row that a success ended.
+type Recovery struct {
+	Failures    int
+	First, Last time.Time
+	Text        string // of the last of them
 }
 
 // Check looks at one kind of thing. Run returns what is wrong with a subject,

@@ -63,6 +63,9 @@ func (w Writer) args(a checks.Args) i18n.Args {
 		if t, ok := v.(time.Time); ok {
 			v = w.when(name, t)
 		}
+		if code, ok := v.(string); ok && name == "code" {
+			words["Title"] = w.title(checks.Code(code))
+		}
 		words[name] = v
 	}
 	return words

@@ -116,6 +116,17 @@ func refused(code checks.Code, failures int) func(*checks.Subject) {
 	}
 }
 
+// recovered is a certificate that was issued after so many failures.
+func recovered(failures int) func(*checks.Subject) {
+	return func(x *checks.Subject) {
+		issued := ago(26 * time.Hour)
+		x.History = &checks.History{
+			Last: checks.Attempt{Server: "isp1", Outcome: checks.OutcomeIssued, Status: "success", Time: issued}, Issued: issued,
+			Recovered: checks.Recovery{Failures: failures, First: issued.Add(-time.Duration(failures) * 20 * time.Minute), Last: issued.Add(-20 * time.Minute), Text: words()[checks.CAUnauthorized]},
+		}
+	}
+}
+
 // valid sets the dates of the certificate's file.
 func valid(since, left time.Duration) func(*checks.Subject) {
 	return func(x *checks.Subject) {

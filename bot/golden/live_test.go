@@ -200,6 +200,13 @@ func liveCases() map[string]message {
 			all["live."+family+"."+end] = check(looked(s, []checks.Finding{f}))
 		}
 	}
+	for name, days := range map[string]time.Duration{"served": 60, "served.over": -30} {
+		s := looked(visit(valid(102*day, -12*day)), nil)
+		look := s.Server.Looks["shop.ru"]
+		look.Served = checks.Validity{NotBefore: now.Add((days - 90) * day), NotAfter: now.Add(days * day)}
+		s.Server = s.Server.WithLook("shop.ru", look)
+		all["live."+name] = check(s)
+	}
 	elsewhere, alias := seenDNS()["elsewhere"], seenDNS()["nxdomain"]
 	alias.Name = "www.shop.ru"
 	mild := seenDNS()["proxied"]

@@ -40,10 +40,12 @@ func checkCases() map[string]message {
 		"untrusted": visit(func(x *checks.Subject) {
 			x.File = &checks.CertificateFile{Issuer: "shop.ru", NotBefore: ago(day), NotAfter: ago(-364 * day), SelfSigned: true}
 		}),
-		"unread":   unknown,
-		"nofolder": visit(func(x *checks.Subject) { x.File, x.FileErr = nil, errors.New("the folder cannot be opened") }),
-		"nofiles":  visit(func(x *checks.Subject) { x.File = nil }),
-		"row":      visit(func(x *checks.Subject) { x.File, x.Certificate.Started = nil, ago(86*day) }),
+		"unread":        unknown,
+		"ca.flaky":      visit(recovered(3)),
+		"ca.flaky.once": visit(recovered(1)),
+		"nofolder":      visit(func(x *checks.Subject) { x.File, x.FileErr = nil, errors.New("the folder cannot be opened") }),
+		"nofiles":       visit(func(x *checks.Subject) { x.File = nil }),
+		"row":           visit(func(x *checks.Subject) { x.File, x.Certificate.Started = nil, ago(86*day) }),
 		"nocertificate": visit(func(x *checks.Subject) {
 			x.File, x.Certificate, x.Site.Certificate, x.Site.Secure = nil, nil, "", checks.Off
 		}),

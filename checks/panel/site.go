@@ -17,6 +17,13 @@ const (
 // least daily; three days without a try mean that it no longer does.
 const recent = 72 * time.Hour
 
+// shortly is within how long a trouble passes by itself, from its first failure
+// to the success: longer ones are usually ended by somebody.
+const shortly = 72 * time.Hour
+
+// Fresh is how long after the success a trouble that passed is worth telling.
+const Fresh = 7 * 24 * time.Hour
+
 // Flags finds sites that are served without TLS or without http→https.
 func Flags() checks.Check {
 	return checks.Check{
@@ -40,7 +47,8 @@ func Flags() checks.Check {
 }
 
 // Issuing finds what the CA said last, while failures are recent or the panel
-// still counts the certificate as failed. classify knows the CA's words. Words that no rule knows are
+// still counts the certificate as failed, and failures that passed by
+// themselves. classify knows the CA's words. Words that no rule knows are
 // Unknown, with the words as the detail.
 func Issuing(classify func(text string) (checks.Code, checks.Args), now time.Time) checks.Check {
 	return checks.Check{
@@ -48,6 +56,9 @@ func Issuing(classify func(text string) (checks.Code, checks.Args), now time.Tim
 		Codes: issuingCodes(),
 		Needs: []checks.Missing{{Table: "webdomain"}, {Table: "letsencrypt_log"}, {Table: "letsencrypt_log", Column: "certname"}, {Table: "letsencrypt_log", Column: "status"}, {Table: "letsencrypt_log", Column: "date"}},
 		Run: func(_ context.Context, s checks.Subject) ([]checks.Finding, error) {
+			if s.History != nil && s.History.Last.Outcome == checks.OutcomeIssued {
+				return passed(*s.History, classify, now), nil
+			}
 			if s.History == nil || s.History.Last.Outcome != checks.OutcomeFailed {
 				return nil, nil
 			}
@@ -68,6 +79,22 @@ func Issuing(classify func(text string) (checks.Code, checks.Args), now time.Tim
 	}
 }
 
+// passed finds failures that a success ended shortly after they began. Whether
+// somebody did something between nobody can know; within days it is rarely so.
+func passed(h checks.History, classify func(text string) (checks.Code, checks.Args), now time.Time) []checks.Finding {
+	r := h.Recovered
+	if r.Failures == 0 || r.First.IsZero() || h.Issued.Sub(r.First) > shortly || now.Sub(h.Issued) > Fresh {
+		return nil
+	}
+	code, _ := classify(r.Text)
+	if code == "" {
+		code = checks.Unknown
+	}
+	f := finding(checks.CAFlaky, checks.Args{"failures": r.Failures, "code": string(code), "since": r.First, "issued": h.Issued})
+	f.Detail = r.Text
+	return []checks.Finding{f}
+}
+
 // stuck reports whether the panel still counts the order as under way or
 // given up, so that its last failure speaks for the present however old.
 func stuck(c *checks.Certificate) bool {
@@ -79,7 +106,7 @@ func issuingCodes() []checks.Code {
 	return []checks.Code{
 		checks.CAUnauthorized, checks.CAConnection, checks.CADNS, checks.CACAA, checks.CATLS, checks.CARemote,
 		checks.CARateLimited, checks.CAPaused, checks.CABlocked, checks.CARejected, checks.CAInternal,
-		checks.CAUnreachable, checks.CAClient, checks.Unknown,
+		checks.CAUnreachable, checks.CAClient, checks.CAFlaky, checks.Unknown,
 	}
 }
 

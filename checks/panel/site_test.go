@@ -78,6 +78,53 @@ func TestIssuing(t *testing.T) {
 	}
 }
 
+// A trouble that passed by itself is told for a week, if it was a short one.
+func TestFlaky(t *testing.T) {
+	classify := func(text string) (checks.Code, checks.Args) {
+		if text == "404" {
+			return checks.CAUnauthorized, checks.Args{"status": 404}
+		}
+		return "", nil
+	}
+	for _, tt := range []struct {
+		name    string
+		issued  time.Duration // ago
+		before  time.Duration // from the first failure to the success
+		change  func(*checks.History)
+		because checks.Code // empty: nothing is found
+	}{
+		{"failed, then issued", time.Hour, 20 * time.Minute, nil, checks.CAUnauthorized},
+		{"with words that no rule knows", time.Hour, 20 * time.Minute, func(h *checks.History) { h.Recovered.Text = "?" }, checks.Unknown},
+		{"for three days", time.Hour, 72 * time.Hour, nil, checks.CAUnauthorized},
+		{"for longer: somebody ended it", time.Hour, 72*time.Hour + time.Second, nil, ""},
+		{"a week ago", 7 * day, time.Hour, nil, checks.CAUnauthorized},
+		{"longer ago", 7*day + time.Second, time.Hour, nil, ""},
+		{"nothing failed", time.Hour, 0, func(h *checks.History) { h.Recovered = checks.Recovery{} }, ""},
+		{"the panel tries again", time.Hour, time.Hour, func(h *checks.History) { h.Last.Outcome = checks.OutcomeOther }, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			at := noon.Add(-tt.issued)
+			h := checks.History{Issued: at, Last: checks.Attempt{Outcome: checks.OutcomeIssued, Time: at},
+				Recovered: checks.Recovery{Failures: 2, First: at.Add(-tt.before), Last: at.Add(-time.Minute), Text: "404"}}
+			if tt.change != nil {
+				tt.change(&h)
+			}
+			found, err := Issuing(classify, noon).Run(t.Context(), checks.Subject{History: &h})
+			if err != nil || len(found) > 1 || (len(found) == 1) != (tt.because != "") {
+				t.Fatalf("%+v, %v", found, err)
+			}
+			if len(found) == 0 {
+				return
+			}
+			f := found[0]
+			if f.Code != checks.CAFlaky || f.Severity != checks.Info || f.Detail != h.Recovered.Text || f.Args["code"] != string(tt.because) ||
+				f.Args["failures"] != 2 || f.Args["since"] != h.Recovered.First || f.Args["issued"] != at {
+				t.Errorf("%+v", f)
+			}
+		})
+	}
+}
+
 // The patience is two days and five times the usual distance of two lines.
 func TestStale(t *testing.T) {
 	for _, tt := range []struct {
