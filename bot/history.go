@@ -1,0 +1,62 @@
+package bot
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// punctual is how late a snapshot may be and still tell of the moment at which
+// it was due.
+const punctual = time.Hour
+
+// Snapshot is the job that remembers, once a day, how every site stands: as of
+// the moment that it was due, so that weeks begin and end on time, unless it
+// comes too late for that.
+func (b *Bot) Snapshot(ctx context.Context, due time.Time) error {
+	at := due
+	if now := time.Now(); now.Sub(due) > punctual {
+		at = now
+	}
+	var failed error
+	for _, p := range b.watch.panels {
+		s := p.state()
+		standings := s.Standings()
+		failed = errors.Join(failed, b.journal.KeepSnapshot(ctx, journal.Snapshot{Tally: s.Tally(at, b.rules(), standings), Standings: standings}))
+	}
+	return failed
+}
+
+// rules is the version of what judges: another one means that numbers before
+// and after may differ though no site did. It changes with the causes that
+// there are, their order and the thresholds.
+func (b *Bot) rules() string {
+	text, err := json.Marshal([]any{checks.Codes(), b.policy.Thresholds, b.watch.rules})
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:4])
+}
+
+// history is what is remembered of a week and of what it is compared with.
+// While the week is not over, how things stand now ends it.
+func (b *Bot) history(ctx context.Context, week reports.Week, now time.Time) (reports.History, error) {
+	h, err := b.journal.History(ctx, week.From.Add(-reports.Reach), week.To)
+	if err != nil || !now.Before(week.To) {
+		return h, err
+	}
+	for _, p := range b.watch.panels {
+		s := p.state()
+		standings := s.Standings()
+		h = h.With(s.Tally(now, b.rules(), standings), standings)
+	}
+	return h, nil
+}

@@ -1,0 +1,126 @@
+package reports
+
+import (
+	"strings"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/i18n"
+)
+
+// phoneList is how many rows of each list a message shows: the rest is in the
+// files.
+const phoneList = 5
+
+// Weekly is the message of a week's report: what a manager reads on a phone.
+// The files go with it.
+func (w Writer) Weekly(r Weekly) Message {
+	title := w.Locale.Say("weekly.title", i18n.Args{"Week": r.Week.Number, "From": w.Locale.Date(r.Week.From, w.Now),
+		"To": w.Locale.Date(r.Week.To.AddDate(0, 0, -1), w.Now), "Servers": w.Locale.List(r.serverNames())})
+	m := w.message(Plain, title)
+	m.Silent = true
+	m.Sections = append(m.Sections, Section{Text: strings.Join(w.weeklyLines(r), "\n")})
+	for _, list := range []struct {
+		key  string
+		rows []WeekRow
+	}{{"call", r.ToCall()}, {"off", r.ToSwitchOff()}, {"free", r.FreeNames()}, {"norenew", r.WontRenew()}} {
+		if len(list.rows) > 0 {
+			m.Sections = append(m.Sections, w.weeklyList(list.key, list.rows))
+		}
+	}
+	return m
+}
+
+// weeklyLines are the numbers in a few lines, the one that matters most first.
+func (w Writer) weeklyLines(r Weekly) []string {
+	s := r.Sums()
+	args := i18n.Args{"N": s.Open, "Change": w.Locale.Change(s.Open - s.Was), "Opened": s.New + s.Back, "Fixed": s.Fixed, "Old": s.Month}
+	key := "weekly.moved"
+	if r.Before.IsZero() {
+		key = "weekly.first"
+	}
+	lines := []string{w.Locale.Say(key, args)}
+	if s.Back > 0 {
+		lines = append(lines, w.Locale.Count("weekly.back", s.Back))
+	}
+	if s.Left > 0 {
+		lines = append(lines, w.Locale.Count("weekly.left", s.Left))
+	}
+	if oldest, ok := r.Oldest(); ok {
+		lines = append(lines, w.Locale.Say("weekly.oldest", i18n.Args{"Name": checks.Show(oldest.Site), "Date": w.Locale.Date(oldest.Since, w.Now), "Cause": w.title(oldest.Code)}))
+	}
+	if blind := w.unseen(r); blind != "" {
+		lines = append(lines, blind)
+	}
+	return append(lines, w.asOf(r))
+}
+
+// unseen says what was not looked at; empty: everything was.
+func (w Writer) unseen(r Weekly) string {
+	var parts []string
+	unknown := 0
+	for _, s := range r.Servers {
+		unknown += s.Unknown
+		if s.Unread {
+			parts = append(parts, w.Locale.Say("weekly.unread", i18n.Args{"Server": s.Name}))
+		}
+	}
+	if unknown > 0 {
+		parts = append(parts, w.Locale.Count("weekly.unknown", unknown))
+	}
+	return strings.Join(parts, " ")
+}
+
+// asOf says of which moment the numbers are.
+func (w Writer) asOf(r Weekly) string {
+	if r.Data.IsZero() {
+		return w.Locale.Say("weekly.nodata")
+	}
+	key := "weekly.asof"
+	if r.Data.Before(r.Week.To) && w.Now.Before(r.Week.To) {
+		key = "weekly.sofar"
+	}
+	return w.Locale.Say(key, i18n.Args{"At": w.Locale.DateTime(r.Data, w.Now)})
+}
+
+// weeklyList is one of the lists for the phone.
+func (w Writer) weeklyList(key string, rows []WeekRow) Section {
+	s := Section{Heading: w.Locale.Count("weekly.list."+key, len(rows))}
+	for _, r := range rows[:min(phoneList, len(rows))] {
+		s.Items = append(s.Items, Item{Text: checks.Show(r.Site), Note: w.weeklyNote(key, r)})
+	}
+	s.Left = len(rows) - len(s.Items)
+	return s
+}
+
+// weeklyNote says of a row what its list is about, and whose it is.
+func (w Writer) weeklyNote(list string, r WeekRow) string {
+	var parts []string
+	day := func(key string, at time.Time) {
+		if !at.IsZero() {
+			parts = append(parts, w.Locale.Say(key, i18n.Args{"Date": w.Locale.Date(at, w.Now)}))
+		}
+	}
+	switch list {
+	case "free":
+		day("weekly.freefrom", r.Free)
+	case "norenew":
+		day("weekly.until", r.Expires)
+		parts = append(parts, w.title(r.Code))
+	default:
+		parts = append(parts, w.title(r.Code))
+		day("when.since", r.Since)
+	}
+	if r.Owner != "" {
+		parts = append(parts, r.Owner)
+	}
+	return strings.Join(parts, " · ")
+}
+
+func (r Weekly) serverNames() []string {
+	names := make([]string, len(r.Servers))
+	for i, s := range r.Servers {
+		names[i] = s.Name
+	}
+	return names
+}
