@@ -71,9 +71,6 @@ func (a *answer) authorization(u string) (checks.Authorization, error) {
 	}
 	found := checks.Authorization{URL: u, Wildcard: wire.Wildcard, Status: wire.Status, Expires: moment(wire.Expires)}
 	found.Name = strings.TrimPrefix(strings.ToLower(cut(wire.Identifier.Value)), "*.")
-	if a.over(found.Expires) && !found.Status.Final() {
-		found.Status = checks.AuthorizationExpired
-	}
 	return found, nil
 }
 
@@ -84,12 +81,6 @@ func moment(text string) time.Time {
 		return time.Time{}
 	}
 	return t
-}
-
-// over reports whether a moment has passed by the CA's own clock.
-func (a *answer) over(t time.Time) bool {
-	date, err := http.ParseTime(a.header.Get("Date"))
-	return err == nil && !t.IsZero() && t.Before(date)
 }
 
 // absent tells an authorization that is not there, or not ours, from trouble.

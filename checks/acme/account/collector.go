@@ -89,8 +89,11 @@ func (c *collector) name(u, name string) {
 
 func (c *collector) result() Found {
 	f := c.found
-	for _, o := range c.order {
-		if !o.told {
+	f.told = map[string]bool{}
+	for u, o := range c.order {
+		if o.told {
+			f.told[u] = true
+		} else {
 			f.Orders = append(f.Orders, o.Seen)
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// followers is how many orders are read at a time. Let's Encrypt's staging
-// environment takes 20 requests a second, production 250.
-const followers = 8
+// defaultReaders is how many orders are read at a time. Let's Encrypt takes
+// 250 requests a second, its staging environment 20.
+const defaultReaders = 8
 
 // Discover finds this CA's authorizations: in the client's traces, in the
 // CA's list of orders where it has one, and in the orders that only their URL
@@ -28,7 +28,7 @@ func (c *Client) Discover(ctx context.Context, s Sources) (f Found, err error) {
 			return f, err
 		}
 	}
-	err = c.follow(ctx, &f)
+	err = c.follow(ctx, &f, s.Readers)
 	return f, err
 }
 
@@ -44,7 +44,7 @@ func (c *Client) addListed(ctx context.Context, f *Found) error {
 		known[o.URL] = true
 	}
 	for _, u := range list.URLs {
-		if !known[u] {
+		if !known[u] && !f.told[u] {
 			f.Orders = append(f.Orders, Seen{URL: u, Source: SourceOrders})
 		}
 	}
@@ -66,7 +66,10 @@ func (c *Client) ours(seen []Seen, foreign *int) []Seen {
 
 // follow reads the orders for their authorizations. What the CA does not show
 // without a key stays in Orders.
-func (c *Client) follow(ctx context.Context, f *Found) error {
+func (c *Client) follow(ctx context.Context, f *Found, readers int) error {
+	if readers <= 0 {
+		readers = defaultReaders
+	}
 	known := map[string]bool{}
 	for _, s := range f.URLs {
 		known[s.URL] = true
@@ -75,7 +78,7 @@ func (c *Client) follow(ctx context.Context, f *Found) error {
 	f.Orders = nil
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(followers)
+	group.SetLimit(readers)
 	for _, seen := range orders {
 		group.Go(func() error {
 			order, err := c.Order(ctx, seen.URL)

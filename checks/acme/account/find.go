@@ -24,6 +24,7 @@ type Sources struct {
 	KeyFile  string    // the account's key, for the client's state around it; may be empty
 	Since    time.Time // what was written before is passed over; zero: all is read
 	MaxBytes int64     // read of the end of one log; zero: 64 MB
+	Readers  int       // orders that are read at a time by Discover; zero: 8
 }
 
 // Seen is a URL and where it was seen.
@@ -48,6 +49,8 @@ type Found struct {
 	Skipped []Skipped
 	Hint    Hint
 	Cut     bool // the bounds were reached: there may be more
+
+	told map[string]bool // orders whose authorizations a log shows
 }
 
 // Skipped is a file that was not read, or not wholly.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"domovoy/checks"
 )
 
 // Types of problems that decide something here (RFC 8555 section 6.7). Their
@@ -59,7 +61,7 @@ func (p *Problem) Error() string {
 		text += " " + p.Type
 	}
 	if p.Detail != "" {
-		text += ": " + unpauseToken.ReplaceAllString(p.Detail, "${1}"+hidden)
+		text += ": " + checks.Clean(unpauseToken.ReplaceAllString(p.Detail, "${1}"+hidden), checks.DetailLength)
 	}
 	return text
 }
