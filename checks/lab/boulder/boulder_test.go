@@ -1,7 +1,9 @@
 package boulder_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -38,6 +40,10 @@ func TestAnswers(t *testing.T) {
 		}, 400, "malformed", "Invalid status value"},
 		"an unknown order": {func(ca *boulder.CA, c *raw, _ int64) answer { return c.post(url+"/acme/order/1/2", nil) },
 			404, "malformed", "No order for ID 2"},
+		"an expired order": {func(ca *boulder.CA, c *raw, id int64) answer {
+			o := ca.Place(id, boulder.Seed{Names: []string{"shop.ru"}, Expires: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)})
+			return c.post(o.URL, nil)
+		}, 404, "malformed", "No order for ID 1015838"},
 		"a foreign order": {func(ca *boulder.CA, c *raw, _ int64) answer {
 			return c.post(ca.Place(ca.Register(nil).ID, boulder.Seed{Names: []string{"shop.ru"}}).URL, nil)
 		}, 404, "malformed", "No order found for account ID 1015838"},
@@ -90,5 +96,37 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("%d %s %q\nwant %d %s %q", got.status, got.kind, got.problem, row.status, row.kind, row.detail)
 			}
 		})
+	}
+}
+
+// TestNames is what Boulder has against a name; empty: nothing.
+func TestNames(t *testing.T) {
+	ca := boulder.New(boulder.Options{Clock: newClock().Now})
+	id := ca.Register(nil).ID
+	for name, want := range map[string]string{
+		"xn--e1afmkfd.xn--p1ai":         "",
+		"*.shop.ru":                     "",
+		"shop.example":                  "", // Boulder would refuse it
+		"www.*.ru":                      "Domain name contains an invalid wildcard. A wildcard is only permitted before the first dot in a domain name",
+		"магазин.рф":                    "Domain name contains an invalid character",
+		"shop.ru.":                      "Domain name ends in a dot",
+		"a.b.c.d.e.f.g.h.i.shop.ru":     "Domain name has more than 10 labels (parts)",
+		"a.b.c.d.e.f.g.h.shop.ru":       "",
+		"localhost":                     "Domain name needs at least one dot",
+		"a..ru":                         "Domain name can not have two dots in a row",
+		strings.Repeat("a", 64) + ".ru": "Domain has a label (component between dots) longer than 63 bytes",
+		"panel.lan":                     "Domain name does not end with a valid public suffix (TLD)",
+		"co.uk":                         "Domain name is an ICANN TLD",
+	} {
+		got := ""
+		if _, p := ca.Order(id, boulder.Wish{Names: []string{name}}); p != nil {
+			got = p.Detail
+		}
+		if want != "" {
+			want = "Invalid identifiers requested :: Cannot issue for \"" + name + "\": " + want
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
 	}
 }

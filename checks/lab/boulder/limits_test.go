@@ -129,13 +129,40 @@ func TestExempt(t *testing.T) {
 	}
 }
 
+// TestRenewalPasses where new orders and the domain's certificates are used up, not where its names have failed.
+func TestRenewalPasses(t *testing.T) {
+	ca := boulder.New(boulder.Options{Clock: newClock().Now})
+	_, id := enter(t, ca)
+	for _, name := range boulder.Names(50, "shop.ru") {
+		_, _ = ca.Attempt(id, boulder.Wish{Names: []string{name}})
+	}
+	for _, name := range boulder.Names(250, "other.ru") {
+		_, _ = ca.Order(id, boulder.Wish{Names: []string{name}})
+	}
+	again := boulder.Wish{Names: []string{"site0001.shop.ru"}}
+	if _, p := ca.Order(id, boulder.Wish{Names: []string{"new.example"}}); p == nil || p.Status != 429 {
+		t.Errorf("a new set: %v", p)
+	}
+	if _, p := ca.Order(ca.Register(nil).ID, again); p != nil {
+		t.Errorf("a renewal, though by another account: %s", p.Detail)
+	}
+	if _, p := ca.Order(id, again); p != nil {
+		t.Errorf("a renewal: %s", p.Detail)
+	}
+	for _, url := range ca.Populate(id, again.Names, 5, boulder.Pending) {
+		ca.Deactivate(url)
+	}
+	if _, p := ca.Order(id, again); p == nil || p.Status != 429 {
+		t.Errorf("a renewal of a name that failed: %v", p)
+	}
+}
+
 // TestARIKnowsNoLimit: in the window an order passes where each limit says no.
 func TestARIKnowsNoLimit(t *testing.T) {
 	clock := newClock()
 	limits := boulder.Production()
-	for name, l := range limits {
+	for name := range limits {
 		limits[name] = boulder.Limit{Count: 1, Burst: 1, Period: 1000 * 24 * time.Hour}
-		_ = l
 	}
 	ca := boulder.New(boulder.Options{Clock: clock.Now, Limits: limits})
 	_, id := enter(t, ca)

@@ -34,6 +34,16 @@ func TestReuse(t *testing.T) {
 			clock.advance(29*24*time.Hour + 3*time.Hour)
 			return o
 		}, boulder.Wish{Names: names[:1]}, false, 0},
+		"a valid authorization that lives a little longer": {func(ca *boulder.CA, clock *clock, id int64) boulder.Order {
+			o := ca.Place(id, boulder.Seed{Names: names, Status: boulder.Valid})
+			clock.advance(29*24*time.Hour + 3*time.Hour - time.Second)
+			return o
+		}, boulder.Wish{Names: names[:1]}, false, 1},
+		"a valid authorization that was deactivated": {func(ca *boulder.CA, _ *clock, id int64) boulder.Order {
+			o := ca.Place(id, boulder.Seed{Names: names, Status: boulder.Valid})
+			ca.Deactivate(o.Authorizations[0])
+			return o
+		}, boulder.Wish{Names: names}, false, 1},
 		"another account's": {func(ca *boulder.CA, _ *clock, _ int64) boulder.Order {
 			return ca.Place(ca.Register(nil).ID, boulder.Seed{Names: names, Status: boulder.Valid})
 		}, boulder.Wish{Names: names}, false, 0},
