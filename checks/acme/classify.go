@@ -2,96 +2,120 @@
 package acme
 
 import (
-	"regexp"
+	"maps"
 	"strings"
-	"time"
 
 	"domovoy/checks"
 )
 
-// secondary is the prefix that Boulder puts before the first failure of a
-// remote validator when its own check passed (va.go).
-const secondary = "During secondary validation:"
-
-// rule is one known phrase. Rules are tried in order, so the particular
-// stands before the general.
-type rule struct {
-	code    checks.Code
-	pattern *regexp.Regexp // named groups become arguments
-}
-
 // Classifier turns texts of an issuing log into codes. It is safe for
 // concurrent use; make one and keep it.
-type Classifier struct{ rules []rule }
+type Classifier struct {
+	// account are the CA's answers about the account, its limits and its
+	// policy, and what keeps us from the CA: the first rule of them wins, for
+	// with such an answer nothing else was tried.
+	account []rule
+	// verdicts are what the CA's validators saw: of several, the first in the
+	// text wins, and one of the CA itself over one of its remote validators.
+	verdicts []rule
+	// rest are vaguer words, down to the bare type of the problem: the first
+	// rule wins. Public logs show the same phrase under several types, but a
+	// phrase never under two meanings, so types come last.
+	rest []rule
+}
 
-// NewClassifier compiles the rules. The phrases are Boulder's (problem texts
-// of wfe2, ra, va and ratelimits), with what certbot, acme.sh and nginx say
-// around them. The problem's type comes last: public logs show the same
-// phrase under several types, a phrase never under two meanings.
+// NewClassifier compiles the rules. The phrases are those of Boulder (problem
+// texts of wfe2, ra, va, bdns and ratelimits, old and new), of certbot, acme.sh,
+// nginx and OpenSSL.
 func NewClassifier() *Classifier {
-	table := []struct {
-		code    checks.Code
-		pattern string
-	}{
-		{checks.CAPaused, `temporarily prevented from requesting certificates|/sfe/v\d+/unpause\?jwt=`},
-		{checks.CABlocked, `Account blocked|[Aa]ccount is not valid, has status|account with the provided public key exists but is (?:deactivated|revoked)`},
-		{checks.CARateLimited, `too many (?P<limit>new orders|certificates|failed authorizations|new registrations|currently pending authorizations)(?: recently)?(?: \((?P<count>\d+)\))?(?:.*? for "(?P<name>[^"]+)")?`},
-		{checks.CARateLimited, `acme:error:rateLimited|too many requests of a given type|Service busy; retry later`},
-		{checks.CARejected, `rejectedIdentifier|Cannot issue for "(?P<name>[^"]+)"|forbidden by policy|does not end with a valid public suffix|Policy forbids issuing`},
-		{checks.CACAA, `CAA record for (?P<name>\S+) prevents issuance|acme:error:caa|[Rr]echecking [Cc][Aa][Aa]`},
-		{checks.CADNS, `DNS problem: (?P<problem>NXDOMAIN|SERVFAIL|REFUSED|query timed out|networking error)|DNS problem:|no valid A(?:AAA)? records found|acme:error:dns\b`},
-		{checks.CAUnauthorized, `Invalid response from .*?: (?P<status>\d{3})|Invalid response from|key authorization file from the server did not match|No TXT record found|Incorrect TXT record`},
-		// Our own way to the CA, before anything that a site's port could say too.
-		{checks.CAUnreachable, `Could not resolve host|Could ?n[o']t connect to server|[Ff]ailed to connect to \S*(?:acme|letsencrypt)|[Cc]onnection to \S*(?:acme|letsencrypt)\S* (?:timed out|failed|refused)|HTTPS?ConnectionPool\(host=|Failed to establish a new connection|Max retries exceeded|curl: \((?:5|6|7|28|35|56|60|97)\)|Please refer to https://curl\.haxx\.se/libcurl/c/libcurl-errors\.html|Can not init api|getaddrinfo failed|Temporary failure in name resolution|Proxy Error|407 Proxy|CONNECT tunnel failed`},
-		{checks.CAConnection, `Timeout (?:during connect|during read|after connect)|Connection refused|Connection reset by peer|Network unreachable|No route to host|Redirect loop detected|Too many redirects|Invalid (?:port|host) in redirect|Error getting validation data|speaking HTTP/2 over HTTP`},
-		{checks.CATLS, `acme:error:tls\b|only speaks HTTP, not TLS|remote error: tls|tls: `},
-		{checks.CAInternal, `acme:error:serverInternal|Could not communicate with VA|Unable to meet CA SCT|50[0234] (?:Internal Server Error|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time-?out)|The service is down for maintenance`},
-		{checks.CAClient, `badNonce|anti-replay nonce|accountDoesNotExist|No account exists with the provided key|Account ".*" not found|acme:error:(?:malformed|badCSR|badPublicKey|badSignatureAlgorithm|invalidProfile|alreadyReplaced|conflict|orderNotReady|userActionRequired)|is not acceptable for finalization|No such authorization|Expired authorization|No order for ID|key values mismatch|Another instance of Certbot|[Nn]o space left on device|[Pp]ermission denied|ошибка при работе с файлами`},
-		{checks.CAUnauthorized, `acme:error:unauthorized`},
-		{checks.CAConnection, `acme:error:connection`},
+	return &Classifier{
+		account:  compile(accountRules(), limitRules(), policyRules(), wayRules()),
+		verdicts: compile(fileRules(), recordRules(), connectionRules(), nameRules()),
+		rest:     compile(internalRules(), clientRules(), vagueRules(), typeRules()),
 	}
-	c := &Classifier{rules: make([]rule, len(table))}
-	for i, r := range table {
-		c.rules[i] = rule{r.code, regexp.MustCompile(r.pattern)}
-	}
-	return c
 }
 
 // Classify gives the code of an error text with its arguments, or "" for a
 // text that no rule knows: an unknown text is shown raw, never guessed. A
 // failure of the CA's remote validators only is CARemote, its inner code the
-// argument "inner".
+// argument "inner". The argument "unpause" is a secret: see checks.Secret.
 func (c *Classifier) Classify(text string) (checks.Code, checks.Args) {
-	for _, r := range c.rules {
-		groups := r.pattern.FindStringSubmatch(text)
-		if groups == nil {
-			continue
-		}
-		args := checks.Args{}
-		for i, name := range r.pattern.SubexpNames() {
-			if name != "" && groups[i] != "" {
-				args[name] = groups[i]
-			}
-		}
-		if after, ok := retryAfter(text); ok {
-			args["until"] = after
-		}
-		if strings.Contains(text, secondary) {
-			args["inner"] = string(r.code)
-			return checks.CARemote, args
-		}
-		return r.code, args
+	t := read(text)
+	p, ok := first(c.account, t)
+	if !ok {
+		p, ok = earliest(c.verdicts, t)
 	}
-	return "", nil
+	if !ok {
+		p, ok = first(c.rest, t)
+		p.remote = ok && p.code != checks.CAInternal && strings.Contains(t.lower, secondary)
+	}
+	if !ok && strings.Contains(t.lower, secondary) {
+		return checks.CARemote, t.arguments(problem{args: checks.Args{}})
+	}
+	if !ok {
+		return "", nil
+	}
+	args := t.arguments(p)
+	if p.remote {
+		args["inner"] = string(p.code)
+		return checks.CARemote, args
+	}
+	return p.code, args
 }
 
-// retryAfter reads the moment that every rateLimited text of Boulder ends
-// with: "retry after 2026-11-21 10:00:00 UTC".
-func retryAfter(text string) (time.Time, bool) {
-	_, rest, ok := strings.Cut(text, "retry after ")
-	if !ok || len(rest) < len("2006-01-02 15:04:05 UTC") {
-		return time.Time{}, false
+// problem is what a rule found in a text.
+type problem struct {
+	code   checks.Code
+	at     int  // where in the text
+	remote bool // only the CA's remote validators met it
+	args   checks.Args
+}
+
+// first applies the rules in order.
+func first(rules []rule, t words) (problem, bool) {
+	for i := range rules {
+		if found := rules[i].find(t.lower, 1); len(found) > 0 {
+			return found[0], true
+		}
 	}
-	t, err := time.Parse("2006-01-02 15:04:05 MST", rest[:len("2006-01-02 15:04:05 UTC")])
-	return t, err == nil
+	return problem{}, false
+}
+
+// mostProblems of one kind are looked at in a text: a certificate has up to a
+// hundred names, but the first few tell.
+const mostProblems = 8
+
+// earliest is the first problem in the text; of the CA's own validator, if it
+// met any.
+func earliest(rules []rule, t words) (best problem, ok bool) {
+	for i := range rules {
+		for _, p := range rules[i].find(t.lower, mostProblems) {
+			p.remote = t.remote(p.at)
+			if !ok || best.remote && !p.remote || best.remote == p.remote && p.at < best.at {
+				best, ok = p, true
+			}
+		}
+	}
+	return best, ok
+}
+
+// arguments completes those of a problem with what stands around it.
+func (t words) arguments(p problem) checks.Args {
+	args := maps.Clone(p.args)
+	if name := t.name(p); name != "" {
+		args["name"] = name
+		if of, ok := strings.CutPrefix(name, "_acme-challenge."); ok { // RFC 8555 section 8.4
+			args["record"], args["name"], args["challenge"] = name, of, "dns-01"
+		}
+	}
+	delete(args, "host")
+	switch p.code {
+	case checks.CARateLimited, checks.CAInternal:
+		t.retry(args)
+	case checks.CAPaused:
+		if link := unpause.FindString(t.plain); link != "" {
+			args["unpause"] = link
+		}
+	}
+	return args
 }

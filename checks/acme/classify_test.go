@@ -1,7 +1,16 @@
 package acme_test
 
 import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -9,60 +18,176 @@ import (
 	"domovoy/checks/acme"
 )
 
-func TestClassify(t *testing.T) {
-	tests := []struct {
-		text string
-		code checks.Code
-		args checks.Args // only those asked about
-	}{
-		{`203.0.113.10: Invalid response from http://shop.ru/.well-known/acme-challenge/x: 404`, checks.CAUnauthorized, checks.Args{"status": "404"}},
-		{`urn:ietf:params:acme:error:rateLimited :: There were too many requests of a given type :: too many failed authorizations (5) for "shop.ru" in the last 1h0m0s, retry after 2026-11-21 10:00:00 UTC: see https://letsencrypt.org/docs/rate-limits/#authorization-failures-per-identifier-per-account`, checks.CARateLimited, checks.Args{"limit": "failed authorizations", "count": "5", "name": "shop.ru"}},
-		{`too many new orders (300) from this account in the last 3h0m0s, retry after 2026-11-21 10:00:00 UTC: see x`, checks.CARateLimited, checks.Args{"limit": "new orders", "count": "300"}},
-		{`too many certificates (50) already issued for "example.com" in the last 168h0m0s, retry after 2026-11-21 10:00:00 UTC`, checks.CARateLimited, checks.Args{"limit": "certificates", "name": "example.com"}},
-		{`Your account is temporarily prevented from requesting certificates for a.example, b.example and possibly others. Please visit: https://portal.example/sfe/v1/unpause?jwt=abc`, checks.CAPaused, nil},
-		{`Account blocked :: please write to us`, checks.CABlocked, nil},
-		{`Unable to validate JWS :: Account is not valid, has status "deactivated"`, checks.CABlocked, nil},
-		{`Error creating new order :: Cannot issue for "bank.test": The ACME server refuses to issue a certificate for this domain name, because it is forbidden by policy`, checks.CARejected, checks.Args{"name": "bank.test"}},
-		{`During secondary validation: 203.0.113.10: Fetching http://shop.ru/.well-known/acme-challenge/x: Timeout during connect (likely firewall problem)`, checks.CARemote, checks.Args{"inner": "ca.connection"}},
-		{`203.0.113.10: Fetching http://shop.ru/.well-known/acme-challenge/x: Connection refused`, checks.CAConnection, nil},
-		{`DNS problem: NXDOMAIN looking up A for shop.ru - check that a DNS record exists for this domain`, checks.CADNS, checks.Args{"problem": "NXDOMAIN"}},
-		{`DNS problem: SERVFAIL looking up CAA for shop.ru - the domain's nameservers may be malfunctioning`, checks.CADNS, checks.Args{"problem": "SERVFAIL"}},
-		{`no valid A records found for shop.ru; no valid AAAA records found for shop.ru`, checks.CADNS, nil},
-		{`While processing CAA for shop.ru: CAA record for shop.ru prevents issuance`, checks.CACAA, checks.Args{"name": "shop.ru"}},
-		{`JWS has an invalid anti-replay nonce: "abc"`, checks.CAClient, nil},
-		{`{"type":"urn:ietf:params:acme:error:serverInternal","detail":"Error creating new order","status":500}`, checks.CAInternal, nil},
-		{`<html><h1>503 Service Temporarily Unavailable</h1></html>`, checks.CAInternal, nil},
-		{`HTTPSConnectionPool(host='acme-v02.api.letsencrypt.org', port=443): Max retries exceeded with url: /directory (Caused by NewConnectionError('Connection refused'))`, checks.CAUnreachable, nil},
-		{`curl: (7) Failed to connect to acme-v02.api.letsencrypt.org port 443: Connection refused`, checks.CAUnreachable, nil},
-		{`Failed to connect to acme-v02.api.letsencrypt.org port 443: Connection timed out`, checks.CAUnreachable, nil},
-		{`Could not resolve host: acme-v02.api.letsencrypt.org`, checks.CAUnreachable, nil},
-		{`urn:ietf:params:acme:error:unauthorized`, checks.CAUnauthorized, nil},
-		{`something nobody has seen before`, "", nil},
-		{``, "", nil},
+// entry is a text of testdata/corpus.txt with what it means.
+type entry struct {
+	line         int
+	source, text string
+	want         string // code and arguments
+}
+
+// corpus reads testdata/corpus.txt, which explains itself.
+func corpus(tb testing.TB) []entry {
+	tb.Helper()
+	data, err := os.ReadFile("testdata/corpus.txt")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var entries []entry
+	var source string
+	var text []string
+	for i, line := range strings.Split(string(data), "\n") {
+		switch {
+		case strings.HasPrefix(line, "## "):
+			source, text = line[3:], nil
+		case source == "", line == "" && len(text) == 0:
+		case strings.HasPrefix(line, "=> "):
+			entries = append(entries, entry{i + 1, source, strings.Join(text, "\n"), line[3:]})
+			text = nil
+		default:
+			text = append(text, line)
+		}
+	}
+	return entries
+}
+
+// told writes a verdict as the corpus does, arguments in order.
+func told(code checks.Code, args checks.Args) string {
+	if code == "" {
+		return "?"
+	}
+	words := []string{string(code)}
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		v := args[name]
+		if t, ok := v.(time.Time); ok {
+			v = t.Format(time.RFC3339)
+		}
+		value := fmt.Sprint(v)
+		if strings.Contains(value, " ") {
+			value = strconv.Quote(value)
+		}
+		words = append(words, name+"="+value)
+	}
+	return strings.Join(words, " ")
+}
+
+// sorted puts the arguments in order.
+func sorted(want string) string {
+	words := strings.Fields(want)
+	slices.Sort(words[1:])
+	return strings.Join(words, " ")
+}
+
+func TestCorpus(t *testing.T) {
+	entries := corpus(t)
+	if len(entries) < 200 {
+		t.Fatalf("%d texts, which cannot be all", len(entries))
 	}
 	c := acme.NewClassifier()
-	for _, tt := range tests {
-		code, args := c.Classify(tt.text)
-		if code != tt.code {
-			t.Errorf("%.60q: %q, want %q", tt.text, code, tt.code)
+	right := 0
+	for _, e := range entries {
+		got := told(c.Classify(e.text))
+		if diff := cmp.Diff(sorted(e.want), got); diff != "" {
+			t.Errorf("line %d (%s): %.120q (-want +got):\n%s", e.line, e.source, e.text, diff)
+			continue
 		}
-		for name, want := range tt.args {
-			if diff := cmp.Diff(want, args[name]); diff != "" {
-				t.Errorf("%.60q: %s: %s", tt.text, name, diff)
+		right++
+	}
+	t.Logf("%d of %d texts are understood", right, len(entries))
+}
+
+// dresses are what happens to a text on its way into a log.
+var dresses = map[string]func(text string) string{
+	"as it is":         func(text string) string { return text },
+	"on narrow lines":  wrapped,
+	"in a JSON string": func(text string) string { return `{"response":` + quoted(text) + `}` },
+	"in XML":           func(text string) string { return "<msg>" + html.EscapeString(text) + "</msg>" },
+	"after a megabyte": func(text string) string { return strings.Repeat("[13:01:02] _ret='0'\n", 50_000) + text },
+	"before a megabyte": func(text string) string {
+		return text + strings.Repeat("\n[13:01:09] Debug: nothing more of interest", 25_000)
+	},
+	"with carriage returns": func(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") + "\r\n" },
+	"in Russian": func(text string) string {
+		return "Ошибка выпуска сертификата «x_le3»: " + text + "\nПовторите попытку позже."
+	},
+}
+
+func quoted(text string) string {
+	q, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // a string always can
+	}
+	return string(q)
+}
+
+// wrapped breaks a text at spaces, as terminals and old certbots do.
+func wrapped(text string) string {
+	var out strings.Builder
+	width := 0
+	for word := range strings.FieldsSeq(text) {
+		if width > 0 && width+len(word) > 60 {
+			out.WriteString("\n    ")
+			width = 0
+		}
+		out.WriteString(word + " ")
+		width += len(word) + 1
+	}
+	return out.String()
+}
+
+// What a text means does not depend on its dress.
+func TestCorpusInEveryDress(t *testing.T) {
+	c := acme.NewClassifier()
+	for name, dress := range dresses {
+		t.Run(name, func(t *testing.T) {
+			for _, e := range corpus(t) {
+				code, args := c.Classify(dress(e.text))
+				if got := told(code, args); got != sorted(e.want) {
+					t.Errorf("line %d: %.200q:\n got %s\nwant %s", e.line, e.text, got, e.want)
+				}
 			}
-		}
+		})
 	}
 }
 
-func TestClassifyTellsWhenToRetry(t *testing.T) {
-	_, args := acme.NewClassifier().Classify(`too many new orders (300) from this account in the last 3h0m0s, retry after 2026-11-21 10:00:00 UTC: see x`)
-	if got := args["until"]; got == nil {
-		t.Fatal("no moment in the arguments")
+// Ten thousand certificates may be failing, each with a text of its own.
+func BenchmarkClassify(b *testing.B) {
+	c := acme.NewClassifier()
+	entries := corpus(b)
+	for i := range entries {
+		entries[i].text += strings.Repeat("\n[13:01:02] Debug: response='{\"status\":\"pending\",\"detail\":\"\"}'", 80) // 5 KB
+	}
+	i := 0
+	for b.Loop() {
+		c.Classify(entries[i%len(entries)].text)
+		i++
 	}
 }
 
 func FuzzClassify(f *testing.F) {
-	f.Add(`too many new orders (300) retry after 2026-11-21 10:00:00`)
+	for _, e := range corpus(f) {
+		f.Add(e.text)
+	}
 	c := acme.NewClassifier()
-	f.Fuzz(func(t *testing.T, text string) { c.Classify(text) })
+	codes := checks.Codes()
+	f.Fuzz(func(t *testing.T, text string) {
+		code, args := c.Classify(text)
+		if code == "" {
+			if len(args) > 0 {
+				t.Errorf("arguments of nothing: %v", args)
+			}
+			return
+		}
+		if !slices.Contains(codes, code) || !strings.HasPrefix(string(code), "ca.") {
+			t.Errorf("code %q", code)
+		}
+		for name, v := range args {
+			s, _ := v.(string)
+			if len(s) > 8<<10 || name != checks.Secret && strings.Contains(s, "jwt=") {
+				t.Errorf("%s = %.300q", name, s)
+			}
+		}
+		if again, same := c.Classify(text); again != code || !cmp.Equal(args, same) {
+			t.Errorf("then %s %v, now %s %v", code, args, again, same)
+		}
+	})
 }

@@ -71,9 +71,10 @@ func Issuing(classify func(text string) (checks.Code, checks.Args), now time.Tim
 			if code == "" {
 				code, args = checks.Unknown, checks.Args{}
 			}
+			again(args, last.Time, now)
 			args["failures"], args["last"] = s.History.Failures, last.Time
 			f := finding(code, args)
-			f.Detail = last.Text
+			f.Detail = checks.WithoutSecrets(last.Text)
 			return []checks.Finding{f}, nil
 		},
 	}
@@ -91,8 +92,20 @@ func passed(h checks.History, classify func(text string) (checks.Code, checks.Ar
 		code = checks.Unknown
 	}
 	f := finding(checks.CAFlaky, checks.Args{"failures": r.Failures, "code": string(code), "since": r.First, "issued": h.Issued})
-	f.Detail = r.Text
+	f.Detail = checks.WithoutSecrets(r.Text)
 	return []checks.Finding{f}
+}
+
+// again says whether the moment has come that the CA named, which a header
+// counts in seconds from its answer on.
+func again(args checks.Args, answered, now time.Time) {
+	if wait, ok := args["wait"].(int); ok && !answered.IsZero() {
+		delete(args, "wait")
+		args["until"] = answered.Add(time.Duration(wait) * time.Second)
+	}
+	if until, ok := args["until"].(time.Time); ok && until.Before(now) {
+		args["over"] = true
+	}
 }
 
 // stuck reports whether the panel still counts the order as under way or

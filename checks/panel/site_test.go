@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"domovoy/checks"
 )
 
@@ -147,5 +149,39 @@ func TestStale(t *testing.T) {
 	}
 	if got := Stale(checks.Snapshot{Certificates: make([]checks.Certificate, 5)}, time.Time{}, noon); got != nil {
 		t.Errorf("a panel without a log cannot be judged: %+v", got)
+	}
+}
+
+// What the CA says of the time to come again is measured by the clock, and the
+// link that unpauses is nowhere but in its argument.
+func TestIssuingArguments(t *testing.T) {
+	const link = "https://ca.example/sfe/v1/unpause?jwt=eyJhbGciOiJIUzI1NiJ9.c2VjcmV0LXBheWxvYWQ.c2lnbmVk"
+	for _, tt := range []struct {
+		name string
+		says checks.Args
+		want checks.Args
+	}{
+		{"a moment to come", checks.Args{"until": noon.Add(time.Hour)}, checks.Args{"until": noon.Add(time.Hour)}},
+		{"a moment gone", checks.Args{"until": noon.Add(-time.Minute)}, checks.Args{"until": noon.Add(-time.Minute), "over": true}},
+		{"seconds from the attempt on", checks.Args{"wait": 7200}, checks.Args{"until": noon.Add(time.Hour)}},
+		{"seconds that are over", checks.Args{"wait": 60}, checks.Args{"until": noon.Add(-59 * time.Minute), "over": true}},
+		{"a link", checks.Args{checks.Secret: link}, checks.Args{checks.Secret: link}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			classify := func(string) (checks.Code, checks.Args) { return checks.CARateLimited, tt.says }
+			last := checks.Attempt{Outcome: checks.OutcomeFailed, Time: noon.Add(-time.Hour), Text: "Please visit: " + link}
+			found, err := Issuing(classify, noon).Run(t.Context(), checks.Subject{History: &checks.History{Failures: 1, Last: last}})
+			if err != nil || len(found) != 1 {
+				t.Fatal(found, err)
+			}
+			delete(found[0].Args, "failures")
+			delete(found[0].Args, "last")
+			if diff := cmp.Diff(tt.want, found[0].Args); diff != "" {
+				t.Error(diff)
+			}
+			if found[0].Detail != "Please visit: https://ca.example/sfe/v1/unpause?jwt=…" {
+				t.Errorf("detail %q", found[0].Detail)
+			}
+		})
 	}
 }
