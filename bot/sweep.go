@@ -1,14 +1,11 @@
 package bot
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"domovoy/checks"
 	"domovoy/checks/suite"
@@ -18,84 +15,62 @@ import (
 
 // Sweep is one look at every site of every panel.
 type Sweep struct {
-	Workers  int                             // sites looked at at once
-	Since    time.Time                       // sites looked at since then are left out: a sweep that was cut short goes on
-	Progress func(done, total int)           // called now and then, from one goroutine at a time; may be nil
-	Online   func(ctx context.Context) error // whether we have a network at all; may be nil
+	Since    time.Time             // sites looked at since then are left out: a sweep that was cut short goes on
+	Progress func(done, total int) // called after each site, from one goroutine at a time; may be nil
 }
 
-// kept is how many looks are stored together.
-const kept = 100
+// ErrOffline is what Panel.Online says, wrapped, when nobody answers us: the
+// cause is then our own network.
+var ErrOffline = errors.New("the resolvers do not answer")
 
 // Sweep looks at every site from outside, keeps what it saw as it goes, and
-// records what changed. Without a network of our own it changes nothing.
+// records what changed. Without a network of our own it changes nothing. A
+// second sweep waits for the end of the first.
 func (b *Bot) Sweep(ctx context.Context, s Sweep) error {
-	if s.Online != nil {
-		if err := s.Online(ctx); err != nil {
-			return err
-		}
+	select {
+	case b.watch.sweeping <- struct{}{}:
+		defer func() { <-b.watch.sweeping }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	rounds, err := b.rounds(ctx, s)
+	if err != nil {
+		return err
 	}
 	var failed error
-	for _, p := range b.watch.panels {
-		if p.Live == nil {
-			continue
-		}
-		failed = errors.Join(failed, b.sweep(ctx, p, s))
+	for _, r := range rounds {
+		failed = errors.Join(failed, b.sweep(ctx, r))
 	}
 	b.rang.ring()
 	return failed
 }
 
-func (b *Bot) sweep(ctx context.Context, p *watched, s Sweep) error {
-	todo := swept(p.state(), s.Since)
-	if err := b.lookAt(ctx, p, todo, s); err != nil {
-		return err
+// rounds are what there is to look at, by panel.
+func (b *Bot) rounds(ctx context.Context, s Sweep) ([]*round, error) {
+	steps := &steps{tell: s.Progress}
+	var rounds []*round
+	for _, p := range b.watch.panels {
+		if p.Live == nil {
+			continue
+		}
+		if p.Online != nil {
+			if err := p.Online(ctx); err != nil {
+				return nil, err
+			}
+		}
+		r := &round{bot: b, panel: p, steps: steps, todo: swept(p.state(), s.Since), fresh: map[string]reports.Look{}, all: map[string]reports.Look{}}
+		steps.total += len(r.todo)
+		rounds = append(rounds, r)
 	}
-	return b.conclude(ctx, p, p.Live.Server(ctx, p.Name), time.Now())
+	return rounds, nil
 }
 
-// lookAt looks at the sites with bounded workers. A site that panics costs only
-// itself; what was seen before the end of the context is kept.
-func (b *Bot) lookAt(ctx context.Context, p *watched, todo []checks.Subject, s Sweep) error {
-	group, looking := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, s.Workers))
-	var mu sync.Mutex
-	fresh, all := map[string]reports.Look{}, make(map[string]reports.Look, len(todo))
-	done := 0
-	store := func(least int) error {
-		if len(fresh) < least {
-			return nil
-		}
-		batch := fresh
-		fresh = map[string]reports.Look{}
-		keeping, cancel := lingering(ctx, grace)
-		defer cancel()
-		return b.storeLooks(keeping, p, batch)
+func (b *Bot) sweep(ctx context.Context, r *round) error {
+	if err := r.look(ctx); err != nil {
+		return err
 	}
-	for _, x := range todo {
-		if looking.Err() != nil {
-			break
-		}
-		group.Go(func() error {
-			now := time.Now()
-			seen := p.Live.Look(looking, x, false, now)
-			if looking.Err() != nil {
-				return looking.Err()
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			l := lookOf(seen, now)
-			fresh[x.Site.Name], all[x.Site.Name] = l, l
-			if done++; s.Progress != nil {
-				s.Progress(done, len(todo))
-			}
-			return store(kept)
-		})
-	}
-	err := cmp.Or(group.Wait(), ctx.Err())
-	err = errors.Join(err, store(1))
-	p.seen(all) // once: it copies what is known of every site
-	return err
+	p := r.panel
+	return b.conclude(ctx, p, p.Live.Server(ctx, p.Name), time.Now())
 }
 
 // conclude records what the looks changed. Troubles of names wait for the
