@@ -127,9 +127,7 @@ func TestBoulderDiscover(t *testing.T) {
 	for n := range 300 {
 		order := ca.Place(mine.ID, boulder.Seed{Names: []string{fmt.Sprintf("site%d.example", n), fmt.Sprintf("www.site%d.example", n)}})
 		text += "[Sat Nov 21 14:33:38 UTC 2026] Le_LinkOrder='" + order.URL + "'\n"
-		for _, a := range order.Authorizations {
-			want = append(want, a)
-		}
+		want = append(want, order.Authorizations...)
 	}
 	writeFile(t, log, text, 0o600)
 	c, err := Open(t.Context(), Options{Directory: ca.Directory(), HTTP: ca.Client(), Key: key})

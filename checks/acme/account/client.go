@@ -92,6 +92,9 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 // AccountURL is the account's URL at the CA; empty without a key.
 func (c *Client) AccountURL() string { return c.kid }
 
+// Format keeps the nonces out of every print.
+func (c *Client) Format(s fmt.State, _ rune) { fmt.Fprint(s, "account "+c.kid) }
+
 // Signed reports whether there is a key, so that the client can cancel.
 func (c *Client) Signed() bool { return c.key != nil }
 

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rsa"
@@ -104,9 +105,9 @@ func readKeyFile(path string, guarded bool) ([]byte, error) {
 
 // parseKey takes JWK (RFC 7517) where the text is an object, else PEM.
 func parseKey(data []byte) (jose.SigningKey, error) {
-	if text := strings.TrimSpace(string(data)); strings.HasPrefix(text, "{") {
+	if text := bytes.TrimSpace(data); bytes.HasPrefix(text, []byte("{")) {
 		var jwk jose.JSONWebKey
-		if jwk.UnmarshalJSON([]byte(text)) != nil || !jwk.Valid() {
+		if jwk.UnmarshalJSON(text) != nil || !jwk.Valid() {
 			return jose.SigningKey{}, ErrNotAKey
 		}
 		if jwk.IsPublic() {
@@ -182,7 +183,7 @@ func (k *Key) String() string { return hidden }
 func (k *Key) GoString() string { return hidden }
 
 // Format hides the key from every verb, such as %x, which String does not see.
-func (k *Key) Format(s fmt.State, _ rune) { io.WriteString(s, hidden) }
+func (k *Key) Format(s fmt.State, _ rune) { fmt.Fprint(s, hidden) }
 
 // LogValue hides the key from slog.
 func (k *Key) LogValue() slog.Value { return slog.StringValue(hidden) }

@@ -134,6 +134,7 @@ func TestKeyIsSilent(t *testing.T) {
 	writeFile(t, file, jwk(t, secret), 0o600)
 	client := p.register(file)
 	key := client.key
+	client.nonces.put("a-nonce")
 	var out bytes.Buffer
 	slog.New(slog.NewTextHandler(&out, nil)).Info("a key", "key", key, "options", Options{Key: key})
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("a key", "key", key, "options", Options{Key: key})
@@ -145,9 +146,12 @@ func TestKeyIsSilent(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&out, verb+"\n", key)
 		fmt.Fprintf(&out, verb+"\n", Options{Key: key})
+		fmt.Fprintf(&out, verb+"\n", client)
+		fmt.Fprintf(&out, verb+"\n", struct{ Client *Client }{client})
 	}
 	fmt.Fprintf(&out, "%v %+v", key.String(), key.GoString())
-	for _, leak := range []string{secret.D.String(), fmt.Sprintf("%x", secret.D.Bytes()[:8]), secret.Primes[0].String(), secret.N.String()} {
+	slog.New(slog.NewTextHandler(&out, nil)).Info("a client", "client", client)
+	for _, leak := range []string{"a-nonce", secret.D.String(), fmt.Sprintf("%x", secret.D.Bytes()[:8]), secret.Primes[0].String(), secret.N.String()} {
 		if strings.Contains(strings.ToLower(out.String()), leak) {
 			t.Fatal("the key shows itself")
 		}
@@ -157,7 +161,7 @@ func TestKeyIsSilent(t *testing.T) {
 	}
 }
 
-func newEC(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
+func newEC(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(curve, rand.Reader)
 	if err != nil {
@@ -166,7 +170,7 @@ func newEC(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
 	return key
 }
 
-func newRSA(t *testing.T, bits int) *rsa.PrivateKey {
+func newRSA(t testing.TB, bits int) *rsa.PrivateKey {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, bits)
 	if err != nil {
@@ -180,7 +184,7 @@ func weakRSA(t *testing.T) []byte {
 	return x509.MarshalPKCS1PrivateKey(newRSA(t, 1024))
 }
 
-func jwk(t *testing.T, key crypto.PrivateKey) string {
+func jwk(t testing.TB, key crypto.PrivateKey) string {
 	t.Helper()
 	text, err := jose.JSONWebKey{Key: key}.MarshalJSON()
 	if err != nil {
@@ -189,7 +193,7 @@ func jwk(t *testing.T, key crypto.PrivateKey) string {
 	return string(text)
 }
 
-func sec1(t *testing.T, key *ecdsa.PrivateKey) string {
+func sec1(t testing.TB, key *ecdsa.PrivateKey) string {
 	t.Helper()
 	der, err := x509.MarshalECPrivateKey(key)
 	if err != nil {
@@ -198,7 +202,7 @@ func sec1(t *testing.T, key *ecdsa.PrivateKey) string {
 	return block(t, "EC PRIVATE KEY", der)
 }
 
-func pkcs8(t *testing.T, key crypto.PrivateKey) string {
+func pkcs8(t testing.TB, key crypto.PrivateKey) string {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -207,7 +211,7 @@ func pkcs8(t *testing.T, key crypto.PrivateKey) string {
 	return block(t, "PRIVATE KEY", der)
 }
 
-func block(t *testing.T, kind string, der []byte) string {
+func block(t testing.TB, kind string, der []byte) string {
 	t.Helper()
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }

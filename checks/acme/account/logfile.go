@@ -101,7 +101,8 @@ func (c *collector) lines(ctx context.Context, source string, from *bufio.Reader
 			}
 			continue
 		}
-		if err != nil && !errors.Is(err, io.EOF) {
+		last := errors.Is(err, io.EOF)
+		if err != nil && !last {
 			return err
 		}
 		line := part
@@ -112,7 +113,7 @@ func (c *collector) lines(ctx context.Context, source string, from *bufio.Reader
 		if len(line) > 0 {
 			r.line(line)
 		}
-		if err != nil {
+		if last {
 			return nil
 		}
 	}

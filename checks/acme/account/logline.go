@@ -131,12 +131,16 @@ func (r *lineReader) urls(line []byte) {
 // names gives the authorization that was asked for last the name that its
 // answer has.
 func (r *lineReader) names(line []byte) {
-	for _, entry := range listEntry.FindAllSubmatch(line, -1) {
-		r.c.name(string(entry[2]), hint(entry[1]))
+	if bytes.Contains(line, []byte("#http")) {
+		for _, entry := range listEntry.FindAllSubmatch(line, -1) {
+			r.c.name(string(entry[2]), hint(entry[1]))
+		}
 	}
 	from := line
-	if at := oneName.FindIndex(line); at != nil {
-		r.wantsName, from = true, line[at[1]:]
+	if bytes.Contains(line, []byte(`"identifier"`)) {
+		if at := oneName.FindIndex(line); at != nil {
+			r.wantsName, from = true, line[at[1]:]
+		}
 	}
 	if !r.wantsName {
 		return

@@ -52,7 +52,7 @@ type Subproblem struct {
 
 // unpauseToken is the secret part of an unpause link: whoever holds it may
 // unpause the account.
-var unpauseToken = regexp.MustCompile(`(?i)(\bjwt=)[^\s&"'<>]+`)
+var unpauseToken = regexp.MustCompile(`(?i)(jwt=)[^\s&"'<>]+`)
 
 // Error is one line without secrets.
 func (p *Problem) Error() string {
@@ -61,9 +61,9 @@ func (p *Problem) Error() string {
 		text += " " + p.Type
 	}
 	if p.Detail != "" {
-		text += ": " + checks.Clean(unpauseToken.ReplaceAllString(p.Detail, "${1}"+hidden), checks.DetailLength)
+		text += ": " + p.Detail
 	}
-	return text
+	return checks.Clean(unpauseToken.ReplaceAllString(text, "${1}"+hidden), checks.DetailLength)
 }
 
 // Busy reports that the CA wants to be left alone for a while (429, 503).
@@ -99,17 +99,21 @@ func newProblem(status int, header http.Header, body []byte, now time.Time) *Pro
 	var d document
 	// Some balancers send a CA's document with another type, some a page as JSON.
 	if kind != "text/html" && json.Unmarshal(body, &d) == nil && (d.Type != "" || d.Detail != "") {
-		p.Type, p.Detail = strings.TrimPrefix(d.Type, errorPrefix), cut(d.Detail)
+		p.Type, p.Detail = kindOf(d.Type), cut(d.Detail)
 		for i, s := range d.Subproblems {
 			if i == mostSubproblems {
 				break
 			}
-			p.Subproblems = append(p.Subproblems, Subproblem{strings.TrimPrefix(s.Type, errorPrefix), cut(s.Detail), s.Identifier.Value})
+			p.Subproblems = append(p.Subproblems, Subproblem{kindOf(s.Type), cut(s.Detail), cut(s.Identifier.Value)})
 		}
 		return p
 	}
 	p.Detail = pageText(body)
 	return p
+}
+
+func kindOf(urn string) string {
+	return checks.Clean(strings.TrimPrefix(urn, errorPrefix), checks.WordLength)
 }
 
 // retryAfter reads seconds or a date (RFC 9110 section 10.2.3). A date counts
