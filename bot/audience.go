@@ -37,19 +37,21 @@ func ParseRole(name string) Role {
 const (
 	Alerts = "alerts"
 	Daily  = "daily"
+	Weekly = "weekly"
 )
 
 // Chat is a place where the bot speaks.
 type Chat struct {
 	To       Address
 	Language string
-	Receives []string // Alerts, Daily
+	Receives []string // Alerts, Daily, Weekly
 	Role     Role     // of anybody in it
 }
 
 // Audience is who may hear and ask.
 type Audience struct {
 	Chats    []Chat
+	Managers []Manager
 	People   map[string]Role // by immutable id, such as telegram:123456789
 	Language string          // of a chat that names none
 	Zone     *time.Location

@@ -15,9 +15,13 @@ type ReportData struct {
 	Text   reports.Message `json:"message"`
 }
 
-// report composes the daily digest now, for the one who asks.
+// report composes the daily digest or the weekly report now, for the one who
+// asks.
 func report(ctx context.Context, b *Bot, r Request) (Answer, error) {
-	if len(r.Words) != 1 || r.Words[0] != "daily" {
+	if len(r.Words) > 0 && r.Words[0] == Weekly {
+		return b.weekReport(ctx, r.Words[1:], r)
+	}
+	if len(r.Words) != 1 || r.Words[0] != Daily {
 		return Answer{}, usage("report", "usage.report", strings.Join(r.Words, " "))
 	}
 	day, err := b.day(ctx, r.Now)

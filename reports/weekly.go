@@ -16,6 +16,7 @@ type Weekly struct {
 	Manager string    // whose customers these are, by the address of their chat; empty: everybody's
 	Servers []ServerWeek
 	Rows    []WeekRow // worst first, then by age
+	Orphans []string  // owners of rows whom no manager has; nil where there are no managers
 	Points  []WeekPoint
 }
 

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,10 +16,13 @@ const phoneList = 5
 // Weekly is the message of a week's report: what a manager reads on a phone.
 // The files go with it.
 func (w Writer) Weekly(r Weekly) Message {
-	title := w.Locale.Say("weekly.title", i18n.Args{"Week": r.Week.Number, "From": w.Locale.Date(r.Week.From, w.Now),
-		"To": w.Locale.Date(r.Week.To.AddDate(0, 0, -1), w.Now), "Servers": w.Locale.List(r.serverNames())})
-	m := w.message(Plain, title)
+	m := w.message(Plain, w.weeklyTitle(r))
 	m.Silent = true
+	if r.Data.IsZero() { // numbers of nothing would say that all is well
+		m.Tone = ToneUnknown
+		m.Sections = []Section{{Text: w.Locale.Say("weekly.nodata")}}
+		return m
+	}
 	m.Sections = append(m.Sections, Section{Text: strings.Join(w.weeklyLines(r), "\n")})
 	for _, list := range []struct {
 		key  string
@@ -29,6 +33,17 @@ func (w Writer) Weekly(r Weekly) Message {
 		}
 	}
 	return m
+}
+
+// weeklyTitle names the week by its number and its days.
+func (w Writer) weeklyTitle(r Weekly) string {
+	from, last := r.Week.From, r.Week.To.AddDate(0, 0, -1)
+	first := w.Locale.Date(from, w.Now)
+	if from.Month() == last.Month() {
+		first = strconv.Itoa(from.Day())
+	}
+	return w.Locale.Say("weekly.title", i18n.Args{"Week": r.Week.Number, "From": first, "To": w.Locale.Date(last, w.Now),
+		"Servers": w.Locale.List(r.serverNames())})
 }
 
 // weeklyLines are the numbers in a few lines, the one that matters most first.
@@ -52,6 +67,9 @@ func (w Writer) weeklyLines(r Weekly) []string {
 	if blind := w.unseen(r); blind != "" {
 		lines = append(lines, blind)
 	}
+	if n := len(r.Orphans); n > 0 {
+		lines = append(lines, w.Locale.Count("weekly.orphans", n, i18n.Args{"Names": w.Locale.List(r.Orphans[:min(phoneList, n)])}))
+	}
 	return append(lines, w.asOf(r))
 }
 
@@ -73,9 +91,6 @@ func (w Writer) unseen(r Weekly) string {
 
 // asOf says of which moment the numbers are.
 func (w Writer) asOf(r Weekly) string {
-	if r.Data.IsZero() {
-		return w.Locale.Say("weekly.nodata")
-	}
 	key := "weekly.asof"
 	if r.Data.Before(r.Week.To) && w.Now.Before(r.Week.To) {
 		key = "weekly.sofar"
@@ -103,6 +118,9 @@ func (w Writer) weeklyNote(list string, r WeekRow) string {
 	}
 	switch list {
 	case "free":
+		if r.Free.IsZero() {
+			parts = append(parts, w.title(r.Code))
+		}
 		day("weekly.freefrom", r.Free)
 	case "norenew":
 		day("weekly.until", r.Expires)

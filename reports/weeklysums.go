@@ -70,19 +70,27 @@ func (r Weekly) Oldest() (WeekRow, bool) {
 	return slices.MinFunc(open, func(a, b WeekRow) int { return a.Since.Compare(b.Since) }), true
 }
 
+// gone is how long a name leads elsewhere before its owner has left, and it
+// makes no sense any more to call.
+const gone = 30 * 24 * time.Hour
+
 // ToCall are the customers' own troubles: their names lead elsewhere, or
-// their name servers are broken.
+// their name servers are broken. No site is in ToSwitchOff too.
 func (r Weekly) ToCall() []WeekRow {
 	return r.where(func(x WeekRow) bool {
-		return x.Change.Open() && x.Code.Who() == checks.Customer && !slices.Contains(free(), x.Code)
+		return x.Change.Open() && x.Code.Who() == checks.Customer && !r.given(x)
 	})
 }
 
-// ToSwitchOff are sites that nobody reaches by their name any more.
+// ToSwitchOff are sites that nobody reaches by their name any more: free,
+// moved away for good, failing for so long that nobody minds.
 func (r Weekly) ToSwitchOff() []WeekRow {
-	return r.where(func(x WeekRow) bool {
-		return x.Change.Open() && (slices.Contains(free(), x.Code) || x.Code == checks.DNSElsewhere || x.Code == "ca.zombie")
-	})
+	return r.where(func(x WeekRow) bool { return x.Change.Open() && r.given(x) })
+}
+
+// given reports whether the owner gave the site up.
+func (r Weekly) given(x WeekRow) bool {
+	return slices.Contains(free(), x.Code) || x.Code == "ca.zombie" || x.Code == checks.DNSElsewhere && r.Data.Sub(x.Since) > gone
 }
 
 // FreeNames are names that are anybody's, or soon will be.

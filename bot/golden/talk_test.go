@@ -75,6 +75,8 @@ func refusals() map[string]i18n.Args {
 		"usage.kind":             {"Kinds": kinds},
 		"usage.domain":           {"Command": "check"},
 		"usage.report":           {"Word": "monthly"},
+		"usage.week":             {"Word": "2026-46"},
+		"usage.future":           {"Word": "2026-W52"},
 		"usage.lang":             {"Languages": "en, ru"},
 		"trouble.never":          nil, // what check and list say before the first reading
 		"trouble.locked":         nil,

@@ -74,7 +74,7 @@ func (p *program) checkConfig() error {
 	for _, job := range []struct {
 		name string
 		when config.Cron
-	}{{"panel", cfg.Schedule.Panel}, {"domains", cfg.Schedule.Domains}, {"daily", cfg.Schedule.Daily}} {
+	}{{"panel", cfg.Schedule.Panel}, {"domains", cfg.Schedule.Domains}, {"daily", cfg.Schedule.Daily}, {"weekly", cfg.Schedule.Weekly}} {
 		var next []string
 		for _, t := range config.NextRuns(job.when, cfg.Timezone, now, 3) {
 			next = append(next, local.DateTime(t, now))

@@ -115,6 +115,10 @@ func audience(cfg *config.Config, bundle *i18n.Bundle) bot.Audience {
 	for _, c := range cfg.Chats {
 		a.Chats = append(a.Chats, bot.Chat{To: c.To, Language: c.Language, Receives: c.Receives, Role: bot.ParseRole(string(c.Role))})
 	}
+	for _, m := range cfg.Reports.Managers {
+		named, _ := m.Named() // it could be read when the configuration was checked
+		a.Managers = append(a.Managers, bot.Manager{To: m.To, Language: m.Language, Owners: m.Owners, Named: named})
+	}
 	for _, p := range cfg.People {
 		a.People[p.ID] = bot.ParseRole(string(p.Role))
 	}

@@ -22,6 +22,10 @@ const sweepLate = 6 * time.Hour
 // digestLate is how late a digest is still worth sending.
 const digestLate = 6 * time.Hour
 
+// weeklyLate is how late a weekly report, or the snapshot of a day, is still
+// worth making.
+const weeklyLate = 3 * 24 * time.Hour
+
 // voidPause is how long a messenger that refuses us for good is left alone
 // before the next try: somebody may have mended the token's rights.
 const voidPause = 5 * time.Minute
@@ -111,6 +115,8 @@ func (a *App) jobs() []bot.Job {
 	jobs := []bot.Job{
 		{Name: "panel", When: a.cfg.Schedule.Panel, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Observe(ctx, time.Now()) }},
 		{Name: "daily", When: a.cfg.Schedule.Daily, Late: digestLate, Run: a.bot.Digest},
+		{Name: "history", When: midnight{}, Late: weeklyLate, Run: a.bot.Snapshot},
+		{Name: "weekly", When: a.cfg.Schedule.Weekly, Late: weeklyLate, Run: a.bot.Weekly},
 		{Name: "prune", When: day, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Prune(ctx, time.Now()) }},
 	}
 	if a.outside != nil {
@@ -119,6 +125,13 @@ func (a *App) jobs() []bot.Job {
 			Run: func(ctx context.Context, due time.Time) error { return a.sweep(ctx, due, nil) }})
 	}
 	return jobs
+}
+
+// midnight is due when a day begins, in the zone of the moment given.
+type midnight struct{}
+
+func (midnight) Next(after time.Time) time.Time {
+	return time.Date(after.Year(), after.Month(), after.Day()+1, 0, 0, 0, 0, after.Location())
 }
 
 // everyDay is due once a day, from the start on.

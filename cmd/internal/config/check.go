@@ -16,6 +16,7 @@ func (r *reader) check(c *Config) {
 	r.checkChats(c)
 	r.checkPeople(c)
 	r.checkThresholds(c)
+	r.checkManagers(c)
 	r.checkState(c.State)
 }
 

@@ -18,6 +18,7 @@ type Config struct {
 	Schedule   Schedule   `key:"schedule" title:"When to work: cron, in timezone"`
 	Thresholds Thresholds `key:"thresholds" title:"From when a number is worth an alert"`
 	Alerts     Alerts     `key:"alerts" title:"How alerts behave"`
+	Reports    Reports    `key:"reports" title:"Who gets which part of the weekly report"`
 
 	origin origin
 }
@@ -81,7 +82,7 @@ type Chat struct {
 	To bot.Address `key:"to" is:"chat" need:"true" title:"telegram:-1001234567890/7 or slack:C0123456789"`
 	// Language is Config.Language where the chat names none.
 	Language string   `key:"language" is:"word" enum:"en ru" title:"Language of this chat"`
-	Receives []string `key:"receives" is:"word" enum:"alerts daily" default:"alerts daily" title:"What comes unasked"`
+	Receives []string `key:"receives" is:"word" enum:"alerts daily weekly" default:"alerts daily" title:"What comes unasked"`
 	Role     Role     `key:"role" is:"word" enum:"viewer operator admin" default:"viewer" title:"What everyone in the chat may do"`
 }
 

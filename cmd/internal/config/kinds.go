@@ -33,6 +33,8 @@ func kinds(name string) kind {
 		return kind{letters, readChat, patterned(`^(telegram|slack):`)}
 	case "person":
 		return kind{letters, readPerson, patterned(`^(telegram|slack):`)}
+	case "glob":
+		return kind{letters, readGlob, typed("string")}
 	case "cron":
 		return kind{letters, readCron, typed("string")}
 	}

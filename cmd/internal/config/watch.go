@@ -7,6 +7,7 @@ type Schedule struct {
 	Panel   Cron `key:"panel" is:"cron" default:"*/5 * * * *" title:"Read what is new in the panels"`
 	Domains Cron `key:"domains" is:"cron" default:"0 */6 * * *" title:"Look at every domain itself"`
 	Daily   Cron `key:"daily" is:"cron" default:"0 9 * * *" title:"The daily digest"`
+	Weekly  Cron `key:"weekly" is:"cron" default:"0 9 * * 1" title:"The report of the week before"`
 }
 
 // Thresholds say from which count on a panel's metric is worth an alert. A
