@@ -1,10 +1,10 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -38,42 +38,34 @@ func doubtful(before reports.Look, now reports.Look) bool {
 func verdictOf(l reports.Look) checks.Verdict { return checks.Judge(l.Findings, l.Failures) }
 
 // lookAgain looks once more at the sites in doubt, each at least so long after
-// its first look, and gives what counts. So many that it is hardly they who
+// its first look, and keeps what counts. So many that it is hardly they who
 // changed are believed as they are: to look at them all again would tell
 // nothing new of us. What the context cut short counts not at all, for the
 // next sweep begins with it.
-func (b *Bot) lookAgain(ctx context.Context, p *watched, doubts []doubt, s Sweep) (map[string]reports.Look, error) {
-	counts := make(map[string]reports.Look, len(doubts))
-	if reports.Stormy(len(doubts), len(p.state().Subjects)) {
-		for _, d := range doubts {
-			counts[d.subject.Site.Name] = d.first
+func (r *round) lookAgain(ctx context.Context) error {
+	if reports.Stormy(len(r.doubts), len(r.panel.state().Subjects)) {
+		for _, d := range r.doubts {
+			r.fresh[d.subject.Site.Name], r.all[d.subject.Site.Name] = d.first, d.first
 		}
-		return counts, nil
+		return r.store(ctx)
 	}
-	slices.SortStableFunc(doubts, func(a, b doubt) int { return a.first.At.Compare(b.first.At) })
+	slices.SortStableFunc(r.doubts, func(a, b doubt) int { return a.first.At.Compare(b.first.At) })
 	group, looking := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, s.Workers))
-	var mu sync.Mutex
-	for _, d := range doubts {
-		if err := until(looking, d.first.At.Add(s.Apart)); err != nil {
+	group.SetLimit(max(1, r.panel.Workers))
+	for _, d := range r.doubts {
+		if err := until(looking, d.first.At.Add(r.apart)); err != nil {
 			break
 		}
 		group.Go(func() error {
 			now := time.Now()
-			seen := p.Live.Look(looking, d.subject, false, now)
+			seen := r.panel.Live.Look(looking, d.subject, false, now)
 			if looking.Err() != nil {
 				return looking.Err()
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			counts[d.subject.Site.Name] = second(d.first, lookOf(seen, now))
-			return nil
+			return r.keep(ctx, d.subject.Site.Name, second(d.first, lookOf(seen, now)))
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return counts, err
-	}
-	return counts, ctx.Err()
+	return cmp.Or(group.Wait(), ctx.Err())
 }
 
 // until waits for a moment.

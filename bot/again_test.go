@@ -56,7 +56,7 @@ func outdoors(t *testing.T, w *weather, sites int, before map[string]checks.Code
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	watch := NewWatch(j, []Panel{{Name: "isp1", Live: &suite.Live{Names: w.look}}}, Rules{}, log)
+	watch := NewWatch(j, []Panel{{Name: "isp1", Live: &suite.Live{Names: w.look}, Workers: 4}}, Rules{}, log)
 	p := watch.panels[0]
 	p.server = reports.Server{Name: "isp1", Read: time.Now()}
 	known := map[string]reports.Look{}
@@ -98,7 +98,7 @@ func TestSweepLooksAgain(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := &weather{shows: map[string][]checks.Code{site: c.shows}, looks: map[string][]time.Time{}}
 				b := outdoors(t, w, 12, map[string]checks.Code{site: c.before})
-				if err := b.Sweep(t.Context(), Sweep{Workers: 2, Since: time.Now(), Apart: Apart}); err != nil {
+				if err := b.Sweep(t.Context(), Sweep{Since: time.Now(), Apart: Apart}); err != nil {
 					t.Fatal(err)
 				}
 				at := w.looks[site]
@@ -131,7 +131,7 @@ func TestSweepOfAStorm(t *testing.T) {
 				w.shows[siteNo(i)] = []checks.Code{checks.WebTimeout, checks.OK}
 			}
 			b, start := outdoors(t, w, 200, nil), time.Now()
-			if err := b.Sweep(t.Context(), Sweep{Workers: 8, Since: time.Now(), Apart: Apart}); err != nil {
+			if err := b.Sweep(t.Context(), Sweep{Since: time.Now(), Apart: Apart}); err != nil {
 				t.Fatal(err)
 			}
 			troubled := 0
@@ -156,7 +156,7 @@ func TestSweepCutShortInDoubt(t *testing.T) {
 		b, began := outdoors(t, w, 12, nil), time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), Apart/2)
 		defer cancel()
-		if err := b.Sweep(ctx, Sweep{Workers: 2, Since: began, Apart: Apart}); !errors.Is(err, context.DeadlineExceeded) {
+		if err := b.Sweep(ctx, Sweep{Since: began, Apart: Apart}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("the sweep ended with %v", err)
 		}
 		s := b.watch.panels[0].state()

@@ -1,15 +1,10 @@
 package bot
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"slices"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"domovoy/checks"
 	"domovoy/checks/suite"
@@ -19,126 +14,65 @@ import (
 
 // Sweep is one look at every site of every panel.
 type Sweep struct {
-	Workers  int                             // sites looked at at once
-	Since    time.Time                       // sites looked at since then are left out: a sweep that was cut short goes on
-	Progress func(done, total int)           // called now and then, from one goroutine at a time; may be nil
-	Online   func(ctx context.Context) error // whether we have a network at all; may be nil
-	Apart    time.Duration                   // how long after its first look a site in doubt is looked at again; 0: all is believed at once
+	Since    time.Time             // sites looked at since then are left out: a sweep that was cut short goes on
+	Progress func(done, total int) // called after each site, from one goroutine at a time; may be nil
+	Apart    time.Duration         // from a look that is in doubt to the second one
 }
 
-// kept is how many looks are stored together.
-const kept = 100
+// ErrOffline is what Panel.Online says, wrapped, when nobody answers us: the
+// cause is then our own network.
+var ErrOffline = errors.New("the resolvers do not answer")
 
 // Sweep looks at every site from outside, keeps what it saw as it goes, and
-// records what changed. Without a network of our own it changes nothing.
+// records what changed. Without a network of our own it changes nothing. A
+// second sweep waits for the end of the first.
 func (b *Bot) Sweep(ctx context.Context, s Sweep) error {
-	if s.Online != nil {
-		if err := s.Online(ctx); err != nil {
-			return err
-		}
+	select {
+	case b.watch.sweeping <- struct{}{}:
+		defer func() { <-b.watch.sweeping }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	rounds, err := b.rounds(ctx, s)
+	if err != nil {
+		return err
 	}
 	var failed error
-	for _, p := range b.watch.panels {
-		if p.Live == nil {
-			continue
-		}
-		failed = errors.Join(failed, b.sweep(ctx, p, s))
+	for _, r := range rounds {
+		failed = errors.Join(failed, b.sweep(ctx, r))
 	}
 	b.rang.ring()
 	return failed
 }
 
-func (b *Bot) sweep(ctx context.Context, p *watched, s Sweep) error {
-	todo := swept(p.state(), s.Since)
-	if err := b.lookAt(ctx, p, todo, s); err != nil {
+// rounds are what there is to look at, by panel.
+func (b *Bot) rounds(ctx context.Context, s Sweep) ([]*round, error) {
+	steps := &steps{tell: s.Progress}
+	var rounds []*round
+	for _, p := range b.watch.panels {
+		if p.Live == nil {
+			continue
+		}
+		if p.Online != nil {
+			if err := p.Online(ctx); err != nil {
+				return nil, err
+			}
+		}
+		known := p.state()
+		r := &round{bot: b, panel: p, steps: steps, apart: s.Apart, todo: swept(known, s.Since), before: known.Looks,
+			fresh: map[string]reports.Look{}, all: map[string]reports.Look{}}
+		steps.total += len(r.todo)
+		rounds = append(rounds, r)
+	}
+	return rounds, nil
+}
+
+func (b *Bot) sweep(ctx context.Context, r *round) error {
+	if err := r.look(ctx); err != nil {
 		return err
 	}
+	p := r.panel
 	return b.conclude(ctx, p, p.Live.Server(ctx, p.Name), time.Now())
-}
-
-// lookAt looks at the sites with bounded workers, and at the end once more at
-// those in doubt. A site that panics costs only itself; what was seen before
-// the end of the context is kept.
-func (b *Bot) lookAt(ctx context.Context, p *watched, todo []checks.Subject, s Sweep) error {
-	group, looking := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, s.Workers))
-	g := gathering{before: p.state().Looks, all: make(map[string]reports.Look, len(todo))}
-	g.store = func(looks map[string]reports.Look) error {
-		keeping, cancel := lingering(ctx, grace)
-		defer cancel()
-		return b.storeLooks(keeping, p, looks)
-	}
-	for _, x := range todo {
-		if looking.Err() != nil {
-			break
-		}
-		group.Go(func() error {
-			now := time.Now()
-			seen := p.Live.Look(looking, x, false, now)
-			if looking.Err() != nil {
-				return looking.Err()
-			}
-			return g.take(x, lookOf(seen, now), s, len(todo))
-		})
-	}
-	err := cmp.Or(group.Wait(), ctx.Err())
-	if err == nil {
-		err = g.again(ctx, b, p, s)
-	}
-	err = errors.Join(err, g.keep(1))
-	p.seen(g.all) // once: it copies what is known of every site
-	return err
-}
-
-// gathering is what a sweep of one panel saw so far.
-type gathering struct {
-	before map[string]reports.Look // of earlier sweeps
-	store  func(map[string]reports.Look) error
-
-	mu         sync.Mutex
-	fresh, all map[string]reports.Look // not stored yet; all that count
-	doubts     []doubt
-	done       int
-}
-
-// take adds a look at a site, one of so many.
-func (g *gathering) take(x checks.Subject, l reports.Look, s Sweep, total int) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if s.Apart > 0 && doubtful(g.before[x.Site.Name], l) {
-		g.doubts = append(g.doubts, doubt{x, l})
-	} else {
-		g.believe(map[string]reports.Look{x.Site.Name: l})
-	}
-	if g.done++; s.Progress != nil {
-		s.Progress(g.done, total)
-	}
-	return g.keep(kept)
-}
-
-func (g *gathering) believe(looks map[string]reports.Look) {
-	if g.fresh == nil {
-		g.fresh = map[string]reports.Look{}
-	}
-	maps.Copy(g.fresh, looks)
-	maps.Copy(g.all, looks)
-}
-
-// again takes a second look at what is in doubt.
-func (g *gathering) again(ctx context.Context, b *Bot, p *watched, s Sweep) error {
-	sure, err := b.lookAgain(ctx, p, g.doubts, s)
-	g.believe(sure)
-	return err
-}
-
-// keep stores what is not stored yet, if it is so much.
-func (g *gathering) keep(least int) error {
-	if len(g.fresh) < least {
-		return nil
-	}
-	batch := g.fresh
-	g.fresh = nil
-	return g.store(batch)
 }
 
 // conclude records what the looks changed. Troubles of names wait for the

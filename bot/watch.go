@@ -19,10 +19,12 @@ import (
 
 // Panel is a panel to watch.
 type Panel struct {
-	Name   string
-	Reader *ispmanager.Panel
-	Files  *cert.Files // nil: certificates are not read
-	Live   *suite.Live // nil: sites are not looked at from outside
+	Name    string
+	Reader  *ispmanager.Panel
+	Files   *cert.Files                 // nil: certificates are not read
+	Live    *suite.Live                 // nil: sites are not looked at from outside
+	Workers int                         // sites that a sweep looks at together; at least one
+	Online  func(context.Context) error // whether we have a network at all, before a sweep; may be nil
 }
 
 // Rules are what the watch counts by.
@@ -36,11 +38,12 @@ type Rules struct {
 // Watch reads the panels and keeps what is known of them now. It is safe for
 // concurrent use; one reading of a panel at a time.
 type Watch struct {
-	journal *journal.Journal
-	rules   Rules
-	issuing panel.Classifier
-	log     *slog.Logger
-	panels  []*watched
+	journal  *journal.Journal
+	rules    Rules
+	issuing  panel.Classifier
+	log      *slog.Logger
+	panels   []*watched
+	sweeping chan struct{} // holds one while a sweep is under way
 }
 
 // watched is one panel with its state.
@@ -61,7 +64,7 @@ type watched struct {
 
 // NewWatch makes a watch over panels; it reads nothing yet.
 func NewWatch(j *journal.Journal, panels []Panel, rules Rules, log *slog.Logger) *Watch {
-	w := &Watch{journal: j, rules: rules, issuing: panel.Remember(acme.NewClassifier()), log: log}
+	w := &Watch{journal: j, rules: rules, issuing: panel.Remember(acme.NewClassifier()), log: log, sweeping: make(chan struct{}, 1)}
 	for _, p := range panels {
 		first := make(chan struct{})
 		w.panels = append(w.panels, &watched{Panel: p, server: unread(p.Name), first: first, tried: sync.OnceFunc(func() { close(first) })})

@@ -68,6 +68,7 @@ func (a *App) open() (panels []bot.Panel, err error) {
 			if panel.Live, err = a.outside.live(p); err != nil {
 				return nil, fmt.Errorf("preparing to look at %s from outside: %w", p.Name, err)
 			}
+			panel.Workers, panel.Online = a.cfg.Probe.Workers, a.outside.online
 		}
 		panels = append(panels, panel)
 	}

@@ -71,7 +71,7 @@ func (a *App) since(ctx context.Context, now time.Time) (time.Time, error) {
 
 // sweep looks at every site that was not looked at since a moment.
 func (a *App) sweep(ctx context.Context, since time.Time, progress func(done, total int)) error {
-	return a.bot.Sweep(ctx, bot.Sweep{Workers: a.cfg.Probe.Workers, Since: since, Progress: progress, Online: a.outside.online, Apart: bot.Apart})
+	return a.bot.Sweep(ctx, bot.Sweep{Since: since, Progress: progress, Apart: bot.Apart})
 }
 
 // online asks the resolvers for what is always there. Without an answer it is
@@ -89,4 +89,4 @@ func (o *outside) online(ctx context.Context) error {
 
 // ErrOffline is what a sweep says when the resolvers do not answer us: look
 // at our own network first.
-var ErrOffline = errors.New("the resolvers do not answer")
+var ErrOffline = bot.ErrOffline
