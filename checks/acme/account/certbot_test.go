@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"domovoy/checks"
 )
@@ -39,7 +40,7 @@ func TestCertbot(t *testing.T) {
 	if c.AccountURL() != noted || noted == "" {
 		t.Errorf("the account is %q, certbot noted %q", c.AccountURL(), noted)
 	}
-	ctx := within(t, 60e9)
+	ctx := within(t, time.Minute)
 	if asked, err := c.askKID(ctx); err != nil || asked != noted {
 		t.Errorf("the CA says %q of the key, certbot noted %q; %v", asked, noted, err)
 	}
@@ -74,7 +75,7 @@ func certbotDies(t *testing.T, program string, p *pebble, folder string) {
 	t.Helper()
 	root := filepath.Join(folder, "root.pem")
 	writeFile(t, root, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.server.Certificate().Raw})), 0o600)
-	command := exec.CommandContext(within(t, 60e9), program, "certonly", "--non-interactive", "--agree-tos",
+	command := exec.CommandContext(within(t, time.Minute), program, "certonly", "--non-interactive", "--agree-tos",
 		"--register-unsafely-without-email", "--server", p.directory,
 		"--manual", "--preferred-challenges", "http", "--manual-auth-hook", "kill -KILL $PPID",
 		"--config-dir", filepath.Join(folder, "config"), "--work-dir", filepath.Join(folder, "work"), "--logs-dir", filepath.Join(folder, "logs"),

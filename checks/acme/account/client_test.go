@@ -25,7 +25,7 @@ func TestBadNonces(t *testing.T) {
 		names = append(names, fmt.Sprintf("site%d.example", n))
 	}
 	order := p.order(c, names...)
-	ctx := within(t, 60e9)
+	ctx := within(t, time.Minute)
 	var group sync.WaitGroup
 	for worker := range 8 {
 		group.Go(func() {

@@ -26,7 +26,8 @@ func newCollector(since time.Time) *collector {
 	return &collector{since: since, urls: map[string]int{}, stales: map[string]bool{}, order: map[string]*orderSeen{}, old: map[string]bool{}}
 }
 
-func (c *collector) full() bool { return len(c.urls) >= mostURLs }
+// full leaves room, for the newest stand at a log's end.
+func (c *collector) full() bool { return len(c.urls) >= 4*mostURLs }
 
 func (c *collector) skip(path string, reason SkipReason) {
 	s := Skipped{path, reason}
@@ -105,7 +106,8 @@ func (c *collector) result() Found {
 	newestFirst(f.URLs)
 	slices.SortFunc(f.Orders, func(a, b Seen) int { return strings.Compare(a.URL, b.URL) })
 	newestFirst(f.Orders)
-	f.Cut = f.Cut || c.full() || len(c.order) >= mostURLs
+	f.Cut = f.Cut || len(f.URLs) > mostURLs || len(c.order) >= mostURLs
+	f.URLs = f.URLs[:min(len(f.URLs), mostURLs)]
 	f.Hint = f.hint()
 	return f
 }

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -50,7 +51,7 @@ func TestKeys(t *testing.T) {
 			if opened.AccountURL() != registered.AccountURL() || !opened.Signed() {
 				t.Errorf("the account is %q, want %q", opened.AccountURL(), registered.AccountURL())
 			}
-			if _, err := opened.Orders(within(t, 60e9)); err != nil {
+			if _, err := opened.Orders(within(t, time.Minute)); err != nil {
 				t.Error(err)
 			}
 		})

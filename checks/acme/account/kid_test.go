@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestStoredAccount finds the account's URL in the files that ACME clients
@@ -55,7 +56,7 @@ func TestAccountOfAnotherCA(t *testing.T) {
 	if opened.AccountURL() != registered.AccountURL() {
 		t.Errorf("the account is %q, want %q", opened.AccountURL(), registered.AccountURL())
 	}
-	_, err = Open(within(t, 60e9), Options{Directory: p.directory, HTTP: p.server.Client(), Key: key, KID: elsewhere})
+	_, err = Open(within(t, time.Minute), Options{Directory: p.directory, HTTP: p.server.Client(), Key: key, KID: elsewhere})
 	if !errors.Is(err, ErrOtherHost) {
 		t.Errorf("an account given for another CA: %v", err)
 	}

@@ -20,9 +20,6 @@ var (
 	oneName    = regexp.MustCompile(`"identifier"\s*:`)                                           // not "identifiers", which an order has
 	listEntry  = regexp.MustCompile(`([\w.*-]+)#[^#,]*#[^#,]*#[^#,]*#[^#,]*#(https?://[^#,'"]+)`) // of acme.sh's vlist
 	nameValue  = regexp.MustCompile(`"value"\s*:\s*"([^"\\]{1,260})"`)
-
-	certbotTime = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`)
-	acmeShTime  = regexp.MustCompile(`^\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,6} \d{4})\]`)
 )
 
 const longestURL = 2 << 10 // bytes; a CA's has less than 200
@@ -159,25 +156,3 @@ func hint(name []byte) string {
 }
 
 func (r *lineReader) seen(u string) Seen { return Seen{URL: u, Source: r.source, At: r.at} }
-
-// lineTime reads the time before a record of certbot or, where date speaks
-// English, of acme.sh. Both are local time of a zone that we may not know, so
-// it is right to half a day.
-func lineTime(line []byte) time.Time {
-	if len(line) < 19 {
-		return time.Time{}
-	}
-	switch {
-	case line[0] >= '0' && line[0] <= '9':
-		if t, err := time.Parse(time.DateTime, string(certbotTime.Find(line))); err == nil {
-			return t
-		}
-	case line[0] == '[':
-		if found := acmeShTime.FindSubmatch(line); found != nil {
-			if t, err := time.Parse(time.UnixDate, string(found[1])); err == nil {
-				return t
-			}
-		}
-	}
-	return time.Time{}
-}

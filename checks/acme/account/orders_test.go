@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"domovoy/checks"
 )
@@ -21,7 +22,7 @@ func TestOrdersBeforeCancelling(t *testing.T) {
 	for n := range 20 {
 		want = append(want, p.order(c, fmt.Sprintf("site%d.example", n)).URL)
 	}
-	ctx := within(t, 60e9)
+	ctx := within(t, time.Minute)
 	list, err := c.Orders(ctx)
 	if err != nil || list.None || list.Cut {
 		t.Fatalf("%+v, %v", list, err)
@@ -100,7 +101,7 @@ func TestDiscover(t *testing.T) {
 	p := newPebble(t, 0)
 	mine, other := p.register(newKeyFile(t)), p.register(newKeyFile(t))
 	listed, invalid, foreign := p.order(mine, "listed.example"), p.order(mine, "a.example", "b.example"), p.order(other, "c.example")
-	ctx := within(t, 60e9)
+	ctx := within(t, time.Minute)
 	if _, err := mine.Deactivate(ctx, invalid.Authorizations[0]); err != nil { // so Pebble's list is without it
 		t.Fatal(err)
 	}
