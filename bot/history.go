@@ -25,9 +25,12 @@ func (b *Bot) Snapshot(ctx context.Context, due time.Time) error {
 	if now := time.Now(); now.Sub(due) > punctual {
 		at = now
 	}
+	servers, err := b.servers(ctx, time.Now())
+	if err != nil {
+		return err
+	}
 	var failed error
-	for _, p := range b.watch.panels {
-		s := p.state()
+	for _, s := range servers {
 		standings := s.Standings()
 		failed = errors.Join(failed, b.journal.KeepSnapshot(ctx, journal.Snapshot{Tally: s.Tally(at, b.rules(), standings), Standings: standings}))
 	}
@@ -53,8 +56,11 @@ func (b *Bot) history(ctx context.Context, week reports.Week, now time.Time) (re
 	if err != nil || !now.Before(week.To) {
 		return h, err
 	}
-	for _, p := range b.watch.panels {
-		s := p.state()
+	servers, err := b.servers(ctx, now)
+	if err != nil {
+		return h, err
+	}
+	for _, s := range servers {
 		standings := s.Standings()
 		h = h.With(s.Tally(now, b.rules(), standings), standings)
 	}

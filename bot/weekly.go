@@ -122,6 +122,9 @@ func (b *Bot) weekReport(ctx context.Context, words []string, r Request) (Answer
 		}
 		report = b.compose(h, week, nil)
 	}
+	if report.Data.IsZero() {
+		return Answer{}, &Refusal{Code: "not_found", Key: "refusal.noweek", Args: i18n.Args{"Word": weekName(week)}}
+	}
 	m, err := b.weeklyMessage(r.Locale, h, week, nil, csv)
 	if err != nil {
 		return Answer{}, err

@@ -12,6 +12,7 @@ type Standing struct {
 	Site, Owner string
 	Code        checks.Code
 	Severity    checks.Severity
+	Since       time.Time // since when it is known to be so; zero: only now
 	Expires     time.Time // end of its certificate; zero: not known, or none
 	Free        time.Time // when the name is anybody's, of an unregistered one; zero: not known
 	To          string    // to whom the name points, of one that points elsewhere; may be empty
@@ -107,8 +108,11 @@ func Turn(at time.Time, server string, open []Spell, standings []Standing) []Spe
 // begin is a spell that follows another of the same site, or none.
 func begin(at time.Time, server string, s Standing, after Spell) Spell {
 	fresh := Spell{Server: server, Standing: s, Trouble: at, From: at}
-	if !after.Trouble.IsZero() {
+	switch {
+	case !after.Trouble.IsZero():
 		fresh.Trouble = after.Trouble
+	case !s.Since.IsZero() && s.Since.Before(at):
+		fresh.Trouble = s.Since
 	}
 	return fresh
 }

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"strings"
 	"time"
 
 	"domovoy/checks"
@@ -16,10 +17,19 @@ func (s Server) Standings() []Standing {
 		row.fits("elsewhere", verdict.Finding.Args)
 		standings = append(standings, Standing{
 			Site: x.Site.Name, Owner: x.Site.Owner, Code: verdict.Code, Severity: verdict.Severity,
-			Expires: s.expires(x), Free: row.Free, To: row.To,
+			Since: s.since(x, verdict.Code), Expires: s.expires(x), Free: row.Free, To: row.To,
 		})
 	}
 	return standings
+}
+
+// since is when a site's trouble began: by the issuing log where it is the
+// CA's word, else as we first saw it; zero: not known.
+func (s Server) since(x checks.Subject, code checks.Code) time.Time {
+	if h := x.History; h != nil && !h.Since.IsZero() && strings.HasPrefix(string(code), "ca.") {
+		return h.Since
+	}
+	return s.Opened[sinceKey{x.Site.Name, code}]
 }
 
 // expires is the end of the certificate that visitors get, or else of its

@@ -75,6 +75,7 @@ func refusals() map[string]i18n.Args {
 		"usage.kind":             {"Kinds": kinds},
 		"usage.domain":           {"Command": "check"},
 		"usage.report":           {"Word": "monthly"},
+		"refusal.noweek":         {"Word": "2026-W40"},
 		"usage.week":             {"Word": "2026-46"},
 		"usage.future":           {"Word": "2026-W52"},
 		"usage.lang":             {"Languages": "en, ru"},

@@ -40,7 +40,7 @@ func (p *program) root() *cobra.Command {
 	root.SetErr(p.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().BoolVarP(&p.verbose, "verbose", "v", false, p.own.Say("cli.flag.verbose"))
-	root.AddCommand(p.run(), p.console(), p.ask(), p.sweep(), p.replay(), p.config(), p.version())
+	root.AddCommand(p.run(), p.console(), p.ask(), p.sweep(), p.report(), p.replay(), p.config(), p.version())
 	p.refuseUnknownHelp(root)
 	return root
 }

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"domovoy/bot"
+	"domovoy/bot/console"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// report writes a report's files, without a chat.
+func (p *program) report() *cobra.Command {
+	week, folder := "", ""
+	c := p.speaks(p.needConfig(&cobra.Command{
+		Use:     "report daily|weekly",
+		Short:   p.own.Say("cli.report"),
+		Example: "  domovoy report weekly --config domovoy.yaml --week 2026-W46 --out /tmp",
+		RunE: func(c *cobra.Command, words []string) error {
+			switch {
+			case len(words) != 1 || !slices.Contains([]string{bot.Daily, bot.Weekly}, words[0]):
+				return usageError{errors.New(p.own.Say("usage.report"))}
+			case folder == "":
+				return usageError{errors.New(p.own.Say("cli.noout"))}
+			case week != "" && words[0] != bot.Weekly:
+				return usageError{errors.New(p.own.Say("cli.noweek"))}
+			}
+			if err := p.knownLanguage(); err != nil {
+				return err
+			}
+			question := []string{"report", words[0]}
+			if week != "" {
+				question = append(question, week)
+			}
+			if words[0] == bot.Weekly {
+				question = append(question, "file")
+			}
+			return p.reportNow(c.Context(), strings.Join(question, " "), folder)
+		},
+	}))
+	c.Flags().StringVar(&week, "week", week, p.own.Say("cli.flag.week"))
+	c.Flags().StringVar(&folder, "out", folder, p.own.Say("cli.flag.out"))
+	return c
+}
+
+// reportNow writes the message and what is attached to it, and prints the
+// path of each.
+func (p *program) reportNow(ctx context.Context, question, folder string) (err error) {
+	cfg, err := p.load()
+	if err != nil {
+		return err
+	}
+	a, err := p.open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	reply, err := a.Ask(ctx, p.local(), question, p.notice)
+	if err != nil {
+		return err
+	}
+	if reply.Refused != "" {
+		fmt.Fprintln(p.err, reply.Message.Title)
+		return errTold
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	text := reports.File{Name: strings.ReplaceAll(question, " ", "-") + ".txt", Data: []byte(console.Render(reply.Message, p.bundle, 100, false))}
+	for _, f := range append([]reports.File{text}, reply.Message.Files...) {
+		path, err := console.Store(folder, f)
+		if err != nil {
+			return errors.New(p.own.Say("cli.unsaved", i18n.Args{"File": f.Name, "Error": err.Error()}))
+		}
+		fmt.Fprintln(p.out, path)
+	}
+	return nil
+}
