@@ -126,6 +126,8 @@ func seenWeb() map[string]checks.Finding {
 			"addresses": []string{"23.178.112.208", "52.28.236.88"}},
 			Detail: "Zk3wLq0Yb2mJd8sTf5uVx7nRc1eHg4aPoI6iKjQpWtE: 2 x 200, 0 x 4xx, 0 x 5xx from [23.178.112.208 52.28.236.88]"},
 	}
+	all["blocked.listed"] = checks.Finding{Check: suite.CameCheck, Code: checks.WebBlocked, Args: checks.Args{"pattern": "some", "token": "Zk3w", "sources": 2, "expected": 5,
+		"addresses": []string{"23.178.112.208", "52.28.236.88"}, "listed": []string{"52.28.236.88 (zen.example.org)"}}}
 	walked := all["notfound"]
 	walked.Detail = challenge + " @ 203.0.113.10:80 404 [nginx]: Invalid response from " + challenge + ": 404\nbody: \"<html> <head><title>404 Not Found</title></head>\"\n203.0.113.10 ------ web.notfound"
 	all["notfound"] = walked

@@ -38,6 +38,9 @@ func TestSituations(t *testing.T) {
 				if string(verdict.Code) != s.Want {
 					t.Errorf("%s: the verdict is %s, want %s\n%s", s.Rule, verdict.Code, s.Want, evidence(found))
 				}
+				if listed := verdict.Finding.Args["listed"]; (listed != nil) != (s.Name == "two came, one more stands on a blocklist") {
+					t.Errorf("of those that came, on blocklists: %v", listed)
+				}
 			})
 		}
 	})
@@ -93,7 +96,7 @@ func looks(t *testing.T, lab *internet.Lab) *suite.Live {
 	prober := web.New(web.Options{Ports: web.Ports{HTTP: uint16(lab.Web.HTTPPort()), HTTPS: uint16(lab.Web.HTTPSPort())}, Timeout: 400 * time.Millisecond,
 		Folder: lab.Panel.Challenges, Own: own, Resolve: names.Addresses})
 	served := cert.NewServed(cert.ServedOptions{HTTPSPort: uint16(lab.Web.HTTPSPort()), Timeout: 400 * time.Millisecond, Own: lab.Panel.Addresses, Roots: roots})
-	logs := web.NewAccessLogs(web.LogOptions{Paths: []string{lab.Panel.AccessLog}})
+	logs := web.NewAccessLogs(web.LogOptions{Paths: []string{lab.Panel.AccessLog}, Listings: web.NewListings(dns.NewBlocklists(resolver, lab.Lists).Look)})
 	return &suite.Live{
 		Names: func(ctx context.Context, name string, _ checks.Subject) (checks.Sight, []checks.Finding, error) {
 			return names.Look(ctx, dns.Question{Name: name, Ours: lab.Panel.Addresses, AccountURI: lab.Panel.ACME.Account})

@@ -102,15 +102,16 @@ func (l *AccessLogs) Look(ctx context.Context, name string, o Order) ([]checks.F
 	}
 	for _, p := range []string{CameHalf, CamePrimary, CameSome} {
 		if c, ok := patterns[p]; ok {
-			return []checks.Finding{l.finding(c, p)}, nil
+			return []checks.Finding{l.finding(ctx, c, p)}, nil
 		}
 	}
 	return nil, nil
 }
 
-func (l *AccessLogs) finding(c Came, pattern string) checks.Finding {
+func (l *AccessLogs) finding(ctx context.Context, c Came, pattern string) checks.Finding {
 	var sources []string
-	for _, a := range c.Sources[:min(len(c.Sources), shown)] {
+	named := c.Sources[:min(len(c.Sources), shown)]
+	for _, a := range named {
 		sources = append(sources, a.String())
 	}
 	code, args := checks.WebBlocked, checks.Args{
@@ -125,6 +126,15 @@ func (l *AccessLogs) finding(c Came, pattern string) checks.Finding {
 		args["attempts"], args["failed"], args["ok"] = c.Served+c.Broken, c.Broken, c.Served
 		args["cause"] = string(checks.WebError)
 	}
-	return checks.Finding{Code: code, Severity: code.Severity(), Args: args,
-		Detail: fmt.Sprintf("%s: %d x 200, %d x 4xx, %d x 5xx from %v", c.Token, c.Served, c.Refused, c.Broken, sources)}
+	detail := fmt.Sprintf("%s: %d x 200, %d x 4xx, %d x 5xx from %v", c.Token, c.Served, c.Refused, c.Broken, sources)
+	if l.opts.Listings != nil && code == checks.WebBlocked {
+		on, err := l.opts.Listings.Of(ctx, named)
+		if len(on) > 0 {
+			args["listed"] = on
+		}
+		if err != nil {
+			detail += "\n" + checks.Clean(err.Error(), 2*checks.WordLength)
+		}
+	}
+	return checks.Finding{Code: code, Severity: code.Severity(), Args: args, Detail: detail}
 }

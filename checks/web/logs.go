@@ -17,9 +17,10 @@ import (
 
 // LogOptions say where access logs are.
 type LogOptions struct {
-	Paths      []string // a "*" stands for the site's name; the first that exists is read
-	Validators int      // of the CA, at least; 5 by default: one primary and four others (Baseline Requirements since June 2026)
-	MaxBytes   int64    // read of one file, 64 MB by default
+	Paths      []string  // a "*" stands for the site's name; the first that exists is read
+	Validators int       // of the CA, at least; 5 by default: one primary and four others (Baseline Requirements since June 2026)
+	MaxBytes   int64     // read of one file, 64 MB by default
+	Listings   *Listings // who of those that came stands on blocklists; nil: nobody is asked
 }
 
 // AccessLogs reads sites' access logs, in the combined format, for who came

@@ -29,7 +29,8 @@ type outside struct {
 	resolver *dns.Resolver
 	names    *dns.Inspector
 	registry *registry.Registry
-	pace     *pace.Pace // of all panels: they may share an address, and http-01 and TLS do
+	pace     *pace.Pace    // of all panels: they may share an address, and http-01 and TLS do
+	listings *web.Listings // nil: no blocklists
 }
 
 // openOutside prepares the looks from outside; nobody is asked yet. A
@@ -49,8 +50,12 @@ func openOutside(cfg *config.Config) (*outside, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the resolvers: %w", err)
 	}
+	var listings *web.Listings
+	if len(cfg.Lookups.Blocklists) > 0 {
+		listings = web.NewListings(dns.NewBlocklists(resolver, cfg.Lookups.Blocklists).Look)
+	}
 	return &outside{
-		cfg: cfg, resolver: resolver,
+		cfg: cfg, resolver: resolver, listings: listings,
 		names:    dns.NewInspector(resolver, dns.InspectorOptions{Ranges: ranges}),
 		registry: registry.New(registry.Options{Whois: cfg.Lookups.Whois, RDAP: cfg.Lookups.RDAP}),
 		pace:     pace.New(float64(cfg.Probe.PerAddress)),
@@ -83,7 +88,7 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 		Registry: o.registry.Look,
 		Way:      prober.Look,
 		Served:   o.served(p, roots),
-		Came:     came(p),
+		Came:     came(p, o.listings),
 		Keys:     keys(p),
 		Egress:   egress,
 		Listed:   o.listed(p),
@@ -144,11 +149,11 @@ func keys(p config.Panel) func(context.Context, checks.Subject) ([]checks.Findin
 }
 
 // came looks in a site's access log who fetched the files of a failed order.
-func came(p config.Panel) func(context.Context, checks.Subject) ([]checks.Finding, error) {
+func came(p config.Panel, listings *web.Listings) func(context.Context, checks.Subject) ([]checks.Finding, error) {
 	if len(p.AccessLogs) == 0 {
 		return nil
 	}
-	logs := web.NewAccessLogs(web.LogOptions{Paths: p.AccessLogs})
+	logs := web.NewAccessLogs(web.LogOptions{Paths: p.AccessLogs, Listings: listings})
 	return func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) {
 		if x.History == nil || x.History.Last.Outcome != checks.OutcomeFailed || x.History.Last.Time.IsZero() {
 			return nil, nil

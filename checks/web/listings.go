@@ -1,0 +1,98 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"domovoy/checks"
+)
+
+// How long an answer about an address holds, and of how many it is kept. The
+// CA's validators are a few dozen, and come to every site.
+const (
+	listedHolds = 6 * time.Hour
+	listedKept  = 1024
+)
+
+// AskLists asks blocklists about addresses: one finding for each that is
+// listed, named by it, with the argument "lists". Lists that could not be
+// asked are the error, and do not touch what the others said.
+type AskLists func(ctx context.Context, addrs ...netip.Addr) ([]checks.Finding, error)
+
+// Listings remembers what blocklists said. It is safe for concurrent use if
+// what it asks is.
+type Listings struct {
+	ask   AskLists
+	mu    sync.Mutex
+	known map[netip.Addr]listed
+}
+
+// listed is what is known of one address.
+type listed struct {
+	lists string // empty: on none
+	until time.Time
+}
+
+// NewListings remembers the answers of ask.
+func NewListings(ask AskLists) *Listings {
+	return &Listings{ask: ask, known: map[netip.Addr]listed{}}
+}
+
+// Of names those of the addresses that are listed, each with its lists:
+// "192.0.2.1 (zen.example)". Addresses that no list can know are not asked
+// about. The error tells of lists that could not be asked: who is missing may
+// be listed there, and is asked about again.
+func (l *Listings) Of(ctx context.Context, addrs []netip.Addr) ([]string, error) {
+	now := time.Now()
+	said, unknown := l.remembered(addrs, now)
+	var err error
+	if len(unknown) > 0 {
+		var found []checks.Finding
+		found, err = l.ask(ctx, unknown...)
+		for _, f := range found {
+			if a, bad := netip.ParseAddr(f.Name); bad == nil {
+				said[a], _ = f.Args["lists"].(string)
+			}
+		}
+		if err == nil {
+			l.remember(unknown, said, now.Add(listedHolds))
+		}
+	}
+	var on []string
+	for _, a := range addrs {
+		if lists := said[a]; lists != "" {
+			on = append(on, fmt.Sprintf("%s (%s)", a, lists))
+		}
+	}
+	return on, err
+}
+
+// remembered parts the addresses into those known and those to be asked about.
+func (l *Listings) remembered(addrs []netip.Addr, now time.Time) (said map[netip.Addr]string, unknown []netip.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	said = map[netip.Addr]string{}
+	for _, a := range addrs {
+		if k, ok := l.known[a]; ok && now.Before(k.until) {
+			said[a] = k.lists
+		} else if !reserved(a) {
+			unknown = append(unknown, a)
+		}
+	}
+	return said, unknown
+}
+
+// remember keeps what all lists said.
+func (l *Listings) remember(asked []netip.Addr, said map[netip.Addr]string, until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.known)+len(asked) > listedKept {
+		clear(l.known)
+	}
+	for _, a := range asked {
+		l.known[a] = listed{said[a], until}
+	}
+}
