@@ -1,10 +1,12 @@
 package account
 
 import (
+	"context"
 	"crypto"
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -134,9 +136,22 @@ func TestBoulderDiscover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := c.Discover(t.Context(), Sources{Logs: []string{log}})
-	if err != nil {
-		t.Fatal(err)
+	var paced atomic.Int32
+	sources := Sources{Logs: []string{log}, Pace: func(context.Context) error { paced.Add(1); return nil }}
+	ca.Fail(boulder.KindOrder, 2, boulder.Fault{Kind: boulder.Internal})
+	found, err := c.Discover(t.Context(), sources)
+	if err != nil || len(found.URLs) != 596 || len(found.Orders) != 2 {
+		t.Errorf("two orders cannot be read: found %d, left %d, %v", len(found.URLs), len(found.Orders), err)
+	}
+	ca.Fail(boulder.KindOrder, 1, boulder.Fault{Kind: boulder.TooMany, RetryAfter: time.Minute})
+	found, err = c.Discover(t.Context(), sources)
+	if p, ok := errors.AsType[*Problem](err); !ok || !p.Busy() || len(found.Orders) == 0 {
+		t.Errorf("the CA wants to be left alone: %v", err)
+	}
+	paced.Store(0)
+	found, err = c.Discover(t.Context(), sources)
+	if err != nil || paced.Load() != 300 {
+		t.Fatalf("%v, after %d waits", err, paced.Load())
 	}
 	slices.Sort(want)
 	if got := slices.Sorted(slices.Values(urlsOf(found.URLs))); !slices.Equal(got, want) {

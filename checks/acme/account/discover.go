@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -28,7 +29,7 @@ func (c *Client) Discover(ctx context.Context, s Sources) (f Found, err error) {
 			return f, err
 		}
 	}
-	err = c.follow(ctx, &f, s.Readers)
+	err = c.follow(ctx, &f, s)
 	return f, err
 }
 
@@ -64,44 +65,48 @@ func (c *Client) ours(seen []Seen, foreign *int) []Seen {
 	return kept
 }
 
-// follow reads the orders for their authorizations. What the CA does not show
-// without a key stays in Orders.
-func (c *Client) follow(ctx context.Context, f *Found, readers int) error {
-	if readers <= 0 {
-		readers = defaultReaders
-	}
+// follow reads the orders for their authorizations. What the CA does not show,
+// for want of a key or by a fault of its own, stays in Orders; that it wants
+// to be left alone, or cannot be reached, is an error.
+func (c *Client) follow(ctx context.Context, f *Found, s Sources) error {
 	known := map[string]bool{}
-	for _, s := range f.URLs {
-		known[s.URL] = true
+	for _, seen := range f.URLs {
+		known[seen.URL] = true
 	}
 	orders := f.Orders
 	f.Orders = nil
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(readers)
+	group.SetLimit(cmp.Or(max(s.Readers, 0), defaultReaders))
 	for _, seen := range orders {
 		group.Go(func() error {
-			order, err := c.Order(ctx, seen.URL)
+			order, err := c.pacedOrder(ctx, s.Pace, seen.URL)
 			mu.Lock()
 			defer mu.Unlock()
-			switch {
-			case errors.Is(err, ErrNoOrder): // it expired, and what was pending of it
-				return nil
-			case errors.Is(err, ErrKeyNeeded):
-				f.Orders = append(f.Orders, seen)
-				return nil
-			case err != nil:
-				f.Orders = append(f.Orders, seen)
-				return err
-			}
 			for _, u := range order.Authorizations {
 				if !known[u] && c.Belongs(u) {
 					known[u] = true
 					f.URLs = append(f.URLs, Seen{URL: u, Source: seen.Source, At: seen.At})
 				}
 			}
-			return nil
+			if err == nil || errors.Is(err, ErrNoOrder) { // it expired, and what was pending of it
+				return nil
+			}
+			f.Orders = append(f.Orders, seen)
+			if p, ok := errors.AsType[*Problem](err); ok && !p.Busy() {
+				return nil
+			}
+			return err
 		})
 	}
 	return group.Wait()
+}
+
+func (c *Client) pacedOrder(ctx context.Context, pace func(context.Context) error, u string) (Order, error) {
+	if pace != nil {
+		if err := pace(ctx); err != nil {
+			return Order{}, err
+		}
+	}
+	return c.Order(ctx, u)
 }

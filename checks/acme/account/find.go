@@ -24,7 +24,9 @@ type Sources struct {
 	KeyFile  string    // the account's key, for the client's state around it; may be empty
 	Since    time.Time // what was written before is passed over; zero: all is read
 	MaxBytes int64     // read of the end of one log; zero: 64 MB
-	Readers  int       // orders that are read at a time by Discover; zero: 8
+
+	Readers int                         // orders that Discover reads at a time; zero: 8
+	Pace    func(context.Context) error // waits before each of them; nil: no waiting
 }
 
 // Seen is a URL and where it was seen.
