@@ -83,3 +83,6 @@ func (l *Locale) Age(d time.Duration) string {
 // Stamp is a moment for a machine or a spreadsheet, in the locale's zone:
 // 2026-11-21 14:05.
 func (l *Locale) Stamp(t time.Time) string { return t.In(l.zone).Format("2006-01-02 15:04") }
+
+// Local is the moment on the clocks of the locale's zone.
+func (l *Locale) Local(t time.Time) time.Time { return t.In(l.zone) }

@@ -32,9 +32,9 @@ func (w Writer) ListFile(rows []Row, kind string) (Message, error) {
 		if !r.Since.IsZero() {
 			since = w.Locale.Stamp(r.Since)
 		}
-		record := []string{cell(r.Domain), cell(checks.ToUnicode(r.Domain)), cell(r.Owner), cell(r.Server), string(r.Code), w.title(r.Code), since}
+		record := []string{PlainCell(r.Domain), PlainCell(checks.ToUnicode(r.Domain)), PlainCell(r.Owner), PlainCell(r.Server), string(r.Code), w.title(r.Code), since}
 		if more != "" {
-			record = append(record, cell(checks.ToUnicode(r.Name)), cell(w.moreCell(r)))
+			record = append(record, PlainCell(checks.ToUnicode(r.Name)), PlainCell(w.moreCell(r)))
 		}
 		records = append(records, record)
 	}
@@ -55,9 +55,9 @@ func (w Writer) moreCell(r Row) string {
 	return cmp.Or(w.blindTo(r), r.To)
 }
 
-// cell keeps a spreadsheet from taking foreign text for a formula (OWASP,
+// PlainCell keeps a spreadsheet from taking foreign text for a formula (OWASP,
 // CSV injection).
-func cell(s string) string {
+func PlainCell(s string) string {
 	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		return "'" + s
 	}

@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"checks/lab/internet": {},
 	"i18n":                {},
 	"reports":             {"checks", "i18n"},
+	"reports/files":       {"checks", "reports", "i18n"},
 	"reports/journal":     {"checks", "reports"},
 	"bot":                 {"checks", "checks/*", "reports", "reports/journal", "i18n"},
 	"bot/console":         {"bot", "reports", "reports/journal", "i18n"},

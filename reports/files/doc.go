@@ -1,0 +1,2 @@
+// Package files writes a week's report as a file to open, print or forward.
+package files

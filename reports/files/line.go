@@ -1,0 +1,99 @@
+package files
+
+import (
+	"iter"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// paper is one report on its way into a file: what it says, and to whom.
+type paper struct {
+	*i18n.Locale
+	now   time.Time
+	week  reports.Weekly
+	sums  reports.Sums
+	codes map[checks.Code]words // what is said of a code, once for all its rows
+}
+
+// words are what a row says of its code.
+type words struct{ cause, step, who string }
+
+func newPaper(w reports.Writer, r reports.Weekly) *paper {
+	p := &paper{Locale: w.Locale, now: w.Now, week: r, sums: r.Sums(), codes: map[checks.Code]words{}}
+	for _, row := range r.Rows {
+		p.codes[row.Code], p.codes[row.Was] = words{}, words{}
+	}
+	for code := range p.codes {
+		if code == "" {
+			continue
+		}
+		p.codes[code] = words{
+			cause: p.Say("code." + string(code) + ".title"),
+			step:  p.Say("code." + string(code) + ".next"),
+			who:   p.Say("who." + string(code.Who())),
+		}
+	}
+	return p
+}
+
+// line is one row in the reader's words. Its days are midnights of the
+// reader's zone; zero: not known, or none.
+type line struct {
+	words
+	name, ascii, owner, server string
+	to                         string // where a name that leads elsewhere leads; may be empty
+	change                     string
+	since, until, free, ends   time.Time
+}
+
+// line words a row.
+func (p *paper) line(r reports.WeekRow) line {
+	return line{
+		words: p.codes[r.Code], name: checks.ToUnicode(r.Site), ascii: r.Site, owner: r.Owner, server: r.Server, to: r.To,
+		change: p.change(r), since: p.day(r.Since), until: p.day(r.Until), free: r.Free.UTC(), ends: p.day(r.Expires),
+	}
+}
+
+// change tells a row against the week before.
+func (p *paper) change(r reports.WeekRow) string {
+	if r.Change.Open() && p.week.Before.IsZero() {
+		return ""
+	}
+	if r.Change == reports.WeekCause {
+		return p.Say("files.change.cause", i18n.Args{"Was": p.codes[r.Was].cause})
+	}
+	return p.Say("files.change." + string(r.Change))
+}
+
+// day is the reader's day of a moment; zero stays zero.
+func (p *paper) day(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	t = p.Local(t)
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+}
+
+// lines words the rows that keep lets through.
+func (p *paper) lines(keep func(reports.WeekRow) bool) iter.Seq[line] {
+	return func(yield func(line) bool) {
+		for _, r := range p.week.Rows {
+			if keep(r) && !yield(p.line(r)) {
+				return
+			}
+		}
+	}
+}
+
+// toDo reports whether somebody has to do something about a row. Where the CA
+// is at fault, or a limit, one can only wait.
+func toDo(r reports.WeekRow) bool {
+	who := r.Code.Who()
+	return r.Change.Open() && who != checks.CA && who != checks.Nobody
+}
+
+func isOver(r reports.WeekRow) bool { return !r.Change.Open() }
+func every(reports.WeekRow) bool    { return true }
