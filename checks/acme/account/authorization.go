@@ -70,8 +70,16 @@ func (a *answer) authorization(u string) (checks.Authorization, error) {
 		return checks.Authorization{}, a.problem()
 	}
 	found := checks.Authorization{URL: u, Wildcard: wire.Wildcard, Status: wire.Status, Expires: moment(wire.Expires)}
-	found.Name = strings.TrimPrefix(strings.ToLower(cut(wire.Identifier.Value)), "*.")
+	found.Name = bareName(wire.Identifier.Value)
 	return found, nil
+}
+
+// longestName is that of a domain name in letters (RFC 1035 section 2.3.4).
+const longestName = 253
+
+// bareName is a name as authorizations have it, from a text of others.
+func bareName(text string) string {
+	return strings.TrimPrefix(strings.ToLower(checks.Clean(text, longestName)), "*.")
 }
 
 // moment is zero for what is no date.

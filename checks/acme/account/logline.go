@@ -130,7 +130,7 @@ func (r *lineReader) urls(line []byte) {
 func (r *lineReader) names(line []byte) {
 	if bytes.Contains(line, []byte("#http")) {
 		for _, entry := range listEntry.FindAllSubmatch(line, -1) {
-			r.c.name(string(entry[2]), hint(entry[1]))
+			r.c.name(string(entry[2]), bareName(string(entry[1])))
 		}
 	}
 	from := line
@@ -144,15 +144,10 @@ func (r *lineReader) names(line []byte) {
 	}
 	if value := nameValue.FindSubmatch(from); value != nil {
 		if r.last != "" {
-			r.c.name(r.last, hint(value[1]))
+			r.c.name(r.last, bareName(string(value[1])))
 		}
 		r.wantsName, r.last = false, ""
 	}
-}
-
-// hint is a name as authorizations have it.
-func hint(name []byte) string {
-	return strings.TrimPrefix(strings.ToLower(cut(string(name))), "*.")
 }
 
 func (r *lineReader) seen(u string) Seen { return Seen{URL: u, Source: r.source, At: r.at} }

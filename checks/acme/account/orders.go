@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"domovoy/checks"
 )
 
 // Bounds of an account's list of orders.
@@ -178,7 +180,7 @@ func (a *answer) order(u string) (Order, error) {
 	}
 	o := Order{URL: u, Status: wire.Status, Expires: moment(wire.Expires), Authorizations: wire.Authorizations}
 	for _, i := range wire.Identifiers {
-		o.Names = append(o.Names, strings.ToLower(cut(i.Value)))
+		o.Names = append(o.Names, strings.ToLower(checks.Clean(i.Value, longestName)))
 	}
 	return o, nil
 }
