@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"domovoy/reports"
@@ -87,7 +88,7 @@ func (b *Bot) known(ctx context.Context, to Address) (Address, error) {
 // spoken is what an update is answered with.
 type spoken struct {
 	answers []journal.Delivery
-	entry   *journal.AuditEntry // of a refusal; nil: there is none to keep
+	entry   *journal.AuditEntry // of what was done or refused; nil: there is none to keep
 	task    *journal.Task       // what the answer begins; nil: nothing
 }
 
@@ -105,7 +106,7 @@ func (b *Bot) answer(ctx context.Context, u journal.Update, r Request) (spoken, 
 		return err
 	})
 	if err == nil {
-		return spoken{answers: instead(notice, reply(u, a.Message)), task: a.Task}, nil
+		return spoken{answers: instead(notice, reply(u, a.Message)), entry: a.Entry, task: a.Task}, nil
 	}
 	if ctx.Err() != nil {
 		return spoken{}, ctx.Err()
@@ -162,9 +163,29 @@ func (b *Bot) audited(u journal.Update, r Request, text, code string) *journal.A
 	if r.Role < Viewer {
 		return nil
 	}
-	name, _ := b.words.parse(text)
-	return &journal.AuditEntry{At: r.Now, Person: u.Person, Name: u.Name, Role: r.Role.String(),
+	name, words := b.words.parse(text)
+	e := &journal.AuditEntry{At: r.Now, Person: u.Person, Name: u.Name, Role: r.Role.String(),
 		Chat: u.Chat, Command: shown(name), Result: code}
+	if acts(name) {
+		e.Args = tried(words)
+	}
+	return e
+}
+
+// acts reports whether a command changes something outside the bot: what was
+// tried by it is told in the audit, too.
+func acts(name string) bool {
+	i := slices.IndexFunc(Commands(), func(c Command) bool { return c.Name == name })
+	return i >= 0 && Commands()[i].Role >= Admin || name == "stop"
+}
+
+// tried keeps foreign words short, and few.
+func tried(words []string) string {
+	var kept []string
+	for _, w := range words[:min(len(words), 10)] {
+		kept = append(kept, shown(w))
+	}
+	return strings.Join(kept, " ")
 }
 
 // heard turns an update into a command and asks it. A button is a typed

@@ -22,6 +22,7 @@ type Request struct {
 	Locale  *i18n.Locale
 	Now     time.Time
 	Notice  func(text string) // tells at once what takes long; nil: nobody can be told
+	Waits   bool              // for the end of what takes long: a program, or somebody at the console
 }
 
 // Writer composes in the language and at the moment of the request.
@@ -30,8 +31,9 @@ func (r Request) Writer() reports.Writer { return reports.Writer{Locale: r.Local
 // Answer is what a command gives back: for a person, and for a program.
 type Answer struct {
 	Message reports.Message
-	Data    any           // the JSON of the contract
-	Task    *journal.Task // what takes long and is only begun; the message shows how far it is. nil: all is done
+	Data    any                 // the JSON of the contract
+	Task    *journal.Task       // what takes long and is only begun; the message shows how far it is. nil: all is done
+	Entry   *journal.AuditEntry // of what was done; nil: nothing worth it
 }
 
 // Command is something one can ask for.
@@ -50,7 +52,10 @@ func Commands() []Command {
 		{"list", Viewer, list},
 		{"why", Viewer, why},
 		{"report", Operator, report},
+		{"cancel", Admin, cancel},
+		{"confirm", Admin, confirm},
 		{"stop", Operator, stop},
+		{"audit", Admin, audit},
 		{"lang", Viewer, lang},
 		{"whoami", Viewer, whoami},
 		{"help", Viewer, help},
@@ -89,7 +94,7 @@ func newVocabulary(bundle *i18n.Bundle) vocabulary {
 		names = append(names, c.Name)
 	}
 	names = append(names, reports.Lists()...)
-	names = append(names, Daily, Weekly, "page", "file", "owner", "cause", "server")
+	names = append(names, "authz", "all", "valid", Daily, Weekly, "page", "file", "owner", "cause", "server")
 	for _, language := range bundle.Languages() {
 		l := bundle.Locale(language, nil)
 		for _, name := range names {

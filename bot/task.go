@@ -28,7 +28,10 @@ type TaskKind struct {
 // TaskKinds lists the kinds there are. A new kind is one file and one line
 // here.
 func TaskKinds() []TaskKind {
-	return []TaskKind{}
+	return []TaskKind{
+		{cancelPlanKind, Admin, planCancel},
+		{cancelKind, Admin, runCancel},
+	}
 }
 
 // ErrStopped is the cause of the end of a task's context when somebody stopped

@@ -12,16 +12,39 @@ import (
 // Do answers one line of text, and carries out to its end what that begins.
 // It is for who waits: at the console, or a program. Errors are those of Ask.
 func (b *Bot) Do(ctx context.Context, text string, r Request) (Answer, error) {
+	r.Waits = true
 	answer, err := b.Ask(ctx, text, r)
-	if err != nil || answer.Task == nil {
-		return answer, err
+	if err != nil {
+		return answer, errors.Join(err, b.auditRefusal(ctx, text, err, r))
 	}
-	return b.inline(ctx, *answer.Task, r)
+	if answer.Task == nil {
+		return answer, b.auditDone(ctx, answer.Entry)
+	}
+	return b.inline(ctx, *answer.Task, answer.Entry, r)
+}
+
+// auditRefusal keeps in the audit what was tried in vain; questions are not
+// worth it here.
+func (b *Bot) auditRefusal(ctx context.Context, text string, err error, r Request) error {
+	name, words := b.words.parse(text)
+	refusal, ok := errors.AsType[*Refusal](err)
+	if !ok || !acts(name) {
+		return nil
+	}
+	e := r.entry(name, tried(words), refusal.Code)
+	return b.auditDone(ctx, &e)
+}
+
+func (b *Bot) auditDone(ctx context.Context, e *journal.AuditEntry) error {
+	if e == nil {
+		return nil
+	}
+	return b.journal.Audit(ctx, *e)
 }
 
 // inline carries a task out now. Of one that was cut short in a process that
 // is gone, what is left is done.
-func (b *Bot) inline(ctx context.Context, task journal.Task, r Request) (Answer, error) {
+func (b *Bot) inline(ctx context.Context, task journal.Task, entry *journal.AuditEntry, r Request) (Answer, error) {
 	release, err := b.turn(ctx, task.Kind, r)
 	if err != nil {
 		return Answer{}, err
@@ -29,7 +52,7 @@ func (b *Bot) inline(ctx context.Context, task journal.Task, r Request) (Answer,
 	defer func() { _ = release() }() // the end of the process would do it
 	if task.ID == 0 {
 		task.State = journal.TaskRunning
-		if task, err = b.journal.Begin(ctx, 0, nil, nil, task); err != nil {
+		if task, err = b.journal.Begin(ctx, 0, nil, entry, task); err != nil {
 			return Answer{}, refusedPlan(err, task.Plan)
 		}
 	}

@@ -163,7 +163,7 @@ type StoppedData struct {
 // finish stores a task's end, and tells it where it was shown.
 func (b *Bot) finish(ctx context.Context, task journal.Task, answer Answer, state journal.TaskState, failed error) error {
 	task.State, task.Times.Finished = state, time.Now()
-	var entry *journal.AuditEntry
+	entry := answer.Entry
 	t := &Task{Task: task, Bot: b}
 	r, err := t.Request()
 	if err != nil {

@@ -25,6 +25,7 @@ type Panel struct {
 	Live    *suite.Live                 // nil: sites are not looked at from outside
 	Workers int                         // sites that a sweep looks at together; at least one
 	Online  func(context.Context) error // whether we have a network at all, before a sweep; may be nil
+	CA      *CA                         // nil: its account at the CA is not known
 }
 
 // Rules are what the watch counts by.

@@ -54,6 +54,25 @@ func (j *Journal) Steps(ctx context.Context, task int64) (steps []Step, err erro
 	return steps, err
 }
 
+// Acted counts by name the acts that were begun since a moment, over all
+// tasks.
+func (j *Journal) Acted(ctx context.Context, since time.Time) (map[string]int, error) {
+	acted := map[string]int{}
+	scan := func(s scanner) (struct{}, error) {
+		var name string
+		var n int
+		err := s.Scan(&name, &n)
+		acted[name] = n
+		return struct{}{}, err
+	}
+	err := j.look(ctx, "counting acts", func(t *tx) error {
+		_, err := all(ctx, t, scan, `SELECT name, count(*) FROM step WHERE begun >= ? AND begun > 0
+			AND state IN ('begun', 'done', 'failed') GROUP BY name`, millis(since))
+		return err
+	})
+	return acted, err
+}
+
 // BeginStep notes that an act is about to be done, if its name has been acted
 // upon less than most times since a moment, over all tasks; false: it has not.
 func (j *Journal) BeginStep(ctx context.Context, task int64, item string, at, since time.Time, most int) (begun bool, err error) {
@@ -72,8 +91,8 @@ func (j *Journal) BeginStep(ctx context.Context, task int64, item string, at, si
 // being planned, and counts no more.
 func (j *Journal) EndStep(ctx context.Context, task int64, item string, state StepState, note string) error {
 	return j.change(ctx, "ending a step", func(t *tx) error {
-		_, err := t.exec(ctx, `UPDATE step SET state = ?, note = ?, begun = iif(? IN ('planned', 'skipped'), 0, begun) WHERE task = ? AND item = ?`,
-			state, note, state, task, item)
+		_, err := t.exec(ctx, `UPDATE step SET state = ?1, note = ?2, begun = iif(?1 IN ('planned', 'skipped'), 0, begun),
+			tries = tries - (?1 = 'planned') WHERE task = ?3 AND item = ?4`, state, note, task, item)
 		return err
 	})
 }

@@ -1,0 +1,215 @@
+package bot
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/checks/budget"
+	"domovoy/checks/lab/boulder"
+	"domovoy/i18n"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// paper is a messenger that writes everything down.
+type paper struct {
+	mu    sync.Mutex
+	order []string                     // references, as sent
+	said  map[string][]reports.Message // by reference: as sent, then its edits
+	at    map[string][]time.Time
+	chat  map[string]string
+}
+
+func (p *paper) Listen(ctx context.Context, _ Inbox) error { <-ctx.Done(); return nil }
+
+func (p *paper) Send(_ context.Context, to Address, _ string, m reports.Message) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ref := fmt.Sprint("m", len(p.order)+1)
+	p.order = append(p.order, ref)
+	p.said[ref], p.at[ref], p.chat[ref] = []reports.Message{m}, []time.Time{time.Now()}, to.String()
+	return ref, nil
+}
+
+func (p *paper) Edit(_ context.Context, _ Address, ref string, m reports.Message) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.said[ref], p.at[ref] = append(p.said[ref], m), append(p.at[ref], time.Now())
+	return nil
+}
+
+// last is the newest message of a chat, as it reads now.
+func (p *paper) last(chat string) (ref string, m reports.Message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, ref := range slices.Backward(p.order) {
+		if p.chat[ref] == chat {
+			return ref, p.said[ref][len(p.said[ref])-1]
+		}
+	}
+	return "", reports.Message{}
+}
+
+// office is a bot with one panel, whose account is at a CA for tests. Its
+// people: post:1 and post:2 are admins, post:3 is an operator, post:4 a viewer.
+type office struct {
+	*testing.T
+	bot     *Bot
+	ca      *boulder.CA
+	account boulder.Account
+	paper   *paper
+	folder  string
+	key     string // its file
+	said    int
+	ear     *Ear
+	stop    func()
+}
+
+// place opens an office before anything is said. language is what everybody
+// speaks.
+func place(t *testing.T, ca *boulder.CA, language string) *office {
+	t.Helper()
+	o := &office{T: t, ca: ca, folder: t.TempDir(), paper: &paper{said: map[string][]reports.Message{}, at: map[string][]time.Time{}, chat: map[string]string{}}}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	o.must(err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	o.must(err)
+	o.key = o.file("account.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+	o.account = ca.Register(key.Public())
+	o.bot = o.open(language)
+	return o
+}
+
+// open opens the office's bot on its state file.
+func (o *office) open(language string) *Bot {
+	o.Helper()
+	bundle, err := i18n.Load()
+	o.must(err)
+	j, err := journal.Open(o.Context(), filepath.Join(o.folder, "state.db"))
+	o.must(err)
+	o.Cleanup(func() { _ = j.Close() })
+	log := slog.New(slog.DiscardHandler)
+	ca := &CA{Directory: o.ca.Directory(), HTTP: o.ca.Client(), UserAgent: "test", KeyFile: o.key, Logs: []string{filepath.Join(o.folder, "acme.log*")}, Cap: 5000, Rules: letsEncrypt(o.T)}
+	watch := NewWatch(j, []Panel{{Name: "isp1", CA: ca}}, Rules{}, log)
+	p := watch.panels[0]
+	p.tried()
+	p.server = reports.Server{Name: "isp1", Read: time.Now(), Subjects: []checks.Subject{
+		{Site: checks.Site{Server: "isp1", Name: "shop.ru", Owner: "client17", Aliases: []string{"www.shop.ru", "xn--e1afmkfd.xn--p1ai"}, Active: checks.On}},
+		{Site: checks.Site{Server: "isp1", Name: "blog.ru", Owner: "client2", Active: checks.On}},
+	}}
+	who := Audience{Bundle: bundle, Language: language, Zone: time.UTC,
+		People: map[string]Role{"post:1": Admin, "post:2": Admin, "post:3": Operator, "post:4": Viewer},
+		Chats:  []Chat{{To: Address{Messenger: "post", Chat: "-1"}, Language: language, Role: Viewer}}}
+	return New(j, watch, who, reports.Policy{}, log)
+}
+
+func letsEncrypt(t *testing.T) *budget.CA {
+	t.Helper()
+	book, err := budget.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca, ok := book.Find("acme-v02.api.letsencrypt.org")
+	if !ok {
+		t.Fatal("the data file does not know Let's Encrypt")
+	}
+	return ca
+}
+
+func (o *office) must(err error) {
+	o.Helper()
+	if err != nil {
+		o.Fatal(err)
+	}
+}
+
+func (o *office) file(name, text string) string {
+	o.Helper()
+	path := filepath.Join(o.folder, name)
+	o.must(os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// logged writes the log of the panel's ACME client with these authorizations.
+func (o *office) logged(urls ...string) {
+	o.Helper()
+	var text strings.Builder
+	for _, u := range urls {
+		fmt.Fprintf(&text, "[Sat Nov 21 14:05:00 MSK 2026] _authz_url='%s'\n", u)
+	}
+	o.file("acme.log", text.String())
+}
+
+// works opens the office: what is said is answered, and tasks are carried out.
+func (o *office) works() {
+	ctx, cancel := context.WithCancel(o.Context())
+	o.ear = o.bot.Ear()
+	tasks, out := o.bot.Tasks(), o.bot.Outbox(map[string]Messenger{"post": o.paper})
+	var all sync.WaitGroup
+	all.Go(func() { _ = o.ear.Run(ctx) })
+	all.Go(func() { _ = tasks.Run(ctx) })
+	all.Go(func() { _ = out.Run(ctx) })
+	o.stop = func() { cancel(); all.Wait() }
+}
+
+// say has a person say something, gives the office a while, and gives what the
+// chat reads then.
+func (o *office) say(chat, person, text string, while time.Duration) reports.Message {
+	o.Helper()
+	return o.hear(journal.Update{Chat: chat, Person: person, Text: text}, while)
+}
+
+// press has a person press the first button of a message.
+func (o *office) press(chat, person string, m reports.Message, while time.Duration) reports.Message {
+	o.Helper()
+	if len(m.Actions) == 0 {
+		o.Fatalf("there is no button under %q", m.Title)
+	}
+	return o.hear(journal.Update{Chat: chat, Person: person, Button: m.Actions[0].ID}, while)
+}
+
+func (o *office) hear(u journal.Update, while time.Duration) reports.Message {
+	o.Helper()
+	o.said++
+	u.Key, u.Name, u.At = fmt.Sprint(o.said), map[string]string{"post:1": "Ann", "post:2": "Bob", "post:3": "Olga", "post:4": "Viktor"}[u.Person], time.Now()
+	o.must(o.ear.Inbox("post").Receive(o.Context(), []journal.Update{u}, ""))
+	time.Sleep(while)
+	_, m := o.paper.last(u.Chat)
+	return m
+}
+
+// audited are the results of the last acts, oldest first.
+func (o *office) audited() (entries []string) {
+	o.Helper()
+	acts, err := o.bot.journal.AuditOf(o.Context(), "", 100)
+	o.must(err)
+	for _, a := range slices.Backward(acts) {
+		entries = append(entries, fmt.Sprint(a.Person, " ", a.Command, " ", a.Result))
+	}
+	return entries
+}
+
+// pending are the URLs of the account's pending authorizations.
+func (o *office) pending() (urls []string) {
+	for _, a := range o.ca.Authorizations(o.account.ID) {
+		if a.Status == boulder.Pending {
+			urls = append(urls, a.URL)
+		}
+	}
+	slices.Sort(urls)
+	return urls
+}

@@ -1,0 +1,312 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// Limits of cancelling, over all plans.
+const (
+	mostPerName = 2 // cancellations of one name in an hour
+	nameWindow  = time.Hour
+)
+
+// cancelPlan is what the journal keeps of a plan.
+type cancelPlan struct {
+	Wish     cancelWish        `json:"wish"`
+	Accounts map[string]string `json:"accounts"` // URL by server
+	Items    []cancelItem      `json:"items"`
+}
+
+// cancelItem is an authorization that a plan would cancel.
+type cancelItem struct {
+	Server  string                     `json:"server"`
+	URL     string                     `json:"url"`
+	Name    string                     `json:"name"` // with the "*." of a wildcard
+	Status  checks.AuthorizationStatus `json:"status"`
+	Expires time.Time                  `json:"expires,omitzero"`
+	Cost    int                        `json:"cost"`
+}
+
+// hash is of the world that a plan was made for, as it must still be: what
+// expires meanwhile, as it was foreseen, changes nothing.
+func (p cancelPlan) hash(now time.Time) string {
+	lines := []string{}
+	for _, server := range slices.Sorted(maps.Keys(p.Accounts)) {
+		lines = append(lines, server+" "+p.Accounts[server])
+	}
+	for _, i := range p.Items {
+		if i.Expires.IsZero() || i.Expires.After(now) {
+			lines = append(lines, fmt.Sprint(i.Server, " ", i.URL, " ", i.Name, " ", i.Status))
+		}
+	}
+	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
+	return hex.EncodeToString(sum[:])
+}
+
+// planCancel is the task behind cancel authz: it reads what there is, and
+// keeps a plan where something can be cancelled.
+func planCancel(ctx context.Context, t *Task) (Answer, error) {
+	var w cancelWish
+	if err := json.Unmarshal(t.Payload, &w); err != nil {
+		return Answer{}, err
+	}
+	b, plan := t.Bot, cancelPlan{Wish: w, Accounts: map[string]string{}}
+	data := CancelPlan{Authorizations: []AuthorizationData{}, Known: true}
+	told := reports.CancelPlan{Lives: planLives, Asked: w.All, Valid: w.Valid}
+	chooser := chooser{wish: w, names: b.withAliases(w.Names), seen: map[string]bool{}, now: time.Now()}
+	var err error
+	if chooser.acted, err = b.journal.Acted(ctx, chooser.now.Add(-nameWindow)); err != nil {
+		return Answer{}, err
+	}
+	for _, p := range b.accounts(w.Server) {
+		s, err := b.survey(ctx, p, w, func(done, total int) {
+			t.Progress(t.Writer().Reading(reports.Reads{Server: p.Name, Done: done, Total: total, Task: t.ID}))
+		})
+		if err != nil {
+			return Answer{}, err
+		}
+		c := chooser.choose(s)
+		plan.Accounts[p.Name] = s.client.AccountURL()
+		plan.Items = append(plan.Items, c.items...)
+		data.add(c)
+		data.Unread += s.unread
+		told.Servers = append(told.Servers, s.told(c))
+	}
+	told.Second = len(plan.Items) > b.cap(plan)
+	if s := keyless(told.Servers); s == nil && len(plan.Items) > 0 {
+		kept, err := b.keepCancelPlan(ctx, t, plan, told.Second)
+		if err != nil {
+			return Answer{}, err
+		}
+		told.ID, data.ID, data.Expires = kept.ID, kept.ID, &kept.Times.Expires
+	}
+	return Answer{Message: t.Writer().CancelPlan(told), Data: CancelPlanData{data}}, nil
+}
+
+// keyless is a server whose authorizations cannot be cancelled; nil: all can.
+func keyless(servers []reports.CancelServer) *reports.CancelServer {
+	for i := range servers {
+		if servers[i].Key != "" && servers[i].Items > 0 {
+			return &servers[i]
+		}
+	}
+	return nil
+}
+
+// cap is how many cancellations one person may confirm: the least of the
+// servers concerned.
+func (b *Bot) cap(plan cancelPlan) int {
+	least := -1
+	for _, i := range plan.Items {
+		if p := b.watch.panel(i.Server); p != nil && p.CA != nil && (least < 0 || p.CA.Cap < least) {
+			least = p.CA.Cap
+		}
+	}
+	return max(0, least)
+}
+
+func (b *Bot) keepCancelPlan(ctx context.Context, t *Task, plan cancelPlan, second bool) (journal.Plan, error) {
+	text, err := json.Marshal(plan)
+	if err != nil {
+		return journal.Plan{}, err
+	}
+	now := time.Now()
+	kept := journal.Plan{Kind: cancelKind, Payload: text, Hash: plan.hash(now), By: t.By, Needs: 1,
+		Times: journal.PlanTimes{Created: now, Expires: now.Add(planLives)}}
+	if second {
+		kept.Needs = 2
+	}
+	return b.journal.KeepPlan(ctx, kept)
+}
+
+// withAliases adds to each name those of the site that it belongs to. A name
+// of no site stands for itself: the site may have left.
+func (b *Bot) withAliases(names []string) map[string]bool {
+	wanted := map[string]bool{}
+	for _, name := range names {
+		wanted[name] = true
+		for _, p := range b.watch.panels {
+			if x, ok := p.state().Find(name); ok {
+				wanted[x.Site.Name] = true
+				for _, a := range x.Site.Aliases {
+					wanted[a] = true
+				}
+			}
+		}
+	}
+	return wanted
+}
+
+// chosen is what a wish means at one server.
+type chosen struct {
+	items                                []cancelItem
+	pending, valid, final, foreign, busy int
+	later                                int  // of names that had their share of this hour
+	known                                bool // what cancelling costs
+}
+
+// chooser takes from what was read what a wish is about.
+type chooser struct {
+	wish  cancelWish
+	names map[string]bool
+	seen  map[string]bool // URLs that another server's account has shown already
+	acted map[string]int  // cancellations of this hour, by account and name
+	now   time.Time
+}
+
+func (x *chooser) choose(s *survey) chosen {
+	_, known, _ := s.panel.CA.charge(x.now)
+	c := chosen{known: known}
+	issuing := s.panel.issuing(x.now)
+	for _, a := range s.seen {
+		given := slices.Contains(x.wish.URLs, a.URL)
+		if x.seen[a.URL] || !x.wish.All && !given && !x.names[a.Name] {
+			continue
+		}
+		x.seen[a.URL] = true
+		switch {
+		case a.Status == checks.AuthorizationForeign || s.foreign(a):
+			c.foreign++
+		case a.Status.Final() || !a.Expires.IsZero() && a.Expires.Before(x.now):
+			c.final++
+		case a.Status == checks.AuthorizationValid:
+			if c.valid++; x.wish.Valid {
+				x.take(&c, s.item(a, x.now), s)
+			}
+		case x.wish.All && issuing[a.Name]:
+			c.pending, c.busy = c.pending+1, c.busy+1
+		default:
+			c.pending++
+			x.take(&c, s.item(a, x.now), s)
+		}
+	}
+	return c
+}
+
+// take plans a cancellation, unless its name had its share of this hour.
+func (x *chooser) take(c *chosen, i cancelItem, s *survey) {
+	name := paced(s.client.AccountURL(), i.Name)
+	if x.acted[name] >= mostPerName {
+		c.later++
+		return
+	}
+	x.acted[name]++
+	c.items = append(c.items, i)
+}
+
+// paced is what cancellations are counted by.
+func paced(account, name string) string { return account + " " + name }
+
+// foreign reports whether a URL names another account than ours, as Let's
+// Encrypt's do: who reads without a key is not told.
+func (s *survey) foreign(a checks.Authorization) bool {
+	account := s.client.AccountURL()
+	if account == "" {
+		return false
+	}
+	_, number, ok := strings.Cut(a.URL, "/acme/authz/")
+	owner, _, two := strings.Cut(number, "/")
+	return ok && two && strings.Contains(account, "/acme/acct/") && owner != account[strings.LastIndex(account, "/")+1:]
+}
+
+func (s *survey) item(a checks.Authorization, now time.Time) cancelItem {
+	return cancelItem{Server: s.panel.Name, URL: a.URL, Name: identifier(a), Status: a.Status, Expires: a.Expires, Cost: s.panel.CA.cost(a.Status, now)}
+}
+
+// identifier is the name as the CA counts it: a wildcard is one of its own.
+func identifier(a checks.Authorization) string {
+	if a.Wildcard {
+		return "*." + a.Name
+	}
+	return a.Name
+}
+
+// ordering is for how long a panel's order may be under way before it hangs.
+const ordering = time.Hour
+
+// issuing are the names for which the panel orders just now.
+func (p *watched) issuing(now time.Time) map[string]bool {
+	state, names := p.state(), map[string]bool{}
+	for _, c := range state.Snapshot.Certificates {
+		if c.Processing != checks.On || c.Domain == "" || now.Sub(c.Started) > ordering {
+			continue
+		}
+		names[c.Domain] = true
+		if x, ok := state.Find(c.Domain); ok {
+			for _, a := range x.Site.Aliases {
+				names[a] = true
+			}
+		}
+	}
+	return names
+}
+
+// told is what a reader is told of a server.
+func (s *survey) told(c chosen) reports.CancelServer {
+	limit, known, charged := s.panel.CA.charge(time.Now())
+	told := reports.CancelServer{
+		Name: s.panel.Name, Account: s.client.AccountURL(), Key: string(s.key), Hint: string(s.found.Hint),
+		Items: len(c.items), Pending: c.pending, Valid: c.valid,
+		Left:  reports.CancelLeft{Final: c.final, Foreign: c.foreign, Busy: c.busy, Later: c.later, Unread: s.unread, Hidden: len(s.found.Orders)},
+		Price: reports.CancelPrice{Known: known, Charged: charged, Limit: limit.Size, Window: limit.Span()},
+		Names: s.names(c),
+	}
+	if s.panel.CA.Rules != nil {
+		told.Price.CA = s.panel.CA.Rules.Name
+	}
+	if s.given > 0 && len(s.found.URLs)+len(s.found.Files) == 0 {
+		told.Hint = ""
+	}
+	return told
+}
+
+// names counts what would be cancelled by name, the most first.
+func (s *survey) names(c chosen) []reports.CancelName {
+	owners, at := s.panel.state(), map[string]int{}
+	var names []reports.CancelName
+	for _, i := range c.items {
+		n, ok := at[i.Name]
+		if !ok {
+			n = len(names)
+			at[i.Name] = n
+			x, _ := owners.Find(strings.TrimPrefix(i.Name, "*."))
+			names = append(names, reports.CancelName{Name: i.Name, Owner: x.Site.Owner})
+		}
+		names[n].N++
+		names[n].Cost += i.Cost
+		if i.Expires.After(names[n].Expires) {
+			names[n].Expires = i.Expires
+		}
+	}
+	slices.SortStableFunc(names, func(a, b reports.CancelName) int {
+		return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Name, b.Name))
+	})
+	return names
+}
+
+// add counts a server's part.
+func (p *CancelPlan) add(c chosen) {
+	p.Pending, p.Valid, p.Gone = p.Pending+c.pending, p.Valid+c.valid, p.Gone+c.final+c.foreign
+	p.Busy, p.Later, p.Known = p.Busy+c.busy, p.Later+c.later, p.Known && c.known
+	for _, i := range c.items {
+		a := AuthorizationData{URL: i.URL, Domain: i.Name, Server: i.Server, Status: i.Status, Cost: i.Cost}
+		if !i.Expires.IsZero() {
+			a.Expires = &i.Expires
+		}
+		p.Authorizations = append(p.Authorizations, a)
+		p.Price += i.Cost
+	}
+}

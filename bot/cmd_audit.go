@@ -1,0 +1,91 @@
+package bot
+
+import (
+	"context"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/i18n"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// auditShown is how many acts the audit shows.
+const auditShown = 30
+
+// AuditData is the JSON of audit.
+type AuditData struct {
+	Audit   []AuditItem `json:"audit"` // newest first
+	Entries int         `json:"entries"`
+	Whole   bool        `json:"whole"` // nothing was changed or removed
+	Head    string      `json:"head"`  // the last hash, to be noted down elsewhere
+	Error   string      `json:"error,omitempty"`
+}
+
+// AuditItem is one act.
+type AuditItem struct {
+	At      time.Time `json:"at"`
+	Person  string    `json:"person"`
+	Name    string    `json:"name"`
+	Role    string    `json:"role"`
+	Chat    string    `json:"chat"`
+	Command string    `json:"command"`
+	Args    string    `json:"args"`
+	Result  string    `json:"result"`
+}
+
+// audit answers who did what, or tried to; of one site, or all. The chain of
+// hashes tells whether anything was changed afterwards.
+func audit(ctx context.Context, b *Bot, r Request) (Answer, error) {
+	name := ""
+	switch len(r.Words) {
+	case 0:
+	case 1:
+		var err error
+		if name, err = checks.ParseName(r.Words[0]); err != nil {
+			return Answer{}, &Refusal{Code: "usage", Key: "refusal.name", Args: i18n.Args{"Word": shown(r.Words[0])}}
+		}
+	default:
+		return Answer{}, usage("audit", "usage.audit", r.Words[1])
+	}
+	acts, err := b.journal.AuditOf(ctx, name, auditShown)
+	if err != nil {
+		return Answer{}, err
+	}
+	data := AuditData{Audit: []AuditItem{}, Whole: true}
+	told := reports.Audit{Name: name}
+	for _, a := range acts {
+		data.Audit = append(data.Audit, AuditItem{a.At, a.Person, a.Name, a.Role, a.Chat, a.Command, a.Args, a.Result})
+		told.Acts = append(told.Acts, reports.Act{At: a.At, Who: whose(a), Command: line(a), Result: a.Result})
+	}
+	if data.Entries, data.Head, err = b.journal.VerifyAudit(ctx); err != nil {
+		if ctx.Err() != nil {
+			return Answer{}, ctx.Err()
+		}
+		data.Whole, data.Error = false, err.Error()
+	}
+	told.Entries, told.Whole, told.Head, told.Trouble = data.Entries, data.Whole, data.Head, data.Error
+	return Answer{Message: r.Writer().Audit(told), Data: data}, nil
+}
+
+// whose is the name beside the id, which alone cannot be chosen freely.
+func whose(a journal.AuditEntry) string {
+	if a.Name == "" || a.Name == a.Person {
+		return a.Person
+	}
+	return a.Name + " (" + a.Person + ")"
+}
+
+// lineLength is how much of an act's words the list shows, in runes.
+const lineLength = 120
+
+func line(a journal.AuditEntry) string {
+	text := a.Command
+	if a.Args != "" {
+		text += " " + a.Args
+	}
+	if runes := []rune(text); len(runes) > lineLength {
+		return string(runes[:lineLength]) + "…"
+	}
+	return text
+}

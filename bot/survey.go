@@ -1,0 +1,181 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+
+	"domovoy/checks"
+	"domovoy/checks/acme/account"
+	"domovoy/i18n"
+)
+
+// Bounds of reading authorizations.
+const (
+	readers   = 16 // read at once
+	readTries = 3
+)
+
+// survey is what an account has at its CA, as far as it can be found.
+type survey struct {
+	panel  *watched
+	client *account.Client
+	key    keyTrouble
+	found  account.Found
+	given  int // URLs that the wish gave
+	seen   []checks.Authorization
+	unread int
+}
+
+// survey finds the authorizations that a wish is about, and reads each at the
+// CA. progress is told how many are read.
+func (b *Bot) survey(ctx context.Context, p *watched, w cancelWish, progress func(done, total int)) (*survey, error) {
+	s := &survey{panel: p}
+	var err error
+	if s.client, s.key, err = p.CA.open(ctx); err != nil {
+		return nil, caRefusal(p, err)
+	}
+	urls := slices.DeleteFunc(slices.Clone(w.URLs), func(u string) bool { return !s.client.Belongs(u) })
+	s.given = len(urls)
+	if w.All || len(w.Names) > 0 {
+		if s.found, err = s.client.Discover(ctx, account.Sources{Logs: p.CA.Logs, KeyFile: p.CA.KeyFile}); err != nil {
+			return nil, caRefusal(p, err)
+		}
+		for _, seen := range s.found.URLs {
+			urls = append(urls, seen.URL)
+		}
+	}
+	slices.Sort(urls)
+	s.seen, s.unread, err = readAll(ctx, p.CA, s.client, slices.Compact(urls), progress)
+	return s, caRefusal(p, err)
+}
+
+// readAll reads authorizations, a few at a time and not too fast. Those that
+// cannot be read are counted; when the CA wants to be left alone, or none can
+// be read, that is the error.
+func readAll(ctx context.Context, ca *CA, client *account.Client, urls []string, progress func(done, total int)) (found []checks.Authorization, unread int, err error) {
+	pace := rate.NewLimiter(rate.Limit(ca.reads()), readers)
+	group, reading := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	var mu sync.Mutex
+	var last error
+	for _, u := range urls {
+		if reading.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			a, err := readOne(reading, client, pace, u)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case reading.Err() != nil:
+				return reading.Err()
+			case err != nil && busy(err) != nil, errors.Is(err, account.ErrKeyNeeded):
+				return err
+			case err != nil:
+				unread, last = unread+1, err
+			default:
+				found = append(found, a)
+			}
+			if progress != nil {
+				progress(len(found)+unread, len(urls))
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, 0, err
+	}
+	if len(found) == 0 && unread > 0 {
+		return nil, unread, last
+	}
+	slices.SortFunc(found, func(a, b checks.Authorization) int { return strings.Compare(a.URL, b.URL) })
+	return found, unread, ctx.Err()
+}
+
+// readOne reads an authorization; what may pass by itself is tried again.
+func readOne(ctx context.Context, client *account.Client, pace *rate.Limiter, u string) (a checks.Authorization, err error) {
+	for try := range readTries {
+		if try > 0 {
+			select {
+			case <-ctx.Done():
+				return a, ctx.Err()
+			case <-time.After(time.Duration(try) * time.Second):
+			}
+		}
+		if err := pace.Wait(ctx); err != nil {
+			return a, err
+		}
+		a, err = client.Read(ctx, u)
+		if err == nil || busy(err) != nil || !mayPass(err) {
+			return a, err
+		}
+	}
+	return a, err
+}
+
+// busy is the CA's wish to be left alone for a while; nil: it has none.
+func busy(err error) *account.Problem {
+	if p, ok := errors.AsType[*account.Problem](err); ok && p.Busy() {
+		return p
+	}
+	return nil
+}
+
+// mayPass reports whether another try may go better: the CA failed, or did
+// not answer at all.
+func mayPass(err error) bool {
+	if errors.Is(err, account.ErrKeyNeeded) || errors.Is(err, account.ErrOtherHost) {
+		return false
+	}
+	p, ok := errors.AsType[*account.Problem](err)
+	return !ok || p.Uncertain()
+}
+
+// leaveAlone is how long to leave a CA alone that does not say how long.
+const leaveAlone = 5 * time.Minute
+
+// askAgain is when the CA may be asked again.
+func askAgain(p *account.Problem, now time.Time) time.Time {
+	if p.RetryAfter > 0 {
+		return now.Add(p.RetryAfter)
+	}
+	return now.Add(leaveAlone)
+}
+
+// caRefusal tells what is wrong at the CA. The end of a context stays as it is.
+func caRefusal(p *watched, err error) error {
+	problem, answered := errors.AsType[*account.Problem](err)
+	args := i18n.Args{"Server": p.Name}
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, account.ErrKeyNeeded):
+		return &Refusal{Code: "unavailable", Key: "refusal.ca.key", Args: args}
+	case busy(err) != nil:
+		args["Until"] = askAgain(problem, time.Now())
+		return &Refusal{Code: "unavailable", Key: "refusal.ca.busy", Args: args}
+	case answered:
+		args["Reason"] = problem.Error()
+		return &Refusal{Code: "unavailable", Key: "refusal.ca.problem", Args: args}
+	}
+	args["Reason"] = cause(err)
+	return &Refusal{Code: "unavailable", Key: "refusal.ca.silent", Args: args}
+}
+
+// cause is the innermost of an error's reasons: the network's own words.
+func cause(err error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err.Error()
+		}
+		err = inner
+	}
+}

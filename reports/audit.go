@@ -1,0 +1,48 @@
+package reports
+
+import (
+	"domovoy/checks"
+	"domovoy/i18n"
+)
+
+// Audit is who did what, or tried to.
+type Audit struct {
+	Name    string // of a site, in A-label form; empty: all
+	Acts    []Act  // newest first
+	Entries int    // that there are, of all sites
+	Whole   bool   // none was changed or removed
+	Head    string // the last hash; may be empty
+	Trouble string // where the chain is broken; empty: nowhere
+}
+
+// headShown is how much of a hash people compare.
+const headShown = 16
+
+// Audit shows acts, and whether they can be believed.
+func (w Writer) Audit(a Audit) Message {
+	m := w.message(Plain, w.Locale.Say("audit.title"))
+	if a.Name != "" {
+		m.Title = w.Locale.Say("audit.of", i18n.Args{"Name": checks.Show(a.Name)})
+	}
+	section := Section{}
+	for _, act := range a.Acts {
+		section.Items = append(section.Items, Item{
+			Text: w.Locale.DateTime(act.At, w.Now) + "  " + act.Who + ": " + act.Command,
+			Note: act.Result,
+		})
+	}
+	if len(a.Acts) == 0 {
+		section.Text = w.Locale.Say("audit.none")
+	}
+	m.Sections = []Section{section}
+	chain := Section{Text: w.Locale.Count("audit.whole", a.Entries, i18n.Args{"Head": a.Head[:min(headShown, len(a.Head))]})}
+	switch {
+	case !a.Whole:
+		m.Tone = ToneBad
+		chain = Section{Text: w.Locale.Say("audit.broken", i18n.Args{"Reason": a.Trouble})}
+	case a.Entries == 0:
+		return m
+	}
+	m.Sections = append(m.Sections, chain)
+	return m
+}
