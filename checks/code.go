@@ -31,6 +31,7 @@ const (
 	DNSIPv6         Code = "dns.ipv6"      // AAAA not ours while A is
 	DNSCAA          Code = "dns.caa"       // CAA forbids the CA
 	DNSCAABroken    Code = "dns.caabroken" // the CAA question fails
+	DNSLookalike    Code = "dns.lookalike" // letters of two alphabets that look alike: never a cause
 	DNSProxied      Code = "dns.proxied"   // behind a CDN or a proxy: a cause only when the way through it fails
 
 	DNSBLListed Code = "dnsbl.listed" // an address is on a blocklist
@@ -145,6 +146,7 @@ var codeFacts = [...]codeFact{
 	{DNSIPv6, Warning, Customer},
 	{DNSCAA, Warning, Customer},
 	{DNSCAABroken, Warning, Customer},
+	{DNSLookalike, Info, Customer},
 	{DNSProxied, Info, Customer},
 	// Then the way in.
 	{WebBlocked, Warning, Us},

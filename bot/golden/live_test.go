@@ -68,11 +68,14 @@ func seenDNS() map[string]checks.Finding {
 		"partly":             find(checks.DNSPartly, checks.Args{"ours": "203.0.113.10", "others": "198.51.100.7", "network": "beget.com"}),
 		"ipv6":               find(checks.DNSIPv6, checks.Args{"ours": "203.0.113.10", "others": "2606:2800:220:1::1", "network": "beget.com"}),
 		"caa":                caa("issuer", "globalsign.com", `0 issue "globalsign.com"`), "caa.nobody": caa("issuer", "", `0 issue ";"`),
-		"caa.account":  caa("account", "letsencrypt.org", `0 issue "letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/2002"`),
-		"caa.method":   caa("method", "letsencrypt.org", `0 issue "letsencrypt.org; validationmethods=dns-01"`),
-		"caa.critical": caa("critical", "letsencrypt.org", `0 issue "letsencrypt.org", 128 tbs "unknown"`),
-		"caabroken":    find(checks.DNSCAABroken, checks.Args{"at": "shop.ru", "reason": "EDE 22 (No Reachable Authority): at delegation shop.ru."}),
-		"proxied":      proxied,
+		"caa.account":     caa("account", "letsencrypt.org", `0 issue "letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/2002"`),
+		"caa.method":      caa("method", "letsencrypt.org", `0 issue "letsencrypt.org; validationmethods=dns-01"`),
+		"caa.critical":    caa("critical", "letsencrypt.org", `0 issue "letsencrypt.org", 128 tbs "unknown"`),
+		"caabroken":       find(checks.DNSCAABroken, checks.Args{"at": "shop.ru", "reason": "EDE 22 (No Reachable Authority): at delegation shop.ru."}),
+		"proxied":         proxied,
+		"lookalike":       find(checks.DNSLookalike, checks.Args{"label": "sһop", "script": "cyrillic", "odd": "һ"}),
+		"lookalike.latin": find(checks.DNSLookalike, checks.Args{"label": "раураl", "script": "latin", "odd": "l"}),
+		"lookalike.greek": find(checks.DNSLookalike, checks.Args{"label": "shοp", "script": "greek", "odd": "ο"}),
 	}
 	detailed := all["elsewhere"]
 	detailed.Detail = "shop.ru A: NOERROR 198.51.100.7\nshop.ru AAAA: NOERROR\nshop.ru CAA: NOERROR\nru CAA: NOERROR\n7.100.51.198.in-addr.arpa. PTR: NOERROR PTR vds7.beget.com."
@@ -143,8 +146,12 @@ func seenCert() map[string]checks.Finding {
 		"name":         find(suite.ServedCheck, checks.CertName, presented(checks.Args{"asked": "shop.ru", "first": "neighbour.ru", "names": []string{"neighbour.ru"}})),
 		"notinstalled": find(suite.ServedCheck, checks.CertNotInstalled, presented(checks.Args{"issued": ago(9 * day), "by": "file"})),
 		"missing.key":  find(suite.KeysCheck, checks.CertMissing, checks.Args{"certificate": "shop.ru_le3", "file": "client17/shop.ru_le3.key"}),
-		"expired":      find(suite.ServedCheck, checks.CertExpired, presented(checks.Args{"at": ago(3 * day), "until": ago(3 * day)})),
-		"expiring":     find(suite.ServedCheck, checks.CertExpiring, presented(checks.Args{"at": ago(-day), "until": ago(-day)})),
+		"missing.vhost": find(suite.VhostsCheck, checks.CertMissing, checks.Args{"certificate": "shop.ru_le3", "count": 2, "more": true,
+			"file": "/var/www/httpd-cert/client17/shop.ru_le3.crtca", "vhost": "/etc/nginx/vhosts/client17/shop.ru.conf"}),
+		"missing.vhost.one": find(suite.VhostsCheck, checks.CertMissing, checks.Args{"certificate": "shop.ru_le3", "count": 1,
+			"file": "/var/www/httpd-cert/client17/shop.ru_le3.key", "vhost": "/etc/nginx/vhosts/client17/shop.ru.conf"}),
+		"expired":  find(suite.ServedCheck, checks.CertExpired, presented(checks.Args{"at": ago(3 * day), "until": ago(3 * day)})),
+		"expiring": find(suite.ServedCheck, checks.CertExpiring, presented(checks.Args{"at": ago(-day), "until": ago(-day)})),
 	}
 	for _, reason := range []string{"incomplete", "order", "unknownroot", "chainover", "chain", "selfsigned"} {
 		all["untrusted."+reason] = find(suite.ServedCheck, checks.CertUntrusted, presented(checks.Args{"reason": reason, "issuer": "Acme Corporate CA"}))

@@ -71,6 +71,9 @@ func (v *Vhosts) Look(ctx context.Context, s checks.Site) ([]checks.Finding, err
 		return nil, err
 	}
 	args := checks.Args{"file": checks.Clean(gone[0].file, checks.WordLength), "vhost": checks.Clean(gone[0].path, checks.WordLength), "count": len(gone)}
+	if len(gone) > 1 {
+		args["more"] = true
+	}
 	if s.Certificate != "" {
 		args["certificate"] = s.Certificate
 	}

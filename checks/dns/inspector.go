@@ -68,6 +68,7 @@ func (in *Inspector) Look(ctx context.Context, q Question) (checks.Sight, []chec
 			l.lighten(before) // what comes first, the address, is not known
 		}
 	}
+	l.posing()
 	l.complete()
 	return l.sight, l.found, errors.Join(l.errs...)
 }
@@ -156,8 +157,14 @@ func (l *look) complete() {
 	detail := l.detail()
 	for i := range l.found {
 		l.found[i].Detail = detail
-		if l.name.lookalike() {
-			l.found[i].Args["lookalike"] = true
-		}
+	}
+}
+
+// posing tells of a name that looks like another one, whatever it leads to.
+func (l *look) posing() {
+	if m, ok := lookalike(l.name.base); ok {
+		l.find(checks.DNSLookalike, checks.Args{
+			"label": checks.Clean(m.label, maxLabel), "script": m.script, "odd": checks.Clean(m.odd, maxLabel),
+		})
 	}
 }

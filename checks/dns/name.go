@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -61,28 +62,48 @@ func within(name, zone string) bool {
 	return name == zone || zone == "" || strings.HasSuffix(name, "."+zone)
 }
 
-// lookalike reports whether one of the name's labels mixes alphabets that
-// have letters of the same shape: "раураl" with a Latin l.
-func (n name) lookalike() bool { return Lookalike(n.base) }
+// mixture is a label that mixes alphabets with letters of the same shape:
+// "раураl" with a Latin l.
+type mixture struct {
+	label  string // as a person reads it
+	script string // of the fewer letters: latin, cyrillic or greek
+	odd    string // these letters
+}
 
-// Lookalike reports whether a label of a name, in either form, mixes Latin,
+// lookalike finds the first label of a name, in either form, that mixes Latin,
 // Cyrillic and Greek letters.
-func Lookalike(name string) bool {
+func lookalike(name string) (mixture, bool) {
 	if !strings.Contains(name, "xn--") && isASCII(name) {
-		return false
+		return mixture{}, false
 	}
 	for label := range strings.SplitSeq(checks.ToUnicode(name), ".") {
-		seen := 0
-		for _, script := range []*unicode.RangeTable{unicode.Latin, unicode.Cyrillic, unicode.Greek} {
-			if strings.ContainsFunc(label, func(r rune) bool { return unicode.Is(script, r) }) {
-				seen++
-			}
-		}
-		if seen > 1 {
-			return true
+		if m, ok := mixed(label); ok {
+			return m, true
 		}
 	}
-	return false
+	return mixture{}, false
+}
+
+func mixed(label string) (mixture, bool) {
+	least, scripts := mixture{label: label}, 0
+	for _, script := range []struct {
+		name  string
+		table *unicode.RangeTable
+	}{{"latin", unicode.Latin}, {"cyrillic", unicode.Cyrillic}, {"greek", unicode.Greek}} {
+		letters := strings.Map(func(r rune) rune {
+			if unicode.Is(script.table, r) {
+				return r
+			}
+			return -1
+		}, label)
+		if letters == "" {
+			continue
+		}
+		if scripts++; least.odd == "" || utf8.RuneCountInString(letters) < utf8.RuneCountInString(least.odd) {
+			least.script, least.odd = script.name, letters
+		}
+	}
+	return least, scripts > 1
 }
 
 func isASCII(s string) bool {

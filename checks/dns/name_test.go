@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"domovoy/checks"
+	"domovoy/checks/lab/internet"
 )
 
 func TestParseName(t *testing.T) {
@@ -40,22 +43,38 @@ func TestUpward(t *testing.T) {
 }
 
 func TestLookalike(t *testing.T) {
-	for name, want := range map[string]bool{
-		"paypal.com": false, "пример.рф": false, "xn--e1afmkfd.xn--p1ai": false, "магазин24.рф": false,
-		"интернет-shop.ru": true,
-		"раураl.com":       true, // all Cyrillic but the last letter
-		"пример.com":       false, "παράδειγμα.com": false, "аβ.com": true, "例え.jp": false,
+	for name, want := range map[string]mixture{
+		"paypal.com": {}, "пример.рф": {}, "xn--e1afmkfd.xn--p1ai": {}, "магазин24.рф": {}, "пример.com": {}, "παράδειγμα.com": {}, "例え.jp": {},
+		"интернет-shop.ru": {"интернет-shop", "latin", "shop"},
+		"раураl.com":       {"раураl", "latin", "l"}, // all Cyrillic but the last letter
+		"xn--pple-43d.com": {"аpple", "cyrillic", "а"},
+		"www.αpple.com":    {"αpple", "greek", "α"},
+		"shop.аβ.com":      {"аβ", "cyrillic", "а"},
 	} {
-		if got := Lookalike(name); got != want {
-			t.Errorf("%s: %v", name, got)
+		if got, ok := lookalike(name); ok != (want != mixture{}) || ok && got != want {
+			t.Errorf("%s: %+v, %v", name, got, ok)
 		}
 	}
 }
 
-func TestALookalikeIsMarkedInItsFindings(t *testing.T) {
-	_, in := world(t)
-	_, found, err := in.Look(t.Context(), Question{Name: "раураl.com"})
-	if err != nil || len(found) != 1 || found[0].Args["lookalike"] != true {
-		t.Errorf("findings %+v, error %v", found, err)
+// A name that looks like another is told of, whether it works or not.
+func TestALookalikeIsAFinding(t *testing.T) {
+	zone := internet.Zone{Origin: "xn--l-7sba6dbr.com", Text: "@ A " + ownV4}
+	for name, codes := range map[string][]checks.Code{
+		"раураl.com": {checks.DNSLookalike}, "*.раураl.com": {checks.DNSLookalike},
+		"аpple.com": {checks.DNSNXDomain, checks.DNSLookalike},
+	} {
+		_, in := world(t, zone)
+		_, found, err := in.Look(t.Context(), Question{Name: name, Ours: ours()})
+		var got []checks.Code
+		for _, f := range found {
+			got = append(got, f.Code)
+		}
+		if name == "*.раураl.com" {
+			codes = []checks.Code{checks.DNSLookalike}
+		}
+		if err != nil || !slices.Equal(got, codes) || found[len(found)-1].Severity != checks.Info {
+			t.Errorf("%s: findings %+v, error %v", name, found, err)
+		}
 	}
 }

@@ -20,13 +20,14 @@ const (
 	ServedCheck   = "served"
 	CameCheck     = "access log"
 	KeysCheck     = "keys"
+	VhostsCheck   = "vhosts"
 	EgressCheck   = "egress"
 	ListedCheck   = "blocklists"
 )
 
 // LiveChecks lists the checks that look from outside.
 func LiveChecks() []string {
-	return []string{NamesCheck, RegistryCheck, WayCheck, ServedCheck, CameCheck, KeysCheck}
+	return []string{NamesCheck, RegistryCheck, WayCheck, ServedCheck, CameCheck, KeysCheck, VhostsCheck}
 }
 
 // Live looks at sites from outside: at their names, at the way to the
@@ -39,6 +40,7 @@ type Live struct {
 	Served   func(ctx context.Context, s checks.Sight, x checks.Subject, now time.Time) (checks.Validity, []checks.Finding, error)
 	Came     func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) // not asked of names behind a proxy
 	Keys     func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) // nil: private keys are not read
+	Vhosts   func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) // nil: the web server's settings are not read
 	Egress   func(ctx context.Context) ([]checks.Finding, error)                   // our own way to the CA
 	Listed   func(ctx context.Context) ([]checks.Finding, error)                   // our addresses on blocklists; nil: no list is asked
 	Attempts int                                                                   // connections to a name that fails in the panel or was asked for
@@ -107,6 +109,10 @@ func (l *Live) Look(ctx context.Context, x checks.Subject, asked bool, now time.
 		found, err := guarded(func() ([]checks.Finding, error) { return l.Keys(ctx, x) })
 		v.take(KeysCheck, x.Site.Name, found, err)
 		v.explain(found)
+	}
+	if l.Vhosts != nil {
+		found, err := guarded(func() ([]checks.Finding, error) { return l.Vhosts(ctx, x) })
+		v.take(VhostsCheck, x.Site.Name, found, err)
 	}
 	return Seen{v.ran, v.found, v.failed, v.served}
 }

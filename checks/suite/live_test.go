@@ -33,8 +33,9 @@ func parts(asked *[]string) *suite.Live {
 			note("served " + s.Name)
 			return checks.Validity{}, []checks.Finding{{Code: checks.CertOverdue, Severity: checks.Warning}}, nil
 		},
-		Came: func(context.Context, checks.Subject) ([]checks.Finding, error) { note("came"); return nil, nil },
-		Keys: func(context.Context, checks.Subject) ([]checks.Finding, error) { note("keys"); return nil, nil },
+		Came:   func(context.Context, checks.Subject) ([]checks.Finding, error) { note("came"); return nil, nil },
+		Keys:   func(context.Context, checks.Subject) ([]checks.Finding, error) { note("keys"); return nil, nil },
+		Vhosts: func(context.Context, checks.Subject) ([]checks.Finding, error) { note("vhosts"); return nil, nil },
 	}
 }
 
@@ -58,6 +59,9 @@ func TestAPartThatPanics(t *testing.T) {
 		{suite.KeysCheck, func(l *suite.Live) {
 			l.Keys = func(context.Context, checks.Subject) ([]checks.Finding, error) { var p *int; *p++; return nil, nil }
 		}},
+		{suite.VhostsCheck, func(l *suite.Live) {
+			l.Vhosts = func(context.Context, checks.Subject) ([]checks.Finding, error) { panic("vhosts") }
+		}},
 	} {
 		t.Run(c.part, func(t *testing.T) {
 			var asked []string
@@ -68,7 +72,7 @@ func TestAPartThatPanics(t *testing.T) {
 			if len(failed) != 1 || failed[0].Check != c.part || failed[0].Site != "shop.ru" {
 				t.Errorf("failed: %+v", failed)
 			}
-			if len(found) != 1 || found[0].Code != checks.CertOverdue || len(asked) != 5 {
+			if len(found) != 1 || found[0].Code != checks.CertOverdue || len(asked) != 6 {
 				t.Errorf("the others: %q found %+v", asked, found)
 			}
 		})
@@ -79,7 +83,7 @@ func TestAPartThatPanics(t *testing.T) {
 		l.Names = func(context.Context, string, checks.Subject) (checks.Sight, []checks.Finding, error) { panic("names") }
 		seen := l.Look(t.Context(), x, false, time.Now())
 		found, failed := seen.Findings, seen.Failures
-		if v := checks.Judge(found, failed); v.Code != checks.Unknown || len(asked) != 1 {
+		if v := checks.Judge(found, failed); v.Code != checks.Unknown || len(asked) != 2 {
 			t.Errorf("the verdict is %s after %q", v.Code, asked)
 		}
 	})

@@ -90,6 +90,7 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 		Served:   o.served(p, roots),
 		Came:     came(p, o.listings),
 		Keys:     keys(p),
+		Vhosts:   vhosts(p),
 		Egress:   egress,
 		Listed:   o.listed(p),
 		Attempts: probe.Attempts,
@@ -146,6 +147,15 @@ func keys(p config.Panel) func(context.Context, checks.Subject) ([]checks.Findin
 		defer root.Close()
 		return cert.CompareKeys(root, x.Site.Owner, x.Site.Certificate)
 	}
+}
+
+// vhosts looks for the files that a web server's settings name.
+func vhosts(p config.Panel) func(context.Context, checks.Subject) ([]checks.Finding, error) {
+	if len(p.Vhosts) == 0 {
+		return nil
+	}
+	v := cert.NewVhosts(p.Vhosts, nil)
+	return func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) { return v.Look(ctx, x.Site) }
 }
 
 // came looks in a site's access log who fetched the files of a failed order.

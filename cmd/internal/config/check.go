@@ -49,6 +49,10 @@ func (r *reader) checkDiagnosis(c *Config) {
 		for j, log := range p.AccessLogs {
 			r.unique(logs, log, fmt.Sprintf("panels[%d].access_logs[%d]", i, j))
 		}
+		vhosts := map[string]string{}
+		for j, pattern := range p.Vhosts {
+			r.unique(vhosts, pattern, fmt.Sprintf("panels[%d].vhosts[%d]", i, j))
+		}
 	}
 }
 

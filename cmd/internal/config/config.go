@@ -53,6 +53,7 @@ type Panel struct {
 	// placed where it is empty.
 	Challenges string   `key:"challenges" is:"path" title:"The panel's challenge folder, to place a real token while checking"`
 	AccessLogs []string `key:"access_logs" is:"log" title:"Access logs of the sites; * stands for the domain"`
+	Vhosts     []string `key:"vhosts" is:"settings" title:"The web server's settings, to see whether the certificate files they name are there"`
 	ACME       ACME     `key:"acme" title:"The CA that the panel orders from"`
 }
 

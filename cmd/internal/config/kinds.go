@@ -60,6 +60,8 @@ func placeKinds(name string) kind {
 		return kind{letters, readDomain, typed("string")}
 	case "log":
 		return kind{letters, readLog, patterned(`^(/|\$\{)[^*]*\*?[^*]*$`)}
+	case "settings":
+		return kind{letters, readSettings, patterned(`^(/|\$\{)`)}
 	case "url":
 		return kind{letters, readURL, patterned(`^(https?://|\$\{)`)}
 	case "proxy":

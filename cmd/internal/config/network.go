@@ -95,6 +95,16 @@ func hostName(text string) (string, bool) {
 	return name, true
 }
 
+// readSettings takes full paths with the wildcards of path.Match.
+func readSettings(f field, v scalar) (any, *problem) {
+	_, err := filepath.Match(v.text, "")
+	if err != nil || !filepath.IsAbs(v.text) || strings.ContainsAny(v.text, "\n\x00") || strings.HasSuffix(v.text, "/") ||
+		slices.Contains(strings.Split(v.text, "/"), "..") {
+		return nil, wrong("settings", f.args(v))
+	}
+	return filepath.Clean(v.text), nil
+}
+
 // readLog takes the full path of an access log; one * stands for the domain.
 func readLog(f field, v scalar) (any, *problem) {
 	switch {

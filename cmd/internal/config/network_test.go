@@ -66,6 +66,17 @@ func TestTLD(t *testing.T) {
 	}
 }
 
+func TestSettings(t *testing.T) {
+	for text, want := range map[string]string{
+		"/etc/nginx/vhosts/*/*.conf": "/etc/nginx/vhosts/*/*.conf", "/etc//nginx/[a-z]?.conf": "/etc/nginx/[a-z]?.conf", "/etc/nginx.conf": "/etc/nginx.conf",
+		"vhosts/*.conf": no, "/etc/[a": no, "/etc/../x": no, "/etc/": no, "": no, "/etc/\n*": no,
+	} {
+		if got := read(readSettings, text); got != want {
+			t.Errorf("%q is %s, want %s", text, got, want)
+		}
+	}
+}
+
 func TestAccessLog(t *testing.T) {
 	for text, want := range map[string]string{
 		"/var/www/httpd-logs/*.access.log": "/var/www/httpd-logs/*.access.log", "/srv//logs/./*/access.log": "/srv/logs/*/access.log",
@@ -89,7 +100,7 @@ func read(reader func(field, scalar) (any, *problem), text string) string {
 
 // TestDiagnosisKeys reads every key of a look at the sites themselves.
 func TestDiagnosisKeys(t *testing.T) {
-	cfg, faults := load("config.yaml", []byte(strings.Replace(minimal, "isp1,", `isp1, compare_keys: true, challenges: /srv/le/,
+	cfg, faults := load("config.yaml", []byte(strings.Replace(minimal, "isp1,", `isp1, compare_keys: true, challenges: /srv/le/, vhosts: ["/etc/nginx/vhosts/*/*.conf"],
     access_logs: ["/srv/logs/*.log"], acme: {directory: "https://127.0.0.1:14000/dir", ca_file: /srv/pebble.pem, proxy: "http://127.0.0.1:3128"},`, 1)+`
 resolvers: [127.0.0.1:5353, "::1"]
 probe: {workers: 1, http_port: 5002, https_port: 65535, timeout: 100ms, attempts: 20, per_address: 0}
@@ -110,13 +121,14 @@ schedule: {domains: "@hourly"}
 	p := cfg.Panels[0]
 	for got, want := range map[string]string{
 		fmt.Sprintln(p.CompareKeys, p.Challenges, p.AccessLogs): "true /srv/le [/srv/logs/*.log]\n",
-		p.ACME.Directory + " " + p.ACME.CAFile:                  "https://127.0.0.1:14000/dir /srv/pebble.pem",
-		p.ACME.Proxy.Reveal():                                   "http://127.0.0.1:3128",
-		fmt.Sprint(cfg.Resolvers):                               "[127.0.0.1:5353 [::1]:53]",
-		fmt.Sprint(cfg.Lookups.Whois):                           "map[no:whois.norid.no:43 ru:127.0.0.1:4343 xn--p1ai:whois.tcinet.ru:43]",
-		fmt.Sprintln(cfg.Lookups.RDAP, cfg.Lookups.Blocklists):  "http://127.0.0.1:8080/rdap/ [key.bl.example zen.spamhaus.org]\n",
-		cfg.Lookups.CDNRangesFile:                               "/srv/cdn.txt",
-		cfg.Schedule.Domains.String():                           "@hourly",
+		fmt.Sprint(p.Vhosts):                                   "[/etc/nginx/vhosts/*/*.conf]",
+		p.ACME.Directory + " " + p.ACME.CAFile:                 "https://127.0.0.1:14000/dir /srv/pebble.pem",
+		p.ACME.Proxy.Reveal():                                  "http://127.0.0.1:3128",
+		fmt.Sprint(cfg.Resolvers):                              "[127.0.0.1:5353 [::1]:53]",
+		fmt.Sprint(cfg.Lookups.Whois):                          "map[no:whois.norid.no:43 ru:127.0.0.1:4343 xn--p1ai:whois.tcinet.ru:43]",
+		fmt.Sprintln(cfg.Lookups.RDAP, cfg.Lookups.Blocklists): "http://127.0.0.1:8080/rdap/ [key.bl.example zen.spamhaus.org]\n",
+		cfg.Lookups.CDNRangesFile:                              "/srv/cdn.txt",
+		cfg.Schedule.Domains.String():                          "@hourly",
 	} {
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)
