@@ -24,6 +24,7 @@ type Bot struct {
 	words    vocabulary
 	log      *slog.Logger
 	rang     bell // rung when there is something to send
+	shelf    shelf
 	kinds    []TaskKind
 	begun    bell // rung when there is a task to begin or to stop
 }

@@ -44,4 +44,6 @@ func (b *Bot) Digest(ctx context.Context, due time.Time) error {
 }
 
 // Prune is the job that forgets what is too old to matter.
-func (b *Bot) Prune(ctx context.Context, now time.Time) error { return b.journal.Prune(ctx, now) }
+func (b *Bot) Prune(ctx context.Context, now time.Time) error {
+	return errors.Join(b.journal.Prune(ctx, now), b.shelf.clear(now))
+}

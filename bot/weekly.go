@@ -56,11 +56,15 @@ func (b *Bot) Weekly(ctx context.Context, due time.Time) error {
 		if err != nil {
 			return err
 		}
-		m, err := b.weeklyMessage(l, h, week, mine, false)
-		if err == nil {
-			deliveries = append(deliveries, journal.Delivery{To: to.String(), Kind: Weekly, Message: m})
+		m, err := b.weeklyMessage(l, b.compose(h, week, mine), false)
+		if err != nil {
+			return err
 		}
-		return err
+		if err := b.shelf.keep(partOf(week, to), m.Files); err != nil {
+			b.log.WarnContext(ctx, "the report's files are not kept", "error", err) // they are sent all the same
+		}
+		deliveries = append(deliveries, journal.Delivery{To: to.String(), Kind: Weekly, Message: m})
+		return nil
 	}
 	for _, chat := range b.audience.Receivers(Weekly) {
 		if err := add(chat.To, chat.Language, nil); err != nil {
@@ -125,7 +129,7 @@ func (b *Bot) weekReport(ctx context.Context, words []string, r Request) (Answer
 	if report.Data.IsZero() {
 		return Answer{}, &Refusal{Code: "not_found", Key: "refusal.noweek", Args: i18n.Args{"Word": weekName(week)}}
 	}
-	m, err := b.weeklyMessage(r.Locale, h, week, nil, csv)
+	m, err := b.weeklyMessage(r.Locale, report, csv)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -133,12 +137,6 @@ func (b *Bot) weekReport(ctx context.Context, words []string, r Request) (Answer
 	data := WeeklyData{Report: Weekly, Week: weekName(week), At: optional(report.Data), Rules: report.Rules, Sums: report.Sums(), Text: m}
 	data.Text.Files = nil
 	return Answer{Message: m, Data: data}, nil
-}
-
-// weeklyMessage composes the report with its files.
-func (b *Bot) weeklyMessage(l *i18n.Locale, h reports.History, week reports.Week, mine func(string) bool, csv bool) (reports.Message, error) {
-	w := reports.Writer{Locale: l, Now: time.Now()}
-	return w.Weekly(b.compose(h, week, mine)), nil
 }
 
 // errWeek is what ParseWeek says of a word that is none.

@@ -56,4 +56,5 @@ type File struct {
 	Name string `json:"name"`
 	Type string `json:"type"` // media type
 	Data []byte `json:"data"`
+	Path string `json:"path,omitempty"` // where it is kept on the server; empty: nowhere
 }

@@ -49,6 +49,7 @@ func Open(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slo
 	}
 	a.watch = bot.NewWatch(j, panels, rules(cfg.Thresholds), log)
 	a.bot = bot.New(j, a.watch, audience(cfg, bundle), policy(cfg), log)
+	a.bot.KeepReports(filepath.Join(filepath.Dir(cfg.State), "reports"))
 	return a, nil
 }
 
