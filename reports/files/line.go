@@ -95,5 +95,6 @@ func toDo(r reports.WeekRow) bool {
 	return r.Change.Open() && who != checks.CA && who != checks.Nobody
 }
 
+func toWait(r reports.WeekRow) bool { return r.Change.Open() && !toDo(r) }
 func isOver(r reports.WeekRow) bool { return !r.Change.Open() }
 func every(reports.WeekRow) bool    { return true }

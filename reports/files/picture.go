@@ -34,8 +34,10 @@ func inks() []ink {
 	}
 }
 
-func (k ink) line() draw.LineStyle  { return draw.LineStyle{Color: k.color, Width: 2.5, Dashes: k.dash} }
-func (k ink) mark() draw.GlyphStyle { return draw.GlyphStyle{Color: k.color, Radius: 4.5, Shape: k.glyph} }
+func (k ink) line() draw.LineStyle { return draw.LineStyle{Color: k.color, Width: 2.5, Dashes: k.dash} }
+func (k ink) mark() draw.GlyphStyle {
+	return draw.GlyphStyle{Color: k.color, Radius: 4.5, Shape: k.glyph}
+}
 
 // grey is of everything that is not data.
 func grey(level uint8) color.Color { return color.Gray{Y: level} }
