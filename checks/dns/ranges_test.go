@@ -4,8 +4,10 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestTheBuiltinRangesCanBeRead(t *testing.T) {
@@ -16,6 +18,7 @@ func TestTheBuiltinRangesCanBeRead(t *testing.T) {
 	for addr, want := range map[string]string{
 		"104.16.1.1": "Cloudflare", "2606:4700::1": "Cloudflare", "::ffff:104.16.1.1": "Cloudflare", "151.101.1.1": "Fastly",
 		"185.178.208.10": "DDoS-Guard", "186.2.160.5": "DDoS-Guard", "8.8.8.8": "", "127.0.0.1": "",
+		"178.248.237.68": "Qrator", "185.71.67.1": "StormWall", "131.125.128.1": "Imperva",
 	} {
 		if got := r.Owner(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("%s is of %q, want %q", addr, got, want)
@@ -66,4 +69,23 @@ func FuzzReadRanges(f *testing.F) {
 			_ = r.Owner(netip.MustParseAddr("192.0.2.1"))
 		}
 	})
+}
+
+// Each line has a date, and a source that can be looked up; what is from
+// memory only is no network.
+func TestTheBuiltinRangesHaveSources(t *testing.T) {
+	source := regexp.MustCompile(`^(AS[0-9]+|[a-z0-9.-]+\.[a-z]+(/.*)?)$`)
+	for line := range strings.Lines(builtin) {
+		text, _, _ := strings.Cut(line, "#")
+		words := strings.Fields(text)
+		if len(words) == 0 {
+			continue
+		}
+		if _, err := time.Parse("2006-01", words[3]); err != nil {
+			t.Errorf("%s: %v", words[1], err)
+		}
+		if !source.MatchString(words[4]) && (words[4] != "memory" || words[0] == kindNet) {
+			t.Errorf("%s %s: the source is %q", words[0], words[1], words[4])
+		}
+	}
 }
