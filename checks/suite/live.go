@@ -64,7 +64,7 @@ func (l *Live) Server(ctx context.Context, server string) checks.Outcome {
 			out.Findings = append(out.Findings, f)
 		}
 		if err != nil {
-			out.Failures = append(out.Failures, checks.Failure{Check: part.name, Server: server, Err: err.Error()})
+			out.Failures = append(out.Failures, checks.Failure{Check: part.name, Server: server, Err: words(err)})
 		}
 	}
 	return out
@@ -262,8 +262,11 @@ func (v *visit) take(check, name string, found []checks.Finding, err error) {
 
 func (v *visit) fail(check string, err error) {
 	site := v.subject.Site
-	v.failed = append(v.failed, checks.Failure{Check: check, Server: site.Server, Site: site.Name, Err: err.Error()})
+	v.failed = append(v.failed, checks.Failure{Check: check, Server: site.Server, Site: site.Name, Err: words(err)})
 }
+
+// words are an error's, which may quote what came from outside.
+func words(err error) string { return checks.Clean(err.Error(), 4*checks.WordLength) }
 
 // guarded turns a panic of a check into "could not look".
 func guarded(look func() ([]checks.Finding, error)) (found []checks.Finding, err error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -160,6 +161,27 @@ func TestServed(t *testing.T) {
 				t.Errorf("served %v, looked at %q", seen.Served, seen.Checks)
 			}
 		})
+	}
+}
+
+// What is foreign in an error is as harmless as in a finding.
+func TestErrorsAreForeignToo(t *testing.T) {
+	evil := errors.New("x509: cannot parse \u202egnp.exe\x1b[31m\n" + strings.Repeat("x", 10<<20))
+	var asked []string
+	l := parts(&asked)
+	l.Served = func(context.Context, checks.Sight, checks.Subject, time.Time) (checks.Validity, []checks.Finding, error) {
+		return checks.Validity{}, nil, evil
+	}
+	l.Egress = func(context.Context) ([]checks.Finding, error) { return nil, evil }
+	x := checks.Subject{Site: checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}
+	failed := append(l.Look(t.Context(), x, false, time.Now()).Failures, l.Server(t.Context(), "isp1").Failures...)
+	if len(failed) != 2 {
+		t.Fatalf("%d failures", len(failed))
+	}
+	for _, f := range failed {
+		if len(f.Err) > 1000 || strings.ContainsAny(f.Err, "\u202e\x1b\n") {
+			t.Errorf("%s: %d bytes, %.100q", f.Check, len(f.Err), f.Err)
+		}
 	}
 }
 
