@@ -35,7 +35,7 @@ func report(ctx context.Context, b *Bot, r Request) (Answer, error) {
 
 // day gathers what a daily digest is made of.
 func (b *Bot) day(ctx context.Context, now time.Time) (reports.Day, error) {
-	day := reports.Day{From: now.Add(-24 * time.Hour)}
+	day := reports.Day{From: now.Add(-24 * time.Hour), Coming: b.coming(now)}
 	var err error
 	if day.Servers, err = b.servers(ctx, now); err != nil {
 		return day, err

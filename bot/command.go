@@ -51,6 +51,8 @@ func Commands() []Command {
 		{"check", Viewer, check},
 		{"list", Viewer, list},
 		{"why", Viewer, why},
+		{"limits", Viewer, limits},
+		{"plan", Viewer, plan},
 		{"report", Operator, report},
 		{"cancel", Admin, cancel},
 		{"confirm", Admin, confirm},
@@ -94,7 +96,7 @@ func newVocabulary(bundle *i18n.Bundle) vocabulary {
 		names = append(names, c.Name)
 	}
 	names = append(names, reports.Lists()...)
-	names = append(names, "authz", "all", "valid", Daily, Weekly, "page", "file", "owner", "cause", "server")
+	names = append(names, "authz", "all", "valid", "reissue", Daily, Weekly, "page", "file", "owner", "cause", "server")
 	for _, language := range bundle.Languages() {
 		l := bundle.Locale(language, nil)
 		for _, name := range names {

@@ -39,6 +39,7 @@ type reading struct {
 	overdue reports.OverdueRule
 	links   links
 	sites   suite.Series
+	ledger  ledger
 }
 
 // due reports whether to work a snapshot out: it changed, or so much time
@@ -64,14 +65,16 @@ func (w *Watch) read(ctx context.Context, p *watched, s checks.Snapshot, now tim
 	all := p.last.subjects(s)
 	out := w.judgeSites(ctx, p, s, all, rules)
 	w.judgePanel(ctx, p, s, &out, now)
+	w.judgeAccount(ctx, p, &out, all, now)
 	late := nameless(s, rules)
 	metrics := panel.Counts(s, len(failing), overdue(out)+len(late))
+	quota := p.quota(now)
 	p.last.at, p.last.pending = now, false
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.server = reports.Server{
 		Name: p.Name, Read: now, Subjects: all, Snapshot: s, Outcome: out,
-		Overdue: p.last.overdue, Opened: p.server.Opened, Nameless: late,
+		Overdue: p.last.overdue, Opened: p.server.Opened, Nameless: late, Quota: quota,
 	}
 	for _, m := range metrics {
 		p.server.Readings = append(p.server.Readings, reports.Reading{Metric: m})

@@ -34,6 +34,7 @@ type Rules struct {
 	Times    int           // as many failures make a certificate failing
 	LifeLeft float64       // share of life at which a certificate is overdue
 	Learn    bool          // replace LifeLeft by what the panel usually leaves
+	Zombie   time.Duration // failing for so long with no success
 }
 
 // Watch reads the panels and keeps what is known of them now. It is safe for
@@ -58,6 +59,7 @@ type watched struct {
 	server reports.Server          // guarded by mu
 	looks  map[string]reports.Look // guarded by mu; nil: not loaded
 	news   news                    // guarded by mu
+	left   accounting              // guarded by mu
 
 	tried func()        // closes first, once
 	first chan struct{} // closed when the first reading ended, however it did

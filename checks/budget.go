@@ -47,3 +47,20 @@ type Forecast struct {
 	At      time.Time // when; zero: it is so already
 	Args    Args
 }
+
+// Price is what ordering certificates for some sets of names costs.
+type Price struct {
+	Orders   int           // all of them
+	Renewals int           // of these, those that spend no new order
+	Spend    int           // tokens of new orders
+	Domains  []DomainPrice // where orders of one registered domain must wait for each other, dearest first
+	Waiting  []Budget      // of sets and names that are empty now
+	Takes    time.Duration // from now until the last can be ordered; 0: at once
+	Known    bool          // the CA's limits are known; else only Orders says something
+}
+
+// DomainPrice is what a registered domain is asked for.
+type DomainPrice struct {
+	Domain       string
+	Orders, Left int
+}

@@ -157,7 +157,7 @@ func TestEveryTextComesOut(t *testing.T) {
 
 // sameInEveryLanguage are keys whose Russian text has no Cyrillic letter.
 var sameInEveryLanguage = []string{"who.ca", "date.day", "date.year", "cli.config.next",
-	"help.help.usage", "help.lang.usage", "help.list.usage", "help.report.usage", "help.status.usage", "help.whoami.usage"}
+	"help.help.usage", "help.lang.usage", "help.limits.usage", "help.list.usage", "help.plan.usage", "help.report.usage", "help.status.usage", "help.sweep.usage", "help.whoami.usage"}
 
 func TestRussianIsRussian(t *testing.T) {
 	rendered(t, func(where, key, language, said string) {

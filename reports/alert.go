@@ -44,6 +44,8 @@ func (w Writer) alertTitle(c Change) string {
 		return w.Locale.Say("alert.egress.unreachable", args)
 	case f.Code == checks.DNSBLListed:
 		return w.Locale.Say("alert.dnsbl.listed", args)
+	case f.Code == checks.CABudget:
+		return w.Locale.Say("alert.account.budget", args)
 	}
 	return w.Locale.Count("alert."+string(f.Code), value(f), args)
 }
@@ -71,6 +73,14 @@ func (w Writer) evidence(c Change, s Server) string {
 	}
 	if i.Finding.Code == checks.PanelProcessing {
 		parts = append(parts, w.burst(s)...)
+		for _, f := range s.Findings("") {
+			if f.Code == checks.CABudget {
+				parts = append(parts, w.explain(f))
+			}
+		}
+	}
+	if i.Finding.Code == checks.CABudget {
+		parts = append(parts, w.explain(i.Finding))
 	}
 	return strings.Join(parts, " ")
 }
@@ -127,6 +137,9 @@ func (w Writer) alertActions(f checks.Finding) []Action {
 	actions := []Action{}
 	if kind, ok := listBehind(f.Code); ok {
 		actions = append(actions, Action{Label: w.Locale.Say("action.list"), Command: "list " + kind + " server=" + f.Server})
+	}
+	if f.Code == checks.CABudget {
+		actions = append(actions, Action{Label: w.Locale.Say("action.limits"), Command: "limits server=" + f.Server})
 	}
 	return append(actions, Action{Label: w.Locale.Say("action.status"), Command: "status"})
 }

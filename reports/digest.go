@@ -18,6 +18,7 @@ type Day struct {
 	From     time.Time  // a day ago
 	Begun    time.Time  // the oldest panel's baseline; after From there is nothing to compare with
 	Due      time.Time  // when the digest should have come; zero: it was asked for
+	Coming   []Novelty  // what changes at the CAs within a month, soonest first
 }
 
 // movement is how the names in trouble changed over the day.
@@ -40,12 +41,14 @@ func (w Writer) Daily(d Day) Message {
 		m.Sections = append(m.Sections, burning)
 	}
 	m.Sections = append(m.Sections, w.counts(d)...)
+	m.Sections = append(m.Sections, w.atCA(d)...)
 	m.Actions = []Action{
 		{Label: w.Locale.Say("action.failed"), Command: "list failed"},
 		{Label: w.Locale.Say("action.overdue"), Command: "list overdue"},
 	}
 	if len(burning.Items) == 0 && d.comparable() && mv.opened == 0 && mv.fixed == 0 && d.calm() {
-		return w.quiet(m, mv, w.late(d))
+		m = w.quiet(m, mv, w.late(d))
+		m.Sections = append(m.Sections, w.coming(d.Coming)...)
 	}
 	return m
 }

@@ -12,7 +12,7 @@ import (
 
 // Lists are the kinds of lists there are.
 func Lists() []string {
-	return []string{"failed", "processing", "overdue", "nocertificate", "noredirect", "elsewhere", "free", "unknown"}
+	return []string{"failed", "processing", "overdue", "nocertificate", "noredirect", "elsewhere", "free", "unknown", "paused", "zombie"}
 }
 
 // FromOutside reports whether a kind of list rests on looks from outside:

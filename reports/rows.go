@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strconv"
 	"strings"
+	"time"
 
 	"domovoy/checks"
 )
@@ -22,6 +23,10 @@ func (s Server) List(kind string) []Row {
 		return s.found(checks.PanelNoCertificate)
 	case "noredirect":
 		return s.found(checks.PanelNoRedirect)
+	case "paused":
+		return append(s.found(checks.CAPaused), s.found(checks.CAPausing)...)
+	case "zombie":
+		return s.found(checks.CAZombie)
 	}
 	return s.seen(kind)
 }
@@ -74,8 +79,11 @@ func (s Server) found(code checks.Code) []Row {
 			continue
 		}
 		row := Row{Domain: f.Site, Owner: owners[f.Site], Server: s.Name, Code: code, Since: s.Opened[sinceKey{f.Site, code}]}
-		if said, ok := said[f.Site]; ok && code == checks.CertOverdue {
+		if said, ok := said[f.Site]; ok && (code == checks.CertOverdue || code == checks.CAZombie) {
 			row.Code = said
+		}
+		if since, ok := f.Args["since"].(time.Time); ok && row.Since.IsZero() {
+			row.Since = since
 		}
 		rows = append(rows, row)
 	}
@@ -101,7 +109,7 @@ func unnamed(c checks.Certificate) string { return "#" + strconv.FormatInt(c.ID,
 func (s Server) reasons() map[string]checks.Code {
 	said := map[string]checks.Code{}
 	for _, f := range s.Outcome.Findings {
-		if strings.HasPrefix(string(f.Code), "ca.") {
+		if strings.HasPrefix(string(f.Code), "ca.") && !foretold(f.Code) {
 			said[f.Site] = f.Code
 		}
 	}

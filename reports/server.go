@@ -19,6 +19,7 @@ type Server struct {
 	Opened   Since
 	Overdue  OverdueRule
 	Looks    map[string]Look      // the last look from outside at each site; nil: nobody looks
+	Quota    Quota                // what is left at the CA
 	Nameless []checks.Certificate // overdue by their rows, which name neither certificate nor domain
 }
 

@@ -72,6 +72,7 @@ func (w Writer) Check(s Site) Message {
 	}
 	m := w.message(tone, name+" — "+title)
 	m.Sections = append(m.Sections, w.cause(s, verdict)...)
+	m.Sections = append(m.Sections, w.prospects(s)...)
 	m.Sections = append(m.Sections, w.sitePanel(s), w.lookedAt(s))
 	m.Actions = []Action{{Label: w.Locale.Say("action.why"), Command: "why " + site.Name}}
 	return m

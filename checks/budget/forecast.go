@@ -55,6 +55,17 @@ func (m *Meter) Rate(now time.Time) float64 {
 	return max(float64(hour), float64(recent)*float64(time.Hour)/float64(burst))
 }
 
+// Daily is how many tokens of new orders an account spent in the last day.
+func (m *Meter) Daily(now time.Time) int {
+	n := 0
+	for _, t := range m.spends {
+		if now.Sub(t) <= 24*time.Hour {
+			n++
+		}
+	}
+	return n
+}
+
 // Still is how old a certificate's last failure may be for it to count as one
 // that is still tried: the panel tries at least daily.
 const Still = 72 * time.Hour

@@ -22,7 +22,7 @@ type Meter struct {
 	issued  map[string]time.Time // the last certificate of a set of names
 	doubt   time.Time            // the last order whose names are not known
 	vague   map[key]time.Time    // the last charge that may have been another name's
-	spends  []time.Time          // of the account, within the last hour
+	spends  []time.Time          // of the account, within the last day
 }
 
 // key names one bucket.
@@ -125,10 +125,10 @@ func (m *Meter) spend(e Event, names []string, renewal bool, at time.Time) {
 	}
 }
 
-// remember keeps the account's spending of the last hour.
+// remember keeps the account's spending of the last day.
 func (m *Meter) remember(at time.Time) {
 	m.spends = append(m.spends, at)
-	old := slices.IndexFunc(m.spends, func(t time.Time) bool { return at.Sub(t) <= time.Hour })
+	old := slices.IndexFunc(m.spends, func(t time.Time) bool { return at.Sub(t) <= 24*time.Hour })
 	m.spends = m.spends[old:] // at itself is not old
 }
 

@@ -8,31 +8,14 @@ import (
 	"domovoy/checks"
 )
 
-// Price is what ordering certificates for some sets of names costs.
-type Price struct {
-	Orders   int           // all of them
-	Renewals int           // of these, renewals that new_orders does not count
-	Spend    int           // tokens of new orders
-	Domains  []DomainPrice // where orders of one registered domain must wait for each other, dearest first
-	Waiting  []checks.Budget
-	Takes    time.Duration // from now until the last can be ordered; 0: at once
-	Known    bool          // the CA's limits are known; else Takes says nothing
-}
-
-// DomainPrice is what a registered domain is asked for.
-type DomainPrice struct {
-	Domain       string
-	Orders, Left int
-}
-
 // reserve is the part of the account's budget that a re-issue leaves alone, so
 // that new sites get their certificates meanwhile.
 const reserve = 5
 
 // Reissue tells what it costs to order certificates for these sets of names,
 // and how long it takes beside so many other orders a day that spend.
-func (m *Meter) Reissue(sets [][]string, daily float64, now time.Time) Price {
-	p := Price{Orders: len(sets), Known: len(m.limits) > 0}
+func (m *Meter) Reissue(sets [][]string, daily float64, now time.Time) checks.Price {
+	p := checks.Price{Orders: len(sets), Known: len(m.limits) > 0}
 	domains := map[string]int{}
 	for _, names := range sets {
 		renewal := m.Renewal(names, now)
@@ -88,21 +71,21 @@ func (m *Meter) accountTakes(l Limit, n int, daily float64, now time.Time) time.
 }
 
 // domainsTake is how long the registered domain takes that is asked for most.
-func (m *Meter) domainsTake(p *Price, l Limit, domains map[string]int, now time.Time) time.Duration {
+func (m *Meter) domainsTake(p *checks.Price, l Limit, domains map[string]int, now time.Time) time.Duration {
 	var longest time.Duration
 	for d, n := range domains {
 		b := m.budget(l, d, now)
 		if n <= b.Left {
 			continue
 		}
-		p.Domains = append(p.Domains, DomainPrice{Domain: d, Orders: n, Left: b.Left})
+		p.Domains = append(p.Domains, checks.DomainPrice{Domain: d, Orders: n, Left: b.Left})
 		wait := time.Duration(n-b.Left-1) * time.Duration(l.Refill)
 		longest = max(longest, wait+b.Refill.Sub(now))
 		if b.Refill.IsZero() {
 			longest = max(longest, wait+time.Duration(l.Refill))
 		}
 	}
-	slices.SortFunc(p.Domains, func(a, b DomainPrice) int {
+	slices.SortFunc(p.Domains, func(a, b checks.DomainPrice) int {
 		return cmp.Or(cmp.Compare(b.Orders-b.Left, a.Orders-a.Left), cmp.Compare(a.Domain, b.Domain))
 	})
 	return longest

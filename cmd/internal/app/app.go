@@ -58,6 +58,10 @@ func (a *App) open() (panels []bot.Panel, err error) {
 	if a.outside, err = openOutside(a.cfg); err != nil {
 		return nil, err
 	}
+	book, err := limits(a.cfg)
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range a.cfg.Panels {
 		reader := ispmanager.New(ispmanager.Config{Name: p.Name, Database: p.Database, Zone: p.Timezone, SitesEvery: sitesEvery})
 		a.readers = append(a.readers, reader)
@@ -70,6 +74,9 @@ func (a *App) open() (panels []bot.Panel, err error) {
 				return nil, fmt.Errorf("preparing to look at %s from outside: %w", p.Name, err)
 			}
 			panel.Workers, panel.Online = a.cfg.Probe.Workers, a.outside.online
+		}
+		if panel.CA, err = account(p, book); err != nil {
+			return nil, err
 		}
 		panels = append(panels, panel)
 	}
@@ -93,7 +100,7 @@ func (a *App) Close() error {
 }
 
 func rules(t config.Thresholds) bot.Rules {
-	return bot.Rules{Within: t.Failing.Within, Times: t.Failing.Times, LifeLeft: t.Overdue.LifeLeft, Learn: t.Overdue.Learn}
+	return bot.Rules{Within: t.Failing.Within, Times: t.Failing.Times, LifeLeft: t.Overdue.LifeLeft, Learn: t.Overdue.Learn, Zombie: t.Zombie}
 }
 
 // policy holds each count against its thresholds. Sites without a certificate

@@ -115,6 +115,7 @@ func (a *App) jobs() []bot.Job {
 	jobs := []bot.Job{
 		{Name: "panel", When: a.cfg.Schedule.Panel, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Observe(ctx, time.Now()) }},
 		{Name: "daily", When: a.cfg.Schedule.Daily, Late: digestLate, Run: a.bot.Digest},
+		{Name: "calendar", When: a.cfg.Schedule.Daily, Late: digestLate, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Calendar(ctx, time.Now()) }},
 		{Name: "history", When: midnight{}, Late: weeklyLate, Run: a.bot.Snapshot},
 		{Name: "weekly", When: a.cfg.Schedule.Weekly, Late: weeklyLate, Run: a.bot.Weekly},
 		{Name: "prune", When: day, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Prune(ctx, time.Now()) }},

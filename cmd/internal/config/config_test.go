@@ -35,6 +35,7 @@ func TestDefaults(t *testing.T) {
 			Failed:     Failed{Critical: 50},
 			Failing:    Failing{Critical: 21, Within: 4 * time.Hour, Times: 2},
 			Overdue:    Overdue{Warn: 1, Critical: 20, LifeLeft: 7. / 90, Learn: true},
+			Zombie:     180 * 24 * time.Hour,
 		},
 		Alerts: Alerts{Remind: 4 * time.Hour, ResolveAfter: 2},
 	}

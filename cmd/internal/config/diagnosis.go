@@ -38,6 +38,8 @@ type Lookups struct {
 	// Blocklists are zones in A-label form, without the root's dot.
 	Blocklists    []string `key:"blocklists" is:"domain" title:"Zones of DNS blocklists, such as zen.spamhaus.org"`
 	CDNRangesFile string   `key:"cdn_ranges_file" is:"path" title:"Addresses of CDNs instead of the built-in ones"`
+	// LimitsFile stands before the built-in data, CA by CA.
+	LimitsFile string `key:"limits_file" is:"path" title:"The CA's limits, where they differ from the built-in ones"`
 }
 
 // ACME is the CA that a panel orders from, and the way to it.
@@ -47,6 +49,11 @@ type ACME struct {
 	// Proxy is given but empty where this user cannot know it (${NAME} of the
 	// service's environment): then nothing is known about the way either.
 	Proxy Secret `key:"proxy" is:"proxy" title:"The way the panel itself goes out, http:// or socks5://"`
+	// AccountKeyFile is only looked at when something is to be cancelled, and
+	// never where others than its owner may read it.
+	AccountKeyFile string   `key:"account_key_file" is:"path" title:"The account's private key, to cancel authorizations; without it they are only shown"`
+	Logs           []string `key:"logs" is:"glob" default:"/usr/local/mgr5/var/ispmgr_acme_sh.log" title:"Logs of the ACME client, where authorizations are found; * stands for anything"`
+	Cap            int      `key:"cap" is:"count" min:"0" max:"100000" default:"50" title:"More cancellations at once need a second administrator"`
 }
 
 // DefaultProbe is that of a file that has none.

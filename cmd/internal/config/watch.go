@@ -18,6 +18,8 @@ type Thresholds struct {
 	Failed     Failed     `key:"failed" title:"Certificates given up"`
 	Failing    Failing    `key:"failing" title:"Certificates that fail again and again"`
 	Overdue    Overdue    `key:"overdue" title:"Certificates not renewed in time"`
+	// Zombie is ca.zombie: no certificate for so long, and failing still.
+	Zombie time.Duration `key:"zombie" is:"duration" min:"1d" default:"180d" title:"Sites that fail without a success for so long should not be tried any more"`
 }
 
 // Processing is panel.processing.
@@ -69,5 +71,6 @@ func DefaultThresholds() Thresholds {
 		Failed:     Failed{Critical: 50},
 		Failing:    Failing{Critical: 21, Within: 4 * time.Hour, Times: 2},
 		Overdue:    Overdue{Warn: 1, Critical: 20, LifeLeft: 7.0 / 90, Learn: true},
+		Zombie:     180 * day,
 	}
 }

@@ -1,0 +1,80 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// changeNotice is how long before a change of a CA's rules it is announced.
+const changeNotice = 31 * 24 * time.Hour
+
+// Calendar is the job that announces what will change at the CAs: a month
+// ahead, in each chat once, however often it runs.
+func (b *Bot) Calendar(ctx context.Context, now time.Time) error {
+	var failed error
+	for _, day := range byDay(b.coming(now)) {
+		for _, chat := range b.audience.Receivers(Alerts) {
+			failed = errors.Join(failed, b.announce(ctx, chat, day, now))
+		}
+	}
+	return failed
+}
+
+// announce tells a chat of one day's changes, unless it was told before. The
+// journal keeps that as a run of a job that is due on that day.
+func (b *Bot) announce(ctx context.Context, chat Chat, changes []reports.Novelty, now time.Time) error {
+	job, due := "calendar "+chat.To.String(), changes[0].Date
+	runs, err := b.journal.Runs(ctx, job, 16)
+	if err != nil || slices.ContainsFunc(runs, func(r journal.Run) bool { return r.Due.Equal(due) && !r.Finished.IsZero() }) {
+		return err
+	}
+	l, err := b.locale(ctx, chat.To, chat.Language)
+	if err != nil {
+		return err
+	}
+	m := reports.Writer{Locale: l, Now: now}.Announce(changes)
+	_, err = b.journal.EnqueueFor(ctx, job, due, []journal.Delivery{{To: chat.To.String(), Kind: "calendar", Message: m}})
+	if errors.Is(err, journal.ErrFinished) {
+		return nil
+	}
+	b.rang.ring()
+	return err
+}
+
+// coming are the changes of the panels' CAs within the notice, soonest first,
+// each once.
+func (b *Bot) coming(now time.Time) []reports.Novelty {
+	var coming []reports.Novelty
+	for _, p := range b.watch.panels {
+		rules := p.rules()
+		if rules == nil {
+			continue
+		}
+		for _, c := range rules.Coming(now, now.Add(changeNotice)) {
+			n := novelty(rules, c)
+			if !slices.ContainsFunc(coming, func(x reports.Novelty) bool { return x.Date.Equal(n.Date) && x.Text["en"] == n.Text["en"] }) {
+				coming = append(coming, n)
+			}
+		}
+	}
+	slices.SortStableFunc(coming, func(a, b reports.Novelty) int { return a.Date.Compare(b.Date) })
+	return coming
+}
+
+// byDay parts changes by their day.
+func byDay(changes []reports.Novelty) [][]reports.Novelty {
+	var days [][]reports.Novelty
+	for _, c := range changes {
+		if n := len(days); n > 0 && days[n-1][0].Date.Equal(c.Date) {
+			days[n-1] = append(days[n-1], c)
+			continue
+		}
+		days = append(days, []reports.Novelty{c})
+	}
+	return days
+}

@@ -1,0 +1,218 @@
+package bot
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/checks/budget"
+	"domovoy/reports"
+)
+
+// How far back a meter needs to look. Buckets of a week are exact once they
+// were full; a renewal is one for 120 days; failures of more than a day ago
+// are in the sum that the journal keeps of each certificate.
+const (
+	issuedBack   = 134 * 24 * time.Hour // a renewal's window before the first order that is played
+	playedBack   = 14 * 24 * time.Hour
+	failedBack   = 24 * time.Hour
+	ledgerPace   = time.Minute
+	budgetsCheck = "budget"
+)
+
+// ledger is what one panel's account spent at its CA, as far as the log tells.
+// Only a reading touches it.
+type ledger struct {
+	at     time.Time   // when it was brought up to date; zero: never
+	tried  []triedOnce // oldest first
+	found  []checks.Finding
+	failed error // why it could not be brought up to date
+}
+
+// triedOnce is a line of the log as the CA counts it. The names are joined to
+// it each time: sites change.
+type triedOnce struct {
+	certificate string
+	order       checks.Order // without names
+}
+
+// accounting is what a panel's account has left at its CA, for whoever asks.
+type accounting struct {
+	meter  *budget.Meter  // nil: the CA's limits are not known; read only
+	lately map[string]int // failures of the last day, by certificate
+}
+
+// judgeAccount adds what is found of the account's budgets at the CA, and of
+// the names that spend them in vain.
+func (w *Watch) judgeAccount(ctx context.Context, p *watched, out *checks.Outcome, all []checks.Subject, now time.Time) {
+	found, err := w.countBudgets(ctx, p, all, now)
+	out.Checks = append(out.Checks[:len(out.Checks):len(out.Checks)], budgetsCheck)
+	if err != nil {
+		out.Failures = append(out.Failures[:len(out.Failures):len(out.Failures)], checks.Failure{Check: budgetsCheck, Server: p.Name, Err: err.Error()})
+		return
+	}
+	out.Findings = append(out.Findings[:len(out.Findings):len(out.Findings)], found...)
+}
+
+// countBudgets brings a panel's ledger up to date, at most once a minute, and
+// gives what is found by it.
+func (w *Watch) countBudgets(ctx context.Context, p *watched, all []checks.Subject, now time.Time) ([]checks.Finding, error) {
+	l := &p.last.ledger
+	if age := now.Sub(l.at); !l.at.IsZero() && age >= 0 && age < ledgerPace {
+		return l.found, l.failed
+	}
+	if l.failed = w.follow(ctx, p, now); l.failed != nil {
+		return l.found, l.failed
+	}
+	l.at = now
+	names := namesOf(all)
+	a := accounting{lately: map[string]int{}}
+	if rules := p.rules(); rules != nil {
+		a.meter = budget.NewMeter(rules, p.Name, now)
+	}
+	for _, t := range l.tried {
+		if t.order.Outcome == checks.OutcomeFailed {
+			a.lately[t.certificate]++
+		}
+		if a.meter == nil {
+			continue
+		}
+		o := t.order
+		o.Names = names.of(t.certificate)
+		if now.Sub(o.Time) > playedBack {
+			a.meter.Known(o.Names, o.Time)
+			continue
+		}
+		a.meter.Add(o)
+	}
+	if err := w.chargeOurs(ctx, a.meter, now); err != nil {
+		l.failed = err
+		return l.found, err
+	}
+	l.found = w.prospects(p, a, all, now)
+	p.account(a)
+	return l.found, nil
+}
+
+// follow takes over what the log has since the last time; its last hours
+// again, for the panel may change a row in place.
+func (w *Watch) follow(ctx context.Context, p *watched, now time.Time) error {
+	l := &p.last.ledger
+	issued, failed := now.Add(-issuedBack), now.Add(-failedBack)
+	from := issued
+	if !l.at.IsZero() {
+		from = later(issued, l.at.Add(-rereadBack))
+	}
+	lines, err := w.journal.Tried(ctx, p.Name, from, later(failed, from))
+	if err != nil {
+		return err
+	}
+	kept := slices.DeleteFunc(l.tried, func(t triedOnce) bool {
+		return !t.order.Time.Before(from) || t.order.Outcome == checks.OutcomeIssued && t.order.Time.Before(issued) ||
+			t.order.Outcome != checks.OutcomeIssued && t.order.Time.Before(failed)
+	})
+	for _, a := range lines {
+		kept = append(kept, triedOnce{a.Certificate, w.order(a)})
+	}
+	l.tried = kept
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// order is a line of the log as the CA's limits count it, by its words: what
+// was refused, or never reached the CA, spent nothing; what failed for another
+// reason than a validation cost an order.
+func (w *Watch) order(a checks.Attempt) checks.Order {
+	o := checks.Order{Time: a.Time, Outcome: a.Outcome}
+	if a.Outcome != checks.OutcomeFailed {
+		return o
+	}
+	switch code, args := w.issuing.Classify(a.Text); code {
+	case checks.CARateLimited:
+		o.Refused = refusal(args)
+	case checks.CAPaused, checks.CABlocked, checks.CAUnreachable, checks.CARejected:
+		o.Refused = &checks.Refusal{}
+	case checks.CAClient, checks.CAInternal:
+		o.Outcome = checks.OutcomeOther
+	}
+	return o
+}
+
+// refusal is what a classified text says of a limit.
+func refusal(args checks.Args) *checks.Refusal {
+	r := &checks.Refusal{}
+	r.Limit, _ = args["limit"].(string)
+	r.Subject, _ = args["name"].(string)
+	r.Until, _ = args["until"].(time.Time)
+	return r
+}
+
+// chargeOurs adds what our own cancelling cost within the last hour, which
+// stands in no log of the panel.
+func (w *Watch) chargeOurs(ctx context.Context, m *budget.Meter, now time.Time) error {
+	if m == nil {
+		return nil
+	}
+	acted, err := w.journal.Acted(ctx, now.Add(-time.Hour))
+	if err != nil {
+		return err
+	}
+	for name, n := range acted {
+		if _, costs := m.Deactivations(name, now); !costs {
+			continue
+		}
+		for range n {
+			m.Charge(name, now)
+		}
+	}
+	return nil
+}
+
+// rules are the limits of the panel's CA; nil: they are not known.
+func (p *watched) rules() *budget.CA {
+	if p.CA == nil {
+		return nil
+	}
+	return p.CA.Rules
+}
+
+// account notes what is left, for whoever asks.
+func (p *watched) account(a accounting) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.left = a
+}
+
+// accounting is what is left, as of the last reading.
+func (p *watched) accounting() accounting {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.left
+}
+
+// quota is what a server's account has left, as a digest tells it.
+func (p *watched) quota(now time.Time) reports.Quota {
+	q := reports.Quota{}
+	rules := p.rules()
+	if rules == nil {
+		return q
+	}
+	q.CA = rules.Name
+	a := p.accounting()
+	if a.meter == nil {
+		return q
+	}
+	for _, b := range a.meter.Budgets(now) {
+		if b.Subject == "" {
+			q.Account = append(q.Account, b)
+		}
+	}
+	return q
+}

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"domovoy/bot"
+	"domovoy/checks/budget"
+	"domovoy/checks/cert"
+	"domovoy/cmd/internal/config"
+)
+
+// caTimeout is of one request to the CA; Let's Encrypt's own balancer gives
+// up after 30 seconds.
+const caTimeout = 30 * time.Second
+
+// limits is what CAs allow, by the operator's own file before ours.
+func limits(cfg *config.Config) (*budget.Book, error) {
+	if file := cfg.Lookups.LimitsFile; file != "" {
+		return budget.Load(file)
+	}
+	return budget.Builtin()
+}
+
+// account is a panel's account at its CA; nil where the configuration has
+// none, or does not tell this user the way to it.
+func account(p config.Panel, book *budget.Book) (*bot.CA, error) {
+	a := p.ACME
+	if a.Directory == "" || a.Proxy.IsSet() && a.Proxy.Reveal() == "" {
+		return nil, nil
+	}
+	directory, err := url.Parse(a.Directory)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := cert.Roots(a.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	client, err := toCA(a.Proxy.Reveal(), roots)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the way to the CA of %s: %w", p.Name, err)
+	}
+	ca := &bot.CA{Directory: a.Directory, HTTP: client, UserAgent: agent, KeyFile: a.AccountKeyFile, Logs: a.Logs, Cap: a.Cap}
+	if rules, known := book.Find(directory.Host); known {
+		ca.Rules = rules
+	}
+	return ca, nil
+}
+
+// toCA goes to a CA as the panel does.
+func toCA(proxy string, roots *x509.CertPool) (*http.Client, error) {
+	transport := &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
+		MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: 10 * time.Second,
+	}
+	if proxy != "" {
+		way, err := url.Parse(proxy)
+		if err != nil {
+			return nil, err
+		}
+		transport.Proxy = http.ProxyURL(way)
+	}
+	return &http.Client{Transport: transport, Timeout: caTimeout}, nil
+}

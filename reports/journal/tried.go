@@ -1,0 +1,32 @@
+package journal
+
+import (
+	"context"
+	"time"
+
+	"domovoy/checks"
+)
+
+// Tried lists what became of a server's orders, oldest first: those that
+// issued since a moment, and those that failed since a later one, with their
+// words. Rows without a time, and those whose outcome is neither, are left
+// out.
+func (j *Journal) Tried(ctx context.Context, server string, issued, failed time.Time) (found []checks.Attempt, err error) {
+	scan := func(s scanner) (a checks.Attempt, err error) {
+		a.Server = server
+		err = s.Scan(&a.Row, &a.Certificate, &a.Outcome, stamp{&a.Time}, &a.Text)
+		return a, err
+	}
+	err = j.look(ctx, "reading orders", func(t *tx) error {
+		// The inner query needs nothing but the index over times: millions of
+		// failures may lie between.
+		found, err = all(ctx, t, scan, `SELECT a.row, c.name, a.outcome, a.time, iif(a.outcome = ?5, a.text, '')
+			FROM (SELECT row, time FROM attempt WHERE server = ?1 AND time >= ?2
+				AND (outcome = ?4 OR outcome = ?5 AND time >= ?3)) w
+			JOIN attempt a ON a.server = ?1 AND a.row = w.row JOIN certificate c ON c.id = a.certificate
+			ORDER BY a.time, a.row`,
+			server, max(1, millis(issued)), max(1, millis(failed)), checks.OutcomeIssued, checks.OutcomeFailed)
+		return err
+	})
+	return found, err
+}
