@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"domovoy/checks"
-	"domovoy/i18n"
 	"domovoy/reports"
 )
 
@@ -57,6 +56,7 @@ type AttemptData struct {
 	Status      string     `json:"status"`
 	Code        string     `json:"code,omitempty"` // what the words mean
 	Text        string     `json:"text"`
+	Unpause     string     `json:"unpause,omitempty"` // the link that unpauses, for administrators
 }
 
 // check answers what is wrong with a site.
@@ -71,7 +71,7 @@ func check(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	if site.Attempts, err = b.attempts(ctx, site, 10); err != nil {
 		return Answer{}, err
 	}
-	return Answer{Message: r.Writer().Check(site), Data: checkData(site, r.Locale)}, nil
+	return Answer{Message: r.Writer().Check(site), Data: checkData(site, r.Writer())}, nil
 }
 
 // attempts of a site, newest first: of the certificate it uses, and of the
@@ -85,40 +85,37 @@ func (b *Bot) attempts(ctx context.Context, s reports.Site, limit int) ([]report
 	for i, a := range found {
 		tries[i].Attempt = a
 		if a.Outcome == checks.OutcomeFailed {
-			tries[i].Code, _ = b.watch.issuing.Classify(a.Text)
+			tries[i].Code, tries[i].Args = b.watch.issuing.Classify(a.Text)
 		}
 	}
 	return tries, nil
 }
 
-func checkData(s reports.Site, l *i18n.Locale) CheckData {
+// checkData is for the same reader as the writer's messages.
+func checkData(s reports.Site, w reports.Writer) CheckData {
 	site, verdict := s.Subject.Site, s.Verdict()
+	cause := checks.Finding{Code: verdict.Code, Args: verdict.Finding.Args}
 	data := CheckData{
 		Domain: site.Name, Unicode: site.Unicode(), Server: site.Server, Owner: site.Owner,
-		Verdict: VerdictData{Code: verdict.Code, Severity: verdict.Severity, Args: verdict.Finding.Args,
-			Next: NextData{Who: verdict.Code.Who(), Text: l.Say("code." + string(verdict.Code) + ".next")}},
+		Verdict: VerdictData{Code: verdict.Code, Severity: verdict.Severity, Args: w.Seen(cause.Args),
+			Next: NextData{Who: verdict.Code.Who(), Text: w.Step(cause)}},
 		Findings: []FindingData{}, Failures: []FailureData{}, Attempts: []AttemptData{},
 	}
-	if data.Verdict.Args == nil {
-		data.Verdict.Args = checks.Args{}
-	}
 	for _, f := range s.Server.Findings(site.Name) {
-		if f.Args == nil {
-			f.Args = checks.Args{}
-		}
-		data.Findings = append(data.Findings, FindingData{f.Code, f.Severity, f.Args, f.Detail})
+		data.Findings = append(data.Findings, FindingData{f.Code, f.Severity, w.Seen(f.Args), checks.WithoutSecrets(f.Detail)})
 	}
 	for _, f := range s.Server.Failures(site.Name) {
 		data.Failures = append(data.Failures, FailureData{f.Check, f.Err})
 	}
 	for _, a := range s.Attempts {
-		data.Attempts = append(data.Attempts, attemptData(a))
+		data.Attempts = append(data.Attempts, attemptData(a, w))
 	}
 	return data
 }
 
-func attemptData(a reports.Try) AttemptData {
-	data := AttemptData{Certificate: a.Certificate, Outcome: a.Outcome.String(), Status: a.Status, Code: string(a.Code), Text: a.Text}
+func attemptData(a reports.Try, w reports.Writer) AttemptData {
+	data := AttemptData{Certificate: a.Certificate, Outcome: a.Outcome.String(), Status: a.Status, Code: string(a.Code), Text: checks.WithoutSecrets(a.Text)}
+	data.Unpause, _ = w.Seen(a.Args)[checks.Secret].(string)
 	if !a.Time.IsZero() {
 		data.Time = &a.Time
 	}

@@ -62,10 +62,10 @@ func why(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	for _, a := range acts {
 		site.Acts = append(site.Acts, reports.Act{At: a.At, Who: a.Name, Command: a.Command + " " + a.Args, Result: a.Result})
 	}
-	return Answer{Message: r.Writer().Why(site), Data: whyData(site)}, nil
+	return Answer{Message: r.Writer().Why(site), Data: whyData(site, r.Writer())}, nil
 }
 
-func whyData(s reports.Site) WhyData {
+func whyData(s reports.Site, w reports.Writer) WhyData {
 	site := s.Subject.Site
 	data := WhyData{Domain: site.Name, Unicode: site.Unicode(), Server: site.Server,
 		Incidents: []IncidentData{}, Attempts: []AttemptData{}, Acts: []ActData{}}
@@ -77,7 +77,7 @@ func whyData(s reports.Site) WhyData {
 		data.Incidents = append(data.Incidents, d)
 	}
 	for _, a := range s.Attempts {
-		data.Attempts = append(data.Attempts, attemptData(a))
+		data.Attempts = append(data.Attempts, attemptData(a, w))
 	}
 	for _, a := range s.Acts {
 		data.Acts = append(data.Acts, ActData(a))

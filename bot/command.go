@@ -26,7 +26,13 @@ type Request struct {
 }
 
 // Writer composes in the language and at the moment of the request.
-func (r Request) Writer() reports.Writer { return reports.Writer{Locale: r.Locale, Now: r.Now} }
+func (r Request) Writer() reports.Writer {
+	return reports.Writer{Locale: r.Locale, Now: r.Now, Secrets: r.secrets()}
+}
+
+// secrets reports whether the answer may hold a link that acts in the account's
+// name: an administrator asks, and nobody else reads along.
+func (r Request) secrets() bool { return r.Role >= Admin && r.Private }
 
 // Answer is what a command gives back: for a person, and for a program.
 type Answer struct {

@@ -23,7 +23,7 @@ func (w Writer) Alert(c Change, s Server) Message {
 	if items := w.alertCauses(f, s); len(items) > 0 {
 		m.Sections = append(m.Sections, Section{Heading: w.Locale.Say("alert.causes"), Items: items})
 	}
-	m.Sections = append(m.Sections, w.next(f.Code))
+	m.Sections = append(m.Sections, w.next(f))
 	m.Actions = w.alertActions(f)
 	return m
 }
@@ -174,7 +174,7 @@ func (w Writer) Names(kind ChangeKind, incidents []Incident) Message {
 	if kind == Resolved {
 		return m
 	}
-	m.Sections = append(m.Sections, w.next(f.Code))
+	m.Sections = append(m.Sections, w.next(f))
 	if len(incidents) == 1 {
 		m.Actions = []Action{{Label: w.Locale.Say("action.check"), Command: "check " + f.Site}}
 	}

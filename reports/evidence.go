@@ -34,7 +34,7 @@ func (w Writer) sitePanel(s Site) Section {
 	var also []string
 	for _, f := range s.Server.Findings(x.Site.Name) {
 		if f.Code == checks.DNSLookalike { // never a cause, so it is explained here
-			add("name", w.explain(f)+" "+w.next(f.Code).Text)
+			add("name", w.explain(f)+" "+w.next(f).Text)
 		}
 		if f.Code != cause {
 			also = append(also, w.title(f.Code))

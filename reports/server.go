@@ -115,6 +115,18 @@ func (s Server) Findings(site string) []checks.Finding {
 	return slices.CompactFunc(found, func(a, b checks.Finding) bool { return a.Key() == b.Key() })
 }
 
+// Unfamiliar counts the sites whose last error the CA, or the panel, put in
+// words that no rule knows.
+func (s Server) Unfamiliar() int {
+	n := 0
+	for _, f := range s.Outcome.Findings {
+		if f.Code == checks.Unknown && f.Detail != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // Failures of one site's checks.
 func (s Server) Failures(site string) []checks.Failure {
 	var failed []checks.Failure

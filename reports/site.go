@@ -24,6 +24,7 @@ type Site struct {
 type Try struct {
 	checks.Attempt
 	Code checks.Code // empty: nobody knows these words, or there are none
+	Args checks.Args // what else the words tell; may be nil
 }
 
 // Act is something a person did.
@@ -106,10 +107,10 @@ func (w Writer) cause(s Site, v checks.Verdict) []Section {
 	}
 	sections := []Section{{Text: text}}
 	if f.Detail != "" {
-		sections[0].Quote = withoutKeys(f.Detail)
+		sections[0].Quote = checks.WithoutSecrets(f.Detail)
 	}
 	if v.Code != checks.OK && !off {
-		sections = append(sections, w.next(v.Code))
+		sections = append(sections, w.next(f))
 	}
 	return sections
 }

@@ -118,6 +118,9 @@ func (w Writer) statusOf(s Server) []Section {
 				"Place": u.Table + "." + u.Column, "Row": u.Row, "Value": u.Value})})
 		}
 	}
+	if n := s.Unfamiliar(); n > 0 {
+		note.Text += " " + w.Locale.Count("status.unfamiliar", n)
+	}
 	if lacks := s.Snapshot.Missing; len(lacks) > 0 {
 		names := make([]string, len(lacks))
 		for i, m := range lacks {

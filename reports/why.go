@@ -80,9 +80,12 @@ func (w Writer) attemptItem(r run) Item {
 	case checks.OutcomeIssued:
 		key = "attempt.issued"
 	}
-	item := Item{Text: w.Locale.Count(key, r.n, i18n.Args{"Status": r.last.Status}), Note: shorten200(withoutKeys(r.last.Text))}
+	item := Item{Text: w.Locale.Count(key, r.n, i18n.Args{"Status": r.last.Status}), Note: shorten200(checks.WithoutSecrets(r.last.Text))}
 	if r.last.Code != "" {
 		item.Note = w.title(r.last.Code)
+	}
+	if link, ok := r.last.Args[checks.Secret].(string); ok && w.Secrets {
+		item.Note += ": " + link
 	}
 	when := w.moment(r.last.Time)
 	if r.n > 1 && !r.last.Time.IsZero() && !r.first.Time.IsZero() {
@@ -99,17 +102,4 @@ func shorten200(s string) string {
 		return string(runes[:199]) + "…"
 	}
 	return string(runes)
-}
-
-// withoutKeys hides what would let any reader act in the CA's name: the token
-// in the link that unpauses an account's names (Boulder, sfe/v1/unpause).
-func withoutKeys(s string) string {
-	parts := strings.Split(s, "jwt=")
-	for i, p := range parts[1:] {
-		rest := strings.TrimLeftFunc(p, func(r rune) bool {
-			return r == '.' || r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
-		})
-		parts[i+1] = "…" + rest
-	}
-	return strings.Join(parts, "jwt=")
 }

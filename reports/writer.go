@@ -14,6 +14,10 @@ import (
 type Writer struct {
 	Locale *i18n.Locale
 	Now    time.Time
+
+	// Secrets lets links through that act in the account's name at the CA: only
+	// for an administrator who reads alone.
+	Secrets bool
 }
 
 // message begins a message in the reader's language.
@@ -44,24 +48,34 @@ func (w Writer) explain(f checks.Finding) string {
 
 // next is the next step with the one who takes it. Where one can only wait,
 // there is nobody to name.
-func (w Writer) next(code checks.Code) Section {
+func (w Writer) next(f checks.Finding) Section {
 	key := "next.line"
-	if who := code.Who(); who == checks.CA || who == checks.Nobody {
+	if who := f.Code.Who(); who == checks.CA || who == checks.Nobody {
 		key = "next.wait"
 	}
 	return Section{Text: w.Locale.Say(key, i18n.Args{
-		"Step": w.Locale.Say("code." + string(code) + ".next"),
-		"Who":  w.Locale.Say("who." + string(code.Who())),
+		"Step": w.Step(f),
+		"Who":  w.Locale.Say("who." + string(f.Code.Who())),
 	})}
+}
+
+// Step says what to do about a finding.
+func (w Writer) Step(f checks.Finding) string {
+	return w.Locale.Say("code."+string(f.Code)+".next", w.args(f.Args))
 }
 
 // args turns a finding's arguments into those of a text: moments are told as
 // a reader says them, those far off or of a registry by their day.
 func (w Writer) args(a checks.Args) i18n.Args {
 	words := i18n.Args{}
-	for name, v := range a {
-		if t, ok := v.(time.Time); ok {
-			v = w.when(name, t)
+	for name, v := range w.Seen(a) {
+		switch value := v.(type) {
+		case time.Time:
+			v = w.when(name, value)
+		case string:
+			if name == "name" { // whose trouble the CA tells of
+				v = checks.Show(value)
+			}
 		}
 		if code, ok := v.(string); ok && name == "code" {
 			words["Title"] = w.title(checks.Code(code))
@@ -69,6 +83,17 @@ func (w Writer) args(a checks.Args) i18n.Args {
 		words[name] = v
 	}
 	return words
+}
+
+// Seen gives the arguments that the reader may see; never nil.
+func (w Writer) Seen(a checks.Args) checks.Args {
+	switch {
+	case a == nil:
+		return checks.Args{}
+	case w.Secrets:
+		return a
+	}
+	return a.Open()
 }
 
 // farOff is how far away a moment is told without its clock.

@@ -17,6 +17,7 @@ var kept = []string{
 	"alert.", "over.", "names.", "storm.", "baseline.", "reason.", "evidence.", "trouble.", "refusal.", "usage.",
 	"status.", "metric.", "trend.", "check.", "looked.", "flag.", "certificate.", "issuing.", "why.", "attempt.",
 	"list.", "daily.", "sweep.", "help.", "whoami.", "lang.", "delivery.", "role.", "who.", "next.", "when.", "cause.", "code.dns.", "code.web.", "code.cert.",
+	"code.ca.blocked.", "code.ca.paused.", "code.ca.rejected.", "code.ca.ratelimited.", "code.ca.dns.", "code.ca.caa.", "code.ca.unauthorized.", "code.ca.connection.", "code.ca.client.",
 }
 
 func TestEveryTextIsInSomeCase(t *testing.T) {

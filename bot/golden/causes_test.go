@@ -1,0 +1,154 @@
+package golden
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/reports"
+)
+
+// causeTexts are what the CA said last, by the case's name: what helps differs
+// within one cause.
+func causeTexts() map[string]string {
+	const (
+		address = "198.51.100.7: "
+		file    = "http://shop.ru/.well-known/acme-challenge/Jx3bT0YvTWvKqkWl0rQ2fR1d"
+		fetched = address + "Fetching " + file + ": "
+		until   = ", retry after 2026-11-21 15:40:00 UTC: see https://letsencrypt.org/docs/rate-limits/"
+		over    = ", retry after 2026-11-21 02:40:00 UTC: see https://letsencrypt.org/docs/rate-limits/"
+		refused = `Error creating new order :: Cannot issue for "`
+		orders  = "too many new orders (300) from this account in the last 3h0m0s"
+		domain  = `too many certificates (50) already issued for "shop.ru" in the last 168h0m0s`
+		set     = "too many certificates (5) already issued for this exact set of identifiers in the last 168h0m0s"
+		checked = `too many failed authorizations (5) for "shop.ru" in the last 1h0m0s`
+		opened  = "too many new registrations (10) from this IP address in the last 3h0m0s"
+		busy    = "urn:ietf:params:acme:error:rateLimited :: Service busy; retry later."
+	)
+	return map[string]string{
+		"ratelimited.orders": orders + until, "ratelimited.orders.over": orders + over, "ratelimited.orders.old": "too many new orders recently",
+		"ratelimited.domain": domain + until, "ratelimited.domain.over": domain + over, "ratelimited.domain.old": "too many certificates already issued",
+		"ratelimited.set": set + until, "ratelimited.set.over": set + over,
+		"ratelimited.failures": checked + until, "ratelimited.failures.over": checked + over, "ratelimited.failures.old": "too many failed authorizations recently",
+		"ratelimited.failures.cyrillic": `too many failed authorizations (5) for "xn--e1afmkfd.xn--p1ai" in the last 1h0m0s` + until,
+		"ratelimited.accounts":          opened + until, "ratelimited.accounts.over": opened + over,
+		"ratelimited.pending":  "Error creating new authz :: too many currently pending authorizations: 312",
+		"ratelimited.requests": busy, "ratelimited.requests.over": "HTTP/2 503\nretry-after: 60\n\n" + busy,
+		"ratelimited.other": "urn:ietf:params:acme:error:rateLimited", "ratelimited.other.over": "urn:ietf:params:acme:error:rateLimited :: slow down" + over,
+		"paused.many":        "Your account is temporarily prevented from requesting certificates for shop.ru, www.shop.ru and possibly others. Please visit: " + link,
+		"paused.short":       "See " + link,
+		"blocked.ca":         "Account blocked :: write to us",
+		"blocked.revoked":    "An account with the provided public key exists but is revoked",
+		"rejected.policy":    refused + `shop.ru": The ACME server refuses to issue a certificate for this domain name, because it is forbidden by policy (and 2 more problems. Refer to sub-problems for more information.)`,
+		"rejected.nameless":  "Policy forbids issuing for name",
+		"rejected.suffix":    refused + `shop.local": Domain name does not end with a valid public suffix (TLD)`,
+		"rejected.spelling":  refused + `my_shop.ru": Domain name contains an invalid character`,
+		"rejected.labels":    refused + `a.b.c.d.e.f.g.h.i.shop.ru": Domain name has more than 10 labels (parts)`,
+		"rejected.recursive": refused + `www.mail.www.shop.ru": domain name contains too many subdomain labels indicative of recursive on-demand issuance`,
+		"rejected.address":   refused + `192.0.2.7": Identifier type is DNS but value is an IP address`,
+		"rejected.other":     "urn:ietf:params:acme:error:rejectedIdentifier",
+		"dns.servfail":       "DNS problem: SERVFAIL looking up A for shop.ru - the domain's nameservers may be malfunctioning",
+		"dns.caa":            "DNS problem: query timed out looking up CAA for shop.ru",
+		"dns.txt":            "DNS problem: SERVFAIL looking up TXT for _acme-challenge.shop.ru - the domain's nameservers may be malfunctioning",
+		"dns.dnssec":         "DNS problem: looking up A for shop.ru: DNSSEC: Bogus: validation failure",
+		"dns.noaddress":      "no valid A records found for shop.ru; no valid AAAA records found for shop.ru",
+		"caa.type":           "urn:ietf:params:acme:error:caa",
+		"unauthorized.txt":   "No TXT record found at _acme-challenge.shop.ru",
+		"unauthorized.wrong": `Incorrect TXT record "v=spf1 -all" found at _acme-challenge.shop.ru`,
+		"unauthorized.alpn":  address + "Incorrect validation certificate for tls-alpn-01 challenge. Requested shop.ru from 198.51.100.7:443.",
+		"unauthorized.page":  address + "Invalid response from " + file + `: "<html>` + link + `"`,
+		"connection.refused": fetched + "Connection refused", "connection.reset": fetched + "Connection reset by peer",
+		"connection.slow": fetched + "Timeout after connect (your server may be slow or overloaded)",
+		"connection.loop": fetched + "Redirect loop detected", "connection.redirect": fetched + "Too many redirects",
+		"connection.other": fetched + "Error getting validation data",
+		"client.key":       `nginx: [emerg] SSL_CTX_use_PrivateKey("/var/www/httpd-cert/shop/shop.ru_le1.key") failed (SSL: error:0B080074:x509 certificate routines:X509_check_private_key:key values mismatch)`,
+		"client.webserver": "It seems that the nginx config is not correct, cannot continue.",
+		"client.file":      "Ошибка при работе с файлами", "client.disk": "[Errno 28] No space left on device", "client.lock": "Another instance of Certbot is already running.",
+		"client.names": "Error creating new order :: Order cannot contain more than 100 identifiers", "client.twice": `Domain name "www.shop.ru" is redundant with a wildcard domain in the same request.`,
+		"client.account": "No account exists with the provided key", "client.dnsapi": "Error adding TXT record to domain: _acme-challenge.shop.ru",
+	}
+}
+
+// link is what only administrators may see.
+const link = "https://portal.letsencrypt.org/sfe/v1/unpause?jwt=eyJhbGciOiJIUzI1NiJ9.c2VjcmV0.c2lnbmVk"
+
+// quoting is a site of which the CA said this last.
+func quoting(text string) reports.Site {
+	return visit(refused(checks.Unknown, 41), func(x *checks.Subject) { x.History.Last.Text = text })
+}
+
+// causeCases are what helps against each limit and each kind of trouble.
+func causeCases() map[string]message {
+	all := map[string]message{}
+	for name, text := range causeTexts() {
+		all["check.ca."+name] = func(w reports.Writer) reports.Message { return w.Check(quoting(text)) }
+	}
+	paused := visit(refused(checks.CAPaused, 41))
+	all["check.ca.paused.admin"] = func(w reports.Writer) reports.Message {
+		w.Secrets = true
+		return w.Check(paused)
+	}
+	last := reports.Try{Attempt: paused.Subject.History.Last, Code: checks.CAPaused, Args: checks.Args{checks.Secret: link}}
+	tried := visit()
+	tried.Attempts = []reports.Try{last}
+	all["why.paused"] = func(w reports.Writer) reports.Message { return w.Why(tried) }
+	all["why.paused.admin"] = func(w reports.Writer) reports.Message {
+		w.Secrets = true
+		return w.Why(tried)
+	}
+	all["status.unfamiliar"] = func(w reports.Writer) reports.Message {
+		s := quoting(words()[checks.Unknown]).Server
+		return w.Status([]reports.Server{s}, reports.Delivery{})
+	}
+	all["status.unfamiliar.many"] = func(w reports.Writer) reports.Message {
+		s := quoting(words()[checks.Unknown]).Server
+		for range 4 {
+			s.Outcome.Findings = append(s.Outcome.Findings, s.Outcome.Findings...)
+		}
+		return w.Status([]reports.Server{s}, reports.Delivery{})
+	}
+	return all
+}
+
+// The link that unpauses is in no message but an administrator's.
+func TestLinkIsForAdministrators(t *testing.T) {
+	bundle := load(t)
+	shown := 0
+	for name, compose := range cases() {
+		for _, language := range bundle.Languages() {
+			for file, text := range rendered(t, bundle, compose, language) {
+				switch has := strings.Contains(text, "jwt=ey") || strings.Contains(text, "c2VjcmV0"); {
+				case has && !strings.HasSuffix(name, ".admin"):
+					t.Errorf("%s.%s.%s shows the link", name, language, file)
+				case has:
+					shown++
+				}
+			}
+		}
+	}
+	if shown == 0 {
+		t.Error("nobody sees the link")
+	}
+}
+
+// What the CA said this morning is told by the clock of now.
+func TestCausesSayWhetherTheTimeIsOver(t *testing.T) {
+	for name, text := range causeTexts() {
+		s := quoting(text)
+		i := slices.IndexFunc(s.Server.Outcome.Findings, func(f checks.Finding) bool { return f.Check == "issuing" })
+		if i < 0 {
+			t.Errorf("%s: no finding", name)
+			continue
+		}
+		f := s.Server.Outcome.Findings[i]
+		if !strings.HasPrefix(string(f.Code), "ca."+name[:strings.Index(name, ".")]) {
+			t.Errorf("%s: %s", name, f.Code)
+		}
+		until, ok := f.Args["until"].(time.Time)
+		if over, _ := f.Args["over"].(bool); over != strings.HasSuffix(name, ".over") || over && (!ok || until.After(now)) {
+			t.Errorf("%s: %v", name, f.Args)
+		}
+	}
+}
