@@ -111,10 +111,10 @@ func truncated(msg []byte) bool { return msg[2]&(flagTC>>8) != 0 }
 
 // parse reads an answer whose question is known to end at question.
 func parse(msg []byte, question int) (Answer, error) {
-	if len(msg) < question || question < headerLen {
+	if len(msg) < question || question < headerLen+4 {
 		return Answer{}, ErrMalformed
 	}
-	flags := binary.BigEndian.Uint16(msg[2:])
+	flags, asked := binary.BigEndian.Uint16(msg[2:]), binary.BigEndian.Uint16(msg[question-4:])
 	a := Answer{Rcode: int(flags & 15), Authoritative: flags&flagAA != 0, Authenticated: flags&flagAD != 0}
 	off, kept := question, 0
 	for section := range 3 {
@@ -124,7 +124,7 @@ func parse(msg []byte, question int) (Answer, error) {
 				return Answer{}, err
 			}
 			if kept++; kept <= maxKept || r.kind == mdns.TypeOPT {
-				if err := a.keep(msg, r, section); err != nil {
+				if err := a.keep(msg, r, section, asked); err != nil {
 					return Answer{}, err
 				}
 			}

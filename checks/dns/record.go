@@ -23,8 +23,10 @@ const optionEDE = 15
 const maxErrors = 8
 
 // keep adds what a record says to the answer. Addresses and EDNS, which come
-// with nearly every answer, are read in place; the rest by the library.
-func (a *Answer) keep(msg []byte, r record, section int) error {
+// with nearly every answer, are read in place; the rest by the library. An
+// address of a kind that was not asked for belongs to no answer: whoever asked
+// for A counts on four bytes.
+func (a *Answer) keep(msg []byte, r record, section int, asked uint16) error {
 	if r.kind == mdns.TypeOPT {
 		a.Rcode |= int(r.ttl>>24) << 4
 		return a.options(msg[r.data:r.end])
@@ -34,6 +36,9 @@ func (a *Answer) keep(msg []byte, r record, section int) error {
 	}
 	switch r.kind {
 	case mdns.TypeA, mdns.TypeAAAA:
+		if section == sectionAnswer && r.kind != asked {
+			return nil
+		}
 		if section == sectionAnswer {
 			addr, ok := netip.AddrFromSlice(msg[r.data:r.end])
 			if !ok || addr.Is4() != (r.kind == mdns.TypeA) {

@@ -173,3 +173,22 @@ func TestAskAtIsCutShort(t *testing.T) {
 		t.Errorf("error %v, word %d", err, judge(a, err))
 	}
 }
+
+// A server may put anything into its answer: what was not asked for is no
+// address of the name, and no list's verdict.
+func TestAddressesOfTheOtherKind(t *testing.T) {
+	addr := serve(t, func(w mdns.ResponseWriter, q *mdns.Msg) {
+		n := q.Question[0].Name
+		_ = w.WriteMsg(reply(q, n+" 60 IN AAAA "+foreignV6, n+" 60 IN A 127.0.0.2"))
+	})
+	r := resolver(t, Options{Servers: []netip.AddrPort{addr}})
+	for kind, want := range map[uint16]string{mdns.TypeA: "127.0.0.2", mdns.TypeAAAA: foreignV6, mdns.TypeTXT: ""} {
+		a, err := r.Ask(t.Context(), Query{Name: "client.ru", Type: kind})
+		if got := addressList(a.Addrs); err != nil || got != want {
+			t.Errorf("%s: %q, error %v", mdns.TypeToString[kind], got, err)
+		}
+	}
+	if _, err := NewBlocklists(r, []string{"bl.example.org"}).Look(t.Context(), netip.MustParseAddr(ownV4)); err == nil {
+		t.Error("a list that lists everything is believed")
+	}
+}
