@@ -76,9 +76,9 @@ const hopeless = 6
 
 // Zombie tells a certificate that fails for long, is tried still, and was not
 // issued for so long; without a success in the log the failures themselves
-// must be that old.
+// must be that old. An age of 0 knows none.
 func Zombie(h *checks.History, now time.Time, after time.Duration) bool {
-	if h == nil || h.Failures < 2 || h.Since.IsZero() || now.Sub(h.Last.Time) > Still {
+	if after <= 0 || h == nil || h.Failures < 2 || h.Since.IsZero() || now.Sub(h.Last.Time) > Still {
 		return false
 	}
 	alive := h.Issued
