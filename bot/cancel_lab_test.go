@@ -213,3 +213,8 @@ func (o *office) pending() (urls []string) {
 	slices.Sort(urls)
 	return urls
 }
+
+func (o *office) chmod(path string, mode os.FileMode) {
+	o.Helper()
+	o.must(os.Chmod(path, mode))
+}

@@ -20,6 +20,11 @@ import (
 const (
 	readers   = 16 // read at once
 	readTries = 3
+
+	// firstNonces is how far apart the readers begin: each needs a nonce of its
+	// own, of which Let's Encrypt gives 20 a second. Later ones come with the
+	// answers.
+	firstNonces = 60 * time.Millisecond
 )
 
 // survey is what an account has at its CA, as far as it can be found.
@@ -60,31 +65,47 @@ func (b *Bot) survey(ctx context.Context, p *watched, w cancelWish, progress fun
 // cannot be read are counted; when the CA wants to be left alone, or none can
 // be read, that is the error.
 func readAll(ctx context.Context, ca *CA, client *account.Client, urls []string, progress func(done, total int)) (found []checks.Authorization, unread int, err error) {
-	pace := rate.NewLimiter(rate.Limit(ca.reads()), readers)
+	pace := rate.NewLimiter(rate.Limit(ca.reads()), 1)
 	group, reading := errgroup.WithContext(ctx)
-	group.SetLimit(readers)
 	var mu sync.Mutex
 	var last error
-	for _, u := range urls {
-		if reading.Err() != nil {
-			break
+	next := 0
+	take := func() (string, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if next >= len(urls) {
+			return "", false
 		}
+		next++
+		return urls[next-1], true
+	}
+	keep := func(a checks.Authorization, err error) error {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case reading.Err() != nil:
+			return reading.Err()
+		case err != nil && (busy(err) != nil || errors.Is(err, account.ErrKeyNeeded)):
+			return err
+		case err != nil:
+			unread, last = unread+1, err
+		default:
+			found = append(found, a)
+		}
+		if progress != nil {
+			progress(len(found)+unread, len(urls))
+		}
+		return nil
+	}
+	for n := range min(readers, len(urls)) {
 		group.Go(func() error {
-			a, err := readOne(reading, client, pace, u)
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case reading.Err() != nil:
-				return reading.Err()
-			case err != nil && busy(err) != nil, errors.Is(err, account.ErrKeyNeeded):
+			if err := rest(reading, time.Duration(n)*firstNonces); err != nil {
 				return err
-			case err != nil:
-				unread, last = unread+1, err
-			default:
-				found = append(found, a)
 			}
-			if progress != nil {
-				progress(len(found)+unread, len(urls))
+			for u, ok := take(); ok; u, ok = take() {
+				if err := keep(readOne(reading, client, pace, u)); err != nil {
+					return err
+				}
 			}
 			return nil
 		})
