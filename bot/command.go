@@ -62,6 +62,7 @@ func Commands() []Command {
 		{"report", Operator, report},
 		{"cancel", Admin, cancel},
 		{"confirm", Admin, confirm},
+		{"sweep", Operator, sweep},
 		{"stop", Operator, stop},
 		{"audit", Admin, audit},
 		{"lang", Viewer, lang},

@@ -16,7 +16,7 @@ import (
 type Sweep struct {
 	Since    time.Time             // sites looked at since then are left out: a sweep that was cut short goes on
 	Progress func(done, total int) // called after each site, from one goroutine at a time; may be nil
-	Apart    time.Duration         // from a look that is in doubt to the second one
+	Apart    time.Duration         // from a look that is in doubt to the second one; 0: all is believed at once
 }
 
 // ErrOffline is what Panel.Online says, wrapped, when nobody answers us: the

@@ -29,6 +29,7 @@ type TaskKind struct {
 // here.
 func TaskKinds() []TaskKind {
 	return []TaskKind{
+		{sweepKind, Operator, runSweep},
 		{cancelPlanKind, Admin, planCancel},
 		{cancelKind, Admin, runCancel},
 	}

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"domovoy/checks"
-	"domovoy/i18n"
 )
 
 // Look is what one look from outside found of a site.
@@ -47,22 +46,4 @@ func (s Server) BySite() map[string]Server {
 		parts[f.Site] = part
 	}
 	return parts
-}
-
-// Summary composes what a sweep found.
-func (w Writer) Summary(domains int, byCode map[checks.Code]int, took time.Duration) Message {
-	var codes []checks.Code
-	for code, n := range byCode {
-		if code == checks.OK {
-			continue
-		}
-		for range n {
-			codes = append(codes, code)
-		}
-	}
-	m := w.message(Plain, w.Locale.Count("sweep.title", domains, i18n.Args{"Age": took, "OK": byCode[checks.OK]}))
-	if len(codes) > 0 {
-		m.Sections = []Section{{Items: w.causeItems(causes(codes), len(byCode))}}
-	}
-	return m
 }

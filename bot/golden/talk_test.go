@@ -70,6 +70,8 @@ func refusals() map[string]i18n.Args {
 		"refusal.button":         nil,
 		"refusal.slow":           nil,
 		"refusal.toomany":        nil,
+		"refusal.sweep":          {"Name": "Анна", "Task": "12"},
+		"refusal.offline":        nil, // what a sweep says without a network of our own
 		"usage.page":             {"Word": "two"},
 		"usage.list":             {"Word": "faild", "Kinds": kinds},
 		"usage.kind":             {"Kinds": kinds},
