@@ -22,7 +22,7 @@ func WeekChart(w reports.Writer, r reports.Weekly) ([]byte, error) {
 		monday := x.At.AddDate(0, 0, -7) // At is the end of the week, already the next Monday
 		points[i] = point{label: p.short(monday), open: x.Open, added: x.Added, fixed: x.Fixed, known: x.Known}
 	}
-	return p.draw(chart{title: "files.chart.week", axis: "files.chart.weeks", points: points, every: 1})
+	return p.draw(chart{title: "files.chart.week", axis: "files.chart.weeks", points: points, every: 2})
 }
 
 // DayChart draws days as a PNG, as WeekChart does weeks.
@@ -30,9 +30,10 @@ func DayChart(w reports.Writer, days []reports.DayPoint) ([]byte, error) {
 	p := newPaper(w, reports.Weekly{})
 	points := make([]point, len(days))
 	for i, x := range days {
-		points[i] = point{label: p.short(p.Local(x.At)), open: x.Open, added: x.Added, fixed: x.Fixed, known: x.Known}
+		last := x.At.Add(-time.Nanosecond) // At ends the day: at midnight it is already the next
+		points[i] = point{label: p.short(p.Local(last)), open: x.Open, added: x.Added, fixed: x.Fixed, known: x.Known}
 	}
-	return p.draw(chart{title: "files.chart.day", axis: "files.chart.days", points: points, every: (len(points) + 9) / 10})
+	return p.draw(chart{title: "files.chart.day", axis: "files.chart.days", points: points, every: max(1, len(points)/6)})
 }
 
 // chart is what a picture shows.

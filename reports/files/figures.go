@@ -118,10 +118,9 @@ func (p *paper) servers() []fact {
 // span is the week with its first and last day, always with the year: a file
 // is read later, too.
 func (p *paper) span() string {
-	year := p.week.Week.To.AddDate(1, 0, 0) // of which neither day is
+	from, last := p.week.Week.From, p.week.Week.To.AddDate(0, 0, -1)
 	return p.Say("files.span", i18n.Args{
-		"Week": p.week.Week.Number,
-		"From": p.Date(p.week.Week.From, year), "To": p.Date(p.week.Week.To.AddDate(0, 0, -1), year),
+		"Week": p.week.Week.Number, "From": p.Date(from, last), "To": p.Date(last, last.AddDate(1, 0, 0)),
 	})
 }
 

@@ -52,10 +52,14 @@ type line struct {
 // line words a row.
 func (p *paper) line(r reports.WeekRow) line {
 	return line{
-		words: p.codes[r.Code], name: checks.ToUnicode(r.Site), ascii: r.Site, owner: r.Owner, server: r.Server, to: r.To,
+		words: p.codes[r.Code], name: clean(checks.ToUnicode(r.Site)), ascii: clean(r.Site), owner: clean(r.Owner), server: r.Server, to: clean(r.To),
 		change: p.change(r), since: p.day(r.Since), until: p.day(r.Until), free: r.Free.UTC(), ends: p.day(r.Expires),
 	}
 }
+
+// clean takes from a foreign text what no cell can hold and what turns its
+// letters around; every name of 253 characters fits.
+func clean(s string) string { return checks.Clean(s, 300) }
 
 // change tells a row against the week before.
 func (p *paper) change(r reports.WeekRow) string {

@@ -34,9 +34,9 @@ func inks() []ink {
 	}
 }
 
-func (k ink) line() draw.LineStyle { return draw.LineStyle{Color: k.color, Width: 2.5, Dashes: k.dash} }
+func (k ink) line() draw.LineStyle { return draw.LineStyle{Color: k.color, Width: 3, Dashes: k.dash} }
 func (k ink) mark() draw.GlyphStyle {
-	return draw.GlyphStyle{Color: k.color, Radius: 4.5, Shape: k.glyph}
+	return draw.GlyphStyle{Color: k.color, Radius: 5, Shape: k.glyph}
 }
 
 // grey is of everything that is not data.
@@ -56,20 +56,32 @@ func (p *paper) picture(c chart, onto vg.CanvasSizer) error {
 	whole := draw.New(onto)
 	whole.SetColor(color.White)
 	whole.Fill(whole.Rectangle.Path())
-	inner := draw.Crop(whole, 14, -30, 12, -12)
-	last := lastKnown(c.points)
-	title := p.Say("files.chart.none")
-	if last != nil {
-		title = p.Say(c.title, i18n.Args{"N": last.open})
-	}
-	inner.FillText(style(20, true), vg.Point{X: inner.Min.X, Y: inner.Max.Y - 20}, title)
-	p.legend(draw.Crop(inner, 0, 0, 0, -30), last)
+	inner := draw.Crop(whole, 14, -36, 12, -12)
+	inner.FillText(style(25, true), vg.Point{X: inner.Min.X, Y: inner.Max.Y - 24}, p.heading(c))
+	p.legend(draw.Crop(inner, 0, 0, 0, -38), lastKnown(c.points))
 	lines, err := p.plot(c)
 	if err != nil {
 		return err
 	}
-	lines.Draw(draw.Crop(inner, 0, 0, 0, -66))
+	lines.Draw(draw.Crop(inner, 0, 0, 0, -84))
 	return nil
+}
+
+// heading is the chart's title: the last total, and its change where the
+// point before is known, or its day where it is not the newest.
+func (p *paper) heading(c chart) string {
+	last, n := lastKnown(c.points), len(c.points)
+	if last == nil {
+		return p.Say("files.chart.none")
+	}
+	total := p.Number(last.open)
+	switch {
+	case !c.points[n-1].known: // the newest is of an older day
+		total += " (" + last.label + ")"
+	case n > 1 && c.points[n-2].known:
+		total += " (" + p.Change(last.open-c.points[n-2].open) + ")"
+	}
+	return p.Say(c.title, i18n.Args{"N": total})
 }
 
 // lastKnown is the newest point with data; nil: none has.
@@ -84,17 +96,17 @@ func lastKnown(points []point) *point {
 
 // legend names the lines in one row, with their last values.
 func (p *paper) legend(c draw.Canvas, last *point) {
-	letters := style(15, false)
-	x, y := c.Min.X, c.Max.Y-16
+	letters := style(20, false)
+	x, y := c.Min.X, c.Max.Y-22
 	for _, k := range inks() {
-		c.StrokeLine2(k.line(), x, y+5, x+40, y+5)
-		c.DrawGlyph(k.mark(), vg.Point{X: x + 20, Y: y + 5})
+		c.StrokeLine2(k.line(), x, y+7, x+40, y+7)
+		c.DrawGlyph(k.mark(), vg.Point{X: x + 20, Y: y + 7})
 		name := p.Say("files.chart." + k.key)
 		if last != nil {
 			name += " " + p.Number(k.value(*last))
 		}
 		c.FillText(letters, vg.Point{X: x + 48, Y: y}, name)
-		x += 48 + letters.Width(name) + 30
+		x += 50 + letters.Width(name) + 28
 	}
 }
 
@@ -156,13 +168,13 @@ func (p *paper) axes(l *plot.Plot, c chart, top int) {
 		}
 		along = append(along, tick)
 	}
-	l.X.Label.Text = p.Say(c.axis)
+	l.X.Label.Text, l.X.Label.Padding = p.Say(c.axis), 4
 	if slices.ContainsFunc(c.points, func(x point) bool { return !x.known }) {
 		l.X.Label.Text += " · " + p.Say("files.chart.gap")
 	}
 	for axis, ticks := range map[*plot.Axis][]plot.Tick{&l.X: along, &l.Y: up} {
 		axis.Tick.Marker = plot.ConstantTicks(ticks)
-		letters := style(13, false)
+		letters := style(17, false)
 		letters.XAlign, letters.YAlign = axis.Tick.Label.XAlign, axis.Tick.Label.YAlign
 		axis.Tick.Label = letters
 		axis.LineStyle.Color, axis.Tick.LineStyle.Color = grey(0x88), grey(0x88)

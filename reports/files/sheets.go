@@ -80,7 +80,7 @@ func (p *paper) owner(name string) string {
 	if name == "" {
 		return p.Say("files.noowner")
 	}
-	return name
+	return clean(name)
 }
 
 // numbers writes what the report counts, what each count means, and of what

@@ -5,9 +5,11 @@ import (
 	"compress/flate"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 
+	"domovoy/i18n"
 	"domovoy/reports"
 )
 
@@ -35,11 +37,19 @@ func XLSX(out io.Writer, w reports.Writer, r reports.Weekly) (err error) {
 		return fmt.Errorf("writing the workbook: %w", err)
 	}
 	b.file.SetActiveSheet(0)
+	if err := b.file.SetDocProps(&excelize.DocProperties{Creator: "Domovoy", LastModifiedBy: "Domovoy", Language: b.Language(),
+		Title: b.Say("files.title", i18n.Args{"Span": b.span()}), Created: b.made(), Modified: b.made()}); err != nil {
+		return fmt.Errorf("writing the workbook: %w", err)
+	}
 	if err := b.file.Write(out); err != nil {
 		return fmt.Errorf("writing the workbook: %w", err)
 	}
 	return nil
 }
+
+// made is when the report's data were, so that the same week makes the same
+// workbook: RFC 3339, as the format's core properties want it.
+func (p *paper) made() string { return p.week.Data.UTC().Format(time.RFC3339) }
 
 // bornWith is the sheet that excelize puts into a new workbook.
 const bornWith = "Sheet1"

@@ -1,0 +1,174 @@
+package files
+
+import (
+	"bytes"
+	"flag"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"domovoy/reports"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares what was made with a file of testdata, byte by byte.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got; write it anew with -update):\n%s", path, diff)
+	}
+}
+
+// TestWords shows every cell of the workbook as a reader sees it.
+func TestWords(t *testing.T) {
+	for _, lang := range []string{"en", "ru"} {
+		f, _ := workbook(t, writer(t, lang), sample(t))
+		var b strings.Builder
+		for _, name := range f.GetSheetList() {
+			b.WriteString("== " + name + "\n")
+			rows, err := f.GetRows(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range rows {
+				b.WriteString(strings.TrimRight(strings.Join(row, " | "), " |") + "\n")
+			}
+		}
+		golden(t, "workbook."+lang+".txt", []byte(b.String()))
+	}
+}
+
+func TestCSV(t *testing.T) {
+	for _, lang := range []string{"en", "ru"} {
+		var buf bytes.Buffer
+		if err := CSV(&buf, writer(t, lang), sample(t)); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "week."+lang+".csv", buf.Bytes())
+	}
+}
+
+func TestNames(t *testing.T) {
+	for lang, want := range map[string]string{
+		"en": "domovoy-week-2026-W46.xlsx domovoy-week-2026-W46.html domovoy-week-2026-W46.csv",
+		"ru": "domovoy-неделя-2026-W46.xlsx domovoy-неделя-2026-W46.html domovoy-неделя-2026-W46.csv",
+	} {
+		xlsx, html, csv := Names(writer(t, lang), sample(t))
+		if got := xlsx + " " + html + " " + csv; got != want {
+			t.Errorf("Names = %s, want %s", got, want)
+		}
+	}
+}
+
+// TestCharts compares pictures by what is seen: rounding may differ between
+// machines, what is drawn may not.
+func TestCharts(t *testing.T) {
+	r, none := sample(t), reports.Weekly{}
+	unknown := sample(t)
+	unknown.Points[11].Known = false
+	for name, draw := range map[string]func(reports.Writer) ([]byte, error){
+		"weeks":   func(w reports.Writer) ([]byte, error) { return WeekChart(w, r) },
+		"days":    func(w reports.Writer) ([]byte, error) { return DayChart(w, days(t)) },
+		"unknown": func(w reports.Writer) ([]byte, error) { return WeekChart(w, unknown) },
+		"none":    func(w reports.Writer) ([]byte, error) { return WeekChart(w, none) },
+	} {
+		for _, lang := range []string{"en", "ru"} {
+			got, err := draw(writer(t, lang))
+			if err != nil {
+				t.Fatal(err)
+			}
+			goldenPicture(t, name+"."+lang+".png", got)
+		}
+	}
+}
+
+// goldenPicture compares a PNG with one of testdata.
+func goldenPicture(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := decode(t, want), decode(t, got)
+	if a.Bounds() != b.Bounds() {
+		t.Fatalf("%s is %v, was %v", name, b.Bounds(), a.Bounds())
+	}
+	if n, most := unlike(a, b), a.Bounds().Dx()*a.Bounds().Dy()/2000; n > most {
+		t.Errorf("%s: %d pixels differ, more than %d", name, n, most)
+		if err := os.WriteFile(filepath.Join(t.ArtifactDir(), name), got, 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func decode(t *testing.T, data []byte) image.Image {
+	t.Helper()
+	picture, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return picture
+}
+
+// unlike counts pixels that an eye would tell apart.
+func unlike(a, b image.Image) int {
+	n := 0
+	for y := a.Bounds().Min.Y; y < a.Bounds().Max.Y; y++ {
+		for x := a.Bounds().Min.X; x < a.Bounds().Max.X; x++ {
+			p, q := color.GrayModel.Convert(a.At(x, y)).(color.Gray), color.GrayModel.Convert(b.At(x, y)).(color.Gray)
+			if max(p.Y, q.Y)-min(p.Y, q.Y) > 48 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// TestPicturesCanDiffer holds that the comparison sees one changed number.
+func TestPicturesCanDiffer(t *testing.T) {
+	w, r := writer(t, "en"), sample(t)
+	before, err := WeekChart(w, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Points[8].Open = 3
+	after, err := WeekChart(w, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := decode(t, before)
+	if n, most := unlike(a, decode(t, after)), a.Bounds().Dx()*a.Bounds().Dy()/2000; n <= most {
+		t.Errorf("a changed number changes %d pixels, and %d are let through", n, most)
+	}
+}
+
+func TestStep(t *testing.T) {
+	for top, want := range map[int]int{0: 1, 1: 1, 5: 1, 6: 2, 11: 2, 12: 5, 34: 10, 96: 20, 131: 50, 3412: 1000} {
+		if got := step(top); got != want {
+			t.Errorf("step(%d) = %d, want %d", top, got, want)
+		}
+	}
+}

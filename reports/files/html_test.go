@@ -1,0 +1,159 @@
+package files
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"domovoy/reports"
+)
+
+// pageFile writes a report's page into a file.
+func pageFile(t *testing.T, w reports.Writer, r reports.Weekly) string {
+	t.Helper()
+	chart, err := WeekChart(w, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	if err := HTML(&buf, w, r, chart); err != nil {
+		t.Fatal(err)
+	}
+	_, name, _ := Names(w, r)
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, buf.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestPage opens the page in a browser as people do: on a phone and at a
+// desk, by day and by night, and on paper.
+func TestPage(t *testing.T) {
+	b := browse(t)
+	for _, lang := range []string{"ru", "en"} {
+		w, r := writer(t, lang), sample(t)
+		file := pageFile(t, w, r)
+		for _, width := range []int{390, 1280} {
+			for _, scheme := range []string{"light", "dark"} {
+				b.open(file, width, scheme)
+				b.keep(fmt.Sprintf("page-%s-%d-%s.png", lang, width, scheme))
+				if over := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+					t.Errorf("%s at %d: the page is %d px too wide", lang, width, over)
+				}
+				for _, dim := range eval[[]string](b, contrast) {
+					t.Errorf("%s, %s: too little contrast: %s", lang, scheme, dim)
+				}
+				sameNumbers(t, b, w, r)
+			}
+		}
+		if pdf := b.keep("page-" + lang + ".pdf"); !bytes.HasPrefix(pdf, []byte("%PDF-")) {
+			t.Errorf("%s: printing gave no PDF", lang)
+		}
+	}
+}
+
+// contrast lists texts with less contrast to what is behind them than WCAG
+// 2.2 asks for (1.4.3: 4.5 to 1).
+const contrast = `(() => {
+	const rgb = s => (s.match(/[\d.]+/g) || []).map(Number);
+	const light = c => c.slice(0, 3).map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+		.reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+	const behind = e => { const c = rgb(getComputedStyle(e).backgroundColor); return c.length === 4 && c[3] === 0 ? (e.parentElement ? behind(e.parentElement) : [255, 255, 255]) : c; };
+	const dim = [];
+	for (const e of document.querySelectorAll("h1, h2, h3, p, small, td, th, dt, dd, a, button, figcaption, .count")) {
+		const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))].sort((x, y) => y - x);
+		if ((a + .05) / (b + .05) < 4.5) dim.push(e.localName + "." + e.className + " " + ((a + .05) / (b + .05)).toFixed(1));
+	}
+	return [...new Set(dim)];
+})()`
+
+// sameNumbers holds the page's numbers against those of the report.
+func sameNumbers(t *testing.T, b *browser, w reports.Writer, r reports.Weekly) {
+	t.Helper()
+	shown := eval[map[string]string](b, `Object.fromEntries([...document.querySelectorAll("[data-number]")].map(e => [e.dataset.number, e.firstChild.textContent.trim()]))`)
+	for _, f := range newPaper(w, r).figures() {
+		if want := w.Locale.Number(f.value); shown[f.key] != want {
+			t.Errorf("the page says %s = %q, the workbook %s", f.key, shown[f.key], want)
+		}
+	}
+	if n, want := eval[int](b, `document.querySelectorAll("#todo tbody tr").length`), newPaper(w, r).count(toDo); n != want {
+		t.Errorf("the page has %d rows to do, the workbook %d", n, want)
+	}
+}
+
+// TestPageSorts clicks on headings, as a reader does.
+func TestPageSorts(t *testing.T) {
+	b := browse(t)
+	b.open(pageFile(t, writer(t, "ru"), sample(t)), 1280, "light")
+	column := func(key string) []string {
+		t.Helper()
+		return eval[[]string](b, `[...document.querySelectorAll("#todo tbody tr")].map(tr => { const c = tr.querySelector(".`+key+`"); return c.dataset.sort ?? c.textContent })`)
+	}
+	click := func(key string) string {
+		t.Helper()
+		return eval[string](b, `(() => { const th = document.querySelector("#todo thead .`+key+`"); th.querySelector("button").click(); return th.getAttribute("aria-sort") })()`)
+	}
+	if got := click("since"); got != "ascending" || !slices.IsSorted(column("since")) {
+		t.Errorf("a click sorts %s: %v", got, column("since"))
+	}
+	if got := click("since"); got != "descending" || slices.IsSorted(column("since")) {
+		t.Errorf("a second click sorts %s: %v", got, column("since"))
+	}
+	click("name")
+	if names := column("name"); !strings.HasPrefix(names[0], "пример.рф") || !strings.HasPrefix(names[1], "a-very-long") { // Russian begins with its own letters
+		t.Errorf("names are sorted as %v", names)
+	}
+	if names := column("name"); !strings.HasPrefix(names[len(names)-1], "shop.") {
+		t.Errorf("names are sorted as %v", names)
+	}
+	click("owner")
+	if owners := column("owner"); owners[len(owners)-1] != "" {
+		t.Errorf("sites without an owner are not the last: %q", owners)
+	}
+	if sorted := eval[int](b, `document.querySelectorAll("#todo [aria-sort=ascending], #todo [aria-sort=descending]").length`); sorted != 1 {
+		t.Errorf("%d columns say that the table is sorted by them", sorted)
+	}
+}
+
+// TestPageAsksNobody holds that nothing leaves the page, whatever a customer
+// is called, and that it could not even if a name became a script.
+func TestPageAsksNobody(t *testing.T) {
+	var hits atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
+	t.Cleanup(server.Close)
+	r := sample(t)
+	for i, name := range []string{`"><script>fetch("URL")</script>`, `<img src=URL onerror=fetch("URL")>`, `<link rel=prefetch href=URL><style>@import "URL"</style>`,
+		`javascript:fetch("URL")`, `{{.Title}}</bdi></table></main><iframe src=URL>`, "<svg onload=fetch('URL')>", `' onmouseover=fetch("URL") x='`} {
+		name = strings.ReplaceAll(name, "URL", server.URL)
+		r.Rows[i].Owner, r.Rows[i].To = name, name
+	}
+	r.Servers[0].Name, r.Rules = `<script src="`+server.URL+`">`, `<img src="`+server.URL+`">`
+	b := browse(t)
+	file := pageFile(t, writer(t, "en"), r)
+	b.open(file, 1280, "light")
+	for _, url := range b.requests {
+		if !strings.HasPrefix(url, "file://") && !strings.HasPrefix(url, "data:image/png") && url != "about:blank" {
+			t.Errorf("the page asks for %s", url)
+		}
+	}
+	if parts := eval[string](b, `["script", "img", "link", "style", "iframe", "svg"].map(n => n + " " + document.querySelectorAll(n).length).join(", ")`); parts != "script 1, img 1, link 0, style 1, iframe 0, svg 0" {
+		t.Errorf("the page has grown parts: %s", parts)
+	}
+	// Now as if something had got through.
+	tried := eval[string](b, `(async () => {
+		const url = "`+server.URL+`";
+		const load = (tag, key) => new Promise(done => { const e = document.createElement(tag); e[key] = url; e.onload = () => done("got " + tag); e.onerror = () => done("no"); document.body.append(e); });
+		return (await Promise.all([fetch(url).then(() => "got fetch", () => "no"), load("img", "src"), load("script", "src")])).join();
+	})()`)
+	if tried != "no,no,no" || hits.Load() != 0 {
+		t.Errorf("the page's policy lets through: %s; %d requests arrived", tried, hits.Load())
+	}
+}
