@@ -63,7 +63,7 @@ func (w Writer) account(s Server) string {
 			parts = append(parts, w.Locale.Count("daily."+string(code), n))
 		}
 	}
-	return w.Locale.Say("limits.account", i18n.Args{"CA": s.Quota.CA, "Server": s.Name}) + ": " + strings.Join(parts, "; ") + "."
+	return w.Locale.Say("limits.account", i18n.Args{"CA": s.Quota.CA, "Server": s.Name}) + " — " + strings.Join(parts, "; ") + "."
 }
 
 // coming is what changes at a CA within a month.

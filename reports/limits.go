@@ -95,6 +95,7 @@ func (w Writer) limitsOf(l Limits, named bool) []Section {
 func (w Writer) budget(b checks.Budget) Item {
 	key := "limits.left"
 	switch {
+	case b.Left == 0 && !b.AtLeast: // there can be no less
 	case b.AtMost:
 		key = "limits.most"
 	case b.AtLeast:

@@ -89,6 +89,9 @@ func (w Writer) Reissue(r Reissue) Message {
 			}
 		}
 	}
+	if pass+fail+unknown == 0 && len(r.Dark) == 0 {
+		return w.message(Plain, w.Locale.Say("reissue.none"))
+	}
 	m := w.message(Plain, w.Locale.Count("reissue.title", pass+fail+unknown, i18n.Args{"Pass": pass}))
 	if len(r.Dark) > 0 {
 		m.Sections = append(m.Sections, Section{Text: w.Locale.Say("list.unread.some", i18n.Args{"Servers": r.Dark})})

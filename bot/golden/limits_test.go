@@ -1,0 +1,111 @@
+package golden
+
+import (
+	"time"
+
+	"domovoy/checks"
+	"domovoy/reports"
+)
+
+// budget of so many tokens left.
+func budget(code, subject string, left, limit int, next time.Duration) checks.Budget {
+	b := checks.Budget{Code: code, Server: "isp1", Subject: subject, Left: left, Used: limit - left, Limit: limit}
+	if left < limit {
+		b.Refill, b.Full = now.Add(next), now.Add(next*time.Duration(limit-left))
+	}
+	return b
+}
+
+// foreseen is what will become of a site or of the account.
+func foreseen(code checks.Code, site string, args checks.Args) checks.Finding {
+	f := checks.Finding{Check: "budget", Server: "isp1", Site: site, Code: code, Severity: code.Severity(), Args: args}
+	return f
+}
+
+func runsOut() checks.Finding {
+	return foreseen(checks.CABudget, "", checks.Args{"limit": "new_orders", "used": 212, "size": 300, "rate": 260, "at": now.Add(33 * time.Minute)})
+}
+
+func goneAlready() checks.Finding {
+	return foreseen(checks.CABudget, "", checks.Args{"limit": "new_orders", "used": 300, "size": 300, "rate": 410, "refill": now.Add(30 * time.Second)})
+}
+
+// novelty of the calendar.
+func novelty() reports.Novelty {
+	return reports.Novelty{CA: "Let's Encrypt", Date: time.Date(2027, 2, 10, 0, 0, 0, 0, time.UTC), Text: map[string]string{
+		"en": "Let's Encrypt certificates will be good for 64 days",
+		"ru": "сертификаты Let's Encrypt станут на 64 дня"}}
+}
+
+// calmLimits are an account with little to tell.
+func calmLimits() reports.Limits {
+	change := novelty()
+	return reports.Limits{Server: "isp1", Next: &change,
+		Quota: reports.Quota{CA: "Let's Encrypt", Account: []checks.Budget{budget("new_orders", "", 259, 300, 20*time.Second)}}}
+}
+
+func shortLimits(f checks.Finding, left int) reports.Limits {
+	l := calmLimits()
+	l.Quota.Account = []checks.Budget{budget("new_orders", "", left, 300, 20*time.Second)}
+	domain, set := budget("certificates_per_domain", "shop.ru", 3, 50, 2*time.Hour), budget("certificates_per_set", "xn--e1afmkfd.xn--p1ai,www.xn--e1afmkfd.xn--p1ai,a.ru,b.ru", 0, 5, 30*time.Hour)
+	failed := budget("failed_authorizations", site(3), 2, 5, 12*time.Minute)
+	domain.AtMost, domain.Why, set.AtMost, set.Why, failed.AtLeast, failed.Why = true, "accounts", true, "accounts", true, "failures"
+	l.Scarce = []checks.Budget{set, failed, domain, budget("certificates_per_domain", "rich.ru", 44, 50, time.Hour)}
+	l.Coming = []checks.Finding{f,
+		foreseen(checks.CAPausing, site(4), checks.Args{"at": now.Add(21 * day), "failures": 600, "lately": 59}),
+		foreseen(checks.CAPausing, site(5), checks.Args{"at": now.Add(2 * day), "failures": 1100, "lately": 60}),
+		foreseen(checks.CAZombie, site(6), checks.Args{"failures": 1204, "since": ago(300 * day)})}
+	l.Paused = 2
+	return l
+}
+
+// limitCases are the CA's side: what is left, what it takes, what changes.
+func limitCases() map[string]message {
+	limits := func(all ...reports.Limits) message {
+		return func(w reports.Writer) reports.Message { return w.Limits(all) }
+	}
+	other := calmLimits()
+	other.Server, other.Next = "isp2", nil
+	reissue := func(servers ...reports.ReissueServer) message {
+		return func(w reports.Writer) reports.Message { return w.Reissue(reports.Reissue{Servers: servers}) }
+	}
+	whole := reports.ReissueServer{Server: "isp1", Pass: make([]checks.Site, 1200), Unknown: 6, Unseen: 21, Oldest: ago(5*time.Hour + 12*time.Minute),
+		Causes: map[checks.Code]int{checks.DNSElsewhere: 52, checks.DNSUnregistered: 19, checks.WebTimeout: 14, checks.DNSCAA: 1},
+		Price: checks.Price{Known: true, Orders: 1200, Renewals: 941, Spend: 259, Takes: 7*time.Hour + 30*time.Minute,
+			Domains: []checks.DomainPrice{{Domain: "shop.ru", Orders: 61, Left: 44}}, Waiting: []checks.Budget{budget("certificates_per_set", site(2), 0, 5, 20*time.Hour)}}}
+	one := reports.ReissueServer{Server: "isp1", Pass: make([]checks.Site, 1), Causes: map[checks.Code]int{}, Unseen: 1, Price: checks.Price{Known: true, Orders: 1, Spend: 1}}
+	strange := one
+	strange.Price = checks.Price{Orders: 1}
+	all := map[string]message{
+		"limits.calm":    limits(calmLimits(), other),
+		"limits.short":   limits(shortLimits(runsOut(), 88)),
+		"limits.gone":    limits(shortLimits(goneAlready(), 0)),
+		"limits.unknown": limits(reports.Limits{Server: "isp1"}, reports.Limits{Server: "isp2", Trouble: "locked"}),
+		"reissue":        reissue(whole), "reissue.one": reissue(one), "reissue.unknown": reissue(strange), "reissue.none": reissue(),
+		"calendar": func(w reports.Writer) reports.Message { return w.Announce([]reports.Novelty{novelty()}) },
+		"daily.limits": func(w reports.Writer) reports.Message {
+			s := house()
+			s.Quota = calmLimits().Quota
+			s.Outcome.Findings = append(shortLimits(runsOut(), 88).Coming[1:], foreseen(checks.CAPaused, site(9), nil))
+			return w.Daily(reports.Day{Servers: []reports.Server{s}, Open: []reports.Incident{incident(goneAlready(), time.Hour), incident(checks.Finding{Server: "isp1", Site: site(2), Code: checks.CADNS, Severity: checks.Warning}, time.Hour)}, From: ago(day), Begun: ago(90 * day), Coming: []reports.Novelty{novelty()}})
+		},
+	}
+	for kind, f := range map[string]checks.Finding{"runsout": runsOut(), "gone": goneAlready()} {
+		for _, change := range []reports.ChangeKind{reports.Opened, reports.Reminded, reports.Resolved} {
+			all["alert.ca.budget."+kind+"."+string(change)] = func(w reports.Writer) reports.Message {
+				i := incident(f, 2*time.Hour)
+				if change == reports.Resolved {
+					i = ended(i)
+				}
+				return w.Alert(reports.Change{Kind: change, Incident: i}, house())
+			}
+		}
+	}
+	all["alert.panel.processing.limit"] = func(w reports.Writer) reports.Message {
+		f := counted(checks.PanelProcessing, checks.Critical, 127, 100)
+		s := troubled(f)
+		s.Outcome.Findings = append(s.Outcome.Findings, runsOut())
+		return w.Alert(reports.Change{Kind: reports.Opened, Incident: incident(f, 0)}, s)
+	}
+	return all
+}
