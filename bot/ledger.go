@@ -183,6 +183,17 @@ func (p *watched) rules() *budget.CA {
 	return p.CA.Rules
 }
 
+// lifetime of the certificates that the panel's CA issued at a moment; 0: not
+// known.
+func (p *watched) lifetime(issued time.Time) time.Duration {
+	rules := p.rules()
+	if rules == nil {
+		return 0
+	}
+	life, _ := rules.Life("", issued)
+	return time.Duration(life.Lifetime)
+}
+
 // account notes what is left, for whoever asks.
 func (p *watched) account(a accounting) {
 	p.mu.Lock()

@@ -61,7 +61,7 @@ func (w *Watch) read(ctx context.Context, p *watched, s checks.Snapshot, now tim
 	if err != nil {
 		return err
 	}
-	rules := cert.Rules{Now: now, LifeLeft: p.last.overdue.LifeLeft}
+	rules := cert.Rules{Now: now, LifeLeft: p.last.overdue.LifeLeft, Lifetime: p.lifetime}
 	all := p.last.subjects(s)
 	out := w.judgeSites(ctx, p, s, all, rules)
 	w.judgePanel(ctx, p, s, &out, now)

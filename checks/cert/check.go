@@ -17,6 +17,19 @@ const (
 type Rules struct {
 	Now      time.Time
 	LifeLeft float64 // overdue at this share of life left, or less
+	// Lifetime is how long a certificate was good for that was issued then, by
+	// what is known of the panel's CA; nil or 0: it is not.
+	Lifetime func(issued time.Time) time.Duration
+}
+
+// lifetime of a certificate whose file nobody reads.
+func (r Rules) lifetime(issued time.Time) time.Duration {
+	if r.Lifetime != nil {
+		if life := r.Lifetime(issued); life > 0 {
+			return life
+		}
+	}
+	return lifetime(issued)
 }
 
 // late is the life left at which a certificate of that lifetime is overdue.
@@ -104,7 +117,7 @@ func byRow(c *checks.Certificate, rules Rules) []checks.Finding {
 	if c == nil || !RowOverdue(*c, rules) {
 		return nil
 	}
-	return []checks.Finding{finding(checks.CertOverdue, checks.Args{"at": c.Started.Add(lifetime(c.Started))})}
+	return []checks.Finding{finding(checks.CertOverdue, checks.Args{"at": c.Started.Add(rules.lifetime(c.Started))})}
 }
 
 // RowOverdue judges a panel's row without a file.
@@ -112,12 +125,13 @@ func RowOverdue(c checks.Certificate, rules Rules) bool {
 	if c.Processing != checks.Off || c.Failed != checks.Off || c.Started.IsZero() {
 		return false
 	}
-	life := lifetime(c.Started)
+	life := rules.lifetime(c.Started)
 	return rules.Now.Sub(c.Started) >= life-rules.late(life)
 }
 
-// lifetime of a Let's Encrypt certificate of the default profile, by the day
-// it was issued: https://letsencrypt.org/2025/12/02/from-90-to-45.html.
+// lifetime of a certificate at a CA of which nothing is known: that of Let's
+// Encrypt's default profile, by the day it was issued
+// (https://letsencrypt.org/2025/12/02/from-90-to-45.html).
 func lifetime(issued time.Time) time.Duration {
 	const day = 24 * time.Hour
 	switch {

@@ -170,3 +170,21 @@ func TestWithoutFile(t *testing.T) {
 		})
 	}
 }
+
+// Where the CA's lifetimes are known, rows without a file go by them.
+func TestRowsGoByTheCAsLifetime(t *testing.T) {
+	started := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	c := checks.Certificate{Started: started, Processing: checks.Off, Failed: checks.Off}
+	week := func(time.Time) time.Duration { return 7 * 24 * time.Hour }
+	nothing := func(time.Time) time.Duration { return 0 }
+	for _, tt := range []struct {
+		days     int
+		lifetime func(time.Time) time.Duration
+		want     bool
+	}{{6, week, false}, {7, week, true}, {7, nothing, false}, {7, nil, false}, {90, nil, true}, {90, nothing, true}} {
+		rules := Rules{Now: started.AddDate(0, 0, tt.days), LifeLeft: 0.01, Lifetime: tt.lifetime}
+		if got := RowOverdue(c, rules); got != tt.want {
+			t.Errorf("after %d days: %t", tt.days, got)
+		}
+	}
+}
