@@ -65,59 +65,76 @@ func (b *Bot) survey(ctx context.Context, p *watched, w cancelWish, progress fun
 // cannot be read are counted; when the CA wants to be left alone, or none can
 // be read, that is the error.
 func readAll(ctx context.Context, ca *CA, client *account.Client, urls []string, progress func(done, total int)) (found []checks.Authorization, unread int, err error) {
-	pace := rate.NewLimiter(rate.Limit(ca.reads()), 1)
-	group, reading := errgroup.WithContext(ctx)
-	var mu sync.Mutex
-	var last error
-	next := 0
-	take := func() (string, bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		if next >= len(urls) {
-			return "", false
-		}
-		next++
-		return urls[next-1], true
-	}
-	keep := func(a checks.Authorization, err error) error {
-		mu.Lock()
-		defer mu.Unlock()
-		switch {
-		case reading.Err() != nil:
-			return reading.Err()
-		case err != nil && (busy(err) != nil || errors.Is(err, account.ErrKeyNeeded)):
-			return err
-		case err != nil:
-			unread, last = unread+1, err
-		default:
-			found = append(found, a)
-		}
-		if progress != nil {
-			progress(len(found)+unread, len(urls))
-		}
-		return nil
-	}
+	group, bounded := errgroup.WithContext(ctx)
+	x := &authorizations{ca: client, pace: rate.NewLimiter(rate.Limit(ca.reads()), 1), urls: urls, total: len(urls), progress: progress}
 	for n := range min(readers, len(urls)) {
 		group.Go(func() error {
-			if err := rest(reading, time.Duration(n)*firstNonces); err != nil {
+			if err := rest(bounded, time.Duration(n)*firstNonces); err != nil {
 				return err
 			}
-			for u, ok := take(); ok; u, ok = take() {
-				if err := keep(readOne(reading, client, pace, u)); err != nil {
-					return err
-				}
-			}
-			return nil
+			return x.read(bounded)
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, 0, err
 	}
-	if len(found) == 0 && unread > 0 {
-		return nil, unread, last
+	if len(x.found) == 0 && x.unread > 0 {
+		return nil, x.unread, x.last
 	}
-	slices.SortFunc(found, func(a, b checks.Authorization) int { return strings.Compare(a.URL, b.URL) })
-	return found, unread, ctx.Err()
+	slices.SortFunc(x.found, func(a, b checks.Authorization) int { return strings.Compare(a.URL, b.URL) })
+	return x.found, x.unread, ctx.Err()
+}
+
+// authorizations are being read by several readers.
+type authorizations struct {
+	ca       *account.Client
+	pace     *rate.Limiter
+	total    int
+	progress func(done, total int) // may be nil
+
+	mu     sync.Mutex
+	urls   []string // still to be read; this and the rest are guarded by mu
+	found  []checks.Authorization
+	unread int
+	last   error // of those that could not be read
+}
+
+// read is one reader's part.
+func (x *authorizations) read(ctx context.Context) error {
+	for u, ok := x.take(); ok; u, ok = x.take() {
+		a, err := readOne(ctx, x.ca, x.pace, u)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case busy(err) != nil, errors.Is(err, account.ErrKeyNeeded):
+			return err
+		}
+		x.keep(a, err)
+	}
+	return nil
+}
+
+func (x *authorizations) take() (u string, ok bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.urls) == 0 {
+		return "", false
+	}
+	u, x.urls = x.urls[0], x.urls[1:]
+	return u, true
+}
+
+func (x *authorizations) keep(a checks.Authorization, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err != nil {
+		x.unread, x.last = x.unread+1, err
+	} else {
+		x.found = append(x.found, a)
+	}
+	if x.progress != nil {
+		x.progress(len(x.found)+x.unread, x.total)
+	}
 }
 
 // readOne reads an authorization; what may pass by itself is tried again.
