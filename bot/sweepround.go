@@ -3,6 +3,7 @@ package bot
 import (
 	"cmp"
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -28,6 +29,13 @@ func (s *steps) one() {
 	}
 }
 
+// more tells of sites that are to be seen once more.
+func (s *steps) more(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total += n
+}
+
 // round is the part of a sweep that goes over one panel's sites.
 type round struct {
 	bot   *Bot
@@ -43,6 +51,7 @@ type round struct {
 	fresh   map[string]reports.Look // not stored yet; guarded by mu
 	all     map[string]reports.Look // guarded by mu
 	doubts  []doubt                 // not believed yet; guarded by mu
+	later   []unasked               // guarded by mu
 }
 
 // look looks at the sites with bounded workers, and again at those in doubt. A
@@ -62,6 +71,7 @@ func (r *round) look(ctx context.Context) error {
 				return looking.Err()
 			}
 			defer r.steps.one()
+			r.postpone(x, seen.Later)
 			if l := lookOf(seen, now); !r.doubted(x, l) {
 				return r.keep(ctx, x.Site.Name, l)
 			}
@@ -70,7 +80,7 @@ func (r *round) look(ctx context.Context) error {
 	}
 	err := cmp.Or(group.Wait(), ctx.Err())
 	if err == nil {
-		err = r.lookAgain(ctx)
+		err = errors.Join(r.lookAgain(ctx), r.askRegistries(ctx))
 	}
 	r.panel.seen(r.all) // once: it copies what is known of every site
 	return err

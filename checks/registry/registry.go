@@ -39,6 +39,7 @@ var (
 	ErrQuota      = errors.New("the registry's limit of questions is used up")
 	ErrNoRegistry = errors.New("no registry is known for this name")
 	ErrUnclear    = errors.New("the registry's answer makes no sense")
+	ErrTurn       = errors.New("others are asking the registry just now") // of Glance alone
 )
 
 // Options of a Registry; each may be zero.
@@ -108,6 +109,11 @@ func New(o Options) *Registry {
 // Ask tells how the domain that a name belongs to is registered. It waits for
 // its turn, which may take minutes: bound it by the context.
 func (r *Registry) Ask(ctx context.Context, name string) (Registration, error) {
+	return r.ask(ctx, name, (*rate.Limiter).Wait)
+}
+
+// ask is Ask, with a way of waiting for one's turn.
+func (r *Registry) ask(ctx context.Context, name string, wait waiting) (Registration, error) {
 	domain, tld, err := registered(name)
 	if err != nil {
 		return Registration{}, err
@@ -116,7 +122,7 @@ func (r *Registry) Ask(ctx context.Context, name string) (Registration, error) {
 		return answer, nil
 	}
 	ask, source := r.asker(tld)
-	if err := r.turn(ctx, source); err != nil {
+	if err := r.turn(ctx, source, wait); err != nil {
 		return Registration{}, err
 	}
 	if answer, ok := r.remembered(domain); ok {
@@ -165,8 +171,19 @@ func (r *Registry) remembered(domain string) (Registration, bool) {
 	return k.answer, ok && r.options.Now().Sub(k.at) < freshFor
 }
 
+// waiting is a way of waiting for one's turn.
+type waiting func(*rate.Limiter, context.Context) error
+
+// now does not wait.
+func now(l *rate.Limiter, _ context.Context) error {
+	if !l.Allow() {
+		return ErrTurn
+	}
+	return nil
+}
+
 // turn waits until the registry may be asked.
-func (r *Registry) turn(ctx context.Context, source string) error {
+func (r *Registry) turn(ctx context.Context, source string, wait waiting) error {
 	r.mu.Lock()
 	q := r.queues[source]
 	if q == nil {
@@ -177,7 +194,7 @@ func (r *Registry) turn(ctx context.Context, source string) error {
 	if err := r.open(q); err != nil {
 		return err
 	}
-	if err := q.limiter.Wait(ctx); err != nil {
+	if err := wait(q.limiter, ctx); err != nil {
 		return fmt.Errorf("waiting for a turn at the registry: %w", err)
 	}
 	return r.open(q) // it may have had enough meanwhile
@@ -218,7 +235,17 @@ func Codes() []checks.Code { return []checks.Code{checks.DNSUnregistered, checks
 // or registered but without name servers. A delegated domain gives nothing:
 // its trouble is in its own zone.
 func (r *Registry) Look(ctx context.Context, name string) ([]checks.Finding, error) {
-	answer, err := r.Ask(ctx, name)
+	return found(r.Ask(ctx, name))
+}
+
+// Glance is Look without waiting for a turn: among thousands nobody holds the
+// others up. It fails with ErrTurn where it would have to wait.
+func (r *Registry) Glance(ctx context.Context, name string) ([]checks.Finding, error) {
+	return found(r.ask(ctx, name, now))
+}
+
+// found is what an answer means for a name that the DNS does not know.
+func found(answer Registration, err error) ([]checks.Finding, error) {
 	if errors.Is(err, ErrNoRegistry) {
 		return nil, nil
 	}

@@ -227,11 +227,11 @@ func TestTheLineEndsWithTheQuota(t *testing.T) {
 		r := New(Options{Rate: 30})
 		q := &queue{limiter: rate.NewLimiter(rate.Limit(0.5), 1), patient: firstPause}
 		r.queues["tci"] = q
-		if err := r.turn(t.Context(), "tci"); err != nil {
+		if err := r.turn(t.Context(), "tci", (*rate.Limiter).Wait); err != nil {
 			t.Fatal(err)
 		}
 		second := make(chan error)
-		go func() { second <- r.turn(t.Context(), "tci") }()
+		go func() { second <- r.turn(t.Context(), "tci", (*rate.Limiter).Wait) }()
 		synctest.Wait()
 		r.learn("tci", "shop.ru", Registration{}, ErrQuota)
 		if err := <-second; !errors.Is(err, ErrQuota) {

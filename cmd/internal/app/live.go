@@ -86,6 +86,7 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 			return o.names.Look(ctx, dns.Question{Name: name, Ours: ours})
 		},
 		Registry: o.registry.Look,
+		Glance:   o.registry.Glance,
 		Way:      prober.Look,
 		Served:   o.served(p, roots),
 		Came:     came(p, o.listings),

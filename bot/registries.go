@@ -1,0 +1,64 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"domovoy/checks"
+	"domovoy/checks/suite"
+	"domovoy/reports"
+)
+
+// unasked is a site with names about which a registry is to be asked: it takes
+// thirty questions a minute, which a sweep that waited for would take hours.
+type unasked struct {
+	subject checks.Subject
+	names   []string
+}
+
+// postpone leaves the registries of names for the end of the sweep.
+func (r *round) postpone(x checks.Subject, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.later = append(r.later, unasked{x, names})
+}
+
+// registriesAtOnce are enough for every registry to be asked at its pace.
+const registriesAtOnce = 16
+
+// askRegistries asks, when everything else was looked at, what had to wait for
+// its turn, and adds the answers to what was seen of the sites. What the
+// context cuts short the next sweep asks.
+func (r *round) askRegistries(ctx context.Context) error {
+	r.steps.more(len(r.later))
+	group, asking := errgroup.WithContext(ctx)
+	group.SetLimit(registriesAtOnce)
+	for _, u := range r.later {
+		group.Go(func() error {
+			seen := r.panel.Live.Register(asking, u.subject, u.names)
+			if asking.Err() != nil {
+				return asking.Err()
+			}
+			defer r.steps.one()
+			r.mu.Lock()
+			known := r.all[u.subject.Site.Name]
+			r.mu.Unlock()
+			return r.keep(ctx, u.subject.Site.Name, registered(known, seen))
+		})
+	}
+	return cmp.Or(group.Wait(), ctx.Err())
+}
+
+// registered is a look with what the registries said since.
+func registered(l reports.Look, seen suite.Seen) reports.Look {
+	l.Failures = slices.DeleteFunc(slices.Clone(l.Failures), func(f checks.Failure) bool { return f.Check == suite.RegistryCheck })
+	l.Failures = append(l.Failures, seen.Failures...)
+	l.Findings = append(slices.Clone(l.Findings), seen.Findings...)
+	return l
+}

@@ -1,0 +1,72 @@
+package bot
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"domovoy/checks"
+	"domovoy/checks/registry"
+)
+
+// A sweep does not stand in a registry's line: what it cannot ask at once it
+// asks when all sites were looked at, and forgets none of it.
+func TestSweepAsksRegistriesAtItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const sites, free = 300, 100
+		w := &weather{shows: map[string][]checks.Code{}, looks: map[string][]time.Time{}}
+		b := outdoors(t, w, sites, nil)
+		live := b.watch.panels[0].Live
+		live.Names = func(ctx context.Context, name string, x checks.Subject) (checks.Sight, []checks.Finding, error) {
+			s, found, err := w.look(ctx, name, x)
+			s.Register = number(name) < free
+			return s, found, err
+		}
+		line := rate.NewLimiter(rate.Every(2*time.Second), 5) // thirty a minute
+		gone := []checks.Finding{{Code: checks.DNSUnregistered, Severity: checks.Warning}}
+		live.Registry = func(ctx context.Context, _ string) ([]checks.Finding, error) { return gone, line.Wait(ctx) }
+		live.Glance = func(context.Context, string) ([]checks.Finding, error) {
+			if line.Allow() {
+				return gone, nil
+			}
+			return nil, registry.ErrTurn
+		}
+		began := time.Now()
+		last := 0
+		if err := b.Sweep(t.Context(), Sweep{Since: began, Progress: func(done, total int) { last = total - done }}); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took < 3*time.Minute || took > 4*time.Minute {
+			t.Errorf("a hundred questions at thirty a minute took %s", took)
+		}
+		if last != 0 {
+			t.Errorf("progress ends %d before the end", last)
+		}
+		looks, err := b.journal.Looks(t.Context(), "isp1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range sites {
+			l := looks[siteNo(i)]
+			if asked := i < free; len(l.Findings) == 1 != asked || len(l.Failures) > 0 {
+				t.Errorf("%s: %+v, failed %+v", siteNo(i), l.Findings, l.Failures)
+			}
+			if looked := w.looks[siteNo(i)]; len(looked) != 1 || looked[0].Sub(began) > time.Second {
+				t.Errorf("%s was looked at %v after the beginning", siteNo(i), looked)
+			}
+		}
+	})
+}
+
+// number of a site that siteNo named.
+func number(name string) int {
+	for i := range 1000 {
+		if siteNo(i) == name {
+			return i
+		}
+	}
+	return -1
+}
