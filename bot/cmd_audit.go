@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"domovoy/checks"
@@ -58,13 +59,13 @@ func audit(ctx context.Context, b *Bot, r Request) (Answer, error) {
 		data.Audit = append(data.Audit, AuditItem{a.At, a.Person, a.Name, a.Role, a.Chat, a.Command, a.Args, a.Result})
 		told.Acts = append(told.Acts, reports.Act{At: a.At, Who: whose(a), Command: line(a), Result: a.Result})
 	}
-	if data.Entries, data.Head, err = b.journal.VerifyAudit(ctx); err != nil {
-		if ctx.Err() != nil {
-			return Answer{}, ctx.Err()
-		}
-		data.Whole, data.Error = false, err.Error()
+	data.Entries, data.Head, err = b.journal.VerifyAudit(ctx)
+	if broken, ok := errors.AsType[*journal.BrokenChain](err); ok {
+		data.Whole, data.Error, told.Broken = false, broken.Error(), int(broken.Entry)
+	} else if err != nil {
+		return Answer{}, err
 	}
-	told.Entries, told.Whole, told.Head, told.Trouble = data.Entries, data.Whole, data.Head, data.Error
+	told.Entries, told.Head = data.Entries, data.Head
 	return Answer{Message: r.Writer().Audit(told), Data: data}, nil
 }
 

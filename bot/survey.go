@@ -200,7 +200,8 @@ func caRefusal(p *watched, err error) error {
 		args["Until"] = askAgain(problem, time.Now())
 		return &Refusal{Code: "unavailable", Key: "refusal.ca.busy", Args: args}
 	case answered:
-		args["Reason"] = problem.Error()
+		args["Status"], args["Type"] = problem.Status, problem.Type
+		args["Detail"] = checks.Clean(checks.WithoutSecrets(problem.Detail), checks.DetailLength)
 		return &Refusal{Code: "unavailable", Key: "refusal.ca.problem", Args: args}
 	}
 	args["Reason"] = cause(err)

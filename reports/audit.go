@@ -10,9 +10,8 @@ type Audit struct {
 	Name    string // of a site, in A-label form; empty: all
 	Acts    []Act  // newest first
 	Entries int    // that there are, of all sites
-	Whole   bool   // none was changed or removed
 	Head    string // the last hash; may be empty
-	Trouble string // where the chain is broken; empty: nowhere
+	Broken  int    // the entry that was changed, or lacks one before it; 0: none
 }
 
 // headShown is how much of a hash people compare.
@@ -27,7 +26,7 @@ func (w Writer) Audit(a Audit) Message {
 	section := Section{}
 	for _, act := range a.Acts {
 		section.Items = append(section.Items, Item{
-			Text: w.Locale.DateTime(act.At, w.Now) + "  " + act.Who + ": " + act.Command,
+			Text: w.Locale.DateTime(act.At, w.Now) + " · " + act.Who + ": " + act.Command,
 			Note: act.Result,
 		})
 	}
@@ -37,9 +36,9 @@ func (w Writer) Audit(a Audit) Message {
 	m.Sections = []Section{section}
 	chain := Section{Text: w.Locale.Count("audit.whole", a.Entries, i18n.Args{"Head": a.Head[:min(headShown, len(a.Head))]})}
 	switch {
-	case !a.Whole:
+	case a.Broken > 0:
 		m.Tone = ToneBad
-		chain = Section{Text: w.Locale.Say("audit.broken", i18n.Args{"Reason": a.Trouble})}
+		chain = Section{Text: w.Locale.Say("audit.broken", i18n.Args{"Entry": a.Broken})}
 	case a.Entries == 0:
 		return m
 	}

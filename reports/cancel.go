@@ -144,6 +144,9 @@ func (w Writer) planServer(p CancelPlan, s CancelServer) []Section {
 }
 
 func (w Writer) pending(s CancelServer) string {
+	if s.Pending+s.Valid == 0 && s.Hint != "" {
+		return w.Locale.Say("cancel.unfound")
+	}
 	if s.Pending == 0 {
 		return w.Locale.Say("cancel.none")
 	}
@@ -283,8 +286,11 @@ func (w Writer) CancelResult(r CancelResult) Message {
 		key = "cancel.stopped"
 	}
 	tone := ToneOver
-	if len(r.Failed) > 0 {
+	switch {
+	case len(r.Failed) > 0:
 		tone = ToneWarning
+	case r.Stopped:
+		tone = Plain
 	}
 	m := w.message(tone, w.Locale.Say(key, i18n.Args{"Servers": strings.Join(r.Servers, ", "), "Done": r.Deactivated, "Total": total}))
 	var lines []string

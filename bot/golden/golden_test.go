@@ -40,7 +40,7 @@ func cases() map[string]message {
 	all := map[string]message{}
 	for _, some := range []map[string]message{
 		alertCases(), nameCases(), panelCases(), statusCases(), checkCases(), whyCases(), listCases(), dailyCases(), talkCases(),
-		liveCases(), sweepCases(), outwardCases(), causeCases(), replayCases(), weeklyCases(), limitCases(),
+		liveCases(), sweepCases(), outwardCases(), replayCases(), weeklyCases(), causeCases(), limitCases(), cancelCases(),
 	} {
 		for name := range some {
 			if all[name] != nil {

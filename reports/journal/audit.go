@@ -76,8 +76,19 @@ func (j *Journal) AuditOf(ctx context.Context, site string, limit int) ([]AuditE
 	return entries, err
 }
 
+// BrokenChain says that the audit was tampered with.
+type BrokenChain struct {
+	Entry int64 // the first whose hash does not fit
+}
+
+// Error is for logs.
+func (e *BrokenChain) Error() string {
+	return fmt.Sprintf("entry %d was changed, or one before it was removed", e.Entry)
+}
+
 // VerifyAudit recomputes the chain. The head is the last hash: noted down
-// elsewhere, it also proves that no entry was cut off at the end.
+// elsewhere, it also proves that no entry was cut off at the end. The error is
+// *BrokenChain where the audit was read and does not fit.
 func (j *Journal) VerifyAudit(ctx context.Context) (entries int, head string, err error) {
 	var previous []byte
 	check := func(s scanner) (struct{}, error) {
@@ -86,7 +97,7 @@ func (j *Journal) VerifyAudit(ctx context.Context) (entries int, head string, er
 			return struct{}{}, err
 		}
 		if want := r.entry.hash(previous); !bytes.Equal(want, r.hash) {
-			return struct{}{}, fmt.Errorf("entry %d was changed, or one before it was removed", r.id)
+			return struct{}{}, &BrokenChain{Entry: r.id}
 		}
 		entries, previous = entries+1, r.hash
 		return struct{}{}, nil
