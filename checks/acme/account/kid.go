@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 )
 
@@ -50,6 +52,19 @@ func (c *Client) askKID(ctx context.Context) (string, error) {
 		return "", a.problem()
 	}
 	return kid, nil
+}
+
+// Noted is the account's URL as the ACME client keeps it beside the key, if
+// it is of the CA with that directory; empty: it is not noted there, or of
+// another CA. The key is not read, and nobody is asked.
+func Noted(keyFile, directory string) string {
+	noted := storedKID(keyFile)
+	ours, err := url.Parse(directory)
+	theirs, bad := url.Parse(noted)
+	if keyFile == "" || err != nil || bad != nil || noted == "" || !strings.EqualFold(ours.Host, theirs.Host) {
+		return ""
+	}
+	return noted
 }
 
 // accountURL is the line of acme.sh's ca.conf.

@@ -11,6 +11,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/checks/acme"
+	"domovoy/checks/acme/account"
 	"domovoy/checks/cert"
 	"domovoy/checks/dns"
 	"domovoy/checks/pace"
@@ -77,13 +78,14 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 		Ports: web.Ports{HTTP: probe.HTTPPort, HTTPS: probe.HTTPSPort}, Timeout: probe.Timeout, Attempts: probe.Attempts,
 		Pace: o.pace, Resolve: o.names.Addresses, Folder: p.Challenges, Own: p.Addresses, UserAgent: agent,
 	})
+	accountURI := account.Noted(p.ACME.AccountKeyFile, p.ACME.Directory) // CAA may be for it alone (RFC 8657 section 3)
 	return &suite.Live{
 		Names: func(ctx context.Context, name string, x checks.Subject) (checks.Sight, []checks.Finding, error) {
 			ours := p.Addresses
 			if len(ours) == 0 {
 				ours = x.Site.Addresses // where the panel has the site listen
 			}
-			return o.names.Look(ctx, dns.Question{Name: name, Ours: ours})
+			return o.names.Look(ctx, dns.Question{Name: name, Ours: ours, AccountURI: accountURI})
 		},
 		Registry: o.registry.Look,
 		Glance:   o.registry.Glance,
