@@ -28,9 +28,18 @@ func report(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	m := r.Writer().Daily(day)
+	h, err := b.days(ctx, day.Servers, r.Now)
+	if err != nil {
+		return Answer{}, err
+	}
+	m, err := b.dailyMessage(r.Locale, day, h, r.Now)
+	if err != nil {
+		return Answer{}, err
+	}
 	m.Silent = false // somebody waits for it
-	return Answer{Message: m, Data: ReportData{Report: "daily", At: r.Now, Text: m}}, nil
+	data := ReportData{Report: Daily, At: r.Now, Text: m}
+	data.Text.Files = nil
+	return Answer{Message: m, Data: data}, nil
 }
 
 // day gathers what a daily digest is made of.

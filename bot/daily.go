@@ -25,13 +25,21 @@ func (b *Bot) Digest(ctx context.Context, due time.Time) error {
 		return errUnread
 	}
 	day.Due = due
+	h, err := b.days(ctx, day.Servers, now)
+	if err != nil {
+		return err
+	}
 	var deliveries []journal.Delivery
 	for _, chat := range b.audience.Receivers(Daily) {
 		l, err := b.locale(ctx, chat.To, chat.Language)
 		if err != nil {
 			return err
 		}
-		m := reports.Writer{Locale: l, Now: now}.Daily(day)
+		m, err := b.dailyMessage(l, day, h, now)
+		if err != nil {
+			return err
+		}
+		b.keep(ctx, now.In(b.audience.Zone).Format(time.DateOnly), chat.To, m.Files)
 		deliveries = append(deliveries, journal.Delivery{To: chat.To.String(), Kind: Daily, Message: m})
 	}
 	if due.IsZero() {

@@ -60,9 +60,14 @@ func (b *Bot) history(ctx context.Context, week reports.Week, now time.Time) (re
 	if err != nil {
 		return h, err
 	}
+	return b.with(h, servers, now), nil
+}
+
+// with is the history with how things stand now at its end.
+func (b *Bot) with(h reports.History, servers []reports.Server, now time.Time) reports.History {
 	for _, s := range servers {
 		standings := s.Standings()
 		h = h.With(s.Tally(now, b.rules(), standings), standings)
 	}
-	return h, nil
+	return h
 }

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -69,12 +70,11 @@ func (s shelf) clear(now time.Time) error {
 	return err
 }
 
-// partOf is the part of the shelf for a week and a reader.
-func partOf(week reports.Week, reader Address) string {
-	return weekName(week) + "-" + strings.Map(func(r rune) rune {
-		if r == ':' || r == '/' {
-			return '-'
-		}
-		return r
-	}, reader.String())
+// keep puts a report's files on the shelf, each reader's into a part of its
+// own. They are sent all the same where that fails.
+func (b *Bot) keep(ctx context.Context, report string, reader Address, files []reports.File) {
+	part := report + "-" + strings.NewReplacer(":", "-", "/", "-").Replace(reader.String())
+	if err := b.shelf.keep(part, files); err != nil {
+		b.log.WarnContext(ctx, "the report's files are not kept", "error", err)
+	}
 }

@@ -60,9 +60,7 @@ func (b *Bot) Weekly(ctx context.Context, due time.Time) error {
 		if err != nil {
 			return err
 		}
-		if err := b.shelf.keep(partOf(week, to), m.Files); err != nil {
-			b.log.WarnContext(ctx, "the report's files are not kept", "error", err) // they are sent all the same
-		}
+		b.keep(ctx, weekName(week), to, m.Files)
 		deliveries = append(deliveries, journal.Delivery{To: to.String(), Kind: Weekly, Message: m})
 		return nil
 	}

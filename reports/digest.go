@@ -32,7 +32,11 @@ func (w Writer) Daily(d Day) Message {
 	title := i18n.Args{"Date": w.Locale.Date(w.Now, w.Now), "Servers": strings.Join(names(d.Servers), ", ")}
 	m := w.message(Plain, w.Locale.Say("daily.title", title))
 	m.Silent = true
-	m.Sections = append(m.Sections, Section{Text: w.late(d) + w.moved(mv, d.comparable())})
+	lines := []string{w.late(d) + w.moved(mv, d.comparable())}
+	if oldest := w.oldest(d); oldest != "" {
+		lines = append(lines, oldest)
+	}
+	m.Sections = append(m.Sections, Section{Text: strings.Join(lines, "\n")})
 	if causes := w.causeItems(causes(d.codes()), 6); len(causes) > 0 {
 		m.Sections = append(m.Sections, Section{Items: causes})
 	}
@@ -46,11 +50,18 @@ func (w Writer) Daily(d Day) Message {
 		{Label: w.Locale.Say("action.failed"), Command: "list failed"},
 		{Label: w.Locale.Say("action.overdue"), Command: "list overdue"},
 	}
-	if len(burning.Items) == 0 && d.comparable() && mv.opened == 0 && mv.fixed == 0 && d.calm() {
+	if w.Nothing(d) {
 		m = w.quiet(m, mv, w.late(d))
 		m.Sections = append(m.Sections, w.coming(d.Coming)...)
 	}
 	return m
+}
+
+// Nothing reports whether there is nothing to tell of the day but that it was
+// quiet.
+func (w Writer) Nothing(d Day) bool {
+	mv := d.movement()
+	return len(w.burning(d).Items) == 0 && d.comparable() && mv.opened == 0 && mv.fixed == 0 && d.calm()
 }
 
 // quiet is a day on which nothing changed: one line.
@@ -89,30 +100,23 @@ func troubled(i Incident) bool { return i.Finding.Site != "" && i.Finding.Severi
 // movement counts names, not incidents: a name whose cause changed was
 // neither fixed nor newly broken.
 func (d Day) movement() movement {
-	now, before := map[string]time.Time{}, map[string]bool{}
+	now, before := d.troubles(), map[siteKey]bool{}
 	for _, i := range d.Open {
-		if !troubled(i) {
-			continue
-		}
-		key := i.Finding.Server + "/" + i.Finding.Site
-		if first, ok := now[key]; !ok || i.Times.Opened.Before(first) {
-			now[key] = i.Times.Opened
-		}
-		if i.Baseline || !i.Times.Opened.After(d.From) {
-			before[key] = true // what a new panel brings along is not new
+		if troubled(i) && (i.Baseline || !i.Times.Opened.After(d.From)) {
+			before[keyOf(i)] = true // what a new panel brings along is not new
 		}
 	}
 	for _, i := range d.Resolved {
 		if troubled(i) && !i.Times.Opened.After(d.From) {
-			before[i.Finding.Server+"/"+i.Finding.Site] = true
+			before[keyOf(i)] = true
 		}
 	}
 	mv := movement{now: len(now), before: len(before)}
-	for key, first := range now {
+	for key, x := range now {
 		if !before[key] {
 			mv.opened++
 		}
-		if d.From.Sub(first) > 29*24*time.Hour {
+		if d.From.Sub(x.since) > 29*24*time.Hour {
 			mv.old++
 		}
 	}
@@ -122,26 +126,6 @@ func (d Day) movement() movement {
 		}
 	}
 	return mv
-}
-
-// codes of the names in trouble, one a name: the cause before its symptoms,
-// and what was seen last before what a run or two did not see.
-func (d Day) codes() []checks.Code {
-	order := checks.Codes()
-	first := map[string]Incident{}
-	for _, i := range d.Open {
-		key := i.Finding.Server + "/" + i.Finding.Site
-		known, ok := first[key]
-		if troubled(i) && (!ok || cmp.Or(cmp.Compare(i.Clear, known.Clear),
-			cmp.Compare(slices.Index(order, i.Finding.Code), slices.Index(order, known.Finding.Code))) < 0) {
-			first[key] = i
-		}
-	}
-	codes := make([]checks.Code, 0, len(first))
-	for _, i := range first {
-		codes = append(codes, i.Finding.Code)
-	}
-	return codes
 }
 
 // calm reports that nothing is wrong with any panel as a whole: no count

@@ -93,6 +93,9 @@ func TestDaily(t *testing.T) {
 	blind.Trouble = "locked"
 	old := []Incident{lasting(3*day, onSite("a.ru", checks.CertOverdue))}
 	long := noon.Add(-30 * day)
+	const oldest = "\nOldest: a.ru, since 18 November — not renewed in time"
+	logged := server
+	logged.Subjects = []checks.Subject{{Site: checks.Site{Name: "b.ru"}, History: &checks.History{Since: noon.Add(-40 * day)}}}
 	tests := []struct {
 		name  string
 		day   Day
@@ -102,16 +105,19 @@ func TestDaily(t *testing.T) {
 		{"quiet", Day{Servers: []Server{server}, Open: old, Begun: long},
 			"Daily digest, 21 November · isp1 — nothing new in a day, 1 in trouble, as yesterday", ""},
 		{"quiet, but a count is above its threshold", Day{Servers: []Server{loud}, Open: old, Begun: long},
-			"Daily digest, 21 November · isp1", "In trouble: 1 (±0): 0 new, 0 fixed, 0 older than a month"},
+			"Daily digest, 21 November · isp1", "In trouble: 1 (±0): 0 new, 0 fixed, 0 older than a month" + oldest},
 		{"quiet, but a panel cannot be read", Day{Servers: []Server{blind}, Open: old, Begun: long},
-			"Daily digest, 21 November · isp1", "In trouble: 1 (±0): 0 new, 0 fixed, 0 older than a month"},
+			"Daily digest, 21 November · isp1", "In trouble: 1 (±0): 0 new, 0 fixed, 0 older than a month" + oldest},
 		{"moved", Day{Servers: []Server{server, {Name: "isp2"}}, Begun: long,
 			Open: append(old, lasting(time.Hour, onSite("b.ru", checks.CADNS)), lasting(time.Hour, onSite("c.ru", checks.CADNS)))},
-			"Daily digest, 21 November · isp1, isp2", "In trouble: 3 (+2): 2 new, 0 fixed, 0 older than a month"},
+			"Daily digest, 21 November · isp1, isp2", "In trouble: 3 (+2): 2 new, 0 fixed, 0 older than a month" + oldest},
 		{"first day", Day{Servers: []Server{server}, Open: old, Begun: noon.Add(-time.Hour)},
-			"Daily digest, 21 November · isp1", "In trouble: 1. The watch is younger than a day: nothing to compare with yet."},
+			"Daily digest, 21 November · isp1", "In trouble: 1. The watch is younger than a day: nothing to compare with yet." + oldest},
 		{"never begun", Day{Servers: []Server{server}},
 			"Daily digest, 21 November · isp1", "In trouble: 0. The watch is younger than a day: nothing to compare with yet."},
+		{"the log knows since when", Day{Servers: []Server{logged}, Open: append(old, lasting(time.Hour, onSite("b.ru", checks.CADNS))), Begun: long},
+			"Daily digest, 21 November · isp1", "In trouble: 2 (+1): 1 new, 0 fixed, 1 older than a month\n" +
+				"Oldest: b.ru, since 12 October — DNS gave the CA no usable answer"},
 		{"late", Day{Servers: []Server{loud}, Begun: long, Due: noon.Add(-3 * time.Hour)},
 			"Daily digest, 21 November · isp1", "This digest was due today at 09:00, when I was not running. In trouble: 0 (±0): 0 new, 0 fixed, 0 older than a month"},
 		{"a few minutes are not late", Day{Servers: []Server{loud}, Begun: long, Due: noon.Add(-9 * time.Minute)},

@@ -20,17 +20,23 @@ type Replayed struct {
 }
 
 // Replay plays a server's runs, in order of time, to the policy as if it had
-// been in force, and gives what it would have told from a moment on. What is
-// above a threshold at the first run of all was there before, as at any
-// beginning of a watch. Only counts have thresholds to try, so only they are
+// been in force, and gives what it would have told from a moment on. begun are
+// the runs, by check, at which a count was first looked at, or looked at anew:
+// what it is then was there before. A count of which that is not known begins
+// with its first run. Only counts have thresholds to try, so only they are
 // played; nobody takes or silences anything.
-func (p Policy) Replay(server string, runs []Run, from time.Time) []Replayed {
+func (p Policy) Replay(server string, runs []Run, from time.Time, begun map[string][]time.Time) []Replayed {
 	var told []Replayed
 	var open []Incident
-	begun := map[string]bool{}
+	played := map[string]bool{}
 	for _, run := range runs {
 		out := p.count(server, run, open)
-		begins := func(check string) bool { return !begun[check] }
+		begins := func(check string) bool {
+			if known := begun[check]; len(known) > 0 {
+				return slices.ContainsFunc(known, run.At.Equal)
+			}
+			return !played[check]
+		}
 		for _, c := range p.Reconcile(run.At, open, out, begins) {
 			open = after(open, c.Incident)
 			if c.Kind != "" && c.Kind != Baseline && !run.At.Before(from) {
@@ -38,7 +44,7 @@ func (p Policy) Replay(server string, runs []Run, from time.Time) []Replayed {
 			}
 		}
 		for _, m := range run.Metrics {
-			begun[countFinding(m).Check] = true
+			played[countFinding(m).Check] = true
 		}
 	}
 	return told

@@ -37,14 +37,44 @@ func TestReplay(t *testing.T) {
 				runs = append(runs, run)
 			}
 			var got []string
-			for _, r := range p.Replay("isp1", runs, start) {
+			for _, r := range p.Replay("isp1", runs, start, nil) {
 				got = append(got, fmt.Sprint(int(r.At.Sub(start)/(5*time.Minute)), " ", r.Kind, " ", r.Incident.Worst))
 			}
 			if diff := cmp.Diff(tt.want, strings.Join(got, ", ")); diff != "" {
 				t.Error(diff)
 			}
-			if late := p.Replay("isp1", runs, start.Add(24*time.Hour)); len(late) > 0 {
+			if late := p.Replay("isp1", runs, start.Add(24*time.Hour), nil); len(late) > 0 {
 				t.Errorf("before the time asked for: %v", late)
+			}
+		})
+	}
+}
+
+// What is above its threshold when its watch begins was there before; what is
+// above it when the kept history begins was not: reminders go on.
+func TestReplayKnowsWhenWatchesBegan(t *testing.T) {
+	p := reports.Policy{Thresholds: map[checks.Code]reports.Threshold{checks.PanelProcessing: {Critical: 100}}, Remind: time.Hour, ResolveAfter: 1}
+	start := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	var runs []reports.Run
+	for i, n := range []int{120, 120, 0, 120, 120} {
+		runs = append(runs, reports.Run{At: start.Add(time.Duration(i) * time.Hour), Metrics: []checks.Metric{{Server: "isp1", Code: checks.PanelProcessing, Value: n}}})
+	}
+	for _, tt := range []struct {
+		name  string
+		begun []time.Time
+		want  string
+	}{
+		{"not known: with the first run", nil, "2 resolved, 3 opened, 4 reminded"},
+		{"long ago", []time.Time{start.AddDate(0, -3, 0)}, "0 opened, 1 reminded, 2 resolved, 3 opened, 4 reminded"},
+		{"anew", []time.Time{start, runs[3].At}, "2 resolved"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, r := range p.Replay("isp1", runs, start, map[string][]time.Time{reports.CountCheck + "." + string(checks.PanelProcessing): tt.begun}) {
+				got = append(got, fmt.Sprint(int(r.At.Sub(start)/time.Hour), " ", r.Kind))
+			}
+			if diff := cmp.Diff(tt.want, strings.Join(got, ", ")); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}

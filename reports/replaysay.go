@@ -13,31 +13,33 @@ import (
 type Episode struct {
 	Server string
 	Code   checks.Code
-	From   time.Time
+	From   time.Time // may be before the days that were asked for
 	Until  time.Time // zero: it goes on
 	Peak   int
 	Worst  checks.Severity
-	Told   int // messages in all: opened, worse, reminders, over
+	Told   []Telling
+}
+
+// Telling is one message of an alert.
+type Telling struct {
+	At   time.Time  `json:"at"`
+	Kind ChangeKind `json:"kind"`
 }
 
 // Episodes folds what a replay told into alerts, in order of their beginning.
-// What ends an alert that began before the replay is none.
 func Episodes(told []Replayed) []Episode {
 	var episodes []Episode
 	open := map[string]int{}
 	for _, r := range told {
 		key := r.Incident.Finding.Key()
 		i, known := open[key]
-		if !known && r.Kind == Opened {
-			i, known = len(episodes), true
-			open[key] = i
-			episodes = append(episodes, Episode{Server: r.Incident.Finding.Server, Code: r.Incident.Finding.Code, From: r.At})
-		}
 		if !known {
-			continue
+			i = len(episodes)
+			open[key] = i
+			episodes = append(episodes, Episode{Server: r.Incident.Finding.Server, Code: r.Incident.Finding.Code, From: r.Incident.Times.Opened})
 		}
 		e := &episodes[i]
-		e.Told++
+		e.Told = append(e.Told, Telling{r.At, r.Kind})
 		e.Peak, e.Worst = max(e.Peak, r.Incident.Peak), max(e.Worst, r.Incident.Worst)
 		if r.Kind == Resolved {
 			e.Until = r.At
@@ -85,5 +87,5 @@ func (w Writer) episode(e Episode) string {
 	if !e.Until.IsZero() {
 		lasted = w.Locale.Age(e.Until.Sub(e.From))
 	}
-	return strings.Join([]string{e.Server, w.Locale.Say("replay.peak", i18n.Args{"N": e.Peak}), lasted, w.Locale.Count("replay.told", e.Told)}, " · ")
+	return strings.Join([]string{e.Server, w.Locale.Say("replay.peak", i18n.Args{"N": e.Peak}), lasted, w.Locale.Count("replay.told", len(e.Told))}, " · ")
 }

@@ -10,9 +10,9 @@ import (
 // replayCases are what today's thresholds would have told.
 func replayCases() map[string]message {
 	episodes := []reports.Episode{
-		{Server: "isp1", Code: checks.PanelProcessing, From: ago(22 * day), Until: ago(22*day - 161*time.Minute), Peak: 163, Worst: checks.Critical, Told: 3},
-		{Server: "isp2", Code: checks.PanelProcessing, From: ago(9 * day), Until: ago(9*day - 35*time.Minute), Peak: 71, Worst: checks.Warning, Told: 2},
-		{Server: "isp1", Code: checks.PanelFailed, From: ago(5 * time.Hour), Peak: 52, Worst: checks.Critical, Told: 1},
+		{Server: "isp1", Code: checks.PanelProcessing, From: ago(22 * day), Until: ago(22*day - 161*time.Minute), Peak: 163, Worst: checks.Critical, Told: make([]reports.Telling, 3)},
+		{Server: "isp2", Code: checks.PanelProcessing, From: ago(9 * day), Until: ago(9*day - 35*time.Minute), Peak: 71, Worst: checks.Warning, Told: make([]reports.Telling, 2)},
+		{Server: "isp1", Code: checks.PanelFailed, From: ago(5 * time.Hour), Peak: 52, Worst: checks.Critical, Told: make([]reports.Telling, 1)},
 	}
 	replay := func(r reports.Replay) message {
 		return func(w reports.Writer) reports.Message { return w.Replay(r) }
