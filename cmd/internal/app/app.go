@@ -75,7 +75,7 @@ func (a *App) open() (panels []bot.Panel, err error) {
 			}
 			panel.Workers, panel.Online = a.cfg.Probe.Workers, a.outside.online
 		}
-		if panel.CA, err = account(p, book); err != nil {
+		if panel.CA, err = authority(p, book); err != nil {
 			return nil, err
 		}
 		panels = append(panels, panel)

@@ -26,9 +26,9 @@ func limits(cfg *config.Config) (*budget.Book, error) {
 	return budget.Builtin()
 }
 
-// account is a panel's account at its CA; nil where the configuration has
+// authority is a panel's account at its CA; nil where the configuration has
 // none, or does not tell this user the way to it.
-func account(p config.Panel, book *budget.Book) (*bot.CA, error) {
+func authority(p config.Panel, book *budget.Book) (*bot.CA, error) {
 	a := p.ACME
 	if a.Directory == "" || a.Proxy.IsSet() && a.Proxy.Reveal() == "" {
 		return nil, nil
