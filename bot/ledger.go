@@ -71,6 +71,7 @@ func (w *Watch) countBudgets(ctx context.Context, p *watched, all []checks.Subje
 	if rules := p.rules(); rules != nil {
 		a.meter = budget.NewMeter(rules, p.Name, now)
 	}
+	a.before(l.tried, all, now)
 	for _, t := range l.tried {
 		if t.order.Outcome == checks.OutcomeFailed {
 			a.lately[t.certificate]++
@@ -93,6 +94,32 @@ func (w *Watch) countBudgets(ctx context.Context, p *watched, all []checks.Subje
 	l.found = w.prospects(p, a, all, now)
 	p.account(a)
 	return l.found, nil
+}
+
+// before begins the meter with what each certificate failed until a day ago,
+// by the sum that its history has.
+func (a accounting) before(tried []triedOnce, all []checks.Subject, now time.Time) {
+	if a.meter == nil {
+		return
+	}
+	lately := map[string]int{}
+	for _, t := range tried {
+		if t.order.Outcome != checks.OutcomeIssued {
+			lately[t.certificate]++
+		}
+	}
+	until := now.Add(-failedBack)
+	for i := range all {
+		h := all[i].History
+		if h == nil || h.Since.IsZero() || !h.Since.Before(until) {
+			continue
+		}
+		if n := h.Failures - lately[h.Last.Certificate]; n > 0 {
+			for _, name := range orderNames(all[i].Site) {
+				a.meter.Before(name, n, h.Since, until)
+			}
+		}
+	}
 }
 
 // follow takes over what the log has since the last time; its last hours

@@ -34,7 +34,7 @@ type Budget struct {
 	Left    int       // whole tokens there are now
 	AtMost  bool      // Left is a bound from above, for others may spend too
 	AtLeast bool      // Left is a bound from below
-	Why     string    // key of the reason: "accounts", "names", "failures"; empty: exact
+	Why     string    // key of the reason: "accounts", "names", "sum", "failures"; empty: exact
 	Refill  time.Time // when the next token comes; zero: the bucket is full
 	Full    time.Time // when it is full again, if nothing more is spent; zero: it is
 }

@@ -67,7 +67,7 @@ func (w Writer) limitsTitle(all []Limits) Message {
 
 // limitsOf is one server's account.
 func (w Writer) limitsOf(l Limits, named bool) []Section {
-	if l.Trouble != "" && l.Quota.CA == "" {
+	if l.Trouble != "" && len(l.Quota.Account) == 0 {
 		return []Section{{Heading: l.Server, Text: w.Locale.Say("trouble." + l.Trouble)}}
 	}
 	if l.Quota.CA == "" {

@@ -22,6 +22,7 @@ type Meter struct {
 	issued  map[string]time.Time // the last certificate of a set of names
 	doubt   time.Time            // the last order whose names are not known
 	vague   map[key]time.Time    // the last charge that may have been another name's
+	summed  map[key]bool         // begun with a sum, see Before
 	spends  []time.Time          // of the account, within the last day
 }
 
@@ -34,13 +35,30 @@ type key struct {
 // NewMeter makes a meter with full buckets, with the limits of a moment.
 func NewMeter(ca *CA, server string, now time.Time) *Meter {
 	return &Meter{server: server, ca: ca, limits: ca.LimitsAt(now), buckets: map[key]bucket{},
-		issued: map[string]time.Time{}, vague: map[key]time.Time{}}
+		issued: map[string]time.Time{}, vague: map[key]time.Time{}, summed: map[key]bool{}}
 }
 
 // Known notes a certificate from before the first order.
 func (m *Meter) Known(names []string, issued time.Time) {
 	set := SetOf(names)
 	m.issued[set] = later(m.issued[set], issued)
+}
+
+// Before notes failures of a name without a success from before the first
+// order, of which only the sum is known. They cannot have spent less than if
+// they were evenly spread.
+func (m *Meter) Before(name string, failures int, since, until time.Time) {
+	for _, l := range m.limits {
+		if l.Spent != CheckFailed || !l.Resets {
+			continue // others have forgotten them
+		}
+		refill := time.Duration(l.Refill)
+		if used := min(failures-int(until.Sub(since)/refill), l.Size); used > 0 {
+			k := key{l.Name, name}
+			m.buckets[k] = bucket(until.Add(time.Duration(used) * refill))
+			m.summed[k] = true
+		}
+	}
 }
 
 // Add counts an order.
@@ -105,6 +123,7 @@ func (m *Meter) won(names []string) {
 		for _, name := range names {
 			delete(m.buckets, key{l.Name, name})
 			delete(m.vague, key{l.Name, name})
+			delete(m.summed, key{l.Name, name})
 		}
 	}
 }
@@ -191,6 +210,8 @@ func (m *Meter) budget(l Limit, subject string, now time.Time) checks.Budget {
 		out.AtMost, out.Why = true, "accounts"
 	case l.Scope != Account && !m.doubt.IsZero() && now.Sub(m.doubt) < l.Span():
 		out.AtMost, out.Why = true, "names"
+	case m.summed[k]:
+		out.AtMost, out.Why = true, "sum"
 	case isVague && now.Sub(vague) < l.Span():
 		out.AtLeast, out.Why = true, "failures"
 	}

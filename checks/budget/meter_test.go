@@ -128,6 +128,28 @@ func TestWhatALogCannotTell(t *testing.T) {
 	expect("consecutive_failures", "c.ru", true, false, "names")
 }
 
+// Of old failures only the sum is known.
+func TestFailuresBeforeTheLog(t *testing.T) {
+	for _, tt := range []struct {
+		failures, days int
+		used           int
+		most           bool
+	}{{600, 10, 590, true}, {10, 20, 0, false}, {5000, 10, 1152, true}} {
+		m := meter(t)
+		m.Before("bad.ru", tt.failures, noon.Add(-time.Duration(tt.days)*days), noon)
+		if b, _ := m.Budget("consecutive_failures", "bad.ru", noon); b.Used != tt.used || b.AtMost != tt.most {
+			t.Errorf("%d in %d days: %+v", tt.failures, tt.days, b)
+		}
+		if b, _ := m.Budget("failed_authorizations", "bad.ru", noon); b.Used != 0 {
+			t.Errorf("those of the hour are long forgotten: %+v", b)
+		}
+		m.Add(order(noon, checks.OutcomeIssued, "bad.ru"))
+		if b, _ := m.Budget("consecutive_failures", "bad.ru", noon.Add(grain)); b.Used != 0 || b.AtMost {
+			t.Errorf("a success forgets them: %+v", b)
+		}
+	}
+}
+
 // What the CA says of a bucket is better than what the log adds up to.
 func TestARefusalTeaches(t *testing.T) {
 	at := noon.Add(grain)
