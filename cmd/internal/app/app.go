@@ -75,11 +75,7 @@ func (a *App) open() (panels []bot.Panel, err error) {
 			}
 			panel.Workers, panel.Online = a.cfg.Probe.Workers, a.outside.online
 		}
-<<<<<<< cmd/internal/app/app.go
-		if panel.CA, err = caOf(p, book); err != nil {
-=======
 		if panel.CA, err = authority(p, book); err != nil {
->>>>>>> /tmp/h/theirs
 			return nil, err
 		}
 		panels = append(panels, panel)

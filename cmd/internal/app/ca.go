@@ -26,15 +26,9 @@ func limits(cfg *config.Config) (*budget.Book, error) {
 	return budget.Builtin()
 }
 
-<<<<<<< cmd/internal/app/ca.go
-// caOf is a panel's account at its CA; nil where the configuration has
-// none, or does not tell this user the way to it.
-func caOf(p config.Panel, book *budget.Book) (*bot.CA, error) {
-=======
 // authority is a panel's account at its CA; nil where the configuration has
 // none, or does not tell this user the way to it.
 func authority(p config.Panel, book *budget.Book) (*bot.CA, error) {
->>>>>>> /tmp/h/theirs
 	a := p.ACME
 	if a.Directory == "" || a.Proxy.IsSet() && a.Proxy.Reveal() == "" {
 		return nil, nil
