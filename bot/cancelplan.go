@@ -210,6 +210,9 @@ func (x *chooser) take(c *chosen, i cancelItem, s *survey) {
 // paced is what cancellations are counted by.
 func paced(account, name string) string { return account + " " + name }
 
+// pacedName is the name in what paced made.
+func pacedName(key string) string { return key[strings.LastIndexByte(key, ' ')+1:] }
+
 // foreign reports whether a URL names another account than ours, as Let's
 // Encrypt's do: who reads without a key is not told.
 func (s *survey) foreign(a checks.Authorization) bool {

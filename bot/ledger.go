@@ -191,7 +191,8 @@ func (w *Watch) chargeOurs(ctx context.Context, m *budget.Meter, now time.Time) 
 	if err != nil {
 		return err
 	}
-	for name, n := range acted {
+	for key, n := range acted {
+		name := pacedName(key)
 		if _, costs := m.Deactivations(name, now); !costs {
 			continue
 		}
