@@ -71,7 +71,7 @@ func (w Writer) limitsOf(l Limits, named bool) []Section {
 		return []Section{{Heading: l.Server, Text: w.Locale.Say("trouble." + l.Trouble)}}
 	}
 	if l.Quota.CA == "" {
-		return []Section{{Heading: l.Server, Text: w.Locale.Say("limits.unknown")}}
+		return append([]Section{{Heading: l.Server, Text: w.Locale.Say("limits.unknown")}}, w.pausing(l)...)
 	}
 	section := Section{Heading: w.Locale.Say("limits.account", i18n.Args{"CA": l.Quota.CA, "Server": l.Server})}
 	for _, b := range l.Quota.Account {

@@ -80,7 +80,7 @@ func limitCases() map[string]message {
 		"limits.calm":    limits(calmLimits(), other),
 		"limits.short":   limits(shortLimits(runsOut(), 88)),
 		"limits.gone":    limits(shortLimits(goneAlready(), 0)),
-		"limits.unknown": limits(reports.Limits{Server: "isp1"}, reports.Limits{Server: "isp2", Trouble: "locked"}),
+		"limits.unknown": limits(reports.Limits{Server: "isp1", Paused: 4}, reports.Limits{Server: "isp2", Trouble: "locked"}),
 		"reissue":        reissue(whole), "reissue.one": reissue(one), "reissue.unknown": reissue(strange), "reissue.none": reissue(),
 		"calendar": func(w reports.Writer) reports.Message { return w.Announce([]reports.Novelty{novelty()}) },
 		"daily.limits": func(w reports.Writer) reports.Message {
