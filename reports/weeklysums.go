@@ -77,16 +77,20 @@ const gone = 30 * 24 * time.Hour
 // ToCall are the customers' own troubles: their names lead elsewhere, or
 // their name servers are broken. No site is in ToSwitchOff too.
 func (r Weekly) ToCall() []WeekRow {
-	return r.where(func(x WeekRow) bool {
-		return x.Change.Open() && x.Code.Who() == checks.Customer && !r.given(x)
-	})
+	return r.where(r.toCall)
+}
+
+func (r Weekly) toCall(x WeekRow) bool {
+	return x.Change.Open() && x.Code.Who() == checks.Customer && !r.given(x)
 }
 
 // ToSwitchOff are sites that nobody reaches by their name any more: free,
 // moved away for good, failing for so long that nobody minds.
 func (r Weekly) ToSwitchOff() []WeekRow {
-	return r.where(func(x WeekRow) bool { return x.Change.Open() && r.given(x) })
+	return r.where(r.toSwitchOff)
 }
+
+func (r Weekly) toSwitchOff(x WeekRow) bool { return x.Change.Open() && r.given(x) }
 
 // given reports whether the owner gave the site up.
 func (r Weekly) given(x WeekRow) bool {
@@ -95,8 +99,10 @@ func (r Weekly) given(x WeekRow) bool {
 
 // FreeNames are names that are anybody's, or soon will be.
 func (r Weekly) FreeNames() []WeekRow {
-	return r.where(func(x WeekRow) bool { return x.Change.Open() && slices.Contains(free(), x.Code) })
+	return r.where(r.isFree)
 }
+
+func (r Weekly) isFree(x WeekRow) bool { return x.Change.Open() && slices.Contains(free(), x.Code) }
 
 // free are the codes of names that their owners let go.
 func free() []checks.Code { return []checks.Code{checks.DNSUnregistered, checks.DNSUndelegated} }
@@ -104,11 +110,27 @@ func free() []checks.Code { return []checks.Code{checks.DNSUnregistered, checks.
 // WontRenew are sites that have a certificate and, for what is wrong with
 // them, will not get the next one, by the end of the one they have.
 func (r Weekly) WontRenew() []WeekRow {
-	rows := r.where(func(x WeekRow) bool {
-		return x.Change.Open() && !x.Expires.IsZero() && x.Expires.After(r.Data) && stops(x.Code)
-	})
+	rows := r.where(r.wontRenew)
 	slices.SortStableFunc(rows, func(a, b WeekRow) int { return a.Expires.Compare(b.Expires) })
 	return rows
+}
+
+func (r Weekly) wontRenew(x WeekRow) bool {
+	return x.Change.Open() && x.Expires.After(r.Data) && stops(x.Code)
+}
+
+// Lengths are those of the lists ToCall, ToSwitchOff, FreeNames and WontRenew,
+// without making them.
+func (r Weekly) Lengths() (call, off, free, wontRenew int) {
+	count := func(keep func(WeekRow) bool) (n int) {
+		for _, x := range r.Rows {
+			if keep(x) {
+				n++
+			}
+		}
+		return n
+	}
+	return count(r.toCall), count(r.toSwitchOff), count(r.isFree), count(r.wontRenew)
 }
 
 // stops reports whether no certificate can be issued while that lasts.

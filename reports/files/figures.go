@@ -19,13 +19,14 @@ type figure struct {
 // figures are the report's counts, those first that a manager asks for.
 func (p *paper) figures() []figure {
 	r, s := p.week, p.sums
+	call, off, free, wontRenew := r.Lengths()
 	counts := []struct {
 		key string
 		n   int
 	}{
 		{"open", s.Open}, {"new", s.New}, {"back", s.Back}, {"fixed", s.Fixed}, {"left", s.Left}, {"passing", s.Passing},
-		{"month", s.Month}, {"call", len(r.ToCall())}, {"off", len(r.ToSwitchOff())}, {"free", len(r.FreeNames())},
-		{"norenew", len(r.WontRenew())},
+		{"month", s.Month}, {"call", call}, {"off", off}, {"free", free},
+		{"norenew", wontRenew},
 	}
 	figures := make([]figure, len(counts))
 	for i, c := range counts {

@@ -2,6 +2,7 @@ package files
 
 import (
 	"iter"
+	"strings"
 	"time"
 
 	"domovoy/checks"
@@ -52,14 +53,32 @@ type line struct {
 // line words a row.
 func (p *paper) line(r reports.WeekRow) line {
 	return line{
-		words: p.codes[r.Code], name: clean(checks.ToUnicode(r.Site)), ascii: clean(r.Site), owner: clean(r.Owner), server: r.Server, to: clean(r.To),
+		words: p.codes[r.Code], name: unicodeName(r.Site), ascii: clean(r.Site), owner: clean(r.Owner), server: r.Server, to: clean(r.To),
 		change: p.change(r), since: p.day(r.Since), until: p.day(r.Until), free: r.Free.UTC(), ends: p.day(r.Expires),
 	}
 }
 
 // clean takes from a foreign text what no cell can hold and what turns its
 // letters around; every name of 253 characters fits.
-func clean(s string) string { return checks.Clean(s, 300) }
+func clean(s string) string {
+	if len(s) > 300 {
+		return checks.Clean(s, 300)
+	}
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7F {
+			return checks.Clean(s, 300)
+		}
+	}
+	return s // nearly every name: there is nothing to do
+}
+
+// unicodeName is a name as people read it.
+func unicodeName(ascii string) string {
+	if !strings.Contains(ascii, "xn--") {
+		return clean(ascii)
+	}
+	return clean(checks.ToUnicode(ascii))
+}
 
 // change tells a row against the week before.
 func (p *paper) change(r reports.WeekRow) string {

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -8,71 +9,61 @@ import (
 	"domovoy/reports"
 )
 
-func (b *book) toDo(s *sheet) error {
-	return b.rows(s, columns("name", "ascii", "owner", "server", "cause", "to", "step", "who", "since", "change", "free", "ends"), toDo)
+func sheets() []sheetKind {
+	return []sheetKind{
+		rowsSheet("todo", columns("name", "ascii", "owner", "server", "cause", "to", "step", "who", "since", "change", "free", "ends"), toDo),
+		rowsSheet("all", columns(), every),
+		rowsSheet("over", columns("name", "ascii", "owner", "server", "cause", "change", "since", "until"), isOver),
+		{key: "owners", make: (*book).ownersHead, rows: (*book).owners},
+		{key: "numbers", make: (*book).numbers},
+	}
 }
 
-func (b *book) all(s *sheet) error { return b.rows(s, columns(), every) }
-
-func (b *book) over(s *sheet) error {
-	return b.rows(s, columns("name", "ascii", "owner", "server", "cause", "change", "since", "until"), isOver)
+// rowsSheet is a sheet of the rows that keep lets through.
+func rowsSheet(key string, columns []column, keep func(reports.WeekRow) bool) sheetKind {
+	return sheetKind{
+		key: key,
+		make: func(b *book) error {
+			widths := make([]float64, len(columns))
+			for i, c := range columns {
+				widths[i] = c.width
+			}
+			return b.table(key, b.headings(columns), widths, b.count(keep))
+		},
+		rows: func(b *book, w *rowWriter) {
+			for l := range b.lines(keep) {
+				w.begin()
+				for _, c := range columns {
+					if c.day != nil {
+						w.date(c.day(l))
+					} else {
+						w.text(c.text(l))
+					}
+				}
+				w.end()
+			}
+		},
+	}
 }
 
-// rows writes a table of the rows that keep lets through.
-func (b *book) rows(s *sheet, columns []column, keep func(reports.WeekRow) bool) error {
-	widths := make([]float64, len(columns))
-	for i, c := range columns {
-		widths[i] = c.width
+func (b *book) ownersHead() error {
+	keys := ownerKeys()
+	headings := make([]string, len(keys))
+	for i, key := range keys {
+		headings[i] = b.Say("files.column." + key)
 	}
-	if err := s.begin(b.headings(columns), widths); err != nil {
-		return err
-	}
-	cells := make([]any, len(columns))
-	for l := range b.lines(keep) {
-		for i, c := range columns {
-			cells[i] = b.cell(c, l)
-		}
-		if err := s.add(cells...); err != nil {
-			return err
-		}
-	}
-	return b.filter(s, len(columns))
+	return b.table("owners", headings, []float64{30, 14, 14, 14, 14}, len(b.week.Owners()))
 }
 
-// cell is a value that a spreadsheet takes for what it is: a day is a date,
-// and a text stays one, whatever it begins with.
-func (b *book) cell(c column, l line) any {
-	if c.day == nil {
-		return textCell(c.text(l))
-	}
-	if day := c.day(l); !day.IsZero() {
-		return excelize.Cell{StyleID: b.style.day, Value: day}
-	}
-	return nil
-}
-
-// textCell is a cell's value; nil: an empty cell, which takes no room.
-func textCell(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
-}
-
-func (b *book) owners(s *sheet) error {
-	var headings []string
-	for _, key := range []string{"owner", "open", "was", "new", "fixed"} {
-		headings = append(headings, b.Say("files.column."+key))
-	}
-	if err := s.begin(headings, []float64{30, 14, 14, 14, 14}); err != nil {
-		return err
-	}
+func (b *book) owners(w *rowWriter) {
 	for _, o := range b.week.Owners() {
-		if err := s.add(b.owner(o.Owner), o.Open, o.Was, o.New, o.Fixed); err != nil {
-			return err
+		w.begin()
+		w.text(b.owner(o.Owner))
+		for _, n := range []int{o.Open, o.Was, o.New, o.Fixed} {
+			w.number(n)
 		}
+		w.end()
 	}
-	return b.filter(s, len(headings))
 }
 
 // owner names an owner; a site may have none.
@@ -85,40 +76,79 @@ func (p *paper) owner(name string) string {
 
 // numbers writes what the report counts, what each count means, and of what
 // it was made.
-func (b *book) numbers(s *sheet) error {
+func (b *book) numbers() error {
+	name := b.sheetName("numbers")
 	headings := []string{b.Say("files.column.number"), b.Say("files.column.value"), b.Say("files.column.delta"), b.Say("files.column.meaning")}
-	if err := s.begin(headings, []float64{44, 18, 14, 100}); err != nil {
+	if err := b.head(name, headings, []float64{44, 38, 14, 100}); err != nil {
 		return err
 	}
+	bold := excelize.Style{Font: &excelize.Font{Bold: true}}
+	rows := [][]any{}
 	for _, n := range b.figures() {
-		delta := any(nil)
+		row := []any{n.name, n.value, nil, n.meaning}
 		if n.compared {
-			delta = excelize.Cell{StyleID: b.style.change, Value: n.delta}
+			row[2] = n.delta
 		}
-		if err := s.add(n.name, n.value, delta, excelize.Cell{StyleID: b.style.wrap, Value: n.meaning}); err != nil {
+		rows = append(rows, row)
+	}
+	var titles []int // rows
+	for _, part := range b.parts() {
+		rows = append(rows, nil, []any{part.title})
+		titles = append(titles, len(rows)+1)
+		for _, f := range part.facts {
+			rows = append(rows, []any{f.name, f.value, nil, f.note})
+		}
+	}
+	for i, row := range rows {
+		if err := b.facts(name, i+2, row); err != nil {
 			return err
 		}
 	}
-	for _, part := range b.parts() {
-		if err := s.add(); err != nil {
+	for _, row := range titles {
+		if err := b.look(name, "A"+strconv.Itoa(row), bold); err != nil {
 			return err
-		}
-		if err := s.add(excelize.Cell{StyleID: b.style.bold, Value: part.title}); err != nil {
-			return err
-		}
-		for _, f := range part.facts {
-			if err := s.add(f.name, b.value(f.value), nil, textCell(f.note)); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
 }
 
-// value is a fact's value as a cell.
-func (b *book) value(v any) any {
-	if at, ok := v.(time.Time); ok {
-		return excelize.Cell{StyleID: b.style.moment, Value: b.Local(at)}
+// facts writes one row of the numbers: a name, a value, its change, a text.
+func (b *book) facts(sheet string, row int, cells []any) error {
+	for i, value := range cells {
+		if value == nil || value == "" {
+			continue
+		}
+		cell, err := excelize.CoordinatesToCellName(i+1, row)
+		if err != nil {
+			return err
+		}
+		style := excelize.Style{Alignment: &excelize.Alignment{Vertical: "top", WrapText: i == 3}}
+		if i == 1 {
+			style.Alignment.Horizontal = "left"
+		}
+		if i == 2 {
+			signed := "+#,##0;−#,##0;0"
+			style.CustomNumFmt = &signed
+		}
+		if at, ok := value.(time.Time); ok {
+			moment := b.Say("files.format.moment")
+			style.CustomNumFmt, value = &moment, b.Local(at)
+		}
+		if err := b.file.SetCellValue(sheet, cell, value); err != nil {
+			return err
+		}
+		if err := b.look(sheet, cell, style); err != nil {
+			return err
+		}
 	}
-	return v
+	return nil
+}
+
+// look gives a cell its style; excelize keeps equal ones once.
+func (b *book) look(sheet, cell string, style excelize.Style) error {
+	id, err := b.file.NewStyle(&style)
+	if err != nil {
+		return err
+	}
+	return b.file.SetCellStyle(sheet, cell, cell, id)
 }
