@@ -132,7 +132,7 @@ func written(t *testing.T, database, zone string) string {
 	t.Helper()
 	folder := t.TempDir()
 	file := filepath.Join(folder, "domovoy.yaml")
-	text := fmt.Sprintf("language: en\ntimezone: UTC\nstate: %s/state.db\npanels: [{name: isp1, database: %q, timezone: %s}]\nresolvers: []\n", folder, database, zone)
+	text := fmt.Sprintf("language: en\ntimezone: UTC\nstate: %s/state.db\npanels: [{name: isp1, database: %q, timezone: %s, acme: {directory: 'https://127.0.0.1:9/directory'}}]\nresolvers: []\n", folder, database, zone)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ func (h *house) configure(s settings) string {
 	text := fmt.Sprintf(`language: ru
 timezone: UTC
 state: %[1]s/state/domovoy.db
-panels: [{name: isp1, database: %[2]s, timezone: UTC}]
+panels: [{name: isp1, database: %[2]s, timezone: UTC, acme: {directory: "https://127.0.0.1:9/directory"}}]
 resolvers: []
 telegram: {token_file: telegram, api_url: %[3]q}
 slack: {bot_token_file: slack.bot, app_token_file: slack.app, api_url: %[4]q}

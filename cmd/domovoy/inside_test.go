@@ -18,7 +18,7 @@ import (
 // No test asks anybody beyond this machine. A configuration that names no
 // resolvers asks the system's, and one that names no directory knocks at Let's
 // Encrypt: so every configuration that a test, a script or a measurement runs
-// says either that nobody is asked, or both.
+// names both.
 func TestTestsStayInside(t *testing.T) {
 	seen := 0
 	for where, text := range configurations(t) {
@@ -26,8 +26,7 @@ func TestTestsStayInside(t *testing.T) {
 		switch {
 		case !strings.Contains(text, "resolvers:"):
 			t.Errorf("%s: a configuration without resolvers asks the system's: write resolvers: [], or those of a lab", where)
-		case strings.Contains(text, "resolvers: []"):
-		case !strings.Contains(text, "directory:"):
+		case !strings.Contains(text, "directory:") && !strings.Contains(text, "/usr/local/mgr5/"): // that is only checked
 			t.Errorf("%s: a configuration without acme.directory goes to Let's Encrypt: name that of a lab", where)
 		}
 	}
