@@ -2,7 +2,6 @@ package slack
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	slackgo "github.com/slack-go/slack"
@@ -35,13 +34,14 @@ func (s *Slack) Send(ctx context.Context, to bot.Address, inReplyTo string, m re
 	if thread == "" {
 		thread = ref
 	}
-	err = s.share(ctx, to.Chat, thread, files)
-	var refused *bot.Permanent
-	if errors.As(err, &refused) && !voidToken(refused.Reason) {
-		// The text stands already: it alone is worth correcting.
-		return ref, s.Edit(ctx, to, ref, s.without(m, files, refused.Reason))
+	if err := s.share(ctx, to.Chat, thread, files); err != nil {
+		s.log.Error("files were not shown in Slack", "channel", to.Chat, "error", err)
+		// The text stands already: it is to be corrected, not repeated.
+		if err := s.Edit(ctx, to, ref, s.without(m, files, reason(err))); err != nil {
+			s.log.Error("nobody was told of missing files", "channel", to.Chat, "error", err)
+		}
 	}
-	return ref, err
+	return ref, nil
 }
 
 // Edit replaces a message, blocks and text: a text alone would leave the

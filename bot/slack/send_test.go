@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -164,20 +165,29 @@ func TestConcealKeepsTheKindOfError(t *testing.T) {
 }
 
 func TestFiles(t *testing.T) {
+	const kept = "/var/lib/domovoy/reports/2026-W46/неделя.xlsx"
 	report := reports.Message{Language: "ru", Title: "Неделя 46", Files: []reports.File{
-		{Name: "неделя.xlsx", Type: "application/vnd.ms-excel", Data: []byte("PK not really")},
+		{Name: "неделя.xlsx", Type: "application/vnd.ms-excel", Data: []byte("PK not really"), Path: kept},
 	}}
 	tests := []struct {
-		name       string
-		method     string
-		fault      lab.Fault
-		times      int
-		note, file bool
+		name   string
+		method string
+		fault  lab.Fault
+		times  int
+		note   string // of the file that is missing; empty: it is there
 	}{
-		{name: "all is well", file: true},
-		{"no scope", "files.getUploadURLExternal", lab.Fault{Kind: lab.Refuse, Text: "missing_scope"}, 1, true, false},
-		{"sharing breaks once", "files.completeUploadExternal", lab.Fault{Kind: lab.BadGateway}, 1, false, true},
-		{"sharing is refused", "files.completeUploadExternal", lab.Fault{Kind: lab.Refuse, Text: "restricted_action"}, 1, true, false},
+		{name: "all is well"},
+		{"no scope", "files.getUploadURLExternal", lab.Fault{Kind: lab.Refuse, Text: "missing_scope"}, 1,
+			"Файл неделя.xlsx не приложен: Slack его не принял (missing_scope). На сервере он здесь: " + kept},
+		{"uploading breaks twice", "upload", lab.Fault{Kind: lab.BadGateway}, 2, ""},
+		{"uploading is asked to wait", "files.getUploadURLExternal", lab.Fault{Kind: lab.TooManyRequests, RetryAfter: 5}, 2, ""},
+		{"uploading breaks again and again", "upload", lab.Fault{Kind: lab.BadGateway}, 99,
+			"Файл неделя.xlsx не приложен: передать его не удалось. На сервере он здесь: " + kept},
+		{"sharing breaks once", "files.completeUploadExternal", lab.Fault{Kind: lab.BadGateway}, 1, ""},
+		{"sharing breaks again and again", "files.completeUploadExternal", lab.Fault{Kind: lab.BadGateway}, 99,
+			"Файл неделя.xlsx не приложен: передать его не удалось. На сервере он здесь: " + kept},
+		{"sharing is refused", "files.completeUploadExternal", lab.Fault{Kind: lab.Refuse, Text: "restricted_action"}, 1,
+			"Файл неделя.xlsx не приложен: Slack его не принял (restricted_action). На сервере он здесь: " + kept},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -187,28 +197,41 @@ func TestFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := len(server.Messages(ops)[0].Body.Blocks) > 1; got != tt.note {
-				t.Errorf("a note about the missing file: %v, want %v", got, tt.note)
+			said := server.Messages(ops)
+			if len(said) != 1 {
+				t.Fatalf("%d messages, want one", len(said))
+			}
+			if text := fmt.Sprintf("%+v", said[0].Body.Blocks); tt.note != "" && !strings.Contains(text, tt.note) || len(said[0].Body.Blocks) > 1 != (tt.note != "") {
+				t.Errorf("it says %s, want %q", text, tt.note)
 			}
 			files := server.Files(ops)
-			if (len(files) == 1) != tt.file {
-				t.Fatalf("files %+v, want one: %v", files, tt.file)
+			if (len(files) == 1) != (tt.note == "") {
+				t.Fatalf("files %+v, want one: %v", files, tt.note == "")
 			}
-			if tt.file && (files[0].Thread != ref || files[0].Name != "неделя.xlsx" || string(files[0].Data) != "PK not really") {
+			if tt.note == "" && (files[0].Thread != ref || files[0].Name != "неделя.xlsx" || string(files[0].Data) != "PK not really") {
 				t.Errorf("file %+v, want it in thread %s", files[0], ref)
 			}
 		})
 	}
 }
 
-func TestBrokenUploadSendsNothing(t *testing.T) {
-	server, s := workspace(t)
-	server.Fail("upload", 1, lab.Fault{Kind: lab.BadGateway})
-	_, err := s.Send(t.Context(), opsChannel(), "", reports.Message{
-		Title: "Week 46", Files: []reports.File{{Name: "week.csv", Data: []byte("a")}},
-	})
-	if err == nil || len(server.Messages(ops)) != 0 {
-		t.Errorf("error %v and %d messages, want an error and none: the outbox tries again", err, len(server.Messages(ops)))
+// A void token, or Slack's wish to be left alone for long, is about more than
+// a file: the outbox tries the whole message again.
+func TestFilesWaitForAToken(t *testing.T) {
+	for name, fault := range map[string]lab.Fault{
+		"void token":  {Kind: lab.Refuse, Text: "token_revoked"},
+		"a long wait": {Kind: lab.TooManyRequests, RetryAfter: 600},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, s := workspace(t)
+			server.Fail("files.getUploadURLExternal", 1, fault)
+			_, err := s.Send(t.Context(), opsChannel(), "", reports.Message{
+				Title: "Week 46", Files: []reports.File{{Name: "week.csv", Data: []byte("a")}},
+			})
+			if err == nil || len(server.Messages(ops)) != 0 {
+				t.Errorf("error %v and %d messages, want an error and none", err, len(server.Messages(ops)))
+			}
+		})
 	}
 }
 

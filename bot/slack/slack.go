@@ -1,11 +1,13 @@
 package slack
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gorilla/websocket"
 	slackgo "github.com/slack-go/slack"
@@ -33,6 +35,7 @@ type Slack struct {
 	dialer *websocket.Dialer
 	bundle *i18n.Bundle
 	pace   *pace
+	pause  func(context.Context, time.Duration) error // returns early when the context ends
 	hide   *strings.Replacer
 	log    *slog.Logger
 }
@@ -57,6 +60,7 @@ func New(config Config, bundle *i18n.Bundle) (*Slack, error) {
 		dialer: newDialer(proxy),
 		bundle: bundle,
 		pace:   newPace(),
+		pause:  pause,
 		hide:   newReplacer(config, proxy),
 		log:    config.Log,
 	}
@@ -78,4 +82,13 @@ func apiURL(url string) []slackgo.Option {
 		return nil
 	}
 	return []slackgo.Option{slackgo.OptionAPIURL(strings.TrimSuffix(url, "/") + "/")}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }

@@ -12,7 +12,8 @@
 // out in one call, with the words as its caption: both arrive, or neither does
 // and the whole is tried again. Otherwise the words go first and the files
 // follow as replies. A file that fails then does not repeat the words: it is
-// tried three times, logged, and a line in the chat says that it is missing.
+// tried three times, logged, and a line in the chat says that it is missing,
+// and where it is kept.
 //
 // # The library
 //

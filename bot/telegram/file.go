@@ -88,21 +88,26 @@ func refusesFile(err error) bool {
 // attach sends the files of a message whose words have arrived. It has no
 // error to return, for the words must not be sent again: what fails is told.
 func (t *Telegram) attach(ctx context.Context, at place, ref string, m reports.Message) {
-	var lost []string
+	var lost, paths []string
 	for _, f := range m.Files {
 		if err := t.tryFile(ctx, at, ref, f); err != nil {
 			t.log.ErrorContext(ctx, "a file was not delivered", "chat", at.String(), "file", f.Name, "error", err)
 			lost = append(lost, oneLine(f.Name))
+			if f.Path != "" {
+				paths = append(paths, f.Path)
+			}
 		}
 	}
 	if len(lost) == 0 {
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout) // the files may have taken all the time
+	defer cancel()
 	locale := t.bundle.Locale(m.Language, nil)
 	note := reports.Message{
 		Language: m.Language,
 		Tone:     reports.ToneUnknown,
-		Title:    locale.Count("telegram.lost", len(lost), i18n.Args{"Names": lost}),
+		Title:    locale.Count("telegram.lost", len(lost), i18n.Args{"Names": lost, "Paths": paths}),
 	}
 	d := t.draft("sendMessage", "text", maxText, note)
 	d.addressTo(at, ref, true)

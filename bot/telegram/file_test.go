@@ -28,6 +28,12 @@ func sheet(name string) reports.File {
 	return reports.File{Name: name, Type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", Data: []byte("PK")}
 }
 
+func kept(name string) reports.File {
+	f := sheet(name)
+	f.Path = "/srv/" + name
+	return f
+}
+
 // sent tells each message of a chat in one line.
 func sent(server *lab.Telegram, chat int64) string {
 	var lines []string
@@ -75,6 +81,12 @@ func TestFiles(t *testing.T) {
 		{"trouble that stays", "", []reports.File{sheet("a.xlsx"), sheet("b.xlsx")}, func(s *lab.Telegram) {
 			s.Fail("sendDocument", 6, lab.Fault{Kind: lab.BadGateway})
 		}, "1: Title\n2: ⚪ Файлы доставить не удалось: a.xlsx и b.xlsx. Запросите их ещё раз. to 1"},
+		{"trouble that stays, of files that are kept", "", []reports.File{kept("a.xlsx"), kept("b.xlsx")}, func(s *lab.Telegram) {
+			s.Fail("sendDocument", 99, lab.Fault{Kind: lab.BadGateway})
+		}, "1: Title\n2: ⚪ Файлы доставить не удалось: a.xlsx и b.xlsx. На сервере они здесь: /srv/a.xlsx и /srv/b.xlsx to 1"},
+		{"kept, and refused", "", []reports.File{kept("a.xlsx")}, func(s *lab.Telegram) {
+			s.Fail("sendDocument", 99, refuse(400, "Bad Request: not enough rights to send documents to the chat"))
+		}, "1: Title\n2: ⚪ Файл a.xlsx доставить не удалось. На сервере он здесь: /srv/a.xlsx to 1"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
