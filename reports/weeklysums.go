@@ -74,6 +74,10 @@ func (r Weekly) Oldest() (WeekRow, bool) {
 // makes no sense any more to call.
 const gone = 30 * 24 * time.Hour
 
+// dead is how long issuing fails before nobody can be minding the site: the
+// default of thresholds.zombie.
+const dead = 180 * 24 * time.Hour
+
 // ToCall are the customers' own troubles: their names lead elsewhere, or
 // their name servers are broken. No site is in ToSwitchOff too.
 func (r Weekly) ToCall() []WeekRow {
@@ -94,7 +98,9 @@ func (r Weekly) toSwitchOff(x WeekRow) bool { return x.Change.Open() && r.given(
 
 // given reports whether the owner gave the site up.
 func (r Weekly) given(x WeekRow) bool {
-	return slices.Contains(free(), x.Code) || x.Code == "ca.zombie" || x.Code == checks.DNSElsewhere && r.Data.Sub(x.Since) > gone
+	age := r.Data.Sub(x.Since)
+	return slices.Contains(free(), x.Code) || x.Code == checks.DNSElsewhere && age > gone ||
+		strings.HasPrefix(string(x.Code), "ca.") && age > dead
 }
 
 // FreeNames are names that are anybody's, or soon will be.

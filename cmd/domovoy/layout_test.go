@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 	"reports":             {"checks", "i18n"},
 	"reports/files":       {"checks", "reports", "i18n"},
 	"reports/journal":     {"checks", "reports"},
-	"bot":                 {"checks", "checks/*", "reports", "reports/journal", "i18n"},
+	"bot":                 {"checks", "checks/*", "reports", "reports/files", "reports/journal", "i18n"},
 	"bot/console":         {"bot", "reports", "reports/journal", "i18n"},
 	"bot/slack":           {"bot", "reports", "reports/journal", "i18n"},
 	"bot/telegram":        {"bot", "reports", "reports/journal", "i18n"},

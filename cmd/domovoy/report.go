@@ -10,10 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"domovoy/bot"
 	"domovoy/bot/console"
+	"domovoy/cmd/internal/app"
 	"domovoy/i18n"
-	"domovoy/reports"
 )
 
 // report writes a report's files, without a chat.
@@ -25,11 +24,11 @@ func (p *program) report() *cobra.Command {
 		Example: "  domovoy report weekly --config domovoy.yaml --week 2026-W46 --out /tmp",
 		RunE: func(c *cobra.Command, words []string) error {
 			switch {
-			case len(words) != 1 || !slices.Contains([]string{bot.Daily, bot.Weekly}, words[0]):
+			case len(words) != 1 || !slices.Contains([]string{app.Daily, app.Weekly}, words[0]):
 				return usageError{errors.New(p.own.Say("usage.report"))}
 			case folder == "":
 				return usageError{errors.New(p.own.Say("cli.noout"))}
-			case week != "" && words[0] != bot.Weekly:
+			case week != "" && words[0] != app.Weekly:
 				return usageError{errors.New(p.own.Say("cli.noweek"))}
 			}
 			if err := p.knownLanguage(); err != nil {
@@ -39,7 +38,7 @@ func (p *program) report() *cobra.Command {
 			if week != "" {
 				question = append(question, week)
 			}
-			if words[0] == bot.Weekly {
+			if words[0] == app.Weekly {
 				question = append(question, "file")
 			}
 			return p.reportNow(c.Context(), strings.Join(question, " "), folder)
@@ -73,8 +72,8 @@ func (p *program) reportNow(ctx context.Context, question, folder string) (err e
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	text := reports.File{Name: strings.ReplaceAll(question, " ", "-") + ".txt", Data: []byte(console.Render(reply.Message, p.bundle, 100, false))}
-	for _, f := range append([]reports.File{text}, reply.Message.Files...) {
+	name := strings.ReplaceAll(question, " ", "-") + ".txt"
+	for _, f := range reply.Files(name, console.Render(reply.Message, p.bundle, 100, false)) {
 		path, err := console.Store(folder, f)
 		if err != nil {
 			return errors.New(p.own.Say("cli.unsaved", i18n.Args{"File": f.Name, "Error": err.Error()}))
