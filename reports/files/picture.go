@@ -55,7 +55,7 @@ func style(size vg.Length, bold bool) text.Style {
 func (p *paper) picture(c chart, onto vg.CanvasSizer) error {
 	whole := draw.New(onto)
 	whole.SetColor(color.White)
-	whole.Fill(whole.Rectangle.Path())
+	whole.Fill(whole.Path())
 	inner := draw.Crop(whole, 14, -36, 12, -12)
 	inner.FillText(style(25, true), vg.Point{X: inner.Min.X, Y: inner.Max.Y - 24}, p.heading(c))
 	p.legend(draw.Crop(inner, 0, 0, 0, -38), lastKnown(c.points))
@@ -177,13 +177,13 @@ func (p *paper) axes(l *plot.Plot, c chart, top int) {
 		letters := style(17, false)
 		letters.XAlign, letters.YAlign = axis.Tick.Label.XAlign, axis.Tick.Label.YAlign
 		axis.Tick.Label = letters
-		axis.LineStyle.Color, axis.Tick.LineStyle.Color = grey(0x88), grey(0x88)
+		axis.Color, axis.Tick.Color = grey(0x88), grey(0x88)
 		letters.XAlign, letters.YAlign = axis.Label.TextStyle.XAlign, axis.Label.TextStyle.YAlign
 		letters.Color = grey(0x55)
 		axis.Label.TextStyle = letters
 	}
-	l.Y.Tick.LineStyle.Width = 0
-	l.Y.LineStyle.Width = 0
+	l.Y.Tick.Width = 0
+	l.Y.Width = 0
 }
 
 // step is the distance of the lines of a grid, of which there are four to

@@ -86,7 +86,7 @@ func sample(tb testing.TB) reports.Weekly {
 
 // weekPoints are twelve weeks: two before the first snapshot, and one without.
 func weekPoints(week reports.Week) []reports.WeekPoint {
-	open := []int{0, 0, 13, 12, 14, 0, 12, 11, 12, 9, 6, 8}
+	open := []int{0, 0, 13, 12, 14, 0, 12, 11, 12, 9, 7, 9}
 	points := make([]reports.WeekPoint, len(open))
 	for i, n := range open {
 		points[i] = reports.WeekPoint{At: week.From.AddDate(0, 0, 7*(i-10)), Known: n > 0}
