@@ -53,7 +53,10 @@ func newBook(p *paper) (*book, error) {
 	}
 	b.file.SetActiveSheet(0)
 	// When the data were, not when they were written: the same week makes the same workbook.
-	at := p.week.Data.UTC().Format(time.RFC3339)
+	at := ""
+	if !p.week.Data.IsZero() {
+		at = p.week.Data.UTC().Format(time.RFC3339)
+	}
 	return b, b.file.SetDocProps(&excelize.DocProperties{Creator: "Domovoy", LastModifiedBy: "Domovoy", Language: b.Language(),
 		Title: b.Say("files.title", i18n.Args{"Span": b.span()}), Created: at, Modified: at})
 }

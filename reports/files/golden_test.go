@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"domovoy/checks"
 	"domovoy/reports"
 )
 
@@ -169,6 +170,49 @@ func TestStep(t *testing.T) {
 	for top, want := range map[int]int{0: 1, 1: 1, 5: 1, 6: 2, 11: 2, 12: 5, 34: 10, 96: 20, 131: 50, 3412: 1000} {
 		if got := step(top); got != want {
 			t.Errorf("step(%d) = %d, want %d", top, got, want)
+		}
+	}
+}
+
+// TestEveryCodeHasItsWords holds that no row needs what the history forgets:
+// arguments of a text.
+func TestEveryCodeHasItsWords(t *testing.T) {
+	for _, lang := range []string{"en", "ru"} {
+		var r reports.Weekly
+		for _, code := range checks.Codes() {
+			r.Rows = append(r.Rows, reports.WeekRow{Change: reports.WeekStill, Standing: reports.Standing{Code: code}})
+		}
+		p := newPaper(writer(t, lang), r)
+		for code, words := range p.codes {
+			if said := words.cause + words.step + words.who; code != "" && (said == "" || strings.Contains(said, "⟨")) {
+				t.Errorf("%s, %s: %q", lang, code, said)
+			}
+		}
+	}
+}
+
+// TestEmptyWeeks writes reports of which there is nothing to say.
+func TestEmptyWeeks(t *testing.T) {
+	week, _ := reports.ISOWeek(2026, 47, moscow(t))
+	for name, r := range map[string]reports.Weekly{
+		"no snapshot": {Week: week}, "nothing wrong": {Week: week, Data: week.To, Before: week.From}, "not over": {Week: week, Data: week.From.Add(day)},
+	} {
+		for _, lang := range []string{"en", "ru"} {
+			w := writer(t, lang)
+			f, _ := workbook(t, w, r)
+			if rows, err := f.GetRows(f.GetSheetList()[0]); err != nil || len(rows) != 1 {
+				t.Errorf("%s: %d rows to do, %v", name, len(rows), err)
+			}
+			var page, table bytes.Buffer
+			if err := HTML(&page, w, r, nil); err != nil || bytes.Contains(page.Bytes(), []byte("<table")) || strings.Contains(page.String(), "⟨") {
+				t.Errorf("%s: %v\n%s", name, err, page.String())
+			}
+			if err := CSV(&table, w, r); err != nil || bytes.Count(table.Bytes(), []byte("\n")) != 1 {
+				t.Errorf("%s: %v, %q", name, err, table.String())
+			}
+			if state := newPaper(w, r).state(); (state == "") != (name == "nothing wrong") {
+				t.Errorf("%s: the state is %q", name, state)
+			}
 		}
 	}
 }

@@ -28,7 +28,9 @@
       button.type = "button";
       button.textContent = head.textContent;
       button.addEventListener("click", () => sort(table, heads, column));
-      head.replaceChildren(button);
+      const label = document.createElement("span"); // paper: browsers leave buttons out of headings that they repeat
+      label.textContent = head.textContent;
+      head.replaceChildren(button, label);
       head.setAttribute("role", "columnheader");
       head.setAttribute("aria-sort", "none");
     });
