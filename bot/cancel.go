@@ -4,16 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
+	"fmt"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
-	"domovoy/checks"
 	"domovoy/checks/acme/account"
-	"domovoy/i18n"
 	"domovoy/reports"
 	"domovoy/reports/journal"
 )
@@ -61,7 +59,7 @@ func runCancel(ctx context.Context, t *Task) (Answer, error) {
 	}
 	err = x.proceed(ctx)
 	switch {
-	case t.Stopped() && len(x.steps) > 0:
+	case len(x.steps) > 0 && (t.Stopped() || errors.Is(err, errGaveUp)):
 		if err := x.load(storing); err != nil {
 			return Answer{}, err
 		}
@@ -80,17 +78,18 @@ func (x *cancelling) load(ctx context.Context) error {
 	return err
 }
 
+// proceed does what is left to do.
 func (x *cancelling) proceed(ctx context.Context) error {
 	if err := x.open(ctx); err != nil {
-		return x.patience(err)
+		return x.patience(ctx, err)
 	}
 	if len(x.steps) == 0 {
 		if err := x.begin(ctx); err != nil {
-			return x.patience(err)
+			return x.patience(ctx, err)
 		}
 	}
 	if err := x.all(ctx); err != nil {
-		return x.patience(err)
+		return x.patience(ctx, err)
 	}
 	return x.verify(ctx)
 }
@@ -106,6 +105,9 @@ func (x *cancelling) open(ctx context.Context) error {
 			return x.changed(len(x.plan.Items))
 		}
 		client, trouble, err := p.CA.open(ctx)
+		if _, answered := errors.AsType[*account.Problem](err); answered && busy(err) == nil {
+			return caRefusal(p, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -115,72 +117,6 @@ func (x *cancelling) open(ctx context.Context) error {
 		x.clients[i.Server] = client
 	}
 	return nil
-}
-
-// changed refuses a plan whose world is another one now.
-func (x *cancelling) changed(n int) error {
-	return &Refusal{Code: "changed", Key: "refusal.plan.changed", Args: i18n.Args{"Plan": x.kept.ID, "N": n, "Total": len(x.plan.Items)}}
-}
-
-// begin reads everything again: only if all is as it was when the plan was
-// made, the plan is noted to be carried out.
-func (x *cancelling) begin(ctx context.Context) error {
-	now, fresh := cancelPlan{Accounts: x.plan.Accounts}, map[string]checks.Authorization{}
-	for _, server := range x.servers() {
-		p := x.task.Bot.watch.panel(server)
-		found, unread, err := readAll(ctx, p.CA, x.clients[server], x.urls(server), func(done, total int) {
-			x.task.Progress(x.task.Writer().Reading(reports.Reads{Server: server, Done: done, Total: total, Task: x.task.ID}))
-		})
-		if busy(err) != nil {
-			return err
-		}
-		if err != nil {
-			return caRefusal(p, err)
-		}
-		if unread > 0 {
-			return &Refusal{Code: "unavailable", Key: "refusal.ca.unread", Args: i18n.Args{"Server": server, "N": unread}}
-		}
-		for _, a := range found {
-			fresh[a.URL] = a
-		}
-	}
-	differ, steps := 0, make([]journal.Step, len(x.plan.Items))
-	for n, i := range x.plan.Items {
-		is := i
-		is.Status = fresh[i.URL].Status
-		now.Items = append(now.Items, is)
-		if is.Status != i.Status && (i.Expires.IsZero() || i.Expires.After(time.Now())) {
-			differ++
-		}
-		steps[n] = journal.Step{Item: i.URL, Name: paced(x.plan.Accounts[i.Server], i.Name), State: journal.StepPlanned}
-	}
-	if at := time.Now(); now.hash(at) != x.plan.hash(at) {
-		return x.changed(differ)
-	}
-	if err := x.task.Bot.journal.KeepSteps(ctx, x.task.ID, steps); err != nil {
-		return err
-	}
-	return x.load(ctx)
-}
-
-func (x *cancelling) servers() []string {
-	var servers []string
-	for _, i := range x.plan.Items {
-		if !slices.Contains(servers, i.Server) {
-			servers = append(servers, i.Server)
-		}
-	}
-	return servers
-}
-
-func (x *cancelling) urls(server string) []string {
-	var urls []string
-	for _, i := range x.plan.Items {
-		if i.Server == server {
-			urls = append(urls, i.URL)
-		}
-	}
-	return urls
 }
 
 // all acts on what is left to do. What a killed process had begun comes last:
@@ -227,19 +163,28 @@ func (x *cancelling) step(u string) journal.Step {
 	return x.steps[u]
 }
 
-// patience turns a CA that wants to be left alone, or cannot be reached, into
-// a later moment.
-func (x *cancelling) patience(err error) error {
+// errGaveUp is what one says of a plan that could not be carried on for long.
+var errGaveUp = errors.New("given up")
+
+// patience turns what may pass by itself into a later moment: a CA that wants
+// to be left alone or cannot be reached, a journal that takes nothing.
+func (x *cancelling) patience(ctx context.Context, err error) error {
+	_, refused := errors.AsType[*Refusal](err)
+	if err == nil || ctx.Err() != nil || refused {
+		return err
+	}
 	now := time.Now()
 	at := now.Add(offline)
 	problem := busy(err)
-	switch {
-	case problem != nil:
+	if problem != nil {
 		at = askAgain(problem, now)
-	case errors.Is(err, errOffline) && now.Sub(x.task.Times.Created) < gaveUp:
-	default:
-		return err
+	} else if now.Sub(x.task.Times.Created) > gaveUp {
+		if len(x.steps) == 0 {
+			return caRefusal(x.task.Bot.watch.panel(x.plan.Items[0].Server), err)
+		}
+		return fmt.Errorf("%w: %w", errGaveUp, err)
 	}
+	x.task.Bot.log.WarnContext(ctx, "cancelling rests", "task", x.task.ID, "until", at, "error", err)
 	done, total := x.done()
 	m := x.task.Writer().CancelWaits(reports.Cancels{Task: x.task.ID, Done: done, Total: total, Until: at, Busy: problem != nil})
 	return &Later{Until: at, Message: m}

@@ -230,6 +230,47 @@ func TestWhatHappensMeanwhile(t *testing.T) {
 	}
 }
 
+// A CA that cannot be reached for a while is tried again; after hours what was
+// done is told, and the rest left.
+func TestACAThatCannotBeReached(t *testing.T) {
+	for name, c := range map[string]struct {
+		requests int // that are cut off
+		want     string
+		least    time.Duration
+	}{
+		"for some minutes": {26, "300 0 0 0", 2 * time.Minute},
+		"for good":         {1 << 30, "100 0 0 200", gaveUp},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				done := 0
+				var ca *boulder.CA
+				ca = boulder.New(boulder.Options{Watch: func(m boulder.Moment) {
+					if m.Request.Kind == boulder.KindDeactivate && m.Done {
+						if done++; done == 100 {
+							ca.Fail("", c.requests, boulder.Fault{Kind: boulder.Cut})
+						}
+					}
+				}})
+				o := place(t, ca, "en")
+				o.logged(ca.Populate(o.account.ID, boulder.Names(300, "client.example"), 1, boulder.Pending)...)
+				p := o.planned("all")
+				began := time.Now()
+				r := o.confirmed(p.ID)
+				if got := fmt.Sprint(r.Deactivated, " ", r.Skipped, " ", r.Failed, " ", r.Left); got != c.want {
+					t.Errorf("deactivated, skipped, failed and left are %s, want %s", got, c.want)
+				}
+				if took := time.Since(began); took < c.least || took > c.least+10*time.Minute {
+					t.Errorf("it took %s", took)
+				}
+				if twice := ca.DeactivatedTwice(); len(twice) > 0 {
+					t.Errorf("twice: %q", twice)
+				}
+			})
+		})
+	}
+}
+
 // spared checks that nothing was asked of the CA while it wanted to be left
 // alone.
 func spared(t *testing.T, ca *boulder.CA, rest time.Duration) {

@@ -43,7 +43,7 @@ type CancelPlan struct {
 	Pending        int                 `json:"pending"`
 	Valid          int                 `json:"valid"`
 	Gone           int                 `json:"gone"`  // final, expired or foreign
-	Busy           int                 `json:"busy"`  // pending, but being issued just now
+	Busy           int                 `json:"busy"`  // pending ones whose name is being ordered just now
 	Later          int                 `json:"later"` // pending, but its name had its share of this hour
 	Unread         int                 `json:"unread"`
 	Price          int                 `json:"price"` // the sum of the costs

@@ -2,8 +2,6 @@ package reports
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +45,7 @@ type CancelServer struct {
 	Key     string // why the key cannot be used; empty: it can
 	Hint    string // why nothing was found; may be empty
 	Items   int    // would be cancelled
+	Busy    int    // pending ones whose name is being ordered just now
 	Pending int
 	Valid   int
 	Left    CancelLeft
@@ -56,8 +55,8 @@ type CancelServer struct {
 
 // CancelLeft are the authorizations that are left alone.
 type CancelLeft struct {
-	Final, Foreign, Busy, Later, Unread int
-	Hidden                              int // orders that only the key may read
+	Final, Foreign, Later, Unread int
+	Hidden                        int // orders that only the key may read
 }
 
 // CancelPrice is what cancelling counts as.
@@ -122,7 +121,7 @@ func (w Writer) planServer(p CancelPlan, s CancelServer) []Section {
 	if len(p.Servers) > 1 {
 		first.Heading = s.Name
 	}
-	for _, text := range []string{w.leftAlone(s.Left), w.validOnes(p, s), w.price(s)} {
+	for _, text := range []string{w.leftAlone(s.Left), w.validOnes(p, s), w.beingIssued(s), w.price(s)} {
 		if text != "" {
 			first.Text += "\n" + text
 		}
@@ -159,7 +158,7 @@ func (w Writer) leftAlone(l CancelLeft) string {
 	for _, x := range []struct {
 		key string
 		n   int
-	}{{"final", l.Final}, {"foreign", l.Foreign}, {"busy", l.Busy}, {"later", l.Later}, {"unread", l.Unread}, {"hidden", l.Hidden}} {
+	}{{"final", l.Final}, {"foreign", l.Foreign}, {"later", l.Later}, {"unread", l.Unread}, {"hidden", l.Hidden}} {
 		if x.n > 0 {
 			parts = append(parts, w.Locale.Say("cancel.left."+x.key, i18n.Args{"N": x.n}))
 		}
@@ -178,6 +177,15 @@ func (w Writer) validOnes(p CancelPlan, s CancelServer) string {
 		return w.Locale.Say("cancel.valid.too", i18n.Args{"N": s.Valid})
 	}
 	return w.Locale.Say("cancel.valid.kept", i18n.Args{"N": s.Valid})
+}
+
+// beingIssued warns of orders that are under way: with an authorization its
+// order ends (RFC 8555 section 7.1.6).
+func (w Writer) beingIssued(s CancelServer) string {
+	if s.Busy == 0 {
+		return ""
+	}
+	return w.Locale.Say("cancel.busy", i18n.Args{"N": s.Busy})
 }
 
 // price says what cancelling counts as, by the name that it hits most.
@@ -230,112 +238,4 @@ func (w Writer) waiting(p CancelPlan) string {
 		return w.Locale.Say("cancel.wait.unknown")
 	}
 	return w.Locale.Say("cancel.wait.until", i18n.Args{"At": w.when("", last)})
-}
-
-// Cancels is how far cancelling is.
-type Cancels struct {
-	Task        int64
-	Done, Total int
-	Rest        time.Duration // how long it takes yet; 0: not told
-	Until       time.Time     // it goes on then; zero: it is under way
-	Busy        bool          // the CA asked for the pause; else it cannot be reached
-}
-
-// Cancelling shows how far cancelling is.
-func (w Writer) Cancelling(c Cancels) Message {
-	m := w.message(Plain, w.Locale.Say("cancel.progress", i18n.Args{"Done": c.Done, "Total": c.Total}))
-	if c.Rest > 0 {
-		m.Sections = []Section{{Text: w.Locale.Say("cancel.rest", i18n.Args{"Age": c.Rest})}}
-	}
-	m.Actions = []Action{w.StopAction(fmt.Sprint(c.Task))}
-	return m
-}
-
-// CancelWaits says why cancelling rests, and until when.
-func (w Writer) CancelWaits(c Cancels) Message {
-	m := w.Cancelling(Cancels{Task: c.Task, Done: c.Done, Total: c.Total})
-	key := "cancel.waits.offline"
-	if c.Busy {
-		key = "cancel.waits.busy"
-	}
-	m.Sections = []Section{{Text: w.Locale.Say(key, i18n.Args{"At": w.when("", c.Until)})}}
-	return m
-}
-
-// CancelResult is what became of a plan.
-type CancelResult struct {
-	Servers                           []string
-	Stopped, Known                    bool
-	Deactivated, Skipped, Left, Price int
-	Why                               map[string]int // of what was skipped
-	Failed                            []CancelFailed
-}
-
-// CancelFailed is an authorization that could not be cancelled.
-type CancelFailed struct {
-	Name   string
-	Why    string
-	Detail string // may be empty
-}
-
-// CancelResult says what became of a plan.
-func (w Writer) CancelResult(r CancelResult) Message {
-	total := r.Deactivated + r.Skipped + r.Left + len(r.Failed)
-	key := "cancel.result"
-	if r.Stopped {
-		key = "cancel.stopped"
-	}
-	tone := ToneOver
-	switch {
-	case len(r.Failed) > 0:
-		tone = ToneWarning
-	case r.Stopped:
-		tone = Plain
-	}
-	m := w.message(tone, w.Locale.Say(key, i18n.Args{"Servers": strings.Join(r.Servers, ", "), "Done": r.Deactivated, "Total": total}))
-	var lines []string
-	for _, why := range slices.Sorted(maps.Keys(r.Why)) {
-		lines = append(lines, w.Locale.Say(w.skipKey(why), i18n.Args{"N": r.Why[why]}))
-	}
-	if r.Left > 0 {
-		lines = append(lines, w.Locale.Say("cancel.skipped.left", i18n.Args{"N": r.Left}))
-	}
-	switch {
-	case !r.Known && r.Deactivated > 0:
-		lines = append(lines, w.Locale.Say("cancel.spent.unknown"))
-	case r.Price > 0:
-		lines = append(lines, w.Locale.Count("cancel.spent.failed", r.Price))
-	}
-	if len(lines) > 0 {
-		m.Sections = append(m.Sections, Section{Text: strings.Join(lines, "\n")})
-	}
-	if len(r.Failed) > 0 {
-		m.Sections = append(m.Sections, w.failedOnes(r.Failed))
-	}
-	return m
-}
-
-// skipKey is the text of why something was skipped; a state of another CA has
-// none of its own.
-func (w Writer) skipKey(why string) string {
-	if key := "cancel.skipped." + why; w.Locale.Has(key) {
-		return key
-	}
-	return "cancel.skipped.changed"
-}
-
-func (w Writer) failedOnes(failed []CancelFailed) Section {
-	s := Section{Heading: w.Locale.Say("cancel.failures", i18n.Args{"N": len(failed)})}
-	for i, f := range failed {
-		if i == mostNames {
-			s.Left = len(failed) - mostNames
-			break
-		}
-		key := "cancel.failed.trouble"
-		if own := "cancel.failed." + f.Why; w.Locale.Has(own) {
-			key = own
-		}
-		s.Items = append(s.Items, Item{Text: checks.Show(f.Name), Note: w.Locale.Say(key) + f.Detail})
-	}
-	return s
 }

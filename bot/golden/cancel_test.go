@@ -98,8 +98,8 @@ func plans() map[string]reports.CancelPlan {
 	valid.Valid = true
 	all := map[string]reports.CancelPlan{
 		"priced": one(ready, func(s *reports.CancelServer) {
-			s.Left = reports.CancelLeft{Final: 3, Foreign: 2, Busy: 1, Later: 4, Unread: 5, Hidden: 6}
-			s.Valid = 7
+			s.Left = reports.CancelLeft{Final: 3, Foreign: 2, Later: 4, Unread: 5, Hidden: 6}
+			s.Valid, s.Busy = 7, 1
 		}),
 		"unpriced": one(ready, func(s *reports.CancelServer) {
 			s.Price = reports.CancelPrice{Charged: true}
