@@ -19,10 +19,11 @@ import (
 
 // Panel is a panel to watch.
 type Panel struct {
-	Name    string
-	Reader  *ispmanager.Panel
-	Files   *cert.Files                 // nil: certificates are not read
-	Live    *suite.Live                 // nil: sites are not looked at from outside
+	Name   string
+	Reader *ispmanager.Panel
+	Files  *cert.Files // nil: certificates are not read
+	Live   *suite.Live // nil: sites are not looked at from outside
+
 	Workers int                         // sites that a sweep looks at together; at least one
 	Online  func(context.Context) error // whether we have a network at all, before a sweep; may be nil
 	CA      *CA                         // nil: its account at the CA is not known
@@ -40,11 +41,12 @@ type Rules struct {
 // Watch reads the panels and keeps what is known of them now. It is safe for
 // concurrent use; one reading of a panel at a time.
 type Watch struct {
-	journal  *journal.Journal
-	rules    Rules
-	issuing  panel.Classifier
-	log      *slog.Logger
-	panels   []*watched
+	journal *journal.Journal
+	rules   Rules
+	issuing panel.Classifier
+	log     *slog.Logger
+	panels  []*watched
+
 	sweeping chan struct{} // holds one while a sweep is under way
 }
 
