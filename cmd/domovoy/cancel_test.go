@@ -61,9 +61,13 @@ func newAuthority(h *house) *authority {
 `, there.Host))
 	text, err := os.ReadFile(h.config)
 	h.must(err)
-	acme := fmt.Sprintf(`timezone: UTC, acme: {directory: %q, ca_file: %[2]s/root.pem, account_key_file: %[2]s/account.key, logs: [%[2]s/acme.log], cap: 1000}}]
+	nobody := []byte(`acme: {directory: "https://127.0.0.1:9/directory"}}]`)
+	acme := fmt.Appendf(nil, `acme: {directory: %q, ca_file: %[2]s/root.pem, account_key_file: %[2]s/account.key, logs: [%[2]s/acme.log], cap: 1000}}]
 lookups: {limits_file: %[2]s/limits.yaml}`, a.Directory(), h.folder)
-	h.must(os.WriteFile(h.config, bytes.Replace(text, []byte("timezone: UTC}]"), []byte(acme), 1), 0o600))
+	if !bytes.Contains(text, nobody) {
+		h.Fatalf("the configuration has another CA:\n%s", text)
+	}
+	h.must(os.WriteFile(h.config, bytes.Replace(text, nobody, acme, 1), 0o600))
 	return a
 }
 
