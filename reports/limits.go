@@ -29,7 +29,7 @@ type Limits struct {
 func (w Writer) Limits(all []Limits) Message {
 	m := w.limitsTitle(all)
 	for _, l := range all {
-		m.Sections = append(m.Sections, w.limitsOf(l, len(all) > 1)...)
+		m.Sections = append(m.Sections, w.limitsOf(l)...)
 	}
 	paused, zombies := 0, 0
 	for _, l := range all {
@@ -66,7 +66,7 @@ func (w Writer) limitsTitle(all []Limits) Message {
 }
 
 // limitsOf is one server's account.
-func (w Writer) limitsOf(l Limits, named bool) []Section {
+func (w Writer) limitsOf(l Limits) []Section {
 	if l.Trouble != "" && len(l.Quota.Account) == 0 {
 		return []Section{{Heading: l.Server, Text: w.Locale.Say("trouble." + l.Trouble)}}
 	}

@@ -90,8 +90,9 @@ type Change struct {
 // Span is how long an empty bucket takes to fill.
 func (l Limit) Span() time.Duration { return time.Duration(l.Size) * time.Duration(l.Refill) }
 
-// exempts reports whether such orders spend nothing of it.
-func (l Limit) exempts(e Exemption) bool { return slices.Contains(l.Exempt, e) }
+// sparesRenewals reports whether an order for names that were issued together
+// before spends nothing of it.
+func (l Limit) sparesRenewals() bool { return slices.Contains(l.Exempt, ByRenewal) }
 
 // Find is the CA of a directory's host, with or without its port; false: its
 // limits are not known.

@@ -131,7 +131,7 @@ func (m *Meter) won(names []string) {
 // spend takes a token of everything that an event spends.
 func (m *Meter) spend(e Event, names []string, renewal bool, at time.Time) {
 	for _, l := range m.limits {
-		if l.Spent != e || renewal && l.exempts(ByRenewal) || len(names) == 0 && l.Scope != Account {
+		if l.Spent != e || renewal && l.sparesRenewals() || len(names) == 0 && l.Scope != Account {
 			continue
 		}
 		for _, subject := range l.subjects(names) {
@@ -246,7 +246,7 @@ func (m *Meter) Missing(names []string, now time.Time) []checks.Budget {
 	renewal := m.Renewal(names, now)
 	var empty []checks.Budget
 	for _, l := range m.limits {
-		if l.Pauses || renewal && l.exempts(ByRenewal) {
+		if l.Pauses || renewal && l.sparesRenewals() {
 			continue // an empty one pauses at the next failure, and refuses nothing itself
 		}
 		for _, subject := range l.subjects(names) {

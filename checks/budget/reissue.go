@@ -33,13 +33,13 @@ func (m *Meter) Reissue(sets [][]string, daily float64, now time.Time) checks.Pr
 		p.Takes = max(p.Takes, b.Refill.Sub(now))
 	}
 	for _, l := range m.limits {
-		if !l.exempts(ByRenewal) && l.Scope != Account {
+		if !l.sparesRenewals() && l.Scope != Account {
 			continue
 		}
 		switch l.Scope {
 		case Account:
 			n := p.Orders
-			if l.exempts(ByRenewal) {
+			if l.sparesRenewals() {
 				n = p.Spend
 			}
 			p.Takes = max(p.Takes, m.accountTakes(l, n, daily, now))

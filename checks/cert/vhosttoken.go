@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// token is a word of nginx's settings, or one of its marks: ; { }
+// token is a word of nginx's settings, or one of its marks: semicolon and
+// braces.
 type token struct {
 	text string
 	mark bool
@@ -16,14 +17,14 @@ type token struct {
 func nginxTokens(text []byte) iter.Seq[token] {
 	return func(yield func(token) bool) {
 		for i := 0; i < len(text); {
-			switch c := text[i]; {
-			case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+			switch c := text[i]; c {
+			case ' ', '\t', '\r', '\n':
 				i++
-			case c == '#':
+			case '#':
 				for i < len(text) && text[i] != '\n' {
 					i++
 				}
-			case c == ';' || c == '{' || c == '}':
+			case ';', '{', '}':
 				if !yield(token{string(c), true}) {
 					return
 				}

@@ -42,7 +42,7 @@ func newAuthority(h *house) *authority {
 	var err error
 	a.CA, err = boulder.Start(boulder.Options{Latency: 10 * time.Millisecond, Watch: a.watch})
 	h.must(err)
-	h.Cleanup(a.CA.Close)
+	h.Cleanup(a.Close)
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	h.must(err)
 	a.account = a.Register(key.Public())

@@ -3,6 +3,7 @@ package boulder
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net/http"
 )
@@ -31,13 +32,16 @@ func (t transport) RoundTrip(r *http.Request) (answer *http.Response, err error)
 	defer in.Body.Close()
 	out := &recorder{header: http.Header{}}
 	defer func() {
-		if trouble := recover(); trouble == http.ErrAbortHandler {
-			answer, err = nil, io.ErrUnexpectedEOF
-			if gone := r.Context().Err(); gone != nil {
-				err = gone
-			}
-		} else if trouble != nil {
+		trouble := recover()
+		if trouble == nil {
+			return
+		}
+		if cut, ok := trouble.(error); !ok || !errors.Is(cut, http.ErrAbortHandler) {
 			panic(trouble)
+		}
+		answer, err = nil, io.ErrUnexpectedEOF
+		if gone := r.Context().Err(); gone != nil {
+			err = gone
 		}
 	}()
 	t.ca.ServeHTTP(out, in)
