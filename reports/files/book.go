@@ -47,6 +47,10 @@ func newBook(p *paper) (*book, error) {
 		if err := s.make(b); err != nil {
 			return nil, err
 		}
+		fit := true // at last: AutoFilter forgets it
+		if err := b.file.SetSheetProps(b.sheetName(s.key), &excelize.SheetPropsOptions{FitToPage: &fit}); err != nil {
+			return nil, err
+		}
 	}
 	if err := b.file.DeleteSheet(bornWith); err != nil {
 		return nil, err
@@ -68,10 +72,7 @@ func (b *book) add(name string) error {
 	if _, err := b.file.NewSheet(name); err != nil {
 		return err
 	}
-	yes, landscape, a4, wide, tall := true, "landscape", 9, 1, 0
-	if err := b.file.SetSheetProps(name, &excelize.SheetPropsOptions{FitToPage: &yes}); err != nil {
-		return err
-	}
+	landscape, a4, wide, tall := "landscape", 9, 1, 0
 	if err := b.file.SetPageLayout(name, &excelize.PageLayoutOptions{Orientation: &landscape, Size: &a4, FitToWidth: &wide, FitToHeight: &tall}); err != nil {
 		return err
 	}
@@ -125,6 +126,9 @@ func (b *book) table(key string, headings []string, widths []float64, rows int) 
 	}
 	corner, err := excelize.CoordinatesToCellName(len(headings), rows+1)
 	if err != nil {
+		return err
+	}
+	if err := b.file.SetSheetDimension(name, "A1:"+corner); err != nil {
 		return err
 	}
 	return b.file.AutoFilter(name, "A1:"+corner, nil)

@@ -109,7 +109,7 @@ func (b *book) numbers() error {
 			return err
 		}
 	}
-	return nil
+	return b.file.SetSheetDimension(name, "A1:D"+strconv.Itoa(len(rows)+1))
 }
 
 // facts writes one row of the numbers: a name, a value, its change, a text.

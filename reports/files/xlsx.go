@@ -58,6 +58,8 @@ func (b *book) write(archive *zip.Writer) error {
 
 // fill writes a sheet that has its headings, with its rows behind them.
 func (b *book) fill(archive *zip.Writer, path string, sheet []byte, kind sheetKind) error {
+	// There are filter buttons, and nothing is filtered.
+	sheet = bytes.Replace(sheet, []byte(` filterMode="true"`), nil, 1)
 	end := bytes.LastIndex(sheet, []byte("</sheetData>"))
 	if end < 0 {
 		return fmt.Errorf("%s has no place for rows", path)

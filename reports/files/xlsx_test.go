@@ -4,6 +4,9 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/csv"
+	"encoding/xml"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,12 +55,39 @@ func TestSheets(t *testing.T) {
 			if p, err := f.GetPanes(name); err != nil || !p.Freeze || p.YSplit != 1 {
 				t.Errorf("%s, %s: the headings are not frozen: %+v, %v", lang, name, p, err)
 			}
-			if filtered := bytes.Contains(entry(t, data, sheetPath(i)), []byte("<autoFilter ref=")); filtered != (i < 4) {
-				t.Errorf("%s, %s: filter buttons: %v", lang, name, filtered)
+			written := entry(t, data, sheetPath(i))
+			if buttons := bytes.Contains(written, []byte("<autoFilter ref=")); buttons != (i < 4) {
+				t.Errorf("%s, %s: filter buttons: %v", lang, name, buttons)
 			}
+			if !bytes.Contains(written, []byte(`<pageSetUpPr fitToPage="true">`)) || bytes.Contains(written, []byte("filterMode")) {
+				t.Errorf("%s, %s begins as %.300s", lang, name, written[bytes.Index(written, []byte("<sheetPr")):])
+			}
+			wellFormed(t, written)
 			if width, err := f.GetColWidth(name, "A"); err != nil || width < 25 {
 				t.Errorf("%s, %s: the first column is %v wide, %v", lang, name, width, err)
 			}
+		}
+	}
+}
+
+// wellFormed reads XML to its end, and its rows and cells in their order.
+func wellFormed(t *testing.T, data []byte) {
+	t.Helper()
+	last := 0
+	for d := xml.NewDecoder(bytes.NewReader(data)); ; {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row, ok := token.(xml.StartElement); ok && row.Name.Local == "row" {
+			n, err := strconv.Atoi(row.Attr[0].Value)
+			if err != nil || n <= last {
+				t.Errorf("row %s comes after row %d", row.Attr[0].Value, last)
+			}
+			last = n
 		}
 	}
 }
