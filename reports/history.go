@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"time"
 
 	"domovoy/checks"
@@ -36,13 +37,14 @@ type Spell struct {
 // SpellEnd is how a spell ended.
 type SpellEnd string
 
-// The ends. After EndCause and EndOwner another spell of the site begins at
-// the same snapshot.
+// The ends. After EndCause, EndOwner and EndFacts another spell of the site
+// begins at the same snapshot.
 const (
 	EndFixed SpellEnd = "fixed"
 	EndLeft  SpellEnd = "left" // the site is no longer on the panel
 	EndCause SpellEnd = "cause"
 	EndOwner SpellEnd = "owner"
+	EndFacts SpellEnd = "facts" // the cause is the same, and more is known of it
 )
 
 // covers reports whether the spell holds at a moment: as of the last snapshot
@@ -94,7 +96,10 @@ func Turn(at time.Time, server string, open []Spell, standings []Standing) []Spe
 			turned = append(turned, begin(at, server, now, was))
 		case had && was.Owner != now.Owner:
 			end(was, EndOwner)
-			turned = append(turned, begin(at, server, now, was))
+			turned = append(turned, begin(at, server, now.or(was.Standing), was))
+		case had && was.outdated(now):
+			end(was, EndFacts)
+			turned = append(turned, begin(at, server, now.or(was.Standing), was))
 		}
 	}
 	for _, s := range open { // not the map: the order must be the same every time
@@ -115,6 +120,30 @@ func begin(at time.Time, server string, s Standing, after Spell) Spell {
 		fresh.Trouble = s.Since
 	}
 	return fresh
+}
+
+// grain is how far apart two dates are that are not the same.
+const grain = time.Hour
+
+// outdated reports whether what is known now makes a report read otherwise: a
+// certificate that was replaced, the day on which a name will be free. What
+// is not known now changes nothing, nor does to whom a name points, of which
+// DNS may give another answer every day.
+func (s Standing) outdated(now Standing) bool {
+	other := func(was, is time.Time) bool { return !is.IsZero() && is.Sub(was).Abs() > grain }
+	return s.Severity != now.Severity || other(s.Expires, now.Expires) || other(s.Free, now.Free) || s.To == "" && now.To != ""
+}
+
+// or is the standing with what only an earlier one knows.
+func (s Standing) or(was Standing) Standing {
+	if s.Expires.IsZero() {
+		s.Expires = was.Expires
+	}
+	if s.Free.IsZero() {
+		s.Free = was.Free
+	}
+	s.To = cmp.Or(s.To, was.To)
+	return s
 }
 
 // with is the spell's standing under another owner.

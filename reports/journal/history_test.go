@@ -2,8 +2,11 @@ package journal_test
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,103 +56,221 @@ func (w *world) pass() {
 	}
 }
 
-// note writes the day down. What could not be told counts as it was, in the
-// witness's own way: the last day on which it could be.
+// note writes the day down.
 func (w *world) note(t *testing.T, day int) []reports.Standing {
 	t.Helper()
 	var all []reports.Standing
 	for _, s := range w.now {
 		all = append(all, s)
-		if _, err := w.db.ExecContext(t.Context(), `INSERT INTO day VALUES (?, ?, ?, ?)`, day, s.Site, s.Owner, string(s.Code)); err != nil {
-			t.Fatal(err)
-		}
+		w.exec(t, `INSERT INTO day VALUES (?, ?, ?, ?)`, day, s.Site, s.Owner, string(s.Code))
 	}
+	w.exec(t, `INSERT INTO days VALUES (?, (SELECT max(day) FROM days))`, day)
 	return all
 }
 
-// stood is how the witness says a site stood: unknown days look like the
-// last known one since the site came to the panel.
-const stood = `CREATE VIEW stood AS SELECT d.day, d.site, d.owner, coalesce((SELECT k.code FROM day k WHERE k.site = d.site AND k.day <= d.day AND k.code <> 'unknown'
-	AND NOT EXISTS (SELECT 1 FROM days x WHERE x.day > k.day AND x.day < d.day AND NOT EXISTS (SELECT 1 FROM day y WHERE y.site = d.site AND y.day = x.day))
-	ORDER BY k.day DESC LIMIT 1), 'ok') AS code FROM day d`
-
-// count asks the witness one number of the week from one day to another.
-func (w *world) count(t *testing.T, query string, from, to int) int {
+func (w *world) exec(t *testing.T, query string, args ...any) {
 	t.Helper()
-	var n int
-	if err := w.db.QueryRowContext(t.Context(), `WITH was AS (SELECT * FROM stood WHERE day = ?1 AND code <> 'ok'), is_now AS (SELECT * FROM stood WHERE day = ?2 AND code <> 'ok'),
-		here AS (SELECT site FROM stood WHERE day = ?2), healed AS (SELECT b.site, b.day FROM stood b JOIN stood a ON a.site = b.site AND a.day = b.day - 1
-			WHERE a.code <> 'ok' AND b.code = 'ok')
-		SELECT count(*) FROM `+query, from, to).Scan(&n); err != nil {
+	if _, err := w.db.ExecContext(t.Context(), query, args...); err != nil {
 		t.Fatal(err)
 	}
-	return n
 }
 
-// TestMonth lets five weeks go by and holds every figure of four weekly
-// reports against a count in SQL over the days themselves.
+// stood is how the witness says a site stood: a day on which it could not be
+// told looks like the last on which it could, since the site came to the panel.
+const stood = `CREATE TABLE stood AS SELECT d.day, d.site, d.owner, coalesce((SELECT k.code FROM day k WHERE k.site = d.site AND k.day <= d.day AND k.code <> 'unknown'
+	AND NOT EXISTS (SELECT 1 FROM days x WHERE x.day > k.day AND x.day < d.day AND NOT EXISTS (SELECT 1 FROM day y WHERE y.site = d.site AND y.day = x.day))
+	ORDER BY k.day DESC LIMIT 1), 'ok') AS code FROM day d; CREATE UNIQUE INDEX stood_day ON stood (site, day)`
+
+// weekRows are what the witness says of the time from one day up to another,
+// of some owners: a row for each site of theirs that was in trouble in it.
+const weekRows = `WITH mine AS (SELECT * FROM stood WHERE code <> 'ok' AND owner IN (SELECT value FROM json_each(?3))),
+	last AS (SELECT site, max(day) AS day FROM mine WHERE day BETWEEN ?1 AND ?2 GROUP BY site)
+SELECT l.site, e.owner, coalesce(w.code, ''), e.code, CASE
+	WHEN n.site IS NOT NULL AND w.code = n.code THEN 'still'
+	WHEN n.site IS NOT NULL AND w.code <> n.code THEN 'cause'
+	WHEN n.site IS NOT NULL THEN iif(EXISTS (SELECT 1 FROM mine a JOIN days d ON d.prev = a.day JOIN stood b ON b.site = a.site AND b.day = d.day
+		WHERE a.site = l.site AND b.code = 'ok' AND d.day <= ?2), 'back', 'new')
+	WHEN w.site IS NOT NULL THEN iif(EXISTS (SELECT 1 FROM days d JOIN stood b ON b.day = d.day WHERE d.prev = l.day AND b.site = l.site AND b.code = 'ok'), 'fixed', 'left')
+	ELSE 'passing' END,
+	(SELECT min(day) FROM days WHERE day > coalesce((SELECT max(g.day) FROM days g WHERE g.day <= l.day
+		AND NOT EXISTS (SELECT 1 FROM stood x WHERE x.site = l.site AND x.day = g.day AND x.code <> 'ok')), -1))
+FROM last l JOIN stood e USING (site, day) LEFT JOIN mine w ON w.site = l.site AND w.day = ?1 LEFT JOIN mine n ON n.site = l.site AND n.day = ?2`
+
+// rows asks the witness for a week's rows, by site. Days that nobody saw look
+// like the last that somebody did.
+func (w *world) rows(t *testing.T, start time.Time, from, to int, owners []string) map[string]string {
+	t.Helper()
+	list, err := json.Marshal(owners)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := w.db.QueryContext(t.Context(), weekRows, w.seen(t, from), w.seen(t, to), string(list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer found.Close()
+	rows := map[string]string{}
+	for found.Next() {
+		var site, owner, was, code, change string
+		var since int
+		if err := found.Scan(&site, &owner, &was, &code, &change, &since); err != nil {
+			t.Fatal(err)
+		}
+		rows[site] = line(owner, was, code, change, start.AddDate(0, 0, since))
+	}
+	if err := found.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// seen is the last day up to one of which there is a snapshot.
+func (w *world) seen(t *testing.T, day int) (last int) {
+	t.Helper()
+	if err := w.db.QueryRowContext(t.Context(), `SELECT max(day) FROM days WHERE day <= ?`, day).Scan(&last); err != nil {
+		t.Fatal(err)
+	}
+	return last
+}
+
+func line(owner, was, code, change string, since time.Time) string {
+	return fmt.Sprintf("%s %s→%s %s since %s", owner, was, code, change, since.UTC().Format(time.DateTime))
+}
+
+// told is what the report says, in the words of the witness.
+func told(r reports.Weekly) map[string]string {
+	rows := map[string]string{}
+	for _, x := range r.Rows {
+		rows[x.Site] = line(x.Owner, string(x.Was), string(x.Code), string(x.Change), x.Since)
+	}
+	return rows
+}
+
+// sums counts the witness's rows.
+func sums(rows map[string]string) (s reports.Sums) {
+	for _, row := range rows {
+		change := reports.WeekChange(strings.Fields(row)[2])
+		if change.Open() {
+			s.Open++
+		}
+		counted := map[reports.WeekChange][]*int{reports.WeekNew: {&s.New}, reports.WeekBack: {&s.Back}, reports.WeekStill: {&s.Was}, reports.WeekCause: {&s.Was},
+			reports.WeekFixed: {&s.Fixed, &s.Was}, reports.WeekLeft: {&s.Left, &s.Was}, reports.WeekPassing: {&s.Passing}}
+		for _, n := range counted[change] {
+			*n++
+		}
+	}
+	return s
+}
+
+// managers part the owners among them; nobody has the last.
+func managers() map[string][]string {
+	return map[string][]string{"all": {"client0", "client1", "client2", "client3"}, "anna": {"client0", "client1"}, "boris": {"client2"}, "nobody": {"client3"}}
+}
+
+// TestMonth lets five weeks go by, with days on which nobody looked or the
+// panel could not be read, and holds every row and figure of the weekly
+// reports, of all and of each manager, against SQL over the days themselves.
 func TestMonth(t *testing.T) {
-	for seed := range uint64(5) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { month(t, seed) })
+	for seed, zone := range []string{"UTC", "Europe/Moscow", "America/New_York", "Europe/Berlin", "UTC"} {
+		t.Run(fmt.Sprint(seed, " ", zone), func(t *testing.T) {
+			loc, err := time.LoadLocation(zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			month(t, uint64(seed), loc)
+		})
 	}
 }
 
-func month(t *testing.T, seed uint64) {
-	j := open(t)
+const monthWeeks = 5
+
+func month(t *testing.T, seed uint64, zone *time.Location) {
+	j, w := open(t), newWorld(t, seed)
+	first := reports.WeekOf(time.Date(2026, 10, 21, 12, 0, 0, 0, time.UTC), zone)
+	composed := map[string]reports.Weekly{}
+	week := first
+	for day := range 7*monthWeeks + 1 {
+		w.live(t, j, day, first.From.AddDate(0, 0, day))
+		if day > 0 && day%7 == 0 { // a week is over
+			for name, owners := range managers() {
+				composed[fmt.Sprint(week.Number, name)] = compose(t, j, week, owners)
+			}
+			week = reports.WeekOf(week.To, zone)
+		}
+	}
+	w.exec(t, stood)
+	week = first
+	for n := range monthWeeks {
+		open := 0
+		for name, owners := range managers() {
+			got := compose(t, j, week, owners)
+			if diff := cmp.Diff(composed[fmt.Sprint(week.Number, name)], got); diff != "" {
+				t.Errorf("week %d of %s, composed again (-then +now):\n%s", week.Number, name, diff)
+			}
+			want := w.rows(t, first.From, 7*n, 7*(n+1), owners)
+			if diff := cmp.Diff(want, told(got)); diff != "" {
+				t.Errorf("week %d of %s (-counted in SQL +report):\n%s", week.Number, name, diff)
+			}
+			s := got.Sums()
+			s.Month = 0
+			if diff := cmp.Diff(sums(want), s); diff != "" {
+				t.Errorf("week %d of %s, sums (-counted in SQL +report):\n%s", week.Number, name, diff)
+			}
+			if s.Open != s.Was+s.New+s.Back-s.Fixed-s.Left {
+				t.Errorf("week %d of %s: the sums do not add up: %+v", week.Number, name, s)
+			}
+			if name != "all" {
+				open += s.Open
+			}
+		}
+		if all := composed[fmt.Sprint(week.Number, "all")].Sums(); open != all.Open || n > 0 && (all.New+all.Back == 0 || all.Fixed == 0) {
+			t.Errorf("week %d: the parts have %d open rows, all of it %+v", week.Number, open, all)
+		}
+		week = reports.WeekOf(week.To, zone)
+	}
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	t.Helper()
 	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { _ = db.Close() })
 	db.SetMaxOpenConns(1) // each connection would have a memory of its own
-	if _, err := db.ExecContext(t.Context(), `CREATE TABLE day (day INTEGER, site TEXT, owner TEXT, code TEXT, PRIMARY KEY (site, day));
-		CREATE TABLE days (day INTEGER PRIMARY KEY); `+stood); err != nil {
-		t.Fatal(err)
-	}
 	w := &world{db: db, rand: rand.New(rand.NewPCG(seed, 46)), now: map[string]reports.Standing{}}
-	week := reports.WeekOf(time.Date(2026, 10, 21, 12, 0, 0, 0, time.UTC), time.UTC)
-	const weeks = 5
-	for day := range 7*weeks + 1 {
-		w.pass()
-		if _, err := db.ExecContext(t.Context(), `INSERT INTO days VALUES (?)`, day); err != nil {
-			t.Fatal(err)
-		}
-		s := journal.Snapshot{Standings: w.note(t, day)}
-		s.Server, s.At, s.Sites, s.Rules = "isp1", week.From.AddDate(0, 0, day), len(s.Standings), "test"
-		if err := j.KeepSnapshot(t.Context(), s); err != nil {
-			t.Fatal(err)
-		}
+	w.exec(t, `CREATE TABLE day (day INTEGER, site TEXT, owner TEXT, code TEXT, PRIMARY KEY (site, day)); CREATE TABLE days (day INTEGER PRIMARY KEY, prev INTEGER)`)
+	return w
+}
+
+// live lets a day go by and has it remembered, unless nobody looks or the
+// panel cannot be read.
+func (w *world) live(t *testing.T, j *journal.Journal, day int, at time.Time) {
+	t.Helper()
+	w.pass()
+	s := journal.Snapshot{Tally: reports.Tally{Server: "isp1", At: at, Rules: "test"}}
+	switch n := w.rand.IntN(10); {
+	case n == 0 && day > 0:
+		return
+	case n == 1 && day > 0:
+		s.Unread = true
+	default:
+		s.Standings = w.note(t, day)
+		s.Sites = len(s.Standings)
 	}
-	for n := range weeks {
-		h, err := j.History(t.Context(), week.From.Add(-reports.Reach), week.To)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := reports.ComposeWeek(h, week, nil).Sums()
-		from, to := 7*n, 7*(n+1)
-		want := reports.Sums{
-			Open: w.count(t, `is_now`, from, to),
-			Was:  w.count(t, `was`, from, to),
-			New:  w.count(t, `is_now WHERE site NOT IN (SELECT site FROM was) AND site NOT IN (SELECT site FROM healed WHERE day <= ?2)`, from, to),
-			Back: w.count(t, `is_now WHERE site NOT IN (SELECT site FROM was) AND site IN (SELECT site FROM healed WHERE day <= ?2)`, from, to),
-			Fixed: w.count(t, `was WHERE site NOT IN (SELECT site FROM is_now) AND `+
-				`(SELECT max(day) FROM healed h WHERE h.site = was.site AND h.day BETWEEN ?1 + 1 AND ?2) IS NOT NULL AND NOT `+gone, from, to),
-			Left: w.count(t, `was WHERE site NOT IN (SELECT site FROM is_now) AND `+gone, from, to),
-			Passing: w.count(t, `(SELECT DISTINCT site FROM stood WHERE day > ?1 AND day < ?2 AND code <> 'ok'
-				AND site NOT IN (SELECT site FROM was) AND site NOT IN (SELECT site FROM is_now))`, from, to),
-			Month: got.Month,
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("week %d (-counted in SQL +report):\n%s", week.Number, diff)
-		}
-		if got.Open != got.Was+got.New+got.Back-got.Fixed-got.Left {
-			t.Errorf("week %d: the sums do not add up: %+v", week.Number, got)
-		}
-		week = reports.WeekOf(week.To, time.UTC)
+	if err := j.KeepSnapshot(t.Context(), s); err != nil {
+		t.Fatal(err)
 	}
 }
 
-// gone says in SQL that the last trouble of a site ended by its leaving: after
-// its last day in trouble it was not there.
-const gone = `NOT EXISTS (SELECT 1 FROM stood n WHERE n.site = was.site AND n.day = 1 +
-	(SELECT max(day) FROM stood x WHERE x.site = was.site AND x.day BETWEEN ?1 AND ?2 AND x.code <> 'ok'))`
+func compose(t *testing.T, j *journal.Journal, week reports.Week, owners []string) reports.Weekly {
+	t.Helper()
+	h, err := j.History(t.Context(), week.From.Add(-reports.Reach), week.To)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(owners) == 4 {
+		return reports.ComposeWeek(h, week, nil)
+	}
+	return reports.ComposeWeek(h, week, func(owner string) bool { return slices.Contains(owners, owner) })
+}
