@@ -1,0 +1,52 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"domovoy/checks"
+)
+
+// Codes that Look may find.
+func Codes() []checks.Code { return []checks.Code{checks.DNSUnregistered, checks.DNSUndelegated} }
+
+// Look finds what the registry knows of a name that the DNS does not: free,
+// or registered but without name servers. A delegated domain gives nothing:
+// its trouble is in its own zone.
+func (r *Registry) Look(ctx context.Context, name string) ([]checks.Finding, error) {
+	return found(r.Ask(ctx, name))
+}
+
+// Glance is Look without waiting for a turn: among thousands nobody holds the
+// others up. It fails with ErrTurn where it would have to wait.
+func (r *Registry) Glance(ctx context.Context, name string) ([]checks.Finding, error) {
+	return found(r.ask(ctx, name, now))
+}
+
+// found is what an answer means for a name that the DNS does not know.
+func found(answer Registration, err error) ([]checks.Finding, error) {
+	if errors.Is(err, ErrNoRegistry) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	args := checks.Args{"domain": answer.Domain}
+	for key, at := range map[string]time.Time{"paid_till": answer.PaidTill, "free_date": answer.FreeDate} {
+		if !at.IsZero() {
+			args[key] = at
+		}
+	}
+	switch answer.State {
+	case Free:
+		return []checks.Finding{finding(checks.DNSUnregistered, args)}, nil
+	case Undelegated:
+		return []checks.Finding{finding(checks.DNSUndelegated, args)}, nil
+	}
+	return nil, nil
+}
+
+func finding(code checks.Code, args checks.Args) checks.Finding {
+	return checks.Finding{Code: code, Severity: code.Severity(), Args: args}
+}
