@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -63,11 +64,21 @@ func planCancel(ctx context.Context, t *Task) (Answer, error) {
 	if err := json.Unmarshal(t.Payload, &w); err != nil {
 		return Answer{}, err
 	}
+	if w.Probe {
+		return planProbe(ctx, t, w)
+	}
+	return t.plan(ctx, w)
+}
+
+// plan reads what a wish is about, and keeps a plan where something can be
+// cancelled. A server whose CA cannot be asked is left out, if it is not the
+// only one.
+func (t *Task) plan(ctx context.Context, w cancelWish) (Answer, error) {
 	b, plan := t.Bot, cancelPlan{Wish: w, Accounts: map[string]string{}}
 	data := CancelPlan{Authorizations: []AuthorizationData{}, Known: true}
 	told := reports.CancelPlan{Lives: planLives, Asked: w.All, Valid: w.Valid}
 	chooser := chooser{wish: w, names: b.withAliases(w.Names), seen: map[string]bool{}, now: time.Now()}
-	var err error
+	var last, err error
 	if chooser.acted, err = b.journal.Acted(ctx, chooser.now.Add(-nameWindow)); err != nil {
 		return Answer{}, err
 	}
@@ -75,6 +86,10 @@ func planCancel(ctx context.Context, t *Task) (Answer, error) {
 		s, err := b.survey(ctx, p, w, func(done, total int) {
 			t.Progress(t.Writer().Reading(reports.Reads{Server: p.Name, Done: done, Total: total, Task: t.ID}))
 		})
+		if refusal, ok := errors.AsType[*Refusal](err); ok {
+			told.Dark, last = append(told.Dark, t.Writer().Locale.Say(refusal.Key, refusal.Args)), err
+			continue
+		}
 		if err != nil {
 			return Answer{}, err
 		}
@@ -84,6 +99,9 @@ func planCancel(ctx context.Context, t *Task) (Answer, error) {
 		data.add(c)
 		data.Unread += s.unread
 		told.Servers = append(told.Servers, s.told(c))
+	}
+	if len(told.Servers) == 0 {
+		return Answer{}, last
 	}
 	told.Second = len(plan.Items) > b.cap(plan)
 	if s := keyless(told.Servers); s == nil && len(plan.Items) > 0 {

@@ -16,6 +16,7 @@ import (
 const (
 	cancelPlanKind = "cancel.plan"
 	cancelKind     = "cancel"
+	probeKind      = "cancel.probe"
 )
 
 // planLives is how long a plan can be confirmed.
@@ -27,6 +28,7 @@ type cancelWish struct {
 	URLs   []string `json:"urls,omitempty"`
 	All    bool     `json:"all,omitempty"`
 	Valid  bool     `json:"valid,omitempty"` // valid ones, too
+	Probe  bool     `json:"probe,omitempty"` // find authorizations by new orders
 	Server string   `json:"server,omitempty"`
 }
 
@@ -90,6 +92,8 @@ func (b *Bot) wish(r Request) (cancelWish, error) {
 			w.All = true
 		case word == "valid":
 			w.Valid = true
+		case word == "probe":
+			w.Probe = true
 		case b.isAuthorization(word):
 			w.URLs = append(w.URLs, word)
 		default:
@@ -102,6 +106,9 @@ func (b *Bot) wish(r Request) (cancelWish, error) {
 	}
 	if !w.All && len(w.Names)+len(w.URLs) == 0 || w.All && len(w.Names)+len(w.URLs) > 0 {
 		return w, usage("cancel", "usage.cancel", "")
+	}
+	if w.Probe && (len(w.Names) == 0 || len(w.Names) > mostProbes) {
+		return w, &Refusal{Code: "usage", Key: "usage.probe", Args: i18n.Args{"Most": mostProbes}}
 	}
 	return w, b.atSomeCA(w)
 }

@@ -103,7 +103,7 @@ func newVocabulary(bundle *i18n.Bundle) vocabulary {
 		names = append(names, c.Name)
 	}
 	names = append(names, reports.Lists()...)
-	names = append(names, "authz", "all", "valid", "reissue", Daily, Weekly, "page", "file", "owner", "cause", "server")
+	names = append(names, "authz", "all", "valid", "probe", "reissue", Daily, Weekly, "page", "file", "owner", "cause", "server")
 	for _, language := range bundle.Languages() {
 		l := bundle.Locale(language, nil)
 		for _, name := range names {

@@ -32,6 +32,7 @@ func TaskKinds() []TaskKind {
 		{sweepKind, Operator, runSweep},
 		{cancelPlanKind, Admin, planCancel},
 		{cancelKind, Admin, runCancel},
+		{probeKind, Admin, runProbe},
 	}
 }
 

@@ -36,6 +36,7 @@ type CancelPlan struct {
 	Valid   bool          // valid ones are wanted, too
 	Second  bool          // another administrator must confirm, too
 	Servers []CancelServer
+	Dark    []string // why others could not be asked, as texts
 }
 
 // CancelServer is the part of a plan at one server.
@@ -87,6 +88,9 @@ func (w Writer) CancelPlan(p CancelPlan) Message {
 	for _, s := range p.Servers {
 		items += s.Items
 		m.Sections = append(m.Sections, w.planServer(p, s)...)
+	}
+	for _, text := range p.Dark {
+		m.Sections = append(m.Sections, Section{Text: text})
 	}
 	if items > 0 {
 		m.Sections = append(m.Sections, Section{Text: w.waiting(p)})

@@ -36,6 +36,12 @@ func cancelCases() map[string]message {
 		"task.stopped":         func(w reports.Writer) reports.Message { return w.Stopped() },
 		"task.turn":            func(w reports.Writer) reports.Message { return w.Refusal(w.Locale.Say("task.turn")) },
 	}
+	for name, p := range map[string]reports.Probe{
+		"priced":  {ID: "7f3a", Names: []string{"shop.ru", "www.shop.ru", "xn--e1afmkfd.xn--p1ai", "blog.ru"}, Orders: 2, CA: "Let’s Encrypt", Limit: 300, Window: 3 * time.Hour, Lives: 10 * time.Minute},
+		"unknown": {ID: "7f3a", Names: []string{"shop.ru"}, Orders: 1, Lives: 10 * time.Minute},
+	} {
+		all["probe."+name] = func(w reports.Writer) reports.Message { return w.Probe(p) }
+	}
 	for name, p := range plans() {
 		all["cancel.plan."+name] = func(w reports.Writer) reports.Message { return w.CancelPlan(p) }
 	}
@@ -152,6 +158,6 @@ func planRefusals() map[string]i18n.Args {
 		"refusal.ca.silent":  {"Server": "isp1", "Reason": "connect: connection refused"},
 		"refusal.ca.unread":  {"Server": "isp1", "N": 3},
 		"refusal.task":       {"Task": "12"}, "refusal.stop": {"Name": "Анна", "Needs": "administrator"},
-		"usage.cancel": nil, "usage.confirm": nil, "usage.stop": nil, "usage.audit": nil,
+		"usage.probe": {"Most": 10}, "usage.cancel": nil, "usage.confirm": nil, "usage.stop": nil, "usage.audit": nil,
 	}
 }

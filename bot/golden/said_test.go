@@ -15,7 +15,7 @@ import (
 // that no case says has no golden file, so nobody has read it in its place.
 var kept = []string{
 	"alert.", "over.", "names.", "storm.", "baseline.", "reason.", "evidence.", "trouble.", "refusal.", "usage.",
-	"cancel.", "confirm.", "audit.", "stop.", "task.", "status.", "metric.", "trend.", "check.", "looked.", "flag.", "certificate.", "issuing.", "why.", "attempt.",
+	"cancel.", "probe.", "confirm.", "audit.", "stop.", "task.", "status.", "metric.", "trend.", "check.", "looked.", "flag.", "certificate.", "issuing.", "why.", "attempt.",
 	"list.", "daily.", "sweep.", "help.", "whoami.", "lang.", "delivery.", "role.", "who.", "next.", "when.", "cause.", "code.dns.", "code.web.", "code.cert.",
 	"code.ca.blocked.", "code.ca.paused.", "code.ca.rejected.", "code.ca.ratelimited.", "code.ca.dns.", "code.ca.caa.", "code.ca.unauthorized.", "code.ca.connection.", "code.ca.client.",
 }

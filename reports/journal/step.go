@@ -66,7 +66,7 @@ func (j *Journal) Acted(ctx context.Context, since time.Time) (map[string]int, e
 		return struct{}{}, err
 	}
 	err := j.look(ctx, "counting acts", func(t *tx) error {
-		_, err := all(ctx, t, scan, `SELECT name, count(*) FROM step WHERE begun >= ? AND begun > 0
+		_, err := all(ctx, t, scan, `SELECT name, count(*) FROM step WHERE begun >= ? AND begun > 0 AND name <> ''
 			AND state IN ('begun', 'done', 'failed') GROUP BY name`, millis(since))
 		return err
 	})
