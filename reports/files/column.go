@@ -19,7 +19,7 @@ func columns(keys ...string) []column {
 		{key: "server", width: 12, text: func(l line) string { return l.server }},
 		{key: "cause", width: 34, text: func(l line) string { return l.cause }},
 		{key: "to", width: 16, text: func(l line) string { return l.to }},
-		{key: "step", width: 60, text: func(l line) string { return l.step }},
+		{key: "step", width: 72, text: func(l line) string { return l.step }},
 		{key: "who", width: 14, text: func(l line) string { return l.who }},
 		{key: "since", width: 13, day: func(l line) time.Time { return l.since }},
 		{key: "until", width: 13, day: func(l line) time.Time { return l.until }},

@@ -3,6 +3,7 @@ package files
 import (
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 
@@ -74,15 +75,21 @@ func (p *paper) owner(name string) string {
 	return clean(name)
 }
 
+// The column of the numbers with the long texts, and its width in characters.
+const (
+	meaning      = 3
+	meaningWidth = 110
+)
+
 // numbers writes what the report counts, what each count means, and of what
 // it was made.
 func (b *book) numbers() error {
 	name := b.sheetName("numbers")
 	headings := []string{b.Say("files.column.number"), b.Say("files.column.value"), b.Say("files.column.delta"), b.Say("files.column.meaning")}
-	if err := b.head(name, headings, []float64{44, 38, 14, 100}); err != nil {
+	if err := b.head(name, headings, []float64{44, 38, 14, meaningWidth}); err != nil {
 		return err
 	}
-	bold := excelize.Style{Font: &excelize.Font{Bold: true}}
+	bold := excelize.Style{Font: &excelize.Font{Bold: true, Family: family, Size: 11}}
 	rows := [][]any{}
 	for _, n := range b.figures() {
 		row := []any{n.name, n.value, nil, n.meaning}
@@ -114,6 +121,12 @@ func (b *book) numbers() error {
 
 // facts writes one row of the numbers: a name, a value, its change, a text.
 func (b *book) facts(sheet string, row int, cells []any) error {
+	if len(cells) > meaning { // not every program finds the height itself
+		lines := 1 + utf8.RuneCountInString(cells[meaning].(string))/meaningWidth
+		if err := b.file.SetRowHeight(sheet, row, float64(15*lines)); err != nil {
+			return err
+		}
+	}
 	for i, value := range cells {
 		if value == nil || value == "" {
 			continue
@@ -122,7 +135,7 @@ func (b *book) facts(sheet string, row int, cells []any) error {
 		if err != nil {
 			return err
 		}
-		style := excelize.Style{Alignment: &excelize.Alignment{Vertical: "top", WrapText: i == 3}}
+		style := excelize.Style{Alignment: &excelize.Alignment{Vertical: "top", WrapText: i == meaning}}
 		if i == 1 {
 			style.Alignment.Horizontal = "left"
 		}
