@@ -31,6 +31,9 @@ type watched struct {
 	folder string
 	policy reports.Policy
 
+	managers []bot.Manager
+	unnamed  error // of reading a manager's list of customers
+
 	journal *journal.Journal
 	reader  *ispmanager.Panel
 	bot     *bot.Bot
@@ -81,7 +84,7 @@ func (w *watched) begin() {
 	watch := bot.NewWatch(w.journal, []bot.Panel{{Name: "isp1", Reader: w.reader}}, bot.Rules{Within: 4 * time.Hour, Times: 2, LifeLeft: 0.1}, log)
 	who := bot.Audience{Bundle: loadBundle(w.t), Zone: time.UTC, Language: "en",
 		Chats: []bot.Chat{{To: bot.Address{Messenger: "wall", Chat: "ops"}, Receives: []string{bot.Alerts}},
-			{To: bot.Address{Messenger: "wall", Chat: "boss"}, Receives: []string{bot.Daily, bot.Weekly}}}}
+			{To: bot.Address{Messenger: "wall", Chat: "boss"}, Receives: []string{bot.Daily, bot.Weekly}}}, Managers: w.managers}
 	w.bot = bot.New(w.journal, watch, who, w.policy, log)
 }
 
@@ -127,6 +130,16 @@ func (w *watched) alerts(from time.Time) []string {
 	}
 	w.must(rows.Err())
 	return told
+}
+
+// disk changes the state's file behind the program's back.
+func (w *watched) disk(query string) {
+	w.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.folder, "state.db"))
+	w.must(err)
+	defer db.Close()
+	_, err = db.ExecContext(w.t.Context(), query)
+	w.must(err)
 }
 
 func moment(at int64) string {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,23 +11,6 @@ import (
 	"domovoy/reports"
 	"domovoy/reports/journal"
 )
-
-// Manager is somebody who answers for customers: gets their part of the
-// weekly report.
-type Manager struct {
-	To       Address
-	Language string          // empty: the chat's, or the configuration's
-	Owners   []string        // globs
-	Named    map[string]bool // owners by name, of a file; may be nil
-}
-
-// has reports whether an owner is one of the manager's customers.
-func (m Manager) has(owner string) bool {
-	return m.Named[owner] || slices.ContainsFunc(m.Owners, func(glob string) bool {
-		ok, err := path.Match(glob, owner)
-		return ok && err == nil
-	})
-}
 
 // WeeklyData is the JSON of report weekly.
 type WeeklyData struct {
@@ -50,13 +31,17 @@ func (b *Bot) Weekly(ctx context.Context, due time.Time) error {
 	if err != nil {
 		return err
 	}
+	managers, err := b.managers()
+	if err != nil {
+		return err
+	}
 	var deliveries []journal.Delivery
-	add := func(to Address, language string, mine func(string) bool) error {
+	add := func(to Address, language string, part *customers) error {
 		l, err := b.locale(ctx, to, language)
 		if err != nil {
 			return err
 		}
-		m, err := b.weeklyMessage(l, b.compose(h, week, mine), false)
+		m, err := b.weeklyMessage(l, compose(h, week, managers, part), false)
 		if err != nil {
 			return err
 		}
@@ -69,8 +54,8 @@ func (b *Bot) Weekly(ctx context.Context, due time.Time) error {
 			return err
 		}
 	}
-	for _, m := range b.audience.Managers {
-		if err := add(m.To, m.Language, m.has); err != nil {
+	for _, m := range managers {
+		if err := add(m.To, m.Language, &m); err != nil {
 			return err
 		}
 	}
@@ -79,62 +64,79 @@ func (b *Bot) Weekly(ctx context.Context, due time.Time) error {
 	return err
 }
 
-// compose folds a week's history into a report, of one manager's customers or
-// of all; the report of all names the owners whom no manager has.
-func (b *Bot) compose(h reports.History, week reports.Week, mine func(string) bool) reports.Weekly {
-	r := reports.ComposeWeek(h, week, mine)
-	if mine != nil || len(b.audience.Managers) == 0 {
-		return r
-	}
-	for _, o := range r.Owners() {
-		if !slices.ContainsFunc(b.audience.Managers, func(m Manager) bool { return m.has(o.Owner) }) {
-			r.Orphans = append(r.Orphans, o.Owner)
-		}
-	}
-	return r
+// weekQuestion is what report weekly was asked for.
+type weekQuestion struct {
+	week  reports.Week
+	named bool // the week was asked for by its name
+	all   bool // of all customers, also in a manager's chat
+	csv   bool
 }
 
-// weekReport answers report weekly [2026-W46] [csv].
-func (b *Bot) weekReport(ctx context.Context, words []string, r Request) (Answer, error) {
-	week := reports.WeekOf(r.Now, b.audience.Zone).Before()
-	asked, csv := false, false
+// readWeekQuestion reads the words after report weekly.
+func (b *Bot) readWeekQuestion(words []string, now time.Time) (weekQuestion, error) {
+	q := weekQuestion{week: reports.WeekOf(now, b.audience.Zone).Before()}
 	for _, word := range words {
 		w, err := ParseWeek(word, b.audience.Zone)
 		switch {
-		case err == nil && !asked:
-			week, asked = w, true
+		case err == nil && !q.named:
+			q.week, q.named = w, true
 		case word == "file":
-			csv = true
+			q.csv = true
+		case word == "all":
+			q.all = true
 		default:
-			return Answer{}, usage("report", "usage.week", word)
+			return q, usage("report", "usage.week", word)
 		}
 	}
-	if week.From.After(r.Now) {
-		return Answer{}, usage("report", "usage.future", weekName(week))
+	if q.week.From.After(now) {
+		return q, usage("report", "usage.future", weekName(q.week))
 	}
-	h, err := b.history(ctx, week, r.Now)
+	return q, nil
+}
+
+// weekReport answers report weekly [2026-W46] [all] [file]. A manager's chat
+// is told of the manager's customers, as on schedule.
+func (b *Bot) weekReport(ctx context.Context, words []string, r Request) (Answer, error) {
+	q, err := b.readWeekQuestion(words, r.Now)
 	if err != nil {
 		return Answer{}, err
 	}
-	report := b.compose(h, week, nil)
-	if report.Data.IsZero() && !asked { // a new installation: what there is, is of this week
-		week = reports.WeekOf(r.Now, b.audience.Zone)
-		if h, err = b.history(ctx, week, r.Now); err != nil {
-			return Answer{}, err
-		}
-		report = b.compose(h, week, nil)
+	managers, err := b.managers()
+	if err != nil {
+		return Answer{}, err
+	}
+	part := b.partOf(r.Chat, managers)
+	if q.all {
+		part = nil
+	}
+	report, err := b.weekly(ctx, q.week, managers, part, r.Now)
+	if err == nil && report.Data.IsZero() && !q.named { // a new installation: what there is, is of this week
+		q.week = reports.WeekOf(r.Now, b.audience.Zone)
+		report, err = b.weekly(ctx, q.week, managers, part, r.Now)
+	}
+	if err != nil {
+		return Answer{}, err
 	}
 	if report.Data.IsZero() {
-		return Answer{}, &Refusal{Code: "not_found", Key: "refusal.noweek", Args: i18n.Args{"Word": weekName(week)}}
+		return Answer{}, &Refusal{Code: "not_found", Key: "refusal.noweek", Args: i18n.Args{"Word": weekName(q.week)}}
 	}
-	m, err := b.weeklyMessage(r.Locale, report, csv)
+	m, err := b.weeklyMessage(r.Locale, report, q.csv)
 	if err != nil {
 		return Answer{}, err
 	}
 	m.Silent = false // somebody waits for it
-	data := WeeklyData{Report: Weekly, Week: weekName(week), At: optional(report.Data), Rules: report.Rules, Sums: report.Sums(), Text: m}
+	data := WeeklyData{Report: Weekly, Week: weekName(q.week), At: optional(report.Data), Rules: report.Rules, Sums: report.Sums(), Text: m}
 	data.Text.Files = nil
 	return Answer{Message: m, Data: data}, nil
+}
+
+// weekly composes a week's report, up to now where it is not over.
+func (b *Bot) weekly(ctx context.Context, week reports.Week, managers []customers, part *customers, now time.Time) (reports.Weekly, error) {
+	h, err := b.history(ctx, week, now)
+	if err != nil {
+		return reports.Weekly{}, err
+	}
+	return compose(h, week, managers, part), nil
 }
 
 // errWeek is what ParseWeek says of a word that is none.

@@ -55,6 +55,9 @@ func (w Writer) weeklyLines(r Weekly) []string {
 		key = "weekly.first"
 	}
 	lines := []string{w.Locale.Say(key, args)}
+	if r.Manager != "" {
+		lines = append(lines, w.Locale.Say("weekly.yours"))
+	}
 	if s.Back > 0 {
 		lines = append(lines, w.Locale.Count("weekly.back", s.Back))
 	}

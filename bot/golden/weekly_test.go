@@ -27,6 +27,7 @@ func weeklyCases() map[string]message {
 			r.Rows, r.Data, r.Servers = nil, time.Time{}, r.Servers[:0]
 		}),
 		"weekly.unread":  weekly(func(r *reports.Weekly) { r.Servers[1] = reports.ServerWeek{Name: "isp2", Unread: true} }),
+		"weekly.manager": weekly(func(r *reports.Weekly) { r.Manager = "telegram:123456789" }),
 		"weekly.orphans": weekly(func(r *reports.Weekly) { r.Orphans = []string{"client7", "client9"} }),
 	}
 }

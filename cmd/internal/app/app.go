@@ -48,7 +48,7 @@ func Open(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slo
 		return nil, errors.Join(err, a.Close())
 	}
 	a.watch = bot.NewWatch(j, panels, rules(cfg.Thresholds), log)
-	a.bot = bot.New(j, a.watch, audience(cfg, bundle), policy(cfg), log)
+	a.bot = bot.New(j, a.watch, audience(cfg, bundle, log), policy(cfg), log)
 	a.bot.KeepReports(filepath.Join(filepath.Dir(cfg.State), "reports"))
 	return a, nil
 }
@@ -119,14 +119,13 @@ func policy(cfg *config.Config) reports.Policy {
 	}
 }
 
-func audience(cfg *config.Config, bundle *i18n.Bundle) bot.Audience {
+func audience(cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) bot.Audience {
 	a := bot.Audience{People: map[string]bot.Role{}, Language: cfg.Language, Zone: cfg.Timezone, Bundle: bundle}
 	for _, c := range cfg.Chats {
 		a.Chats = append(a.Chats, bot.Chat{To: c.To, Language: c.Language, Receives: c.Receives, Role: bot.ParseRole(string(c.Role))})
 	}
 	for _, m := range cfg.Reports.Managers {
-		named, _ := m.Named() // it could be read when the configuration was checked
-		a.Managers = append(a.Managers, bot.Manager{To: m.To, Language: m.Language, Owners: m.Owners, Named: named})
+		a.Managers = append(a.Managers, bot.Manager{To: m.To, Language: m.Language, Owners: m.Owners, Named: named(m, log)})
 	}
 	for _, p := range cfg.People {
 		a.People[p.ID] = bot.ParseRole(string(p.Role))
