@@ -19,6 +19,9 @@ import (
 //go:embed limits.yaml
 var builtin []byte
 
+// Text is the built-in book as a file, to begin one's own from.
+func Text() string { return string(builtin) }
+
 // Builtin is the book that came with the program.
 func Builtin() (*Book, error) { return Read(builtin) }
 

@@ -194,3 +194,14 @@ func (s *Sample) Counts(now time.Time) (Counts, error) { return s.Panel.Counts(n
 
 // Close ends writing; the files stay.
 func (s *Sample) Close() error { return s.Panel.Close() }
+
+// GivenUp are the names of sites whose certificates the panel gave up.
+func (s *Sample) GivenUp() []string {
+	var names []string
+	for _, h := range s.homes {
+		if h.condition.record == "failed" && h.condition.hasSite() {
+			names = append(names, h.site.Name)
+		}
+	}
+	return names
+}

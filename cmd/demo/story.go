@@ -14,6 +14,7 @@ import (
 	"domovoy/bot"
 	"domovoy/bot/console"
 	"domovoy/checks/lab"
+	"domovoy/checks/lab/boulder"
 	"domovoy/cmd/internal/app"
 	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
@@ -34,6 +35,7 @@ const (
 type stage struct {
 	app     *app.App
 	sample  *lab.Sample
+	ca      *boulder.CA
 	console *console.Console
 	told    map[string]bot.Messenger
 	local   *i18n.Locale
@@ -50,7 +52,10 @@ func play(ctx context.Context, o options, bundle *i18n.Bundle, in io.Reader, out
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.app.Close(), s.sample.Close()) }()
+	defer func() {
+		err = errors.Join(err, s.app.Close(), s.sample.Close())
+		s.ca.Close()
+	}()
 	fmt.Fprintln(out, s.local.Say("demo.intro"))
 	fmt.Fprintln(out)
 	if err := s.past(ctx, time.Now()); err != nil {
@@ -77,23 +82,29 @@ func set(ctx context.Context, o options, bundle *i18n.Bundle, dir string, in io.
 	if err != nil {
 		return nil, err
 	}
+	authority, err := found(dir, sample.GivenUp())
+	if err != nil {
+		return nil, errors.Join(err, sample.Close())
+	}
 	cfg := &config.Config{
 		Basics: config.Basics{Language: o.language, Timezone: time.Local, State: filepath.Join(dir, "domovoy.db")},
 		Panels: []config.Panel{{
 			Name: sample.Server, Database: sample.Panel.Path(), Timezone: sample.Panel.Zone(),
-			Certificates: sample.Certificates.Dir(),
+			Certificates: sample.Certificates.Dir(), ACME: authority.ACME,
 		}},
+		Diagnosis:  config.Diagnosis{Lookups: config.Lookups{LimitsFile: authority.limits}},
 		Chats:      []config.Chat{{To: console.Chat(), Language: o.language, Receives: []string{bot.Alerts, bot.Daily}}},
 		Thresholds: config.DefaultThresholds(),
 		Alerts:     config.Alerts{Remind: 4 * time.Hour, ResolveAfter: 1},
 	}
 	a, err := app.Open(ctx, cfg, bundle, o.log)
 	if err != nil {
+		authority.ca.Close()
 		return nil, errors.Join(err, sample.Close())
 	}
 	terminal := isTerminal(in) && isTerminal(out)
 	c := console.New(in, out, bundle, console.Options{Language: o.language, Terminal: terminal, Colour: terminal, Folder: os.TempDir()})
-	return &stage{app: a, sample: sample, console: c, told: map[string]bot.Messenger{console.Chat().Messenger: c},
+	return &stage{app: a, sample: sample, ca: authority.ca, console: c, told: map[string]bot.Messenger{console.Chat().Messenger: c},
 		local: bundle.Locale(o.language, time.Local)}, nil
 }
 

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"domovoy/checks/budget"
+	"domovoy/checks/lab/boulder"
+	"domovoy/cmd/internal/config"
+)
+
+// authority is a CA with Let's Encrypt's ways and limits on this machine, with
+// an account that has left a few authorizations pending.
+type authority struct {
+	config.ACME
+	ca     *boulder.CA
+	limits string // the file with its limits
+}
+
+// pending is at how many names authorizations are left, two at each.
+const pending = 7
+
+// found starts the CA, and leaves in a folder what the panel's ACME client
+// would have: its account's key, its log.
+func found(dir string, names []string) (a authority, err error) {
+	if a.ca, err = boulder.Start(boulder.Options{}); err != nil {
+		return a, fmt.Errorf("starting the CA: %w", err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return a, err
+	}
+	der, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return a, err
+	}
+	there, err := url.Parse(a.ca.Directory())
+	if err != nil {
+		return a, err
+	}
+	var log strings.Builder
+	for _, u := range a.ca.Populate(a.ca.Register(key.Public()).ID, names[:min(pending, len(names))], 2, boulder.Pending) {
+		fmt.Fprintf(&log, "[%s] _authz_url='%s'\n", time.Now().Format(time.UnixDate), u)
+	}
+	file := func(name string) string { return filepath.Join(dir, name) }
+	a.limits = file("limits.yaml")
+	for name, text := range map[string]string{
+		"account.key": string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})),
+		"root.pem":    string(a.ca.RootPEM()),
+		"acme.log":    log.String(),
+		"limits.yaml": strings.ReplaceAll(budget.Text(), "acme-v02.api.letsencrypt.org", there.Hostname()),
+	} {
+		if err := os.WriteFile(file(name), []byte(text), 0o600); err != nil {
+			return a, err
+		}
+	}
+	a.ACME = config.ACME{Directory: a.ca.Directory(), CAFile: file("root.pem"), AccountKeyFile: file("account.key"), Logs: []string{file("acme.log")}, Cap: 50}
+	return a, nil
+}
