@@ -197,7 +197,7 @@ func (s *survey) names(c chosen) []reports.CancelName {
 			n = len(names)
 			at[i.Name] = n
 			x, _ := owners.Find(strings.TrimPrefix(i.Name, "*."))
-			names = append(names, reports.CancelName{Name: i.Name, Owner: x.Site.Owner})
+			names = append(names, reports.CancelName{Name: i.Name, Owner: x.Site.Owner, Used: s.used(i.Name)})
 		}
 		names[n].N++
 		names[n].Cost += i.Cost
@@ -209,6 +209,17 @@ func (s *survey) names(c chosen) []reports.CancelName {
 		return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Name, b.Name))
 	})
 	return names
+}
+
+// used is what is spent already of the limit that cancelling spends from, as
+// far as the panel's log tells.
+func (s *survey) used(name string) int {
+	meter := s.panel.accounting().meter
+	if meter == nil {
+		return 0
+	}
+	budget, _ := meter.Deactivations(name, time.Now())
+	return budget.Used
 }
 
 // add counts a server's part.

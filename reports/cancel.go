@@ -75,6 +75,7 @@ type CancelName struct {
 	Owner   string // may be empty
 	N       int
 	Cost    int
+	Used    int // of the same limit already
 	Expires time.Time // of the last one; zero: not told
 }
 
@@ -125,7 +126,7 @@ func (w Writer) planServer(p CancelPlan, s CancelServer) []Section {
 	if len(p.Servers) > 1 {
 		first.Heading = s.Name
 	}
-	for _, text := range []string{w.leftAlone(s.Left), w.validOnes(p, s), w.beingIssued(s), w.price(s)} {
+	for _, text := range []string{w.beingIssued(s), w.leftAlone(s.Left), w.validOnes(p, s), w.price(s)} {
 		if text != "" {
 			first.Text += "\n" + text
 		}
@@ -198,7 +199,7 @@ func (w Writer) price(s CancelServer) string {
 	var worst CancelName
 	for _, n := range s.Names {
 		cost += n.Cost
-		if n.Cost > worst.Cost {
+		if n.Cost > 0 && n.Cost+n.Used > worst.Cost+worst.Used {
 			worst = n
 		}
 	}
@@ -210,8 +211,11 @@ func (w Writer) price(s CancelServer) string {
 	case cost == 0 || !s.Price.Charged:
 		return w.Locale.Say("cancel.price.free", i18n.Args{"CA": s.Price.CA})
 	}
-	return w.Locale.Say("cancel.price.failed", i18n.Args{"CA": s.Price.CA, "Limit": s.Price.Limit, "Window": s.Price.Window,
-		"Name": checks.Show(worst.Name), "N": worst.Cost})
+	args := i18n.Args{"CA": s.Price.CA, "Limit": s.Price.Limit, "Window": s.Price.Window, "Name": checks.Show(worst.Name), "N": worst.Cost, "Used": ""}
+	if worst.Used > 0 {
+		args["Used"] = worst.Used
+	}
+	return w.Locale.Say("cancel.price.failed", args)
 }
 
 func (w Writer) cancelNote(n CancelName) string {

@@ -106,6 +106,7 @@ func plans() map[string]reports.CancelPlan {
 		"priced": one(ready, func(s *reports.CancelServer) {
 			s.Left = reports.CancelLeft{Final: 3, Foreign: 2, Later: 4, Unread: 5, Hidden: 6}
 			s.Valid, s.Busy = 7, 1
+			s.Names = append([]reports.CancelName{{Name: "blog.ru", N: 1, Cost: 1, Used: 3}}, names...)
 		}),
 		"unpriced": one(ready, func(s *reports.CancelServer) {
 			s.Price = reports.CancelPrice{Charged: true}
