@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"os/exec"
@@ -10,23 +11,26 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"domovoy/checks"
 	"domovoy/checks/lab"
+	"domovoy/reports/journal"
 )
 
 var update = flag.Bool("update", false, "write what the program says into the scripts")
 
 // TestScripts plays the manual of the program: each file of testdata/script
-// is a script in the language of testscript with two commands more:
+// is a script in the language of testscript with three commands more:
 //
 //	exits N COMMAND…      runs a command that ends with that status
 //	panel DATABASE SQL…   makes a panel's database and fills it from files
+//	readings STATE N…     remembers how many certificates were being issued, one reading an hour up to now
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "panel": panel},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "panel": panel, "readings": readings},
 	})
 }
 
@@ -55,4 +59,19 @@ func panel(s *testscript.TestScript, _ bool, args []string) {
 		s.Check(p.Exec(s.ReadFile(file)))
 	}
 	s.Check(p.Close())
+}
+
+// readings puts a past into the state: what the watch would have counted.
+func readings(s *testscript.TestScript, _ bool, args []string) {
+	ctx := context.Background()
+	j, err := journal.Open(ctx, s.MkAbs(args[0]))
+	s.Check(err)
+	now := time.Now()
+	for i, word := range args[1:] {
+		n, err := strconv.Atoi(word)
+		s.Check(err)
+		at := now.Add(-time.Duration(len(args)-1-i) * time.Hour)
+		s.Check(j.KeepMetrics(ctx, at, []checks.Metric{{Server: "isp1", Code: checks.PanelProcessing, Value: n}}))
+	}
+	s.Check(j.Close())
 }
