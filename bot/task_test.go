@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,13 +126,15 @@ func TestATaskShowsHowFarItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, _, task := counter(t, 10)
 		said := told(t, b)
-		go func() {
+		var reader sync.WaitGroup
+		reader.Go(func() {
 			for range 200 {
 				time.Sleep(100 * time.Millisecond)
 				said = append(said, told(t, b)...)
 			}
-		}()
+		})
 		works(t, b, 21*time.Second)
+		reader.Wait()
 		if want := []string{"counting", "3 of 10", "6 of 10", "9 of 10", "counted to 10"}; !slices.Equal(said, want) {
 			t.Errorf("told %q, want %q", said, want)
 		}
