@@ -32,7 +32,7 @@ func (w Writer) Daily(d Day) Message {
 	title := i18n.Args{"Date": w.Locale.Date(w.Now, w.Now), "Servers": strings.Join(names(d.Servers), ", ")}
 	m := w.message(Plain, w.Locale.Say("daily.title", title))
 	m.Silent = true
-	lines := []string{w.late(d) + w.moved(mv, d.comparable())}
+	lines := []string{w.late(d) + w.moved(mv, d)}
 	if oldest := w.oldest(d); oldest != "" {
 		lines = append(lines, oldest)
 	}
@@ -83,8 +83,11 @@ func (w Writer) late(d Day) string {
 }
 
 // moved is the line with the numbers that matter most.
-func (w Writer) moved(mv movement, comparable bool) string {
-	if !comparable {
+func (w Writer) moved(mv movement, d Day) string {
+	if d.Begun.IsZero() { // then nobody looked for troubles, and none in the journal means nothing
+		return w.Locale.Say("daily.unwatched")
+	}
+	if !d.comparable() {
 		return w.Locale.Say("daily.first", i18n.Args{"N": mv.now})
 	}
 	return w.Locale.Say("daily.moved", i18n.Args{"N": mv.now, "Change": w.Locale.Change(mv.now - mv.before),

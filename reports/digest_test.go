@@ -114,7 +114,7 @@ func TestDaily(t *testing.T) {
 		{"first day", Day{Servers: []Server{server}, Open: old, Begun: noon.Add(-time.Hour)},
 			"Daily digest, 21 November · isp1", "In trouble: 1. The watch is younger than a day: nothing to compare with yet." + oldest},
 		{"never begun", Day{Servers: []Server{server}},
-			"Daily digest, 21 November · isp1", "In trouble: 0. The watch is younger than a day: nothing to compare with yet."},
+			"Daily digest, 21 November · isp1", "How many sites are in trouble is not known yet: the watch begins once domovoy run has read the panel."},
 		{"the log knows since when", Day{Servers: []Server{logged}, Open: append(old, lasting(time.Hour, onSite("b.ru", checks.CADNS))), Begun: long},
 			"Daily digest, 21 November · isp1", "In trouble: 2 (+1): 1 new, 0 fixed, 1 older than a month\n" +
 				"Oldest: b.ru, since 12 October — DNS gave the CA no usable answer"},

@@ -38,6 +38,9 @@ func (w Writer) List(rows []Row, p Page) Message {
 	from := (p.Number - 1) * PageSize
 	section := Section{}
 	for _, r := range rows[from:min(from+PageSize, len(rows))] {
+		if string(r.Code) == "panel."+p.Kind {
+			r.Code = "" // the title says it of them all
+		}
 		section.Items = append(section.Items, Item{Text: checks.Show(r.Domain), Note: w.rowNote(r)})
 	}
 	m.Sections = append(m.Sections, section)

@@ -78,10 +78,10 @@ func prevents(code checks.Code) bool {
 // Reissue tells which of the chosen sites would pass, why others would not,
 // and the price.
 func (w Writer) Reissue(r Reissue) Message {
-	pass, fail, unknown := 0, 0, 0
+	pass, fail, unknown, unseen := 0, 0, 0, 0
 	var codes []checks.Code
 	for _, s := range r.Servers {
-		pass, unknown = pass+len(s.Pass), unknown+s.Unknown
+		pass, unknown, unseen = pass+len(s.Pass), unknown+s.Unknown, unseen+s.Unseen
 		for code, n := range s.Causes {
 			fail += n
 			for range n {
@@ -92,7 +92,14 @@ func (w Writer) Reissue(r Reissue) Message {
 	if pass+fail+unknown == 0 && len(r.Dark) == 0 {
 		return w.message(Plain, w.Locale.Say("reissue.none"))
 	}
-	m := w.message(Plain, w.Locale.Count("reissue.title", pass+fail+unknown, i18n.Args{"Pass": pass}))
+	title := "reissue.title"
+	switch {
+	case pass+unknown == 0:
+		title = "reissue.barred"
+	case pass > 0 && unseen == pass:
+		title = "reissue.unlooked" // no promise about what nobody looked at
+	}
+	m := w.message(Plain, w.Locale.Count(title, pass+fail+unknown, i18n.Args{"Pass": pass}))
 	if len(r.Dark) > 0 {
 		m.Sections = append(m.Sections, Section{Text: w.Locale.Say("list.unread.some", i18n.Args{"Servers": r.Dark})})
 	}

@@ -102,7 +102,7 @@ func (w Writer) cause(s Site, v checks.Verdict) []Section {
 	case v.Code == checks.Unknown && f.Detail != "":
 		text = w.Locale.Say("check.unfamiliar")
 	}
-	if at, ok := s.Server.Opened[sinceKey{s.Subject.Site.Name, v.Code}]; ok && v.Severity > checks.Healthy {
+	if at := s.Server.since(s.Subject, v.Code); !at.IsZero() && v.Severity > checks.Healthy {
 		text += " " + w.Locale.Say("check.since", i18n.Args{"Date": w.Locale.Date(at, w.Now)})
 	}
 	sections := []Section{{Text: text}}

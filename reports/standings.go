@@ -26,7 +26,8 @@ func (s Server) Standings() []Standing {
 // since is when a site's trouble began: by the issuing log where it is the
 // CA's word, else as we first saw it; zero: not known.
 func (s Server) since(x checks.Subject, code checks.Code) time.Time {
-	if h := x.History; h != nil && !h.Since.IsZero() && strings.HasPrefix(string(code), "ca.") {
+	own := code == checks.CAUnreachable // we saw it, of the server
+	if h := x.History; h != nil && !h.Since.IsZero() && strings.HasPrefix(string(code), "ca.") && !own {
 		return h.Since
 	}
 	return s.Opened[sinceKey{x.Site.Name, code}]

@@ -32,7 +32,8 @@ func (w Writer) Status(servers []Server, d Delivery) Message {
 // counted is not within its threshold.
 func (w Writer) statusTitle(servers []Server) Message {
 	worst, doubt := checks.Healthy, false
-	var unread, critical []string
+	var unread []string
+	var critical []Server
 	for _, s := range servers {
 		severity := s.worst()
 		worst = max(worst, severity)
@@ -40,21 +41,39 @@ func (w Writer) statusTitle(servers []Server) Message {
 		case s.Trouble != "":
 			unread = append(unread, s.Name)
 		case severity == checks.Critical:
-			critical = append(critical, s.Name)
+			critical = append(critical, s)
 		}
 		doubt = doubt || slices.ContainsFunc(s.Readings, func(r Reading) bool { return !r.Known() })
 	}
 	switch {
 	case len(unread) > 0:
 		return w.message(ToneBad, w.Locale.Say("status.title.unread", i18n.Args{"Servers": unread}))
+	case len(critical) == 1:
+		return w.message(ToneBad, w.Locale.Say("status.title.above", i18n.Args{"Server": critical[0].Name, "What": strings.Join(w.above(critical[0]), ", ")}))
 	case len(critical) > 0:
-		return w.message(ToneBad, w.Locale.Say("status.title.critical", i18n.Args{"Servers": critical}))
+		return w.message(ToneBad, w.Locale.Say("status.title.critical", i18n.Args{"Servers": names(critical)}))
 	case doubt && worst < checks.Warning:
 		return w.message(ToneUnknown, w.Locale.Say("status.title.unknown"))
 	case worst == checks.Warning && !slices.ContainsFunc(servers, Server.warned):
 		return w.message(ToneWarning, w.Locale.Say("status.title.attention"))
 	}
 	return w.message(toneOf(worst), w.Locale.Say("status.title."+worst.String()))
+}
+
+// above is what makes a server's state critical.
+func (w Writer) above(s Server) []string {
+	var what []string
+	for _, f := range s.Findings("") {
+		if f.Severity == checks.Critical {
+			what = append(what, w.title(f.Code))
+		}
+	}
+	for _, r := range s.Readings {
+		if r.Severity == checks.Critical {
+			what = append(what, w.Locale.Say("metric."+string(r.Code)))
+		}
+	}
+	return what
 }
 
 // warned reports whether a count is the reason of a warning.

@@ -19,6 +19,8 @@ func statusCases() map[string]message {
 	second := house()
 	second.Name, second.Snapshot.Sites = "isp2", second.Snapshot.Sites[:421]
 
+	worse := second
+	worse.Readings = readings(163, 51, 22, 23)
 	partly := house()
 	partly.Snapshot.Missing = []checks.Missing{{Table: "letsencrypt_log"}, {Table: "webdomain", Column: "redirect_http"}}
 	partly.Readings[2] = unknown(checks.PanelFailing, "missing: letsencrypt_log.certname")
@@ -41,6 +43,7 @@ func statusCases() map[string]message {
 		"status.ok":         status(idle, house()),
 		"status.warning":    status(idle, warned),
 		"status.critical":   status(idle, critical, second),
+		"status.criticals":  status(idle, critical, worse),
 		"status.missing":    status(idle, partly),
 		"status.unreadable": status(idle, odd),
 		"status.learned":    status(idle, learned),
@@ -111,7 +114,7 @@ func dailyCases() map[string]message {
 		Resolved: []reports.Incident{ended(incident(checks.Finding{Server: "isp1", Site: first, Code: checks.CertOverdue, Severity: checks.Warning}, 3*day))}}
 
 	all := map[string]message{}
-	for name, d := range map[string]reports.Day{"first": began, "moved": moved, "quiet": yesterday, "late": late, "quiet.late": quietLate,
+	for name, d := range map[string]reports.Day{"first": began, "unwatched": {Servers: []reports.Server{house()}, From: ago(day)}, "moved": moved, "quiet": yesterday, "late": late, "quiet.late": quietLate,
 		"burning": burning, "blind": blind, "nothing": healthy} {
 		all["daily."+name] = func(w reports.Writer) reports.Message { return w.Daily(d) }
 	}

@@ -81,6 +81,8 @@ func refusals() map[string]i18n.Args {
 		"usage.week":             {"Word": "2026-46"},
 		"usage.future":           {"Word": "2026-W52"},
 		"usage.lang":             {"Languages": "en, ru"},
+		"usage.plan":             nil,
+		"usage.limits":           {"Word": "isp1"},
 		"trouble.never":          nil, // what check and list say before the first reading
 		"trouble.locked":         nil,
 		"trouble.unseen":         nil, // what list says of what nobody looked at
