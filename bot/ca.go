@@ -44,12 +44,20 @@ func (ca *CA) open(ctx context.Context) (*account.Client, keyTrouble, error) {
 	return client, trouble, err
 }
 
+// credentials is where systemd puts a service's secrets; who may read them is
+// in their ACL, and not in the mode (systemd.exec(5), LoadCredential=).
+const credentials = "/run/credentials/"
+
 // key is read anew each time: it may be replaced, and is not to lie about.
 func (ca *CA) key() (*account.Key, keyTrouble) {
 	if ca.KeyFile == "" {
 		return nil, keyNone
 	}
-	key, err := account.LoadKey(ca.KeyFile)
+	load := account.LoadKey
+	if strings.HasPrefix(ca.KeyFile, credentials) {
+		load = account.LoadGuardedKey
+	}
+	key, err := load(ca.KeyFile)
 	if err == nil {
 		return key, ""
 	}

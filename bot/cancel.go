@@ -54,6 +54,9 @@ func runCancel(ctx context.Context, t *Task) (Answer, error) {
 	if err := json.Unmarshal(x.kept.Payload, &x.plan); err != nil {
 		return Answer{}, err
 	}
+	if x.plan.hash(x.kept.Times.Created) != x.kept.Hash {
+		return Answer{}, x.changed(len(x.plan.Items)) // not the plan that was shown
+	}
 	if err := x.load(storing); err != nil {
 		return Answer{}, err
 	}

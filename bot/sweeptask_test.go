@@ -69,7 +69,7 @@ func TestASweepOnDemand(t *testing.T) {
 		task := asksToSweep(t, b, r)
 		said := told(t, b)
 		go func() {
-			time.Sleep(3500 * time.Millisecond)
+			time.Sleep(5500 * time.Millisecond)
 			var refused *Refusal
 			if _, err := b.Ask(t.Context(), "sweep", r); !errors.As(err, &refused) || refused.Code != "busy" || refused.Args["Task"] != fmt.Sprint(task.ID) {
 				t.Errorf("a second one: %v", err)

@@ -119,8 +119,12 @@ func (t *Task) news() (reports.Message, bool) {
 
 // Paces of a task that is under way.
 const (
-	taskLook = time.Second     // how often is looked whether it was stopped
-	taskTell = 3 * time.Second // how often its message is edited at most
+	taskLook = time.Second // how often is looked whether it was stopped
+
+	// taskTell is how often its message is edited at most. Telegram takes 20
+	// messages a minute in a group, edits included, and alerts need room
+	// (https://core.telegram.org/bots/faq).
+	taskTell = 5 * time.Second
 )
 
 // telling shows what a task has to show, in its own chat.
