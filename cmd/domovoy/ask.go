@@ -23,7 +23,7 @@ func (p *program) ask() *cobra.Command {
 		Short:   p.own.Say("cli.ask"),
 		Example: "  domovoy ask --config domovoy.yaml status\n  domovoy ask --config domovoy.yaml --format json list failed",
 		RunE: func(c *cobra.Command, words []string) error {
-			if len(words) == 0 {
+			if strings.TrimSpace(strings.Join(words, "")) == "" {
 				return usageError{errors.New(p.own.Say("cli.nowords"))}
 			}
 			if format != "text" && format != "json" {

@@ -72,7 +72,7 @@ func (p *program) reportNow(ctx context.Context, question, folder string) (err e
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	name := strings.ReplaceAll(question, " ", "-") + ".txt"
+	name := strings.ReplaceAll(strings.TrimSuffix(question, " file"), " ", "-") + ".txt"
 	for _, f := range reply.Files(name, console.Render(reply.Message, p.bundle, 100, false)) {
 		path, err := console.Store(folder, f)
 		if err != nil {

@@ -40,7 +40,7 @@ func Open(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slo
 	}
 	j, err := journal.Open(ctx, cfg.State)
 	if err != nil {
-		return nil, fmt.Errorf("opening the state: %w", err)
+		return nil, err
 	}
 	a := &App{cfg: cfg, bundle: bundle, journal: j, log: log}
 	panels, err := a.open()
