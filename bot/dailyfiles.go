@@ -22,7 +22,9 @@ func (b *Bot) dailyMessage(l *i18n.Locale, day reports.Day, h reports.History, n
 		return m, nil
 	}
 	now = now.In(b.audience.Zone)
-	chart, err := files.DayChart(w, reports.DayPoints(h, now, chartDays))
+	points := reports.DayPoints(h, now, chartDays)
+	points[chartDays-1] = day.Today(points[chartDays-1])
+	chart, err := files.DayChart(w, points)
 	if err != nil {
 		return m, err
 	}

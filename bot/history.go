@@ -25,16 +25,25 @@ func (b *Bot) Snapshot(ctx context.Context, due time.Time) error {
 	if now := time.Now(); now.Sub(due) > punctual {
 		at = now
 	}
+	snapshots, err := b.Standings(ctx, at)
+	for _, s := range snapshots {
+		err = errors.Join(err, b.journal.KeepSnapshot(ctx, s))
+	}
+	return err
+}
+
+// Standings are how every site of each panel stands now, taken for a moment.
+func (b *Bot) Standings(ctx context.Context, at time.Time) ([]journal.Snapshot, error) {
 	servers, err := b.servers(ctx, time.Now())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var failed error
+	var snapshots []journal.Snapshot
 	for _, s := range servers {
 		standings := s.Standings()
-		failed = errors.Join(failed, b.journal.KeepSnapshot(ctx, journal.Snapshot{Tally: s.Tally(at, b.rules(), standings), Standings: standings}))
+		snapshots = append(snapshots, journal.Snapshot{Tally: s.Tally(at, b.rules(), standings), Standings: standings})
 	}
-	return failed
+	return snapshots, nil
 }
 
 // rules is the version of what judges: another one means that numbers before

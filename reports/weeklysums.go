@@ -139,8 +139,13 @@ func (r Weekly) Lengths() (call, off, free, wontRenew int) {
 	return count(r.toCall), count(r.toSwitchOff), count(r.isFree), count(r.wontRenew)
 }
 
-// stops reports whether no certificate can be issued while that lasts.
+// stops reports whether no certificate can be issued while that lasts, and it
+// does not pass by itself.
 func stops(code checks.Code) bool {
+	switch code {
+	case checks.CARateLimited, checks.CAInternal, checks.CAUnreachable, checks.CAClient:
+		return false
+	}
 	group, _, _ := strings.Cut(string(code), ".")
 	return group == "dns" || group == "web" || group == "ca"
 }

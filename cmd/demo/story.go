@@ -115,6 +115,7 @@ func (s *stage) past(ctx context.Context, now time.Time) error {
 	quiet := map[string]bot.Messenger{console.Chat().Messenger: silent{}}
 	steps := []func() error{
 		func() error { return s.app.Observe(ctx, ago(began)) },
+		func() error { return remember(ctx, s.app, now) },
 		func() error { return s.sample.MassReissue(ago(20*time.Hour), 24) },
 		func() error { return s.sample.Settle(ago(18*time.Hour), 0.75) },
 		func() error { return s.app.Observe(ctx, ago(17*time.Hour)) },

@@ -33,14 +33,15 @@ func DayChart(w reports.Writer, days []reports.DayPoint) ([]byte, error) {
 		last := x.At.Add(-time.Nanosecond) // At ends the day: at midnight it is already the next
 		points[i] = point{label: p.short(p.Local(last)), open: x.Open, added: x.Added, fixed: x.Fixed, known: x.Known}
 	}
-	return p.draw(chart{title: "files.chart.day", axis: "files.chart.days", points: points, every: max(1, len(points)/6)})
+	return p.draw(chart{title: "files.chart.day", axis: "files.chart.days", points: points, every: max(1, len(points)/6), daily: true})
 }
 
 // chart is what a picture shows.
 type chart struct {
 	title, axis string // keys of the catalogs; the title takes N
 	points      []point
-	every       int // how many points share a label
+	every       int  // how many points share a label
+	daily       bool // the points are days
 }
 
 // point is one place on the chart's axis of time.

@@ -78,6 +78,8 @@ func (p *paper) heading(c chart) string {
 	switch {
 	case !c.points[n-1].known: // the newest is of an older day
 		total += " (" + last.label + ")"
+	case c.daily: // as the digest counts: against yesterday's
+		total += " (" + p.Change(last.added-last.fixed) + ")"
 	case n > 1 && c.points[n-2].known:
 		total += " (" + p.Change(last.open-c.points[n-2].open) + ")"
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/reports/journal"
 )
 
 // Observe reads the panels as of a moment, and records what changed. Run does
@@ -18,4 +19,15 @@ func (a *App) Digest(ctx context.Context) error { return a.bot.Digest(ctx, time.
 // nothing is left that is due.
 func (a *App) Deliver(ctx context.Context, messengers map[string]bot.Messenger) error {
 	return a.bot.Outbox(messengers).Flush(ctx)
+}
+
+// Standings are how every site of each panel stands now, as a snapshot would
+// have it.
+func (a *App) Standings(ctx context.Context) ([]journal.Snapshot, error) {
+	return a.bot.Standings(ctx, time.Now())
+}
+
+// Remember keeps a snapshot: the demo's panel has a past of some weeks, too.
+func (a *App) Remember(ctx context.Context, s journal.Snapshot) error {
+	return a.journal.KeepSnapshot(ctx, s)
 }
