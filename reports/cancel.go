@@ -75,7 +75,7 @@ type CancelName struct {
 	Owner   string // may be empty
 	N       int
 	Cost    int
-	Used    int // of the same limit already
+	Used    int       // of the same limit already
 	Expires time.Time // of the last one; zero: not told
 }
 
