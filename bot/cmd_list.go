@@ -210,7 +210,8 @@ func (l listRequest) filters() string {
 func listData(asked listRequest, rows []reports.Row, dark []string) ListData {
 	data := ListData{List: asked.kind, Total: len(rows), Items: []RowData{}, Dark: dark}
 	if asked.page > 0 {
-		from := min(len(rows), (asked.page-1)*reports.PageSize)
+		last := max(0, len(rows)-1) / reports.PageSize // as the message shows it
+		from := min(last, asked.page-1) * reports.PageSize
 		rows = rows[from:min(len(rows), from+reports.PageSize)]
 	}
 	for _, r := range rows {
