@@ -140,7 +140,7 @@ func TestLimits(t *testing.T) {
 	h.fill()
 	m, data := h.ask("limits")
 	wants(t, words(m), "The CA’s limits are near", "Let's Encrypt, account of isp1",
-		"shop.ru — certificates of the domain in a week: 0 of 50 left · none before today at 16:05",
+		"shop.ru — certificates of the domain in a week: 0 of 50 left · the next one not before today at 16:05",
 		"other accounts spend from this limit too", "bad.ru", "failed 600 times in a row, 59 of them in the last day",
 		"1 site has been failing for long", "From 15 December", "[list paused]", "[list zombie]")
 	var d LimitsData
