@@ -71,9 +71,14 @@ func (b *Bot) storeLooks(ctx context.Context, p *watched, looks map[string]repor
 }
 
 // seen replaces looks at sites. The map is copied: readers hold the old one.
+// Whoever gives looks keeps no hold of them.
 func (p *watched) seen(looks map[string]reports.Look) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if len(p.looks) == 0 {
+		p.looks = looks // a first sweep's: twice would be a lot of memory
+		return
+	}
 	all := make(map[string]reports.Look, len(p.looks)+len(looks))
 	for _, m := range []map[string]reports.Look{p.looks, looks} {
 		for site, l := range m {
@@ -115,10 +120,10 @@ func (w *Watch) panel(name string) *watched {
 
 // swept are the sites that a sweep looks at: those that are switched on and
 // were not looked at since a moment.
-func swept(s reports.Server, since time.Time) []checks.Subject {
-	var todo []checks.Subject
-	for _, x := range s.Subjects {
-		if x.Site.Active != checks.Off && s.Looks[x.Site.Name].At.Before(since) {
+func swept(s reports.Server, since time.Time) []*checks.Subject {
+	var todo []*checks.Subject
+	for i := range s.Subjects { // nobody changes them
+		if x := &s.Subjects[i]; x.Site.Active != checks.Off && s.Looks[x.Site.Name].At.Before(since) {
 			todo = append(todo, x)
 		}
 	}

@@ -60,7 +60,7 @@ func (b *Bot) rounds(ctx context.Context, s Sweep) ([]*round, error) {
 		}
 		known := p.state()
 		r := &round{bot: b, panel: p, steps: steps, apart: s.Apart, todo: swept(known, s.Since), before: known.Looks,
-			fresh: map[string]reports.Look{}, all: map[string]reports.Look{}}
+			fresh: map[string]reports.Look{}, all: map[string]reports.Look{}, ran: map[string][]string{}}
 		steps.total += len(r.todo)
 		rounds = append(rounds, r)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,13 +44,14 @@ type round struct {
 	steps *steps
 	apart time.Duration // from a look that is in doubt to the second one; 0: all is believed at once
 
-	todo   []checks.Subject
+	todo   []*checks.Subject
 	before map[string]reports.Look // the last looks at the sites
 
 	storing sync.Mutex // held while looks are stored
 	mu      sync.Mutex
 	fresh   map[string]reports.Look // not stored yet; guarded by mu
 	all     map[string]reports.Look // guarded by mu
+	ran     map[string][]string     // the checks of looks: of thousands they are the same; guarded by mu
 	doubts  []doubt                 // not believed yet; guarded by mu
 	later   []unasked               // guarded by mu
 }
@@ -66,13 +68,13 @@ func (r *round) look(ctx context.Context) error {
 		}
 		group.Go(func() error {
 			now := time.Now()
-			seen := r.panel.Live.Look(looking, x, false, now)
+			seen := r.panel.Live.Look(looking, *x, false, now)
 			if looking.Err() != nil {
 				return looking.Err()
 			}
 			defer r.steps.one()
-			r.postpone(x, seen.Later)
-			if l := lookOf(seen, now); !r.doubted(x, l) {
+			r.postpone(*x, seen.Later)
+			if l := lookOf(seen, now); !r.doubted(*x, l) {
 				return r.keep(ctx, x.Site.Name, l)
 			}
 			return nil
@@ -102,6 +104,12 @@ func (r *round) doubted(x checks.Subject, l reports.Look) bool {
 // being stored are stored together.
 func (r *round) keep(ctx context.Context, site string, l reports.Look) error {
 	r.mu.Lock()
+	key := strings.Join(l.Checks, " ")
+	if same, known := r.ran[key]; known {
+		l.Checks = same
+	} else {
+		r.ran[key] = l.Checks
+	}
 	r.fresh[site], r.all[site] = l, l
 	r.mu.Unlock()
 	return r.store(ctx)

@@ -28,7 +28,7 @@ func (b *Bot) Swept(ctx context.Context, l *i18n.Locale, took time.Duration, eac
 	for _, s := range servers {
 		bySite := s.BySite()
 		for _, x := range s.Subjects {
-			data := checkData(reports.Site{Server: bySite[x.Site.Name], Subject: x}, reports.Writer{Locale: l, Now: time.Now()})
+			data := checkData(reports.Site{Server: bySite(x.Site.Name), Subject: x}, reports.Writer{Locale: l, Now: time.Now()})
 			sum.Domains++
 			sum.ByCode[data.Verdict.Code]++
 			if err := each(data); err != nil {

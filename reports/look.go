@@ -26,24 +26,28 @@ func (s Server) WithLook(site string, l Look) Server {
 	return s
 }
 
-// BySite parts a server's findings by site, so that each can be asked about
-// without going through all: a server of one site each.
-func (s Server) BySite() map[string]Server {
-	parts := make(map[string]Server, len(s.Subjects))
-	for _, x := range s.Subjects {
-		part := s
-		part.Outcome.Findings, part.Outcome.Failures = nil, nil
-		parts[x.Site.Name] = part
+// BySite gives for each site a server that has its findings alone, so that one
+// can be asked about without going through all. Of a hundred thousand sites
+// only those with findings cost memory.
+func (s Server) BySite() func(site string) Server {
+	type part struct {
+		findings []checks.Finding
+		failures []checks.Failure
 	}
+	parts := map[string]part{}
 	for _, f := range s.Outcome.Findings {
-		part := parts[f.Site]
-		part.Outcome.Findings = append(part.Outcome.Findings, f)
-		parts[f.Site] = part
+		p := parts[f.Site]
+		p.findings = append(p.findings, f)
+		parts[f.Site] = p
 	}
 	for _, f := range s.Outcome.Failures {
-		part := parts[f.Site]
-		part.Outcome.Failures = append(part.Outcome.Failures, f)
-		parts[f.Site] = part
+		p := parts[f.Site]
+		p.failures = append(p.failures, f)
+		parts[f.Site] = p
 	}
-	return parts
+	return func(site string) Server {
+		one := s
+		one.Outcome.Findings, one.Outcome.Failures = parts[site].findings, parts[site].failures
+		return one
+	}
 }

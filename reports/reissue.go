@@ -36,7 +36,7 @@ func Reissuable(s Server, f Filter) ReissueServer {
 	out := ReissueServer{Server: s.Name, Causes: map[checks.Code]int{}}
 	bySite := s.BySite()
 	for _, x := range s.Subjects {
-		name, part := x.Site.Name, bySite[x.Site.Name]
+		name, part := x.Site.Name, bySite(x.Site.Name)
 		if x.Site.Active == checks.Off || x.Site.Secure == checks.Off {
 			continue
 		}

@@ -116,10 +116,13 @@ func (s Server) reasons() map[string]checks.Code {
 	if len(s.Looks) == 0 {
 		return said
 	}
-	for name, part := range s.BySite() {
+	bySite := s.BySite()
+	for _, x := range s.Subjects {
+		name := x.Site.Name
 		if _, looked := s.Looks[name]; !looked {
 			continue
 		}
+		part := bySite(name)
 		if v := checks.Judge(part.Findings(name), part.Failures(name)); v.Code != checks.OK && v.Code != checks.Unknown {
 			said[name] = v.Code
 		}

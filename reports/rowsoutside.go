@@ -15,7 +15,7 @@ func (s Server) seen(kind string) []Row {
 	bySite := s.BySite()
 	var rows []Row
 	for _, x := range s.Subjects {
-		site := Site{Server: bySite[x.Site.Name], Subject: x}
+		site := Site{Server: bySite(x.Site.Name), Subject: x}
 		verdict := site.Verdict()
 		row := Row{Domain: x.Site.Name, Owner: x.Site.Owner, Server: s.Name, Code: verdict.Code,
 			Since: s.Opened[sinceKey{x.Site.Name, verdict.Code}], Name: verdict.Finding.Name}

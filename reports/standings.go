@@ -12,7 +12,7 @@ func (s Server) Standings() []Standing {
 	standings := make([]Standing, 0, len(s.Subjects))
 	bySite := s.BySite()
 	for _, x := range s.Subjects {
-		verdict := Site{Server: bySite[x.Site.Name], Subject: x}.Verdict()
+		verdict := Site{Server: bySite(x.Site.Name), Subject: x}.Verdict()
 		row := Row{Code: verdict.Code}
 		row.fits("elsewhere", verdict.Finding.Args)
 		standings = append(standings, Standing{

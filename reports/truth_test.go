@@ -82,7 +82,7 @@ func TestTruthOrder(t *testing.T) {
 			if v := (Site{Server: s, Subject: x}).Verdict(); v.Code != tt.verdict {
 				t.Errorf("the verdict is %s, want %s", v.Code, tt.verdict)
 			}
-			for place, of := range map[string]Server{"alone": s, "by site": s.BySite()["a.ru"]} {
+			for place, of := range map[string]Server{"alone": s, "by site": s.BySite()("a.ru")} {
 				dates := slices.DeleteFunc(of.Findings("a.ru"), func(f checks.Finding) bool { return !dated(f.Code) })
 				var codes []checks.Code
 				for _, f := range dates {

@@ -60,8 +60,9 @@ const lookColumns = `server, site, at, checks, findings, failures, served_from, 
 // Looks gives the last look at each site of a server.
 func (j *Journal) Looks(ctx context.Context, server string) (map[string]Look, error) {
 	looks := map[string]Look{}
+	ran := map[string][]string{} // of thousands of looks they are the same
 	scan := func(s scanner) (struct{}, error) {
-		l, err := scanLook(s)
+		l, err := scanLook(s, ran)
 		looks[l.Site] = l
 		return struct{}{}, err
 	}
@@ -72,14 +73,19 @@ func (j *Journal) Looks(ctx context.Context, server string) (map[string]Look, er
 	return looks, err
 }
 
-func scanLook(s scanner) (l Look, err error) {
+// scanLook reads a look, and its checks but once where others had the same.
+func scanLook(s scanner, known map[string][]string) (l Look, err error) {
 	var ran, findings, failures string
 	if err := s.Scan(&l.Server, &l.Site, stamp{&l.At}, &ran, &findings, &failures, stamp{&l.Served.NotBefore}, stamp{&l.Served.NotAfter}); err != nil {
 		return l, err
 	}
-	if err := json.Unmarshal([]byte(ran), &l.Checks); err != nil {
-		return l, fmt.Errorf("reading the look at %s: %w", l.Site, err)
+	if _, same := known[ran]; !same {
+		if err := json.Unmarshal([]byte(ran), &l.Checks); err != nil {
+			return l, fmt.Errorf("reading the look at %s: %w", l.Site, err)
+		}
+		known[ran] = l.Checks
 	}
+	l.Checks = known[ran]
 	var texts []json.RawMessage
 	if err := json.Unmarshal([]byte(findings), &texts); err != nil {
 		return l, fmt.Errorf("reading the look at %s: %w", l.Site, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"domovoy/bot"
@@ -27,6 +28,7 @@ var ErrInside = errors.New("the configuration has resolvers: []")
 // Sweep looks at every site now, and gives what is known of each. progress is
 // called as it goes. A sweep that was cut short goes on where it was.
 func (a *App) Sweep(ctx context.Context, who Local, progress func(done, total int), each func(bot.CheckData) error) (bot.SweepSummary, *i18n.Locale, error) {
+	defer frugal()()
 	r := a.request(who)
 	if a.outside == nil {
 		return bot.SweepSummary{}, r.Locale, ErrInside
@@ -69,8 +71,18 @@ func (a *App) since(ctx context.Context, now time.Time) (time.Time, error) {
 	return now, err
 }
 
+// frugal collects garbage more often until the function it gives is called. A
+// sweep makes much of it beside what is known of all sites: twice of that would
+// be hundreds of megabytes where there are a hundred thousand.
+func frugal() (restore func()) {
+	const percent = 25
+	was := debug.SetGCPercent(percent)
+	return func() { debug.SetGCPercent(was) }
+}
+
 // sweep looks at every site that was not looked at since a moment.
 func (a *App) sweep(ctx context.Context, since time.Time, progress func(done, total int)) error {
+	defer frugal()()
 	return a.bot.Sweep(ctx, bot.Sweep{Since: since, Progress: progress, Apart: bot.Apart})
 }
 
