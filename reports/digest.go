@@ -157,9 +157,10 @@ func (w Writer) burning(d Day) Section {
 	}
 	slices.SortFunc(ends, func(a, b end) int { return cmp.Or(a.at.Compare(b.at), strings.Compare(a.name, b.name)) })
 	section := Section{Heading: w.Locale.Count("daily.burning", len(ends))}
-	for _, e := range ends {
+	for _, e := range ends[:min(phoneList, len(ends))] {
 		section.Items = append(section.Items, Item{Tone: ToneBad, Text: checks.Show(e.name), Note: w.Locale.DateTime(e.at, w.Now)})
 	}
+	section.Left = len(ends) - len(section.Items)
 	return section
 }
 
@@ -171,6 +172,7 @@ func (w Writer) counts(d Day) []Section {
 			sections = append(sections, Section{Heading: s.Name, Text: w.trouble(s)})
 			continue
 		}
+		s.Readings = slices.DeleteFunc(slices.Clone(s.Readings), steady) // the digest is one screen, and status has them all
 		section := w.countsOf(s)
 		if n := blind(s); n > 0 {
 			section.Items = append(section.Items, Item{Tone: ToneUnknown, Text: w.Locale.Count("daily.blind", n)})
@@ -181,6 +183,11 @@ func (w Writer) counts(d Day) []Section {
 		sections = append(sections, section)
 	}
 	return sections
+}
+
+// steady reports whether a count is in order, and the same as yesterday.
+func steady(r Reading) bool {
+	return r.Known() && r.Severity <= checks.Info && r.Day != nil && *r.Day == r.Value
 }
 
 // blind counts the sites at which some check could not look.
