@@ -29,10 +29,10 @@ func (w Writer) List(rows []Row, p Page) Message {
 	p.Number = min(max(1, p.Number), pages)
 	m := w.message(Plain, w.listTitle(p.Kind, len(rows)))
 	m.Sections = w.listLacks(p)
+	if p.Filter != "" { // else some would be taken for all
+		m.Sections = append(m.Sections, Section{Text: w.Locale.Say("list.pages.filter", i18n.Args{"Filter": p.Filter})})
+	}
 	if len(rows) == 0 {
-		if p.Filter != "" {
-			m.Sections = append(m.Sections, Section{Text: w.Locale.Say("list.pages.filter", i18n.Args{"Filter": p.Filter})})
-		}
 		return m
 	}
 	from := (p.Number - 1) * PageSize
