@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"time"
+	"unique"
 
 	"domovoy/checks"
 	"domovoy/checks/cert"
@@ -231,8 +232,13 @@ func (w *Watch) loadHistory(ctx context.Context, p *watched, touched map[string]
 		if l.Attempt.Outcome != checks.OutcomeFailed {
 			l.Attempt.Text = ""
 		}
+		l.Attempt.Status = unique.Make(l.Attempt.Status).Value() // a few words in all
 		// A new one: subjects hold the old.
-		p.last.history[name] = &checks.History{Last: l.Attempt, Failures: l.Failures, Since: l.FirstFailed, Issued: l.LastIssued, Recovered: recovered[name]}
+		h := &checks.History{Last: l.Attempt, Failures: l.Failures, Since: l.FirstFailed, Issued: l.LastIssued}
+		if r, ok := recovered[name]; ok {
+			h.Recovered = &r
+		}
+		p.last.history[name] = h
 		p.last.moved[name] = true
 	}
 	return nil

@@ -49,9 +49,9 @@ type History struct {
 	Failures int       // failed attempts since the last success
 	Since    time.Time // the first of these; zero when there is none
 	Issued   time.Time // the last success; zero when the log has none
-	// Recovered is what the last success ended; zero where nothing failed
+	// Recovered is what the last success ended; nil where nothing failed
 	// before it, or again after it.
-	Recovered Recovery
+	Recovered *Recovery
 }
 
 // Recovery is failures in a row that a success ended.

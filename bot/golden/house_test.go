@@ -122,7 +122,7 @@ func recovered(failures int) func(*checks.Subject) {
 		issued := ago(26 * time.Hour)
 		x.History = &checks.History{
 			Last: checks.Attempt{Server: "isp1", Outcome: checks.OutcomeIssued, Status: "success", Time: issued}, Issued: issued,
-			Recovered: checks.Recovery{Failures: failures, First: issued.Add(-time.Duration(failures) * 20 * time.Minute), Last: issued.Add(-20 * time.Minute), Text: words()[checks.CAUnauthorized]},
+			Recovered: &checks.Recovery{Failures: failures, First: issued.Add(-time.Duration(failures) * 20 * time.Minute), Last: issued.Add(-20 * time.Minute), Text: words()[checks.CAUnauthorized]},
 		}
 	}
 }

@@ -84,7 +84,7 @@ func Issuing(classify func(text string) (checks.Code, checks.Args), now time.Tim
 // somebody did something between nobody can know; within days it is rarely so.
 func passed(h checks.History, classify func(text string) (checks.Code, checks.Args), now time.Time) []checks.Finding {
 	r := h.Recovered
-	if r.Failures == 0 || r.First.IsZero() || h.Issued.Sub(r.First) > shortly || now.Sub(h.Issued) > Fresh {
+	if r == nil || r.Failures == 0 || r.First.IsZero() || h.Issued.Sub(r.First) > shortly || now.Sub(h.Issued) > Fresh {
 		return nil
 	}
 	code, _ := classify(r.Text)

@@ -101,13 +101,13 @@ func TestFlaky(t *testing.T) {
 		{"for longer: somebody ended it", time.Hour, 72*time.Hour + time.Second, nil, ""},
 		{"a week ago", 7 * day, time.Hour, nil, checks.CAUnauthorized},
 		{"longer ago", 7*day + time.Second, time.Hour, nil, ""},
-		{"nothing failed", time.Hour, 0, func(h *checks.History) { h.Recovered = checks.Recovery{} }, ""},
+		{"nothing failed", time.Hour, 0, func(h *checks.History) { h.Recovered = nil }, ""},
 		{"the panel tries again", time.Hour, time.Hour, func(h *checks.History) { h.Last.Outcome = checks.OutcomeOther }, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			at := noon.Add(-tt.issued)
 			h := checks.History{Issued: at, Last: checks.Attempt{Outcome: checks.OutcomeIssued, Time: at},
-				Recovered: checks.Recovery{Failures: 2, First: at.Add(-tt.before), Last: at.Add(-time.Minute), Text: "404"}}
+				Recovered: &checks.Recovery{Failures: 2, First: at.Add(-tt.before), Last: at.Add(-time.Minute), Text: "404"}}
 			if tt.change != nil {
 				tt.change(&h)
 			}

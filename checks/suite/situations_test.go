@@ -167,13 +167,15 @@ func subject(t *testing.T, lab *internet.Lab) checks.Subject {
 		}
 		h.Last = checks.Attempt{Certificate: x.Site.Certificate, Time: a.At, Text: a.Text, Outcome: checks.OutcomeIssued}
 		if a.Text == "" {
-			if h.Recovered.First = h.Since; h.Failures == 0 {
-				h.Recovered = checks.Recovery{}
+			if h.Failures == 0 {
+				h.Recovered = nil
+			} else {
+				h.Recovered.First, h.Recovered.Failures = h.Since, h.Failures
 			}
-			h.Recovered.Failures, h.Failures, h.Issued, h.Since = h.Failures, 0, a.At, time.Time{}
+			h.Failures, h.Issued, h.Since = 0, a.At, time.Time{}
 			continue
 		}
-		h.Recovered = checks.Recovery{Last: a.At, Text: a.Text} // until a success ends it
+		h.Recovered = &checks.Recovery{Last: a.At, Text: a.Text} // until a success ends it
 		if h.Last.Outcome = checks.OutcomeFailed; h.Failures == 0 {
 			h.Since = a.At
 		}

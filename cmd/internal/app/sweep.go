@@ -75,7 +75,7 @@ func (a *App) since(ctx context.Context, now time.Time) (time.Time, error) {
 // sweep makes much of it beside what is known of all sites: twice of that would
 // be hundreds of megabytes where there are a hundred thousand.
 func frugal() (restore func()) {
-	const percent = 25
+	const percent = 12
 	was := debug.SetGCPercent(percent)
 	return func() { debug.SetGCPercent(was) }
 }
