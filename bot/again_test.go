@@ -62,7 +62,7 @@ func outdoors(t *testing.T, w *weather, sites int, before map[string]checks.Code
 	known := map[string]reports.Look{}
 	for i := range sites {
 		name := siteNo(i)
-		p.server.Subjects = append(p.server.Subjects, checks.Subject{Site: checks.Site{Server: "isp1", Name: name, Active: checks.On}})
+		p.server.Subjects = append(p.server.Subjects, checks.Subject{Site: &checks.Site{Server: "isp1", Name: name, Active: checks.On}})
 		l := reports.Look{At: time.Now().Add(-time.Hour), Checks: []string{suite.NamesCheck}}
 		if code := before[name]; code != "" {
 			l.Findings = []checks.Finding{{Check: suite.NamesCheck, Server: "isp1", Site: name, Code: code, Severity: code.Severity()}}

@@ -108,8 +108,8 @@ func (o *office) open(language string) *Bot {
 	p := watch.panels[0]
 	p.tried()
 	p.server = reports.Server{Name: "isp1", Read: time.Now(), Subjects: []checks.Subject{
-		{Site: checks.Site{Server: "isp1", Name: "shop.ru", Owner: "client17", Aliases: []string{"www.shop.ru", "xn--e1afmkfd.xn--p1ai"}, Active: checks.On}},
-		{Site: checks.Site{Server: "isp1", Name: "blog.ru", Owner: "client2", Active: checks.On}},
+		{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Owner: "client17", Aliases: []string{"www.shop.ru", "xn--e1afmkfd.xn--p1ai"}, Active: checks.On}},
+		{Site: &checks.Site{Server: "isp1", Name: "blog.ru", Owner: "client2", Active: checks.On}},
 	}}
 	who := Audience{Bundle: bundle, Language: language, Zone: time.UTC,
 		People: map[string]Role{"post:1": Admin, "post:2": Admin, "post:3": Operator, "post:4": Viewer},

@@ -115,7 +115,7 @@ func (a accounting) before(tried []triedOnce, all []checks.Subject, now time.Tim
 			continue
 		}
 		if n := h.Failures - lately[h.Last.Certificate]; n > 0 {
-			for _, name := range orderNames(all[i].Site) {
+			for _, name := range orderNames(*all[i].Site) {
 				a.meter.Before(name, n, h.Since, until)
 			}
 		}

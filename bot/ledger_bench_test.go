@@ -20,7 +20,7 @@ func BenchmarkBudgets(b *testing.B) {
 	w, p := o.watch, o.watch.panels[0]
 	all := make([]checks.Subject, 10_000)
 	for n := range all {
-		all[n].Site = checks.Site{Name: fmt.Sprintf("s%d.ru", n), Certificate: fmt.Sprintf("s%d.ru_le1", n), Aliases: []string{fmt.Sprintf("www.s%d.ru", n)}}
+		all[n].Site = &checks.Site{Name: fmt.Sprintf("s%d.ru", n), Certificate: fmt.Sprintf("s%d.ru_le1", n), Aliases: []string{fmt.Sprintf("www.s%d.ru", n)}}
 	}
 	b.ReportAllocs()
 	for b.Loop() {

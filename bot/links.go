@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"iter"
 	"slices"
 
 	"domovoy/checks"
@@ -15,7 +16,7 @@ func (r *reading) subjects(s checks.Snapshot) []checks.Subject {
 	out := make([]checks.Subject, len(s.Sites))
 	for i := range s.Sites {
 		site, x := &s.Sites[i], &out[i]
-		x.Site = *site
+		x.Site = site
 		l := r.links.of[i]
 		if l.used >= 0 {
 			x.Certificate = &s.Certificates[l.used]
@@ -42,7 +43,7 @@ func (r *reading) follow(all []checks.Subject) {
 	defer clear(r.moved)
 	if r.latest != nil {
 		for name := range r.moved {
-			for _, i := range r.links.sitesOf[name] {
+			for i := range r.links.named(name) {
 				r.latest[i] = r.latestOf(&all[i])
 			}
 		}
@@ -77,14 +78,15 @@ func (r *reading) latestOf(x *checks.Subject) *checks.History {
 type links struct {
 	sites        []checks.Site
 	certificates []checks.Certificate
-	of           []link           // by site
-	sitesOf      map[string][]int // by the name of a certificate that is one of theirs
+	of           []link             // by site
+	sitesOf      map[string]int32   // a site's place, by the name of a certificate that is one of its own
+	others       map[string][]int32 // the places of more sites of that name, which is rare
 }
 
 // link is a site's certificates, by their place; -1: none.
 type link struct {
-	used  int // the one in use
-	order int // the newest order for it: the panel counts _le1, _le2 … up
+	used  int32 // the one in use
+	order int32 // the newest order for it: the panel counts _le1, _le2 … up
 }
 
 // follow reports whether the links held.
@@ -122,27 +124,27 @@ type named struct{ owner, name string }
 // directory finds certificates: by name, by the name without its number, by
 // domain. The last row of several is the newest order.
 type directory struct {
-	byName, byStem map[named]int
-	byDomain       map[string]int
+	byName, byStem map[named]int32
+	byDomain       map[string]int32
 }
 
 func (l *links) find(s checks.Snapshot) {
 	d := directory{
-		byName:   make(map[named]int, len(s.Certificates)),
-		byStem:   make(map[named]int, len(s.Certificates)),
-		byDomain: make(map[string]int, len(s.Certificates)),
+		byName:   make(map[named]int32, len(s.Certificates)),
+		byStem:   make(map[named]int32, len(s.Certificates)),
+		byDomain: make(map[string]int32, len(s.Certificates)),
 	}
 	for i := range s.Certificates {
 		c := &s.Certificates[i]
 		if c.Name != "" {
-			d.byName[named{c.Owner, c.Name}] = i
-			d.byStem[named{c.Owner, cert.Stem(c.Name)}] = i
+			d.byName[named{c.Owner, c.Name}] = int32(i)
+			d.byStem[named{c.Owner, cert.Stem(c.Name)}] = int32(i)
 		}
 		if c.Domain != "" {
-			d.byDomain[c.Domain] = i
+			d.byDomain[c.Domain] = int32(i)
 		}
 	}
-	l.of, l.sitesOf = make([]link, len(s.Sites)), make(map[string][]int, len(s.Sites))
+	l.of, l.sitesOf, l.others = make([]link, len(s.Sites)), make(map[string]int32, len(s.Sites)), map[string][]int32{}
 	for i := range s.Sites {
 		l.of[i] = d.link(&s.Sites[i])
 		l.index(s, i)
@@ -152,21 +154,39 @@ func (l *links) find(s checks.Snapshot) {
 // index notes the names by which a site's histories are found.
 func (l *links) index(s checks.Snapshot, i int) {
 	names := []string{s.Sites[i].Certificate}
-	for _, at := range []int{l.of[i].used, l.of[i].order} {
+	for _, at := range []int32{l.of[i].used, l.of[i].order} {
 		if at >= 0 {
 			names = append(names, s.Certificates[at].Name)
 		}
 	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		l.sitesOf[name] = append(l.sitesOf[name], i)
+		if _, known := l.sitesOf[name]; known {
+			l.others[name] = append(l.others[name], int32(i))
+		} else {
+			l.sitesOf[name] = int32(i)
+		}
+	}
+}
+
+// named gives the places of the sites with a certificate of that name.
+func (l *links) named(name string) iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		if i, ok := l.sitesOf[name]; !ok || !yield(i) {
+			return
+		}
+		for _, i := range l.others[name] {
+			if !yield(i) {
+				return
+			}
+		}
 	}
 }
 
 // link finds a site's certificates: by the name the site uses, of its owner
 // or of nobody, for owners may use the same names; else by its domain.
 func (d directory) link(site *checks.Site) link {
-	used := -1
+	used := int32(-1)
 	order := find(d.byDomain, site.Name)
 	if name := site.Certificate; name != "" {
 		used = either(d.byName, site.Owner, name)
@@ -178,14 +198,14 @@ func (d directory) link(site *checks.Site) link {
 	return link{used, order}
 }
 
-func either(places map[named]int, owner, name string) int {
+func either(places map[named]int32, owner, name string) int32 {
 	if i := find(places, named{owner, name}); i >= 0 {
 		return i
 	}
 	return find(places, named{"", name})
 }
 
-func find[K comparable](places map[K]int, key K) int {
+func find[K comparable](places map[K]int32, key K) int32 {
 	if i, ok := places[key]; ok {
 		return i
 	}

@@ -76,6 +76,6 @@ func oneSite(t *testing.T, bundle *i18n.Bundle, names func(context.Context, stri
 	watch := NewWatch(j, []Panel{{Name: "isp1", Live: &suite.Live{Names: names}}}, Rules{}, log)
 	p := watch.panels[0]
 	p.tried()
-	p.server = reports.Server{Name: "isp1", Read: time.Now(), Subjects: []checks.Subject{{Site: checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}}}
+	p.server = reports.Server{Name: "isp1", Read: time.Now(), Subjects: []checks.Subject{{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}}}
 	return New(j, watch, Audience{Bundle: bundle, Language: "en", Zone: time.UTC}, reports.Policy{}, log)
 }

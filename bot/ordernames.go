@@ -20,7 +20,7 @@ func namesOf(all []checks.Subject) certificateNames {
 	n := certificateNames{map[string][]string{}, map[string][]string{}}
 	for i := range all {
 		x := &all[i]
-		names := orderNames(x.Site)
+		names := orderNames(*x.Site)
 		noteNames(n.byName, x.Site.Certificate, names)
 		noteNames(n.byStem, cert.Stem(x.Site.Certificate), names)
 		for _, c := range []*checks.Certificate{x.Certificate, x.Order} {

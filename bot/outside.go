@@ -18,7 +18,7 @@ func (b *Bot) lookNow(ctx context.Context, s reports.Site, r Request) (reports.S
 	if p == nil || p.Live == nil {
 		return s, nil
 	}
-	defer r.looking(s.Subject.Site)()
+	defer r.looking(*s.Subject.Site)()
 	seen := p.Live.Look(ctx, s.Subject, true, r.Now)
 	if ctx.Err() != nil {
 		return s, ctx.Err()

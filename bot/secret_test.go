@@ -22,7 +22,7 @@ func TestLinkIsForAdministrators(t *testing.T) {
 	said := "Your account is temporarily prevented from requesting certificates for shop.ru and possibly others. Please visit: " + link
 	paused := checks.Finding{Server: "isp1", Site: "shop.ru", Code: checks.CAPaused, Severity: checks.Critical,
 		Args: checks.Args{"name": "shop.ru", checks.Secret: link}, Detail: said}
-	subject := checks.Subject{Site: checks.Site{Server: "isp1", Name: "shop.ru"}}
+	subject := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru"}}
 	site := reports.Site{
 		Server:   reports.Server{Name: "isp1", Subjects: []checks.Subject{subject}, Outcome: checks.Outcome{Server: "isp1", Findings: []checks.Finding{paused}}},
 		Subject:  subject,

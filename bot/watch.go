@@ -152,6 +152,15 @@ func (p *watched) fail(reason ispmanager.Reason) {
 	p.server.Trouble = string(reason)
 }
 
+// Sites are how many there are on all panels, as last read.
+func (w *Watch) Sites() int {
+	n := 0
+	for _, p := range w.panels {
+		n += len(p.state().Subjects)
+	}
+	return n
+}
+
 // state is what is known of a panel now.
 func (p *watched) state() reports.Server {
 	p.mu.RLock()

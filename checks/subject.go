@@ -8,7 +8,7 @@ import (
 // Subject is a site with all that is known of it before looking: what a
 // check is run on. Whatever could not be had is nil.
 type Subject struct {
-	Site        Site
+	Site        *Site // of the snapshot: never nil, and not to be changed
 	Certificate *Certificate     // the panel's row of the certificate in use
 	Order       *Certificate     // the panel's row of a newer order for it, under the next number
 	File        *CertificateFile // nil: certificates are not read on this panel

@@ -95,7 +95,7 @@ func TestDaily(t *testing.T) {
 	long := noon.Add(-30 * day)
 	const oldest = "\nOldest: a.ru, since 18 November — not renewed in time"
 	logged := server
-	logged.Subjects = []checks.Subject{{Site: checks.Site{Name: "b.ru"}, History: &checks.History{Since: noon.Add(-40 * day)}}}
+	logged.Subjects = []checks.Subject{{Site: &checks.Site{Name: "b.ru"}, History: &checks.History{Since: noon.Add(-40 * day)}}}
 	tests := []struct {
 		name  string
 		day   Day
@@ -150,7 +150,7 @@ func TestDaily(t *testing.T) {
 func TestBurning(t *testing.T) {
 	subject := func(name string, left time.Duration) checks.Subject {
 		return checks.Subject{
-			Site: checks.Site{Name: name, Active: checks.On, Secure: checks.On},
+			Site: &checks.Site{Name: name, Active: checks.On, Secure: checks.On},
 			File: &checks.CertificateFile{NotBefore: noon.Add(-80 * day), NotAfter: noon.Add(left)},
 		}
 	}

@@ -24,7 +24,7 @@ func randomServer(t *testing.T, r *rand.Rand) Server {
 	s := Server{Name: "isp1", Read: noon, Overdue: OverdueRule{LifeLeft: 7.0 / 90}}
 	for n := range r.IntN(60) {
 		name := fmt.Sprintf("site%d.ru", n)
-		x := checks.Subject{Site: checks.Site{Server: "isp1", ID: int64(n), Name: name, Active: flag(), Secure: flag(), Redirect: flag()}}
+		x := checks.Subject{Site: &checks.Site{Server: "isp1", ID: int64(n), Name: name, Active: flag(), Secure: flag(), Redirect: flag()}}
 		if r.IntN(2) == 0 {
 			c := checks.Certificate{ID: int64(n), Name: name + "_le1", Domain: name, Processing: flag(), Failed: flag(),
 				Started: noon.Add(-time.Duration(r.IntN(100)) * day)}
@@ -41,7 +41,7 @@ func randomServer(t *testing.T, r *rand.Rand) Server {
 		if r.IntN(3) == 0 {
 			x.History = &checks.History{Failures: 2, Last: checks.Attempt{Outcome: checks.OutcomeFailed, Time: noon, Text: "DNS problem: NXDOMAIN"}}
 		}
-		s.Snapshot.Sites = append(s.Snapshot.Sites, x.Site)
+		s.Snapshot.Sites = append(s.Snapshot.Sites, *x.Site)
 		s.Subjects = append(s.Subjects, x)
 	}
 	rules := cert.Rules{Now: noon, LifeLeft: s.Overdue.LifeLeft}
@@ -94,8 +94,8 @@ func TestListRows(t *testing.T) {
 		Opened:   Since{{"late.ru", checks.CertOverdue}: noon.Add(-5 * day)},
 		Snapshot: checks.Snapshot{Certificates: []checks.Certificate{failed, orphan, {ID: 3, Failed: checks.On}}},
 		Subjects: []checks.Subject{
-			{Site: checks.Site{Name: "shop.ru", Owner: "boss"}, Certificate: &failed, History: history},
-			{Site: checks.Site{Name: "late.ru", Owner: "u4"}},
+			{Site: &checks.Site{Name: "shop.ru", Owner: "boss"}, Certificate: &failed, History: history},
+			{Site: &checks.Site{Name: "late.ru", Owner: "u4"}},
 		},
 		Outcome: checks.Outcome{Findings: list(
 			onSite("shop.ru", checks.CADNS), onSite("late.ru", checks.CertOverdue), onSite("late.ru", checks.CARemote))},

@@ -50,7 +50,7 @@ func Reissuable(s Server, f Filter) ReissueServer {
 		case prevents(v.Code):
 			out.Causes[v.Code]++
 		default:
-			out.Pass = append(out.Pass, x.Site)
+			out.Pass = append(out.Pass, *x.Site)
 			at := s.Looks[name].At
 			if at.IsZero() {
 				out.Unseen++

@@ -13,7 +13,7 @@ import (
 func lookedAt(found map[string][]checks.Finding, failed map[string][]checks.Failure, off ...string) Server {
 	s := Server{Name: "isp1", Read: noon, Looks: map[string]Look{}, Opened: Since{{"away.ru", checks.DNSElsewhere}: noon.Add(-9 * day)}}
 	for _, name := range []string{"away.ru", "alias.ru", "free.ru", "unpaid.ru", "soon.ru", "later.ru", "dark.ru", "well.ru", "off.ru"} {
-		x := checks.Subject{Site: checks.Site{Server: "isp1", Name: name, Owner: "u", Active: checks.On}}
+		x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: name, Owner: "u", Active: checks.On}}
 		s.Subjects = append(s.Subjects, x)
 		s.Looks[name] = Look{At: noon.Add(-time.Hour), Findings: found[name], Failures: failed[name]}
 	}

@@ -74,7 +74,7 @@ func troubled(f checks.Finding) reports.Server {
 	}
 	codes := []checks.Code{checks.CADNS, checks.CADNS, checks.CAUnauthorized, checks.CAConnection, checks.CARemote, checks.CADNS}
 	for n := range value {
-		x := checks.Subject{Site: checks.Site{ID: int64(n), Name: site(n), Active: checks.On, Secure: checks.On, Redirect: checks.On}}
+		x := checks.Subject{Site: &checks.Site{ID: int64(n), Name: site(n), Active: checks.On, Secure: checks.On, Redirect: checks.On}}
 		c := checks.Certificate{ID: int64(n), Name: x.Site.Name + "_le1", Domain: x.Site.Name, Processing: checks.Off, Failed: checks.Off}
 		switch f.Code {
 		case checks.PanelProcessing:

@@ -78,7 +78,7 @@ func words() map[checks.Code]string {
 // is looked at.
 func visit(changes ...func(*checks.Subject)) reports.Site {
 	x := checks.Subject{
-		Site: checks.Site{
+		Site: &checks.Site{
 			Server: "isp1", ID: 1, Name: "shop.ru", Owner: "client17", Aliases: []string{"www.shop.ru", "*.shop.ru"},
 			Certificate: "shop.ru_le3", Active: checks.On, Secure: checks.On, Redirect: checks.On,
 		},

@@ -169,7 +169,7 @@ func seenList(kind string, n int) message {
 		},
 	}[kind][:n]
 	seen := house()
-	seen.Subjects = []checks.Subject{{Site: checks.Site{Name: site(1)}}, {Site: checks.Site{Name: site(2)}}, {Site: checks.Site{Name: site(3)}}}
+	seen.Subjects = []checks.Subject{{Site: &checks.Site{Name: site(1)}}, {Site: &checks.Site{Name: site(2)}}, {Site: &checks.Site{Name: site(3)}}}
 	seen.Looks = map[string]reports.Look{site(1): {At: ago(3 * time.Hour)}}
 	if n > 0 {
 		seen.Looks[site(2)], seen.Looks[site(3)] = reports.Look{At: ago(2 * time.Hour)}, reports.Look{At: ago(time.Hour)}

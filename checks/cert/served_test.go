@@ -85,7 +85,7 @@ func left(days int) internet.Leaf {
 
 // client is the site under its own name.
 func client(change func(*checks.Subject)) checks.Subject {
-	s := checks.Subject{Site: checks.Site{Name: "client.ru", Secure: checks.On, Certificate: "client.ru_le1"}}
+	s := checks.Subject{Site: &checks.Site{Name: "client.ru", Secure: checks.On, Certificate: "client.ru_le1"}}
 	if change != nil {
 		change(&s)
 	}

@@ -23,7 +23,7 @@ func TestFlags(t *testing.T) {
 		{on, on, on, ""}, {on, off, on, "panel.nocertificate"}, {on, on, off, "panel.noredirect"},
 		{on, off, off, "panel.nocertificate panel.noredirect"}, {on, unset, unset, ""}, {off, off, off, ""}, {unset, off, off, ""},
 	} {
-		found, err := Flags().Run(t.Context(), checks.Subject{Site: checks.Site{Active: tt.active, Secure: tt.secure, Redirect: tt.redirect}})
+		found, err := Flags().Run(t.Context(), checks.Subject{Site: &checks.Site{Active: tt.active, Secure: tt.secure, Redirect: tt.redirect}})
 		var codes []string
 		for _, f := range found {
 			codes = append(codes, string(f.Code))

@@ -43,7 +43,7 @@ func parts(asked *[]string) *suite.Live {
 // A part that panics is one that could not look: the others look on, and
 // nobody else's site is harmed.
 func TestAPartThatPanics(t *testing.T) {
-	x := checks.Subject{Site: checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}
+	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}
 	for _, c := range []struct {
 		part  string
 		spoil func(*suite.Live)
@@ -94,7 +94,7 @@ func TestAPartThatPanics(t *testing.T) {
 // asked for the same silence; one elsewhere is, and so is one behind a
 // redirect that was dropped.
 func TestSilenceIsMetOnce(t *testing.T) {
-	x := checks.Subject{Site: checks.Site{Server: "isp1", Name: "shop.ru", Aliases: []string{"www.shop.ru", "other.shop.ru"}, Active: checks.On}}
+	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Aliases: []string{"www.shop.ru", "other.shop.ru"}, Active: checks.On}}
 	for _, c := range []struct {
 		name string
 		args checks.Args
@@ -132,7 +132,7 @@ func TestSilenceIsMetOnce(t *testing.T) {
 // What is served is told of the site's own name only, and only where somebody
 // looked without an error.
 func TestServed(t *testing.T) {
-	x := checks.Subject{Site: checks.Site{Server: "isp1", Name: "shop.ru", Aliases: []string{"www.shop.ru"}, Active: checks.On}}
+	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Aliases: []string{"www.shop.ru"}, Active: checks.On}}
 	until := func(days int) checks.Validity {
 		return checks.Validity{NotAfter: time.Date(2026, 12, days, 0, 0, 0, 0, time.UTC)}
 	}
@@ -173,7 +173,7 @@ func TestErrorsAreForeignToo(t *testing.T) {
 		return checks.Validity{}, nil, evil
 	}
 	l.Egress = func(context.Context) ([]checks.Finding, error) { return nil, evil }
-	x := checks.Subject{Site: checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}
+	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}
 	failed := append(l.Look(t.Context(), x, false, time.Now()).Failures, l.Server(t.Context(), "isp1").Failures...)
 	if len(failed) != 2 {
 		t.Fatalf("%d failures", len(failed))
@@ -187,7 +187,7 @@ func TestErrorsAreForeignToo(t *testing.T) {
 
 // Silence at one name's addresses says nothing of another's.
 func TestSilenceIsOfItsAddresses(t *testing.T) {
-	x := checks.Subject{Site: checks.Site{Server: "isp1", Name: "shop.ru", Aliases: []string{"other.shop.ru"}, Active: checks.On}}
+	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Aliases: []string{"other.shop.ru"}, Active: checks.On}}
 	var asked []string
 	l := parts(&asked)
 	names := l.Names
@@ -213,7 +213,7 @@ func TestSilenceIsOfItsAddresses(t *testing.T) {
 
 // A name that may stand behind a proxy has a log of the proxy's visits.
 func TestTheLogOfAnUnseenNameIsNotRead(t *testing.T) {
-	x := checks.Subject{Site: checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}
+	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}
 	var asked []string
 	l := parts(&asked)
 	l.Names = func(context.Context, string, checks.Subject) (checks.Sight, []checks.Finding, error) {

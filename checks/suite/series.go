@@ -68,7 +68,7 @@ func (s *Series) keep(out *checks.Outcome, i int) {
 // read anew all the time, so it is their values that count; a history is
 // replaced when an attempt came.
 func same(a, b *checks.Subject) bool {
-	return sameSite(&a.Site, &b.Site) && a.History == b.History && sameValue(a.Certificate, b.Certificate) &&
+	return sameSite(a.Site, b.Site) && a.History == b.History && sameValue(a.Certificate, b.Certificate) &&
 		sameValue(a.Order, b.Order) && sameValue(a.File, b.File) && sameError(a.FileErr, b.FileErr)
 }
 

@@ -33,7 +33,7 @@ func looking(at *[]string) []checks.Check {
 func sites(n int) []checks.Subject {
 	out := make([]checks.Subject, n)
 	for i := range out {
-		out[i].Site = checks.Site{ID: int64(i), Name: "s" + strconv.Itoa(i)}
+		out[i].Site = &checks.Site{ID: int64(i), Name: "s" + strconv.Itoa(i)}
 	}
 	return out
 }
@@ -63,7 +63,7 @@ func TestSeriesLooksAgainAtWhatChanged(t *testing.T) {
 		"an attempt":          {change(base, 5, func(s *checks.Subject) { s.History = &checks.History{} }), []string{"s5"}},
 		"a file":              {change(base, 6, func(s *checks.Subject) { s.File = &checks.CertificateFile{NotAfter: time.Unix(1, 0)} }), []string{"s6"}},
 		"no file any more":    {change(base, 7, func(s *checks.Subject) { s.FileErr = errors.New("gone") }), []string{"s7"}},
-		"a new site":          {append(change(base, 0, func(*checks.Subject) {}), checks.Subject{Site: checks.Site{ID: 99, Name: "new"}}), []string{"new"}},
+		"a new site":          {append(change(base, 0, func(*checks.Subject) {}), checks.Subject{Site: &checks.Site{ID: 99, Name: "new"}}), []string{"new"}},
 		"the last is gone":    {base[:11], nil},
 	}
 	for name, c := range cases {

@@ -151,13 +151,13 @@ func keys(t *testing.T, lab *internet.Lab) func(context.Context, checks.Subject)
 
 // subject is the site as the panel knows it.
 func subject(t *testing.T, lab *internet.Lab) checks.Subject {
-	x := checks.Subject{Site: checks.Site{Server: "isp1", ID: 1, Name: lab.Domain, Aliases: lab.Panel.Aliases,
+	x := checks.Subject{Site: &checks.Site{Server: "isp1", ID: 1, Name: lab.Domain, Aliases: lab.Panel.Aliases,
 		Addresses: lab.Panel.Addresses, Active: checks.On, Secure: checks.On, Redirect: checks.On}}
 	if lab.Panel.Certificate == "" {
 		x.Site.Secure = checks.Off
 	} else {
 		x.Site.Certificate = strings.TrimSuffix(filepath.Base(lab.Panel.Certificate), filepath.Ext(lab.Panel.Certificate))
-		x.File, x.FileErr = file(t, lab.Panel.Certificate, x.Site)
+		x.File, x.FileErr = file(t, lab.Panel.Certificate, *x.Site)
 	}
 	for _, a := range lab.Panel.Attempts {
 		h := x.History

@@ -37,7 +37,7 @@ func quiet() checks.Check {
 func TestRun(t *testing.T) {
 	var subjects []checks.Subject
 	for _, name := range []string{"a.ru", "panic.ru", "blind.ru", "half.ru", "off.ru", "z.ru"} {
-		s := checks.Subject{Site: checks.Site{Name: name, Active: checks.On}}
+		s := checks.Subject{Site: &checks.Site{Name: name, Active: checks.On}}
 		if name == "off.ru" {
 			s.Site.Active = checks.Off
 		}

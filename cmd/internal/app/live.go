@@ -158,7 +158,7 @@ func vhosts(p config.Panel) func(context.Context, checks.Subject) ([]checks.Find
 		return nil
 	}
 	v := cert.NewVhosts(p.Vhosts, nil)
-	return func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) { return v.Look(ctx, x.Site) }
+	return func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) { return v.Look(ctx, *x.Site) }
 }
 
 // came looks in a site's access log who fetched the files of a failed order.

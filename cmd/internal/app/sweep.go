@@ -28,15 +28,16 @@ var ErrInside = errors.New("the configuration has resolvers: []")
 // Sweep looks at every site now, and gives what is known of each. progress is
 // called as it goes. A sweep that was cut short goes on where it was.
 func (a *App) Sweep(ctx context.Context, who Local, progress func(done, total int), each func(bot.CheckData) error) (bot.SweepSummary, *i18n.Locale, error) {
-	defer frugal()()
 	r := a.request(who)
 	if a.outside == nil {
 		return bot.SweepSummary{}, r.Locale, ErrInside
 	}
 	began := time.Now()
+	defer frugal(manySites)() // how many there are, nobody knows before they are read
 	if err := a.watch.Look(ctx, began); err != nil {
 		return bot.SweepSummary{}, r.Locale, err
 	}
+	defer frugal(a.watch.Sites())()
 	if err := a.outside.online(ctx); err != nil {
 		return bot.SweepSummary{}, r.Locale, err // before any trace of a sweep
 	}
@@ -71,18 +72,22 @@ func (a *App) since(ctx context.Context, now time.Time) (time.Time, error) {
 	return now, err
 }
 
+// manySites are those of a large panel.
+const manySites = 20_000
+
 // frugal collects garbage more often until the function it gives is called. A
 // sweep makes much of it beside what is known of all sites: twice of that would
-// be hundreds of megabytes where there are a hundred thousand.
-func frugal() (restore func()) {
-	const percent = 12
-	was := debug.SetGCPercent(percent)
+// be hundreds of megabytes where there are a hundred thousand. The more sites,
+// the more often, so that the garbage stays about as large as it is.
+func frugal(sites int) (restore func()) {
+	const most, least, shared = 40, 6, 600_000
+	was := debug.SetGCPercent(max(least, min(most, shared/max(1, sites))))
 	return func() { debug.SetGCPercent(was) }
 }
 
 // sweep looks at every site that was not looked at since a moment.
 func (a *App) sweep(ctx context.Context, since time.Time, progress func(done, total int)) error {
-	defer frugal()()
+	defer frugal(a.watch.Sites())()
 	return a.bot.Sweep(ctx, bot.Sweep{Since: since, Progress: progress, Apart: bot.Apart})
 }
 
