@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-	"unique"
 
 	"domovoy/checks"
 	"domovoy/checks/cert"
@@ -228,13 +227,12 @@ func (w *Watch) loadHistory(ctx context.Context, p *watched, touched map[string]
 	for name, l := range last {
 		// Ten thousand of them stay in memory: the words of one that did not
 		// fail say nothing, and the journal has them.
-		l.Attempt.Server, l.Attempt.Certificate = p.Name, name
-		if l.Attempt.Outcome != checks.OutcomeFailed {
-			l.Attempt.Text = ""
+		last := checks.LastTry{Certificate: name, Outcome: l.Attempt.Outcome, Time: l.Attempt.Time}
+		if last.Outcome == checks.OutcomeFailed {
+			last.Text = l.Attempt.Text
 		}
-		l.Attempt.Status = unique.Make(l.Attempt.Status).Value() // a few words in all
 		// A new one: subjects hold the old.
-		h := &checks.History{Last: l.Attempt, Failures: l.Failures, Since: l.FirstFailed, Issued: l.LastIssued}
+		h := &checks.History{Last: last, Failures: l.Failures, Since: l.FirstFailed, Issued: l.LastIssued}
 		if r, ok := recovered[name]; ok {
 			h.Recovered = &r
 		}

@@ -8,7 +8,7 @@ import (
 // Subject is a site with all that is known of it before looking: what a
 // check is run on. Whatever could not be had is nil.
 type Subject struct {
-	Site        *Site // of the snapshot: never nil, and not to be changed
+	Site        *Site            // of the snapshot: never nil, and not to be changed
 	Certificate *Certificate     // the panel's row of the certificate in use
 	Order       *Certificate     // the panel's row of a newer order for it, under the next number
 	File        *CertificateFile // nil: certificates are not read on this panel
@@ -45,13 +45,22 @@ func (v Validity) Known() bool { return !v.NotAfter.IsZero() }
 
 // History is how issuing went for a certificate, by the panel's log.
 type History struct {
-	Last     Attempt
+	Last     LastTry
 	Failures int       // failed attempts since the last success
 	Since    time.Time // the first of these; zero when there is none
 	Issued   time.Time // the last success; zero when the log has none
 	// Recovered is what the last success ended; nil where nothing failed
 	// before it, or again after it.
 	Recovered *Recovery
+}
+
+// LastTry is what is kept of the last attempt: there are as many as
+// certificates.
+type LastTry struct {
+	Certificate string // its name in the panel
+	Outcome     AttemptOutcome
+	Time        time.Time // zero when it cannot be read
+	Text        string    // of a failed one; may be empty
 }
 
 // Recovery is failures in a row that a success ended.

@@ -39,7 +39,7 @@ func randomServer(t *testing.T, r *rand.Rand) Server {
 			x.File = &checks.CertificateFile{NotBefore: noon.Add(-80 * day), NotAfter: noon.Add(time.Duration(r.IntN(20)-5) * day)}
 		}
 		if r.IntN(3) == 0 {
-			x.History = &checks.History{Failures: 2, Last: checks.Attempt{Outcome: checks.OutcomeFailed, Time: noon, Text: "DNS problem: NXDOMAIN"}}
+			x.History = &checks.History{Failures: 2, Last: checks.LastTry{Outcome: checks.OutcomeFailed, Time: noon, Text: "DNS problem: NXDOMAIN"}}
 		}
 		s.Snapshot.Sites = append(s.Snapshot.Sites, *x.Site)
 		s.Subjects = append(s.Subjects, x)

@@ -97,7 +97,7 @@ func (s Server) Find(name string) (checks.Subject, bool) {
 		i = slices.IndexFunc(s.Subjects, func(x checks.Subject) bool { return x.Site.HasAlias(name) })
 	}
 	if i < 0 {
-		return checks.Subject{}, false
+		return checks.Subject{Site: &checks.Site{}}, false
 	}
 	return s.Subjects[i], true
 }

@@ -87,7 +87,7 @@ func troubled(f checks.Finding) reports.Server {
 			fallthrough
 		default:
 			c.Failed = checks.On
-			x.History = &checks.History{Last: checks.Attempt{Outcome: checks.OutcomeFailed, Time: ago(time.Hour), Text: words()[codes[n%len(codes)]]}}
+			x.History = &checks.History{Last: checks.LastTry{Outcome: checks.OutcomeFailed, Time: ago(time.Hour), Text: words()[codes[n%len(codes)]]}}
 		}
 		s.Snapshot.Certificates = append(s.Snapshot.Certificates, c)
 		x.Certificate = &c

@@ -90,7 +90,7 @@ func causeCases() map[string]message {
 		w.Secrets = true
 		return w.Check(paused)
 	}
-	last := reports.Try{Attempt: paused.Subject.History.Last, Code: checks.CAPaused, Args: checks.Args{checks.Secret: link}}
+	last := reports.Try{Attempt: checks.Attempt{Server: "isp1", Outcome: checks.OutcomeFailed, Status: "failed", Time: paused.Subject.History.Last.Time, Text: paused.Subject.History.Last.Text}, Code: checks.CAPaused, Args: checks.Args{checks.Secret: link}}
 	tried := visit()
 	tried.Attempts = []reports.Try{last}
 	all["why.paused"] = func(w reports.Writer) reports.Message { return w.Why(tried) }

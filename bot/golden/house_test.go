@@ -110,7 +110,7 @@ func refused(code checks.Code, failures int) func(*checks.Subject) {
 	return func(x *checks.Subject) {
 		x.Certificate.Failed = checks.On
 		x.History = &checks.History{
-			Last:     checks.Attempt{Server: "isp1", Outcome: checks.OutcomeFailed, Status: "failed", Time: ago(9*time.Hour + 53*time.Minute), Text: words()[code]},
+			Last:     checks.LastTry{Outcome: checks.OutcomeFailed, Time: ago(9*time.Hour + 53*time.Minute), Text: words()[code]},
 			Failures: failures, Since: ago(49 * day), Issued: ago(130 * day),
 		}
 	}
@@ -121,7 +121,7 @@ func recovered(failures int) func(*checks.Subject) {
 	return func(x *checks.Subject) {
 		issued := ago(26 * time.Hour)
 		x.History = &checks.History{
-			Last: checks.Attempt{Server: "isp1", Outcome: checks.OutcomeIssued, Status: "success", Time: issued}, Issued: issued,
+			Last: checks.LastTry{Outcome: checks.OutcomeIssued, Time: issued}, Issued: issued,
 			Recovered: &checks.Recovery{Failures: failures, First: issued.Add(-time.Duration(failures) * 20 * time.Minute), Last: issued.Add(-20 * time.Minute), Text: words()[checks.CAUnauthorized]},
 		}
 	}

@@ -233,7 +233,7 @@ func TestForecast(t *testing.T) {
 }
 
 func history(failures int, since, last, issued time.Duration) *checks.History {
-	h := &checks.History{Failures: failures, Since: noon.Add(-since), Last: checks.Attempt{Time: noon.Add(-last)}}
+	h := &checks.History{Failures: failures, Since: noon.Add(-since), Last: checks.LastTry{Time: noon.Add(-last)}}
 	if issued > 0 {
 		h.Issued = noon.Add(-issued)
 	}

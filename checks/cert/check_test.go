@@ -18,6 +18,9 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 // said runs both checks and writes what they found: "overdue, expired".
 func said(t *testing.T, s checks.Subject, now time.Time) (string, error) {
 	t.Helper()
+	if s.Site == nil {
+		s.Site = &checks.Site{}
+	}
 	rules := Rules{Now: now, LifeLeft: 7.0 / 90}
 	found, err := ByRow(rules).Run(t.Context(), s)
 	if err != nil {
@@ -133,7 +136,7 @@ func TestNotServed(t *testing.T) {
 	for name, s := range map[string]checks.Subject{
 		"by file": {File: expired}, "by row": {Certificate: old}, "gone": {FileErr: fs.ErrNotExist},
 	} {
-		s.Site.Secure = checks.Off
+		s.Site = &checks.Site{Secure: checks.Off}
 		for _, check := range []checks.Check{ByRow(Rules{Now: noon, LifeLeft: 7.0 / 90}), ByFile(Rules{Now: noon, LifeLeft: 7.0 / 90})} {
 			found, err := check.Run(t.Context(), s)
 			for _, f := range found {

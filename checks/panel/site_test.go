@@ -42,7 +42,7 @@ func TestIssuing(t *testing.T) {
 		return "", nil
 	}
 	failed := func(age time.Duration, text string) *checks.History {
-		return &checks.History{Failures: 3, Last: checks.Attempt{Outcome: checks.OutcomeFailed, Time: noon.Add(-age), Text: text}}
+		return &checks.History{Failures: 3, Last: checks.LastTry{Outcome: checks.OutcomeFailed, Time: noon.Add(-age), Text: text}}
 	}
 	issued := failed(time.Hour, "NXDOMAIN")
 	issued.Last.Outcome = checks.OutcomeIssued
@@ -106,7 +106,7 @@ func TestFlaky(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			at := noon.Add(-tt.issued)
-			h := checks.History{Issued: at, Last: checks.Attempt{Outcome: checks.OutcomeIssued, Time: at},
+			h := checks.History{Issued: at, Last: checks.LastTry{Outcome: checks.OutcomeIssued, Time: at},
 				Recovered: &checks.Recovery{Failures: 2, First: at.Add(-tt.before), Last: at.Add(-time.Minute), Text: "404"}}
 			if tt.change != nil {
 				tt.change(&h)
@@ -169,7 +169,7 @@ func TestIssuingArguments(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			classify := func(string) (checks.Code, checks.Args) { return checks.CARateLimited, tt.says }
-			last := checks.Attempt{Outcome: checks.OutcomeFailed, Time: noon.Add(-time.Hour), Text: "Please visit: " + link}
+			last := checks.LastTry{Outcome: checks.OutcomeFailed, Time: noon.Add(-time.Hour), Text: "Please visit: " + link}
 			found, err := Issuing(classify, noon).Run(t.Context(), checks.Subject{History: &checks.History{Failures: 1, Last: last}})
 			if err != nil || len(found) != 1 {
 				t.Fatal(found, err)

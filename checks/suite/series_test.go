@@ -102,9 +102,9 @@ func TestSeriesAnewLooksAtAll(t *testing.T) {
 func TestSeriesSeesEveryField(t *testing.T) {
 	for _, of := range []func(*checks.Subject) reflect.Value{
 		func(s *checks.Subject) reflect.Value { return reflect.ValueOf(s).Elem() },
-		func(s *checks.Subject) reflect.Value { return reflect.ValueOf(&s.Site).Elem() },
+		func(s *checks.Subject) reflect.Value { return reflect.ValueOf(s.Site).Elem() },
 	} {
-		fields := of(new(checks.Subject)).Type()
+		fields := of(&checks.Subject{Site: &checks.Site{}}).Type()
 		for i := range fields.NumField() {
 			if fields.Field(i).Name == "Site" {
 				continue // its fields one by one

@@ -165,7 +165,7 @@ func subject(t *testing.T, lab *internet.Lab) checks.Subject {
 			h = &checks.History{}
 			x.History = h
 		}
-		h.Last = checks.Attempt{Certificate: x.Site.Certificate, Time: a.At, Text: a.Text, Outcome: checks.OutcomeIssued}
+		h.Last = checks.LastTry{Certificate: x.Site.Certificate, Time: a.At, Text: a.Text, Outcome: checks.OutcomeIssued}
 		if a.Text == "" {
 			if h.Failures == 0 {
 				h.Recovered = nil

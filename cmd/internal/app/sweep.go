@@ -73,7 +73,7 @@ func (a *App) since(ctx context.Context, now time.Time) (time.Time, error) {
 }
 
 // manySites are those of a large panel.
-const manySites = 20_000
+const manySites = 10_000
 
 // frugal collects garbage more often until the function it gives is called. A
 // sweep makes much of it beside what is known of all sites: twice of that would
@@ -88,7 +88,15 @@ func frugal(sites int) (restore func()) {
 // sweep looks at every site that was not looked at since a moment.
 func (a *App) sweep(ctx context.Context, since time.Time, progress func(done, total int)) error {
 	defer frugal(a.watch.Sites())()
-	return a.bot.Sweep(ctx, bot.Sweep{Since: since, Progress: progress, Apart: bot.Apart})
+	tidy := func(done, total int) {
+		if done%manySites == 0 {
+			debug.FreeOSMemory() // what was needed for a moment and is not any more
+		}
+		if progress != nil {
+			progress(done, total)
+		}
+	}
+	return a.bot.Sweep(ctx, bot.Sweep{Since: since, Progress: tidy, Apart: bot.Apart})
 }
 
 // online asks the resolvers for what is always there. Without an answer it is
