@@ -176,8 +176,20 @@ stub-zone:
     stub-addr: %[5]s
 `
 
-// unbound runs the resolver until the test ends.
+// unbound runs the resolver until the test ends. Between finding a free port
+// and binding it somebody else may take it: then there is another.
 func unbound(t *testing.T, anchor string, upstream netip.AddrPort) netip.AddrPort {
+	t.Helper()
+	for range 5 {
+		if at, ok := tryUnbound(t, anchor, upstream); ok {
+			return at
+		}
+	}
+	t.Fatal("unbound did not start")
+	return netip.AddrPort{}
+}
+
+func tryUnbound(t *testing.T, anchor string, upstream netip.AddrPort) (netip.AddrPort, bool) {
 	t.Helper()
 	program, folder, at := debian(t, "unbound"), t.TempDir(), closedPort(t)
 	text := fmt.Sprintf(unboundConfig, at.Addr(), at.Port(), folder, anchor, fmt.Sprintf("%s@%d", upstream.Addr(), upstream.Port()))
@@ -217,8 +229,5 @@ func unbound(t *testing.T, anchor string, upstream netip.AddrPort) netip.AddrPor
 			t.Logf("unbound said:\n%s", said.String())
 		}
 	})
-	if !<-serving {
-		t.Fatal("unbound did not start")
-	}
-	return at
+	return at, <-serving
 }

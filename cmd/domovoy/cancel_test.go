@@ -155,7 +155,7 @@ func TestKilledWhileCancelling(t *testing.T) {
 		t.Fatal(err)
 	}
 	rng := mathrand.New(mathrand.NewPCG(2026, 21))
-	for range 20 {
+	for range kills() {
 		kind, done := moment(rng)
 		select {
 		case <-a.after(1+rng.IntN(6), kind, done, func() { _ = c.cmd.Process.Kill() }):
@@ -216,8 +216,10 @@ func TestAskCancels(t *testing.T) {
 	}
 	command := strings.Fields(plan.Actions[0].Command)
 	first := h.asking(command...)
-	over := a.after(5, boulder.KindDeactivate, true, func() { _ = first.Process.Kill() })
+	started := make(chan struct{})
+	over := a.after(5, boulder.KindDeactivate, true, func() { <-started; _ = first.Process.Kill() })
 	h.must(first.Start())
+	close(started)
 	<-over
 	_ = first.Wait() // by the signal
 

@@ -53,7 +53,7 @@ func TestKilledBetweenCommandAndAnswer(t *testing.T) {
 	c := h.start()
 	h.baseline()
 	rng := rand.New(rand.NewPCG(2026, 11))
-	const rounds = 20
+	rounds := kills()
 	for round := range rounds {
 		h.ask(killed("ru", round), killed("en", round))
 		c.killSomewhere(rng, "at once", "the update was stored", "Telegram's answer began", "Slack's answer began", "both answers had begun")
@@ -210,4 +210,13 @@ func (h *house) over(language string, peak int) {
 	}
 	_, err := h.slack.WaitMessage(h.soon(), func(m botlab.SlackMessage) bool { return has(slackText(m.Body), ended, number) && len(m.Edits) == 0 })
 	h.must(err)
+}
+
+// kills are how often a program is killed: twenty times, but fewer where it
+// looks for data races, for it starts ten times more slowly then.
+func kills() int {
+	if raceDetector {
+		return 5
+	}
+	return 20
 }
