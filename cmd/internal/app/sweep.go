@@ -80,7 +80,7 @@ const manySites = 10_000
 // be hundreds of megabytes where there are a hundred thousand. The more sites,
 // the more often, so that the garbage stays about as large as it is.
 func frugal(sites int) (restore func()) {
-	const most, least, shared = 40, 6, 600_000
+	const most, least, shared = 40, 4, 400_000
 	was := debug.SetGCPercent(max(least, min(most, shared/max(1, sites))))
 	return func() { debug.SetGCPercent(was) }
 }
@@ -89,7 +89,7 @@ func frugal(sites int) (restore func()) {
 func (a *App) sweep(ctx context.Context, since time.Time, progress func(done, total int)) error {
 	defer frugal(a.watch.Sites())()
 	tidy := func(done, total int) {
-		if done%manySites == 0 {
+		if done%(manySites/2) == 0 {
 			debug.FreeOSMemory() // what was needed for a moment and is not any more
 		}
 		if progress != nil {
