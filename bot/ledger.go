@@ -126,24 +126,54 @@ func (a accounting) before(tried []triedOnce, all []checks.Subject, now time.Tim
 // again, for the panel may change a row in place.
 func (w *Watch) follow(ctx context.Context, p *watched, now time.Time) error {
 	l := &p.last.ledger
-	issued, failed := now.Add(-issuedBack), now.Add(-failedBack)
-	from := issued
-	if !l.at.IsZero() {
-		from = later(issued, l.at.Add(-rereadBack))
-	}
-	lines, err := w.journal.Tried(ctx, p.Name, from, later(failed, from))
-	if err != nil {
-		return err
+	issued, failed, played := now.Add(-issuedBack), now.Add(-failedBack), now.Add(-playedBack)
+	from := played
+	if l.at.IsZero() {
+		old, err := w.journal.LastIssued(ctx, p.Name, issued, played)
+		if err != nil {
+			return err
+		}
+		for _, a := range old {
+			l.tried = append(l.tried, triedOnce{a.Certificate, w.order(a)})
+		}
+	} else {
+		from = later(played, l.at.Add(-rereadBack))
 	}
 	kept := slices.DeleteFunc(l.tried, func(t triedOnce) bool {
 		return !t.order.Time.Before(from) || t.order.Outcome == checks.OutcomeIssued && t.order.Time.Before(issued) ||
 			t.order.Outcome != checks.OutcomeIssued && t.order.Time.Before(failed)
 	})
-	for _, a := range lines {
-		kept = append(kept, triedOnce{a.Certificate, w.order(a)})
+	names := map[string]string{} // each certificate's once
+	for _, t := range kept {
+		names[t.certificate] = t.certificate
 	}
-	l.tried = kept
+	err := w.journal.Tried(ctx, p.Name, from, later(failed, from), func(a checks.Attempt) {
+		if known, ok := names[a.Certificate]; ok {
+			a.Certificate = known
+		} else {
+			names[a.Certificate] = a.Certificate
+		}
+		kept = append(kept, triedOnce{a.Certificate, w.order(a)})
+	})
+	if err != nil {
+		l.tried, l.at = nil, time.Time{} // all of it anew the next time
+		return err
+	}
+	l.tried = lastOld(kept, played)
 	return nil
+}
+
+// lastOld leaves of what issued before a moment the last of each certificate:
+// it says all that there is to say of a renewal after it.
+func lastOld(tried []triedOnce, played time.Time) []triedOnce {
+	old := func(t triedOnce) bool { return t.order.Outcome == checks.OutcomeIssued && t.order.Time.Before(played) }
+	last := map[string]time.Time{}
+	for _, t := range tried {
+		if old(t) {
+			last[t.certificate] = t.order.Time // oldest first
+		}
+	}
+	return slices.DeleteFunc(tried, func(t triedOnce) bool { return old(t) && t.order.Time.Before(last[t.certificate]) })
 }
 
 func later(a, b time.Time) time.Time {

@@ -36,7 +36,8 @@ func TestTried(t *testing.T) {
 		t.Fatal(err)
 	}
 	tried := func(issued, failed time.Time) string {
-		found, err := j.Tried(t.Context(), "isp1", issued, failed)
+		var found []checks.Attempt
+		err := j.Tried(t.Context(), "isp1", issued, failed, func(a checks.Attempt) { found = append(found, a) })
 		if err != nil {
 			t.Fatal(err)
 		}
