@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"net/url"
 	"path/filepath"
+	"time"
 
-	_ "modernc.org/sqlite" // the driver named sqlite
+	"modernc.org/sqlite" // also the driver of that name
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Journal is an open state file.
@@ -24,7 +26,14 @@ type Journal struct {
 // a file that does not exist yet is made, readable by its owner only. The
 // error says in one sentence what is wrong with the path.
 func Open(ctx context.Context, path string) (*Journal, error) {
+	began := time.Now()
 	j, err := open(ctx, path, migrations)
+	// Of several who open a fresh file at once SQLite refuses some without
+	// waiting: no lock may be waited for while the file becomes a WAL one.
+	for busy(err) && ctx.Err() == nil && time.Since(began) < patience {
+		time.Sleep(20 * time.Millisecond)
+		j, err = open(ctx, path, migrations)
+	}
 	if err == nil {
 		if err = j.index(ctx, byCertificate); err != nil {
 			err = errors.Join(err, j.Close())
@@ -34,6 +43,16 @@ func Open(ctx context.Context, path string) (*Journal, error) {
 		return nil, fmt.Errorf("opening the state file: %w", explain(path, err))
 	}
 	return j, nil
+}
+
+// patience is how long a file may be held by another process, as SQLite's own
+// busy_timeout has it.
+const patience = 5 * time.Second
+
+// busy reports whether another process holds the file.
+func busy(err error) bool {
+	refusal, ok := errors.AsType[*sqlite.Error](err)
+	return ok && refusal.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 func open(ctx context.Context, path string, steps fs.FS) (*Journal, error) {
