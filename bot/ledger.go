@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"domovoy/checks"
@@ -30,13 +29,6 @@ type ledger struct {
 	failed error // why it could not be brought up to date
 }
 
-// triedOnce is a line of the log as the CA counts it. The names are joined to
-// it each time: sites change.
-type triedOnce struct {
-	certificate string
-	order       checks.Order // without names
-}
-
 // accounting is what a panel's account has left at its CA, for whoever asks.
 type accounting struct {
 	meter  *budget.Meter  // nil: the CA's limits are not known; read only
@@ -47,12 +39,12 @@ type accounting struct {
 // the names that spend them in vain.
 func (w *Watch) judgeAccount(ctx context.Context, p *watched, out *checks.Outcome, all []checks.Subject, now time.Time) {
 	found, err := w.countBudgets(ctx, p, all, now)
-	out.Checks = append(out.Checks[:len(out.Checks):len(out.Checks)], budgetsCheck)
+	out.Checks = append(out.Checks, budgetsCheck)
 	if err != nil {
-		out.Failures = append(out.Failures[:len(out.Failures):len(out.Failures)], checks.Failure{Check: budgetsCheck, Server: p.Name, Err: err.Error()})
+		out.Failures = append(out.Failures, checks.Failure{Check: budgetsCheck, Server: p.Name, Err: err.Error()})
 		return
 	}
-	out.Findings = append(out.Findings[:len(out.Findings):len(out.Findings)], found...)
+	out.Findings = append(out.Findings, found...)
 }
 
 // countBudgets brings a panel's ledger up to date, at most once a minute, and
@@ -73,14 +65,13 @@ func (w *Watch) countBudgets(ctx context.Context, p *watched, all []checks.Subje
 	}
 	a.before(l.tried, all, now)
 	for _, t := range l.tried {
-		if t.order.Outcome == checks.OutcomeFailed {
+		if t.outcome == checks.OutcomeFailed {
 			a.lately[t.certificate]++
 		}
 		if a.meter == nil {
 			continue
 		}
-		o := t.order
-		o.Names = names.of(t.certificate)
+		o := t.order(names)
 		if now.Sub(o.Time) > playedBack {
 			a.meter.Known(o.Names, o.Time)
 			continue
@@ -104,7 +95,7 @@ func (a accounting) before(tried []triedOnce, all []checks.Subject, now time.Tim
 	}
 	lately := map[string]int{}
 	for _, t := range tried {
-		if t.order.Outcome != checks.OutcomeIssued {
+		if t.outcome != checks.OutcomeIssued {
 			lately[t.certificate]++
 		}
 	}
@@ -120,95 +111,6 @@ func (a accounting) before(tried []triedOnce, all []checks.Subject, now time.Tim
 			}
 		}
 	}
-}
-
-// follow takes over what the log has since the last time; its last hours
-// again, for the panel may change a row in place.
-func (w *Watch) follow(ctx context.Context, p *watched, now time.Time) error {
-	l := &p.last.ledger
-	issued, failed, played := now.Add(-issuedBack), now.Add(-failedBack), now.Add(-playedBack)
-	from := played
-	if l.at.IsZero() {
-		old, err := w.journal.LastIssued(ctx, p.Name, issued, played)
-		if err != nil {
-			return err
-		}
-		for _, a := range old {
-			l.tried = append(l.tried, triedOnce{a.Certificate, w.order(a)})
-		}
-	} else {
-		from = later(played, l.at.Add(-rereadBack))
-	}
-	kept := slices.DeleteFunc(l.tried, func(t triedOnce) bool {
-		return !t.order.Time.Before(from) || t.order.Outcome == checks.OutcomeIssued && t.order.Time.Before(issued) ||
-			t.order.Outcome != checks.OutcomeIssued && t.order.Time.Before(failed)
-	})
-	names := map[string]string{} // each certificate's once
-	for _, t := range kept {
-		names[t.certificate] = t.certificate
-	}
-	err := w.journal.Tried(ctx, p.Name, from, later(failed, from), func(a checks.Attempt) {
-		if known, ok := names[a.Certificate]; ok {
-			a.Certificate = known
-		} else {
-			names[a.Certificate] = a.Certificate
-		}
-		kept = append(kept, triedOnce{a.Certificate, w.order(a)})
-	})
-	if err != nil {
-		l.tried, l.at = nil, time.Time{} // all of it anew the next time
-		return err
-	}
-	l.tried = lastOld(kept, played)
-	return nil
-}
-
-// lastOld leaves of what issued before a moment the last of each certificate:
-// it says all that there is to say of a renewal after it.
-func lastOld(tried []triedOnce, played time.Time) []triedOnce {
-	old := func(t triedOnce) bool { return t.order.Outcome == checks.OutcomeIssued && t.order.Time.Before(played) }
-	last := map[string]time.Time{}
-	for _, t := range tried {
-		if old(t) {
-			last[t.certificate] = t.order.Time // oldest first
-		}
-	}
-	return slices.DeleteFunc(tried, func(t triedOnce) bool { return old(t) && t.order.Time.Before(last[t.certificate]) })
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-// order is a line of the log as the CA's limits count it, by its words: what
-// was refused, or never reached the CA, spent nothing; what failed for another
-// reason than a validation cost an order.
-func (w *Watch) order(a checks.Attempt) checks.Order {
-	o := checks.Order{Time: a.Time, Outcome: a.Outcome}
-	if a.Outcome != checks.OutcomeFailed {
-		return o
-	}
-	switch code, args := w.issuing.Classify(a.Text); code {
-	case checks.CARateLimited:
-		o.Refused = refusal(args)
-	case checks.CAPaused, checks.CABlocked, checks.CAUnreachable, checks.CARejected:
-		o.Refused = &checks.Refusal{}
-	case checks.CAClient, checks.CAInternal:
-		o.Outcome = checks.OutcomeOther
-	}
-	return o
-}
-
-// refusal is what a classified text says of a limit.
-func refusal(args checks.Args) *checks.Refusal {
-	r := &checks.Refusal{}
-	r.Limit, _ = args["limit"].(string)
-	r.Subject, _ = args["name"].(string)
-	r.Until, _ = args["until"].(time.Time)
-	return r
 }
 
 // chargeOurs adds what our own cancelling cost within the last hour, which

@@ -22,6 +22,8 @@ const (
 	rereadBack = 6 * time.Hour   // that far back
 	filesPace  = time.Minute     // certificate files may be replaced
 	future     = 48 * time.Hour
+
+	roomForServer = 100 // findings of the server itself, beside the sites'
 )
 
 // reading is what one panel's readings carry over from one to the next.
@@ -93,7 +95,11 @@ func (w *Watch) judgeSites(ctx context.Context, p *watched, s checks.Snapshot, a
 	}
 	out := run(ctx, list, p.Name, all)
 	p.learned(p.last.sites.Looked(), anew)
-	out.Failures = append(out.Failures[:len(out.Failures):len(out.Failures)], suite.Blind(list, s)...)
+	// The series keeps what it gave: what is added must not get into that.
+	room := len(p.last.ledger.found) + roomForServer
+	out.Findings = append(make([]checks.Finding, 0, len(out.Findings)+room), out.Findings...)
+	out.Checks, out.Failures = slices.Clone(out.Checks), slices.Clone(out.Failures)
+	out.Failures = append(out.Failures, suite.Blind(list, s)...)
 	if p.last.folder != nil {
 		out.Failures = append(out.Failures, checks.Failure{Check: cert.FileCheck, Server: p.Name, Err: p.last.folder.Error()})
 	}
@@ -102,16 +108,16 @@ func (w *Watch) judgeSites(ctx context.Context, p *watched, s checks.Snapshot, a
 
 // judgePanel adds what concerns the server as a whole.
 func (w *Watch) judgePanel(ctx context.Context, p *watched, s checks.Snapshot, out *checks.Outcome, now time.Time) {
-	out.Checks = append(out.Checks[:len(out.Checks):len(out.Checks)], panel.StaleCheck, panel.RowsCheck, panel.AccountCheck)
+	out.Checks = append(out.Checks, panel.StaleCheck, panel.RowsCheck, panel.AccountCheck)
 	moved, err := w.journal.LastMoved(ctx, p.Name)
 	if err != nil {
 		out.Failures = append(out.Failures, checks.Failure{Check: panel.StaleCheck, Server: p.Name, Err: err.Error()})
 		return
 	}
-	found := out.Findings[:len(out.Findings):len(out.Findings)]
-	found = append(found, panel.Stale(s, moved, now)...)
-	found = append(found, panel.Unreadable(s)...)
-	out.Findings = append(found, panel.Account(out.Findings, s.Server)...)
+	account := panel.Account(out.Findings, s.Server)
+	out.Findings = append(out.Findings, panel.Stale(s, moved, now)...)
+	out.Findings = append(out.Findings, panel.Unreadable(s)...)
+	out.Findings = append(out.Findings, account...)
 }
 
 // overdue counts the sites whose own finding says so.
@@ -206,38 +212,38 @@ func (w *Watch) loadHistory(ctx context.Context, p *watched, touched map[string]
 		return nil
 	}
 	var names []string // nil: all
-	load := w.journal.LastAttempts
 	if p.last.history != nil {
 		names = slices.Collect(maps.Keys(touched))
-		load = func(ctx context.Context, server string) (map[string]journal.LastAttempt, error) {
-			return w.journal.LastAttemptsOf(ctx, server, names)
-		}
-	}
-	last, err := load(ctx, p.Name)
-	if err != nil {
-		return err
 	}
 	recovered, err := w.journal.Recovered(ctx, p.Name, names, now.Add(-panel.Fresh))
+	if names == nil {
+		p.last.history, p.last.moved, p.last.latest = map[string]*checks.History{}, map[string]bool{}, nil
+	}
+	if err == nil {
+		err = w.journal.LastAttempts(ctx, p.Name, names, func(l journal.LastAttempt) {
+			h := historyOf(l) // a new one: subjects hold the old
+			name := h.Last.Certificate
+			if r, ok := recovered[name]; ok {
+				h.Recovered = &r
+			}
+			p.last.history[name] = h
+			if names != nil {
+				p.last.moved[name] = true
+			}
+		})
+	}
 	if err != nil {
-		return err
+		p.last.history = nil // all of it anew the next time: nobody will touch these again
 	}
-	if p.last.history == nil {
-		p.last.history, p.last.moved, p.last.latest = make(map[string]*checks.History, len(last)), map[string]bool{}, nil
+	return err
+}
+
+// historyOf is what stays in memory, of ten thousands: the words of an attempt
+// that did not fail say nothing, and the journal has them.
+func historyOf(l journal.LastAttempt) *checks.History {
+	last := checks.LastTry{Certificate: l.Attempt.Certificate, Outcome: l.Attempt.Outcome, Time: l.Attempt.Time}
+	if last.Outcome == checks.OutcomeFailed {
+		last.Text = l.Attempt.Text
 	}
-	for name, l := range last {
-		// Ten thousand of them stay in memory: the words of one that did not
-		// fail say nothing, and the journal has them.
-		last := checks.LastTry{Certificate: name, Outcome: l.Attempt.Outcome, Time: l.Attempt.Time}
-		if last.Outcome == checks.OutcomeFailed {
-			last.Text = l.Attempt.Text
-		}
-		// A new one: subjects hold the old.
-		h := &checks.History{Last: last, Failures: l.Failures, Since: l.FirstFailed, Issued: l.LastIssued}
-		if r, ok := recovered[name]; ok {
-			h.Recovered = &r
-		}
-		p.last.history[name] = h
-		p.last.moved[name] = true
-	}
-	return nil
+	return &checks.History{Last: last, Failures: l.Failures, Since: l.FirstFailed, Issued: l.LastIssued}
 }

@@ -15,33 +15,27 @@ const grain = time.Second
 // Meter counts what one account spends at one CA. It takes what happened from
 // the oldest on. It is not safe for concurrent use.
 type Meter struct {
-	server  string
-	ca      *CA
-	limits  []Limit
-	buckets map[key]bucket
-	issued  map[string]time.Time // the last certificate of a set of names
-	doubt   time.Time            // the last order whose names are not known
-	vague   map[key]time.Time    // the last charge that may have been another name's
-	summed  map[key]bool         // begun with a sum, see Before
-	spends  []time.Time          // of the account, within the last day
-}
-
-// key names one bucket.
-type key struct {
-	limit   string
-	subject string
+	server string
+	ca     *CA
+	limits []gauge
+	issued map[string]instant // the last certificate of a set of names
+	doubt  time.Time          // the last order whose names are not known
+	spends []time.Time        // of the account, within the last day
 }
 
 // NewMeter makes a meter with full buckets, with the limits of a moment.
 func NewMeter(ca *CA, server string, now time.Time) *Meter {
-	return &Meter{server: server, ca: ca, limits: ca.LimitsAt(now), buckets: map[key]bucket{},
-		issued: map[string]time.Time{}, vague: map[key]time.Time{}, summed: map[key]bool{}}
+	m := &Meter{server: server, ca: ca, issued: map[string]instant{}}
+	for _, l := range ca.LimitsAt(now) {
+		m.limits = append(m.limits, gauge{l, map[string]bucket{}, map[string]instant{}, map[string]bool{}})
+	}
+	return m
 }
 
 // Known notes a certificate from before the first order.
 func (m *Meter) Known(names []string, issued time.Time) {
 	set := SetOf(names)
-	m.issued[set] = later(m.issued[set], issued)
+	m.issued[set] = max(m.issued[set], instantOf(issued))
 }
 
 // Before notes failures of a name without a success from before the first
@@ -54,50 +48,49 @@ func (m *Meter) Before(name string, failures int, since, until time.Time) {
 		}
 		refill := time.Duration(l.Refill)
 		if used := min(failures-int(until.Sub(since)/refill), l.Size); used > 0 {
-			k := key{l.Name, name}
-			m.buckets[k] = bucket(until.Add(time.Duration(used) * refill))
-			m.summed[k] = true
+			l.buckets[name] = fullAt(until.Add(time.Duration(used) * refill))
+			l.summed[name] = true
 		}
 	}
 }
 
 // Add counts an order.
 func (m *Meter) Add(o checks.Order) {
-	at := o.Time.Add(grain)
+	now := o.Time.Add(grain)
 	if o.Refused != nil {
-		m.refused(o, at)
+		m.refused(o, now)
 		return
 	}
 	if len(o.Names) == 0 {
-		m.doubt = later(m.doubt, at)
+		m.doubt = later(m.doubt, now)
 	}
-	renewal := o.Renewal || m.Renewal(o.Names, at)
-	m.spend(OrderMade, o.Names, renewal, at)
+	renewal := o.Renewal || m.Renewal(o.Names, now)
+	m.spend(OrderMade, o.Names, renewal, now)
 	switch o.Outcome {
 	case checks.OutcomeIssued:
-		m.spend(CertIssued, o.Names, renewal, at)
+		m.spend(CertIssued, o.Names, renewal, now)
 		m.won(o.Names)
 		if len(o.Names) > 0 {
 			m.Known(o.Names, o.Time)
 		}
 	case checks.OutcomeFailed:
-		m.failed(o, at)
+		m.failed(o, now)
 	}
 }
 
 // failed charges the names whose validation failed. Where nobody says which,
 // it may have been each of them: acme.sh gives up the others too, which costs
 // as much (_on_issue_err). A name that did not fail may have succeeded.
-func (m *Meter) failed(o checks.Order, at time.Time) {
+func (m *Meter) failed(o checks.Order, charged time.Time) {
 	known := len(o.FailedNames) > 0 || len(o.Names) == 1
 	for _, name := range o.Names {
 		failed := !known || len(o.Names) == 1 || slices.Contains(o.FailedNames, name)
 		if failed {
-			m.Charge(name, at)
+			m.Charge(name, charged)
 		}
 		for _, l := range m.limits {
 			if l.Spent == CheckFailed && (!known || !failed && l.Resets) {
-				m.vague[key{l.Name, name}] = at
+				l.vague[name] = instantOf(charged)
 			}
 		}
 	}
@@ -105,11 +98,10 @@ func (m *Meter) failed(o checks.Order, at time.Time) {
 
 // Charge counts one failed validation of a name: of an order, or because a
 // pending authorization was deactivated at a CA that counts it.
-func (m *Meter) Charge(name string, at time.Time) {
+func (m *Meter) Charge(name string, now time.Time) {
 	for _, l := range m.limits {
 		if l.Spent == CheckFailed {
-			k := key{l.Name, name}
-			m.buckets[k] = m.buckets[k].spend(l, at)
+			l.spend(name, now)
 		}
 	}
 }
@@ -121,25 +113,24 @@ func (m *Meter) won(names []string) {
 			continue
 		}
 		for _, name := range names {
-			delete(m.buckets, key{l.Name, name})
-			delete(m.vague, key{l.Name, name})
-			delete(m.summed, key{l.Name, name})
+			delete(l.buckets, name)
+			delete(l.vague, name)
+			delete(l.summed, name)
 		}
 	}
 }
 
 // spend takes a token of everything that an event spends.
-func (m *Meter) spend(e Event, names []string, renewal bool, at time.Time) {
+func (m *Meter) spend(e Event, names []string, renewal bool, now time.Time) {
 	for _, l := range m.limits {
 		if l.Spent != e || renewal && l.sparesRenewals() || len(names) == 0 && l.Scope != Account {
 			continue
 		}
 		for _, subject := range l.subjects(names) {
-			k := key{l.Name, subject}
-			m.buckets[k] = m.buckets[k].spend(l, at)
+			l.spend(subject, now)
 		}
 		if l.Scope == Account {
-			m.remember(at)
+			m.remember(now)
 		}
 	}
 }
@@ -153,7 +144,7 @@ func (m *Meter) remember(at time.Time) {
 
 // refused learns what the CA said of a bucket: more than any log can know,
 // where others spend of it too.
-func (m *Meter) refused(o checks.Order, at time.Time) {
+func (m *Meter) refused(o checks.Order, now time.Time) {
 	r := o.Refused
 	l, ok := m.limit(r.Limit)
 	if !ok || !r.Until.After(o.Time) {
@@ -166,16 +157,15 @@ func (m *Meter) refused(o checks.Order, at time.Time) {
 	if len(subjects) != 1 {
 		return // nobody says whose
 	}
-	k := key{l.Name, subjects[0]}
 	// No bucket is empty for longer than one token takes to come.
-	until := earlier(r.Until.Add(grain), at.Add(time.Duration(l.Refill)))
-	m.buckets[k] = m.buckets[k].emptyUntil(l, until)
+	until := earlier(r.Until.Add(grain), now.Add(time.Duration(l.Refill)))
+	l.buckets[subjects[0]] = l.buckets[subjects[0]].emptyUntil(l.Limit, until)
 }
 
 // Renewal reports whether an order for these names would be a renewal.
 func (m *Meter) Renewal(names []string, now time.Time) bool {
 	issued, ok := m.issued[SetOf(names)]
-	return ok && len(names) > 0 && now.Sub(issued) <= time.Duration(m.ca.RenewalWindow)
+	return ok && len(names) > 0 && now.Sub(issued.time()) <= time.Duration(m.ca.RenewalWindow)
 }
 
 // Budget is how one bucket stands; an empty subject is the account's.
@@ -187,32 +177,31 @@ func (m *Meter) Budget(limit, subject string, now time.Time) (checks.Budget, boo
 	return m.budget(l, subject, now), true
 }
 
-func (m *Meter) limit(name string) (Limit, bool) {
-	i := slices.IndexFunc(m.limits, func(l Limit) bool { return l.Name == name })
+func (m *Meter) limit(name string) (gauge, bool) {
+	i := slices.IndexFunc(m.limits, func(l gauge) bool { return l.Name == name })
 	if i < 0 {
-		return Limit{}, false
+		return gauge{}, false
 	}
 	return m.limits[i], true
 }
 
-func (m *Meter) budget(l Limit, subject string, now time.Time) checks.Budget {
-	k := key{l.Name, subject}
-	b := m.buckets[k]
-	left := b.left(l, now)
+func (m *Meter) budget(l gauge, subject string, now time.Time) checks.Budget {
+	b := l.buckets[subject]
+	left := b.left(l.Limit, now)
 	out := checks.Budget{Code: l.Name, Server: m.server, Subject: subject, Limit: l.Size,
-		Left: left, Used: l.Size - left, Refill: b.next(l, now)}
+		Left: left, Used: l.Size - left, Refill: b.next(l.Limit, now)}
 	if gap := b.gap(now); gap > 0 {
 		out.Full = now.Add(gap)
 	}
-	vague, isVague := m.vague[k]
+	vague, isVague := l.vague[subject]
 	switch {
 	case l.Shared:
 		out.AtMost, out.Why = true, "accounts"
 	case l.Scope != Account && !m.doubt.IsZero() && now.Sub(m.doubt) < l.Span():
 		out.AtMost, out.Why = true, "names"
-	case m.summed[k]:
+	case l.summed[subject]:
 		out.AtMost, out.Why = true, "sum"
-	case isVague && now.Sub(vague) < l.Span():
+	case isVague && now.Sub(vague.time()) < l.Span():
 		out.AtLeast, out.Why = true, "failures"
 	}
 	return out
@@ -227,9 +216,9 @@ func (m *Meter) Budgets(now time.Time) []checks.Budget {
 			all = append(all, m.budget(l, "", now))
 			continue
 		}
-		for k, b := range m.buckets {
-			if k.limit == l.Name && b.gap(now) > 0 {
-				all = append(all, m.budget(l, k.subject, now))
+		for subject, b := range l.buckets {
+			if b.gap(now) > 0 {
+				all = append(all, m.budget(l, subject, now))
 			}
 		}
 	}

@@ -59,7 +59,7 @@ func (m *Meter) sets(names []string, now time.Time) []checks.Budget {
 }
 
 // accountTakes is how long n orders take beside the daily ones.
-func (m *Meter) accountTakes(l Limit, n int, daily float64, now time.Time) time.Duration {
+func (m *Meter) accountTakes(l gauge, n int, daily float64, now time.Time) time.Duration {
 	wait := n - max(0, m.budget(l, "", now).Left-l.Size/reserve)
 	if wait <= 0 {
 		return 0
@@ -71,7 +71,7 @@ func (m *Meter) accountTakes(l Limit, n int, daily float64, now time.Time) time.
 }
 
 // domainsTake is how long the registered domain takes that is asked for most.
-func (m *Meter) domainsTake(p *checks.Price, l Limit, domains map[string]int, now time.Time) time.Duration {
+func (m *Meter) domainsTake(p *checks.Price, l gauge, domains map[string]int, now time.Time) time.Duration {
 	var longest time.Duration
 	for d, n := range domains {
 		b := m.budget(l, d, now)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -25,6 +26,11 @@ const (
 )
 
 func main() {
+	// A program that works for a moment now and then gains nothing from a large
+	// heap. Who sets GOGC knows better.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
 	os.Exit(run(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}, os.LookupEnv))
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -23,9 +22,6 @@ func (p *program) run() *cobra.Command {
 			if faults := cfg.CheckRun(); len(faults) > 0 {
 				return p.tell(faults)
 			}
-			// A daemon that works for a moment every few minutes gains nothing
-			// from a large heap.
-			debug.SetGCPercent(50)
 			a, err := p.open(c.Context(), cfg)
 			if err != nil {
 				return err

@@ -107,27 +107,30 @@ type LastAttempt struct {
 	LastIssued  time.Time      // zero: no success is known
 }
 
-// LastAttempts gives, by the certificate's name, where issuing stands.
-func (j *Journal) LastAttempts(ctx context.Context, server string) (map[string]LastAttempt, error) {
-	last := map[string]LastAttempt{}
-	err := j.look(ctx, "reading the last attempts", func(t *tx) error {
-		_, err := all(ctx, t, scanLast(last), `SELECT `+attemptColumns+`, c.failures, c.first_failed, c.last_issued
-			FROM certificate c JOIN attempt a ON a.server = c.server AND a.row = c.last_row WHERE c.server = ?`, server)
-		return err
-	})
-	return last, err
-}
-
-// scanLast puts each row into last.
-func scanLast(last map[string]LastAttempt) func(scanner) (struct{}, error) {
-	return func(s scanner) (struct{}, error) {
+// LastAttempts tells where issuing stands for each of a server's certificates,
+// or for some of them where certificates is not nil. That costs a look-up
+// each: CROSS keeps SQLite from reading them all here too, and the names once
+// for each.
+func (j *Journal) LastAttempts(ctx context.Context, server string, certificates []string, each func(LastAttempt)) error {
+	from, args := `certificate c`, []any{server}
+	if certificates != nil {
+		from, args = `json_each(?2) n CROSS JOIN certificate c ON c.name = n.value`, append(args, jsonText(certificates))
+	}
+	scan := func(s scanner) (struct{}, error) {
 		var l LastAttempt
 		a := &l.Attempt
 		err := s.Scan(&a.Server, &a.Row, &a.Certificate, &a.Outcome, &a.Status, stamp{&a.Time}, &a.Text,
 			&l.Failures, stamp{&l.FirstFailed}, stamp{&l.LastIssued})
-		last[a.Certificate] = l
+		if err == nil {
+			each(l)
+		}
 		return struct{}{}, err
 	}
+	return j.look(ctx, "reading the last attempts", func(t *tx) error {
+		_, err := all(ctx, t, scan, `SELECT `+attemptColumns+`, c.failures, c.first_failed, c.last_issued
+			FROM `+from+` JOIN attempt a ON a.server = c.server AND a.row = c.last_row WHERE c.server = ?1`, args...)
+		return err
+	})
 }
 
 // LastMoved is the newest time in the panel's log; zero: nothing is kept.

@@ -92,7 +92,7 @@ func BenchmarkLastAttempts(b *testing.B) {
 	j := openBench(b)
 	benchKeep(b, j, 0, 50_000, 2000)
 	for b.Loop() {
-		if _, err := j.LastAttempts(b.Context(), "isp1"); err != nil {
+		if err := j.LastAttempts(b.Context(), "isp1", nil, func(journal.LastAttempt) {}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -62,7 +62,7 @@ func TestAnImportOutOfOrderIsIndexedAtOnce(t *testing.T) {
 		}
 		return nil
 	}))
-	last := got(j.LastAttempts(t.Context(), "isp1"))(t)["a.example_le1"]
+	last := lastAttempts(t, j, nil)["a.example_le1"]
 	same(t, "failures", last.Failures, 2)
 	same(t, "the latest", last.Attempt.Row, int64(1))
 }

@@ -85,7 +85,7 @@ func open(ctx context.Context, path string, steps fs.FS) (*Journal, error) {
 // pools makes the two pools without touching the file.
 func pools(path string) (*Journal, error) {
 	pragmas := []string{"busy_timeout(5000)", "foreign_keys(1)", "synchronous(NORMAL)", "journal_mode(WAL)"}
-	write, err := sql.Open("sqlite", dsn(path, "immediate", append(pragmas, "cache_size(-2000)")...))
+	write, err := sql.Open("sqlite", dsn(path, "immediate", append(pragmas, "cache_size(-1000)")...))
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ const lookBack = 7 * 24 * time.Hour
 // Recovered gives, by the certificate's name, the failures in a row that its
 // last success ended, where that was at or after since and nothing failed
 // again. Certificates that are nil are all of them; else it costs a look-up
-// each, for which CROSS is needed (see LastAttemptsOf).
+// each, for which CROSS is needed (see LastAttempts).
 func (j *Journal) Recovered(ctx context.Context, server string, certificates []string, since time.Time) (map[string]checks.Recovery, error) {
 	from, args := `certificate c`, []any{server, millis(since), lookBack.Milliseconds(), checks.OutcomeFailed}
 	if certificates != nil {

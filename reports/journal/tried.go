@@ -33,19 +33,21 @@ func (j *Journal) Tried(ctx context.Context, server string, issued, failed time.
 	})
 }
 
-// LastIssued lists, oldest first, the last order that issued of each of a
+// LastIssued tells, oldest first, the last order that issued of each of a
 // server's certificates between two moments, without its words.
-func (j *Journal) LastIssued(ctx context.Context, server string, from, to time.Time) (found []checks.Attempt, err error) {
-	scan := func(s scanner) (a checks.Attempt, err error) {
-		a.Server, a.Outcome = server, checks.OutcomeIssued
-		err = s.Scan(&a.Certificate, stamp{&a.Time})
-		return a, err
+func (j *Journal) LastIssued(ctx context.Context, server string, from, to time.Time, each func(checks.Attempt)) error {
+	scan := func(s scanner) (struct{}, error) {
+		a := checks.Attempt{Server: server, Outcome: checks.OutcomeIssued}
+		err := s.Scan(&a.Certificate, stamp{&a.Time})
+		if err == nil {
+			each(a)
+		}
+		return struct{}{}, err
 	}
-	err = j.look(ctx, "reading old orders", func(t *tx) error {
-		found, err = all(ctx, t, scan, `SELECT c.name, w.time FROM
+	return j.look(ctx, "reading old orders", func(t *tx) error {
+		_, err := all(ctx, t, scan, `SELECT c.name, w.time FROM
 			(SELECT certificate, max(time) time FROM attempt WHERE server = ? AND time >= ? AND time < ? AND outcome = ? GROUP BY certificate) w
 			JOIN certificate c ON c.id = w.certificate ORDER BY w.time`, server, max(1, millis(from)), millis(to), checks.OutcomeIssued)
 		return err
 	})
-	return found, err
 }
