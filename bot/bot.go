@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"runtime/debug"
 	"slices"
@@ -102,7 +103,7 @@ func (b *Bot) servers(ctx context.Context, now time.Time) ([]reports.Server, err
 	}
 	var servers []reports.Server
 	for _, p := range b.watch.panels {
-		s, err := b.dress(ctx, p.state(), open, now)
+		s, err := b.dress(ctx, p.state(), slices.Values(open), now)
 		if err != nil {
 			return nil, err
 		}
@@ -112,13 +113,16 @@ func (b *Bot) servers(ctx context.Context, now time.Time) ([]reports.Server, err
 }
 
 // dress adds to a server's state what the journal remembers.
-func (b *Bot) dress(ctx context.Context, s reports.Server, open []reports.Incident, now time.Time) (reports.Server, error) {
+func (b *Bot) dress(ctx context.Context, s reports.Server, open iter.Seq[reports.Incident], now time.Time) (reports.Server, error) {
+	was := map[string]reports.Incident{} // of the server as a whole
 	s.Opened = reports.Since{}
-	was := map[string]reports.Incident{}
-	for _, i := range open {
-		if i.Finding.Server == s.Name {
+	for i := range open {
+		if i.Finding.Server != s.Name {
+			continue
+		}
+		s.Opened.Add(i.Finding, i.Times.Opened)
+		if i.Finding.Site == "" {
 			was[i.Finding.Key()] = i
-			s.Opened.Add(i.Finding, i.Times.Opened)
 		}
 	}
 	readings := slices.Clone(s.Readings)

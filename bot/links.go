@@ -26,7 +26,8 @@ func (r *reading) subjects(s checks.Snapshot) []checks.Subject {
 		}
 		if result, ok := r.results[site.ID]; ok {
 			if x.FileErr = result.Err; result.Err == nil {
-				x.File = &result.File
+				file := result.File // of its own: else every site would get one
+				x.File = &file
 			}
 		}
 	}

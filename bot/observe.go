@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"time"
 
@@ -129,31 +130,23 @@ func (b *Bot) Retire(ctx context.Context, now time.Time) error {
 }
 
 // after is what is open once the changes are made.
-func after(open []reports.Incident, changes []reports.Change) []reports.Incident {
-	changed := make(map[string]reports.Incident, len(changes))
+func after(open []reports.Incident, changes []reports.Change) iter.Seq[reports.Incident] {
+	changed := make(map[string]bool, len(changes))
 	for _, c := range changes {
-		changed[c.Incident.Finding.Key()] = c.Incident
+		changed[c.Incident.Finding.Key()] = true
 	}
-	now := make([]reports.Incident, 0, len(open)+len(changes))
-	add := func(i reports.Incident) {
-		if i.Times.Resolved.IsZero() {
-			now = append(now, i)
-		}
-	}
-	for _, i := range open {
-		if len(changed) > 0 {
-			key := i.Finding.Key()
-			if c, ok := changed[key]; ok {
-				i = c
-				delete(changed, key)
+	return func(yield func(reports.Incident) bool) {
+		for _, i := range open {
+			if (len(changed) == 0 || !changed[i.Finding.Key()]) && !yield(i) {
+				return
 			}
 		}
-		add(i)
+		for _, c := range changes {
+			if c.Incident.Times.Resolved.IsZero() && !yield(c.Incident) {
+				return
+			}
+		}
 	}
-	for _, i := range changed {
-		add(i)
-	}
-	return now
 }
 
 // outcome is what a reading gave, as incidents are made of it: each site's

@@ -22,8 +22,6 @@ const (
 	rereadBack = 6 * time.Hour   // that far back
 	filesPace  = time.Minute     // certificate files may be replaced
 	future     = 48 * time.Hour
-
-	roomForServer = 100 // findings of the server itself, beside the sites'
 )
 
 // reading is what one panel's readings carry over from one to the next.
@@ -76,7 +74,7 @@ func (w *Watch) read(ctx context.Context, p *watched, s checks.Snapshot, now tim
 	defer p.mu.Unlock()
 	p.server = reports.Server{
 		Name: p.Name, Read: now, Subjects: all, Snapshot: s, Outcome: out,
-		Overdue: p.last.overdue, Opened: p.server.Opened, Nameless: late, Quota: quota,
+		Overdue: p.last.overdue, Nameless: late, Quota: quota,
 	}
 	for _, m := range metrics {
 		p.server.Readings = append(p.server.Readings, reports.Reading{Metric: m})
@@ -93,12 +91,9 @@ func (w *Watch) judgeSites(ctx context.Context, p *watched, s checks.Snapshot, a
 	if anew {
 		p.last.judged, run = rules.Now, p.last.sites.Anew
 	}
+	p.last.sites.Spare = len(p.last.ledger.found)
 	out := run(ctx, list, p.Name, all)
 	p.learned(p.last.sites.Looked(), anew)
-	// The series keeps what it gave: what is added must not get into that.
-	room := len(p.last.ledger.found) + roomForServer
-	out.Findings = append(make([]checks.Finding, 0, len(out.Findings)+room), out.Findings...)
-	out.Checks, out.Failures = slices.Clone(out.Checks), slices.Clone(out.Failures)
 	out.Failures = append(out.Failures, suite.Blind(list, s)...)
 	if p.last.folder != nil {
 		out.Failures = append(out.Failures, checks.Failure{Check: cert.FileCheck, Server: p.Name, Err: p.last.folder.Error()})

@@ -10,8 +10,9 @@ import (
 // Series runs checks on the subjects of one server again and again, each time
 // only on those that changed: of ten thousand sites a poll finds a few dozen
 // different. The zero Series has run nothing. It is not safe for concurrent
-// use; the outcomes it gave are.
+// use; the outcomes it gave are, and whoever got one may append to it.
 type Series struct {
+	Spare    int // how many findings will be appended to an outcome: room for so many is made
 	subjects []checks.Subject
 	ends     []end // by subject, in last
 	last     checks.Outcome
@@ -31,7 +32,7 @@ func (s *Series) Anew(ctx context.Context, list []checks.Check, server string, s
 // Run is Anew for the subjects that are not what they were at the place they
 // stood at; the others keep what was found of them.
 func (s *Series) Run(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject) checks.Outcome {
-	out := checks.Outcome{Server: server, Findings: make([]checks.Finding, 0, len(s.last.Findings)+64)}
+	out := checks.Outcome{Server: server, Findings: make([]checks.Finding, 0, len(s.last.Findings)+s.Spare+64)}
 	for _, c := range list {
 		out.Checks = append(out.Checks, c.Name)
 	}

@@ -29,7 +29,7 @@ func main() {
 	// A program that works for a moment now and then gains nothing from a large
 	// heap. Who sets GOGC knows better.
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(30)
 	}
 	os.Exit(run(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}, os.LookupEnv))
 }

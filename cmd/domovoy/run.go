@@ -22,6 +22,7 @@ func (p *program) run() *cobra.Command {
 			if faults := cfg.CheckRun(); len(faults) > 0 {
 				return p.tell(faults)
 			}
+			_ = giveWay() // a sandbox may forbid it: then it is as others are
 			a, err := p.open(c.Context(), cfg)
 			if err != nil {
 				return err

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Every thread of the bot lets the panel go first, those too that it made
+// later: by now it has read a panel and talked to two messengers.
+func TestRunGivesWay(t *testing.T) {
+	h := newHouse(t, settings{resolveAfter: 1})
+	c := h.start()
+	h.baseline()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", c.cmd.Process.Pid))
+	if err != nil || len(threads) < 2 {
+		t.Fatalf("threads: %v, %v", threads, err)
+	}
+	for _, thread := range threads {
+		id, err := strconv.Atoi(filepath.Base(thread))
+		h.must(err)
+		raw, err := unix.Getpriority(unix.PRIO_PROCESS, id)
+		if _, gone := os.Stat(thread); gone != nil {
+			continue
+		}
+		h.must(err)
+		if nice := 20 - raw; nice < niceness {
+			t.Errorf("thread %d has the niceness %d", id, nice)
+		}
+	}
+	c.stop()
+}
