@@ -221,6 +221,9 @@ func (w *Watch) loadHistory(ctx context.Context, p *watched, touched map[string]
 			if r, ok := recovered[name]; ok {
 				h.Recovered = &r
 			}
+			if was := p.last.history[name]; was != nil && sameHistory(was, h) {
+				return // rows that were read again are mostly as they were
+			}
 			p.last.history[name] = h
 			if names != nil {
 				p.last.moved[name] = true
@@ -231,6 +234,14 @@ func (w *Watch) loadHistory(ctx context.Context, p *watched, touched map[string]
 		p.last.history = nil // all of it anew the next time: nobody will touch these again
 	}
 	return err
+}
+
+// sameHistory compares what the journal told, which has no zones.
+func sameHistory(a, b *checks.History) bool {
+	if (a.Recovered == nil) != (b.Recovered == nil) || a.Recovered != nil && *a.Recovered != *b.Recovered {
+		return false
+	}
+	return a.Last == b.Last && a.Failures == b.Failures && a.Since == b.Since && a.Issued == b.Issued
 }
 
 // historyOf is what stays in memory, of ten thousands: the words of an attempt

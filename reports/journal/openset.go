@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -21,7 +22,7 @@ type openSet struct {
 	driver  any   // the connection that version was asked on
 	version int64 // data_version; 0: nothing is known yet
 	touched map[int64]bool
-	kept    []reports.Incident // by ID; replaced, never modified
+	kept    []reports.Incident // by ID; nobody else has it
 }
 
 // touch says that incidents were, or may have been, stored.
@@ -72,16 +73,10 @@ func (j *Journal) readTouched(ctx context.Context, o *openSet) error {
 	if err != nil {
 		return err
 	}
-	kept := make([]reports.Incident, 0, len(o.kept)+len(now))
-	for _, i := range o.kept {
-		for len(now) > 0 && now[0].ID < i.ID {
-			kept, now = append(kept, now[0]), now[1:]
-		}
-		if !o.touched[i.ID] {
-			kept = append(kept, i)
-		}
-	}
-	o.kept, o.touched = append(kept, now...), nil
+	o.kept = slices.DeleteFunc(o.kept, func(i reports.Incident) bool { return o.touched[i.ID] })
+	o.kept = append(o.kept, now...)
+	slices.SortFunc(o.kept, func(a, b reports.Incident) int { return cmp.Compare(a.ID, b.ID) })
+	o.touched = nil
 	return nil
 }
 
