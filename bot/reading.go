@@ -17,10 +17,12 @@ import (
 // Paces of what a reading does. A panel that is read every five minutes does
 // all of it each time; one that is read every second does not.
 const (
-	again      = 4 * time.Minute // time alone changes the counts, and slowly
-	rereadPace = time.Minute     // rows of the log may be updated in place
-	rereadBack = 6 * time.Hour   // that far back
-	filesPace  = time.Minute     // certificate files may be replaced
+	again      = 4 * time.Minute  // time alone changes the counts, and slowly
+	rereadPace = time.Minute      // rows of the log may be updated in place: mostly
+	rereadSoon = 30 * time.Minute // within minutes, for that is how long issuing takes;
+	backPace   = 15 * time.Minute // now and then it is looked at
+	rereadBack = 6 * time.Hour    // further back
+	filesPace  = time.Minute      // certificate files may be replaced
 	future     = 48 * time.Hour
 )
 
@@ -29,7 +31,8 @@ type reading struct {
 	at      time.Time // the last one that was worked out; zero: none
 	pending bool      // the panel changed since
 	judged  time.Time // all sites were looked at, not just what changed
-	log     time.Time // the log's last hours were read again
+	log     time.Time // the log's last rows were read again
+	logBack time.Time // its last hours were
 	files   time.Time // the certificate files were looked at
 	folder  error     // why the certificates' folder could not be opened
 	results map[int64]cert.Result
@@ -145,8 +148,12 @@ func (w *Watch) copyLog(ctx context.Context, p *watched, now time.Time) error {
 		return nil
 	}
 	since := now.AddDate(100, 0, 0) // no row is that new: only what was never read
-	if now.Sub(p.last.log) >= rereadPace {
+	back := now.Sub(p.last.logBack) >= backPace
+	switch {
+	case back:
 		since = now.Add(-rereadBack)
+	case now.Sub(p.last.log) >= rereadPace:
+		since = now.Add(-rereadSoon)
 	}
 	from, err := w.journal.NextRow(ctx, p.Name, since)
 	if err != nil {
@@ -177,10 +184,14 @@ func (w *Watch) copyLog(ctx context.Context, p *watched, now time.Time) error {
 		err = store()
 	}
 	if err != nil {
+		p.last.history = nil // what was stored before it is not read again soon
 		return err
 	}
 	if since.Before(now) {
 		p.last.log = now
+	}
+	if back {
+		p.last.logBack = now
 	}
 	return w.loadHistory(ctx, p, touched, now)
 }
@@ -236,12 +247,11 @@ func (w *Watch) loadHistory(ctx context.Context, p *watched, touched map[string]
 	return err
 }
 
-// sameHistory compares what the journal told, which has no zones.
 func sameHistory(a, b *checks.History) bool {
 	if (a.Recovered == nil) != (b.Recovered == nil) || a.Recovered != nil && *a.Recovered != *b.Recovered {
 		return false
 	}
-	return a.Last == b.Last && a.Failures == b.Failures && a.Since == b.Since && a.Issued == b.Issued
+	return a.Last == b.Last && a.Failures == b.Failures && a.Since.Equal(b.Since) && a.Issued.Equal(b.Issued)
 }
 
 // historyOf is what stays in memory, of ten thousands: the words of an attempt
