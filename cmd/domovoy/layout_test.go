@@ -59,6 +59,9 @@ var foreign = map[string][]string{
 	"github.com/spf13/":               {"cmd/domovoy"},
 	"github.com/xuri/":                {"reports/files"},
 	"gonum.org/":                      {"reports/files"},
+	"gonum.org/v1/plot":               {}, // parses twelve fonts when a process starts; its vg layers do not
+	"gonum.org/v1/plot/plotter":       {}, // imports it
+	"codeberg.org/go-fonts/":          {"reports/files"},
 	"unsafe":                          {},
 }
 
