@@ -80,7 +80,7 @@ const manySites = 10_000
 // be hundreds of megabytes where there are a hundred thousand. The more sites,
 // the more often, so that the garbage stays about as large as it is.
 func frugal(sites int) (restore func()) {
-	const most, least, shared = 40, 4, 400_000
+	const most, least, shared = 30, 4, 400_000 // most is what the program begins with
 	was := debug.SetGCPercent(max(least, min(most, shared/max(1, sites))))
 	return func() { debug.SetGCPercent(was) }
 }
