@@ -18,10 +18,10 @@ import (
 // all of it each time; one that is read every second does not.
 const (
 	again      = 4 * time.Minute  // time alone changes the counts, and slowly
-	rereadPace = time.Minute      // rows of the log may be updated in place: mostly
-	rereadSoon = 30 * time.Minute // within minutes, for that is how long issuing takes;
-	backPace   = 15 * time.Minute // now and then it is looked at
-	rereadBack = 6 * time.Hour    // further back
+	rereadPace = time.Minute      // rows of the log may be updated in place,
+	rereadSoon = 30 * time.Minute // mostly while they are this young;
+	backPace   = 15 * time.Minute // at this pace all are read again
+	rereadBack = 6 * time.Hour    // that are younger than this
 	filesPace  = time.Minute      // certificate files may be replaced
 	future     = 48 * time.Hour
 )

@@ -53,6 +53,7 @@ func (w *Watch) follow(ctx context.Context, p *watched, now time.Time) error {
 	if l.at.IsZero() {
 		err := w.journal.LastIssued(ctx, p.Name, issued, played, func(a checks.Attempt) { l.tried = append(l.tried, w.once(p, a)) })
 		if err != nil {
+			l.tried = nil
 			return err
 		}
 	} else {
