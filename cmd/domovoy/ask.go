@@ -11,7 +11,6 @@ import (
 
 	"domovoy/bot/console"
 	"domovoy/cmd/internal/app"
-	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
 )
 
@@ -32,11 +31,9 @@ func (p *program) ask() *cobra.Command {
 			if err := p.knownLanguage(); err != nil {
 				return err
 			}
-			cfg, err := p.load()
-			if err != nil {
-				return err
-			}
-			return p.answer(c.Context(), cfg, strings.Join(words, " "), format)
+			return p.with(c.Context(), func(a *app.App) error {
+				return p.answer(c.Context(), a, strings.Join(words, " "), format)
+			})
 		},
 	}))
 	c.Flags().StringVar(&format, "format", format, p.own.Say("cli.flag.format"))
@@ -44,12 +41,7 @@ func (p *program) ask() *cobra.Command {
 }
 
 // answer asks and prints: text for a person, JSON for a program.
-func (p *program) answer(ctx context.Context, cfg *config.Config, text, format string) (err error) {
-	a, err := p.open(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.Close()) }()
+func (p *program) answer(ctx context.Context, a *app.App, text, format string) error {
 	reply, err := a.Ask(ctx, p.local(), text, p.notice)
 	if err != nil {
 		return err

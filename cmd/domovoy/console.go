@@ -2,13 +2,13 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"os"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"domovoy/bot/console"
+	"domovoy/cmd/internal/app"
 )
 
 // console talks with the one at the terminal, as a local admin.
@@ -17,7 +17,7 @@ func (p *program) console() *cobra.Command {
 		Use:   "console",
 		Short: p.own.Say("cli.console"),
 		Args:  p.noArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
+		RunE: func(c *cobra.Command, _ []string) error {
 			if err := p.knownLanguage(); err != nil {
 				return err
 			}
@@ -25,12 +25,9 @@ func (p *program) console() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := p.open(c.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, a.Close()) }()
-			return a.Console(c.Context(), p.local(), console.New(p.in, p.out, p.bundle, p.consoleOptions(cfg.Language)), p.notice)
+			return p.open(c.Context(), cfg, func(a *app.App) error {
+				return a.Console(c.Context(), p.local(), console.New(p.in, p.out, p.bundle, p.consoleOptions(cfg.Language)), p.notice)
+			})
 		},
 	}))
 }

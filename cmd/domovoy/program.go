@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os/user"
@@ -96,9 +97,23 @@ func (p *program) tell(faults config.Faults) error {
 	return usageError{errTold}
 }
 
-// open builds the program from its configuration.
-func (p *program) open(ctx context.Context, cfg *config.Config) (*app.App, error) {
-	return app.Open(ctx, cfg, p.bundle, p.logger())
+// with opens what the configuration describes for do, and closes it then.
+func (p *program) with(ctx context.Context, do func(*app.App) error) error {
+	cfg, err := p.load()
+	if err != nil {
+		return err
+	}
+	return p.open(ctx, cfg, do)
+}
+
+// open is with, for who needs the configuration too.
+func (p *program) open(ctx context.Context, cfg *config.Config, do func(*app.App) error) (err error) {
+	a, err := app.Open(ctx, cfg, p.bundle, p.logger())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	return do(a)
 }
 
 // logger writes to stderr; what it is given holds no secrets.

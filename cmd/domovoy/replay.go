@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"domovoy/bot/console"
+	"domovoy/cmd/internal/app"
 	"domovoy/i18n"
 )
 
@@ -33,7 +34,9 @@ func (p *program) replay() *cobra.Command {
 			if err := p.knownLanguage(); err != nil {
 				return err
 			}
-			return p.replayNow(c.Context(), days, format)
+			return p.with(c.Context(), func(a *app.App) error {
+				return p.replayNow(c.Context(), a, days, format)
+			})
 		},
 	}))
 	c.Flags().StringVar(&format, "format", format, p.own.Say("cli.flag.format"))
@@ -41,16 +44,7 @@ func (p *program) replay() *cobra.Command {
 	return c
 }
 
-func (p *program) replayNow(ctx context.Context, days int, format string) (err error) {
-	cfg, err := p.load()
-	if err != nil {
-		return err
-	}
-	a, err := p.open(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.Close()) }()
+func (p *program) replayNow(ctx context.Context, a *app.App, days int, format string) error {
 	reply, err := a.Replay(ctx, p.local(), days)
 	if err != nil {
 		return err

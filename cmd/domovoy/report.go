@@ -41,7 +41,9 @@ func (p *program) report() *cobra.Command {
 			if words[0] == app.Weekly {
 				question = append(question, "file")
 			}
-			return p.reportNow(c.Context(), strings.Join(question, " "), folder)
+			return p.with(c.Context(), func(a *app.App) error {
+				return p.reportNow(c.Context(), a, strings.Join(question, " "), folder)
+			})
 		},
 	}))
 	c.Flags().StringVar(&week, "week", week, p.own.Say("cli.flag.week"))
@@ -51,16 +53,7 @@ func (p *program) report() *cobra.Command {
 
 // reportNow writes the message and what is attached to it, and prints the
 // path of each.
-func (p *program) reportNow(ctx context.Context, question, folder string) (err error) {
-	cfg, err := p.load()
-	if err != nil {
-		return err
-	}
-	a, err := p.open(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.Close()) }()
+func (p *program) reportNow(ctx context.Context, a *app.App, question, folder string) error {
 	reply, err := a.Ask(ctx, p.local(), question, p.notice)
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ func (p *program) run() *cobra.Command {
 		Use:   "run",
 		Short: p.own.Say("cli.run"),
 		Args:  p.noArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
+		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := p.load()
 			if err != nil {
 				return err
@@ -23,12 +23,7 @@ func (p *program) run() *cobra.Command {
 				return p.tell(faults)
 			}
 			_ = giveWay() // a sandbox may forbid it: then it is as others are
-			a, err := p.open(c.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, a.Close()) }()
-			err = a.Run(c.Context())
+			err = p.open(c.Context(), cfg, func(a *app.App) error { return a.Run(c.Context()) })
 			if errors.Is(err, app.ErrRunning) {
 				return errors.New(p.own.Say("cli.running"))
 			}

@@ -28,7 +28,9 @@ func (p *program) sweep() *cobra.Command {
 			if err := p.knownLanguage(); err != nil {
 				return err
 			}
-			return p.sweepNow(c.Context(), format)
+			return p.with(c.Context(), func(a *app.App) error {
+				return p.sweepNow(c.Context(), a, format)
+			})
 		},
 	}))
 	c.Flags().StringVar(&format, "format", format, p.own.Say("cli.flag.format"))
@@ -37,16 +39,7 @@ func (p *program) sweep() *cobra.Command {
 
 // sweepNow sweeps with progress on stderr; JSON is a line a site and a last
 // one with the sum.
-func (p *program) sweepNow(ctx context.Context, format string) (err error) {
-	cfg, err := p.load()
-	if err != nil {
-		return err
-	}
-	a, err := p.open(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.Close()) }()
+func (p *program) sweepNow(ctx context.Context, a *app.App, format string) error {
 	out := json.NewEncoder(p.out)
 	out.SetEscapeHTML(false)
 	each := func(app.CheckData) error { return nil }
