@@ -62,19 +62,13 @@ func limits(ctx context.Context, b *Bot, r Request) (Answer, error) {
 		}
 		asked.filter.Server = server
 	}
-	servers, err := b.servers(ctx, r.Now)
+	servers, err := b.named(ctx, asked, r.Now)
 	if err != nil {
-		return Answer{}, err
-	}
-	if err := asked.fits(servers); err != nil {
 		return Answer{}, err
 	}
 	data := LimitsData{Budgets: []BudgetData{}, Forecasts: []ForecastData{}, Changes: []ChangeData{}}
 	var all []reports.Limits
 	for _, s := range servers {
-		if !asked.filter.HasServer(s.Name) {
-			continue
-		}
 		l := b.limitsOf(s, r.Now)
 		all = append(all, l)
 		data.add(l)

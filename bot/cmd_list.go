@@ -1,16 +1,13 @@
 package bot
 
 import (
-	"cmp"
 	"context"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"domovoy/checks"
-	"domovoy/i18n"
 	"domovoy/reports"
 )
 
@@ -34,7 +31,8 @@ type RowData struct {
 	Free   *time.Time  `json:"free_date,omitempty"` // when the registry gives the name away
 }
 
-// listRequest is what the words of list say.
+// listRequest is what the words of list say; of plan, limits and check, what
+// they have in common with it.
 type listRequest struct {
 	kind   string
 	filter reports.Filter
@@ -48,14 +46,7 @@ func list(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	servers, err := b.servers(ctx, r.Now)
-	if err != nil {
-		return Answer{}, err
-	}
-	if err := asked.fits(servers); err != nil {
-		return Answer{}, err
-	}
-	readable, dark, err := asked.readable(servers)
+	readable, dark, err := b.readable(ctx, asked, r.Now)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -70,83 +61,6 @@ func list(ctx context.Context, b *Bot, r Request) (Answer, error) {
 		return Answer{Message: m, Data: data}, err
 	}
 	return Answer{Message: r.Writer().List(rows, page), Data: data}, nil
-}
-
-// fits refuses filters that can match nothing by themselves.
-func (l listRequest) fits(servers []reports.Server) error {
-	refuse := func(key, word string) error {
-		return &Refusal{Code: "usage", Key: "refusal.unknown." + key, Args: i18n.Args{"Word": shown(word), "Servers": serverNames(servers)}}
-	}
-	if _, err := path.Match(l.filter.Owner, ""); err != nil {
-		return refuse("owner", l.filter.Owner)
-	}
-	if s := l.filter.Server; s != "" && !slices.ContainsFunc(servers, func(x reports.Server) bool { ok, _ := path.Match(s, x.Name); return ok }) {
-		return refuse("server", s)
-	}
-	if c := l.filter.Cause; c != "" && !slices.ContainsFunc(checks.Codes(), func(x checks.Code) bool {
-		return string(x) == c || strings.HasPrefix(string(x), c+".")
-	}) {
-		return refuse("cause", c)
-	}
-	return nil
-}
-
-// readable parts the servers that can be listed from those that cannot, for
-// the panel could not be read or lacks what the list needs: an empty list
-// would be a lie. When none can, that is the answer.
-func (l listRequest) readable(servers []reports.Server) (readable []reports.Server, dark []string, err error) {
-	reason := "never"
-	for _, s := range servers {
-		if ok, _ := path.Match(cmp.Or(l.filter.Server, "*"), s.Name); !ok {
-			continue
-		}
-		why := cmp.Or(unknown(s, checks.Code("panel."+l.kind)), unseen(s, l.kind))
-		if why == "" {
-			readable = append(readable, s)
-			continue
-		}
-		dark, reason = append(dark, s.Name), why
-	}
-	if len(readable) == 0 {
-		word, what, _ := strings.Cut(reason, ": ")
-		return nil, nil, &Refusal{Code: "unavailable", Key: "trouble." + word, Args: i18n.Args{"What": what}}
-	}
-	return readable, dark, nil
-}
-
-// unknown says why a server's count is not known; empty: it is. A panel that
-// cannot be read just now still has what was read of it.
-func unknown(s reports.Server, code checks.Code) string {
-	if s.Read.IsZero() {
-		return cmp.Or(s.Trouble, "never")
-	}
-	for _, r := range s.Readings {
-		if r.Code == code {
-			return r.Err
-		}
-	}
-	return ""
-}
-
-// unseen says why a list that rests on looks from outside cannot be given;
-// empty: it can.
-func unseen(s reports.Server, kind string) string {
-	_, oldest := s.Sights()
-	switch {
-	case !reports.FromOutside(kind) || !oldest.IsZero():
-		return ""
-	case s.Looks == nil:
-		return "inside"
-	}
-	return "unseen"
-}
-
-func serverNames(servers []reports.Server) []string {
-	names := make([]string, len(servers))
-	for i, s := range servers {
-		names[i] = s.Name
-	}
-	return names
 }
 
 // parseList reads "failed owner=client1* cause=ca.dns server=isp1 page 2".

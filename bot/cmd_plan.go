@@ -52,14 +52,7 @@ func plan(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	servers, err := b.servers(ctx, r.Now)
-	if err != nil {
-		return Answer{}, err
-	}
-	if err := asked.fits(servers); err != nil {
-		return Answer{}, err
-	}
-	readable, dark, err := asked.readable(servers)
+	readable, dark, err := b.readable(ctx, asked, r.Now)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -22,15 +22,7 @@ func (b *Bot) site(ctx context.Context, command string, r Request) (reports.Site
 	if err != nil {
 		return reports.Site{}, &Refusal{Code: "usage", Key: "refusal.name", Args: i18n.Args{"Word": shown(word)}}
 	}
-	servers, err := b.servers(ctx, r.Now)
-	if err != nil {
-		return reports.Site{}, err
-	}
-	asked := listRequest{filter: reports.Filter{Server: server}}
-	if err := asked.fits(servers); err != nil {
-		return reports.Site{}, err
-	}
-	readable, dark, err := asked.readable(servers)
+	readable, dark, err := b.readable(ctx, listRequest{filter: reports.Filter{Server: server}}, r.Now)
 	if err != nil {
 		return reports.Site{}, err
 	}
