@@ -145,11 +145,11 @@ var errWeek = errors.New("is no week: want 2026-W46")
 // ParseWeek reads a week as ISO 8601 writes it: 2026-W46.
 func ParseWeek(word string, zone *time.Location) (reports.Week, error) {
 	var year, number int
-	if n, err := fmt.Sscanf(strings.ToUpper(word), "%4d-W%2d", &year, &number); n != 2 || err != nil || len(word) != len("2026-W46") {
+	if _, err := fmt.Sscanf(strings.ToUpper(word), "%4d-W%2d", &year, &number); err != nil {
 		return reports.Week{}, fmt.Errorf("%q %w", word, errWeek)
 	}
 	week, ok := reports.ISOWeek(year, number, zone)
-	if !ok || year < 2000 {
+	if !ok || year < 2000 || weekName(week) != strings.ToUpper(word) { // Sscanf lets "2026-W 5" pass, and what comes behind
 		return reports.Week{}, fmt.Errorf("%q %w", word, errWeek)
 	}
 	return week, nil

@@ -138,3 +138,18 @@ func TestReportWeeklyInAManagersChat(t *testing.T) {
 		}
 	}
 }
+
+// A chat is told what is wrong with a week, and how one is written.
+func TestReportWeeklyOfNoWeek(t *testing.T) {
+	now := time.Now().UTC()
+	w := newWatched(t)
+	for word, key := range map[string]string{
+		"2026-99": "usage.week", "2025-W53": "usage.week", "2026-W00": "usage.week", "2026-W5": "usage.week", "2026-W+5": "usage.week",
+		"2999-W01": "usage.future",
+	} {
+		_, err := w.bot.Ask(t.Context(), "report weekly "+word, bot.Request{Role: bot.Admin, Now: now, Locale: loadBundle(t).Locale("en", time.UTC)})
+		if refusal, ok := errors.AsType[*bot.Refusal](err); !ok || refusal.Code != "usage" || refusal.Key != key {
+			t.Errorf("report weekly %s: %v, want a refusal by %s", word, err, key)
+		}
+	}
+}

@@ -30,6 +30,8 @@ func (p *program) report() *cobra.Command {
 				return usageError{errors.New(p.own.Say("cli.noout"))}
 			case week != "" && words[0] != app.Weekly:
 				return usageError{errors.New(p.own.Say("cli.noweek"))}
+			case week != "" && !app.IsWeek(week):
+				return usageError{errors.New(p.own.Say("cli.week", i18n.Args{"Word": week}))}
 			}
 			if err := p.knownLanguage(); err != nil {
 				return err
