@@ -27,15 +27,6 @@ type CertificateFile struct {
 // Lifetime is how long the certificate is valid in all.
 func (f CertificateFile) Lifetime() time.Duration { return f.NotAfter.Sub(f.NotBefore) }
 
-// LifeLeft is the share of its life that a certificate has left: 1 when new,
-// 0 at its end, negative after it.
-func (f CertificateFile) LifeLeft(now time.Time) float64 {
-	if f.Lifetime() <= 0 {
-		return 0
-	}
-	return float64(f.NotAfter.Sub(now)) / float64(f.Lifetime())
-}
-
 // Validity is from when until when a certificate is valid (RFC 5280 section
 // 4.1.2.5); zero: nobody could tell.
 type Validity struct{ NotBefore, NotAfter time.Time }

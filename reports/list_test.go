@@ -45,7 +45,7 @@ func randomServer(t *testing.T, r *rand.Rand) Server {
 		s.Subjects = append(s.Subjects, x)
 	}
 	rules := cert.Rules{Now: noon, LifeLeft: s.Overdue.LifeLeft}
-	s.Outcome = suite.Run(t.Context(), suite.Checks(rules, acme.NewClassifier(), true), "isp1", s.Subjects)
+	s.Outcome = new(suite.Series).Run(t.Context(), suite.Checks(rules, acme.NewClassifier(), true), "isp1", s.Subjects)
 	overdue := 0
 	for _, f := range s.Outcome.Findings {
 		if f.Code == checks.CertOverdue {

@@ -75,7 +75,7 @@ func TestTruthOrder(t *testing.T) {
 			x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "a.ru", Certificate: "a.ru_le1", Active: checks.On, Secure: checks.On, Redirect: checks.On},
 				File: tt.file, Certificate: tt.row}
 			s := Server{Name: "isp1", Read: noon, Subjects: []checks.Subject{x}}
-			s.Outcome = suite.Run(t.Context(), suite.Checks(cert.Rules{Now: noon, LifeLeft: 7.0 / 90}, acme.NewClassifier(), tt.file != nil), "isp1", s.Subjects)
+			s.Outcome = new(suite.Series).Run(t.Context(), suite.Checks(cert.Rules{Now: noon, LifeLeft: 7.0 / 90}, acme.NewClassifier(), tt.file != nil), "isp1", s.Subjects)
 			if tt.look != nil {
 				s = s.WithLook("a.ru", *tt.look)
 			}

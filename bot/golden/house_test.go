@@ -99,7 +99,7 @@ func visit(changes ...func(*checks.Subject)) reports.Site {
 func look(s *reports.Server) {
 	rules := cert.Rules{Now: now, LifeLeft: s.Overdue.LifeLeft}
 	files := slices.ContainsFunc(s.Subjects, func(x checks.Subject) bool { return x.File != nil || x.FileErr != nil })
-	s.Outcome = suite.Run(context.Background(), suite.Checks(rules, acme.NewClassifier(), files), s.Name, s.Subjects)
+	s.Outcome = new(suite.Series).Run(context.Background(), suite.Checks(rules, acme.NewClassifier(), files), s.Name, s.Subjects)
 	for _, f := range s.Outcome.Findings {
 		s.Opened.Add(f, ago(49*day))
 	}

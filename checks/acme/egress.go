@@ -68,9 +68,6 @@ func NewEgress(opts EgressOptions) (*Egress, error) {
 	return e, nil
 }
 
-// Codes are what a look may find.
-func (e *Egress) Codes() []checks.Code { return []checks.Code{checks.CAUnreachable, checks.CAInternal} }
-
 // Look goes to the CA's directory as the panel would: by name, TCP and TLS,
 // through its proxy. A CA that is reached and fails by itself is ca.internal.
 // The error means that this host could not look, ErrOffline that it has no

@@ -132,16 +132,6 @@ func (ca *CA) LimitsAt(now time.Time) []Limit {
 	return limits
 }
 
-// Limit is the one of a name at a moment.
-func (ca *CA) Limit(name string, now time.Time) (Limit, bool) {
-	limits := ca.LimitsAt(now)
-	i := slices.IndexFunc(limits, func(l Limit) bool { return l.Name == name })
-	if i < 0 {
-		return Limit{}, false
-	}
-	return limits[i], true
-}
-
 // Life is how long a profile's certificates and authorizations are good for at
 // a moment; an empty profile is the one that is listed first.
 func (ca *CA) Life(profile string, now time.Time) (Life, bool) {

@@ -23,7 +23,7 @@ func (m *Meter) Forecast(now time.Time) []checks.Forecast {
 			continue
 		}
 		b := m.budget(l, "", now)
-		rate := m.Rate(now)
+		rate := m.rate(now)
 		args := checks.Args{"limit": l.Name, "used": b.Used, "size": b.Limit, "rate": int(rate + 0.5)}
 		f := checks.Forecast{Code: checks.CABudget, Server: m.server, Args: args}
 		surplus := rate - float64(time.Hour)/float64(l.Refill) // tokens an hour that are spent beyond those that come back
@@ -41,8 +41,8 @@ func (m *Meter) Forecast(now time.Time) []checks.Forecast {
 	return found
 }
 
-// Rate is how many tokens of new orders an account spends in an hour.
-func (m *Meter) Rate(now time.Time) float64 {
+// rate is how many tokens of new orders an account spends in an hour.
+func (m *Meter) rate(now time.Time) float64 {
 	hour, recent := 0, 0
 	for _, t := range m.spends {
 		if age := now.Sub(t); age <= time.Hour {
@@ -66,9 +66,9 @@ func (m *Meter) Daily(now time.Time) int {
 	return n
 }
 
-// Still is how old a certificate's last failure may be for it to count as one
+// still is how old a certificate's last failure may be for it to count as one
 // that is still tried: the panel tries at least daily.
-const Still = 72 * time.Hour
+const still = 72 * time.Hour
 
 // hopeless is which part of the zombie's age the failures must go on for: a
 // site that was forgotten for a year and failed twice today is none.
@@ -78,7 +78,7 @@ const hopeless = 6
 // issued for so long; without a success in the log the failures themselves
 // must be that old. An age of 0 knows none.
 func Zombie(h *checks.History, now time.Time, after time.Duration) bool {
-	if after <= 0 || h == nil || h.Failures < 2 || h.Since.IsZero() || now.Sub(h.Last.Time) > Still {
+	if after <= 0 || h == nil || h.Failures < 2 || h.Since.IsZero() || now.Sub(h.Last.Time) > still {
 		return false
 	}
 	alive := h.Issued
@@ -93,7 +93,7 @@ func Zombie(h *checks.History, now time.Time, after time.Duration) bool {
 // often it failed in the last day; where that is not more than what comes
 // back, it never will be. The failures so far are taken as evenly spread.
 func (ca *CA) Pausing(h *checks.History, lately int, now time.Time) (at time.Time, used int, ok bool) {
-	if h == nil || h.Failures == 0 || h.Since.IsZero() || now.Sub(h.Last.Time) > Still {
+	if h == nil || h.Failures == 0 || h.Since.IsZero() || now.Sub(h.Last.Time) > still {
 		return time.Time{}, 0, false
 	}
 	for _, l := range ca.LimitsAt(now) {

@@ -64,7 +64,7 @@ func (m *Meter) Add(o checks.Order) {
 	if len(o.Names) == 0 {
 		m.doubt = later(m.doubt, now)
 	}
-	renewal := o.Renewal || m.Renewal(o.Names, now)
+	renewal := o.Renewal || m.renewal(o.Names, now)
 	m.spend(OrderMade, o.Names, renewal, now)
 	switch o.Outcome {
 	case checks.OutcomeIssued:
@@ -162,8 +162,8 @@ func (m *Meter) refused(o checks.Order, now time.Time) {
 	l.buckets[subjects[0]] = l.buckets[subjects[0]].emptyUntil(l.Limit, until)
 }
 
-// Renewal reports whether an order for these names would be a renewal.
-func (m *Meter) Renewal(names []string, now time.Time) bool {
+// renewal reports whether an order for these names would be a renewal.
+func (m *Meter) renewal(names []string, now time.Time) bool {
 	issued, ok := m.issued[SetOf(names)]
 	return ok && len(names) > 0 && now.Sub(issued.time()) <= time.Duration(m.ca.RenewalWindow)
 }
@@ -232,7 +232,7 @@ func (m *Meter) Budgets(now time.Time) []checks.Budget {
 // Missing are the budgets for which the CA would refuse an order for these
 // names now; none: as far as we know it would take it.
 func (m *Meter) Missing(names []string, now time.Time) []checks.Budget {
-	renewal := m.Renewal(names, now)
+	renewal := m.renewal(names, now)
 	var empty []checks.Budget
 	for _, l := range m.limits {
 		if l.Pauses || renewal && l.sparesRenewals() {

@@ -18,7 +18,7 @@ func (m *Meter) Reissue(sets [][]string, daily float64, now time.Time) checks.Pr
 	p := checks.Price{Orders: len(sets), Known: len(m.limits) > 0}
 	domains := map[string]int{}
 	for _, names := range sets {
-		renewal := m.Renewal(names, now)
+		renewal := m.renewal(names, now)
 		if renewal {
 			p.Renewals++
 		} else {

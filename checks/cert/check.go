@@ -55,7 +55,7 @@ func ByFile(rules Rules) checks.Check {
 			switch {
 			case s.File != nil:
 				return served(s, byFile(*s.File, rules)), nil
-			case Missing(s.FileErr):
+			case absent(s.FileErr):
 				return served(s, []checks.Finding{finding(checks.CertMissing, checks.Args{"certificate": s.Site.Certificate})}), nil
 			}
 			return nil, s.FileErr

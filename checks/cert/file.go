@@ -117,8 +117,8 @@ func parse(root *os.Root, path string) (checks.CertificateFile, error) {
 	return checks.CertificateFile{}, fmt.Errorf("reading %s: %w", path, ErrNoCertificate)
 }
 
-// Missing reports whether err of Read means that the file is gone.
-func Missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+// absent reports whether err of Read means that the file is gone.
+func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 // Stem is a certificate's name without the number that the panel counts up
 // with each order: example.com for example.com_le2.

@@ -132,7 +132,7 @@ func TestReadStaysInside(t *testing.T) {
 		}
 	}
 	for _, x := range [][2]string{{"u1", "../../secret"}, {"..", "secret"}, {"u1", "link"}} {
-		if r := f.one(NewFiles(f.dir), x[0], x[1]); Missing(r.Err) {
+		if r := f.one(NewFiles(f.dir), x[0], x[1]); absent(r.Err) {
 			t.Errorf("%q of %q: %v; what may not be looked at is not gone", x[1], x[0], r.Err)
 		}
 	}
@@ -155,11 +155,11 @@ func TestReadFaults(t *testing.T) {
 		{"gone", true, os.ErrNotExist}, {"empty", false, ErrNoCertificate}, {"words", false, ErrNoCertificate}, {"broken", false, nil}, {"folder", false, nil},
 	} {
 		r := f.one(NewFiles(f.dir), "u1", tt.name)
-		if r.Err == nil || Missing(r.Err) != tt.missing || tt.is != nil && !errors.Is(r.Err, tt.is) {
-			t.Errorf("%s: %v, missing %t", tt.name, r.Err, Missing(r.Err))
+		if r.Err == nil || absent(r.Err) != tt.missing || tt.is != nil && !errors.Is(r.Err, tt.is) {
+			t.Errorf("%s: %v, missing %t", tt.name, r.Err, absent(r.Err))
 		}
 	}
-	if r := f.one(NewFiles(f.dir), "nobody", "shop.ru_le1"); !Missing(r.Err) {
+	if r := f.one(NewFiles(f.dir), "nobody", "shop.ru_le1"); !absent(r.Err) {
 		t.Errorf("an owner without a folder: %v", r.Err)
 	}
 }
@@ -203,7 +203,7 @@ func TestReadAgain(t *testing.T) {
 	step("replaced", true, noon.Add(day))
 	step("unchanged", false, noon.Add(day))
 	f.must(os.Remove(filepath.Join(f.dir, "u1", "a.crt")))
-	if r := f.one(files, "u1", "a"); !Missing(r.Err) || r.Fresh {
+	if r := f.one(files, "u1", "a"); !absent(r.Err) || r.Fresh {
 		t.Errorf("gone: %+v", r)
 	}
 	f.put("u1/a.crt", first, noon)

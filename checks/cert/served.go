@@ -53,21 +53,6 @@ func NewServed(opts ServedOptions) *Served {
 	return &Served{opts: opts}
 }
 
-// Codes are what a look may find.
-func (s *Served) Codes() []checks.Code {
-	return []checks.Code{
-		checks.CertKeyMismatch, checks.CertNotInstalled, checks.CertName, checks.CertUntrusted,
-		checks.CertExpired, checks.CertOverdue, checks.CertExpiring,
-	}
-}
-
-// Looks reports whether Look connects anywhere: a wildcard is no name to ask
-// for, a site without TLS serves no certificate, and what others serve under
-// the name is not ours to judge.
-func (s *Served) Looks(at checks.Sight, sub checks.Subject) bool {
-	return len(s.addresses(at, sub)) > 0
-}
-
 // Look takes the certificate of a name from each of our addresses, and judges
 // it as a visitor would, against the panel's file and log. The dates are those
 // of the one that ends first, and only where every address showed one that
@@ -107,7 +92,9 @@ func earliest(seen []presented) checks.Validity {
 	return first
 }
 
-// addresses picks those of the name that are ours, the CA's family first.
+// addresses picks those of the name that are ours, the CA's family first. A
+// wildcard is no name to ask for, a site without TLS serves no certificate, and
+// what others serve under the name is not ours to judge.
 func (s *Served) addresses(at checks.Sight, sub checks.Subject) []netip.Addr {
 	if sub.Site.Secure == checks.Off || at.Name == "" || strings.HasPrefix(at.Name, "*") {
 		return nil

@@ -8,9 +8,6 @@ import (
 	"domovoy/checks"
 )
 
-// Codes that Look may find.
-func Codes() []checks.Code { return []checks.Code{checks.DNSUnregistered, checks.DNSUndelegated} }
-
 // Look finds what the registry knows of a name that the DNS does not: free,
 // or registered but without name servers. A delegated domain gives nothing:
 // its trouble is in its own zone.

@@ -48,9 +48,9 @@ type Options struct {
 	Now   func() time.Time
 }
 
-// Servers are the WHOIS servers of the zones whose registry has no RDAP in
+// servers are the WHOIS servers of the zones whose registry has no RDAP in
 // IANA's list: https://tcinet.ru/en/documents/RU/whois_service.pdf.
-func Servers() map[string]string {
+func servers() map[string]string {
 	const tci = "whois.tcinet.ru:43"
 	return map[string]string{"ru": tci, "su": tci, "xn--p1ai": tci}
 }
@@ -97,7 +97,7 @@ func New(o Options) *Registry {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r := &Registry{options: o, whois: Servers(), known: map[string]known{}, queues: map[string]*queue{}}
+	r := &Registry{options: o, whois: servers(), known: map[string]known{}, queues: map[string]*queue{}}
 	for tld, server := range o.Whois {
 		r.whois[tld] = server
 	}

@@ -30,7 +30,8 @@ func (s *Series) Anew(ctx context.Context, list []checks.Check, server string, s
 }
 
 // Run is Anew for the subjects that are not what they were at the place they
-// stood at; the others keep what was found of them.
+// stood at; the others keep what was found of them. A check that panics on a
+// site costs that site only.
 func (s *Series) Run(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject) checks.Outcome {
 	out := checks.Outcome{Server: server, Findings: make([]checks.Finding, 0, len(s.last.Findings)+s.Spare+64)}
 	for _, c := range list {

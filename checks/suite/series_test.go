@@ -79,7 +79,7 @@ func TestSeriesLooksAgainAtWhatChanged(t *testing.T) {
 			if !cmp.Equal(series.Looked(), c.want) {
 				t.Errorf("Looked() = %v, want %v", series.Looked(), c.want)
 			}
-			want := suite.Run(t.Context(), looking(new([]string)), "isp1", c.now)
+			want := new(suite.Series).Run(t.Context(), looking(new([]string)), "isp1", c.now)
 			if d := cmp.Diff(want.Findings, got.Findings) + cmp.Diff(want.Failures, got.Failures); d != "" {
 				t.Errorf("not what looking at all of them finds: %s", d)
 			}

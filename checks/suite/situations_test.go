@@ -62,7 +62,7 @@ func diagnose(t *testing.T, s internet.Situation) (checks.Verdict, []checks.Find
 	x := subject(t, lab)
 	live := looks(t, lab)
 	seen := live.Look(t.Context(), x, true, now)
-	out := suite.Run(t.Context(), suite.Checks(cert.Rules{Now: now, LifeLeft: 7.0 / 90}, acme.NewClassifier(), true), x.Site.Server, []checks.Subject{x})
+	out := new(suite.Series).Run(t.Context(), suite.Checks(cert.Rules{Now: now, LifeLeft: 7.0 / 90}, acme.NewClassifier(), true), x.Site.Server, []checks.Subject{x})
 	found, failed := append(seen.Findings, out.Findings...), append(seen.Failures, out.Failures...)
 	found = append(found, account(t, lab)...)
 	return checks.Judge(found, failed), found

@@ -39,12 +39,6 @@ func Blind(list []checks.Check, s checks.Snapshot) []checks.Failure {
 	return failures
 }
 
-// Run runs every check on every subject of one server. A check that panics
-// on a site costs that site only.
-func Run(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject) checks.Outcome {
-	return new(Series).Run(ctx, list, server, subjects)
-}
-
 // inspect runs every check on one subject.
 func inspect(ctx context.Context, out *checks.Outcome, list []checks.Check, s checks.Subject) {
 	for _, c := range list {

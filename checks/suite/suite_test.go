@@ -60,7 +60,7 @@ func TestRun(t *testing.T) {
 			failure("panic.ru", "the check broke: no such thing"), failure("blind.ru", "could not look"), failure("half.ru", "looked at one half"),
 		},
 	}
-	got := Run(t.Context(), []checks.Check{touchy(), quiet()}, "isp1", subjects)
+	got := new(Series).Run(t.Context(), []checks.Check{touchy(), quiet()}, "isp1", subjects)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

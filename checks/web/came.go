@@ -12,18 +12,18 @@ import (
 // How many of the CA's validators came for a file, in the argument "pattern"
 // of web.blocked.
 const (
-	CamePrimary = "primary" // one: the others are dropped on the way
-	CameHalf    = "half"    // about half of the requests met a dead backend
-	CameSome    = "some"    // more than one, but not all
-	CameAll     = "all"
-	CameFailed  = "failed" // the first one was refused, so the CA sent no others
+	camePrimary = "primary" // one: the others are dropped on the way
+	cameHalf    = "half"    // about half of the requests met a dead backend
+	cameSome    = "some"    // more than one, but not all
+	cameAll     = "all"
+	cameFailed  = "failed" // the first one was refused, so the CA sent no others
 )
 
 // shown is how many sources a finding names.
 const shown = 20
 
-// Came is who fetched one file.
-type Came struct {
+// came is who fetched one file.
+type came struct {
 	Token   string
 	Sources []netip.Addr // distinct, in order of coming
 	Served  int          // requests answered with 200
@@ -32,14 +32,14 @@ type Came struct {
 	Local   bool         // all sources are private: a proxy of ours stands in front
 }
 
-// Gather sorts visits by file, in order of coming.
-func Gather(visits []Visit) []Came {
-	byToken := map[string]*Came{}
+// gather sorts visits by file, in order of coming.
+func gather(visits []Visit) []came {
+	byToken := map[string]*came{}
 	var order []string
 	for _, v := range visits {
 		c := byToken[v.Token]
 		if c == nil {
-			c = &Came{Token: v.Token, Local: true}
+			c = &came{Token: v.Token, Local: true}
 			byToken[v.Token] = c
 			order = append(order, v.Token)
 		}
@@ -56,28 +56,28 @@ func Gather(visits []Visit) []Came {
 			c.Refused++
 		}
 	}
-	came := make([]Came, len(order))
+	all := make([]came, len(order))
 	for i, token := range order {
-		came[i] = *byToken[token]
+		all[i] = *byToken[token]
 	}
-	return came
+	return all
 }
 
-// Pattern tells how many of so many validators came. Only what was served
+// pattern tells how many of so many validators came. Only what was served
 // well proves that others were kept away: the CA sends its remote validators
 // only after its primary one was content.
-func (c Came) Pattern(validators int) string {
+func (c came) pattern(validators int) string {
 	switch {
 	case c.Broken > 0 && c.Served > 0:
-		return CameHalf
+		return cameHalf
 	case c.Served == 0 || c.Refused > 0 || c.Broken > 0:
-		return CameFailed
+		return cameFailed
 	case len(c.Sources) >= validators:
-		return CameAll
+		return cameAll
 	case len(c.Sources) == 1:
-		return CamePrimary
+		return camePrimary
 	}
-	return CameSome
+	return cameSome
 }
 
 // Look tells from the log why an order failed: web.blocked where fewer came
@@ -90,17 +90,17 @@ func (l *AccessLogs) Look(ctx context.Context, name string, o Order) ([]checks.F
 	if err != nil {
 		return nil, fmt.Errorf("reading the access log of %s: %w", name, err)
 	}
-	patterns := map[string]Came{}
-	for _, c := range Gather(visits) {
-		p := c.Pattern(l.opts.Validators)
+	patterns := map[string]came{}
+	for _, c := range gather(visits) {
+		p := c.pattern(l.opts.Validators)
 		if worst, ok := patterns[p]; !c.Local && (!ok || len(c.Sources) < len(worst.Sources)) {
 			patterns[p] = c
 		}
 	}
-	if _, passed := patterns[CameAll]; passed {
+	if _, passed := patterns[cameAll]; passed {
 		return nil, nil // whoever lets all through to one file blocks nobody
 	}
-	for _, p := range []string{CameHalf, CamePrimary, CameSome} {
+	for _, p := range []string{cameHalf, camePrimary, cameSome} {
 		if c, ok := patterns[p]; ok {
 			return []checks.Finding{l.finding(ctx, c, p)}, nil
 		}
@@ -108,7 +108,7 @@ func (l *AccessLogs) Look(ctx context.Context, name string, o Order) ([]checks.F
 	return nil, nil
 }
 
-func (l *AccessLogs) finding(ctx context.Context, c Came, pattern string) checks.Finding {
+func (l *AccessLogs) finding(ctx context.Context, c came, pattern string) checks.Finding {
 	var sources []string
 	named := c.Sources[:min(len(c.Sources), shown)]
 	for _, a := range named {
@@ -121,14 +121,14 @@ func (l *AccessLogs) finding(ctx context.Context, c Came, pattern string) checks
 		"expected":  l.opts.Validators,
 		"addresses": sources,
 	}
-	if pattern == CameHalf {
+	if pattern == cameHalf {
 		code = checks.WebFlapping
 		args["attempts"], args["failed"], args["ok"] = c.Served+c.Broken, c.Broken, c.Served
 		args["cause"] = string(checks.WebError)
 	}
 	detail := fmt.Sprintf("%s: %d x 200, %d x 4xx, %d x 5xx from %v", c.Token, c.Served, c.Refused, c.Broken, sources)
 	if l.opts.Listings != nil && code == checks.WebBlocked {
-		on, err := l.opts.Listings.Of(ctx, named)
+		on, err := l.opts.Listings.of(ctx, named)
 		if len(on) > 0 {
 			args["listed"] = on
 		}

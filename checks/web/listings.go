@@ -41,11 +41,11 @@ func NewListings(ask AskLists) *Listings {
 	return &Listings{ask: ask, known: map[netip.Addr]listed{}}
 }
 
-// Of names those of the addresses that are listed, each with its lists:
+// of names those of the addresses that are listed, each with its lists:
 // "192.0.2.1 (zen.example)". Addresses that no list can know are not asked
 // about. The error tells of lists that could not be asked: who is missing may
 // be listed there, and is asked about again.
-func (l *Listings) Of(ctx context.Context, addrs []netip.Addr) ([]string, error) {
+func (l *Listings) of(ctx context.Context, addrs []netip.Addr) ([]string, error) {
 	now := time.Now()
 	said, unknown := l.remembered(addrs, now)
 	var err error

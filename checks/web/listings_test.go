@@ -94,13 +94,13 @@ func TestListingsRemember(t *testing.T) {
 				step.before()
 			}
 			l.asked = nil
-			on, err := known.Of(t.Context(), []netip.Addr{a, own, b})
+			on, err := known.of(t.Context(), []netip.Addr{a, own, b})
 			if diff := cmp.Diff(step.asked, l.asked); diff != "" || len(on) != 1 || on[0] != "23.178.112.1 (bl.example)" || !errors.Is(err, l.err) {
 				t.Errorf("%v, %v\n%s", on, err, diff)
 			}
 		}
 		for i, next := 0, a; i < 3*listedKept; i, next = i+1, next.Next() {
-			if _, err := known.Of(t.Context(), []netip.Addr{next}); err != nil {
+			if _, err := known.of(t.Context(), []netip.Addr{next}); err != nil {
 				t.Fatal(err)
 			}
 		}

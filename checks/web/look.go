@@ -39,8 +39,8 @@ func (p *Prober) Look(ctx context.Context, s checks.Sight, ask Ask) ([]checks.Fi
 	}
 	l := &look{prober: p, host: s.Name, challenge: newChallenge(), proxied: s.Points == checks.PointsProxied}
 	if p.opts.Folder != "" {
-		// A folder that cannot be written is CanPlace's to tell; here the
-		// answers are judged by reachability then.
+		// Where the file cannot be placed, the answers are judged by
+		// reachability.
 		if remove, err := l.challenge.place(p.opts.Folder); err == nil {
 			defer remove() //nolint:errcheck // a name nobody asks for again
 		}

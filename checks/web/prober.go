@@ -72,14 +72,6 @@ func New(opts Options) *Prober {
 	return &Prober{opts: opts}
 }
 
-// Codes are what a look may find.
-func (p *Prober) Codes() []checks.Code {
-	return []checks.Code{
-		checks.WebRefused, checks.WebTimeout, checks.WebReset, checks.WebForbidden, checks.WebError,
-		checks.WebNotFound, checks.WebRedirect, checks.WebLoop, checks.WebBody, checks.WebFlapping, checks.WebIPv6,
-	}
-}
-
 // may reports whether an address may be connected to: the CA leaves reserved
 // ones out, and a hostile redirect must not lead into our own network.
 func (p *Prober) may(a netip.Addr) bool {

@@ -101,12 +101,9 @@ func TestFile(t *testing.T) {
 	if left, _ := os.ReadDir(s.folder); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	if err := New(s.opts).CanPlace(); err != nil {
-		t.Error(err)
-	}
-	s.opts.Folder += "/gone"
-	if err := New(s.opts).CanPlace(); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("CanPlace = %v", err)
+	s.opts.Folder += "/gone" // no file can be placed: reachability is judged, not what is answered
+	if found := s.look(sight(four), Ask{}); len(found) > 0 {
+		t.Errorf("without the folder: %s", details(found))
 	}
 }
 

@@ -53,18 +53,3 @@ func write(root *os.Root, name, text string) error {
 	}
 	return nil
 }
-
-// CanPlace reports why no challenge file can be placed, so that answers are
-// judged by reachability alone; nil means that it can, or that no folder is
-// configured.
-func (p *Prober) CanPlace() error {
-	if p.opts.Folder == "" {
-		return nil
-	}
-	c := newChallenge()
-	remove, err := c.place(p.opts.Folder)
-	if err != nil {
-		return err
-	}
-	return remove()
-}

@@ -95,9 +95,6 @@ func (c *Client) AccountURL() string { return c.kid }
 // Format keeps the nonces out of every print.
 func (c *Client) Format(s fmt.State, _ rune) { fmt.Fprint(s, "account "+c.kid) }
 
-// Signed reports whether there is a key, so that the client can cancel.
-func (c *Client) Signed() bool { return c.key != nil }
-
 // Belongs reports whether a URL leads to this CA. Nothing else is ever asked:
 // a URL may come from a chat or a log, and a request to it from our network.
 func (c *Client) Belongs(rawURL string) bool {

@@ -138,7 +138,7 @@ func TestWithoutKeyAtLetsEncrypt(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, err := c.Read(t.Context(), ca.server.URL+"/authz/1")
-	if err != nil || a.Status != checks.AuthorizationPending || c.Signed() || c.AccountURL() != "" {
+	if err != nil || a.Status != checks.AuthorizationPending || c.key != nil || c.AccountURL() != "" {
 		t.Errorf("%+v, %v", a, err)
 	}
 }
