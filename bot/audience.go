@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -94,4 +95,19 @@ func (a Audience) Role(person string, in Address) Role {
 		role = max(role, c.Role)
 	}
 	return role
+}
+
+// locale of a chat: what was chosen there, else what the configuration says.
+func (b *Bot) locale(ctx context.Context, chat Address, configured string) (*i18n.Locale, error) {
+	language, ok, err := b.journal.Language(ctx, chat.String())
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		language = configured
+	}
+	if language == "" {
+		language = b.audience.Language
+	}
+	return b.audience.Bundle.Locale(language, b.audience.Zone), nil
 }

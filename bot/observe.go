@@ -9,8 +9,6 @@ import (
 
 	"domovoy/checks"
 	"domovoy/checks/cert"
-	"domovoy/checks/panel"
-	"domovoy/i18n"
 	"domovoy/reports"
 	"domovoy/reports/journal"
 )
@@ -187,72 +185,4 @@ func (b *Bot) blindOutcome(p *watched, s reports.Server, open []reports.Incident
 		out.Checks, out.Findings = []string{unavailable}, []checks.Finding{f}
 	}
 	return out
-}
-
-// tell composes what the receivers of alerts are to hear.
-func (b *Bot) tell(ctx context.Context, s reports.Server, changes []reports.Change, begin reports.Beginning, now time.Time) ([]journal.Delivery, error) {
-	var deliveries []journal.Delivery
-	for _, chat := range b.audience.Receivers(Alerts) {
-		l, err := b.locale(ctx, chat.To, chat.Language)
-		if err != nil {
-			return nil, err
-		}
-		w := reports.Writer{Locale: l, Now: now}
-		for _, told := range w.Alerts(s, changes, begin) {
-			deliveries = append(deliveries, journal.Delivery{
-				To: chat.To.String(), Kind: string(told.Kind), IncidentKey: told.Incident, Message: told.Message,
-			})
-		}
-		edits, err := b.edits(ctx, w, chat.To, changes)
-		if err != nil {
-			return nil, err
-		}
-		deliveries = append(deliveries, edits...)
-	}
-	return deliveries, nil
-}
-
-// edits turn the messages of what is over green where they stand, so that
-// nobody acts on them.
-func (b *Bot) edits(ctx context.Context, w reports.Writer, chat Address, changes []reports.Change) ([]journal.Delivery, error) {
-	var edits []journal.Delivery
-	for _, c := range changes {
-		if c.Kind != reports.Resolved || c.Incident.Finding.Site != "" {
-			continue
-		}
-		sent, err := b.journal.SentFor(ctx, c.Incident.ID)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range sent {
-			if d.To == chat.String() {
-				edits = append(edits, journal.Delivery{To: d.To, Kind: "edit", Incident: c.Incident.ID, Edits: d.ID, Message: w.Closed(d.Message, c.Incident)})
-			}
-		}
-	}
-	return edits, nil
-}
-
-// locale of a chat: what was chosen there, else what the configuration says.
-func (b *Bot) locale(ctx context.Context, chat Address, configured string) (*i18n.Locale, error) {
-	language, ok, err := b.journal.Language(ctx, chat.String())
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		language = configured
-	}
-	if language == "" {
-		language = b.audience.Language
-	}
-	return b.audience.Bundle.Locale(language, b.audience.Zone), nil
-}
-
-// unread is the state of a panel before its first reading.
-func unread(name string) reports.Server {
-	s := reports.Server{Name: name, Trouble: "never"}
-	for _, m := range panel.Unavailable(name, "never") {
-		s.Readings = append(s.Readings, reports.Reading{Metric: m})
-	}
-	return s
 }

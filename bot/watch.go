@@ -169,3 +169,12 @@ func (p *watched) state() reports.Server {
 	s.Looks = p.looks
 	return s
 }
+
+// unread is the state of a panel before its first reading.
+func unread(name string) reports.Server {
+	s := reports.Server{Name: name, Trouble: "never"}
+	for _, m := range panel.Unavailable(name, "never") {
+		s.Readings = append(s.Readings, reports.Reading{Metric: m})
+	}
+	return s
+}
