@@ -41,15 +41,32 @@ func (b *Bot) observe(ctx context.Context, p *watched, now time.Time) (err error
 			p.learned(nil, true)
 		}
 	}()
-	open, err := b.journal.OpenIncidents(ctx)
+	entry, err := b.entryOf(ctx, p, s, latest, now)
 	if err != nil {
 		return err
+	}
+	if err := b.journal.Record(ctx, entry); err != nil {
+		return err
+	}
+	if len(entry.Deliveries) > 0 {
+		b.rang.ring() // only then: whoever is woken looks into the journal
+	}
+	return nil
+}
+
+// entryOf is what the journal is to record of a reading: what changed since
+// the last one, the counts, what was looked at for the first time, and what is
+// to be told.
+func (b *Bot) entryOf(ctx context.Context, p *watched, s reports.Server, latest news, now time.Time) (journal.Entry, error) {
+	entry := journal.Entry{At: now}
+	open, err := b.journal.OpenIncidents(ctx)
+	if err != nil {
+		return entry, err
 	}
 	begun, err := b.journal.Baselines(ctx)
 	if err != nil {
-		return err
+		return entry, err
 	}
-	entry := journal.Entry{At: now}
 	some, standing := latest.narrow(s, open)
 	out := b.outcome(p, some, standing)
 	begin := beginning(out, s, begun)
@@ -63,25 +80,17 @@ func (b *Bot) observe(ctx context.Context, p *watched, now time.Time) (err error
 			entry.Metrics = append(entry.Metrics, r.Metric)
 		}
 	}
-	if s, err = b.dress(ctx, s, after(open, entry.Changes), now); err != nil {
-		return err
-	}
 	if begin.Server {
 		entry.Baseline = []string{p.Name}
 	}
 	for _, check := range begin.Checks {
 		entry.Baseline = append(entry.Baseline, p.Name+"/"+check)
 	}
-	if entry.Deliveries, err = b.tell(ctx, s, entry.Changes, begin, now); err != nil {
-		return err
+	if s, err = b.dress(ctx, s, after(open, entry.Changes), now); err != nil {
+		return entry, err
 	}
-	if err := b.journal.Record(ctx, entry); err != nil {
-		return err
-	}
-	if len(entry.Deliveries) > 0 {
-		b.rang.ring() // only then: whoever is woken looks into the journal
-	}
-	return nil
+	entry.Deliveries, err = b.tell(ctx, s, entry.Changes, begin, now)
+	return entry, err
 }
 
 // beginning is what this run looked at for the first time: the panel, and

@@ -25,16 +25,9 @@ func (w *Watch) copyLog(ctx context.Context, p *watched, now time.Time) error {
 	case now.Sub(p.last.log) >= rereadPace:
 		since = now.Add(-rereadSoon)
 	}
-	from, err := w.journal.NextRow(ctx, p.Name, since)
+	from, err := w.firstRow(ctx, p, since)
 	if err != nil {
 		return err
-	}
-	newest, err := p.Reader.Newest(ctx)
-	if err != nil {
-		return err
-	}
-	if newest < from-1 {
-		from = 0 // the log began anew: the panel was set up again, or its log emptied
 	}
 	touched := map[string]bool{}
 	store := func() error {
@@ -64,6 +57,23 @@ func (w *Watch) copyLog(ctx context.Context, p *watched, now time.Time) error {
 		p.last.logBack = now
 	}
 	return w.loadHistory(ctx, p, touched, now)
+}
+
+// firstRow is where to read the log from: what is new, and what is of since or
+// later; 0: the beginning.
+func (w *Watch) firstRow(ctx context.Context, p *watched, since time.Time) (int64, error) {
+	from, err := w.journal.NextRow(ctx, p.Name, since)
+	if err != nil {
+		return 0, err
+	}
+	newest, err := p.Reader.Newest(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if newest < from-1 {
+		return 0, nil // the log began anew: the panel was set up again, or its log emptied
+	}
+	return from, nil
 }
 
 // manyRows of a log are worth an import: so many take a second otherwise.
