@@ -53,11 +53,6 @@ func dateWords(l *Locale, t time.Time) Args {
 	}
 }
 
-// Weekday is the name of the day of the week: "Friday".
-func (l *Locale) Weekday(t time.Time) string {
-	return l.Say("weekday." + strconv.Itoa(int(t.In(l.zone).Weekday())))
-}
-
 // Age is a length of time in its two largest units: "3 h 12 min". From two
 // days on the hours say nothing more: "12 days". The sign is dropped: the
 // text around says "ago" or "in".

@@ -46,8 +46,8 @@ func TestDefaults(t *testing.T) {
 	if got := s.Panel.String() + " · " + s.Domains.String() + " · " + s.Daily.String(); got != "*/5 * * * * · 0 */6 * * * · 0 9 * * *" {
 		t.Error("schedule is", got)
 	}
-	if DefaultProbe() != cfg.Probe {
-		t.Error("the default probe is", DefaultProbe())
+	if want := (Probe{Workers: 200, HTTPPort: 80, HTTPSPort: 443, Timeout: 10 * time.Second, Attempts: 6, PerAddress: 50}); cfg.Probe != want {
+		t.Errorf("the probe is %+v, want %+v", cfg.Probe, want)
 	}
 }
 

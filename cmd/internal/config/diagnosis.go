@@ -55,8 +55,3 @@ type ACME struct {
 	Logs           []string `key:"logs" is:"glob" default:"/usr/local/mgr5/var/ispmgr_acme_sh.log" title:"Logs of the ACME client, where authorizations are found; * stands for anything"`
 	Cap            int      `key:"cap" is:"count" min:"0" max:"100000" default:"50" title:"More cancellations at once need a second administrator"`
 }
-
-// DefaultProbe is that of a file that has none.
-func DefaultProbe() Probe {
-	return Probe{Workers: 200, HTTPPort: 80, HTTPSPort: 443, Timeout: 10 * time.Second, Attempts: 6, PerAddress: 50}
-}
