@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,8 +60,25 @@ func shownServers(servers []netip.AddrPort) []string {
 	return shown
 }
 
-// checkConfig tells every fault, or whom it would ask about names, and when each job runs next. A file that only
-// ask and console can use is good, and said to be no more.
+// placeable says why this user can place no file in a folder, by doing so: a
+// look would go without its own file and nobody would know.
+func placeable(folder string) error {
+	if folder == "" {
+		return nil
+	}
+	f, err := os.CreateTemp(folder, ".domovoy-")
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		return failed.Err // the path is told beside it
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// checkConfig tells every fault, or whom it would ask about names, and when
+// each job runs next. A file that only ask and console can use is good, and
+// said to be no more.
 func (p *program) checkConfig() error {
 	cfg, err := p.load()
 	if err != nil {
@@ -69,6 +89,11 @@ func (p *program) checkConfig() error {
 		fmt.Fprintln(p.out, line)
 	}
 	fmt.Fprintln(p.out, p.own.Say("cli.config.resolvers", i18n.Args{"Servers": shownServers(cfg.Resolvers), "System": cfg.AsksSystem()}))
+	for _, panel := range cfg.Panels {
+		if err := placeable(panel.Challenges); err != nil {
+			fmt.Fprintln(p.out, p.own.Say("cli.config.unplaced", i18n.Args{"Panel": panel.Name, "Folder": panel.Challenges, "Error": err}))
+		}
+	}
 	local := p.bundle.Locale(p.own.Language(), cfg.Timezone)
 	now := time.Now()
 	for _, job := range []struct {
