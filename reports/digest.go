@@ -137,7 +137,7 @@ func (d Day) calm() bool {
 	return !slices.ContainsFunc(d.Servers, func(s Server) bool { return s.worst() > checks.Info })
 }
 
-// burning lists the certificates that end before tomorrow, of sites that are
+// burning lists the certificates that end within 24 hours, of sites that are
 // served.
 func (w Writer) burning(d Day) Section {
 	type end struct {
