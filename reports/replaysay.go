@@ -62,7 +62,7 @@ func (w Writer) Replay(r Replay) Message {
 	if r.Since.IsZero() {
 		return w.message(ToneUnknown, w.Locale.Say("replay.nothing"))
 	}
-	m := w.message(Plain, w.Locale.Count("replay.title", len(r.Episodes), i18n.Args{"Days": r.Days}))
+	m := w.message(Plain, w.Locale.Count("replay.title", len(r.Episodes), i18n.Args{"Days": w.Locale.Count("days", r.Days)}))
 	if from := w.Now.AddDate(0, 0, -r.Days); r.Since.Sub(from) > 24*time.Hour {
 		m.Sections = append(m.Sections, Section{Text: w.Locale.Say("replay.short", i18n.Args{"Date": w.Locale.Date(r.Since, w.Now)})})
 	}

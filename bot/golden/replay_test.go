@@ -20,6 +20,7 @@ func replayCases() map[string]message {
 	return map[string]message{
 		"replay":         replay(reports.Replay{Days: 30, Since: ago(30 * day), Episodes: episodes}),
 		"replay.once":    replay(reports.Replay{Days: 30, Since: ago(30 * day), Episodes: episodes[:1]}),
+		"replay.day":     replay(reports.Replay{Days: 1, Since: ago(30 * day), Episodes: episodes[2:]}),
 		"replay.calm":    replay(reports.Replay{Days: 30, Since: ago(12 * day)}),
 		"replay.nothing": replay(reports.Replay{Days: 30}),
 	}
