@@ -59,9 +59,14 @@ func (w Writer) next(f checks.Finding) Section {
 	})}
 }
 
-// Step says what to do about a finding.
+// Step says what to do about a finding, in a chat: one who may not see the link
+// that a step needs is told how to come by it.
 func (w Writer) Step(f checks.Finding) string {
-	return w.Locale.Say("code."+string(f.Code)+".next", w.args(f.Args))
+	step := w.Locale.Say("code."+string(f.Code)+".next", w.args(f.Args))
+	if link, _ := w.Seen(f.Args)[checks.Secret].(string); f.Code == checks.CAPaused && link == "" {
+		step += " " + w.Locale.Say("next.link")
+	}
+	return step
 }
 
 // args turns a finding's arguments into those of a text: moments are told as

@@ -68,6 +68,7 @@ func sample(tb testing.TB) reports.Weekly {
 		row("isp1", "blocked.example.com", "+7 495 000-00-00", checks.WebTimeout, reports.WeekCause, 12),
 		row("isp1", "caa.example.com", hostile.control, checks.DNSCAA, reports.WeekNew, 5),
 		row("isp1", "_x0041_.example.com", "_x0041_ & \"sons\"", checks.DNSCAA, reports.WeekStill, 31),
+		row("isp1", "paused.example.com", "client17", checks.CAPaused, reports.WeekNew, 4),
 		row("isp1", "nobody.example.com", "", checks.DNSCAA, reports.WeekStill, 31),
 		row("isp1", "fixed.example.com", "@client3", checks.DNSElsewhere, reports.WeekFixed, 20),
 		row("isp1", "left.example.com", "-client4", checks.WebTimeout, reports.WeekLeft, 60),
