@@ -127,7 +127,7 @@ func (b *Bot) declined(ctx context.Context, err error, u journal.Update, r Reque
 func (b *Bot) refuse(ctx context.Context, u journal.Update, r Request, v verdict) []journal.Delivery {
 	err := b.stranger(r)
 	if v == warn {
-		err = &Refusal{Code: "not_allowed", Key: "refusal.toomany"}
+		err = &Refusal{Code: ResultNotAllowed, Key: "refusal.toomany"}
 	}
 	m, _ := b.Explain(ctx, err, r)
 	return reply(u, m)
@@ -159,13 +159,13 @@ func instead(notice int64, answers []journal.Delivery) []journal.Delivery {
 
 // audited is the audit's entry of a refusal; nil: strangers leave no trace in
 // what is kept for good.
-func (b *Bot) audited(u journal.Update, r Request, text, code string) *journal.AuditEntry {
+func (b *Bot) audited(u journal.Update, r Request, text string, code Result) *journal.AuditEntry {
 	if r.Role < Viewer {
 		return nil
 	}
 	name, words := b.words.parse(text)
 	e := &journal.AuditEntry{At: r.Now, Person: u.Person, Name: u.Name, Role: r.Role.String(),
-		Chat: u.Chat, Command: shown(name), Result: code}
+		Chat: u.Chat, Command: shown(name), Result: code.String()}
 	if acts(name) {
 		e.Args = tried(words)
 	}
@@ -198,13 +198,13 @@ func (b *Bot) heard(ctx context.Context, u journal.Update, r Request) (string, A
 			return "", Answer{}, err
 		}
 		if !ok || chat != u.Chat && !sameChat(chat, u.Chat) {
-			return "", Answer{}, &Refusal{Code: "not_found", Key: "refusal.button"}
+			return "", Answer{}, &Refusal{Code: ResultNotFound, Key: "refusal.button"}
 		}
 		text = command
 	}
 	a, err := b.Ask(ctx, text, r)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = &Refusal{Code: "unavailable", Key: "refusal.slow"}
+		err = &Refusal{Code: ResultUnavailable, Key: "refusal.slow"}
 	}
 	return text, a, err
 }

@@ -49,11 +49,11 @@ func (b *Bot) Ask(ctx context.Context, text string, r Request) (answer Answer, e
 	}
 	i := slices.IndexFunc(Commands(), func(c Command) bool { return c.Name == name })
 	if i < 0 {
-		return Answer{}, &Refusal{Code: "unknown_command", Key: "refusal.command", Args: map[string]any{"Command": shown(name)}}
+		return Answer{}, &Refusal{Code: ResultUnknownCommand, Key: "refusal.command", Args: map[string]any{"Command": shown(name)}}
 	}
 	c := Commands()[i]
 	if r.Role < c.Role {
-		return Answer{}, &Refusal{Code: "not_allowed", Key: "refusal.role", Args: map[string]any{
+		return Answer{}, &Refusal{Code: ResultNotAllowed, Key: "refusal.role", Args: map[string]any{
 			"Command": c.Name, "Needs": r.Locale.Say("role." + c.Role.String()), "Role": r.Locale.Say("role." + r.Role.String())}}
 	}
 	defer func() {
@@ -68,22 +68,22 @@ func (b *Bot) Ask(ctx context.Context, text string, r Request) (answer Answer, e
 // the id that would make them known.
 func (b *Bot) stranger(r Request) error {
 	if r.Person == "" {
-		return &Refusal{Code: "not_allowed", Key: "refusal.nobody"}
+		return &Refusal{Code: ResultNotAllowed, Key: "refusal.nobody"}
 	}
-	return &Refusal{Code: "not_allowed", Key: "refusal.stranger", Args: map[string]any{"Person": r.Person, "Chat": r.Chat.String()}}
+	return &Refusal{Code: ResultNotAllowed, Key: "refusal.stranger", Args: map[string]any{"Person": r.Person, "Chat": r.Chat.String()}}
 }
 
 // Explain turns an error of Ask into what the one who asked is told, with
 // the code for programs. An internal error is logged under a reference that
 // they can quote.
-func (b *Bot) Explain(ctx context.Context, err error, r Request) (reports.Message, string) {
+func (b *Bot) Explain(ctx context.Context, err error, r Request) (reports.Message, Result) {
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
 		return r.Writer().Refusal(r.Locale.Say(refusal.Key, refusal.Args)), refusal.Code
 	}
 	reference := strings.ToLower(rand.Text()[:4])
 	b.log.ErrorContext(ctx, "request failed", "reference", reference, "person", r.Person, "error", err)
-	return r.Writer().Refusal(r.Locale.Say("refusal.internal", map[string]any{"Reference": reference})), "internal"
+	return r.Writer().Refusal(r.Locale.Say("refusal.internal", map[string]any{"Reference": reference})), ResultInternal
 }
 
 // shown keeps foreign words short in an answer.

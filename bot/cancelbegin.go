@@ -13,7 +13,7 @@ import (
 
 // changed refuses a plan whose world is another one now.
 func (x *cancelling) changed(n int) error {
-	return &Refusal{Code: "changed", Key: "refusal.plan.changed", Args: i18n.Args{"Plan": x.kept.ID, "N": n, "Total": len(x.plan.Items)}}
+	return &Refusal{Code: ResultChanged, Key: "refusal.plan.changed", Args: i18n.Args{"Plan": x.kept.ID, "N": n, "Total": len(x.plan.Items)}}
 }
 
 // begin reads everything again: only if all is as it was when the plan was
@@ -32,7 +32,7 @@ func (x *cancelling) begin(ctx context.Context) error {
 			return caRefusal(p, err)
 		}
 		if unread > 0 {
-			return &Refusal{Code: "unavailable", Key: "refusal.ca.unread", Args: i18n.Args{"Server": server, "N": unread}}
+			return &Refusal{Code: ResultUnavailable, Key: "refusal.ca.unread", Args: i18n.Args{"Server": server, "N": unread}}
 		}
 		for _, a := range found {
 			fresh[a.URL] = a

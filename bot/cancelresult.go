@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -96,10 +95,9 @@ func (x *cancelling) entry(r CancelResult) *journal.AuditEntry {
 	}
 	slices.Sort(names)
 	words = append(words, slices.Compact(names)...)
-	result := fmt.Sprintf("%s deactivated=%d skipped=%d failed=%d left=%d price=%d", r.State, r.Deactivated, r.Skipped, r.Failed, r.Left, r.Price)
-	if others := slices.DeleteFunc(slices.Clone(x.kept.Confirmed), func(p string) bool { return p == by.Person }); len(others) > 0 {
-		result += " confirmed=" + strings.Join(others, ",")
-	}
+	result := reports.CancelOutcome{Stopped: r.State == journal.TaskStopped,
+		Deactivated: r.Deactivated, Skipped: r.Skipped, Failed: r.Failed, Left: r.Left, Price: r.Price,
+		Confirmed: slices.DeleteFunc(slices.Clone(x.kept.Confirmed), func(p string) bool { return p == by.Person })}
 	return &journal.AuditEntry{At: time.Now(), Person: by.Person, Name: by.Name, Role: by.Role, Chat: by.Chat,
-		Command: cancelKind, Args: strings.Join(words, " "), Result: result}
+		Command: cancelKind, Args: strings.Join(words, " "), Result: result.String()}
 }

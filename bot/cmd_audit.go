@@ -44,7 +44,7 @@ func audit(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	case 1:
 		var err error
 		if name, err = checks.ParseName(r.Words[0]); err != nil {
-			return Answer{}, &Refusal{Code: "usage", Key: "refusal.name", Args: i18n.Args{"Word": shown(r.Words[0])}}
+			return Answer{}, &Refusal{Code: ResultUsage, Key: "refusal.name", Args: i18n.Args{"Word": shown(r.Words[0])}}
 		}
 	default:
 		return Answer{}, usage("audit", "usage.audit", r.Words[1])

@@ -99,7 +99,7 @@ func (b *Bot) wish(r Request) (cancelWish, error) {
 		default:
 			name, err := checks.ParseName(word)
 			if err != nil {
-				return w, &Refusal{Code: "usage", Key: "refusal.name", Args: i18n.Args{"Word": shown(word)}}
+				return w, &Refusal{Code: ResultUsage, Key: "refusal.name", Args: i18n.Args{"Word": shown(word)}}
 			}
 			w.Names = append(w.Names, name)
 		}
@@ -108,7 +108,7 @@ func (b *Bot) wish(r Request) (cancelWish, error) {
 		return w, usage("cancel", "usage.cancel", "")
 	}
 	if w.Probe && (len(w.Names) == 0 || len(w.Names) > mostProbes) {
-		return w, &Refusal{Code: "usage", Key: "usage.probe", Args: i18n.Args{"Most": mostProbes}}
+		return w, &Refusal{Code: ResultUsage, Key: "usage.probe", Args: i18n.Args{"Most": mostProbes}}
 	}
 	return w, b.atSomeCA(w)
 }
@@ -133,13 +133,13 @@ func (b *Bot) atSomeCA(w cancelWish) error {
 			names = append(names, p.Name)
 		}
 		if len(names) == 0 {
-			return &Refusal{Code: "unavailable", Key: "refusal.noca"}
+			return &Refusal{Code: ResultUnavailable, Key: "refusal.noca"}
 		}
-		return &Refusal{Code: "usage", Key: "refusal.unknown.server", Args: i18n.Args{"Word": shown(w.Server), "Servers": names}}
+		return &Refusal{Code: ResultUsage, Key: "refusal.unknown.server", Args: i18n.Args{"Word": shown(w.Server), "Servers": names}}
 	}
 	for _, u := range w.URLs {
 		if !slices.ContainsFunc(panels, func(p *watched) bool { return p.CA.leads(u) }) {
-			return &Refusal{Code: "usage", Key: "refusal.otherca", Args: i18n.Args{"URL": shown(u)}}
+			return &Refusal{Code: ResultUsage, Key: "refusal.otherca", Args: i18n.Args{"URL": shown(u)}}
 		}
 	}
 	return nil

@@ -101,7 +101,7 @@ func parseList(words []string) (listRequest, error) {
 
 // usage refuses words that a command does not understand.
 func usage(command, key, word string) *Refusal {
-	return &Refusal{Code: "usage", Key: key, Args: map[string]any{
+	return &Refusal{Code: ResultUsage, Key: key, Args: map[string]any{
 		"Command": command, "Word": shown(word), "Kinds": strings.Join(reports.Lists(), ", ")}}
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"domovoy/i18n"
 	"domovoy/reports"
-	"domovoy/reports/journal"
 )
 
 // WhoamiData is the JSON of whoami.
@@ -32,18 +31,17 @@ func whoami(_ context.Context, _ *Bot, r Request) (Answer, error) {
 func lang(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	languages := b.audience.Bundle.Languages()
 	if len(r.Words) != 1 || !slices.Contains(languages, strings.ToLower(r.Words[0])) {
-		return Answer{}, &Refusal{Code: "usage", Key: "usage.lang", Args: i18n.Args{"Languages": strings.Join(languages, ", ")}}
+		return Answer{}, &Refusal{Code: ResultUsage, Key: "usage.lang", Args: i18n.Args{"Languages": strings.Join(languages, ", ")}}
 	}
 	if !r.Private && r.Role < Operator {
-		return Answer{}, &Refusal{Code: "not_allowed", Key: "refusal.role", Args: i18n.Args{
+		return Answer{}, &Refusal{Code: ResultNotAllowed, Key: "refusal.role", Args: i18n.Args{
 			"Command": "lang", "Needs": r.Locale.Say("role." + Operator.String()), "Role": r.Locale.Say("role." + r.Role.String())}}
 	}
 	language := strings.ToLower(r.Words[0])
 	if err := b.journal.SetLanguage(ctx, r.Chat.String(), language); err != nil {
 		return Answer{}, err
 	}
-	err := b.journal.Audit(ctx, journal.AuditEntry{At: r.Now, Person: r.Person, Name: r.Name, Role: r.Role.String(),
-		Chat: r.Chat.String(), Command: "lang", Args: language, Result: "ok"})
+	err := b.journal.Audit(ctx, r.entry("lang", language, ResultOK))
 	r.Locale = b.audience.Bundle.Locale(language, b.audience.Zone)
 	return Answer{
 		Message: r.Writer().Language(),
@@ -76,7 +74,7 @@ func help(_ context.Context, _ *Bot, r Request) (Answer, error) {
 		data.Commands = append(data.Commands, HelpItem{c.Name, r.Locale.Say("help." + c.Name + ".usage"), r.Locale.Say("help." + c.Name + ".text")})
 	}
 	if len(known) == 0 {
-		return Answer{}, &Refusal{Code: "usage", Key: "refusal.command", Args: i18n.Args{"Command": shown(r.Words[0])}}
+		return Answer{}, &Refusal{Code: ResultUsage, Key: "refusal.command", Args: i18n.Args{"Command": shown(r.Words[0])}}
 	}
 	if len(r.Words) > 0 {
 		return Answer{Message: r.Writer().Topic(known[0]), Data: data}, nil

@@ -29,7 +29,7 @@ func stop(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	}
 	task, err := b.journal.Task(ctx, id)
 	if errors.Is(err, journal.ErrNoTask) {
-		return Answer{}, &Refusal{Code: "not_found", Key: "refusal.task", Args: i18n.Args{"Task": r.Words[0]}}
+		return Answer{}, &Refusal{Code: ResultNotFound, Key: "refusal.task", Args: i18n.Args{"Task": r.Words[0]}}
 	}
 	if err != nil {
 		return Answer{}, err
@@ -37,7 +37,7 @@ func stop(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	if err := b.mayStop(task, r); err != nil {
 		return Answer{}, err
 	}
-	task, err = b.journal.StopTask(ctx, id, r.entry("stop", r.Words[0]+" "+task.Kind, "ok"))
+	task, err = b.journal.StopTask(ctx, id, r.entry("stop", r.Words[0]+" "+task.Kind, ResultOK))
 	if err != nil {
 		return Answer{}, err
 	}
@@ -58,5 +58,5 @@ func (b *Bot) mayStop(task journal.Task, r Request) error {
 	if r.Role >= needs || r.Person == task.By.Person {
 		return nil
 	}
-	return &Refusal{Code: "not_allowed", Key: "refusal.stop", Args: i18n.Args{"Name": task.By.Name, "Needs": r.Locale.Say("role." + needs.String())}}
+	return &Refusal{Code: ResultNotAllowed, Key: "refusal.stop", Args: i18n.Args{"Name": task.By.Name, "Needs": r.Locale.Say("role." + needs.String())}}
 }

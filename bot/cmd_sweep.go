@@ -37,10 +37,10 @@ func sweep(ctx context.Context, b *Bot, r Request) (Answer, error) {
 		if b.unattended(ctx, *under, r) {
 			return Answer{Message: m, Task: under}, nil
 		}
-		return Answer{}, &Refusal{Code: "busy", Key: "refusal.sweep", Args: i18n.Args{"Name": under.By.Name, "Task": strconv.FormatInt(under.ID, 10)}}
+		return Answer{}, &Refusal{Code: ResultBusy, Key: "refusal.sweep", Args: i18n.Args{"Name": under.By.Name, "Task": strconv.FormatInt(under.ID, 10)}}
 	}
 	task, err := r.Begins(sweepKind, struct{}{})
-	entry := r.entry("sweep", "", "ok")
+	entry := r.entry("sweep", "", ResultOK)
 	return Answer{Message: m, Task: task, Entry: &entry}, err
 }
 
@@ -57,7 +57,7 @@ func outward(servers []reports.Server) error {
 		}
 		key = "trouble.never"
 	}
-	return &Refusal{Code: "unavailable", Key: key}
+	return &Refusal{Code: ResultUnavailable, Key: key}
 }
 
 // openTask finds the task of a kind that is not over; nil: there is none.

@@ -75,7 +75,7 @@ func Commands() []Command {
 // else that goes wrong is an internal error: it is logged, and the one who
 // asked gets a reference.
 type Refusal struct {
-	Code string // for programs: unknown_command, usage, not_allowed, not_found, unavailable
+	Code Result // for programs
 	Key  string // of the text
 	Args i18n.Args
 }
@@ -88,7 +88,7 @@ func noWords(command string, r Request) error {
 	if len(r.Words) == 0 {
 		return nil
 	}
-	return &Refusal{Code: "usage", Key: "usage.nowords", Args: i18n.Args{"Command": command, "Word": shown(r.Words[0])}}
+	return &Refusal{Code: ResultUsage, Key: "usage.nowords", Args: i18n.Args{"Command": command, "Word": shown(r.Words[0])}}
 }
 
 // vocabulary knows every word that means a command or an argument, in any of

@@ -28,7 +28,7 @@ func confirm(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	}
 	p, err := b.journal.Plan(ctx, r.Words[0])
 	if errors.Is(err, journal.ErrNoPlan) {
-		return Answer{}, &Refusal{Code: "not_found", Key: "refusal.plan.unknown", Args: i18n.Args{"Plan": shown(r.Words[0])}}
+		return Answer{}, &Refusal{Code: ResultNotFound, Key: "refusal.plan.unknown", Args: i18n.Args{"Plan": shown(r.Words[0])}}
 	}
 	if err != nil {
 		return Answer{}, err
@@ -41,7 +41,7 @@ func confirm(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	}
 	confirmed := append(slices.Clone(p.Confirmed), r.Person)
 	if len(confirmed) < p.Needs {
-		if err := b.journal.ConfirmPlan(ctx, p.ID, r.Person, r.entry("confirm", p.ID, "first")); err != nil {
+		if err := b.journal.ConfirmPlan(ctx, p.ID, r.Person, r.entry("confirm", p.ID, ResultFirst)); err != nil {
 			return Answer{}, err
 		}
 		m := r.Writer().ConfirmedFirst(reports.Confirmation{Plan: p.ID, Name: r.Name, Left: p.Times.Expires.Sub(r.Now)})
@@ -52,7 +52,7 @@ func confirm(ctx context.Context, b *Bot, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	task.Plan = p.ID
-	entry := r.entry("confirm", p.ID, "ok")
+	entry := r.entry("confirm", p.ID, ResultOK)
 	return Answer{Message: r.Writer().Confirmed(p.ID), Task: task, Entry: &entry}, nil
 }
 
@@ -76,7 +76,7 @@ func (b *Bot) cutShort(ctx context.Context, p journal.Plan, r Request) (journal.
 // mayConfirm refuses a plan that is not, or no longer, this person's to
 // confirm here.
 func mayConfirm(p journal.Plan, r Request) error {
-	refuse := func(code, key string) error {
+	refuse := func(code Result, key string) error {
 		return &Refusal{Code: code, Key: key, Args: i18n.Args{"Plan": p.ID, "Name": p.By.Name, "Age": p.Times.Expires.Sub(p.Times.Created)}}
 	}
 	first := len(p.Confirmed) == 0
@@ -84,13 +84,13 @@ func mayConfirm(p journal.Plan, r Request) error {
 	case !p.Times.Used.IsZero():
 		return usedUp(p.ID)
 	case !r.Now.Before(p.Times.Expires):
-		return refuse("expired", "refusal.plan.expired")
+		return refuse(ResultExpired, "refusal.plan.expired")
 	case first && r.Person != p.By.Person:
-		return refuse("foreign", "refusal.plan.person")
+		return refuse(ResultForeign, "refusal.plan.person")
 	case !first && slices.Contains(p.Confirmed, r.Person):
-		return refuse("second", "refusal.plan.second")
+		return refuse(ResultSecond, "refusal.plan.second")
 	case !sameChat(p.By.Chat, r.Chat.String()) && (first || !atConsole(p)):
-		return refuse("foreign", "refusal.plan.chat")
+		return refuse(ResultForeign, "refusal.plan.chat")
 	}
 	return nil
 }
@@ -104,5 +104,5 @@ func atConsole(p journal.Plan) bool {
 
 // usedUp refuses a plan that was used before.
 func usedUp(plan string) error {
-	return &Refusal{Code: "used", Key: "refusal.plan.used", Args: i18n.Args{"Plan": plan}}
+	return &Refusal{Code: ResultUsed, Key: "refusal.plan.used", Args: i18n.Args{"Plan": plan}}
 }

@@ -105,7 +105,7 @@ func TestPlansThatAreNotThere(t *testing.T) {
 		} {
 			_, err := o.bot.Do(t.Context(), words, o.local())
 			var refusal *Refusal
-			if !errors.As(err, &refusal) || refusal.Code != code {
+			if !errors.As(err, &refusal) || refusal.Code.String() != code {
 				t.Errorf("%q: %v, want %s", words, err, code)
 			}
 			if text, _ := o.bot.Explain(t.Context(), err, o.local()); strings.Contains(text.Title, "⟨") {

@@ -20,7 +20,7 @@ func (b *Bot) site(ctx context.Context, command string, r Request) (reports.Site
 	}
 	name, err := checks.ParseName(word)
 	if err != nil {
-		return reports.Site{}, &Refusal{Code: "usage", Key: "refusal.name", Args: i18n.Args{"Word": shown(word)}}
+		return reports.Site{}, &Refusal{Code: ResultUsage, Key: "refusal.name", Args: i18n.Args{"Word": shown(word)}}
 	}
 	readable, dark, err := b.readable(ctx, listRequest{filter: reports.Filter{Server: server}}, r.Now)
 	if err != nil {
@@ -84,7 +84,7 @@ func lookUp(name string, servers []reports.Server) (reports.Site, bool) {
 // notFound says so, with what may have been meant, and with the panels that
 // could not be searched.
 func notFound(name string, servers []reports.Server, dark []string) error {
-	refusal := &Refusal{Code: "not_found", Key: "refusal.site", Args: i18n.Args{"Name": checks.Show(name)}}
+	refusal := &Refusal{Code: ResultNotFound, Key: "refusal.site", Args: i18n.Args{"Name": checks.Show(name)}}
 	if near := similar(name, servers); len(near) > 0 {
 		refusal.Key, refusal.Args["Similar"] = "refusal.similar", near
 	}

@@ -121,7 +121,7 @@ func (e *Ear) take(ctx context.Context, updates []journal.Update, err error) err
 func (e *Ear) putAside(ctx context.Context, u journal.Update, err error) func(context.Context) error {
 	p, _ := errors.AsType[*panicked](err)
 	e.log.ErrorContext(ctx, "an update cannot be answered", "update", u.ID, "chat", u.Chat, "error", err, "stack", p.trace())
-	entry := e.bot.audited(u, Request{Role: e.bot.audience.People[u.Person], Now: time.Now()}, u.Text, "internal")
+	entry := e.bot.audited(u, Request{Role: e.bot.audience.People[u.Person], Now: time.Now()}, u.Text, ResultInternal)
 	return func(ctx context.Context) error {
 		_, err := e.bot.journal.Answer(ctx, u.ID, nil, entry)
 		return err

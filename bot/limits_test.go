@@ -196,7 +196,7 @@ func TestPlanReissue(t *testing.T) {
 		t.Error(data)
 	}
 	_, err := h.bot.Ask(t.Context(), "plan", Request{Person: "x", Role: Viewer, Locale: h.bot.audience.Bundle.Locale("ru", time.UTC), Now: h.now})
-	if r, ok := err.(*Refusal); !ok || r.Code != "usage" {
+	if r, ok := err.(*Refusal); !ok || r.Code != ResultUsage {
 		t.Errorf("%v", err)
 	}
 }

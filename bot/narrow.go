@@ -33,7 +33,7 @@ func (b *Bot) readable(ctx context.Context, asked listRequest, now time.Time) (r
 	}
 	if len(readable) == 0 {
 		word, what, _ := strings.Cut(reason, ": ")
-		return nil, nil, &Refusal{Code: "unavailable", Key: "trouble." + word, Args: i18n.Args{"What": what}}
+		return nil, nil, &Refusal{Code: ResultUnavailable, Key: "trouble." + word, Args: i18n.Args{"What": what}}
 	}
 	return readable, dark, nil
 }
@@ -80,7 +80,7 @@ func (b *Bot) named(ctx context.Context, asked listRequest, now time.Time) ([]re
 // fits refuses filters that can match nothing by themselves.
 func (l listRequest) fits(servers []reports.Server) error {
 	refuse := func(key, word string) error {
-		return &Refusal{Code: "usage", Key: "refusal.unknown." + key, Args: i18n.Args{"Word": shown(word), "Servers": serverNames(servers)}}
+		return &Refusal{Code: ResultUsage, Key: "refusal.unknown." + key, Args: i18n.Args{"Word": shown(word), "Servers": serverNames(servers)}}
 	}
 	if _, err := path.Match(l.filter.Owner, ""); err != nil {
 		return refuse("owner", l.filter.Owner)

@@ -120,7 +120,7 @@ func runProbe(ctx context.Context, t *Task) (Answer, error) {
 		return Answer{}, err
 	}
 	answer, err := t.plan(ctx, w)
-	entry := r.entry(cancelKind, tried(append([]string{"authz", "probe", "plan=" + kept.ID}, w.Names...)), "probed")
+	entry := r.entry(cancelKind, tried(append([]string{"authz", "probe", "plan=" + kept.ID}, w.Names...)), ResultProbed)
 	answer.Entry = &entry
 	return answer, err
 }
@@ -140,7 +140,7 @@ func (t *Task) probe(ctx context.Context, o probe) ([]string, error) {
 	}
 	p := t.Bot.watch.panel(o.Server)
 	if p == nil || p.CA == nil {
-		return nil, &Refusal{Code: "unavailable", Key: "refusal.noca"}
+		return nil, &Refusal{Code: ResultUnavailable, Key: "refusal.noca"}
 	}
 	client, trouble, err := p.CA.open(ctx)
 	if err == nil && trouble != "" {

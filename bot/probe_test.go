@@ -55,7 +55,7 @@ func TestProbesThatAreRefused(t *testing.T) {
 		o := place(t, boulder.New(boulder.Options{}), "en")
 		for words, code := range map[string]string{"all probe": "usage", "probe": "usage", strings.Join(boulder.Names(11, "a.example"), " ") + " probe": "usage"} {
 			_, err := o.bot.Do(t.Context(), "cancel authz "+words, o.local())
-			if refusal := (*Refusal)(nil); !errors.As(err, &refusal) || refusal.Code != code {
+			if refusal := (*Refusal)(nil); !errors.As(err, &refusal) || refusal.Code.String() != code {
 				t.Errorf("%s: %v", words, err)
 			}
 		}

@@ -84,13 +84,13 @@ func TestEveryCommandNeedsItsRole(t *testing.T) {
 		for role := bot.Stranger; role < c.Role; role++ {
 			_, err := b.Ask(t.Context(), c.Name, request(t, role))
 			var refusal *bot.Refusal
-			if !errors.As(err, &refusal) || refusal.Code != "not_allowed" {
+			if !errors.As(err, &refusal) || refusal.Code != bot.ResultNotAllowed {
 				t.Errorf("%s for a %s: %v", c.Name, role, err)
 			}
 		}
 	}
 	m, code := b.Explain(t.Context(), must(b.Ask(t.Context(), "status", request(t, bot.Stranger))), request(t, bot.Stranger))
-	if code != "not_allowed" || !strings.Contains(m.Title, "telegram:3") {
+	if code != bot.ResultNotAllowed || !strings.Contains(m.Title, "telegram:3") {
 		t.Errorf("a stranger is told %q (%s), want their id in it", m.Title, code)
 	}
 	// A stranger learns nothing of which commands there are.
@@ -118,7 +118,7 @@ func TestAnInternalErrorIsToldByReference(t *testing.T) {
 	m, code := b.Explain(t.Context(), err, r)
 	_, reference, _ := strings.Cut(log.String(), "reference=")
 	reference, _, _ = strings.Cut(reference, " ")
-	if code != "internal" || len(reference) != 4 || !strings.Contains(m.Title, reference) {
+	if code != bot.ResultInternal || len(reference) != 4 || !strings.Contains(m.Title, reference) {
 		t.Errorf("told %q (%s), logged under %q", m.Title, code, reference)
 	}
 	if strings.Contains(m.Title, err.Error()) || !strings.Contains(log.String(), "context canceled") {

@@ -195,17 +195,17 @@ func caRefusal(p *watched, err error) error {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, account.ErrKeyNeeded):
-		return &Refusal{Code: "unavailable", Key: "refusal.ca.key", Args: args}
+		return &Refusal{Code: ResultUnavailable, Key: "refusal.ca.key", Args: args}
 	case busy(err) != nil:
 		args["Until"] = askAgain(problem, time.Now())
-		return &Refusal{Code: "unavailable", Key: "refusal.ca.busy", Args: args}
+		return &Refusal{Code: ResultUnavailable, Key: "refusal.ca.busy", Args: args}
 	case answered:
 		args["Status"], args["Type"] = problem.Status, problem.Type
 		args["Detail"] = checks.Clean(checks.WithoutSecrets(problem.Detail), checks.DetailLength)
-		return &Refusal{Code: "unavailable", Key: "refusal.ca.problem", Args: args}
+		return &Refusal{Code: ResultUnavailable, Key: "refusal.ca.problem", Args: args}
 	}
 	args["Reason"] = cause(err)
-	return &Refusal{Code: "unavailable", Key: "refusal.ca.silent", Args: args}
+	return &Refusal{Code: ResultUnavailable, Key: "refusal.ca.silent", Args: args}
 }
 
 // cause is the innermost of an error's reasons: the network's own words.

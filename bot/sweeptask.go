@@ -40,7 +40,7 @@ func runSweep(ctx context.Context, t *Task) (Answer, error) {
 	case err != nil && t.Stopped():
 		return Answer{Message: w.SweepStopped(data.Looked, data.Total), Data: data}, nil
 	case errors.Is(err, ErrOffline):
-		return Answer{}, &Refusal{Code: "unavailable", Key: "refusal.offline"}
+		return Answer{}, &Refusal{Code: ResultUnavailable, Key: "refusal.offline"}
 	case err != nil:
 		return Answer{}, err
 	}

@@ -71,7 +71,7 @@ func TestASweepOnDemand(t *testing.T) {
 		go func() {
 			time.Sleep(5500 * time.Millisecond)
 			var refused *Refusal
-			if _, err := b.Ask(t.Context(), "sweep", r); !errors.As(err, &refused) || refused.Code != "busy" || refused.Args["Task"] != fmt.Sprint(task.ID) {
+			if _, err := b.Ask(t.Context(), "sweep", r); !errors.As(err, &refused) || refused.Code != ResultBusy || refused.Args["Task"] != fmt.Sprint(task.ID) {
 				t.Errorf("a second one: %v", err)
 			}
 			said = append(said, told(t, b)...)
@@ -127,7 +127,7 @@ func TestASweepThatCannotBe(t *testing.T) {
 			if !errors.As(err, &refused) {
 				return fmt.Sprint(err)
 			}
-			return refused.Code + " " + refused.Key
+			return refused.Code.String() + " " + refused.Key
 		}
 		b, r, looks := slowly(t, 3)
 		b.watch.panels[0].Online = func(context.Context) error { return fmt.Errorf("%w: no route", ErrOffline) }

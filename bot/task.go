@@ -65,9 +65,9 @@ func (r Request) actor() journal.Actor {
 }
 
 // entry is the audit's entry of something that was asked for.
-func (r Request) entry(command, args, result string) journal.AuditEntry {
+func (r Request) entry(command, args string, result Result) journal.AuditEntry {
 	return journal.AuditEntry{At: r.Now, Person: r.Person, Name: r.Name, Role: r.Role.String(),
-		Chat: r.Chat.String(), Command: command, Args: args, Result: result}
+		Chat: r.Chat.String(), Command: command, Args: args, Result: result.String()}
 }
 
 // Task is a task under way.

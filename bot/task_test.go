@@ -178,7 +178,7 @@ func TestStop(t *testing.T) {
 			other := r
 			other.Person, other.Name = "post:6", "Bob"
 			var refused *Refusal
-			if _, err := b.Ask(t.Context(), command, other); !errors.As(err, &refused) || refused.Code != "not_allowed" {
+			if _, err := b.Ask(t.Context(), command, other); !errors.As(err, &refused) || refused.Code != ResultNotAllowed {
 				t.Errorf("another operator: %v", err)
 			}
 			if a, err := b.Ask(t.Context(), command, r); err != nil || !strings.Contains(a.Message.Title, "Stopping") {
@@ -207,7 +207,7 @@ func TestATaskThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, _, task := counter(t, 3)
 		b.kinds[0].Run = func(context.Context, *Task) (Answer, error) {
-			return Answer{}, &Refusal{Code: "unavailable", Key: "refusal.slow"}
+			return Answer{}, &Refusal{Code: ResultUnavailable, Key: "refusal.slow"}
 		}
 		works(t, b, time.Second)
 		if said := told(t, b); len(said) != 1 || !strings.Contains(said[0], "in time") {

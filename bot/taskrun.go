@@ -170,9 +170,9 @@ func (b *Bot) finish(ctx context.Context, task journal.Task, answer Answer, stat
 		return err
 	}
 	if failed != nil {
-		var code string
+		var code Result
 		answer.Message, code = b.Explain(ctx, failed, r)
-		answer.Data = map[string]any{"error": map[string]string{"code": code, "text": answer.Message.Title}}
+		answer.Data = map[string]any{"error": map[string]string{"code": code.String(), "text": answer.Message.Title}}
 		e := r.entry(task.Kind, task.Plan, code)
 		entry = &e
 	}

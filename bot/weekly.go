@@ -118,7 +118,7 @@ func (b *Bot) weekReport(ctx context.Context, words []string, r Request) (Answer
 		return Answer{}, err
 	}
 	if report.Data.IsZero() {
-		return Answer{}, &Refusal{Code: "not_found", Key: "refusal.noweek", Args: i18n.Args{"Word": weekName(q.week)}}
+		return Answer{}, &Refusal{Code: ResultNotFound, Key: "refusal.noweek", Args: i18n.Args{"Word": weekName(q.week)}}
 	}
 	m, err := b.weeklyMessage(r.Locale, report, q.csv)
 	if err != nil {

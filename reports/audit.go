@@ -27,7 +27,7 @@ func (w Writer) Audit(a Audit) Message {
 	for _, act := range a.Acts {
 		section.Items = append(section.Items, Item{
 			Text: w.Locale.DateTime(act.At, w.Now) + " · " + act.Who + ": " + act.Command,
-			Note: act.Result,
+			Note: w.actResult(act.Result),
 		})
 	}
 	if len(a.Acts) == 0 {

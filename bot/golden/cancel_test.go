@@ -137,11 +137,21 @@ func audits() map[string]reports.Audit {
 		{At: now.Add(-time.Hour), Who: "Анна (telegram:42)", Command: "cancel authz plan=7f3a isp1 shop.ru", Result: "done deactivated=2 skipped=0 failed=0 left=0 price=2"},
 		{At: now.Add(-50 * time.Hour), Who: "slack:T012345:U0123456", Command: "confirm 7f3a", Result: "not_allowed"},
 	}
+	results := []string{"done deactivated=14 skipped=3 failed=2 left=0 price=16", "stopped deactivated=1 skipped=0 failed=0 left=499 price=1 confirmed=slack:T012345:U0123456",
+		"done deactivated=0 skipped=1 failed=0 left=0 price=0", "a word\x1b[31m of another version"}
+	for _, r := range bot.Results() {
+		results = append(results, r.String())
+	}
+	every := make([]reports.Act, len(results))
+	for i, result := range results {
+		every[i] = reports.Act{At: now.Add(-time.Hour), Who: "Анна (telegram:42)", Command: "confirm 7f3a", Result: result}
+	}
 	head := "3b1c9a6d0e5f47281122334455667788"
 	return map[string]reports.Audit{
 		"whole":  {Acts: acts, Entries: 1204, Head: head},
 		"one":    {Name: "shop.ru", Acts: acts[:1], Entries: 1, Head: head},
 		"none":   {},
+		"every":  {Acts: every, Entries: len(every), Head: head},
 		"broken": {Acts: acts, Entries: 12, Broken: 13},
 	}
 }

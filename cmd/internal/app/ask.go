@@ -54,7 +54,7 @@ func (a *App) answer(ctx context.Context, text string, r bot.Request) Reply {
 	answer, err := a.bot.Do(ctx, text, r)
 	if err != nil {
 		m, code := a.bot.Explain(ctx, err, r)
-		return Reply{Message: m, Refused: code}
+		return Reply{Message: m, Refused: code.String()}
 	}
 	return Reply{Message: answer.Message, Data: answer.Data}
 }

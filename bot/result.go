@@ -1,0 +1,46 @@
+package bot
+
+// Result is what became of what somebody asked for: the word by which the
+// audit keeps it and programs tell refusals apart. A number in the code, so
+// that there is none without a word and a text ("audit.result."); zero is none.
+type Result uint8
+
+// The results there are. Of a plan that is carried out the audit keeps more:
+// reports.CancelOutcome.
+const (
+	ResultOK             Result = iota + 1
+	ResultFirst                 // the plan needs another person's confirmation, too
+	ResultProbed                // orders were made to find authorizations
+	ResultInternal              // our fault; the log tells
+	ResultUnknownCommand        // and so on: refused
+	ResultUsage
+	ResultNotAllowed
+	ResultNotFound
+	ResultUnavailable // a panel, the CA, DNS, or a part that is not configured
+	ResultBusy        // somebody else's task is under way
+	ResultChanged     // the plan is no longer what was agreed to
+	ResultUsed        // the plan was carried out before
+	ResultExpired     // the plan could be confirmed in time only
+	ResultForeign     // the plan is of another person or chat
+	ResultSecond      // the same person confirms again
+	resultEnd
+)
+
+// String is the word: it is stored for good, and never changes.
+func (r Result) String() string {
+	return [resultEnd]string{
+		ResultOK: "ok", ResultFirst: "first", ResultProbed: "probed", ResultInternal: "internal",
+		ResultUnknownCommand: "unknown_command", ResultUsage: "usage", ResultNotAllowed: "not_allowed",
+		ResultNotFound: "not_found", ResultUnavailable: "unavailable", ResultBusy: "busy", ResultChanged: "changed",
+		ResultUsed: "used", ResultExpired: "expired", ResultForeign: "foreign", ResultSecond: "second",
+	}[r]
+}
+
+// Results lists them all.
+func Results() []Result {
+	var all []Result
+	for r := Result(1); r < resultEnd; r++ {
+		all = append(all, r)
+	}
+	return all
+}
