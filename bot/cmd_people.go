@@ -79,7 +79,7 @@ func help(_ context.Context, _ *Bot, r Request) (Answer, error) {
 	if len(r.Words) > 0 {
 		return Answer{Message: r.Writer().Topic(known[0]), Data: data}, nil
 	}
-	return Answer{Message: r.Writer().Help(known), Data: data}, nil
+	return Answer{Message: r.Writer().Help(reports.Help{Topics: known, AtConsole: r.Talks}), Data: data}, nil
 }
 
 // Menu gives the commands with one line each, for a messenger's own menu.

@@ -22,6 +22,7 @@ type Request struct {
 	Locale  *i18n.Locale
 	Now     time.Time
 	Notice  func(text string) // tells at once what takes long; nil: nobody can be told
+	Talks   bool              // sits at the console, which is left by a word
 	Waits   bool              // for the end of what takes long: a program, or somebody at the console
 }
 

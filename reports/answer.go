@@ -23,12 +23,21 @@ func (w Writer) Language() Message { return w.message(Plain, w.Locale.Say("lang.
 // Topic is a command to explain.
 type Topic struct{ Command string }
 
+// Help is what one may ask for.
+type Help struct {
+	Topics    []Topic
+	AtConsole bool // which one leaves by a word; a chat has none
+}
+
 // Help lists commands.
-func (w Writer) Help(topics []Topic) Message {
+func (w Writer) Help(h Help) Message {
 	m := w.message(Plain, w.Locale.Say("help.title"))
 	section := Section{}
-	for _, t := range topics {
+	for _, t := range h.Topics {
 		section.Items = append(section.Items, Item{Text: w.Locale.Say("help." + t.Command + ".usage"), Note: w.Locale.Say("help." + t.Command + ".text")})
+	}
+	if h.AtConsole {
+		section.Items = append(section.Items, Item{Text: w.Locale.Say("help.quit.usage"), Note: w.Locale.Say("help.quit.text")})
 	}
 	m.Sections = []Section{section, {Text: w.Locale.Say("help.more")}}
 	return m

@@ -172,3 +172,16 @@ func TestFilesOverwriteNothing(t *testing.T) {
 		}
 	}
 }
+
+// The word that help names is one that the console understands.
+func TestFarewell(t *testing.T) {
+	all := bundle(t)
+	for _, language := range all.Languages() {
+		if word := all.Locale(language, nil).Say("help.quit.usage"); !farewell(word) {
+			t.Errorf("%s: help tells to leave with %q", language, word)
+		}
+	}
+	if farewell("status") {
+		t.Error("status is a farewell")
+	}
+}

@@ -18,7 +18,10 @@ func talkCases() map[string]message {
 			return w.Whoami(reports.Person{ID: "telegram:123456789", Role: "operator", Chat: "telegram:-1001234567890/7"})
 		},
 		"lang": func(w reports.Writer) reports.Message { return w.Language() },
-		"help": func(w reports.Writer) reports.Message { return w.Help(topics) },
+		"help": func(w reports.Writer) reports.Message { return w.Help(reports.Help{Topics: topics}) },
+		"help.console": func(w reports.Writer) reports.Message {
+			return w.Help(reports.Help{Topics: topics, AtConsole: true})
+		},
 		"again": func(w reports.Writer) reports.Message {
 			m := w.Storm("isp1", 321, 2000)
 			m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("delivery.again")}) // as the outbox does

@@ -63,7 +63,7 @@ func (a *App) answer(ctx context.Context, text string, r bot.Request) Reply {
 // Ask.
 func (a *App) Console(ctx context.Context, who Local, c *console.Console, notice func(text string)) error {
 	r := a.request(who)
-	r.Notice = notice
+	r.Notice, r.Talks = notice, true
 	if who.Language != "" { // asked for by name, which is as good as typing lang
 		if err := a.journal.SetLanguage(ctx, r.Chat.String(), who.Language); err != nil {
 			return err
