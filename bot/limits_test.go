@@ -139,7 +139,7 @@ func TestLimits(t *testing.T) {
 	h := newHosting(t, time.Date(2026, 11, 21, 14, 5, 0, 0, time.UTC))
 	h.fill()
 	m, data := h.ask("limits")
-	wants(t, words(m), "The CA’s limits are near", "Let's Encrypt, account of isp1",
+	wants(t, words(m), "The CA’s limits are near", "Let’s Encrypt, account of isp1",
 		"shop.ru — certificates of the domain in a week: 0 of 50 left · the next one not before today at 16:05",
 		"other accounts spend from this limit too", "bad.ru", "failed 600 times in a row, 59 of them in the last day",
 		"1 site has been failing for long", "From 15 December", "[list paused]", "[list zombie]")
@@ -249,5 +249,5 @@ func TestCalendar(t *testing.T) {
 	day, err := h.bot.day(t.Context(), h.now)
 	h.must(err)
 	digest := reports.Writer{Locale: h.bot.audience.Bundle.Locale("en", time.UTC), Now: h.now}.Daily(day)
-	wants(t, words(digest), "From 10 February: Let's Encrypt certificates will be good for 64 days", "new orders 0 of 300 used")
+	wants(t, words(digest), "From 10 February: Let’s Encrypt certificates will be good for 64 days", "new orders 0 of 300 used")
 }

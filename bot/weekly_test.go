@@ -148,7 +148,7 @@ func TestReportWeeklyOfNoWeek(t *testing.T) {
 		"2999-W01": "usage.future",
 	} {
 		_, err := w.bot.Ask(t.Context(), "report weekly "+word, bot.Request{Role: bot.Admin, Now: now, Locale: loadBundle(t).Locale("en", time.UTC)})
-		if refusal, ok := errors.AsType[*bot.Refusal](err); !ok || refusal.Code != "usage" || refusal.Key != key {
+		if refusal, ok := errors.AsType[*bot.Refusal](err); !ok || refusal.Code != bot.ResultUsage || refusal.Key != key {
 			t.Errorf("report weekly %s: %v, want a refusal by %s", word, err, key)
 		}
 	}

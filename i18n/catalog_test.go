@@ -155,6 +155,16 @@ func TestEveryTextComesOut(t *testing.T) {
 	})
 }
 
+// An apostrophe is that of print; no text has a sample of code that would need
+// the one of the keyboard.
+func TestApostrophes(t *testing.T) {
+	rendered(t, func(where, _, _, said string) {
+		if strings.Contains(said, "'") {
+			t.Errorf("%s has the apostrophe of the keyboard, want ’: %q", where, said)
+		}
+	})
+}
+
 // sameInEveryLanguage are keys whose Russian text has no Cyrillic letter.
 var sameInEveryLanguage = []string{"who.ca", "date.day", "date.year", "cli.config.next", "files.format.day", "files.format.moment",
 	"help.help.usage", "help.lang.usage", "help.limits.usage", "help.list.usage", "help.plan.usage", "help.report.usage", "help.status.usage", "help.sweep.usage", "help.whoami.usage"}
@@ -174,7 +184,7 @@ func TestRussianIsRussian(t *testing.T) {
 // TestManners keeps the three texts of a code fit for where they stand.
 func TestManners(t *testing.T) {
 	// Abbreviations and the like may begin a title.
-	proper := regexp.MustCompile(`^(ЦС|DNS|CAA|TLS|IPv6|HTTP|Let's)`)
+	proper := regexp.MustCompile(`^(ЦС|DNS|CAA|TLS|IPv6|HTTP|Let’s)`)
 	small := func(s string) bool { return proper.MatchString(s) || unicode.IsLower([]rune(s)[0]) }
 	rendered(t, func(where, key, _, said string) {
 		if !strings.HasPrefix(key, "code.") {

@@ -32,16 +32,16 @@ func goneAlready() checks.Finding {
 
 // novelty of the calendar.
 func novelty() reports.Novelty {
-	return reports.Novelty{CA: "Let's Encrypt", Date: time.Date(2027, 2, 10, 0, 0, 0, 0, time.UTC), Text: map[string]string{
-		"en": "Let's Encrypt certificates will be good for 64 days",
-		"ru": "сертификаты Let's Encrypt станут на 64 дня"}}
+	return reports.Novelty{CA: "Let’s Encrypt", Date: time.Date(2027, 2, 10, 0, 0, 0, 0, time.UTC), Text: map[string]string{
+		"en": "Let’s Encrypt certificates will be good for 64 days",
+		"ru": "сертификаты Let’s Encrypt станут на 64 дня"}}
 }
 
 // calmLimits are an account with little to tell.
 func calmLimits() reports.Limits {
 	change := novelty()
 	return reports.Limits{Server: "isp1", Next: &change,
-		Quota: reports.Quota{CA: "Let's Encrypt", Account: []checks.Budget{budget("new_orders", "", 259, 300, 20*time.Second)}}}
+		Quota: reports.Quota{CA: "Let’s Encrypt", Account: []checks.Budget{budget("new_orders", "", 259, 300, 20*time.Second)}}}
 }
 
 func shortLimits(f checks.Finding, left int) reports.Limits {

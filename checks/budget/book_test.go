@@ -20,7 +20,7 @@ func letsEncrypt(t *testing.T) *CA {
 	}
 	ca, ok := book.Find("acme-v02.api.letsencrypt.org")
 	if !ok {
-		t.Fatal("Let's Encrypt is not in the book")
+		t.Fatal("Let’s Encrypt is not in the book")
 	}
 	return ca
 }
@@ -132,7 +132,7 @@ func TestLoadStandsBeforeTheBuiltin(t *testing.T) {
 	}
 	ours, _ := book.Find("acme-v02.api.letsencrypt.org")
 	staging, ok := book.Find("acme-staging-v02.api.letsencrypt.org")
-	if l, _ := limitOf(ours, "new_orders", day(2026, 11, 21)); l.Size != 3000 || !ok || staging.Name != "Let's Encrypt (staging)" {
+	if l, _ := limitOf(ours, "new_orders", day(2026, 11, 21)); l.Size != 3000 || !ok || staging.Name != "Let’s Encrypt (staging)" {
 		t.Errorf("%+v, %+v", ours, staging)
 	}
 	if _, err := Load(filepath.Join(t.TempDir(), "none")); err == nil {
