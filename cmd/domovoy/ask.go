@@ -18,7 +18,7 @@ import (
 func (p *program) ask() *cobra.Command {
 	format := "text"
 	c := p.speaks(p.needConfig(&cobra.Command{
-		Use:     "ask WORDS…",
+		Use:     "ask " + p.own.Say("cli.help.words"),
 		Short:   p.own.Say("cli.ask"),
 		Example: "  domovoy ask --config domovoy.yaml status\n  domovoy ask --config domovoy.yaml --format json list failed",
 		RunE: func(c *cobra.Command, words []string) error {

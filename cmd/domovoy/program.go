@@ -42,6 +42,7 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().BoolVarP(&p.verbose, "verbose", "v", false, p.own.Say("cli.flag.verbose"))
 	root.AddCommand(p.run(), p.console(), p.ask(), p.sweep(), p.report(), p.replay(), p.config(), p.version())
+	p.speaksHelp(root)
 	p.refuseUnknownHelp(root)
 	return root
 }
@@ -57,7 +58,6 @@ func (p *program) noArgs(c *cobra.Command, args []string) error {
 // refuseUnknownHelp makes help about a command that there is not a wrong use;
 // cobra would print the general help and call it a success.
 func (p *program) refuseUnknownHelp(root *cobra.Command) {
-	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
 		if c.Name() == "help" {
 			c.Args = func(_ *cobra.Command, args []string) error {

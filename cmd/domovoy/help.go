@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"domovoy/i18n"
+)
+
+// speaksHelp lets cobra's own words be the catalogs': of usage, of help and of
+// completion. All commands are there.
+func (p *program) speaksHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	root.SetUsageFunc(func(c *cobra.Command) error {
+		_, err := io.WriteString(c.OutOrStderr(), p.usage(c))
+		return err
+	})
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Use = "help " + p.own.Say("cli.help.anycommand")
+			c.Short = p.own.Say("cli.help.help")
+			c.Long = c.Short
+		case "completion":
+			c.Short = p.own.Say("cli.help.completion")
+			c.Long = c.Short
+			p.loads(c)
+		}
+	}
+	p.flags(root)
+}
+
+// loads tells of each shell how its completion is loaded: for a session, and
+// for good.
+func (p *program) loads(completion *cobra.Command) {
+	for _, c := range completion.Commands() {
+		c.Short = p.own.Say("cli.help.shell", i18n.Args{"Shell": c.Name()})
+		c.Long = c.Short + "\n" + p.own.Say("cli.help.load")
+		c.Example = map[string]string{
+			"bash":       "  source <(domovoy completion bash)\n  domovoy completion bash > /etc/bash_completion.d/domovoy",
+			"zsh":        "  source <(domovoy completion zsh)\n  domovoy completion zsh > \"${fpath[1]}/_domovoy\"",
+			"fish":       "  domovoy completion fish | source\n  domovoy completion fish > ~/.config/fish/completions/domovoy.fish",
+			"powershell": "  domovoy completion powershell | Out-String | Invoke-Expression\n  domovoy completion powershell >> $PROFILE",
+		}[c.Name()]
+		if f := c.Flags().Lookup("no-descriptions"); f != nil {
+			f.Usage = p.own.Say("cli.help.nodescriptions")
+		}
+	}
+}
+
+// flags words the flags of a command and of all below it.
+func (p *program) flags(c *cobra.Command) {
+	c.InitDefaultHelpFlag()
+	c.Flags().Lookup("help").Usage = p.own.Say("cli.help.flag", i18n.Args{"Command": c.Name()})
+	for name, what := range map[string]string{"config": "FILE", "out": "DIR", "week": "WEEK", "days": "N", "lang": "LANG", "format": "FORMAT"} {
+		if f := c.Flags().Lookup(name); f != nil {
+			f.Value = named{f.Value, what}
+		}
+	}
+	for _, below := range c.Commands() {
+		p.flags(below)
+	}
+}
+
+// named is a flag's value that usage calls by what it is, as the READMEs do,
+// and not by its Go type.
+type named struct {
+	value
+	what string
+}
+
+type value interface {
+	String() string
+	Set(text string) error
+}
+
+// Type is what stands behind the flag in a usage.
+func (n named) Type() string { return n.what }
+
+// usage is how a command is used. Its parts and their order are cobra's.
+func (p *program) usage(c *cobra.Command) string {
+	var text strings.Builder
+	part := func(key, body string) {
+		fmt.Fprintf(&text, "%s\n%s\n\n", p.own.Say("cli.help."+key), strings.TrimRight(body, " \n"))
+	}
+	part("usage", p.lines(c))
+	if c.HasExample() {
+		part("examples", c.Example)
+	}
+	if c.HasAvailableSubCommands() {
+		var list strings.Builder
+		for _, below := range c.Commands() {
+			if below.IsAvailableCommand() || below.Name() == "help" {
+				fmt.Fprintf(&list, "  %-*s %s\n", below.NamePadding(), below.Name(), below.Short)
+			}
+		}
+		part("commands", list.String())
+	}
+	if c.HasAvailableLocalFlags() {
+		part("flags", p.defaults(c.LocalFlags().FlagUsages()))
+	}
+	if c.HasAvailableInheritedFlags() {
+		part("global", p.defaults(c.InheritedFlags().FlagUsages()))
+	}
+	if c.HasAvailableSubCommands() {
+		text.WriteString(p.own.Say("cli.help.more", i18n.Args{"Command": c.CommandPath()}) + "\n")
+	}
+	return strings.TrimRight(text.String(), "\n") + "\n"
+}
+
+// lines are the ways to call a command.
+func (p *program) lines(c *cobra.Command) string {
+	var lines string
+	if c.Runnable() {
+		lines = "  " + strings.Replace(c.UseLine(), "[flags]", p.own.Say("cli.help.anyflags"), 1) + "\n"
+	}
+	if c.HasAvailableSubCommands() {
+		lines += "  " + c.CommandPath() + " " + p.own.Say("cli.help.anycommand")
+	}
+	return lines
+}
+
+// defaults words what the flags' library says of a default.
+func (p *program) defaults(usages string) string {
+	return strings.ReplaceAll(usages, "(default ", "("+p.own.Say("cli.help.default")+" ")
+}
