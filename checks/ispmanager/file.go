@@ -110,7 +110,7 @@ func dsn(path string) (string, error) {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
 		"query_only(1)", "trusted_schema(0)",
 		"mmap_size(0)",     // a file truncated under a mapping kills the process
-		"cache_size(-250)", // KiB; the panel's next commit empties it anyway
+		"cache_size(-500)", // KiB; the panel's next commit empties it anyway
 	}}
 	uri := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
 	return uri.String(), nil

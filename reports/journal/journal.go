@@ -94,7 +94,7 @@ func pools(path string) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	read, err := sql.Open("sqlite", dsn(path, "", "busy_timeout(5000)", "query_only(1)", "cache_size(-250)"))
+	read, err := sql.Open("sqlite", dsn(path, "", "busy_timeout(5000)", "query_only(1)", "cache_size(-500)"))
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
