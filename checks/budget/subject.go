@@ -4,26 +4,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/weppos/publicsuffix-go/publicsuffix"
+	"domovoy/checks"
 )
 
-// RegisteredDomain is the name that certificates are counted under. It is the
-// public suffix list's with its private section, by the library that Boulder
-// uses; a name that is a public suffix itself stands for itself.
-func RegisteredDomain(name string) string {
-	name = strings.TrimPrefix(name, "*.")
-	domain, err := publicsuffix.Domain(name)
-	if err != nil {
-		return name
-	}
-	return domain
-}
-
-// RegisteredDomains are those of several names, each once, sorted.
+// RegisteredDomains are the names that certificates for these names are
+// counted under, each once, sorted.
 func RegisteredDomains(names []string) []string {
 	domains := make([]string, 0, len(names))
 	for _, name := range names {
-		domains = append(domains, RegisteredDomain(name))
+		domains = append(domains, checks.RegisteredDomain(name))
 	}
 	slices.Sort(domains)
 	return slices.Compact(domains)

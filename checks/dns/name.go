@@ -6,8 +6,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/net/publicsuffix"
-
 	"domovoy/checks"
 )
 
@@ -34,10 +32,7 @@ func parseName(text string) (name, error) {
 	if n.wildcard {
 		n.host = probeLabel + "." + n.base
 	}
-	// With the private part of the list: shop.msk.ru is registered on its own.
-	if n.registered, err = publicsuffix.EffectiveTLDPlusOne(n.base); err != nil {
-		n.registered = n.base
-	}
+	n.registered = checks.RegisteredDomain(n.base)
 	return n, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	mdns "github.com/miekg/dns"
-	"golang.org/x/net/publicsuffix"
 
 	"domovoy/checks"
 )
@@ -88,10 +87,13 @@ func (l *look) network(args checks.Args, addr netip.Addr, servers []string) stri
 	return ""
 }
 
-// foreign is the registered domain of a host, empty if it is the name's own.
+// foreign is the registered domain of a host; empty if it is the name's own,
+// or if the host is only a public suffix.
 func (l *look) foreign(host string) string {
-	d, err := publicsuffix.EffectiveTLDPlusOne(hostname(host))
-	if err != nil || d == l.name.registered {
+	host = hostname(host)
+	suffix, _ := checks.PublicSuffix(host)
+	d := checks.RegisteredDomain(host)
+	if d == suffix || d == l.name.registered {
 		return ""
 	}
 	return d

@@ -8,8 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/publicsuffix"
 	"golang.org/x/time/rate"
+
+	"domovoy/checks"
 )
 
 // State of a registration.
@@ -148,16 +149,16 @@ func (r *Registry) asker(tld string) (func(context.Context, string) (Registratio
 }
 
 // registered gives the domain that was registered for a name, and its TLD.
-// Names below a private suffix (msk.ru, github.io) are in nobody's registry
-// that could be asked.
+// Names below a private suffix (msk.ru, github.io) or an unknown one are in no
+// registry that could be asked.
 func registered(name string) (domain, tld string, err error) {
-	suffix, icann := publicsuffix.PublicSuffix(name)
+	suffix, icann := checks.PublicSuffix(name)
 	if !icann {
-		return "", "", fmt.Errorf("%w: %s is below the private suffix %s", ErrNoRegistry, name, suffix)
+		return "", "", fmt.Errorf("%w: %s is below %s, which has no registry", ErrNoRegistry, name, suffix)
 	}
-	domain, err = publicsuffix.EffectiveTLDPlusOne(name)
-	if err != nil {
-		return "", "", fmt.Errorf("%w: %w", ErrNoRegistry, err)
+	domain = checks.RegisteredDomain(name)
+	if domain == suffix {
+		return "", "", fmt.Errorf("%w: %s is a public suffix", ErrNoRegistry, name)
 	}
 	return domain, suffix, nil
 }

@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"golang.org/x/net/publicsuffix"
+	"domovoy/checks"
 )
 
 // specialPurpose are the prefixes that are not globally reachable, of the
@@ -58,6 +58,6 @@ func reserved(a netip.Addr) bool {
 // only by the names below them ("*.ck").
 func underTLD(host string) bool {
 	label := host[strings.LastIndexByte(host, '.')+1:]
-	_, icann := publicsuffix.PublicSuffix("any." + label)
+	_, icann := checks.PublicSuffix("any." + label)
 	return icann && label != ""
 }

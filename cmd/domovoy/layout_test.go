@@ -58,6 +58,7 @@ var foreign = map[string][]string{
 	"flag":                            {"cmd/demo"},
 	"github.com/spf13/":               {"cmd/domovoy"},
 	"github.com/xuri/":                {"reports/files"},
+	"golang.org/x/net/publicsuffix":   {"checks", "checks/lab/boulder"}, // the program has one public suffix list
 	"gonum.org/":                      {"reports/files"},
 	"gonum.org/v1/plot":               {}, // parses twelve fonts when a process starts; its vg layers do not
 	"gonum.org/v1/plot/plotter":       {}, // imports it
