@@ -56,31 +56,6 @@ func (r *reader) checkDiagnosis(c *Config) {
 	}
 }
 
-func (r *reader) checkMessengers(c *Config) {
-	s := c.Slack
-	if s.BotToken.IsSet() != s.AppToken.IsSet() {
-		r.fault("slack", wrong("slack.half", nil))
-	}
-}
-
-func (r *reader) checkChats(c *Config) {
-	known := map[string]string{}
-	for i, chat := range c.Chats {
-		path := fmt.Sprintf("chats[%d].to", i)
-		to := chat.To
-		if to.Messenger == "" {
-			continue
-		}
-		r.unique(known, to.String(), path)
-		switch {
-		case to.Messenger == "telegram" && !c.Telegram.Token.IsSet():
-			r.fault(path, wrong("telegram.off", nil))
-		case to.Messenger == "slack" && !c.Slack.BotToken.IsSet():
-			r.fault(path, wrong("slack.off", nil))
-		}
-	}
-}
-
 func (r *reader) checkPeople(c *Config) {
 	known := map[string]string{}
 	for i, p := range c.People {

@@ -72,3 +72,56 @@ func keysOf(fields []field) []string {
 	}
 	return all
 }
+
+// set puts a value into a field, if it is what the field wants.
+func (f field) set(v scalar, into reflect.Value) *problem {
+	k := kinds(f.is)
+	if v.form&k.takes == 0 {
+		return f.misfit()
+	}
+	value, p := k.read(f, v)
+	if p != nil {
+		return p
+	}
+	into.Set(reflect.ValueOf(value).Convert(f.typeOfOne()))
+	return nil
+}
+
+// misfit is a value of another form: a number for a text, a list for a number.
+func (f field) misfit() *problem {
+	if kinds(f.is).takes == letters && f.is != "duration" {
+		return wrong("text", f.args(scalar{})).try(f.is)
+	}
+	return wrong(f.is, f.args(scalar{}))
+}
+
+// args are what every message about a value may name.
+func (f field) args(v scalar) map[string]any {
+	return map[string]any{"Value": shown(v.raw), "Known": f.words, "Least": f.least, "Most": f.most}
+}
+
+// typeOfOne is the type of a value, or of one item of a list or a table.
+func (f field) typeOfOne() reflect.Type {
+	if f.list() || f.table() {
+		return f.typ.Elem()
+	}
+	return f.typ
+}
+
+// fill puts the default in. Defaults are ours: a wrong one is found by the
+// tests, which read them all.
+func fill(f field, into reflect.Value) {
+	if f.fallback == "" {
+		return
+	}
+	if !f.list() {
+		_ = f.set(scalar{text: f.fallback, raw: f.fallback, form: kinds(f.is).takes}, into)
+		return
+	}
+	words := strings.Fields(f.fallback)
+	all := reflect.MakeSlice(f.typ, len(words), len(words))
+	for i, word := range words {
+		_ = f.set(scalar{text: word, raw: word, form: letters}, all.Index(i))
+	}
+	into.Set(all)
+}

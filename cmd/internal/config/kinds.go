@@ -2,6 +2,9 @@ package config
 
 import (
 	"math"
+	"path"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -164,15 +167,59 @@ func duration(s string) (time.Duration, bool) {
 	return days + min(d, tenYears), err == nil // so that the sum does not overflow
 }
 
-func typed(name string) map[string]any { return map[string]any{"type": name} }
-
-func patterned(pattern string) map[string]any {
-	return map[string]any{"type": "string", "pattern": pattern}
+// readGlob takes patterns of path.Match.
+func readGlob(f field, v scalar) (any, *problem) {
+	if _, err := path.Match(v.text, ""); err != nil || v.text == "" {
+		return nil, wrong("glob", f.args(v))
+	}
+	return v.text, nil
 }
 
-func shareSchema() map[string]any {
-	return map[string]any{"anyOf": []any{
-		patterned(`^[0-9.]+( ?/ ?[0-9.]+|%)$`),
-		map[string]any{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-	}}
+var panelName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+
+func readName(f field, v scalar) (any, *problem) {
+	if !panelName.MatchString(v.text) || len(v.text) > 63 {
+		return nil, wrong("name", f.args(v))
+	}
+	return v.text, nil
+}
+
+// readZone takes a name of the IANA time zone database.
+func readZone(f field, v scalar) (any, *problem) {
+	zone, err := time.LoadLocation(v.text)
+	if err != nil {
+		return nil, wrong("zone", f.args(v))
+	}
+	return zone, nil
+}
+
+// readPath takes absolute paths only: run starts in the folder of systemd's
+// choice, ask in the one its user happens to be in.
+func readPath(f field, v scalar) (any, *problem) {
+	if !filepath.IsAbs(v.text) || strings.ContainsAny(v.text, "\n\x00") {
+		return nil, wrong("path", f.args(v))
+	}
+	return filepath.Clean(v.text), nil
+}
+
+// readSettings takes full paths with the wildcards of path.Match.
+func readSettings(f field, v scalar) (any, *problem) {
+	_, err := filepath.Match(v.text, "")
+	if err != nil || !filepath.IsAbs(v.text) || strings.ContainsAny(v.text, "\n\x00") || strings.HasSuffix(v.text, "/") ||
+		slices.Contains(strings.Split(v.text, "/"), "..") {
+		return nil, wrong("settings", f.args(v))
+	}
+	return filepath.Clean(v.text), nil
+}
+
+// readLog takes the full path of an access log; one * stands for the domain.
+func readLog(f field, v scalar) (any, *problem) {
+	switch {
+	case strings.Count(v.text, "*") > 1:
+		return nil, wrong("log.stars", f.args(v))
+	case !filepath.IsAbs(v.text), strings.ContainsAny(v.text, "\n\x00"), strings.HasSuffix(v.text, "/"),
+		slices.Contains(strings.Split(v.text, "/"), ".."):
+		return nil, wrong("log", f.args(v))
+	}
+	return filepath.Clean(v.text), nil
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"strings"
 
 	"domovoy/bot"
@@ -25,14 +24,6 @@ type Manager struct {
 	Language   string      `key:"language" is:"word" enum:"en ru" title:"Language of the report"`
 	Owners     []string    `key:"owners" is:"glob" title:"Users of the panel, such as client1*"`
 	OwnersFile string      `key:"owners_file" is:"path" title:"CSV whose first column has users of the panel"`
-}
-
-// readGlob takes patterns of path.Match.
-func readGlob(f field, v scalar) (any, *problem) {
-	if _, err := path.Match(v.text, ""); err != nil || v.text == "" {
-		return nil, wrong("glob", f.args(v))
-	}
-	return v.text, nil
 }
 
 // checkManagers finds managers without customers, and files of customers that

@@ -1,15 +1,56 @@
 package config
 
 import (
+	"bufio"
+	"io"
 	"net"
 	"net/netip"
-	"path/filepath"
+	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/net/idna"
 )
+
+// readAddress takes private and loopback addresses too: panels behind NAT.
+func readAddress(f field, v scalar) (any, *problem) {
+	a, err := netip.ParseAddr(v.text)
+	if err != nil || a.Zone() != "" || a.IsUnspecified() || a.IsMulticast() || a.Is4In6() {
+		return nil, wrong("address", f.args(v))
+	}
+	return a, nil
+}
+
+func readURL(f field, v scalar) (any, *problem) {
+	u, err := url.Parse(v.text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
+		u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, wrong("url", f.args(v))
+	}
+	return v.text, nil
+}
+
+// readProxy takes what both messengers' libraries can go through: the one for
+// WebSockets knows http and socks5. Go resolves names at the proxy either way,
+// so socks5h means the same. It is a Secret because of its password.
+func readProxy(f field, v scalar) (any, *problem) {
+	u, err := url.Parse(v.text)
+	if err != nil || u.Hostname() == "" {
+		return nil, wrong("proxy", nil)
+	}
+	if u.Scheme == "socks5h" {
+		u.Scheme = "socks5"
+	}
+	if u.Scheme != "http" && u.Scheme != "socks5" {
+		return nil, wrong("proxy", nil)
+	}
+	if _, has := u.User.Password(); has && v.raw == v.text {
+		return nil, wrong("proxy.password", nil)
+	}
+	return NewSecret(u.String()), nil
+}
 
 // Ports of RFC 1035 section 4.2 and of RFC 3912, where the file names none.
 const (
@@ -95,24 +136,40 @@ func hostName(text string) (string, bool) {
 	return name, true
 }
 
-// readSettings takes full paths with the wildcards of path.Match.
-func readSettings(f field, v scalar) (any, *problem) {
-	_, err := filepath.Match(v.text, "")
-	if err != nil || !filepath.IsAbs(v.text) || strings.ContainsAny(v.text, "\n\x00") || strings.HasSuffix(v.text, "/") ||
-		slices.Contains(strings.Split(v.text, "/"), "..") {
-		return nil, wrong("settings", f.args(v))
+// systemFile is where the system names its resolvers (resolv.conf(5)).
+const systemFile = "/etc/resolv.conf"
+
+// mostResolvers is how many of them the system itself asks (MAXNS).
+const mostResolvers = 3
+
+// systemResolvers are those that every other program here asks. A file that is
+// not there, or names none, means the one on this host.
+func systemResolvers(file string) []netip.AddrPort {
+	var servers []netip.AddrPort
+	if f, err := os.Open(file); err == nil {
+		servers = nameServers(f)
+		_ = f.Close() // it was only read
 	}
-	return filepath.Clean(v.text), nil
+	if len(servers) == 0 {
+		servers = []netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), dnsPort)}
+	}
+	return servers
 }
 
-// readLog takes the full path of an access log; one * stands for the domain.
-func readLog(f field, v scalar) (any, *problem) {
-	switch {
-	case strings.Count(v.text, "*") > 1:
-		return nil, wrong("log.stars", f.args(v))
-	case !filepath.IsAbs(v.text), strings.ContainsAny(v.text, "\n\x00"), strings.HasSuffix(v.text, "/"),
-		slices.Contains(strings.Split(v.text, "/"), ".."):
-		return nil, wrong("log", f.args(v))
+// nameServers reads the nameserver lines of a resolv.conf, whatever else there
+// is in it.
+func nameServers(text io.Reader) []netip.AddrPort {
+	var servers []netip.AddrPort
+	lines := bufio.NewScanner(text) // a longer line than it takes ends the reading
+	for lines.Scan() && len(servers) < mostResolvers {
+		words := strings.Fields(lines.Text())
+		if len(words) < 2 || words[0] != "nameserver" {
+			continue
+		}
+		addr, err := netip.ParseAddr(words[1])
+		if server := netip.AddrPortFrom(addr.Unmap(), dnsPort); err == nil && !addr.IsUnspecified() && !slices.Contains(servers, server) {
+			servers = append(servers, server)
+		}
 	}
-	return filepath.Clean(v.text), nil
+	return servers
 }

@@ -3,7 +3,9 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -148,23 +150,135 @@ func (r *reader) entry(v *ast.MappingValueNode, path string, known []string, see
 	}
 }
 
-// unknown is a key that is not one, with the one that was probably meant.
-func unknown(key string, known []string) *problem {
-	args := map[string]any{"Name": shown(key), "Known": known}
-	if near := similar(key, known); near != "" {
-		args["Near"] = near
-		return wrong("unknown", args).try("similar")
+// table reads a section whose keys are top-level domains, not ours to name.
+func (r *reader) table(f field, n ast.Node, path string, into reflect.Value) {
+	pairs, p := pairsOf(n, f.sample)
+	if p != nil {
+		r.fault(path, p)
+		return
 	}
-	return wrong("unknown", args)
+	all, seen := reflect.MakeMap(f.typ), map[string]int{}
+	for _, pair := range pairs {
+		key := pair.Key.GetToken().Value
+		at, stands := join(path, shown(key)), placeOf(pair.Key.GetToken())
+		r.places[at] = stands
+		name, p := readTLD(key)
+		switch {
+		case odd(pair.Key):
+			p = wrong("anchor", nil)
+		case p == nil && seen[name] != 0: // RU is ru, and рф is xn--p1ai
+			p = wrong("twice", map[string]any{"Key": shown(key), "Line": seen[name]})
+		}
+		if p != nil {
+			r.fault(at, p)
+			continue
+		}
+		seen[name] = stands.line
+		if blank(pair.Value) {
+			continue // as everywhere: a value left out
+		}
+		r.places[at] = placeOf(start(pair.Value))
+		one := reflect.New(f.typ.Elem()).Elem()
+		r.scalar(f, pair.Value, at, one)
+		all.SetMapIndex(reflect.ValueOf(name), one)
+	}
+	into.Set(all)
 }
 
-// blank is a value left out: `key:` or `key: ""`.
-func blank(n ast.Node) bool {
-	switch v := n.(type) {
-	case nil, *ast.NullNode:
-		return true
-	case *ast.StringNode:
-		return v.Value == ""
+// scalar is one value. Faults show raw and never text: a variable of the
+// environment may hold a secret.
+type scalar struct {
+	raw  string // as it stands in the file
+	text string // with every ${NAME} filled in
+	form form
+}
+
+// form is what YAML takes a plain value for.
+type form int
+
+const (
+	letters form = 1 << iota
+	whole
+	decimal
+	truth
+)
+
+// scalar reads one value into a field.
+func (r *reader) scalar(f field, n ast.Node, path string, into reflect.Value) {
+	v, p := r.value(n)
+	switch {
+	case p == nil:
+		p = f.set(v, into)
+	case p.key == "":
+		p = f.misfit()
+	case p.key == "config.env.absent" && f.is == "proxy":
+		into.Set(reflect.ValueOf(NewSecret(""))) // given and later, like any secret
+		r.later = append(r.later, r.at(path, p))
+		return
 	}
-	return false
+	if p != nil {
+		r.fault(path, p)
+	}
+}
+
+// errForm is a node that is no scalar: the kind says what it wants instead.
+func errForm() *problem { return &problem{} }
+
+// value reads a node as a scalar and fills the environment in.
+func (r *reader) value(n ast.Node) (scalar, *problem) {
+	var v scalar
+	switch s := n.(type) {
+	case *ast.StringNode:
+		v = scalar{raw: s.Value, text: s.Value, form: letters}
+	case *ast.IntegerNode:
+		v = scalar{text: fmt.Sprint(s.Value), form: whole}
+	case *ast.FloatNode:
+		v = scalar{text: s.Token.Value, form: decimal}
+	case *ast.BoolNode:
+		v = scalar{text: fmt.Sprint(s.Value), form: truth}
+	case *ast.AliasNode, *ast.AnchorNode, *ast.TagNode:
+		return v, wrong("anchor", nil)
+	default:
+		return v, errForm()
+	}
+	if v.form != letters {
+		v.raw = v.text
+		return v, nil
+	}
+	text, absent := r.expand(v.raw)
+	switch {
+	case absent != "":
+		return v, wrong("env.absent", map[string]any{"Name": absent})
+	case text == v.raw && strings.Contains(text, "${"):
+		return v, wrong("env.form", nil)
+	}
+	v.text = text
+	return v, nil
+}
+
+var reference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+
+// expand fills every ${NAME} in; absent is the first that is not set or empty.
+func (r *reader) expand(raw string) (text, absent string) {
+	text = reference.ReplaceAllStringFunc(raw, func(ref string) string {
+		name := ref[2 : len(ref)-1]
+		value, _ := r.env(name)
+		if value == "" && absent == "" {
+			absent = name
+		}
+		return value
+	})
+	return text, absent
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// parent is the section around a path: panels[0].name, panels[0], panels, "".
+func parent(path string) string {
+	return path[:max(0, strings.LastIndexAny(path, ".["))]
 }

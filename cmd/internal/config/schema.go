@@ -94,3 +94,16 @@ func titled(title string, schema map[string]any) map[string]any {
 	schema["title"] = title
 	return schema
 }
+
+func typed(name string) map[string]any { return map[string]any{"type": name} }
+
+func patterned(pattern string) map[string]any {
+	return map[string]any{"type": "string", "pattern": pattern}
+}
+
+func shareSchema() map[string]any {
+	return map[string]any{"anyOf": []any{
+		patterned(`^[0-9.]+( ?/ ?[0-9.]+|%)$`),
+		map[string]any{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+	}}
+}

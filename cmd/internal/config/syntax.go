@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -129,4 +130,37 @@ func start(n ast.Node) *token.Token {
 		return v.Key.GetToken()
 	}
 	return n.GetToken()
+}
+
+// pairsOf are the keys and values of a mapping; sample is a key that could
+// stand in it.
+func pairsOf(n ast.Node, sample string) ([]*ast.MappingValueNode, *problem) {
+	switch v := n.(type) {
+	case nil, *ast.NullNode:
+		return nil, nil
+	case *ast.MappingNode:
+		return v.Values, nil
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{v}, nil
+	}
+	if slices.Contains([]ast.NodeType{ast.AliasType, ast.AnchorType, ast.TagType}, n.Type()) {
+		return nil, wrong("anchor", nil)
+	}
+	return nil, wrong("section", map[string]any{"Key": sample})
+}
+
+// odd are the keys that YAML has and this file does without: << and ?.
+func odd(key ast.MapKeyNode) bool {
+	return key.IsMergeKey() || key.Type() == ast.MappingKeyType
+}
+
+// blank is a value left out: `key:` or `key: ""`.
+func blank(n ast.Node) bool {
+	switch v := n.(type) {
+	case nil, *ast.NullNode:
+		return true
+	case *ast.StringNode:
+		return v.Value == ""
+	}
+	return false
 }

@@ -1,12 +1,34 @@
 package config
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"domovoy/bot"
 )
+
+// Messengers are the ways to talk with people; each may be absent.
+type Messengers struct {
+	Telegram Telegram `key:"telegram" title:"Telegram, by long polling"`
+	Slack    Slack    `key:"slack" title:"Slack, by Socket Mode"`
+}
+
+// Telegram is a bot at Telegram; it is off while Token is not set.
+type Telegram struct {
+	Token  Secret `key:"token" is:"secret" shape:"telegram" title:"The bot's token, from @BotFather"`
+	APIURL string `key:"api_url" is:"url" title:"Another Bot API server; Telegram's own if absent"`
+	Proxy  Secret `key:"proxy" is:"proxy" title:"The way out, http:// or socks5://"`
+}
+
+// Slack is an app at Slack; it is off while BotToken is not set.
+type Slack struct {
+	BotToken Secret `key:"bot_token" is:"secret" shape:"slackbot" title:"The bot token, xoxb-"`
+	AppToken Secret `key:"app_token" is:"secret" shape:"slackapp" title:"The app-level token for Socket Mode, xapp-"`
+	APIURL   string `key:"api_url" is:"url" title:"Another Slack API server; Slack's own if absent"`
+	Proxy    Secret `key:"proxy" is:"proxy" title:"The way out, http:// or socks5://"`
+}
 
 var (
 	slackChat   = regexp.MustCompile(`^[CGD][A-Z0-9]{2,20}$`)
@@ -62,4 +84,29 @@ func readPerson(f field, v scalar) (any, *problem) {
 func decimalID(s string) (int64, bool) {
 	id, err := strconv.ParseInt(s, 10, 64)
 	return id, err == nil && strconv.FormatInt(id, 10) == s
+}
+
+func (r *reader) checkMessengers(c *Config) {
+	s := c.Slack
+	if s.BotToken.IsSet() != s.AppToken.IsSet() {
+		r.fault("slack", wrong("slack.half", nil))
+	}
+}
+
+func (r *reader) checkChats(c *Config) {
+	known := map[string]string{}
+	for i, chat := range c.Chats {
+		path := fmt.Sprintf("chats[%d].to", i)
+		to := chat.To
+		if to.Messenger == "" {
+			continue
+		}
+		r.unique(known, to.String(), path)
+		switch {
+		case to.Messenger == "telegram" && !c.Telegram.Token.IsSet():
+			r.fault(path, wrong("telegram.off", nil))
+		case to.Messenger == "slack" && !c.Slack.BotToken.IsSet():
+			r.fault(path, wrong("slack.off", nil))
+		}
+	}
 }
