@@ -112,27 +112,6 @@ func causeCases() map[string]message {
 	return all
 }
 
-// The link that unpauses is in no message but an administrator's.
-func TestLinkIsForAdministrators(t *testing.T) {
-	bundle := load(t)
-	shown := 0
-	for name, compose := range cases() {
-		for _, language := range bundle.Languages() {
-			for file, text := range rendered(t, bundle, compose, language) {
-				switch has := strings.Contains(text, "jwt=ey") || strings.Contains(text, "c2VjcmV0"); {
-				case has && !strings.HasSuffix(name, ".admin"):
-					t.Errorf("%s.%s.%s shows the link", name, language, file)
-				case has:
-					shown++
-				}
-			}
-		}
-	}
-	if shown == 0 {
-		t.Error("nobody sees the link")
-	}
-}
-
 // What the CA said this morning is told by the clock of now.
 func TestCausesSayWhetherTheTimeIsOver(t *testing.T) {
 	for name, text := range causeTexts() {

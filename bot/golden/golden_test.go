@@ -1,5 +1,6 @@
-// Package golden keeps every message that a person can get, as each messenger
-// shows it, in each language.
+// Package golden compares every message that a person can get, in each
+// language, with golden files: as the console shows it, one file a topic, and
+// for messages of every shape as Telegram and Slack show them.
 package golden
 
 import (
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"domovoy/bot/console"
 	"domovoy/bot/slack"
@@ -24,7 +27,7 @@ import (
 	"domovoy/reports"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew, and remove those of no case")
+var update = flag.Bool("update", false, "rewrite the golden files, and remove those that no topic has")
 
 // now is when every message is composed: a Saturday, 14:05 in Moscow.
 var now = time.Date(2026, 11, 21, 11, 5, 0, 0, time.UTC)
@@ -35,13 +38,20 @@ const width = 100
 // message composes one message for one reader.
 type message func(w reports.Writer) reports.Message
 
-// cases are all messages by name: the table of this package.
+// topics are all messages by name, grouped by the golden file that holds them.
+func topics() map[string]map[string]message {
+	return map[string]map[string]message{
+		"alerts": alertCases(), "names": nameCases(), "panel": panelCases(), "outward": outwardCases(),
+		"status": statusCases(), "check": checkCases(), "causes": causeCases(), "why": whyCases(), "outside": liveCases(),
+		"lists": listCases(), "daily": dailyCases(), "weekly": weeklyCases(), "sweep": sweepCases(), "replay": replayCases(),
+		"limits": limitCases(), "cancel": cancelCases(), "talk": talkCases(),
+	}
+}
+
+// cases are all messages by name.
 func cases() map[string]message {
 	all := map[string]message{}
-	for _, some := range []map[string]message{
-		alertCases(), nameCases(), panelCases(), statusCases(), checkCases(), whyCases(), listCases(), dailyCases(), talkCases(),
-		liveCases(), sweepCases(), outwardCases(), replayCases(), weeklyCases(), causeCases(), limitCases(), cancelCases(),
-	} {
+	for _, some := range topics() {
 		for name := range some {
 			if all[name] != nil {
 				panic("two cases are called " + name)
@@ -52,44 +62,98 @@ func cases() map[string]message {
 	return all
 }
 
+// TestMessages compares what the console shows of each message, and the files
+// that come with it, with one archive a topic and language.
 func TestMessages(t *testing.T) {
 	bundle := load(t)
-	written := map[string]bool{}
-	for name, compose := range cases() {
+	for topic, some := range topics() {
 		for _, language := range bundle.Languages() {
-			t.Run(name+"."+language, func(t *testing.T) {
-				for file, text := range rendered(t, bundle, compose, language) {
-					file = name + "." + language + "." + file
-					written[file] = true
-					for _, fault := range []string{"⟨", "<no value>", "%!", "0001"} {
-						if strings.Contains(text, fault) {
-							t.Errorf("%s says %q", file, fault)
-						}
+			t.Run(topic+"."+language, func(t *testing.T) {
+				var got []txtar.File
+				for _, name := range slices.Sorted(maps.Keys(some)) {
+					m := composed(t, bundle, some[name], language)
+					got = append(got, txtar.File{Name: name, Data: []byte(console.Render(m, bundle, width, false))})
+					for _, f := range m.Files {
+						got = append(got, txtar.File{Name: name + "/" + f.Name, Data: f.Data})
 					}
-					compare(t, file, text)
 				}
+				compare(t, topic+"."+language, got)
 			})
 		}
 	}
-	t.Run("no file without a case", func(t *testing.T) { forgotten(t, written) })
 }
 
-// rendered gives a message as each messenger shows it, by the end of the
-// file's name.
-func rendered(t *testing.T, bundle *i18n.Bundle, compose message, language string) map[string]string {
+// TestShapes compares what Telegram and Slack show of the shapes with one
+// archive a messenger and language.
+func TestShapes(t *testing.T) {
+	bundle := load(t)
+	all := cases()
+	for _, messenger := range []string{"telegram", "slack"} {
+		for _, language := range bundle.Languages() {
+			t.Run(messenger+"."+language, func(t *testing.T) {
+				var got []txtar.File
+				for _, name := range shapes() {
+					if all[name] == nil {
+						t.Fatalf("no case is called %s", name)
+					}
+					text := rendered(t, bundle, composed(t, bundle, all[name], language))[messenger]
+					got = append(got, txtar.File{Name: name, Data: []byte(text)})
+				}
+				compare(t, messenger+"."+language, got)
+			})
+		}
+	}
+}
+
+// TestNoOtherFiles finds golden files that no topic and no messenger has.
+func TestNoOtherFiles(t *testing.T) {
+	wanted := map[string]bool{}
+	for _, language := range load(t).Languages() {
+		for _, name := range slices.AppendSeq([]string{"telegram", "slack"}, maps.Keys(topics())) {
+			wanted[name+"."+language+".txtar"] = true
+		}
+	}
+	files, err := os.ReadDir("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		switch {
+		case wanted[f.Name()]:
+		case *update:
+			if err := os.Remove(filepath.Join("testdata", f.Name())); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			t.Errorf("testdata/%s belongs to no topic; -update removes it", f.Name())
+		}
+	}
+}
+
+// composed gives a message with the identifiers of buttons that the journal
+// would give.
+func composed(t *testing.T, bundle *i18n.Bundle, compose message, language string) reports.Message {
+	t.Helper()
 	m := compose(writer(t, bundle, language))
 	for i := range m.Actions {
-		m.Actions[i].ID = "a" + strconv.Itoa(i+1) // as the journal would
+		m.Actions[i].ID = "a" + strconv.Itoa(i+1)
 	}
-	files := map[string]string{
-		"telegram.html": telegram.Render(bundle, m) + "\n",
-		"slack.json":    blocks(t, m, bundle),
-		"console.txt":   console.Render(m, bundle, width, false),
+	return m
+}
+
+// rendered gives a message as each messenger shows it, and the files that
+// come with it, by messenger or file name.
+func rendered(t *testing.T, bundle *i18n.Bundle, m reports.Message) map[string]string {
+	t.Helper()
+	all := map[string]string{
+		"telegram": telegram.Render(bundle, m) + "\n",
+		"slack":    blocks(t, m, bundle),
+		"console":  console.Render(m, bundle, width, false),
 	}
 	for _, f := range m.Files {
-		files["file"+filepath.Ext(f.Name)] = string(f.Data)
+		all[f.Name] = string(f.Data)
 	}
-	return files
+	return all
 }
 
 // blocks of Slack, readable.
@@ -105,40 +169,44 @@ func blocks(t *testing.T, m reports.Message, bundle *i18n.Bundle) string {
 	return out.String()
 }
 
-func compare(t *testing.T, name, got string) {
+// compare compares sections with those of the archive testdata/NAME.txtar,
+// each in a subtest of its own.
+func compare(t *testing.T, name string, got []txtar.File) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
+	path := filepath.Join("testdata", name+".txtar")
+	data := txtar.Format(&txtar.Archive{Files: got})
+	if lost := cmp.Diff(got, txtar.Parse(data).Files); lost != "" {
+		t.Fatalf("%s cannot hold these sections (-section +read back):\n%s", path, lost)
+	}
 	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+		if err := os.WriteFile(path, data, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	want, err := os.ReadFile(path)
+	archive, err := txtar.ParseFile(path)
 	if err != nil {
 		t.Fatalf("%v; -update writes it", err)
 	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
+	want := map[string]string{}
+	for _, f := range archive.Files {
+		want[f.Name] = string(f.Data)
 	}
-}
-
-// forgotten finds files that no case writes any more.
-func forgotten(t *testing.T, written map[string]bool) {
-	files, err := os.ReadDir("testdata")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		switch {
-		case written[f.Name()]:
-		case *update:
-			if err := os.Remove(filepath.Join("testdata", f.Name())); err != nil {
-				t.Fatal(err)
+	for _, f := range got {
+		t.Run(f.Name, func(t *testing.T) {
+			if text, ok := want[f.Name]; !ok {
+				t.Errorf("%s has no section %s; -update writes it", path, f.Name)
+			} else if lines := diff.Diff("want", []byte(text), "got", f.Data); lines != nil {
+				t.Errorf("%s, section %s:\n%s", path, f.Name, lines)
 			}
-		default:
-			t.Errorf("testdata/%s belongs to no case", f.Name())
-		}
+		})
+		delete(want, f.Name)
+	}
+	for section := range want {
+		t.Errorf("%s: section %s belongs to no case; -update removes it", path, section)
+	}
+	if current, err := os.ReadFile(path); err != nil || !t.Failed() && !bytes.Equal(current, data) {
+		t.Errorf("%s is not as -update writes it (order, repeated sections or a comment): %v", path, err)
 	}
 }
 
