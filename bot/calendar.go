@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -37,7 +38,7 @@ func (b *Bot) announce(ctx context.Context, chat Chat, changes []reports.Novelty
 	if err != nil {
 		return err
 	}
-	m := reports.Writer{Locale: l, Now: now}.Announce(changes)
+	m := compose.Writer{Locale: l, Now: now}.Announce(changes)
 	_, err = b.journal.EnqueueFor(ctx, job, due, []journal.Delivery{{To: chat.To.String(), Kind: "calendar", Message: m}})
 	if errors.Is(err, journal.ErrFinished) {
 		return nil

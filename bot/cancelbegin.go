@@ -7,7 +7,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/i18n"
-	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -23,7 +23,7 @@ func (x *cancelling) begin(ctx context.Context) error {
 	for _, server := range x.servers() {
 		p := x.task.Bot.watch.panel(server)
 		found, unread, err := readAll(ctx, p.CA, x.clients[server], x.urls(server), func(done, total int) {
-			x.task.Progress(x.task.Writer().Reading(reports.Reads{Server: server, Done: done, Total: total, Task: x.task.ID}))
+			x.task.Progress(x.task.Writer().Reading(compose.Reads{Server: server, Done: done, Total: total, Task: x.task.ID}))
 		})
 		if busy(err) != nil {
 			return err

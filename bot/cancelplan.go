@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"domovoy/checks"
-	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -76,7 +76,7 @@ func planCancel(ctx context.Context, t *Task) (Answer, error) {
 func (t *Task) plan(ctx context.Context, w cancelWish) (Answer, error) {
 	b, plan := t.Bot, cancelPlan{Wish: w, Accounts: map[string]string{}}
 	data := CancelPlan{Authorizations: []AuthorizationData{}, Known: true}
-	told := reports.CancelPlan{Lives: planLives, Asked: w.All, Valid: w.Valid}
+	told := compose.CancelPlan{Lives: planLives, Asked: w.All, Valid: w.Valid}
 	chooser := chooser{wish: w, names: b.withAliases(w.Names), seen: map[string]bool{}, now: time.Now()}
 	var last, err error
 	if chooser.acted, err = b.journal.Acted(ctx, chooser.now.Add(-nameWindow)); err != nil {
@@ -84,7 +84,7 @@ func (t *Task) plan(ctx context.Context, w cancelWish) (Answer, error) {
 	}
 	for _, p := range b.accounts(w.Server) {
 		s, err := b.survey(ctx, p, w, func(done, total int) {
-			t.Progress(t.Writer().Reading(reports.Reads{Server: p.Name, Done: done, Total: total, Task: t.ID}))
+			t.Progress(t.Writer().Reading(compose.Reads{Server: p.Name, Done: done, Total: total, Task: t.ID}))
 		})
 		if refusal, ok := errors.AsType[*Refusal](err); ok {
 			told.Dark, last = append(told.Dark, t.Writer().Locale.Say(refusal.Key, refusal.Args)), err
@@ -115,7 +115,7 @@ func (t *Task) plan(ctx context.Context, w cancelWish) (Answer, error) {
 }
 
 // keyless is a server whose authorizations cannot be cancelled; nil: all can.
-func keyless(servers []reports.CancelServer) *reports.CancelServer {
+func keyless(servers []compose.CancelServer) *compose.CancelServer {
 	for i := range servers {
 		if servers[i].Key != "" && servers[i].Items > 0 {
 			return &servers[i]
@@ -169,13 +169,13 @@ func (b *Bot) withAliases(names []string) map[string]bool {
 }
 
 // told is what a reader is told of a server.
-func (s *survey) told(c chosen) reports.CancelServer {
+func (s *survey) told(c chosen) compose.CancelServer {
 	limit, known, charged := s.panel.CA.charge(time.Now())
-	told := reports.CancelServer{
+	told := compose.CancelServer{
 		Name: s.panel.Name, Account: s.client.AccountURL(), Key: string(s.key), Hint: string(s.found.Hint),
 		Items: len(c.items), Busy: c.busy, Pending: c.pending, Valid: c.valid,
-		Left:  reports.CancelLeft{Final: c.final, Foreign: c.foreign, Later: c.later, Unread: s.unread, Hidden: len(s.found.Orders)},
-		Price: reports.CancelPrice{Known: known, Charged: charged, Limit: limit.Size, Window: limit.Span()},
+		Left:  compose.CancelLeft{Final: c.final, Foreign: c.foreign, Later: c.later, Unread: s.unread, Hidden: len(s.found.Orders)},
+		Price: compose.CancelPrice{Known: known, Charged: charged, Limit: limit.Size, Window: limit.Span()},
 		Names: s.names(c),
 	}
 	if s.panel.CA.Rules != nil {
@@ -188,16 +188,16 @@ func (s *survey) told(c chosen) reports.CancelServer {
 }
 
 // names counts what would be cancelled by name, the most first.
-func (s *survey) names(c chosen) []reports.CancelName {
+func (s *survey) names(c chosen) []compose.CancelName {
 	owners, at := s.panel.state(), map[string]int{}
-	var names []reports.CancelName
+	var names []compose.CancelName
 	for _, i := range c.items {
 		n, ok := at[i.Name]
 		if !ok {
 			n = len(names)
 			at[i.Name] = n
 			x, _ := owners.Find(strings.TrimPrefix(i.Name, "*."))
-			names = append(names, reports.CancelName{Name: i.Name, Owner: x.Site.Owner, Used: s.used(i.Name)})
+			names = append(names, compose.CancelName{Name: i.Name, Owner: x.Site.Owner, Used: s.used(i.Name)})
 		}
 		names[n].N++
 		names[n].Cost += i.Cost
@@ -205,7 +205,7 @@ func (s *survey) names(c chosen) []reports.CancelName {
 			names[n].Expires = i.Expires
 		}
 	}
-	slices.SortStableFunc(names, func(a, b reports.CancelName) int {
+	slices.SortStableFunc(names, func(a, b compose.CancelName) int {
 		return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Name, b.Name))
 	})
 	return names

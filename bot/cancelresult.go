@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -41,7 +42,7 @@ func (x *cancelling) result() Answer {
 	if x.task.Stopped() {
 		r.State = journal.TaskStopped
 	}
-	told := reports.CancelResult{Servers: x.servers(), Stopped: x.task.Stopped(), Why: map[string]int{}}
+	told := compose.CancelResult{Servers: x.servers(), Stopped: x.task.Stopped(), Why: map[string]int{}}
 	for _, i := range x.plan.Items {
 		item := CancelledData{URL: i.URL, Domain: i.Name, Server: i.Server}
 		s := x.step(i.URL)
@@ -58,7 +59,7 @@ func (x *cancelling) result() Answer {
 			item.Result = "failed"
 			r.Failed, r.Price = r.Failed+1, r.Price+i.Cost // at worst
 			why, _, _ := strings.Cut(s.Note, " ")
-			told.Failed = append(told.Failed, reports.CancelFailed{Name: i.Name, Why: why, Detail: strings.TrimPrefix(s.Note, why)})
+			told.Failed = append(told.Failed, compose.CancelFailed{Name: i.Name, Why: why, Detail: strings.TrimPrefix(s.Note, why)})
 		default:
 			item.Result = "left"
 			r.Left++

@@ -8,6 +8,7 @@ import (
 	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -54,7 +55,7 @@ func audit(ctx context.Context, b *Bot, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	data := AuditData{Audit: []AuditItem{}, Whole: true}
-	told := reports.Audit{Name: name}
+	told := compose.Audit{Name: name}
 	for _, a := range acts {
 		data.Audit = append(data.Audit, AuditItem{a.At, a.Person, a.Name, a.Role, a.Chat, a.Command, a.Args, a.Result})
 		told.Acts = append(told.Acts, reports.Act{At: a.At, Who: whose(a), Command: line(a), Result: a.Result})

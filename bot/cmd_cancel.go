@@ -9,7 +9,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/i18n"
-	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // Kinds of tasks of cancelling.
@@ -74,7 +74,7 @@ func cancel(_ context.Context, b *Bot, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	return Answer{Message: r.Writer().Reading(reports.Reads{}), Task: task}, nil
+	return Answer{Message: r.Writer().Reading(compose.Reads{}), Task: task}, nil
 }
 
 // wish reads "authz shop.ru server=isp1 valid".

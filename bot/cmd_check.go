@@ -6,6 +6,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // CheckData is the JSON of check.
@@ -92,7 +93,7 @@ func (b *Bot) attempts(ctx context.Context, s reports.Site, limit int) ([]report
 }
 
 // checkData is for the same reader as the writer's messages.
-func checkData(s reports.Site, w reports.Writer) CheckData {
+func checkData(s reports.Site, w compose.Writer) CheckData {
 	site, verdict := s.Subject.Site, s.Verdict()
 	cause := checks.Finding{Code: verdict.Code, Args: verdict.Finding.Args}
 	data := CheckData{
@@ -113,7 +114,7 @@ func checkData(s reports.Site, w reports.Writer) CheckData {
 	return data
 }
 
-func attemptData(a reports.Try, w reports.Writer) AttemptData {
+func attemptData(a reports.Try, w compose.Writer) AttemptData {
 	data := AttemptData{Certificate: a.Certificate, Outcome: a.Outcome.String(), Status: a.Status, Code: string(a.Code), Text: checks.WithoutSecrets(a.Text)}
 	data.Unpause, _ = w.Seen(a.Args)[checks.Secret].(string)
 	if !a.Time.IsZero() {

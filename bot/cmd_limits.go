@@ -9,6 +9,7 @@ import (
 	"domovoy/checks"
 	"domovoy/checks/budget"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // LimitsData is the JSON of limits.
@@ -67,7 +68,7 @@ func limits(ctx context.Context, b *Bot, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	data := LimitsData{Budgets: []BudgetData{}, Forecasts: []ForecastData{}, Changes: []ChangeData{}}
-	var all []reports.Limits
+	var all []compose.Limits
 	for _, s := range servers {
 		l := b.limitsOf(s, r.Now)
 		all = append(all, l)
@@ -80,8 +81,8 @@ func limits(ctx context.Context, b *Bot, r Request) (Answer, error) {
 const scarceMost = 5
 
 // limitsOf gathers what is worth knowing of a server's budgets.
-func (b *Bot) limitsOf(s reports.Server, now time.Time) reports.Limits {
-	l := reports.Limits{Server: s.Name, Trouble: s.Trouble}
+func (b *Bot) limitsOf(s reports.Server, now time.Time) compose.Limits {
+	l := compose.Limits{Server: s.Name, Trouble: s.Trouble}
 	p := b.watch.panel(s.Name)
 	if p == nil {
 		return l
@@ -132,7 +133,7 @@ func novelty(rules *budget.CA, c budget.Change) reports.Novelty {
 }
 
 // add puts a server's budgets in.
-func (d *LimitsData) add(l reports.Limits) {
+func (d *LimitsData) add(l compose.Limits) {
 	if l.Quota.CA == "" {
 		d.Unknown = append(d.Unknown, l.Server)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // ListData is the JSON of list. Items holds every row, or the page asked for.
@@ -50,7 +51,7 @@ func list(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	page := reports.Page{Kind: asked.kind, Command: asked.command(), Filter: asked.filters(), Number: asked.page, Unread: dark}
+	page := compose.Page{Kind: asked.kind, Command: asked.command(), Filter: asked.filters(), Number: asked.page, Unread: dark}
 	if reports.FromOutside(asked.kind) {
 		page.Seen = readable
 	}
@@ -124,9 +125,9 @@ func (l listRequest) filters() string {
 func listData(asked listRequest, rows []reports.Row, dark []string) ListData {
 	data := ListData{List: asked.kind, Total: len(rows), Items: []RowData{}, Dark: dark}
 	if asked.page > 0 {
-		last := max(0, len(rows)-1) / reports.PageSize // as the message shows it
-		from := min(last, asked.page-1) * reports.PageSize
-		rows = rows[from:min(len(rows), from+reports.PageSize)]
+		last := max(0, len(rows)-1) / compose.PageSize // as the message shows it
+		from := min(last, asked.page-1) * compose.PageSize
+		rows = rows[from:min(len(rows), from+compose.PageSize)]
 	}
 	for _, r := range rows {
 		item := RowData{Domain: r.Domain, Owner: r.Owner, Server: r.Server, Code: r.Code, Name: r.Name, To: r.To}

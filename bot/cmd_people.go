@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"domovoy/i18n"
-	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // WhoamiData is the JSON of whoami.
@@ -23,7 +23,7 @@ func whoami(_ context.Context, _ *Bot, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	data := WhoamiData{Person: r.Person, Role: r.Role.String(), Chat: r.Chat.String(), Language: r.Locale.Language()}
-	return Answer{Message: r.Writer().Whoami(reports.Person{ID: r.Person, Role: r.Role.String(), Chat: r.Chat.String()}), Data: data}, nil
+	return Answer{Message: r.Writer().Whoami(compose.Person{ID: r.Person, Role: r.Role.String(), Chat: r.Chat.String()}), Data: data}, nil
 }
 
 // lang changes the language of a chat; in a group that takes an operator, for
@@ -63,13 +63,13 @@ type HelpItem struct {
 
 // help lists the commands that the one who asks may use, or explains one.
 func help(_ context.Context, _ *Bot, r Request) (Answer, error) {
-	var known []reports.Topic
+	var known []compose.Topic
 	data := HelpData{Commands: []HelpItem{}}
 	for _, c := range Commands() {
 		if r.Role < c.Role || (len(r.Words) > 0 && r.Words[0] != c.Name) {
 			continue
 		}
-		t := reports.Topic{Command: c.Name}
+		t := compose.Topic{Command: c.Name}
 		known = append(known, t)
 		data.Commands = append(data.Commands, HelpItem{c.Name, r.Locale.Say("help." + c.Name + ".usage"), r.Locale.Say("help." + c.Name + ".text")})
 	}
@@ -79,7 +79,7 @@ func help(_ context.Context, _ *Bot, r Request) (Answer, error) {
 	if len(r.Words) > 0 {
 		return Answer{Message: r.Writer().Topic(known[0]), Data: data}, nil
 	}
-	return Answer{Message: r.Writer().Help(reports.Help{Topics: known, AtConsole: r.Talks}), Data: data}, nil
+	return Answer{Message: r.Writer().Help(compose.Help{Topics: known, AtConsole: r.Talks}), Data: data}, nil
 }
 
 // Menu gives the commands with one line each, for a messenger's own menu.

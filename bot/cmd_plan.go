@@ -8,6 +8,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // PlanData is the JSON of plan reissue.
@@ -56,7 +57,7 @@ func plan(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	told := reports.Reissue{Dark: dark}
+	told := compose.Reissue{Dark: dark}
 	data := ReissueData{ByCause: map[checks.Code]int{}, Servers: []ReissueServer{}}
 	for _, s := range readable {
 		part := reports.Reissuable(s, asked.filter)

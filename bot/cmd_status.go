@@ -6,6 +6,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // StatusData is the JSON of status.
@@ -54,7 +55,7 @@ func status(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	for _, s := range servers {
 		data.add(s)
 	}
-	return Answer{Message: r.Writer().Status(servers, reports.Delivery{Waiting: waiting, Oldest: oldest}), Data: data}, nil
+	return Answer{Message: r.Writer().Status(servers, compose.Delivery{Waiting: waiting, Oldest: oldest}), Data: data}, nil
 }
 
 func (d *StatusData) add(s reports.Server) {

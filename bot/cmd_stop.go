@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	"domovoy/i18n"
-	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -46,7 +46,7 @@ func stop(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	if state.Open() {
 		state = journal.TaskStopping
 	}
-	return Answer{Message: r.Writer().Stop(reports.Stop{Task: r.Words[0], Open: state.Open()}), Data: StopData{id, state}}, nil
+	return Answer{Message: r.Writer().Stop(compose.Stop{Task: r.Words[0], Open: state.Open()}), Data: StopData{id, state}}, nil
 }
 
 // mayStop refuses who neither began a task nor has the role to stop it.

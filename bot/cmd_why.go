@@ -6,6 +6,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // WhyData is the JSON of why.
@@ -65,7 +66,7 @@ func why(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	return Answer{Message: r.Writer().Why(site), Data: whyData(site, r.Writer())}, nil
 }
 
-func whyData(s reports.Site, w reports.Writer) WhyData {
+func whyData(s reports.Site, w compose.Writer) WhyData {
 	site := s.Subject.Site
 	data := WhyData{Domain: site.Name, Unicode: site.Unicode(), Server: site.Server,
 		Incidents: []IncidentData{}, Attempts: []AttemptData{}, Acts: []ActData{}}

@@ -8,6 +8,7 @@ import (
 
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -27,8 +28,8 @@ type Request struct {
 }
 
 // Writer composes in the language and at the moment of the request.
-func (r Request) Writer() reports.Writer {
-	return reports.Writer{Locale: r.Locale, Now: r.Now, Secrets: r.secrets()}
+func (r Request) Writer() compose.Writer {
+	return compose.Writer{Locale: r.Locale, Now: r.Now, Secrets: r.secrets()}
 }
 
 // secrets reports whether the answer may hold a link that acts in the account's

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"domovoy/i18n"
-	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -44,7 +44,7 @@ func confirm(ctx context.Context, b *Bot, r Request) (Answer, error) {
 		if err := b.journal.ConfirmPlan(ctx, p.ID, r.Person, r.entry("confirm", p.ID, ResultFirst)); err != nil {
 			return Answer{}, err
 		}
-		m := r.Writer().ConfirmedFirst(reports.Confirmation{Plan: p.ID, Name: r.Name, Left: p.Times.Expires.Sub(r.Now)})
+		m := r.Writer().ConfirmedFirst(compose.Confirmation{Plan: p.ID, Name: r.Name, Left: p.Times.Expires.Sub(r.Now)})
 		return Answer{Message: m, Data: ConfirmData{p.ID, confirmed, p.Needs, p.Times.Expires}}, nil
 	}
 	task, err := r.Begins(p.Kind, struct{}{})

@@ -7,6 +7,7 @@ import (
 
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/files"
 )
 
@@ -16,7 +17,7 @@ const chartDays = 30
 // dailyMessage composes the digest. Its chart goes with it where there is a
 // history to draw, and something to tell.
 func (b *Bot) dailyMessage(l *i18n.Locale, day reports.Day, h reports.History, now time.Time) (reports.Message, error) {
-	w := reports.Writer{Locale: l, Now: now}
+	w := compose.Writer{Locale: l, Now: now}
 	m := w.Daily(day)
 	if snapshots(h, now) < 2 || w.Nothing(day) {
 		return m, nil

@@ -14,6 +14,7 @@ import (
 	"domovoy/checks/lab"
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -248,6 +249,6 @@ func TestCalendar(t *testing.T) {
 	h.must(h.bot.watch.Look(t.Context(), h.now))
 	day, err := h.bot.day(t.Context(), h.now)
 	h.must(err)
-	digest := reports.Writer{Locale: h.bot.audience.Bundle.Locale("en", time.UTC), Now: h.now}.Daily(day)
+	digest := compose.Writer{Locale: h.bot.audience.Bundle.Locale("en", time.UTC), Now: h.now}.Daily(day)
 	wants(t, words(digest), "From 10 February: Let’s Encrypt certificates will be good for 64 days", "new orders 0 of 300 used")
 }

@@ -61,9 +61,9 @@ func (b *Bot) partOf(chat Address, managers []customers) *customers {
 	return &managers[i]
 }
 
-// compose folds a week's history into a report, of one manager's customers or
+// weekOf folds a week's history into a report, of one manager's customers or
 // of all (nil); the report of all names the owners whom no manager has.
-func compose(h reports.History, week reports.Week, managers []customers, part *customers) reports.Weekly {
+func weekOf(h reports.History, week reports.Week, managers []customers, part *customers) reports.Weekly {
 	if part != nil {
 		r := reports.ComposeWeek(h, week, part.has)
 		r.Manager = part.To.String()

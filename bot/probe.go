@@ -9,7 +9,7 @@ import (
 
 	"domovoy/checks/acme/account"
 	"domovoy/checks/budget"
-	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -47,7 +47,7 @@ type ProbePlanData struct {
 // planProbe keeps a plan of the orders that a wish needs.
 func planProbe(ctx context.Context, t *Task, w cancelWish) (Answer, error) {
 	plan := probePlan{Wish: w}
-	told := reports.Probe{Lives: planLives}
+	told := compose.Probe{Lives: planLives}
 	for _, p := range t.Bot.accounts(w.Server) {
 		if _, trouble := p.CA.key(); trouble != "" {
 			return Answer{}, caRefusal(p, account.ErrKeyNeeded)

@@ -9,6 +9,7 @@ import (
 	"domovoy/checks"
 	"domovoy/checks/cert"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // The history that is played before a replay begins, so that it begins with
@@ -48,7 +49,7 @@ func (b *Bot) Replay(ctx context.Context, days int, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	sum := reports.Replay{Days: days}
+	sum := compose.Replay{Days: days}
 	for _, p := range b.watch.panels {
 		runs, err := b.journal.MetricRuns(ctx, p.Name, played, r.Now)
 		if err != nil {
@@ -81,7 +82,7 @@ func countsBegun(server string, begun map[string]time.Time) map[string][]time.Ti
 	return counts
 }
 
-func replayData(r reports.Replay) ReplayData {
+func replayData(r compose.Replay) ReplayData {
 	data := ReplayData{Days: r.Days, Since: optional(r.Since), Alerts: []EpisodeData{}}
 	for _, e := range r.Episodes {
 		data.Alerts = append(data.Alerts, EpisodeData{e.Server, e.Code, e.Worst, e.From, optional(e.Until), e.Peak, e.Told})

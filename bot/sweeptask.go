@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // sweepKind is the kind of a sweep that somebody asked for.
@@ -47,7 +47,7 @@ func runSweep(ctx context.Context, t *Task) (Answer, error) {
 	took := time.Since(t.Times.Created)
 	sum, err := b.Swept(ctx, w.Locale, took, func(CheckData) error { return nil })
 	data.Summary = &sum
-	return Answer{Message: t.Writer().Swept(reports.Swept{Domains: sum.Domains, ByCode: sum.ByCode, Took: took}), Data: data}, err
+	return Answer{Message: t.Writer().Swept(compose.Swept{Domains: sum.Domains, ByCode: sum.ByCode, Took: took}), Data: data}, err
 }
 
 // sweeping notes how far the sweep is, and composes what is shown of it as

@@ -7,6 +7,7 @@ import (
 	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // SweepSummary is the last line of a sweep's JSON. ByCode counts every site
@@ -28,7 +29,7 @@ func (b *Bot) Swept(ctx context.Context, l *i18n.Locale, took time.Duration, eac
 	for _, s := range servers {
 		bySite := s.BySite()
 		for _, x := range s.Subjects {
-			data := checkData(reports.Site{Server: bySite(x.Site.Name), Subject: x}, reports.Writer{Locale: l, Now: time.Now()})
+			data := checkData(reports.Site{Server: bySite(x.Site.Name), Subject: x}, compose.Writer{Locale: l, Now: time.Now()})
 			sum.Domains++
 			sum.ByCode[data.Verdict.Code]++
 			if err := each(data); err != nil {
@@ -41,6 +42,6 @@ func (b *Bot) Swept(ctx context.Context, l *i18n.Locale, took time.Duration, eac
 
 // Summary says a sweep's sum to a person.
 func Summary(l *i18n.Locale, s SweepSummary) reports.Message {
-	w := reports.Writer{Locale: l, Now: time.Now()}
+	w := compose.Writer{Locale: l, Now: time.Now()}
 	return w.Summary(s.Domains, s.ByCode, time.Duration(s.Seconds*float64(time.Second)))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -82,13 +83,13 @@ type Task struct {
 }
 
 // Writer composes for the one who began it, now.
-func (t *Task) Writer() reports.Writer {
+func (t *Task) Writer() compose.Writer {
 	a := t.Bot.audience
 	language := t.By.Language
 	if language == "" {
 		language = a.Language
 	}
-	return reports.Writer{Locale: a.Bundle.Locale(language, a.Zone), Now: time.Now()}
+	return compose.Writer{Locale: a.Bundle.Locale(language, a.Zone), Now: time.Now()}
 }
 
 // Request is one of the person who began it, as if they asked now.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -16,7 +17,7 @@ func (b *Bot) tell(ctx context.Context, s reports.Server, changes []reports.Chan
 		if err != nil {
 			return nil, err
 		}
-		w := reports.Writer{Locale: l, Now: now}
+		w := compose.Writer{Locale: l, Now: now}
 		for _, told := range w.Alerts(s, changes, begin) {
 			deliveries = append(deliveries, journal.Delivery{
 				To: chat.To.String(), Kind: string(told.Kind), IncidentKey: told.Incident, Message: told.Message,
@@ -33,7 +34,7 @@ func (b *Bot) tell(ctx context.Context, s reports.Server, changes []reports.Chan
 
 // edits turn the messages of what is over green where they stand, so that
 // nobody acts on them.
-func (b *Bot) edits(ctx context.Context, w reports.Writer, chat Address, changes []reports.Change) ([]journal.Delivery, error) {
+func (b *Bot) edits(ctx context.Context, w compose.Writer, chat Address, changes []reports.Change) ([]journal.Delivery, error) {
 	var edits []journal.Delivery
 	for _, c := range changes {
 		if c.Kind != reports.Resolved || c.Incident.Finding.Site != "" {

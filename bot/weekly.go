@@ -41,7 +41,7 @@ func (b *Bot) Weekly(ctx context.Context, due time.Time) error {
 		if err != nil {
 			return err
 		}
-		m, err := b.weeklyMessage(l, compose(h, week, managers, part), false)
+		m, err := b.weeklyMessage(l, weekOf(h, week, managers, part), false)
 		if err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func (b *Bot) weekly(ctx context.Context, week reports.Week, managers []customer
 	if err != nil {
 		return reports.Weekly{}, err
 	}
-	return compose(h, week, managers, part), nil
+	return weekOf(h, week, managers, part), nil
 }
 
 // errWeek is what ParseWeek says of a word that is none.

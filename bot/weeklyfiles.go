@@ -8,6 +8,7 @@ import (
 
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/files"
 )
 
@@ -22,7 +23,7 @@ const (
 // weeklyFiles are what goes with the message of a weekly report: the chart
 // first, for it is looked at on a phone. A report of a week without a
 // snapshot has none.
-func weeklyFiles(w reports.Writer, r reports.Weekly, csv bool) ([]reports.File, error) {
+func weeklyFiles(w compose.Writer, r reports.Weekly, csv bool) ([]reports.File, error) {
 	if r.Data.IsZero() {
 		return nil, nil
 	}
@@ -32,10 +33,10 @@ func weeklyFiles(w reports.Writer, r reports.Weekly, csv bool) ([]reports.File, 
 	}
 	xlsx, html, comma := files.Names(w, r)
 	all := []reports.File{{Name: stem(html) + ".png", Type: typePNG, Data: chart}}
-	page := func(out io.Writer, w reports.Writer, r reports.Weekly) error { return files.HTML(out, w, r, chart) }
+	page := func(out io.Writer, w compose.Writer, r reports.Weekly) error { return files.HTML(out, w, r, chart) }
 	kinds := []struct {
 		name, kind string
-		write      func(io.Writer, reports.Writer, reports.Weekly) error
+		write      func(io.Writer, compose.Writer, reports.Weekly) error
 	}{{xlsx, typeXLSX, files.XLSX}, {html, typeHTML, page}, {comma, typeCSV, files.CSV}}
 	if !csv {
 		kinds = kinds[:2]
@@ -57,7 +58,7 @@ func stem(name string) string {
 
 // weeklyMessage composes the report with its files.
 func (b *Bot) weeklyMessage(l *i18n.Locale, r reports.Weekly, csv bool) (reports.Message, error) {
-	w := reports.Writer{Locale: l, Now: time.Now()}
+	w := compose.Writer{Locale: l, Now: time.Now()}
 	m := w.Weekly(r)
 	var err error
 	m.Files, err = weeklyFiles(w, r, csv)

@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"domovoy/checks"
-	"domovoy/i18n"
 )
 
 // CancelOutcome is what became of a plan to cancel authorizations, as the
@@ -45,8 +42,8 @@ func (o CancelOutcome) String() string {
 	return line
 }
 
-// parseCancelOutcome reads a stored line; false: it is of another kind.
-func parseCancelOutcome(line string) (o CancelOutcome, ok bool) {
+// ParseCancelOutcome reads a stored line; false: it is of another kind.
+func ParseCancelOutcome(line string) (o CancelOutcome, ok bool) {
 	words := strings.Fields(line)
 	counts := o.counts()
 	if len(words) <= len(counts) || words[0] != "done" && words[0] != "stopped" {
@@ -68,42 +65,4 @@ func parseCancelOutcome(line string) (o CancelOutcome, ok bool) {
 		return o, false
 	}
 	return o, true
-}
-
-// actResult says what became of an act. What no version of ours is known to
-// have written is shown as it is.
-func (w Writer) actResult(kept string) string {
-	if key := "audit.result." + kept; w.Locale.Has(key) {
-		return w.Locale.Say(key)
-	}
-	if o, ok := parseCancelOutcome(kept); ok {
-		return w.cancelOutcome(o)
-	}
-	return checks.Clean(checks.WithoutSecrets(kept), checks.WordLength)
-}
-
-// cancelOutcome says what was cancelled and what was not, then the price and
-// who else agreed to it.
-func (w Writer) cancelOutcome(o CancelOutcome) string {
-	key := "audit.done"
-	if o.Stopped {
-		key = "audit.stopped"
-	}
-	parts := []string{w.Locale.Count(key, o.Deactivated)}
-	for _, c := range []struct {
-		key string
-		n   int
-	}{{"audit.failed", o.Failed}, {"audit.skipped", o.Skipped}, {"audit.left", o.Left}} {
-		if c.n > 0 {
-			parts = append(parts, w.Locale.Say(c.key, i18n.Args{"N": c.n}))
-		}
-	}
-	text := strings.Join(parts, ", ")
-	if o.Price > 0 {
-		text += "; " + w.Locale.Count("audit.price", o.Price)
-	}
-	if len(o.Confirmed) > 0 {
-		text += "; " + w.Locale.Say("audit.confirmed", i18n.Args{"Who": o.Confirmed})
-	}
-	return text
 }

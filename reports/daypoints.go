@@ -35,10 +35,10 @@ func DayPoints(h History, now time.Time, days int) []DayPoint {
 // Today is the last point of the digest's chart: what its words say, lest the
 // two tell different numbers of the same day.
 func (d Day) Today(p DayPoint) DayPoint {
-	mv := d.movement()
-	p.Open = mv.now
-	if d.comparable() {
-		p.Added, p.Fixed = mv.opened, mv.fixed
+	mv := d.Movement()
+	p.Open = mv.Now
+	if d.Comparable() {
+		p.Added, p.Fixed = mv.Opened, mv.Fixed
 	}
 	return p
 }

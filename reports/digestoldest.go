@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"domovoy/checks"
-	"domovoy/i18n"
 )
 
 // siteKey names a site of a server.
@@ -46,8 +45,8 @@ func (d Day) troubles() map[siteKey]trouble {
 	return all
 }
 
-// codes of the sites in trouble, one a site.
-func (d Day) codes() []checks.Code {
+// Codes of the sites in trouble, one a site.
+func (d Day) Codes() []checks.Code {
 	var codes []checks.Code
 	for _, x := range d.troubles() {
 		codes = append(codes, x.root.Finding.Code)
@@ -78,9 +77,9 @@ func began(i Incident, logged map[siteKey]time.Time) time.Time {
 	return i.Times.Opened
 }
 
-// oldest names the site that is in trouble for longest, of those that are for
-// more than a day; empty: none is. A name shames better than a total.
-func (w Writer) oldest(d Day) string {
+// Oldest is the root cause of the site that is in trouble for longest, and
+// since when, of those that are for more than a day; false: none is.
+func (d Day) Oldest() (root Incident, since time.Time, ok bool) {
 	all := d.troubles()
 	var old []siteKey
 	for key, x := range all {
@@ -89,11 +88,10 @@ func (w Writer) oldest(d Day) string {
 		}
 	}
 	if len(old) == 0 {
-		return ""
+		return Incident{}, time.Time{}, false
 	}
 	oldest := slices.MinFunc(old, func(a, b siteKey) int {
 		return cmp.Or(all[a].since.Compare(all[b].since), strings.Compare(a.site, b.site), strings.Compare(a.server, b.server))
 	})
-	return w.Locale.Say("weekly.oldest", i18n.Args{"Name": checks.Show(oldest.site),
-		"Date": w.Locale.Date(all[oldest].since, w.Now), "Cause": w.title(all[oldest].root.Finding.Code)})
+	return all[oldest].root, all[oldest].since, true
 }

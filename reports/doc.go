@@ -1,3 +1,3 @@
-// Package reports decides what is worth saying and composes it: pure
-// functions from facts to messages, without I/O.
+// Package reports decides what is worth saying: pure functions from facts to
+// decisions, without I/O. Package compose puts them into words.
 package reports

@@ -138,7 +138,7 @@ func checkReason(t *testing.T, run int, last Change, before Incident, c Change) 
 	ok := false
 	switch c.Kind {
 	case Worsened:
-		ok = is.Finding.Severity > before.Finding.Severity || value(is.Finding)*2 >= was.ToldPeak*3 && value(is.Finding) > was.ToldPeak
+		ok = is.Finding.Severity > before.Finding.Severity || Value(is.Finding)*2 >= was.ToldPeak*3 && Value(is.Finding) > was.ToldPeak
 	case Reminded:
 		ok = is.Finding.Site == "" && is.Finding.Severity == checks.Critical && is.Times.ToldAt.Sub(was.Times.ToldAt) >= 4*time.Hour
 	case Resolved:

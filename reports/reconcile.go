@@ -81,7 +81,7 @@ func sameArg(a, b any) bool {
 // opened is a finding seen for the first time. A name whose cause changed was
 // in trouble already: that is news only if it is worse than what was there.
 func opened(now time.Time, f checks.Finding, baseline bool, was checks.Severity) Change {
-	i := Incident{Finding: f, Peak: value(f), Worst: f.Severity, Baseline: baseline}
+	i := Incident{Finding: f, Peak: Value(f), Worst: f.Severity, Baseline: baseline}
 	i.Times.Opened, i.Times.Seen = now, now
 	if baseline {
 		return told(now, i, Baseline)
@@ -99,7 +99,7 @@ func (p Policy) still(now time.Time, i Incident, f checks.Finding) Change {
 		i.Baseline = false // it eased: from here on it is a trouble like any other
 	}
 	i.Finding, i.Clear, i.Times.Seen = f, 0, now
-	i.Peak, i.Worst = max(i.Peak, value(f)), max(i.Worst, f.Severity)
+	i.Peak, i.Worst = max(i.Peak, Value(f)), max(i.Worst, f.Severity)
 	switch {
 	case !Alerts(f):
 		return Change{Incident: i}
@@ -113,7 +113,7 @@ func (p Policy) still(now time.Time, i Incident, f checks.Finding) Change {
 
 // grown reports a critical count that rose by half since it was last told.
 func grown(i Incident, f checks.Finding) bool {
-	return f.Severity == checks.Critical && i.ToldPeak > 0 && float64(value(f)) >= growth*float64(i.ToldPeak)
+	return f.Severity == checks.Critical && i.ToldPeak > 0 && float64(Value(f)) >= growth*float64(i.ToldPeak)
 }
 
 // remind reports whether it is time to say again that a server's trouble goes
@@ -142,7 +142,7 @@ func (p Policy) clear(now time.Time, i Incident, is checks.Severity) Change {
 
 // told marks the incident as said now, for that reason.
 func told(now time.Time, i Incident, kind ChangeKind) Change {
-	i.Told, i.ToldPeak, i.Times.ToldAt = i.Finding.Severity, value(i.Finding), now
+	i.Told, i.ToldPeak, i.Times.ToldAt = i.Finding.Severity, Value(i.Finding), now
 	return Change{Kind: kind, Incident: i}
 }
 
@@ -160,8 +160,8 @@ func Alerts(f checks.Finding) bool {
 	return f.Site == "" || strings.HasPrefix(string(f.Code), "cert.")
 }
 
-// value of a count's finding; 0 for any other.
-func value(f checks.Finding) int {
+// Value of a count's finding; 0 for any other.
+func Value(f checks.Finding) int {
 	v, _ := f.Args["value"].(int)
 	return v
 }

@@ -2,11 +2,9 @@ package reports
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"domovoy/checks"
-	"domovoy/i18n"
 )
 
 // Episode is one alert of a replay, from its opening to its end.
@@ -48,44 +46,4 @@ func Episodes(told []Replayed) []Episode {
 	}
 	slices.SortStableFunc(episodes, func(a, b Episode) int { return a.From.Compare(b.From) })
 	return episodes
-}
-
-// Replay is what today's thresholds would have told of some days.
-type Replay struct {
-	Days     int
-	Since    time.Time // the first reading there is; zero: there is none
-	Episodes []Episode
-}
-
-// Replay says when and how often today's thresholds would have alerted.
-func (w Writer) Replay(r Replay) Message {
-	if r.Since.IsZero() {
-		return w.message(ToneUnknown, w.Locale.Say("replay.nothing"))
-	}
-	m := w.message(Plain, w.Locale.Count("replay.title", len(r.Episodes), i18n.Args{"Days": w.Locale.Count("days", r.Days)}))
-	if from := w.Now.AddDate(0, 0, -r.Days); r.Since.Sub(from) > 24*time.Hour {
-		m.Sections = append(m.Sections, Section{Text: w.Locale.Say("replay.short", i18n.Args{"Date": w.Locale.Date(r.Since, w.Now)})})
-	}
-	for _, code := range checks.Codes() {
-		s := Section{}
-		for _, e := range r.Episodes {
-			if e.Code == code {
-				s.Items = append(s.Items, Item{Tone: toneOf(e.Worst), Text: w.Locale.DateTime(e.From, w.Now), Note: w.episode(e)})
-			}
-		}
-		if len(s.Items) > 0 {
-			s.Heading = w.Locale.Count("replay.times", len(s.Items), i18n.Args{"Title": w.title(code)})
-			m.Sections = append(m.Sections, s)
-		}
-	}
-	return m
-}
-
-// episode says where, how high and how long.
-func (w Writer) episode(e Episode) string {
-	lasted := w.Locale.Say("replay.goeson")
-	if !e.Until.IsZero() {
-		lasted = w.Locale.Age(e.Until.Sub(e.From))
-	}
-	return strings.Join([]string{e.Server, w.Locale.Say("replay.peak", i18n.Args{"N": e.Peak}), lasted, w.Locale.Count("replay.told", len(e.Told))}, " · ")
 }

@@ -109,7 +109,7 @@ func unnamed(c checks.Certificate) string { return "#" + strconv.FormatInt(c.ID,
 func (s Server) reasons() map[string]checks.Code {
 	said := map[string]checks.Code{}
 	for _, f := range s.Outcome.Findings {
-		if strings.HasPrefix(string(f.Code), "ca.") && !foretold(f.Code) {
+		if strings.HasPrefix(string(f.Code), "ca.") && !Foretold(f.Code) {
 			said[f.Site] = f.Code
 		}
 	}

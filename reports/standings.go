@@ -17,15 +17,15 @@ func (s Server) Standings() []Standing {
 		row.fits("elsewhere", verdict.Finding.Args)
 		standings = append(standings, Standing{
 			Site: x.Site.Name, Owner: x.Site.Owner, Code: verdict.Code, Severity: verdict.Severity,
-			Since: s.since(x, verdict.Code), Expires: s.expires(x), Free: row.Free, To: row.To,
+			Since: s.TroubleSince(x, verdict.Code), Expires: s.expires(x), Free: row.Free, To: row.To,
 		})
 	}
 	return standings
 }
 
-// since is when a site's trouble began: by the issuing log where it is the
+// TroubleSince is when a site's trouble began: by the issuing log where it is the
 // CA's word, else as we first saw it; zero: not known.
-func (s Server) since(x checks.Subject, code checks.Code) time.Time {
+func (s Server) TroubleSince(x checks.Subject, code checks.Code) time.Time {
 	own := code == checks.CAUnreachable // we saw it, of the server
 	if h := x.History; h != nil && !h.Since.IsZero() && strings.HasPrefix(string(code), "ca.") && !own {
 		return h.Since

@@ -10,7 +10,7 @@ import (
 // Checks that tell a certificate's dates from the panel's side.
 const (
 	fileCheck = "certificate" // by its file
-	rowCheck  = "renewal"     // by the panel's row where no file is read
+	RowCheck  = "renewal"     // by the panel's row where no file is read
 )
 
 // outdone reports whether what the panel's side says of a certificate's dates
@@ -24,7 +24,7 @@ const (
 // what it keeps: a newer certificate in front of it renews nothing there, and
 // the count must not change with the network that we look through.
 func (s Server) outdone(f checks.Finding) bool {
-	if f.Check != fileCheck && f.Check != rowCheck || !dated(f.Code) {
+	if f.Check != fileCheck && f.Check != RowCheck || !dated(f.Code) {
 		return false
 	}
 	look := s.Looks[f.Site]

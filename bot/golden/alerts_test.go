@@ -7,6 +7,7 @@ import (
 	"domovoy/checks"
 	"domovoy/checks/ispmanager"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // counted is a count above its threshold.
@@ -32,7 +33,7 @@ func alertCases() map[string]message {
 		f := counted(count.code, checks.Critical, count.value, count.threshold)
 		grown := counted(count.code, checks.Critical, count.grown, count.threshold)
 		say := func(kind reports.ChangeKind, f checks.Finding, age time.Duration) message {
-			return func(w reports.Writer) reports.Message {
+			return func(w compose.Writer) reports.Message {
 				i := incident(f, age)
 				switch kind {
 				case reports.Reminded:
@@ -49,12 +50,12 @@ func alertCases() map[string]message {
 		all[name+"reminded"] = say(reports.Reminded, grown, 4*time.Hour)
 		all[name+"resolved"] = say(reports.Resolved, grown, 2*time.Hour+41*time.Minute)
 		all[name+"one"] = say(reports.Opened, counted(count.code, checks.Critical, 1, 1), 0)
-		all["closed."+string(count.code)] = func(w reports.Writer) reports.Message {
+		all["closed."+string(count.code)] = func(w compose.Writer) reports.Message {
 			told := w.Alert(reports.Change{Kind: reports.Opened, Incident: incident(f, 0)}, troubled(f))
 			return w.Closed(told, ended(incident(grown, 161*time.Minute)))
 		}
 	}
-	all["alert.panel.processing.warning"] = func(w reports.Writer) reports.Message {
+	all["alert.panel.processing.warning"] = func(w compose.Writer) reports.Message {
 		f := counted(checks.PanelProcessing, checks.Warning, 63, 60)
 		s := house()
 		s.Readings = readings(63, 47, 3, 12)
@@ -102,7 +103,7 @@ func troubled(f checks.Finding) reports.Server {
 func panelCases() map[string]message {
 	all := map[string]message{}
 	unavailable := func(kind reports.ChangeKind, reason string, age time.Duration) message {
-		return func(w reports.Writer) reports.Message {
+		return func(w compose.Writer) reports.Message {
 			s := house()
 			s.Trouble = reason
 			i := incident(checks.Finding{Server: "isp1", Code: checks.PanelUnavailable, Severity: checks.Critical, Args: checks.Args{"reason": reason}}, age)
@@ -119,7 +120,7 @@ func panelCases() map[string]message {
 	all["alert.panel.unavailable.resolved"] = unavailable(reports.Resolved, "locked", 8*time.Hour)
 
 	stale := func(kind reports.ChangeKind) message {
-		return func(w reports.Writer) reports.Message {
+		return func(w compose.Writer) reports.Message {
 			i := incident(checks.Finding{Server: "isp1", Code: checks.PanelStale, Severity: checks.Warning, Args: checks.Args{"since": ago(54 * time.Hour)}}, 3*time.Hour)
 			if kind == reports.Resolved {
 				i = ended(i)
@@ -132,7 +133,7 @@ func panelCases() map[string]message {
 	for _, code := range []checks.Code{checks.CABlocked, checks.CAUnreachable} {
 		f := checks.Finding{Check: "account", Server: "isp1", Code: code, Severity: checks.Critical, Args: checks.Args{"value": 12}}
 		for _, kind := range []reports.ChangeKind{reports.Opened, reports.Reminded, reports.Resolved} {
-			all[fmt.Sprintf("alert.%s.%s", code, kind)] = func(w reports.Writer) reports.Message {
+			all[fmt.Sprintf("alert.%s.%s", code, kind)] = func(w compose.Writer) reports.Message {
 				i := incident(f, 4*time.Hour)
 				if kind == reports.Resolved {
 					i = ended(i)
@@ -141,12 +142,12 @@ func panelCases() map[string]message {
 			}
 		}
 	}
-	all["storm"] = func(w reports.Writer) reports.Message { return w.Storm("isp1", 321, 2000) }
-	all["baseline"] = func(w reports.Writer) reports.Message {
+	all["storm"] = func(w compose.Writer) reports.Message { return w.Storm("isp1", 321, 2000) }
+	all["baseline"] = func(w compose.Writer) reports.Message {
 		return w.Baseline(house(), []checks.Code{checks.CADNS, checks.CADNS, checks.CADNS, checks.CAUnauthorized, checks.CAUnauthorized,
 			checks.CAConnection, checks.CertExpired, checks.CertOverdue, checks.CARemote, checks.CACAA, checks.CARejected})
 	}
-	all["baseline.more"] = func(w reports.Writer) reports.Message {
+	all["baseline.more"] = func(w compose.Writer) reports.Message {
 		var changes []reports.Change
 		for n, code := range []checks.Code{checks.CertOverdue, checks.CertMissing, checks.CertOverdue} {
 			f := checks.Finding{Server: "isp1", Site: site(n), Code: code, Severity: code.Severity()}
@@ -154,7 +155,7 @@ func panelCases() map[string]message {
 		}
 		return w.Alerts(house(), changes, reports.Beginning{Checks: []string{"certificate", "renewal"}})[0].Message
 	}
-	all["baseline.healthy"] = func(w reports.Writer) reports.Message {
+	all["baseline.healthy"] = func(w compose.Writer) reports.Message {
 		s := house()
 		s.Snapshot.Sites = s.Snapshot.Sites[:21]
 		s.Readings = readings(0, 0, 0, 0)
@@ -187,9 +188,9 @@ func nameCases() map[string]message {
 				continue // long ones differ by their first line only
 			}
 			name := fmt.Sprintf("names.%s.%d", code, n)
-			all[name] = func(w reports.Writer) reports.Message { return w.Names(reports.Opened, incidents(n)) }
+			all[name] = func(w compose.Writer) reports.Message { return w.Names(reports.Opened, incidents(n)) }
 			if n < 21 {
-				all["over."+name] = func(w reports.Writer) reports.Message {
+				all["over."+name] = func(w compose.Writer) reports.Message {
 					over := incidents(n)
 					for i := range over {
 						over[i] = ended(over[i])

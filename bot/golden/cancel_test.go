@@ -7,49 +7,50 @@ import (
 	"domovoy/bot"
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // cancelCases are the ways of cancelling: what is read, the plan with its
 // price, the confirmations, how far it is, what became of it.
 func cancelCases() map[string]message {
 	all := map[string]message{
-		"cancel.reading": func(w reports.Writer) reports.Message { return w.Reading(reports.Reads{}) },
-		"cancel.reading.so": func(w reports.Writer) reports.Message {
-			return w.Reading(reports.Reads{Server: "isp1", Done: 1200, Total: 3000, Task: 12})
+		"cancel.reading": func(w compose.Writer) reports.Message { return w.Reading(compose.Reads{}) },
+		"cancel.reading.so": func(w compose.Writer) reports.Message {
+			return w.Reading(compose.Reads{Server: "isp1", Done: 1200, Total: 3000, Task: 12})
 		},
-		"cancel.begun": func(w reports.Writer) reports.Message { return w.Confirmed("7f3a") },
-		"cancel.first": func(w reports.Writer) reports.Message {
-			return w.ConfirmedFirst(reports.Confirmation{Plan: "7f3a", Name: "Анна", Left: 8 * time.Minute})
+		"cancel.begun": func(w compose.Writer) reports.Message { return w.Confirmed("7f3a") },
+		"cancel.first": func(w compose.Writer) reports.Message {
+			return w.ConfirmedFirst(compose.Confirmation{Plan: "7f3a", Name: "Анна", Left: 8 * time.Minute})
 		},
-		"cancel.progress": func(w reports.Writer) reports.Message {
-			return w.Cancelling(reports.Cancels{Task: 12, Done: 1240, Total: 3000, Rest: 6 * time.Minute})
+		"cancel.progress": func(w compose.Writer) reports.Message {
+			return w.Cancelling(compose.Cancels{Task: 12, Done: 1240, Total: 3000, Rest: 6 * time.Minute})
 		},
 		"cancel.waits.busy":    waits(true),
 		"cancel.waits.offline": waits(false),
-		"cancel.done":          cancelled(reports.CancelResult{Servers: []string{"isp1"}, Known: true, Deactivated: 14, Price: 14}),
-		"cancel.done.one":      cancelled(reports.CancelResult{Servers: []string{"isp1"}, Known: true, Deactivated: 1, Price: 1}),
+		"cancel.done":          cancelled(compose.CancelResult{Servers: []string{"isp1"}, Known: true, Deactivated: 14, Price: 14}),
+		"cancel.done.one":      cancelled(compose.CancelResult{Servers: []string{"isp1"}, Known: true, Deactivated: 1, Price: 1}),
 		"cancel.done.some":     cancelled(someCancelled()),
-		"cancel.done.unknown":  cancelled(reports.CancelResult{Servers: []string{"isp1"}, Deactivated: 3, Price: 3}),
-		"cancel.stopped":       cancelled(reports.CancelResult{Servers: []string{"isp1"}, Known: true, Stopped: true, Deactivated: 122, Left: 378, Price: 122}),
-		"stop.soon":            func(w reports.Writer) reports.Message { return w.Stop(reports.Stop{Task: "12", Open: true}) },
-		"stop.over":            func(w reports.Writer) reports.Message { return w.Stop(reports.Stop{Task: "12"}) },
-		"task.stopped":         func(w reports.Writer) reports.Message { return w.Stopped() },
-		"task.turn":            func(w reports.Writer) reports.Message { return w.Refusal(w.Locale.Say("task.turn")) },
+		"cancel.done.unknown":  cancelled(compose.CancelResult{Servers: []string{"isp1"}, Deactivated: 3, Price: 3}),
+		"cancel.stopped":       cancelled(compose.CancelResult{Servers: []string{"isp1"}, Known: true, Stopped: true, Deactivated: 122, Left: 378, Price: 122}),
+		"stop.soon":            func(w compose.Writer) reports.Message { return w.Stop(compose.Stop{Task: "12", Open: true}) },
+		"stop.over":            func(w compose.Writer) reports.Message { return w.Stop(compose.Stop{Task: "12"}) },
+		"task.stopped":         func(w compose.Writer) reports.Message { return w.Stopped() },
+		"task.turn":            func(w compose.Writer) reports.Message { return w.Refusal(w.Locale.Say("task.turn")) },
 	}
-	for name, p := range map[string]reports.Probe{
+	for name, p := range map[string]compose.Probe{
 		"priced":  {ID: "7f3a", Names: []string{"shop.ru", "www.shop.ru", "xn--e1afmkfd.xn--p1ai", "blog.ru"}, Orders: 2, CA: "Let’s Encrypt", Limit: 300, Window: 3 * time.Hour, Lives: 10 * time.Minute},
 		"unknown": {ID: "7f3a", Names: []string{"shop.ru"}, Orders: 1, Lives: 10 * time.Minute},
 	} {
-		all["probe."+name] = func(w reports.Writer) reports.Message { return w.Probe(p) }
+		all["probe."+name] = func(w compose.Writer) reports.Message { return w.Probe(p) }
 	}
 	for name, p := range plans() {
-		all["cancel.plan."+name] = func(w reports.Writer) reports.Message { return w.CancelPlan(p) }
+		all["cancel.plan."+name] = func(w compose.Writer) reports.Message { return w.CancelPlan(p) }
 	}
 	for name, a := range audits() {
-		all["audit."+name] = func(w reports.Writer) reports.Message { return w.Audit(a) }
+		all["audit."+name] = func(w compose.Writer) reports.Message { return w.Audit(a) }
 	}
 	for key, args := range planRefusals() {
-		all[key] = func(w reports.Writer) reports.Message {
+		all[key] = func(w compose.Writer) reports.Message {
 			m, _ := new(bot.Bot).Explain(context.Background(), &bot.Refusal{Key: key, Args: args}, bot.Request{Locale: w.Locale, Now: w.Now})
 			return m
 		}
@@ -58,71 +59,71 @@ func cancelCases() map[string]message {
 }
 
 func waits(busy bool) message {
-	return func(w reports.Writer) reports.Message {
-		return w.CancelWaits(reports.Cancels{Task: 12, Done: 40, Total: 300, Until: now.Add(35 * time.Minute), Busy: busy})
+	return func(w compose.Writer) reports.Message {
+		return w.CancelWaits(compose.Cancels{Task: 12, Done: 40, Total: 300, Until: now.Add(35 * time.Minute), Busy: busy})
 	}
 }
 
-func cancelled(r reports.CancelResult) message {
-	return func(w reports.Writer) reports.Message { return w.CancelResult(r) }
+func cancelled(r compose.CancelResult) message {
+	return func(w compose.Writer) reports.Message { return w.CancelResult(r) }
 }
 
 // someCancelled met every reason there is.
-func someCancelled() reports.CancelResult {
-	return reports.CancelResult{Servers: []string{"isp1", "isp2"}, Known: true, Deactivated: 20, Skipped: 9, Price: 22,
+func someCancelled() compose.CancelResult {
+	return compose.CancelResult{Servers: []string{"isp1", "isp2"}, Known: true, Deactivated: 20, Skipped: 9, Price: 22,
 		Why: map[string]int{"valid": 1, "invalid": 1, "deactivated": 1, "expired": 1, "gone": 1, "foreign": 1, "pace": 2, "revoked": 1},
-		Failed: []reports.CancelFailed{
+		Failed: []compose.CancelFailed{
 			{Name: "shop.ru", Why: "server"}, {Name: "*.xn--e1afmkfd.xn--p1ai", Why: "refused", Detail: " 400 malformed"},
 			{Name: "blog.ru", Why: "unchanged"}, {Name: "old.ru", Why: "mystery"},
 		}}
 }
 
 // plans are those of voice.md, and of what may be in the way.
-func plans() map[string]reports.CancelPlan {
-	price := reports.CancelPrice{CA: "Let’s Encrypt", Known: true, Charged: true, Limit: 5, Window: time.Hour}
-	names := []reports.CancelName{
+func plans() map[string]compose.CancelPlan {
+	price := compose.CancelPrice{CA: "Let’s Encrypt", Known: true, Charged: true, Limit: 5, Window: time.Hour}
+	names := []compose.CancelName{
 		{Name: "shop.ru", Owner: "client17", N: 2, Cost: 2, Expires: now.Add(5 * 24 * time.Hour)},
 		{Name: "*.xn--e1afmkfd.xn--p1ai", N: 1, Cost: 1},
 	}
-	server := reports.CancelServer{Name: "isp1", Account: "https://acme-v02.api.letsencrypt.org/acme/acct/1234567", Items: 3, Pending: 3, Price: price, Names: names}
-	with := func(change func(*reports.CancelServer)) reports.CancelServer {
+	server := compose.CancelServer{Name: "isp1", Account: "https://acme-v02.api.letsencrypt.org/acme/acct/1234567", Items: 3, Pending: 3, Price: price, Names: names}
+	with := func(change func(*compose.CancelServer)) compose.CancelServer {
 		s := server
 		change(&s)
 		return s
 	}
-	one := func(p reports.CancelPlan, change func(*reports.CancelServer)) reports.CancelPlan {
-		p.Servers = []reports.CancelServer{with(change)}
+	one := func(p compose.CancelPlan, change func(*compose.CancelServer)) compose.CancelPlan {
+		p.Servers = []compose.CancelServer{with(change)}
 		return p
 	}
-	ready := reports.CancelPlan{ID: "7f3a", Lives: 10 * time.Minute, Asked: true}
-	empty := func(key, hint string) func(*reports.CancelServer) {
-		return func(s *reports.CancelServer) { s.Items, s.Pending, s.Names, s.Key, s.Hint = 0, 0, nil, key, hint }
+	ready := compose.CancelPlan{ID: "7f3a", Lives: 10 * time.Minute, Asked: true}
+	empty := func(key, hint string) func(*compose.CancelServer) {
+		return func(s *compose.CancelServer) { s.Items, s.Pending, s.Names, s.Key, s.Hint = 0, 0, nil, key, hint }
 	}
 	second := ready
 	second.Second = true
 	valid := ready
 	valid.Valid = true
-	all := map[string]reports.CancelPlan{
-		"priced": one(ready, func(s *reports.CancelServer) {
-			s.Left = reports.CancelLeft{Final: 3, Foreign: 2, Later: 4, Unread: 5, Hidden: 6}
+	all := map[string]compose.CancelPlan{
+		"priced": one(ready, func(s *compose.CancelServer) {
+			s.Left = compose.CancelLeft{Final: 3, Foreign: 2, Later: 4, Unread: 5, Hidden: 6}
 			s.Valid, s.Busy = 7, 1
-			s.Names = append([]reports.CancelName{{Name: "blog.ru", N: 1, Cost: 1, Used: 3}}, names...)
+			s.Names = append([]compose.CancelName{{Name: "blog.ru", N: 1, Cost: 1, Used: 3}}, names...)
 		}),
-		"unpriced": one(ready, func(s *reports.CancelServer) {
-			s.Price = reports.CancelPrice{Charged: true}
+		"unpriced": one(ready, func(s *compose.CancelServer) {
+			s.Price = compose.CancelPrice{Charged: true}
 			s.Names = names[1:]
 			s.Items, s.Pending = 1, 1
 		}),
-		"free": one(valid, func(s *reports.CancelServer) {
+		"free": one(valid, func(s *compose.CancelServer) {
 			s.Pending, s.Valid, s.Items = 0, 2, 2
-			s.Names = []reports.CancelName{{Name: "shop.ru", N: 2, Expires: now.Add(20 * 24 * time.Hour)}}
+			s.Names = []compose.CancelName{{Name: "shop.ru", N: 2, Expires: now.Add(20 * 24 * time.Hour)}}
 		}),
-		"two": {ID: "7f3a", Lives: 10 * time.Minute, Second: true, Servers: []reports.CancelServer{server, with(func(s *reports.CancelServer) { s.Name = "isp2" })}},
+		"two": {ID: "7f3a", Lives: 10 * time.Minute, Second: true, Servers: []compose.CancelServer{server, with(func(s *compose.CancelServer) { s.Name = "isp2" })}},
 	}
 	for _, key := range []string{"none", "missing", "denied", "open", "unusable"} {
 		p := ready
 		p.ID = ""
-		all["key."+key] = one(p, func(s *reports.CancelServer) { s.Key = key })
+		all["key."+key] = one(p, func(s *compose.CancelServer) { s.Key = key })
 	}
 	for _, hint := range []string{"not_logged", "no_files", "unreadable", "nothing_new"} {
 		p := ready
@@ -132,7 +133,7 @@ func plans() map[string]reports.CancelPlan {
 	return all
 }
 
-func audits() map[string]reports.Audit {
+func audits() map[string]compose.Audit {
 	acts := []reports.Act{
 		{At: now.Add(-time.Hour), Who: "Анна (telegram:42)", Command: "cancel authz plan=7f3a isp1 shop.ru", Result: "done deactivated=2 skipped=0 failed=0 left=0 price=2"},
 		{At: now.Add(-50 * time.Hour), Who: "slack:T012345:U0123456", Command: "confirm 7f3a", Result: "not_allowed"},
@@ -147,7 +148,7 @@ func audits() map[string]reports.Audit {
 		every[i] = reports.Act{At: now.Add(-time.Hour), Who: "Анна (telegram:42)", Command: "confirm 7f3a", Result: result}
 	}
 	head := "3b1c9a6d0e5f47281122334455667788"
-	return map[string]reports.Audit{
+	return map[string]compose.Audit{
 		"whole":  {Acts: acts, Entries: 1204, Head: head},
 		"one":    {Name: "shop.ru", Acts: acts[:1], Entries: 1, Head: head},
 		"none":   {},

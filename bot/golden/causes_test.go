@@ -8,6 +8,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // causeTexts are what the CA said last, by the case's name: what helps differs
@@ -83,31 +84,31 @@ func quoting(text string) reports.Site {
 func causeCases() map[string]message {
 	all := map[string]message{}
 	for name, text := range causeTexts() {
-		all["check.ca."+name] = func(w reports.Writer) reports.Message { return w.Check(quoting(text)) }
+		all["check.ca."+name] = func(w compose.Writer) reports.Message { return w.Check(quoting(text)) }
 	}
 	paused := visit(refused(checks.CAPaused, 41))
-	all["check.ca.paused.admin"] = func(w reports.Writer) reports.Message {
+	all["check.ca.paused.admin"] = func(w compose.Writer) reports.Message {
 		w.Secrets = true
 		return w.Check(paused)
 	}
 	last := reports.Try{Attempt: checks.Attempt{Server: "isp1", Outcome: checks.OutcomeFailed, Status: "failed", Time: paused.Subject.History.Last.Time, Text: paused.Subject.History.Last.Text}, Code: checks.CAPaused, Args: checks.Args{checks.Secret: link}}
 	tried := visit()
 	tried.Attempts = []reports.Try{last}
-	all["why.paused"] = func(w reports.Writer) reports.Message { return w.Why(tried) }
-	all["why.paused.admin"] = func(w reports.Writer) reports.Message {
+	all["why.paused"] = func(w compose.Writer) reports.Message { return w.Why(tried) }
+	all["why.paused.admin"] = func(w compose.Writer) reports.Message {
 		w.Secrets = true
 		return w.Why(tried)
 	}
-	all["status.unfamiliar"] = func(w reports.Writer) reports.Message {
+	all["status.unfamiliar"] = func(w compose.Writer) reports.Message {
 		s := quoting(words()[checks.Unknown]).Server
-		return w.Status([]reports.Server{s}, reports.Delivery{})
+		return w.Status([]reports.Server{s}, compose.Delivery{})
 	}
-	all["status.unfamiliar.many"] = func(w reports.Writer) reports.Message {
+	all["status.unfamiliar.many"] = func(w compose.Writer) reports.Message {
 		s := quoting(words()[checks.Unknown]).Server
 		for range 4 {
 			s.Outcome.Findings = append(s.Outcome.Findings, s.Outcome.Findings...)
 		}
-		return w.Status([]reports.Server{s}, reports.Delivery{})
+		return w.Status([]reports.Server{s}, compose.Delivery{})
 	}
 	return all
 }

@@ -25,6 +25,7 @@ import (
 	"domovoy/bot/telegram"
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files, and remove those that no topic has")
@@ -36,7 +37,7 @@ var now = time.Date(2026, 11, 21, 11, 5, 0, 0, time.UTC)
 const width = 100
 
 // message composes one message for one reader.
-type message func(w reports.Writer) reports.Message
+type message func(w compose.Writer) reports.Message
 
 // topics are all messages by name, grouped by the golden file that holds them.
 func topics() map[string]map[string]message {
@@ -219,13 +220,13 @@ func load(t *testing.T) *i18n.Bundle {
 	return bundle
 }
 
-func writer(t *testing.T, bundle *i18n.Bundle, language string) reports.Writer {
+func writer(t *testing.T, bundle *i18n.Bundle, language string) compose.Writer {
 	t.Helper()
 	zone, err := time.LoadLocation("Europe/Moscow")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return reports.Writer{Locale: bundle.Locale(language, zone), Now: now}
+	return compose.Writer{Locale: bundle.Locale(language, zone), Now: now}
 }
 
 // text is all that a message says, without marks.

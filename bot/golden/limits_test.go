@@ -5,6 +5,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // budget of so many tokens left.
@@ -38,13 +39,13 @@ func novelty() reports.Novelty {
 }
 
 // calmLimits are an account with little to tell.
-func calmLimits() reports.Limits {
+func calmLimits() compose.Limits {
 	change := novelty()
-	return reports.Limits{Server: "isp1", Next: &change,
+	return compose.Limits{Server: "isp1", Next: &change,
 		Quota: reports.Quota{CA: "Let’s Encrypt", Account: []checks.Budget{budget("new_orders", "", 259, 300, 20*time.Second)}}}
 }
 
-func shortLimits(f checks.Finding, left int) reports.Limits {
+func shortLimits(f checks.Finding, left int) compose.Limits {
 	l := calmLimits()
 	l.Quota.Account = []checks.Budget{budget("new_orders", "", left, 300, 20*time.Second)}
 	domain, set := budget("certificates_per_domain", "shop.ru", 3, 50, 2*time.Hour), budget("certificates_per_set", "xn--e1afmkfd.xn--p1ai,www.xn--e1afmkfd.xn--p1ai,a.ru,b.ru", 0, 5, 30*time.Hour)
@@ -61,13 +62,13 @@ func shortLimits(f checks.Finding, left int) reports.Limits {
 
 // limitCases are the CA's side: what is left, what it takes, what changes.
 func limitCases() map[string]message {
-	limits := func(all ...reports.Limits) message {
-		return func(w reports.Writer) reports.Message { return w.Limits(all) }
+	limits := func(all ...compose.Limits) message {
+		return func(w compose.Writer) reports.Message { return w.Limits(all) }
 	}
 	other := calmLimits()
 	other.Server, other.Next = "isp2", nil
 	reissue := func(servers ...reports.ReissueServer) message {
-		return func(w reports.Writer) reports.Message { return w.Reissue(reports.Reissue{Servers: servers}) }
+		return func(w compose.Writer) reports.Message { return w.Reissue(compose.Reissue{Servers: servers}) }
 	}
 	whole := reports.ReissueServer{Server: "isp1", Pass: make([]checks.Site, 1200), Unknown: 6, Unseen: 21, Oldest: ago(5*time.Hour + 12*time.Minute),
 		Causes: map[checks.Code]int{checks.DNSElsewhere: 52, checks.DNSUnregistered: 19, checks.WebTimeout: 14, checks.DNSCAA: 1},
@@ -80,10 +81,10 @@ func limitCases() map[string]message {
 		"limits.calm":    limits(calmLimits(), other),
 		"limits.short":   limits(shortLimits(runsOut(), 88)),
 		"limits.gone":    limits(shortLimits(goneAlready(), 0)),
-		"limits.unknown": limits(reports.Limits{Server: "isp1", Paused: 4}, reports.Limits{Server: "isp2", Trouble: "locked"}),
+		"limits.unknown": limits(compose.Limits{Server: "isp1", Paused: 4}, compose.Limits{Server: "isp2", Trouble: "locked"}),
 		"reissue":        reissue(whole), "reissue.one": reissue(one), "reissue.unknown": reissue(strange), "reissue.none": reissue(),
-		"calendar": func(w reports.Writer) reports.Message { return w.Announce([]reports.Novelty{novelty()}) },
-		"daily.limits": func(w reports.Writer) reports.Message {
+		"calendar": func(w compose.Writer) reports.Message { return w.Announce([]reports.Novelty{novelty()}) },
+		"daily.limits": func(w compose.Writer) reports.Message {
 			s := house()
 			s.Quota = calmLimits().Quota
 			s.Outcome.Findings = append(shortLimits(runsOut(), 88).Coming[1:], foreseen(checks.CAPaused, site(9), nil))
@@ -92,7 +93,7 @@ func limitCases() map[string]message {
 	}
 	for kind, f := range map[string]checks.Finding{"runsout": runsOut(), "gone": goneAlready()} {
 		for _, change := range []reports.ChangeKind{reports.Opened, reports.Reminded, reports.Resolved} {
-			all["alert.ca.budget."+kind+"."+string(change)] = func(w reports.Writer) reports.Message {
+			all["alert.ca.budget."+kind+"."+string(change)] = func(w compose.Writer) reports.Message {
 				i := incident(f, 2*time.Hour)
 				if change == reports.Resolved {
 					i = ended(i)
@@ -101,7 +102,7 @@ func limitCases() map[string]message {
 			}
 		}
 	}
-	all["alert.panel.processing.limit"] = func(w reports.Writer) reports.Message {
+	all["alert.panel.processing.limit"] = func(w compose.Writer) reports.Message {
 		f := counted(checks.PanelProcessing, checks.Critical, 127, 100)
 		s := troubled(f)
 		s.Outcome.Findings = append(s.Outcome.Findings, runsOut())

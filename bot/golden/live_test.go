@@ -8,6 +8,7 @@ import (
 	"domovoy/checks"
 	"domovoy/checks/suite"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // walk is what every look at the way to the challenge tells, as checks/web
@@ -199,7 +200,7 @@ func looked(s reports.Site, found []checks.Finding, failed ...checks.Failure) re
 // liveCases are sites as they are seen from outside.
 func liveCases() map[string]message {
 	all := map[string]message{}
-	check := func(s reports.Site) message { return func(w reports.Writer) reports.Message { return w.Check(s) } }
+	check := func(s reports.Site) message { return func(w compose.Writer) reports.Message { return w.Check(s) } }
 	for family, findings := range map[string]map[string]checks.Finding{"dns": seenDNS(), "web": seenWeb(), "cert": seenCert(), "egress": seenEgress()} {
 		for end, f := range findings {
 			s := visit(refused(checks.CAUnauthorized, 41))
@@ -239,11 +240,11 @@ func liveCases() map[string]message {
 		3412: {checks.OK: 1987, checks.DNSElsewhere: 641, checks.DNSUnregistered: 402, checks.DNSNXDomain: 211, checks.WebNotFound: 96, checks.DNSCAA: 44,
 			checks.Unknown: 17, checks.WebTimeout: 9, checks.CertExpired: 5},
 	} {
-		all[fmt.Sprintf("sweep.%d", n)] = func(w reports.Writer) reports.Message {
+		all[fmt.Sprintf("sweep.%d", n)] = func(w compose.Writer) reports.Message {
 			return w.Summary(n, sum, time.Duration(n)*200*time.Millisecond)
 		}
 	}
-	all["baseline.more.live"] = func(w reports.Writer) reports.Message {
+	all["baseline.more.live"] = func(w compose.Writer) reports.Message {
 		f := checks.Finding{Server: "isp1", Site: "shop.ru", Code: checks.DNSElsewhere, Severity: checks.Warning}
 		changes := []reports.Change{{Kind: reports.Baseline, Incident: incident(f, 0)}}
 		begun := append(slices.Clone(suite.LiveChecks()), suite.EgressCheck, suite.ListedCheck)
@@ -263,7 +264,7 @@ func outwardCases() map[string]message {
 	}
 	for name, f := range findings {
 		for _, kind := range []reports.ChangeKind{reports.Opened, reports.Reminded, reports.Resolved} {
-			all[fmt.Sprintf("alert.%s.%s", name, kind)] = func(w reports.Writer) reports.Message {
+			all[fmt.Sprintf("alert.%s.%s", name, kind)] = func(w compose.Writer) reports.Message {
 				i := incident(f, 4*time.Hour)
 				if kind == reports.Resolved {
 					i = ended(i)

@@ -9,11 +9,12 @@ import (
 	"domovoy/checks"
 	"domovoy/checks/suite"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // checkCases are a site in every state.
 func checkCases() map[string]message {
-	check := func(s reports.Site) message { return func(w reports.Writer) reports.Message { return w.Check(s) } }
+	check := func(s reports.Site) message { return func(w compose.Writer) reports.Message { return w.Check(s) } }
 	all := map[string]message{}
 	for code := range words() {
 		name := "check." + string(code)
@@ -93,8 +94,8 @@ func whyCases() map[string]message {
 	}
 	past.Acts = []reports.Act{{At: ago(2 * time.Hour), Who: "Анна", Command: "check shop.ru"}}
 	return map[string]message{
-		"why":         func(w reports.Writer) reports.Message { return w.Why(past) },
-		"why.nothing": func(w reports.Writer) reports.Message { return w.Why(visit()) },
+		"why":         func(w compose.Writer) reports.Message { return w.Why(past) },
+		"why.nothing": func(w compose.Writer) reports.Message { return w.Why(visit()) },
 	}
 }
 
@@ -121,17 +122,17 @@ func listCases() map[string]message {
 				all[fmt.Sprintf("list.%s.%d", kind, n)] = seenList(kind, n)
 				continue
 			}
-			all[fmt.Sprintf("list.%s.%d", kind, n)] = func(w reports.Writer) reports.Message {
-				return w.List(rows(n), reports.Page{Kind: kind, Command: "list " + kind + " owner=client*", Number: 2})
+			all[fmt.Sprintf("list.%s.%d", kind, n)] = func(w compose.Writer) reports.Message {
+				return w.List(rows(n), compose.Page{Kind: kind, Command: "list " + kind + " owner=client*", Number: 2})
 			}
 		}
 	}
-	all["list.failed.partly"] = func(w reports.Writer) reports.Message {
+	all["list.failed.partly"] = func(w compose.Writer) reports.Message {
 		old := house()
 		old.Name, old.Read, old.Trouble = "isp3", ago(26*time.Hour), "locked"
-		return w.List(rows(3), reports.Page{Kind: "failed", Command: "list failed", Unread: []string{"isp2"}, Stale: []reports.Server{old}})
+		return w.List(rows(3), compose.Page{Kind: "failed", Command: "list failed", Unread: []string{"isp2"}, Stale: []reports.Server{old}})
 	}
-	all["list.free.file"] = func(w reports.Writer) reports.Message {
+	all["list.free.file"] = func(w compose.Writer) reports.Message {
 		m, err := w.ListFile([]reports.Row{{Domain: site(1), Owner: "client1", Server: "isp1", Code: checks.DNSUndelegated, Name: "www." + site(1),
 			Free: time.Date(2026, 12, 14, 0, 0, 0, 0, time.UTC), Since: ago(9 * day)}}, "free")
 		if err != nil {
@@ -139,7 +140,7 @@ func listCases() map[string]message {
 		}
 		return m
 	}
-	all["list.failed.file"] = func(w reports.Writer) reports.Message {
+	all["list.failed.file"] = func(w compose.Writer) reports.Message {
 		m, err := w.ListFile(rows(3), "failed")
 		if err != nil {
 			panic(err)
@@ -174,8 +175,8 @@ func seenList(kind string, n int) message {
 	if n > 0 {
 		seen.Looks[site(2)], seen.Looks[site(3)] = reports.Look{At: ago(2 * time.Hour)}, reports.Look{At: ago(time.Hour)}
 	}
-	return func(w reports.Writer) reports.Message {
-		p := reports.Page{Kind: kind, Command: "list " + kind, Number: 1, Seen: []reports.Server{seen}}
+	return func(w compose.Writer) reports.Message {
+		p := compose.Page{Kind: kind, Command: "list " + kind, Number: 1, Seen: []reports.Server{seen}}
 		if n == 0 {
 			p.Filter = "owner=client9"
 		}

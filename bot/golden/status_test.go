@@ -6,14 +6,15 @@ import (
 	"domovoy/checks"
 	"domovoy/checks/ispmanager"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // statusCases are the panels on one screen.
 func statusCases() map[string]message {
-	status := func(d reports.Delivery, servers ...reports.Server) message {
-		return func(w reports.Writer) reports.Message { return w.Status(servers, d) }
+	status := func(d compose.Delivery, servers ...reports.Server) message {
+		return func(w compose.Writer) reports.Message { return w.Status(servers, d) }
 	}
-	idle := reports.Delivery{}
+	idle := compose.Delivery{}
 	warned, critical := house(), house()
 	warned.Readings, critical.Readings = readings(63, 47, 3, 12), readings(127, 51, 22, 23)
 	second := house()
@@ -48,7 +49,7 @@ func statusCases() map[string]message {
 		"status.unreadable": status(idle, odd),
 		"status.learned":    status(idle, learned),
 		"status.stale":      status(idle, still),
-		"status.waiting":    status(reports.Delivery{Waiting: 3, Oldest: ago(12 * time.Minute)}, house()),
+		"status.waiting":    status(compose.Delivery{Waiting: 3, Oldest: ago(12 * time.Minute)}, house()),
 		"status.never":      status(idle, reports.Server{Name: "isp1", Trouble: "never"}),
 		"status.neveryet":   status(idle, reports.Server{Name: "isp1", Trouble: "gone"}),
 	}
@@ -116,7 +117,7 @@ func dailyCases() map[string]message {
 	all := map[string]message{}
 	for name, d := range map[string]reports.Day{"first": began, "unwatched": {Servers: []reports.Server{house()}, From: ago(day)}, "moved": moved, "quiet": yesterday, "late": late, "quiet.late": quietLate,
 		"burning": burning, "blind": blind, "nothing": healthy} {
-		all["daily."+name] = func(w reports.Writer) reports.Message { return w.Daily(d) }
+		all["daily."+name] = func(w compose.Writer) reports.Message { return w.Daily(d) }
 	}
 	return all
 }

@@ -8,33 +8,34 @@ import (
 	"domovoy/bot"
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // talkCases are answers about the bot itself, and refusals.
 func talkCases() map[string]message {
-	var topics []reports.Topic
+	var topics []compose.Topic
 	all := map[string]message{
-		"whoami": func(w reports.Writer) reports.Message {
-			return w.Whoami(reports.Person{ID: "telegram:123456789", Role: "operator", Chat: "telegram:-1001234567890/7"})
+		"whoami": func(w compose.Writer) reports.Message {
+			return w.Whoami(compose.Person{ID: "telegram:123456789", Role: "operator", Chat: "telegram:-1001234567890/7"})
 		},
-		"lang": func(w reports.Writer) reports.Message { return w.Language() },
-		"help": func(w reports.Writer) reports.Message { return w.Help(reports.Help{Topics: topics}) },
-		"help.console": func(w reports.Writer) reports.Message {
-			return w.Help(reports.Help{Topics: topics, AtConsole: true})
+		"lang": func(w compose.Writer) reports.Message { return w.Language() },
+		"help": func(w compose.Writer) reports.Message { return w.Help(compose.Help{Topics: topics}) },
+		"help.console": func(w compose.Writer) reports.Message {
+			return w.Help(compose.Help{Topics: topics, AtConsole: true})
 		},
-		"again": func(w reports.Writer) reports.Message {
+		"again": func(w compose.Writer) reports.Message {
 			m := w.Storm("isp1", 321, 2000)
 			m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("delivery.again")}) // as the outbox does
 			return m
 		},
 	}
 	for _, c := range bot.Commands() {
-		t := reports.Topic{Command: c.Name}
+		t := compose.Topic{Command: c.Name}
 		topics = append(topics, t)
-		all["help."+c.Name] = func(w reports.Writer) reports.Message { return w.Topic(t) }
+		all["help."+c.Name] = func(w compose.Writer) reports.Message { return w.Topic(t) }
 	}
 	for key, args := range refusals() {
-		all[key] = func(w reports.Writer) reports.Message {
+		all[key] = func(w compose.Writer) reports.Message {
 			args := maps.Clone(args)
 			for name, v := range args {
 				if role, ok := v.(bot.Role); ok { // roles are said in the reader's language
@@ -46,8 +47,8 @@ func talkCases() map[string]message {
 		}
 	}
 	for _, role := range []bot.Role{bot.Stranger, bot.Viewer, bot.Operator, bot.Admin} {
-		all["whoami."+role.String()] = func(w reports.Writer) reports.Message {
-			return w.Whoami(reports.Person{ID: "slack:T012345:U0123456", Role: role.String(), Chat: "slack:D0123456"})
+		all["whoami."+role.String()] = func(w compose.Writer) reports.Message {
+			return w.Whoami(compose.Person{ID: "slack:T012345:U0123456", Role: role.String(), Chat: "slack:D0123456"})
 		}
 	}
 	return all

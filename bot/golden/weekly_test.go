@@ -6,6 +6,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // weeklyCases are weekly reports.
@@ -15,7 +16,7 @@ func weeklyCases() map[string]message {
 		r := reports.Weekly{Week: week, Data: week.To, Before: week.From, Rules: "3fa9c1d2", Rows: weekRows(week),
 			Servers: []reports.ServerWeek{{Name: "isp1", Sites: 2000, Unknown: 6, Days: 7}, {Name: "isp2", Sites: 1412, Days: 7}}}
 		change(&r)
-		return func(w reports.Writer) reports.Message { return w.Weekly(r) }
+		return func(w compose.Writer) reports.Message { return w.Weekly(r) }
 	}
 	return map[string]message{
 		"weekly":        weekly(func(*reports.Weekly) {}),

@@ -11,11 +11,12 @@ import (
 
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // WeekChart draws the ends of the report's weeks as a PNG: what was not in
 // order, what came, what was fixed. A week without a snapshot is a gap.
-func WeekChart(w reports.Writer, r reports.Weekly) ([]byte, error) {
+func WeekChart(w compose.Writer, r reports.Weekly) ([]byte, error) {
 	p := newPaper(w, reports.Weekly{})
 	points := make([]point, len(r.Points))
 	for i, x := range r.Points {
@@ -26,7 +27,7 @@ func WeekChart(w reports.Writer, r reports.Weekly) ([]byte, error) {
 }
 
 // DayChart draws days as a PNG, as WeekChart does weeks.
-func DayChart(w reports.Writer, days []reports.DayPoint) ([]byte, error) {
+func DayChart(w compose.Writer, days []reports.DayPoint) ([]byte, error) {
 	p := newPaper(w, reports.Weekly{})
 	points := make([]point, len(days))
 	for i, x := range days {

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // CSV writes every row of the report, open or over, for a spreadsheet or a
 // script: UTF-8 with a mark and semicolons, as Excel wants it, days as
 // 2026-11-16.
-func CSV(out io.Writer, w reports.Writer, r reports.Weekly) error {
+func CSV(out io.Writer, w compose.Writer, r reports.Weekly) error {
 	if err := writeCSV(out, newPaper(w, r), columns()); err != nil {
 		return fmt.Errorf("writing the table: %w", err)
 	}

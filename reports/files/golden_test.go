@@ -15,6 +15,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -84,11 +85,11 @@ func TestCharts(t *testing.T) {
 	r, none := sample(t), reports.Weekly{}
 	unknown := sample(t)
 	unknown.Points[11].Known = false
-	for name, draw := range map[string]func(reports.Writer) ([]byte, error){
-		"weeks":   func(w reports.Writer) ([]byte, error) { return WeekChart(w, r) },
-		"days":    func(w reports.Writer) ([]byte, error) { return DayChart(w, days(t)) },
-		"unknown": func(w reports.Writer) ([]byte, error) { return WeekChart(w, unknown) },
-		"none":    func(w reports.Writer) ([]byte, error) { return WeekChart(w, none) },
+	for name, draw := range map[string]func(compose.Writer) ([]byte, error){
+		"weeks":   func(w compose.Writer) ([]byte, error) { return WeekChart(w, r) },
+		"days":    func(w compose.Writer) ([]byte, error) { return DayChart(w, days(t)) },
+		"unknown": func(w compose.Writer) ([]byte, error) { return WeekChart(w, unknown) },
+		"none":    func(w compose.Writer) ([]byte, error) { return WeekChart(w, none) },
 	} {
 		for _, lang := range []string{"en", "ru"} {
 			got, err := draw(writer(t, lang))

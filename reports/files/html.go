@@ -10,6 +10,7 @@ import (
 
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 //go:embed page.html.tmpl
@@ -24,7 +25,7 @@ var pageScript string
 // HTML writes the report as one page that needs nothing else: it opens
 // offline, sorts its tables, and asks nobody for anything. chart is the PNG
 // of WeekChart; empty: none.
-func HTML(out io.Writer, w reports.Writer, r reports.Weekly, chart []byte) error {
+func HTML(out io.Writer, w compose.Writer, r reports.Weekly, chart []byte) error {
 	t, err := template.New("page").Parse(pageSource)
 	if err != nil {
 		return fmt.Errorf("writing the page: %w", err)

@@ -15,10 +15,11 @@ import (
 	"golang.org/x/net/html"
 
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // pageFile writes a report's page into a file.
-func pageFile(t *testing.T, w reports.Writer, r reports.Weekly) string {
+func pageFile(t *testing.T, w compose.Writer, r reports.Weekly) string {
 	t.Helper()
 	chart, err := WeekChart(w, r)
 	if err != nil {
@@ -78,7 +79,7 @@ const contrast = `(() => {
 })()`
 
 // sameNumbers holds the page's numbers against those of the report.
-func sameNumbers(t *testing.T, b *browser, w reports.Writer, r reports.Weekly) {
+func sameNumbers(t *testing.T, b *browser, w compose.Writer, r reports.Weekly) {
 	t.Helper()
 	shown := eval[map[string]string](b, `Object.fromEntries([...document.querySelectorAll("[data-number]")].map(e => [e.dataset.number, e.firstChild.textContent.trim()]))`)
 	for _, f := range newPaper(w, r).figures() {

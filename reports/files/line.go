@@ -8,6 +8,7 @@ import (
 	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // paper is one report on its way into a file: what it says, and to whom.
@@ -22,7 +23,7 @@ type paper struct {
 // words are what a row says of its code.
 type words struct{ cause, step, who string }
 
-func newPaper(w reports.Writer, r reports.Weekly) *paper {
+func newPaper(w compose.Writer, r reports.Weekly) *paper {
 	p := &paper{Locale: w.Locale, now: w.Now, week: r, sums: r.Sums(), codes: map[checks.Code]words{}}
 	for _, row := range r.Rows {
 		p.codes[row.Code], p.codes[row.Was] = words{}, words{}

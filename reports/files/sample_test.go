@@ -8,6 +8,7 @@ import (
 	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // monday is when tests happen: the morning after the week of the report.
@@ -25,13 +26,13 @@ func moscow(tb testing.TB) *time.Location {
 }
 
 // writer speaks a language on that morning.
-func writer(tb testing.TB, language string) reports.Writer {
+func writer(tb testing.TB, language string) compose.Writer {
 	tb.Helper()
 	bundle, err := i18n.Load()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return reports.Writer{Locale: bundle.Locale(language, moscow(tb)), Now: monday}
+	return compose.Writer{Locale: bundle.Locale(language, moscow(tb)), Now: monday}
 }
 
 // hostile are names that would break a careless cell, markup or page.

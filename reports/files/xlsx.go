@@ -9,11 +9,12 @@ import (
 	"io/fs"
 
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // XLSX writes the report as a workbook: what is to be done, every row, what
 // is over, the owners, and the numbers with their meaning.
-func XLSX(out io.Writer, w reports.Writer, r reports.Weekly) error {
+func XLSX(out io.Writer, w compose.Writer, r reports.Weekly) error {
 	b, err := newBook(newPaper(w, r))
 	if err != nil {
 		return fmt.Errorf("making the workbook: %w", err)

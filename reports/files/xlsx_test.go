@@ -21,10 +21,11 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // workbook writes a report and opens it again.
-func workbook(t *testing.T, w reports.Writer, r reports.Weekly) (*excelize.File, []byte) {
+func workbook(t *testing.T, w compose.Writer, r reports.Weekly) (*excelize.File, []byte) {
 	t.Helper()
 	var buf bytes.Buffer
 	if err := XLSX(&buf, w, r); err != nil {

@@ -1,17 +1,18 @@
-package reports
+package compose
 
 import (
 	"strings"
 
 	"domovoy/checks"
 	"domovoy/i18n"
+	"domovoy/reports"
 )
 
 // Why tells the history of a site: what was wrong, how issuing went, who did
 // what.
-func (w Writer) Why(s Site) Message {
-	m := w.message(Plain, w.Locale.Say("why.title", i18n.Args{"Name": checks.Show(s.Subject.Site.Name)}))
-	var past, attempts, acts []Item
+func (w Writer) Why(s reports.Site) reports.Message {
+	m := w.message(reports.Plain, w.Locale.Say("why.title", i18n.Args{"Name": checks.Show(s.Subject.Site.Name)}))
+	var past, attempts, acts []reports.Item
 	for _, i := range s.Past {
 		past = append(past, w.pastItem(i))
 	}
@@ -19,25 +20,25 @@ func (w Writer) Why(s Site) Message {
 		attempts = append(attempts, w.attemptItem(g))
 	}
 	for _, a := range s.Acts {
-		acts = append(acts, Item{Text: w.Locale.DateTime(a.At, w.Now) + " — " + a.Who, Note: a.Command})
+		acts = append(acts, reports.Item{Text: w.Locale.DateTime(a.At, w.Now) + " — " + a.Who, Note: a.Command})
 	}
 	for _, part := range []struct {
 		key   string
-		items []Item
+		items []reports.Item
 	}{{"why.incidents", past}, {"why.attempts", attempts}, {"why.acts", acts}} {
 		if len(part.items) > 0 {
-			m.Sections = append(m.Sections, Section{Heading: w.Locale.Say(part.key), Items: part.items})
+			m.Sections = append(m.Sections, reports.Section{Heading: w.Locale.Say(part.key), Items: part.items})
 		}
 	}
 	if len(m.Sections) == 0 {
-		m.Sections = []Section{{Text: w.Locale.Say("why.nothing")}}
+		m.Sections = []reports.Section{{Text: w.Locale.Say("why.nothing")}}
 	}
-	m.Actions = []Action{{Label: w.Locale.Say("action.check"), Command: "check " + s.Subject.Site.Name}}
+	m.Actions = []reports.Action{{Label: w.Locale.Say("action.check"), Command: "check " + s.Subject.Site.Name}}
 	return m
 }
 
-func (w Writer) pastItem(i Incident) Item {
-	item := Item{Tone: toneOf(i.Finding.Severity), Text: w.title(i.Finding.Code)}
+func (w Writer) pastItem(i reports.Incident) reports.Item {
+	item := reports.Item{Tone: toneOf(i.Finding.Severity), Text: w.title(i.Finding.Code)}
 	from := w.Locale.DateTime(i.Times.Opened, w.Now)
 	if i.Baseline {
 		item.Note = w.Locale.Say("why.baseline", i18n.Args{"From": from})
@@ -45,7 +46,7 @@ func (w Writer) pastItem(i Incident) Item {
 		item.Note = w.Locale.Say("why.from", i18n.Args{"From": from})
 	}
 	if !i.Times.Resolved.IsZero() {
-		item.Tone = ToneOver
+		item.Tone = reports.ToneOver
 		item.Note += ", " + w.Locale.Say("why.lasted", i18n.Args{"Age": i.Times.Resolved.Sub(i.Times.Opened)})
 	}
 	return item
@@ -53,13 +54,13 @@ func (w Writer) pastItem(i Incident) Item {
 
 // run is some attempts in a row that ended alike, newest first.
 type run struct {
-	last, first Try
+	last, first reports.Try
 	n           int
 }
 
 // group folds attempts that mean the same. The words are no guide: each holds
 // a token or a time of its own.
-func group(attempts []Try) []run {
+func group(attempts []reports.Try) []run {
 	var runs []run
 	for _, a := range attempts {
 		if n := len(runs); n > 0 && runs[n-1].last.Outcome == a.Outcome && runs[n-1].last.Code == a.Code && runs[n-1].last.Status == a.Status {
@@ -72,7 +73,7 @@ func group(attempts []Try) []run {
 	return runs
 }
 
-func (w Writer) attemptItem(r run) Item {
+func (w Writer) attemptItem(r run) reports.Item {
 	key := "attempt.unclear"
 	switch r.last.Outcome {
 	case checks.OutcomeFailed:
@@ -80,7 +81,7 @@ func (w Writer) attemptItem(r run) Item {
 	case checks.OutcomeIssued:
 		key = "attempt.issued"
 	}
-	item := Item{Text: w.Locale.Count(key, r.n, i18n.Args{"Status": r.last.Status}), Note: shorten200(checks.WithoutSecrets(r.last.Text))}
+	item := reports.Item{Text: w.Locale.Count(key, r.n, i18n.Args{"Status": r.last.Status}), Note: shorten200(checks.WithoutSecrets(r.last.Text))}
 	if r.last.Code != "" {
 		item.Note = w.title(r.last.Code)
 	}

@@ -1,4 +1,4 @@
-package reports
+package compose
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/i18n"
+	"domovoy/reports"
 )
 
 // Reads is how far the reading of authorizations is.
@@ -17,14 +18,14 @@ type Reads struct {
 }
 
 // Reading says that authorizations are being read.
-func (w Writer) Reading(r Reads) Message {
+func (w Writer) Reading(r Reads) reports.Message {
 	if r.Total == 0 {
-		m := w.message(Plain, w.Locale.Say("cancel.reading.first"))
+		m := w.message(reports.Plain, w.Locale.Say("cancel.reading.first"))
 		m.Silent = true
 		return m
 	}
-	m := w.message(Plain, w.Locale.Say("cancel.reading.so", i18n.Args{"Server": r.Server, "Done": r.Done, "Total": r.Total}))
-	m.Actions = []Action{w.StopAction(fmt.Sprint(r.Task))}
+	m := w.message(reports.Plain, w.Locale.Say("cancel.reading.so", i18n.Args{"Server": r.Server, "Done": r.Done, "Total": r.Total}))
+	m.Actions = []reports.Action{w.StopAction(fmt.Sprint(r.Task))}
 	return m
 }
 
@@ -83,18 +84,18 @@ type CancelName struct {
 const mostNames = 10
 
 // CancelPlan shows a plan with its price, and the button that confirms it.
-func (w Writer) CancelPlan(p CancelPlan) Message {
-	m := w.message(Plain, w.planTitle(p))
+func (w Writer) CancelPlan(p CancelPlan) reports.Message {
+	m := w.message(reports.Plain, w.planTitle(p))
 	items := 0
 	for _, s := range p.Servers {
 		items += s.Items
 		m.Sections = append(m.Sections, w.planServer(p, s)...)
 	}
 	for _, text := range p.Dark {
-		m.Sections = append(m.Sections, Section{Text: text})
+		m.Sections = append(m.Sections, reports.Section{Text: text})
 	}
 	if items > 0 {
-		m.Sections = append(m.Sections, Section{Text: w.waiting(p)})
+		m.Sections = append(m.Sections, reports.Section{Text: w.waiting(p)})
 	}
 	if p.ID == "" {
 		return m
@@ -103,8 +104,8 @@ func (w Writer) CancelPlan(p CancelPlan) Message {
 	if p.Second {
 		binding = w.Locale.Say("cancel.second", i18n.Args{"Age": p.Lives})
 	}
-	m.Sections = append(m.Sections, Section{Text: binding})
-	m.Actions = []Action{{Label: w.Locale.Say("action.cancel", i18n.Args{"N": items}), Command: "confirm " + p.ID, Danger: true}}
+	m.Sections = append(m.Sections, reports.Section{Text: binding})
+	m.Actions = []reports.Action{{Label: w.Locale.Say("action.cancel", i18n.Args{"N": items}), Command: "confirm " + p.ID, Danger: true}}
 	return m
 }
 
@@ -121,8 +122,8 @@ func (w Writer) planTitle(p CancelPlan) string {
 	return w.Locale.Say("cancel.title", i18n.Args{"Account": ""}, args)
 }
 
-func (w Writer) planServer(p CancelPlan, s CancelServer) []Section {
-	first := Section{Text: w.pending(s)}
+func (w Writer) planServer(p CancelPlan, s CancelServer) []reports.Section {
+	first := reports.Section{Text: w.pending(s)}
 	if len(p.Servers) > 1 {
 		first.Heading = s.Name
 	}
@@ -136,12 +137,12 @@ func (w Writer) planServer(p CancelPlan, s CancelServer) []Section {
 			first.Left = len(s.Names) - mostNames
 			break
 		}
-		first.Items = append(first.Items, Item{Text: checks.Show(n.Name), Note: w.cancelNote(n)})
+		first.Items = append(first.Items, reports.Item{Text: checks.Show(n.Name), Note: w.cancelNote(n)})
 	}
-	sections := []Section{first}
+	sections := []reports.Section{first}
 	for _, key := range []string{"cancel.key." + s.Key, "cancel.hint." + s.Hint} {
 		if !strings.HasSuffix(key, ".") && w.Locale.Has(key) {
-			sections = append(sections, Section{Text: w.Locale.Say(key)})
+			sections = append(sections, reports.Section{Text: w.Locale.Say(key)})
 		}
 	}
 	return sections

@@ -1,4 +1,4 @@
-package reports
+package compose
 
 import (
 	"slices"
@@ -7,21 +7,22 @@ import (
 
 	"domovoy/checks"
 	"domovoy/i18n"
+	"domovoy/reports"
 )
 
 // Alert says one change of a server's state.
-func (w Writer) Alert(c Change, s Server) Message {
+func (w Writer) Alert(c reports.Change, s reports.Server) reports.Message {
 	f := c.Incident.Finding
-	if c.Kind == Resolved {
+	if c.Kind == reports.Resolved {
 		return w.over(c.Incident)
 	}
 	m := w.message(toneOf(f.Severity), w.alertTitle(c))
 	m.Silent = f.Severity < checks.Critical
 	if text := w.evidence(c, s); text != "" {
-		m.Sections = append(m.Sections, Section{Text: text})
+		m.Sections = append(m.Sections, reports.Section{Text: text})
 	}
 	if items := w.alertCauses(f, s); len(items) > 0 {
-		m.Sections = append(m.Sections, Section{Heading: w.Locale.Say("alert.causes"), Items: items})
+		m.Sections = append(m.Sections, reports.Section{Heading: w.Locale.Say("alert.causes"), Items: items})
 	}
 	m.Sections = append(m.Sections, w.next(f))
 	m.Actions = w.alertActions(f)
@@ -30,7 +31,7 @@ func (w Writer) Alert(c Change, s Server) Message {
 
 // alertTitle is the first line: where, what, how much, against which
 // threshold.
-func (w Writer) alertTitle(c Change) string {
+func (w Writer) alertTitle(c reports.Change) string {
 	f := c.Incident.Finding
 	args := w.args(f.Args)
 	args["Server"], args["Threshold"] = f.Server, f.Args["threshold"]
@@ -40,27 +41,27 @@ func (w Writer) alertTitle(c Change) string {
 		return w.Locale.Say("alert.panel.unavailable", args)
 	}
 	switch {
-	case f.Code == checks.CAUnreachable && value(f) == 0:
+	case f.Code == checks.CAUnreachable && reports.Value(f) == 0:
 		return w.Locale.Say("alert.egress.unreachable", args)
 	case f.Code == checks.DNSBLListed:
 		return w.Locale.Say("alert.dnsbl.listed", args)
 	case f.Code == checks.CABudget:
 		return w.Locale.Say("alert.account.budget", args)
 	}
-	return w.Locale.Count("alert."+string(f.Code), value(f), args)
+	return w.Locale.Count("alert."+string(f.Code), reports.Value(f), args)
 }
 
 // evidence says why this message comes now, and what the numbers hint at.
-func (w Writer) evidence(c Change, s Server) string {
+func (w Writer) evidence(c reports.Change, s reports.Server) string {
 	i := c.Incident
 	var parts []string
 	switch c.Kind {
-	case Worsened:
+	case reports.Worsened:
 		parts = append(parts, w.Locale.Say("reason.worsened", i18n.Args{"Age": w.Now.Sub(i.Times.Opened)}))
-	case Reminded:
+	case reports.Reminded:
 		parts = append(parts, w.Locale.Say("reason.reminded", i18n.Args{"Age": w.Now.Sub(i.Times.Opened)}))
 	}
-	if i.Peak > value(i.Finding) {
+	if i.Peak > reports.Value(i.Finding) {
 		parts = append(parts, w.Locale.Say("reason.peak", i18n.Args{"N": i.Peak}))
 	}
 	if i.Finding.Code == checks.PanelUnavailable {
@@ -87,7 +88,7 @@ func (w Writer) evidence(c Change, s Server) string {
 
 // burst tells a mass re-issue from a slow growth: most of what is under way
 // began within the last hour.
-func (w Writer) burst(s Server) []string {
+func (w Writer) burst(s reports.Server) []string {
 	var started []time.Time
 	all := 0
 	for _, c := range s.Snapshot.Certificates {
@@ -108,7 +109,7 @@ func (w Writer) burst(s Server) []string {
 }
 
 // alertCauses are the CA's words behind a count of failures.
-func (w Writer) alertCauses(f checks.Finding, s Server) []Item {
+func (w Writer) alertCauses(f checks.Finding, s reports.Server) []reports.Item {
 	kind, ok := listBehind(f.Code)
 	if !ok || f.Code == checks.PanelProcessing {
 		return nil
@@ -133,56 +134,56 @@ func listBehind(code checks.Code) (string, bool) {
 	return "", false
 }
 
-func (w Writer) alertActions(f checks.Finding) []Action {
-	actions := []Action{}
+func (w Writer) alertActions(f checks.Finding) []reports.Action {
+	actions := []reports.Action{}
 	if kind, ok := listBehind(f.Code); ok {
-		actions = append(actions, Action{Label: w.Locale.Say("action.list"), Command: "list " + kind + " server=" + f.Server})
+		actions = append(actions, reports.Action{Label: w.Locale.Say("action.list"), Command: "list " + kind + " server=" + f.Server})
 	}
 	if f.Code == checks.CABudget {
-		actions = append(actions, Action{Label: w.Locale.Say("action.limits"), Command: "limits server=" + f.Server})
+		actions = append(actions, reports.Action{Label: w.Locale.Say("action.limits"), Command: "limits server=" + f.Server})
 	}
-	return append(actions, Action{Label: w.Locale.Say("action.status"), Command: "status"})
+	return append(actions, reports.Action{Label: w.Locale.Say("action.status"), Command: "status"})
 }
 
 // over says that it is over: how long it took, how bad it was.
-func (w Writer) over(i Incident) Message {
+func (w Writer) over(i reports.Incident) reports.Message {
 	f := i.Finding
 	args := w.args(f.Args)
 	args["Server"], args["Age"], args["Peak"] = f.Server, i.Times.Resolved.Sub(i.Times.Opened), i.Peak
-	m := w.message(ToneOver, w.Locale.Say("over."+string(f.Code), args))
+	m := w.message(reports.ToneOver, w.Locale.Say("over."+string(f.Code), args))
 	m.Silent = i.Worst < checks.Critical
 	return m
 }
 
 // Names says one kind of change that several names of a server share: all at
 // once, worst first, for a storm of messages hides what matters.
-func (w Writer) Names(kind ChangeKind, incidents []Incident) Message {
+func (w Writer) Names(kind reports.ChangeKind, incidents []reports.Incident) reports.Message {
 	f := incidents[0].Finding
-	severity, tone := checks.Healthy, ToneOver
-	items := make([]Item, len(incidents))
+	severity, tone := checks.Healthy, reports.ToneOver
+	items := make([]reports.Item, len(incidents))
 	for n, i := range incidents {
 		severity = max(severity, i.Finding.Severity)
-		items[n] = Item{Text: checks.Show(i.Finding.Site), Note: w.nameNote(kind, i)}
+		items[n] = reports.Item{Text: checks.Show(i.Finding.Site), Note: w.nameNote(kind, i)}
 	}
 	key := "over.names." + string(f.Code)
-	if kind != Resolved {
+	if kind != reports.Resolved {
 		key, tone = "names."+string(f.Code), toneOf(severity)
 	}
 	m := w.message(tone, w.Locale.Count(key, len(incidents), i18n.Args{"Server": f.Server}))
-	m.Silent = kind == Resolved || severity < checks.Critical
-	m.Sections = []Section{{Items: items}}
-	if kind == Resolved {
+	m.Silent = kind == reports.Resolved || severity < checks.Critical
+	m.Sections = []reports.Section{{Items: items}}
+	if kind == reports.Resolved {
 		return m
 	}
 	m.Sections = append(m.Sections, w.next(f))
 	if len(incidents) == 1 {
-		m.Actions = []Action{{Label: w.Locale.Say("action.check"), Command: "check " + f.Site}}
+		m.Actions = []reports.Action{{Label: w.Locale.Say("action.check"), Command: "check " + f.Site}}
 	}
 	return m
 }
 
-func (w Writer) nameNote(kind ChangeKind, i Incident) string {
-	if kind == Resolved {
+func (w Writer) nameNote(kind reports.ChangeKind, i reports.Incident) string {
+	if kind == reports.Resolved {
 		return w.Locale.Say("why.lasted", i18n.Args{"Age": i.Times.Resolved.Sub(i.Times.Opened)})
 	}
 	at, ok := i.Finding.Args["at"].(time.Time)
@@ -197,26 +198,26 @@ func (w Writer) nameNote(kind ChangeKind, i Incident) string {
 
 // Storm says that so many names broke at once that the cause is hardly
 // theirs.
-func (w Writer) Storm(server string, changed, all int) Message {
-	m := w.message(ToneBad, w.Locale.Count("storm.title", changed, i18n.Args{"Server": server, "All": all}))
-	m.Sections = []Section{{Text: w.Locale.Say("storm.text")}}
-	m.Actions = []Action{{Label: w.Locale.Say("action.status"), Command: "status"}}
+func (w Writer) Storm(server string, changed, all int) reports.Message {
+	m := w.message(reports.ToneBad, w.Locale.Count("storm.title", changed, i18n.Args{"Server": server, "All": all}))
+	m.Sections = []reports.Section{{Text: w.Locale.Say("storm.text")}}
+	m.Actions = []reports.Action{{Label: w.Locale.Say("action.status"), Command: "status"}}
 	return m
 }
 
 // Baseline is the one summary of a panel's first complete reading.
-func (w Writer) Baseline(s Server, codes []checks.Code) Message {
-	m := w.message(toneOf(s.worst()), w.Locale.Count("baseline.title", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name}))
+func (w Writer) Baseline(s reports.Server, codes []checks.Code) reports.Message {
+	m := w.message(toneOf(s.Worst()), w.Locale.Count("baseline.title", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name}))
 	m.Silent = true
 	counts := w.countsOf(s)
 	counts.Heading = "" // the title says it
 	m.Sections = append(m.Sections, counts)
 	if len(codes) > 0 {
-		m.Sections = append(m.Sections, Section{
+		m.Sections = append(m.Sections, reports.Section{
 			Heading: w.Locale.Count("baseline.causes", len(codes)),
 			Items:   w.causeItems(causes(codes), 6),
 		})
 	}
-	m.Sections = append(m.Sections, Section{Text: w.Locale.Say("baseline.text")})
+	m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("baseline.text")})
 	return m
 }

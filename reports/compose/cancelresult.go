@@ -1,4 +1,4 @@
-package reports
+package compose
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/i18n"
+	"domovoy/reports"
 )
 
 // Cancels is how far cancelling is.
@@ -21,23 +22,23 @@ type Cancels struct {
 }
 
 // Cancelling shows how far cancelling is.
-func (w Writer) Cancelling(c Cancels) Message {
-	m := w.message(Plain, w.Locale.Say("cancel.progress", i18n.Args{"Done": c.Done, "Total": c.Total}))
+func (w Writer) Cancelling(c Cancels) reports.Message {
+	m := w.message(reports.Plain, w.Locale.Say("cancel.progress", i18n.Args{"Done": c.Done, "Total": c.Total}))
 	if c.Rest > 0 {
-		m.Sections = []Section{{Text: w.Locale.Say("cancel.rest", i18n.Args{"Age": c.Rest})}}
+		m.Sections = []reports.Section{{Text: w.Locale.Say("cancel.rest", i18n.Args{"Age": c.Rest})}}
 	}
-	m.Actions = []Action{w.StopAction(fmt.Sprint(c.Task))}
+	m.Actions = []reports.Action{w.StopAction(fmt.Sprint(c.Task))}
 	return m
 }
 
 // CancelWaits says why cancelling rests, and until when.
-func (w Writer) CancelWaits(c Cancels) Message {
+func (w Writer) CancelWaits(c Cancels) reports.Message {
 	m := w.Cancelling(Cancels{Task: c.Task, Done: c.Done, Total: c.Total})
 	key := "cancel.waits.offline"
 	if c.Busy {
 		key = "cancel.waits.busy"
 	}
-	m.Sections = []Section{{Text: w.Locale.Say(key, i18n.Args{"At": w.when("", c.Until)})}}
+	m.Sections = []reports.Section{{Text: w.Locale.Say(key, i18n.Args{"At": w.when("", c.Until)})}}
 	return m
 }
 
@@ -58,18 +59,18 @@ type CancelFailed struct {
 }
 
 // CancelResult says what became of a plan.
-func (w Writer) CancelResult(r CancelResult) Message {
+func (w Writer) CancelResult(r CancelResult) reports.Message {
 	total := r.Deactivated + r.Skipped + r.Left + len(r.Failed)
 	key := "cancel.result"
 	if r.Stopped {
 		key = "cancel.stopped"
 	}
-	tone := ToneOver
+	tone := reports.ToneOver
 	switch {
 	case len(r.Failed) > 0:
-		tone = ToneWarning
+		tone = reports.ToneWarning
 	case r.Stopped:
-		tone = Plain
+		tone = reports.Plain
 	}
 	m := w.message(tone, w.Locale.Say(key, i18n.Args{"Servers": strings.Join(r.Servers, ", "), "Done": r.Deactivated, "Total": total}))
 	var lines []string
@@ -86,7 +87,7 @@ func (w Writer) CancelResult(r CancelResult) Message {
 		lines = append(lines, w.Locale.Count("cancel.spent.failed", r.Price))
 	}
 	if len(lines) > 0 {
-		m.Sections = append(m.Sections, Section{Text: strings.Join(lines, "\n")})
+		m.Sections = append(m.Sections, reports.Section{Text: strings.Join(lines, "\n")})
 	}
 	if len(r.Failed) > 0 {
 		m.Sections = append(m.Sections, w.failedOnes(r.Failed))
@@ -103,8 +104,8 @@ func (w Writer) skipKey(why string) string {
 	return "cancel.skipped.changed"
 }
 
-func (w Writer) failedOnes(failed []CancelFailed) Section {
-	s := Section{Heading: w.Locale.Say("cancel.failures", i18n.Args{"N": len(failed)})}
+func (w Writer) failedOnes(failed []CancelFailed) reports.Section {
+	s := reports.Section{Heading: w.Locale.Say("cancel.failures", i18n.Args{"N": len(failed)})}
 	for i, f := range failed {
 		if i == mostNames {
 			s.Left = len(failed) - mostNames
@@ -114,7 +115,7 @@ func (w Writer) failedOnes(failed []CancelFailed) Section {
 		if own := "cancel.failed." + f.Why; w.Locale.Has(own) {
 			key = own
 		}
-		s.Items = append(s.Items, Item{Text: checks.Show(f.Name), Note: w.Locale.Say(key) + f.Detail})
+		s.Items = append(s.Items, reports.Item{Text: checks.Show(f.Name), Note: w.Locale.Say(key) + f.Detail})
 	}
 	return s
 }

@@ -1,4 +1,4 @@
-package reports
+package compose
 
 import (
 	"strconv"
@@ -7,6 +7,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/i18n"
+	"domovoy/reports"
 )
 
 // PageSize is how many rows of a list a message shows.
@@ -18,43 +19,43 @@ type Page struct {
 	Command string // what was asked, without the page
 	Filter  string // what narrows the list, as it was typed; empty: nothing
 	Number  int
-	Unread  []string // servers that could not be listed
-	Stale   []Server // servers that are listed as they were when last read
-	Seen    []Server // servers whose looks from outside the list rests on
+	Unread  []string         // servers that could not be listed
+	Stale   []reports.Server // servers that are listed as they were when last read
+	Seen    []reports.Server // servers whose looks from outside the list rests on
 }
 
 // List shows one page of a list, with buttons to the others.
-func (w Writer) List(rows []Row, p Page) Message {
+func (w Writer) List(rows []reports.Row, p Page) reports.Message {
 	pages := max(1, (len(rows)+PageSize-1)/PageSize)
 	p.Number = min(max(1, p.Number), pages)
-	m := w.message(Plain, w.listTitle(p.Kind, len(rows)))
+	m := w.message(reports.Plain, w.listTitle(p.Kind, len(rows)))
 	m.Sections = w.listLacks(p)
 	if p.Filter != "" { // else some would be taken for all
-		m.Sections = append(m.Sections, Section{Text: w.Locale.Say("list.pages.filter", i18n.Args{"Filter": p.Filter})})
+		m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("list.pages.filter", i18n.Args{"Filter": p.Filter})})
 	}
 	if len(rows) == 0 {
 		return m
 	}
 	from := (p.Number - 1) * PageSize
-	section := Section{}
+	section := reports.Section{}
 	for _, r := range rows[from:min(from+PageSize, len(rows))] {
 		if string(r.Code) == "panel."+p.Kind {
 			r.Code = "" // the title says it of them all
 		}
-		section.Items = append(section.Items, Item{Text: checks.Show(r.Domain), Note: w.rowNote(r)})
+		section.Items = append(section.Items, reports.Item{Text: checks.Show(r.Domain), Note: w.rowNote(r)})
 	}
 	m.Sections = append(m.Sections, section)
 	if pages == 1 {
 		return m
 	}
-	m.Sections = append(m.Sections, Section{Text: w.Locale.Say("list.pages.where", i18n.Args{"Page": p.Number, "Pages": pages})})
+	m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("list.pages.where", i18n.Args{"Page": p.Number, "Pages": pages})})
 	if p.Number > 1 {
-		m.Actions = append(m.Actions, Action{Label: w.Locale.Say("action.previous"), Command: p.to(p.Number - 1)})
+		m.Actions = append(m.Actions, reports.Action{Label: w.Locale.Say("action.previous"), Command: p.to(p.Number - 1)})
 	}
 	if p.Number < pages {
-		m.Actions = append(m.Actions, Action{Label: w.Locale.Say("action.next"), Command: p.to(p.Number + 1)})
+		m.Actions = append(m.Actions, reports.Action{Label: w.Locale.Say("action.next"), Command: p.to(p.Number + 1)})
 	}
-	m.Actions = append(m.Actions, Action{Label: w.Locale.Say("action.file"), Command: p.Command + " file"})
+	m.Actions = append(m.Actions, reports.Action{Label: w.Locale.Say("action.file"), Command: p.Command + " file"})
 	return m
 }
 
@@ -69,13 +70,13 @@ func (w Writer) listTitle(kind string, n int) string {
 }
 
 // listLacks says what the list cannot know.
-func (w Writer) listLacks(p Page) []Section {
-	var lacks []Section
+func (w Writer) listLacks(p Page) []reports.Section {
+	var lacks []reports.Section
 	if len(p.Unread) > 0 {
-		lacks = append(lacks, Section{Text: w.Locale.Say("list.unread.some", i18n.Args{"Servers": p.Unread})})
+		lacks = append(lacks, reports.Section{Text: w.Locale.Say("list.unread.some", i18n.Args{"Servers": p.Unread})})
 	}
 	for _, s := range p.Stale {
-		lacks = append(lacks, Section{Text: s.Name + ": " + w.trouble(s)})
+		lacks = append(lacks, reports.Section{Text: s.Name + ": " + w.trouble(s)})
 	}
 	unseen, since := 0, time.Time{}
 	for _, s := range p.Seen {
@@ -90,13 +91,13 @@ func (w Writer) listLacks(p Page) []Section {
 		if unseen > 0 {
 			text += " " + w.Locale.Count("list.look.unseen", unseen)
 		}
-		lacks = append(lacks, Section{Text: text})
+		lacks = append(lacks, reports.Section{Text: text})
 	}
 	return lacks
 }
 
 // rowNote says why, whose and since when.
-func (w Writer) rowNote(r Row) string {
+func (w Writer) rowNote(r reports.Row) string {
 	var parts []string
 	if r.Name != "" {
 		parts = append(parts, checks.Show(r.Name))
@@ -121,7 +122,7 @@ func (w Writer) rowNote(r Row) string {
 
 // rowMore is what a look from outside tells besides the cause: to whom the name
 // leads, when it will be free.
-func (w Writer) rowMore(r Row) string {
+func (w Writer) rowMore(r reports.Row) string {
 	if !r.Free.IsZero() {
 		return w.Locale.Say("when.free", i18n.Args{"Date": w.Locale.Date(r.Free, w.Now)})
 	}
@@ -129,7 +130,7 @@ func (w Writer) rowMore(r Row) string {
 }
 
 // blindTo says what could not be looked at.
-func (w Writer) blindTo(r Row) string {
+func (w Writer) blindTo(r reports.Row) string {
 	var labels []string
 	for _, name := range r.Blind {
 		if w.Locale.Has("looked." + name) { // else it looked at the server, not at the site

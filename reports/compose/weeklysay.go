@@ -1,4 +1,4 @@
-package reports
+package compose
 
 import (
 	"strconv"
@@ -7,6 +7,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/i18n"
+	"domovoy/reports"
 )
 
 // phoneList is how many rows of each list a message shows: the rest is in the
@@ -15,18 +16,18 @@ const phoneList = 5
 
 // Weekly is the message of a week's report: what a manager reads on a phone.
 // The files go with it.
-func (w Writer) Weekly(r Weekly) Message {
-	m := w.message(Plain, w.weeklyTitle(r))
+func (w Writer) Weekly(r reports.Weekly) reports.Message {
+	m := w.message(reports.Plain, w.weeklyTitle(r))
 	m.Silent = true
 	if r.Data.IsZero() { // numbers of nothing would say that all is well
-		m.Tone = ToneUnknown
-		m.Sections = []Section{{Text: w.Locale.Say("weekly.nodata")}}
+		m.Tone = reports.ToneUnknown
+		m.Sections = []reports.Section{{Text: w.Locale.Say("weekly.nodata")}}
 		return m
 	}
-	m.Sections = append(m.Sections, Section{Text: strings.Join(w.weeklyLines(r), "\n")})
+	m.Sections = append(m.Sections, reports.Section{Text: strings.Join(w.weeklyLines(r), "\n")})
 	for _, list := range []struct {
 		key  string
-		rows []WeekRow
+		rows []reports.WeekRow
 	}{{"call", r.ToCall()}, {"off", r.ToSwitchOff()}, {"free", r.FreeNames()}, {"norenew", r.WontRenew()}} {
 		if len(list.rows) > 0 {
 			m.Sections = append(m.Sections, w.weeklyList(list.key, list.rows))
@@ -36,18 +37,18 @@ func (w Writer) Weekly(r Weekly) Message {
 }
 
 // weeklyTitle names the week by its number and its days.
-func (w Writer) weeklyTitle(r Weekly) string {
+func (w Writer) weeklyTitle(r reports.Weekly) string {
 	from, last := r.Week.From, r.Week.To.AddDate(0, 0, -1)
 	first := w.Locale.Date(from, w.Now)
 	if from.Month() == last.Month() {
 		first = strconv.Itoa(from.Day())
 	}
 	return w.Locale.Say("weekly.title", i18n.Args{"Week": r.Week.Number, "From": first, "To": w.Locale.Date(last, w.Now),
-		"Servers": w.Locale.List(r.serverNames())})
+		"Servers": w.Locale.List(weekServers(r))})
 }
 
 // weeklyLines are the numbers in a few lines, the one that matters most first.
-func (w Writer) weeklyLines(r Weekly) []string {
+func (w Writer) weeklyLines(r reports.Weekly) []string {
 	s := r.Sums()
 	args := i18n.Args{"N": s.Open, "Change": w.Locale.Change(s.Open - s.Was), "Opened": s.New + s.Back, "Fixed": s.Fixed, "Old": s.Month}
 	key := "weekly.moved"
@@ -77,7 +78,7 @@ func (w Writer) weeklyLines(r Weekly) []string {
 }
 
 // unseen says what was not looked at; empty: everything was.
-func (w Writer) unseen(r Weekly) string {
+func (w Writer) unseen(r reports.Weekly) string {
 	var parts []string
 	unknown := 0
 	for _, s := range r.Servers {
@@ -93,7 +94,7 @@ func (w Writer) unseen(r Weekly) string {
 }
 
 // asOf says of which moment the numbers are.
-func (w Writer) asOf(r Weekly) string {
+func (w Writer) asOf(r reports.Weekly) string {
 	key := "weekly.asof"
 	if r.Data.Before(r.Week.To) && w.Now.Before(r.Week.To) {
 		key = "weekly.sofar"
@@ -102,17 +103,17 @@ func (w Writer) asOf(r Weekly) string {
 }
 
 // weeklyList is one of the lists for the phone.
-func (w Writer) weeklyList(key string, rows []WeekRow) Section {
-	s := Section{Heading: w.Locale.Count("weekly.list."+key, len(rows))}
+func (w Writer) weeklyList(key string, rows []reports.WeekRow) reports.Section {
+	s := reports.Section{Heading: w.Locale.Count("weekly.list."+key, len(rows))}
 	for _, r := range rows[:min(phoneList, len(rows))] {
-		s.Items = append(s.Items, Item{Text: checks.Show(r.Site), Note: w.weeklyNote(key, r)})
+		s.Items = append(s.Items, reports.Item{Text: checks.Show(r.Site), Note: w.weeklyNote(key, r)})
 	}
 	s.Left = len(rows) - len(s.Items)
 	return s
 }
 
 // weeklyNote says of a row what its list is about, and whose it is.
-func (w Writer) weeklyNote(list string, r WeekRow) string {
+func (w Writer) weeklyNote(list string, r reports.WeekRow) string {
 	var parts []string
 	day := func(key string, at time.Time) {
 		if !at.IsZero() {
@@ -138,7 +139,7 @@ func (w Writer) weeklyNote(list string, r WeekRow) string {
 	return strings.Join(parts, " · ")
 }
 
-func (r Weekly) serverNames() []string {
+func weekServers(r reports.Weekly) []string {
 	names := make([]string, len(r.Servers))
 	for i, s := range r.Servers {
 		names[i] = s.Name

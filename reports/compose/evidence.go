@@ -1,4 +1,4 @@
-package reports
+package compose
 
 import (
 	"errors"
@@ -8,23 +8,24 @@ import (
 
 	"domovoy/checks"
 	"domovoy/i18n"
+	"domovoy/reports"
 )
 
 // sitePanel says what the panel and the certificate say, and what else was
 // found.
-func (w Writer) sitePanel(s Site) Section {
+func (w Writer) sitePanel(s reports.Site) reports.Section {
 	x := s.Subject
-	section := Section{}
+	section := reports.Section{}
 	add := func(label, text string) {
 		if text != "" {
-			section.Items = append(section.Items, Item{Text: w.Locale.Say("check."+label) + ": " + text})
+			section.Items = append(section.Items, reports.Item{Text: w.Locale.Say("check."+label) + ": " + text})
 		}
 	}
 	if s.Asked != "" && s.Asked != x.Site.Name {
 		add("alias", checks.Show(s.Asked))
 	}
 	if len(s.Also) > 0 {
-		section.Items = append(section.Items, Item{Text: w.Locale.Say("check.elsewhere.same", i18n.Args{"Servers": s.Also})})
+		section.Items = append(section.Items, reports.Item{Text: w.Locale.Say("check.elsewhere.same", i18n.Args{"Servers": s.Also})})
 	}
 	add("panel", w.flags(x))
 	add("certificate", w.certificate(x))
@@ -89,7 +90,7 @@ func (w Writer) certificate(x checks.Subject) string {
 
 // served says which certificate visitors got at the last look, where it is not
 // the one of the file.
-func (w Writer) served(s Site) string {
+func (w Writer) served(s reports.Site) string {
 	look := s.Server.Looks[s.Subject.Site.Name]
 	if file := s.Subject.File; !look.Served.Known() || file != nil && file.NotAfter.Equal(look.Served.NotAfter) {
 		return ""

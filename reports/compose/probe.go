@@ -1,4 +1,4 @@
-package reports
+package compose
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/i18n"
+	"domovoy/reports"
 )
 
 // Probe is a plan to look for authorizations by ordering anew.
@@ -20,8 +21,8 @@ type Probe struct {
 }
 
 // Probe says what ordering anew costs and does, with the button that does it.
-func (w Writer) Probe(p Probe) Message {
-	m := w.message(Plain, w.Locale.Count("probe.title", p.Orders))
+func (w Writer) Probe(p Probe) reports.Message {
+	m := w.message(reports.Plain, w.Locale.Count("probe.title", p.Orders))
 	price := w.Locale.Say("probe.unknown")
 	if p.Limit > 0 {
 		price = w.Locale.Say("probe.price", i18n.Args{"CA": p.CA, "N": p.Orders, "Limit": p.Limit, "Window": p.Window})
@@ -33,8 +34,8 @@ func (w Writer) Probe(p Probe) Message {
 	if len(p.Names) > mostNames {
 		shown = append(shown, "…")
 	}
-	m.Sections = []Section{{Text: strings.Join(shown, ", ")}, {Text: price + "\n" + w.Locale.Say("probe.effect")},
+	m.Sections = []reports.Section{{Text: strings.Join(shown, ", ")}, {Text: price + "\n" + w.Locale.Say("probe.effect")},
 		{Text: w.Locale.Say("cancel.button", i18n.Args{"Age": p.Lives})}}
-	m.Actions = []Action{{Label: w.Locale.Say("action.probe"), Command: "confirm " + p.ID, Danger: true}}
+	m.Actions = []reports.Action{{Label: w.Locale.Say("action.probe"), Command: "confirm " + p.ID, Danger: true}}
 	return m
 }

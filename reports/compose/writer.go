@@ -1,4 +1,4 @@
-package reports
+package compose
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/i18n"
+	"domovoy/reports"
 )
 
 // Writer composes messages for one reader: in one language, at one moment.
@@ -21,19 +22,19 @@ type Writer struct {
 }
 
 // message begins a message in the reader's language.
-func (w Writer) message(tone Tone, title string) Message {
-	return Message{Language: w.Locale.Language(), Tone: tone, Title: title}
+func (w Writer) message(tone reports.Tone, title string) reports.Message {
+	return reports.Message{Language: w.Locale.Language(), Tone: tone, Title: title}
 }
 
 // toneOf is the mark of a severity.
-func toneOf(s checks.Severity) Tone {
+func toneOf(s checks.Severity) reports.Tone {
 	switch s {
 	case checks.Critical:
-		return ToneBad
+		return reports.ToneBad
 	case checks.Warning:
-		return ToneWarning
+		return reports.ToneWarning
 	}
-	return Plain
+	return reports.Plain
 }
 
 // title says a code as it stands in a list.
@@ -48,12 +49,12 @@ func (w Writer) explain(f checks.Finding) string {
 
 // next is the next step with the one who takes it. Where one can only wait,
 // there is nobody to name.
-func (w Writer) next(f checks.Finding) Section {
+func (w Writer) next(f checks.Finding) reports.Section {
 	key := "next.line"
 	if who := f.Code.Who(); who == checks.CA || who == checks.Nobody {
 		key = "next.wait"
 	}
-	return Section{Text: w.Locale.Say(key, i18n.Args{
+	return reports.Section{Text: w.Locale.Say(key, i18n.Args{
 		"Step": w.Step(f),
 		"Who":  w.Locale.Say("who." + string(f.Code.Who())),
 	})}
@@ -135,18 +136,18 @@ func causes(codes []checks.Code) []tally {
 
 // causeItems writes tallies as a list: "52  points elsewhere". What is beyond
 // most becomes one line.
-func (w Writer) causeItems(tallies []tally, most int) []Item {
-	var items []Item
+func (w Writer) causeItems(tallies []tally, most int) []reports.Item {
+	var items []reports.Item
 	rest := 0
 	for i, t := range tallies {
 		if i >= most {
 			rest += t.n
 			continue
 		}
-		items = append(items, Item{Text: w.Locale.Number(t.n) + "  " + w.title(t.code)})
+		items = append(items, reports.Item{Text: w.Locale.Number(t.n) + "  " + w.title(t.code)})
 	}
 	if rest > 0 {
-		items = append(items, Item{Text: w.Locale.Number(rest) + "  " + w.Locale.Say("cause.rest")})
+		items = append(items, reports.Item{Text: w.Locale.Number(rest) + "  " + w.Locale.Say("cause.rest")})
 	}
 	return items
 }

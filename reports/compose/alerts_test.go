@@ -1,0 +1,113 @@
+package compose
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"domovoy/checks"
+	"domovoy/reports"
+)
+
+// many are changes of so many sites.
+func many(n int, kind reports.ChangeKind, code checks.Code) []reports.Change {
+	changes := make([]reports.Change, n)
+	for i := range changes {
+		changes[i] = reports.Change{Kind: kind, Incident: reports.Incident{Finding: onSite(fmt.Sprintf("%s%03d.ru", kind, i), code)}}
+	}
+	return changes
+}
+
+func together(lists ...[]reports.Change) []reports.Change {
+	var all []reports.Change
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+func TestAlerts(t *testing.T) {
+	metric := reports.Change{Kind: reports.Opened, Incident: reports.Incident{Finding: count(checks.PanelFailed, checks.Critical, 60)}}
+	tests := []struct {
+		name    string
+		changes []reports.Change
+		want    []string // kind, whether it stands for one incident, title
+	}{
+		{"nothing to say", []reports.Change{{}}, nil},
+		{"the server's own stand alone, names by kind and cause", together(
+			many(2, reports.Resolved, checks.CertOverdue), many(3, reports.Opened, checks.CertOverdue), []reports.Change{metric},
+			many(1, reports.Opened, checks.CertExpired), many(1, reports.Worsened, checks.CertOverdue)),
+			[]string{
+				"opened 1: isp1: the panel gave up on 60 certificates (threshold 100)",
+				"opened: isp1: the certificate of 1 site has expired",
+				"opened: isp1: 3 sites were not renewed in time",
+				"worsened: isp1: 1 site was not renewed in time",
+				"resolved: isp1: renewal is no longer late at 2 sites",
+			}},
+		{"a storm is one message", together(many(21, reports.Opened, checks.CertExpired), []reports.Change{metric}, many(1, reports.Resolved, checks.CertMissing)),
+			[]string{
+				"opened 1: isp1: the panel gave up on 60 certificates (threshold 100)",
+				"opened: isp1: certificate trouble at 21 sites of 200 at once",
+				"resolved: isp1: the certificate file of 1 site is no longer gone",
+			}},
+		{"a tenth is no storm yet", many(20, reports.Opened, checks.CertExpired), []string{"opened: isp1: the certificates of 20 sites have expired"}},
+		{"nor is recovery, however many", many(150, reports.Resolved, checks.CertExpired), []string{"resolved: isp1: 150 sites no longer have expired certificates"}},
+	}
+	s := reports.Server{Name: "isp1", Subjects: make([]checks.Subject, 200)}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, told := range writer(t, "en").Alerts(s, tt.changes, reports.Beginning{}) {
+				one := ""
+				if told.Incident != "" {
+					one = " 1"
+				}
+				got = append(got, string(told.Kind)+one+": "+told.Message.Title)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	t.Run("on a small panel a handful is no storm", func(t *testing.T) {
+		small := reports.Server{Name: "isp1", Subjects: make([]checks.Subject, 30)}
+		if told := writer(t, "en").Alerts(small, many(19, reports.Opened, checks.CertExpired), reports.Beginning{}); told[0].Message.Sections[0].Items == nil {
+			t.Errorf("%+v", told)
+		}
+	})
+	t.Run("the baseline is one summary", func(t *testing.T) {
+		told := writer(t, "en").Alerts(s, many(50, reports.Baseline, checks.CertExpired), reports.Beginning{Server: true})
+		if len(told) != 1 || told[0].Kind != reports.Baseline || !told[0].Message.Silent {
+			t.Errorf("%+v", told)
+		}
+	})
+}
+
+// What wakes people: critical counts and critical names, and nothing else.
+func TestSilence(t *testing.T) {
+	w, s := writer(t, "en"), reports.Server{Name: "isp1"}
+	incident := func(f checks.Finding) reports.Incident { return reports.Incident{Finding: f, Worst: f.Severity} }
+	critical := incident(count(checks.PanelFailed, checks.Critical, 60))
+	mild := critical
+	mild.Worst = checks.Warning
+	for _, tt := range []struct {
+		name   string
+		m      reports.Message
+		silent bool
+	}{
+		{"critical", w.Alert(reports.Change{Kind: reports.Opened, Incident: critical}, s), false},
+		{"warning", w.Alert(reports.Change{Kind: reports.Opened, Incident: incident(count(checks.PanelFailed, checks.Warning, 60))}, s), true},
+		{"over that was critical", w.Alert(reports.Change{Kind: reports.Resolved, Incident: critical}, s), false},
+		{"over that was a warning", w.Alert(reports.Change{Kind: reports.Resolved, Incident: mild}, s), true},
+		{"an edit", w.Closed(reports.Message{Title: "was"}, critical), true},
+		{"names, critical", w.Names(reports.Opened, []reports.Incident{incident(onSite("a.ru", checks.CertExpired))}), false},
+		{"names, warning", w.Names(reports.Opened, []reports.Incident{incident(onSite("a.ru", checks.CertOverdue))}), true},
+		{"names, over", w.Names(reports.Resolved, []reports.Incident{incident(onSite("a.ru", checks.CertExpired))}), true},
+		{"storm", w.Storm("isp1", 30, 100), false},
+	} {
+		if tt.m.Silent != tt.silent {
+			t.Errorf("%s: silent %t, want %t", tt.name, tt.m.Silent, tt.silent)
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package compose
+
+import (
+	"domovoy/checks"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// Audit is who did what, or tried to.
+type Audit struct {
+	Name    string        // of a site, in A-label form; empty: all
+	Acts    []reports.Act // newest first
+	Entries int           // that there are, of all sites
+	Head    string        // the last hash; may be empty
+	Broken  int           // the entry that was changed, or lacks one before it; 0: none
+}
+
+// headShown is how much of a hash people compare.
+const headShown = 16
+
+// Audit shows acts, and whether they can be believed.
+func (w Writer) Audit(a Audit) reports.Message {
+	m := w.message(reports.Plain, w.Locale.Say("audit.title"))
+	if a.Name != "" {
+		m.Title = w.Locale.Say("audit.of", i18n.Args{"Name": checks.Show(a.Name)})
+	}
+	section := reports.Section{}
+	for _, act := range a.Acts {
+		section.Items = append(section.Items, reports.Item{
+			Text: w.Locale.DateTime(act.At, w.Now) + " · " + act.Who + ": " + act.Command,
+			Note: w.actResult(act.Result),
+		})
+	}
+	if len(a.Acts) == 0 {
+		section.Text = w.Locale.Say("audit.none")
+	}
+	m.Sections = []reports.Section{section}
+	chain := reports.Section{Text: w.Locale.Count("audit.whole", a.Entries, i18n.Args{"Head": a.Head[:min(headShown, len(a.Head))]})}
+	switch {
+	case a.Broken > 0:
+		m.Tone = reports.ToneBad
+		chain = reports.Section{Text: w.Locale.Say("audit.broken", i18n.Args{"Entry": a.Broken})}
+	case a.Entries == 0:
+		return m
+	}
+	m.Sections = append(m.Sections, chain)
+	return m
+}

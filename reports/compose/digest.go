@@ -1,0 +1,141 @@
+package compose
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// Daily is the digest: what is new, what is over, what goes on.
+func (w Writer) Daily(d reports.Day) reports.Message {
+	mv := d.Movement()
+	title := i18n.Args{"Date": w.Locale.Date(w.Now, w.Now), "Servers": strings.Join(names(d.Servers), ", ")}
+	m := w.message(reports.Plain, w.Locale.Say("daily.title", title))
+	m.Silent = true
+	lines := []string{w.late(d) + w.moved(mv, d)}
+	if oldest := w.oldest(d); oldest != "" {
+		lines = append(lines, oldest)
+	}
+	m.Sections = append(m.Sections, reports.Section{Text: strings.Join(lines, "\n")})
+	if causes := w.causeItems(causes(d.Codes()), 6); len(causes) > 0 {
+		m.Sections = append(m.Sections, reports.Section{Items: causes})
+	}
+	burning := w.burning(d)
+	if len(burning.Items) > 0 {
+		m.Sections = append(m.Sections, burning)
+	}
+	m.Sections = append(m.Sections, w.counts(d)...)
+	m.Sections = append(m.Sections, w.atCA(d)...)
+	m.Actions = []reports.Action{
+		{Label: w.Locale.Say("action.failed"), Command: "list failed"},
+		{Label: w.Locale.Say("action.overdue"), Command: "list overdue"},
+	}
+	if w.Nothing(d) {
+		m = w.quiet(m, mv, w.late(d))
+		m.Sections = append(m.Sections, w.coming(d.Coming)...)
+	}
+	return m
+}
+
+// Nothing reports whether there is nothing to tell of the day but that it was
+// quiet.
+func (w Writer) Nothing(d reports.Day) bool {
+	mv := d.Movement()
+	return len(w.burning(d).Items) == 0 && d.Comparable() && mv.Opened == 0 && mv.Fixed == 0 && d.Calm()
+}
+
+// quiet is a day on which nothing changed: one line.
+func (w Writer) quiet(m reports.Message, mv reports.Movement, late string) reports.Message {
+	m.Title += " — " + w.Locale.Say("daily.quiet", i18n.Args{"N": mv.Now})
+	m.Sections, m.Actions = nil, nil
+	if late != "" {
+		m.Sections = []reports.Section{{Text: strings.TrimSpace(late)}}
+	}
+	return m
+}
+
+// late tells a digest that comes after its time.
+func (w Writer) late(d reports.Day) string {
+	if d.Due.IsZero() || w.Now.Sub(d.Due) < 10*time.Minute {
+		return ""
+	}
+	return w.Locale.Say("daily.late", i18n.Args{"Due": w.Locale.DateTime(d.Due, w.Now)}) + " "
+}
+
+// moved is the line with the numbers that matter most.
+func (w Writer) moved(mv reports.Movement, d reports.Day) string {
+	if d.Begun.IsZero() { // then nobody looked for troubles, and none in the journal means nothing
+		return w.Locale.Say("daily.unwatched")
+	}
+	if !d.Comparable() {
+		return w.Locale.Say("daily.first", i18n.Args{"N": mv.Now})
+	}
+	return w.Locale.Say("daily.moved", i18n.Args{"N": mv.Now, "Change": w.Locale.Change(mv.Now - mv.Before),
+		"Opened": mv.Opened, "Fixed": mv.Fixed, "Old": mv.Old})
+}
+
+// burning lists the certificates that end within 24 hours, of sites that are
+// served.
+func (w Writer) burning(d reports.Day) reports.Section {
+	type end struct {
+		name string
+		at   time.Time
+	}
+	var ends []end
+	for _, s := range d.Servers {
+		for _, x := range s.Subjects {
+			if x.Site.Active == checks.Off || x.Site.Secure == checks.Off || x.File == nil || x.File.SelfSigned {
+				continue
+			}
+			if left := x.File.NotAfter.Sub(w.Now); left > 0 && left <= 24*time.Hour {
+				ends = append(ends, end{x.Site.Name, x.File.NotAfter})
+			}
+		}
+	}
+	slices.SortFunc(ends, func(a, b end) int { return cmp.Or(a.at.Compare(b.at), strings.Compare(a.name, b.name)) })
+	section := reports.Section{Heading: w.Locale.Count("daily.burning", len(ends))}
+	for _, e := range ends[:min(phoneList, len(ends))] {
+		section.Items = append(section.Items, reports.Item{Tone: reports.ToneBad, Text: checks.Show(e.name), Note: w.Locale.DateTime(e.at, w.Now)})
+	}
+	section.Left = len(ends) - len(section.Items)
+	return section
+}
+
+// counts are the panels' counts, and what could not be looked at.
+func (w Writer) counts(d reports.Day) []reports.Section {
+	var sections []reports.Section
+	for _, s := range d.Servers {
+		if s.Trouble != "" {
+			sections = append(sections, reports.Section{Heading: s.Name, Text: w.trouble(s)})
+			continue
+		}
+		s.Readings = slices.DeleteFunc(slices.Clone(s.Readings), steady) // the digest is one screen, and status has them all
+		section := w.countsOf(s)
+		if n := s.BlindSites(); n > 0 {
+			section.Items = append(section.Items, reports.Item{Tone: reports.ToneUnknown, Text: w.Locale.Count("daily.blind", n)})
+		}
+		if n := s.Snapshot.UnreadableN; n > 0 {
+			section.Items = append(section.Items, reports.Item{Tone: reports.ToneUnknown, Text: w.Locale.Count("status.unreadable", n)})
+		}
+		sections = append(sections, section)
+	}
+	return sections
+}
+
+// steady reports whether a count is in order, and the same as yesterday.
+func steady(r reports.Reading) bool {
+	return r.Known() && r.Severity <= checks.Info && r.Day != nil && *r.Day == r.Value
+}
+
+func names(servers []reports.Server) []string {
+	out := make([]string, len(servers))
+	for i, s := range servers {
+		out[i] = s.Name
+	}
+	return out
+}

@@ -1,0 +1,114 @@
+package compose
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"domovoy/checks"
+	"domovoy/reports"
+)
+
+// lasting is an incident of a site that opened so long ago.
+func lasting(age time.Duration, f checks.Finding) reports.Incident {
+	return reports.Incident{Finding: f, Times: reports.IncidentTimes{Opened: noon.Add(-age)}}
+}
+
+// The causes add up to the names in trouble, also while a cause changes.
+func TestDailyCausesAddUp(t *testing.T) {
+	d := reports.Day{From: noon.Add(-day), Open: []reports.Incident{
+		lasting(3*day, onSite("a.ru", checks.CertOverdue)), lasting(time.Hour, onSite("a.ru", checks.CADNS)), lasting(day, onSite("b.ru", checks.CADNS)),
+	}}
+	if diff := cmp.Diff([]tally{{checks.CADNS, 2}}, causes(d.Codes()), cmp.AllowUnexported(tally{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDaily(t *testing.T) {
+	w := writer(t, "en")
+	server := reports.Server{Name: "isp1", Read: noon}
+	loud := server
+	loud.Readings = []reports.Reading{{Metric: checks.Metric{Code: checks.PanelFailed, Value: 60}, Severity: checks.Critical}}
+	blind := server
+	blind.Trouble = "locked"
+	old := []reports.Incident{lasting(3*day, onSite("a.ru", checks.CertOverdue))}
+	long := noon.Add(-30 * day)
+	const oldest = "\nOldest: a.ru, since 18 November — not renewed in time"
+	logged := server
+	logged.Subjects = []checks.Subject{{Site: &checks.Site{Name: "b.ru"}, History: &checks.History{Since: noon.Add(-40 * day)}}}
+	tests := []struct {
+		name  string
+		day   reports.Day
+		title string
+		text  string // of the first section
+	}{
+		{"quiet", reports.Day{Servers: []reports.Server{server}, Open: old, Begun: long},
+			"Daily digest, 21 November · isp1 — nothing new in a day, 1 in trouble, as yesterday", ""},
+		{"quiet, but a count is above its threshold", reports.Day{Servers: []reports.Server{loud}, Open: old, Begun: long},
+			"Daily digest, 21 November · isp1", "In trouble: 1 (±0): 0 new, 0 fixed, 0 older than a month" + oldest},
+		{"quiet, but a panel cannot be read", reports.Day{Servers: []reports.Server{blind}, Open: old, Begun: long},
+			"Daily digest, 21 November · isp1", "In trouble: 1 (±0): 0 new, 0 fixed, 0 older than a month" + oldest},
+		{"moved", reports.Day{Servers: []reports.Server{server, {Name: "isp2"}}, Begun: long,
+			Open: append(old, lasting(time.Hour, onSite("b.ru", checks.CADNS)), lasting(time.Hour, onSite("c.ru", checks.CADNS)))},
+			"Daily digest, 21 November · isp1, isp2", "In trouble: 3 (+2): 2 new, 0 fixed, 0 older than a month" + oldest},
+		{"first day", reports.Day{Servers: []reports.Server{server}, Open: old, Begun: noon.Add(-time.Hour)},
+			"Daily digest, 21 November · isp1", "In trouble: 1. The watch is younger than a day: nothing to compare with yet." + oldest},
+		{"never begun", reports.Day{Servers: []reports.Server{server}},
+			"Daily digest, 21 November · isp1", "How many sites are in trouble is not known yet: the watch begins once domovoy run has read the panel."},
+		{"the log knows since when", reports.Day{Servers: []reports.Server{logged}, Open: append(old, lasting(time.Hour, onSite("b.ru", checks.CADNS))), Begun: long},
+			"Daily digest, 21 November · isp1", "In trouble: 2 (+1): 1 new, 0 fixed, 1 older than a month\n" +
+				"Oldest: b.ru, since 12 October — DNS gave the CA no usable answer"},
+		{"late", reports.Day{Servers: []reports.Server{loud}, Begun: long, Due: noon.Add(-3 * time.Hour)},
+			"Daily digest, 21 November · isp1", "This digest was due today at 09:00, when I was not running. In trouble: 0 (±0): 0 new, 0 fixed, 0 older than a month"},
+		{"a few minutes are not late", reports.Day{Servers: []reports.Server{loud}, Begun: long, Due: noon.Add(-9 * time.Minute)},
+			"Daily digest, 21 November · isp1", "In trouble: 0 (±0): 0 new, 0 fixed, 0 older than a month"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.day.From = noon.Add(-day)
+			m := w.Daily(tt.day)
+			if m.Title != tt.title {
+				t.Errorf("title %q,\nwant  %q", m.Title, tt.title)
+			}
+			text := ""
+			if len(m.Sections) > 0 {
+				text = m.Sections[0].Text
+			}
+			if text != tt.text {
+				t.Errorf("text %q,\nwant %q", text, tt.text)
+			}
+			for i, s := range m.Sections {
+				if s.Heading == "" && s.Text == "" && len(s.Items) == 0 {
+					t.Errorf("section %d is empty", i)
+				}
+			}
+		})
+	}
+}
+
+// Certificates that end within a day, of sites that are served.
+func TestBurning(t *testing.T) {
+	subject := func(name string, left time.Duration) checks.Subject {
+		return checks.Subject{
+			Site: &checks.Site{Name: name, Active: checks.On, Secure: checks.On},
+			File: &checks.CertificateFile{NotBefore: noon.Add(-80 * day), NotAfter: noon.Add(left)},
+		}
+	}
+	off, plain, self, unread := subject("off.ru", time.Hour), subject("plain.ru", time.Hour), subject("self.ru", time.Hour), subject("unread.ru", time.Hour)
+	off.Site.Active, plain.Site.Secure, self.File.SelfSigned, unread.File = checks.Off, checks.Off, true, nil
+	unsure := subject("unsure.ru", 2*time.Hour)
+	unsure.Site.Active = checks.Unset // not known to be off
+	d := reports.Day{Servers: []reports.Server{{Subjects: []checks.Subject{
+		subject("tomorrow.ru", 24*time.Hour), subject("soon.ru", time.Hour), subject("gone.ru", 0), subject("later.ru", 24*time.Hour+time.Second),
+		off, plain, self, unread, unsure,
+	}}}}
+	var got []string
+	for _, i := range writer(t, "en").burning(d).Items {
+		got = append(got, i.Text+", "+i.Note)
+	}
+	want := []string{"soon.ru, today at 13:00", "unsure.ru, today at 14:00", "tomorrow.ru, tomorrow at 12:00"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

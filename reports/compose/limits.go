@@ -1,0 +1,189 @@
+package compose
+
+import (
+	"slices"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// Limits is what is worth knowing of a server's budgets at its CA.
+type Limits struct {
+	Server  string
+	Quota   reports.Quota
+	Scarce  []checks.Budget  // of domains, sets and names: those with the least left, by limit
+	Coming  []checks.Finding // ca.budget, ca.pausing, ca.zombie
+	Paused  int              // names that the CA has paused
+	Next    *reports.Novelty // nil: nothing is known to change
+	Trouble string           // why the panel could not be read, a stable word; empty: it could
+}
+
+// Limits tells what is left at the CA: enough that one sees what runs out.
+func (w Writer) Limits(all []Limits) reports.Message {
+	m := w.limitsTitle(all)
+	for _, l := range all {
+		m.Sections = append(m.Sections, w.limitsOf(l)...)
+	}
+	paused, zombies := 0, 0
+	for _, l := range all {
+		paused += l.Paused + l.count(checks.CAPausing)
+		zombies += l.count(checks.CAZombie)
+	}
+	if paused > 0 {
+		m.Actions = append(m.Actions, reports.Action{Label: w.Locale.Say("action.paused"), Command: "list paused"})
+	}
+	if zombies > 0 {
+		m.Actions = append(m.Actions, reports.Action{Label: w.Locale.Say("action.zombie"), Command: "list zombie"})
+	}
+	return m
+}
+
+// limitsTitle says the worst of all accounts.
+func (w Writer) limitsTitle(all []Limits) reports.Message {
+	worst, known := checks.Healthy, false
+	for _, l := range all {
+		known = known || l.Quota.CA != ""
+		for _, f := range l.Coming {
+			if f.Code == checks.CABudget {
+				worst = max(worst, f.Severity)
+			}
+		}
+	}
+	switch {
+	case !known:
+		return w.message(reports.ToneUnknown, w.Locale.Say("limits.title.unknown"))
+	case worst > checks.Healthy:
+		return w.message(toneOf(worst), w.Locale.Say("limits.title.short"))
+	}
+	return w.message(reports.Plain, w.Locale.Say("limits.title.calm"))
+}
+
+// limitsOf is one server's account.
+func (w Writer) limitsOf(l Limits) []reports.Section {
+	if l.Trouble != "" && len(l.Quota.Account) == 0 {
+		return []reports.Section{{Heading: l.Server, Text: w.Locale.Say("trouble." + l.Trouble)}}
+	}
+	if l.Quota.CA == "" {
+		return append([]reports.Section{{Heading: l.Server, Text: w.Locale.Say("limits.unknown")}}, w.pausing(l)...)
+	}
+	section := reports.Section{Heading: w.Locale.Say("limits.account", i18n.Args{"CA": l.Quota.CA, "Server": l.Server})}
+	for _, b := range l.Quota.Account {
+		section.Items = append(section.Items, w.budget(b))
+	}
+	for _, f := range l.Coming {
+		if f.Code == checks.CABudget {
+			section.Text = w.explain(f)
+		}
+	}
+	sections := []reports.Section{section}
+	sections = append(sections, w.scarce(l)...)
+	sections = append(sections, w.pausing(l)...)
+	if l.Next != nil {
+		sections = append(sections, w.coming([]reports.Novelty{*l.Next})...)
+	}
+	return sections
+}
+
+// budget is one line: what, of whom, how much is left, when more comes.
+func (w Writer) budget(b checks.Budget) reports.Item {
+	key := "limits.left"
+	switch {
+	case b.Left == 0 && !b.AtLeast: // there can be no less
+	case b.AtMost:
+		key = "limits.most"
+	case b.AtLeast:
+		key = "limits.least"
+	}
+	item := reports.Item{Text: w.Locale.Say(key, i18n.Args{"What": w.limitName(b.Code), "Left": b.Left, "Limit": b.Limit})}
+	if b.Subject != "" {
+		item.Text = showSet(b.Subject) + " — " + item.Text
+	}
+	if !b.Refill.IsZero() {
+		key := "limits.refill"
+		if b.Left == 0 {
+			item.Tone, key = reports.ToneBad, "limits.empty"
+		}
+		item.Note = w.Locale.Say(key, i18n.Args{"Next": w.Locale.DateTime(b.Refill, w.Now), "Full": w.Locale.DateTime(b.Full, w.Now)})
+	}
+	return item
+}
+
+// limitName says a limit of the data file; one that nobody translated by its
+// own name.
+func (w Writer) limitName(code string) string {
+	if key := "limits.name." + code; w.Locale.Has(key) {
+		return w.Locale.Say(key)
+	}
+	return code
+}
+
+// scarce lists the domains, sets and names of which half or less is left.
+func (w Writer) scarce(l Limits) []reports.Section {
+	section := reports.Section{Heading: w.Locale.Say("limits.scarce")}
+	why := []string{}
+	for _, b := range l.Scarce {
+		if b.Left*2 > b.Limit {
+			continue
+		}
+		section.Items = append(section.Items, w.budget(b))
+		if b.Why != "" && !slices.Contains(why, b.Why) {
+			why = append(why, b.Why)
+		}
+	}
+	if len(section.Items) == 0 {
+		return nil
+	}
+	sections := []reports.Section{section}
+	for _, word := range why {
+		sections = append(sections, reports.Section{Text: w.Locale.Say("limits.why." + word)})
+	}
+	return sections
+}
+
+// pausingMost names are told one by one.
+const pausingMost = 5
+
+// pausing tells the names that are paused or will be, and those that are tried
+// in vain.
+func (w Writer) pausing(l Limits) []reports.Section {
+	soon := slices.DeleteFunc(slices.Clone(l.Coming), func(f checks.Finding) bool { return f.Code != checks.CAPausing })
+	slices.SortStableFunc(soon, func(a, b checks.Finding) int { return moment(a).Compare(moment(b)) })
+	section := reports.Section{}
+	for _, f := range soon[:min(len(soon), pausingMost)] {
+		section.Items = append(section.Items, reports.Item{Tone: reports.ToneWarning, Text: w.Locale.Say("limits.pause.when", i18n.Args{
+			"Site": checks.Show(f.Site), "Date": w.Locale.Date(moment(f), w.Now)}), Note: w.Locale.Say("limits.pause.pace", i18n.Args{
+			"Failures": f.Args["failures"], "Lately": f.Args["lately"]})})
+	}
+	if len(soon) > 0 {
+		section.Heading = w.Locale.Count("limits.pausing", len(soon))
+	}
+	var sections []reports.Section
+	if len(soon) > 0 {
+		sections = append(sections, section)
+	}
+	if l.Paused > 0 {
+		sections = append(sections, reports.Section{Text: w.Locale.Count("limits.paused", l.Paused)})
+	}
+	if n := l.count(checks.CAZombie); n > 0 {
+		sections = append(sections, reports.Section{Text: w.Locale.Count("limits.zombies", n)})
+	}
+	return sections
+}
+
+func (l Limits) count(code checks.Code) int {
+	n := 0
+	for _, f := range l.Coming {
+		if f.Code == code {
+			n++
+		}
+	}
+	return n
+}
+
+// moment at which what a finding foretells will happen; zero: not known.
+func moment(f checks.Finding) time.Time {
+	at, _ := f.Args["at"].(time.Time)
+	return at
+}

@@ -1,0 +1,50 @@
+package compose
+
+import (
+	"strings"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// Replay is what today's thresholds would have told of some days.
+type Replay struct {
+	Days     int
+	Since    time.Time // the first reading there is; zero: there is none
+	Episodes []reports.Episode
+}
+
+// Replay says when and how often today's thresholds would have alerted.
+func (w Writer) Replay(r Replay) reports.Message {
+	if r.Since.IsZero() {
+		return w.message(reports.ToneUnknown, w.Locale.Say("replay.nothing"))
+	}
+	m := w.message(reports.Plain, w.Locale.Count("replay.title", len(r.Episodes), i18n.Args{"Days": w.Locale.Count("days", r.Days)}))
+	if from := w.Now.AddDate(0, 0, -r.Days); r.Since.Sub(from) > 24*time.Hour {
+		m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("replay.short", i18n.Args{"Date": w.Locale.Date(r.Since, w.Now)})})
+	}
+	for _, code := range checks.Codes() {
+		s := reports.Section{}
+		for _, e := range r.Episodes {
+			if e.Code == code {
+				s.Items = append(s.Items, reports.Item{Tone: toneOf(e.Worst), Text: w.Locale.DateTime(e.From, w.Now), Note: w.episode(e)})
+			}
+		}
+		if len(s.Items) > 0 {
+			s.Heading = w.Locale.Count("replay.times", len(s.Items), i18n.Args{"Title": w.title(code)})
+			m.Sections = append(m.Sections, s)
+		}
+	}
+	return m
+}
+
+// episode says where, how high and how long.
+func (w Writer) episode(e reports.Episode) string {
+	lasted := w.Locale.Say("replay.goeson")
+	if !e.Until.IsZero() {
+		lasted = w.Locale.Age(e.Until.Sub(e.From))
+	}
+	return strings.Join([]string{e.Server, w.Locale.Say("replay.peak", i18n.Args{"N": e.Peak}), lasted, w.Locale.Count("replay.told", len(e.Told))}, " · ")
+}
