@@ -12,6 +12,21 @@ const (
 	ToneUnknown Tone = "unknown"
 )
 
+// Mark is the one emoji that a message may have, by its tone; empty for Plain.
+func (t Tone) Mark() string {
+	switch t {
+	case ToneBad:
+		return "🔴"
+	case ToneWarning:
+		return "🟠"
+	case ToneOver:
+		return "🟢"
+	case ToneUnknown:
+		return "⚪"
+	}
+	return ""
+}
+
 // Message is what a person is told: translated, but not marked up. Each
 // messenger renders it in its own way; escaping and length limits live there
 // and nowhere else.

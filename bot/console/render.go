@@ -52,21 +52,6 @@ func toneStyle(t reports.Tone) style {
 	return bold
 }
 
-// mark is the one emoji a message may have.
-func mark(t reports.Tone) string {
-	switch t {
-	case reports.ToneBad:
-		return "🔴"
-	case reports.ToneWarning:
-		return "🟠"
-	case reports.ToneOver:
-		return "🟢"
-	case reports.ToneUnknown:
-		return "⚪"
-	}
-	return ""
-}
-
 func (p *page) paint(s string, as style) string {
 	if !p.colour || as == normal || s == "" {
 		return s
@@ -87,7 +72,7 @@ func (p *page) paragraph(first, rest, text string, as style) {
 
 func (p *page) title(m reports.Message) {
 	title := clean(m.Title)
-	if mark := mark(m.Tone); mark != "" {
+	if mark := m.Tone.Mark(); mark != "" {
 		title = mark + " " + title
 	}
 	if strings.TrimSpace(title) != "" {
@@ -115,7 +100,7 @@ func (p *page) items(s reports.Section) {
 	var rows []row
 	for _, item := range s.Items {
 		r := row{lead: "•", text: oneLine(item.Text), note: oneLine(item.Note)}
-		if mark := mark(item.Tone); mark != "" {
+		if mark := item.Tone.Mark(); mark != "" {
 			r.lead = mark
 		}
 		rows = append(rows, r)

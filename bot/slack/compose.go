@@ -48,7 +48,7 @@ func (c *composer) title(m reports.Message) {
 	if strings.TrimSpace(title) == "" {
 		return
 	}
-	if mark := mark(m.Tone); mark != "" {
+	if mark := m.Tone.Mark(); mark != "" {
 		c.richText(c.line(c.text(mark+" "), c.bold(title)))
 		return
 	}
@@ -96,7 +96,7 @@ func (c *composer) list(items []reports.Item) slackgo.RichTextElement {
 		if text == "" {
 			continue
 		}
-		if mark := mark(item.Tone); mark != "" {
+		if mark := item.Tone.Mark(); mark != "" {
 			text = mark + " " + text
 		}
 		if note != "" {

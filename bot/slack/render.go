@@ -35,7 +35,7 @@ func Render(m reports.Message, bundle *i18n.Bundle) []slackgo.Block {
 // a screen reader reads. It is escaped.
 func Fallback(m reports.Message) string {
 	text := clean(m.Title)
-	if mark := mark(m.Tone); mark != "" {
+	if mark := m.Tone.Mark(); mark != "" {
 		text = mark + " " + text
 	}
 	for keep := maxFallback; ; keep -= 10 {
@@ -69,21 +69,6 @@ func (c *composer) load() int {
 
 // ratio rounds up, so that one unit too many is seen.
 func ratio(n, limit int) int { return (n*full + limit - 1) / limit }
-
-// mark is the one emoji a message may have.
-func mark(t reports.Tone) string {
-	switch t {
-	case reports.ToneBad:
-		return "🔴"
-	case reports.ToneWarning:
-		return "🟠"
-	case reports.ToneOver:
-		return "🟢"
-	case reports.ToneUnknown:
-		return "⚪"
-	}
-	return ""
-}
 
 // clean drops what no text of ours has and a foreign one may: control
 // characters, which Slack refuses or shows as boxes, turns of the direction of

@@ -89,7 +89,7 @@ func join(lines []line, write func(*strings.Builder, piece)) string {
 // empty line.
 func compose(bundle *i18n.Bundle, m reports.Message) []line {
 	title := line{}
-	if mark := markOf(m.Tone); mark != "" {
+	if mark := m.Tone.Mark(); mark != "" {
 		title = append(title, piece{text: mark + " "})
 	}
 	if text := oneLine(m.Title); text != "" {
@@ -141,23 +141,8 @@ func itemLine(item reports.Item) string {
 	if text += note; text == "" {
 		return ""
 	}
-	if mark := markOf(item.Tone); mark != "" {
+	if mark := item.Tone.Mark(); mark != "" {
 		return mark + " " + text
 	}
 	return "• " + text
-}
-
-// markOf is a tone as a person sees it first.
-func markOf(tone reports.Tone) string {
-	switch tone {
-	case reports.ToneBad:
-		return "🔴"
-	case reports.ToneWarning:
-		return "🟠"
-	case reports.ToneOver:
-		return "🟢"
-	case reports.ToneUnknown:
-		return "⚪"
-	}
-	return ""
 }
