@@ -18,7 +18,7 @@ func (s *Slack) Send(ctx context.Context, to bot.Address, inReplyTo string, m re
 	if thread == "" && !direct(to.Chat) {
 		thread = inReplyTo
 	}
-	if err := s.pace.wait(ctx, to.Chat); err != nil {
+	if err := s.waitTurn(ctx, to.Chat); err != nil {
 		return "", err
 	}
 	// Files go up first and are shown last, so that the text is not sent
@@ -47,7 +47,7 @@ func (s *Slack) Send(ctx context.Context, to bot.Address, inReplyTo string, m re
 // Edit replaces a message, blocks and text: a text alone would leave the
 // message without blocks. Files stay as they were sent.
 func (s *Slack) Edit(ctx context.Context, to bot.Address, ref string, m reports.Message) error {
-	if err := s.pace.wait(ctx, to.Chat); err != nil {
+	if err := s.waitTurn(ctx, to.Chat); err != nil {
 		return err
 	}
 	_, _, _, err := s.api.UpdateMessageContext(ctx, to.Chat, ref, s.content(m)...)

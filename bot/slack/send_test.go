@@ -237,24 +237,24 @@ func TestFilesWaitForAToken(t *testing.T) {
 
 func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, began := newPace(), time.Now()
+		s, began := &Slack{pace: newPace()}, time.Now()
 		for range burst + 2 {
-			if err := p.wait(t.Context(), ops); err != nil {
+			if err := s.waitTurn(t.Context(), ops); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if took := time.Since(began); took != 2*time.Second {
 			t.Errorf("%d messages took %v, want 2s", burst+2, took)
 		}
-		if err := p.wait(t.Context(), "C2"); err != nil || time.Since(began) != 2*time.Second {
+		if err := s.waitTurn(t.Context(), "C2"); err != nil || time.Since(began) != 2*time.Second {
 			t.Errorf("another channel waited too: %v", err)
 		}
 		for range 5 {
-			go func() { _ = p.wait(t.Context(), ops) }()
+			go func() { _ = s.waitTurn(t.Context(), ops) }()
 		}
 		synctest.Wait()
 		var later *bot.RetryAfter
-		if err := p.wait(t.Context(), ops); !errors.As(err, &later) {
+		if err := s.waitTurn(t.Context(), ops); !errors.As(err, &later) {
 			t.Errorf("a long queue gives %v, want RetryAfter", err)
 		}
 	})

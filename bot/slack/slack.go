@@ -13,6 +13,7 @@ import (
 	slackgo "github.com/slack-go/slack"
 
 	"domovoy/bot"
+	"domovoy/checks/pace"
 	"domovoy/i18n"
 )
 
@@ -34,7 +35,7 @@ type Slack struct {
 	http   *http.Client
 	dialer *websocket.Dialer
 	bundle *i18n.Bundle
-	pace   *pace
+	pace   *pace.Keyed[string]                        // by channel
 	pause  func(context.Context, time.Duration) error // returns early when the context ends
 	hide   *strings.Replacer
 	log    *slog.Logger

@@ -14,7 +14,6 @@ import (
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 	"go.uber.org/goleak"
-	"golang.org/x/time/rate"
 
 	"domovoy/bot"
 	"domovoy/bot/lab"
@@ -77,7 +76,7 @@ func newBot(t *testing.T, server *lab.Telegram, change ...func(*Config)) *testBo
 		b.waits <- d
 		return ctx.Err()
 	}
-	tg.pace.chats[42] = []*rate.Limiter{rate.NewLimiter(rate.Inf, 1)} // the rates have their own tests
+	tg.pace.chats = nil // the rates have their own tests
 	t.Cleanup(tg.api.http.CloseIdleConnections)
 	return b
 }

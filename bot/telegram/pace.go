@@ -3,10 +3,11 @@ package telegram
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"domovoy/checks/pace"
 )
 
 // Telegram publishes one message a second in a chat, 20 a minute in a group,
@@ -20,65 +21,36 @@ const (
 	groupBurst = 6
 	allEvery   = time.Second / 25
 	allBurst   = 5
-
-	// maxPaces is how many chats are remembered before idle ones are forgotten.
-	maxPaces = 1000
 )
 
-// pace makes calls wait for their turn.
-type pace struct {
-	all *rate.Limiter
-
-	mu    sync.Mutex // guards chats
-	chats map[int64][]*rate.Limiter
+// paces make calls wait for their turn.
+type paces struct {
+	chats  *pace.Keyed[int64]
+	groups *pace.Keyed[int64]
+	all    *rate.Limiter
 }
 
-func newPace() *pace {
-	return &pace{
-		all:   rate.NewLimiter(rate.Every(allEvery), allBurst),
-		chats: map[int64][]*rate.Limiter{},
+func newPace() *paces {
+	return &paces{
+		chats:  pace.New[int64](rate.Every(chatEvery), chatBurst),
+		groups: pace.New[int64](rate.Every(groupEvery), groupBurst),
+		all:    rate.NewLimiter(rate.Every(allEvery), allBurst),
 	}
 }
 
 // wait returns when one more message may go to the chat. The overall turn
 // comes last, so that a slow chat holds up no other one.
-func (p *pace) wait(ctx context.Context, chat int64) error {
-	for _, limiter := range append(p.of(chat), p.all) {
-		if err := limiter.Wait(ctx); err != nil {
-			return fmt.Errorf("waiting for a turn: %w", err)
+func (p *paces) wait(ctx context.Context, chat int64) error {
+	if err := p.chats.Wait(ctx, chat); err != nil {
+		return err
+	}
+	if chat < 0 { // groups have negative ids
+		if err := p.groups.Wait(ctx, chat); err != nil {
+			return err
 		}
+	}
+	if err := p.all.Wait(ctx); err != nil {
+		return fmt.Errorf("waiting for a turn: %w", err)
 	}
 	return nil
-}
-
-// of returns a chat's limiters in a slice that append copies.
-func (p *pace) of(chat int64) []*rate.Limiter {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	limiters := p.chats[chat]
-	if limiters == nil {
-		p.forget()
-		limiters = []*rate.Limiter{rate.NewLimiter(rate.Every(chatEvery), chatBurst)}
-		if chat < 0 { // groups have negative ids
-			limiters = append(limiters, rate.NewLimiter(rate.Every(groupEvery), groupBurst))
-		}
-		p.chats[chat] = limiters
-	}
-	return limiters[:len(limiters):len(limiters)]
-}
-
-// forget drops the chats that have waited long enough to start afresh.
-func (p *pace) forget() {
-	if len(p.chats) < maxPaces {
-		return
-	}
-	for chat, limiters := range p.chats {
-		idle := true
-		for _, l := range limiters {
-			idle = idle && l.Tokens() >= float64(l.Burst())
-		}
-		if idle {
-			delete(p.chats, chat)
-		}
-	}
 }

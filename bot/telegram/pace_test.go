@@ -50,19 +50,3 @@ func TestPaceEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
-
-func TestPaceForgetsIdleChats(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPace()
-		for chat := range int64(maxPaces) {
-			p.of(chat + 1)
-		}
-		if err := p.wait(t.Context(), 1); err != nil {
-			t.Fatal(err)
-		}
-		p.of(-1)
-		if n := len(p.chats); n != 2 {
-			t.Errorf("%d chats are remembered, want the busy one and the new one", n)
-		}
-	})
-}

@@ -35,7 +35,7 @@ type Telegram struct {
 	api    *client
 	bundle *i18n.Bundle
 	menus  map[string][]BotCommand
-	pace   *pace
+	pace   *paces
 	log    *slog.Logger
 	now    func() time.Time
 	pause  func(context.Context, time.Duration) error // returns early when the context ends

@@ -18,11 +18,11 @@ import (
 // ServedOptions say how to look at what is served. The zero value of each
 // field is a good default.
 type ServedOptions struct {
-	HTTPSPort uint16         // 443 by default
-	Timeout   time.Duration  // of one connection with its handshake, 10 s by default
-	Pace      *pace.Pace     // of the connections to each address; nil: no limit
-	Own       []netip.Addr   // our addresses
-	Roots     *x509.CertPool // what a visitor trusts; nil: the system's
+	HTTPSPort uint16                  // 443 by default
+	Timeout   time.Duration           // of one connection with its handshake, 10 s by default
+	Pace      *pace.Keyed[netip.Addr] // of the connections to each address; nil: no limit
+	Own       []netip.Addr            // our addresses
+	Roots     *x509.CertPool          // what a visitor trusts; nil: the system's
 }
 
 // Served looks at the certificates that visitors get. It is safe for

@@ -296,9 +296,23 @@ func TestServedWithoutRoots(t *testing.T) {
 func TestServedCalledOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	served := NewServed(ServedOptions{Pace: pace.New(1)})
+	served := NewServed(ServedOptions{Pace: pace.New[netip.Addr](1, 1)})
 	if _, found, err := served.Look(ctx, ours("client.ru", here), client(nil), Rules{}); !errors.Is(err, context.Canceled) || len(found) != 0 {
 		t.Errorf("%v, %v", found, err)
+	}
+}
+
+// An IPv4 address in its IPv6 form has no turns of its own.
+func TestServedPaceOfAMappedAddress(t *testing.T) {
+	served := NewServed(ServedOptions{Pace: pace.New[netip.Addr](1.0/3600, 1)})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := served.opts.Pace.Wait(ctx, here); err != nil {
+		t.Fatal(err)
+	}
+	mapped := served.dial(ctx, netip.AddrPortFrom(netip.AddrFrom16(here.As16()), 443), "client.ru")
+	if mapped.err == nil || !strings.Contains(mapped.err.Error(), "waiting for a turn") {
+		t.Errorf("a second turn within the hour: %v", mapped.err)
 	}
 }
 

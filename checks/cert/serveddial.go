@@ -35,7 +35,7 @@ const (
 // dial makes one handshake and takes whatever chain comes.
 func (s *Served) dial(ctx context.Context, to netip.AddrPort, name string) presented {
 	p := presented{at: to}
-	if p.err = s.opts.Pace.Wait(ctx, to.Addr()); p.err != nil {
+	if p.err = s.opts.Pace.Wait(ctx, to.Addr().Unmap()); p.err != nil {
 		return p
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)

@@ -22,13 +22,13 @@ type Lookup func(ctx context.Context, host string) (v4, v6 []netip.Addr, err err
 // Options say how to probe. The zero value of each field is a good default.
 type Options struct {
 	Ports     Ports
-	Timeout   time.Duration // of one dial, 10 s by default; a whole attempt may take twice as long
-	Attempts  int           // fresh connections to what failed once, 6 by default
-	Pace      *pace.Pace    // of the connections to each address; nil: no limit
-	Resolve   Lookup        // nil: a redirect to another host could not be looked at
-	Folder    string        // the panel's challenge folder; empty: no file is placed
-	Own       []netip.Addr  // our addresses; probed even when private or loopback
-	UserAgent string        // says who asks, with a contact
+	Timeout   time.Duration           // of one dial, 10 s by default; a whole attempt may take twice as long
+	Attempts  int                     // fresh connections to what failed once, 6 by default
+	Pace      *pace.Keyed[netip.Addr] // of the connections to each address; nil: no limit
+	Resolve   Lookup                  // nil: a redirect to another host could not be looked at
+	Folder    string                  // the panel's challenge folder; empty: no file is placed
+	Own       []netip.Addr            // our addresses; probed even when private or loopback
+	UserAgent string                  // says who asks, with a contact
 }
 
 // Ask is what one look wants.

@@ -237,7 +237,7 @@ func TestCancel(t *testing.T) {
 // allowed: the first. Another address has its own.
 func TestPace(t *testing.T) {
 	s := newStage(t)
-	s.opts.Pace = pace.New(1.0 / 3600)
+	s.opts.Pace = pace.New[netip.Addr](1.0/3600, 1)
 	var asked [2]atomic.Int64
 	for i, a := range []string{four, another} {
 		s.serve(a, s.http, func(w http.ResponseWriter, r *http.Request) {

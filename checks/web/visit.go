@@ -26,7 +26,7 @@ func (w *walk) visit(ctx context.Context, u *url.URL, addr netip.Addr) (answer, 
 	port, _ := w.port(u)
 	to := netip.AddrPortFrom(addr, port)
 	w.hops = append(w.hops, Hop{URL: checks.Clean(u.String(), checks.WordLength), Address: to})
-	if err := w.prober.opts.Pace.Wait(ctx, addr); err != nil {
+	if err := w.prober.opts.Pace.Wait(ctx, addr.Unmap()); err != nil {
 		return answer{}, nil, err
 	}
 	w.signs.dialing()

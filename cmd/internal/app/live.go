@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"domovoy/checks"
 	"domovoy/checks/acme"
@@ -30,8 +33,8 @@ type outside struct {
 	resolver *dns.Resolver
 	names    *dns.Inspector
 	registry *registry.Registry
-	pace     *pace.Pace    // of all panels: they may share an address, and http-01 and TLS do
-	listings *web.Listings // nil: no blocklists
+	pace     *pace.Keyed[netip.Addr] // of all panels: they may share an address, and http-01 and TLS do
+	listings *web.Listings           // nil: no blocklists
 }
 
 // openOutside prepares the looks from outside; nobody is asked yet. A
@@ -59,7 +62,7 @@ func openOutside(cfg *config.Config) (*outside, error) {
 		cfg: cfg, resolver: resolver, listings: listings,
 		names:    dns.NewInspector(resolver, dns.InspectorOptions{Ranges: ranges}),
 		registry: registry.New(registry.Options{Whois: cfg.Lookups.Whois, RDAP: cfg.Lookups.RDAP}),
-		pace:     pace.New(float64(cfg.Probe.PerAddress)),
+		pace:     pace.New[netip.Addr](rate.Limit(cfg.Probe.PerAddress), 1),
 	}, nil
 }
 

@@ -1,0 +1,75 @@
+// Package pace spreads events over time: connections to an address, messages
+// to a channel or a chat.
+package pace
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"golang.org/x/time/rate"
+)
+
+// kept is how many keys are remembered before idle ones are forgotten.
+const kept = 1000
+
+// Keyed limits the rate of events of each key separately. Everything that acts
+// on the same keys shares one Keyed. A nil Keyed has no limit. It is safe for
+// concurrent use.
+type Keyed[K comparable] struct {
+	limit rate.Limit
+	burst int
+
+	mu       sync.Mutex // guards the fields below
+	limiters map[K]*rate.Limiter
+	forgetAt int // the number of keys at which idle ones are forgotten
+}
+
+// New allows each key so many events a second, after a burst of so many at
+// once. Zero or less a second is no limit.
+func New[K comparable](perSecond rate.Limit, burst int) *Keyed[K] {
+	return &Keyed[K]{limit: perSecond, burst: burst, limiters: map[K]*rate.Limiter{}, forgetAt: kept}
+}
+
+// Wait returns when the key's next event may happen. It returns an error at
+// once if the context's deadline comes before that, and when the context ends.
+func (k *Keyed[K]) Wait(ctx context.Context, key K) error {
+	if k == nil || k.limit <= 0 {
+		return ctx.Err()
+	}
+	if err := k.limiter(key).Wait(ctx); err != nil {
+		return fmt.Errorf("waiting for a turn at %v: %w", key, err)
+	}
+	return nil
+}
+
+// Reserve takes the key's next turn and says how long it is until then. A
+// caller that does not want to wait so long cancels the reservation.
+func (k *Keyed[K]) Reserve(key K) *rate.Reservation {
+	if k == nil || k.limit <= 0 {
+		return rate.NewLimiter(rate.Inf, 0).Reserve()
+	}
+	return k.limiter(key).Reserve()
+}
+
+// limiter returns the key's limiter and forgets idle keys where there are too
+// many. The number at which it does so grows with the busy keys, so that a new
+// key does not cost a look at all others each time.
+func (k *Keyed[K]) limiter(key K) *rate.Limiter {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if l := k.limiters[key]; l != nil {
+		return l
+	}
+	if len(k.limiters) >= k.forgetAt {
+		for old, l := range k.limiters {
+			if l.Tokens() >= float64(k.burst) { // as full as a new one
+				delete(k.limiters, old)
+			}
+		}
+		k.forgetAt = max(kept, 2*len(k.limiters))
+	}
+	l := rate.NewLimiter(k.limit, k.burst)
+	k.limiters[key] = l
+	return l
+}
