@@ -63,6 +63,7 @@ func found(dir string, names []string) (a authority, err error) {
 			return a, err
 		}
 	}
-	a.ACME = config.ACME{Directory: a.ca.Directory(), CAFile: file("root.pem"), AccountKeyFile: file("account.key"), Logs: []string{file("acme.log")}, Cap: 50}
+	a.ACME = config.Default[config.ACME]()
+	a.Directory, a.CAFile, a.AccountKeyFile, a.Logs = a.ca.Directory(), file("root.pem"), file("account.key"), []string{file("acme.log")}
 	return a, nil
 }

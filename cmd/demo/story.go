@@ -86,6 +86,8 @@ func set(ctx context.Context, o options, bundle *i18n.Bundle, dir string, in io.
 	if err != nil {
 		return nil, errors.Join(err, sample.Close())
 	}
+	alerts := config.Default[config.Alerts]()
+	alerts.ResolveAfter = 1 // the demo reads the panel once after the re-issue settled
 	cfg := &config.Config{
 		Basics: config.Basics{Language: o.language, Timezone: time.Local, State: filepath.Join(dir, "domovoy.db")},
 		Panels: []config.Panel{{
@@ -94,8 +96,8 @@ func set(ctx context.Context, o options, bundle *i18n.Bundle, dir string, in io.
 		}},
 		Diagnosis:  config.Diagnosis{Lookups: config.Lookups{LimitsFile: authority.limits}},
 		Chats:      []config.Chat{{To: console.Chat(), Language: o.language, Receives: []string{bot.Alerts, bot.Daily}}},
-		Thresholds: config.DefaultThresholds(),
-		Alerts:     config.Alerts{Remind: 4 * time.Hour, ResolveAfter: 1},
+		Thresholds: config.Default[config.Thresholds](),
+		Alerts:     alerts,
 	}
 	a, err := app.Open(ctx, cfg, bundle, o.log)
 	if err != nil {

@@ -72,8 +72,8 @@ func watching(sample *lab.Sample, state string, zone *time.Location) *config.Con
 		Basics: config.Basics{Language: "en", Timezone: zone, State: state},
 		Panels: []config.Panel{{Name: sample.Server, Database: sample.Panel.Path(), Timezone: sample.Panel.Zone(),
 			Certificates: sample.Certificates.Dir()}},
-		Thresholds: config.DefaultThresholds(),
-		Alerts:     config.Alerts{Remind: 4 * time.Hour, ResolveAfter: 2},
+		Thresholds: config.Default[config.Thresholds](),
+		Alerts:     config.Default[config.Alerts](),
 	}
 	for _, language := range []string{"en", "ru"} {
 		to := bot.Address{Messenger: "console", Chat: language}

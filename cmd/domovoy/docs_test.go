@@ -146,7 +146,7 @@ func (r readme) commandTable(l, ru *i18n.Locale) string {
 // TestReadmesTellTheThresholds holds the table of metrics against the
 // defaults.
 func TestReadmesTellTheThresholds(t *testing.T) {
-	d := config.DefaultThresholds()
+	d := config.Default[config.Thresholds]()
 	for code, levels := range map[checks.Code][2]int{
 		checks.PanelProcessing: {d.Processing.Warn, d.Processing.Critical},
 		checks.PanelFailed:     {d.Failed.Warn, d.Failed.Critical},

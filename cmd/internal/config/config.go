@@ -212,14 +212,3 @@ type Alerts struct {
 	// ResolveAfter is in runs of the panel job.
 	ResolveAfter int `key:"resolve_after" is:"count" min:"1" default:"2" title:"Good runs in a row that end an alert"`
 }
-
-// DefaultThresholds are those of a file that names none.
-func DefaultThresholds() Thresholds {
-	return Thresholds{
-		Processing: Processing{Warn: 60, Critical: 100},
-		Failed:     Failed{Critical: 50},
-		Failing:    Failing{Critical: 21, Within: 4 * time.Hour, Times: 2},
-		Overdue:    Overdue{Warn: 1, Critical: 20, LifeLeft: 7.0 / 90, Learn: true},
-		Zombie:     180 * day,
-	}
-}

@@ -42,13 +42,35 @@ func TestDefaults(t *testing.T) {
 	if diff := cmp.Diff(want, cfg, ours()...); diff != "" {
 		t.Error(diff)
 	}
-	s := cfg.Schedule
-	if got := s.Panel.String() + " · " + s.Domains.String() + " · " + s.Daily.String(); got != "*/5 * * * * · 0 */6 * * * · 0 9 * * *" {
+	if got := schedules(cfg.Schedule); got != "*/5 * * * * · 0 */6 * * * · 0 9 * * * · 0 9 * * 1" {
 		t.Error("schedule is", got)
 	}
-	if want := (Probe{Workers: 200, HTTPPort: 80, HTTPSPort: 443, Timeout: 10 * time.Second, Attempts: 6, PerAddress: 50}); cfg.Probe != want {
-		t.Errorf("the probe is %+v, want %+v", cfg.Probe, want)
+}
+
+// TestDefaultIsOfAnEmptyFile keeps one source of defaults: what Default gives to
+// the demo and to the tables of the READMEs is what a file without keys means.
+func TestDefaultIsOfAnEmptyFile(t *testing.T) {
+	cfg, faults := load("config.yaml", []byte(minimal), lab(t))
+	if faults != nil {
+		t.Fatal(faults)
 	}
+	want := Default[Config]()
+	want.State, want.Timezone, want.Panels = cfg.State, cfg.Timezone, cfg.Panels // a file names these, or the system does
+	if diff := cmp.Diff(&want, cfg, ours()...); diff != "" {
+		t.Error(diff)
+	}
+	for got, want := range map[string]string{
+		fmt.Sprint(Default[Thresholds]()): fmt.Sprint(cfg.Thresholds), fmt.Sprint(Default[Alerts]()): fmt.Sprint(cfg.Alerts),
+		fmt.Sprint(Default[ACME]()): fmt.Sprint(cfg.Panels[0].ACME), schedules(Default[Schedule]()): schedules(cfg.Schedule),
+	} {
+		if got != want {
+			t.Errorf("the defaults are %s, those of an empty file %s", got, want)
+		}
+	}
+}
+
+func schedules(s Schedule) string {
+	return s.Panel.String() + " · " + s.Domains.String() + " · " + s.Daily.String() + " · " + s.Weekly.String()
 }
 
 // ours compares what cmp cannot look into.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -28,6 +29,15 @@ func TestExample(t *testing.T) {
 	}
 	if faults := cfg.CheckRun(); faults != nil {
 		t.Error(strings.Join(faults.Render(locale(t, "en")), "\n"))
+	}
+	// What the example writes out for these sections is the default.
+	for got, want := range map[string]string{
+		fmt.Sprintf("%+v", cfg.Thresholds): fmt.Sprintf("%+v", Default[Thresholds]()), schedules(cfg.Schedule): schedules(Default[Schedule]()),
+		fmt.Sprintf("%+v", cfg.Alerts): fmt.Sprintf("%+v", Default[Alerts]()), fmt.Sprintf("%+v", cfg.Probe): fmt.Sprintf("%+v", Default[Probe]()),
+	} {
+		if got != want {
+			t.Errorf("the example has %s, the defaults are %s", got, want)
+		}
 	}
 }
 

@@ -55,6 +55,14 @@ func load(file string, text []byte, env Env) (*Config, Faults) {
 	return cfg, nil
 }
 
+// Default returns a section, such as Thresholds, with every key at its default.
+// The defaults stand in the struct tags alone.
+func Default[T any]() (section T) {
+	r := &reader{places: map[string]place{}} // collects "needed" faults that nobody asks for
+	r.section(nil, "", reflect.ValueOf(&section).Elem())
+	return section
+}
+
 // CheckRun tells what stops Domovoy from speaking in chats: ask, console and
 // the like do without a messenger.
 func (c *Config) CheckRun() Faults {
