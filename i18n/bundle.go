@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"embed"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -33,24 +34,50 @@ type catalog struct {
 	printer   *message.Printer
 }
 
+// Languages lists the languages built into the program, in alphabetical order.
+// They are the catalogs beside this file.
+func Languages() []string {
+	names, _ := fs.Glob(files, "*.toml") // sorted; the pattern is well formed
+	for i, name := range names {
+		names[i] = strings.TrimSuffix(name, ".toml")
+	}
+	return names
+}
+
+// TerminalLanguage is the language that a terminal asks for by the variables of
+// POSIX locales (Base Definitions, section 8.2), English where there is no
+// catalog of it. env looks a variable up, as os.LookupEnv does.
+func TerminalLanguage(env func(name string) (string, bool)) string {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		value, _ := env(name)
+		if value == "" {
+			continue
+		}
+		for _, language := range Languages() {
+			if strings.HasPrefix(value, language) { // ru_RU.UTF-8
+				return language
+			}
+		}
+		break
+	}
+	return fallback
+}
+
 // Load reads the languages built into the program. It fails on a file that
 // does not parse, on a text whose template does not, and on a key said twice.
 func Load() (*Bundle, error) {
-	names, err := files.ReadDir(".")
-	if err != nil {
-		return nil, fmt.Errorf("listing languages: %w", err)
-	}
-	bundle := &Bundle{catalogs: make(map[string]*catalog, len(names))}
+	bundle := &Bundle{catalogs: map[string]*catalog{}}
 	texts := goi18n.NewBundle(language.Make(fallback))
 	texts.RegisterUnmarshalFunc("toml", toml.Unmarshal)
-	for _, name := range names {
-		file, err := texts.LoadMessageFileFS(files, name.Name())
+	for _, language := range Languages() {
+		name := language + ".toml"
+		file, err := texts.LoadMessageFileFS(files, name)
 		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", name.Name(), err)
+			return nil, fmt.Errorf("reading %s: %w", name, err)
 		}
 		c, err := newCatalog(texts, file)
 		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", name.Name(), err)
+			return nil, fmt.Errorf("reading %s: %w", name, err)
 		}
 		bundle.catalogs[c.language] = c
 	}

@@ -1,7 +1,8 @@
 // Package i18n says a key with arguments in a language.
 //
 // A language is one file beside this one, named after it: en.toml, ru.toml.
-// To add a language, translate one of them; nothing else changes.
+// To add a language, translate one of them: the configuration, the commands and
+// the terminal know it by its file.
 //
 //	bundle, err := i18n.Load()
 //	ru := bundle.Locale("ru", moscow)

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 
 	_ "time/tzdata" // a minimal host may lack the zones
@@ -55,7 +56,7 @@ func parse(args []string, bundle *i18n.Bundle, out io.Writer) (options, int) {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(out)
 	o := options{}
-	flags.StringVar(&o.language, "lang", systemLanguage(), "language: "+strings.Join(bundle.Languages(), " or "))
+	flags.StringVar(&o.language, "lang", i18n.TerminalLanguage(os.LookupEnv), "language: "+strings.Join(bundle.Languages(), " or "))
 	flags.BoolVar(&o.verbose, "v", false, "show the log")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -63,11 +64,7 @@ func parse(args []string, bundle *i18n.Bundle, out io.Writer) (options, int) {
 		}
 		return o, 2
 	}
-	known := false
-	for _, l := range bundle.Languages() {
-		known = known || l == o.language
-	}
-	if !known || flags.NArg() > 0 {
+	if !slices.Contains(bundle.Languages(), o.language) || flags.NArg() > 0 {
 		fmt.Fprintln(out, "demo: usage: demo [-lang "+strings.Join(bundle.Languages(), "|")+"] [-v]")
 		return o, 2
 	}
@@ -76,17 +73,4 @@ func parse(args []string, bundle *i18n.Bundle, out io.Writer) (options, int) {
 		o.log = slog.New(slog.NewTextHandler(out, nil))
 	}
 	return o, -1
-}
-
-// systemLanguage is Russian where the terminal is, else English.
-func systemLanguage() string {
-	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
-		if value := os.Getenv(name); value != "" {
-			if strings.HasPrefix(value, "ru") {
-				return "ru"
-			}
-			return "en"
-		}
-	}
-	return "en"
 }

@@ -75,7 +75,7 @@ func watching(sample *lab.Sample, state string, zone *time.Location) *config.Con
 		Thresholds: config.Default[config.Thresholds](),
 		Alerts:     config.Default[config.Alerts](),
 	}
-	for _, language := range []string{"en", "ru"} {
+	for _, language := range i18n.Languages() {
 		to := bot.Address{Messenger: "console", Chat: language}
 		cfg.Chats = append(cfg.Chats, config.Chat{To: to, Language: language, Receives: []string{bot.Alerts}})
 	}

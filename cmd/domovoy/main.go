@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 
 	_ "time/tzdata" // a minimal host may lack the zones
@@ -58,7 +57,7 @@ func run(args []string, io stdio, env func(string) (string, bool)) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	p := &program{stdio: io, env: env, bundle: bundle, own: bundle.Locale(ownLanguage(env), nil)}
+	p := &program{stdio: io, env: env, bundle: bundle, own: bundle.Locale(i18n.TerminalLanguage(env), nil)}
 	root := p.root()
 	root.SetArgs(args)
 	err = root.ExecuteContext(ctx)
@@ -76,17 +75,4 @@ func run(args []string, io stdio, env func(string) (string, bool)) int {
 	}
 	fmt.Fprintln(io.err, "domovoy:", err)
 	return exitRefused
-}
-
-// ownLanguage is that of the terminal, by the rules of POSIX locales.
-func ownLanguage(env func(string) (string, bool)) string {
-	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
-		if value, _ := env(name); value != "" {
-			if strings.HasPrefix(value, "ru") {
-				return "ru"
-			}
-			return "en"
-		}
-	}
-	return "en"
 }

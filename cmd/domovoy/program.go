@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os/user"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -142,13 +143,8 @@ func (p *program) speaks(c *cobra.Command) *cobra.Command {
 
 // knownLanguage refuses a language that the program does not speak.
 func (p *program) knownLanguage() error {
-	if p.language == "" {
+	if p.language == "" || slices.Contains(p.bundle.Languages(), p.language) {
 		return nil
-	}
-	for _, l := range p.bundle.Languages() {
-		if l == p.language {
-			return nil
-		}
 	}
 	return usageError{fmt.Errorf("%s", p.own.Say("cli.language", i18n.Args{"Word": p.language, "Languages": p.bundle.Languages()}))}
 }

@@ -8,7 +8,7 @@
 //	key      the key in the file
 //	is       what may stand there, see kinds.go
 //	default  used when the key is absent or empty
-//	enum     the allowed words
+//	enum     the allowed words; `languages` stands for those of the catalogs
 //	min      the least number or duration
 //	max      the greatest
 //	sample   a key that could stand in a table, whose keys are not ours to name
@@ -50,7 +50,7 @@ type origin struct {
 
 // Basics are the keys that stand alone at the top of the file.
 type Basics struct {
-	Language string `key:"language" is:"word" enum:"en ru" default:"en" title:"Language of chats that name no other"`
+	Language string `key:"language" is:"word" enum:"languages" default:"en" title:"Language of chats that name no other"`
 	// Timezone is the system's where the file names none.
 	Timezone *time.Location `key:"timezone" is:"zone" title:"Zone of schedules and dates; the system's if absent"`
 	State    string         `key:"state" is:"path" need:"true" title:"Domovoy's own database, in a folder that exists or can be made"`
@@ -93,7 +93,7 @@ type ACME struct {
 type Chat struct {
 	To bot.Address `key:"to" is:"chat" need:"true" title:"telegram:-1001234567890/7 or slack:C0123456789"`
 	// Language is Config.Language where the chat names none.
-	Language string   `key:"language" is:"word" enum:"en ru" title:"Language of this chat"`
+	Language string   `key:"language" is:"word" enum:"languages" title:"Language of this chat"`
 	Receives []string `key:"receives" is:"word" enum:"alerts daily weekly" default:"alerts daily" title:"What comes unasked"`
 	Role     Role     `key:"role" is:"word" enum:"viewer operator admin" default:"viewer" title:"What everyone in the chat may do"`
 }

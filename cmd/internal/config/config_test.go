@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"domovoy/i18n"
 )
 
 // minimal is the least that is a config.
@@ -113,6 +116,27 @@ panels:
 	if faults := cfg.CheckRun(); faults != nil {
 		t.Error("nothing stops run, and yet:", faults)
 	}
+}
+
+// TestLanguagesAreThoseOfTheCatalogs loads a config in each language, and finds
+// no language key that lists its own words.
+func TestLanguagesAreThoseOfTheCatalogs(t *testing.T) {
+	for _, language := range i18n.Languages() {
+		text := strings.ReplaceAll(minimal+`
+language: LANG
+telegram: {token: "${TELEGRAM_TOKEN}"}
+chats: [{to: "telegram:5", language: LANG}]
+reports: {managers: [{to: "telegram:5", language: LANG, owners: [a]}]}
+`, "LANG", language)
+		if _, faults := load("config.yaml", []byte(text), lab(t)); faults != nil {
+			t.Error(faults.Render(locale(t, "en")))
+		}
+	}
+	eachField(reflect.TypeFor[Config](), "", func(f field, path string) {
+		if f.key == "language" && !slices.Equal(f.words, i18n.Languages()) {
+			t.Errorf("%s takes %v, the catalogs are %v", path, f.words, i18n.Languages())
+		}
+	})
 }
 
 // TestFieldTable looks at the struct tags themselves: a default that its own

@@ -193,7 +193,7 @@ func TestEveryProblemHasItsTexts(t *testing.T) {
 	for _, message := range []string{"quoted text", "'\t'", "must be specified", "reserved character", "mapping value is not allowed", "value is not allowed", "?"} {
 		problem("syntax." + stumble(message))
 	}
-	for _, language := range []string{"en", "ru"} {
+	for _, language := range i18n.Languages() {
 		l := locale(t, language)
 		for key := range said {
 			if !l.Has(key) {

@@ -3,6 +3,8 @@ package config
 import (
 	"reflect"
 	"strings"
+
+	"domovoy/i18n"
 )
 
 // field is one key of a section, as its struct tags say.
@@ -38,11 +40,19 @@ func fieldsOf(section reflect.Type) []field {
 			key: key, is: f.Tag.Get("is"), shape: f.Tag.Get("shape"),
 			fallback: f.Tag.Get("default"), least: f.Tag.Get("min"), most: f.Tag.Get("max"),
 			sample: f.Tag.Get("sample"), title: f.Tag.Get("title"),
-			words: strings.Fields(f.Tag.Get("enum")), need: f.Tag.Get("need") != "",
+			words: allowed(f.Tag.Get("enum")), need: f.Tag.Get("need") != "",
 			index: f.Index, typ: f.Type,
 		})
 	}
 	return all
+}
+
+// allowed gives the words of an enum tag.
+func allowed(enum string) []string {
+	if enum == "languages" {
+		return i18n.Languages()
+	}
+	return strings.Fields(enum)
 }
 
 // keys are the names of the field in the file: a secret has two.

@@ -21,7 +21,7 @@ type Reports struct {
 // by both.
 type Manager struct {
 	To         bot.Address `key:"to" is:"chat" need:"true" title:"Where the manager reads: telegram:123456789 or slack:C0123456789"`
-	Language   string      `key:"language" is:"word" enum:"en ru" title:"Language of the report"`
+	Language   string      `key:"language" is:"word" enum:"languages" title:"Language of the report"`
 	Owners     []string    `key:"owners" is:"glob" title:"Users of the panel, such as client1*"`
 	OwnersFile string      `key:"owners_file" is:"path" title:"CSV whose first column has users of the panel"`
 }
