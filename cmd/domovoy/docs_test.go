@@ -15,48 +15,71 @@ import (
 	"domovoy/i18n"
 )
 
-// readme is a README in one language.
-type readme struct {
+// edition is the READMEs in one language.
+type edition struct {
 	language string
-	path     string
+	suffix   string // of the files
 	problems string // heads of the tables
 	commands string
 	question string // of the check in the transcript
 }
 
-func readmes() []readme {
-	return []readme{
-		{"en", "../../README.md", "Code | What is wrong | Next step | Who", "Command | What it answers | Role, at least | In Russian", "check"},
-		{"ru", "../../README.ru.md", "Код | Что не так | Следующий шаг | Кто", "Команда | Что отвечает | Роль, не ниже | По-русски", "проверь"},
+func editions() []edition {
+	return []edition{
+		{"en", ".md", "Code | What is wrong | Next step | Who", "Command | What it answers | Role, at least | In Russian", "check"},
+		{"ru", ".ru.md", "Код | Что не так | Следующий шаг | Кто", "Команда | Что отвечает | Роль, не ниже | По-русски", "проверь"},
 	}
 }
 
-// TestReadmesAreTheProgram holds what the READMEs tell of the program against
-// the program: -update writes it anew.
-func TestReadmesAreTheProgram(t *testing.T) {
+// path of one of the READMEs, such as "reports/README".
+func (e edition) path(name string) string { return filepath.Join("../..", name+e.suffix) }
+
+// parts of the READMEs that are written from the program: by file, then by
+// the name of the block.
+func (e edition) parts(bundle *i18n.Bundle, story told) map[string]map[string]string {
+	l := bundle.Locale(e.language, nil)
+	return map[string]map[string]string{
+		"README": {
+			"transcript: alert": fenced(story.alert),
+			"transcript: check": fenced("> " + e.question + " " + story.site + "\n\n" + story.check),
+		},
+		"bot/README":     {"commands": e.commandTable(l, bundle.Locale("ru", nil))},
+		"checks/README":  {"problems": e.problemTable(l)},
+		"reports/README": {},
+		"cmd/README":     {},
+	}
+}
+
+// TestReadmes compares the tables and transcripts of the READMEs with the
+// program. With -update it writes them.
+func TestReadmes(t *testing.T) {
 	bundle := bundled(t)
-	told := friday(t, bundle)
-	for _, r := range readmes() {
-		t.Run(r.language, func(t *testing.T) {
-			l := bundle.Locale(r.language, nil)
-			was := text(t, r.path)
-			is := replace(t, was, "problems", r.problemTable(l))
-			is = replace(t, is, "commands", r.commandTable(l, bundle.Locale("ru", nil)))
-			is = replace(t, is, "transcript: alert", fenced(told[r.language].alert))
-			is = replace(t, is, "transcript: check", fenced("> "+r.question+" "+told[r.language].site+"\n\n"+told[r.language].check))
-			if _, hole, found := strings.Cut(is, "⟨"); found {
-				t.Fatalf("a text or an argument is missing: ⟨%.40s", hole)
-			}
-			if *update {
-				if err := os.WriteFile(r.path, []byte(is), 0o644); err != nil {
-					t.Fatal(err)
+	stories := friday(t, bundle)
+	for _, e := range editions() {
+		for name, blocks := range e.parts(bundle, stories[e.language]) {
+			t.Run(name+e.suffix, func(t *testing.T) {
+				was := text(t, e.path(name))
+				is := was
+				for block, body := range blocks {
+					is = replace(t, is, block, body)
 				}
-				return
-			}
-			for _, line := range differ(was, is) {
-				t.Errorf("the README differs from the program; -update mends it: %s", line)
-			}
-		})
+				if n := strings.Count(is, "<!-- /"); n != len(blocks) {
+					t.Errorf("%d blocks end here, and %d are written", n, len(blocks))
+				}
+				if _, hole, found := strings.Cut(is, "⟨"); found {
+					t.Fatalf("a text or an argument is missing: ⟨%.40s", hole)
+				}
+				if *update {
+					if err := os.WriteFile(e.path(name), []byte(is), 0o644); err != nil {
+						t.Fatal(err)
+					}
+					return
+				}
+				for _, line := range differ(was, is) {
+					t.Errorf("the file differs from the program; write it with -update: %s", line)
+				}
+			})
+		}
 	}
 }
 
@@ -122,16 +145,16 @@ func table(head string, rows [][]string) string {
 	return b.String()
 }
 
-func (r readme) problemTable(l *i18n.Locale) string {
+func (e edition) problemTable(l *i18n.Locale) string {
 	var rows [][]string
 	for _, code := range checks.Codes() {
 		key := "code." + string(code)
 		rows = append(rows, []string{"`" + string(code) + "`", l.Say(key + ".title"), l.Say(key + ".next"), l.Say("who." + string(code.Who()))})
 	}
-	return table(r.problems, rows)
+	return table(e.problems, rows)
 }
 
-func (r readme) commandTable(l, ru *i18n.Locale) string {
+func (e edition) commandTable(l, ru *i18n.Locale) string {
 	var rows [][]string
 	for _, c := range bot.Commands() {
 		words := ""
@@ -140,12 +163,12 @@ func (r readme) commandTable(l, ru *i18n.Locale) string {
 		}
 		rows = append(rows, []string{"`" + l.Say("help."+c.Name+".usage") + "`", l.Say("help." + c.Name + ".text"), l.Say("role." + c.Role.String()), words})
 	}
-	return table(r.commands, rows)
+	return table(e.commands, rows)
 }
 
-// TestReadmesTellTheThresholds holds the table of metrics against the
+// TestReadmesHaveTheThresholds compares the table of metrics with the
 // defaults.
-func TestReadmesTellTheThresholds(t *testing.T) {
+func TestReadmesHaveTheThresholds(t *testing.T) {
 	d := config.Default[config.Thresholds]()
 	for code, levels := range map[checks.Code][2]int{
 		checks.PanelProcessing: {d.Processing.Warn, d.Processing.Critical},
@@ -153,10 +176,10 @@ func TestReadmesTellTheThresholds(t *testing.T) {
 		checks.PanelFailing:    {d.Failing.Warn, d.Failing.Critical},
 		checks.PanelOverdue:    {d.Overdue.Warn, d.Overdue.Critical},
 	} {
-		for _, r := range readmes() {
+		for _, e := range editions() {
 			row := regexp.MustCompile("(?m)^\\| `" + regexp.QuoteMeta(string(code)) + "` .* \\| " + level(levels[0]) + " \\| " + level(levels[1]) + " \\|$")
-			if !row.MatchString(text(t, r.path)) {
-				t.Errorf("%s: no row of %s ends with its thresholds %v", r.path, code, levels)
+			if path := e.path("reports/README"); !row.MatchString(text(t, path)) {
+				t.Errorf("%s: no row of %s ends with its thresholds %v", path, code, levels)
 			}
 		}
 	}
@@ -170,11 +193,13 @@ func level(n int) string {
 	return strconv.Itoa(n)
 }
 
-// TestReadmesConfigure reads each YAML of the READMEs as the program would.
+// TestReadmesConfigure reads each YAML of the documents as the program would.
 func TestReadmesConfigure(t *testing.T) {
 	block := regexp.MustCompile("(?s)```yaml\n(.*?)```")
-	for _, r := range readmes() {
-		for _, found := range block.FindAllStringSubmatch(text(t, r.path), -1) {
+	blocks := 0
+	for _, document := range documents(t) {
+		for _, found := range block.FindAllStringSubmatch(text(t, document), -1) {
+			blocks++
 			folder := t.TempDir()
 			for name, content := range map[string]string{
 				"config.yaml": found[1], "telegram.token": "123456:AAFakeFakeFakeFake", "slack.bot": "xoxb-1-fake", "slack.app": "xapp-1-fake",
@@ -188,25 +213,11 @@ func TestReadmesConfigure(t *testing.T) {
 				faults = cfg.CheckRun()
 			}
 			for _, line := range faults.Render(bundled(t).Locale("en", nil)) {
-				t.Errorf("%s: %s", r.path, line)
+				t.Errorf("%s: %s", document, line)
 			}
 		}
 	}
-}
-
-// TestDocumentsNameWhatIsThere looks for the files and folders of the
-// repository that the documents name in code or in links.
-func TestDocumentsNameWhatIsThere(t *testing.T) {
-	named := regexp.MustCompile("`((?:\\.ci|bot|checks|cmd|i18n|reports)/[^` ]*)`|\\]\\(([^):#]+)\\)|`([a-z]+\\.example\\.yaml)`")
-	for _, document := range []string{"README.md", "README.ru.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"} {
-		for _, found := range named.FindAllStringSubmatch(text(t, filepath.Join("../..", document)), -1) {
-			name := found[1] + found[2] + found[3]
-			if strings.ContainsAny(name, "<…") || strings.Contains(name, "NAME") { // a pattern, not a name
-				continue
-			}
-			if _, err := os.Stat(filepath.Join("../..", filepath.FromSlash(name))); err != nil {
-				t.Errorf("%s names %s: %v", document, name, err)
-			}
-		}
+	if blocks < len(editions()) {
+		t.Errorf("%d examples of a configuration in all documents", blocks)
 	}
 }
