@@ -6,6 +6,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/checks/ispmanager"
+	"domovoy/checks/suite"
 	"domovoy/reports"
 	"domovoy/reports/compose"
 )
@@ -201,4 +202,46 @@ func nameCases() map[string]message {
 		}
 	}
 	return all
+}
+
+// outwardCases are alerts of what was seen of the server from outside.
+func outwardCases() map[string]message {
+	all := map[string]message{}
+	listed := checks.Finding{Check: suite.ListedCheck, Server: "isp1", Code: checks.DNSBLListed, Severity: checks.Warning,
+		Args: checks.Args{"address": "203.0.113.10", "lists": "zen.spamhaus.org, bl.example.net", "count": 2, "reason": "https://check.spamhaus.org/query/ip/203.0.113.10"}}
+	findings := map[string]checks.Finding{"dnsbl.listed": listed}
+	for stage, f := range seenEgress() {
+		findings["egress."+stage] = f
+	}
+	for name, f := range findings {
+		for _, kind := range []reports.ChangeKind{reports.Opened, reports.Reminded, reports.Resolved} {
+			all[fmt.Sprintf("alert.%s.%s", name, kind)] = func(w compose.Writer) reports.Message {
+				i := incident(f, 4*time.Hour)
+				if kind == reports.Resolved {
+					i = ended(i)
+				}
+				return w.Alert(reports.Change{Kind: kind, Incident: i}, house())
+			}
+		}
+	}
+	return all
+}
+
+// replayCases are what today's thresholds would have told.
+func replayCases() map[string]message {
+	episodes := []reports.Episode{
+		{Server: "isp1", Code: checks.PanelProcessing, From: ago(22 * day), Until: ago(22*day - 161*time.Minute), Peak: 163, Worst: checks.Critical, Told: make([]reports.Telling, 3)},
+		{Server: "isp2", Code: checks.PanelProcessing, From: ago(9 * day), Until: ago(9*day - 35*time.Minute), Peak: 71, Worst: checks.Warning, Told: make([]reports.Telling, 2)},
+		{Server: "isp1", Code: checks.PanelFailed, From: ago(5 * time.Hour), Peak: 52, Worst: checks.Critical, Told: make([]reports.Telling, 1)},
+	}
+	replay := func(r compose.Replay) message {
+		return func(w compose.Writer) reports.Message { return w.Replay(r) }
+	}
+	return map[string]message{
+		"replay":         replay(compose.Replay{Days: 30, Since: ago(30 * day), Episodes: episodes}),
+		"replay.once":    replay(compose.Replay{Days: 30, Since: ago(30 * day), Episodes: episodes[:1]}),
+		"replay.day":     replay(compose.Replay{Days: 1, Since: ago(30 * day), Episodes: episodes[2:]}),
+		"replay.calm":    replay(compose.Replay{Days: 30, Since: ago(12 * day)}),
+		"replay.nothing": replay(compose.Replay{Days: 30}),
+	}
 }

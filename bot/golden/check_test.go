@@ -1,6 +1,9 @@
 package golden
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +13,93 @@ import (
 	"domovoy/reports"
 	"domovoy/reports/compose"
 )
+
+// checkCases are a site in every state.
+func checkCases() map[string]message {
+	check := func(s reports.Site) message { return func(w compose.Writer) reports.Message { return w.Check(s) } }
+	all := map[string]message{}
+	for code := range words() {
+		name := "check." + string(code)
+		all[name] = check(visit(refused(code, 41)))
+	}
+	asked := visit()
+	asked.Asked = "www.shop.ru"
+	twice := visit()
+	twice.Also = []string{"isp2", "isp3"}
+	stale := visit()
+	stale.Server.Trouble = "locked"
+	stale.Server.Read = ago(26 * time.Hour)
+	unknown := visit(func(x *checks.Subject) { x.File, x.FileErr = nil, fmt.Errorf("reading: %w", fs.ErrPermission) })
+	for name, s := range map[string]reports.Site{
+		"ok":            visit(),
+		"alias":         asked,
+		"twice":         twice,
+		"stale":         stale,
+		"expired":       visit(valid(102*day, -12*day), refused(checks.CADNS, 41)),
+		"expired.alone": visit(valid(102*day, -12*day)),
+		"expiring":      visit(valid(88*day, 2*day)),
+		"overdue":       visit(valid(84*day, 6*day)),
+		"missing":       visit(func(x *checks.Subject) { x.File, x.FileErr = nil, fmt.Errorf("reading: %w", fs.ErrNotExist) }),
+		"untrusted": visit(func(x *checks.Subject) {
+			x.File = &checks.CertificateFile{Issuer: "shop.ru", NotBefore: ago(day), NotAfter: ago(-364 * day), SelfSigned: true}
+		}),
+		"unread":        unknown,
+		"ca.flaky":      visit(recovered(3)),
+		"ca.flaky.once": visit(recovered(1)),
+		"nofolder":      visit(func(x *checks.Subject) { x.File, x.FileErr = nil, errors.New("the folder cannot be opened") }),
+		"nofiles":       visit(func(x *checks.Subject) { x.File = nil }),
+		"row":           visit(func(x *checks.Subject) { x.File, x.Certificate.Started = nil, ago(86*day) }),
+		"nocertificate": visit(func(x *checks.Subject) {
+			x.File, x.Certificate, x.Site.Certificate, x.Site.Secure = nil, nil, "", checks.Off
+		}),
+		"noredirect": visit(func(x *checks.Subject) { x.Site.Redirect = checks.Off }),
+		"inactive":   visit(valid(102*day, -12*day), func(x *checks.Subject) { x.Site.Active = checks.Off }),
+		"unset": visit(func(x *checks.Subject) {
+			x.Site.Active, x.Site.Secure, x.Site.Redirect = checks.Unset, checks.Unset, checks.Unset
+		}),
+		"issuing": visit(refused(checks.CADNS, 1), func(x *checks.Subject) {
+			x.Certificate.Processing, x.Certificate.Failed, x.Certificate.Started = checks.On, checks.Off, ago(3*time.Hour+12*time.Minute)
+		}),
+		"cyrillic": visit(refused(checks.CADNS, 2), func(x *checks.Subject) { x.Site.Name, x.Site.Aliases = "xn--e1afmkfd.xn--p1ai", nil }),
+	} {
+		all["check."+name] = check(s)
+	}
+	return all
+}
+
+// whyCases are the history of a site.
+func whyCases() map[string]message {
+	past := visit()
+	old := incident(checks.Finding{Server: "isp1", Site: "shop.ru", Code: checks.CADNS, Severity: checks.Warning}, 90*day)
+	old.Baseline, old.Times.Resolved = true, ago(60*day)
+	lately := incident(checks.Finding{Server: "isp1", Site: "shop.ru", Code: checks.CertOverdue, Severity: checks.Warning}, 26*time.Hour)
+	passed := lately
+	passed.Times.Opened, passed.Times.Resolved = ago(5*day), ago(5*day-3*time.Hour)
+	past.Past = []reports.Incident{lately, passed, old}
+	attempt := func(age time.Duration, outcome checks.AttemptOutcome, status string, code checks.Code) reports.Try {
+		a := checks.Attempt{Server: "isp1", Outcome: outcome, Status: status, Time: ago(age), Text: words()[code]}
+		if age == 0 {
+			a.Time = time.Time{}
+		}
+		if code == checks.Unknown {
+			code = ""
+		}
+		return reports.Try{Attempt: a, Code: code}
+	}
+	past.Attempts = []reports.Try{
+		attempt(time.Hour, checks.OutcomeFailed, "failed", checks.CADNS),
+		attempt(25*time.Hour, checks.OutcomeFailed, "failed", checks.CADNS),
+		attempt(49*time.Hour, checks.OutcomeFailed, "failed", checks.CADNS),
+		attempt(50*time.Hour, checks.OutcomeFailed, "failed", checks.Unknown),
+		attempt(0, checks.OutcomeOther, "process", ""),
+		attempt(130*day, checks.OutcomeIssued, "success", ""),
+	}
+	past.Acts = []reports.Act{{At: ago(2 * time.Hour), Who: "Анна", Command: "check shop.ru"}}
+	return map[string]message{
+		"why":         func(w compose.Writer) reports.Message { return w.Why(past) },
+		"why.nothing": func(w compose.Writer) reports.Message { return w.Why(visit()) },
+	}
+}
 
 // causeTexts are what the CA said last, by the case's name: what helps differs
 // within one cause.

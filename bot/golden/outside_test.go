@@ -253,25 +253,19 @@ func liveCases() map[string]message {
 	return all
 }
 
-// outwardCases are alerts of what was seen of the server from outside.
-func outwardCases() map[string]message {
-	all := map[string]message{}
-	listed := checks.Finding{Check: suite.ListedCheck, Server: "isp1", Code: checks.DNSBLListed, Severity: checks.Warning,
-		Args: checks.Args{"address": "203.0.113.10", "lists": "zen.spamhaus.org, bl.example.net", "count": 2, "reason": "https://check.spamhaus.org/query/ip/203.0.113.10"}}
-	findings := map[string]checks.Finding{"dnsbl.listed": listed}
-	for stage, f := range seenEgress() {
-		findings["egress."+stage] = f
+// sweepCases are a sweep that somebody asked for, from its beginning to each
+// of its ends.
+func sweepCases() map[string]message {
+	codes := map[checks.Code]int{checks.OK: 3316, checks.DNSElsewhere: 52, checks.DNSPartly: 3, checks.DNSUnregistered: 19, checks.WebTimeout: 14, checks.Unknown: 8}
+	return map[string]message{
+		"sweep.begun":   func(w compose.Writer) reports.Message { return w.SweepBegun(3412) },
+		"sweep.under":   func(w compose.Writer) reports.Message { return w.Sweeping("12", 312, 3412) },
+		"sweep.stopped": func(w compose.Writer) reports.Message { return w.SweepStopped(312, 3412) },
+		"sweep.done": func(w compose.Writer) reports.Message {
+			return w.Swept(compose.Swept{Domains: 3412, ByCode: codes, Took: 4*time.Minute + 12*time.Second})
+		},
+		"sweep.well": func(w compose.Writer) reports.Message {
+			return w.Swept(compose.Swept{Domains: 21, ByCode: map[checks.Code]int{checks.OK: 21}, Took: 3 * time.Second})
+		},
 	}
-	for name, f := range findings {
-		for _, kind := range []reports.ChangeKind{reports.Opened, reports.Reminded, reports.Resolved} {
-			all[fmt.Sprintf("alert.%s.%s", name, kind)] = func(w compose.Writer) reports.Message {
-				i := incident(f, 4*time.Hour)
-				if kind == reports.Resolved {
-					i = ended(i)
-				}
-				return w.Alert(reports.Change{Kind: kind, Incident: i}, house())
-			}
-		}
-	}
-	return all
 }

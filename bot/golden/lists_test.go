@@ -1,0 +1,96 @@
+package golden
+
+import (
+	"fmt"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/checks/suite"
+	"domovoy/reports"
+	"domovoy/reports/compose"
+)
+
+// listCases are each kind of list, of every length.
+func listCases() map[string]message {
+	all := map[string]message{}
+	rows := func(n int) (rows []reports.Row) {
+		codes := []checks.Code{checks.CADNS, checks.CAUnauthorized, checks.Unknown}
+		for n := range n {
+			r := reports.Row{Domain: site(n + 1), Owner: fmt.Sprintf("client%d", n%3), Server: "isp1", Code: codes[n%3], Since: ago(time.Duration(n) * 9 * day)}
+			if n%7 == 6 {
+				r.Owner, r.Since = "", time.Time{}
+			}
+			rows = append(rows, r)
+		}
+		return rows
+	}
+	for _, kind := range reports.Lists() {
+		for _, n := range []int{0, 1, 3, 45} {
+			if n > 3 && kind != "failed" {
+				continue // long ones differ by their first line only
+			}
+			if reports.FromOutside(kind) {
+				all[fmt.Sprintf("list.%s.%d", kind, n)] = seenList(kind, n)
+				continue
+			}
+			all[fmt.Sprintf("list.%s.%d", kind, n)] = func(w compose.Writer) reports.Message {
+				return w.List(rows(n), compose.Page{Kind: kind, Command: "list " + kind + " owner=client*", Number: 2})
+			}
+		}
+	}
+	all["list.failed.partly"] = func(w compose.Writer) reports.Message {
+		old := house()
+		old.Name, old.Read, old.Trouble = "isp3", ago(26*time.Hour), "locked"
+		return w.List(rows(3), compose.Page{Kind: "failed", Command: "list failed", Unread: []string{"isp2"}, Stale: []reports.Server{old}})
+	}
+	all["list.free.file"] = func(w compose.Writer) reports.Message {
+		m, err := w.ListFile([]reports.Row{{Domain: site(1), Owner: "client1", Server: "isp1", Code: checks.DNSUndelegated, Name: "www." + site(1),
+			Free: time.Date(2026, 12, 14, 0, 0, 0, 0, time.UTC), Since: ago(9 * day)}}, "free")
+		if err != nil {
+			panic(err)
+		}
+		return m
+	}
+	all["list.failed.file"] = func(w compose.Writer) reports.Message {
+		m, err := w.ListFile(rows(3), "failed")
+		if err != nil {
+			panic(err)
+		}
+		return m
+	}
+	return all
+}
+
+// seenList is a list that rests on looks from outside.
+func seenList(kind string, n int) message {
+	rows := map[string][]reports.Row{
+		"elsewhere": {
+			{Domain: site(1), Owner: "client1", Code: checks.DNSElsewhere, To: "beget.com", Since: ago(49 * day)},
+			{Domain: site(2), Owner: "client2", Code: checks.DNSPartly, Name: "www." + site(2), To: "198.51.100.7", Since: ago(2 * day)},
+			{Domain: site(3), Code: checks.DNSElsewhere, To: "10.1.2.3"},
+		},
+		"free": {
+			{Domain: site(1), Owner: "client1", Code: checks.DNSUnregistered, Since: ago(3 * day)},
+			{Domain: site(2), Owner: "client2", Code: checks.DNSUndelegated, Free: time.Date(2026, 12, 14, 0, 0, 0, 0, time.UTC), Since: ago(9 * day)},
+			{Domain: site(3), Code: checks.DNSUnregistered, Name: "old-" + site(3)},
+		},
+		"unknown": {
+			{Domain: site(1), Owner: "client1", Code: checks.Unknown, Blind: []string{suite.NamesCheck}},
+			{Domain: site(2), Owner: "client2", Code: checks.Unknown, Blind: []string{suite.NamesCheck, suite.RegistryCheck}},
+			{Domain: site(3), Code: checks.Unknown},
+		},
+	}[kind][:n]
+	seen := house()
+	seen.Subjects = []checks.Subject{{Site: &checks.Site{Name: site(1)}}, {Site: &checks.Site{Name: site(2)}}, {Site: &checks.Site{Name: site(3)}}}
+	seen.Looks = map[string]reports.Look{site(1): {At: ago(3 * time.Hour)}}
+	if n > 0 {
+		seen.Looks[site(2)], seen.Looks[site(3)] = reports.Look{At: ago(2 * time.Hour)}, reports.Look{At: ago(time.Hour)}
+	}
+	return func(w compose.Writer) reports.Message {
+		p := compose.Page{Kind: kind, Command: "list " + kind, Number: 1, Seen: []reports.Server{seen}}
+		if n == 0 {
+			p.Filter = "owner=client9"
+		}
+		return w.List(rows, p)
+	}
+}
