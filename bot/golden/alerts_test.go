@@ -2,6 +2,7 @@ package golden
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"domovoy/checks"
@@ -17,7 +18,8 @@ func counted(code checks.Code, severity checks.Severity, value, threshold int) c
 		Args: checks.Args{"value": value, "threshold": threshold}}
 }
 
-// alertCases are the server's own counts, for every reason to speak.
+// alertCases are alerts of a server's counts: each count with each kind of
+// change.
 func alertCases() map[string]message {
 	all := map[string]message{}
 	for _, count := range []struct {
@@ -65,7 +67,8 @@ func alertCases() map[string]message {
 	return all
 }
 
-// troubled is the house with the count of a finding, and what is behind it.
+// troubled is the server of house with the count of a finding, and with the
+// certificates that make up the count.
 func troubled(f checks.Finding) reports.Server {
 	s := house()
 	value, _ := f.Args["value"].(int)
@@ -156,6 +159,12 @@ func panelCases() map[string]message {
 		}
 		return w.Alerts(house(), changes, reports.Beginning{Checks: []string{"certificate", "renewal"}})[0].Message
 	}
+	all["baseline.more.live"] = func(w compose.Writer) reports.Message {
+		f := checks.Finding{Server: "isp1", Site: "shop.ru", Code: checks.DNSElsewhere, Severity: checks.Warning}
+		changes := []reports.Change{{Kind: reports.Baseline, Incident: incident(f, 0)}}
+		begun := append(slices.Clone(suite.LiveChecks()), suite.EgressCheck, suite.ListedCheck)
+		return w.Alerts(house(), changes, reports.Beginning{Checks: begun})[0].Message
+	}
 	all["baseline.healthy"] = func(w compose.Writer) reports.Message {
 		s := house()
 		s.Snapshot.Sites = s.Snapshot.Sites[:21]
@@ -165,7 +174,7 @@ func panelCases() map[string]message {
 	return all
 }
 
-// nameCases are what several names of a server share.
+// nameCases are alerts of one code for one or several names of a server.
 func nameCases() map[string]message {
 	all := map[string]message{}
 	for _, code := range []checks.Code{checks.CertExpired, checks.CertExpiring, checks.CertOverdue, checks.CertMissing, checks.CertUntrusted,
@@ -204,7 +213,8 @@ func nameCases() map[string]message {
 	return all
 }
 
-// outwardCases are alerts of what was seen of the server from outside.
+// outwardCases are alerts of a server that cannot reach the CA or is on a block
+// list.
 func outwardCases() map[string]message {
 	all := map[string]message{}
 	listed := checks.Finding{Check: suite.ListedCheck, Server: "isp1", Code: checks.DNSBLListed, Severity: checks.Warning,
@@ -227,7 +237,7 @@ func outwardCases() map[string]message {
 	return all
 }
 
-// replayCases are what today's thresholds would have told.
+// replayCases are the alerts that today's thresholds would have sent.
 func replayCases() map[string]message {
 	episodes := []reports.Episode{
 		{Server: "isp1", Code: checks.PanelProcessing, From: ago(22 * day), Until: ago(22*day - 161*time.Minute), Peak: 163, Worst: checks.Critical, Told: make([]reports.Telling, 3)},

@@ -10,8 +10,8 @@ import (
 	"domovoy/reports/compose"
 )
 
-// cancelCases are the ways of cancelling: what is read, the plan with its
-// price, the confirmations, how far it is, what became of it.
+// cancelCases follow a cancellation: reading, the plan with its price, the
+// confirmations, the progress, the result, and the audit log.
 func cancelCases() map[string]message {
 	all := map[string]message{
 		"cancel.reading": func(w compose.Writer) reports.Message { return w.Reading(compose.Reads{}) },
@@ -68,7 +68,7 @@ func cancelled(r compose.CancelResult) message {
 	return func(w compose.Writer) reports.Message { return w.CancelResult(r) }
 }
 
-// someCancelled met every reason there is.
+// someCancelled is a result with every reason to skip and to fail.
 func someCancelled() compose.CancelResult {
 	return compose.CancelResult{Servers: []string{"isp1", "isp2"}, Known: true, Deactivated: 20, Skipped: 9, Price: 22,
 		Why: map[string]int{"valid": 1, "invalid": 1, "deactivated": 1, "expired": 1, "gone": 1, "foreign": 1, "pace": 2, "revoked": 1},
@@ -78,7 +78,7 @@ func someCancelled() compose.CancelResult {
 		}}
 }
 
-// plans are those of voice.md, and of what may be in the way.
+// plans are plans with a price, without one, and with every obstacle.
 func plans() map[string]compose.CancelPlan {
 	price := compose.CancelPrice{CA: "Let’s Encrypt", Known: true, Charged: true, Limit: 5, Window: time.Hour}
 	names := []compose.CancelName{
@@ -157,7 +157,7 @@ func audits() map[string]compose.Audit {
 	}
 }
 
-// planRefusals are the texts of what is not planned or not carried out.
+// planRefusals are the arguments of the refusals to plan or to confirm, by key.
 func planRefusals() map[string]i18n.Args {
 	at := now.Add(35 * time.Minute)
 	plan := i18n.Args{"Plan": "7f3a", "Name": "Анна", "Age": 10 * time.Minute, "N": 1, "Total": 14}

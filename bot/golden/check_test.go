@@ -14,7 +14,7 @@ import (
 	"domovoy/reports/compose"
 )
 
-// checkCases are a site in every state.
+// checkCases are the answers to "check" for a site in every state.
 func checkCases() map[string]message {
 	check := func(s reports.Site) message { return func(w compose.Writer) reports.Message { return w.Check(s) } }
 	all := map[string]message{}
@@ -67,7 +67,7 @@ func checkCases() map[string]message {
 	return all
 }
 
-// whyCases are the history of a site.
+// whyCases are the answers to "why".
 func whyCases() map[string]message {
 	past := visit()
 	old := incident(checks.Finding{Server: "isp1", Site: "shop.ru", Code: checks.CADNS, Severity: checks.Warning}, 90*day)
@@ -95,14 +95,23 @@ func whyCases() map[string]message {
 		attempt(130*day, checks.OutcomeIssued, "success", ""),
 	}
 	past.Acts = []reports.Act{{At: ago(2 * time.Hour), Who: "Анна", Command: "check shop.ru"}}
+	paused := visit()
+	refusal := visit(refused(checks.CAPaused, 41)).Subject.History.Last
+	paused.Attempts = []reports.Try{{Attempt: checks.Attempt{Server: "isp1", Outcome: checks.OutcomeFailed, Status: "failed", Time: refusal.Time, Text: refusal.Text},
+		Code: checks.CAPaused, Args: checks.Args{checks.Secret: link}}}
 	return map[string]message{
 		"why":         func(w compose.Writer) reports.Message { return w.Why(past) },
 		"why.nothing": func(w compose.Writer) reports.Message { return w.Why(visit()) },
+		"why.paused":  func(w compose.Writer) reports.Message { return w.Why(paused) },
+		"why.paused.admin": func(w compose.Writer) reports.Message {
+			w.Secrets = true
+			return w.Why(paused)
+		},
 	}
 }
 
-// causeTexts are what the CA said last, by the case's name: what helps differs
-// within one cause.
+// causeTexts are answers of the CA by the name of their case: one cause may have
+// several texts with different advice.
 func causeTexts() map[string]string {
 	const (
 		address = "198.51.100.7: "
@@ -162,48 +171,28 @@ func causeTexts() map[string]string {
 	}
 }
 
-// link is what only administrators may see.
+// link unpauses an account; only administrators may see it.
 const link = "https://portal.letsencrypt.org/sfe/v1/unpause?jwt=eyJhbGciOiJIUzI1NiJ9.c2VjcmV0.c2lnbmVk"
 
-// quoting is a site of which the CA said this last.
+// quoting is a site whose last answer from the CA is this text.
 func quoting(text string) reports.Site {
 	return visit(refused(checks.Unknown, 41), func(x *checks.Subject) { x.History.Last.Text = text })
 }
 
-// causeCases are what helps against each limit and each kind of trouble.
+// causeCases are the answers to "check" for each text of the CA.
 func causeCases() map[string]message {
 	all := map[string]message{}
 	for name, text := range causeTexts() {
 		all["check.ca."+name] = func(w compose.Writer) reports.Message { return w.Check(quoting(text)) }
 	}
-	paused := visit(refused(checks.CAPaused, 41))
 	all["check.ca.paused.admin"] = func(w compose.Writer) reports.Message {
 		w.Secrets = true
-		return w.Check(paused)
-	}
-	last := reports.Try{Attempt: checks.Attempt{Server: "isp1", Outcome: checks.OutcomeFailed, Status: "failed", Time: paused.Subject.History.Last.Time, Text: paused.Subject.History.Last.Text}, Code: checks.CAPaused, Args: checks.Args{checks.Secret: link}}
-	tried := visit()
-	tried.Attempts = []reports.Try{last}
-	all["why.paused"] = func(w compose.Writer) reports.Message { return w.Why(tried) }
-	all["why.paused.admin"] = func(w compose.Writer) reports.Message {
-		w.Secrets = true
-		return w.Why(tried)
-	}
-	all["status.unfamiliar"] = func(w compose.Writer) reports.Message {
-		s := quoting(words()[checks.Unknown]).Server
-		return w.Status([]reports.Server{s}, compose.Delivery{})
-	}
-	all["status.unfamiliar.many"] = func(w compose.Writer) reports.Message {
-		s := quoting(words()[checks.Unknown]).Server
-		for range 4 {
-			s.Outcome.Findings = append(s.Outcome.Findings, s.Outcome.Findings...)
-		}
-		return w.Status([]reports.Server{s}, compose.Delivery{})
+		return w.Check(visit(refused(checks.CAPaused, 41)))
 	}
 	return all
 }
 
-// What the CA said this morning is told by the clock of now.
+// A time that the CA named is said to be over once it has passed.
 func TestCausesSayWhetherTheTimeIsOver(t *testing.T) {
 	for name, text := range causeTexts() {
 		s := quoting(text)

@@ -10,7 +10,7 @@ import (
 	"domovoy/reports/compose"
 )
 
-// statusCases are the panels on one screen.
+// statusCases are the answers to "status".
 func statusCases() map[string]message {
 	status := func(d compose.Delivery, servers ...reports.Server) message {
 		return func(w compose.Writer) reports.Message { return w.Status(servers, d) }
@@ -59,15 +59,26 @@ func statusCases() map[string]message {
 		s.Trouble = string(reason)
 		all["status.unavailable."+string(reason)] = status(idle, s, second)
 	}
+	all["status.unfamiliar"] = func(w compose.Writer) reports.Message {
+		s := quoting(words()[checks.Unknown]).Server
+		return w.Status([]reports.Server{s}, compose.Delivery{})
+	}
+	all["status.unfamiliar.many"] = func(w compose.Writer) reports.Message {
+		s := quoting(words()[checks.Unknown]).Server
+		for range 4 {
+			s.Outcome.Findings = append(s.Outcome.Findings, s.Outcome.Findings...)
+		}
+		return w.Status([]reports.Server{s}, compose.Delivery{})
+	}
 	return all
 }
 
-// unknown is a count that could not be had.
+// unknown is a count that could not be read.
 func unknown(code checks.Code, err string) reports.Reading {
 	return reports.Reading{Metric: checks.Metric{Server: "isp1", Code: code, Err: err}}
 }
 
-// dailyCases are the digest on days of every kind.
+// dailyCases are digests of days of every kind.
 func dailyCases() map[string]message {
 	first := site(1)
 	bad := func(n int, code checks.Code, age time.Duration) reports.Incident {
@@ -147,7 +158,7 @@ func weeklyCases() map[string]message {
 	}
 }
 
-// weekRows are a few dozen sites in every kind of change.
+// weekRows are forty sites with every kind of change.
 func weekRows(week reports.Week) []reports.WeekRow {
 	codes := []checks.Code{checks.DNSElsewhere, checks.WebTimeout, checks.DNSUnregistered, checks.CertExpired, checks.DNSUndelegated}
 	changes := []reports.WeekChange{reports.WeekStill, reports.WeekNew, reports.WeekStill, reports.WeekBack, reports.WeekCause, reports.WeekFixed, reports.WeekLeft, reports.WeekPassing}

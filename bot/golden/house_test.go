@@ -15,10 +15,10 @@ import (
 
 const day = 24 * time.Hour
 
-// ago is so long before now.
+// ago gives the time d before now.
 func ago(d time.Duration) time.Time { return now.Add(-d) }
 
-// house is a panel in ordinary trouble.
+// house is a server with ordinary trouble.
 func house() reports.Server {
 	s := reports.Server{
 		Name: "isp1", Read: ago(2 * time.Minute),
@@ -30,7 +30,7 @@ func house() reports.Server {
 	return s
 }
 
-// readings of the panel's counts, with their past.
+// readings of the panel's counts, with the values of an hour and a day ago.
 func readings(processing, failed, failing, overdue int) []reports.Reading {
 	reading := func(code checks.Code, value, warn, critical, hour, day int) reports.Reading {
 		t := reports.Threshold{Warn: warn, Critical: critical}
@@ -49,7 +49,7 @@ func readings(processing, failed, failing, overdue int) []reports.Reading {
 	}
 }
 
-// words are what issuing logs say, by the cause they mean.
+// words are texts of issuing logs, by the cause that they mean.
 func words() map[checks.Code]string {
 	problem := func(kind, detail string) string {
 		return "urn:ietf:params:acme:error:" + kind + " :: " + detail
@@ -74,8 +74,8 @@ func words() map[checks.Code]string {
 	}
 }
 
-// visit is a site as check and why see it. Changes are made before anything
-// is looked at.
+// visit is a site as "check" and "why" see it. The changes are made before the
+// checks run.
 func visit(changes ...func(*checks.Subject)) reports.Site {
 	x := checks.Subject{
 		Site: &checks.Site{
@@ -95,7 +95,7 @@ func visit(changes ...func(*checks.Subject)) reports.Site {
 	return reports.Site{Server: s, Subject: x, Asked: x.Site.Name}
 }
 
-// look runs the checks over a server's sites, as a reading does.
+// look runs the checks over a server's sites, as each reading of the panel does.
 func look(s *reports.Server) {
 	rules := cert.Rules{Now: now, LifeLeft: s.Overdue.LifeLeft}
 	files := slices.ContainsFunc(s.Subjects, func(x checks.Subject) bool { return x.File != nil || x.FileErr != nil })
@@ -105,7 +105,7 @@ func look(s *reports.Server) {
 	}
 }
 
-// refused is what the CA said last, after so many failures.
+// refused sets the CA's last answer and the number of failures.
 func refused(code checks.Code, failures int) func(*checks.Subject) {
 	return func(x *checks.Subject) {
 		x.Certificate.Failed = checks.On
@@ -116,7 +116,7 @@ func refused(code checks.Code, failures int) func(*checks.Subject) {
 	}
 }
 
-// recovered is a certificate that was issued after so many failures.
+// recovered makes the certificate one that was issued after failures.
 func recovered(failures int) func(*checks.Subject) {
 	return func(x *checks.Subject) {
 		issued := ago(26 * time.Hour)
@@ -134,7 +134,7 @@ func valid(since, left time.Duration) func(*checks.Subject) {
 	}
 }
 
-// incident of a finding that opened so long ago.
+// incident of a finding, of the given age.
 func incident(f checks.Finding, age time.Duration) reports.Incident {
 	value, _ := f.Args["value"].(int)
 	i := reports.Incident{ID: 1, Finding: f, Peak: value, Worst: f.Severity, Told: f.Severity}
@@ -142,7 +142,7 @@ func incident(f checks.Finding, age time.Duration) reports.Incident {
 	return i
 }
 
-// ended is an incident that is over now.
+// ended gives the incident as resolved now.
 func ended(i reports.Incident) reports.Incident {
 	i.Times.Resolved = now
 	return i

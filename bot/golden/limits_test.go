@@ -8,7 +8,7 @@ import (
 	"domovoy/reports/compose"
 )
 
-// budget of so many tokens left.
+// budget with the given number of tokens left; one more comes after next.
 func budget(code, subject string, left, limit int, next time.Duration) checks.Budget {
 	b := checks.Budget{Code: code, Server: "isp1", Subject: subject, Left: left, Used: limit - left, Limit: limit}
 	if left < limit {
@@ -17,7 +17,7 @@ func budget(code, subject string, left, limit int, next time.Duration) checks.Bu
 	return b
 }
 
-// foreseen is what will become of a site or of the account.
+// foreseen is a forecast for a site, or for the account.
 func foreseen(code checks.Code, site string, args checks.Args) checks.Finding {
 	f := checks.Finding{Check: "budget", Server: "isp1", Site: site, Code: code, Severity: code.Severity(), Args: args}
 	return f
@@ -31,14 +31,14 @@ func goneAlready() checks.Finding {
 	return foreseen(checks.CABudget, "", checks.Args{"limit": "new_orders", "used": 300, "size": 300, "rate": 410, "refill": now.Add(30 * time.Second)})
 }
 
-// novelty of the calendar.
+// novelty is an entry of the CA's calendar.
 func novelty() reports.Novelty {
 	return reports.Novelty{CA: "Let’s Encrypt", Date: time.Date(2027, 2, 10, 0, 0, 0, 0, time.UTC), Text: map[string]string{
 		"en": "Let’s Encrypt certificates will be good for 64 days",
 		"ru": "сертификаты Let’s Encrypt станут на 64 дня"}}
 }
 
-// calmLimits are an account with little to tell.
+// calmLimits are an account far from its limits.
 func calmLimits() compose.Limits {
 	change := novelty()
 	return compose.Limits{Server: "isp1", Next: &change,
@@ -60,7 +60,8 @@ func shortLimits(f checks.Finding, left int) compose.Limits {
 	return l
 }
 
-// limitCases are the CA's side: what is left, what it takes, what changes.
+// limitCases are the CA's limits: what is left, what a re-issue costs, and what
+// the CA will change.
 func limitCases() map[string]message {
 	limits := func(all ...compose.Limits) message {
 		return func(w compose.Writer) reports.Message { return w.Limits(all) }

@@ -10,7 +10,7 @@ import (
 	"domovoy/reports/compose"
 )
 
-// listCases are each kind of list, of every length.
+// listCases are the answers to "list": each kind, empty and of several lengths.
 func listCases() map[string]message {
 	all := map[string]message{}
 	rows := func(n int) (rows []reports.Row) {
@@ -61,7 +61,7 @@ func listCases() map[string]message {
 	return all
 }
 
-// seenList is a list that rests on looks from outside.
+// seenList is a list that rests on probes from outside.
 func seenList(kind string, n int) message {
 	rows := map[string][]reports.Row{
 		"elsewhere": {

@@ -2,7 +2,7 @@ package golden
 
 import (
 	"fmt"
-	"slices"
+	"maps"
 	"time"
 
 	"domovoy/checks"
@@ -11,9 +11,9 @@ import (
 	"domovoy/reports/compose"
 )
 
-// walk is what every look at the way to the challenge tells, as checks/web
-// fills it in; more is what this one tells besides.
-func walk(more checks.Args) checks.Args {
+// wayArgs are the arguments that checks/web gives to every finding about the way
+// to the challenge, with more added or replaced.
+func wayArgs(more checks.Args) checks.Args {
 	args := checks.Args{
 		"address": "203.0.113.10", "family": "IPv4", "port": 80, "url": challenge, "says": "", "hops": []string{}, "pattern": "all",
 		"attempts": 6, "failed": 6, "ok": 0, "placed": true, "status": 404, "server": "nginx",
@@ -26,8 +26,9 @@ func walk(more checks.Args) checks.Args {
 
 const challenge = "http://shop.ru/.well-known/acme-challenge/domovoy-LE7SZFQ5CNZQA674U7377ZAGQK"
 
-// presented is what is told of a certificate that visitors get.
-func presented(more checks.Args) checks.Args {
+// servedArgs are the arguments of every finding about the certificate that
+// visitors get, with more added or replaced.
+func servedArgs(more checks.Args) checks.Args {
 	args := checks.Args{
 		"address": "203.0.113.10", "addresses": []string{"203.0.113.10"}, "looked": 1, "serial": "4c1f", "issuer": "E7",
 		"names": []string{"shop.ru", "www.shop.ru"}, "first": "shop.ru", "since": ago(70 * day), "until": ago(-20 * day),
@@ -38,7 +39,7 @@ func presented(more checks.Args) checks.Args {
 	return args
 }
 
-// seenDNS are findings of the names, by the end of their case.
+// seenDNS are findings about names, by the end of their case's name.
 func seenDNS() map[string]checks.Finding {
 	find := func(code checks.Code, args checks.Args) checks.Finding {
 		return checks.Finding{Check: suite.NamesCheck, Code: code, Args: args}
@@ -50,7 +51,7 @@ func seenDNS() map[string]checks.Finding {
 	}
 	proxied := find(checks.DNSProxied, checks.Args{"addresses": "104.21.3.7, 172.67.130.4", "count": 2, "expected": "203.0.113.10", "network": "Cloudflare",
 		"proxy": "Cloudflare", "nameservers": "ada.ns.cloudflare.com, bob.ns.cloudflare.com"})
-	proxied.Severity = checks.Warning // the way through it fails
+	proxied.Severity = checks.Warning // because the challenge fails through the proxy
 	all := map[string]checks.Finding{
 		"lame":     find(checks.DNSLame, lame),
 		"servfail": find(checks.DNSServFail, checks.Args{"domain": "shop.ru", "type": "A", "ede": 22, "reason": "EDE 22 (No Reachable Authority): at delegation shop.ru."}),
@@ -95,10 +96,10 @@ func seenDNS() map[string]checks.Finding {
 	return all
 }
 
-// seenWeb are findings of the way to the challenge.
+// seenWeb are findings about the way to the challenge.
 func seenWeb() map[string]checks.Finding {
 	find := func(code checks.Code, args checks.Args) checks.Finding {
-		return checks.Finding{Check: suite.WayCheck, Code: code, Args: walk(args)}
+		return checks.Finding{Check: suite.WayCheck, Code: code, Args: wayArgs(args)}
 	}
 	silent := checks.Args{"status": nil, "server": nil, "says": "Timeout during connect (likely firewall problem)"}
 	flapping := func(pattern string, failed int) checks.Args {
@@ -138,24 +139,24 @@ func seenWeb() map[string]checks.Finding {
 	return all
 }
 
-// seenCert are findings of what visitors get and of the private key.
+// seenCert are findings about the certificate that visitors get and its key.
 func seenCert() map[string]checks.Finding {
 	find := func(check string, code checks.Code, args checks.Args) checks.Finding {
 		return checks.Finding{Check: check, Code: code, Args: args}
 	}
 	all := map[string]checks.Finding{
-		"name":         find(suite.ServedCheck, checks.CertName, presented(checks.Args{"asked": "shop.ru", "first": "neighbour.ru", "names": []string{"neighbour.ru"}})),
-		"notinstalled": find(suite.ServedCheck, checks.CertNotInstalled, presented(checks.Args{"issued": ago(9 * day), "by": "file"})),
+		"name":         find(suite.ServedCheck, checks.CertName, servedArgs(checks.Args{"asked": "shop.ru", "first": "neighbour.ru", "names": []string{"neighbour.ru"}})),
+		"notinstalled": find(suite.ServedCheck, checks.CertNotInstalled, servedArgs(checks.Args{"issued": ago(9 * day), "by": "file"})),
 		"missing.key":  find(suite.KeysCheck, checks.CertMissing, checks.Args{"certificate": "shop.ru_le3", "file": "client17/shop.ru_le3.key"}),
 		"missing.vhost": find(suite.VhostsCheck, checks.CertMissing, checks.Args{"certificate": "shop.ru_le3", "count": 2, "more": true,
 			"file": "/var/www/httpd-cert/client17/shop.ru_le3.crtca", "vhost": "/etc/nginx/vhosts/client17/shop.ru.conf"}),
 		"missing.vhost.one": find(suite.VhostsCheck, checks.CertMissing, checks.Args{"certificate": "shop.ru_le3", "count": 1,
 			"file": "/var/www/httpd-cert/client17/shop.ru_le3.key", "vhost": "/etc/nginx/vhosts/client17/shop.ru.conf"}),
-		"expired":  find(suite.ServedCheck, checks.CertExpired, presented(checks.Args{"at": ago(3 * day), "until": ago(3 * day)})),
-		"expiring": find(suite.ServedCheck, checks.CertExpiring, presented(checks.Args{"at": ago(-day), "until": ago(-day)})),
+		"expired":  find(suite.ServedCheck, checks.CertExpired, servedArgs(checks.Args{"at": ago(3 * day), "until": ago(3 * day)})),
+		"expiring": find(suite.ServedCheck, checks.CertExpiring, servedArgs(checks.Args{"at": ago(-day), "until": ago(-day)})),
 	}
 	for _, reason := range []string{"incomplete", "order", "unknownroot", "chainover", "chain", "selfsigned"} {
-		all["untrusted."+reason] = find(suite.ServedCheck, checks.CertUntrusted, presented(checks.Args{"reason": reason, "issuer": "Acme Corporate CA"}))
+		all["untrusted."+reason] = find(suite.ServedCheck, checks.CertUntrusted, servedArgs(checks.Args{"reason": reason, "issuer": "Acme Corporate CA"}))
 	}
 	for _, reason := range []string{"handshake", "kind", "leaf", "key"} {
 		all["keymismatch."+reason] = find(suite.KeysCheck, checks.CertKeyMismatch, checks.Args{"reason": reason, "certificate": "shop.ru_le3",
@@ -164,7 +165,7 @@ func seenCert() map[string]checks.Finding {
 	return all
 }
 
-// seenEgress are the ends of the way to the CA, by stage.
+// seenEgress are failures of the way to the CA, by stage.
 func seenEgress() map[string]checks.Finding {
 	all := map[string]checks.Finding{}
 	for stage, more := range map[string]checks.Args{
@@ -182,7 +183,8 @@ func seenEgress() map[string]checks.Finding {
 	return all
 }
 
-// looked is a site with a look from outside that found and failed so.
+// looked gives the site with a probe from outside that has these findings and
+// failures.
 func looked(s reports.Site, found []checks.Finding, failed ...checks.Failure) reports.Site {
 	name := s.Subject.Site.Name
 	for i := range found {
@@ -197,8 +199,9 @@ func looked(s reports.Site, found []checks.Finding, failed ...checks.Failure) re
 	return s
 }
 
-// liveCases are sites as they are seen from outside.
-func liveCases() map[string]message {
+// outsideCases are the answers to "check" for sites that were probed from
+// outside.
+func outsideCases() map[string]message {
 	all := map[string]message{}
 	check := func(s reports.Site) message { return func(w compose.Writer) reports.Message { return w.Check(s) } }
 	for family, findings := range map[string]map[string]checks.Finding{"dns": seenDNS(), "web": seenWeb(), "cert": seenCert(), "egress": seenEgress()} {
@@ -235,6 +238,12 @@ func liveCases() map[string]message {
 	} {
 		all["live."+name] = check(s)
 	}
+	return all
+}
+
+// sweepCases are a sweep from its beginning to each of its ends.
+func sweepCases() map[string]message {
+	all := map[string]message{}
 	for n, sum := range map[int]map[checks.Code]int{
 		1: {checks.OK: 1}, 2: {checks.OK: 1, checks.Unknown: 1},
 		3412: {checks.OK: 1987, checks.DNSElsewhere: 641, checks.DNSUnregistered: 402, checks.DNSNXDomain: 211, checks.WebNotFound: 96, checks.DNSCAA: 44,
@@ -244,20 +253,8 @@ func liveCases() map[string]message {
 			return w.Summary(n, sum, time.Duration(n)*200*time.Millisecond)
 		}
 	}
-	all["baseline.more.live"] = func(w compose.Writer) reports.Message {
-		f := checks.Finding{Server: "isp1", Site: "shop.ru", Code: checks.DNSElsewhere, Severity: checks.Warning}
-		changes := []reports.Change{{Kind: reports.Baseline, Incident: incident(f, 0)}}
-		begun := append(slices.Clone(suite.LiveChecks()), suite.EgressCheck, suite.ListedCheck)
-		return w.Alerts(house(), changes, reports.Beginning{Checks: begun})[0].Message
-	}
-	return all
-}
-
-// sweepCases are a sweep that somebody asked for, from its beginning to each
-// of its ends.
-func sweepCases() map[string]message {
 	codes := map[checks.Code]int{checks.OK: 3316, checks.DNSElsewhere: 52, checks.DNSPartly: 3, checks.DNSUnregistered: 19, checks.WebTimeout: 14, checks.Unknown: 8}
-	return map[string]message{
+	maps.Copy(all, map[string]message{
 		"sweep.begun":   func(w compose.Writer) reports.Message { return w.SweepBegun(3412) },
 		"sweep.under":   func(w compose.Writer) reports.Message { return w.Sweeping("12", 312, 3412) },
 		"sweep.stopped": func(w compose.Writer) reports.Message { return w.SweepStopped(312, 3412) },
@@ -267,5 +264,6 @@ func sweepCases() map[string]message {
 		"sweep.well": func(w compose.Writer) reports.Message {
 			return w.Swept(compose.Swept{Domains: 21, ByCode: map[checks.Code]int{checks.OK: 21}, Took: 3 * time.Second})
 		},
-	}
+	})
+	return all
 }

@@ -72,8 +72,8 @@ func TestConfirmationsLookDangerous(t *testing.T) {
 	}
 }
 
-// kept are the beginnings of the keys that make messages. A text of theirs
-// that no case says is in no golden file, so nobody has read it in its place.
+// kept are the prefixes of the keys of messages. A text under them that no case
+// shows is in no golden file, so nobody has read it in its place.
 var kept = []string{
 	"alert.", "over.", "names.", "storm.", "baseline.", "reason.", "evidence.", "trouble.", "refusal.", "usage.",
 	"cancel.", "probe.", "confirm.", "audit.", "stop.", "task.", "status.", "metric.", "trend.", "check.", "looked.", "flag.", "certificate.", "issuing.", "why.", "attempt.",
@@ -95,7 +95,7 @@ func TestEveryTextIsInSomeCase(t *testing.T) {
 		all := spoken.String()
 		for key, forms := range catalog(t, language) {
 			if !slices.ContainsFunc(kept, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) || key == "list.more" || key == "daily.chart" {
-				continue // list.more is the messengers' own: Fit leaves things out; the chart's is a file's name
+				continue // messengers add list.more when they shorten a message; daily.chart names a file
 			}
 			if !slices.ContainsFunc(forms, func(form string) bool { return said(form, all) }) {
 				t.Errorf("%s.toml: no case says %s: %q", language, key, forms[0])
@@ -106,8 +106,8 @@ func TestEveryTextIsInSomeCase(t *testing.T) {
 
 var field = regexp.MustCompile(`\{\{[^}]*\}\}`)
 
-// said reports whether a text is in all that was said; of one with branches,
-// whether each piece of each branch is.
+// said reports whether all contains a text, whatever its arguments are. Of a
+// text with branches, all has to contain each piece of each branch.
 func said(text, all string) bool {
 	parts := field.Split(text, -1)
 	if !strings.Contains(text, "{{if") {
@@ -116,7 +116,7 @@ func said(text, all string) bool {
 	return !slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(all, p) })
 }
 
-// pattern finds the parts of a text with whatever its arguments are.
+// pattern matches the parts of a text with anything between them.
 func pattern(parts []string) *regexp.Regexp {
 	for i, p := range parts {
 		parts[i] = regexp.QuoteMeta(p)
@@ -124,7 +124,7 @@ func pattern(parts []string) *regexp.Regexp {
 	return regexp.MustCompile(strings.Join(parts, `[^\n]*?`))
 }
 
-// catalog gives the forms of each text of a language.
+// catalog gives the plural forms of each text of a language, by key.
 func catalog(t *testing.T, language string) map[string][]string {
 	t.Helper()
 	data, err := os.ReadFile("../../i18n/" + language + ".toml")
@@ -143,7 +143,8 @@ func catalog(t *testing.T, language string) map[string][]string {
 	return texts
 }
 
-// flatten walks the tables; the words of CLDR are forms of one text.
+// flatten collects the texts of nested tables. Plural categories of CLDR are
+// forms of one text.
 func flatten(tree map[string]any, prefix string, texts map[string][]string) {
 	for name, v := range tree {
 		switch v := v.(type) {

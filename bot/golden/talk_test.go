@@ -11,7 +11,7 @@ import (
 	"domovoy/reports/compose"
 )
 
-// talkCases are answers about the bot itself, and refusals.
+// talkCases are help, answers about the bot itself, and refusals.
 func talkCases() map[string]message {
 	var topics []compose.Topic
 	all := map[string]message{
@@ -38,7 +38,7 @@ func talkCases() map[string]message {
 		all[key] = func(w compose.Writer) reports.Message {
 			args := maps.Clone(args)
 			for name, v := range args {
-				if role, ok := v.(bot.Role); ok { // roles are said in the reader's language
+				if role, ok := v.(bot.Role); ok { // roles are named in the reader's language
 					args[name] = w.Locale.Say("role." + role.String())
 				}
 			}
@@ -54,7 +54,7 @@ func talkCases() map[string]message {
 	return all
 }
 
-// refusals are the texts of whatever is not done, with what they are given.
+// refusals are the arguments of all other refusals and hints, by key.
 func refusals() map[string]i18n.Args {
 	kinds := strings.Join(reports.Lists(), ", ")
 	return map[string]i18n.Args{
@@ -89,7 +89,7 @@ func refusals() map[string]i18n.Args {
 		"usage.limits":           {"Word": "isp1"},
 		"trouble.never":          nil, // what check and list say before the first reading
 		"trouble.locked":         nil,
-		"trouble.unseen":         nil, // what list says of what nobody looked at
+		"trouble.unseen":         nil, // what list says of sites that were never probed
 		"trouble.inside":         nil,
 	}
 }
