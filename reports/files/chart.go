@@ -3,10 +3,19 @@ package files
 import (
 	"bytes"
 	"fmt"
+	"image/color"
+	"slices"
 	"strconv"
 	"time"
 
+	"codeberg.org/go-fonts/liberation/liberationsansbold"
+	"codeberg.org/go-fonts/liberation/liberationsansregular"
+	weights "golang.org/x/image/font"
+	"golang.org/x/image/font/opentype"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 
 	"domovoy/i18n"
@@ -74,4 +83,232 @@ func (p *paper) draw(c chart) ([]byte, error) {
 		return nil, fmt.Errorf("drawing the chart: %w", err)
 	}
 	return buf.Bytes(), nil
+}
+
+// ink is how one line looks. Colour, dash and marker all differ, so that any
+// one of them is enough. The colours are Okabe and Ito's, which nobody takes
+// for each other.
+type ink struct {
+	color color.Color
+	dash  []vg.Length
+	glyph draw.GlyphDrawer
+	value func(point) int
+	key   string // of its name in the catalogs
+}
+
+func inks() []ink {
+	return []ink{
+		{color.RGBA{R: 0x00, G: 0x72, B: 0xB2, A: 0xFF}, nil, draw.CircleGlyph{}, func(p point) int { return p.open }, "open"},
+		{color.RGBA{R: 0xD5, G: 0x5E, B: 0x00, A: 0xFF}, []vg.Length{9, 5}, draw.PyramidGlyph{}, func(p point) int { return p.added }, "added"},
+		{color.RGBA{R: 0x00, G: 0x9E, B: 0x73, A: 0xFF}, []vg.Length{2, 4}, draw.BoxGlyph{}, func(p point) int { return p.fixed }, "fixed"},
+	}
+}
+
+func (k ink) line() draw.LineStyle { return draw.LineStyle{Color: k.color, Width: 3, Dashes: k.dash} }
+func (k ink) mark() draw.GlyphStyle {
+	return draw.GlyphStyle{Color: k.color, Radius: 5, Shape: k.glyph}
+}
+
+// grey is of everything that is not data.
+func grey(level uint8) color.Color { return color.Gray{Y: level} }
+
+// picture draws title and legend above, and the lines below them.
+func (p *paper) picture(c chart, onto vg.CanvasSizer) error {
+	in, err := newLetters()
+	if err != nil {
+		return err
+	}
+	whole := draw.New(onto)
+	whole.SetColor(color.White)
+	whole.Fill(whole.Path())
+	inner := draw.Crop(whole, 14, -36, 12, -12)
+	inner.FillText(in.style(25, true), vg.Point{X: inner.Min.X, Y: inner.Max.Y - 24}, p.heading(c))
+	p.legend(in, draw.Crop(inner, 0, 0, 0, -38), lastKnown(c.points))
+	p.plot(in, draw.Crop(inner, 0, 0, 0, -84), c)
+	return nil
+}
+
+// heading is the chart's title: the last total, and its change where the
+// point before is known, or its day where it is not the newest.
+func (p *paper) heading(c chart) string {
+	last, n := lastKnown(c.points), len(c.points)
+	if last == nil {
+		return p.Say("files.chart.none")
+	}
+	total := p.Number(last.open)
+	switch {
+	case !c.points[n-1].known: // the newest is of an older day
+		total += " (" + last.label + ")"
+	case c.daily: // as the digest counts: against yesterday's
+		total += " (" + p.Change(last.added-last.fixed) + ")"
+	case n > 1 && c.points[n-2].known:
+		total += " (" + p.Change(last.open-c.points[n-2].open) + ")"
+	}
+	return p.Say(c.title, i18n.Args{"N": total})
+}
+
+// lastKnown is the newest point with data; nil: none has.
+func lastKnown(points []point) *point {
+	for i := len(points) - 1; i >= 0; i-- {
+		if points[i].known {
+			return &points[i]
+		}
+	}
+	return nil
+}
+
+// legend names the lines in one row, with their last values.
+func (p *paper) legend(in letters, c draw.Canvas, last *point) {
+	style := in.style(20, false)
+	x, y := c.Min.X, c.Max.Y-22
+	for _, k := range inks() {
+		c.StrokeLine2(k.line(), x, y+7, x+40, y+7)
+		c.DrawGlyph(k.mark(), vg.Point{X: x + 20, Y: y + 7})
+		name := p.Say("files.chart." + k.key)
+		if last != nil {
+			name += " " + p.Number(k.value(*last))
+		}
+		c.FillText(style, vg.Point{X: x + 48, Y: y}, name)
+		x += 50 + style.Width(name) + 28
+	}
+}
+
+// The distances around a grid, in points.
+const (
+	gridSide  = 20 // its lines go on beyond the first and the last point
+	gridGap   = 9  // between a number and its line
+	gridFloor = 60 // below zero: the axis of days and its words
+	gridAxis  = 10 // below zero: that axis, clear of marks at zero
+)
+
+// grid is where the points of a chart lie: its canvas reaches from the first
+// point to the last, and from zero to the upper line.
+type grid struct {
+	draw.Canvas
+	last, top int // what lies at its right and upper edge; at least 1
+}
+
+// at is the place of a point: its index, and what it counts.
+func (g *grid) at(i, n int) vg.Point {
+	return vg.Point{X: g.X(float64(i) / float64(g.last)), Y: g.Y(float64(n) / float64(g.top))}
+}
+
+// plot is the chart without its title: an axis from zero, and a line in
+// pieces where points are missing.
+func (p *paper) plot(in letters, c draw.Canvas, shown chart) {
+	most := 0
+	for _, x := range shown.points {
+		if x.known {
+			most = max(most, x.open, x.added, x.fixed)
+		}
+	}
+	rise := step(most)
+	g := &grid{last: max(1, len(shown.points)-1), top: (most/rise + 1) * rise}
+	left := in.style(17, false).Width(p.Number(g.top)) + gridGap + gridSide
+	g.Canvas = draw.Crop(c, left, -gridSide, gridFloor, -8) // half a number above
+	p.countAxis(in, g, rise)
+	p.dayAxis(in, g, shown)
+	for _, k := range inks() {
+		pieces := g.pieces(shown.points, k.value)
+		g.StrokeLines(k.line(), pieces...)
+		for _, at := range slices.Concat(pieces...) {
+			g.DrawGlyph(k.mark(), at)
+		}
+	}
+}
+
+// pieces are the runs of known points, where they lie.
+func (g *grid) pieces(points []point, value func(point) int) [][]vg.Point {
+	var all [][]vg.Point
+	fresh := true
+	for i, x := range points {
+		if !x.known {
+			fresh = true
+			continue
+		}
+		if fresh {
+			all, fresh = append(all, nil), false
+		}
+		all[len(all)-1] = append(all[len(all)-1], g.at(i, value(x)))
+	}
+	return all
+}
+
+// countAxis draws the lines of the grid, and their numbers to the left.
+func (p *paper) countAxis(in letters, g *grid, rise int) {
+	style := in.style(17, false)
+	style.XAlign = draw.XRight
+	for n := 0; n <= g.top; n += rise {
+		y := g.at(0, n).Y
+		g.StrokeLine2(draw.LineStyle{Color: grey(0xDD), Width: 0.7}, g.Min.X-gridSide, y, g.Max.X+gridSide, y)
+		g.FillText(style, vg.Point{X: g.Min.X - gridSide - gridGap, Y: y - 7.5}, p.Number(n))
+	}
+}
+
+// dayAxis draws the axis of time, with what a gap means where there is one.
+func (p *paper) dayAxis(in letters, g *grid, c chart) {
+	line, style := draw.LineStyle{Color: grey(0x88), Width: 0.5}, in.style(17, false)
+	style.XAlign = draw.XCenter
+	y := g.Min.Y - gridAxis
+	g.StrokeLine2(line, g.Min.X-gridSide, y, g.Max.X+gridSide, y)
+	name := p.Say(c.axis)
+	if slices.ContainsFunc(c.points, func(x point) bool { return !x.known }) {
+		name += " · " + p.Say("files.chart.gap")
+	}
+	for i, x := range c.points {
+		x0, long := g.at(i, 0).X, vg.Length(4)
+		if (len(c.points)-1-i)%c.every == 0 { // the newest has its label
+			long = 8
+			g.FillText(style, vg.Point{X: x0, Y: y - 24}, x.label)
+		}
+		g.StrokeLine2(line, x0, y, x0, y-long)
+	}
+	style.Color = grey(0x55)
+	g.FillText(style, vg.Point{X: g.Center().X, Y: y - 47}, name)
+}
+
+// step is the distance of the lines of a grid, of which there are four to
+// seven: 1, 2 or 5 by a power of ten.
+func step(top int) int {
+	for power := 1; ; power *= 10 {
+		for _, n := range []int{1, 2, 5} {
+			if top/(n*power) < 6 {
+				return n * power
+			}
+		}
+	}
+}
+
+// letters are those of one chart: Liberation Sans is built in, and has
+// Cyrillic.
+type letters struct{ text.Plain }
+
+// newLetters parses the two faces a chart needs. That takes far less time
+// than to draw it, so that between charts no memory is held for them. The
+// root package of gonum's plot would parse twelve at the start of a process.
+func newLetters() (letters, error) {
+	faces := font.NewCache(nil)
+	for weight, data := range map[weights.Weight][]byte{
+		weights.WeightNormal: liberationsansregular.TTF,
+		weights.WeightBold:   liberationsansbold.TTF,
+	} {
+		face, err := opentype.Parse(data)
+		if err != nil {
+			return letters{}, fmt.Errorf("reading a font: %w", err)
+		}
+		faces.Add(font.Collection{{Font: sans(weight), Face: face}})
+	}
+	return letters{text.Plain{Fonts: faces}}, nil
+}
+
+func sans(weight weights.Weight) font.Font {
+	return font.Font{Typeface: "Liberation", Variant: "Sans", Weight: weight}
+}
+
+func (l letters) style(size vg.Length, bold bool) text.Style {
+	f := sans(weights.WeightNormal)
+	if bold {
+		f = sans(weights.WeightBold)
+	}
+	return text.Style{Color: grey(0x22), Font: font.From(f, size), Handler: l}
 }

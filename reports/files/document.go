@@ -1,6 +1,8 @@
+// Package files writes a week's report as a file to open, print or forward.
 package files
 
 import (
+	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -10,6 +12,14 @@ import (
 	"domovoy/reports"
 	"domovoy/reports/compose"
 )
+
+// Names are the names of the report's files in the reader's language, such
+// as domovoy-week-2026-W46.xlsx: letters, digits, hyphens and a dot.
+func Names(w compose.Writer, r reports.Weekly) (xlsx, html, csv string) {
+	week := fmt.Sprintf("%04d-W%02d", r.Week.Year, r.Week.Number) // ISO 8601, section 5.2.4
+	name := strings.ReplaceAll(w.Locale.Say("files.name", i18n.Args{"Week": week}), " ", "-")
+	return name + ".xlsx", name + ".html", name + ".csv"
+}
 
 // paper is one report on its way into a file: what it says, and to whom.
 type paper struct {
@@ -122,3 +132,51 @@ func toDo(r reports.WeekRow) bool {
 func toWait(r reports.WeekRow) bool { return r.Change.Open() && !toDo(r) }
 func isOver(r reports.WeekRow) bool { return !r.Change.Open() }
 func every(reports.WeekRow) bool    { return true }
+
+// column is one column of a table of rows.
+type column struct {
+	key   string  // of its heading in the catalogs
+	width float64 // in characters, as spreadsheets measure it
+	text  func(line) string
+	day   func(line) time.Time // instead of text, for a column of days
+}
+
+// columns are those of every row, open or over; a table takes its own of them.
+func columns(keys ...string) []column {
+	all := []column{
+		{key: "name", width: 30, text: func(l line) string { return l.name }},
+		{key: "ascii", width: 30, text: func(l line) string { return l.ascii }},
+		{key: "owner", width: 18, text: func(l line) string { return l.owner }},
+		{key: "server", width: 12, text: func(l line) string { return l.server }},
+		{key: "cause", width: 34, text: func(l line) string { return l.cause }},
+		{key: "to", width: 16, text: func(l line) string { return l.to }},
+		{key: "step", width: 72, text: func(l line) string { return l.step }},
+		{key: "who", width: 14, text: func(l line) string { return l.who }},
+		{key: "since", width: 13, day: func(l line) time.Time { return l.since }},
+		{key: "until", width: 13, day: func(l line) time.Time { return l.until }},
+		{key: "change", width: 26, text: func(l line) string { return l.change }},
+		{key: "free", width: 13, day: func(l line) time.Time { return l.free }},
+		{key: "ends", width: 15, day: func(l line) time.Time { return l.ends }},
+	}
+	if len(keys) == 0 {
+		return all
+	}
+	taken := make([]column, len(keys))
+	for i, key := range keys {
+		for _, c := range all {
+			if c.key == key {
+				taken[i] = c
+			}
+		}
+	}
+	return taken
+}
+
+// headings are the columns' names in the reader's language.
+func (p *paper) headings(columns []column) []string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = p.Say("files.column." + c.key)
+	}
+	return names
+}
