@@ -57,14 +57,7 @@ func TestExampleHasEveryKey(t *testing.T) {
 }
 
 func TestSchema(t *testing.T) {
-	text, err := Schema()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var root map[string]any
-	if err := json.Unmarshal(text, &root); err != nil {
-		t.Fatal(err)
-	}
+	root := schemaOf(t)
 	eachField(reflect.TypeFor[Config](), "", func(f field, path string) {
 		node := property(root, parent(strings.ReplaceAll(path, "[]", "")))
 		if node["additionalProperties"] != false {
@@ -87,6 +80,19 @@ func TestSchema(t *testing.T) {
 	}
 }
 
+func schemaOf(t *testing.T) map[string]any {
+	t.Helper()
+	text, err := Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var root map[string]any
+	if err := json.Unmarshal(text, &root); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
 // property walks the schema down to a section.
 func property(node map[string]any, path string) map[string]any {
 	if path == "" {
@@ -104,18 +110,11 @@ func property(node map[string]any, path string) map[string]any {
 // TestExampleFitsTheSchema keeps editors from marking what Load takes. It
 // knows as much of JSON Schema as Schema writes.
 func TestExampleFitsTheSchema(t *testing.T) {
-	text, err := Schema()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var schema, value any
-	if err := json.Unmarshal(text, &schema); err != nil {
-		t.Fatal(err)
-	}
+	var value any
 	if err := yaml.Unmarshal([]byte(source(t, example)), &value); err != nil {
 		t.Fatal(err)
 	}
-	fits(t, "", schema.(map[string]any), value)
+	fits(t, "", schemaOf(t), value)
 }
 
 func fits(t *testing.T, path string, schema map[string]any, value any) {

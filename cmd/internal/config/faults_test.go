@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -184,8 +185,15 @@ func TestEveryProblemHasItsTexts(t *testing.T) {
 			}
 		}
 	}
-	for _, shape := range []string{"telegram", "slackbot", "slackapp"} {
-		problem("secret." + shape)
+	for _, m := range messengers() {
+		said["config."+m.name+".off"], said["config.hint."+m.name+".off"] = true, true
+		said["config.hint.chat."+m.name], said["config.hint.person."+m.name] = true, true
+		if len(m.tokens) > 1 {
+			problem(m.name + ".half")
+		}
+		for _, form := range m.tokens {
+			problem("secret." + form.shape)
+		}
 	}
 	for _, name := range []string{"truth", "count"} { // the other kinds name themselves
 		problem(name)
@@ -198,6 +206,35 @@ func TestEveryProblemHasItsTexts(t *testing.T) {
 		for key := range said {
 			if !l.Has(key) {
 				t.Errorf("i18n/%s.toml has no %s", language, key)
+			}
+		}
+	}
+}
+
+// TestEveryMessengerIsNamed finds the titles and the hints with sample addresses
+// that say nothing about one of the messengers.
+func TestEveryMessengerIsNamed(t *testing.T) {
+	titles := map[string]string{}
+	eachField(reflect.TypeFor[Config](), "", func(f field, path string) {
+		if f.is == "chat" || f.is == "person" {
+			titles["the title of "+path] = f.title
+		}
+	})
+	if len(titles) < 3 {
+		t.Fatal("only these take an address:", titles)
+	}
+	for _, language := range i18n.Languages() {
+		for _, key := range []string{"config.hint.chat", "config.hint.person"} {
+			titles[key+" in i18n/"+language+".toml"] = locale(t, language).Say(key)
+		}
+	}
+	for _, m := range messengers() {
+		if property(schemaOf(t), "")["properties"].(map[string]any)[m.name] == nil {
+			t.Errorf("Messengers has no section %s", m.name)
+		}
+		for where, title := range titles {
+			if !strings.Contains(title, m.name+":") {
+				t.Errorf("%s names no address of %s: %q", where, m.name, title)
 			}
 		}
 	}

@@ -33,9 +33,9 @@ func kinds(name string) kind {
 	case "duration":
 		return kind{letters, readDuration, patterned(`^([0-9]+d)?([0-9.]+(h|m|s|ms))*$`)}
 	case "chat":
-		return kind{letters, readChat, patterned(`^(telegram|slack):`)}
+		return kind{letters, readChat, patterned(addressPattern())}
 	case "person":
-		return kind{letters, readPerson, patterned(`^(telegram|slack):`)}
+		return kind{letters, readPerson, patterned(addressPattern())}
 	case "glob":
 		return kind{letters, readGlob, typed("string")}
 	case "cron":

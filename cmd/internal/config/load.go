@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"slices"
 	"syscall"
 	"time"
 	"unicode/utf8"
@@ -69,7 +70,7 @@ func (c *Config) CheckRun() Faults {
 	faults := append(Faults(nil), c.origin.later...)
 	name := ""
 	switch {
-	case !c.Telegram.Token.IsSet() && !c.Slack.BotToken.IsSet():
+	case !slices.ContainsFunc(messengers(), func(m messenger) bool { return m.isOn(c.Messengers) }):
 		name = "mute.messenger"
 	case len(c.Chats) == 0:
 		name = "mute.chat"

@@ -31,12 +31,7 @@ type Manager struct {
 func (r *reader) checkManagers(c *Config) {
 	for i, m := range c.Reports.Managers {
 		at := fmt.Sprintf("reports.managers[%d]", i)
-		switch {
-		case m.To.Messenger == "telegram" && !c.Telegram.Token.IsSet():
-			r.fault(at+".to", wrong("telegram.off", nil))
-		case m.To.Messenger == "slack" && !c.Slack.BotToken.IsSet():
-			r.fault(at+".to", wrong("slack.off", nil))
-		}
+		r.checkReached(c, m.To, at+".to")
 		if len(m.Owners) == 0 && m.OwnersFile == "" {
 			r.fault(at+".to", wrong("manager.idle", nil))
 		}

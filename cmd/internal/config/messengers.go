@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,54 +31,78 @@ type Slack struct {
 	Proxy    Secret `key:"proxy" is:"proxy" title:"The way out, http:// or socks5://"`
 }
 
-var (
-	slackChat   = regexp.MustCompile(`^[CGD][A-Z0-9]{2,20}$`)
-	slackPerson = regexp.MustCompile(`^[TE][A-Z0-9]{2,20}:[UW][A-Z0-9]{2,20}$`)
-)
-
-// readChat takes telegram:-1001234567890, with /7 for a topic of a forum, and
-// slack:C0123456789. A negative Telegram id is a group, a positive one a
-// person's private chat with the bot.
-func readChat(f field, v scalar) (any, *problem) {
-	messenger, rest, _ := strings.Cut(v.text, ":")
-	chat, topic, hasTopic := strings.Cut(rest, "/")
-	to := bot.Address{Messenger: messenger, Chat: chat, Thread: topic}
-	switch messenger {
-	case "telegram":
-		id, ok := decimalID(chat)
-		if !ok || id == 0 {
-			return nil, wrong("chat", f.args(v)).try("chat.telegram")
-		}
-		if n, ok := decimalID(topic); hasTopic && (!ok || n < 1) {
-			return nil, wrong("chat", f.args(v)).try("chat.topic")
-		}
-	case "slack":
-		if !slackChat.MatchString(chat) || hasTopic {
-			return nil, wrong("chat", f.args(v)).try("chat.slack")
-		}
-	default:
-		return nil, wrong("chat", f.args(v))
-	}
-	return to, nil
+// messenger is what the rules of the file know about one messenger.
+type messenger struct {
+	name    string                    // its section, and the beginning of its addresses
+	secrets func(Messengers) []Secret // all that it needs; without the first it is off
+	tokens  []secretForm              // how those secrets look
+	leak    string                    // a regular expression of its tokens inside any text, which is then not shown
+	// chat checks the part of an address after "NAME:". It returns the name of
+	// the hint where the address is wrong, else "".
+	chat   func(id, topic string, hasTopic bool) string
+	person func(id string) bool // checks the id of a person after "NAME:"
 }
 
-// readPerson takes ids that stay with their person. A user name may be given
-// up, and taken by somebody else, who would then have its rights.
-func readPerson(f field, v scalar) (any, *problem) {
-	messenger, rest, _ := strings.Cut(v.text, ":")
-	switch messenger {
-	case "telegram":
-		if id, ok := decimalID(rest); !ok || id < 1 {
-			return nil, wrong("person", f.args(v)).try("person.telegram")
-		}
-	case "slack":
-		if !slackPerson.MatchString(rest) {
-			return nil, wrong("person", f.args(v)).try("person.slack")
-		}
-	default:
-		return nil, wrong("person", f.args(v))
+// secretForm is the form of a secret. Its shape is the tag of the key, and names the
+// problem of a secret in another form.
+type secretForm struct {
+	shape string
+	form  *regexp.Regexp
+	other string // how the messenger's other token begins, which is easily taken for this one
+}
+
+// messengers lists every messenger. A new one is a section in Messengers and a
+// value here; the tests name the texts that it needs.
+func messengers() []messenger {
+	return []messenger{
+		{
+			name:    "telegram",
+			secrets: func(m Messengers) []Secret { return []Secret{m.Telegram.Token} },
+			tokens:  []secretForm{{shape: "telegram", form: telegramToken}},
+			leak:    `\d{5,}:[\w-]{10,}`,
+			chat:    telegramChat,
+			person:  func(id string) bool { n, ok := decimalID(id); return ok && n > 0 },
+		},
+		{
+			name:    "slack",
+			secrets: func(m Messengers) []Secret { return []Secret{m.Slack.BotToken, m.Slack.AppToken} },
+			tokens: []secretForm{
+				{shape: "slackbot", form: slackBotToken, other: "xapp-"},
+				{shape: "slackapp", form: slackAppToken, other: "xoxb-"},
+			},
+			leak:   `xox[a-z]-|xapp-`,
+			chat:   slackChat,
+			person: slackPerson.MatchString,
+		},
 	}
-	return v.text, nil
+}
+
+var (
+	telegramToken = regexp.MustCompile(`^\d+:[\w-]+$`)
+	slackBotToken = regexp.MustCompile(`^xoxb-[\w-]+$`)
+	slackAppToken = regexp.MustCompile(`^xapp-[\w-]+$`)
+	slackChannel  = regexp.MustCompile(`^[CGD][A-Z0-9]{2,20}$`)
+	slackPerson   = regexp.MustCompile(`^[TE][A-Z0-9]{2,20}:[UW][A-Z0-9]{2,20}$`)
+)
+
+// telegramChat takes -1001234567890, with /7 for a topic of a forum. A negative
+// id is a group, a positive one a person's private chat with the bot.
+func telegramChat(id, topic string, hasTopic bool) string {
+	if n, ok := decimalID(id); !ok || n == 0 {
+		return "chat.telegram"
+	}
+	if n, ok := decimalID(topic); hasTopic && (!ok || n < 1) {
+		return "chat.topic"
+	}
+	return ""
+}
+
+// slackChat takes C0123456789; a thread cannot be named in the file.
+func slackChat(id, _ string, hasTopic bool) string {
+	if !slackChannel.MatchString(id) || hasTopic {
+		return "chat.slack"
+	}
+	return ""
 }
 
 // decimalID reads an id in its one form, so that equal ids are equal texts.
@@ -86,10 +111,77 @@ func decimalID(s string) (int64, bool) {
 	return id, err == nil && strconv.FormatInt(id, 10) == s
 }
 
+// findMessenger returns the messenger with a name; false if there is none.
+func findMessenger(name string) (messenger, bool) {
+	all := messengers()
+	i := slices.IndexFunc(all, func(m messenger) bool { return m.name == name })
+	if i < 0 {
+		return messenger{}, false
+	}
+	return all[i], true
+}
+
+// findForm returns the form of a secret by the tag of its key.
+func findForm(shape string) (secretForm, bool) {
+	for _, m := range messengers() {
+		for _, t := range m.tokens {
+			if t.shape == shape {
+				return t, true
+			}
+		}
+	}
+	return secretForm{}, false
+}
+
+// isOn reports whether the file has the messenger's main secret.
+func (m messenger) isOn(c Messengers) bool { return m.secrets(c)[0].IsSet() }
+
+// addressPattern matches the beginning of every address, for the schema.
+func addressPattern() string {
+	var names []string
+	for _, m := range messengers() {
+		names = append(names, m.name)
+	}
+	return "^(" + strings.Join(names, "|") + "):"
+}
+
+// readChat takes an address of a chat: a messenger's name, a colon, and what
+// the messenger calls the chat.
+func readChat(f field, v scalar) (any, *problem) {
+	name, rest, _ := strings.Cut(v.text, ":")
+	m, ok := findMessenger(name)
+	if !ok {
+		return nil, wrong("chat", f.args(v))
+	}
+	id, topic, hasTopic := strings.Cut(rest, "/")
+	if hint := m.chat(id, topic, hasTopic); hint != "" {
+		return nil, wrong("chat", f.args(v)).try(hint)
+	}
+	return bot.Address{Messenger: name, Chat: id, Thread: topic}, nil
+}
+
+// readPerson takes ids that stay with their person. A user name may be given
+// up and taken by somebody else, who would then have its rights.
+func readPerson(f field, v scalar) (any, *problem) {
+	name, id, _ := strings.Cut(v.text, ":")
+	m, ok := findMessenger(name)
+	if !ok {
+		return nil, wrong("person", f.args(v))
+	}
+	if !m.person(id) {
+		return nil, wrong("person", f.args(v)).try("person." + name)
+	}
+	return v.text, nil
+}
+
+// checkMessengers finds messengers that have only some of their secrets.
 func (r *reader) checkMessengers(c *Config) {
-	s := c.Slack
-	if s.BotToken.IsSet() != s.AppToken.IsSet() {
-		r.fault("slack", wrong("slack.half", nil))
+	for _, m := range messengers() {
+		secrets := m.secrets(c.Messengers)
+		set := slices.ContainsFunc(secrets, Secret.IsSet)
+		if set && slices.ContainsFunc(secrets, func(s Secret) bool { return !s.IsSet() }) {
+			r.fault(m.name, wrong(m.name+".half", nil))
+		}
 	}
 }
 
@@ -97,16 +189,17 @@ func (r *reader) checkChats(c *Config) {
 	known := map[string]string{}
 	for i, chat := range c.Chats {
 		path := fmt.Sprintf("chats[%d].to", i)
-		to := chat.To
-		if to.Messenger == "" {
+		if chat.To.Messenger == "" {
 			continue
 		}
-		r.unique(known, to.String(), path)
-		switch {
-		case to.Messenger == "telegram" && !c.Telegram.Token.IsSet():
-			r.fault(path, wrong("telegram.off", nil))
-		case to.Messenger == "slack" && !c.Slack.BotToken.IsSet():
-			r.fault(path, wrong("slack.off", nil))
-		}
+		r.unique(known, chat.To.String(), path)
+		r.checkReached(c, chat.To, path)
+	}
+}
+
+// checkReached finds an address in a messenger that is off.
+func (r *reader) checkReached(c *Config, to bot.Address, path string) {
+	if m, ok := findMessenger(to.Messenger); ok && !m.isOn(c.Messengers) {
+		r.fault(path, wrong(m.name+".off", nil))
 	}
 }

@@ -63,13 +63,17 @@ const maxSecret = 4 << 10 // bytes
 var (
 	onlyReference = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*\}$`)
 	// secretLike finds what must not be shown wherever it was put: tokens of
-	// Telegram and Slack, and passwords in addresses.
-	secretLike = regexp.MustCompile(`(?i)\d{5,}:[\w-]{10,}|xox[a-z]-|xapp-|://[^/\s]*:[^/\s]*@`)
-
-	telegramToken = regexp.MustCompile(`^\d+:[\w-]+$`)
-	slackBotToken = regexp.MustCompile(`^xoxb-[\w-]+$`)
-	slackAppToken = regexp.MustCompile(`^xapp-[\w-]+$`)
+	// messengers, and passwords in addresses.
+	secretLike = regexp.MustCompile(`(?i)` + leaks() + `://[^/\s]*:[^/\s]*@`)
 )
+
+func leaks() string {
+	all := ""
+	for _, m := range messengers() {
+		all += m.leak + "|"
+	}
+	return all
+}
 
 func looksSecret(s string) bool { return secretLike.MatchString(s) }
 
@@ -171,20 +175,11 @@ func (r *reader) locate(name string) (file string, guarded bool) {
 
 // misshapen tells a secret of the wrong kind without showing any of it.
 func misshapen(f field, text string) *problem {
-	var form *regexp.Regexp
-	swapped := ""
-	switch f.shape {
-	case "telegram":
-		form = telegramToken
-	case "slackbot":
-		form, swapped = slackBotToken, "xapp-"
-	case "slackapp":
-		form, swapped = slackAppToken, "xoxb-"
-	}
+	t, ok := findForm(f.shape)
 	switch {
-	case form == nil || form.MatchString(text):
+	case !ok || t.form.MatchString(text):
 		return nil
-	case swapped != "" && strings.HasPrefix(text, swapped):
+	case t.other != "" && strings.HasPrefix(text, t.other):
 		return wrong("secret."+f.shape, nil).try("secret.swapped")
 	}
 	return wrong("secret."+f.shape, nil)
