@@ -3,7 +3,10 @@ package boulder
 import (
 	"crypto"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -155,4 +158,260 @@ func (ca *CA) Unpause(account int64) int {
 	ca.model.mu.Lock()
 	defer ca.model.mu.Unlock()
 	return ca.model.lift(account, ca.opts.Clock())
+}
+
+// These methods do what requests do, and cost what requests cost, without
+// signing and sending any: for histories of ten thousands of orders.
+
+// Order asks for an order. The problem is what a client would be answered.
+func (ca *CA) Order(account int64, w Wish) (Order, *Problem) {
+	ca.model.mu.Lock()
+	defer ca.model.mu.Unlock()
+	o, p := ca.model.newOrder(ca.model.accounts[account], w, ca.opts.Clock())
+	if p != nil {
+		return Order{}, p
+	}
+	return ca.order(o), nil
+}
+
+// Validate ends a pending authorization; nil is success.
+func (ca *CA) Validate(url string, failure *Problem) {
+	ca.change(url, func(a *authorization) { ca.model.conclude(a, failure, ca.opts.Clock()) })
+}
+
+// Deactivate does what a deactivation does.
+func (ca *CA) Deactivate(url string) {
+	ca.change(url, func(a *authorization) { ca.model.deactivate(a, ca.opts.Clock()) })
+}
+
+// Issue finalizes an order, and gives the name that ARI has for the certificate.
+func (ca *CA) Issue(orderURL string) (string, *Problem) {
+	ca.model.mu.Lock()
+	defer ca.model.mu.Unlock()
+	o, now := ca.model.orders[lastNumber(orderURL)], ca.opts.Clock()
+	if o == nil {
+		return "", notFound("No order for ID %d", lastNumber(orderURL))
+	}
+	if s := o.status(now); s != Ready {
+		return "", notReady(s)
+	}
+	c, p := ca.model.issue(o, now)
+	if p != nil {
+		return "", p
+	}
+	return ariID(c.serial), nil
+}
+
+// Attempt is a client's whole try to get a certificate: an order, a validation
+// of each name that needs one, of which the failing ones fail, and issuing.
+// The problem is the order's or the issuing's; it is nil where validations failed.
+func (ca *CA) Attempt(account int64, w Wish, failing ...string) (Order, *Problem) {
+	o, p := ca.Order(account, w)
+	if p != nil {
+		return o, p
+	}
+	for i, url := range o.Authorizations {
+		var failure *Problem
+		if slices.Contains(failing, o.Names[i]) {
+			failure = NewProblem(400, "connection", "192.0.2.1: Fetching http://"+o.Names[i]+"/: Timeout during connect (likely firewall problem)")
+		}
+		ca.Validate(url, failure)
+	}
+	if _, p := ca.Issue(o.URL); p != nil && len(failing) == 0 {
+		return o, p
+	}
+	ca.model.mu.Lock()
+	defer ca.model.mu.Unlock()
+	return ca.order(ca.model.orders[lastNumber(o.URL)]), nil
+}
+
+// Account is an account as the CA knows it.
+type Account struct {
+	ID  int64
+	URL string
+}
+
+// Order is an order as the CA knows it.
+type Order struct {
+	URL            string
+	Account        int64
+	Names          []string
+	Authorizations []string // URLs, in the order of the names
+	Status         Status
+	Expires        time.Time
+	Certificate    string // the name ARI has for it; empty: not issued
+}
+
+// Authorization is an authorization as the CA knows it, whatever it tells a client.
+type Authorization struct {
+	URL     string
+	Account int64
+	Name    string // with the "*." of a wildcard
+	Status  Status // as stored: see Expires
+	Expires time.Time
+}
+
+// Paused lists the names of an account that are paused, sorted.
+func (ca *CA) Paused(account int64) []string {
+	ca.model.mu.Lock()
+	defer ca.model.mu.Unlock()
+	var names []string
+	for p, is := range ca.model.pauses {
+		if p.account == account && is.lifted.IsZero() {
+			names = append(names, p.name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Authorization finds an authorization by its URL; false when there never was one.
+func (ca *CA) Authorization(url string) (Authorization, bool) {
+	ca.model.mu.Lock()
+	defer ca.model.mu.Unlock()
+	a := ca.model.authorizations[lastNumber(url)]
+	if a == nil {
+		return Authorization{}, false
+	}
+	return ca.authorization(a), true
+}
+
+// Authorizations lists all of an account's, in the order they were made.
+func (ca *CA) Authorizations(account int64) []Authorization {
+	ca.model.mu.Lock()
+	defer ca.model.mu.Unlock()
+	var list []Authorization
+	for _, a := range all(ca.model.authorizations, func(a *authorization) bool { return a.account == account }) {
+		list = append(list, ca.authorization(a))
+	}
+	return list
+}
+
+// Orders lists all of an account's, in the order they were made.
+func (ca *CA) Orders(account int64) []Order {
+	ca.model.mu.Lock()
+	defer ca.model.mu.Unlock()
+	var list []Order
+	for _, o := range all(ca.model.orders, func(o *order) bool { return o.account == account }) {
+		list = append(list, ca.order(o))
+	}
+	return list
+}
+
+func (ca *CA) authorization(a *authorization) Authorization {
+	return Authorization{ca.authorizationURL(a.account, a.id), a.account, a.name, a.status, a.expires}
+}
+
+func (ca *CA) order(o *order) Order {
+	out := Order{URL: ca.numbered("/acme/order/", o.account, o.id), Account: o.account, Names: slices.Clone(o.names),
+		Status: o.status(ca.opts.Clock()), Expires: o.expires}
+	for _, a := range o.authorizations {
+		out.Authorizations = append(out.Authorizations, ca.authorizationURL(a.account, a.id))
+	}
+	if o.certificate != nil {
+		out.Certificate = ariID(o.certificate.serial)
+	}
+	return out
+}
+
+func (ca *CA) accountURL(id int64) string { return ca.url + "/acme/acct/" + strconv.FormatInt(id, 10) }
+
+func (ca *CA) authorizationURL(account, id int64) string {
+	return ca.numbered("/acme/authz/", account, id)
+}
+
+func (ca *CA) numbered(path string, account, id int64) string {
+	return ca.url + path + strconv.FormatInt(account, 10) + "/" + strconv.FormatInt(id, 10)
+}
+
+// lastNumber is the number at the end of a URL; 0: there is none.
+func lastNumber(url string) int64 {
+	n, err := strconv.ParseInt(url[strings.LastIndexByte(url, '/')+1:], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// Charge is one failed validation that was counted.
+type Charge struct {
+	Account int64
+	Name    string // with the "*." of a wildcard
+	Reason  ChargeReason
+	At      time.Time
+}
+
+// Deactivation is one that was carried out, with or without an effect.
+type Deactivation struct {
+	URL     string
+	Account int64
+	Name    string // with the "*." of a wildcard
+	Before  Status // only pending and valid ones change, only pending ones are charged
+	At      time.Time
+
+	id int64
+}
+
+// ledger is what happened, in order.
+type ledger struct {
+	charges       []Charge
+	deactivations []Deactivation
+}
+
+// Charges lists the failed validations that were counted.
+func (ca *CA) Charges() []Charge {
+	ca.model.mu.Lock()
+	defer ca.model.mu.Unlock()
+	return slices.Clone(ca.model.ledger.charges)
+}
+
+// Charged counts an account's charges by name.
+func (ca *CA) Charged(account int64) map[string]int {
+	counts := map[string]int{}
+	for _, c := range ca.Charges() {
+		if c.Account == account {
+			counts[c.Name]++
+		}
+	}
+	return counts
+}
+
+// Deactivations lists the deactivations that were carried out; who does one
+// twice is in it twice.
+func (ca *CA) Deactivations() []Deactivation {
+	ca.model.mu.Lock()
+	defer ca.model.mu.Unlock()
+	list := slices.Clone(ca.model.ledger.deactivations)
+	for i := range list {
+		list[i].URL = ca.authorizationURL(list[i].Account, list[i].id)
+	}
+	return list
+}
+
+// DeactivatedTwice lists the authorizations that were deactivated more often than once.
+func (ca *CA) DeactivatedTwice() []string {
+	counts := map[string]int{}
+	for _, d := range ca.Deactivations() {
+		counts[d.URL]++
+	}
+	maps.DeleteFunc(counts, func(_ string, n int) bool { return n < 2 })
+	return slices.Sorted(maps.Keys(counts))
+}
+
+// Spent counts the tokens taken from a bucket in all, whatever has come back
+// since. The limits that are counted over all accounts have the account 0; the
+// subject is a name, a registered domain, names joined by commas, or empty.
+func (ca *CA) Spent(limit LimitName, account int64, subject string) int {
+	ca.model.mu.Lock()
+	defer ca.model.mu.Unlock()
+	return ca.model.spent[bucketKey{limit, account, subject}]
+}
+
+// Left is what a bucket holds just now, and how long until it holds one token
+// (0: it does). Its arguments are those of Spent.
+func (ca *CA) Left(limit LimitName, account int64, subject string) (tokens int, wait time.Duration) {
+	ca.model.mu.Lock()
+	defer ca.model.mu.Unlock()
+	v := ca.model.buckets.ask(ca.opts.Limits[limit], bucketKey{limit, account, subject}, ca.opts.Clock())
+	return v.left, v.wait
 }
