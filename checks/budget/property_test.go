@@ -88,12 +88,12 @@ func (w *world) step(t *testing.T) {
 	names := w.sets[w.IntN(len(w.sets))]
 	if w.shared && w.IntN(3) == 0 {
 		w.note("others %v", names)
-		_, _ = w.ca.Attempt(w.others, boulder.Wish{Names: names})
+		_ = w.ca.Obtain(w.others, names...)
 		return
 	}
 	missing := w.meter.Missing(names, w.now)
 	free := w.surely(names)
-	o, refused := w.ca.Order(w.ours, boulder.Wish{Names: names})
+	o, refused := w.ca.Order(w.ours, names...)
 	if refused != nil {
 		if free && len(missing) == 0 && !strings.Contains(refused.Detail, "temporarily prevented") {
 			t.Fatalf("the meter says left, the CA refuses: %s\n%s", refused.Detail, strings.Join(w.history, "\n"))
@@ -139,13 +139,13 @@ func (w *world) finish(o boulder.Order, names []string) {
 		}
 		if w.IntN(2) == 0 {
 			failed = append(failed, o.Names[i])
-			w.ca.Validate(url, boulder.NewProblem(400, "dns", "DNS problem: NXDOMAIN"))
+			w.ca.Validate(url, false)
 			continue
 		}
-		w.ca.Validate(url, nil)
+		w.ca.Validate(url, true)
 	}
 	if len(failed) == 0 {
-		if _, p := w.ca.Issue(o.URL); p == nil {
+		if w.ca.Issue(o.URL) == nil {
 			order.Outcome = checks.OutcomeIssued
 		}
 	} else if w.told {
@@ -181,7 +181,7 @@ func refusal(detail string) *checks.Refusal {
 func (w *world) compare(t *testing.T) {
 	check := func(limit, subject string, account int64) {
 		b, ok := w.meter.Budget(limit, subject, w.now)
-		left, _ := w.ca.Left(boulder.LimitName(limit), account, subject)
+		left := w.ca.Left(boulder.LimitName(limit), account, subject)
 		if !ok {
 			t.Fatalf("no limit %s", limit)
 		}

@@ -1,68 +1,85 @@
-// Package boulder is a certificate authority for tests which behaves like Let's Encrypt's Boulder.
+// Package boulder is a certificate authority for tests and the demo that
+// behaves like Boulder, the software of Let's Encrypt (its state of August
+// 2026), in what Domovoy has to do with: reading and deactivating
+// authorizations, asking for orders, and the limits, pauses and charges of
+// both.
+//
+// # Two ways in
+//
+// Start opens a TLS port of 127.0.0.1. New opens none: Client leads to the
+// same handler without a socket, as a socket would keep the clock of a
+// testing/synctest bubble from moving. Below the handler lies a model. Order,
+// Validate, Deactivate and Issue do by a call what a client does by signed
+// requests, thousands of times a second; validating and issuing can be done by
+// a call only, because Domovoy does neither. Comments say where the CA is
+// simpler than Boulder.
+//
+// # Why not Pebble
+//
+// Pebble (github.com/letsencrypt/pebble/v2 v2.10.1) is the CA that Let's
+// Encrypt offers for tests. Its handler with limits, pauses and charges as a
+// layer in front was tried and cannot replace this package:
+//
+//   - It has no clock but time.Now, so a test cannot move its time. Made in a
+//     bubble it never lets the bubble end, since the goroutine of its validation
+//     has no stop; made before the bubble it validates by the real time.
+//   - An authorization expires after an hour, which is a constant, and is still
+//     read as pending afterwards. Boulder answers that it is not found.
+//   - A deactivation deactivates an invalid or expired authorization too.
+//     Boulder answers the same, but changes only pending and valid ones, which
+//     a client must find out by reading again.
+//   - Showing a deactivated authorization leaves the locks of its challenges
+//     held for good.
+//   - A second request for the same names gets a new order. Boulder gives the
+//     first one again, which is how Domovoy finds authorizations that no log
+//     names. Boulder also answers a GET, and keeps no list of an account's orders.
+//   - An order costs half a millisecond, because only a signed request makes
+//     one. The histories of checks/budget are some 500,000 requests: minutes in
+//     place of three seconds.
+//   - Its settings are environment variables of the process, so two CAs of a
+//     process cannot differ.
+//
+// A layer that corrects this keeps accounts, orders and authorizations itself.
+// Of Pebble remain signatures and nonces, which are the 130 lines of jws.go.
+// Tests with Pebble itself, as a CA of another make, are in checks/acme/account
+// and bot.
 package boulder
 
 import (
-	"bytes"
-	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
-	"sync"
+	"net/http/httptest"
 	"time"
 )
 
-// Pebble, the CA that Let's Encrypt offers for tests, has no rate limits, no
-// pausing, no charge for a deactivation, and lists an account's orders. What a
-// client has to do about these can be judged only by a CA that has Boulder's
-// ways; this one is written from what Boulder says and does (its state of
-// August 2026), and imports nothing else of this module.
-//
-// A CA has two doors. Start opens a TLS port on loopback; Client and Transport
-// lead to the same handlers without a socket, which is what tests in virtual
-// time need. Below them lies the model: everything a request can do can be
-// done by a method as well, thousands of times a second.
-//
-// Where the CA is stricter or simpler than Boulder, a comment says so.
-
-// Options say what a CA is like; the zero value is Let's Encrypt's production.
+// Options say what a CA is like; the zero value is Let's Encrypt's production
+// without its load balancer.
 type Options struct {
-	Clock     func() time.Time   // of limits, expiries, and the log of requests; nil: time.Now
-	Limits    Limits             // nil: Production()
-	Profiles  map[string]Profile // by name, "" for an order that names none; nil: Profiles()
-	Latency   time.Duration      // before every answer, by the real (or the bubble's) clock
-	Rates     Rates              // of the load balancer; zero: none
-	Jitter    func() float64     // 0 to 1: which share of the 3 % a Retry-After is too long by; nil: none
-	Forbidden []string           // names that policy refuses
-	Watch     func(Moment)       // told of each request twice, from its own goroutine; nil: nobody
+	Clock   func() time.Time // of limits, expiries, and the log of requests; nil: time.Now
+	Limits  Limits           // nil: Production()
+	Latency time.Duration    // before every answer, by the real (or the bubble's) clock
+	Rates   Rates            // of the load balancer; zero: none
+	Watch   func(Moment)     // called with each request twice, from its own goroutine; may be nil
 }
 
 // CA is one certificate authority.
 type CA struct {
-	url    string // "https://127.0.0.1:port", no slash at the end
-	opts   Options
-	model  *model
-	nonces *nonces
-	issuer *issuer
-	faults faultList
-	log    requestLog
-	front  balancer
-	port   *port // nil: there is none
+	url      string // "https://127.0.0.1:port", no slash at the end
+	opts     Options
+	model    *model
+	nonces   nonces
+	faults   faultList
+	log      requestLog
+	balancer balancer
+	server   *httptest.Server // nil: there is no port
 }
 
-// New makes a CA that is reached by Client or Transport only, for tests in
-// virtual time: a socket would keep a bubble's clock from moving.
+// New makes a CA that is reached by Client only.
 func New(o Options) *CA {
 	if o.Clock == nil {
 		o.Clock = time.Now
@@ -70,22 +87,40 @@ func New(o Options) *CA {
 	if o.Limits == nil {
 		o.Limits = Production()
 	}
-	if o.Profiles == nil {
-		o.Profiles = Profiles()
-	}
 	ca := &CA{
-		opts:   o,
-		model:  newModel(o),
-		nonces: newNonces(),
-		issuer: &issuer{},
-		front:  balancer{rates: o.Rates, due: map[string]time.Time{}},
+		opts:     o,
+		model:    newModel(o.Limits),
+		nonces:   nonces{live: map[string]struct{}{}},
+		balancer: balancer{rates: o.Rates, due: map[string]time.Time{}},
 	}
-	ca.locate("https://acme.test")
+	ca.setURL("https://acme.test")
 	return ca
 }
 
-// locate says where the CA, and the page for people, is found.
-func (ca *CA) locate(url string) { ca.url, ca.model.sfe = url, url }
+// Start makes a CA with a port of 127.0.0.1.
+func Start(o Options) (*CA, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("opening a port for the lab's CA: %w", err)
+	}
+	ca := New(o)
+	ca.setURL("https://" + listener.Addr().String())
+	quiet := log.New(io.Discard, "", 0) // broken clients are what the lab is for
+	ca.server = &httptest.Server{Listener: listener, Config: &http.Server{Handler: ca, ErrorLog: quiet}}
+	ca.server.StartTLS()
+	return ca, nil
+}
+
+// Close closes the port, if there is one, and waits for the requests under
+// way, whose connections end.
+func (ca *CA) Close() {
+	if ca.server != nil {
+		ca.server.CloseClientConnections()
+		ca.server.Close()
+	}
+}
+
+func (ca *CA) setURL(url string) { ca.url, ca.model.url = url, url }
 
 // URL is where the CA is, without a slash at its end.
 func (ca *CA) URL() string { return ca.url }
@@ -93,78 +128,32 @@ func (ca *CA) URL() string { return ca.url }
 // Directory is the URL that a client begins with (RFC 8555 section 7.1.1).
 func (ca *CA) Directory() string { return ca.url + "/directory" }
 
-// port is a server whose close waits for all that it started.
-type port struct {
-	server *http.Server
-	stop   context.CancelFunc
-	work   sync.WaitGroup
+// RootPEM is the certificate to trust when coming through the port; nil without a port.
+func (ca *CA) RootPEM() []byte {
+	if ca.server == nil {
+		return nil
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.server.Certificate().Raw})
 }
 
-// Start makes a CA, and opens a port of 127.0.0.1 for it.
-func Start(o Options) (*CA, error) {
-	ca := New(o)
-	listener, err := ca.listen()
-	if err != nil {
-		return nil, err
-	}
-	ca.locate("https://" + listener.Addr().String())
-	base, stop := context.WithCancel(context.Background())
-	p := &port{stop: stop}
-	p.server = &http.Server{
-		Handler:     ca,
-		BaseContext: func(net.Listener) context.Context { return base },
-		ConnState:   p.count,
-		ErrorLog:    log.New(io.Discard, "", 0), // broken clients are what the lab is for
-	}
-	p.work.Go(func() { _ = p.server.Serve(listener) }) // always ErrServerClosed
-	ca.port = p
-	return ca, nil
-}
+// Client reaches the CA without a socket; the CA runs in the caller's goroutine.
+func (ca *CA) Client() *http.Client { return &http.Client{Transport: direct{ca}} }
 
-// Close closes the port, if there is one, and waits for what goes on.
-func (ca *CA) Close() {
-	if ca.port == nil {
-		return
-	}
-	ca.port.stop()
-	_ = ca.port.server.Close() // a listener that is closed already is no news
-	ca.port.work.Wait()
-}
+type direct struct{ ca *CA }
 
-// count keeps Close waiting for each connection. StateNew is reported by the
-// accepting goroutine, which is counted itself, so Add never races with Wait.
-func (p *port) count(_ net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		p.work.Add(1)
-	case http.StateClosed, http.StateHijacked:
-		p.work.Done()
-	}
-}
-
-// Client comes to the CA without a socket; the CA runs in the caller's goroutine.
-func (ca *CA) Client() *http.Client { return &http.Client{Transport: ca.Transport()} }
-
-// Transport is what Client goes through.
-func (ca *CA) Transport() http.RoundTripper { return transport{ca} }
-
-type transport struct{ ca *CA }
-
-// RoundTrip hands a request to the CA as a server would.
-func (t transport) RoundTrip(r *http.Request) (answer *http.Response, err error) {
+// RoundTrip hands a request to the CA as a server would. A handler that closes
+// the connection is an unexpected end of the answer.
+func (d direct) RoundTrip(r *http.Request) (answer *http.Response, err error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
 	in := r.Clone(r.Context())
-	in.RequestURI, in.RemoteAddr, in.TLS = r.URL.RequestURI(), "127.0.0.1:1", &tls.ConnectionState{}
-	if in.Host == "" {
-		in.Host = r.URL.Host
-	}
+	in.RequestURI = r.URL.RequestURI()
 	if in.Body == nil {
 		in.Body = http.NoBody
 	}
 	defer in.Body.Close()
-	out := &recorder{header: http.Header{}}
+	out := httptest.NewRecorder()
 	defer func() {
 		trouble := recover()
 		if trouble == nil {
@@ -178,107 +167,8 @@ func (t transport) RoundTrip(r *http.Request) (answer *http.Response, err error)
 			err = gone
 		}
 	}()
-	t.ca.ServeHTTP(out, in)
-	return out.response(r), nil
-}
-
-// recorder keeps an answer until the client reads it.
-type recorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (w *recorder) Header() http.Header { return w.header }
-
-func (w *recorder) WriteHeader(status int) { w.status = status }
-
-func (w *recorder) Write(p []byte) (int, error) { return w.body.Write(p) }
-
-func (w *recorder) response(r *http.Request) *http.Response {
-	body := w.body.Bytes()
-	if r.Method == http.MethodHead {
-		body = nil
-	}
-	return &http.Response{
-		Status: http.StatusText(w.status), StatusCode: w.status,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.header, ContentLength: int64(len(body)),
-		Body: io.NopCloser(bytes.NewReader(body)), Request: r,
-	}
-}
-
-// issuer is the root that signs the port's certificate as well as those that
-// orders are finalized with. It is made when it is first needed.
-type issuer struct {
-	once sync.Once
-	root *x509.Certificate
-	key  *ecdsa.PrivateKey
-	err  error
-}
-
-func (i *issuer) ready() error {
-	i.once.Do(func() {
-		if i.key, i.err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); i.err != nil {
-			return
-		}
-		root := &x509.Certificate{
-			SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Boulder of the lab"},
-			NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<32, 0), // good by every test's clock
-			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-		}
-		var der []byte
-		if der, i.err = x509.CreateCertificate(rand.Reader, root, root, &i.key.PublicKey, i.key); i.err == nil {
-			i.root, i.err = x509.ParseCertificate(der)
-		}
-	})
-	return i.err
-}
-
-// sign makes a certificate for names or addresses; DER.
-func (i *issuer) sign(leaf *x509.Certificate, key crypto.PublicKey) ([]byte, error) {
-	if err := i.ready(); err != nil {
-		return nil, fmt.Errorf("making the lab's root: %w", err)
-	}
-	leaf.KeyUsage = x509.KeyUsageDigitalSignature
-	leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	return x509.CreateCertificate(rand.Reader, leaf, i.root, key, i.key)
-}
-
-// RootPEM is the certificate to trust when coming through the port.
-func (ca *CA) RootPEM() []byte {
-	if ca.issuer.ready() != nil {
-		return nil
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.issuer.root.Raw})
-}
-
-// Roots is RootPEM as a pool.
-func (ca *CA) Roots() *x509.CertPool {
-	pool := x509.NewCertPool()
-	if ca.issuer.ready() == nil {
-		pool.AddCert(ca.issuer.root)
-	}
-	return pool
-}
-
-// listen opens the port.
-func (ca *CA) listen() (net.Listener, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("making the lab's key: %w", err)
-	}
-	der, err := ca.issuer.sign(&x509.Certificate{
-		SerialNumber: big.NewInt(2), DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<32, 0),
-	}, &key.PublicKey)
-	if err != nil {
-		return nil, fmt.Errorf("making the lab's certificate: %w", err)
-	}
-	config := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", config)
-	if err != nil {
-		return nil, fmt.Errorf("listening on loopback: %w", err)
-	}
-	return listener, nil
+	d.ca.ServeHTTP(out, in)
+	answer = out.Result()
+	answer.Request = r
+	return answer, nil
 }

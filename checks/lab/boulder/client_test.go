@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -39,13 +40,14 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// raw is the smallest client there can be: it signs what it is told to.
+// raw is the smallest client there can be: it signs anything.
 type raw struct {
-	t    *testing.T
-	ca   *boulder.CA
-	http *http.Client
-	key  crypto.Signer
-	kid  string // empty: the key is sent along
+	t     *testing.T
+	ca    *boulder.CA
+	clock *clock // of the CA; nil: the test moves no time
+	http  *http.Client
+	key   crypto.Signer
+	kid   string // empty: the key is sent along
 }
 
 // answer is what came back.
@@ -161,7 +163,9 @@ func (c *raw) deactivate(url string) answer {
 
 // through makes a client come in by the port.
 func through(t *testing.T, ca *boulder.CA) *http.Client {
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.Roots()}}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca.RootPEM())
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }

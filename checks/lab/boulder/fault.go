@@ -16,15 +16,13 @@ const (
 	Unavailable FaultKind = iota + 1
 	// Cut closes the connection before anything is done.
 	Cut
-	// Hang says nothing until the client leaves, and does nothing.
-	Hang
 	// TooMany answers 429 with RetryAfter (a minute when it is zero), and does nothing.
 	TooMany
 	// Internal answers 500 with a Retry-After of 60, and does nothing.
 	Internal
-	// InternalButDone does it, then answers 500 with a Retry-After of 60.
+	// InternalButDone carries the request out, then answers 500 with a Retry-After of 60.
 	InternalButDone
-	// Drop does it, then closes the connection.
+	// Drop carries the request out, then closes the connection.
 	Drop
 	// StaleNonce answers that the nonce is bad.
 	StaleNonce
@@ -59,13 +57,6 @@ func (ca *CA) Fail(kind Kind, n int, fault Fault) {
 	ca.faults.waiting = append(ca.faults.waiting, &waitingFault{kind, n, fault})
 }
 
-// Heal forgets the faults that still wait.
-func (ca *CA) Heal() {
-	ca.faults.mu.Lock()
-	defer ca.faults.mu.Unlock()
-	ca.faults.waiting = nil
-}
-
 // next takes the fault for a request; its zero value is none.
 func (l *faultList) next(kind Kind) Fault {
 	l.mu.Lock()
@@ -80,20 +71,17 @@ func (l *faultList) next(kind Kind) Fault {
 }
 
 // before is what a fault does to a request that nobody has read yet.
-func (f Fault) before(r *http.Request) *reply {
+func (f Fault) before() *reply {
 	switch f.Kind {
 	case Unavailable:
 		return overloaded(f.RetryAfter)
 	case Cut:
 		panic(http.ErrAbortHandler)
-	case Hang:
-		<-r.Context().Done()
-		panic(http.ErrAbortHandler)
 	}
 	return nil
 }
 
-// instead is what a fault answers to a request that was found good.
+// instead is what a fault answers to a request whose signature is valid.
 func (f Fault) instead() *Problem {
 	switch f.Kind {
 	case TooMany:
@@ -119,7 +107,7 @@ type Rate struct {
 }
 
 // Rates are the load balancer's, which stands before the CA and knows nothing
-// of ACME. Each request counts for the most special one.
+// of ACME. Each request counts for the most specific one.
 type Rates struct {
 	Directory, NewNonce, NewOrder, ACME Rate
 }
@@ -129,14 +117,7 @@ func ProductionRates() Rates {
 	return Rates{Directory: Rate{40, 40}, NewNonce: Rate{20, 10}, NewOrder: Rate{300, 200}, ACME: Rate{250, 125}}
 }
 
-// StagingRates are those of 2026-04-10, where they are known.
-func StagingRates() Rates {
-	r := ProductionRates()
-	r.ACME = Rate{20, 20}
-	return r
-}
-
-// balancer keeps the rates; all clients of the lab share an address.
+// balancer enforces the rates; all clients of the lab share an address.
 type balancer struct {
 	rates Rates
 	mu    sync.Mutex
@@ -174,6 +155,5 @@ func (b *balancer) pass(path string, now time.Time) bool {
 func overloaded(after time.Duration) *reply {
 	return &reply{status: http.StatusServiceUnavailable, retryAfter: max(after, time.Second), mime: "text/html",
 		body: []byte("<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\r\n<body>\r\n" +
-			"<center><h1>503 Service Temporarily Unavailable</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"),
-		problem: "503 by the load balancer"}
+			"<center><h1>503 Service Temporarily Unavailable</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n")}
 }

@@ -7,17 +7,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
 	"golang.org/x/net/publicsuffix"
 )
 
 // LimitName names one of the CA's limits.
 type LimitName string
 
-// The limits of letsencrypt.org/docs/rate-limits.
+// The limits of letsencrypt.org/docs/rate-limits; that of new accounts is not
+// here, as nobody can make one by a request.
 const (
-	NewRegistrations      LimitName = "new_registrations"       // by address
 	NewOrders             LimitName = "new_orders"              // by account
 	CertificatesPerDomain LimitName = "certificates_per_domain" // by registered domain, over all accounts
 	CertificatesPerSet    LimitName = "certificates_per_set"    // by exact set of names, over all accounts
@@ -28,12 +26,9 @@ const (
 // Limits are all limits of a CA; one that is missing limits nothing.
 type Limits map[LimitName]Limit
 
-const day = 24 * time.Hour
-
 // Production are the limits of 2026-08-05.
 func Production() Limits {
 	return Limits{
-		NewRegistrations:      {Count: 10, Burst: 10, Period: 3 * time.Hour},
 		NewOrders:             {Count: 300, Burst: 300, Period: 3 * time.Hour},
 		CertificatesPerDomain: {Count: 50, Burst: 50, Period: 7 * day},
 		CertificatesPerSet:    {Count: 5, Burst: 5, Period: 7 * day},
@@ -42,59 +37,49 @@ func Production() Limits {
 	}
 }
 
-// RenewalWindow is for how long after a certificate an order for the same set
+// renewalWindow is for how long after a certificate an order for the same set
 // of names, by whichever account, is a renewal.
-const RenewalWindow = 120 * day
+const renewalWindow = 120 * day
 
-// limitText is what is said of a limit, and where its rules stand on the page.
+// limitText is how a refusal describes a limit, and where its rules stand on the page.
 var limitText = map[LimitName][2]string{
-	NewRegistrations:      {"too many new registrations (%d) from this IP address in the last %s", "new-registrations-per-ip-address"},
 	NewOrders:             {"too many new orders (%d) from this account in the last %s", "new-orders-per-account"},
 	CertificatesPerDomain: {"too many certificates (%d) already issued for %q in the last %s", "new-certificates-per-registered-domain"},
 	CertificatesPerSet:    {"too many certificates (%d) already issued for this exact set of identifiers in the last %s", "new-certificates-per-exact-set-of-identifiers"},
 	FailedAuthorizations:  {"too many failed authorizations (%d) for %q in the last %s", "authorization-failures-per-identifier-per-account"},
 }
 
-// refused is the problem that a verdict makes. A Retry-After is up to 3 % too
-// long, so that not all clients come back at once.
+// refused is the problem that a verdict makes. Boulder's Retry-After is up to
+// 3 % longer, at random.
 func (m *model) refused(v verdict, now time.Time) *Problem {
-	limit, text := m.opts.Limits[v.key.limit], limitText[v.key.limit]
+	limit, text := m.limits[v.key.limit], limitText[v.key.limit]
 	args := []any{limit.Burst, limit.Period}
 	if strings.Contains(text[0], "%q") {
 		args = []any{limit.Burst, v.key.subject, limit.Period}
 	}
-	wait := v.wait
-	if m.opts.Jitter != nil {
-		wait += time.Duration(float64(v.wait) * 0.03 * m.opts.Jitter())
-	}
-	detail := fmt.Sprintf(text[0], args...) + ", retry after " + now.UTC().Add(wait).Format("2006-01-02 15:04:05 MST") +
+	detail := fmt.Sprintf(text[0], args...) + ", retry after " + now.UTC().Add(v.wait).Format("2006-01-02 15:04:05 MST") +
 		": see https://letsencrypt.org/docs/rate-limits/#" + text[1]
 	p := NewProblem(http.StatusTooManyRequests, "rateLimited", detail)
-	p.RetryAfter = wait
+	p.RetryAfter = v.wait
 	return p
 }
 
-// spendOrder takes what a new order costs, if all limits allow it: the one
-// that takes longest to allow it is told of. Only "new orders" is spent here;
-// the others are asked whether they could be.
-func (m *model) spendOrder(account int64, names []string, renewal bool, now time.Time) *Problem {
-	var keys []bucketKey
+// spendOrder takes what a new order costs, if all limits allow it; otherwise
+// the problem names the limit that takes longest to allow it. Only "new
+// orders" is spent here; the others are asked whether they could be.
+func (m *model) spendOrder(account int64, names []string, now time.Time) *Problem {
+	renewal := m.renewal(names, now)
 	order := bucketKey{limit: NewOrders, account: account}
+	var keys []bucketKey
 	if !renewal {
 		keys = append(keys, order)
 	}
 	for _, name := range names {
 		keys = append(keys, bucketKey{FailedAuthorizations, account, name})
 	}
-	if !renewal {
-		for _, domain := range registeredDomains(names) {
-			keys = append(keys, bucketKey{limit: CertificatesPerDomain, subject: domain})
-		}
-	}
-	keys = append(keys, bucketKey{limit: CertificatesPerSet, subject: setOf(names)})
 	worst := verdict{allowed: true}
-	for _, key := range keys {
-		v := m.buckets.ask(m.opts.Limits[key.limit], key, now)
+	for _, key := range append(keys, certificateKeys(names, renewal)...) {
+		v := m.buckets.ask(m.limits[key.limit], key, now)
 		if !v.allowed && (worst.allowed || v.wait > worst.wait) {
 			worst = v
 		}
@@ -103,38 +88,33 @@ func (m *model) spendOrder(account int64, names []string, renewal bool, now time
 		return m.refused(worst, now)
 	}
 	if !renewal {
-		m.buckets.take(m.opts.Limits[NewOrders], order, now)
-		m.spent[order]++
+		m.buckets.take(m.limits[NewOrders], order, now)
 	}
 	return nil
 }
 
-// refundOrder gives back what spendOrder took for an order that was not made.
-func (m *model) refundOrder(account int64, now time.Time) {
-	key := bucketKey{limit: NewOrders, account: account}
-	m.buckets.giveBack(m.opts.Limits[NewOrders], key, now)
-	m.spent[key]--
-}
-
 // spendIssued takes what a certificate costs. It was issued, so buckets that
 // are empty by now are left alone.
-func (m *model) spendIssued(names []string, renewal bool, now time.Time) {
-	keys := []bucketKey{{limit: CertificatesPerSet, subject: setOf(names)}}
+func (m *model) spendIssued(names []string, now time.Time) {
+	for _, key := range certificateKeys(names, m.renewal(names, now)) {
+		m.buckets.take(m.limits[key.limit], key, now)
+	}
+}
+
+// certificateKeys are the buckets that a certificate takes a token of.
+func certificateKeys(names []string, renewal bool) (keys []bucketKey) {
 	if !renewal {
 		for _, domain := range registeredDomains(names) {
 			keys = append(keys, bucketKey{limit: CertificatesPerDomain, subject: domain})
 		}
 	}
-	for _, key := range keys {
-		m.buckets.take(m.opts.Limits[key.limit], key, now)
-		m.spent[key]++
-	}
+	return append(keys, bucketKey{limit: CertificatesPerSet, subject: setOf(names)})
 }
 
 // renewal reports whether the same set of names was issued lately.
 func (m *model) renewal(names []string, now time.Time) bool {
 	issued, ok := m.issued[setOf(names)]
-	return ok && now.Sub(issued) <= RenewalWindow
+	return ok && now.Sub(issued) <= renewalWindow
 }
 
 // registeredDomains are the names' registered domains, each once, sorted; a
@@ -153,8 +133,33 @@ func registeredDomains(names []string) []string {
 	return slices.Compact(domains)
 }
 
-// setOf is the key of a set of names, which are sorted already.
-func setOf(names []string) string { return strings.Join(names, ",") }
+// charge counts a failed validation against an account's name: five an hour,
+// and the one that finds the long bucket empty pauses the pair.
+func (m *model) charge(p pair, now time.Time) {
+	m.charged[p]++
+	m.buckets.take(m.limits[FailedAuthorizations], bucketKey{FailedAuthorizations, p.account, p.name}, now)
+	if !m.buckets.take(m.limits[ConsecutiveFailures], bucketKey{ConsecutiveFailures, p.account, p.name}, now) {
+		m.paused[p] = true
+	}
+}
+
+// pauseOf is the problem of an order for names that are paused; it has no
+// Retry-After, as waiting does not help: a person has to open its link. There
+// is no page behind the link here, and pauses last. Nil: no name is paused.
+func (m *model) pauseOf(account int64, names []string) *Problem {
+	var paused []string
+	for _, name := range names {
+		if m.paused[pair{account, name}] {
+			paused = append(paused, name)
+		}
+	}
+	if len(paused) == 0 {
+		return nil
+	}
+	return NewProblem(http.StatusTooManyRequests, "rateLimited", fmt.Sprintf(
+		"Your account is temporarily prevented from requesting certificates for %s and possibly others. Please visit: %s/sfe/v1/unpause?jwt=%s",
+		strings.Join(paused, ", "), m.url, newToken()))
+}
 
 // Limit is a token bucket: at most Burst tokens, of which Count come back in
 // every Period. The zero Limit limits nothing.
@@ -214,134 +219,9 @@ func (b buckets) take(l Limit, key bucketKey, now time.Time) bool {
 	return true
 }
 
-// giveBack undoes a take, never beyond a full bucket.
-func (b buckets) giveBack(l Limit, key bucketKey, now time.Time) {
-	if l == (Limit{}) || !b[key].After(now) {
-		return
-	}
-	b[key] = later(b[key].Add(-l.interval()), now)
-}
-
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
 	}
 	return b
-}
-
-// pause is since when an account gets no orders for a name.
-type pause struct {
-	at     time.Time
-	lifted time.Time // zero: it lasts
-}
-
-// grace is for how long after its owner has lifted it a pause does not come back.
-const grace = 14 * day
-
-// unpausePath is where a person lifts pauses. The link is a key: whoever has it can use it.
-const unpausePath = "/sfe/v1/unpause"
-
-// ChargeReason is why a failure was counted.
-type ChargeReason string
-
-// What counts as a failed validation.
-const (
-	ChargedFailure      ChargeReason = "validation failed"
-	ChargedDeactivation ChargeReason = "pending authorization deactivated"
-)
-
-// charge counts a failed validation against an account's name: five an hour,
-// and the one that finds the long bucket empty pauses the pair.
-func (m *model) charge(p pair, why ChargeReason, now time.Time) {
-	m.ledger.charges = append(m.ledger.charges, Charge{Account: p.account, Name: p.name, Reason: why, At: now})
-	for _, limit := range []LimitName{FailedAuthorizations, ConsecutiveFailures} {
-		key := bucketKey{limit, p.account, p.name}
-		m.spent[key]++
-		if !m.buckets.take(m.opts.Limits[limit], key, now) && limit == ConsecutiveFailures {
-			m.pause(p, now)
-		}
-	}
-}
-
-// pause stops a pair, unless that is so or was lifted within the grace.
-func (m *model) pause(p pair, now time.Time) {
-	was, before := m.pauses[p]
-	if before && (was.lifted.IsZero() || was.lifted.After(now.Add(-grace))) {
-		return
-	}
-	m.pauses[p] = pause{at: now}
-}
-
-// lift ends all pauses of an account; it says how many.
-func (m *model) lift(account int64, now time.Time) int {
-	n := 0
-	for p, is := range m.pauses {
-		if p.account == account && is.lifted.IsZero() {
-			is.lifted = now
-			m.pauses[p] = is
-			n++
-		}
-	}
-	return n
-}
-
-// paused is the problem of an order for names that are paused; it has no
-// Retry-After, for no time helps. Nil: none is.
-func (m *model) paused(account int64, names []string, now time.Time) *Problem {
-	var stopped []string
-	for _, name := range names {
-		if is, ok := m.pauses[pair{account, name}]; ok && is.lifted.IsZero() {
-			stopped = append(stopped, name)
-		}
-	}
-	if len(stopped) == 0 {
-		return nil
-	}
-	return NewProblem(http.StatusTooManyRequests, "rateLimited", fmt.Sprintf(
-		"Your account is temporarily prevented from requesting certificates for %s and possibly others. Please visit: %s?jwt=%s",
-		strings.Join(stopped, ", "), m.sfe+unpausePath, unpauseToken(account, stopped, now)))
-}
-
-// unpauseKey signs the links; it protects nothing but this lab.
-const unpauseKey = "a key that protects nothing at all"
-
-// unpauseClaims are what a link says (Boulder's unpause package).
-type unpauseClaims struct {
-	jwt.Claims
-	Version     string `json:"version"`
-	Identifiers string `json:"identifiers"`
-}
-
-// unpauseToken is the secret part of a link, good for two weeks.
-func unpauseToken(account int64, names []string, now time.Time) string {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: []byte(unpauseKey)}, nil)
-	if err != nil {
-		return ""
-	}
-	token, err := jwt.Signed(signer).Claims(unpauseClaims{
-		Claims: jwt.Claims{Issuer: "WFE", Audience: jwt.Audience{"SFE Unpause"}, Subject: fmt.Sprint(account),
-			IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(2 * 7 * day))},
-		Version: "v1", Identifiers: strings.Join(names, ","),
-	}).Serialize()
-	if err != nil {
-		return ""
-	}
-	return token
-}
-
-// redeem reads a link's token: whose it is; 0 when it is not good (any more).
-func redeem(token string, now time.Time) int64 {
-	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.HS256})
-	if err != nil {
-		return 0
-	}
-	var claims unpauseClaims
-	if parsed.Claims([]byte(unpauseKey), &claims) != nil || claims.ValidateWithLeeway(jwt.Expected{Issuer: "WFE", Time: now}, time.Minute) != nil {
-		return 0
-	}
-	var account int64
-	if _, err := fmt.Sscan(claims.Subject, &account); err != nil {
-		return 0
-	}
-	return account
 }
