@@ -3,12 +3,15 @@ package console
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"domovoy/i18n"
 	"domovoy/reports"
@@ -78,30 +81,32 @@ func samples() map[string]reports.Message {
 	}
 }
 
+// TestRender compares every sample, at each width and in colour, with its
+// section of one archive.
 func TestRender(t *testing.T) {
 	texts := bundle(t)
-	for name, m := range samples() {
+	var all txtar.Archive
+	for _, name := range slices.Sorted(maps.Keys(samples())) {
 		for _, look := range []struct {
 			name   string
 			width  int
 			colour bool
 		}{{"80", 80, false}, {"36", 36, false}, {"colour", 0, true}} {
-			t.Run(name+"/"+look.name, func(t *testing.T) {
-				got := Render(m, texts, look.width, look.colour)
-				compare(t, filepath.Join("testdata", name+"."+look.name+".txt"), visible(got))
-				checkWidth(t, got, look.width)
-			})
+			got := Render(samples()[name], texts, look.width, look.colour)
+			checkWidth(t, got, look.width)
+			all.Files = append(all.Files, txtar.File{Name: name + "." + look.name, Data: []byte(visible(got))})
 		}
 	}
+	compare(t, filepath.Join("testdata", "render.txtar"), txtar.Format(&all))
 }
 
 // visible shows escape sequences in golden files.
 func visible(s string) string { return strings.ReplaceAll(s, "\x1b", "␛") }
 
-func compare(t *testing.T, golden, got string) {
+func compare(t *testing.T, golden string, got []byte) {
 	t.Helper()
 	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+		if err := os.WriteFile(golden, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -109,8 +114,8 @@ func compare(t *testing.T, golden, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("differs from %s (-want +got):\n%s", golden, diff)
+	if lines := diff.Diff(golden, want, "got", got); lines != nil {
+		t.Errorf("-update writes the golden file:\n%s", lines)
 	}
 }
 

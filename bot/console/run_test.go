@@ -37,7 +37,7 @@ func answer(_ context.Context, line string) (reports.Message, error) {
 // TestTranscripts plays each file's input into a piped console. Files are
 // saved in a folder shown as FOLDER.
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
+	files, err := filepath.Glob("testdata/*.??.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no transcripts", err)
 	}

@@ -4,18 +4,21 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"domovoy/reports"
 )
 
-var writeGolden = flag.Bool("update", false, "write the golden files anew")
+var writeGolden = flag.Bool("update", false, "rewrite the golden file")
 
 // samples are messages of every shape.
 func samples() map[string]reports.Message {
@@ -59,33 +62,33 @@ func samples() map[string]reports.Message {
 	}
 }
 
+// TestRender compares every sample with its section of one archive.
 func TestRender(t *testing.T) {
 	bundle := loadBundle(t)
-	for name, m := range samples() {
-		t.Run(name, func(t *testing.T) {
-			got := Render(bundle, m)
-			if _, err := visible(got); err != nil {
-				t.Errorf("broken HTML: %v", err)
-			}
-			golden(t, name+".html", got)
-		})
+	var all txtar.Archive
+	for _, name := range slices.Sorted(maps.Keys(samples())) {
+		got := Render(bundle, samples()[name])
+		if _, err := visible(got); err != nil {
+			t.Errorf("%s: broken HTML: %v", name, err)
+		}
+		all.Files = append(all.Files, txtar.File{Name: name, Data: []byte(got + "\n")})
 	}
+	compare(t, filepath.Join("testdata", "render.txtar"), txtar.Format(&all))
 }
 
-func golden(t *testing.T, name, got string) {
+func compare(t *testing.T, golden string, got []byte) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
 	if *writeGolden {
-		if err := os.WriteFile(path, []byte(got+"\n"), 0o644); err != nil {
+		if err := os.WriteFile(golden, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(path)
+	want, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), got+"\n"); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
+	if lines := diff.Diff(golden, want, "got", got); lines != nil {
+		t.Errorf("-update writes the golden file:\n%s", lines)
 	}
 }
 
