@@ -1,7 +1,9 @@
 package reports
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"domovoy/checks"
@@ -75,4 +77,156 @@ func (s Server) BlindSites() int {
 		}
 	}
 	return len(sites)
+}
+
+// siteKey names a site of a server.
+type siteKey struct{ server, site string }
+
+func keyOf(i Incident) siteKey { return siteKey{i.Finding.Server, i.Finding.Site} }
+
+// trouble is a site that is not in order: the cause before its symptoms, and
+// what was seen last before what a run or two did not see.
+type trouble struct {
+	root  Incident
+	since time.Time // of whatever is wrong with it longest
+}
+
+// troubles are the sites in trouble now.
+func (d Day) troubles() map[siteKey]trouble {
+	logged, order := d.logged(), map[checks.Code]int{}
+	for n, code := range checks.Codes() {
+		order[code] = n
+	}
+	all := map[siteKey]trouble{}
+	for _, i := range d.Open {
+		if !troubled(i) {
+			continue
+		}
+		key, since := keyOf(i), began(i, logged)
+		known, ok := all[key]
+		if !ok || since.Before(known.since) {
+			known.since = since
+		}
+		if !ok || cmp.Or(cmp.Compare(i.Clear, known.root.Clear), cmp.Compare(order[i.Finding.Code], order[known.root.Finding.Code])) < 0 {
+			known.root = i
+		}
+		all[key] = known
+	}
+	return all
+}
+
+// Codes of the sites in trouble, one a site.
+func (d Day) Codes() []checks.Code {
+	var codes []checks.Code
+	for _, x := range d.troubles() {
+		codes = append(codes, x.root.Finding.Code)
+	}
+	return codes
+}
+
+// logged are the beginnings that issuing logs know: a CA may refuse a name
+// since long before the watch began.
+func (d Day) logged() map[siteKey]time.Time {
+	known := map[siteKey]time.Time{}
+	for _, s := range d.Servers {
+		for _, x := range s.Subjects {
+			if x.History != nil && !x.History.Since.IsZero() {
+				known[siteKey{s.Name, x.Site.Name}] = x.History.Since
+			}
+		}
+	}
+	return known
+}
+
+// began is when the trouble of an incident began.
+func began(i Incident, logged map[siteKey]time.Time) time.Time {
+	at, ok := logged[keyOf(i)]
+	if ok && strings.HasPrefix(string(i.Finding.Code), "ca.") && at.Before(i.Times.Opened) {
+		return at
+	}
+	return i.Times.Opened
+}
+
+// Oldest is the root cause of the site that is in trouble for longest, and
+// since when, of those that are for more than a day; false: none is.
+func (d Day) Oldest() (root Incident, since time.Time, ok bool) {
+	all := d.troubles()
+	var old []siteKey
+	for key, x := range all {
+		if x.since.Before(d.From) {
+			old = append(old, key)
+		}
+	}
+	if len(old) == 0 {
+		return Incident{}, time.Time{}, false
+	}
+	oldest := slices.MinFunc(old, func(a, b siteKey) int {
+		return cmp.Or(all[a].since.Compare(all[b].since), strings.Compare(a.site, b.site), strings.Compare(a.server, b.server))
+	})
+	return all[oldest].root, all[oldest].since, true
+}
+
+// DayPoint is one day of the daily chart: a snapshot, and what changed since
+// the one of the day before.
+type DayPoint struct {
+	At                 time.Time
+	Open, Added, Fixed int
+	Known              bool // there is a snapshot of that day
+}
+
+// DayPoints are the last days of a history, the oldest first: each as of the
+// beginning of its next day, in the zone of the moment given, the last as of
+// that moment.
+func DayPoints(h History, now time.Time, days int) []DayPoint {
+	ends := make([]time.Time, days+1) // the first is the day before, to compare with
+	ends[days] = now
+	for i := range days {
+		ends[i] = time.Date(now.Year(), now.Month(), now.Day()-(days-1-i), 0, 0, 0, 0, now.Location())
+	}
+	points := make([]DayPoint, days)
+	for i := range points {
+		points[i] = DayPoint{At: ends[i+1], Known: !h.last(ends[i+1], ends[i]).IsZero()}
+	}
+	for _, spells := range bySite(h.Spells) {
+		for i := range points {
+			was, is := at(spells, ends[i]), at(spells, ends[i+1])
+			switch {
+			case is != nil && was == nil:
+				points[i].Added++
+			case is == nil && was != nil && was.End == EndFixed:
+				points[i].Fixed++
+			}
+			if is != nil {
+				points[i].Open++
+			}
+		}
+	}
+	return points
+}
+
+// Today is the last point of the digest's chart: what its words say, lest the
+// two tell different numbers of the same day.
+func (d Day) Today(p DayPoint) DayPoint {
+	mv := d.Movement()
+	p.Open = mv.Now
+	if d.Comparable() {
+		p.Added, p.Fixed = mv.Opened, mv.Fixed
+	}
+	return p
+}
+
+// Novelty is something that changes at a CA on a day.
+type Novelty struct {
+	CA     string
+	Date   time.Time
+	Source string
+	Text   map[string]string // by language
+}
+
+// In the reader's language; in English where nobody translated it.
+func (n Novelty) In(language string) string {
+	if text, ok := n.Text[language]; ok {
+		return text
+	}
+	return n.Text["en"]
 }

@@ -1,6 +1,10 @@
 package compose
 
 import (
+	"slices"
+	"strings"
+	"time"
+
 	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports"
@@ -76,5 +80,217 @@ func (w Writer) Closed(alert reports.Message, i reports.Incident) reports.Messag
 	m := w.over(i)
 	m.Silent = true
 	m.Sections = []reports.Section{{Text: alert.Title}}
+	return m
+}
+
+// Alert says one change of a server's state.
+func (w Writer) Alert(c reports.Change, s reports.Server) reports.Message {
+	f := c.Incident.Finding
+	if c.Kind == reports.Resolved {
+		return w.over(c.Incident)
+	}
+	m := w.message(toneOf(f.Severity), w.alertTitle(c))
+	m.Silent = f.Severity < checks.Critical
+	if text := w.evidence(c, s); text != "" {
+		m.Sections = append(m.Sections, reports.Section{Text: text})
+	}
+	if items := w.alertCauses(f, s); len(items) > 0 {
+		m.Sections = append(m.Sections, reports.Section{Heading: w.Locale.Say("alert.causes"), Items: items})
+	}
+	m.Sections = append(m.Sections, w.next(f))
+	m.Actions = w.alertActions(f)
+	return m
+}
+
+// alertTitle is the first line: where, what, how much, against which
+// threshold.
+func (w Writer) alertTitle(c reports.Change) string {
+	f := c.Incident.Finding
+	args := w.args(f.Args)
+	args["Server"], args["Threshold"] = f.Server, f.Args["threshold"]
+	if f.Code == checks.PanelUnavailable {
+		reason, _ := f.Args["reason"].(string)
+		args["Reason"] = strings.TrimSuffix(w.Locale.Say("trouble."+reason), ".")
+		return w.Locale.Say("alert.panel.unavailable", args)
+	}
+	switch {
+	case f.Code == checks.CAUnreachable && reports.Value(f) == 0:
+		return w.Locale.Say("alert.egress.unreachable", args)
+	case f.Code == checks.DNSBLListed:
+		return w.Locale.Say("alert.dnsbl.listed", args)
+	case f.Code == checks.CABudget:
+		return w.Locale.Say("alert.account.budget", args)
+	}
+	return w.Locale.Count("alert."+string(f.Code), reports.Value(f), args)
+}
+
+// evidence says why this message comes now, and what the numbers hint at.
+func (w Writer) evidence(c reports.Change, s reports.Server) string {
+	i := c.Incident
+	var parts []string
+	switch c.Kind {
+	case reports.Worsened:
+		parts = append(parts, w.Locale.Say("reason.worsened", i18n.Args{"Age": w.Now.Sub(i.Times.Opened)}))
+	case reports.Reminded:
+		parts = append(parts, w.Locale.Say("reason.reminded", i18n.Args{"Age": w.Now.Sub(i.Times.Opened)}))
+	}
+	if i.Peak > reports.Value(i.Finding) {
+		parts = append(parts, w.Locale.Say("reason.peak", i18n.Args{"N": i.Peak}))
+	}
+	if i.Finding.Code == checks.PanelUnavailable {
+		parts = append(parts, w.lastRead(s))
+	}
+	for _, r := range s.Readings {
+		if r.Code == i.Finding.Code && r.Hour != nil && *r.Hour != r.Value {
+			parts = append(parts, w.Locale.Say("evidence.hour", i18n.Args{"N": *r.Hour}))
+		}
+	}
+	if i.Finding.Code == checks.PanelProcessing {
+		parts = append(parts, w.burst(s)...)
+		for _, f := range s.Findings("") {
+			if f.Code == checks.CABudget {
+				parts = append(parts, w.explain(f))
+			}
+		}
+	}
+	if i.Finding.Code == checks.CABudget {
+		parts = append(parts, w.explain(i.Finding))
+	}
+	return strings.Join(parts, " ")
+}
+
+// burst tells a mass re-issue from a slow growth: most of what is under way
+// began within the last hour.
+func (w Writer) burst(s reports.Server) []string {
+	var started []time.Time
+	all := 0
+	for _, c := range s.Snapshot.Certificates {
+		if c.Processing != checks.On {
+			continue
+		}
+		all++
+		if age := w.Now.Sub(c.Started); !c.Started.IsZero() && age >= 0 && age <= time.Hour {
+			started = append(started, c.Started)
+		}
+	}
+	if len(started)*2 <= all || len(started) == 0 {
+		return nil
+	}
+	first := slices.MinFunc(started, time.Time.Compare)
+	return []string{w.Locale.Say("evidence.burst", i18n.Args{
+		"Started": len(started), "All": all, "Since": w.Locale.Clock(first)})}
+}
+
+// alertCauses are the CA's words behind a count of failures.
+func (w Writer) alertCauses(f checks.Finding, s reports.Server) []reports.Item {
+	kind, ok := listBehind(f.Code)
+	if !ok || f.Code == checks.PanelProcessing {
+		return nil
+	}
+	var codes []checks.Code
+	for _, row := range s.List(kind) {
+		codes = append(codes, row.Code)
+	}
+	return w.causeItems(causes(codes), 3)
+}
+
+// listBehind is the list that shows what a count counts.
+func listBehind(code checks.Code) (string, bool) {
+	switch code {
+	case checks.PanelProcessing:
+		return "processing", true
+	case checks.PanelFailed, checks.PanelFailing:
+		return "failed", true
+	case checks.PanelOverdue:
+		return "overdue", true
+	}
+	return "", false
+}
+
+func (w Writer) alertActions(f checks.Finding) []reports.Action {
+	actions := []reports.Action{}
+	if kind, ok := listBehind(f.Code); ok {
+		actions = append(actions, reports.Action{Label: w.Locale.Say("action.list"), Command: "list " + kind + " server=" + f.Server})
+	}
+	if f.Code == checks.CABudget {
+		actions = append(actions, reports.Action{Label: w.Locale.Say("action.limits"), Command: "limits server=" + f.Server})
+	}
+	return append(actions, reports.Action{Label: w.Locale.Say("action.status"), Command: "status"})
+}
+
+// over says that it is over: how long it took, how bad it was.
+func (w Writer) over(i reports.Incident) reports.Message {
+	f := i.Finding
+	args := w.args(f.Args)
+	args["Server"], args["Age"], args["Peak"] = f.Server, i.Times.Resolved.Sub(i.Times.Opened), i.Peak
+	m := w.message(reports.ToneOver, w.Locale.Say("over."+string(f.Code), args))
+	m.Silent = i.Worst < checks.Critical
+	return m
+}
+
+// Names says one kind of change that several names of a server share: all at
+// once, worst first, for a storm of messages hides what matters.
+func (w Writer) Names(kind reports.ChangeKind, incidents []reports.Incident) reports.Message {
+	f := incidents[0].Finding
+	severity, tone := checks.Healthy, reports.ToneOver
+	items := make([]reports.Item, len(incidents))
+	for n, i := range incidents {
+		severity = max(severity, i.Finding.Severity)
+		items[n] = reports.Item{Text: checks.Show(i.Finding.Site), Note: w.nameNote(kind, i)}
+	}
+	key := "over.names." + string(f.Code)
+	if kind != reports.Resolved {
+		key, tone = "names."+string(f.Code), toneOf(severity)
+	}
+	m := w.message(tone, w.Locale.Count(key, len(incidents), i18n.Args{"Server": f.Server}))
+	m.Silent = kind == reports.Resolved || severity < checks.Critical
+	m.Sections = []reports.Section{{Items: items}}
+	if kind == reports.Resolved {
+		return m
+	}
+	m.Sections = append(m.Sections, w.next(f))
+	if len(incidents) == 1 {
+		m.Actions = []reports.Action{{Label: w.Locale.Say("action.check"), Command: "check " + f.Site}}
+	}
+	return m
+}
+
+func (w Writer) nameNote(kind reports.ChangeKind, i reports.Incident) string {
+	if kind == reports.Resolved {
+		return w.Locale.Say("why.lasted", i18n.Args{"Age": i.Times.Resolved.Sub(i.Times.Opened)})
+	}
+	at, ok := i.Finding.Args["at"].(time.Time)
+	switch {
+	case !ok:
+		return ""
+	case at.After(w.Now):
+		return w.Locale.Say("when.ends", i18n.Args{"At": w.Locale.DateTime(at, w.Now)})
+	}
+	return w.Locale.Say("when.ended", i18n.Args{"At": w.Locale.DateTime(at, w.Now)})
+}
+
+// Storm says that so many names broke at once that the cause is hardly
+// theirs.
+func (w Writer) Storm(server string, changed, all int) reports.Message {
+	m := w.message(reports.ToneBad, w.Locale.Count("storm.title", changed, i18n.Args{"Server": server, "All": all}))
+	m.Sections = []reports.Section{{Text: w.Locale.Say("storm.text")}}
+	m.Actions = []reports.Action{{Label: w.Locale.Say("action.status"), Command: "status"}}
+	return m
+}
+
+// Baseline is the one summary of a panel's first complete reading.
+func (w Writer) Baseline(s reports.Server, codes []checks.Code) reports.Message {
+	m := w.message(toneOf(s.Worst()), w.Locale.Count("baseline.title", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name}))
+	m.Silent = true
+	counts := w.countsOf(s)
+	counts.Heading = "" // the title says it
+	m.Sections = append(m.Sections, counts)
+	if len(codes) > 0 {
+		m.Sections = append(m.Sections, reports.Section{
+			Heading: w.Locale.Count("baseline.causes", len(codes)),
+			Items:   w.causeItems(causes(codes), 6),
+		})
+	}
+	m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("baseline.text")})
 	return m
 }

@@ -248,3 +248,55 @@ func (w Writer) waiting(p CancelPlan) string {
 	}
 	return w.Locale.Say("cancel.wait.until", i18n.Args{"At": w.when("", last)})
 }
+
+// Probe is a plan to look for authorizations by ordering anew.
+type Probe struct {
+	ID     string
+	Names  []string // that would be ordered, in A-label form
+	Orders int
+	CA     string // empty: unknown, and so are its limits
+	Limit  int    // of new orders of the account in Window; 0: not known
+	Window time.Duration
+	Lives  time.Duration
+}
+
+// Probe says what ordering anew costs and does, with the button that does it.
+func (w Writer) Probe(p Probe) reports.Message {
+	m := w.message(reports.Plain, w.Locale.Count("probe.title", p.Orders))
+	price := w.Locale.Say("probe.unknown")
+	if p.Limit > 0 {
+		price = w.Locale.Say("probe.price", i18n.Args{"CA": p.CA, "N": p.Orders, "Limit": p.Limit, "Window": p.Window})
+	}
+	shown := make([]string, 0, mostNames)
+	for _, n := range p.Names[:min(mostNames, len(p.Names))] {
+		shown = append(shown, checks.Show(n))
+	}
+	if len(p.Names) > mostNames {
+		shown = append(shown, "…")
+	}
+	m.Sections = []reports.Section{{Text: strings.Join(shown, ", ")}, {Text: price + "\n" + w.Locale.Say("probe.effect")},
+		{Text: w.Locale.Say("cancel.button", i18n.Args{"Age": p.Lives})}}
+	m.Actions = []reports.Action{{Label: w.Locale.Say("action.probe"), Command: "confirm " + p.ID, Danger: true}}
+	return m
+}
+
+// Confirmation is somebody's yes to a plan that needs another one.
+type Confirmation struct {
+	Plan string
+	Name string        // who confirmed
+	Left time.Duration // until the plan expires
+}
+
+// Confirmed says that a plan is being carried out.
+func (w Writer) Confirmed(plan string) reports.Message {
+	m := w.message(reports.Plain, w.Locale.Say("confirm.begun", i18n.Args{"Plan": plan}))
+	m.Actions = []reports.Action{w.StopAction("{task}")} // the mark of the journal
+	return m
+}
+
+// ConfirmedFirst asks for another one's yes.
+func (w Writer) ConfirmedFirst(c Confirmation) reports.Message {
+	m := w.message(reports.ToneUnknown, w.Locale.Say("confirm.first", i18n.Args{"Name": c.Name, "Age": c.Left, "Plan": c.Plan}))
+	m.Actions = []reports.Action{{Label: w.Locale.Say("action.confirm"), Command: "confirm " + c.Plan, Danger: true}}
+	return m
+}

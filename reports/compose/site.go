@@ -1,8 +1,11 @@
 package compose
 
 import (
+	"errors"
+	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"domovoy/checks"
 	"domovoy/i18n"
@@ -118,4 +121,136 @@ func (w Writer) lookedFromOutside(s reports.Site) string {
 		text = append(text, w.Locale.Say("check.failed", i18n.Args{"What": w.Locale.List(failed)}))
 	}
 	return strings.Join(text, " ")
+}
+
+// prospects tell what will become of a site if nobody does anything.
+func (w Writer) prospects(s reports.Site) []reports.Section {
+	var sections []reports.Section
+	for _, f := range s.Server.Findings(s.Subject.Site.Name) {
+		if reports.Foretold(f.Code) {
+			sections = append(sections, reports.Section{Text: w.explain(f)})
+		}
+	}
+	return sections
+}
+
+// sitePanel says what the panel and the certificate say, and what else was
+// found.
+func (w Writer) sitePanel(s reports.Site) reports.Section {
+	x := s.Subject
+	section := reports.Section{}
+	add := func(label, text string) {
+		if text != "" {
+			section.Items = append(section.Items, reports.Item{Text: w.Locale.Say("check."+label) + ": " + text})
+		}
+	}
+	if s.Asked != "" && s.Asked != x.Site.Name {
+		add("alias", checks.Show(s.Asked))
+	}
+	if len(s.Also) > 0 {
+		section.Items = append(section.Items, reports.Item{Text: w.Locale.Say("check.elsewhere.same", i18n.Args{"Servers": s.Also})})
+	}
+	add("panel", w.flags(x))
+	add("certificate", w.certificate(x))
+	add("served", w.served(s))
+	add("issuing", w.issuing(x))
+	cause := s.Verdict().Code
+	var also []string
+	for _, f := range s.Server.Findings(x.Site.Name) {
+		if f.Code == checks.DNSLookalike { // never a cause, so it is explained here
+			add("name", w.explain(f)+" "+w.next(f).Text)
+		}
+		if f.Code != cause {
+			also = append(also, w.title(f.Code))
+		}
+	}
+	add("also", strings.Join(also, ", "))
+	return section
+}
+
+// flags of the panel: whose, where, on or off.
+func (w Writer) flags(x checks.Subject) string {
+	parts := []string{x.Site.Server}
+	if x.Site.Owner != "" {
+		parts = append(parts, w.Locale.Say("flag.owner", i18n.Args{"Owner": x.Site.Owner}))
+	}
+	say := func(name string, flag checks.Flag) {
+		state := map[checks.Flag]string{checks.On: "on", checks.Off: "off", checks.Unset: "unset"}[flag]
+		parts = append(parts, w.Locale.Say("flag."+name+"."+state))
+	}
+	say("active", x.Site.Active)
+	say("secure", x.Site.Secure)
+	say("redirect", x.Site.Redirect)
+	if n := len(x.Site.Aliases); n > 0 {
+		parts = append(parts, w.Locale.Count("flag.aliases", n))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// certificate in use, by its file's own dates.
+func (w Writer) certificate(x checks.Subject) string {
+	switch {
+	case x.File != nil:
+		key := "certificate.file"
+		if !x.File.NotAfter.After(w.Now) {
+			key = "certificate.expired"
+		}
+		return w.Locale.Say(key, i18n.Args{
+			"Name": x.Site.Certificate, "Issuer": x.File.Issuer,
+			"Until": w.Locale.Date(x.File.NotAfter, w.Now),
+			"Age":   w.Now.Sub(x.File.NotAfter), // Age drops the sign
+			"Days":  w.Locale.Count("days", int(x.File.Lifetime().Round(24*time.Hour)/(24*time.Hour))),
+		})
+	case x.Site.Certificate != "" && errors.Is(x.FileErr, fs.ErrNotExist):
+		return w.Locale.Say("certificate.missing", i18n.Args{"Name": x.Site.Certificate})
+	case x.Site.Certificate != "" && x.FileErr != nil:
+		return w.Locale.Say("certificate.unread", i18n.Args{"Name": x.Site.Certificate})
+	case x.Site.Certificate != "":
+		return x.Site.Certificate
+	}
+	return w.Locale.Say("certificate.none")
+}
+
+// served says which certificate visitors got at the last look, where it is not
+// the one of the file.
+func (w Writer) served(s reports.Site) string {
+	look := s.Server.Looks[s.Subject.Site.Name]
+	if file := s.Subject.File; !look.Served.Known() || file != nil && file.NotAfter.Equal(look.Served.NotAfter) {
+		return ""
+	}
+	key := "certificate.served"
+	if !look.Served.NotAfter.After(w.Now) {
+		key = "certificate.over"
+	}
+	return w.Locale.Say(key, i18n.Args{"Until": w.Locale.Date(look.Served.NotAfter, w.Now), "At": w.Locale.DateTime(look.At, w.Now)})
+}
+
+// moment of an attempt, which the log may not tell.
+func (w Writer) moment(t time.Time) string {
+	if t.IsZero() {
+		return w.Locale.Say("attempt.undated")
+	}
+	return w.Locale.DateTime(t, w.Now)
+}
+
+// issuing says how issuing goes: under way, given up, failing in a row.
+func (w Writer) issuing(x checks.Subject) string {
+	var parts []string
+	if c := x.Certificate; c != nil {
+		if c.Processing == checks.On && !c.Started.IsZero() {
+			parts = append(parts, w.Locale.Say("issuing.processing", i18n.Args{"Age": w.Now.Sub(c.Started)}))
+		}
+		if c.Failed == checks.On {
+			parts = append(parts, w.Locale.Say("issuing.failed"))
+		}
+	}
+	if h := x.History; h != nil {
+		if h.Failures > 0 {
+			parts = append(parts, w.Locale.Count("issuing.failures", h.Failures, i18n.Args{"Last": w.moment(h.Last.Time)}))
+		}
+		if !h.Issued.IsZero() {
+			parts = append(parts, w.Locale.Say("issuing.issued", i18n.Args{"At": w.Locale.DateTime(h.Issued, w.Now)}))
+		}
+	}
+	return strings.Join(parts, "; ")
 }
