@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -79,11 +80,11 @@ func (b *Bot) stranger(r Request) error {
 func (b *Bot) Explain(ctx context.Context, err error, r Request) (reports.Message, Result) {
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
-		return r.Writer().Refusal(r.Locale.Say(refusal.Key, refusal.Args)), refusal.Code
+		return compose.Refusal(r.Writer(), r.Locale.Say(refusal.Key, refusal.Args)), refusal.Code
 	}
 	reference := strings.ToLower(rand.Text()[:4])
 	b.log.ErrorContext(ctx, "request failed", "reference", reference, "person", r.Person, "error", err)
-	return r.Writer().Refusal(r.Locale.Say("refusal.internal", map[string]any{"Reference": reference})), ResultInternal
+	return compose.Refusal(r.Writer(), r.Locale.Say("refusal.internal", map[string]any{"Reference": reference})), ResultInternal
 }
 
 // shown keeps foreign words short in an answer.

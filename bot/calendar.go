@@ -38,7 +38,7 @@ func (b *Bot) announce(ctx context.Context, chat Chat, changes []reports.Novelty
 	if err != nil {
 		return err
 	}
-	m := compose.Writer{Locale: l, Now: now}.Announce(changes)
+	m := compose.Announce(compose.Writer{Locale: l, Now: now}, changes)
 	_, err = b.journal.EnqueueFor(ctx, job, due, []journal.Delivery{{To: chat.To.String(), Kind: "calendar", Message: m}})
 	if errors.Is(err, journal.ErrFinished) {
 		return nil

@@ -189,7 +189,7 @@ func (x *cancelling) patience(ctx context.Context, err error) error {
 	}
 	x.task.Bot.log.WarnContext(ctx, "cancelling rests", "task", x.task.ID, "until", at, "error", err)
 	done, total := x.done()
-	m := x.task.Writer().CancelWaits(compose.Cancels{Task: x.task.ID, Done: done, Total: total, Until: at, Busy: problem != nil})
+	m := compose.CancelWaits(x.task.Writer(), compose.CancelProgress{Task: x.task.ID, Done: done, Total: total, Until: at, Busy: problem != nil})
 	return &Later{Until: at, Message: m}
 }
 

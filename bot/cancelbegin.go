@@ -23,7 +23,7 @@ func (x *cancelling) begin(ctx context.Context) error {
 	for _, server := range x.servers() {
 		p := x.task.Bot.watch.panel(server)
 		found, unread, err := readAll(ctx, p.CA, x.clients[server], x.urls(server), func(done, total int) {
-			x.task.Progress(x.task.Writer().Reading(compose.Reads{Server: server, Done: done, Total: total, Task: x.task.ID}))
+			x.task.Progress(compose.Reading(x.task.Writer(), compose.ReadProgress{Server: server, Done: done, Total: total, Task: x.task.ID}))
 		})
 		if busy(err) != nil {
 			return err

@@ -135,7 +135,7 @@ func (x *cancelling) ended(ctx context.Context, i cancelItem, state journal.Step
 	x.steps[i.URL] = s
 	x.mu.Unlock()
 	done, total := x.done()
-	x.task.Progress(x.task.Writer().Cancelling(compose.Cancels{Task: x.task.ID, Done: done, Total: total, Rest: time.Duration(total-done) * cancelEvery}))
+	x.task.Progress(compose.Cancelling(x.task.Writer(), compose.CancelProgress{Task: x.task.ID, Done: done, Total: total, Rest: time.Duration(total-done) * cancelEvery}))
 	return nil
 }
 

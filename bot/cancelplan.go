@@ -84,10 +84,10 @@ func (t *Task) plan(ctx context.Context, w cancelWish) (Answer, error) {
 	}
 	for _, p := range b.accounts(w.Server) {
 		s, err := b.survey(ctx, p, w, func(done, total int) {
-			t.Progress(t.Writer().Reading(compose.Reads{Server: p.Name, Done: done, Total: total, Task: t.ID}))
+			t.Progress(compose.Reading(t.Writer(), compose.ReadProgress{Server: p.Name, Done: done, Total: total, Task: t.ID}))
 		})
 		if refusal, ok := errors.AsType[*Refusal](err); ok {
-			told.Dark, last = append(told.Dark, t.Writer().Locale.Say(refusal.Key, refusal.Args)), err
+			told.Unreadable, last = append(told.Unreadable, t.Writer().Locale.Say(refusal.Key, refusal.Args)), err
 			continue
 		}
 		if err != nil {
@@ -103,15 +103,15 @@ func (t *Task) plan(ctx context.Context, w cancelWish) (Answer, error) {
 	if len(told.Servers) == 0 {
 		return Answer{}, last
 	}
-	told.Second = len(plan.Items) > b.cap(plan)
+	told.NeedsSecond = len(plan.Items) > b.cap(plan)
 	if s := keyless(told.Servers); s == nil && len(plan.Items) > 0 {
-		kept, err := b.keepCancelPlan(ctx, t, plan, told.Second)
+		kept, err := b.keepCancelPlan(ctx, t, plan, told.NeedsSecond)
 		if err != nil {
 			return Answer{}, err
 		}
 		told.ID, data.ID, data.Expires = kept.ID, kept.ID, &kept.Times.Expires
 	}
-	return Answer{Message: t.Writer().CancelPlan(told), Data: CancelPlanData{data}}, nil
+	return Answer{Message: compose.AskToCancel(t.Writer(), told), Data: CancelPlanData{data}}, nil
 }
 
 // keyless is a server whose authorizations cannot be cancelled; nil: all can.

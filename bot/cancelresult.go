@@ -68,7 +68,7 @@ func (x *cancelling) result() Answer {
 	}
 	told.Deactivated, told.Skipped, told.Left, told.Price = r.Deactivated, r.Skipped, r.Left, r.Price
 	told.Known = x.known()
-	return Answer{Message: x.task.Writer().CancelResult(told), Data: CancelResultData{r}, Entry: x.entry(r)}
+	return Answer{Message: compose.Cancelled(x.task.Writer(), told), Data: CancelResultData{r}, Entry: x.entry(r)}
 }
 
 // known reports whether the price is, at all servers of the plan.

@@ -55,7 +55,7 @@ func audit(ctx context.Context, b *Bot, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	data := AuditData{Audit: []AuditItem{}, Whole: true}
-	told := compose.Audit{Name: name}
+	told := compose.AuditTrail{Name: name}
 	for _, a := range acts {
 		data.Audit = append(data.Audit, AuditItem{a.At, a.Person, a.Name, a.Role, a.Chat, a.Command, a.Args, a.Result})
 		told.Acts = append(told.Acts, reports.Act{At: a.At, Who: whose(a), Command: line(a), Result: a.Result})
@@ -67,7 +67,7 @@ func audit(ctx context.Context, b *Bot, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	told.Entries, told.Head = data.Entries, data.Head
-	return Answer{Message: r.Writer().Audit(told), Data: data}, nil
+	return Answer{Message: compose.Audit(r.Writer(), told), Data: data}, nil
 }
 
 // whose is the name beside the id, which alone cannot be chosen freely.

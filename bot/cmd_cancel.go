@@ -74,7 +74,7 @@ func cancel(_ context.Context, b *Bot, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	return Answer{Message: r.Writer().Reading(compose.Reads{}), Task: task}, nil
+	return Answer{Message: compose.Reading(r.Writer(), compose.ReadProgress{}), Task: task}, nil
 }
 
 // wish reads "authz shop.ru server=isp1 valid".

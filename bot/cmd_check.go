@@ -72,7 +72,7 @@ func check(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	if site.Attempts, err = b.attempts(ctx, site, 10); err != nil {
 		return Answer{}, err
 	}
-	return Answer{Message: r.Writer().Check(site), Data: checkData(site, r.Writer())}, nil
+	return Answer{Message: compose.Check(r.Writer(), site), Data: checkData(site, r.Writer())}, nil
 }
 
 // attempts of a site, newest first: of the certificate it uses, and of the
@@ -98,12 +98,12 @@ func checkData(s reports.Site, w compose.Writer) CheckData {
 	cause := checks.Finding{Code: verdict.Code, Args: verdict.Finding.Args}
 	data := CheckData{
 		Domain: site.Name, Unicode: site.Unicode(), Server: site.Server, Owner: site.Owner,
-		Verdict: VerdictData{Code: verdict.Code, Severity: verdict.Severity, Args: w.Seen(cause.Args),
+		Verdict: VerdictData{Code: verdict.Code, Severity: verdict.Severity, Args: w.Visible(cause.Args),
 			Next: NextData{Who: verdict.Code.Who(), Text: w.Step(cause)}},
 		Findings: []FindingData{}, Failures: []FailureData{}, Attempts: []AttemptData{},
 	}
 	for _, f := range s.Server.Findings(site.Name) {
-		data.Findings = append(data.Findings, FindingData{f.Code, f.Severity, w.Seen(f.Args), checks.WithoutSecrets(f.Detail)})
+		data.Findings = append(data.Findings, FindingData{f.Code, f.Severity, w.Visible(f.Args), checks.WithoutSecrets(f.Detail)})
 	}
 	for _, f := range s.Server.Failures(site.Name) {
 		data.Failures = append(data.Failures, FailureData{f.Check, f.Err})
@@ -116,7 +116,7 @@ func checkData(s reports.Site, w compose.Writer) CheckData {
 
 func attemptData(a reports.Try, w compose.Writer) AttemptData {
 	data := AttemptData{Certificate: a.Certificate, Outcome: a.Outcome.String(), Status: a.Status, Code: string(a.Code), Text: checks.WithoutSecrets(a.Text)}
-	data.Unpause, _ = w.Seen(a.Args)[checks.Secret].(string)
+	data.Unpause, _ = w.Visible(a.Args)[checks.Secret].(string)
 	if !a.Time.IsZero() {
 		data.Time = &a.Time
 	}

@@ -68,21 +68,21 @@ func limits(ctx context.Context, b *Bot, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	data := LimitsData{Budgets: []BudgetData{}, Forecasts: []ForecastData{}, Changes: []ChangeData{}}
-	var all []compose.Limits
+	var all []compose.AccountLimits
 	for _, s := range servers {
 		l := b.limitsOf(s, r.Now)
 		all = append(all, l)
 		data.add(l)
 	}
-	return Answer{Message: r.Writer().Limits(all), Data: data}, nil
+	return Answer{Message: compose.Limits(r.Writer(), all), Data: data}, nil
 }
 
 // scarceMost are how many domains, sets and names of a limit are told of.
 const scarceMost = 5
 
 // limitsOf gathers what is worth knowing of a server's budgets.
-func (b *Bot) limitsOf(s reports.Server, now time.Time) compose.Limits {
-	l := compose.Limits{Server: s.Name, Trouble: s.Trouble}
+func (b *Bot) limitsOf(s reports.Server, now time.Time) compose.AccountLimits {
+	l := compose.AccountLimits{Server: s.Name, Trouble: s.Trouble}
 	p := b.watch.panel(s.Name)
 	if p == nil {
 		return l
@@ -133,7 +133,7 @@ func novelty(rules *budget.CA, c budget.Change) reports.Novelty {
 }
 
 // add puts a server's budgets in.
-func (d *LimitsData) add(l compose.Limits) {
+func (d *LimitsData) add(l compose.AccountLimits) {
 	if l.Quota.CA == "" {
 		d.Unknown = append(d.Unknown, l.Server)
 	}

@@ -53,15 +53,15 @@ func list(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	}
 	page := compose.Page{Kind: asked.kind, Command: asked.command(), Filter: asked.filters(), Number: asked.page, Unread: dark}
 	if reports.FromOutside(asked.kind) {
-		page.Seen = readable
+		page.Looked = readable
 	}
 	rows := reports.List(asked.kind, readable, asked.filter)
 	data := listData(asked, rows, dark)
 	if asked.file {
-		m, err := r.Writer().ListFile(rows, asked.kind)
+		m, err := compose.ListFile(r.Writer(), rows, asked.kind)
 		return Answer{Message: m, Data: data}, err
 	}
-	return Answer{Message: r.Writer().List(rows, page), Data: data}, nil
+	return Answer{Message: compose.List(r.Writer(), rows, page), Data: data}, nil
 }
 
 // parseList reads "failed owner=client1* cause=ca.dns server=isp1 page 2".

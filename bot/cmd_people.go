@@ -23,7 +23,7 @@ func whoami(_ context.Context, _ *Bot, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	data := WhoamiData{Person: r.Person, Role: r.Role.String(), Chat: r.Chat.String(), Language: r.Locale.Language()}
-	return Answer{Message: r.Writer().Whoami(compose.Person{ID: r.Person, Role: r.Role.String(), Chat: r.Chat.String()}), Data: data}, nil
+	return Answer{Message: compose.Whoami(r.Writer(), compose.Person{ID: r.Person, Role: r.Role.String(), Chat: r.Chat.String()}), Data: data}, nil
 }
 
 // lang changes the language of a chat; in a group that takes an operator, for
@@ -44,7 +44,7 @@ func lang(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	err := b.journal.Audit(ctx, r.entry("lang", language, ResultOK))
 	r.Locale = b.audience.Bundle.Locale(language, b.audience.Zone)
 	return Answer{
-		Message: r.Writer().Language(),
+		Message: compose.LanguageSet(r.Writer()),
 		Data:    WhoamiData{Person: r.Person, Role: r.Role.String(), Chat: r.Chat.String(), Language: language},
 	}, err
 }
@@ -63,23 +63,22 @@ type HelpItem struct {
 
 // help lists the commands that the one who asks may use, or explains one.
 func help(_ context.Context, _ *Bot, r Request) (Answer, error) {
-	var known []compose.Topic
+	var known []string
 	data := HelpData{Commands: []HelpItem{}}
 	for _, c := range Commands() {
 		if r.Role < c.Role || (len(r.Words) > 0 && r.Words[0] != c.Name) {
 			continue
 		}
-		t := compose.Topic{Command: c.Name}
-		known = append(known, t)
+		known = append(known, c.Name)
 		data.Commands = append(data.Commands, HelpItem{c.Name, r.Locale.Say("help." + c.Name + ".usage"), r.Locale.Say("help." + c.Name + ".text")})
 	}
 	if len(known) == 0 {
 		return Answer{}, &Refusal{Code: ResultUsage, Key: "refusal.command", Args: i18n.Args{"Command": shown(r.Words[0])}}
 	}
 	if len(r.Words) > 0 {
-		return Answer{Message: r.Writer().Topic(known[0]), Data: data}, nil
+		return Answer{Message: compose.HelpTopic(r.Writer(), known[0]), Data: data}, nil
 	}
-	return Answer{Message: r.Writer().Help(compose.Help{Topics: known, AtConsole: r.Talks}), Data: data}, nil
+	return Answer{Message: compose.Help(r.Writer(), known, r.Talks), Data: data}, nil
 }
 
 // Menu gives the commands with one line each, for a messenger's own menu.

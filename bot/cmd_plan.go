@@ -57,7 +57,7 @@ func plan(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	told := compose.Reissue{Dark: dark}
+	told := compose.ReissuePlan{Unreadable: dark}
 	data := ReissueData{ByCause: map[checks.Code]int{}, Servers: []ReissueServer{}}
 	for _, s := range readable {
 		part := reports.Reissuable(s, asked.filter)
@@ -73,7 +73,7 @@ func plan(ctx context.Context, b *Bot, r Request) (Answer, error) {
 		told.Servers = append(told.Servers, part)
 		data.add(part)
 	}
-	return Answer{Message: r.Writer().Reissue(told), Data: PlanData{data}}, nil
+	return Answer{Message: compose.Reissue(r.Writer(), told), Data: PlanData{data}}, nil
 }
 
 // parsePlan reads "reissue owner=client1* cause=dns server=isp1".

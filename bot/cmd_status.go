@@ -55,7 +55,7 @@ func status(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	for _, s := range servers {
 		data.add(s)
 	}
-	return Answer{Message: r.Writer().Status(servers, compose.Delivery{Waiting: waiting, Oldest: oldest}), Data: data}, nil
+	return Answer{Message: compose.Status(r.Writer(), servers, compose.Delivery{Waiting: waiting, Oldest: oldest}), Data: data}, nil
 }
 
 func (d *StatusData) add(s reports.Server) {

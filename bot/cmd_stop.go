@@ -46,7 +46,7 @@ func stop(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	if state.Open() {
 		state = journal.TaskStopping
 	}
-	return Answer{Message: r.Writer().Stop(compose.Stop{Task: r.Words[0], Open: state.Open()}), Data: StopData{id, state}}, nil
+	return Answer{Message: compose.StopTask(r.Writer(), r.Words[0], state.Open()), Data: StopData{id, state}}, nil
 }
 
 // mayStop refuses who neither began a task nor has the role to stop it.

@@ -6,6 +6,7 @@ import (
 
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -28,7 +29,7 @@ func sweep(ctx context.Context, b *Bot, r Request) (Answer, error) {
 			total += len(swept(s, r.Now))
 		}
 	}
-	m := r.Writer().SweepBegun(total)
+	m := compose.SweepBegun(r.Writer(), total)
 	under, err := b.openTask(ctx, sweepKind)
 	if err != nil {
 		return Answer{}, err

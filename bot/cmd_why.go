@@ -63,7 +63,7 @@ func why(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	for _, a := range acts {
 		site.Acts = append(site.Acts, reports.Act{At: a.At, Who: a.Name, Command: a.Command + " " + a.Args, Result: a.Result})
 	}
-	return Answer{Message: r.Writer().Why(site), Data: whyData(site, r.Writer())}, nil
+	return Answer{Message: compose.Why(r.Writer(), site), Data: whyData(site, r.Writer())}, nil
 }
 
 func whyData(s reports.Site, w compose.Writer) WhyData {

@@ -34,7 +34,7 @@ func confirm(ctx context.Context, b *Bot, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	if task, ok := b.cutShort(ctx, p, r); ok {
-		return Answer{Message: r.Writer().Confirmed(p.ID), Task: &task}, nil
+		return Answer{Message: compose.Confirmed(r.Writer(), p.ID), Task: &task}, nil
 	}
 	if err := mayConfirm(p, r); err != nil {
 		return Answer{}, err
@@ -44,7 +44,7 @@ func confirm(ctx context.Context, b *Bot, r Request) (Answer, error) {
 		if err := b.journal.ConfirmPlan(ctx, p.ID, r.Person, r.entry("confirm", p.ID, ResultFirst)); err != nil {
 			return Answer{}, err
 		}
-		m := r.Writer().ConfirmedFirst(compose.Confirmation{Plan: p.ID, Name: r.Name, Left: p.Times.Expires.Sub(r.Now)})
+		m := compose.ConfirmedFirst(r.Writer(), compose.Confirmation{Plan: p.ID, Name: r.Name, Left: p.Times.Expires.Sub(r.Now)})
 		return Answer{Message: m, Data: ConfirmData{p.ID, confirmed, p.Needs, p.Times.Expires}}, nil
 	}
 	task, err := r.Begins(p.Kind, struct{}{})
@@ -53,7 +53,7 @@ func confirm(ctx context.Context, b *Bot, r Request) (Answer, error) {
 	}
 	task.Plan = p.ID
 	entry := r.entry("confirm", p.ID, ResultOK)
-	return Answer{Message: r.Writer().Confirmed(p.ID), Task: task, Entry: &entry}, nil
+	return Answer{Message: compose.Confirmed(r.Writer(), p.ID), Task: task, Entry: &entry}, nil
 }
 
 // cutShort finds the task of a plan that a program at the console began and

@@ -18,8 +18,8 @@ const chartDays = 30
 // history to draw, and something to tell.
 func (b *Bot) dailyMessage(l *i18n.Locale, day reports.Day, h reports.History, now time.Time) (reports.Message, error) {
 	w := compose.Writer{Locale: l, Now: now}
-	m := w.Daily(day)
-	if snapshots(h, now) < 2 || w.Nothing(day) {
+	m := compose.Daily(w, day)
+	if snapshots(h, now) < 2 || day.Quiet(now) {
 		return m, nil
 	}
 	now = now.In(b.audience.Zone)

@@ -249,6 +249,6 @@ func TestCalendar(t *testing.T) {
 	h.must(h.bot.watch.Look(t.Context(), h.now))
 	day, err := h.bot.day(t.Context(), h.now)
 	h.must(err)
-	digest := compose.Writer{Locale: h.bot.audience.Bundle.Locale("en", time.UTC), Now: h.now}.Daily(day)
+	digest := compose.Daily(compose.Writer{Locale: h.bot.audience.Bundle.Locale("en", time.UTC), Now: h.now}, day)
 	wants(t, words(digest), "From 10 February: Let’s Encrypt certificates will be good for 64 days", "new orders 0 of 300 used")
 }

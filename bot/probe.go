@@ -47,7 +47,7 @@ type ProbePlanData struct {
 // planProbe keeps a plan of the orders that a wish needs.
 func planProbe(ctx context.Context, t *Task, w cancelWish) (Answer, error) {
 	plan := probePlan{Wish: w}
-	told := compose.Probe{Lives: planLives}
+	told := compose.OrderPlan{Lives: planLives}
 	for _, p := range t.Bot.accounts(w.Server) {
 		if _, trouble := p.CA.key(); trouble != "" {
 			return Answer{}, caRefusal(p, account.ErrKeyNeeded)
@@ -81,7 +81,7 @@ func planProbe(ctx context.Context, t *Task, w cancelWish) (Answer, error) {
 		data.Orders, told.Names = append(data.Orders, o.Names[0]), append(told.Names, o.Names...)
 	}
 	told.ID, told.Orders = kept.ID, len(plan.Orders)
-	return Answer{Message: t.Writer().Probe(told), Data: ProbeData{data}}, nil
+	return Answer{Message: compose.AskToOrder(t.Writer(), told), Data: ProbeData{data}}, nil
 }
 
 // orders is the limit on an account's new orders.

@@ -49,7 +49,7 @@ func (b *Bot) Replay(ctx context.Context, days int, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	sum := compose.Replay{Days: days}
+	sum := compose.ReplayResult{Days: days}
 	for _, p := range b.watch.panels {
 		runs, err := b.journal.MetricRuns(ctx, p.Name, played, r.Now)
 		if err != nil {
@@ -63,7 +63,7 @@ func (b *Bot) Replay(ctx context.Context, days int, r Request) (Answer, error) {
 		sum.Episodes = append(sum.Episodes, reports.Episodes(b.policy.Replay(p.Name, runs, from, countsBegun(p.Name, begun)))...)
 	}
 	slices.SortStableFunc(sum.Episodes, func(x, y reports.Episode) int { return x.From.Compare(y.From) })
-	return Answer{Message: r.Writer().Replay(sum), Data: replayData(sum)}, nil
+	return Answer{Message: compose.Replay(r.Writer(), sum), Data: replayData(sum)}, nil
 }
 
 // countsBegun is when the watch of each count of a panel began, by its check:
@@ -82,7 +82,7 @@ func countsBegun(server string, begun map[string]time.Time) map[string][]time.Ti
 	return counts
 }
 
-func replayData(r compose.Replay) ReplayData {
+func replayData(r compose.ReplayResult) ReplayData {
 	data := ReplayData{Days: r.Days, Since: optional(r.Since), Alerts: []EpisodeData{}}
 	for _, e := range r.Episodes {
 		data.Alerts = append(data.Alerts, EpisodeData{e.Server, e.Code, e.Worst, e.From, optional(e.Until), e.Peak, e.Told})

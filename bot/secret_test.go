@@ -9,6 +9,7 @@ import (
 	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // The link that unpauses the account's names goes to an administrator who
@@ -39,7 +40,7 @@ func TestLinkIsForAdministrators(t *testing.T) {
 			r := Request{Role: tt.role, Private: tt.private, Locale: bundle.Locale(language, time.UTC), Now: time.Now()}
 			w := r.Writer()
 			for name, answer := range map[string]any{
-				"check": w.Check(site), "why": w.Why(site), "check's JSON": checkData(site, w), "why's JSON": whyData(site, w),
+				"check": compose.Check(w, site), "why": compose.Why(w, site), "check's JSON": checkData(site, w), "why's JSON": whyData(site, w),
 			} {
 				out, err := json.Marshal(answer)
 				if err != nil {

@@ -137,7 +137,7 @@ func (b *Bot) warn(ctx context.Context, s reports.Server, changed int, now time.
 		if err != nil {
 			return nil, err
 		}
-		m := compose.Writer{Locale: l, Now: now}.Storm(s.Name, changed, len(s.Subjects))
+		m := compose.Storm(compose.Writer{Locale: l, Now: now}, s.Name, changed, len(s.Subjects))
 		deliveries = append(deliveries, journal.Delivery{To: chat.To.String(), Kind: string(reports.Opened), Message: m})
 	}
 	return deliveries, nil

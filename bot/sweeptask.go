@@ -38,7 +38,7 @@ func runSweep(ctx context.Context, t *Task) (Answer, error) {
 	err = b.Sweep(ctx, Sweep{Since: t.Times.Created, Apart: Apart, Progress: t.sweeping(&data)})
 	switch {
 	case err != nil && t.Stopped():
-		return Answer{Message: w.SweepStopped(data.Looked, data.Total), Data: data}, nil
+		return Answer{Message: compose.SweepStopped(w, data.Looked, data.Total), Data: data}, nil
 	case errors.Is(err, ErrOffline):
 		return Answer{}, &Refusal{Code: ResultUnavailable, Key: "refusal.offline"}
 	case err != nil:
@@ -47,7 +47,7 @@ func runSweep(ctx context.Context, t *Task) (Answer, error) {
 	took := time.Since(t.Times.Created)
 	sum, err := b.Swept(ctx, w.Locale, took, func(CheckData) error { return nil })
 	data.Summary = &sum
-	return Answer{Message: t.Writer().Swept(compose.Swept{Domains: sum.Domains, ByCode: sum.ByCode, Took: took}), Data: data}, err
+	return Answer{Message: compose.Swept(t.Writer(), compose.SweepResult{Domains: sum.Domains, ByCode: sum.ByCode, Took: took}), Data: data}, err
 }
 
 // sweeping notes how far the sweep is, and composes what is shown of it as
@@ -58,7 +58,7 @@ func (t *Task) sweeping(data *SweepData) func(done, total int) {
 		data.Looked, data.Total = done, total
 		if now := time.Now(); now.Sub(composed) >= taskLook {
 			composed = now
-			t.Progress(t.Writer().Sweeping(id, done, total))
+			t.Progress(compose.Sweeping(t.Writer(), id, done, total))
 		}
 	}
 }

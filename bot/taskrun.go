@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -145,7 +146,7 @@ func (b *Bot) work(ctx context.Context, task journal.Task, tell telling) (answer
 	switch {
 	case t.Stopped() && (err == nil || ctx.Err() == nil):
 		if err != nil {
-			answer, err = Answer{Message: t.Writer().Stopped(), Data: StoppedData{Stopped: true}}, nil
+			answer, err = Answer{Message: compose.Stopped(t.Writer()), Data: StoppedData{Stopped: true}}, nil
 		}
 		return answer, journal.TaskStopped, err
 	case err != nil:

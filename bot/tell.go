@@ -18,7 +18,7 @@ func (b *Bot) tell(ctx context.Context, s reports.Server, changes []reports.Chan
 			return nil, err
 		}
 		w := compose.Writer{Locale: l, Now: now}
-		for _, told := range w.Alerts(s, changes, begin) {
+		for _, told := range compose.Alerts(w, s, changes, begin) {
 			deliveries = append(deliveries, journal.Delivery{
 				To: chat.To.String(), Kind: string(told.Kind), IncidentKey: told.Incident, Message: told.Message,
 			})
@@ -46,7 +46,7 @@ func (b *Bot) edits(ctx context.Context, w compose.Writer, chat Address, changes
 		}
 		for _, d := range sent {
 			if d.To == chat.String() {
-				edits = append(edits, journal.Delivery{To: d.To, Kind: "edit", Incident: c.Incident.ID, Edits: d.ID, Message: w.Closed(d.Message, c.Incident)})
+				edits = append(edits, journal.Delivery{To: d.To, Kind: "edit", Incident: c.Incident.ID, Edits: d.ID, Message: compose.Closed(w, d.Message, c.Incident)})
 			}
 		}
 	}

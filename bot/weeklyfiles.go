@@ -59,7 +59,7 @@ func stem(name string) string {
 // weeklyMessage composes the report with its files.
 func (b *Bot) weeklyMessage(l *i18n.Locale, r reports.Weekly, csv bool) (reports.Message, error) {
 	w := compose.Writer{Locale: l, Now: time.Now()}
-	m := w.Weekly(r)
+	m := compose.Weekly(w, r)
 	var err error
 	m.Files, err = weeklyFiles(w, r, csv)
 	return m, err

@@ -62,9 +62,41 @@ func (d Day) Movement() Movement {
 	return mv
 }
 
-// Calm reports that nothing is wrong with any panel as a whole: no count
+// Quiet reports whether there is nothing to say of the day: nothing changed,
+// no certificate is about to end, and no panel is wrong as a whole. Without a
+// yesterday to compare with, no day is quiet.
+func (d Day) Quiet(now time.Time) bool {
+	mv := d.Movement()
+	return len(d.Endings(now)) == 0 && d.Comparable() && mv.Opened == 0 && mv.Fixed == 0 && d.calm()
+}
+
+// Ending is a certificate that ends soon.
+type Ending struct {
+	Site string
+	At   time.Time
+}
+
+// Endings are the certificates that end within 24 hours, of sites that are
+// served, the soonest first.
+func (d Day) Endings(now time.Time) []Ending {
+	var ends []Ending
+	for _, s := range d.Servers {
+		for _, x := range s.Subjects {
+			if x.Site.Active == checks.Off || x.Site.Secure == checks.Off || x.File == nil || x.File.SelfSigned {
+				continue
+			}
+			if left := x.File.NotAfter.Sub(now); left > 0 && left <= 24*time.Hour {
+				ends = append(ends, Ending{x.Site.Name, x.File.NotAfter})
+			}
+		}
+	}
+	slices.SortFunc(ends, func(a, b Ending) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Site, b.Site)) })
+	return ends
+}
+
+// calm reports that nothing is wrong with any panel as a whole: no count
 // above its threshold, and every one of them could be read.
-func (d Day) Calm() bool {
+func (d Day) calm() bool {
 	return !slices.ContainsFunc(d.Servers, func(s Server) bool { return s.Worst() > checks.Info })
 }
 

@@ -44,7 +44,7 @@ func alertCases() map[string]message {
 				case reports.Resolved:
 					i = ended(i)
 				}
-				return w.Alert(reports.Change{Kind: kind, Incident: i}, troubled(f))
+				return compose.Alert(w, reports.Change{Kind: kind, Incident: i}, troubled(f))
 			}
 		}
 		name := "alert." + string(count.code) + "."
@@ -54,15 +54,15 @@ func alertCases() map[string]message {
 		all[name+"resolved"] = say(reports.Resolved, grown, 2*time.Hour+41*time.Minute)
 		all[name+"one"] = say(reports.Opened, counted(count.code, checks.Critical, 1, 1), 0)
 		all["closed."+string(count.code)] = func(w compose.Writer) reports.Message {
-			told := w.Alert(reports.Change{Kind: reports.Opened, Incident: incident(f, 0)}, troubled(f))
-			return w.Closed(told, ended(incident(grown, 161*time.Minute)))
+			told := compose.Alert(w, reports.Change{Kind: reports.Opened, Incident: incident(f, 0)}, troubled(f))
+			return compose.Closed(w, told, ended(incident(grown, 161*time.Minute)))
 		}
 	}
 	all["alert.panel.processing.warning"] = func(w compose.Writer) reports.Message {
 		f := counted(checks.PanelProcessing, checks.Warning, 63, 60)
 		s := house()
 		s.Readings = readings(63, 47, 3, 12)
-		return w.Alert(reports.Change{Kind: reports.Opened, Incident: incident(f, 0)}, s)
+		return compose.Alert(w, reports.Change{Kind: reports.Opened, Incident: incident(f, 0)}, s)
 	}
 	return all
 }
@@ -114,7 +114,7 @@ func panelCases() map[string]message {
 			if kind == reports.Resolved {
 				s.Trouble, i = "", ended(i)
 			}
-			return w.Alert(reports.Change{Kind: kind, Incident: i}, s)
+			return compose.Alert(w, reports.Change{Kind: kind, Incident: i}, s)
 		}
 	}
 	for _, reason := range ispmanager.Reasons() {
@@ -129,7 +129,7 @@ func panelCases() map[string]message {
 			if kind == reports.Resolved {
 				i = ended(i)
 			}
-			return w.Alert(reports.Change{Kind: kind, Incident: i}, house())
+			return compose.Alert(w, reports.Change{Kind: kind, Incident: i}, house())
 		}
 	}
 	all["alert.panel.stale.opened"], all["alert.panel.stale.resolved"] = stale(reports.Opened), stale(reports.Resolved)
@@ -142,13 +142,13 @@ func panelCases() map[string]message {
 				if kind == reports.Resolved {
 					i = ended(i)
 				}
-				return w.Alert(reports.Change{Kind: kind, Incident: i}, house())
+				return compose.Alert(w, reports.Change{Kind: kind, Incident: i}, house())
 			}
 		}
 	}
-	all["storm"] = func(w compose.Writer) reports.Message { return w.Storm("isp1", 321, 2000) }
+	all["storm"] = func(w compose.Writer) reports.Message { return compose.Storm(w, "isp1", 321, 2000) }
 	all["baseline"] = func(w compose.Writer) reports.Message {
-		return w.Baseline(house(), []checks.Code{checks.CADNS, checks.CADNS, checks.CADNS, checks.CAUnauthorized, checks.CAUnauthorized,
+		return compose.Baseline(w, house(), []checks.Code{checks.CADNS, checks.CADNS, checks.CADNS, checks.CAUnauthorized, checks.CAUnauthorized,
 			checks.CAConnection, checks.CertExpired, checks.CertOverdue, checks.CARemote, checks.CACAA, checks.CARejected})
 	}
 	all["baseline.more"] = func(w compose.Writer) reports.Message {
@@ -157,19 +157,19 @@ func panelCases() map[string]message {
 			f := checks.Finding{Server: "isp1", Site: site(n), Code: code, Severity: code.Severity()}
 			changes = append(changes, reports.Change{Kind: reports.Baseline, Incident: incident(f, 0)})
 		}
-		return w.Alerts(house(), changes, reports.Beginning{Checks: []string{"certificate", "renewal"}})[0].Message
+		return compose.Alerts(w, house(), changes, reports.Beginning{Checks: []string{"certificate", "renewal"}})[0].Message
 	}
 	all["baseline.more.live"] = func(w compose.Writer) reports.Message {
 		f := checks.Finding{Server: "isp1", Site: "shop.ru", Code: checks.DNSElsewhere, Severity: checks.Warning}
 		changes := []reports.Change{{Kind: reports.Baseline, Incident: incident(f, 0)}}
 		begun := append(slices.Clone(suite.LiveChecks()), suite.EgressCheck, suite.ListedCheck)
-		return w.Alerts(house(), changes, reports.Beginning{Checks: begun})[0].Message
+		return compose.Alerts(w, house(), changes, reports.Beginning{Checks: begun})[0].Message
 	}
 	all["baseline.healthy"] = func(w compose.Writer) reports.Message {
 		s := house()
 		s.Snapshot.Sites = s.Snapshot.Sites[:21]
 		s.Readings = readings(0, 0, 0, 0)
-		return w.Baseline(s, nil)
+		return compose.Baseline(w, s, nil)
 	}
 	return all
 }
@@ -198,14 +198,14 @@ func nameCases() map[string]message {
 				continue // long ones differ by their first line only
 			}
 			name := fmt.Sprintf("names.%s.%d", code, n)
-			all[name] = func(w compose.Writer) reports.Message { return w.Names(reports.Opened, incidents(n)) }
+			all[name] = func(w compose.Writer) reports.Message { return compose.Names(w, reports.Opened, incidents(n)) }
 			if n < 21 {
 				all["over."+name] = func(w compose.Writer) reports.Message {
 					over := incidents(n)
 					for i := range over {
 						over[i] = ended(over[i])
 					}
-					return w.Names(reports.Resolved, over)
+					return compose.Names(w, reports.Resolved, over)
 				}
 			}
 		}
@@ -230,7 +230,7 @@ func outwardCases() map[string]message {
 				if kind == reports.Resolved {
 					i = ended(i)
 				}
-				return w.Alert(reports.Change{Kind: kind, Incident: i}, house())
+				return compose.Alert(w, reports.Change{Kind: kind, Incident: i}, house())
 			}
 		}
 	}
@@ -244,14 +244,14 @@ func replayCases() map[string]message {
 		{Server: "isp2", Code: checks.PanelProcessing, From: ago(9 * day), Until: ago(9*day - 35*time.Minute), Peak: 71, Worst: checks.Warning, Told: make([]reports.Telling, 2)},
 		{Server: "isp1", Code: checks.PanelFailed, From: ago(5 * time.Hour), Peak: 52, Worst: checks.Critical, Told: make([]reports.Telling, 1)},
 	}
-	replay := func(r compose.Replay) message {
-		return func(w compose.Writer) reports.Message { return w.Replay(r) }
+	replay := func(r compose.ReplayResult) message {
+		return func(w compose.Writer) reports.Message { return compose.Replay(w, r) }
 	}
 	return map[string]message{
-		"replay":         replay(compose.Replay{Days: 30, Since: ago(30 * day), Episodes: episodes}),
-		"replay.once":    replay(compose.Replay{Days: 30, Since: ago(30 * day), Episodes: episodes[:1]}),
-		"replay.day":     replay(compose.Replay{Days: 1, Since: ago(30 * day), Episodes: episodes[2:]}),
-		"replay.calm":    replay(compose.Replay{Days: 30, Since: ago(12 * day)}),
-		"replay.nothing": replay(compose.Replay{Days: 30}),
+		"replay":         replay(compose.ReplayResult{Days: 30, Since: ago(30 * day), Episodes: episodes}),
+		"replay.once":    replay(compose.ReplayResult{Days: 30, Since: ago(30 * day), Episodes: episodes[:1]}),
+		"replay.day":     replay(compose.ReplayResult{Days: 1, Since: ago(30 * day), Episodes: episodes[2:]}),
+		"replay.calm":    replay(compose.ReplayResult{Days: 30, Since: ago(12 * day)}),
+		"replay.nothing": replay(compose.ReplayResult{Days: 30}),
 	}
 }

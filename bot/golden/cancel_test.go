@@ -14,16 +14,16 @@ import (
 // confirmations, the progress, the result, and the audit log.
 func cancelCases() map[string]message {
 	all := map[string]message{
-		"cancel.reading": func(w compose.Writer) reports.Message { return w.Reading(compose.Reads{}) },
+		"cancel.reading": func(w compose.Writer) reports.Message { return compose.Reading(w, compose.ReadProgress{}) },
 		"cancel.reading.so": func(w compose.Writer) reports.Message {
-			return w.Reading(compose.Reads{Server: "isp1", Done: 1200, Total: 3000, Task: 12})
+			return compose.Reading(w, compose.ReadProgress{Server: "isp1", Done: 1200, Total: 3000, Task: 12})
 		},
-		"cancel.begun": func(w compose.Writer) reports.Message { return w.Confirmed("7f3a") },
+		"cancel.begun": func(w compose.Writer) reports.Message { return compose.Confirmed(w, "7f3a") },
 		"cancel.first": func(w compose.Writer) reports.Message {
-			return w.ConfirmedFirst(compose.Confirmation{Plan: "7f3a", Name: "Анна", Left: 8 * time.Minute})
+			return compose.ConfirmedFirst(w, compose.Confirmation{Plan: "7f3a", Name: "Анна", Left: 8 * time.Minute})
 		},
 		"cancel.progress": func(w compose.Writer) reports.Message {
-			return w.Cancelling(compose.Cancels{Task: 12, Done: 1240, Total: 3000, Rest: 6 * time.Minute})
+			return compose.Cancelling(w, compose.CancelProgress{Task: 12, Done: 1240, Total: 3000, Rest: 6 * time.Minute})
 		},
 		"cancel.waits.busy":    waits(true),
 		"cancel.waits.offline": waits(false),
@@ -32,22 +32,22 @@ func cancelCases() map[string]message {
 		"cancel.done.some":     cancelled(someCancelled()),
 		"cancel.done.unknown":  cancelled(compose.CancelResult{Servers: []string{"isp1"}, Deactivated: 3, Price: 3}),
 		"cancel.stopped":       cancelled(compose.CancelResult{Servers: []string{"isp1"}, Known: true, Stopped: true, Deactivated: 122, Left: 378, Price: 122}),
-		"stop.soon":            func(w compose.Writer) reports.Message { return w.Stop(compose.Stop{Task: "12", Open: true}) },
-		"stop.over":            func(w compose.Writer) reports.Message { return w.Stop(compose.Stop{Task: "12"}) },
-		"task.stopped":         func(w compose.Writer) reports.Message { return w.Stopped() },
-		"task.turn":            func(w compose.Writer) reports.Message { return w.Refusal(w.Locale.Say("task.turn")) },
+		"stop.soon":            func(w compose.Writer) reports.Message { return compose.StopTask(w, "12", true) },
+		"stop.over":            func(w compose.Writer) reports.Message { return compose.StopTask(w, "12", false) },
+		"task.stopped":         func(w compose.Writer) reports.Message { return compose.Stopped(w) },
+		"task.turn":            func(w compose.Writer) reports.Message { return compose.Refusal(w, w.Locale.Say("task.turn")) },
 	}
-	for name, p := range map[string]compose.Probe{
+	for name, p := range map[string]compose.OrderPlan{
 		"priced":  {ID: "7f3a", Names: []string{"shop.ru", "www.shop.ru", "xn--e1afmkfd.xn--p1ai", "blog.ru"}, Orders: 2, CA: "Let’s Encrypt", Limit: 300, Window: 3 * time.Hour, Lives: 10 * time.Minute},
 		"unknown": {ID: "7f3a", Names: []string{"shop.ru"}, Orders: 1, Lives: 10 * time.Minute},
 	} {
-		all["probe."+name] = func(w compose.Writer) reports.Message { return w.Probe(p) }
+		all["probe."+name] = func(w compose.Writer) reports.Message { return compose.AskToOrder(w, p) }
 	}
 	for name, p := range plans() {
-		all["cancel.plan."+name] = func(w compose.Writer) reports.Message { return w.CancelPlan(p) }
+		all["cancel.plan."+name] = func(w compose.Writer) reports.Message { return compose.AskToCancel(w, p) }
 	}
 	for name, a := range audits() {
-		all["audit."+name] = func(w compose.Writer) reports.Message { return w.Audit(a) }
+		all["audit."+name] = func(w compose.Writer) reports.Message { return compose.Audit(w, a) }
 	}
 	for key, args := range planRefusals() {
 		all[key] = func(w compose.Writer) reports.Message {
@@ -60,12 +60,12 @@ func cancelCases() map[string]message {
 
 func waits(busy bool) message {
 	return func(w compose.Writer) reports.Message {
-		return w.CancelWaits(compose.Cancels{Task: 12, Done: 40, Total: 300, Until: now.Add(35 * time.Minute), Busy: busy})
+		return compose.CancelWaits(w, compose.CancelProgress{Task: 12, Done: 40, Total: 300, Until: now.Add(35 * time.Minute), Busy: busy})
 	}
 }
 
 func cancelled(r compose.CancelResult) message {
-	return func(w compose.Writer) reports.Message { return w.CancelResult(r) }
+	return func(w compose.Writer) reports.Message { return compose.Cancelled(w, r) }
 }
 
 // someCancelled is a result with every reason to skip and to fail.
@@ -100,7 +100,7 @@ func plans() map[string]compose.CancelPlan {
 		return func(s *compose.CancelServer) { s.Items, s.Pending, s.Names, s.Key, s.Hint = 0, 0, nil, key, hint }
 	}
 	second := ready
-	second.Second = true
+	second.NeedsSecond = true
 	valid := ready
 	valid.Valid = true
 	all := map[string]compose.CancelPlan{
@@ -118,7 +118,7 @@ func plans() map[string]compose.CancelPlan {
 			s.Pending, s.Valid, s.Items = 0, 2, 2
 			s.Names = []compose.CancelName{{Name: "shop.ru", N: 2, Expires: now.Add(20 * 24 * time.Hour)}}
 		}),
-		"two": {ID: "7f3a", Lives: 10 * time.Minute, Second: true, Servers: []compose.CancelServer{server, with(func(s *compose.CancelServer) { s.Name = "isp2" })}},
+		"two": {ID: "7f3a", Lives: 10 * time.Minute, NeedsSecond: true, Servers: []compose.CancelServer{server, with(func(s *compose.CancelServer) { s.Name = "isp2" })}},
 	}
 	for _, key := range []string{"none", "missing", "denied", "open", "unusable"} {
 		p := ready
@@ -133,7 +133,7 @@ func plans() map[string]compose.CancelPlan {
 	return all
 }
 
-func audits() map[string]compose.Audit {
+func audits() map[string]compose.AuditTrail {
 	acts := []reports.Act{
 		{At: now.Add(-time.Hour), Who: "Анна (telegram:42)", Command: "cancel authz plan=7f3a isp1 shop.ru", Result: "done deactivated=2 skipped=0 failed=0 left=0 price=2"},
 		{At: now.Add(-50 * time.Hour), Who: "slack:T012345:U0123456", Command: "confirm 7f3a", Result: "not_allowed"},
@@ -148,7 +148,7 @@ func audits() map[string]compose.Audit {
 		every[i] = reports.Act{At: now.Add(-time.Hour), Who: "Анна (telegram:42)", Command: "confirm 7f3a", Result: result}
 	}
 	head := "3b1c9a6d0e5f47281122334455667788"
-	return map[string]compose.Audit{
+	return map[string]compose.AuditTrail{
 		"whole":  {Acts: acts, Entries: 1204, Head: head},
 		"one":    {Name: "shop.ru", Acts: acts[:1], Entries: 1, Head: head},
 		"none":   {},

@@ -16,7 +16,9 @@ import (
 
 // checkCases are the answers to "check" for a site in every state.
 func checkCases() map[string]message {
-	check := func(s reports.Site) message { return func(w compose.Writer) reports.Message { return w.Check(s) } }
+	check := func(s reports.Site) message {
+		return func(w compose.Writer) reports.Message { return compose.Check(w, s) }
+	}
 	all := map[string]message{}
 	for code := range words() {
 		name := "check." + string(code)
@@ -100,12 +102,12 @@ func whyCases() map[string]message {
 	paused.Attempts = []reports.Try{{Attempt: checks.Attempt{Server: "isp1", Outcome: checks.OutcomeFailed, Status: "failed", Time: refusal.Time, Text: refusal.Text},
 		Code: checks.CAPaused, Args: checks.Args{checks.Secret: link}}}
 	return map[string]message{
-		"why":         func(w compose.Writer) reports.Message { return w.Why(past) },
-		"why.nothing": func(w compose.Writer) reports.Message { return w.Why(visit()) },
-		"why.paused":  func(w compose.Writer) reports.Message { return w.Why(paused) },
+		"why":         func(w compose.Writer) reports.Message { return compose.Why(w, past) },
+		"why.nothing": func(w compose.Writer) reports.Message { return compose.Why(w, visit()) },
+		"why.paused":  func(w compose.Writer) reports.Message { return compose.Why(w, paused) },
 		"why.paused.admin": func(w compose.Writer) reports.Message {
 			w.Secrets = true
-			return w.Why(paused)
+			return compose.Why(w, paused)
 		},
 	}
 }
@@ -183,11 +185,11 @@ func quoting(text string) reports.Site {
 func causeCases() map[string]message {
 	all := map[string]message{}
 	for name, text := range causeTexts() {
-		all["check.ca."+name] = func(w compose.Writer) reports.Message { return w.Check(quoting(text)) }
+		all["check.ca."+name] = func(w compose.Writer) reports.Message { return compose.Check(w, quoting(text)) }
 	}
 	all["check.ca.paused.admin"] = func(w compose.Writer) reports.Message {
 		w.Secrets = true
-		return w.Check(visit(refused(checks.CAPaused, 41)))
+		return compose.Check(w, visit(refused(checks.CAPaused, 41)))
 	}
 	return all
 }

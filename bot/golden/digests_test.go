@@ -13,7 +13,7 @@ import (
 // statusCases are the answers to "status".
 func statusCases() map[string]message {
 	status := func(d compose.Delivery, servers ...reports.Server) message {
-		return func(w compose.Writer) reports.Message { return w.Status(servers, d) }
+		return func(w compose.Writer) reports.Message { return compose.Status(w, servers, d) }
 	}
 	idle := compose.Delivery{}
 	warned, critical := house(), house()
@@ -61,14 +61,14 @@ func statusCases() map[string]message {
 	}
 	all["status.unfamiliar"] = func(w compose.Writer) reports.Message {
 		s := quoting(words()[checks.Unknown]).Server
-		return w.Status([]reports.Server{s}, compose.Delivery{})
+		return compose.Status(w, []reports.Server{s}, compose.Delivery{})
 	}
 	all["status.unfamiliar.many"] = func(w compose.Writer) reports.Message {
 		s := quoting(words()[checks.Unknown]).Server
 		for range 4 {
 			s.Outcome.Findings = append(s.Outcome.Findings, s.Outcome.Findings...)
 		}
-		return w.Status([]reports.Server{s}, compose.Delivery{})
+		return compose.Status(w, []reports.Server{s}, compose.Delivery{})
 	}
 	return all
 }
@@ -129,7 +129,7 @@ func dailyCases() map[string]message {
 	all := map[string]message{}
 	for name, d := range map[string]reports.Day{"first": began, "unwatched": {Servers: []reports.Server{house()}, From: ago(day)}, "moved": moved, "quiet": yesterday, "late": late, "quiet.late": quietLate,
 		"burning": burning, "blind": blind, "nothing": healthy} {
-		all["daily."+name] = func(w compose.Writer) reports.Message { return w.Daily(d) }
+		all["daily."+name] = func(w compose.Writer) reports.Message { return compose.Daily(w, d) }
 	}
 	return all
 }
@@ -141,7 +141,7 @@ func weeklyCases() map[string]message {
 		r := reports.Weekly{Week: week, Data: week.To, Before: week.From, Rules: "3fa9c1d2", Rows: weekRows(week),
 			Servers: []reports.ServerWeek{{Name: "isp1", Sites: 2000, Unknown: 6, Days: 7}, {Name: "isp2", Sites: 1412, Days: 7}}}
 		change(&r)
-		return func(w compose.Writer) reports.Message { return w.Weekly(r) }
+		return func(w compose.Writer) reports.Message { return compose.Weekly(w, r) }
 	}
 	return map[string]message{
 		"weekly":        weekly(func(*reports.Weekly) {}),

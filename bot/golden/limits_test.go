@@ -39,13 +39,13 @@ func novelty() reports.Novelty {
 }
 
 // calmLimits are an account far from its limits.
-func calmLimits() compose.Limits {
+func calmLimits() compose.AccountLimits {
 	change := novelty()
-	return compose.Limits{Server: "isp1", Next: &change,
+	return compose.AccountLimits{Server: "isp1", Next: &change,
 		Quota: reports.Quota{CA: "Let’s Encrypt", Account: []checks.Budget{budget("new_orders", "", 259, 300, 20*time.Second)}}}
 }
 
-func shortLimits(f checks.Finding, left int) compose.Limits {
+func shortLimits(f checks.Finding, left int) compose.AccountLimits {
 	l := calmLimits()
 	l.Quota.Account = []checks.Budget{budget("new_orders", "", left, 300, 20*time.Second)}
 	domain, set := budget("certificates_per_domain", "shop.ru", 3, 50, 2*time.Hour), budget("certificates_per_set", "xn--e1afmkfd.xn--p1ai,www.xn--e1afmkfd.xn--p1ai,a.ru,b.ru", 0, 5, 30*time.Hour)
@@ -63,13 +63,15 @@ func shortLimits(f checks.Finding, left int) compose.Limits {
 // limitCases are the CA's limits: what is left, what a re-issue costs, and what
 // the CA will change.
 func limitCases() map[string]message {
-	limits := func(all ...compose.Limits) message {
-		return func(w compose.Writer) reports.Message { return w.Limits(all) }
+	limits := func(all ...compose.AccountLimits) message {
+		return func(w compose.Writer) reports.Message { return compose.Limits(w, all) }
 	}
 	other := calmLimits()
 	other.Server, other.Next = "isp2", nil
 	reissue := func(servers ...reports.ReissueServer) message {
-		return func(w compose.Writer) reports.Message { return w.Reissue(compose.Reissue{Servers: servers}) }
+		return func(w compose.Writer) reports.Message {
+			return compose.Reissue(w, compose.ReissuePlan{Servers: servers})
+		}
 	}
 	whole := reports.ReissueServer{Server: "isp1", Pass: make([]checks.Site, 1200), Unknown: 6, Unseen: 21, Oldest: ago(5*time.Hour + 12*time.Minute),
 		Causes: map[checks.Code]int{checks.DNSElsewhere: 52, checks.DNSUnregistered: 19, checks.WebTimeout: 14, checks.DNSCAA: 1},
@@ -82,14 +84,14 @@ func limitCases() map[string]message {
 		"limits.calm":    limits(calmLimits(), other),
 		"limits.short":   limits(shortLimits(runsOut(), 88)),
 		"limits.gone":    limits(shortLimits(goneAlready(), 0)),
-		"limits.unknown": limits(compose.Limits{Server: "isp1", Paused: 4}, compose.Limits{Server: "isp2", Trouble: "locked"}),
+		"limits.unknown": limits(compose.AccountLimits{Server: "isp1", Paused: 4}, compose.AccountLimits{Server: "isp2", Trouble: "locked"}),
 		"reissue":        reissue(whole), "reissue.one": reissue(one), "reissue.unknown": reissue(strange), "reissue.none": reissue(),
-		"calendar": func(w compose.Writer) reports.Message { return w.Announce([]reports.Novelty{novelty()}) },
+		"calendar": func(w compose.Writer) reports.Message { return compose.Announce(w, []reports.Novelty{novelty()}) },
 		"daily.limits": func(w compose.Writer) reports.Message {
 			s := house()
 			s.Quota = calmLimits().Quota
 			s.Outcome.Findings = append(shortLimits(runsOut(), 88).Coming[1:], foreseen(checks.CAPaused, site(9), nil))
-			return w.Daily(reports.Day{Servers: []reports.Server{s}, Open: []reports.Incident{incident(goneAlready(), time.Hour), incident(checks.Finding{Server: "isp1", Site: site(2), Code: checks.CADNS, Severity: checks.Warning}, time.Hour)}, From: ago(day), Begun: ago(90 * day), Coming: []reports.Novelty{novelty()}})
+			return compose.Daily(w, reports.Day{Servers: []reports.Server{s}, Open: []reports.Incident{incident(goneAlready(), time.Hour), incident(checks.Finding{Server: "isp1", Site: site(2), Code: checks.CADNS, Severity: checks.Warning}, time.Hour)}, From: ago(day), Begun: ago(90 * day), Coming: []reports.Novelty{novelty()}})
 		},
 	}
 	for kind, f := range map[string]checks.Finding{"runsout": runsOut(), "gone": goneAlready()} {
@@ -99,7 +101,7 @@ func limitCases() map[string]message {
 				if change == reports.Resolved {
 					i = ended(i)
 				}
-				return w.Alert(reports.Change{Kind: change, Incident: i}, house())
+				return compose.Alert(w, reports.Change{Kind: change, Incident: i}, house())
 			}
 		}
 	}
@@ -107,7 +109,7 @@ func limitCases() map[string]message {
 		f := counted(checks.PanelProcessing, checks.Critical, 127, 100)
 		s := troubled(f)
 		s.Outcome.Findings = append(s.Outcome.Findings, runsOut())
-		return w.Alert(reports.Change{Kind: reports.Opened, Incident: incident(f, 0)}, s)
+		return compose.Alert(w, reports.Change{Kind: reports.Opened, Incident: incident(f, 0)}, s)
 	}
 	return all
 }

@@ -34,17 +34,17 @@ func listCases() map[string]message {
 				continue
 			}
 			all[fmt.Sprintf("list.%s.%d", kind, n)] = func(w compose.Writer) reports.Message {
-				return w.List(rows(n), compose.Page{Kind: kind, Command: "list " + kind + " owner=client*", Number: 2})
+				return compose.List(w, rows(n), compose.Page{Kind: kind, Command: "list " + kind + " owner=client*", Number: 2})
 			}
 		}
 	}
 	all["list.failed.partly"] = func(w compose.Writer) reports.Message {
 		old := house()
 		old.Name, old.Read, old.Trouble = "isp3", ago(26*time.Hour), "locked"
-		return w.List(rows(3), compose.Page{Kind: "failed", Command: "list failed", Unread: []string{"isp2"}, Stale: []reports.Server{old}})
+		return compose.List(w, rows(3), compose.Page{Kind: "failed", Command: "list failed", Unread: []string{"isp2"}, Stale: []reports.Server{old}})
 	}
 	all["list.free.file"] = func(w compose.Writer) reports.Message {
-		m, err := w.ListFile([]reports.Row{{Domain: site(1), Owner: "client1", Server: "isp1", Code: checks.DNSUndelegated, Name: "www." + site(1),
+		m, err := compose.ListFile(w, []reports.Row{{Domain: site(1), Owner: "client1", Server: "isp1", Code: checks.DNSUndelegated, Name: "www." + site(1),
 			Free: time.Date(2026, 12, 14, 0, 0, 0, 0, time.UTC), Since: ago(9 * day)}}, "free")
 		if err != nil {
 			panic(err)
@@ -52,7 +52,7 @@ func listCases() map[string]message {
 		return m
 	}
 	all["list.failed.file"] = func(w compose.Writer) reports.Message {
-		m, err := w.ListFile(rows(3), "failed")
+		m, err := compose.ListFile(w, rows(3), "failed")
 		if err != nil {
 			panic(err)
 		}
@@ -87,10 +87,10 @@ func seenList(kind string, n int) message {
 		seen.Looks[site(2)], seen.Looks[site(3)] = reports.Look{At: ago(2 * time.Hour)}, reports.Look{At: ago(time.Hour)}
 	}
 	return func(w compose.Writer) reports.Message {
-		p := compose.Page{Kind: kind, Command: "list " + kind, Number: 1, Seen: []reports.Server{seen}}
+		p := compose.Page{Kind: kind, Command: "list " + kind, Number: 1, Looked: []reports.Server{seen}}
 		if n == 0 {
 			p.Filter = "owner=client9"
 		}
-		return w.List(rows, p)
+		return compose.List(w, rows, p)
 	}
 }

@@ -203,7 +203,9 @@ func looked(s reports.Site, found []checks.Finding, failed ...checks.Failure) re
 // outside.
 func outsideCases() map[string]message {
 	all := map[string]message{}
-	check := func(s reports.Site) message { return func(w compose.Writer) reports.Message { return w.Check(s) } }
+	check := func(s reports.Site) message {
+		return func(w compose.Writer) reports.Message { return compose.Check(w, s) }
+	}
 	for family, findings := range map[string]map[string]checks.Finding{"dns": seenDNS(), "web": seenWeb(), "cert": seenCert(), "egress": seenEgress()} {
 		for end, f := range findings {
 			s := visit(refused(checks.CAUnauthorized, 41))
@@ -250,19 +252,19 @@ func sweepCases() map[string]message {
 			checks.Unknown: 17, checks.WebTimeout: 9, checks.CertExpired: 5},
 	} {
 		all[fmt.Sprintf("sweep.%d", n)] = func(w compose.Writer) reports.Message {
-			return w.Summary(n, sum, time.Duration(n)*200*time.Millisecond)
+			return compose.Summary(w, n, sum, time.Duration(n)*200*time.Millisecond)
 		}
 	}
 	codes := map[checks.Code]int{checks.OK: 3316, checks.DNSElsewhere: 52, checks.DNSPartly: 3, checks.DNSUnregistered: 19, checks.WebTimeout: 14, checks.Unknown: 8}
 	maps.Copy(all, map[string]message{
-		"sweep.begun":   func(w compose.Writer) reports.Message { return w.SweepBegun(3412) },
-		"sweep.under":   func(w compose.Writer) reports.Message { return w.Sweeping("12", 312, 3412) },
-		"sweep.stopped": func(w compose.Writer) reports.Message { return w.SweepStopped(312, 3412) },
+		"sweep.begun":   func(w compose.Writer) reports.Message { return compose.SweepBegun(w, 3412) },
+		"sweep.under":   func(w compose.Writer) reports.Message { return compose.Sweeping(w, "12", 312, 3412) },
+		"sweep.stopped": func(w compose.Writer) reports.Message { return compose.SweepStopped(w, 312, 3412) },
 		"sweep.done": func(w compose.Writer) reports.Message {
-			return w.Swept(compose.Swept{Domains: 3412, ByCode: codes, Took: 4*time.Minute + 12*time.Second})
+			return compose.Swept(w, compose.SweepResult{Domains: 3412, ByCode: codes, Took: 4*time.Minute + 12*time.Second})
 		},
 		"sweep.well": func(w compose.Writer) reports.Message {
-			return w.Swept(compose.Swept{Domains: 21, ByCode: map[checks.Code]int{checks.OK: 21}, Took: 3 * time.Second})
+			return compose.Swept(w, compose.SweepResult{Domains: 21, ByCode: map[checks.Code]int{checks.OK: 21}, Took: 3 * time.Second})
 		},
 	})
 	return all

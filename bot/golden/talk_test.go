@@ -13,26 +13,26 @@ import (
 
 // talkCases are help, answers about the bot itself, and refusals.
 func talkCases() map[string]message {
-	var topics []compose.Topic
+	var topics []string
 	all := map[string]message{
 		"whoami": func(w compose.Writer) reports.Message {
-			return w.Whoami(compose.Person{ID: "telegram:123456789", Role: "operator", Chat: "telegram:-1001234567890/7"})
+			return compose.Whoami(w, compose.Person{ID: "telegram:123456789", Role: "operator", Chat: "telegram:-1001234567890/7"})
 		},
-		"lang": func(w compose.Writer) reports.Message { return w.Language() },
-		"help": func(w compose.Writer) reports.Message { return w.Help(compose.Help{Topics: topics}) },
+		"lang": func(w compose.Writer) reports.Message { return compose.LanguageSet(w) },
+		"help": func(w compose.Writer) reports.Message { return compose.Help(w, topics, false) },
 		"help.console": func(w compose.Writer) reports.Message {
-			return w.Help(compose.Help{Topics: topics, AtConsole: true})
+			return compose.Help(w, topics, true)
 		},
 		"again": func(w compose.Writer) reports.Message {
-			m := w.Storm("isp1", 321, 2000)
+			m := compose.Storm(w, "isp1", 321, 2000)
 			m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("delivery.again")}) // as the outbox does
 			return m
 		},
 	}
 	for _, c := range bot.Commands() {
-		t := compose.Topic{Command: c.Name}
+		t := c.Name
 		topics = append(topics, t)
-		all["help."+c.Name] = func(w compose.Writer) reports.Message { return w.Topic(t) }
+		all["help."+c.Name] = func(w compose.Writer) reports.Message { return compose.HelpTopic(w, t) }
 	}
 	for key, args := range refusals() {
 		all[key] = func(w compose.Writer) reports.Message {
@@ -48,7 +48,7 @@ func talkCases() map[string]message {
 	}
 	for _, role := range []bot.Role{bot.Stranger, bot.Viewer, bot.Operator, bot.Admin} {
 		all["whoami."+role.String()] = func(w compose.Writer) reports.Message {
-			return w.Whoami(compose.Person{ID: "slack:T012345:U0123456", Role: role.String(), Chat: "slack:D0123456"})
+			return compose.Whoami(w, compose.Person{ID: "slack:T012345:U0123456", Role: role.String(), Chat: "slack:D0123456"})
 		}
 	}
 	return all

@@ -11,7 +11,7 @@ import (
 )
 
 // Told is a message with the incident it speaks of.
-type Told struct {
+type AlertMessage struct {
 	Kind     reports.ChangeKind
 	Incident string // the key of its finding; empty: of several
 	Message  reports.Message
@@ -19,12 +19,12 @@ type Told struct {
 
 // Alerts composes what changes are to be told: a beginning in one summary, the
 // server's own one by one, the sites' together, by code and kind.
-func (w Writer) Alerts(s reports.Server, changes []reports.Change, begin reports.Beginning) []Told {
-	var told []Told
+func Alerts(w Writer, s reports.Server, changes []reports.Change, begin reports.Beginning) []AlertMessage {
+	var told []AlertMessage
 	if codes := reports.Troubles(changes); begin.Server {
-		told = append(told, Told{Kind: reports.Baseline, Message: w.Baseline(s, codes)})
+		told = append(told, AlertMessage{Kind: reports.Baseline, Message: Baseline(w, s, codes)})
 	} else if len(codes) > 0 {
-		told = append(told, Told{Kind: reports.Baseline, Message: w.begins(s, begin, codes)})
+		told = append(told, AlertMessage{Kind: reports.Baseline, Message: firstLook(w, s, begin, codes)})
 	}
 	names := map[reports.ChangeKind]map[checks.Code][]reports.Incident{}
 	sites := map[string]bool{}
@@ -33,7 +33,7 @@ func (w Writer) Alerts(s reports.Server, changes []reports.Change, begin reports
 		switch {
 		case c.Kind == "" || c.Kind == reports.Baseline:
 		case f.Site == "":
-			told = append(told, Told{Kind: c.Kind, Incident: f.Key(), Message: w.Alert(c, s)})
+			told = append(told, AlertMessage{Kind: c.Kind, Incident: f.Key(), Message: Alert(w, c, s)})
 		default:
 			if names[c.Kind] == nil {
 				names[c.Kind] = map[checks.Code][]reports.Incident{}
@@ -45,14 +45,14 @@ func (w Writer) Alerts(s reports.Server, changes []reports.Change, begin reports
 		}
 	}
 	if broken := len(sites); reports.Stormy(broken, len(s.Subjects)) {
-		told = append(told, Told{Kind: reports.Opened, Message: w.Storm(s.Name, broken, len(s.Subjects))})
+		told = append(told, AlertMessage{Kind: reports.Opened, Message: Storm(w, s.Name, broken, len(s.Subjects))})
 		delete(names, reports.Opened)
 		delete(names, reports.Worsened)
 	}
 	for _, kind := range []reports.ChangeKind{reports.Opened, reports.Worsened, reports.Resolved} {
 		for _, code := range checks.Codes() {
 			if incidents := names[kind][code]; len(incidents) > 0 {
-				told = append(told, Told{Kind: kind, Message: w.Names(kind, incidents)})
+				told = append(told, AlertMessage{Kind: kind, Message: Names(w, kind, incidents)})
 			}
 		}
 	}
@@ -61,7 +61,7 @@ func (w Writer) Alerts(s reports.Server, changes []reports.Change, begin reports
 
 // begins is the summary of checks that look for the first time at a panel
 // that is known already.
-func (w Writer) begins(s reports.Server, begin reports.Beginning, codes []checks.Code) reports.Message {
+func firstLook(w Writer, s reports.Server, begin reports.Beginning, codes []checks.Code) reports.Message {
 	var what []string
 	for _, check := range begin.Checks {
 		if key := "looked." + check; w.Locale.Has(key) {
@@ -76,35 +76,35 @@ func (w Writer) begins(s reports.Server, begin reports.Beginning, codes []checks
 
 // Closed is an alert that is over, as it stands from then on: what happened
 // under how it ended, without buttons.
-func (w Writer) Closed(alert reports.Message, i reports.Incident) reports.Message {
-	m := w.over(i)
+func Closed(w Writer, alert reports.Message, i reports.Incident) reports.Message {
+	m := resolved(w, i)
 	m.Silent = true
 	m.Sections = []reports.Section{{Text: alert.Title}}
 	return m
 }
 
 // Alert says one change of a server's state.
-func (w Writer) Alert(c reports.Change, s reports.Server) reports.Message {
+func Alert(w Writer, c reports.Change, s reports.Server) reports.Message {
 	f := c.Incident.Finding
 	if c.Kind == reports.Resolved {
-		return w.over(c.Incident)
+		return resolved(w, c.Incident)
 	}
-	m := w.message(toneOf(f.Severity), w.alertTitle(c))
+	m := w.message(toneOf(f.Severity), alertTitle(w, c))
 	m.Silent = f.Severity < checks.Critical
-	if text := w.evidence(c, s); text != "" {
+	if text := evidence(w, c, s); text != "" {
 		m.Sections = append(m.Sections, reports.Section{Text: text})
 	}
-	if items := w.alertCauses(f, s); len(items) > 0 {
+	if items := alertCauses(w, f, s); len(items) > 0 {
 		m.Sections = append(m.Sections, reports.Section{Heading: w.Locale.Say("alert.causes"), Items: items})
 	}
 	m.Sections = append(m.Sections, w.next(f))
-	m.Actions = w.alertActions(f)
+	m.Actions = alertActions(w, f)
 	return m
 }
 
 // alertTitle is the first line: where, what, how much, against which
 // threshold.
-func (w Writer) alertTitle(c reports.Change) string {
+func alertTitle(w Writer, c reports.Change) string {
 	f := c.Incident.Finding
 	args := w.args(f.Args)
 	args["Server"], args["Threshold"] = f.Server, f.Args["threshold"]
@@ -125,7 +125,7 @@ func (w Writer) alertTitle(c reports.Change) string {
 }
 
 // evidence says why this message comes now, and what the numbers hint at.
-func (w Writer) evidence(c reports.Change, s reports.Server) string {
+func evidence(w Writer, c reports.Change, s reports.Server) string {
 	i := c.Incident
 	var parts []string
 	switch c.Kind {
@@ -146,7 +146,7 @@ func (w Writer) evidence(c reports.Change, s reports.Server) string {
 		}
 	}
 	if i.Finding.Code == checks.PanelProcessing {
-		parts = append(parts, w.burst(s)...)
+		parts = append(parts, burst(w, s)...)
 		for _, f := range s.Findings("") {
 			if f.Code == checks.CABudget {
 				parts = append(parts, w.explain(f))
@@ -161,7 +161,7 @@ func (w Writer) evidence(c reports.Change, s reports.Server) string {
 
 // burst tells a mass re-issue from a slow growth: most of what is under way
 // began within the last hour.
-func (w Writer) burst(s reports.Server) []string {
+func burst(w Writer, s reports.Server) []string {
 	var started []time.Time
 	all := 0
 	for _, c := range s.Snapshot.Certificates {
@@ -182,7 +182,7 @@ func (w Writer) burst(s reports.Server) []string {
 }
 
 // alertCauses are the CA's words behind a count of failures.
-func (w Writer) alertCauses(f checks.Finding, s reports.Server) []reports.Item {
+func alertCauses(w Writer, f checks.Finding, s reports.Server) []reports.Item {
 	kind, ok := listBehind(f.Code)
 	if !ok || f.Code == checks.PanelProcessing {
 		return nil
@@ -207,7 +207,7 @@ func listBehind(code checks.Code) (string, bool) {
 	return "", false
 }
 
-func (w Writer) alertActions(f checks.Finding) []reports.Action {
+func alertActions(w Writer, f checks.Finding) []reports.Action {
 	actions := []reports.Action{}
 	if kind, ok := listBehind(f.Code); ok {
 		actions = append(actions, reports.Action{Label: w.Locale.Say("action.list"), Command: "list " + kind + " server=" + f.Server})
@@ -219,7 +219,7 @@ func (w Writer) alertActions(f checks.Finding) []reports.Action {
 }
 
 // over says that it is over: how long it took, how bad it was.
-func (w Writer) over(i reports.Incident) reports.Message {
+func resolved(w Writer, i reports.Incident) reports.Message {
 	f := i.Finding
 	args := w.args(f.Args)
 	args["Server"], args["Age"], args["Peak"] = f.Server, i.Times.Resolved.Sub(i.Times.Opened), i.Peak
@@ -230,13 +230,13 @@ func (w Writer) over(i reports.Incident) reports.Message {
 
 // Names says one kind of change that several names of a server share: all at
 // once, worst first, for a storm of messages hides what matters.
-func (w Writer) Names(kind reports.ChangeKind, incidents []reports.Incident) reports.Message {
+func Names(w Writer, kind reports.ChangeKind, incidents []reports.Incident) reports.Message {
 	f := incidents[0].Finding
 	severity, tone := checks.Healthy, reports.ToneOver
 	items := make([]reports.Item, len(incidents))
 	for n, i := range incidents {
 		severity = max(severity, i.Finding.Severity)
-		items[n] = reports.Item{Text: checks.Show(i.Finding.Site), Note: w.nameNote(kind, i)}
+		items[n] = reports.Item{Text: checks.Show(i.Finding.Site), Note: nameNote(w, kind, i)}
 	}
 	key := "over.names." + string(f.Code)
 	if kind != reports.Resolved {
@@ -255,7 +255,7 @@ func (w Writer) Names(kind reports.ChangeKind, incidents []reports.Incident) rep
 	return m
 }
 
-func (w Writer) nameNote(kind reports.ChangeKind, i reports.Incident) string {
+func nameNote(w Writer, kind reports.ChangeKind, i reports.Incident) string {
 	if kind == reports.Resolved {
 		return w.Locale.Say("why.lasted", i18n.Args{"Age": i.Times.Resolved.Sub(i.Times.Opened)})
 	}
@@ -271,7 +271,7 @@ func (w Writer) nameNote(kind reports.ChangeKind, i reports.Incident) string {
 
 // Storm says that so many names broke at once that the cause is hardly
 // theirs.
-func (w Writer) Storm(server string, changed, all int) reports.Message {
+func Storm(w Writer, server string, changed, all int) reports.Message {
 	m := w.message(reports.ToneBad, w.Locale.Count("storm.title", changed, i18n.Args{"Server": server, "All": all}))
 	m.Sections = []reports.Section{{Text: w.Locale.Say("storm.text")}}
 	m.Actions = []reports.Action{{Label: w.Locale.Say("action.status"), Command: "status"}}
@@ -279,7 +279,7 @@ func (w Writer) Storm(server string, changed, all int) reports.Message {
 }
 
 // Baseline is the one summary of a panel's first complete reading.
-func (w Writer) Baseline(s reports.Server, codes []checks.Code) reports.Message {
+func Baseline(w Writer, s reports.Server, codes []checks.Code) reports.Message {
 	m := w.message(toneOf(s.Worst()), w.Locale.Count("baseline.title", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name}))
 	m.Silent = true
 	counts := w.countsOf(s)

@@ -58,7 +58,7 @@ func TestAlerts(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, told := range writer(t, "en").Alerts(s, tt.changes, reports.Beginning{}) {
+			for _, told := range Alerts(writer(t, "en"), s, tt.changes, reports.Beginning{}) {
 				one := ""
 				if told.Incident != "" {
 					one = " 1"
@@ -72,12 +72,12 @@ func TestAlerts(t *testing.T) {
 	}
 	t.Run("on a small panel a handful is no storm", func(t *testing.T) {
 		small := reports.Server{Name: "isp1", Subjects: make([]checks.Subject, 30)}
-		if told := writer(t, "en").Alerts(small, many(19, reports.Opened, checks.CertExpired), reports.Beginning{}); told[0].Message.Sections[0].Items == nil {
+		if told := Alerts(writer(t, "en"), small, many(19, reports.Opened, checks.CertExpired), reports.Beginning{}); told[0].Message.Sections[0].Items == nil {
 			t.Errorf("%+v", told)
 		}
 	})
 	t.Run("the baseline is one summary", func(t *testing.T) {
-		told := writer(t, "en").Alerts(s, many(50, reports.Baseline, checks.CertExpired), reports.Beginning{Server: true})
+		told := Alerts(writer(t, "en"), s, many(50, reports.Baseline, checks.CertExpired), reports.Beginning{Server: true})
 		if len(told) != 1 || told[0].Kind != reports.Baseline || !told[0].Message.Silent {
 			t.Errorf("%+v", told)
 		}
@@ -96,15 +96,15 @@ func TestSilence(t *testing.T) {
 		m      reports.Message
 		silent bool
 	}{
-		{"critical", w.Alert(reports.Change{Kind: reports.Opened, Incident: critical}, s), false},
-		{"warning", w.Alert(reports.Change{Kind: reports.Opened, Incident: incident(count(checks.PanelFailed, checks.Warning, 60))}, s), true},
-		{"over that was critical", w.Alert(reports.Change{Kind: reports.Resolved, Incident: critical}, s), false},
-		{"over that was a warning", w.Alert(reports.Change{Kind: reports.Resolved, Incident: mild}, s), true},
-		{"an edit", w.Closed(reports.Message{Title: "was"}, critical), true},
-		{"names, critical", w.Names(reports.Opened, []reports.Incident{incident(onSite("a.ru", checks.CertExpired))}), false},
-		{"names, warning", w.Names(reports.Opened, []reports.Incident{incident(onSite("a.ru", checks.CertOverdue))}), true},
-		{"names, over", w.Names(reports.Resolved, []reports.Incident{incident(onSite("a.ru", checks.CertExpired))}), true},
-		{"storm", w.Storm("isp1", 30, 100), false},
+		{"critical", Alert(w, reports.Change{Kind: reports.Opened, Incident: critical}, s), false},
+		{"warning", Alert(w, reports.Change{Kind: reports.Opened, Incident: incident(count(checks.PanelFailed, checks.Warning, 60))}, s), true},
+		{"over that was critical", Alert(w, reports.Change{Kind: reports.Resolved, Incident: critical}, s), false},
+		{"over that was a warning", Alert(w, reports.Change{Kind: reports.Resolved, Incident: mild}, s), true},
+		{"an edit", Closed(w, reports.Message{Title: "was"}, critical), true},
+		{"names, critical", Names(w, reports.Opened, []reports.Incident{incident(onSite("a.ru", checks.CertExpired))}), false},
+		{"names, warning", Names(w, reports.Opened, []reports.Incident{incident(onSite("a.ru", checks.CertOverdue))}), true},
+		{"names, over", Names(w, reports.Resolved, []reports.Incident{incident(onSite("a.ru", checks.CertExpired))}), true},
+		{"storm", Storm(w, "isp1", 30, 100), false},
 	} {
 		if tt.m.Silent != tt.silent {
 			t.Errorf("%s: silent %t, want %t", tt.name, tt.m.Silent, tt.silent)

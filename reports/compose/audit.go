@@ -9,7 +9,7 @@ import (
 )
 
 // Audit is who did what, or tried to.
-type Audit struct {
+type AuditTrail struct {
 	Name    string        // of a site, in A-label form; empty: all
 	Acts    []reports.Act // newest first
 	Entries int           // that there are, of all sites
@@ -21,7 +21,7 @@ type Audit struct {
 const headShown = 16
 
 // Audit shows acts, and whether they can be believed.
-func (w Writer) Audit(a Audit) reports.Message {
+func Audit(w Writer, a AuditTrail) reports.Message {
 	m := w.message(reports.Plain, w.Locale.Say("audit.title"))
 	if a.Name != "" {
 		m.Title = w.Locale.Say("audit.of", i18n.Args{"Name": checks.Show(a.Name)})
@@ -30,7 +30,7 @@ func (w Writer) Audit(a Audit) reports.Message {
 	for _, act := range a.Acts {
 		section.Items = append(section.Items, reports.Item{
 			Text: w.Locale.DateTime(act.At, w.Now) + " · " + act.Who + ": " + act.Command,
-			Note: w.actResult(act.Result),
+			Note: actResult(w, act.Result),
 		})
 	}
 	if len(a.Acts) == 0 {
@@ -51,19 +51,19 @@ func (w Writer) Audit(a Audit) reports.Message {
 
 // actResult says what became of an act. What no version of ours is known to
 // have written is shown as it is.
-func (w Writer) actResult(kept string) string {
+func actResult(w Writer, kept string) string {
 	if key := "audit.result." + kept; w.Locale.Has(key) {
 		return w.Locale.Say(key)
 	}
 	if o, ok := reports.ParseCancelOutcome(kept); ok {
-		return w.cancelOutcome(o)
+		return cancelOutcome(w, o)
 	}
 	return checks.Clean(checks.WithoutSecrets(kept), checks.WordLength)
 }
 
 // cancelOutcome says what was cancelled and what was not, then the price and
 // who else agreed to it.
-func (w Writer) cancelOutcome(o reports.CancelOutcome) string {
+func cancelOutcome(w Writer, o reports.CancelOutcome) string {
 	key := "audit.done"
 	if o.Stopped {
 		key = "audit.stopped"

@@ -11,33 +11,33 @@ import (
 )
 
 // Reads is how far the reading of authorizations is.
-type Reads struct {
+type ReadProgress struct {
 	Server      string
 	Done, Total int   // Total may be 0: not known yet
 	Task        int64 // 0: it is not stored yet
 }
 
 // Reading says that authorizations are being read.
-func (w Writer) Reading(r Reads) reports.Message {
+func Reading(w Writer, r ReadProgress) reports.Message {
 	if r.Total == 0 {
 		m := w.message(reports.Plain, w.Locale.Say("cancel.reading.first"))
 		m.Silent = true
 		return m
 	}
 	m := w.message(reports.Plain, w.Locale.Say("cancel.reading.so", i18n.Args{"Server": r.Server, "Done": r.Done, "Total": r.Total}))
-	m.Actions = []reports.Action{w.StopAction(fmt.Sprint(r.Task))}
+	m.Actions = []reports.Action{w.stopAction(fmt.Sprint(r.Task))}
 	return m
 }
 
 // CancelPlan is what would be cancelled, and what that costs.
 type CancelPlan struct {
-	ID      string        // to confirm it by; empty: nothing can be confirmed
-	Lives   time.Duration // how long it can be
-	Asked   bool          // all were asked for, so that finding none means something
-	Valid   bool          // valid ones are wanted, too
-	Second  bool          // another administrator must confirm, too
-	Servers []CancelServer
-	Dark    []string // why others could not be asked, as texts
+	ID          string        // to confirm it by; empty: nothing can be confirmed
+	Lives       time.Duration // how long it can be
+	Asked       bool          // all were asked for, so that finding none means something
+	Valid       bool          // valid ones are wanted, too
+	NeedsSecond bool          // another administrator must confirm, too
+	Servers     []CancelServer
+	Unreadable  []string // why others could not be asked, as texts
 }
 
 // CancelServer is the part of a plan at one server.
@@ -84,24 +84,24 @@ type CancelName struct {
 const mostNames = 10
 
 // CancelPlan shows a plan with its price, and the button that confirms it.
-func (w Writer) CancelPlan(p CancelPlan) reports.Message {
-	m := w.message(reports.Plain, w.planTitle(p))
+func AskToCancel(w Writer, p CancelPlan) reports.Message {
+	m := w.message(reports.Plain, planTitle(w, p))
 	items := 0
 	for _, s := range p.Servers {
 		items += s.Items
-		m.Sections = append(m.Sections, w.planServer(p, s)...)
+		m.Sections = append(m.Sections, planServer(w, p, s)...)
 	}
-	for _, text := range p.Dark {
+	for _, text := range p.Unreadable {
 		m.Sections = append(m.Sections, reports.Section{Text: text})
 	}
 	if items > 0 {
-		m.Sections = append(m.Sections, reports.Section{Text: w.waiting(p)})
+		m.Sections = append(m.Sections, reports.Section{Text: ifNothingIsDone(w, p)})
 	}
 	if p.ID == "" {
 		return m
 	}
 	binding := w.Locale.Say("cancel.button", i18n.Args{"Age": p.Lives})
-	if p.Second {
+	if p.NeedsSecond {
 		binding = w.Locale.Say("cancel.second", i18n.Args{"Age": p.Lives})
 	}
 	m.Sections = append(m.Sections, reports.Section{Text: binding})
@@ -110,7 +110,7 @@ func (w Writer) CancelPlan(p CancelPlan) reports.Message {
 }
 
 // planTitle names the servers, and the account where there is one.
-func (w Writer) planTitle(p CancelPlan) string {
+func planTitle(w Writer, p CancelPlan) string {
 	var names []string
 	for _, s := range p.Servers {
 		names = append(names, s.Name)
@@ -122,12 +122,12 @@ func (w Writer) planTitle(p CancelPlan) string {
 	return w.Locale.Say("cancel.title", i18n.Args{"Account": ""}, args)
 }
 
-func (w Writer) planServer(p CancelPlan, s CancelServer) []reports.Section {
-	first := reports.Section{Text: w.pending(s)}
+func planServer(w Writer, p CancelPlan, s CancelServer) []reports.Section {
+	first := reports.Section{Text: pendingOnes(w, s)}
 	if len(p.Servers) > 1 {
 		first.Heading = s.Name
 	}
-	for _, text := range []string{w.beingIssued(s), w.leftAlone(s.Left), w.validOnes(p, s), w.price(s)} {
+	for _, text := range []string{beingIssued(w, s), leftAlone(w, s.Left), validOnes(w, p, s), cancelPrice(w, s)} {
 		if text != "" {
 			first.Text += "\n" + text
 		}
@@ -137,7 +137,7 @@ func (w Writer) planServer(p CancelPlan, s CancelServer) []reports.Section {
 			first.Left = len(s.Names) - mostNames
 			break
 		}
-		first.Items = append(first.Items, reports.Item{Text: checks.Show(n.Name), Note: w.cancelNote(n)})
+		first.Items = append(first.Items, reports.Item{Text: checks.Show(n.Name), Note: cancelNote(w, n)})
 	}
 	sections := []reports.Section{first}
 	for _, key := range []string{"cancel.key." + s.Key, "cancel.hint." + s.Hint} {
@@ -148,7 +148,7 @@ func (w Writer) planServer(p CancelPlan, s CancelServer) []reports.Section {
 	return sections
 }
 
-func (w Writer) pending(s CancelServer) string {
+func pendingOnes(w Writer, s CancelServer) string {
 	if s.Pending+s.Valid == 0 && s.Hint != "" {
 		return w.Locale.Say("cancel.unfound")
 	}
@@ -159,7 +159,7 @@ func (w Writer) pending(s CancelServer) string {
 }
 
 // leftAlone counts what is not touched, by reason.
-func (w Writer) leftAlone(l CancelLeft) string {
+func leftAlone(w Writer, l CancelLeft) string {
 	var parts []string
 	for _, x := range []struct {
 		key string
@@ -175,7 +175,7 @@ func (w Writer) leftAlone(l CancelLeft) string {
 	return w.Locale.Say("cancel.left.all", i18n.Args{"What": strings.Join(parts, ", ")})
 }
 
-func (w Writer) validOnes(p CancelPlan, s CancelServer) string {
+func validOnes(w Writer, p CancelPlan, s CancelServer) string {
 	switch {
 	case s.Valid == 0:
 		return ""
@@ -187,7 +187,7 @@ func (w Writer) validOnes(p CancelPlan, s CancelServer) string {
 
 // beingIssued warns of orders that are under way: with an authorization its
 // order ends (RFC 8555 section 7.1.6).
-func (w Writer) beingIssued(s CancelServer) string {
+func beingIssued(w Writer, s CancelServer) string {
 	if s.Busy == 0 {
 		return ""
 	}
@@ -195,7 +195,7 @@ func (w Writer) beingIssued(s CancelServer) string {
 }
 
 // price says what cancelling counts as, by the name that it hits most.
-func (w Writer) price(s CancelServer) string {
+func cancelPrice(w Writer, s CancelServer) string {
 	cost := 0
 	var worst CancelName
 	for _, n := range s.Names {
@@ -219,7 +219,7 @@ func (w Writer) price(s CancelServer) string {
 	return w.Locale.Say("cancel.price.failed", args)
 }
 
-func (w Writer) cancelNote(n CancelName) string {
+func cancelNote(w Writer, n CancelName) string {
 	var parts []string
 	if n.Owner != "" {
 		parts = append(parts, n.Owner)
@@ -232,7 +232,7 @@ func (w Writer) cancelNote(n CancelName) string {
 }
 
 // waiting says what happens if nothing is cancelled.
-func (w Writer) waiting(p CancelPlan) string {
+func ifNothingIsDone(w Writer, p CancelPlan) string {
 	var last time.Time
 	pending := 0
 	for _, s := range p.Servers {
@@ -250,7 +250,7 @@ func (w Writer) waiting(p CancelPlan) string {
 }
 
 // Probe is a plan to look for authorizations by ordering anew.
-type Probe struct {
+type OrderPlan struct {
 	ID     string
 	Names  []string // that would be ordered, in A-label form
 	Orders int
@@ -261,7 +261,7 @@ type Probe struct {
 }
 
 // Probe says what ordering anew costs and does, with the button that does it.
-func (w Writer) Probe(p Probe) reports.Message {
+func AskToOrder(w Writer, p OrderPlan) reports.Message {
 	m := w.message(reports.Plain, w.Locale.Count("probe.title", p.Orders))
 	price := w.Locale.Say("probe.unknown")
 	if p.Limit > 0 {
@@ -288,14 +288,14 @@ type Confirmation struct {
 }
 
 // Confirmed says that a plan is being carried out.
-func (w Writer) Confirmed(plan string) reports.Message {
+func Confirmed(w Writer, plan string) reports.Message {
 	m := w.message(reports.Plain, w.Locale.Say("confirm.begun", i18n.Args{"Plan": plan}))
-	m.Actions = []reports.Action{w.StopAction("{task}")} // the mark of the journal
+	m.Actions = []reports.Action{w.stopAction("{task}")} // the mark of the journal
 	return m
 }
 
 // ConfirmedFirst asks for another one's yes.
-func (w Writer) ConfirmedFirst(c Confirmation) reports.Message {
+func ConfirmedFirst(w Writer, c Confirmation) reports.Message {
 	m := w.message(reports.ToneUnknown, w.Locale.Say("confirm.first", i18n.Args{"Name": c.Name, "Age": c.Left, "Plan": c.Plan}))
 	m.Actions = []reports.Action{{Label: w.Locale.Say("action.confirm"), Command: "confirm " + c.Plan, Danger: true}}
 	return m

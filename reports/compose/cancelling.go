@@ -13,7 +13,7 @@ import (
 )
 
 // Cancels is how far cancelling is.
-type Cancels struct {
+type CancelProgress struct {
 	Task        int64
 	Done, Total int
 	Rest        time.Duration // how long it takes yet; 0: not told
@@ -22,18 +22,18 @@ type Cancels struct {
 }
 
 // Cancelling shows how far cancelling is.
-func (w Writer) Cancelling(c Cancels) reports.Message {
+func Cancelling(w Writer, c CancelProgress) reports.Message {
 	m := w.message(reports.Plain, w.Locale.Say("cancel.progress", i18n.Args{"Done": c.Done, "Total": c.Total}))
 	if c.Rest > 0 {
 		m.Sections = []reports.Section{{Text: w.Locale.Say("cancel.rest", i18n.Args{"Age": c.Rest})}}
 	}
-	m.Actions = []reports.Action{w.StopAction(fmt.Sprint(c.Task))}
+	m.Actions = []reports.Action{w.stopAction(fmt.Sprint(c.Task))}
 	return m
 }
 
 // CancelWaits says why cancelling rests, and until when.
-func (w Writer) CancelWaits(c Cancels) reports.Message {
-	m := w.Cancelling(Cancels{Task: c.Task, Done: c.Done, Total: c.Total})
+func CancelWaits(w Writer, c CancelProgress) reports.Message {
+	m := Cancelling(w, CancelProgress{Task: c.Task, Done: c.Done, Total: c.Total})
 	key := "cancel.waits.offline"
 	if c.Busy {
 		key = "cancel.waits.busy"
@@ -59,7 +59,7 @@ type CancelFailed struct {
 }
 
 // CancelResult says what became of a plan.
-func (w Writer) CancelResult(r CancelResult) reports.Message {
+func Cancelled(w Writer, r CancelResult) reports.Message {
 	total := r.Deactivated + r.Skipped + r.Left + len(r.Failed)
 	key := "cancel.result"
 	if r.Stopped {
@@ -75,7 +75,7 @@ func (w Writer) CancelResult(r CancelResult) reports.Message {
 	m := w.message(tone, w.Locale.Say(key, i18n.Args{"Servers": strings.Join(r.Servers, ", "), "Done": r.Deactivated, "Total": total}))
 	var lines []string
 	for _, why := range slices.Sorted(maps.Keys(r.Why)) {
-		lines = append(lines, w.Locale.Say(w.skipKey(why), i18n.Args{"N": r.Why[why]}))
+		lines = append(lines, w.Locale.Say(skipKey(w, why), i18n.Args{"N": r.Why[why]}))
 	}
 	if r.Left > 0 {
 		lines = append(lines, w.Locale.Say("cancel.skipped.left", i18n.Args{"N": r.Left}))
@@ -90,21 +90,21 @@ func (w Writer) CancelResult(r CancelResult) reports.Message {
 		m.Sections = append(m.Sections, reports.Section{Text: strings.Join(lines, "\n")})
 	}
 	if len(r.Failed) > 0 {
-		m.Sections = append(m.Sections, w.failedOnes(r.Failed))
+		m.Sections = append(m.Sections, failedOnes(w, r.Failed))
 	}
 	return m
 }
 
 // skipKey is the text of why something was skipped; a state of another CA has
 // none of its own.
-func (w Writer) skipKey(why string) string {
+func skipKey(w Writer, why string) string {
 	if key := "cancel.skipped." + why; w.Locale.Has(key) {
 		return key
 	}
 	return "cancel.skipped.changed"
 }
 
-func (w Writer) failedOnes(failed []CancelFailed) reports.Section {
+func failedOnes(w Writer, failed []CancelFailed) reports.Section {
 	s := reports.Section{Heading: w.Locale.Say("cancel.failures", i18n.Args{"N": len(failed)})}
 	for i, f := range failed {
 		if i == mostNames {

@@ -1,7 +1,6 @@
 package compose
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -12,45 +11,38 @@ import (
 )
 
 // Daily is the digest: what is new, what is over, what goes on.
-func (w Writer) Daily(d reports.Day) reports.Message {
+func Daily(w Writer, d reports.Day) reports.Message {
 	mv := d.Movement()
 	title := i18n.Args{"Date": w.Locale.Date(w.Now, w.Now), "Servers": strings.Join(names(d.Servers), ", ")}
 	m := w.message(reports.Plain, w.Locale.Say("daily.title", title))
 	m.Silent = true
-	lines := []string{w.late(d) + w.moved(mv, d)}
-	if oldest := w.oldest(d); oldest != "" {
+	lines := []string{lateNote(w, d) + moved(w, mv, d)}
+	if oldest := oldestTrouble(w, d); oldest != "" {
 		lines = append(lines, oldest)
 	}
 	m.Sections = append(m.Sections, reports.Section{Text: strings.Join(lines, "\n")})
 	if causes := w.causeItems(causes(d.Codes()), 6); len(causes) > 0 {
 		m.Sections = append(m.Sections, reports.Section{Items: causes})
 	}
-	burning := w.burning(d)
+	burning := endingToday(w, d)
 	if len(burning.Items) > 0 {
 		m.Sections = append(m.Sections, burning)
 	}
-	m.Sections = append(m.Sections, w.counts(d)...)
-	m.Sections = append(m.Sections, w.atCA(d)...)
+	m.Sections = append(m.Sections, panelCounts(w, d)...)
+	m.Sections = append(m.Sections, atCA(w, d)...)
 	m.Actions = []reports.Action{
 		{Label: w.Locale.Say("action.failed"), Command: "list failed"},
 		{Label: w.Locale.Say("action.overdue"), Command: "list overdue"},
 	}
-	if w.Nothing(d) {
-		m = w.quiet(m, mv, w.late(d))
+	if d.Quiet(w.Now) {
+		m = quiet(w, m, mv, lateNote(w, d))
 		m.Sections = append(m.Sections, w.coming(d.Coming)...)
 	}
 	return m
 }
 
-// Nothing reports whether there is nothing to tell of the day but that it was
-// quiet.
-func (w Writer) Nothing(d reports.Day) bool {
-	mv := d.Movement()
-	return len(w.burning(d).Items) == 0 && d.Comparable() && mv.Opened == 0 && mv.Fixed == 0 && d.Calm()
-}
-
 // quiet is a day on which nothing changed: one line.
-func (w Writer) quiet(m reports.Message, mv reports.Movement, late string) reports.Message {
+func quiet(w Writer, m reports.Message, mv reports.Movement, late string) reports.Message {
 	m.Title += " — " + w.Locale.Say("daily.quiet", i18n.Args{"N": mv.Now})
 	m.Sections, m.Actions = nil, nil
 	if late != "" {
@@ -60,7 +52,7 @@ func (w Writer) quiet(m reports.Message, mv reports.Movement, late string) repor
 }
 
 // late tells a digest that comes after its time.
-func (w Writer) late(d reports.Day) string {
+func lateNote(w Writer, d reports.Day) string {
 	if d.Due.IsZero() || w.Now.Sub(d.Due) < 10*time.Minute {
 		return ""
 	}
@@ -68,7 +60,7 @@ func (w Writer) late(d reports.Day) string {
 }
 
 // moved is the line with the numbers that matter most.
-func (w Writer) moved(mv reports.Movement, d reports.Day) string {
+func moved(w Writer, mv reports.Movement, d reports.Day) string {
 	if d.Begun.IsZero() { // then nobody looked for troubles, and none in the journal means nothing
 		return w.Locale.Say("daily.unwatched")
 	}
@@ -79,35 +71,19 @@ func (w Writer) moved(mv reports.Movement, d reports.Day) string {
 		"Opened": mv.Opened, "Fixed": mv.Fixed, "Old": mv.Old})
 }
 
-// burning lists the certificates that end within 24 hours, of sites that are
-// served.
-func (w Writer) burning(d reports.Day) reports.Section {
-	type end struct {
-		name string
-		at   time.Time
-	}
-	var ends []end
-	for _, s := range d.Servers {
-		for _, x := range s.Subjects {
-			if x.Site.Active == checks.Off || x.Site.Secure == checks.Off || x.File == nil || x.File.SelfSigned {
-				continue
-			}
-			if left := x.File.NotAfter.Sub(w.Now); left > 0 && left <= 24*time.Hour {
-				ends = append(ends, end{x.Site.Name, x.File.NotAfter})
-			}
-		}
-	}
-	slices.SortFunc(ends, func(a, b end) int { return cmp.Or(a.at.Compare(b.at), strings.Compare(a.name, b.name)) })
+// burning lists the certificates that end within 24 hours.
+func endingToday(w Writer, d reports.Day) reports.Section {
+	ends := d.Endings(w.Now)
 	section := reports.Section{Heading: w.Locale.Count("daily.burning", len(ends))}
 	for _, e := range ends[:min(phoneList, len(ends))] {
-		section.Items = append(section.Items, reports.Item{Tone: reports.ToneBad, Text: checks.Show(e.name), Note: w.Locale.DateTime(e.at, w.Now)})
+		section.Items = append(section.Items, reports.Item{Tone: reports.ToneBad, Text: checks.Show(e.Site), Note: w.Locale.DateTime(e.At, w.Now)})
 	}
 	section.Left = len(ends) - len(section.Items)
 	return section
 }
 
 // counts are the panels' counts, and what could not be looked at.
-func (w Writer) counts(d reports.Day) []reports.Section {
+func panelCounts(w Writer, d reports.Day) []reports.Section {
 	var sections []reports.Section
 	for _, s := range d.Servers {
 		if s.Trouble != "" {
@@ -142,7 +118,7 @@ func names(servers []reports.Server) []string {
 
 // oldest names the site that is in trouble for longest; empty: none is. A name
 // shames better than a total.
-func (w Writer) oldest(d reports.Day) string {
+func oldestTrouble(w Writer, d reports.Day) string {
 	root, since, ok := d.Oldest()
 	if !ok {
 		return ""
@@ -152,7 +128,7 @@ func (w Writer) oldest(d reports.Day) string {
 }
 
 // Announce tells what will change at a CA on a day, a while before.
-func (w Writer) Announce(changes []reports.Novelty) reports.Message {
+func Announce(w Writer, changes []reports.Novelty) reports.Message {
 	m := w.message(reports.Plain, w.Locale.Say("calendar.title", i18n.Args{"CA": changes[0].CA, "Date": w.Locale.Date(changes[0].Date, w.Now)}))
 	m.Silent = true
 	for _, c := range changes {
@@ -164,11 +140,11 @@ func (w Writer) Announce(changes []reports.Novelty) reports.Message {
 
 // atCA is the digest's lines about the accounts at the CA, and what changes
 // there soon.
-func (w Writer) atCA(d reports.Day) []reports.Section {
+func atCA(w Writer, d reports.Day) []reports.Section {
 	var sections []reports.Section
 	for _, s := range d.Servers {
 		if s.Trouble == "" && s.Quota.CA != "" {
-			sections = append(sections, reports.Section{Text: w.account(s)})
+			sections = append(sections, reports.Section{Text: account(w, s)})
 		}
 	}
 	return append(sections, w.coming(d.Coming)...)
@@ -176,7 +152,7 @@ func (w Writer) atCA(d reports.Day) []reports.Section {
 
 // account is one line about a server's account: what it spent, which names it
 // wears out.
-func (w Writer) account(s reports.Server) string {
+func account(w Writer, s reports.Server) string {
 	var parts []string
 	for _, b := range s.Quota.Account {
 		parts = append(parts, w.Locale.Say("daily.limit", i18n.Args{"What": w.limitName(b.Code), "Used": b.Used, "Limit": b.Limit}))

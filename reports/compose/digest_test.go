@@ -67,7 +67,7 @@ func TestDaily(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.day.From = noon.Add(-day)
-			m := w.Daily(tt.day)
+			m := Daily(w, tt.day)
 			if m.Title != tt.title {
 				t.Errorf("title %q,\nwant  %q", m.Title, tt.title)
 			}
@@ -104,7 +104,7 @@ func TestBurning(t *testing.T) {
 		off, plain, self, unread, unsure,
 	}}}}
 	var got []string
-	for _, i := range writer(t, "en").burning(d).Items {
+	for _, i := range endingToday(writer(t, "en"), d).Items {
 		got = append(got, i.Text+", "+i.Note)
 	}
 	want := []string{"soon.ru, today at 13:00", "unsure.ru, today at 14:00", "tomorrow.ru, tomorrow at 12:00"}

@@ -10,7 +10,7 @@ import (
 )
 
 // Limits is what is worth knowing of a server's budgets at its CA.
-type Limits struct {
+type AccountLimits struct {
 	Server  string
 	Quota   reports.Quota
 	Scarce  []checks.Budget  // of domains, sets and names: those with the least left, by limit
@@ -21,10 +21,10 @@ type Limits struct {
 }
 
 // Limits tells what is left at the CA: enough that one sees what runs out.
-func (w Writer) Limits(all []Limits) reports.Message {
-	m := w.limitsTitle(all)
+func Limits(w Writer, all []AccountLimits) reports.Message {
+	m := limitsTitle(w, all)
 	for _, l := range all {
-		m.Sections = append(m.Sections, w.limitsOf(l)...)
+		m.Sections = append(m.Sections, limitsOf(w, l)...)
 	}
 	paused, zombies := 0, 0
 	for _, l := range all {
@@ -41,7 +41,7 @@ func (w Writer) Limits(all []Limits) reports.Message {
 }
 
 // limitsTitle says the worst of all accounts.
-func (w Writer) limitsTitle(all []Limits) reports.Message {
+func limitsTitle(w Writer, all []AccountLimits) reports.Message {
 	worst, known := checks.Healthy, false
 	for _, l := range all {
 		known = known || l.Quota.CA != ""
@@ -61,12 +61,12 @@ func (w Writer) limitsTitle(all []Limits) reports.Message {
 }
 
 // limitsOf is one server's account.
-func (w Writer) limitsOf(l Limits) []reports.Section {
+func limitsOf(w Writer, l AccountLimits) []reports.Section {
 	if l.Trouble != "" && len(l.Quota.Account) == 0 {
 		return []reports.Section{{Heading: l.Server, Text: w.Locale.Say("trouble." + l.Trouble)}}
 	}
 	if l.Quota.CA == "" {
-		return append([]reports.Section{{Heading: l.Server, Text: w.Locale.Say("limits.unknown")}}, w.pausing(l)...)
+		return append([]reports.Section{{Heading: l.Server, Text: w.Locale.Say("limits.unknown")}}, pausing(w, l)...)
 	}
 	section := reports.Section{Heading: w.Locale.Say("limits.account", i18n.Args{"CA": l.Quota.CA, "Server": l.Server})}
 	for _, b := range l.Quota.Account {
@@ -78,8 +78,8 @@ func (w Writer) limitsOf(l Limits) []reports.Section {
 		}
 	}
 	sections := []reports.Section{section}
-	sections = append(sections, w.scarce(l)...)
-	sections = append(sections, w.pausing(l)...)
+	sections = append(sections, scarce(w, l)...)
+	sections = append(sections, pausing(w, l)...)
 	if l.Next != nil {
 		sections = append(sections, w.coming([]reports.Novelty{*l.Next})...)
 	}
@@ -120,7 +120,7 @@ func (w Writer) limitName(code string) string {
 }
 
 // scarce lists the domains, sets and names of which half or less is left.
-func (w Writer) scarce(l Limits) []reports.Section {
+func scarce(w Writer, l AccountLimits) []reports.Section {
 	section := reports.Section{Heading: w.Locale.Say("limits.scarce")}
 	why := []string{}
 	for _, b := range l.Scarce {
@@ -147,7 +147,7 @@ const pausingMost = 5
 
 // pausing tells the names that are paused or will be, and those that are tried
 // in vain.
-func (w Writer) pausing(l Limits) []reports.Section {
+func pausing(w Writer, l AccountLimits) []reports.Section {
 	soon := slices.DeleteFunc(slices.Clone(l.Coming), func(f checks.Finding) bool { return f.Code != checks.CAPausing })
 	slices.SortStableFunc(soon, func(a, b checks.Finding) int { return moment(a).Compare(moment(b)) })
 	section := reports.Section{}
@@ -172,7 +172,7 @@ func (w Writer) pausing(l Limits) []reports.Section {
 	return sections
 }
 
-func (l Limits) count(code checks.Code) int {
+func (l AccountLimits) count(code checks.Code) int {
 	n := 0
 	for _, f := range l.Coming {
 		if f.Code == code {
@@ -189,14 +189,14 @@ func moment(f checks.Finding) time.Time {
 }
 
 // Reissue is what re-issuing certificates would take.
-type Reissue struct {
-	Servers []reports.ReissueServer
-	Dark    []string // servers that could not be read
+type ReissuePlan struct {
+	Servers    []reports.ReissueServer
+	Unreadable []string // servers that could not be read
 }
 
 // Reissue tells which of the chosen sites would pass, why others would not,
 // and the price.
-func (w Writer) Reissue(r Reissue) reports.Message {
+func Reissue(w Writer, r ReissuePlan) reports.Message {
 	pass, fail, unknown, unseen := 0, 0, 0, 0
 	var codes []checks.Code
 	for _, s := range r.Servers {
@@ -208,7 +208,7 @@ func (w Writer) Reissue(r Reissue) reports.Message {
 			}
 		}
 	}
-	if pass+fail+unknown == 0 && len(r.Dark) == 0 {
+	if pass+fail+unknown == 0 && len(r.Unreadable) == 0 {
 		return w.message(reports.Plain, w.Locale.Say("reissue.none"))
 	}
 	title := "reissue.title"
@@ -219,8 +219,8 @@ func (w Writer) Reissue(r Reissue) reports.Message {
 		title = "reissue.unlooked" // no promise about what nobody looked at
 	}
 	m := w.message(reports.Plain, w.Locale.Count(title, pass+fail+unknown, i18n.Args{"Pass": pass}))
-	if len(r.Dark) > 0 {
-		m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("list.unread.some", i18n.Args{"Servers": r.Dark})})
+	if len(r.Unreadable) > 0 {
+		m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("list.unread.some", i18n.Args{"Servers": r.Unreadable})})
 	}
 	if pass+fail+unknown == 0 {
 		return m
@@ -233,16 +233,16 @@ func (w Writer) Reissue(r Reissue) reports.Message {
 	}
 	for _, s := range r.Servers {
 		if len(s.Pass) > 0 {
-			m.Sections = append(m.Sections, w.priceOf(s)...)
+			m.Sections = append(m.Sections, reissuePrice(w, s)...)
 		}
 	}
 	return m
 }
 
 // priceOf is what one server's part costs, and what that rests on.
-func (w Writer) priceOf(s reports.ReissueServer) []reports.Section {
+func reissuePrice(w Writer, s reports.ReissueServer) []reports.Section {
 	p := s.Price
-	section := reports.Section{Heading: w.Locale.Count("reissue.price", p.Orders, i18n.Args{"Server": s.Server}), Text: w.takes(p)}
+	section := reports.Section{Heading: w.Locale.Count("reissue.price", p.Orders, i18n.Args{"Server": s.Server}), Text: duration(w, p)}
 	for _, d := range p.Domains[:min(len(p.Domains), 5)] {
 		section.Items = append(section.Items, reports.Item{Text: w.Locale.Say("reissue.domain", i18n.Args{"Domain": checks.Show(d.Domain), "Orders": d.Orders, "Left": d.Left})})
 	}
@@ -260,7 +260,7 @@ func (w Writer) priceOf(s reports.ReissueServer) []reports.Section {
 }
 
 // takes says how long, and why.
-func (w Writer) takes(p checks.Price) string {
+func duration(w Writer, p checks.Price) string {
 	if !p.Known {
 		return w.Locale.Say("limits.unknown")
 	}

@@ -24,15 +24,15 @@ type Page struct {
 	Number  int
 	Unread  []string         // servers that could not be listed
 	Stale   []reports.Server // servers that are listed as they were when last read
-	Seen    []reports.Server // servers whose looks from outside the list rests on
+	Looked  []reports.Server // servers whose looks from outside the list rests on
 }
 
 // List shows one page of a list, with buttons to the others.
-func (w Writer) List(rows []reports.Row, p Page) reports.Message {
+func List(w Writer, rows []reports.Row, p Page) reports.Message {
 	pages := max(1, (len(rows)+PageSize-1)/PageSize)
 	p.Number = min(max(1, p.Number), pages)
-	m := w.message(reports.Plain, w.listTitle(p.Kind, len(rows)))
-	m.Sections = w.listLacks(p)
+	m := w.message(reports.Plain, listTitle(w, p.Kind, len(rows)))
+	m.Sections = listLacks(w, p)
 	if p.Filter != "" { // else some would be taken for all
 		m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("list.pages.filter", i18n.Args{"Filter": p.Filter})})
 	}
@@ -45,7 +45,7 @@ func (w Writer) List(rows []reports.Row, p Page) reports.Message {
 		if string(r.Code) == "panel."+p.Kind {
 			r.Code = "" // the title says it of them all
 		}
-		section.Items = append(section.Items, reports.Item{Text: checks.Show(r.Domain), Note: w.rowNote(r)})
+		section.Items = append(section.Items, reports.Item{Text: checks.Show(r.Domain), Note: rowNote(w, r)})
 	}
 	m.Sections = append(m.Sections, section)
 	if pages == 1 {
@@ -65,7 +65,7 @@ func (w Writer) List(rows []reports.Row, p Page) reports.Message {
 func (p Page) to(number int) string { return p.Command + " page " + strconv.Itoa(number) }
 
 // listTitle says how many there are; of none, that there are none.
-func (w Writer) listTitle(kind string, n int) string {
+func listTitle(w Writer, kind string, n int) string {
 	if n == 0 {
 		return w.Locale.Say("list." + kind + ".none")
 	}
@@ -73,7 +73,7 @@ func (w Writer) listTitle(kind string, n int) string {
 }
 
 // listLacks says what the list cannot know.
-func (w Writer) listLacks(p Page) []reports.Section {
+func listLacks(w Writer, p Page) []reports.Section {
 	var lacks []reports.Section
 	if len(p.Unread) > 0 {
 		lacks = append(lacks, reports.Section{Text: w.Locale.Say("list.unread.some", i18n.Args{"Servers": p.Unread})})
@@ -82,7 +82,7 @@ func (w Writer) listLacks(p Page) []reports.Section {
 		lacks = append(lacks, reports.Section{Text: s.Name + ": " + w.trouble(s)})
 	}
 	unseen, since := 0, time.Time{}
-	for _, s := range p.Seen {
+	for _, s := range p.Looked {
 		n, oldest := s.Sights()
 		unseen += n
 		if since.IsZero() || !oldest.IsZero() && oldest.Before(since) {
@@ -100,18 +100,18 @@ func (w Writer) listLacks(p Page) []reports.Section {
 }
 
 // rowNote says why, whose and since when.
-func (w Writer) rowNote(r reports.Row) string {
+func rowNote(w Writer, r reports.Row) string {
 	var parts []string
 	if r.Name != "" {
 		parts = append(parts, checks.Show(r.Name))
 	}
-	switch blind := w.blindTo(r); {
+	switch blind := blindTo(w, r); {
 	case blind != "":
 		parts = append(parts, w.Locale.Say("list.look.blind", i18n.Args{"What": blind}))
 	case r.Code != "":
 		parts = append(parts, w.title(r.Code))
 	}
-	if more := w.rowMore(r); more != "" {
+	if more := rowMore(w, r); more != "" {
 		parts = append(parts, more)
 	}
 	if r.Owner != "" {
@@ -125,7 +125,7 @@ func (w Writer) rowNote(r reports.Row) string {
 
 // rowMore is what a look from outside tells besides the cause: to whom the name
 // leads, when it will be free.
-func (w Writer) rowMore(r reports.Row) string {
+func rowMore(w Writer, r reports.Row) string {
 	if !r.Free.IsZero() {
 		return w.Locale.Say("when.free", i18n.Args{"Date": w.Locale.Date(r.Free, w.Now)})
 	}
@@ -133,7 +133,7 @@ func (w Writer) rowMore(r reports.Row) string {
 }
 
 // blindTo says what could not be looked at.
-func (w Writer) blindTo(r reports.Row) string {
+func blindTo(w Writer, r reports.Row) string {
 	var labels []string
 	for _, name := range r.Blind {
 		if w.Locale.Has("looked." + name) { // else it looked at the server, not at the site
@@ -145,7 +145,7 @@ func (w Writer) blindTo(r reports.Row) string {
 
 // ListFile is a whole list as a file for a spreadsheet: UTF-8 with a mark and
 // semicolons, as Excel wants it.
-func (w Writer) ListFile(rows []reports.Row, kind string) (reports.Message, error) {
+func ListFile(w Writer, rows []reports.Row, kind string) (reports.Message, error) {
 	var buf bytes.Buffer
 	buf.WriteString("\uFEFF")
 	out := csv.NewWriter(&buf)
@@ -166,23 +166,23 @@ func (w Writer) ListFile(rows []reports.Row, kind string) (reports.Message, erro
 		}
 		record := []string{reports.PlainCell(r.Domain), reports.PlainCell(checks.ToUnicode(r.Domain)), reports.PlainCell(r.Owner), reports.PlainCell(r.Server), string(r.Code), w.title(r.Code), since}
 		if more != "" {
-			record = append(record, reports.PlainCell(checks.ToUnicode(r.Name)), reports.PlainCell(w.moreCell(r)))
+			record = append(record, reports.PlainCell(checks.ToUnicode(r.Name)), reports.PlainCell(moreCell(w, r)))
 		}
 		records = append(records, record)
 	}
 	if err := out.WriteAll(records); err != nil {
 		return reports.Message{}, err
 	}
-	m := w.message(reports.Plain, w.listTitle(kind, len(rows)))
+	m := w.message(reports.Plain, listTitle(w, kind, len(rows)))
 	m.Files = []reports.File{{Name: kind + "-" + w.Now.Format(time.DateOnly) + ".csv", Type: "text/csv", Data: buf.Bytes()}}
 	return m, nil
 }
 
 // moreCell is rowMore for a spreadsheet: a day that can be sorted by, as the
 // registry tells it (midnight UTC).
-func (w Writer) moreCell(r reports.Row) string {
+func moreCell(w Writer, r reports.Row) string {
 	if !r.Free.IsZero() {
 		return r.Free.UTC().Format(time.DateOnly)
 	}
-	return cmp.Or(w.blindTo(r), r.To)
+	return cmp.Or(blindTo(w, r), r.To)
 }

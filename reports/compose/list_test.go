@@ -30,7 +30,7 @@ func TestPages(t *testing.T) {
 		for n := range rows {
 			rows[n].Domain = fmt.Sprintf("site%02d.ru", n+1)
 		}
-		m := w.List(rows, Page{Kind: "failed", Command: "list failed", Number: tt.page})
+		m := List(w, rows, Page{Kind: "failed", Command: "list failed", Number: tt.page})
 		var commands []string
 		for _, a := range m.Actions {
 			commands = append(commands, a.Command)
@@ -54,7 +54,7 @@ func TestListFile(t *testing.T) {
 		{Domain: "@SUM(A1)", Owner: "\tx", Server: "＝1", Code: checks.CADNS},
 		{Domain: "a;b", Owner: "line\nbreak", Server: "isp1", Code: checks.CADNS},
 	}
-	m, err := writer(t, "ru").ListFile(rows, "failed")
+	m, err := ListFile(writer(t, "ru"), rows, "failed")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,14 +10,14 @@ import (
 )
 
 // Replay is what today's thresholds would have told of some days.
-type Replay struct {
+type ReplayResult struct {
 	Days     int
 	Since    time.Time // the first reading there is; zero: there is none
 	Episodes []reports.Episode
 }
 
 // Replay says when and how often today's thresholds would have alerted.
-func (w Writer) Replay(r Replay) reports.Message {
+func Replay(w Writer, r ReplayResult) reports.Message {
 	if r.Since.IsZero() {
 		return w.message(reports.ToneUnknown, w.Locale.Say("replay.nothing"))
 	}
@@ -29,7 +29,7 @@ func (w Writer) Replay(r Replay) reports.Message {
 		s := reports.Section{}
 		for _, e := range r.Episodes {
 			if e.Code == code {
-				s.Items = append(s.Items, reports.Item{Tone: toneOf(e.Worst), Text: w.Locale.DateTime(e.From, w.Now), Note: w.episode(e)})
+				s.Items = append(s.Items, reports.Item{Tone: toneOf(e.Worst), Text: w.Locale.DateTime(e.From, w.Now), Note: episode(w, e)})
 			}
 		}
 		if len(s.Items) > 0 {
@@ -41,7 +41,7 @@ func (w Writer) Replay(r Replay) reports.Message {
 }
 
 // episode says where, how high and how long.
-func (w Writer) episode(e reports.Episode) string {
+func episode(w Writer, e reports.Episode) string {
 	lasted := w.Locale.Say("replay.goeson")
 	if !e.Until.IsZero() {
 		lasted = w.Locale.Age(e.Until.Sub(e.From))

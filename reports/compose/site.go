@@ -13,7 +13,7 @@ import (
 )
 
 // Check answers "what is wrong with this site": cause, evidence, next step.
-func (w Writer) Check(s reports.Site) reports.Message {
+func Check(w Writer, s reports.Site) reports.Message {
 	site, verdict := s.Subject.Site, s.Verdict()
 	name := checks.Show(site.Name)
 	if alias := verdict.Finding.Name; alias != "" {
@@ -28,15 +28,15 @@ func (w Writer) Check(s reports.Site) reports.Message {
 		tone, title = reports.ToneUnknown, w.Locale.Say("check.stale", i18n.Args{"Title": title, "At": w.Locale.DateTime(s.Server.Read, w.Now)})
 	}
 	m := w.message(tone, name+" — "+title)
-	m.Sections = append(m.Sections, w.cause(s, verdict)...)
-	m.Sections = append(m.Sections, w.prospects(s)...)
-	m.Sections = append(m.Sections, w.sitePanel(s), w.lookedAt(s))
+	m.Sections = append(m.Sections, causeOf(w, s, verdict)...)
+	m.Sections = append(m.Sections, prospects(w, s)...)
+	m.Sections = append(m.Sections, sitePanel(w, s), lookedAt(w, s))
 	m.Actions = []reports.Action{{Label: w.Locale.Say("action.why"), Command: "why " + site.Name}}
 	return m
 }
 
 // cause explains the verdict, quotes the CA and names the next step.
-func (w Writer) cause(s reports.Site, v checks.Verdict) []reports.Section {
+func causeOf(w Writer, s reports.Site, v checks.Verdict) []reports.Section {
 	f := v.Finding
 	if f.Code == "" {
 		f.Code = v.Code
@@ -64,7 +64,7 @@ func (w Writer) cause(s reports.Site, v checks.Verdict) []reports.Section {
 
 // lookedAt says what the answer rests on: nothing is well that was not
 // looked at.
-func (w Writer) lookedAt(s reports.Site) reports.Section {
+func lookedAt(w Writer, s reports.Site) reports.Section {
 	var looked, failed []string
 	failures := map[string]bool{}
 	for _, f := range s.Server.Failures(s.Subject.Site.Name) {
@@ -91,7 +91,7 @@ func (w Writer) lookedAt(s reports.Site) reports.Section {
 	if s.Server.Trouble != "" {
 		text += " " + w.trouble(s.Server)
 	}
-	if outside := w.lookedFromOutside(s); outside != "" {
+	if outside := lookedFromOutside(w, s); outside != "" {
 		text += " " + outside
 	}
 	return reports.Section{Text: text}
@@ -99,7 +99,7 @@ func (w Writer) lookedAt(s reports.Site) reports.Section {
 
 // lookedFromOutside says what the last look from outside saw, and what it
 // could not look at; empty: there was none.
-func (w Writer) lookedFromOutside(s reports.Site) string {
+func lookedFromOutside(w Writer, s reports.Site) string {
 	look, ok := s.Server.Looks[s.Subject.Site.Name]
 	if !ok || look.At.IsZero() {
 		return ""
@@ -124,7 +124,7 @@ func (w Writer) lookedFromOutside(s reports.Site) string {
 }
 
 // prospects tell what will become of a site if nobody does anything.
-func (w Writer) prospects(s reports.Site) []reports.Section {
+func prospects(w Writer, s reports.Site) []reports.Section {
 	var sections []reports.Section
 	for _, f := range s.Server.Findings(s.Subject.Site.Name) {
 		if reports.Foretold(f.Code) {
@@ -136,7 +136,7 @@ func (w Writer) prospects(s reports.Site) []reports.Section {
 
 // sitePanel says what the panel and the certificate say, and what else was
 // found.
-func (w Writer) sitePanel(s reports.Site) reports.Section {
+func sitePanel(w Writer, s reports.Site) reports.Section {
 	x := s.Subject
 	section := reports.Section{}
 	add := func(label, text string) {
@@ -150,10 +150,10 @@ func (w Writer) sitePanel(s reports.Site) reports.Section {
 	if len(s.Also) > 0 {
 		section.Items = append(section.Items, reports.Item{Text: w.Locale.Say("check.elsewhere.same", i18n.Args{"Servers": s.Also})})
 	}
-	add("panel", w.flags(x))
-	add("certificate", w.certificate(x))
-	add("served", w.served(s))
-	add("issuing", w.issuing(x))
+	add("panel", panelFlags(w, x))
+	add("certificate", certificate(w, x))
+	add("served", servedCertificate(w, s))
+	add("issuing", issuing(w, x))
 	cause := s.Verdict().Code
 	var also []string
 	for _, f := range s.Server.Findings(x.Site.Name) {
@@ -169,7 +169,7 @@ func (w Writer) sitePanel(s reports.Site) reports.Section {
 }
 
 // flags of the panel: whose, where, on or off.
-func (w Writer) flags(x checks.Subject) string {
+func panelFlags(w Writer, x checks.Subject) string {
 	parts := []string{x.Site.Server}
 	if x.Site.Owner != "" {
 		parts = append(parts, w.Locale.Say("flag.owner", i18n.Args{"Owner": x.Site.Owner}))
@@ -188,7 +188,7 @@ func (w Writer) flags(x checks.Subject) string {
 }
 
 // certificate in use, by its file's own dates.
-func (w Writer) certificate(x checks.Subject) string {
+func certificate(w Writer, x checks.Subject) string {
 	switch {
 	case x.File != nil:
 		key := "certificate.file"
@@ -213,7 +213,7 @@ func (w Writer) certificate(x checks.Subject) string {
 
 // served says which certificate visitors got at the last look, where it is not
 // the one of the file.
-func (w Writer) served(s reports.Site) string {
+func servedCertificate(w Writer, s reports.Site) string {
 	look := s.Server.Looks[s.Subject.Site.Name]
 	if file := s.Subject.File; !look.Served.Known() || file != nil && file.NotAfter.Equal(look.Served.NotAfter) {
 		return ""
@@ -234,7 +234,7 @@ func (w Writer) moment(t time.Time) string {
 }
 
 // issuing says how issuing goes: under way, given up, failing in a row.
-func (w Writer) issuing(x checks.Subject) string {
+func issuing(w Writer, x checks.Subject) string {
 	var parts []string
 	if c := x.Certificate; c != nil {
 		if c.Processing == checks.On && !c.Started.IsZero() {

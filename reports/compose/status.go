@@ -17,10 +17,10 @@ type Delivery struct {
 }
 
 // Status is the state of every panel on one screen.
-func (w Writer) Status(servers []reports.Server, d Delivery) reports.Message {
-	m := w.statusTitle(servers)
+func Status(w Writer, servers []reports.Server, d Delivery) reports.Message {
+	m := statusTitle(w, servers)
 	for _, s := range servers {
-		m.Sections = append(m.Sections, w.statusOf(s)...)
+		m.Sections = append(m.Sections, statusOf(w, s)...)
 	}
 	if d.Waiting > 0 {
 		m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Count("status.waiting", d.Waiting,
@@ -31,7 +31,7 @@ func (w Writer) Status(servers []reports.Server, d Delivery) reports.Message {
 
 // statusTitle says the worst of all, and of which panels. What could not be
 // counted is not within its threshold.
-func (w Writer) statusTitle(servers []reports.Server) reports.Message {
+func statusTitle(w Writer, servers []reports.Server) reports.Message {
 	worst, doubt := checks.Healthy, false
 	var unread []string
 	var critical []reports.Server
@@ -50,7 +50,7 @@ func (w Writer) statusTitle(servers []reports.Server) reports.Message {
 	case len(unread) > 0:
 		return w.message(reports.ToneBad, w.Locale.Say("status.title.unread", i18n.Args{"Servers": unread}))
 	case len(critical) == 1:
-		return w.message(reports.ToneBad, w.Locale.Say("status.title.above", i18n.Args{"Server": critical[0].Name, "What": strings.Join(w.above(critical[0]), ", ")}))
+		return w.message(reports.ToneBad, w.Locale.Say("status.title.above", i18n.Args{"Server": critical[0].Name, "What": strings.Join(criticalThings(w, critical[0]), ", ")}))
 	case len(critical) > 0:
 		return w.message(reports.ToneBad, w.Locale.Say("status.title.critical", i18n.Args{"Servers": names(critical)}))
 	case doubt && worst < checks.Warning:
@@ -62,7 +62,7 @@ func (w Writer) statusTitle(servers []reports.Server) reports.Message {
 }
 
 // above is what makes a server's state critical.
-func (w Writer) above(s reports.Server) []string {
+func criticalThings(w Writer, s reports.Server) []string {
 	var what []string
 	for _, f := range s.Findings("") {
 		if f.Severity == checks.Critical {
@@ -84,16 +84,16 @@ func (w Writer) countsOf(s reports.Server) reports.Section {
 		if f.Severity <= checks.Info {
 			continue // a note below
 		}
-		section.Items = append(section.Items, reports.Item{Tone: toneOf(f.Severity), Text: w.title(f.Code), Note: w.since(f)})
+		section.Items = append(section.Items, reports.Item{Tone: toneOf(f.Severity), Text: w.title(f.Code), Note: sinceNote(w, f)})
 	}
 	for _, r := range s.Readings {
-		section.Items = append(section.Items, w.reading(r))
+		section.Items = append(section.Items, countItem(w, r))
 	}
 	return section
 }
 
 // since when it is so, where the finding knows.
-func (w Writer) since(f checks.Finding) string {
+func sinceNote(w Writer, f checks.Finding) string {
 	if at, ok := f.Args["since"].(time.Time); ok {
 		return w.Locale.Say("when.since", i18n.Args{"Date": w.Locale.DateTime(at, w.Now)})
 	}
@@ -101,7 +101,7 @@ func (w Writer) since(f checks.Finding) string {
 }
 
 // statusOf writes one panel.
-func (w Writer) statusOf(s reports.Server) []reports.Section {
+func statusOf(w Writer, s reports.Server) []reports.Section {
 	if s.Trouble != "" {
 		return []reports.Section{{Heading: s.Name, Text: w.trouble(s)}}
 	}
@@ -147,22 +147,22 @@ func (w Writer) lastRead(s reports.Server) string {
 }
 
 // reading writes one count: its value, its threshold, where it comes from.
-func (w Writer) reading(r reports.Reading) reports.Item {
+func countItem(w Writer, r reports.Reading) reports.Item {
 	name := w.Locale.Say("metric." + string(r.Code))
 	if !r.Known() {
-		return reports.Item{Tone: reports.ToneUnknown, Text: w.Locale.Say("metric.unknown", i18n.Args{"Metric": name}), Note: w.reason(r.Err)}
+		return reports.Item{Tone: reports.ToneUnknown, Text: w.Locale.Say("metric.unknown", i18n.Args{"Metric": name}), Note: unreadReason(w, r.Err)}
 	}
 	item := reports.Item{Tone: toneOf(r.Severity), Text: name + ": " + w.Locale.Number(r.Value)}
 	if t := r.Threshold.Critical; t > 0 {
 		item.Text += " " + w.Locale.Say("metric.threshold", i18n.Args{"N": t})
 	}
-	item.Note = w.trend(r)
+	item.Note = trend(w, r)
 	return item
 }
 
 // trend says how the count changed since an hour and a day ago, where that
 // is known and not nothing.
-func (w Writer) trend(r reports.Reading) string {
+func trend(w Writer, r reports.Reading) string {
 	var parts []string
 	if r.Hour != nil && *r.Hour != r.Value {
 		parts = append(parts, w.Locale.Say("trend.hour", i18n.Args{"Change": w.Locale.Change(r.Value - *r.Hour)}))
@@ -175,7 +175,7 @@ func (w Writer) trend(r reports.Reading) string {
 
 // reason says why a count could not be had: "missing: table.column", or the
 // word for a panel that could not be read.
-func (w Writer) reason(err string) string {
+func unreadReason(w Writer, err string) string {
 	word, what, _ := strings.Cut(err, ": ")
 	return w.Locale.Say("trouble."+word, i18n.Args{"What": what})
 }

@@ -10,36 +10,36 @@ import (
 
 // SweepBegun says that so many sites are going to be looked at. The message
 // then shows how far that is, until the summary takes its place.
-func (w Writer) SweepBegun(total int) reports.Message {
+func SweepBegun(w Writer, total int) reports.Message {
 	m := w.message(reports.Plain, w.Locale.Count("sweep.begun", total))
-	m.Actions = []reports.Action{w.StopAction("{task}")} // the mark of the journal
+	m.Actions = []reports.Action{w.stopAction("{task}")} // the mark of the journal
 	return m
 }
 
 // Sweeping shows how far a sweep is.
-func (w Writer) Sweeping(task string, done, total int) reports.Message {
+func Sweeping(w Writer, task string, done, total int) reports.Message {
 	m := w.message(reports.Plain, w.Locale.Say("sweep.progress", i18n.Args{"Done": done, "Total": total}))
-	m.Actions = []reports.Action{w.StopAction(task)}
+	m.Actions = []reports.Action{w.stopAction(task)}
 	return m
 }
 
 // SweepStopped says how far a sweep came that somebody stopped.
-func (w Writer) SweepStopped(done, total int) reports.Message {
+func SweepStopped(w Writer, done, total int) reports.Message {
 	m := w.message(reports.Plain, w.Locale.Say("sweep.stopped", i18n.Args{"Done": done, "Total": total}))
 	m.Sections = []reports.Section{{Text: w.Locale.Say("sweep.kept")}}
 	return m
 }
 
 // Swept is what a sweep found.
-type Swept struct {
+type SweepResult struct {
 	Domains int
 	ByCode  map[checks.Code]int // sites by their verdicts
 	Took    time.Duration
 }
 
 // Swept sums a sweep up where somebody reads it, with the lists it fills.
-func (w Writer) Swept(s Swept) reports.Message {
-	m := w.Summary(s.Domains, s.ByCode, s.Took)
+func Swept(w Writer, s SweepResult) reports.Message {
+	m := Summary(w, s.Domains, s.ByCode, s.Took)
 	for _, l := range []struct {
 		kind string
 		n    int
@@ -56,7 +56,7 @@ func (w Writer) Swept(s Swept) reports.Message {
 }
 
 // Summary composes what a sweep found.
-func (w Writer) Summary(domains int, byCode map[checks.Code]int, took time.Duration) reports.Message {
+func Summary(w Writer, domains int, byCode map[checks.Code]int, took time.Duration) reports.Message {
 	var codes []checks.Code
 	for code, n := range byCode {
 		if code == checks.OK {

@@ -16,28 +16,28 @@ const phoneList = 5
 
 // Weekly is the message of a week's report: what a manager reads on a phone.
 // The files go with it.
-func (w Writer) Weekly(r reports.Weekly) reports.Message {
-	m := w.message(reports.Plain, w.weeklyTitle(r))
+func Weekly(w Writer, r reports.Weekly) reports.Message {
+	m := w.message(reports.Plain, weeklyTitle(w, r))
 	m.Silent = true
 	if r.Data.IsZero() { // numbers of nothing would say that all is well
 		m.Tone = reports.ToneUnknown
 		m.Sections = []reports.Section{{Text: w.Locale.Say("weekly.nodata")}}
 		return m
 	}
-	m.Sections = append(m.Sections, reports.Section{Text: strings.Join(w.weeklyLines(r), "\n")})
+	m.Sections = append(m.Sections, reports.Section{Text: strings.Join(weeklyLines(w, r), "\n")})
 	for _, list := range []struct {
 		key  string
 		rows []reports.WeekRow
 	}{{"call", r.ToCall()}, {"off", r.ToSwitchOff()}, {"free", r.FreeNames()}, {"norenew", r.WontRenew()}} {
 		if len(list.rows) > 0 {
-			m.Sections = append(m.Sections, w.weeklyList(list.key, list.rows))
+			m.Sections = append(m.Sections, weeklyList(w, list.key, list.rows))
 		}
 	}
 	return m
 }
 
 // weeklyTitle names the week by its number and its days.
-func (w Writer) weeklyTitle(r reports.Weekly) string {
+func weeklyTitle(w Writer, r reports.Weekly) string {
 	from, last := r.Week.From, r.Week.To.AddDate(0, 0, -1)
 	first := w.Locale.Date(from, w.Now)
 	if from.Month() == last.Month() {
@@ -48,7 +48,7 @@ func (w Writer) weeklyTitle(r reports.Weekly) string {
 }
 
 // weeklyLines are the numbers in a few lines, the one that matters most first.
-func (w Writer) weeklyLines(r reports.Weekly) []string {
+func weeklyLines(w Writer, r reports.Weekly) []string {
 	s := r.Sums()
 	args := i18n.Args{"N": s.Open, "Change": w.Locale.Change(s.Open - s.Was), "Opened": s.New + s.Back, "Fixed": s.Fixed, "Old": s.Month}
 	key := "weekly.moved"
@@ -68,17 +68,17 @@ func (w Writer) weeklyLines(r reports.Weekly) []string {
 	if oldest, ok := r.Oldest(); ok {
 		lines = append(lines, w.Locale.Say("weekly.oldest", i18n.Args{"Name": checks.Show(oldest.Site), "Date": w.Locale.Date(oldest.Since, w.Now), "Cause": w.title(oldest.Code)}))
 	}
-	if blind := w.unseen(r); blind != "" {
+	if blind := notLookedAt(w, r); blind != "" {
 		lines = append(lines, blind)
 	}
 	if n := len(r.Orphans); n > 0 {
 		lines = append(lines, w.Locale.Count("weekly.orphans", n, i18n.Args{"Names": w.Locale.List(r.Orphans[:min(phoneList, n)])}))
 	}
-	return append(lines, w.asOf(r))
+	return append(lines, asOf(w, r))
 }
 
 // unseen says what was not looked at; empty: everything was.
-func (w Writer) unseen(r reports.Weekly) string {
+func notLookedAt(w Writer, r reports.Weekly) string {
 	var parts []string
 	unknown := 0
 	for _, s := range r.Servers {
@@ -94,7 +94,7 @@ func (w Writer) unseen(r reports.Weekly) string {
 }
 
 // asOf says of which moment the numbers are.
-func (w Writer) asOf(r reports.Weekly) string {
+func asOf(w Writer, r reports.Weekly) string {
 	key := "weekly.asof"
 	if r.Data.Before(r.Week.To) && w.Now.Before(r.Week.To) {
 		key = "weekly.sofar"
@@ -103,17 +103,17 @@ func (w Writer) asOf(r reports.Weekly) string {
 }
 
 // weeklyList is one of the lists for the phone.
-func (w Writer) weeklyList(key string, rows []reports.WeekRow) reports.Section {
+func weeklyList(w Writer, key string, rows []reports.WeekRow) reports.Section {
 	s := reports.Section{Heading: w.Locale.Count("weekly.list."+key, len(rows))}
 	for _, r := range rows[:min(phoneList, len(rows))] {
-		s.Items = append(s.Items, reports.Item{Text: checks.Show(r.Site), Note: w.weeklyNote(key, r)})
+		s.Items = append(s.Items, reports.Item{Text: checks.Show(r.Site), Note: weeklyNote(w, key, r)})
 	}
 	s.Left = len(rows) - len(s.Items)
 	return s
 }
 
 // weeklyNote says of a row what its list is about, and whose it is.
-func (w Writer) weeklyNote(list string, r reports.WeekRow) string {
+func weeklyNote(w Writer, list string, r reports.WeekRow) string {
 	var parts []string
 	day := func(key string, at time.Time) {
 		if !at.IsZero() {

@@ -10,14 +10,14 @@ import (
 
 // Why tells the history of a site: what was wrong, how issuing went, who did
 // what.
-func (w Writer) Why(s reports.Site) reports.Message {
+func Why(w Writer, s reports.Site) reports.Message {
 	m := w.message(reports.Plain, w.Locale.Say("why.title", i18n.Args{"Name": checks.Show(s.Subject.Site.Name)}))
 	var past, attempts, acts []reports.Item
 	for _, i := range s.Past {
-		past = append(past, w.pastItem(i))
+		past = append(past, pastItem(w, i))
 	}
 	for _, g := range group(s.Attempts) {
-		attempts = append(attempts, w.attemptItem(g))
+		attempts = append(attempts, attemptItem(w, g))
 	}
 	for _, a := range s.Acts {
 		acts = append(acts, reports.Item{Text: w.Locale.DateTime(a.At, w.Now) + " — " + a.Who, Note: a.Command})
@@ -37,7 +37,7 @@ func (w Writer) Why(s reports.Site) reports.Message {
 	return m
 }
 
-func (w Writer) pastItem(i reports.Incident) reports.Item {
+func pastItem(w Writer, i reports.Incident) reports.Item {
 	item := reports.Item{Tone: toneOf(i.Finding.Severity), Text: w.title(i.Finding.Code)}
 	from := w.Locale.DateTime(i.Times.Opened, w.Now)
 	if i.Baseline {
@@ -73,7 +73,7 @@ func group(attempts []reports.Try) []run {
 	return runs
 }
 
-func (w Writer) attemptItem(r run) reports.Item {
+func attemptItem(w Writer, r run) reports.Item {
 	key := "attempt.unclear"
 	switch r.last.Outcome {
 	case checks.OutcomeFailed:

@@ -67,7 +67,7 @@ func (w Writer) next(f checks.Finding) reports.Section {
 // that a step needs is told how to come by it.
 func (w Writer) Step(f checks.Finding) string {
 	step := w.Locale.Say("code."+string(f.Code)+".next", w.args(f.Args))
-	if link, _ := w.Seen(f.Args)[checks.Secret].(string); f.Code == checks.CAPaused && link == "" {
+	if link, _ := w.Visible(f.Args)[checks.Secret].(string); f.Code == checks.CAPaused && link == "" {
 		step += " " + w.Locale.Say("next.link")
 	}
 	return step
@@ -77,7 +77,7 @@ func (w Writer) Step(f checks.Finding) string {
 // a reader says them, those far off or of a registry by their day.
 func (w Writer) args(a checks.Args) i18n.Args {
 	words := i18n.Args{}
-	for name, v := range w.Seen(a) {
+	for name, v := range w.Visible(a) {
 		switch value := v.(type) {
 		case time.Time:
 			v = w.when(name, value)
@@ -95,7 +95,7 @@ func (w Writer) args(a checks.Args) i18n.Args {
 }
 
 // Seen gives the arguments that the reader may see; never nil.
-func (w Writer) Seen(a checks.Args) checks.Args {
+func (w Writer) Visible(a checks.Args) checks.Args {
 	switch {
 	case a == nil:
 		return checks.Args{}
