@@ -43,5 +43,5 @@ func (b *Bot) Swept(ctx context.Context, l *i18n.Locale, took time.Duration, eac
 // Summary says a sweep's sum to a person.
 func Summary(l *i18n.Locale, s SweepSummary) reports.Message {
 	w := compose.Writer{Locale: l, Now: time.Now()}
-	return compose.Summary(w, s.Domains, s.ByCode, time.Duration(s.Seconds*float64(time.Second)))
+	return compose.Summary(w, compose.SweepResult{Domains: s.Domains, ByCode: s.ByCode, Took: time.Duration(s.Seconds * float64(time.Second))})
 }

@@ -252,7 +252,7 @@ func sweepCases() map[string]message {
 			checks.Unknown: 17, checks.WebTimeout: 9, checks.CertExpired: 5},
 	} {
 		all[fmt.Sprintf("sweep.%d", n)] = func(w compose.Writer) reports.Message {
-			return compose.Summary(w, n, sum, time.Duration(n)*200*time.Millisecond)
+			return compose.Summary(w, compose.SweepResult{Domains: n, ByCode: sum, Took: time.Duration(n) * 200 * time.Millisecond})
 		}
 	}
 	codes := map[checks.Code]int{checks.OK: 3316, checks.DNSElsewhere: 52, checks.DNSPartly: 3, checks.DNSUnregistered: 19, checks.WebTimeout: 14, checks.Unknown: 8}

@@ -10,21 +10,23 @@ import (
 	"domovoy/reports"
 )
 
-// Told is a message with the incident it speaks of.
+// AlertMessage is a message with the reason for it.
 type AlertMessage struct {
 	Kind     reports.ChangeKind
 	Incident string // the key of its finding; empty: of several
 	Message  reports.Message
 }
 
-// Alerts composes what changes are to be told: a beginning in one summary, the
-// server's own one by one, the sites' together, by code and kind.
+// Alerts composes the messages about a run's changes: one summary of what the
+// run looked at for the first time, a message for each change of the server as
+// a whole, and one for the sites that share a code and a kind of change. When
+// too many sites break at once, a single message stands for all of them.
 func Alerts(w Writer, s reports.Server, changes []reports.Change, begin reports.Beginning) []AlertMessage {
-	var told []AlertMessage
+	var messages []AlertMessage
 	if codes := reports.Troubles(changes); begin.Server {
-		told = append(told, AlertMessage{Kind: reports.Baseline, Message: Baseline(w, s, codes)})
+		messages = append(messages, AlertMessage{Kind: reports.Baseline, Message: Baseline(w, s, codes)})
 	} else if len(codes) > 0 {
-		told = append(told, AlertMessage{Kind: reports.Baseline, Message: firstLook(w, s, begin, codes)})
+		messages = append(messages, AlertMessage{Kind: reports.Baseline, Message: firstLook(w, s, begin, codes)})
 	}
 	names := map[reports.ChangeKind]map[checks.Code][]reports.Incident{}
 	sites := map[string]bool{}
@@ -33,7 +35,7 @@ func Alerts(w Writer, s reports.Server, changes []reports.Change, begin reports.
 		switch {
 		case c.Kind == "" || c.Kind == reports.Baseline:
 		case f.Site == "":
-			told = append(told, AlertMessage{Kind: c.Kind, Incident: f.Key(), Message: Alert(w, c, s)})
+			messages = append(messages, AlertMessage{Kind: c.Kind, Incident: f.Key(), Message: Alert(w, c, s)})
 		default:
 			if names[c.Kind] == nil {
 				names[c.Kind] = map[checks.Code][]reports.Incident{}
@@ -45,37 +47,37 @@ func Alerts(w Writer, s reports.Server, changes []reports.Change, begin reports.
 		}
 	}
 	if broken := len(sites); reports.Stormy(broken, len(s.Subjects)) {
-		told = append(told, AlertMessage{Kind: reports.Opened, Message: Storm(w, s.Name, broken, len(s.Subjects))})
+		messages = append(messages, AlertMessage{Kind: reports.Opened, Message: Storm(w, s.Name, broken, len(s.Subjects))})
 		delete(names, reports.Opened)
 		delete(names, reports.Worsened)
 	}
 	for _, kind := range []reports.ChangeKind{reports.Opened, reports.Worsened, reports.Resolved} {
 		for _, code := range checks.Codes() {
 			if incidents := names[kind][code]; len(incidents) > 0 {
-				told = append(told, AlertMessage{Kind: kind, Message: Names(w, kind, incidents)})
+				messages = append(messages, AlertMessage{Kind: kind, Message: Names(w, kind, incidents)})
 			}
 		}
 	}
-	return told
+	return messages
 }
 
-// begins is the summary of checks that look for the first time at a panel
-// that is known already.
+// firstLook is the summary of checks that look for the first time at a panel
+// that was watched before.
 func firstLook(w Writer, s reports.Server, begin reports.Beginning, codes []checks.Code) reports.Message {
 	var what []string
 	for _, check := range begin.Checks {
-		if key := "looked." + check; w.Locale.Has(key) {
-			what = append(what, w.Locale.Say(key))
+		if key := "looked." + check; w.Has(key) {
+			what = append(what, w.Say(key))
 		}
 	}
-	m := w.message(reports.Plain, w.Locale.Say("baseline.more", i18n.Args{"Server": s.Name, "What": what}))
+	m := w.message(reports.Plain, w.Say("baseline.more", i18n.Args{"Server": s.Name, "What": what}))
 	m.Silent = true
-	m.Sections = []reports.Section{{Heading: w.Locale.Count("baseline.causes", len(codes)), Items: w.causeItems(causes(codes), 6)}}
+	m.Sections = []reports.Section{{Heading: w.Count("baseline.causes", len(codes)), Items: w.causes(codes, 6)}}
 	return m
 }
 
-// Closed is an alert that is over, as it stands from then on: what happened
-// under how it ended, without buttons.
+// Closed is what an alert's message becomes once its incident is resolved: how
+// it ended, then the alert's own title, without buttons.
 func Closed(w Writer, alert reports.Message, i reports.Incident) reports.Message {
 	m := resolved(w, i)
 	m.Silent = true
@@ -83,7 +85,7 @@ func Closed(w Writer, alert reports.Message, i reports.Incident) reports.Message
 	return m
 }
 
-// Alert says one change of a server's state.
+// Alert is the message about one change of a server as a whole.
 func Alert(w Writer, c reports.Change, s reports.Server) reports.Message {
 	f := c.Incident.Finding
 	if c.Kind == reports.Resolved {
@@ -95,54 +97,53 @@ func Alert(w Writer, c reports.Change, s reports.Server) reports.Message {
 		m.Sections = append(m.Sections, reports.Section{Text: text})
 	}
 	if items := alertCauses(w, f, s); len(items) > 0 {
-		m.Sections = append(m.Sections, reports.Section{Heading: w.Locale.Say("alert.causes"), Items: items})
+		m.Sections = append(m.Sections, reports.Section{Heading: w.Say("alert.causes"), Items: items})
 	}
 	m.Sections = append(m.Sections, w.next(f))
 	m.Actions = alertActions(w, f)
 	return m
 }
 
-// alertTitle is the first line: where, what, how much, against which
-// threshold.
+// alertTitle is the first line: where, what, how much, and the threshold.
 func alertTitle(w Writer, c reports.Change) string {
 	f := c.Incident.Finding
 	args := w.args(f.Args)
 	args["Server"], args["Threshold"] = f.Server, f.Args["threshold"]
 	if f.Code == checks.PanelUnavailable {
 		reason, _ := f.Args["reason"].(string)
-		args["Reason"] = strings.TrimSuffix(w.Locale.Say("trouble."+reason), ".")
-		return w.Locale.Say("alert.panel.unavailable", args)
+		args["Reason"] = strings.TrimSuffix(w.Say("trouble."+reason), ".")
+		return w.Say("alert.panel.unavailable", args)
 	}
 	switch {
 	case f.Code == checks.CAUnreachable && reports.Value(f) == 0:
-		return w.Locale.Say("alert.egress.unreachable", args)
+		return w.Say("alert.egress.unreachable", args)
 	case f.Code == checks.DNSBLListed:
-		return w.Locale.Say("alert.dnsbl.listed", args)
+		return w.Say("alert.dnsbl.listed", args)
 	case f.Code == checks.CABudget:
-		return w.Locale.Say("alert.account.budget", args)
+		return w.Say("alert.account.budget", args)
 	}
-	return w.Locale.Count("alert."+string(f.Code), reports.Value(f), args)
+	return w.Count("alert."+string(f.Code), reports.Value(f), args)
 }
 
-// evidence says why this message comes now, and what the numbers hint at.
+// evidence says why this message comes now, and what the numbers suggest.
 func evidence(w Writer, c reports.Change, s reports.Server) string {
 	i := c.Incident
 	var parts []string
 	switch c.Kind {
 	case reports.Worsened:
-		parts = append(parts, w.Locale.Say("reason.worsened", i18n.Args{"Age": w.Now.Sub(i.Times.Opened)}))
+		parts = append(parts, w.Say("reason.worsened", i18n.Args{"Age": w.Now.Sub(i.Times.Opened)}))
 	case reports.Reminded:
-		parts = append(parts, w.Locale.Say("reason.reminded", i18n.Args{"Age": w.Now.Sub(i.Times.Opened)}))
+		parts = append(parts, w.Say("reason.reminded", i18n.Args{"Age": w.Now.Sub(i.Times.Opened)}))
 	}
 	if i.Peak > reports.Value(i.Finding) {
-		parts = append(parts, w.Locale.Say("reason.peak", i18n.Args{"N": i.Peak}))
+		parts = append(parts, w.Say("reason.peak", i18n.Args{"N": i.Peak}))
 	}
 	if i.Finding.Code == checks.PanelUnavailable {
 		parts = append(parts, w.lastRead(s))
 	}
 	for _, r := range s.Readings {
 		if r.Code == i.Finding.Code && r.Hour != nil && *r.Hour != r.Value {
-			parts = append(parts, w.Locale.Say("evidence.hour", i18n.Args{"N": *r.Hour}))
+			parts = append(parts, w.Say("evidence.hour", i18n.Args{"N": *r.Hour}))
 		}
 	}
 	if i.Finding.Code == checks.PanelProcessing {
@@ -177,8 +178,8 @@ func burst(w Writer, s reports.Server) []string {
 		return nil
 	}
 	first := slices.MinFunc(started, time.Time.Compare)
-	return []string{w.Locale.Say("evidence.burst", i18n.Args{
-		"Started": len(started), "All": all, "Since": w.Locale.Clock(first)})}
+	return []string{w.Say("evidence.burst", i18n.Args{
+		"Started": len(started), "All": all, "Since": w.Clock(first)})}
 }
 
 // alertCauses are the CA's words behind a count of failures.
@@ -191,7 +192,7 @@ func alertCauses(w Writer, f checks.Finding, s reports.Server) []reports.Item {
 	for _, row := range s.List(kind) {
 		codes = append(codes, row.Code)
 	}
-	return w.causeItems(causes(codes), 3)
+	return w.causes(codes, 3)
 }
 
 // listBehind is the list that shows what a count counts.
@@ -210,26 +211,26 @@ func listBehind(code checks.Code) (string, bool) {
 func alertActions(w Writer, f checks.Finding) []reports.Action {
 	actions := []reports.Action{}
 	if kind, ok := listBehind(f.Code); ok {
-		actions = append(actions, reports.Action{Label: w.Locale.Say("action.list"), Command: "list " + kind + " server=" + f.Server})
+		actions = append(actions, reports.Action{Label: w.Say("action.list"), Command: "list " + kind + " server=" + f.Server})
 	}
 	if f.Code == checks.CABudget {
-		actions = append(actions, reports.Action{Label: w.Locale.Say("action.limits"), Command: "limits server=" + f.Server})
+		actions = append(actions, reports.Action{Label: w.Say("action.limits"), Command: "limits server=" + f.Server})
 	}
-	return append(actions, reports.Action{Label: w.Locale.Say("action.status"), Command: "status"})
+	return append(actions, reports.Action{Label: w.Say("action.status"), Command: "status"})
 }
 
-// over says that it is over: how long it took, how bad it was.
+// resolved says how long an incident lasted and how high its count rose.
 func resolved(w Writer, i reports.Incident) reports.Message {
 	f := i.Finding
 	args := w.args(f.Args)
 	args["Server"], args["Age"], args["Peak"] = f.Server, i.Times.Resolved.Sub(i.Times.Opened), i.Peak
-	m := w.message(reports.ToneOver, w.Locale.Say("over."+string(f.Code), args))
+	m := w.message(reports.ToneOver, w.Say("over."+string(f.Code), args))
 	m.Silent = i.Worst < checks.Critical
 	return m
 }
 
-// Names says one kind of change that several names of a server share: all at
-// once, worst first, for a storm of messages hides what matters.
+// Names is one message about all sites of a server that share a code and a
+// kind of change; incidents has at least one.
 func Names(w Writer, kind reports.ChangeKind, incidents []reports.Incident) reports.Message {
 	f := incidents[0].Finding
 	severity, tone := checks.Healthy, reports.ToneOver
@@ -242,7 +243,7 @@ func Names(w Writer, kind reports.ChangeKind, incidents []reports.Incident) repo
 	if kind != reports.Resolved {
 		key, tone = "names."+string(f.Code), toneOf(severity)
 	}
-	m := w.message(tone, w.Locale.Count(key, len(incidents), i18n.Args{"Server": f.Server}))
+	m := w.message(tone, w.Count(key, len(incidents), i18n.Args{"Server": f.Server}))
 	m.Silent = kind == reports.Resolved || severity < checks.Critical
 	m.Sections = []reports.Section{{Items: items}}
 	if kind == reports.Resolved {
@@ -250,47 +251,48 @@ func Names(w Writer, kind reports.ChangeKind, incidents []reports.Incident) repo
 	}
 	m.Sections = append(m.Sections, w.next(f))
 	if len(incidents) == 1 {
-		m.Actions = []reports.Action{{Label: w.Locale.Say("action.check"), Command: "check " + f.Site}}
+		m.Actions = []reports.Action{{Label: w.Say("action.check"), Command: "check " + f.Site}}
 	}
 	return m
 }
 
 func nameNote(w Writer, kind reports.ChangeKind, i reports.Incident) string {
 	if kind == reports.Resolved {
-		return w.Locale.Say("why.lasted", i18n.Args{"Age": i.Times.Resolved.Sub(i.Times.Opened)})
+		return w.Say("why.lasted", i18n.Args{"Age": i.Times.Resolved.Sub(i.Times.Opened)})
 	}
 	at, ok := i.Finding.Args["at"].(time.Time)
 	switch {
 	case !ok:
 		return ""
 	case at.After(w.Now):
-		return w.Locale.Say("when.ends", i18n.Args{"At": w.Locale.DateTime(at, w.Now)})
+		return w.Say("when.ends", i18n.Args{"At": w.dateTime(at)})
 	}
-	return w.Locale.Say("when.ended", i18n.Args{"At": w.Locale.DateTime(at, w.Now)})
+	return w.Say("when.ended", i18n.Args{"At": w.dateTime(at)})
 }
 
-// Storm says that so many names broke at once that the cause is hardly
-// theirs.
+// Storm says that so many sites broke at once that the cause is probably the
+// server's (see reports.Stormy).
 func Storm(w Writer, server string, changed, all int) reports.Message {
-	m := w.message(reports.ToneBad, w.Locale.Count("storm.title", changed, i18n.Args{"Server": server, "All": all}))
-	m.Sections = []reports.Section{{Text: w.Locale.Say("storm.text")}}
-	m.Actions = []reports.Action{{Label: w.Locale.Say("action.status"), Command: "status"}}
+	m := w.message(reports.ToneBad, w.Count("storm.title", changed, i18n.Args{"Server": server, "All": all}))
+	m.Sections = []reports.Section{{Text: w.Say("storm.text")}}
+	m.Actions = []reports.Action{{Label: w.Say("action.status"), Command: "status"}}
 	return m
 }
 
-// Baseline is the one summary of a panel's first complete reading.
+// Baseline is the summary of a panel's first complete reading; codes are the
+// root causes of the sites in trouble.
 func Baseline(w Writer, s reports.Server, codes []checks.Code) reports.Message {
-	m := w.message(toneOf(s.Worst()), w.Locale.Count("baseline.title", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name}))
+	m := w.message(toneOf(s.Worst()), w.Count("baseline.title", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name}))
 	m.Silent = true
 	counts := w.countsOf(s)
 	counts.Heading = "" // the title says it
 	m.Sections = append(m.Sections, counts)
 	if len(codes) > 0 {
 		m.Sections = append(m.Sections, reports.Section{
-			Heading: w.Locale.Count("baseline.causes", len(codes)),
-			Items:   w.causeItems(causes(codes), 6),
+			Heading: w.Count("baseline.causes", len(codes)),
+			Items:   w.causes(codes, 6),
 		})
 	}
-	m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("baseline.text")})
+	m.Sections = append(m.Sections, reports.Section{Text: w.Say("baseline.text")})
 	return m
 }

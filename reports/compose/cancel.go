@@ -10,21 +10,21 @@ import (
 	"domovoy/reports"
 )
 
-// Reads is how far the reading of authorizations is.
+// ReadProgress is how many authorizations have been read.
 type ReadProgress struct {
 	Server      string
-	Done, Total int   // Total may be 0: not known yet
-	Task        int64 // 0: it is not stored yet
+	Done, Total int   // Total is 0 while it is not known
+	Task        int64 // 0: not stored yet
 }
 
 // Reading says that authorizations are being read.
 func Reading(w Writer, r ReadProgress) reports.Message {
 	if r.Total == 0 {
-		m := w.message(reports.Plain, w.Locale.Say("cancel.reading.first"))
+		m := w.message(reports.Plain, w.Say("cancel.reading.first"))
 		m.Silent = true
 		return m
 	}
-	m := w.message(reports.Plain, w.Locale.Say("cancel.reading.so", i18n.Args{"Server": r.Server, "Done": r.Done, "Total": r.Total}))
+	m := w.message(reports.Plain, w.Say("cancel.reading.so", i18n.Args{"Server": r.Server, "Done": r.Done, "Total": r.Total}))
 	m.Actions = []reports.Action{w.stopAction(fmt.Sprint(r.Task))}
 	return m
 }
@@ -32,7 +32,7 @@ func Reading(w Writer, r ReadProgress) reports.Message {
 // CancelPlan is what would be cancelled, and what that costs.
 type CancelPlan struct {
 	ID          string        // to confirm it by; empty: nothing can be confirmed
-	Lives       time.Duration // how long it can be
+	Lives       time.Duration // how long it can be confirmed
 	Asked       bool          // all were asked for, so that finding none means something
 	Valid       bool          // valid ones are wanted, too
 	NeedsSecond bool          // another administrator must confirm, too
@@ -77,13 +77,13 @@ type CancelName struct {
 	N       int
 	Cost    int
 	Used    int       // of the same limit already
-	Expires time.Time // of the last one; zero: not told
+	Expires time.Time // of the last one; zero: not known
 }
 
 // mostNames is how many names a plan shows.
 const mostNames = 10
 
-// CancelPlan shows a plan with its price, and the button that confirms it.
+// AskToCancel shows a plan with its price, and the button that confirms it.
 func AskToCancel(w Writer, p CancelPlan) reports.Message {
 	m := w.message(reports.Plain, planTitle(w, p))
 	items := 0
@@ -100,12 +100,12 @@ func AskToCancel(w Writer, p CancelPlan) reports.Message {
 	if p.ID == "" {
 		return m
 	}
-	binding := w.Locale.Say("cancel.button", i18n.Args{"Age": p.Lives})
+	binding := w.Say("cancel.button", i18n.Args{"Age": p.Lives})
 	if p.NeedsSecond {
-		binding = w.Locale.Say("cancel.second", i18n.Args{"Age": p.Lives})
+		binding = w.Say("cancel.second", i18n.Args{"Age": p.Lives})
 	}
 	m.Sections = append(m.Sections, reports.Section{Text: binding})
-	m.Actions = []reports.Action{{Label: w.Locale.Say("action.cancel", i18n.Args{"N": items}), Command: "confirm " + p.ID, Danger: true}}
+	m.Actions = []reports.Action{{Label: w.Say("action.cancel", i18n.Args{"N": items}), Command: "confirm " + p.ID, Danger: true}}
 	return m
 }
 
@@ -119,7 +119,7 @@ func planTitle(w Writer, p CancelPlan) string {
 	if len(p.Servers) == 1 && p.Servers[0].Account != "" {
 		args["Account"] = "…" + p.Servers[0].Account[strings.LastIndex(p.Servers[0].Account, "/"):]
 	}
-	return w.Locale.Say("cancel.title", i18n.Args{"Account": ""}, args)
+	return w.Say("cancel.title", i18n.Args{"Account": ""}, args)
 }
 
 func planServer(w Writer, p CancelPlan, s CancelServer) []reports.Section {
@@ -141,8 +141,8 @@ func planServer(w Writer, p CancelPlan, s CancelServer) []reports.Section {
 	}
 	sections := []reports.Section{first}
 	for _, key := range []string{"cancel.key." + s.Key, "cancel.hint." + s.Hint} {
-		if !strings.HasSuffix(key, ".") && w.Locale.Has(key) {
-			sections = append(sections, reports.Section{Text: w.Locale.Say(key)})
+		if !strings.HasSuffix(key, ".") && w.Has(key) {
+			sections = append(sections, reports.Section{Text: w.Say(key)})
 		}
 	}
 	return sections
@@ -150,12 +150,12 @@ func planServer(w Writer, p CancelPlan, s CancelServer) []reports.Section {
 
 func pendingOnes(w Writer, s CancelServer) string {
 	if s.Pending+s.Valid == 0 && s.Hint != "" {
-		return w.Locale.Say("cancel.unfound")
+		return w.Say("cancel.unfound")
 	}
 	if s.Pending == 0 {
-		return w.Locale.Say("cancel.none")
+		return w.Say("cancel.none")
 	}
-	return w.Locale.Count("cancel.pending", s.Pending, i18n.Args{"Names": len(s.Names)})
+	return w.Count("cancel.pending", s.Pending, i18n.Args{"Names": len(s.Names)})
 }
 
 // leftAlone counts what is not touched, by reason.
@@ -166,13 +166,13 @@ func leftAlone(w Writer, l CancelLeft) string {
 		n   int
 	}{{"final", l.Final}, {"foreign", l.Foreign}, {"later", l.Later}, {"unread", l.Unread}, {"hidden", l.Hidden}} {
 		if x.n > 0 {
-			parts = append(parts, w.Locale.Say("cancel.left."+x.key, i18n.Args{"N": x.n}))
+			parts = append(parts, w.Say("cancel.left."+x.key, i18n.Args{"N": x.n}))
 		}
 	}
 	if len(parts) == 0 {
 		return ""
 	}
-	return w.Locale.Say("cancel.left.all", i18n.Args{"What": strings.Join(parts, ", ")})
+	return w.Say("cancel.left.all", i18n.Args{"What": strings.Join(parts, ", ")})
 }
 
 func validOnes(w Writer, p CancelPlan, s CancelServer) string {
@@ -180,9 +180,9 @@ func validOnes(w Writer, p CancelPlan, s CancelServer) string {
 	case s.Valid == 0:
 		return ""
 	case p.Valid:
-		return w.Locale.Say("cancel.valid.too", i18n.Args{"N": s.Valid})
+		return w.Say("cancel.valid.too", i18n.Args{"N": s.Valid})
 	}
-	return w.Locale.Say("cancel.valid.kept", i18n.Args{"N": s.Valid})
+	return w.Say("cancel.valid.kept", i18n.Args{"N": s.Valid})
 }
 
 // beingIssued warns of orders that are under way: with an authorization its
@@ -191,10 +191,10 @@ func beingIssued(w Writer, s CancelServer) string {
 	if s.Busy == 0 {
 		return ""
 	}
-	return w.Locale.Say("cancel.busy", i18n.Args{"N": s.Busy})
+	return w.Say("cancel.busy", i18n.Args{"N": s.Busy})
 }
 
-// price says what cancelling counts as, by the name that it hits most.
+// cancelPrice says what cancelling counts as at the CA, by the name it costs most.
 func cancelPrice(w Writer, s CancelServer) string {
 	cost := 0
 	var worst CancelName
@@ -208,15 +208,15 @@ func cancelPrice(w Writer, s CancelServer) string {
 	case s.Items == 0:
 		return ""
 	case !s.Price.Known:
-		return w.Locale.Say("cancel.price.unknown")
+		return w.Say("cancel.price.unknown")
 	case cost == 0 || !s.Price.Charged:
-		return w.Locale.Say("cancel.price.free", i18n.Args{"CA": s.Price.CA})
+		return w.Say("cancel.price.free", i18n.Args{"CA": s.Price.CA})
 	}
 	args := i18n.Args{"CA": s.Price.CA, "Limit": s.Price.Limit, "Window": s.Price.Window, "Name": checks.Show(worst.Name), "N": worst.Cost, "Used": ""}
 	if worst.Used > 0 {
 		args["Used"] = worst.Used
 	}
-	return w.Locale.Say("cancel.price.failed", args)
+	return w.Say("cancel.price.failed", args)
 }
 
 func cancelNote(w Writer, n CancelName) string {
@@ -224,14 +224,14 @@ func cancelNote(w Writer, n CancelName) string {
 	if n.Owner != "" {
 		parts = append(parts, n.Owner)
 	}
-	parts = append(parts, "× "+w.Locale.Number(n.N))
+	parts = append(parts, "× "+w.Number(n.N))
 	if !n.Expires.IsZero() {
-		parts = append(parts, w.Locale.Say("cancel.until", i18n.Args{"At": w.when("", n.Expires)}))
+		parts = append(parts, w.Say("cancel.until", i18n.Args{"At": w.when(n.Expires)}))
 	}
 	return strings.Join(parts, " · ")
 }
 
-// waiting says what happens if nothing is cancelled.
+// ifNothingIsDone says when authorizations expire by themselves.
 func ifNothingIsDone(w Writer, p CancelPlan) string {
 	var last time.Time
 	pending := 0
@@ -244,12 +244,13 @@ func ifNothingIsDone(w Writer, p CancelPlan) string {
 		}
 	}
 	if last.IsZero() || pending == 0 {
-		return w.Locale.Say("cancel.wait.unknown")
+		return w.Say("cancel.wait.unknown")
 	}
-	return w.Locale.Say("cancel.wait.until", i18n.Args{"At": w.when("", last)})
+	return w.Say("cancel.wait.until", i18n.Args{"At": w.when(last)})
 }
 
-// Probe is a plan to look for authorizations by ordering anew.
+// OrderPlan is a plan to find pending authorizations by new orders: the CA puts
+// an account's existing authorizations into an order for the same names.
 type OrderPlan struct {
 	ID     string
 	Names  []string // that would be ordered, in A-label form
@@ -257,15 +258,16 @@ type OrderPlan struct {
 	CA     string // empty: unknown, and so are its limits
 	Limit  int    // of new orders of the account in Window; 0: not known
 	Window time.Duration
-	Lives  time.Duration
+	Lives  time.Duration // how long it can be confirmed
 }
 
-// Probe says what ordering anew costs and does, with the button that does it.
+// AskToOrder says what the new orders cost and do, with the button that
+// confirms them.
 func AskToOrder(w Writer, p OrderPlan) reports.Message {
-	m := w.message(reports.Plain, w.Locale.Count("probe.title", p.Orders))
-	price := w.Locale.Say("probe.unknown")
+	m := w.message(reports.Plain, w.Count("probe.title", p.Orders))
+	price := w.Say("probe.unknown")
 	if p.Limit > 0 {
-		price = w.Locale.Say("probe.price", i18n.Args{"CA": p.CA, "N": p.Orders, "Limit": p.Limit, "Window": p.Window})
+		price = w.Say("probe.price", i18n.Args{"CA": p.CA, "N": p.Orders, "Limit": p.Limit, "Window": p.Window})
 	}
 	shown := make([]string, 0, mostNames)
 	for _, n := range p.Names[:min(mostNames, len(p.Names))] {
@@ -274,29 +276,29 @@ func AskToOrder(w Writer, p OrderPlan) reports.Message {
 	if len(p.Names) > mostNames {
 		shown = append(shown, "…")
 	}
-	m.Sections = []reports.Section{{Text: strings.Join(shown, ", ")}, {Text: price + "\n" + w.Locale.Say("probe.effect")},
-		{Text: w.Locale.Say("cancel.button", i18n.Args{"Age": p.Lives})}}
-	m.Actions = []reports.Action{{Label: w.Locale.Say("action.probe"), Command: "confirm " + p.ID, Danger: true}}
+	m.Sections = []reports.Section{{Text: strings.Join(shown, ", ")}, {Text: price + "\n" + w.Say("probe.effect")},
+		{Text: w.Say("cancel.button", i18n.Args{"Age": p.Lives})}}
+	m.Actions = []reports.Action{{Label: w.Say("action.probe"), Command: "confirm " + p.ID, Danger: true}}
 	return m
 }
 
-// Confirmation is somebody's yes to a plan that needs another one.
+// Confirmation is the first of two confirmations that a plan needs.
 type Confirmation struct {
 	Plan string
 	Name string        // who confirmed
 	Left time.Duration // until the plan expires
 }
 
-// Confirmed says that a plan is being carried out.
+// Confirmed says that a confirmed plan is being carried out.
 func Confirmed(w Writer, plan string) reports.Message {
-	m := w.message(reports.Plain, w.Locale.Say("confirm.begun", i18n.Args{"Plan": plan}))
+	m := w.message(reports.Plain, w.Say("confirm.begun", i18n.Args{"Plan": plan}))
 	m.Actions = []reports.Action{w.stopAction("{task}")} // the mark of the journal
 	return m
 }
 
-// ConfirmedFirst asks for another one's yes.
+// ConfirmedFirst asks another administrator for the second confirmation.
 func ConfirmedFirst(w Writer, c Confirmation) reports.Message {
-	m := w.message(reports.ToneUnknown, w.Locale.Say("confirm.first", i18n.Args{"Name": c.Name, "Age": c.Left, "Plan": c.Plan}))
-	m.Actions = []reports.Action{{Label: w.Locale.Say("action.confirm"), Command: "confirm " + c.Plan, Danger: true}}
+	m := w.message(reports.ToneUnknown, w.Say("confirm.first", i18n.Args{"Name": c.Name, "Age": c.Left, "Plan": c.Plan}))
+	m.Actions = []reports.Action{{Label: w.Say("action.confirm"), Command: "confirm " + c.Plan, Danger: true}}
 	return m
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"domovoy/checks"
 	"domovoy/i18n"
@@ -13,15 +15,15 @@ import (
 // Daily is the digest: what is new, what is over, what goes on.
 func Daily(w Writer, d reports.Day) reports.Message {
 	mv := d.Movement()
-	title := i18n.Args{"Date": w.Locale.Date(w.Now, w.Now), "Servers": strings.Join(names(d.Servers), ", ")}
-	m := w.message(reports.Plain, w.Locale.Say("daily.title", title))
+	title := i18n.Args{"Date": w.date(w.Now), "Servers": strings.Join(names(d.Servers), ", ")}
+	m := w.message(reports.Plain, w.Say("daily.title", title))
 	m.Silent = true
 	lines := []string{lateNote(w, d) + moved(w, mv, d)}
 	if oldest := oldestTrouble(w, d); oldest != "" {
 		lines = append(lines, oldest)
 	}
 	m.Sections = append(m.Sections, reports.Section{Text: strings.Join(lines, "\n")})
-	if causes := w.causeItems(causes(d.Codes()), 6); len(causes) > 0 {
+	if causes := w.causes(d.Codes(), 6); len(causes) > 0 {
 		m.Sections = append(m.Sections, reports.Section{Items: causes})
 	}
 	burning := endingToday(w, d)
@@ -31,8 +33,8 @@ func Daily(w Writer, d reports.Day) reports.Message {
 	m.Sections = append(m.Sections, panelCounts(w, d)...)
 	m.Sections = append(m.Sections, atCA(w, d)...)
 	m.Actions = []reports.Action{
-		{Label: w.Locale.Say("action.failed"), Command: "list failed"},
-		{Label: w.Locale.Say("action.overdue"), Command: "list overdue"},
+		{Label: w.Say("action.failed"), Command: "list failed"},
+		{Label: w.Say("action.overdue"), Command: "list overdue"},
 	}
 	if d.Quiet(w.Now) {
 		m = quiet(w, m, mv, lateNote(w, d))
@@ -43,7 +45,7 @@ func Daily(w Writer, d reports.Day) reports.Message {
 
 // quiet is a day on which nothing changed: one line.
 func quiet(w Writer, m reports.Message, mv reports.Movement, late string) reports.Message {
-	m.Title += " — " + w.Locale.Say("daily.quiet", i18n.Args{"N": mv.Now})
+	m.Title += " — " + w.Say("daily.quiet", i18n.Args{"N": mv.Now})
 	m.Sections, m.Actions = nil, nil
 	if late != "" {
 		m.Sections = []reports.Section{{Text: strings.TrimSpace(late)}}
@@ -51,38 +53,38 @@ func quiet(w Writer, m reports.Message, mv reports.Movement, late string) report
 	return m
 }
 
-// late tells a digest that comes after its time.
+// lateNote says when a digest was due that comes ten minutes late or more.
 func lateNote(w Writer, d reports.Day) string {
 	if d.Due.IsZero() || w.Now.Sub(d.Due) < 10*time.Minute {
 		return ""
 	}
-	return w.Locale.Say("daily.late", i18n.Args{"Due": w.Locale.DateTime(d.Due, w.Now)}) + " "
+	return w.Say("daily.late", i18n.Args{"Due": w.dateTime(d.Due)}) + " "
 }
 
 // moved is the line with the numbers that matter most.
 func moved(w Writer, mv reports.Movement, d reports.Day) string {
 	if d.Begun.IsZero() { // then nobody looked for troubles, and none in the journal means nothing
-		return w.Locale.Say("daily.unwatched")
+		return w.Say("daily.unwatched")
 	}
 	if !d.Comparable() {
-		return w.Locale.Say("daily.first", i18n.Args{"N": mv.Now})
+		return w.Say("daily.first", i18n.Args{"N": mv.Now})
 	}
-	return w.Locale.Say("daily.moved", i18n.Args{"N": mv.Now, "Change": w.Locale.Change(mv.Now - mv.Before),
+	return w.Say("daily.moved", i18n.Args{"N": mv.Now, "Change": w.Change(mv.Now - mv.Before),
 		"Opened": mv.Opened, "Fixed": mv.Fixed, "Old": mv.Old})
 }
 
-// burning lists the certificates that end within 24 hours.
+// endingToday lists the certificates that end within 24 hours.
 func endingToday(w Writer, d reports.Day) reports.Section {
 	ends := d.Endings(w.Now)
-	section := reports.Section{Heading: w.Locale.Count("daily.burning", len(ends))}
+	section := reports.Section{Heading: w.Count("daily.burning", len(ends))}
 	for _, e := range ends[:min(phoneList, len(ends))] {
-		section.Items = append(section.Items, reports.Item{Tone: reports.ToneBad, Text: checks.Show(e.Site), Note: w.Locale.DateTime(e.At, w.Now)})
+		section.Items = append(section.Items, reports.Item{Tone: reports.ToneBad, Text: checks.Show(e.Site), Note: w.dateTime(e.At)})
 	}
 	section.Left = len(ends) - len(section.Items)
 	return section
 }
 
-// counts are the panels' counts, and what could not be looked at.
+// panelCounts are the panels' counts, and how many sites could not be checked.
 func panelCounts(w Writer, d reports.Day) []reports.Section {
 	var sections []reports.Section
 	for _, s := range d.Servers {
@@ -93,10 +95,10 @@ func panelCounts(w Writer, d reports.Day) []reports.Section {
 		s.Readings = slices.DeleteFunc(slices.Clone(s.Readings), steady) // the digest is one screen, and status has them all
 		section := w.countsOf(s)
 		if n := s.BlindSites(); n > 0 {
-			section.Items = append(section.Items, reports.Item{Tone: reports.ToneUnknown, Text: w.Locale.Count("daily.blind", n)})
+			section.Items = append(section.Items, reports.Item{Tone: reports.ToneUnknown, Text: w.Count("daily.blind", n)})
 		}
 		if n := s.Snapshot.UnreadableN; n > 0 {
-			section.Items = append(section.Items, reports.Item{Tone: reports.ToneUnknown, Text: w.Locale.Count("status.unreadable", n)})
+			section.Items = append(section.Items, reports.Item{Tone: reports.ToneUnknown, Text: w.Count("status.unreadable", n)})
 		}
 		sections = append(sections, section)
 	}
@@ -108,33 +110,24 @@ func steady(r reports.Reading) bool {
 	return r.Known() && r.Severity <= checks.Info && r.Day != nil && *r.Day == r.Value
 }
 
-func names(servers []reports.Server) []string {
-	out := make([]string, len(servers))
-	for i, s := range servers {
-		out[i] = s.Name
-	}
-	return out
-}
-
-// oldest names the site that is in trouble for longest; empty: none is. A name
-// shames better than a total.
+// oldestTrouble names the site that is in trouble for longest; empty: none is.
 func oldestTrouble(w Writer, d reports.Day) string {
 	root, since, ok := d.Oldest()
 	if !ok {
 		return ""
 	}
-	return w.Locale.Say("weekly.oldest", i18n.Args{"Name": checks.Show(root.Finding.Site),
-		"Date": w.Locale.Date(since, w.Now), "Cause": w.title(root.Finding.Code)})
+	return w.Say("weekly.oldest", i18n.Args{"Name": checks.Show(root.Finding.Site),
+		"Date": w.date(since), "Cause": w.title(root.Finding.Code)})
 }
 
-// Announce tells what will change at a CA on a day, a while before.
+// Announce says what will change at a CA on one day; changes has at least one.
 func Announce(w Writer, changes []reports.Novelty) reports.Message {
-	m := w.message(reports.Plain, w.Locale.Say("calendar.title", i18n.Args{"CA": changes[0].CA, "Date": w.Locale.Date(changes[0].Date, w.Now)}))
+	m := w.message(reports.Plain, w.Say("calendar.title", i18n.Args{"CA": changes[0].CA, "Date": w.date(changes[0].Date)}))
 	m.Silent = true
 	for _, c := range changes {
-		m.Sections = append(m.Sections, reports.Section{Text: sentence(c.In(w.Locale.Language()))})
+		m.Sections = append(m.Sections, reports.Section{Text: sentence(c.In(w.Language()))})
 	}
-	m.Actions = []reports.Action{{Label: w.Locale.Say("action.limits"), Command: "limits"}}
+	m.Actions = []reports.Action{{Label: w.Say("action.limits"), Command: "limits"}}
 	return m
 }
 
@@ -150,12 +143,12 @@ func atCA(w Writer, d reports.Day) []reports.Section {
 	return append(sections, w.coming(d.Coming)...)
 }
 
-// account is one line about a server's account: what it spent, which names it
-// wears out.
+// account is one line about a server's account: what it used of the limits,
+// and how many names the CA has paused or will pause.
 func account(w Writer, s reports.Server) string {
 	var parts []string
 	for _, b := range s.Quota.Account {
-		parts = append(parts, w.Locale.Say("daily.limit", i18n.Args{"What": w.limitName(b.Code), "Used": b.Used, "Limit": b.Limit}))
+		parts = append(parts, w.Say("daily.limit", i18n.Args{"What": w.limitName(b.Code), "Used": b.Used, "Limit": b.Limit}))
 	}
 	counts := map[checks.Code]int{}
 	for _, f := range s.Outcome.Findings {
@@ -163,17 +156,17 @@ func account(w Writer, s reports.Server) string {
 	}
 	for _, code := range []checks.Code{checks.CAPaused, checks.CAPausing, checks.CAZombie} {
 		if n := counts[code]; n > 0 {
-			parts = append(parts, w.Locale.Count("daily."+string(code), n))
+			parts = append(parts, w.Count("daily."+string(code), n))
 		}
 	}
-	return w.Locale.Say("limits.account", i18n.Args{"CA": s.Quota.CA, "Server": s.Name}) + " — " + strings.Join(parts, "; ") + "."
+	return w.Say("limits.account", i18n.Args{"CA": s.Quota.CA, "Server": s.Name}) + " — " + strings.Join(parts, "; ") + "."
 }
 
-// coming is what changes at a CA within a month.
-func (w Writer) coming(changes []reports.Novelty) []reports.Section {
-	var sections []reports.Section
-	for _, c := range changes {
-		sections = append(sections, reports.Section{Text: w.Locale.Say("limits.next", i18n.Args{"Date": w.Locale.Date(c.Date, w.Now), "Text": c.In(w.Locale.Language())})})
+// sentence makes one of a clause: a capital, a full stop.
+func sentence(clause string) string {
+	first, size := utf8.DecodeRuneInString(clause)
+	if size == 0 {
+		return ""
 	}
-	return sections
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(clause[size:], ".") + "."
 }

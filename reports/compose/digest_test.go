@@ -20,7 +20,7 @@ func TestDailyCausesAddUp(t *testing.T) {
 	d := reports.Day{From: noon.Add(-day), Open: []reports.Incident{
 		lasting(3*day, onSite("a.ru", checks.CertOverdue)), lasting(time.Hour, onSite("a.ru", checks.CADNS)), lasting(day, onSite("b.ru", checks.CADNS)),
 	}}
-	if diff := cmp.Diff([]tally{{checks.CADNS, 2}}, causes(d.Codes()), cmp.AllowUnexported(tally{})); diff != "" {
+	if diff := cmp.Diff([]tally{{checks.CADNS, 2}}, tallies(d.Codes()), cmp.AllowUnexported(tally{})); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"domovoy/checks"
@@ -9,18 +10,18 @@ import (
 	"domovoy/reports"
 )
 
-// Limits is what is worth knowing of a server's budgets at its CA.
+// AccountLimits is what a server's account has left of its CA's rate limits.
 type AccountLimits struct {
 	Server  string
 	Quota   reports.Quota
-	Scarce  []checks.Budget  // of domains, sets and names: those with the least left, by limit
+	Scarce  []checks.Budget  // of domains, sets and names: those with the least left of each limit
 	Coming  []checks.Finding // ca.budget, ca.pausing, ca.zombie
 	Paused  int              // names that the CA has paused
 	Next    *reports.Novelty // nil: nothing is known to change
 	Trouble string           // why the panel could not be read, a stable word; empty: it could
 }
 
-// Limits tells what is left at the CA: enough that one sees what runs out.
+// Limits says what each account has left at its CA, and what runs out.
 func Limits(w Writer, all []AccountLimits) reports.Message {
 	m := limitsTitle(w, all)
 	for _, l := range all {
@@ -32,15 +33,15 @@ func Limits(w Writer, all []AccountLimits) reports.Message {
 		zombies += l.count(checks.CAZombie)
 	}
 	if paused > 0 {
-		m.Actions = append(m.Actions, reports.Action{Label: w.Locale.Say("action.paused"), Command: "list paused"})
+		m.Actions = append(m.Actions, reports.Action{Label: w.Say("action.paused"), Command: "list paused"})
 	}
 	if zombies > 0 {
-		m.Actions = append(m.Actions, reports.Action{Label: w.Locale.Say("action.zombie"), Command: "list zombie"})
+		m.Actions = append(m.Actions, reports.Action{Label: w.Say("action.zombie"), Command: "list zombie"})
 	}
 	return m
 }
 
-// limitsTitle says the worst of all accounts.
+// limitsTitle says whether any account runs short.
 func limitsTitle(w Writer, all []AccountLimits) reports.Message {
 	worst, known := checks.Healthy, false
 	for _, l := range all {
@@ -53,24 +54,24 @@ func limitsTitle(w Writer, all []AccountLimits) reports.Message {
 	}
 	switch {
 	case !known:
-		return w.message(reports.ToneUnknown, w.Locale.Say("limits.title.unknown"))
+		return w.message(reports.ToneUnknown, w.Say("limits.title.unknown"))
 	case worst > checks.Healthy:
-		return w.message(toneOf(worst), w.Locale.Say("limits.title.short"))
+		return w.message(toneOf(worst), w.Say("limits.title.short"))
 	}
-	return w.message(reports.Plain, w.Locale.Say("limits.title.calm"))
+	return w.message(reports.Plain, w.Say("limits.title.calm"))
 }
 
 // limitsOf is one server's account.
 func limitsOf(w Writer, l AccountLimits) []reports.Section {
 	if l.Trouble != "" && len(l.Quota.Account) == 0 {
-		return []reports.Section{{Heading: l.Server, Text: w.Locale.Say("trouble." + l.Trouble)}}
+		return []reports.Section{{Heading: l.Server, Text: w.Say("trouble." + l.Trouble)}}
 	}
 	if l.Quota.CA == "" {
-		return append([]reports.Section{{Heading: l.Server, Text: w.Locale.Say("limits.unknown")}}, pausing(w, l)...)
+		return append([]reports.Section{{Heading: l.Server, Text: w.Say("limits.unknown")}}, pausing(w, l)...)
 	}
-	section := reports.Section{Heading: w.Locale.Say("limits.account", i18n.Args{"CA": l.Quota.CA, "Server": l.Server})}
+	section := reports.Section{Heading: w.Say("limits.account", i18n.Args{"CA": l.Quota.CA, "Server": l.Server})}
 	for _, b := range l.Quota.Account {
-		section.Items = append(section.Items, w.budget(b))
+		section.Items = append(section.Items, budgetItem(w, b))
 	}
 	for _, f := range l.Coming {
 		if f.Code == checks.CABudget {
@@ -86,8 +87,8 @@ func limitsOf(w Writer, l AccountLimits) []reports.Section {
 	return sections
 }
 
-// budget is one line: what, of whom, how much is left, when more comes.
-func (w Writer) budget(b checks.Budget) reports.Item {
+// budgetItem is one line: what, of whom, how much is left, when more comes.
+func budgetItem(w Writer, b checks.Budget) reports.Item {
 	key := "limits.left"
 	switch {
 	case b.Left == 0 && !b.AtLeast: // there can be no less
@@ -96,7 +97,7 @@ func (w Writer) budget(b checks.Budget) reports.Item {
 	case b.AtLeast:
 		key = "limits.least"
 	}
-	item := reports.Item{Text: w.Locale.Say(key, i18n.Args{"What": w.limitName(b.Code), "Left": b.Left, "Limit": b.Limit})}
+	item := reports.Item{Text: w.Say(key, i18n.Args{"What": w.limitName(b.Code), "Left": b.Left, "Limit": b.Limit})}
 	if b.Subject != "" {
 		item.Text = showSet(b.Subject) + " — " + item.Text
 	}
@@ -105,29 +106,20 @@ func (w Writer) budget(b checks.Budget) reports.Item {
 		if b.Left == 0 {
 			item.Tone, key = reports.ToneBad, "limits.empty"
 		}
-		item.Note = w.Locale.Say(key, i18n.Args{"Next": w.Locale.DateTime(b.Refill, w.Now), "Full": w.Locale.DateTime(b.Full, w.Now)})
+		item.Note = w.Say(key, i18n.Args{"Next": w.dateTime(b.Refill), "Full": w.dateTime(b.Full)})
 	}
 	return item
 }
 
-// limitName says a limit of the data file; one that nobody translated by its
-// own name.
-func (w Writer) limitName(code string) string {
-	if key := "limits.name." + code; w.Locale.Has(key) {
-		return w.Locale.Say(key)
-	}
-	return code
-}
-
 // scarce lists the domains, sets and names of which half or less is left.
 func scarce(w Writer, l AccountLimits) []reports.Section {
-	section := reports.Section{Heading: w.Locale.Say("limits.scarce")}
+	section := reports.Section{Heading: w.Say("limits.scarce")}
 	why := []string{}
 	for _, b := range l.Scarce {
 		if b.Left*2 > b.Limit {
 			continue
 		}
-		section.Items = append(section.Items, w.budget(b))
+		section.Items = append(section.Items, budgetItem(w, b))
 		if b.Why != "" && !slices.Contains(why, b.Why) {
 			why = append(why, b.Why)
 		}
@@ -137,37 +129,37 @@ func scarce(w Writer, l AccountLimits) []reports.Section {
 	}
 	sections := []reports.Section{section}
 	for _, word := range why {
-		sections = append(sections, reports.Section{Text: w.Locale.Say("limits.why." + word)})
+		sections = append(sections, reports.Section{Text: w.Say("limits.why." + word)})
 	}
 	return sections
 }
 
-// pausingMost names are told one by one.
+// pausingMost is how many names to be paused are listed.
 const pausingMost = 5
 
-// pausing tells the names that are paused or will be, and those that are tried
-// in vain.
+// pausing lists the names that the CA will pause, and counts those that are
+// paused and those that have failed for months.
 func pausing(w Writer, l AccountLimits) []reports.Section {
 	soon := slices.DeleteFunc(slices.Clone(l.Coming), func(f checks.Finding) bool { return f.Code != checks.CAPausing })
-	slices.SortStableFunc(soon, func(a, b checks.Finding) int { return moment(a).Compare(moment(b)) })
+	slices.SortStableFunc(soon, func(a, b checks.Finding) int { return foretoldAt(a).Compare(foretoldAt(b)) })
 	section := reports.Section{}
 	for _, f := range soon[:min(len(soon), pausingMost)] {
-		section.Items = append(section.Items, reports.Item{Tone: reports.ToneWarning, Text: w.Locale.Say("limits.pause.when", i18n.Args{
-			"Site": checks.Show(f.Site), "Date": w.Locale.Date(moment(f), w.Now)}), Note: w.Locale.Say("limits.pause.pace", i18n.Args{
+		section.Items = append(section.Items, reports.Item{Tone: reports.ToneWarning, Text: w.Say("limits.pause.when", i18n.Args{
+			"Site": checks.Show(f.Site), "Date": w.date(foretoldAt(f))}), Note: w.Say("limits.pause.pace", i18n.Args{
 			"Failures": f.Args["failures"], "Lately": f.Args["lately"]})})
 	}
 	if len(soon) > 0 {
-		section.Heading = w.Locale.Count("limits.pausing", len(soon))
+		section.Heading = w.Count("limits.pausing", len(soon))
 	}
 	var sections []reports.Section
 	if len(soon) > 0 {
 		sections = append(sections, section)
 	}
 	if l.Paused > 0 {
-		sections = append(sections, reports.Section{Text: w.Locale.Count("limits.paused", l.Paused)})
+		sections = append(sections, reports.Section{Text: w.Count("limits.paused", l.Paused)})
 	}
 	if n := l.count(checks.CAZombie); n > 0 {
-		sections = append(sections, reports.Section{Text: w.Locale.Count("limits.zombies", n)})
+		sections = append(sections, reports.Section{Text: w.Count("limits.zombies", n)})
 	}
 	return sections
 }
@@ -182,20 +174,20 @@ func (l AccountLimits) count(code checks.Code) int {
 	return n
 }
 
-// moment at which what a finding foretells will happen; zero: not known.
-func moment(f checks.Finding) time.Time {
+// foretoldAt is when what a finding foretells will happen; zero: not known.
+func foretoldAt(f checks.Finding) time.Time {
 	at, _ := f.Args["at"].(time.Time)
 	return at
 }
 
-// Reissue is what re-issuing certificates would take.
+// ReissuePlan is what re-issuing the certificates of chosen sites would take.
 type ReissuePlan struct {
 	Servers    []reports.ReissueServer
 	Unreadable []string // servers that could not be read
 }
 
-// Reissue tells which of the chosen sites would pass, why others would not,
-// and the price.
+// Reissue says how many of the chosen sites would get a certificate, why the
+// others would not, and what that takes of the CA's limits.
 func Reissue(w Writer, r ReissuePlan) reports.Message {
 	pass, fail, unknown, unseen := 0, 0, 0, 0
 	var codes []checks.Code
@@ -209,7 +201,7 @@ func Reissue(w Writer, r ReissuePlan) reports.Message {
 		}
 	}
 	if pass+fail+unknown == 0 && len(r.Unreadable) == 0 {
-		return w.message(reports.Plain, w.Locale.Say("reissue.none"))
+		return w.message(reports.Plain, w.Say("reissue.none"))
 	}
 	title := "reissue.title"
 	switch {
@@ -218,18 +210,18 @@ func Reissue(w Writer, r ReissuePlan) reports.Message {
 	case pass > 0 && unseen == pass:
 		title = "reissue.unlooked" // no promise about what nobody looked at
 	}
-	m := w.message(reports.Plain, w.Locale.Count(title, pass+fail+unknown, i18n.Args{"Pass": pass}))
+	m := w.message(reports.Plain, w.Count(title, pass+fail+unknown, i18n.Args{"Pass": pass}))
 	if len(r.Unreadable) > 0 {
-		m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("list.unread.some", i18n.Args{"Servers": r.Unreadable})})
+		m.Sections = append(m.Sections, reports.Section{Text: w.Say("list.unread.some", i18n.Args{"Servers": r.Unreadable})})
 	}
 	if pass+fail+unknown == 0 {
 		return m
 	}
 	if len(codes) > 0 {
-		m.Sections = append(m.Sections, reports.Section{Heading: w.Locale.Count("reissue.fail", fail), Items: w.causeItems(causes(codes), 6)})
+		m.Sections = append(m.Sections, reports.Section{Heading: w.Count("reissue.fail", fail), Items: w.causes(codes, 6)})
 	}
 	if unknown > 0 {
-		m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Count("reissue.unknown", unknown)})
+		m.Sections = append(m.Sections, reports.Section{Text: w.Count("reissue.unknown", unknown)})
 	}
 	for _, s := range r.Servers {
 		if len(s.Pass) > 0 {
@@ -239,37 +231,54 @@ func Reissue(w Writer, r ReissuePlan) reports.Message {
 	return m
 }
 
-// priceOf is what one server's part costs, and what that rests on.
+// reissuePrice is what one server's part costs, and what that rests on.
 func reissuePrice(w Writer, s reports.ReissueServer) []reports.Section {
 	p := s.Price
-	section := reports.Section{Heading: w.Locale.Count("reissue.price", p.Orders, i18n.Args{"Server": s.Server}), Text: duration(w, p)}
+	section := reports.Section{Heading: w.Count("reissue.price", p.Orders, i18n.Args{"Server": s.Server}), Text: duration(w, p)}
 	for _, d := range p.Domains[:min(len(p.Domains), 5)] {
-		section.Items = append(section.Items, reports.Item{Text: w.Locale.Say("reissue.domain", i18n.Args{"Domain": checks.Show(d.Domain), "Orders": d.Orders, "Left": d.Left})})
+		section.Items = append(section.Items, reports.Item{Text: w.Say("reissue.domain", i18n.Args{"Domain": checks.Show(d.Domain), "Orders": d.Orders, "Left": d.Left})})
 	}
 	for _, b := range p.Waiting[:min(len(p.Waiting), 5)] {
-		section.Items = append(section.Items, w.budget(b))
+		section.Items = append(section.Items, budgetItem(w, b))
 	}
 	sections := []reports.Section{section}
 	if !s.Oldest.IsZero() {
-		sections = append(sections, reports.Section{Text: w.Locale.Say("reissue.looked", i18n.Args{"At": w.Locale.DateTime(s.Oldest, w.Now), "Age": w.Now.Sub(s.Oldest)})})
+		sections = append(sections, reports.Section{Text: w.Say("reissue.looked", i18n.Args{"At": w.dateTime(s.Oldest), "Age": w.Now.Sub(s.Oldest)})})
 	}
 	if s.Unseen > 0 {
-		sections = append(sections, reports.Section{Text: w.Locale.Count("reissue.unseen", s.Unseen)})
+		sections = append(sections, reports.Section{Text: w.Count("reissue.unseen", s.Unseen)})
 	}
 	return sections
 }
 
-// takes says how long, and why.
+// duration says how long re-issuing takes within the CA's limits.
 func duration(w Writer, p checks.Price) string {
 	if !p.Known {
-		return w.Locale.Say("limits.unknown")
+		return w.Say("limits.unknown")
 	}
 	text := ""
 	if p.Renewals > 0 {
-		text = w.Locale.Count("reissue.renewals", p.Renewals) + " "
+		text = w.Count("reissue.renewals", p.Renewals) + " "
 	}
 	if p.Takes == 0 {
-		return text + w.Locale.Say("reissue.now")
+		return text + w.Say("reissue.now")
 	}
-	return text + w.Locale.Say("reissue.takes", i18n.Args{"Age": p.Takes})
+	return text + w.Say("reissue.takes", i18n.Args{"Age": p.Takes})
+}
+
+// setMost is how many names of a set are shown.
+const setMost = 3
+
+// showSet writes a budget's subject: a name, a registered domain, or names
+// with commas between.
+func showSet(subject string) string {
+	names := strings.Split(subject, ",")
+	more := len(names) - setMost
+	for i, name := range names {
+		names[i] = checks.Show(name)
+	}
+	if more > 0 {
+		return strings.Join(names[:setMost], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
 }

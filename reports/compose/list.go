@@ -16,15 +16,15 @@ import (
 // PageSize is how many rows of a list a message shows.
 const PageSize = 20
 
-// Page is where a reader is in a list; pages count from 1.
+// Page is the page of a list that is asked for.
 type Page struct {
 	Kind    string
-	Command string // what was asked, without the page
-	Filter  string // what narrows the list, as it was typed; empty: nothing
-	Number  int
+	Command string           // what was asked, without the page
+	Filter  string           // what narrows the list, as it was typed; empty: nothing
+	Number  int              // from 1; what is beyond the ends becomes the nearest page
 	Unread  []string         // servers that could not be listed
 	Stale   []reports.Server // servers that are listed as they were when last read
-	Looked  []reports.Server // servers whose looks from outside the list rests on
+	Looked  []reports.Server // servers whose checks from outside the list rests on
 }
 
 // List shows one page of a list, with buttons to the others.
@@ -34,7 +34,7 @@ func List(w Writer, rows []reports.Row, p Page) reports.Message {
 	m := w.message(reports.Plain, listTitle(w, p.Kind, len(rows)))
 	m.Sections = listLacks(w, p)
 	if p.Filter != "" { // else some would be taken for all
-		m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("list.pages.filter", i18n.Args{"Filter": p.Filter})})
+		m.Sections = append(m.Sections, reports.Section{Text: w.Say("list.pages.filter", i18n.Args{"Filter": p.Filter})})
 	}
 	if len(rows) == 0 {
 		return m
@@ -51,14 +51,14 @@ func List(w Writer, rows []reports.Row, p Page) reports.Message {
 	if pages == 1 {
 		return m
 	}
-	m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("list.pages.where", i18n.Args{"Page": p.Number, "Pages": pages})})
+	m.Sections = append(m.Sections, reports.Section{Text: w.Say("list.pages.where", i18n.Args{"Page": p.Number, "Pages": pages})})
 	if p.Number > 1 {
-		m.Actions = append(m.Actions, reports.Action{Label: w.Locale.Say("action.previous"), Command: p.to(p.Number - 1)})
+		m.Actions = append(m.Actions, reports.Action{Label: w.Say("action.previous"), Command: p.to(p.Number - 1)})
 	}
 	if p.Number < pages {
-		m.Actions = append(m.Actions, reports.Action{Label: w.Locale.Say("action.next"), Command: p.to(p.Number + 1)})
+		m.Actions = append(m.Actions, reports.Action{Label: w.Say("action.next"), Command: p.to(p.Number + 1)})
 	}
-	m.Actions = append(m.Actions, reports.Action{Label: w.Locale.Say("action.file"), Command: p.Command + " file"})
+	m.Actions = append(m.Actions, reports.Action{Label: w.Say("action.file"), Command: p.Command + " file"})
 	return m
 }
 
@@ -67,16 +67,16 @@ func (p Page) to(number int) string { return p.Command + " page " + strconv.Itoa
 // listTitle says how many there are; of none, that there are none.
 func listTitle(w Writer, kind string, n int) string {
 	if n == 0 {
-		return w.Locale.Say("list." + kind + ".none")
+		return w.Say("list." + kind + ".none")
 	}
-	return w.Locale.Count("list."+kind+".title", n)
+	return w.Count("list."+kind+".title", n)
 }
 
 // listLacks says what the list cannot know.
 func listLacks(w Writer, p Page) []reports.Section {
 	var lacks []reports.Section
 	if len(p.Unread) > 0 {
-		lacks = append(lacks, reports.Section{Text: w.Locale.Say("list.unread.some", i18n.Args{"Servers": p.Unread})})
+		lacks = append(lacks, reports.Section{Text: w.Say("list.unread.some", i18n.Args{"Servers": p.Unread})})
 	}
 	for _, s := range p.Stale {
 		lacks = append(lacks, reports.Section{Text: s.Name + ": " + w.trouble(s)})
@@ -90,9 +90,9 @@ func listLacks(w Writer, p Page) []reports.Section {
 		}
 	}
 	if !since.IsZero() {
-		text := w.Locale.Say("list.look.since", i18n.Args{"At": w.Locale.DateTime(since, w.Now)})
+		text := w.Say("list.look.since", i18n.Args{"At": w.dateTime(since)})
 		if unseen > 0 {
-			text += " " + w.Locale.Count("list.look.unseen", unseen)
+			text += " " + w.Count("list.look.unseen", unseen)
 		}
 		lacks = append(lacks, reports.Section{Text: text})
 	}
@@ -107,7 +107,7 @@ func rowNote(w Writer, r reports.Row) string {
 	}
 	switch blind := blindTo(w, r); {
 	case blind != "":
-		parts = append(parts, w.Locale.Say("list.look.blind", i18n.Args{"What": blind}))
+		parts = append(parts, w.Say("list.look.blind", i18n.Args{"What": blind}))
 	case r.Code != "":
 		parts = append(parts, w.title(r.Code))
 	}
@@ -118,29 +118,29 @@ func rowNote(w Writer, r reports.Row) string {
 		parts = append(parts, r.Owner)
 	}
 	if !r.Since.IsZero() {
-		parts = append(parts, w.Locale.Say("when.since", i18n.Args{"Date": w.Locale.Date(r.Since, w.Now)}))
+		parts = append(parts, w.Say("when.since", i18n.Args{"Date": w.date(r.Since)}))
 	}
 	return strings.Join(parts, " · ")
 }
 
-// rowMore is what a look from outside tells besides the cause: to whom the name
-// leads, when it will be free.
+// rowMore is what a check from outside found besides the cause: whose addresses
+// the name has, when it will be free.
 func rowMore(w Writer, r reports.Row) string {
 	if !r.Free.IsZero() {
-		return w.Locale.Say("when.free", i18n.Args{"Date": w.Locale.Date(r.Free, w.Now)})
+		return w.Say("when.free", i18n.Args{"Date": w.date(r.Free)})
 	}
 	return r.To
 }
 
-// blindTo says what could not be looked at.
+// blindTo names the checks that could not look.
 func blindTo(w Writer, r reports.Row) string {
 	var labels []string
 	for _, name := range r.Blind {
-		if w.Locale.Has("looked." + name) { // else it looked at the server, not at the site
-			labels = append(labels, w.Locale.Say("looked."+name))
+		if w.Has("looked." + name) { // else it looked at the server, not at the site
+			labels = append(labels, w.Say("looked."+name))
 		}
 	}
-	return w.Locale.List(labels)
+	return w.List(labels)
 }
 
 // ListFile is a whole list as a file for a spreadsheet: UTF-8 with a mark and
@@ -156,13 +156,13 @@ func ListFile(w Writer, rows []reports.Row, kind string) (reports.Message, error
 		head = append(head, "name", more)
 	}
 	for i, h := range head {
-		head[i] = w.Locale.Say("list.column." + h)
+		head[i] = w.Say("list.column." + h)
 	}
 	records := [][]string{head}
 	for _, r := range rows {
 		since := ""
 		if !r.Since.IsZero() {
-			since = w.Locale.Stamp(r.Since)
+			since = w.Stamp(r.Since)
 		}
 		record := []string{reports.PlainCell(r.Domain), reports.PlainCell(checks.ToUnicode(r.Domain)), reports.PlainCell(r.Owner), reports.PlainCell(r.Server), string(r.Code), w.title(r.Code), since}
 		if more != "" {

@@ -9,7 +9,8 @@ import (
 	"domovoy/reports"
 )
 
-// Replay is what today's thresholds would have told of some days.
+// ReplayResult is the alerts that today's thresholds would have raised over the
+// last days.
 type ReplayResult struct {
 	Days     int
 	Since    time.Time // the first reading there is; zero: there is none
@@ -19,21 +20,21 @@ type ReplayResult struct {
 // Replay says when and how often today's thresholds would have alerted.
 func Replay(w Writer, r ReplayResult) reports.Message {
 	if r.Since.IsZero() {
-		return w.message(reports.ToneUnknown, w.Locale.Say("replay.nothing"))
+		return w.message(reports.ToneUnknown, w.Say("replay.nothing"))
 	}
-	m := w.message(reports.Plain, w.Locale.Count("replay.title", len(r.Episodes), i18n.Args{"Days": w.Locale.Count("days", r.Days)}))
+	m := w.message(reports.Plain, w.Count("replay.title", len(r.Episodes), i18n.Args{"Days": w.Count("days", r.Days)}))
 	if from := w.Now.AddDate(0, 0, -r.Days); r.Since.Sub(from) > 24*time.Hour {
-		m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("replay.short", i18n.Args{"Date": w.Locale.Date(r.Since, w.Now)})})
+		m.Sections = append(m.Sections, reports.Section{Text: w.Say("replay.short", i18n.Args{"Date": w.date(r.Since)})})
 	}
 	for _, code := range checks.Codes() {
 		s := reports.Section{}
 		for _, e := range r.Episodes {
 			if e.Code == code {
-				s.Items = append(s.Items, reports.Item{Tone: toneOf(e.Worst), Text: w.Locale.DateTime(e.From, w.Now), Note: episode(w, e)})
+				s.Items = append(s.Items, reports.Item{Tone: toneOf(e.Worst), Text: w.dateTime(e.From), Note: episode(w, e)})
 			}
 		}
 		if len(s.Items) > 0 {
-			s.Heading = w.Locale.Count("replay.times", len(s.Items), i18n.Args{"Title": w.title(code)})
+			s.Heading = w.Count("replay.times", len(s.Items), i18n.Args{"Title": w.title(code)})
 			m.Sections = append(m.Sections, s)
 		}
 	}
@@ -42,9 +43,9 @@ func Replay(w Writer, r ReplayResult) reports.Message {
 
 // episode says where, how high and how long.
 func episode(w Writer, e reports.Episode) string {
-	lasted := w.Locale.Say("replay.goeson")
+	lasted := w.Say("replay.goeson")
 	if !e.Until.IsZero() {
-		lasted = w.Locale.Age(e.Until.Sub(e.From))
+		lasted = w.Age(e.Until.Sub(e.From))
 	}
-	return strings.Join([]string{e.Server, w.Locale.Say("replay.peak", i18n.Args{"N": e.Peak}), lasted, w.Locale.Count("replay.told", len(e.Told))}, " · ")
+	return strings.Join([]string{e.Server, w.Say("replay.peak", i18n.Args{"N": e.Peak}), lasted, w.Count("replay.told", len(e.Told))}, " · ")
 }

@@ -17,7 +17,7 @@ func Check(w Writer, s reports.Site) reports.Message {
 	site, verdict := s.Subject.Site, s.Verdict()
 	name := checks.Show(site.Name)
 	if alias := verdict.Finding.Name; alias != "" {
-		name = w.Locale.Say("check.of", i18n.Args{"Site": name, "Name": checks.Show(alias)})
+		name = w.Say("check.of", i18n.Args{"Site": name, "Name": checks.Show(alias)})
 	}
 	tone := toneOf(s.Worst(verdict))
 	if verdict.Code == checks.OK {
@@ -25,17 +25,17 @@ func Check(w Writer, s reports.Site) reports.Message {
 	}
 	title := w.title(verdict.Code)
 	if verdict.Code == checks.OK && s.Server.Trouble != "" {
-		tone, title = reports.ToneUnknown, w.Locale.Say("check.stale", i18n.Args{"Title": title, "At": w.Locale.DateTime(s.Server.Read, w.Now)})
+		tone, title = reports.ToneUnknown, w.Say("check.stale", i18n.Args{"Title": title, "At": w.dateTime(s.Server.Read)})
 	}
 	m := w.message(tone, name+" — "+title)
 	m.Sections = append(m.Sections, causeOf(w, s, verdict)...)
 	m.Sections = append(m.Sections, prospects(w, s)...)
 	m.Sections = append(m.Sections, sitePanel(w, s), lookedAt(w, s))
-	m.Actions = []reports.Action{{Label: w.Locale.Say("action.why"), Command: "why " + site.Name}}
+	m.Actions = []reports.Action{{Label: w.Say("action.why"), Command: "why " + site.Name}}
 	return m
 }
 
-// cause explains the verdict, quotes the CA and names the next step.
+// causeOf explains the verdict, quotes the CA and names the next step.
 func causeOf(w Writer, s reports.Site, v checks.Verdict) []reports.Section {
 	f := v.Finding
 	if f.Code == "" {
@@ -45,12 +45,12 @@ func causeOf(w Writer, s reports.Site, v checks.Verdict) []reports.Section {
 	text := w.explain(f)
 	switch {
 	case off:
-		text = w.Locale.Say("check.off")
+		text = w.Say("check.off")
 	case v.Code == checks.Unknown && f.Detail != "":
-		text = w.Locale.Say("check.unfamiliar")
+		text = w.Say("check.unfamiliar")
 	}
 	if at := s.Server.TroubleSince(s.Subject, v.Code); !at.IsZero() && v.Severity > checks.Healthy {
-		text += " " + w.Locale.Say("check.since", i18n.Args{"Date": w.Locale.Date(at, w.Now)})
+		text += " " + w.Say("check.since", i18n.Args{"Date": w.date(at)})
 	}
 	sections := []reports.Section{{Text: text}}
 	if f.Detail != "" {
@@ -71,22 +71,22 @@ func lookedAt(w Writer, s reports.Site) reports.Section {
 		failures[f.Check] = true
 	}
 	for _, name := range s.Server.Outcome.Checks {
-		if !w.Locale.Has("looked." + name) {
+		if !w.Has("looked." + name) {
 			continue // it looked at the server, not at the site
 		}
 		if name == reports.RowCheck && s.Subject.File != nil {
 			continue // the file says it better, and was asked
 		}
-		label := w.Locale.Say("looked." + name)
+		label := w.Say("looked." + name)
 		if failures[name] {
 			failed = append(failed, label)
 		} else {
 			looked = append(looked, label)
 		}
 	}
-	text := w.Locale.Say("check.looked", i18n.Args{"What": w.Locale.List(looked), "At": w.Locale.DateTime(s.Server.Read, w.Now)})
+	text := w.Say("check.looked", i18n.Args{"What": w.List(looked), "At": w.dateTime(s.Server.Read)})
 	if len(failed) > 0 {
-		text += " " + w.Locale.Say("check.failed", i18n.Args{"What": w.Locale.List(failed)})
+		text += " " + w.Say("check.failed", i18n.Args{"What": w.List(failed)})
 	}
 	if s.Server.Trouble != "" {
 		text += " " + w.trouble(s.Server)
@@ -107,7 +107,7 @@ func lookedFromOutside(w Writer, s reports.Site) string {
 	var looked, failed []string
 	for _, name := range look.Checks {
 		blind := slices.ContainsFunc(look.Failures, func(f checks.Failure) bool { return f.Check == name })
-		if label := w.Locale.Say("looked." + name); blind {
+		if label := w.Say("looked." + name); blind {
 			failed = append(failed, label)
 		} else {
 			looked = append(looked, label)
@@ -115,15 +115,15 @@ func lookedFromOutside(w Writer, s reports.Site) string {
 	}
 	var text []string
 	if len(looked) > 0 {
-		text = append(text, w.Locale.Say("check.outside", i18n.Args{"What": w.Locale.List(looked), "At": w.Locale.DateTime(look.At, w.Now)}))
+		text = append(text, w.Say("check.outside", i18n.Args{"What": w.List(looked), "At": w.dateTime(look.At)}))
 	}
 	if len(failed) > 0 {
-		text = append(text, w.Locale.Say("check.failed", i18n.Args{"What": w.Locale.List(failed)}))
+		text = append(text, w.Say("check.failed", i18n.Args{"What": w.List(failed)}))
 	}
 	return strings.Join(text, " ")
 }
 
-// prospects tell what will become of a site if nobody does anything.
+// prospects say what will happen to a site if nobody does anything.
 func prospects(w Writer, s reports.Site) []reports.Section {
 	var sections []reports.Section
 	for _, f := range s.Server.Findings(s.Subject.Site.Name) {
@@ -141,14 +141,14 @@ func sitePanel(w Writer, s reports.Site) reports.Section {
 	section := reports.Section{}
 	add := func(label, text string) {
 		if text != "" {
-			section.Items = append(section.Items, reports.Item{Text: w.Locale.Say("check."+label) + ": " + text})
+			section.Items = append(section.Items, reports.Item{Text: w.Say("check."+label) + ": " + text})
 		}
 	}
 	if s.Asked != "" && s.Asked != x.Site.Name {
 		add("alias", checks.Show(s.Asked))
 	}
 	if len(s.Also) > 0 {
-		section.Items = append(section.Items, reports.Item{Text: w.Locale.Say("check.elsewhere.same", i18n.Args{"Servers": s.Also})})
+		section.Items = append(section.Items, reports.Item{Text: w.Say("check.elsewhere.same", i18n.Args{"Servers": s.Also})})
 	}
 	add("panel", panelFlags(w, x))
 	add("certificate", certificate(w, x))
@@ -168,26 +168,26 @@ func sitePanel(w Writer, s reports.Site) reports.Section {
 	return section
 }
 
-// flags of the panel: whose, where, on or off.
+// panelFlags is what the panel says: where, whose, what is on or off.
 func panelFlags(w Writer, x checks.Subject) string {
 	parts := []string{x.Site.Server}
 	if x.Site.Owner != "" {
-		parts = append(parts, w.Locale.Say("flag.owner", i18n.Args{"Owner": x.Site.Owner}))
+		parts = append(parts, w.Say("flag.owner", i18n.Args{"Owner": x.Site.Owner}))
 	}
 	say := func(name string, flag checks.Flag) {
 		state := map[checks.Flag]string{checks.On: "on", checks.Off: "off", checks.Unset: "unset"}[flag]
-		parts = append(parts, w.Locale.Say("flag."+name+"."+state))
+		parts = append(parts, w.Say("flag."+name+"."+state))
 	}
 	say("active", x.Site.Active)
 	say("secure", x.Site.Secure)
 	say("redirect", x.Site.Redirect)
 	if n := len(x.Site.Aliases); n > 0 {
-		parts = append(parts, w.Locale.Count("flag.aliases", n))
+		parts = append(parts, w.Count("flag.aliases", n))
 	}
 	return strings.Join(parts, ", ")
 }
 
-// certificate in use, by its file's own dates.
+// certificate is the one in use, by its file's own dates.
 func certificate(w Writer, x checks.Subject) string {
 	switch {
 	case x.File != nil:
@@ -195,24 +195,24 @@ func certificate(w Writer, x checks.Subject) string {
 		if !x.File.NotAfter.After(w.Now) {
 			key = "certificate.expired"
 		}
-		return w.Locale.Say(key, i18n.Args{
+		return w.Say(key, i18n.Args{
 			"Name": x.Site.Certificate, "Issuer": x.File.Issuer,
-			"Until": w.Locale.Date(x.File.NotAfter, w.Now),
+			"Until": w.date(x.File.NotAfter),
 			"Age":   w.Now.Sub(x.File.NotAfter), // Age drops the sign
-			"Days":  w.Locale.Count("days", int(x.File.Lifetime().Round(24*time.Hour)/(24*time.Hour))),
+			"Days":  w.Count("days", int(x.File.Lifetime().Round(24*time.Hour)/(24*time.Hour))),
 		})
 	case x.Site.Certificate != "" && errors.Is(x.FileErr, fs.ErrNotExist):
-		return w.Locale.Say("certificate.missing", i18n.Args{"Name": x.Site.Certificate})
+		return w.Say("certificate.missing", i18n.Args{"Name": x.Site.Certificate})
 	case x.Site.Certificate != "" && x.FileErr != nil:
-		return w.Locale.Say("certificate.unread", i18n.Args{"Name": x.Site.Certificate})
+		return w.Say("certificate.unread", i18n.Args{"Name": x.Site.Certificate})
 	case x.Site.Certificate != "":
 		return x.Site.Certificate
 	}
-	return w.Locale.Say("certificate.none")
+	return w.Say("certificate.none")
 }
 
-// served says which certificate visitors got at the last look, where it is not
-// the one of the file.
+// servedCertificate says which certificate visitors got at the last check, if
+// it is not the one of the file.
 func servedCertificate(w Writer, s reports.Site) string {
 	look := s.Server.Looks[s.Subject.Site.Name]
 	if file := s.Subject.File; !look.Served.Known() || file != nil && file.NotAfter.Equal(look.Served.NotAfter) {
@@ -222,15 +222,7 @@ func servedCertificate(w Writer, s reports.Site) string {
 	if !look.Served.NotAfter.After(w.Now) {
 		key = "certificate.over"
 	}
-	return w.Locale.Say(key, i18n.Args{"Until": w.Locale.Date(look.Served.NotAfter, w.Now), "At": w.Locale.DateTime(look.At, w.Now)})
-}
-
-// moment of an attempt, which the log may not tell.
-func (w Writer) moment(t time.Time) string {
-	if t.IsZero() {
-		return w.Locale.Say("attempt.undated")
-	}
-	return w.Locale.DateTime(t, w.Now)
+	return w.Say(key, i18n.Args{"Until": w.date(look.Served.NotAfter), "At": w.dateTime(look.At)})
 }
 
 // issuing says how issuing goes: under way, given up, failing in a row.
@@ -238,18 +230,18 @@ func issuing(w Writer, x checks.Subject) string {
 	var parts []string
 	if c := x.Certificate; c != nil {
 		if c.Processing == checks.On && !c.Started.IsZero() {
-			parts = append(parts, w.Locale.Say("issuing.processing", i18n.Args{"Age": w.Now.Sub(c.Started)}))
+			parts = append(parts, w.Say("issuing.processing", i18n.Args{"Age": w.Now.Sub(c.Started)}))
 		}
 		if c.Failed == checks.On {
-			parts = append(parts, w.Locale.Say("issuing.failed"))
+			parts = append(parts, w.Say("issuing.failed"))
 		}
 	}
 	if h := x.History; h != nil {
 		if h.Failures > 0 {
-			parts = append(parts, w.Locale.Count("issuing.failures", h.Failures, i18n.Args{"Last": w.moment(h.Last.Time)}))
+			parts = append(parts, w.Count("issuing.failures", h.Failures, i18n.Args{"Last": w.moment(h.Last.Time)}))
 		}
 		if !h.Issued.IsZero() {
-			parts = append(parts, w.Locale.Say("issuing.issued", i18n.Args{"At": w.Locale.DateTime(h.Issued, w.Now)}))
+			parts = append(parts, w.Say("issuing.issued", i18n.Args{"At": w.dateTime(h.Issued)}))
 		}
 	}
 	return strings.Join(parts, "; ")

@@ -8,38 +8,38 @@ import (
 	"domovoy/reports"
 )
 
-// SweepBegun says that so many sites are going to be looked at. The message
-// then shows how far that is, until the summary takes its place.
+// SweepBegun says how many sites are going to be checked. The message is edited
+// later: to show progress, and at the end to the summary.
 func SweepBegun(w Writer, total int) reports.Message {
-	m := w.message(reports.Plain, w.Locale.Count("sweep.begun", total))
+	m := w.message(reports.Plain, w.Count("sweep.begun", total))
 	m.Actions = []reports.Action{w.stopAction("{task}")} // the mark of the journal
 	return m
 }
 
-// Sweeping shows how far a sweep is.
+// Sweeping shows the progress of a sweep.
 func Sweeping(w Writer, task string, done, total int) reports.Message {
-	m := w.message(reports.Plain, w.Locale.Say("sweep.progress", i18n.Args{"Done": done, "Total": total}))
+	m := w.message(reports.Plain, w.Say("sweep.progress", i18n.Args{"Done": done, "Total": total}))
 	m.Actions = []reports.Action{w.stopAction(task)}
 	return m
 }
 
-// SweepStopped says how far a sweep came that somebody stopped.
+// SweepStopped says how many sites a sweep checked before it was stopped.
 func SweepStopped(w Writer, done, total int) reports.Message {
-	m := w.message(reports.Plain, w.Locale.Say("sweep.stopped", i18n.Args{"Done": done, "Total": total}))
-	m.Sections = []reports.Section{{Text: w.Locale.Say("sweep.kept")}}
+	m := w.message(reports.Plain, w.Say("sweep.stopped", i18n.Args{"Done": done, "Total": total}))
+	m.Sections = []reports.Section{{Text: w.Say("sweep.kept")}}
 	return m
 }
 
-// Swept is what a sweep found.
+// SweepResult is what a sweep found.
 type SweepResult struct {
 	Domains int
 	ByCode  map[checks.Code]int // sites by their verdicts
 	Took    time.Duration
 }
 
-// Swept sums a sweep up where somebody reads it, with the lists it fills.
+// Swept is the summary of a sweep, with buttons to the lists it fills.
 func Swept(w Writer, s SweepResult) reports.Message {
-	m := Summary(w, s.Domains, s.ByCode, s.Took)
+	m := Summary(w, s)
 	for _, l := range []struct {
 		kind string
 		n    int
@@ -49,16 +49,16 @@ func Swept(w Writer, s SweepResult) reports.Message {
 		{"unknown", s.ByCode[checks.Unknown]},
 	} {
 		if l.n > 0 {
-			m.Actions = append(m.Actions, reports.Action{Label: w.Locale.Say("action." + l.kind), Command: "list " + l.kind})
+			m.Actions = append(m.Actions, reports.Action{Label: w.Say("action." + l.kind), Command: "list " + l.kind})
 		}
 	}
 	return m
 }
 
-// Summary composes what a sweep found.
-func Summary(w Writer, domains int, byCode map[checks.Code]int, took time.Duration) reports.Message {
+// Summary is the summary of a sweep, without buttons.
+func Summary(w Writer, s SweepResult) reports.Message {
 	var codes []checks.Code
-	for code, n := range byCode {
+	for code, n := range s.ByCode {
 		if code == checks.OK {
 			continue
 		}
@@ -66,9 +66,9 @@ func Summary(w Writer, domains int, byCode map[checks.Code]int, took time.Durati
 			codes = append(codes, code)
 		}
 	}
-	m := w.message(reports.Plain, w.Locale.Count("sweep.title", domains, i18n.Args{"Age": took, "OK": byCode[checks.OK]}))
+	m := w.message(reports.Plain, w.Count("sweep.title", s.Domains, i18n.Args{"Age": s.Took, "OK": s.ByCode[checks.OK]}))
 	if len(codes) > 0 {
-		m.Sections = []reports.Section{{Items: w.causeItems(causes(codes), len(byCode))}}
+		m.Sections = []reports.Section{{Items: w.causes(codes, len(s.ByCode))}}
 	}
 	return m
 }

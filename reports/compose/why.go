@@ -11,7 +11,7 @@ import (
 // Why tells the history of a site: what was wrong, how issuing went, who did
 // what.
 func Why(w Writer, s reports.Site) reports.Message {
-	m := w.message(reports.Plain, w.Locale.Say("why.title", i18n.Args{"Name": checks.Show(s.Subject.Site.Name)}))
+	m := w.message(reports.Plain, w.Say("why.title", i18n.Args{"Name": checks.Show(s.Subject.Site.Name)}))
 	var past, attempts, acts []reports.Item
 	for _, i := range s.Past {
 		past = append(past, pastItem(w, i))
@@ -20,34 +20,34 @@ func Why(w Writer, s reports.Site) reports.Message {
 		attempts = append(attempts, attemptItem(w, g))
 	}
 	for _, a := range s.Acts {
-		acts = append(acts, reports.Item{Text: w.Locale.DateTime(a.At, w.Now) + " — " + a.Who, Note: a.Command})
+		acts = append(acts, reports.Item{Text: w.dateTime(a.At) + " — " + a.Who, Note: a.Command})
 	}
 	for _, part := range []struct {
 		key   string
 		items []reports.Item
 	}{{"why.incidents", past}, {"why.attempts", attempts}, {"why.acts", acts}} {
 		if len(part.items) > 0 {
-			m.Sections = append(m.Sections, reports.Section{Heading: w.Locale.Say(part.key), Items: part.items})
+			m.Sections = append(m.Sections, reports.Section{Heading: w.Say(part.key), Items: part.items})
 		}
 	}
 	if len(m.Sections) == 0 {
-		m.Sections = []reports.Section{{Text: w.Locale.Say("why.nothing")}}
+		m.Sections = []reports.Section{{Text: w.Say("why.nothing")}}
 	}
-	m.Actions = []reports.Action{{Label: w.Locale.Say("action.check"), Command: "check " + s.Subject.Site.Name}}
+	m.Actions = []reports.Action{{Label: w.Say("action.check"), Command: "check " + s.Subject.Site.Name}}
 	return m
 }
 
 func pastItem(w Writer, i reports.Incident) reports.Item {
 	item := reports.Item{Tone: toneOf(i.Finding.Severity), Text: w.title(i.Finding.Code)}
-	from := w.Locale.DateTime(i.Times.Opened, w.Now)
+	from := w.dateTime(i.Times.Opened)
 	if i.Baseline {
-		item.Note = w.Locale.Say("why.baseline", i18n.Args{"From": from})
+		item.Note = w.Say("why.baseline", i18n.Args{"From": from})
 	} else {
-		item.Note = w.Locale.Say("why.from", i18n.Args{"From": from})
+		item.Note = w.Say("why.from", i18n.Args{"From": from})
 	}
 	if !i.Times.Resolved.IsZero() {
 		item.Tone = reports.ToneOver
-		item.Note += ", " + w.Locale.Say("why.lasted", i18n.Args{"Age": i.Times.Resolved.Sub(i.Times.Opened)})
+		item.Note += ", " + w.Say("why.lasted", i18n.Args{"Age": i.Times.Resolved.Sub(i.Times.Opened)})
 	}
 	return item
 }
@@ -81,7 +81,7 @@ func attemptItem(w Writer, r run) reports.Item {
 	case checks.OutcomeIssued:
 		key = "attempt.issued"
 	}
-	item := reports.Item{Text: w.Locale.Count(key, r.n, i18n.Args{"Status": r.last.Status}), Note: shorten200(checks.WithoutSecrets(r.last.Text))}
+	item := reports.Item{Text: w.Count(key, r.n, i18n.Args{"Status": r.last.Status}), Note: shorten200(checks.WithoutSecrets(r.last.Text))}
 	if r.last.Code != "" {
 		item.Note = w.title(r.last.Code)
 	}
@@ -90,7 +90,7 @@ func attemptItem(w Writer, r run) reports.Item {
 	}
 	when := w.moment(r.last.Time)
 	if r.n > 1 && !r.last.Time.IsZero() && !r.first.Time.IsZero() {
-		when = w.Locale.Say("attempt.between", i18n.Args{"From": w.Locale.DateTime(r.first.Time, w.Now), "To": when})
+		when = w.Say("attempt.between", i18n.Args{"From": w.dateTime(r.first.Time), "To": when})
 	}
 	item.Text = when + ": " + item.Text
 	return item

@@ -6,18 +6,18 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports"
 )
 
-// Writer composes messages for one reader: in one language, at one moment.
+// Writer is the reader a message is written for: in one language, at one
+// moment. Its methods word what several topics share; each message itself is
+// a function of a Writer and its facts.
 type Writer struct {
-	Locale *i18n.Locale
-	Now    time.Time
+	*i18n.Locale
+	Now time.Time
 
 	// Secrets lets links through that act in the account's name at the CA: only
 	// for an administrator who reads alone.
@@ -26,7 +26,7 @@ type Writer struct {
 
 // message begins a message in the reader's language.
 func (w Writer) message(tone reports.Tone, title string) reports.Message {
-	return reports.Message{Language: w.Locale.Language(), Tone: tone, Title: title}
+	return reports.Message{Language: w.Language(), Tone: tone, Title: title}
 }
 
 // toneOf is the mark of a severity.
@@ -42,47 +42,49 @@ func toneOf(s checks.Severity) reports.Tone {
 
 // title says a code as it stands in a list.
 func (w Writer) title(code checks.Code) string {
-	return w.Locale.Say("code." + string(code) + ".title")
+	return w.Say("code." + string(code) + ".title")
 }
 
 // explain says what a finding means, with its arguments.
 func (w Writer) explain(f checks.Finding) string {
-	return w.Locale.Say("code."+string(f.Code)+".explain", w.args(f.Args))
+	return w.Say("code."+string(f.Code)+".explain", w.args(f.Args))
 }
 
-// next is the next step with the one who takes it. Where one can only wait,
-// there is nobody to name.
+// next is the next step and who takes it. Where one can only wait, nobody is
+// named.
 func (w Writer) next(f checks.Finding) reports.Section {
 	key := "next.line"
 	if who := f.Code.Who(); who == checks.CA || who == checks.Nobody {
 		key = "next.wait"
 	}
-	return reports.Section{Text: w.Locale.Say(key, i18n.Args{
+	return reports.Section{Text: w.Say(key, i18n.Args{
 		"Step": w.Step(f),
-		"Who":  w.Locale.Say("who." + string(f.Code.Who())),
+		"Who":  w.Say("who." + string(f.Code.Who())),
 	})}
 }
 
-// Step says what to do about a finding, in a chat: one who may not see the link
-// that a step needs is told how to come by it.
+// Step says what to do about a finding. A reader who may not see the link that
+// the step needs is told who can get it.
 func (w Writer) Step(f checks.Finding) string {
-	step := w.Locale.Say("code."+string(f.Code)+".next", w.args(f.Args))
+	step := w.Say("code."+string(f.Code)+".next", w.args(f.Args))
 	if link, _ := w.Visible(f.Args)[checks.Secret].(string); f.Code == checks.CAPaused && link == "" {
-		step += " " + w.Locale.Say("next.link")
+		step += " " + w.Say("next.link")
 	}
 	return step
 }
 
-// args turns a finding's arguments into those of a text: moments are told as
-// a reader says them, those far off or of a registry by their day.
+// args turns a finding's arguments into those of a text: moments become dates,
+// a registry's dates (RFC 3339, midnight UTC) without the clock.
 func (w Writer) args(a checks.Args) i18n.Args {
 	words := i18n.Args{}
 	for name, v := range w.Visible(a) {
 		switch value := v.(type) {
 		case time.Time:
-			v = w.when(name, value)
+			if v = w.when(value); name == "paid_till" || name == "free_date" {
+				v = w.date(value)
+			}
 		case string:
-			if name == "name" { // whose trouble the CA tells of
+			if name == "name" { // the name that the CA's words are about
 				v = checks.Show(value)
 			}
 		}
@@ -94,7 +96,7 @@ func (w Writer) args(a checks.Args) i18n.Args {
 	return words
 }
 
-// Seen gives the arguments that the reader may see; never nil.
+// Visible is a finding's arguments that this reader may see; never nil.
 func (w Writer) Visible(a checks.Args) checks.Args {
 	switch {
 	case a == nil:
@@ -105,16 +107,21 @@ func (w Writer) Visible(a checks.Args) checks.Args {
 	return a.Open()
 }
 
-// farOff is how far away a moment is told without its clock.
+// date says the day of a moment.
+func (w Writer) date(t time.Time) string { return w.Date(t, w.Now) }
+
+// dateTime says a moment to the minute.
+func (w Writer) dateTime(t time.Time) string { return w.DateTime(t, w.Now) }
+
+// farOff is how far from now a moment is named by its day alone.
 const farOff = 7 * 24 * time.Hour
 
-// when tells a moment by its day where the clock says nothing: far from
-// now, or given as a date (RFC 3339 of a registry: midnight UTC).
-func (w Writer) when(name string, t time.Time) string {
-	if name == "paid_till" || name == "free_date" || t.Sub(w.Now).Abs() > farOff {
-		return w.Locale.Date(t, w.Now)
+// when says a moment to the minute, or its day alone if it is far from now.
+func (w Writer) when(t time.Time) string {
+	if t.Sub(w.Now).Abs() > farOff {
+		return w.date(t)
 	}
-	return w.Locale.DateTime(t, w.Now)
+	return w.dateTime(t)
 }
 
 // tally is how many sites share a cause.
@@ -123,60 +130,148 @@ type tally struct {
 	n    int
 }
 
-// causes counts codes, the most frequent first.
-func causes(codes []checks.Code) []tally {
+// tallies counts codes, the most frequent first.
+func tallies(codes []checks.Code) []tally {
 	counts := map[checks.Code]int{}
 	for _, c := range codes {
 		counts[c]++
 	}
-	tallies := make([]tally, 0, len(counts))
+	all := make([]tally, 0, len(counts))
 	for _, code := range slices.Sorted(maps.Keys(counts)) {
-		tallies = append(tallies, tally{code, counts[code]})
+		all = append(all, tally{code, counts[code]})
 	}
-	slices.SortStableFunc(tallies, func(a, b tally) int { return cmp.Compare(b.n, a.n) })
-	return tallies
+	slices.SortStableFunc(all, func(a, b tally) int { return cmp.Compare(b.n, a.n) })
+	return all
 }
 
-// causeItems writes tallies as a list: "52  points elsewhere". What is beyond
-// most becomes one line.
-func (w Writer) causeItems(tallies []tally, most int) []reports.Item {
+// causes lists how many sites share a cause: "52  points elsewhere", the most
+// frequent first. Causes beyond most become one line.
+func (w Writer) causes(codes []checks.Code, most int) []reports.Item {
 	var items []reports.Item
 	rest := 0
-	for i, t := range tallies {
+	for i, t := range tallies(codes) {
 		if i >= most {
 			rest += t.n
 			continue
 		}
-		items = append(items, reports.Item{Text: w.Locale.Number(t.n) + "  " + w.title(t.code)})
+		items = append(items, reports.Item{Text: w.Number(t.n) + "  " + w.title(t.code)})
 	}
 	if rest > 0 {
-		items = append(items, reports.Item{Text: w.Locale.Number(rest) + "  " + w.Locale.Say("cause.rest")})
+		items = append(items, reports.Item{Text: w.Number(rest) + "  " + w.Say("cause.rest")})
 	}
 	return items
 }
 
-// sentence makes one of a clause: a capital, a full stop.
-func sentence(clause string) string {
-	first, size := utf8.DecodeRuneInString(clause)
-	if size == 0 {
-		return ""
+// countsOf are the panel's counts, and what was found of it as a whole.
+func (w Writer) countsOf(s reports.Server) reports.Section {
+	section := reports.Section{Heading: w.Count("status.server", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name})}
+	for _, f := range s.Findings("") {
+		if f.Severity <= checks.Info {
+			continue // a note below
+		}
+		section.Items = append(section.Items, reports.Item{Tone: toneOf(f.Severity), Text: w.title(f.Code), Note: sinceNote(w, f)})
 	}
-	return string(unicode.ToUpper(first)) + strings.TrimSuffix(clause[size:], ".") + "."
+	for _, r := range s.Readings {
+		section.Items = append(section.Items, countItem(w, r))
+	}
+	return section
 }
 
-// setMost names of a set are shown.
-const setMost = 3
-
-// showSet writes a budget's subject: a name, a registered domain, or names
-// with commas between.
-func showSet(subject string) string {
-	names := strings.Split(subject, ",")
-	more := len(names) - setMost
-	for i, name := range names {
-		names[i] = checks.Show(name)
+// sinceNote says since when it is so, if the finding knows.
+func sinceNote(w Writer, f checks.Finding) string {
+	if at, ok := f.Args["since"].(time.Time); ok {
+		return w.Say("when.since", i18n.Args{"Date": w.dateTime(at)})
 	}
-	if more > 0 {
-		return strings.Join(names[:setMost], ", ") + ", …"
-	}
-	return strings.Join(names, ", ")
+	return ""
 }
+
+// countItem is one count: its value, its threshold, its trend.
+func countItem(w Writer, r reports.Reading) reports.Item {
+	name := w.Say("metric." + string(r.Code))
+	if !r.Known() {
+		return reports.Item{Tone: reports.ToneUnknown, Text: w.Say("metric.unknown", i18n.Args{"Metric": name}), Note: unreadReason(w, r.Err)}
+	}
+	item := reports.Item{Tone: toneOf(r.Severity), Text: name + ": " + w.Number(r.Value)}
+	if t := r.Threshold.Critical; t > 0 {
+		item.Text += " " + w.Say("metric.threshold", i18n.Args{"N": t})
+	}
+	item.Note = trend(w, r)
+	return item
+}
+
+// trend says how the count changed since an hour and a day ago, where that
+// is known and not nothing.
+func trend(w Writer, r reports.Reading) string {
+	var parts []string
+	if r.Hour != nil && *r.Hour != r.Value {
+		parts = append(parts, w.Say("trend.hour", i18n.Args{"Change": w.Change(r.Value - *r.Hour)}))
+	}
+	if r.Day != nil && *r.Day != r.Value {
+		parts = append(parts, w.Say("trend.day", i18n.Args{"Change": w.Change(r.Value - *r.Day)}))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// unreadReason says why a count could not be had: "missing: table.column", or the
+// word for a panel that could not be read.
+func unreadReason(w Writer, err string) string {
+	word, what, _ := strings.Cut(err, ": ")
+	return w.Say("trouble."+word, i18n.Args{"What": what})
+}
+
+// trouble says why a panel could not be read, and when it last was.
+func (w Writer) trouble(s reports.Server) string {
+	if s.Trouble == "never" {
+		return w.lastRead(s)
+	}
+	return w.Say("trouble."+s.Trouble) + " " + w.lastRead(s)
+}
+
+// lastRead says when a panel was last read as a whole.
+func (w Writer) lastRead(s reports.Server) string {
+	if s.Read.IsZero() {
+		return w.Say("trouble.never")
+	}
+	return w.Say("trouble.last", i18n.Args{"At": w.dateTime(s.Read)})
+}
+
+// limitName names a rate limit; one without a text by its code.
+func (w Writer) limitName(code string) string {
+	if key := "limits.name." + code; w.Has(key) {
+		return w.Say(key)
+	}
+	return code
+}
+
+// coming says what changes at a CA within a month.
+func (w Writer) coming(changes []reports.Novelty) []reports.Section {
+	var sections []reports.Section
+	for _, c := range changes {
+		sections = append(sections, reports.Section{Text: w.Say("limits.next", i18n.Args{"Date": w.date(c.Date), "Text": c.In(w.Language())})})
+	}
+	return sections
+}
+
+// stopAction is the button that stops a task.
+func (w Writer) stopAction(task string) reports.Action {
+	return reports.Action{Label: w.Say("action.stop"), Command: "stop " + task}
+}
+
+// moment says when an attempt was; zero: the log does not say.
+func (w Writer) moment(t time.Time) string {
+	if t.IsZero() {
+		return w.Say("attempt.undated")
+	}
+	return w.dateTime(t)
+}
+
+func names(servers []reports.Server) []string {
+	out := make([]string, len(servers))
+	for i, s := range servers {
+		out[i] = s.Name
+	}
+	return out
+}
+
+// phoneList is how many rows of each list a digest or weekly report shows.
+const phoneList = 5
