@@ -4,9 +4,11 @@ package lab
 import (
 	"context"
 	"database/sql"
+	_ "embed"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -129,4 +131,209 @@ func (p *Panel) prepared(query string, args []any) (sql.Result, error) {
 		return nil, fmt.Errorf("panel: %s: %w", strings.SplitN(query, "(", 2)[0], err)
 	}
 	return result, nil
+}
+
+// cell is one value on its way into a column.
+type cell struct {
+	column string
+	value  any
+}
+
+// insert writes the cells whose columns this panel has; the id is zero where the table itself is absent.
+func (p *Panel) insert(tableName string, cells ...cell) (int64, error) {
+	columns, values := p.present(tableName, cells)
+	if len(columns) == 0 {
+		return 0, nil
+	}
+	result, err := p.prepared(fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)",
+		tableName, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1)), values)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
+}
+
+// update changes the rows whose column key equals value; there must be one, else the caller has mistyped a name.
+func (p *Panel) update(tableName, key string, value any, cells ...cell) error {
+	columns, values := p.present(tableName, cells)
+	if len(columns) == 0 {
+		return nil
+	}
+	return p.change(fmt.Sprintf("UPDATE %s SET %s = ? WHERE %s = ?",
+		tableName, strings.Join(columns, " = ?, "), key), append(values, value)...)
+}
+
+// change runs a statement that must touch a row.
+func (p *Panel) change(query string, args ...any) error {
+	result, err := p.prepared(query, args)
+	if err != nil {
+		return err
+	}
+	if touched, err := result.RowsAffected(); err != nil || touched == 0 {
+		return fmt.Errorf("panel: no row for %q: %v (%w)", query, args, err)
+	}
+	return nil
+}
+
+func (p *Panel) present(tableName string, cells []cell) (columns []string, values []any) {
+	t, err := p.layout.find(tableName)
+	if err != nil {
+		return nil, nil // left out by a variant
+	}
+	for _, c := range cells {
+		if t.column(c.column) >= 0 {
+			columns, values = append(columns, c.column), append(values, c.value)
+		}
+	}
+	return columns, values
+}
+
+// date is a time as the panel writes it; nil, which is NULL, for the zero time.
+func (p *Panel) date(at time.Time) any {
+	if at.IsZero() {
+		return nil
+	}
+	return at.In(p.layout.zone).Format(time.DateTime)
+}
+
+// onOff is a bool as the panel writes it.
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+// textOrNull spares rows the difference between an empty text and no text.
+func textOrNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+//go:embed schema.sql
+var schemaSQL string
+
+// Schema is the best reconstruction of the panel's tables, each column with a comment telling how surely it is known.
+func Schema() string { return schemaSQL }
+
+// table is one CREATE TABLE of the schema, taken apart by lines.
+type table struct {
+	name    string
+	columns []string // definitions, without comma or comment
+}
+
+func parseSchema(ddl string) []table {
+	var tables []table
+	for line := range strings.Lines(ddl) {
+		line, _, _ = strings.Cut(line, "--")
+		line = strings.TrimSuffix(strings.TrimSpace(line), ",")
+		if name, found := strings.CutPrefix(line, "CREATE TABLE "); found {
+			tables = append(tables, table{name: strings.TrimSuffix(name, " (")})
+		} else if line != "" && line != ");" {
+			last := &tables[len(tables)-1]
+			last.columns = append(last.columns, line)
+		}
+	}
+	return tables
+}
+
+func (t table) create() string {
+	return fmt.Sprintf("CREATE TABLE %s (\n  %s\n)", t.name, strings.Join(t.columns, ",\n  "))
+}
+
+// column tells where a column stands, or -1.
+func (t table) column(name string) int {
+	return slices.IndexFunc(t.columns, func(definition string) bool {
+		return strings.HasPrefix(definition, name+" ")
+	})
+}
+
+// Variant makes a panel differ from the reconstructed one: much about live panels is unknown.
+type Variant func(*layout) error
+
+// layout is what NewPanel builds from.
+type layout struct {
+	tables  []table
+	journal string
+	zone    *time.Location
+	bare    bool // no certificate files
+}
+
+func (l *layout) find(name string) (*table, error) {
+	for i := range l.tables {
+		if l.tables[i].name == name {
+			return &l.tables[i], nil
+		}
+	}
+	return nil, fmt.Errorf("the schema has no table %q", name)
+}
+
+// WithWAL keeps the database in write-ahead mode; the default is SQLite's own, DELETE.
+func WithWAL() Variant {
+	return func(l *layout) error {
+		l.journal = "WAL"
+		return nil
+	}
+}
+
+// WithZone writes dates as local text of this zone; the default is UTC.
+func WithZone(zone *time.Location) Variant {
+	return func(l *layout) error {
+		l.zone = zone
+		return nil
+	}
+}
+
+// WithoutFiles makes a Sample of rows only, for tests that do not look at certificates: thousands of small files
+// take a slow disk seconds.
+func WithoutFiles() Variant {
+	return func(l *layout) error {
+		l.bare = true
+		return nil
+	}
+}
+
+// WithoutTable leaves a table out, as on a panel whose module is not loaded. Later writes to it are dropped.
+func WithoutTable(name string) Variant {
+	return func(l *layout) error {
+		if _, err := l.find(name); err != nil {
+			return err
+		}
+		l.tables = slices.DeleteFunc(l.tables, func(t table) bool { return t.name == name })
+		return nil
+	}
+}
+
+// WithoutColumn leaves a column out. Later writes to it are dropped.
+func WithoutColumn(tableName, column string) Variant {
+	return func(l *layout) error {
+		t, err := l.find(tableName)
+		if err != nil {
+			return err
+		}
+		at := t.column(column)
+		if at < 0 {
+			return fmt.Errorf("table %s has no column %q", tableName, column)
+		}
+		t.columns = slices.Delete(t.columns, at, at+1)
+		return nil
+	}
+}
+
+// WithPluginColumn adds an integer column at a position counted from zero, as a panel plugin may:
+// it shifts all that stands behind it, so nothing may be read by position.
+func WithPluginColumn(tableName, column string, position int) Variant {
+	return func(l *layout) error {
+		t, err := l.find(tableName)
+		if err != nil {
+			return err
+		}
+		if position < 0 || position > len(t.columns) {
+			return fmt.Errorf("table %s has no position %d", tableName, position)
+		}
+		t.columns = slices.Insert(t.columns, position, column+" INTEGER DEFAULT 0")
+		return nil
+	}
 }
