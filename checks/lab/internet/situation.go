@@ -1,9 +1,15 @@
 package internet
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/netip"
+	"os"
 	"slices"
+	"strings"
+	"time"
 )
 
 // Situation is one trouble, or two, with the verdict that is right for it.
@@ -54,4 +60,195 @@ func row(name, rule, want string, steps ...step) Situation {
 func (s Situation) also(codes ...string) Situation {
 	s.Also = append(slices.Clone(s.Also), codes...)
 	return s
+}
+
+// about asks about another name, in a zone of its own that leads to us.
+func about(name string) step {
+	return func(l *Lab) error {
+		l.Domain, l.Panel.Aliases = name, nil
+		c, err := l.CA.Issue(Leaf{Names: []string{name}})
+		l.draft.served, l.draft.file, l.draft.key = c, c, c
+		return err
+	}
+}
+
+// delegate replaces a zone, the domain's own where no other is named.
+func delegate(z Zone) step {
+	return func(l *Lab) error {
+		z := z // a situation may be played more than once at a time
+		if z.Origin == "" {
+			z.Origin = l.Domain
+		}
+		return l.DNS.AddZone(z)
+	}
+}
+
+// records replaces what stands in the domain's zone; %us is our address.
+func records(lines ...string) step {
+	return delegate(Zone{Text: strings.ReplaceAll(strings.Join(lines, "\n"), "%us", ownAddr)})
+}
+
+// withRecords adds to a zone that leads to us.
+func withRecords(lines ...string) step {
+	return records(append([]string{"@ A %us", "www A %us"}, lines...)...)
+}
+
+// undelegated takes the domain out of the DNS.
+func undelegated(l *Lab) error {
+	l.DNS.RemoveZone(l.Domain)
+	return nil
+}
+
+// registered enters the domain with its registry, after a change.
+func registered(change func(*Registration)) step {
+	return func(l *Lab) error {
+		r := registration(l.Domain, true)
+		change(&r)
+		l.Registry.Register(r)
+		return nil
+	}
+}
+
+// unregistered takes the domain out of its registry and of the DNS.
+func unregistered(l *Lab) error {
+	l.Registry.Forget(l.Domain)
+	return undelegated(l)
+}
+
+// serves sets what the domain's own servers do with one type of question.
+func serves(qtype uint16, b Behaviour) step {
+	return func(l *Lab) error {
+		l.DNS.Serve(l.Domain, qtype, b)
+		return nil
+	}
+}
+
+// resolves sets what the resolver does with one type of question.
+func resolves(qtype uint16, b Behaviour) step {
+	return func(l *Lab) error {
+		l.DNS.Resolve(l.Domain, qtype, b)
+		return nil
+	}
+}
+
+// asking another resolver.
+func asking(t Temper) step {
+	return func(l *Lab) error {
+		l.Resolver = l.DNS.Resolver(t)
+		return nil
+	}
+}
+
+// host changes what stands at an address of ours; the panel comes to know the address.
+func host(addr string, change func(*Lab, *Host)) step {
+	return func(l *Lab) error {
+		at := netip.MustParseAddr(addr)
+		h, there := l.draft.hosts[at]
+		if !there {
+			l.Panel.Addresses = append(l.Panel.Addresses, at)
+			h.Sites = map[string]http.Handler{"": l.site()}
+		}
+		change(l, &h)
+		l.draft.hosts[at] = h
+		return nil
+	}
+}
+
+// doors sets the two doors of an address.
+func doors(addr string, http, https Door) step {
+	return host(addr, func(_ *Lab, h *Host) { h.HTTP, h.HTTPS = http, https })
+}
+
+// page lets something else answer at an address, made from what is usual there.
+func page(addr string, of func(usual http.Handler) http.Handler) step {
+	return host(addr, func(l *Lab, h *Host) { h.Sites = map[string]http.Handler{"": of(l.site())} })
+}
+
+// instead lets something else answer at our address.
+func instead(other http.Handler) step {
+	return page(ownAddr, func(http.Handler) http.Handler { return other })
+}
+
+// toHTTPS redirects to the same URL over HTTPS, as panels do.
+func toHTTPS(usual http.Handler) http.Handler {
+	return BySecurity(Redirect(http.StatusMovedPermanently, "https://$host$request_uri"), usual)
+}
+
+// certificate sets what is in the file, and what is served: each from a leaf.
+func certificate(file, served Leaf) step {
+	return func(l *Lab) error {
+		var err error
+		if l.draft.file, err = l.CA.Issue(ofSite(file)); err != nil {
+			return err
+		}
+		l.draft.key = l.draft.file
+		l.draft.served, err = l.CA.Issue(ofSite(served))
+		return err
+	}
+}
+
+// sameCertificate is in the file, and served, after a change.
+func sameCertificate(leaf Leaf, change func(*tls.Certificate) *tls.Certificate) step {
+	return func(l *Lab) error {
+		c, err := l.CA.Issue(ofSite(leaf))
+		if err != nil {
+			return err
+		}
+		if change != nil {
+			c = change(c)
+		}
+		l.draft.file, l.draft.key, l.draft.served = c, c, c
+		return nil
+	}
+}
+
+// ofSite gives a leaf the names of the site, where it has none.
+func ofSite(l Leaf) Leaf {
+	if l.Names == nil {
+		l.Names = []string{domain, "www." + domain}
+	}
+	return l
+}
+
+// lasting is a leaf of 90 days with so many of them left; it may be over.
+func lasting(days int) Leaf {
+	end := time.Now().AddDate(0, 0, days).Add(time.Hour)
+	return Leaf{NotBefore: end.AddDate(0, 0, -90), NotAfter: end}
+}
+
+// failed adds an attempt that failed half an hour ago; %name and %ip are the site's.
+func failed(text string) step {
+	return func(l *Lab) error {
+		text := strings.NewReplacer("%name", l.Domain, "%ip", ownAddr, "%token", token).Replace(text)
+		l.Panel.Attempts = append(l.Panel.Attempts, Attempt{At: time.Now().Add(-30 * time.Minute), Text: text})
+		return nil
+	}
+}
+
+// token is the one that the failed order of a situation was about.
+const token = "Zk3wLq0Yb2mJd8sTf5uVx7nRc1eHg4aPoI6iKjQpWtE"
+
+// visitors writes the access log around a failed order: everyday visits, and the sources that fetched the token.
+func visitors(sources ...string) step {
+	return func(l *Lab) error {
+		at := time.Now().Add(-30*time.Minute - 10*time.Second)
+		var lines strings.Builder
+		line := func(from string, shift time.Duration, path string, status int, agent string) {
+			fmt.Fprintln(&lines, Visit{From: from, At: at.Add(shift), Path: path, Status: status, Bytes: 87, Agent: agent})
+		}
+		line("95.31.18.119", -time.Hour, "/", http.StatusOK, "Mozilla/5.0")
+		for i, from := range sources {
+			line(from, time.Duration(i)*time.Second, ChallengePath+token, http.StatusOK, "Mozilla/5.0 (compatible; Let's Encrypt validation server; +https://www.letsencrypt.org)")
+		}
+		line("95.31.18.119", 20*time.Minute, "/contacts", http.StatusOK, "Mozilla/5.0")
+		return os.WriteFile(l.Panel.AccessLog, []byte(lines.String()), 0o600)
+	}
+}
+
+// blocklist adds a list.
+func blocklist(b Blocklist) step {
+	return func(l *Lab) error {
+		l.Lists = append(l.Lists, b.Origin)
+		return l.DNS.AddZone(b.Zone())
+	}
 }

@@ -1,2 +1,0 @@
-// Package internet is a small internet on loopback that a diagnosis can be judged by.
-package internet
