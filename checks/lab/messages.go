@@ -23,7 +23,7 @@ type problem struct {
 type problems struct {
 	rng              *rand.Rand
 	lasting, passing []problem
-	unseen           []problem // lasting ones still to be shown once, so that a sample has them all
+	unused           []problem // lasting ones still to be shown once, so that a sample has them all
 }
 
 func newProblems(rng *rand.Rand) (*problems, error) {
@@ -50,24 +50,24 @@ func newProblems(rng *rand.Rand) (*problems, error) {
 			}
 		}
 	}
-	p.unseen = append(p.unseen, p.lasting...)
-	rng.Shuffle(len(p.unseen), func(i, j int) { p.unseen[i], p.unseen[j] = p.unseen[j], p.unseen[i] })
+	p.unused = append(p.unused, p.lasting...)
+	rng.Shuffle(len(p.unused), func(i, j int) { p.unused[i], p.unused[j] = p.unused[j], p.unused[i] })
 	return p, nil
 }
 
 // after is the text behind the first n words.
 func after(line string, n int) string { return strings.SplitN(line, " ", n+1)[n] }
 
-func (p *problems) last() problem {
-	if len(p.unseen) > 0 {
-		first := p.unseen[0]
-		p.unseen = p.unseen[1:]
+func (p *problems) nextLasting() problem {
+	if len(p.unused) > 0 {
+		first := p.unused[0]
+		p.unused = p.unused[1:]
 		return first
 	}
 	return p.draw(p.lasting)
 }
 
-func (p *problems) pass() problem { return p.draw(p.passing) }
+func (p *problems) nextPassing() problem { return p.draw(p.passing) }
 
 func (p *problems) draw(from []problem) problem {
 	total := 0
@@ -83,31 +83,31 @@ func (p *problems) draw(from []problem) problem {
 	panic("unreachable: the dice is below the sum of the weights")
 }
 
-// trouble is a problem that has met a site.
-type trouble struct {
+// siteProblem is a problem as one site has it.
+type siteProblem struct {
 	problem
 	domain, ours, theirs string // the name that failed; the site's address; where the name really points
-	dress                int    // whose words are around the CA's: see dressed
+	client               int    // whose words are around the CA's: see asWritten
 }
 
-func (p *problems) meet(site Site, what problem) trouble {
+func (p *problems) of(site Site, what problem) siteProblem {
 	domain := ascii(site.Name)
 	if len(site.Aliases) > 0 && strings.HasPrefix(site.Aliases[0], "www.") && p.rng.IntN(4) == 0 {
 		domain = "www." + domain
 	}
 	foreign := fmt.Sprintf("%s.%d", one(p.rng, []string{"198.51.100", "192.0.2"}), 1+p.rng.IntN(60))
-	return trouble{problem: what, domain: domain, ours: site.Addresses[0], theirs: foreign, dress: p.rng.IntN(10)}
+	return siteProblem{problem: what, domain: domain, ours: site.Addresses[0], theirs: foreign, client: p.rng.IntN(10)}
 }
 
 // message is the text of one attempt: tokens and times differ from attempt to attempt, the rest does not.
-func (p *problems) message(t trouble, at time.Time) string {
+func (p *problems) message(t siteProblem, at time.Time) string {
 	labels := strings.Split(t.domain, ".")
 	detail := strings.NewReplacer(
 		"{domain}", t.domain, "{ours}", t.ours, "{theirs}", t.theirs, "{parent}", strings.Join(labels[len(labels)-2:], "."),
 		"{token}", p.random(), "{thumbprint}", p.random(), "{jwt}", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."+p.random()+p.random()+"."+p.random(),
 		"{hour}", at.Add(52*time.Minute).UTC().Format(time.DateTime), "{days}", at.Add(30*time.Hour).UTC().Format(time.DateTime),
 	).Replace(t.text)
-	return t.dressed(detail, at)
+	return t.asWritten(detail, at)
 }
 
 // random is 32 bytes in the alphabet of ACME tokens (RFC 8555 section 8.1).
@@ -119,17 +119,17 @@ func (p *problems) random() string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// dressed puts the client's words around the CA's: plain for most, acme.sh's, the bare problem document, certbot's.
+// asWritten puts an ACME client's words around the CA's: none for most, acme.sh's, the bare problem document, certbot's.
 // What ISPmanager's own client keeps is unknown.
-func (t trouble) dressed(detail string, at time.Time) string {
+func (t siteProblem) asWritten(detail string, at time.Time) string {
 	switch ofChallenge := t.ofChallenge(); {
-	case t.dress < 6:
+	case t.client < 6:
 		return detail
-	case t.dress < 8 && ofChallenge:
+	case t.client < 8 && ofChallenge:
 		return fmt.Sprintf("[%s] %s: Invalid status. Verification error details: %s", at.Format(time.UnixDate), t.domain, detail)
-	case t.dress < 8:
+	case t.client < 8:
 		return fmt.Sprintf("[%s] Error creating new order. Le_OrderFinalize not found. %s", at.Format(time.UnixDate), t.document(detail))
-	case t.dress == 8:
+	case t.client == 8:
 		return t.document(detail)
 	case ofChallenge:
 		return fmt.Sprintf("Certbot failed to authenticate some domains (authenticator: webroot). The Certificate Authority reported these problems:\n"+
@@ -139,8 +139,8 @@ func (t trouble) dressed(detail string, at time.Time) string {
 	}
 }
 
-// ofChallenge tells problems of a validation from those of an order, which clients print differently.
-func (t trouble) ofChallenge() bool {
+// ofChallenge reports whether it is a problem of a validation, not of an order: clients print them differently.
+func (t siteProblem) ofChallenge() bool {
 	switch t.kind {
 	case "unauthorized", "connection", "dns", "caa":
 		return !strings.HasPrefix(t.text, "Error finalizing")
@@ -150,7 +150,7 @@ func (t trouble) ofChallenge() bool {
 }
 
 // document is the problem as the CA sends it (RFC 7807, indented as Boulder does).
-func (t trouble) document(detail string) string {
+func (t siteProblem) document(detail string) string {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
@@ -166,7 +166,7 @@ func (t trouble) document(detail string) string {
 	return strings.TrimSpace(text.String())
 }
 
-// sampleFiles are the words and tables the sample is made of; each file tells its own form.
+// sampleFiles are the words and tables the sample is made of; each file describes its own form.
 //
 //go:embed sample
 var sampleFiles embed.FS

@@ -215,7 +215,7 @@ func textOrNull(text string) any {
 //go:embed schema.sql
 var schemaSQL string
 
-// Schema is the best reconstruction of the panel's tables, each column with a comment telling how surely it is known.
+// Schema is the best reconstruction of the panel's tables, with a comment on how certain each column is.
 func Schema() string { return schemaSQL }
 
 // table is one CREATE TABLE of the schema, taken apart by lines.
@@ -243,7 +243,7 @@ func (t table) create() string {
 	return fmt.Sprintf("CREATE TABLE %s (\n  %s\n)", t.name, strings.Join(t.columns, ",\n  "))
 }
 
-// column tells where a column stands, or -1.
+// column is the index of a column, or -1.
 func (t table) column(name string) int {
 	return slices.IndexFunc(t.columns, func(definition string) bool {
 		return strings.HasPrefix(definition, name+" ")

@@ -20,8 +20,8 @@ type Sample struct {
 	Certificates *Certificates
 	Server       string // how the panel is called in configurations
 	builder      *builder
-	homes        []*home
-	reissued     []*home // by the mass re-issue that has not settled
+	sites        []*sampleSite
+	reissued     []*sampleSite // by the mass re-issue that has not settled
 	reissuedAt   time.Time
 }
 
@@ -34,7 +34,7 @@ type builder struct {
 	owners   []string
 	shares   []float64         // of the owners in the sites, summed up
 	owned    map[string]string // name to owner, so far
-	fine     int               // fine sites so far
+	fine     int               // sites so far whose condition is "fine"
 }
 
 // NewSample builds the sample in dir: ispmgr.db and httpd-cert. Its dates are written in the zone of now.
@@ -83,7 +83,7 @@ func newBuilder(now time.Time, seed uint64) (*builder, error) {
 	return b, nil
 }
 
-// owner draws the owner of a name; a subdomain belongs to whom its parent belongs.
+// owner draws the owner of a name; a subdomain has the owner of its parent.
 func (b *builder) owner(name string) string {
 	dice := b.rng.Float64() * b.shares[len(b.shares)-1]
 	rank, _ := slices.BinarySearch(b.shares, dice)
@@ -96,27 +96,27 @@ func (b *builder) owner(name string) string {
 }
 
 func (s *Sample) build() error {
-	cards, err := deal(s.builder.rng)
+	conditions, err := shuffledConditions(s.builder.rng)
 	if err != nil {
 		return err
 	}
-	for i, c := range cards {
-		s.homes = append(s.homes, s.builder.settle(i, c))
+	for i, c := range conditions {
+		s.sites = append(s.sites, s.builder.site(i, c))
 	}
 	if err := s.Panel.Transaction(s.fill); err != nil {
 		return err
 	}
-	return s.writeFiles(s.homes)
+	return s.writeFiles(s.sites)
 }
 
-// writeFiles puts the homes' certificates on disk, several at once for the sake of slow disks.
-func (s *Sample) writeFiles(homes []*home) error {
+// writeFiles puts the sites' certificates on disk, several at once because some disks are slow.
+func (s *Sample) writeFiles(sites []*sampleSite) error {
 	if s.Panel.layout.bare {
 		return nil
 	}
 	var group errgroup.Group
 	group.SetLimit(8)
-	for _, h := range homes {
+	for _, h := range sites {
 		if h.condition.file != "-" {
 			group.Go(func() error { return s.Certificates.Write(h.file(h.issued)) })
 		}
@@ -136,7 +136,7 @@ func (s *Sample) fill() error {
 		}
 	}
 	var log []Attempt
-	for _, h := range s.homes {
+	for _, h := range s.sites {
 		attempts := s.builder.attempts(h)
 		log = append(log, attempts...)
 		if err := s.add(h, attempts); err != nil {
@@ -151,8 +151,8 @@ func (s *Sample) fill() error {
 	return s.addLog(log)
 }
 
-// add writes a home's site and certificate row, those that it has.
-func (s *Sample) add(h *home, attempts []Attempt) error {
+// add writes a site and its certificate row, if it has them.
+func (s *Sample) add(h *sampleSite, attempts []Attempt) error {
 	if h.condition.hasSite() {
 		if _, err := s.Panel.AddSite(h.site); err != nil {
 			return err
@@ -198,7 +198,7 @@ func (s *Sample) Close() error { return s.Panel.Close() }
 // GivenUp are the names of sites whose certificates the panel gave up.
 func (s *Sample) GivenUp() []string {
 	var names []string
-	for _, h := range s.homes {
+	for _, h := range s.sites {
 		if h.condition.record == "failed" && h.condition.hasSite() {
 			names = append(names, h.site.Name)
 		}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// home is a site of the sample with the condition it is in.
-type home struct {
+// sampleSite is a site of the sample with the condition it is in.
+type sampleSite struct {
 	site      Site
 	condition condition
 	issued    time.Time // when its certificate file was made
@@ -21,9 +21,9 @@ const (
 	sampleIPv4b = "203.0.113.11"
 )
 
-// settle builds the home number i.
-func (b *builder) settle(i int, c condition) *home {
-	h := &home{condition: c, issued: c.issued(b.rng, b.now)}
+// site builds the site number i.
+func (b *builder) site(i int, c condition) *sampleSite {
+	h := &sampleSite{condition: c, issued: c.issued(b.rng, b.now)}
 	h.site = Site{Active: c.active(), Secure: c.secure(), RedirectHTTP: c.secure() && !b.plain(c), Addresses: b.addresses()}
 	switch name := ""; i % 66 {
 	case 7: // shown in Russian letters
@@ -77,7 +77,7 @@ func (b *builder) aliases(name string) []string {
 }
 
 // certificateName follows the panel's habit: the site's name and _le1, _le2 … for Let's Encrypt.
-func (b *builder) certificateName(h *home) string {
+func (b *builder) certificateName(h *sampleSite) string {
 	switch {
 	case h.condition.file == "-" && h.condition.record == "-":
 		return ""
@@ -90,8 +90,8 @@ func (b *builder) certificateName(h *home) string {
 	}
 }
 
-// file is the home's certificate on disk, issued anew at a moment; like Let's Encrypt it is valid from an hour before.
-func (h *home) file(at time.Time) File {
+// file is the site's certificate on disk if it is issued at a moment; as with Let's Encrypt it is valid from an hour before.
+func (h *sampleSite) file(at time.Time) File {
 	kind, life := h.condition.kind()
 	names := []string{ascii(h.site.Name)}
 	for _, alias := range h.site.Aliases {
@@ -101,8 +101,8 @@ func (h *home) file(at time.Time) File {
 	return File{Owner: h.site.Owner, Name: h.site.Certificate, Names: names, NotBefore: start, NotAfter: start.Add(life - time.Second), Kind: kind}
 }
 
-// attempts is what the issuing log tells of a home.
-func (b *builder) attempts(h *home) []Attempt {
+// attempts is what the issuing log has of a site.
+func (b *builder) attempts(h *sampleSite) []Attempt {
 	const day = 24 * time.Hour
 	switch h.condition.log {
 	case "issued":
@@ -111,7 +111,7 @@ func (b *builder) attempts(h *home) []Attempt {
 		var log []Attempt
 		for i := range 1 + b.rng.IntN(3) {
 			at := h.issued.Add(-time.Duration(i+1) * 20 * time.Minute)
-			log = append(log, b.failure(h, b.problems.meet(h.site, b.problems.pass()), at))
+			log = append(log, b.failure(h, b.problems.of(h.site, b.problems.nextPassing()), at))
 		}
 		return append(log, h.success(h.issued))
 	case "failing":
@@ -119,7 +119,7 @@ func (b *builder) attempts(h *home) []Attempt {
 	case "lately":
 		return b.daily(h, b.now.Add(-within(b.rng, 5*time.Hour, day)), true)
 	case "retrying":
-		lasting, log := b.problems.meet(h.site, b.problems.last()), []Attempt(nil)
+		lasting, log := b.problems.of(h.site, b.problems.nextLasting()), []Attempt(nil)
 		for ago := within(b.rng, 2*time.Minute, 30*time.Minute); ago < 20*time.Hour; ago += 50 * time.Minute {
 			log = append(log, b.failure(h, lasting, b.now.Add(-ago)))
 		}
@@ -131,8 +131,8 @@ func (b *builder) attempts(h *home) []Attempt {
 
 // daily is a failure a day back from the last one, and hourly ones on the first day: the panel waits a day for the name
 // to resolve. A renewal begins to fail when its certificate is 60 days old; the log reaches back as far.
-func (b *builder) daily(h *home, last time.Time, again bool) []Attempt {
-	lasting := b.problems.meet(h.site, b.problems.last())
+func (b *builder) daily(h *sampleSite, last time.Time, again bool) []Attempt {
+	lasting := b.problems.of(h.site, b.problems.nextLasting())
 	days := int(b.now.Sub(h.issued).Hours() / 24)
 	if h.condition.file == string(Issued) {
 		days -= 60
@@ -151,15 +151,15 @@ func (b *builder) daily(h *home, last time.Time, again bool) []Attempt {
 	return log
 }
 
-func (h *home) success(at time.Time) Attempt {
+func (h *sampleSite) success(at time.Time) Attempt {
 	return Attempt{Certificate: h.site.Certificate, Status: StatusOK, At: at}
 }
 
-func (b *builder) failure(h *home, t trouble, at time.Time) Attempt {
+func (b *builder) failure(h *sampleSite, t siteProblem, at time.Time) Attempt {
 	return Attempt{Certificate: h.site.Certificate, Status: StatusFailed, At: at, Message: b.problems.message(t, at)}
 }
 
-// condition is a line of conditions.txt: how so many of the sample's sites are.
+// condition is a line of conditions.txt: the state that so many of the sample's sites are in.
 type condition struct {
 	name              string
 	sites             int
@@ -184,20 +184,20 @@ func conditions() ([]condition, error) {
 	return all, nil
 }
 
-// deal gives every site of the sample its condition, well shuffled.
-func deal(rng *rand.Rand) ([]condition, error) {
+// shuffledConditions has one condition for every site of the sample, in random order.
+func shuffledConditions(rng *rand.Rand) ([]condition, error) {
 	all, err := conditions()
 	if err != nil {
 		return nil, err
 	}
-	var cards []condition
+	var each []condition
 	for _, c := range all {
 		for range c.sites {
-			cards = append(cards, c)
+			each = append(each, c)
 		}
 	}
-	rng.Shuffle(len(cards), func(i, j int) { cards[i], cards[j] = cards[j], cards[i] })
-	return cards, nil
+	rng.Shuffle(len(each), func(i, j int) { each[i], each[j] = each[j], each[i] })
+	return each, nil
 }
 
 func (c condition) active() bool   { return c.name != "inactive" && c.name != "parked" }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// MassReissue is the event of the seed article: support re-issues n good certificates at once.
+// MassReissue plays an incident: support re-issues n good certificates at once.
 // All start at the same moment, and each fifth has failed for the first time by then.
 func (s *Sample) MassReissue(at time.Time, n int) error {
 	chosen := s.candidates(n)
@@ -33,15 +33,15 @@ func (s *Sample) MassReissue(at time.Time, n int) error {
 	return nil
 }
 
-// candidates draws up to n homes that nothing is wrong with.
-func (s *Sample) candidates(n int) []*home {
-	busy := map[*home]bool{}
+// candidates draws up to n sites that nothing is wrong with.
+func (s *Sample) candidates(n int) []*sampleSite {
+	busy := map[*sampleSite]bool{}
 	for _, h := range s.reissued {
 		busy[h] = true
 	}
-	var chosen []*home
-	for _, i := range s.builder.rng.Perm(len(s.homes)) {
-		if h := s.homes[i]; len(chosen) < n && h.condition.name == "fine" && !busy[h] {
+	var chosen []*sampleSite
+	for _, i := range s.builder.rng.Perm(len(s.sites)) {
+		if h := s.sites[i]; len(chosen) < n && h.condition.name == "fine" && !busy[h] {
 			chosen = append(chosen, h)
 		}
 	}
@@ -85,14 +85,14 @@ func (s *Sample) Settle(at time.Time, fixedShare float64) error {
 	return nil
 }
 
-// failure is a new trouble of a home.
-func (s *Sample) failure(h *home, at time.Time) Attempt {
-	return s.builder.failure(h, s.builder.problems.meet(h.site, s.builder.problems.last()), at)
+// failure is an attempt of a site that fails with a new lasting problem.
+func (s *Sample) failure(h *sampleSite, at time.Time) Attempt {
+	return s.builder.failure(h, s.builder.problems.of(h.site, s.builder.problems.nextLasting()), at)
 }
 
-func certificateNames(homes []*home) []string {
+func certificateNames(sites []*sampleSite) []string {
 	var names []string
-	for _, h := range homes {
+	for _, h := range sites {
 		names = append(names, h.site.Certificate)
 	}
 	return names
