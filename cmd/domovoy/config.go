@@ -88,7 +88,7 @@ func (p *program) checkConfig() error {
 	for _, line := range cfg.CheckRun().Render(p.own) {
 		fmt.Fprintln(p.out, line)
 	}
-	fmt.Fprintln(p.out, p.own.Say("cli.config.resolvers", i18n.Args{"Servers": shownServers(cfg.Resolvers), "System": cfg.AsksSystem()}))
+	fmt.Fprintln(p.out, p.own.Say("cli.config.resolvers", i18n.Args{"Servers": shownServers(cfg.Resolvers), "System": cfg.UsesSystemResolvers()}))
 	for _, panel := range cfg.Panels {
 		if err := placeable(panel.Challenges); err != nil {
 			fmt.Fprintln(p.out, p.own.Say("cli.config.unplaced", i18n.Args{"Panel": panel.Name, "Folder": panel.Challenges, "Error": err}))

@@ -122,13 +122,13 @@ func policy(cfg *config.Config) reports.Policy {
 func audience(cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) bot.Audience {
 	a := bot.Audience{People: map[string]bot.Role{}, Language: cfg.Language, Zone: cfg.Timezone, Bundle: bundle}
 	for _, c := range cfg.Chats {
-		a.Chats = append(a.Chats, bot.Chat{To: c.To, Language: c.Language, Receives: c.Receives, Role: bot.ParseRole(string(c.Role))})
+		a.Chats = append(a.Chats, bot.Chat{To: c.To, Language: c.Language, Receives: c.Receives, Role: bot.ParseRole(c.Role)})
 	}
 	for _, m := range cfg.Reports.Managers {
 		a.Managers = append(a.Managers, bot.Manager{To: m.To, Language: m.Language, Owners: m.Owners, Named: named(m, log)})
 	}
 	for _, p := range cfg.People {
-		a.People[p.ID] = bot.ParseRole(string(p.Role))
+		a.People[p.ID] = bot.ParseRole(p.Role)
 	}
 	return a
 }

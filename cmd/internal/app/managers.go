@@ -7,15 +7,15 @@ import (
 	"domovoy/cmd/internal/config"
 )
 
-// named reads a manager's list of customers anew each time it is asked for.
-// While the file cannot be read, what it said last stands.
+// named returns a function that reads a manager's file of customers each time it
+// is called. If the file cannot be read, it returns what it read last.
 func named(m config.Manager, log *slog.Logger) func() (map[string]bool, error) {
 	var mu sync.Mutex
-	last, failed := m.Named()
+	last, failed := m.OwnersInFile()
 	return func() (map[string]bool, error) {
 		mu.Lock()
 		defer mu.Unlock()
-		switch now, err := m.Named(); {
+		switch now, err := m.OwnersInFile(); {
 		case err == nil:
 			last, failed = now, nil
 		case failed == nil:

@@ -7,14 +7,13 @@ import (
 	"syscall"
 )
 
-// check finds what is wrong between keys that are each right by themselves.
-// A zero value was a fault already.
+// check finds faults between keys that are each valid alone. A key that was not
+// valid has its zero value here, and no second fault.
 func (r *reader) check(c *Config) {
 	r.checkPanels(c)
-	r.checkDiagnosis(c)
+	r.checkLists(c)
 	r.checkMessengers(c)
 	r.checkChats(c)
-	r.checkPeople(c)
 	r.checkThresholds(c)
 	r.checkManagers(c)
 	r.checkState(c.State)
@@ -32,38 +31,38 @@ func (r *reader) checkPanels(c *Config) {
 	}
 }
 
-// checkDiagnosis finds what would be asked or read twice.
-func (r *reader) checkDiagnosis(c *Config) {
-	resolvers := map[string]string{}
-	for i, server := range c.Resolvers {
+// checkLists finds values that a list has twice.
+func (r *reader) checkLists(c *Config) {
+	var resolvers, people []string
+	for _, server := range c.Resolvers {
+		text := ""
 		if server.IsValid() {
-			r.unique(resolvers, server.String(), fmt.Sprintf("resolvers[%d]", i))
+			text = server.String()
 		}
+		resolvers = append(resolvers, text)
 	}
-	zones := map[string]string{}
-	for i, zone := range c.Lookups.Blocklists {
-		r.unique(zones, zone, fmt.Sprintf("lookups.blocklists[%d]", i))
+	for _, p := range c.People {
+		people = append(people, p.ID)
 	}
+	r.distinct("resolvers[%d]", resolvers)
+	r.distinct("lookups.blocklists[%d]", c.Lookups.Blocklists)
+	r.distinct("people[%d].id", people)
 	for i, p := range c.Panels {
-		logs := map[string]string{}
-		for j, log := range p.AccessLogs {
-			r.unique(logs, log, fmt.Sprintf("panels[%d].access_logs[%d]", i, j))
-		}
-		vhosts := map[string]string{}
-		for j, pattern := range p.Vhosts {
-			r.unique(vhosts, pattern, fmt.Sprintf("panels[%d].vhosts[%d]", i, j))
-		}
+		r.distinct(fmt.Sprintf("panels[%d].access_logs[%%d]", i), p.AccessLogs)
+		r.distinct(fmt.Sprintf("panels[%d].vhosts[%%d]", i), p.Vhosts)
 	}
 }
 
-func (r *reader) checkPeople(c *Config) {
+// distinct reports values that are there twice; path is a format for the index.
+func (r *reader) distinct(path string, values []string) {
 	known := map[string]string{}
-	for i, p := range c.People {
-		r.unique(known, p.ID, fmt.Sprintf("people[%d].id", i))
+	for i, v := range values {
+		r.unique(known, v, fmt.Sprintf(path, i))
 	}
 }
 
-// unique notes a value that stood at another path before.
+// unique reports a value that stands at an earlier path; known maps values to
+// paths. An empty value was a fault already.
 func (r *reader) unique(known map[string]string, value, path string) {
 	if value == "" {
 		return
@@ -83,21 +82,21 @@ func (r *reader) checkThresholds(c *Config) {
 	}
 }
 
-// checkState tells whether the database of our own can be where it should be.
-// A folder that exists is left to the run: config check may have other rights.
+// checkState checks that Domovoy's own database can be created. It does not try
+// to write into a folder that exists: config check may run as another user.
 func (r *reader) checkState(state string) {
 	if state == "" {
 		return
 	}
-	args := map[string]any{"Value": shown(state)}
+	args := map[string]any{"Value": printable(state)}
 	if info, err := os.Stat(state); err == nil && info.IsDir() {
 		r.fault("state", wrong("state.folder", args))
 		return
 	}
-	folder, info := existing(filepath.Dir(state))
-	args["Folder"] = shown(folder)
+	folder, info := existingParent(filepath.Dir(state))
+	args["Folder"] = printable(folder)
 	switch {
-	case info == nil: // nobody lets us look
+	case info == nil: // this user may not see it
 	case !info.IsDir():
 		r.fault("state", wrong("state.place", args))
 	case folder != filepath.Dir(state) && syscall.Access(folder, accessWrite) != nil:
@@ -105,8 +104,9 @@ func (r *reader) checkState(state string) {
 	}
 }
 
-// existing climbs to what there is of a folder; nil if that may not be seen.
-func existing(folder string) (string, os.FileInfo) {
+// existingParent returns the folder, or the nearest of its parents that exists;
+// the info is nil if this user may not see it.
+func existingParent(folder string) (string, os.FileInfo) {
 	for {
 		info, err := os.Stat(folder)
 		if err == nil || os.IsPermission(err) || folder == filepath.Dir(folder) {
@@ -119,8 +119,9 @@ func existing(folder string) (string, os.FileInfo) {
 // accessWrite is W_OK|X_OK of access(2).
 const accessWrite = 2 | 1
 
-// sameFile compares by name and, where both exist, by what they are. It never
-// opens them: closing a panel's database would drop the locks we hold on it.
+// sameFile compares two files by name and, if both exist, by device and inode.
+// It opens neither: closing a panel's database would release this process's
+// POSIX locks on it.
 func sameFile(a, b string) bool {
 	if a == b {
 		return true

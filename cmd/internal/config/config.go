@@ -1,21 +1,22 @@
-// Package config reads the one YAML file that says what Domovoy watches.
+// Package config reads the YAML file that says what Domovoy watches.
 //
-// The file is read strictly, and every fault is told at once with its line,
-// its column and a hint of what to try. The field table is the struct tags of
-// Config and its sections: the reader, the defaults and the JSON Schema all
-// come from it, so that a key exists in one place.
+// The file is read strictly. Load reports all faults at once, each with its
+// line, its column and a hint. The struct tags of Config and its sections are
+// the field table. The reader, the defaults and the JSON Schema all use it, so
+// each key is defined in one place:
 //
 //	key      the key in the file
-//	is       what may stand there, see kinds.go
-//	default  used when the key is absent or empty
-//	enum     the allowed words; `languages` stands for those of the catalogs
-//	min      the least number or duration
-//	max      the greatest
-//	sample   a key that could stand in a table, whose keys are not ours to name
-//	need     the key must be there
-//	title    what an editor shows, by the schema
+//	is       the kind of value, see kinds.go; absent for a section
+//	default  the value of a key that is absent or empty
+//	enum     the allowed words; `languages` and `roles` are lists of i18n and bot
+//	min      the smallest number or duration
+//	max      the largest number or duration
+//	sample   an example of a key, for a table whose keys the user chooses
+//	need     the key is required
+//	shape    the form of a secret, see messengers.go
+//	title    the description that an editor shows
 //
-// A secret is two keys, `token` (by ${NAME} only) and `token_file`.
+// A secret has two keys: `token`, which takes only ${NAME}, and `token_file`.
 package config
 
 import (
@@ -41,117 +42,111 @@ type Config struct {
 	origin origin
 }
 
-// origin is what a Config remembers of its file.
+// origin is what a Config remembers about its file.
 type origin struct {
-	file   string
-	later  Faults // what stops run alone, such as a secret not readable by this user
-	system bool   // the resolvers are the system's
+	file            string
+	runFaults       Faults // faults that matter to run only, such as a secret that this user cannot read
+	systemResolvers bool   // the file names no resolvers
 }
 
-// Basics are the keys that stand alone at the top of the file.
+// Basics are the keys outside any section.
 type Basics struct {
 	Language string `key:"language" is:"word" enum:"languages" default:"en" title:"Language of chats that name no other"`
-	// Timezone is the system's where the file names none.
+	// Timezone is the system's zone if the file has none; never nil.
 	Timezone *time.Location `key:"timezone" is:"zone" title:"Zone of schedules and dates; the system's if absent"`
 	State    string         `key:"state" is:"path" need:"true" title:"Domovoy's own database, in a folder that exists or can be made"`
 }
 
-// Panel is one ISPmanager whose database this host can read.
+// Panel is an ISPmanager whose database this host can read.
 type Panel struct {
 	Name     string `key:"name" is:"name" need:"true" title:"What messages call the panel"`
 	Database string `key:"database" is:"path" need:"true" title:"The panel's SQLite database; only ever read"`
-	// Timezone is Config.Timezone where the panel names none.
+	// Timezone is Config.Timezone if the panel has none; never nil.
 	Timezone     *time.Location `key:"timezone" is:"zone" title:"Zone of the dates inside that database"`
 	Addresses    []netip.Addr   `key:"addresses" is:"address" title:"Where domains should point; the panel's own list if absent"`
 	Certificates string         `key:"certificates" is:"path" title:"Folder of the certificates; may be absent"`
-	// CompareKeys lets private keys in Certificates be read; without it a key
-	// that does not fit shows in logs and handshakes only.
+	// CompareKeys allows reading the private keys in Certificates. Without it a
+	// key that does not match its certificate is found in logs and handshakes
+	// only.
 	CompareKeys bool `key:"compare_keys" is:"truth" default:"false" title:"Read private keys to compare them with their certificates"`
-	// Challenges is the only folder of the panel ever written to; no file is
-	// placed where it is empty.
+	// Challenges is the only folder of the panel that Domovoy writes to; empty
+	// means that it writes nowhere.
 	Challenges string   `key:"challenges" is:"path" title:"The panel's challenge folder, to place a real token while checking"`
 	AccessLogs []string `key:"access_logs" is:"log" title:"Access logs of the sites; * stands for the domain"`
 	Vhosts     []string `key:"vhosts" is:"settings" title:"The web server's settings, to see whether the certificate files they name are there"`
 	ACME       ACME     `key:"acme" title:"The CA that the panel orders from"`
 }
 
-// ACME is the CA that a panel orders from, and the way to it.
+// ACME is the CA that a panel orders from, and how to reach it.
 type ACME struct {
 	Directory string `key:"directory" is:"url" default:"https://acme-v02.api.letsencrypt.org/directory" title:"The CA's directory (RFC 8555, section 7.1.1)"`
 	CAFile    string `key:"ca_file" is:"path" title:"One more root in PEM: of a private CA's API and of the certificates it signs"`
-	// Proxy is given but empty where this user cannot know it (${NAME} of the
-	// service's environment): then nothing is known about the way either.
+	// Proxy is set but empty if it comes from an environment variable that only
+	// the service has. The CA must not be contacted then: a connection without
+	// the proxy would say nothing about the panel's.
 	Proxy Secret `key:"proxy" is:"proxy" title:"The way the panel itself goes out, http:// or socks5://"`
-	// AccountKeyFile is only looked at when something is to be cancelled, and
-	// never where others than its owner may read it.
+	// AccountKeyFile is read only to cancel authorizations, and refused if
+	// anyone but its owner may read it.
 	AccountKeyFile string   `key:"account_key_file" is:"path" title:"The account's private key, to cancel authorizations; without it they are only shown"`
 	Logs           []string `key:"logs" is:"glob" default:"/usr/local/mgr5/var/ispmgr_acme_sh.log" title:"Logs of the ACME client, where authorizations are found; * stands for anything"`
 	Cap            int      `key:"cap" is:"count" min:"0" max:"100000" default:"50" title:"More cancellations at once need a second administrator"`
 }
 
-// Chat is where Domovoy speaks; it answers there whoever may ask.
+// Chat is a chat in which Domovoy speaks and answers.
 type Chat struct {
 	To bot.Address `key:"to" is:"chat" need:"true" title:"telegram:-1001234567890/7 or slack:C0123456789"`
-	// Language is Config.Language where the chat names none.
+	// Language is Config.Language if the chat has none.
 	Language string   `key:"language" is:"word" enum:"languages" title:"Language of this chat"`
 	Receives []string `key:"receives" is:"word" enum:"alerts daily weekly" default:"alerts daily" title:"What comes unasked"`
-	Role     Role     `key:"role" is:"word" enum:"viewer operator admin" default:"viewer" title:"What everyone in the chat may do"`
+	Role     string   `key:"role" is:"word" enum:"roles" default:"viewer" title:"What everyone in the chat may do"`
 }
 
-// Person is someone known by an id that never changes hands.
+// Person is a person by the messenger's permanent id.
 type Person struct {
 	ID   string `key:"id" is:"person" need:"true" title:"telegram:123456789 or slack:T012345:U0123456"`
-	Role Role   `key:"role" is:"word" enum:"viewer operator admin" need:"true" title:"What this person may do in every chat"`
+	Role string `key:"role" is:"word" enum:"roles" need:"true" title:"What this person may do in every chat"`
 }
 
-// Role is what someone may do; each includes the one before it.
-type Role string
-
-// The roles: ask; take, quiet and report; cancel and read the audit.
-const (
-	Viewer   Role = "viewer"
-	Operator Role = "operator"
-	Admin    Role = "admin"
-)
-
-// Diagnosis is what looking at a site itself needs, beyond the panel.
+// Diagnosis is what the checks of a site from outside need.
 type Diagnosis struct {
-	// Resolvers are the system's where the file names none. Empty, nothing is
-	// looked at from outside: names of customers go nowhere.
+	// Resolvers are the system's if the file has no such key. An empty list
+	// turns all checks from outside off, so that no customer's name leaves this
+	// host.
 	Resolvers []netip.AddrPort `key:"resolvers" is:"resolver" title:"Name servers to ask, host:port or host; the system's if absent; [] looks at nothing from outside"`
 	Probe     Probe            `key:"probe" title:"How sites are connected to"`
 	Lookups   Lookups          `key:"lookups" title:"Servers and data that tell of names and addresses"`
 }
 
-// Probe is how sites are connected to, as the CA would.
+// Probe is how Domovoy connects to sites, in the way that a CA does.
 type Probe struct {
 	Workers   int    `key:"workers" is:"count" min:"1" max:"10000" default:"200" title:"Sites looked at together"`
 	HTTPPort  uint16 `key:"http_port" is:"count" min:"1" max:"65535" default:"80" title:"Port of the challenge"`
 	HTTPSPort uint16 `key:"https_port" is:"count" min:"1" max:"65535" default:"443" title:"Port of TLS, also after a redirect"`
-	// Timeout is of one connection, as of the CA's (Boulder: 10 s).
+	// Timeout is for one connection. Boulder, the software of Let's Encrypt,
+	// allows 10 s.
 	Timeout time.Duration `key:"timeout" is:"duration" min:"100ms" max:"60s" default:"10s" title:"How long one connection may take"`
-	// Attempts are for names that failed, fail in the panel, or were asked
-	// for; others get one.
+	// Attempts is for names that failed just now or in the panel, and for names
+	// that somebody asked about; all others get one attempt.
 	Attempts int `key:"attempts" is:"count" min:"1" max:"20" default:"6" title:"Connections to what failed or was asked for; else one"`
-	// PerAddress is in connections a second; 0 is no limit.
+	// PerAddress is in connections per second; 0 means no limit.
 	PerAddress int `key:"per_address" is:"count" min:"0" max:"10000" default:"50" title:"Connections a second to one address; 0: no limit"`
 }
 
-// Lookups are servers and data of others. Each may be absent: what asks them
-// has good defaults of its own.
+// Lookups are servers and data files of third parties. Each may be empty: the
+// packages that use them have defaults.
 type Lookups struct {
-	// Whois has the server (host:port) of a top-level domain in its A-label
-	// form, for those that the built-in list lacks or has wrong; may be nil.
+	// Whois maps a top-level domain in A-label form (RFC 5890) to a server,
+	// host:port. It overrides the built-in list; may be nil.
 	Whois map[string]string `key:"whois" is:"server" sample:"ru" title:"WHOIS servers by top-level domain, host:port or host"`
 	RDAP  string            `key:"rdap" is:"url" title:"Another RDAP server"`
-	// Blocklists are zones in A-label form, without the root's dot.
+	// Blocklists are zones in A-label form, without the final dot.
 	Blocklists    []string `key:"blocklists" is:"domain" title:"Zones of DNS blocklists, such as zen.spamhaus.org"`
 	CDNRangesFile string   `key:"cdn_ranges_file" is:"path" title:"Addresses of CDNs instead of the built-in ones"`
-	// LimitsFile stands before the built-in data, CA by CA.
+	// LimitsFile overrides the built-in limits of the CAs that it names.
 	LimitsFile string `key:"limits_file" is:"path" title:"The CA's limits, where they differ from the built-in ones"`
 }
 
-// Schedule is when each job is due, read in Config.Timezone.
+// Schedule is when each job runs, in Config.Timezone.
 type Schedule struct {
 	Panel   Cron `key:"panel" is:"cron" default:"*/5 * * * *" title:"Read what is new in the panels"`
 	Domains Cron `key:"domains" is:"cron" default:"0 */6 * * *" title:"Look at every domain itself"`
@@ -159,15 +154,16 @@ type Schedule struct {
 	Weekly  Cron `key:"weekly" is:"cron" default:"0 9 * * 1" title:"The report of the week before"`
 }
 
-// Thresholds say from which count on a panel's metric is worth an alert. A
-// Warn of 0 means no warning level. A default Warn above a Critical that the
-// file sets is dropped; one that the file sets is a fault.
+// Thresholds are the counts from which a panel's metric causes an alert. A Warn
+// of 0 means that there is no warning level. A Warn above its Critical is a
+// fault if the file sets it, and becomes 0 if it is the default.
 type Thresholds struct {
 	Processing Processing `key:"processing" title:"Certificates being issued at once"`
 	Failed     Failed     `key:"failed" title:"Certificates given up"`
 	Failing    Failing    `key:"failing" title:"Certificates that fail again and again"`
 	Overdue    Overdue    `key:"overdue" title:"Certificates not renewed in time"`
-	// Zombie is ca.zombie: no certificate for so long, and failing still.
+	// Zombie is for ca.zombie: a site that has had no certificate for so long and
+	// still fails.
 	Zombie time.Duration `key:"zombie" is:"duration" min:"1d" default:"180d" title:"Sites that fail without a success for so long should not be tried any more"`
 }
 
@@ -191,24 +187,23 @@ type Failing struct {
 	Times    int           `key:"times" is:"count" min:"1" default:"2" title:"Failures that make a certificate count"`
 }
 
-// Overdue is panel.overdue. One late certificate is worth a look, for it has
-// days left to live. No report gives a critical count; twenty at once are no
-// longer single customers' trouble but renewal itself, the same size as the
-// default of Failing.
+// Overdue is panel.overdue. One late certificate is worth a warning, since it
+// expires within days. Twenty at once mean that renewal itself is broken, not a
+// few sites; that is about the default of Failing.
 type Overdue struct {
 	Warn     int `key:"warn" is:"count" min:"0" default:"1" title:"Warning from this many; 0: never"`
 	Critical int `key:"critical" is:"count" min:"1" default:"20" title:"Critical from this many"`
-	// LifeLeft is a share of the certificate's whole life: 7/90 is a week
-	// of ninety days, and five days of sixty-four.
+	// LifeLeft is a share of the certificate's lifetime: 7/90 is seven days of
+	// ninety, and about five days of sixty-four.
 	LifeLeft float64 `key:"life_left" is:"share" default:"7/90" title:"Overdue when less than this share of its life is left"`
-	// Learn replaces LifeLeft by what the panel usually leaves, once 50
-	// renewals were seen.
+	// Learn replaces LifeLeft with the share at which this panel usually renews,
+	// once 50 renewals have been seen.
 	Learn bool `key:"learn" is:"truth" default:"true" title:"Learn from 50 renewals on what this panel usually leaves"`
 }
 
-// Alerts is how an alert behaves after it opened.
+// Alerts is how an open alert behaves.
 type Alerts struct {
 	Remind time.Duration `key:"remind" is:"duration" min:"1m" default:"4h" title:"Remind of an open critical alert that nobody took"`
-	// ResolveAfter is in runs of the panel job.
+	// ResolveAfter is a number of runs of Schedule.Panel.
 	ResolveAfter int `key:"resolve_after" is:"count" min:"1" default:"2" title:"Good runs in a row that end an alert"`
 }

@@ -15,14 +15,14 @@ import (
 	"domovoy/i18n"
 )
 
-// minimal is the least that is a config.
+// minimal is the smallest valid config.
 const minimal = `state: ${STATE}
 panels:
   - {name: isp1, database: /srv/ispmgr.db}
 `
 
 func TestDefaults(t *testing.T) {
-	env := lab(t)
+	env := labEnv(t)
 	cfg, faults := load("config.yaml", []byte(minimal), env)
 	if faults != nil {
 		t.Fatal(faults)
@@ -42,7 +42,7 @@ func TestDefaults(t *testing.T) {
 		},
 		Alerts: Alerts{Remind: 4 * time.Hour, ResolveAfter: 2},
 	}
-	if diff := cmp.Diff(want, cfg, ours()...); diff != "" {
+	if diff := cmp.Diff(want, cfg, options()...); diff != "" {
 		t.Error(diff)
 	}
 	if got := schedules(cfg.Schedule); got != "*/5 * * * * · 0 */6 * * * · 0 9 * * * · 0 9 * * 1" {
@@ -53,13 +53,13 @@ func TestDefaults(t *testing.T) {
 // TestDefaultIsOfAnEmptyFile keeps one source of defaults: what Default gives to
 // the demo and to the tables of the READMEs is what a file without keys means.
 func TestDefaultIsOfAnEmptyFile(t *testing.T) {
-	cfg, faults := load("config.yaml", []byte(minimal), lab(t))
+	cfg, faults := load("config.yaml", []byte(minimal), labEnv(t))
 	if faults != nil {
 		t.Fatal(faults)
 	}
 	want := Default[Config]()
 	want.State, want.Timezone, want.Panels = cfg.State, cfg.Timezone, cfg.Panels // a file names these, or the system does
-	if diff := cmp.Diff(&want, cfg, ours()...); diff != "" {
+	if diff := cmp.Diff(&want, cfg, options()...); diff != "" {
 		t.Error(diff)
 	}
 	for got, want := range map[string]string{
@@ -76,8 +76,8 @@ func schedules(s Schedule) string {
 	return s.Panel.String() + " · " + s.Domains.String() + " · " + s.Daily.String() + " · " + s.Weekly.String()
 }
 
-// ours compares what cmp cannot look into.
-func ours() []cmp.Option {
+// options compare types that cmp cannot compare itself.
+func options() []cmp.Option {
 	return []cmp.Option{
 		cmpopts.IgnoreUnexported(Config{}),
 		cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}),
@@ -97,7 +97,7 @@ chats:
   - {to: "telegram:5", language: en, receives: []}
 thresholds: {processing: {warn: , critical: 40}, failed: {warn: 0}}
 panels:
-  - {name: isp2, database: /srv/2.db, timezone: UTC, addresses: [10.0.0.1, "::1"]}`, 1)), lab(t))
+  - {name: isp2, database: /srv/2.db, timezone: UTC, addresses: [10.0.0.1, "::1"]}`, 1)), labEnv(t))
 	if faults != nil {
 		t.Fatal(faults)
 	}
@@ -114,7 +114,7 @@ panels:
 		}
 	}
 	if faults := cfg.CheckRun(); faults != nil {
-		t.Error("nothing stops run, and yet:", faults)
+		t.Error("CheckRun returns", faults)
 	}
 }
 
@@ -128,7 +128,7 @@ telegram: {token: "${TELEGRAM_TOKEN}"}
 chats: [{to: "telegram:5", language: LANG}]
 reports: {managers: [{to: "telegram:5", language: LANG, owners: [a]}]}
 `, "LANG", language)
-		if _, faults := load("config.yaml", []byte(text), lab(t)); faults != nil {
+		if _, faults := load("config.yaml", []byte(text), labEnv(t)); faults != nil {
 			t.Error(faults.Render(locale(t, "en")))
 		}
 	}
@@ -139,22 +139,22 @@ reports: {managers: [{to: "telegram:5", language: LANG, owners: [a]}]}
 	})
 }
 
-// TestFieldTable looks at the struct tags themselves: a default that its own
-// kind refuses would silently be zero.
+// TestFieldTable checks the struct tags. A default that its own kind refuses would
+// silently be zero.
 func TestFieldTable(t *testing.T) {
 	eachField(reflect.TypeFor[Config](), "", func(f field, path string) {
 		if f.title == "" {
 			t.Errorf("%s has no title", path)
 		}
 		if f.table() != (f.sample != "") {
-			t.Errorf("%s: a table has a sample key, and nothing else has one", path)
+			t.Errorf("%s: tables, and only tables, have a sample key", path)
 		}
 		if f.is == "" || f.is == "secret" {
 			return
 		}
 		k := kinds(f.is)
 		if k.read == nil {
-			t.Errorf("%s is %q, which is no kind", path, f.is)
+			t.Errorf("%s is %q, which is not a kind", path, f.is)
 			return
 		}
 		for _, word := range defaults(f) {
@@ -163,7 +163,7 @@ func TestFieldTable(t *testing.T) {
 			}
 		}
 		if (f.least != "" || f.most != "") && f.is != "count" && f.is != "duration" {
-			t.Errorf("%s has a least or a greatest value, which %s does not look at", path, f.is)
+			t.Errorf("%s has a min or a max, which the kind %s does not check", path, f.is)
 		}
 	})
 }
@@ -178,7 +178,7 @@ func defaults(f field) []string {
 	return []string{f.fallback}
 }
 
-// eachField visits every key that the file may have.
+// eachField visits every key of the file.
 func eachField(section reflect.Type, path string, visit func(f field, path string)) {
 	for _, f := range fieldsOf(section) {
 		at := join(path, f.key)

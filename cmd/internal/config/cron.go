@@ -7,16 +7,16 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// Cron is a schedule as crontab writes it. The zero Cron is never due.
+// Cron is a schedule in crontab syntax. The zero Cron is never due.
 type Cron struct {
 	spec     string
 	schedule cron.Schedule
 }
 
-// String gives the schedule as the file has it.
+// String returns the schedule as it is in the file.
 func (c Cron) String() string { return c.spec }
 
-// Next is when the schedule is due after t, in t's zone; zero if never.
+// Next returns the first due time after t, in t's zone; zero if there is none.
 func (c Cron) Next(t time.Time) time.Time {
 	if c.schedule == nil {
 		return time.Time{}
@@ -24,7 +24,7 @@ func (c Cron) Next(t time.Time) time.Time {
 	return c.schedule.Next(t)
 }
 
-// NextRuns are the first n times after now at which the schedule is due.
+// NextRuns returns the first n due times after now; fewer if there are no more.
 func NextRuns(c Cron, zone *time.Location, now time.Time, n int) []time.Time {
 	var runs []time.Time
 	for t := c.Next(now.In(zone)); len(runs) < n && !t.IsZero(); t = c.Next(t) {
@@ -33,14 +33,14 @@ func NextRuns(c Cron, zone *time.Location, now time.Time, n int) []time.Time {
 	return runs
 }
 
-// readCron refuses what robfig/cron v3 takes for something else.
+// readCron refuses some texts that robfig/cron v3 accepts with another meaning.
 func readCron(f field, v scalar) (any, *problem) {
 	spec, args := v.text, f.args(v)
-	if strings.Contains(spec, "TZ=") { // without a space behind, it panics
+	if strings.Contains(spec, "TZ=") { // the library panics without a space after it
 		return nil, wrong("cron.zone", args)
 	}
 	if every, ok := strings.CutPrefix(spec, "@every "); ok {
-		// Less than a second, and all that is negative, would become one second.
+		// The library makes one second of shorter and of negative intervals.
 		d, err := time.ParseDuration(every)
 		if err != nil || d < time.Second || d >= tenYears {
 			return nil, wrong("cron.every", args)
@@ -53,16 +53,17 @@ func readCron(f field, v scalar) (any, *problem) {
 		return nil, wrong("cron.fields", args)
 	case !ok:
 		return nil, wrong("cron", args)
-	// Any start will do: the search looks five years ahead.
+	// Any start is fine: the library searches five years ahead.
 	case schedule.Next(time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)).IsZero():
 		return nil, wrong("cron.never", args)
 	}
 	return Cron{spec: spec, schedule: schedule}, nil
 }
 
+// parseCron returns false for texts that the library refuses or panics on.
 func parseCron(spec string) (s cron.Schedule, ok bool) {
 	defer func() {
-		if recover() != nil { // v3.0.1 indexes before it looks
+		if recover() != nil { // v3.0.1 indexes an empty list
 			s, ok = nil, false
 		}
 	}()

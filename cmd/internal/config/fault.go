@@ -9,22 +9,22 @@ import (
 	"domovoy/i18n"
 )
 
-// Fault is one thing wrong in the file, as keys of the catalog. It carries no
-// secret and no line of the source.
+// Fault is one fault of the file. Its texts are in the catalogs. It contains no
+// secret and no line of the file.
 type Fault struct {
 	File   string
-	Line   int    // from 1; 0 when the fault is of the whole file
-	Column int    // from 1, in characters; 0 as Line
-	Path   string // panels[0].database; may be empty
-	Key    string // what is wrong
-	Hint   string // what to try; may be empty
-	Args   map[string]any
+	Line   int            // from 1; 0 if the fault concerns the whole file
+	Column int            // from 1, in characters; 0 if Line is 0
+	Path   string         // such as panels[0].database; may be empty
+	Key    string         // catalog key of the problem
+	Hint   string         // catalog key of the hint; may be empty
+	Args   map[string]any // of both texts
 }
 
-// Faults are all that is wrong, in the order of the lines.
+// Faults are the faults of a file in the order of its lines.
 type Faults []Fault
 
-// Error lists places and keys; people are shown Render.
+// Error lists places and catalog keys, for logs and tests. Render is for people.
 func (f Faults) Error() string {
 	lines := make([]string, len(f))
 	for i, one := range f {
@@ -33,7 +33,7 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// place is "config.yaml:12:3: panels[0].name: ".
+// place returns the beginning of a line, "config.yaml:12:3: panels[0].name: ".
 func (f Fault) place() string {
 	place := f.File + ": "
 	if f.Line > 0 {
@@ -51,34 +51,40 @@ func (f Faults) sort() {
 	})
 }
 
-// problem is a fault that does not know its place yet.
+// problem is a fault without a place.
 type problem struct {
 	key, hint string
 	args      map[string]any
-	later     bool // stops run alone
+	runOnly   bool // left to CheckRun
 }
 
-// wrong names a problem by the last part of its keys: wrong("count") says
-// config.count and tries config.hint.count.
+// wrong returns a problem by the last part of its catalog keys: wrong("count") has
+// the text config.count and the hint config.hint.count.
 func wrong(name string, args map[string]any) *problem {
 	return &problem{key: "config." + name, hint: "config.hint." + name, args: args}
 }
 
-// try replaces the hint.
-func (p *problem) try(name string) *problem {
+// withHint replaces the hint.
+func (p *problem) withHint(name string) *problem {
 	p.hint = "config.hint." + name
 	return p
 }
 
-// postpone leaves the problem to CheckRun.
-func (p *problem) postpone() *problem {
-	p.later = true
+// forRun leaves the problem to CheckRun.
+func (p *problem) forRun() *problem {
+	p.runOnly = true
 	return p
 }
 
-// shown is a value fit for a message: short, printable, no secret.
-func shown(raw string) string {
-	if looksSecret(raw) {
+// at returns the problem as a fault; the zero place is the whole file.
+func (p *problem) at(file string, where place, path string) Fault {
+	return Fault{File: file, Line: where.line, Column: where.column, Path: path, Key: p.key, Hint: p.hint, Args: p.args}
+}
+
+// printable returns a value as a message may contain it: short, without control
+// characters, and masked if it looks like a secret.
+func printable(raw string) string {
+	if secretLike.MatchString(raw) {
 		return masked
 	}
 	clean := strings.Map(func(r rune) rune {
@@ -93,7 +99,7 @@ func shown(raw string) string {
 	return clean
 }
 
-// Render says the faults to a person, a line each:
+// Render returns a line for each fault in the language of l:
 // config.yaml:12:3: panels[0].database: …. Hint: ….
 func (f Faults) Render(l *i18n.Locale) []string {
 	lines := make([]string, len(f))
@@ -107,18 +113,18 @@ func (f Faults) Render(l *i18n.Locale) []string {
 	return lines
 }
 
-// unknown is a key that is not one, with the one that was probably meant.
+// unknown is the problem of an unknown key; it suggests a similar one.
 func unknown(key string, known []string) *problem {
-	args := map[string]any{"Name": shown(key), "Known": known}
+	args := map[string]any{"Name": printable(key), "Known": known}
 	if near := similar(key, known); near != "" {
 		args["Near"] = near
-		return wrong("unknown", args).try("similar")
+		return wrong("unknown", args).withHint("similar")
 	}
 	return wrong("unknown", args)
 }
 
-// similar finds the word that was probably meant: the nearest one within a
-// third of the length, "" where there is none.
+// similar returns the known word that was probably meant: the nearest one, if at
+// most a third of the letters differ, else "".
 func similar(word string, known []string) string {
 	best, nearest := "", max(1, len(word)/3)+1
 	for _, k := range known {
@@ -129,8 +135,9 @@ func similar(word string, known []string) string {
 	return best
 }
 
-// distance counts insertions, deletions, replacements and swaps of neighbours
-// (optimal string alignment). Both words are short: keys of a file.
+// distance is the optimal string alignment distance in bytes: insertions,
+// deletions, replacements and swaps of neighbours. It is not computed for words
+// that are longer than any key.
 func distance(a, b string) int {
 	if len(a) > 40 || len(b) > 40 {
 		return max(len(a), len(b))

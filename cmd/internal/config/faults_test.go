@@ -17,12 +17,12 @@ import (
 
 var update = flag.Bool("update", false, "write what comes out as what is wanted")
 
-// TestDrawer reads the broken configs of testdata. The first lines of each
-// hold the faults wanted, in English and without the name of the file.
-func TestDrawer(t *testing.T) {
-	env := lab(t)
+// TestBrokenConfigs reads the broken configs in testdata. Each begins with the
+// wanted faults, in English and without the name of the file.
+func TestBrokenConfigs(t *testing.T) {
+	env := labEnv(t)
 	var russian strings.Builder
-	for _, name := range drawer(t) {
+	for _, name := range brokenConfigs(t) {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			text := source(t, name)
 			wants, body := header(text)
@@ -30,16 +30,16 @@ func TestDrawer(t *testing.T) {
 			if *update {
 				text = strings.Repeat(want+"\n", len(faults)) + body
 				faults = allFaults(name, []byte(text), env)
-				write(t, name, want+strings.Join(said(t, "en", faults), "\n"+want)+"\n"+body)
-				wants = said(t, "en", faults)
+				write(t, name, want+strings.Join(rendered(t, "en", faults), "\n"+want)+"\n"+body)
+				wants = rendered(t, "en", faults)
 			}
-			got := said(t, "en", faults)
+			got := rendered(t, "en", faults)
 			if len(got) == 0 {
-				t.Error("nothing is found wrong here")
+				t.Error("no fault is found")
 			}
 			compare(t, got, wants)
-			discreet(t, got)
-			russian.WriteString("-- " + filepath.Base(name) + " --\n" + strings.Join(said(t, "ru", faults), "\n") + "\n")
+			noSecrets(t, got)
+			russian.WriteString("-- " + filepath.Base(name) + " --\n" + strings.Join(rendered(t, "ru", faults), "\n") + "\n")
 		})
 	}
 	golden := filepath.Join("testdata", "russian.golden")
@@ -49,8 +49,8 @@ func TestDrawer(t *testing.T) {
 	compare(t, strings.Split(russian.String(), "\n"), strings.Split(source(t, golden), "\n"))
 }
 
-// discreet fails on any part of a secret of the lab or of the drawer.
-func discreet(t *testing.T, lines []string) {
+// noSecrets fails on any part of a secret in testdata or in labEnv.
+func noSecrets(t *testing.T, lines []string) {
 	t.Helper()
 	for _, line := range lines {
 		for _, secret := range []string{"Fake", "fake", "pasted", "user:word", "1234-", "/tmp/"} {
@@ -63,7 +63,7 @@ func discreet(t *testing.T, lines []string) {
 
 const want = "# want: "
 
-// allFaults are those of Load, or those of CheckRun where there are none.
+// allFaults returns the faults of Load; if there are none, those of CheckRun.
 func allFaults(name string, text []byte, env Env) Faults {
 	cfg, faults := load(name, text, env)
 	if cfg != nil {
@@ -72,8 +72,8 @@ func allFaults(name string, text []byte, env Env) Faults {
 	return faults
 }
 
-// said renders without the file's name.
-func said(t *testing.T, language string, faults Faults) []string {
+// rendered returns the lines without the file's name.
+func rendered(t *testing.T, language string, faults Faults) []string {
 	t.Helper()
 	lines := faults.Render(locale(t, language))
 	for i, line := range lines {
@@ -91,7 +91,7 @@ func locale(t testing.TB, language string) *i18n.Locale {
 	return bundle.Locale(language, nil)
 }
 
-// header splits the wanted faults from the config below.
+// header splits a test file into the wanted faults and the config.
 func header(text string) (wants []string, body string) {
 	for body = text; strings.HasPrefix(body, want); {
 		line, rest, _ := strings.Cut(body, "\n")
@@ -100,7 +100,7 @@ func header(text string) (wants []string, body string) {
 	return wants, body
 }
 
-func drawer(t testing.TB) []string {
+func brokenConfigs(t testing.TB) []string {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join("testdata", "*.yaml"))
 	if err != nil || len(names) == 0 {
@@ -125,9 +125,9 @@ func compare(t *testing.T, got, want []string) {
 	}
 }
 
-// lab is an environment with a folder of secrets, each readable by its owner
-// only but for the one named open.
-func lab(t testing.TB) Env {
+// labEnv is an environment with a folder of secrets. Only the file named open is
+// readable by others than its owner.
+func labEnv(t testing.TB) Env {
 	t.Helper()
 	folder := t.TempDir()
 	for name, text := range map[string]string{
@@ -168,17 +168,17 @@ func write(t testing.TB, name, text string) {
 	}
 }
 
-// TestEveryProblemHasItsTexts finds the names in wrong("…") and try("…"), and
-// those put together from the field table.
+// TestEveryProblemHasItsTexts finds the names in wrong("…") and withHint("…"), and
+// those made from the field table and the messengers.
 func TestEveryProblemHasItsTexts(t *testing.T) {
-	said := map[string]bool{"config.trying": true, "config.file.empty": true, "config.hint.file.empty": true}
+	said := map[string]bool{"config.trying": true}
 	problem := func(name string) { said["config."+name], said["config.hint."+name] = true, true }
 	for call, names := range calls(t) {
 		for name := range names {
 			switch {
-			case call == "try":
+			case call == "withHint":
 				said["config.hint."+name] = true
-			case name == "large" || name == "text": // always tried with another
+			case name == "large" || name == "text": // always with another hint
 				said["config."+name] = true
 			default:
 				problem(name)
@@ -188,18 +188,18 @@ func TestEveryProblemHasItsTexts(t *testing.T) {
 	for _, m := range messengers() {
 		said["config."+m.name+".off"], said["config.hint."+m.name+".off"] = true, true
 		said["config.hint.chat."+m.name], said["config.hint.person."+m.name] = true, true
-		if len(m.tokens) > 1 {
+		if len(m.credentials) > 1 {
 			problem(m.name + ".half")
 		}
-		for _, form := range m.tokens {
-			problem("secret." + form.shape)
+		for _, c := range m.credentials {
+			problem("secret." + c.shape)
 		}
 	}
 	for _, name := range []string{"truth", "count"} { // the other kinds name themselves
 		problem(name)
 	}
 	for _, message := range []string{"quoted text", "'\t'", "must be specified", "reserved character", "mapping value is not allowed", "value is not allowed", "?"} {
-		problem("syntax." + stumble(message))
+		problem("syntax." + syntaxProblem(message))
 	}
 	for _, language := range i18n.Languages() {
 		l := locale(t, language)
@@ -240,10 +240,10 @@ func TestEveryMessengerIsNamed(t *testing.T) {
 	}
 }
 
-// calls collects the literal first arguments of wrong and try.
+// calls collects the literal first arguments of wrong and withHint.
 func calls(t *testing.T) map[string]map[string]bool {
 	t.Helper()
-	found := map[string]map[string]bool{"wrong": {}, "try": {}}
+	found := map[string]map[string]bool{"wrong": {}, "withHint": {}}
 	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)

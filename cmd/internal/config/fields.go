@@ -4,23 +4,25 @@ import (
 	"reflect"
 	"strings"
 
+	"domovoy/bot"
 	"domovoy/i18n"
 )
 
-// field is one key of a section, as its struct tags say.
+// field is a key of a section, as its struct tags describe it.
 type field struct {
 	key, is, shape string
-	fallback       string // the default, as it would stand in the file
-	least, most    string // of a number or a duration; may be empty
-	sample         string // a key of a table
+	fallback       string // the default as it would be written in the file; may be empty
+	least, most    string // bounds of a number or a duration; may be empty
+	sample         string // an example of a key of a table; empty for all else
 	title          string
-	words          []string // the allowed ones; nil is any
+	words          []string // the allowed words; empty: any text
 	need           bool
-	index          []int
+	index          []int // for reflect.Value.FieldByIndex
 	typ            reflect.Type
 }
 
-// fieldsOf is the field table of a section, embedded structs laid flat.
+// fieldsOf returns the field table of a section. The fields of embedded structs
+// are fields of the section itself.
 func fieldsOf(section reflect.Type) []field {
 	var all []field
 	for i := range section.NumField() {
@@ -47,15 +49,19 @@ func fieldsOf(section reflect.Type) []field {
 	return all
 }
 
-// allowed gives the words of an enum tag.
+// allowed returns the words of an enum tag. Languages and roles are defined
+// elsewhere, so the tag only names them.
 func allowed(enum string) []string {
-	if enum == "languages" {
+	switch enum {
+	case "languages":
 		return i18n.Languages()
+	case "roles":
+		return []string{bot.Viewer.String(), bot.Operator.String(), bot.Admin.String()}
 	}
 	return strings.Fields(enum)
 }
 
-// keys are the names of the field in the file: a secret has two.
+// keys are the field's keys in the file: a secret has two.
 func (f field) keys() []string {
 	if f.is == "secret" {
 		return []string{f.key, f.file()}
@@ -66,28 +72,20 @@ func (f field) keys() []string {
 // file is the key that names the file of a secret.
 func (f field) file() string { return f.key + "_file" }
 
-// section tells that the value has keys of its own.
+// section reports whether the value is a section, with keys of its own.
 func (f field) section() bool { return f.is == "" && f.typ.Kind() == reflect.Struct }
 
-// list tells that the value is many, of scalars or of sections.
+// list reports whether the value is a sequence of scalars or of sections.
 func (f field) list() bool { return f.typ.Kind() == reflect.Slice }
 
-// table tells that the value is many scalars by name.
+// table reports whether the value is a section whose keys the user chooses.
 func (f field) table() bool { return f.typ.Kind() == reflect.Map }
 
-func keysOf(fields []field) []string {
-	var all []string
-	for _, f := range fields {
-		all = append(all, f.keys()...)
-	}
-	return all
-}
-
-// set puts a value into a field, if it is what the field wants.
+// set stores a value if the field's kind accepts it.
 func (f field) set(v scalar, into reflect.Value) *problem {
 	k := kinds(f.is)
 	if v.form&k.takes == 0 {
-		return f.misfit()
+		return f.wrongForm()
 	}
 	value, p := k.read(f, v)
 	if p != nil {
@@ -97,17 +95,18 @@ func (f field) set(v scalar, into reflect.Value) *problem {
 	return nil
 }
 
-// misfit is a value of another form: a number for a text, a list for a number.
-func (f field) misfit() *problem {
+// wrongForm is the problem of a value of another form: a number instead of a
+// text, a list instead of a number.
+func (f field) wrongForm() *problem {
 	if kinds(f.is).takes == letters && f.is != "duration" {
-		return wrong("text", f.args(scalar{})).try(f.is)
+		return wrong("text", f.args(scalar{})).withHint(f.is)
 	}
 	return wrong(f.is, f.args(scalar{}))
 }
 
-// args are what every message about a value may name.
+// args are the arguments of every message about a value.
 func (f field) args(v scalar) map[string]any {
-	return map[string]any{"Value": shown(v.raw), "Known": f.words, "Least": f.least, "Most": f.most}
+	return map[string]any{"Value": printable(v.raw), "Known": f.words, "Least": f.least, "Most": f.most}
 }
 
 // typeOfOne is the type of a value, or of one item of a list or a table.
@@ -118,20 +117,22 @@ func (f field) typeOfOne() reflect.Type {
 	return f.typ
 }
 
-// fill puts the default in. Defaults are ours: a wrong one is found by the
-// tests, which read them all.
+// fill stores the default. Its errors are dropped: TestFieldTable reads every
+// default.
 func fill(f field, into reflect.Value) {
 	if f.fallback == "" {
 		return
 	}
+	set := func(text string, into reflect.Value) {
+		_ = f.set(scalar{raw: text, text: text, form: kinds(f.is).takes}, into)
+	}
 	if !f.list() {
-		_ = f.set(scalar{text: f.fallback, raw: f.fallback, form: kinds(f.is).takes}, into)
+		set(f.fallback, into)
 		return
 	}
 	words := strings.Fields(f.fallback)
-	all := reflect.MakeSlice(f.typ, len(words), len(words))
+	into.Set(reflect.MakeSlice(f.typ, len(words), len(words)))
 	for i, word := range words {
-		_ = f.set(scalar{text: word, raw: word, form: letters}, all.Index(i))
+		set(word, into.Index(i))
 	}
-	into.Set(all)
 }

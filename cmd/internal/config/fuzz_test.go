@@ -8,7 +8,7 @@ import (
 // FuzzLoad looks for a panic, for a fault without a place or a text, for a
 // config with faults, and for a text that takes for ever.
 func FuzzLoad(f *testing.F) {
-	for _, name := range drawer(f) {
+	for _, name := range brokenConfigs(f) {
 		f.Add(source(f, name))
 	}
 	f.Add(source(f, example))
@@ -16,7 +16,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add("lookups: {whois: {рф: 'a:1', ? b : c, <<: d, ru: ' ', RU: [::]}}")
 	f.Add("resolvers: ['[::1]:53', '::1:53', '0.0.0.0:0']")
 	f.Add("schedule: {panel: 'TZ=', daily: '@every 1ns'}")
-	english, env := locale(f, "en"), lab(f)
+	english, env := locale(f, "en"), labEnv(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > maxSize {
 			return

@@ -11,66 +11,38 @@ import (
 	"time"
 )
 
-// kind is what may stand as a value: `is` in the field table. Its problems
-// have its own name in the catalog, so that each hint can give an example.
+// kind is a kind of value, `is` in the field table. Its problem and its hint in
+// the catalogs have its name.
 type kind struct {
 	takes  form
 	read   func(f field, v scalar) (any, *problem)
 	schema map[string]any // JSON Schema of the value
 }
 
-// kinds gives a kind by its name; the zero kind takes nothing.
+// kinds returns a kind by its name; the zero kind if there is none.
 func kinds(name string) kind {
-	switch name {
-	case "word":
-		return kind{letters, readWord, typed("string")}
-	case "truth":
-		return kind{truth, readTruth, typed("boolean")}
-	case "count":
-		return kind{whole, readCount, typed("integer")}
-	case "share":
-		return kind{letters | decimal, readShare, shareSchema()}
-	case "duration":
-		return kind{letters, readDuration, patterned(`^([0-9]+d)?([0-9.]+(h|m|s|ms))*$`)}
-	case "chat":
-		return kind{letters, readChat, patterned(addressPattern())}
-	case "person":
-		return kind{letters, readPerson, patterned(addressPattern())}
-	case "glob":
-		return kind{letters, readGlob, typed("string")}
-	case "cron":
-		return kind{letters, readCron, typed("string")}
-	}
-	return placeKinds(name)
-}
-
-// placeKinds are those of where something is: a zone, a file, a server.
-func placeKinds(name string) kind {
-	switch name {
-	case "zone":
-		return kind{letters, readZone, typed("string")}
-	case "path":
-		return kind{letters, readPath, patterned(`^(/|\$\{)`)}
-	case "name":
-		return kind{letters, readName, patterned(panelName.String())}
-	case "address":
-		return kind{letters, readAddress, typed("string")}
-	case "resolver":
-		return kind{letters, readResolver, typed("string")}
-	case "server":
-		return kind{letters, readServer, typed("string")}
-	case "domain":
-		return kind{letters, readDomain, typed("string")}
-	case "log":
-		return kind{letters, readLog, patterned(`^(/|\$\{)[^*]*\*?[^*]*$`)}
-	case "settings":
-		return kind{letters, readSettings, patterned(`^(/|\$\{)`)}
-	case "url":
-		return kind{letters, readURL, patterned(`^(https?://|\$\{)`)}
-	case "proxy":
-		return kind{letters, readProxy, patterned(`^(http|socks5h?)://|^\$\{`)}
-	}
-	return kind{}
+	return map[string]kind{
+		"word":     {letters, readWord, typed("string")},
+		"truth":    {truth, readTruth, typed("boolean")},
+		"count":    {whole, readCount, typed("integer")},
+		"share":    {letters | decimal, readShare, shareSchema()},
+		"duration": {letters, readDuration, patterned(`^([0-9]+d)?([0-9.]+(h|m|s|ms))*$`)},
+		"chat":     {letters, readChat, patterned(addressPattern())},
+		"person":   {letters, readPerson, patterned(addressPattern())},
+		"glob":     {letters, readGlob, typed("string")},
+		"cron":     {letters, readCron, typed("string")},
+		"zone":     {letters, readZone, typed("string")},
+		"path":     {letters, readPath, patterned(`^(/|\$\{)`)},
+		"name":     {letters, readName, patterned(panelName.String())},
+		"address":  {letters, readAddress, typed("string")},
+		"resolver": {letters, readResolver, typed("string")},
+		"server":   {letters, readServer, typed("string")},
+		"domain":   {letters, readDomain, typed("string")},
+		"log":      {letters, readLog, patterned(`^(/|\$\{)[^*]*\*?[^*]*$`)},
+		"settings": {letters, readSettings, patterned(`^(/|\$\{)`)},
+		"url":      {letters, readURL, patterned(`^(https?://|\$\{)`)},
+		"proxy":    {letters, readProxy, patterned(`^(http|socks5h?)://|^\$\{`)},
+	}[name]
 }
 
 func readWord(f field, v scalar) (any, *problem) {
@@ -80,7 +52,7 @@ func readWord(f field, v scalar) (any, *problem) {
 	args := f.args(v)
 	if near := similar(v.text, f.words); near != "" {
 		args["Near"] = near
-		return nil, wrong("word", args).try("similar")
+		return nil, wrong("word", args).withHint("similar")
 	}
 	return nil, wrong("word", args)
 }
@@ -92,17 +64,17 @@ func readCount(f field, v scalar) (any, *problem) {
 	least, _ := strconv.Atoi(f.least)
 	most, _ := strconv.Atoi(f.most)
 	switch {
-	case f.most != "" && n > most: // Atoi gives the greatest for what is too great for it
+	case f.most != "" && n > most: // Atoi returns the largest int if the number is larger
 		return nil, wrong("most", f.args(v))
 	case err != nil, n > math.MaxInt32:
-		return nil, wrong("large", f.args(v)).try("count")
+		return nil, wrong("large", f.args(v)).withHint("count")
 	case n < least:
 		return nil, wrong("least", f.args(v))
 	}
 	return n, nil
 }
 
-// readShare takes a part of one: 7/90, 8%, 0.08.
+// readShare takes a share between 0 and 1: 7/90, 8%, 0.08.
 func readShare(f field, v scalar) (any, *problem) {
 	above, below, divided := strings.Cut(v.text, "/")
 	percent, isPercent := strings.CutSuffix(v.text, "%")
@@ -113,13 +85,13 @@ func readShare(f field, v scalar) (any, *problem) {
 	case isPercent:
 		share = number(percent) / 100
 	}
-	if !(share > 0 && share < 1) { // so that a NaN is refused too
+	if !(share > 0 && share < 1) { // a NaN is not valid either
 		return nil, wrong("share", f.args(v))
 	}
 	return share, nil
 }
 
-// number is NaN for what is none.
+// number returns NaN for a text that is not a finite number.
 func number(s string) float64 {
 	n, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 	if err != nil || math.IsInf(n, 0) {
@@ -133,7 +105,7 @@ const (
 	tenYears = 3650 * day
 )
 
-// readDuration takes Go's form with days before it: 4h, 90m, 180d, 1d12h.
+// readDuration takes Go's durations, also with days before: 4h, 90m, 180d, 1d12h.
 func readDuration(f field, v scalar) (any, *problem) {
 	d, ok := duration(v.text)
 	least, _ := duration(f.least)
@@ -143,8 +115,8 @@ func readDuration(f field, v scalar) (any, *problem) {
 		return nil, wrong("duration", f.args(v))
 	case f.most != "" && d > most:
 		return nil, wrong("most", f.args(v))
-	case d >= tenYears: // more than anyone means, and far from an overflow
-		return nil, wrong("large", f.args(v)).try("duration")
+	case d >= tenYears: // a mistake, and far below an overflow
+		return nil, wrong("large", f.args(v)).withHint("duration")
 	case d < least:
 		return nil, wrong("least", f.args(v))
 	}
@@ -164,7 +136,7 @@ func duration(s string) (time.Duration, bool) {
 	if s != "" || days == 0 {
 		d, err = time.ParseDuration(s)
 	}
-	return days + min(d, tenYears), err == nil // so that the sum does not overflow
+	return days + min(d, tenYears), err == nil // the sum cannot overflow
 }
 
 // readGlob takes patterns of path.Match.
@@ -177,6 +149,7 @@ func readGlob(f field, v scalar) (any, *problem) {
 
 var panelName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 
+// readName takes a name of a panel: it is a word of commands.
 func readName(f field, v scalar) (any, *problem) {
 	if !panelName.MatchString(v.text) || len(v.text) > 63 {
 		return nil, wrong("name", f.args(v))
@@ -193,8 +166,8 @@ func readZone(f field, v scalar) (any, *problem) {
 	return zone, nil
 }
 
-// readPath takes absolute paths only: run starts in the folder of systemd's
-// choice, ask in the one its user happens to be in.
+// readPath takes absolute paths only, since run and ask start in different
+// folders.
 func readPath(f field, v scalar) (any, *problem) {
 	if !filepath.IsAbs(v.text) || strings.ContainsAny(v.text, "\n\x00") {
 		return nil, wrong("path", f.args(v))
@@ -204,9 +177,7 @@ func readPath(f field, v scalar) (any, *problem) {
 
 // readSettings takes full paths with the wildcards of path.Match.
 func readSettings(f field, v scalar) (any, *problem) {
-	_, err := filepath.Match(v.text, "")
-	if err != nil || !filepath.IsAbs(v.text) || strings.ContainsAny(v.text, "\n\x00") || strings.HasSuffix(v.text, "/") ||
-		slices.Contains(strings.Split(v.text, "/"), "..") {
+	if _, err := filepath.Match(v.text, ""); err != nil || !isFile(v.text) {
 		return nil, wrong("settings", f.args(v))
 	}
 	return filepath.Clean(v.text), nil
@@ -214,12 +185,18 @@ func readSettings(f field, v scalar) (any, *problem) {
 
 // readLog takes the full path of an access log; one * stands for the domain.
 func readLog(f field, v scalar) (any, *problem) {
-	switch {
-	case strings.Count(v.text, "*") > 1:
+	if strings.Count(v.text, "*") > 1 {
 		return nil, wrong("log.stars", f.args(v))
-	case !filepath.IsAbs(v.text), strings.ContainsAny(v.text, "\n\x00"), strings.HasSuffix(v.text, "/"),
-		slices.Contains(strings.Split(v.text, "/"), ".."):
+	}
+	if !isFile(v.text) {
 		return nil, wrong("log", f.args(v))
 	}
 	return filepath.Clean(v.text), nil
+}
+
+// isFile reports whether a path is absolute, does not climb by .. out of a
+// folder that a wildcard stands for, and does not end as a folder.
+func isFile(path string) bool {
+	return filepath.IsAbs(path) && !strings.ContainsAny(path, "\n\x00") && !strings.HasSuffix(path, "/") &&
+		!slices.Contains(strings.Split(path, "/"), "..")
 }

@@ -14,24 +14,24 @@ import (
 	"unicode/utf8"
 )
 
-// Load reads the config file; the faults are all that is wrong with it, and
-// there is no Config when there are any. What only Run needs, such as tokens
-// that this user may not read, is left to CheckRun.
+// Load reads the config file. It returns either a Config or all faults of the
+// file. Faults that matter to run only, such as a token that this user cannot
+// read, are left to CheckRun.
 func Load(file string, env Env) (*Config, Faults) {
 	text, p := readSource(file)
 	if p != nil {
-		return nil, Faults{{File: file, Key: p.key, Hint: p.hint, Args: p.args}}
+		return nil, Faults{p.at(file, place{}, "")}
 	}
 	cfg, faults := load(file, text, env)
-	if cfg != nil && cfg.Resolvers == nil { // the file is silent; [] says nobody
-		cfg.Resolvers, cfg.origin.system = systemResolvers(systemFile), true
+	if cfg != nil && cfg.Resolvers == nil { // no such key; [] is an empty list
+		cfg.Resolvers, cfg.origin.systemResolvers = systemResolvers(systemFile), true
 	}
 	return cfg, faults
 }
 
-// AsksSystem tells that the file names no resolvers, so that the system's are
-// asked.
-func (c *Config) AsksSystem() bool { return c.origin.system }
+// UsesSystemResolvers reports whether Resolvers are the system's, since the file
+// names none.
+func (c *Config) UsesSystemResolvers() bool { return c.origin.systemResolvers }
 
 func load(file string, text []byte, env Env) (*Config, Faults) {
 	r := &reader{file: file, env: env, places: map[string]place{}}
@@ -42,7 +42,7 @@ func load(file string, text []byte, env Env) (*Config, Faults) {
 		r.fault("", p)
 		return nil, r.faults
 	case blank(root):
-		return nil, Faults{{File: file, Key: "config.file.empty", Hint: "config.hint.file.empty"}}
+		return nil, Faults{wrong("file.empty", nil).at(file, place{}, "")}
 	}
 	cfg := &Config{}
 	r.section(root, "", reflect.ValueOf(cfg).Elem())
@@ -51,24 +51,23 @@ func load(file string, text []byte, env Env) (*Config, Faults) {
 	if r.faults.sort(); len(r.faults) > 0 {
 		return nil, r.faults
 	}
-	r.later.sort()
-	cfg.origin = origin{file: file, later: r.later}
+	r.runFaults.sort()
+	cfg.origin = origin{file: file, runFaults: r.runFaults}
 	return cfg, nil
 }
 
-// Default returns a section, such as Thresholds, with every key at its default.
-// The defaults stand in the struct tags alone.
+// Default returns a section, such as Thresholds, with each key at its default.
+// It is the only way to the defaults besides Load: they stand in the struct tags.
 func Default[T any]() (section T) {
-	r := &reader{places: map[string]place{}} // collects "needed" faults that nobody asks for
+	r := &reader{places: map[string]place{}} // its faults are required keys that are absent
 	r.section(nil, "", reflect.ValueOf(&section).Elem())
 	return section
 }
 
-// CheckRun tells what stops Domovoy from speaking in chats: ask, console and
-// the like do without a messenger.
+// CheckRun returns the faults that stop run, which needs a messenger and a chat.
+// Commands such as ask and console work with them.
 func (c *Config) CheckRun() Faults {
-	faults := append(Faults(nil), c.origin.later...)
-	name := ""
+	faults, name := slices.Clone(c.origin.runFaults), ""
 	switch {
 	case !slices.ContainsFunc(messengers(), func(m messenger) bool { return m.isOn(c.Messengers) }):
 		name = "mute.messenger"
@@ -77,11 +76,10 @@ func (c *Config) CheckRun() Faults {
 	default:
 		return faults
 	}
-	p := wrong(name, nil)
-	return append(Faults{{File: c.origin.file, Key: p.key, Hint: p.hint}}, faults...)
+	return append(Faults{wrong(name, nil).at(c.origin.file, place{}, "")}, faults...)
 }
 
-// complete fills in what one key takes from another.
+// complete sets the keys whose default is the value of another key.
 func (r *reader) complete(c *Config) {
 	c.Timezone = cmp.Or(c.Timezone, time.Local)
 	for i := range c.Panels {
@@ -91,18 +89,19 @@ func (r *reader) complete(c *Config) {
 		c.Chats[i].Language = cmp.Or(c.Chats[i].Language, c.Language)
 	}
 	for _, l := range c.Thresholds.levels() {
-		if !r.given(l.path+".warn") && *l.warn > *l.critical {
+		if !r.hasValue(l.path+".warn") && *l.warn > *l.critical {
 			*l.warn = 0
 		}
 	}
 }
 
-// given tells whether the file has a value at the path.
-func (r *reader) given(path string) bool {
+// hasValue reports whether the file has a value at the path.
+func (r *reader) hasValue(path string) bool {
 	p, ok := r.places[path]
 	return ok && !p.blank
 }
 
+// level is a pair of thresholds, by the path of its section.
 type level struct {
 	path           string
 	warn, critical *int
@@ -117,11 +116,11 @@ func (t *Thresholds) levels() []level {
 	}
 }
 
-// maxSize keeps the parser quick: its time grows with the square of what it
-// reads. A file of a thousand commented lines is well below.
+// maxSize bounds the time of the parser, which grows with the square of the
+// size. A file of a thousand commented lines is well below it.
 const maxSize = 64 << 10 // bytes
 
-// readSource gives the text of the config file without its byte order mark.
+// readSource returns the text of the config file without a byte order mark.
 func readSource(name string) ([]byte, *problem) {
 	text, err := readSmall(name, maxSize)
 	switch {

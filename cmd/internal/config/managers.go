@@ -12,13 +12,13 @@ import (
 	"domovoy/bot"
 )
 
-// Reports is who gets which part of the weekly report.
+// Reports says who gets which part of the weekly report.
 type Reports struct {
 	Managers []Manager `key:"managers" title:"Who answers for which customers; each gets their part of the weekly report"`
 }
 
-// Manager is one of the managers and their customers: by globs, by a file, or
-// by both.
+// Manager is a person who is responsible for some customers, named by patterns,
+// by a file, or by both.
 type Manager struct {
 	To         bot.Address `key:"to" is:"chat" need:"true" title:"Where the manager reads: telegram:123456789 or slack:C0123456789"`
 	Language   string      `key:"language" is:"word" enum:"languages" title:"Language of the report"`
@@ -26,7 +26,7 @@ type Manager struct {
 	OwnersFile string      `key:"owners_file" is:"path" title:"CSV whose first column has users of the panel"`
 }
 
-// checkManagers finds managers without customers, and files of customers that
+// checkManagers finds managers without customers, and files of owners that
 // cannot be read.
 func (r *reader) checkManagers(c *Config) {
 	for i, m := range c.Reports.Managers {
@@ -35,18 +35,19 @@ func (r *reader) checkManagers(c *Config) {
 		if len(m.Owners) == 0 && m.OwnersFile == "" {
 			r.fault(at+".to", wrong("manager.idle", nil))
 		}
-		if _, err := m.Named(); err != nil {
+		if _, err := m.OwnersInFile(); err != nil {
 			r.fault(at+".owners_file", wrong("manager.file", map[string]any{"Error": err.Error()}))
 		}
 	}
 }
 
-// largestOwners bounds a file of owners, in bytes: a hundred thousand names.
-const largestOwners = 8 << 20
+// maxOwners is the part of a file of owners that is read; a hundred thousand
+// names fit.
+const maxOwners = 8 << 20 // bytes
 
-// Named reads the owners that the file names: the first column of each line.
-// Lines that begin with # are comments; nil where there is no file.
-func (m Manager) Named() (map[string]bool, error) {
+// OwnersInFile reads OwnersFile: the first column of each line is an owner, and
+// lines that begin with # are comments. It returns nil if no file is configured.
+func (m Manager) OwnersInFile() (map[string]bool, error) {
 	if m.OwnersFile == "" {
 		return nil, nil
 	}
@@ -55,28 +56,28 @@ func (m Manager) Named() (map[string]bool, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return ownersOf(io.LimitReader(f, largestOwners))
+	return readOwners(io.LimitReader(f, maxOwners))
 }
 
-func ownersOf(in io.Reader) (map[string]bool, error) {
+func readOwners(in io.Reader) (map[string]bool, error) {
 	text := bufio.NewReader(in)
-	if mark, _, err := text.ReadRune(); err == nil && mark != '\uFEFF' { // Excel begins with a mark
+	if mark, _, err := text.ReadRune(); err == nil && mark != '\uFEFF' { // the byte order mark that Excel writes
 		_ = text.UnreadRune()
 	}
 	lines := csv.NewReader(text)
 	lines.Comment, lines.FieldsPerRecord, lines.LazyQuotes, lines.TrimLeadingSpace = '#', -1, true, true
-	named := map[string]bool{}
+	owners := map[string]bool{}
 	for {
 		record, err := lines.Read()
 		if errors.Is(err, io.EOF) {
-			return named, nil
+			return owners, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		first, _, _ := strings.Cut(record[0], ";") // as Excel writes CSV in Russian
+		first, _, _ := strings.Cut(record[0], ";") // Excel separates with semicolons in Russian
 		if owner := strings.TrimSpace(first); owner != "" {
-			named[owner] = true
+			owners[owner] = true
 		}
 	}
 }

@@ -33,48 +33,43 @@ type Slack struct {
 
 // messenger is what the rules of the file know about one messenger.
 type messenger struct {
-	name    string                    // its section, and the beginning of its addresses
-	secrets func(Messengers) []Secret // all that it needs; without the first it is off
-	tokens  []secretForm              // how those secrets look
-	leak    string                    // a regular expression of its tokens inside any text, which is then not shown
+	name        string       // its section, and the beginning of its addresses
+	credentials []credential // all that it needs; without the first it is off
+	leak        string       // a regular expression of its tokens inside any text, which is then not shown
 	// chat checks the part of an address after "NAME:". It returns the name of
-	// the hint where the address is wrong, else "".
+	// the hint if the address is wrong, else "".
 	chat   func(id, topic string, hasTopic bool) string
 	person func(id string) bool // checks the id of a person after "NAME:"
 }
 
-// secretForm is the form of a secret. Its shape is the tag of the key, and names the
-// problem of a secret in another form.
-type secretForm struct {
+// credential is a secret that a messenger needs. Its shape is in the tag of its
+// key, and names the problem of a secret in another form.
+type credential struct {
 	shape string
+	of    func(Messengers) Secret
 	form  *regexp.Regexp
-	other string // how the messenger's other token begins, which is easily taken for this one
+	other string // the beginning of the messenger's other token, often given instead
 }
 
 // messengers lists every messenger. A new one is a section in Messengers and a
 // value here; the tests name the texts that it needs.
 func messengers() []messenger {
-	return []messenger{
-		{
-			name:    "telegram",
-			secrets: func(m Messengers) []Secret { return []Secret{m.Telegram.Token} },
-			tokens:  []secretForm{{shape: "telegram", form: telegramToken}},
-			leak:    `\d{5,}:[\w-]{10,}`,
-			chat:    telegramChat,
-			person:  func(id string) bool { n, ok := decimalID(id); return ok && n > 0 },
+	return []messenger{{
+		name:        "telegram",
+		credentials: []credential{{"telegram", func(m Messengers) Secret { return m.Telegram.Token }, telegramToken, ""}},
+		leak:        `\d{5,}:[\w-]{10,}`,
+		chat:        telegramChat,
+		person:      func(id string) bool { n, ok := decimalID(id); return ok && n > 0 },
+	}, {
+		name: "slack",
+		credentials: []credential{
+			{"slackbot", func(m Messengers) Secret { return m.Slack.BotToken }, slackBotToken, "xapp-"},
+			{"slackapp", func(m Messengers) Secret { return m.Slack.AppToken }, slackAppToken, "xoxb-"},
 		},
-		{
-			name:    "slack",
-			secrets: func(m Messengers) []Secret { return []Secret{m.Slack.BotToken, m.Slack.AppToken} },
-			tokens: []secretForm{
-				{shape: "slackbot", form: slackBotToken, other: "xapp-"},
-				{shape: "slackapp", form: slackAppToken, other: "xoxb-"},
-			},
-			leak:   `xox[a-z]-|xapp-`,
-			chat:   slackChat,
-			person: slackPerson.MatchString,
-		},
-	}
+		leak:   `xox[a-z]-|xapp-`,
+		chat:   slackChat,
+		person: slackPerson.MatchString,
+	}}
 }
 
 var (
@@ -111,30 +106,18 @@ func decimalID(s string) (int64, bool) {
 	return id, err == nil && strconv.FormatInt(id, 10) == s
 }
 
-// findMessenger returns the messenger with a name; false if there is none.
-func findMessenger(name string) (messenger, bool) {
-	all := messengers()
-	i := slices.IndexFunc(all, func(m messenger) bool { return m.name == name })
-	if i < 0 {
-		return messenger{}, false
-	}
-	return all[i], true
-}
-
-// findForm returns the form of a secret by the tag of its key.
-func findForm(shape string) (secretForm, bool) {
+// findMessenger returns the messenger with a name.
+func findMessenger(name string) (found messenger, ok bool) {
 	for _, m := range messengers() {
-		for _, t := range m.tokens {
-			if t.shape == shape {
-				return t, true
-			}
+		if m.name == name {
+			return m, true
 		}
 	}
-	return secretForm{}, false
+	return messenger{}, false
 }
 
-// isOn reports whether the file has the messenger's main secret.
-func (m messenger) isOn(c Messengers) bool { return m.secrets(c)[0].IsSet() }
+// isOn reports whether the file has the messenger's first secret.
+func (m messenger) isOn(c Messengers) bool { return m.credentials[0].of(c).IsSet() }
 
 // addressPattern matches the beginning of every address, for the schema.
 func addressPattern() string {
@@ -155,7 +138,7 @@ func readChat(f field, v scalar) (any, *problem) {
 	}
 	id, topic, hasTopic := strings.Cut(rest, "/")
 	if hint := m.chat(id, topic, hasTopic); hint != "" {
-		return nil, wrong("chat", f.args(v)).try(hint)
+		return nil, wrong("chat", f.args(v)).withHint(hint)
 	}
 	return bot.Address{Messenger: name, Chat: id, Thread: topic}, nil
 }
@@ -169,7 +152,7 @@ func readPerson(f field, v scalar) (any, *problem) {
 		return nil, wrong("person", f.args(v))
 	}
 	if !m.person(id) {
-		return nil, wrong("person", f.args(v)).try("person." + name)
+		return nil, wrong("person", f.args(v)).withHint("person." + name)
 	}
 	return v.text, nil
 }
@@ -177,9 +160,9 @@ func readPerson(f field, v scalar) (any, *problem) {
 // checkMessengers finds messengers that have only some of their secrets.
 func (r *reader) checkMessengers(c *Config) {
 	for _, m := range messengers() {
-		secrets := m.secrets(c.Messengers)
-		set := slices.ContainsFunc(secrets, Secret.IsSet)
-		if set && slices.ContainsFunc(secrets, func(s Secret) bool { return !s.IsSet() }) {
+		isSet := func(t credential) bool { return t.of(c.Messengers).IsSet() }
+		isAbsent := func(t credential) bool { return !isSet(t) }
+		if slices.ContainsFunc(m.credentials, isSet) && slices.ContainsFunc(m.credentials, isAbsent) {
 			r.fault(m.name, wrong(m.name+".half", nil))
 		}
 	}

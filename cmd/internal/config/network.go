@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// readAddress takes private and loopback addresses too: panels behind NAT.
+// readAddress takes private and loopback addresses too, for panels behind NAT.
 func readAddress(f field, v scalar) (any, *problem) {
 	a, err := netip.ParseAddr(v.text)
 	if err != nil || a.Zone() != "" || a.IsUnspecified() || a.IsMulticast() || a.Is4In6() {
@@ -23,6 +23,7 @@ func readAddress(f field, v scalar) (any, *problem) {
 	return a, nil
 }
 
+// readURL takes the address of an API: no credentials, query or fragment.
 func readURL(f field, v scalar) (any, *problem) {
 	u, err := url.Parse(v.text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
@@ -32,9 +33,10 @@ func readURL(f field, v scalar) (any, *problem) {
 	return v.text, nil
 }
 
-// readProxy takes what both messengers' libraries can go through: the one for
-// WebSockets knows http and socks5. Go resolves names at the proxy either way,
-// so socks5h means the same. It is a Secret because of its password.
+// readProxy takes the kinds of proxy that all our clients support; the WebSocket
+// library supports http and socks5. Go lets the proxy resolve names with either
+// scheme, so socks5h is the same as socks5. The value is a Secret because it may
+// contain a password.
 func readProxy(f field, v scalar) (any, *problem) {
 	u, err := url.Parse(v.text)
 	if err != nil || u.Hostname() == "" {
@@ -52,21 +54,21 @@ func readProxy(f field, v scalar) (any, *problem) {
 	return NewSecret(u.String()), nil
 }
 
-// Ports of RFC 1035 section 4.2 and of RFC 3912, where the file names none.
+// Default ports, of RFC 1035 (section 4.2) and RFC 3912.
 const (
 	dnsPort   = 53
 	whoisPort = "43"
 )
 
-// readResolver takes an address, with or without a port. Names are refused:
-// nobody could resolve them.
+// readResolver takes an address, with or without a port. It refuses names, which
+// would need another resolver.
 func readResolver(f field, v scalar) (any, *problem) {
 	server, err := netip.ParseAddrPort(v.text)
 	if err != nil {
 		inside, open := strings.CutPrefix(v.text, "[")
 		inside, closed := strings.CutSuffix(inside, "]")
 		addr, err := netip.ParseAddr(inside)
-		// ::1:53 is an address too, and never the one that was meant.
+		// ::1:53 is a valid address, but is meant as [::1]:53.
 		if err != nil || open != closed || open && addr.Is4() || !open && strings.HasSuffix(inside, ":53") {
 			return nil, wrong("resolver", f.args(v))
 		}
@@ -79,7 +81,8 @@ func readResolver(f field, v scalar) (any, *problem) {
 	return netip.AddrPortFrom(addr, server.Port()), nil
 }
 
-// readServer takes a host by name or address, with or without a port.
+// readServer takes the name or the address of a WHOIS server, with or without a
+// port.
 func readServer(f field, v scalar) (any, *problem) {
 	host, port := v.text, whoisPort
 	if h, p, err := net.SplitHostPort(v.text); err == nil {
@@ -98,7 +101,7 @@ func readServer(f field, v scalar) (any, *problem) {
 	return net.JoinHostPort(name, port), nil
 }
 
-// readDomain takes a name of two labels or more, in either form.
+// readDomain takes a name of at least two labels, in Unicode or A-label form.
 func readDomain(f field, v scalar) (any, *problem) {
 	name, ok := hostName(v.text)
 	if !ok || !strings.Contains(name, ".") {
@@ -107,22 +110,22 @@ func readDomain(f field, v scalar) (any, *problem) {
 	return name, nil
 }
 
-// readTLD takes a top-level domain in either form.
+// readTLD takes a top-level domain, in Unicode or A-label form.
 func readTLD(key string) (string, *problem) {
 	name, ok := hostName(key)
 	if !ok || strings.Contains(name, ".") {
-		return "", wrong("tld", map[string]any{"Name": shown(key)})
+		return "", wrong("tld", map[string]any{"Name": printable(key)})
 	}
 	return name, nil
 }
 
-// maxName is more than any name takes in UTF-8: 253 characters of up to four
-// bytes. Converting takes time by the square of it.
+// maxName is the longest name in UTF-8, in bytes: 253 characters of up to four
+// bytes. The time of a conversion grows with the square of the length.
 const maxName = 4 * 253
 
-// hostName gives the A-label form (RFC 5890), lower case and without the
-// root's dot; one label is enough, as in localhost. A last label of digits
-// alone is a mistyped address, never a name (RFC 3696, section 2).
+// hostName returns a name in A-label form (RFC 5890), in lower case and without
+// the final dot; a single label such as localhost is valid. A last label of
+// digits only is a mistyped address (RFC 3696, section 2).
 func hostName(text string) (string, bool) {
 	if len(text) > maxName {
 		return "", false
@@ -136,14 +139,14 @@ func hostName(text string) (string, bool) {
 	return name, true
 }
 
-// systemFile is where the system names its resolvers (resolv.conf(5)).
+// systemFile lists the resolvers of the system (resolv.conf(5)).
 const systemFile = "/etc/resolv.conf"
 
-// mostResolvers is how many of them the system itself asks (MAXNS).
-const mostResolvers = 3
+// maxResolvers is how many of them the C library uses (MAXNS).
+const maxResolvers = 3
 
-// systemResolvers are those that every other program here asks. A file that is
-// not there, or names none, means the one on this host.
+// systemResolvers returns the resolvers that other programs on this host use. If
+// the file is absent or has none, that is the one on this host.
 func systemResolvers(file string) []netip.AddrPort {
 	var servers []netip.AddrPort
 	if f, err := os.Open(file); err == nil {
@@ -156,12 +159,11 @@ func systemResolvers(file string) []netip.AddrPort {
 	return servers
 }
 
-// nameServers reads the nameserver lines of a resolv.conf, whatever else there
-// is in it.
+// nameServers reads the nameserver lines of a resolv.conf and skips all others.
 func nameServers(text io.Reader) []netip.AddrPort {
 	var servers []netip.AddrPort
-	lines := bufio.NewScanner(text) // a longer line than it takes ends the reading
-	for lines.Scan() && len(servers) < mostResolvers {
+	lines := bufio.NewScanner(text) // a line above 64 KB ends the loop
+	for lines.Scan() && len(servers) < maxResolvers {
 		words := strings.Fields(lines.Text())
 		if len(words) < 2 || words[0] != "nameserver" {
 			continue

@@ -140,7 +140,7 @@ schedule: {domains: "@hourly"}
 // TestProxyThatOnlyTheServiceKnows is given all the same: a look that went
 // past it would judge another way out than the panel's.
 func TestProxyThatOnlyTheServiceKnows(t *testing.T) {
-	cfg, faults := load("config.yaml", []byte(strings.Replace(minimal, "isp1,", `isp1, acme: {proxy: "${NOWHERE}"},`, 1)), lab(t))
+	cfg, faults := load("config.yaml", []byte(strings.Replace(minimal, "isp1,", `isp1, acme: {proxy: "${NOWHERE}"},`, 1)), labEnv(t))
 	if faults != nil {
 		t.Fatal(faults)
 	}
@@ -186,7 +186,7 @@ func TestWhoIsAsked(t *testing.T) {
 	for text, system := range map[string]bool{"": true, "resolvers:\n": true, "resolvers: []\n": false, "resolvers: [127.0.0.1:5353]\n": false} {
 		file := filepath.Join(t.TempDir(), "config.yaml")
 		write(t, file, minimal+text)
-		cfg, faults := Load(file, lab(t))
+		cfg, faults := Load(file, labEnv(t))
 		if faults != nil {
 			t.Fatal(faults)
 		}
@@ -197,8 +197,8 @@ func TestWhoIsAsked(t *testing.T) {
 		case strings.Contains(text, "5353"):
 			want = "[127.0.0.1:5353]"
 		}
-		if got := fmt.Sprint(cfg.Resolvers); got != want || cfg.AsksSystem() != system {
-			t.Errorf("%q: %s are asked, the system's: %t", text, got, cfg.AsksSystem())
+		if got := fmt.Sprint(cfg.Resolvers); got != want || cfg.UsesSystemResolvers() != system {
+			t.Errorf("%q: %s are asked, the system's: %t", text, got, cfg.UsesSystemResolvers())
 		}
 	}
 }

@@ -10,21 +10,21 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Env looks a variable of the environment up, as os.LookupEnv does.
+// Env looks up a variable of the environment, as os.LookupEnv does.
 type Env func(name string) (string, bool)
 
-// reader binds the nodes of a file to the fields of a Config and goes on
-// after each fault.
+// reader copies the nodes of a file into the fields of a Config. It continues
+// after a fault.
 type reader struct {
-	file   string
-	env    Env
-	faults Faults
-	later  Faults
-	places map[string]place // of every value in the file, by its path
+	file      string
+	env       Env
+	faults    Faults
+	runFaults Faults           // for CheckRun
+	places    map[string]place // of every value in the file, by path
 }
 
-// fault notes what is wrong at a path; where that is not in the file, at the
-// nearest section around it.
+// fault adds a fault at a path. A path that the file does not have gets the place
+// of the nearest section around it.
 func (r *reader) fault(path string, p *problem) { r.faults = append(r.faults, r.at(path, p)) }
 
 func (r *reader) at(path string, p *problem) Fault {
@@ -32,36 +32,34 @@ func (r *reader) at(path string, p *problem) Fault {
 	for around := path; !ok && around != ""; where, ok = r.places[around] {
 		around = parent(around)
 	}
-	return Fault{
-		File: r.file, Line: where.line, Column: where.column,
-		Path: path, Key: p.key, Hint: p.hint, Args: p.args,
-	}
+	return p.at(r.file, where, path)
 }
 
-// section reads a mapping. A nil node is a section that the file leaves out:
-// its defaults count all the same.
+// section reads a mapping. The node is nil if the file has no such section; its
+// keys get their defaults then.
 func (r *reader) section(n ast.Node, path string, into reflect.Value) {
 	fields := fieldsOf(into.Type())
-	given, ok := r.entries(n, path, fields)
+	nodes, ok := r.entries(n, path, fields)
 	for _, f := range fields {
-		f.need = f.need && ok // what is no section lacks no key either
-		r.field(f, given, path, into.FieldByIndex(f.index))
+		f.need = f.need && ok // no further faults of a node that is not a section
+		r.field(f, nodes, path, into.FieldByIndex(f.index))
 	}
 }
 
-func (r *reader) field(f field, given map[string]ast.Node, path string, into reflect.Value) {
-	n, at := given[f.key], join(path, f.key)
+// field reads a key of a section, whose nodes are given by key.
+func (r *reader) field(f field, nodes map[string]ast.Node, path string, into reflect.Value) {
+	n, at := nodes[f.key], join(path, f.key)
 	switch {
 	case f.is == "secret":
-		r.secret(f, given, path, into)
+		r.secret(f, nodes, path, into)
 	case f.section():
 		r.section(n, at, into)
 	case n == nil && f.need:
 		r.fault(at, wrong("needed", map[string]any{"Key": f.key}))
-	case f.list():
-		r.list(f, n, at, into)
 	case n == nil:
 		fill(f, into)
+	case f.list():
+		r.list(f, n, at, into)
 	case f.table():
 		r.table(f, n, at, into)
 	default:
@@ -71,15 +69,11 @@ func (r *reader) field(f field, given map[string]ast.Node, path string, into ref
 
 // list reads a sequence of sections or of scalars.
 func (r *reader) list(f field, n ast.Node, path string, into reflect.Value) {
-	if n == nil {
-		fill(f, into)
-		return
-	}
 	items, ok := n.(*ast.SequenceNode)
 	if !ok {
 		p := wrong("list", map[string]any{"Key": f.key})
 		if f.is == "" {
-			p = p.try("list.sections")
+			p = p.withHint("list.sections")
 		}
 		r.fault(path, p)
 		return
@@ -103,54 +97,52 @@ func (r *reader) list(f field, n ast.Node, path string, into reflect.Value) {
 	into.Set(all)
 }
 
-// entries gives the nodes of a section by key, without those left blank; ok
-// is false for what is no section at all.
-func (r *reader) entries(n ast.Node, path string, fields []field) (given map[string]ast.Node, ok bool) {
-	given = map[string]ast.Node{}
-	own := fields[0].keys()
-	pairs, p := pairsOf(n, own[len(own)-1])
+// entries returns the nodes of a section by key, without blank ones; ok is false
+// if the node is not a section.
+func (r *reader) entries(n ast.Node, path string, fields []field) (nodes map[string]ast.Node, ok bool) {
+	nodes = map[string]ast.Node{}
+	first, known := fields[0].keys(), []string(nil)
+	for _, f := range fields {
+		known = append(known, f.keys()...)
+	}
+	pairs, p := pairsOf(n, first[len(first)-1])
 	if p != nil {
 		r.fault(path, p)
-		return given, false
+		return nodes, false
 	}
 	seen := map[string]bool{}
 	for _, v := range pairs {
-		r.entry(v, path, keysOf(fields), seen, given)
+		r.entry(v, path, known, seen, nodes)
 	}
-	return given, true
+	return nodes, true
 }
 
-// entry sorts one key of a section.
-func (r *reader) entry(v *ast.MappingValueNode, path string, known []string, seen map[string]bool, given map[string]ast.Node) {
+// entry checks a key of a section and adds its node to nodes.
+func (r *reader) entry(v *ast.MappingValueNode, path string, known []string, seen map[string]bool, nodes map[string]ast.Node) {
 	key := v.Key.GetToken().Value
-	at, stands := join(path, shown(key)), placeOf(v.Key.GetToken())
-	note := func(p *problem) {
-		r.faults = append(r.faults, Fault{
-			File: r.file, Line: stands.line, Column: stands.column,
-			Path: at, Key: p.key, Hint: p.hint, Args: p.args,
-		})
-	}
+	at, where := join(path, printable(key)), placeOf(v.Key.GetToken())
+	var p *problem
 	switch {
-	case odd(v.Key):
-		note(wrong("anchor", nil))
-		return
+	case unsupported(v.Key):
+		p = wrong("anchor", nil)
 	case !slices.Contains(known, key):
-		note(unknown(key, known))
-		return
+		p = unknown(key, known)
 	case seen[key]:
-		note(wrong("twice", map[string]any{"Key": key, "Line": r.places[at].line}))
+		p = wrong("twice", map[string]any{"Key": key, "Line": r.places[at].line})
+	}
+	if p != nil {
+		r.faults = append(r.faults, p.at(r.file, where, at)) // not where the first of two keys is
 		return
 	}
-	seen[key] = true
-	stands.blank = true
-	r.places[at] = stands
+	seen[key], where.blank = true, true
+	r.places[at] = where
 	if !blank(v.Value) {
 		r.places[at] = placeOf(start(v.Value))
-		given[key] = v.Value
+		nodes[key] = v.Value
 	}
 }
 
-// table reads a section whose keys are top-level domains, not ours to name.
+// table reads a section whose keys are top-level domains.
 func (r *reader) table(f field, n ast.Node, path string, into reflect.Value) {
 	pairs, p := pairsOf(n, f.sample)
 	if p != nil {
@@ -160,22 +152,22 @@ func (r *reader) table(f field, n ast.Node, path string, into reflect.Value) {
 	all, seen := reflect.MakeMap(f.typ), map[string]int{}
 	for _, pair := range pairs {
 		key := pair.Key.GetToken().Value
-		at, stands := join(path, shown(key)), placeOf(pair.Key.GetToken())
-		r.places[at] = stands
+		at, where := join(path, printable(key)), placeOf(pair.Key.GetToken())
+		r.places[at] = where
 		name, p := readTLD(key)
 		switch {
-		case odd(pair.Key):
+		case unsupported(pair.Key):
 			p = wrong("anchor", nil)
 		case p == nil && seen[name] != 0: // RU is ru, and рф is xn--p1ai
-			p = wrong("twice", map[string]any{"Key": shown(key), "Line": seen[name]})
+			p = wrong("twice", map[string]any{"Key": printable(key), "Line": seen[name]})
 		}
 		if p != nil {
 			r.fault(at, p)
 			continue
 		}
-		seen[name] = stands.line
+		seen[name] = where.line
 		if blank(pair.Value) {
-			continue // as everywhere: a value left out
+			continue // blank means absent, as for any key
 		}
 		r.places[at] = placeOf(start(pair.Value))
 		one := reflect.New(f.typ.Elem()).Elem()
@@ -185,15 +177,15 @@ func (r *reader) table(f field, n ast.Node, path string, into reflect.Value) {
 	into.Set(all)
 }
 
-// scalar is one value. Faults show raw and never text: a variable of the
-// environment may hold a secret.
+// scalar is a single value. Faults contain raw and never text, because a variable
+// of the environment may hold a secret.
 type scalar struct {
-	raw  string // as it stands in the file
-	text string // with every ${NAME} filled in
+	raw  string // as it is in the file
+	text string // with the values of all ${NAME}
 	form form
 }
 
-// form is what YAML takes a plain value for.
+// form is the YAML type of a plain value; the forms that a kind takes are or-ed.
 type form int
 
 const (
@@ -203,17 +195,17 @@ const (
 	truth
 )
 
-// scalar reads one value into a field.
+// scalar reads a single value into a field.
 func (r *reader) scalar(f field, n ast.Node, path string, into reflect.Value) {
 	v, p := r.value(n)
 	switch {
 	case p == nil:
 		p = f.set(v, into)
 	case p.key == "":
-		p = f.misfit()
+		p = f.wrongForm()
 	case p.key == "config.env.absent" && f.is == "proxy":
-		into.Set(reflect.ValueOf(NewSecret(""))) // given and later, like any secret
-		r.later = append(r.later, r.at(path, p))
+		into.Set(reflect.ValueOf(NewSecret(""))) // set, so that nothing goes past the proxy
+		r.runFaults = append(r.runFaults, r.at(path, p))
 		return
 	}
 	if p != nil {
@@ -221,10 +213,11 @@ func (r *reader) scalar(f field, n ast.Node, path string, into reflect.Value) {
 	}
 }
 
-// errForm is a node that is no scalar: the kind says what it wants instead.
-func errForm() *problem { return &problem{} }
+// notScalar stands for a node that is not a scalar. It has no key: the field's
+// kind says what it expects.
+func notScalar() *problem { return &problem{} }
 
-// value reads a node as a scalar and fills the environment in.
+// value reads a node as a scalar and expands references to the environment.
 func (r *reader) value(n ast.Node) (scalar, *problem) {
 	var v scalar
 	switch s := n.(type) {
@@ -239,7 +232,7 @@ func (r *reader) value(n ast.Node) (scalar, *problem) {
 	case *ast.AliasNode, *ast.AnchorNode, *ast.TagNode:
 		return v, wrong("anchor", nil)
 	default:
-		return v, errForm()
+		return v, notScalar()
 	}
 	if v.form != letters {
 		v.raw = v.text
@@ -258,7 +251,8 @@ func (r *reader) value(n ast.Node) (scalar, *problem) {
 
 var reference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
-// expand fills every ${NAME} in; absent is the first that is not set or empty.
+// expand replaces each ${NAME} with its value; absent is the first name that is
+// not set or empty.
 func (r *reader) expand(raw string) (text, absent string) {
 	text = reference.ReplaceAllStringFunc(raw, func(ref string) string {
 		name := ref[2 : len(ref)-1]
@@ -278,7 +272,7 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// parent is the section around a path: panels[0].name, panels[0], panels, "".
+// parent returns the path around a path: panels[0].name, panels[0], panels, "".
 func parent(path string) string {
 	return path[:max(0, strings.LastIndexAny(path, ".["))]
 }

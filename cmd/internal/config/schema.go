@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Schema is the JSON Schema of the file, for the completion of editors. It is
-// made of the same field table that reads the file.
+// Schema returns the JSON Schema of the file, with which editors complete keys.
+// It is made from the field table that also reads the file.
 func Schema() ([]byte, error) {
 	root := sectionSchema(reflect.TypeFor[Config]())
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -53,7 +53,7 @@ func (f field) schema() map[string]any {
 		maps.Copy(one, kinds(f.is).schema)
 	}
 	if pattern, ok := one["pattern"].(string); ok && !f.need && !f.list() {
-		one["pattern"] = "^$|" + pattern // an empty value is an absent one
+		one["pattern"] = "^$|" + pattern // an empty value is valid and means absent
 	}
 	if len(f.words) > 0 {
 		one["enum"] = f.words
@@ -76,7 +76,7 @@ func (f field) schema() map[string]any {
 	return titled(f.title, one)
 }
 
-// fallbackValue is the default with the type it has in JSON.
+// fallbackValue returns the default with its JSON type.
 func (f field) fallbackValue() any {
 	switch {
 	case f.list():

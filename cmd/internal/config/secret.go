@@ -17,21 +17,22 @@ import (
 
 const masked = "***"
 
-// Secret is a text that prints as *** whatever prints it. The zero Secret is
-// one that the file does not give.
+// Secret is a text that fmt, log/slog and encoders print as ***. The zero Secret
+// is one that the file does not have.
 type Secret struct {
-	// A pointer, because fmt shows unexported fields of other people's
-	// structs without asking their methods: there it prints an address.
+	// A pointer, because fmt prints an unexported field of another struct without
+	// calling its methods. Of a pointer it prints the address.
 	text *string
 }
 
-// NewSecret wraps a text.
+// NewSecret returns text as a secret.
 func NewSecret(text string) Secret { return Secret{text: &text} }
 
-// IsSet tells whether the file gives this secret.
+// IsSet reports whether the file has this secret, even a wrong or empty one.
 func (s Secret) IsSet() bool { return s.text != nil }
 
-// Reveal gives the text itself, for the one place that sends it.
+// Reveal returns the text; empty if the secret is not set. Only what sends the
+// secret calls it.
 func (s Secret) Reveal() string {
 	if s.text == nil {
 		return ""
@@ -39,34 +40,36 @@ func (s Secret) Reveal() string {
 	return *s.text
 }
 
-// String masks.
+// String returns ***.
 func (s Secret) String() string { return masked }
 
-// GoString masks %#v.
+// GoString returns *** for %#v.
 func (s Secret) GoString() string { return masked }
 
-// Format masks every verb, %x among them.
+// Format prints *** for every verb, including %x.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, masked) }
 
-// LogValue masks in log/slog.
+// LogValue returns *** for log/slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(masked) }
 
-// MarshalText masks in JSON and TOML.
+// MarshalText returns *** for JSON and TOML.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(masked), nil }
 
-// MarshalYAML masks in YAML.
+// MarshalYAML returns *** for YAML.
 func (s Secret) MarshalYAML() (any, error) { return masked, nil }
 
-// maxSecret is above any token, and below what anyone names by mistake.
+// maxSecret is more than any token has, and less than most files that could be
+// named by mistake.
 const maxSecret = 4 << 10 // bytes
 
 var (
 	onlyReference = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*\}$`)
-	// secretLike finds what must not be shown wherever it was put: tokens of
-	// messengers, and passwords in addresses.
+	// secretLike matches values that a message must not contain: tokens of
+	// messengers, and addresses with a password.
 	secretLike = regexp.MustCompile(`(?i)` + leaks() + `://[^/\s]*:[^/\s]*@`)
 )
 
+// leaks joins the patterns of all tokens; each ends with a |.
 func leaks() string {
 	all := ""
 	for _, m := range messengers() {
@@ -75,12 +78,10 @@ func leaks() string {
 	return all
 }
 
-func looksSecret(s string) bool { return secretLike.MatchString(s) }
-
-// secret reads `token` or `token_file`. A secret that only the service's own
-// environment can give stops run alone: ask is run by people in a terminal.
-func (r *reader) secret(f field, given map[string]ast.Node, path string, into reflect.Value) {
-	inline, file := given[f.key], given[f.file()]
+// secret reads `token` or `token_file`. A secret that only the service can read
+// is a fault for run only: people run ask in a terminal.
+func (r *reader) secret(f field, nodes map[string]ast.Node, path string, into reflect.Value) {
+	inline, file := nodes[f.key], nodes[f.file()]
 	at, n := join(path, f.key), inline
 	switch {
 	case inline == nil && file == nil:
@@ -98,55 +99,55 @@ func (r *reader) secret(f field, given map[string]ast.Node, path string, into re
 		text, p = inlineSecret(f, at, v, bad)
 	}
 	if p == nil {
-		p = misshapen(f, text)
+		p = checkForm(f, text)
 	}
-	// It is given even when it is wrong: chats of its messenger are no faults.
+	// It is set even if it is wrong, so that chats of its messenger are not faults too.
 	into.Set(reflect.ValueOf(NewSecret(text)))
 	switch {
 	case p == nil:
-	case p.later:
-		r.later = append(r.later, r.at(at, p))
+	case p.runOnly:
+		r.runFaults = append(r.runFaults, r.at(at, p))
 	default:
 		r.fault(at, p)
 	}
 }
 
-// inlineSecret takes a reference to the environment, nothing else: whatever
-// stands in the file itself ends up in backups and in chats.
+// inlineSecret takes a reference to the environment only: what is written in the
+// config itself gets into backups and chats.
 func inlineSecret(f field, path string, v scalar, bad *problem) (string, *problem) {
 	switch {
 	case !onlyReference.MatchString(v.raw):
 		return "", wrong("secret.literal", f.secretArgs(path))
 	case bad != nil:
-		return "", bad.postpone()
+		return "", bad.forRun()
 	}
 	return strings.TrimRight(v.text, "\r\n"), nil
 }
 
-// fileSecret reads the file that a value names.
+// fileSecret reads the file that the value names.
 func (r *reader) fileSecret(f field, path string, v scalar, bad *problem) (string, *problem) {
 	switch {
 	case bad != nil && bad.key == "config.env.absent":
-		return "", bad.postpone()
+		return "", bad.forRun()
 	case bad != nil && bad.key != "":
 		return "", bad
 	case v.form != letters:
 		return "", wrong("secret.path", f.secretArgs(path))
-	case looksSecret(v.text):
+	case secretLike.MatchString(v.text):
 		return "", wrong("secret.pasted", f.secretArgs(path))
 	}
-	name, guarded := r.locate(v.text)
-	args := map[string]any{"Value": shown(v.raw)}
+	name, credential := r.locate(v.text)
+	args := map[string]any{"Value": printable(v.raw)}
 	text, err := readSmall(name, maxSecret)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", wrong("secret.missing", args).postpone()
+		return "", wrong("secret.missing", args).forRun()
 	case errors.Is(err, fs.ErrPermission):
-		return "", wrong("secret.denied", args).postpone()
+		return "", wrong("secret.denied", args).forRun()
 	case err != nil:
 		return "", wrong("secret.unreadable", args)
 	}
-	if info, err := os.Stat(name); !guarded && err == nil && info.Mode().Perm()&0o077 != 0 {
+	if info, err := os.Stat(name); !credential && err == nil && info.Mode().Perm()&0o077 != 0 {
 		args["Mode"] = fmt.Sprintf("%04o", info.Mode().Perm())
 		return "", wrong("secret.open", args)
 	}
@@ -157,11 +158,11 @@ func (r *reader) fileSecret(f field, path string, v scalar, bad *problem) (strin
 	return secret, nil
 }
 
-// locate finds the file of a secret. A plain name is one of systemd's
-// credentials (LoadCredential=) where there are any, else a file beside the
-// config. Credentials are guarded: systemd keeps them in a folder of the
-// service alone, and their ACL makes the mode look like 0440.
-func (r *reader) locate(name string) (file string, guarded bool) {
+// locate finds the file of a secret. A plain name is a systemd credential
+// (LoadCredential=) if the service has credentials, else a file beside the
+// config. The mode of a credential does not matter: systemd keeps it in a folder
+// of the service, with an ACL that makes the mode look like 0440.
+func (r *reader) locate(name string) (file string, credential bool) {
 	folder, _ := r.env("CREDENTIALS_DIRECTORY")
 	if filepath.IsAbs(name) {
 		inside, err := filepath.Rel(folder, filepath.Clean(name))
@@ -173,18 +174,23 @@ func (r *reader) locate(name string) (file string, guarded bool) {
 	return filepath.Join(filepath.Dir(r.file), name), false
 }
 
-// misshapen tells a secret of the wrong kind without showing any of it.
-func misshapen(f field, text string) *problem {
-	t, ok := findForm(f.shape)
-	switch {
-	case !ok || t.form.MatchString(text):
-		return nil
-	case t.other != "" && strings.HasPrefix(text, t.other):
-		return wrong("secret."+f.shape, nil).try("secret.swapped")
+// checkForm finds a secret of another kind, without showing any of it.
+func checkForm(f field, text string) *problem {
+	for _, m := range messengers() {
+		for _, c := range m.credentials {
+			switch {
+			case c.shape != f.shape || c.form.MatchString(text):
+			case c.other != "" && strings.HasPrefix(text, c.other):
+				return wrong("secret."+f.shape, nil).withHint("secret.swapped")
+			default:
+				return wrong("secret."+f.shape, nil)
+			}
+		}
 	}
-	return wrong("secret."+f.shape, nil)
+	return nil
 }
 
+// secretArgs are the arguments of messages about how to give a secret.
 func (f field) secretArgs(path string) map[string]any {
 	return map[string]any{
 		"Key": f.key, "File": f.file(),

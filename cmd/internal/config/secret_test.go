@@ -65,7 +65,7 @@ func TestSecretsComeTrimmed(t *testing.T) {
 	cfg, faults := load("config.yaml", []byte(minimal+`
 telegram: {token: "${TELEGRAM_TOKEN}", proxy: "socks5h://proxy.example:1080"}
 slack: {bot_token_file: "${SECRETS}/slackbot", app_token_file: "${SECRETS}/slackapp"}
-`), lab(t))
+`), labEnv(t))
 	if faults != nil {
 		t.Fatal(faults)
 	}

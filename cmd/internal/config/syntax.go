@@ -12,14 +12,15 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// maxDepth is of brackets within brackets. The parser's time grows with its
-// cube, and nothing of ours is deeper than four.
+// maxDepth is how deep brackets may be nested. The parser's time grows with the
+// cube of the depth, and a config needs four levels.
 const maxDepth = 16
 
-// place is where something stands, from 1; the column counts characters.
+// place is a position in the file. Both numbers begin at 1; columns count
+// characters.
 type place struct {
 	line, column int
-	blank        bool // the key is there without a value
+	blank        bool // the key has no value
 }
 
 func top() place { return place{line: 1, column: 1} }
@@ -31,11 +32,11 @@ func placeOf(t *token.Token) place {
 	return place{line: max(1, t.Position.Line), column: max(1, t.Position.Column)}
 }
 
-// parse gives the root of the one document, nil when there is nothing in it.
-// A text that is no YAML is one fault: behind it nothing is certain.
+// parse returns the root of the only document; nil if it is empty. A text that is
+// not YAML is a single fault, since the rest cannot be trusted.
 func parse(text []byte) (root ast.Node, at place, p *problem) {
 	defer func() {
-		if recover() != nil { // a fault of the parser, seen by fuzzing only
+		if recover() != nil { // the parser panics on some texts, found by fuzzing
 			root, at, p = nil, top(), wrong("syntax.unclear", nil)
 		}
 	}()
@@ -43,7 +44,7 @@ func parse(text []byte) (root ast.Node, at place, p *problem) {
 	if t := tooDeep(tokens); t != nil {
 		return nil, placeOf(t), wrong("syntax.deep", nil)
 	}
-	// Keys given twice are the reader's business: it goes on after one.
+	// The reader finds keys that are there twice, and continues.
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		at, p = syntaxError(err, tokens)
@@ -62,6 +63,7 @@ func parse(text []byte) (root ast.Node, at place, p *problem) {
 	return root, top(), nil
 }
 
+// tooDeep returns the first token that is nested too deeply, or nil.
 func tooDeep(tokens token.Tokens) *token.Token {
 	depth := 0
 	for _, t := range tokens {
@@ -78,8 +80,8 @@ func tooDeep(tokens token.Tokens) *token.Token {
 	return nil
 }
 
-// syntaxError says what the parser stumbled over. Its own words stay out: they
-// are English, and may quote the line, which may hold a secret.
+// syntaxError translates an error of the parser. The parser's own text is not
+// shown: it is English and may quote a line with a secret.
 func syntaxError(err error, tokens token.Tokens) (place, *problem) {
 	var at yaml.Error
 	if !errors.As(err, &at) {
@@ -92,11 +94,12 @@ func syntaxError(err error, tokens token.Tokens) (place, *problem) {
 			return placeOf(t), wrong("syntax.star", nil)
 		}
 	}
-	return where, wrong("syntax."+stumble(at.GetMessage()), nil)
+	return where, wrong("syntax."+syntaxProblem(at.GetMessage()), nil)
 }
 
-// stumble sorts the messages of goccy/go-yaml v1.19.2.
-func stumble(message string) string {
+// syntaxProblem returns the name of the problem for a message of goccy/go-yaml
+// v1.19.2.
+func syntaxProblem(message string) string {
 	for _, known := range []struct{ part, name string }{
 		{"quoted text", "quote"},
 		{"'\t'", "tab"},
@@ -118,7 +121,8 @@ func stumble(message string) string {
 	return "unclear"
 }
 
-// start is the first token of a node; a block mapping names its colon instead.
+// start returns the first token of a node. GetToken returns the colon of a block
+// mapping instead.
 func start(n ast.Node) *token.Token {
 	switch v := n.(type) {
 	case *ast.MappingNode:
@@ -132,8 +136,8 @@ func start(n ast.Node) *token.Token {
 	return n.GetToken()
 }
 
-// pairsOf are the keys and values of a mapping; sample is a key that could
-// stand in it.
+// pairsOf returns the keys and values of a mapping; sample is an example of a key
+// for the hint.
 func pairsOf(n ast.Node, sample string) ([]*ast.MappingValueNode, *problem) {
 	switch v := n.(type) {
 	case nil, *ast.NullNode:
@@ -149,12 +153,12 @@ func pairsOf(n ast.Node, sample string) ([]*ast.MappingValueNode, *problem) {
 	return nil, wrong("section", map[string]any{"Key": sample})
 }
 
-// odd are the keys that YAML has and this file does without: << and ?.
-func odd(key ast.MapKeyNode) bool {
+// unsupported reports whether a key is << or ?, which a config does not use.
+func unsupported(key ast.MapKeyNode) bool {
 	return key.IsMergeKey() || key.Type() == ast.MappingKeyType
 }
 
-// blank is a value left out: `key:` or `key: ""`.
+// blank reports whether a value is left out: `key:` or `key: ""`.
 func blank(n ast.Node) bool {
 	switch v := n.(type) {
 	case nil, *ast.NullNode:
