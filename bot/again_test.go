@@ -27,7 +27,8 @@ type weather struct {
 	looks map[string][]time.Time
 }
 
-func (w *weather) look(_ context.Context, name string, _ checks.Subject) (checks.Sight, []checks.Finding, error) {
+func (w *weather) look(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
+	name := t.DNS.Name
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.looks[name] = append(w.looks[name], time.Now())
@@ -37,9 +38,14 @@ func (w *weather) look(_ context.Context, name string, _ checks.Subject) (checks
 		w.shows[name] = shows[min(1, len(shows)-1):]
 	}
 	if code == checks.OK {
-		return checks.Sight{}, nil, nil
+		return nil, nil
 	}
-	return checks.Sight{}, []checks.Finding{{Code: code, Severity: code.Severity(), Detail: "raw"}}, nil
+	return []checks.Finding{{Code: code, Severity: code.Severity(), Detail: "raw"}}, nil
+}
+
+// lookingUp is a check of names in DNS.
+func lookingUp(run func(context.Context, *checks.Target) ([]checks.Finding, error)) checks.Check {
+	return checks.Check{Name: checks.NamesCheck, Scope: checks.ScopeName, Live: true, Run: run}
 }
 
 // outdoors is a bot over a panel of so many sites, each of them looked at an
@@ -56,16 +62,16 @@ func outdoors(t *testing.T, w *weather, sites int, before map[string]checks.Code
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	watch := NewWatch(j, []Panel{{Name: "isp1", Live: &suite.Live{Names: w.look}, Workers: 4}}, Rules{}, log)
+	watch := NewWatch(j, []Panel{{Name: "isp1", Live: &suite.Live{Checks: []checks.Check{lookingUp(w.look)}}, Workers: 4}}, Rules{}, log)
 	p := watch.panels[0]
 	p.server = reports.Server{Name: "isp1", Read: time.Now()}
 	known := map[string]reports.Look{}
 	for i := range sites {
 		name := siteNo(i)
 		p.server.Subjects = append(p.server.Subjects, checks.Subject{Site: &checks.Site{Server: "isp1", Name: name, Active: checks.On}})
-		l := reports.Look{At: time.Now().Add(-time.Hour), Checks: []string{suite.NamesCheck}}
+		l := reports.Look{At: time.Now().Add(-time.Hour), Checks: []string{checks.NamesCheck}}
 		if code := before[name]; code != "" {
-			l.Findings = []checks.Finding{{Check: suite.NamesCheck, Server: "isp1", Site: name, Code: code, Severity: code.Severity()}}
+			l.Findings = []checks.Finding{{Check: checks.NamesCheck, Server: "isp1", Site: name, Code: code, Severity: code.Severity()}}
 		}
 		known[name] = l
 	}

@@ -13,11 +13,10 @@ import (
 // were full; a renewal is one for 120 days; failures of more than a day ago
 // are in the sum that the journal keeps of each certificate.
 const (
-	issuedBack   = 134 * 24 * time.Hour // a renewal's window before the first order that is played
-	playedBack   = 14 * 24 * time.Hour
-	failedBack   = 24 * time.Hour
-	ledgerPace   = time.Minute
-	budgetsCheck = "budget"
+	issuedBack = 134 * 24 * time.Hour // a renewal's window before the first order that is played
+	playedBack = 14 * 24 * time.Hour
+	failedBack = 24 * time.Hour
+	ledgerPace = time.Minute
 )
 
 // ledger is what one panel's account spent at its CA, as far as the log tells.
@@ -35,27 +34,17 @@ type accounting struct {
 	lately map[string]int // failures of the last day, by certificate
 }
 
-// judgeAccount adds what is found of the account's budgets at the CA, and of
-// the names that spend them in vain.
-func (w *Watch) judgeAccount(ctx context.Context, p *watched, out *checks.Outcome, all []checks.Subject, now time.Time) {
-	found, err := w.countBudgets(ctx, p, all, now)
-	out.Checks = append(out.Checks, budgetsCheck)
-	if err != nil {
-		out.Failures = append(out.Failures, checks.Failure{Check: budgetsCheck, Server: p.Name, Err: err.Error()})
-		return
-	}
-	out.Findings = append(out.Findings, found...)
-}
-
 // countBudgets brings a panel's ledger up to date, at most once a minute, and
-// gives what is found by it.
+// gives what becomes of the account and its names, as the check of budgets finds
+// it.
 func (w *Watch) countBudgets(ctx context.Context, p *watched, all []checks.Subject, now time.Time) ([]checks.Finding, error) {
 	l := &p.last.ledger
 	if age := now.Sub(l.at); !l.at.IsZero() && age >= 0 && age < ledgerPace {
 		return l.found, l.failed
 	}
+	l.found = nil
 	if l.failed = w.follow(ctx, p, now); l.failed != nil {
-		return l.found, l.failed
+		return nil, l.failed
 	}
 	l.at = now
 	names := namesOf(all)
@@ -80,9 +69,9 @@ func (w *Watch) countBudgets(ctx context.Context, p *watched, all []checks.Subje
 	}
 	if err := w.chargeOurs(ctx, a.meter, now); err != nil {
 		l.failed = err
-		return l.found, err
+		return nil, err
 	}
-	l.found = w.prospects(p, a, all, now)
+	l.found = budget.Outlook{Meter: a.meter, Lately: a.lately, Zombie: w.rules.Zombie}.Findings(all, now)
 	p.account(a)
 	return l.found, nil
 }

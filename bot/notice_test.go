@@ -34,9 +34,9 @@ func TestALongLookIsAnnounced(t *testing.T) {
 				t.Fatal(err)
 			}
 			synctest.Test(t, func(t *testing.T) {
-				b := oneSite(t, bundle, func(ctx context.Context, name string, _ checks.Subject) (checks.Sight, []checks.Finding, error) {
+				b := oneSite(t, bundle, func(context.Context, *checks.Target) ([]checks.Finding, error) {
 					time.Sleep(c.takes)
-					return checks.Sight{Name: name}, nil, nil
+					return nil, nil
 				})
 				defer b.journal.Close()
 				u := journal.Update{ID: 1, Chat: "post:5", Person: "post:5", Text: "check shop.ru"}
@@ -66,14 +66,14 @@ func TestALongLookIsAnnounced(t *testing.T) {
 
 // oneSite is a bot over a panel with the site shop.ru, whose names are looked
 // up as given.
-func oneSite(t *testing.T, bundle *i18n.Bundle, names func(context.Context, string, checks.Subject) (checks.Sight, []checks.Finding, error)) *Bot {
+func oneSite(t *testing.T, bundle *i18n.Bundle, names func(context.Context, *checks.Target) ([]checks.Finding, error)) *Bot {
 	t.Helper()
 	j, err := journal.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	watch := NewWatch(j, []Panel{{Name: "isp1", Live: &suite.Live{Names: names}}}, Rules{}, log)
+	watch := NewWatch(j, []Panel{{Name: "isp1", Live: &suite.Live{Checks: []checks.Check{lookingUp(names)}}}}, Rules{}, log)
 	p := watch.panels[0]
 	p.tried()
 	p.server = reports.Server{Name: "isp1", Read: time.Now(), Subjects: []checks.Subject{{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}}}

@@ -9,12 +9,11 @@ import (
 
 	"domovoy/checks"
 	"domovoy/checks/cert"
+	"domovoy/checks/panel"
+	"domovoy/checks/suite"
 	"domovoy/reports"
 	"domovoy/reports/journal"
 )
-
-// unavailable is the name of the check that is a reading itself.
-const unavailable = "reading"
 
 // patience is how many readings in a row must meet a busy database before it
 // is worth a message: a panel may write for a few seconds.
@@ -68,11 +67,11 @@ func (b *Bot) entryOf(ctx context.Context, p *watched, s reports.Server, latest 
 		return entry, err
 	}
 	some, standing := latest.narrow(s, open)
-	out := b.outcome(p, some, standing)
+	out := b.outcome(ctx, p, some, standing)
 	begin := beginning(out, s, begun)
 	if begin.Server || len(begin.Checks) > 0 {
 		// Whatever a check finds at its first look belongs together.
-		standing, out = open, b.outcome(p, s, open)
+		standing, out = open, b.outcome(ctx, p, s, open)
 	}
 	entry.Changes = b.policy.Reconcile(now, standing, out, begin.Begins)
 	if s.Trouble == "" {
@@ -103,7 +102,7 @@ func beginning(out checks.Outcome, s reports.Server, begun map[string]time.Time)
 	begin := reports.Beginning{Server: !known}
 	for _, check := range out.Checks {
 		blind := slices.ContainsFunc(out.Failures, func(f checks.Failure) bool { return f.Check == check && f.Site == "" })
-		if _, known := begun[s.Name+"/"+check]; !known && !blind && check != unavailable {
+		if _, known := begun[s.Name+"/"+check]; !known && !blind && check != panel.ReadingCheck {
 			begin.Checks = append(begin.Checks, check)
 		}
 	}
@@ -158,15 +157,15 @@ func after(open []reports.Incident, changes []reports.Change) iter.Seq[reports.I
 
 // outcome is what a reading gave, as incidents are made of it: each site's
 // root cause, the counts above their thresholds, and the reading itself.
-func (b *Bot) outcome(p *watched, s reports.Server, open []reports.Incident) checks.Outcome {
+func (b *Bot) outcome(ctx context.Context, p *watched, s reports.Server, open []reports.Incident) checks.Outcome {
 	if s.Trouble != "" {
-		return b.blindOutcome(p, s, open)
+		return b.blindOutcome(ctx, p, s, open)
 	}
 	p.busy = 0
 	out := s.Outcome
 	out.Findings = s.True(out.Findings)
 	out.Findings = reports.Causes(out, reports.Verdicts(out, s.Subjects))
-	out.Checks = append(out.Checks[:len(out.Checks):len(out.Checks)], unavailable)
+	out.Checks = slices.Clip(out.Checks)
 	var metrics []checks.Metric
 	for _, r := range s.Readings {
 		metrics = append(metrics, r.Metric)
@@ -179,19 +178,17 @@ func (b *Bot) outcome(p *watched, s reports.Server, open []reports.Incident) che
 }
 
 // blindOutcome is a reading that failed: nothing else was looked at.
-func (b *Bot) blindOutcome(p *watched, s reports.Server, open []reports.Incident) checks.Outcome {
-	out := checks.Outcome{Server: s.Name}
-	f := checks.Finding{Check: unavailable, Server: s.Name, Code: checks.PanelUnavailable,
-		Severity: checks.PanelUnavailable.Severity(), Args: checks.Args{"reason": s.Trouble}}
+func (b *Bot) blindOutcome(ctx context.Context, p *watched, s reports.Server, open []reports.Incident) checks.Outcome {
+	out := suite.Server(ctx, []checks.Check{panel.Readable()}, false, &checks.Target{Server: s.Name, Reading: &checks.Reading{Trouble: s.Trouble}})
 	p.busy++
 	passing := s.Trouble == "locked" || s.Trouble == "timeout"
 	for _, i := range open {
-		if i.Finding.Key() == f.Key() {
-			passing = false // told already
+		if i.Finding.Code == checks.PanelUnavailable && i.Finding.Server == s.Name {
+			passing = false // reported already
 		}
 	}
-	if !passing || p.busy >= patience {
-		out.Checks, out.Findings = []string{unavailable}, []checks.Finding{f}
+	if passing && p.busy < patience {
+		return checks.Outcome{Server: s.Name}
 	}
 	return out
 }

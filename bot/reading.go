@@ -61,12 +61,10 @@ func (w *Watch) read(ctx context.Context, p *watched, s checks.Snapshot, now tim
 	if err != nil {
 		return err
 	}
-	rules := cert.Rules{Now: now, LifeLeft: p.last.overdue.LifeLeft, Lifetime: p.lifetime}
+	rules := cert.Rules{LifeLeft: p.last.overdue.LifeLeft, Lifetime: p.lifetime}
 	all := p.last.subjects(s)
-	out := w.judgeSites(ctx, p, s, all, rules)
-	w.judgePanel(ctx, p, s, &out, now)
-	w.judgeAccount(ctx, p, &out, all, now)
-	late := nameless(s, rules)
+	out := w.check(ctx, p, s, all, rules, now)
+	late := nameless(s, rules, now)
 	metrics := panel.Counts(s, len(failing), overdue(out)+len(late))
 	quota := p.quota(now)
 	p.last.at, p.last.pending = now, false
@@ -82,37 +80,33 @@ func (w *Watch) read(ctx context.Context, p *watched, s checks.Snapshot, now tim
 	return nil
 }
 
-// judgeSites looks at the sites: at all of them every few minutes, for their
-// certificates grow older, and between at those that changed.
-func (w *Watch) judgeSites(ctx context.Context, p *watched, s checks.Snapshot, all []checks.Subject, rules cert.Rules) checks.Outcome {
-	list := suite.Checks(rules, w.issuing, p.Files != nil)
-	run, age := p.last.sites.Run, rules.Now.Sub(p.last.judged)
+// check runs the checks of a reading: over the sites, all of them every few
+// minutes because their certificates grow older, and between at those that
+// changed; then over the server as a whole.
+func (w *Watch) check(ctx context.Context, p *watched, s checks.Snapshot, all []checks.Subject, rules cert.Rules, now time.Time) checks.Outcome {
+	list := suite.Checks(suite.Reading{Rules: rules, Classifier: w.issuing, Files: p.Files != nil, Moved: w.journal.LastMoved,
+		Prospects: func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
+			return w.countBudgets(ctx, p, t.Reading.Subjects, t.Now)
+		},
+	}, suite.Outside{})
+	run, age := p.last.sites.Run, now.Sub(p.last.judged)
 	anew := age < 0 || age >= again
 	if anew {
-		p.last.judged, run = rules.Now, p.last.sites.Anew
+		p.last.judged, run = now, p.last.sites.Anew
 	}
 	p.last.sites.Spare = len(p.last.ledger.found)
-	out := run(ctx, list, p.Name, all)
+	out := run(ctx, list, p.Name, all, now)
 	p.learned(p.last.sites.Looked(), anew)
 	out.Failures = append(out.Failures, suite.Blind(list, s)...)
 	if p.last.folder != nil {
 		out.Failures = append(out.Failures, checks.Failure{Check: cert.FileCheck, Server: p.Name, Err: p.last.folder.Error()})
 	}
+	server := suite.Server(ctx, list, false, &checks.Target{Server: p.Name, Now: now,
+		Reading: &checks.Reading{Snapshot: s, Subjects: all, Findings: out.Findings}})
+	out.Checks = append(out.Checks, server.Checks...)
+	out.Findings = append(out.Findings, server.Findings...)
+	out.Failures = append(out.Failures, server.Failures...)
 	return out
-}
-
-// judgePanel adds what concerns the server as a whole.
-func (w *Watch) judgePanel(ctx context.Context, p *watched, s checks.Snapshot, out *checks.Outcome, now time.Time) {
-	out.Checks = append(out.Checks, panel.StaleCheck, panel.RowsCheck, panel.AccountCheck)
-	moved, err := w.journal.LastMoved(ctx, p.Name)
-	if err != nil {
-		out.Failures = append(out.Failures, checks.Failure{Check: panel.StaleCheck, Server: p.Name, Err: err.Error()})
-		return
-	}
-	account := panel.Account(out.Findings, s.Server)
-	out.Findings = append(out.Findings, panel.Stale(s, moved, now)...)
-	out.Findings = append(out.Findings, panel.Unreadable(s)...)
-	out.Findings = append(out.Findings, account...)
 }
 
 // overdue counts the sites whose own finding says so.
@@ -128,10 +122,10 @@ func overdue(out checks.Outcome) int {
 
 // nameless are the overdue rows of a panel that names neither certificate nor
 // domain in them: nobody's finding, but the article counts them.
-func nameless(s checks.Snapshot, rules cert.Rules) []checks.Certificate {
+func nameless(s checks.Snapshot, rules cert.Rules, now time.Time) []checks.Certificate {
 	var late []checks.Certificate
 	for _, c := range s.Certificates {
-		if c.Name == "" && c.Domain == "" && cert.RowOverdue(c, rules) {
+		if c.Name == "" && c.Domain == "" && cert.RowOverdue(c, rules, now) {
 			late = append(late, c)
 		}
 	}

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"domovoy/checks"
+	"domovoy/checks/registry"
 	"domovoy/checks/suite"
 	"domovoy/reports"
 )
@@ -41,7 +43,7 @@ func (r *round) askRegistries(ctx context.Context) error {
 	group.SetLimit(registriesAtOnce)
 	for _, u := range r.later {
 		group.Go(func() error {
-			seen := r.panel.Live.Register(asking, u.subject, u.names)
+			seen := r.panel.Live.Register(asking, u.subject, u.names, time.Now())
 			if asking.Err() != nil {
 				return asking.Err()
 			}
@@ -57,7 +59,7 @@ func (r *round) askRegistries(ctx context.Context) error {
 
 // registered is a look with what the registries said since.
 func registered(l reports.Look, seen suite.Seen) reports.Look {
-	l.Failures = slices.DeleteFunc(slices.Clone(l.Failures), func(f checks.Failure) bool { return f.Check == suite.RegistryCheck })
+	l.Failures = slices.DeleteFunc(slices.Clone(l.Failures), func(f checks.Failure) bool { return f.Check == registry.Name })
 	l.Failures = append(l.Failures, seen.Failures...)
 	l.Findings = append(slices.Clone(l.Findings), seen.Findings...)
 	return l

@@ -20,19 +20,22 @@ func TestSweepAsksRegistriesAtItsEnd(t *testing.T) {
 		w := &weather{shows: map[string][]checks.Code{}, looks: map[string][]time.Time{}}
 		b := outdoors(t, w, sites, nil)
 		live := b.watch.panels[0].Live
-		live.Names = func(ctx context.Context, name string, x checks.Subject) (checks.Sight, []checks.Finding, error) {
-			s, found, err := w.look(ctx, name, x)
-			s.Register = number(name) < free
-			return s, found, err
-		}
 		line := rate.NewLimiter(rate.Every(2*time.Second), 5) // thirty a minute
 		gone := []checks.Finding{{Code: checks.DNSUnregistered, Severity: checks.Warning}}
-		live.Registry = func(ctx context.Context, _ string) ([]checks.Finding, error) { return gone, line.Wait(ctx) }
-		live.Glance = func(context.Context, string) ([]checks.Finding, error) {
-			if line.Allow() {
-				return gone, nil
-			}
-			return nil, registry.ErrTurn
+		live.Checks = []checks.Check{
+			lookingUp(func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
+				t.DNS.Register = number(t.DNS.Name) < free
+				return w.look(ctx, t)
+			}),
+			{Name: registry.Name, Scope: checks.ScopeName, Live: true, Needs: checks.Needs{Registry: true}, Run: func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
+				switch {
+				case t.Asked:
+					return gone, line.Wait(ctx)
+				case line.Allow():
+					return gone, nil
+				}
+				return nil, registry.ErrTurn
+			}},
 		}
 		began := time.Now()
 		last := 0

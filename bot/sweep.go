@@ -73,7 +73,7 @@ func (b *Bot) sweep(ctx context.Context, r *round) error {
 		return err
 	}
 	p := r.panel
-	return b.conclude(ctx, p, p.Live.Server(ctx, p.Name), time.Now())
+	return b.conclude(ctx, p, p.Live.Server(ctx, p.Name, time.Now()), time.Now())
 }
 
 // conclude records what the looks changed. Troubles of names wait for the
@@ -146,7 +146,7 @@ func (b *Bot) warn(ctx context.Context, s reports.Server, changed int, now time.
 // liveOutcome is what the last looks at a panel's sites say, as incidents are
 // made of it: each site's root cause as seen from outside.
 func liveOutcome(s reports.Server) checks.Outcome {
-	out := checks.Outcome{Server: s.Name, Checks: suite.LiveChecks()}
+	out := checks.Outcome{Server: s.Name, Checks: suite.ProbeChecks()}
 	for _, x := range s.Subjects {
 		look, ok := s.Looks[x.Site.Name]
 		if !ok {
@@ -164,7 +164,7 @@ func liveOutcome(s reports.Server) checks.Outcome {
 
 // everyFailure says that a site was not looked at by any live check.
 func everyFailure(server, site string) []checks.Failure {
-	checked := suite.LiveChecks()
+	checked := suite.ProbeChecks()
 	failures := make([]checks.Failure, len(checked))
 	for i, c := range checked {
 		failures[i] = checks.Failure{Check: c, Server: server, Site: site, Err: "not looked at yet"}

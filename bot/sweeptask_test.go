@@ -23,15 +23,16 @@ func slowly(t *testing.T, sites int) (b *Bot, r Request, looks map[string]int) {
 	p := b.watch.panels[0]
 	p.Workers = 1
 	p.tried()
-	p.Live = &suite.Live{Names: func(ctx context.Context, name string, x checks.Subject) (checks.Sight, []checks.Finding, error) {
+	p.Live = &suite.Live{Checks: []checks.Check{lookingUp(func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
+		name := t.DNS.Name
 		select {
 		case <-ctx.Done():
-			return checks.Sight{}, nil, ctx.Err()
+			return nil, ctx.Err()
 		case <-time.After(970 * time.Millisecond): // never when the task is looked after
 		}
 		looks[name]++
-		return checks.Sight{}, []checks.Finding{{Site: name, Name: name, Code: checks.DNSElsewhere, Severity: checks.Warning, Args: checks.Args{"addresses": "198.51.100.7"}}}, nil
-	}}
+		return []checks.Finding{{Site: name, Name: name, Code: checks.DNSElsewhere, Severity: checks.Warning, Args: checks.Args{"addresses": "198.51.100.7"}}}, nil
+	})}}
 	r = Request{Person: "post:5", Name: "Ann", Role: Operator, Chat: Address{Messenger: "post", Chat: "5"},
 		Locale: b.audience.Bundle.Locale("en", time.UTC), Now: time.Now()}
 	return b, r, looks

@@ -4,17 +4,22 @@ package checks
 // scripts and stored history rely on them, so they are added, never renamed.
 type Code string
 
-// Codes of the panel's own counts. Each belongs to a server, not to a site.
+// Codes of a panel as a whole.
 const (
-	PanelProcessing    Code = "panel.processing"    // many certificates being issued at once
-	PanelFailed        Code = "panel.failed"        // many certificates given up
-	PanelFailing       Code = "panel.failing"       // many certificates failed again and again within hours
-	PanelOverdue       Code = "panel.overdue"       // sites whose certificate was not renewed in time
+	PanelProcessing  Code = "panel.processing"  // many certificates being issued at once
+	PanelFailed      Code = "panel.failed"      // many certificates given up
+	PanelFailing     Code = "panel.failing"     // many certificates failed again and again within hours
+	PanelOverdue     Code = "panel.overdue"     // sites whose certificate was not renewed in time
+	PanelStale       Code = "panel.stale"       // the panel's tables stopped moving
+	PanelUnreadable  Code = "panel.unreadable"  // rows whose dates, flags or names make no sense
+	PanelUnavailable Code = "panel.unavailable" // database locked, missing, or of another shape
+)
+
+// Codes of a site by its flags in the panel, and of the count of such sites
+// on a server.
+const (
 	PanelNoCertificate Code = "panel.nocertificate" // an active site without TLS
 	PanelNoRedirect    Code = "panel.noredirect"    // an active site without http→https
-	PanelStale         Code = "panel.stale"         // the panel's tables stopped moving
-	PanelUnreadable    Code = "panel.unreadable"    // rows whose dates, flags or names make no sense
-	PanelUnavailable   Code = "panel.unavailable"   // database locked, missing, or of another shape
 )
 
 // Codes of a name, as the DNS has it.
@@ -105,8 +110,8 @@ const (
 	Nobody   Who = "nobody"
 )
 
-// firstVerdict is where codeFacts passes from counts and flags, which are no
-// site's root cause, to the verdicts.
+// firstVerdict is the first code of codeFacts that can be the root cause of a
+// site; those before it cannot.
 const firstVerdict = DNSUnregistered
 
 // codeFact is what is known of a code without looking at anything.
@@ -119,7 +124,7 @@ type codeFact struct {
 // codeFacts lists every code this build can emit. From firstVerdict on, each
 // can be the verdict of a site and wins over the ones below it (see Judge).
 var codeFacts = [...]codeFact{
-	// The server as a whole.
+	// A server as a whole.
 	{PanelUnavailable, Critical, Us},
 	{PanelProcessing, Critical, Us},
 	{PanelFailed, Critical, Us},
@@ -127,13 +132,13 @@ var codeFacts = [...]codeFact{
 	{PanelOverdue, Critical, Us},
 	{PanelStale, Warning, Us},
 	{PanelUnreadable, Info, Us},
-	{PanelNoRedirect, Info, Us},
+	{PanelNoRedirect, Info, Us}, // also of a site; it stands here because the order is part of a stored version (bot, rules)
 	{DNSBLListed, Warning, Us},
 	{CABudget, Critical, Us},
-	// Flags of a site.
+	// A site, but never its root cause.
 	{CAPausing, Info, Us},
 	{CAZombie, Info, Us},
-	// A site. First its name.
+	// A site's root cause. First its name.
 	{DNSUnregistered, Warning, Us},
 	{DNSUndelegated, Warning, Customer},
 	{DNSLame, Warning, Customer},

@@ -1,12 +1,9 @@
 package checks
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
-// Subject is a site with all that is known of it before looking: what a
-// check is run on. Whatever could not be had is nil.
+// Subject is a site with all that is known of it before looking. What could
+// not be read is nil.
 type Subject struct {
 	Site        *Site            // of the snapshot: never nil, and not to be changed
 	Certificate *Certificate     // the panel's row of the certificate in use
@@ -59,13 +56,4 @@ type Recovery struct {
 	Failures    int
 	First, Last time.Time
 	Text        string // of the last of them
-}
-
-// Check looks at one kind of thing. Run returns what is wrong with a subject,
-// and an error only when it could not look.
-type Check struct {
-	Name  string
-	Codes []Code    // what it may find
-	Needs []Missing // tables and columns of the panel without which it cannot look
-	Run   func(ctx context.Context, s Subject) ([]Finding, error)
 }

@@ -44,8 +44,8 @@ func randomServer(t *testing.T, r *rand.Rand) Server {
 		s.Snapshot.Sites = append(s.Snapshot.Sites, *x.Site)
 		s.Subjects = append(s.Subjects, x)
 	}
-	rules := cert.Rules{Now: noon, LifeLeft: s.Overdue.LifeLeft}
-	s.Outcome = new(suite.Series).Run(t.Context(), suite.Checks(rules, acme.NewClassifier(), true), "isp1", s.Subjects)
+	rules := cert.Rules{LifeLeft: s.Overdue.LifeLeft}
+	s.Outcome = new(suite.Series).Run(t.Context(), suite.Checks(suite.Reading{Rules: rules, Classifier: acme.NewClassifier(), Files: true}, suite.Outside{}), "isp1", s.Subjects, noon)
 	overdue := 0
 	for _, f := range s.Outcome.Findings {
 		if f.Code == checks.CertOverdue {
@@ -53,7 +53,7 @@ func randomServer(t *testing.T, r *rand.Rand) Server {
 		}
 	}
 	for _, c := range s.Snapshot.Certificates {
-		if c.Name == "" && c.Domain == "" && cert.RowOverdue(c, rules) {
+		if c.Name == "" && c.Domain == "" && cert.RowOverdue(c, rules, noon) {
 			s.Nameless = append(s.Nameless, c)
 		}
 	}

@@ -28,15 +28,15 @@ func TestTruthOrder(t *testing.T) {
 		return &checks.Certificate{Name: "a.ru_le1", Started: ending(days).NotBefore, Processing: checks.Off, Failed: checks.Off}
 	}
 	seen := func(at time.Duration, v checks.Validity, codes ...checks.Code) *Look {
-		l := Look{At: noon.Add(-at), Checks: []string{suite.ServedCheck}, Served: v}
+		l := Look{At: noon.Add(-at), Checks: []string{cert.ServedCheck}, Served: v}
 		for _, c := range codes {
-			l.Findings = append(l.Findings, checks.Finding{Check: suite.ServedCheck, Server: "isp1", Site: "a.ru", Code: c,
+			l.Findings = append(l.Findings, checks.Finding{Check: cert.ServedCheck, Server: "isp1", Site: "a.ru", Code: c,
 				Severity: c.Severity(), Args: checks.Args{"at": v.NotAfter}})
 		}
 		return &l
 	}
 	refused := seen(0, checks.Validity{})
-	refused.Failures = []checks.Failure{{Check: suite.ServedCheck, Server: "isp1", Site: "a.ru", Err: "refused"}}
+	refused.Failures = []checks.Failure{{Check: cert.ServedCheck, Server: "isp1", Site: "a.ru", Err: "refused"}}
 	none := time.Time{}
 	for _, tt := range []struct {
 		name    string
@@ -75,7 +75,7 @@ func TestTruthOrder(t *testing.T) {
 			x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "a.ru", Certificate: "a.ru_le1", Active: checks.On, Secure: checks.On, Redirect: checks.On},
 				File: tt.file, Certificate: tt.row}
 			s := Server{Name: "isp1", Read: noon, Subjects: []checks.Subject{x}}
-			s.Outcome = new(suite.Series).Run(t.Context(), suite.Checks(cert.Rules{Now: noon, LifeLeft: 7.0 / 90}, acme.NewClassifier(), tt.file != nil), "isp1", s.Subjects)
+			s.Outcome = new(suite.Series).Run(t.Context(), suite.Checks(suite.Reading{Rules: cert.Rules{LifeLeft: 7.0 / 90}, Classifier: acme.NewClassifier(), Files: tt.file != nil}, suite.Outside{}), "isp1", s.Subjects, noon)
 			if tt.look != nil {
 				s = s.WithLook("a.ru", *tt.look)
 			}

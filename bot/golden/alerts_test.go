@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"domovoy/checks"
+	"domovoy/checks/acme"
+	"domovoy/checks/dns"
 	"domovoy/checks/ispmanager"
 	"domovoy/checks/suite"
 	"domovoy/reports"
@@ -162,7 +164,7 @@ func panelCases() map[string]message {
 	all["baseline.more.live"] = func(w compose.Writer) reports.Message {
 		f := checks.Finding{Server: "isp1", Site: "shop.ru", Code: checks.DNSElsewhere, Severity: checks.Warning}
 		changes := []reports.Change{{Kind: reports.Baseline, Incident: incident(f, 0)}}
-		begun := append(slices.Clone(suite.LiveChecks()), suite.EgressCheck, suite.ListedCheck)
+		begun := append(slices.Clone(suite.ProbeChecks()), acme.EgressCheck, dns.BlocklistCheck)
 		return compose.Alerts(w, house(), changes, reports.Beginning{Checks: begun})[0].Message
 	}
 	all["baseline.healthy"] = func(w compose.Writer) reports.Message {
@@ -217,7 +219,7 @@ func nameCases() map[string]message {
 // list.
 func outwardCases() map[string]message {
 	all := map[string]message{}
-	listed := checks.Finding{Check: suite.ListedCheck, Server: "isp1", Code: checks.DNSBLListed, Severity: checks.Warning,
+	listed := checks.Finding{Check: dns.BlocklistCheck, Server: "isp1", Code: checks.DNSBLListed, Severity: checks.Warning,
 		Args: checks.Args{"address": "203.0.113.10", "lists": "zen.spamhaus.org, bl.example.net", "count": 2, "reason": "https://check.spamhaus.org/query/ip/203.0.113.10"}}
 	findings := map[string]checks.Finding{"dnsbl.listed": listed}
 	for stage, f := range seenEgress() {

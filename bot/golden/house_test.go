@@ -97,9 +97,9 @@ func visit(changes ...func(*checks.Subject)) reports.Site {
 
 // look runs the checks over a server's sites, as each reading of the panel does.
 func look(s *reports.Server) {
-	rules := cert.Rules{Now: now, LifeLeft: s.Overdue.LifeLeft}
+	rules := cert.Rules{LifeLeft: s.Overdue.LifeLeft}
 	files := slices.ContainsFunc(s.Subjects, func(x checks.Subject) bool { return x.File != nil || x.FileErr != nil })
-	s.Outcome = new(suite.Series).Run(context.Background(), suite.Checks(rules, acme.NewClassifier(), files), s.Name, s.Subjects)
+	s.Outcome = new(suite.Series).Run(context.Background(), suite.Checks(suite.Reading{Rules: rules, Classifier: acme.NewClassifier(), Files: files}, suite.Outside{}), s.Name, s.Subjects, now)
 	for _, f := range s.Outcome.Findings {
 		s.Opened.Add(f, ago(49*day))
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"domovoy/checks"
-	"domovoy/checks/suite"
+	"domovoy/checks/registry"
 	"domovoy/reports"
 	"domovoy/reports/compose"
 )
@@ -75,8 +75,8 @@ func seenList(kind string, n int) message {
 			{Domain: site(3), Code: checks.DNSUnregistered, Name: "old-" + site(3)},
 		},
 		"unknown": {
-			{Domain: site(1), Owner: "client1", Code: checks.Unknown, Blind: []string{suite.NamesCheck}},
-			{Domain: site(2), Owner: "client2", Code: checks.Unknown, Blind: []string{suite.NamesCheck, suite.RegistryCheck}},
+			{Domain: site(1), Owner: "client1", Code: checks.Unknown, Blind: []string{checks.NamesCheck}},
+			{Domain: site(2), Owner: "client2", Code: checks.Unknown, Blind: []string{checks.NamesCheck, registry.Name}},
 			{Domain: site(3), Code: checks.Unknown},
 		},
 	}[kind][:n]

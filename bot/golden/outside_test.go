@@ -6,7 +6,10 @@ import (
 	"time"
 
 	"domovoy/checks"
-	"domovoy/checks/suite"
+	"domovoy/checks/acme"
+	"domovoy/checks/cert"
+	"domovoy/checks/registry"
+	"domovoy/checks/web"
 	"domovoy/reports"
 	"domovoy/reports/compose"
 )
@@ -42,7 +45,7 @@ func servedArgs(more checks.Args) checks.Args {
 // seenDNS are findings about names, by the end of their case's name.
 func seenDNS() map[string]checks.Finding {
 	find := func(code checks.Code, args checks.Args) checks.Finding {
-		return checks.Finding{Check: suite.NamesCheck, Code: code, Args: args}
+		return checks.Finding{Check: checks.NamesCheck, Code: code, Args: args}
 	}
 	lame := checks.Args{"domain": "shop.ru", "type": "A", "zone": "shop.ru", "ede": 22, "reason": "EDE 22 (No Reachable Authority): at delegation shop.ru.",
 		"servers": "ns1.hoster.com: REFUSED, ns2.hoster.com: timeout"}
@@ -91,7 +94,7 @@ func seenDNS() map[string]checks.Finding {
 		if name != "unregistered" {
 			code = checks.DNSUndelegated
 		}
-		all[name] = checks.Finding{Check: suite.RegistryCheck, Code: code, Args: args}
+		all[name] = checks.Finding{Check: registry.Name, Code: code, Args: args}
 	}
 	return all
 }
@@ -99,7 +102,7 @@ func seenDNS() map[string]checks.Finding {
 // seenWeb are findings about the way to the challenge.
 func seenWeb() map[string]checks.Finding {
 	find := func(code checks.Code, args checks.Args) checks.Finding {
-		return checks.Finding{Check: suite.WayCheck, Code: code, Args: wayArgs(args)}
+		return checks.Finding{Check: checks.WayCheck, Code: code, Args: wayArgs(args)}
 	}
 	silent := checks.Args{"status": nil, "server": nil, "says": "Timeout during connect (likely firewall problem)"}
 	flapping := func(pattern string, failed int) checks.Args {
@@ -125,13 +128,13 @@ func seenWeb() map[string]checks.Finding {
 		"flapping":             find(checks.WebFlapping, flapping("random", 2)),
 		"flapping.alternating": find(checks.WebFlapping, flapping("alternating", 3)),
 		"flapping.address":     find(checks.WebFlapping, flapping("address", 6)),
-		"flapping.log": {Check: suite.CameCheck, Code: checks.WebFlapping, Args: checks.Args{"pattern": "half", "token": "Zk3w", "sources": 5, "expected": 5,
+		"flapping.log": {Check: web.LogCheck, Code: checks.WebFlapping, Args: checks.Args{"pattern": "half", "token": "Zk3w", "sources": 5, "expected": 5,
 			"addresses": []string{"23.178.112.208"}, "attempts": 5, "failed": 2, "ok": 3, "cause": "web.error"}},
-		"blocked": {Check: suite.CameCheck, Code: checks.WebBlocked, Args: checks.Args{"pattern": "some", "token": "Zk3w", "sources": 2, "expected": 5,
+		"blocked": {Check: web.LogCheck, Code: checks.WebBlocked, Args: checks.Args{"pattern": "some", "token": "Zk3w", "sources": 2, "expected": 5,
 			"addresses": []string{"23.178.112.208", "52.28.236.88"}},
 			Detail: "Zk3wLq0Yb2mJd8sTf5uVx7nRc1eHg4aPoI6iKjQpWtE: 2 x 200, 0 x 4xx, 0 x 5xx from [23.178.112.208 52.28.236.88]"},
 	}
-	all["blocked.listed"] = checks.Finding{Check: suite.CameCheck, Code: checks.WebBlocked, Args: checks.Args{"pattern": "some", "token": "Zk3w", "sources": 2, "expected": 5,
+	all["blocked.listed"] = checks.Finding{Check: web.LogCheck, Code: checks.WebBlocked, Args: checks.Args{"pattern": "some", "token": "Zk3w", "sources": 2, "expected": 5,
 		"addresses": []string{"23.178.112.208", "52.28.236.88"}, "listed": []string{"52.28.236.88 (zen.example.org)"}}}
 	walked := all["notfound"]
 	walked.Detail = challenge + " @ 203.0.113.10:80 404 [nginx]: Invalid response from " + challenge + ": 404\nbody: \"<html> <head><title>404 Not Found</title></head>\"\n203.0.113.10 ------ web.notfound"
@@ -145,21 +148,21 @@ func seenCert() map[string]checks.Finding {
 		return checks.Finding{Check: check, Code: code, Args: args}
 	}
 	all := map[string]checks.Finding{
-		"name":         find(suite.ServedCheck, checks.CertName, servedArgs(checks.Args{"asked": "shop.ru", "first": "neighbour.ru", "names": []string{"neighbour.ru"}})),
-		"notinstalled": find(suite.ServedCheck, checks.CertNotInstalled, servedArgs(checks.Args{"issued": ago(9 * day), "by": "file"})),
-		"missing.key":  find(suite.KeysCheck, checks.CertMissing, checks.Args{"certificate": "shop.ru_le3", "file": "client17/shop.ru_le3.key"}),
-		"missing.vhost": find(suite.VhostsCheck, checks.CertMissing, checks.Args{"certificate": "shop.ru_le3", "count": 2, "more": true,
+		"name":         find(cert.ServedCheck, checks.CertName, servedArgs(checks.Args{"asked": "shop.ru", "first": "neighbour.ru", "names": []string{"neighbour.ru"}})),
+		"notinstalled": find(cert.ServedCheck, checks.CertNotInstalled, servedArgs(checks.Args{"issued": ago(9 * day), "by": "file"})),
+		"missing.key":  find(cert.KeysCheck, checks.CertMissing, checks.Args{"certificate": "shop.ru_le3", "file": "client17/shop.ru_le3.key"}),
+		"missing.vhost": find(cert.VhostsCheck, checks.CertMissing, checks.Args{"certificate": "shop.ru_le3", "count": 2, "more": true,
 			"file": "/var/www/httpd-cert/client17/shop.ru_le3.crtca", "vhost": "/etc/nginx/vhosts/client17/shop.ru.conf"}),
-		"missing.vhost.one": find(suite.VhostsCheck, checks.CertMissing, checks.Args{"certificate": "shop.ru_le3", "count": 1,
+		"missing.vhost.one": find(cert.VhostsCheck, checks.CertMissing, checks.Args{"certificate": "shop.ru_le3", "count": 1,
 			"file": "/var/www/httpd-cert/client17/shop.ru_le3.key", "vhost": "/etc/nginx/vhosts/client17/shop.ru.conf"}),
-		"expired":  find(suite.ServedCheck, checks.CertExpired, servedArgs(checks.Args{"at": ago(3 * day), "until": ago(3 * day)})),
-		"expiring": find(suite.ServedCheck, checks.CertExpiring, servedArgs(checks.Args{"at": ago(-day), "until": ago(-day)})),
+		"expired":  find(cert.ServedCheck, checks.CertExpired, servedArgs(checks.Args{"at": ago(3 * day), "until": ago(3 * day)})),
+		"expiring": find(cert.ServedCheck, checks.CertExpiring, servedArgs(checks.Args{"at": ago(-day), "until": ago(-day)})),
 	}
 	for _, reason := range []string{"incomplete", "order", "unknownroot", "chainover", "chain", "selfsigned"} {
-		all["untrusted."+reason] = find(suite.ServedCheck, checks.CertUntrusted, servedArgs(checks.Args{"reason": reason, "issuer": "Acme Corporate CA"}))
+		all["untrusted."+reason] = find(cert.ServedCheck, checks.CertUntrusted, servedArgs(checks.Args{"reason": reason, "issuer": "Acme Corporate CA"}))
 	}
 	for _, reason := range []string{"handshake", "kind", "leaf", "key"} {
-		all["keymismatch."+reason] = find(suite.KeysCheck, checks.CertKeyMismatch, checks.Args{"reason": reason, "certificate": "shop.ru_le3",
+		all["keymismatch."+reason] = find(cert.KeysCheck, checks.CertKeyMismatch, checks.Args{"reason": reason, "certificate": "shop.ru_le3",
 			"file": "client17/shop.ru_le3.crtca", "key": "RSA", "of": "EC", "until": ago(-50 * day), "serial": "4c1f"})
 	}
 	return all
@@ -178,7 +181,7 @@ func seenEgress() map[string]checks.Finding {
 		if stage == "proxy.refused" {
 			args["stage"], args["error"] = "proxy", "Forbidden"
 		}
-		all[stage] = checks.Finding{Check: suite.EgressCheck, Server: "isp1", Code: checks.CAUnreachable, Severity: checks.Critical, Args: args}
+		all[stage] = checks.Finding{Check: acme.EgressCheck, Server: "isp1", Code: checks.CAUnreachable, Severity: checks.Critical, Args: args}
 	}
 	return all
 }
@@ -195,7 +198,7 @@ func looked(s reports.Site, found []checks.Finding, failed ...checks.Failure) re
 	for i := range failed {
 		failed[i].Server, failed[i].Site = "isp1", name
 	}
-	s.Server = s.Server.WithLook(name, reports.Look{At: now, Checks: []string{suite.NamesCheck, suite.RegistryCheck, suite.WayCheck, suite.ServedCheck}, Findings: found, Failures: failed})
+	s.Server = s.Server.WithLook(name, reports.Look{At: now, Checks: []string{checks.NamesCheck, registry.Name, checks.WayCheck, cert.ServedCheck}, Findings: found, Failures: failed})
 	return s
 }
 
@@ -234,9 +237,9 @@ func outsideCases() map[string]message {
 		"ok.proxied":    looked(visit(), []checks.Finding{mild}),
 		"alias":         looked(visit(), []checks.Finding{alias}),
 		"many":          looked(visit(valid(102*day, -12*day), refused(checks.CADNS, 41)), []checks.Finding{elsewhere, seenDNS()["caa"], seenWeb()["notfound"], seenCert()["name"]}),
-		"failed.dns":    looked(visit(refused(checks.CADNS, 41)), nil, timeout(suite.NamesCheck)),
-		"failed.way":    looked(visit(refused(checks.CADNS, 41)), []checks.Finding{elsewhere}, timeout(suite.WayCheck), timeout(suite.RegistryCheck)),
-		"failed.served": looked(visit(), nil, timeout(suite.ServedCheck), timeout(suite.KeysCheck), timeout(suite.CameCheck)),
+		"failed.dns":    looked(visit(refused(checks.CADNS, 41)), nil, timeout(checks.NamesCheck)),
+		"failed.way":    looked(visit(refused(checks.CADNS, 41)), []checks.Finding{elsewhere}, timeout(checks.WayCheck), timeout(registry.Name)),
+		"failed.served": looked(visit(), nil, timeout(cert.ServedCheck), timeout(cert.KeysCheck), timeout(web.LogCheck)),
 	} {
 		all["live."+name] = check(s)
 	}

@@ -17,6 +17,7 @@ import (
 type EgressOptions struct {
 	Directory string         // URL of the ACME directory; https only
 	Proxy     string         // the panel's own; empty: straight
+	Hidden    bool           // there is a proxy which this user may not know: Look fails
 	Roots     *x509.CertPool // nil: the system's
 	Timeout   time.Duration  // of the whole way, 15 s by default
 	Resolver  *net.Resolver  // nil: the system's, as the panel's client uses it
@@ -46,6 +47,30 @@ type Egress struct {
 // defaultTimeout is a little more than a resolver's and a connection's own.
 const defaultTimeout = 15 * time.Second
 
+// EgressCheck is the name of the check in outcomes and failures.
+const EgressCheck = "egress"
+
+// errHidden is why nothing can be said of the way through a proxy that is in a
+// file of another user.
+var errHidden = errors.New("the panel's proxy is not known to this user")
+
+// Check finds out whether a panel's server reaches its CA. e may be nil: the
+// CA is not known.
+func (e *Egress) Check() checks.Check {
+	c := checks.Check{
+		Name:  EgressCheck,
+		Scope: checks.ScopeServer,
+		Live:  true,
+		Asked: true,
+		Codes: []checks.Code{checks.CAUnreachable, checks.CAInternal},
+	}
+	if e == nil {
+		return c
+	}
+	c.Run = func(ctx context.Context, _ *checks.Target) ([]checks.Finding, error) { return e.Look(ctx) }
+	return c
+}
+
 // NewEgress makes an Egress; the error is about its options.
 func NewEgress(opts EgressOptions) (*Egress, error) {
 	if opts.Timeout <= 0 {
@@ -73,6 +98,9 @@ func NewEgress(opts EgressOptions) (*Egress, error) {
 // The error means that this host could not look, ErrOffline that it has no
 // network.
 func (e *Egress) Look(ctx context.Context) ([]checks.Finding, error) {
+	if e.opts.Hidden {
+		return nil, errHidden
+	}
 	limited, cancel := context.WithTimeout(ctx, e.opts.Timeout)
 	defer cancel()
 	t := newTrip(e)

@@ -130,7 +130,7 @@ func TestForeignWords(t *testing.T) {
 		}
 	})
 	p := presented{chain: []*x509.Certificate{evil.Certificate}}
-	j := judge{name: "client.ru", rules: Rules{Now: noon}}
+	j := judge{name: "client.ru", now: noon}
 	if err := j.address(&p); err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func FuzzChain(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, leaf, issuer []byte) {
 		p := presented{chain: parseAll([][]byte{leaf, issuer})}
-		j := judge{name: "client.ru", rules: Rules{Now: time.Now(), LifeLeft: 0.1}, roots: ca.Roots()}
+		j := judge{name: "client.ru", rules: Rules{LifeLeft: 0.1}, now: time.Now(), roots: ca.Roots()}
 		if err := j.address(&p); (err == nil) != (len(p.chain) > 0) {
 			t.Errorf("%d certificates, %v", len(p.chain), err)
 		}

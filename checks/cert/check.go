@@ -9,16 +9,18 @@ import (
 
 // Names of the checks in outcomes and failures.
 const (
-	FileCheck = "certificate"
-	RowCheck  = "renewal"
+	FileCheck   = "certificate"
+	RowCheck    = "renewal"
+	ServedCheck = "served"
+	KeysCheck   = "keys"
+	VhostsCheck = "vhosts"
 )
 
 // Rules say when a certificate is late.
 type Rules struct {
-	Now      time.Time
 	LifeLeft float64 // overdue at this share of life left, or less
-	// Lifetime is how long a certificate was good for that was issued then, by
-	// what is known of the panel's CA; nil or 0: it is not.
+	// Lifetime is how long a certificate issued at a moment is valid, by what is
+	// known of the panel's CA; nil or 0: not known.
 	Lifetime func(issued time.Time) time.Duration
 }
 
@@ -46,36 +48,42 @@ func expiring(lifetime time.Duration) time.Duration {
 
 // ByFile judges the certificate of a site by its file's own dates. It is for
 // panels whose certificates are read.
-func ByFile(rules Rules) checks.Check {
-	return checks.Check{
+func ByFile(rules Rules, read bool) checks.Check {
+	c := checks.Check{
 		Name:  FileCheck,
+		Scope: checks.ScopeSite,
 		Codes: []checks.Code{checks.CertMissing, checks.CertUntrusted, checks.CertExpired, checks.CertOverdue, checks.CertExpiring},
-		Needs: []checks.Missing{{Table: "webdomain"}, {Table: "webdomain", Column: "ssl_cert"}},
-		Run: func(_ context.Context, s checks.Subject) ([]checks.Finding, error) {
-			switch {
-			case s.File != nil:
-				return served(s, byFile(*s.File, rules)), nil
-			case absent(s.FileErr):
-				return served(s, []checks.Finding{finding(checks.CertMissing, checks.Args{"certificate": s.Site.Certificate})}), nil
-			}
-			return nil, s.FileErr
-		},
+		Needs: checks.Needs{Panel: []checks.Missing{{Table: "webdomain"}, {Table: "webdomain", Column: "ssl_cert"}}},
 	}
+	if !read {
+		return c
+	}
+	c.Run = func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
+		switch {
+		case t.File != nil:
+			return served(t.Subject, byFile(*t.File, rules, t.Now)), nil
+		case absent(t.FileErr):
+			return served(t.Subject, []checks.Finding{finding(checks.CertMissing, checks.Args{"certificate": t.Site.Certificate})}), nil
+		}
+		return nil, t.FileErr
+	}
+	return c
 }
 
 // ByRow judges by the start of the last issuing, only where no file can be
-// read. The panel's rows with something under way or given up are issuing's
-// concern, not ours.
+// read. It leaves rows with something under way or given up to the check of
+// issuing.
 func ByRow(rules Rules) checks.Check {
 	return checks.Check{
 		Name:  RowCheck,
+		Scope: checks.ScopeSite,
 		Codes: []checks.Code{checks.CertOverdue},
-		Needs: []checks.Missing{{Table: "webdomain"}, {Table: "letsencrypt_ssl"}, {Table: "letsencrypt_ssl", Column: "time_started"}},
-		Run: func(_ context.Context, s checks.Subject) ([]checks.Finding, error) {
-			if s.File != nil {
+		Needs: checks.Needs{Panel: []checks.Missing{{Table: "webdomain"}, {Table: "letsencrypt_ssl"}, {Table: "letsencrypt_ssl", Column: "time_started"}}},
+		Run: func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
+			if t.File != nil {
 				return nil, nil
 			}
-			return served(s, byRow(s.Certificate, rules)), nil
+			return served(t.Subject, byRow(t.Certificate, rules, t.Now)), nil
 		},
 	}
 }
@@ -93,12 +101,12 @@ func served(s checks.Subject, found []checks.Finding) []checks.Finding {
 
 // byFile finds what the file's dates say. A self-signed certificate stands in
 // until the CA's arrives: its dates mean nothing.
-func byFile(f checks.CertificateFile, rules Rules) []checks.Finding {
+func byFile(f checks.CertificateFile, rules Rules, now time.Time) []checks.Finding {
 	if f.SelfSigned {
 		return []checks.Finding{finding(checks.CertUntrusted, checks.Args{"issuer": f.Issuer})}
 	}
 	var found []checks.Finding
-	left := f.NotAfter.Sub(rules.Now)
+	left := f.NotAfter.Sub(now)
 	switch {
 	case left <= 0:
 		found = append(found, finding(checks.CertExpired, checks.Args{"at": f.NotAfter}))
@@ -113,20 +121,20 @@ func byFile(f checks.CertificateFile, rules Rules) []checks.Finding {
 
 // byRow is the article's way: the last issuing began so long ago that a
 // certificate from it must be near its end.
-func byRow(c *checks.Certificate, rules Rules) []checks.Finding {
-	if c == nil || !RowOverdue(*c, rules) {
+func byRow(c *checks.Certificate, rules Rules, now time.Time) []checks.Finding {
+	if c == nil || !RowOverdue(*c, rules, now) {
 		return nil
 	}
 	return []checks.Finding{finding(checks.CertOverdue, checks.Args{"at": c.Started.Add(rules.lifetime(c.Started))})}
 }
 
 // RowOverdue judges a panel's row without a file.
-func RowOverdue(c checks.Certificate, rules Rules) bool {
+func RowOverdue(c checks.Certificate, rules Rules, now time.Time) bool {
 	if c.Processing != checks.Off || c.Failed != checks.Off || c.Started.IsZero() {
 		return false
 	}
 	life := rules.lifetime(c.Started)
-	return rules.Now.Sub(c.Started) >= life-rules.late(life)
+	return now.Sub(c.Started) >= life-rules.late(life)
 }
 
 // lifetime of a certificate at a CA of which nothing is known: that of Let's

@@ -21,12 +21,12 @@ func said(t *testing.T, s checks.Subject, now time.Time) (string, error) {
 	if s.Site == nil {
 		s.Site = &checks.Site{}
 	}
-	rules := Rules{Now: now, LifeLeft: 7.0 / 90}
-	found, err := ByRow(rules).Run(t.Context(), s)
+	rules, target := Rules{LifeLeft: 7.0 / 90}, &checks.Target{Now: now, Subject: s}
+	found, err := ByRow(rules).Run(t.Context(), target)
 	if err != nil {
 		t.Errorf("a row is there or not: %v", err)
 	}
-	byFile, err := ByFile(rules).Run(t.Context(), s)
+	byFile, err := ByFile(rules, true).Run(t.Context(), target)
 	found = append(found, byFile...)
 	var words []string
 	for _, f := range found {
@@ -121,8 +121,8 @@ func TestRowLifetime(t *testing.T) {
 		life := time.Duration(tt.days) * day
 		late := started.Add(life - (life * 7 / 90).Round(time.Second))
 		c := checks.Certificate{Started: started, Processing: checks.Off, Failed: checks.Off}
-		before := RowOverdue(c, Rules{Now: late.Add(-2 * time.Second), LifeLeft: 7.0 / 90})
-		after := RowOverdue(c, Rules{Now: late.Add(2 * time.Second), LifeLeft: 7.0 / 90})
+		before := RowOverdue(c, Rules{LifeLeft: 7.0 / 90}, late.Add(-2*time.Second))
+		after := RowOverdue(c, Rules{LifeLeft: 7.0 / 90}, late.Add(2*time.Second))
 		if before || !after {
 			t.Errorf("issued %s: overdue around %s is %t, then %t", tt.issued, late, before, after)
 		}
@@ -137,8 +137,8 @@ func TestNotServed(t *testing.T) {
 		"by file": {File: expired}, "by row": {Certificate: old}, "gone": {FileErr: fs.ErrNotExist},
 	} {
 		s.Site = &checks.Site{Secure: checks.Off}
-		for _, check := range []checks.Check{ByRow(Rules{Now: noon, LifeLeft: 7.0 / 90}), ByFile(Rules{Now: noon, LifeLeft: 7.0 / 90})} {
-			found, err := check.Run(t.Context(), s)
+		for _, check := range []checks.Check{ByRow(Rules{LifeLeft: 7.0 / 90}), ByFile(Rules{LifeLeft: 7.0 / 90}, true)} {
+			found, err := check.Run(t.Context(), &checks.Target{Now: noon, Subject: s})
 			for _, f := range found {
 				if f.Severity != checks.Info || err != nil {
 					t.Errorf("%s: %s is %v, %v", name, f.Code, f.Severity, err)
@@ -185,8 +185,8 @@ func TestRowsGoByTheCAsLifetime(t *testing.T) {
 		lifetime func(time.Time) time.Duration
 		want     bool
 	}{{6, week, false}, {7, week, true}, {7, nothing, false}, {7, nil, false}, {90, nil, true}, {90, nothing, true}} {
-		rules := Rules{Now: started.AddDate(0, 0, tt.days), LifeLeft: 0.01, Lifetime: tt.lifetime}
-		if got := RowOverdue(c, rules); got != tt.want {
+		rules := Rules{LifeLeft: 0.01, Lifetime: tt.lifetime}
+		if got := RowOverdue(c, rules, started.AddDate(0, 0, tt.days)); got != tt.want {
 			t.Errorf("after %d days: %t", tt.days, got)
 		}
 	}

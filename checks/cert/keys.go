@@ -1,6 +1,7 @@
 package cert
 
 import (
+	"context"
 	"crypto"
 	"crypto/x509"
 	"errors"
@@ -18,6 +19,29 @@ const (
 	otherKind = "kind" // RSA with EC: nginx accepts such a pair, and refuses every handshake
 	leafLater = "leaf" // the key is right, but its certificate is not the first of the file
 )
+
+// Keys finds a private key in a panel's folder of certificates that does not
+// fit its certificate. An empty folder: no key is read.
+func Keys(folder string) checks.Check {
+	c := checks.Check{
+		Name:  KeysCheck,
+		Scope: checks.ScopeSite,
+		Live:  true,
+		Codes: []checks.Code{checks.CertKeyMismatch, checks.CertMissing},
+	}
+	if folder == "" {
+		return c
+	}
+	c.Run = func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
+		root, err := os.OpenRoot(folder)
+		if err != nil {
+			return nil, err
+		}
+		defer root.Close()
+		return CompareKeys(root, t.Site.Owner, t.Site.Certificate)
+	}
+	return c
+}
 
 // CompareKeys compares the private key of a site with its certificates, as
 // the web server would have to use them: OWNER/NAME.crtca where there is such

@@ -23,6 +23,7 @@ type ServedOptions struct {
 	Pace      *pace.Keyed[netip.Addr] // of the connections to each address; nil: no limit
 	Own       []netip.Addr            // our addresses
 	Roots     *x509.CertPool          // what a visitor trusts; nil: the system's
+	LifeLeft  float64                 // overdue at this share of life left, or less
 }
 
 // Served looks at the certificates that visitors get. It is safe for
@@ -53,28 +54,47 @@ func NewServed(opts ServedOptions) *Served {
 	return &Served{opts: opts}
 }
 
+// Check finds what is wrong with the certificates that visitors of a name get,
+// and fills in Target.Served. It looks at nothing where the name leads to
+// others. s may be nil: nobody is asked.
+func (s *Served) Check() checks.Check {
+	c := checks.Check{
+		Name:  ServedCheck,
+		Scope: checks.ScopeName,
+		Live:  true,
+		Codes: []checks.Code{checks.CertExpired, checks.CertOverdue, checks.CertExpiring, checks.CertUntrusted,
+			checks.CertKeyMismatch, checks.CertName, checks.CertNotInstalled},
+		Needs: checks.Needs{Address: true},
+	}
+	if s == nil {
+		return c
+	}
+	c.Run = func(ctx context.Context, t *checks.Target) (found []checks.Finding, err error) {
+		t.Served, found, err = s.Look(ctx, t.DNS, t.Subject, t.Now)
+		if err == nil && len(found) == 0 && !t.Served.Known() {
+			return nil, checks.ErrNothing
+		}
+		return found, err
+	}
+	return c
+}
+
 // Look takes the certificate of a name from each of our addresses, and judges
 // it as a visitor would, against the panel's file and log. The dates are those
 // of the one that ends first, and only where every address showed one that
 // visitors may go by. The error means that some address could not be looked
 // at; findings beside it hold nevertheless.
-func (s *Served) Look(ctx context.Context, at checks.Sight, sub checks.Subject, rules Rules) (checks.Validity, []checks.Finding, error) {
+func (s *Served) Look(ctx context.Context, at checks.NameInfo, sub checks.Subject, now time.Time) (checks.Validity, []checks.Finding, error) {
 	name := strings.TrimSuffix(at.Name, ".")
 	seen := s.dialAll(ctx, s.addresses(at, sub), name)
-	j := judge{name: name, sub: sub, rules: rules, roots: s.opts.Roots}
+	j := judge{name: name, sub: sub, rules: Rules{LifeLeft: s.opts.LifeLeft}, now: now, roots: s.opts.Roots}
 	var errs []error
 	for i := range seen {
 		if err := j.address(&seen[i]); err != nil {
 			errs = append(errs, fmt.Errorf("looking at the certificate of %s at %s: %w", name, seen[i].at, err))
 		}
 	}
-	found := gather(seen)
-	for i := range found {
-		if name != sub.Site.Name {
-			found[i].Name = name
-		}
-	}
-	return earliest(seen), found, errors.Join(errs...)
+	return earliest(seen), gather(seen), errors.Join(errs...)
 }
 
 // earliest are the dates of the certificate that ends first; zero where an
@@ -95,7 +115,7 @@ func earliest(seen []presented) checks.Validity {
 // addresses picks those of the name that are ours, the CA's family first. A
 // wildcard is no name to ask for, a site without TLS serves no certificate, and
 // what others serve under the name is not ours to judge.
-func (s *Served) addresses(at checks.Sight, sub checks.Subject) []netip.Addr {
+func (s *Served) addresses(at checks.NameInfo, sub checks.Subject) []netip.Addr {
 	if sub.Site.Secure == checks.Off || at.Name == "" || strings.HasPrefix(at.Name, "*") {
 		return nil
 	}

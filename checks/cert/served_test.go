@@ -74,7 +74,7 @@ func (s street) open(addr netip.Addr, https internet.Door, c *tls.Certificate) {
 }
 
 func (s street) visitor() *Served {
-	return NewServed(ServedOptions{HTTPSPort: uint16(s.web.HTTPSPort()), Timeout: time.Second, Own: []netip.Addr{here, there}, Roots: s.ca.Roots()})
+	return NewServed(ServedOptions{HTTPSPort: uint16(s.web.HTTPSPort()), Timeout: time.Second, Own: []netip.Addr{here, there}, Roots: s.ca.Roots(), LifeLeft: 7.0 / 90})
 }
 
 // left is a leaf of 90 days with so many of them left; it may be over.
@@ -115,8 +115,8 @@ func words(found []checks.Finding) string {
 	return strings.Join(all, ", ")
 }
 
-func ours(name string, at ...netip.Addr) checks.Sight {
-	return checks.Sight{Name: name, V4: at, Points: checks.PointsOurs}
+func ours(name string, at ...netip.Addr) checks.NameInfo {
+	return checks.NameInfo{Name: name, V4: at, Points: checks.PointsOurs}
 }
 
 // What is served, as a visitor meets it.
@@ -172,13 +172,12 @@ func TestServed(t *testing.T) {
 			if tt.asked == "" {
 				tt.asked = "client.ru"
 			}
-			_, found, err := s.visitor().Look(t.Context(), ours(tt.asked, at), client(tt.subject), Rules{Now: time.Now(), LifeLeft: 7.0 / 90})
+			_, found, err := s.visitor().Look(t.Context(), ours(tt.asked, at), client(tt.subject), time.Now())
 			if got := words(found); got != tt.want || err != nil {
 				t.Errorf("%q, %v; want %q", got, err, tt.want)
 			}
 			for _, f := range found {
-				alias := strings.TrimSuffix(tt.asked, ".") != "client.ru"
-				if f.Args["address"] != at.String() || f.Detail == "" || (f.Name != "") != alias {
+				if f.Args["address"] != at.String() || f.Detail == "" {
 					t.Errorf("%+v", f)
 				}
 			}
@@ -206,7 +205,7 @@ func TestServedCouldNotLook(t *testing.T) {
 	} {
 		at := netip.AddrFrom4([4]byte{127, 81, 2, byte(i)})
 		s.open(at, tt.door, nil)
-		_, found, err := s.visitor().Look(t.Context(), ours("client.ru", at), client(tt.subject), Rules{Now: time.Now()})
+		_, found, err := s.visitor().Look(t.Context(), ours("client.ru", at), client(tt.subject), time.Now())
 		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), at.String()) || len(found) != 0 {
 			t.Errorf("door %d: %v, %v; want %q", tt.door, found, err, tt.want)
 		}
@@ -219,17 +218,17 @@ func TestServedAsksOurs(t *testing.T) {
 	served := NewServed(ServedOptions{Own: []netip.Addr{here}})
 	for _, tt := range []struct {
 		name string
-		at   checks.Sight
+		at   checks.NameInfo
 		site func(*checks.Subject)
 		want []netip.Addr
 	}{
 		{"ours", ours("client.ru", here, there), nil, []netip.Addr{here, there}},
-		{"partly", checks.Sight{Name: "client.ru", V4: []netip.Addr{beyond, here}, Points: checks.PointsPartly}, nil, []netip.Addr{here}},
-		{"partly, by the site's own", checks.Sight{Name: "client.ru", V4: []netip.Addr{beyond, there}, Points: checks.PointsPartly},
+		{"partly", checks.NameInfo{Name: "client.ru", V4: []netip.Addr{beyond, here}, Points: checks.PointsPartly}, nil, []netip.Addr{here}},
+		{"partly, by the site's own", checks.NameInfo{Name: "client.ru", V4: []netip.Addr{beyond, there}, Points: checks.PointsPartly},
 			func(s *checks.Subject) { s.Site.Addresses = []netip.Addr{there} }, []netip.Addr{there}},
-		{"elsewhere", checks.Sight{Name: "client.ru", V4: []netip.Addr{here}, Points: checks.PointsElsewhere}, nil, nil},
-		{"proxied", checks.Sight{Name: "client.ru", V4: []netip.Addr{here}, Points: checks.PointsProxied}, nil, nil},
-		{"unknown", checks.Sight{Name: "client.ru", V4: []netip.Addr{here}}, nil, nil},
+		{"elsewhere", checks.NameInfo{Name: "client.ru", V4: []netip.Addr{here}, Points: checks.PointsElsewhere}, nil, nil},
+		{"proxied", checks.NameInfo{Name: "client.ru", V4: []netip.Addr{here}, Points: checks.PointsProxied}, nil, nil},
+		{"unknown", checks.NameInfo{Name: "client.ru", V4: []netip.Addr{here}}, nil, nil},
 		{"a wildcard", ours("*.client.ru", here), nil, nil},
 		{"no TLS", ours("client.ru", here), func(s *checks.Subject) { s.Site.Secure = checks.Off }, nil},
 		{"TLS that cannot be read", ours("client.ru", here), func(s *checks.Subject) { s.Site.Secure = checks.Unset }, []netip.Addr{here}},
@@ -249,7 +248,7 @@ func TestServedDiffers(t *testing.T) {
 	s.open(here, internet.Open, s.issue(internet.Leaf{}))
 	s.open(there, internet.Open, s.issue(left(-1)))
 	s.open(beyond, internet.Refused, nil)
-	_, found, err := s.visitor().Look(t.Context(), ours("client.ru", here, there, beyond), client(nil), Rules{Now: time.Now(), LifeLeft: 7.0 / 90})
+	_, found, err := s.visitor().Look(t.Context(), ours("client.ru", here, there, beyond), client(nil), time.Now())
 	if words(found) != "expired, overdue" || err == nil || !strings.Contains(err.Error(), beyond.String()) {
 		t.Fatalf("%v, %v", found, err)
 	}
@@ -271,7 +270,7 @@ func TestServedDiffers(t *testing.T) {
 func TestServedExpiredNotInstalled(t *testing.T) {
 	s := newStreet(t)
 	s.open(here, internet.Open, s.issue(left(-1)))
-	_, found, err := s.visitor().Look(t.Context(), ours("client.ru", here), client(func(x *checks.Subject) { x.File = file(t, s.issue(internet.Leaf{})) }), Rules{Now: time.Now()})
+	_, found, err := s.visitor().Look(t.Context(), ours("client.ru", here), client(func(x *checks.Subject) { x.File = file(t, s.issue(internet.Leaf{})) }), time.Now())
 	if err != nil || len(found) == 0 {
 		t.Fatal(found, err)
 	}
@@ -287,7 +286,7 @@ func TestServedWithoutRoots(t *testing.T) {
 	s.open(here, internet.Open, s.issue(left(5)))
 	served := s.visitor()
 	served.opts.Roots = x509.NewCertPool()
-	_, found, err := served.Look(t.Context(), ours("client.ru", here), client(nil), Rules{Now: time.Now(), LifeLeft: 7.0 / 90})
+	_, found, err := served.Look(t.Context(), ours("client.ru", here), client(nil), time.Now())
 	if words(found) != "overdue" || !errors.Is(err, ErrNoRoots) {
 		t.Errorf("%v, %v", found, err)
 	}
@@ -297,7 +296,7 @@ func TestServedCalledOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	served := NewServed(ServedOptions{Pace: pace.New[netip.Addr](1, 1)})
-	if _, found, err := served.Look(ctx, ours("client.ru", here), client(nil), Rules{}); !errors.Is(err, context.Canceled) || len(found) != 0 {
+	if _, found, err := served.Look(ctx, ours("client.ru", here), client(nil), time.Time{}); !errors.Is(err, context.Canceled) || len(found) != 0 {
 		t.Errorf("%v, %v", found, err)
 	}
 }
@@ -339,7 +338,7 @@ func TestServedDates(t *testing.T) {
 		{"a handshake that fails", []netip.Addr{other}, nil},
 		{"nobody asked", nil, nil},
 	} {
-		dates, _, _ := s.visitor().Look(t.Context(), ours("client.ru", tt.at...), client(nil), Rules{Now: time.Now()})
+		dates, _, _ := s.visitor().Look(t.Context(), ours("client.ru", tt.at...), client(nil), time.Now())
 		var want checks.Validity
 		if tt.want != nil {
 			f := file(t, tt.want)

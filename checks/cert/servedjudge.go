@@ -13,6 +13,7 @@ type judge struct {
 	name  string
 	sub   checks.Subject
 	rules Rules
+	now   time.Time
 	roots *x509.CertPool
 }
 
@@ -54,12 +55,12 @@ func (j judge) keyFault(p *presented) ([]checks.Finding, error) {
 func (j judge) chain(chain []*x509.Certificate) ([]checks.Finding, error) {
 	leaf := chain[0]
 	as := checks.CertificateFile{NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter, Issuer: issuer(leaf), SelfSigned: selfSigned(leaf)}
-	found := byFile(as, j.rules)
+	found := byFile(as, j.rules, j.now)
 	why, err := SelfSigned, error(nil)
 	if as.SelfSigned {
 		found = nil // by its reason, below
 	} else {
-		why, err = distrust(chain, j.roots, j.rules.Now)
+		why, err = distrust(chain, j.roots, j.now)
 	}
 	if why != "" {
 		found = append(found, finding(checks.CertUntrusted, checks.Args{"reason": string(why)}))
@@ -69,7 +70,7 @@ func (j judge) chain(chain []*x509.Certificate) ([]checks.Finding, error) {
 	}
 	if since, by := j.newer(leaf); by != "" {
 		f := finding(checks.CertNotInstalled, checks.Args{"issued": since, "by": by})
-		if !leaf.NotAfter.After(j.rules.Now) {
+		if !leaf.NotAfter.After(j.now) {
 			f.Severity = checks.Critical // visitors meet the expired one
 		}
 		found = append(found, f)
@@ -90,7 +91,7 @@ func (j judge) newer(served *x509.Certificate) (since time.Time, by string) {
 		if f.NotBefore.After(served.NotBefore) && !f.SelfSigned {
 			return f.NotBefore, "file"
 		}
-	case j.sub.FileErr == nil && h != nil && h.Issued.After(served.NotBefore.Add(slack)) && !h.Issued.After(j.rules.Now):
+	case j.sub.FileErr == nil && h != nil && h.Issued.After(served.NotBefore.Add(slack)) && !h.Issued.After(j.now):
 		return h.Issued, "log"
 	}
 	return time.Time{}, ""

@@ -59,6 +59,17 @@ func NewVhosts(patterns []string, now func() time.Time) *Vhosts {
 	return &Vhosts{patterns: patterns, now: now}
 }
 
+// Check finds files that a site's settings in the web server name and that are
+// gone. v may be nil: no settings are read.
+func (v *Vhosts) Check() checks.Check {
+	c := checks.Check{Name: VhostsCheck, Scope: checks.ScopeSite, Live: true, Codes: []checks.Code{checks.CertMissing}}
+	if v == nil || len(v.patterns) == 0 {
+		return c
+	}
+	c.Run = func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) { return v.Look(ctx, *t.Site) }
+	return c
+}
+
 // Look finds a file that the settings of a site name and that is gone. The
 // error means that some could not be looked at.
 func (v *Vhosts) Look(ctx context.Context, s checks.Site) ([]checks.Finding, error) {

@@ -30,6 +30,20 @@ type listing struct {
 	answers      []netip.Addr
 }
 
+// BlocklistCheck is the name of the check in outcomes and failures.
+const BlocklistCheck = "blocklists"
+
+// Check finds those of a panel's addresses that stand on a blocklist. b may be
+// nil: no list is asked.
+func (b *Blocklists) Check(addrs []netip.Addr) checks.Check {
+	c := checks.Check{Name: BlocklistCheck, Scope: checks.ScopeServer, Live: true, Codes: []checks.Code{checks.DNSBLListed}}
+	if b == nil || len(b.zones) == 0 || len(addrs) == 0 {
+		return c
+	}
+	c.Run = func(ctx context.Context, _ *checks.Target) ([]checks.Finding, error) { return b.Look(ctx, addrs...) }
+	return c
+}
+
 // Look finds the addresses that stand on a list: one finding for each, named
 // by it. An error tells of the lists that could not be asked, and does not
 // touch what the others said.

@@ -46,13 +46,39 @@ func NewInspector(r *Resolver, o InspectorOptions) *Inspector {
 	return &Inspector{resolver: r, options: o}
 }
 
+// Check finds what is wrong with a name in DNS, and fills in Target.DNS. ours
+// are the addresses where names should point; empty: those that the panel has
+// each site listen on. accountURI is of the panel's ACME account; empty: not
+// known. in may be nil: nobody is asked.
+func (in *Inspector) Check(ours []netip.Addr, accountURI string) checks.Check {
+	c := checks.Check{
+		Name:  checks.NamesCheck,
+		Scope: checks.ScopeName,
+		Live:  true,
+		Codes: []checks.Code{checks.DNSLame, checks.DNSDNSSEC, checks.DNSServFail, checks.DNSNXDomain, checks.DNSNoAddress,
+			checks.DNSElsewhere, checks.DNSPartly, checks.DNSIPv6, checks.DNSCAA, checks.DNSCAABroken, checks.DNSLookalike, checks.DNSProxied},
+	}
+	if in == nil {
+		return c
+	}
+	c.Run = func(ctx context.Context, t *checks.Target) (found []checks.Finding, err error) {
+		q := Question{Name: t.DNS.Name, Ours: ours, AccountURI: accountURI}
+		if len(ours) == 0 {
+			q.Ours = t.Site.Addresses
+		}
+		t.DNS, found, err = in.Look(ctx, q)
+		return found, err
+	}
+	return c
+}
+
 // Look says where a name leads and what is wrong with that. An error means
 // that something could not be looked at; sight and findings hold what was
 // seen all the same.
-func (in *Inspector) Look(ctx context.Context, q Question) (checks.Sight, []checks.Finding, error) {
+func (in *Inspector) Look(ctx context.Context, q Question) (checks.NameInfo, []checks.Finding, error) {
 	l, err := in.begin(q)
 	if err != nil {
-		return checks.Sight{Name: q.Name}, nil, err
+		return checks.NameInfo{Name: q.Name}, nil, err
 	}
 	labels := l.name.upward()
 	queries := append(make([]Query, 0, 2+len(labels)),
@@ -78,7 +104,7 @@ type look struct {
 	*Inspector
 	question Question
 	name     name
-	sight    checks.Sight
+	sight    checks.NameInfo
 	found    []checks.Finding
 	errs     []error
 	asked    []Query // with said: everything the resolver was asked, for the evidence
@@ -97,7 +123,7 @@ func (in *Inspector) begin(q Question) (*look, error) {
 		q.Method = "http-01"
 	}
 	q.Wildcard = q.Wildcard || n.wildcard
-	return &look{Inspector: in, question: q, name: n, sight: checks.Sight{Name: n.ascii}}, nil
+	return &look{Inspector: in, question: q, name: n, sight: checks.NameInfo{Name: n.ascii}}, nil
 }
 
 // ask asks the resolver and keeps what it said as evidence.

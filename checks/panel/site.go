@@ -28,17 +28,18 @@ const Fresh = 7 * 24 * time.Hour
 func Flags() checks.Check {
 	return checks.Check{
 		Name:  SiteCheck,
+		Scope: checks.ScopeSite,
 		Codes: []checks.Code{checks.PanelNoCertificate, checks.PanelNoRedirect},
-		Needs: []checks.Missing{{Table: "webdomain"}, {Table: "webdomain", Column: "active"}, {Table: "webdomain", Column: "secure"}, {Table: "webdomain", Column: "redirect_http"}},
-		Run: func(_ context.Context, s checks.Subject) ([]checks.Finding, error) {
+		Needs: checks.Needs{Panel: []checks.Missing{{Table: tableSites}, {Table: tableSites, Column: "active"}, {Table: tableSites, Column: "secure"}, {Table: tableSites, Column: "redirect_http"}}},
+		Run: func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
 			var found []checks.Finding
-			if s.Site.Active != checks.On {
+			if t.Site.Active != checks.On {
 				return nil, nil
 			}
-			if s.Site.Secure == checks.Off {
+			if t.Site.Secure == checks.Off {
 				found = append(found, finding(checks.PanelNoCertificate, nil))
 			}
-			if s.Site.Redirect == checks.Off {
+			if t.Site.Redirect == checks.Off {
 				found = append(found, finding(checks.PanelNoRedirect, nil))
 			}
 			return found, nil
@@ -48,31 +49,32 @@ func Flags() checks.Check {
 
 // Issuing finds what the CA said last, while failures are recent or the panel
 // still counts the certificate as failed, and failures that passed by
-// themselves. classify knows the CA's words. Words that no rule knows are
-// Unknown, with the words as the detail.
-func Issuing(classify func(text string) (checks.Code, checks.Args), now time.Time) checks.Check {
+// themselves. Words that the classifier does not know are Unknown, with the
+// words as the detail.
+func Issuing(classifier Classifier) checks.Check {
 	return checks.Check{
 		Name:  IssuingCheck,
+		Scope: checks.ScopeSite,
 		Codes: issuingCodes(),
-		Needs: []checks.Missing{{Table: "webdomain"}, {Table: "letsencrypt_log"}, {Table: "letsencrypt_log", Column: "certname"}, {Table: "letsencrypt_log", Column: "status"}, {Table: "letsencrypt_log", Column: "date"}},
-		Run: func(_ context.Context, s checks.Subject) ([]checks.Finding, error) {
-			if s.History != nil && s.History.Last.Outcome == checks.OutcomeIssued {
-				return passed(*s.History, classify, now), nil
+		Needs: checks.Needs{Panel: []checks.Missing{{Table: tableSites}, {Table: tableLog}, {Table: tableLog, Column: "certname"}, {Table: tableLog, Column: "status"}, {Table: tableLog, Column: "date"}}},
+		Run: func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
+			if t.History != nil && t.History.Last.Outcome == checks.OutcomeIssued {
+				return passed(*t.History, classifier, t.Now), nil
 			}
-			if s.History == nil || s.History.Last.Outcome != checks.OutcomeFailed {
+			if t.History == nil || t.History.Last.Outcome != checks.OutcomeFailed {
 				return nil, nil
 			}
-			last := s.History.Last
-			givenUp := stuck(s.Certificate) || stuck(s.Order)
-			if now.Sub(last.Time) > recent && !givenUp {
+			last := t.History.Last
+			givenUp := stuck(t.Certificate) || stuck(t.Order)
+			if t.Now.Sub(last.Time) > recent && !givenUp {
 				return nil, nil
 			}
-			code, args := classify(last.Text)
+			code, args := classifier.Classify(last.Text)
 			if code == "" {
 				code, args = checks.Unknown, checks.Args{}
 			}
-			again(args, last.Time, now)
-			args["failures"], args["last"] = s.History.Failures, last.Time
+			again(args, last.Time, t.Now)
+			args["failures"], args["last"] = t.History.Failures, last.Time
 			f := finding(code, args)
 			f.Detail = checks.WithoutSecrets(last.Text)
 			return []checks.Finding{f}, nil
@@ -82,12 +84,12 @@ func Issuing(classify func(text string) (checks.Code, checks.Args), now time.Tim
 
 // passed finds failures that a success ended shortly after they began. Whether
 // somebody did something between nobody can know; within days it is rarely so.
-func passed(h checks.History, classify func(text string) (checks.Code, checks.Args), now time.Time) []checks.Finding {
+func passed(h checks.History, classifier Classifier, now time.Time) []checks.Finding {
 	r := h.Recovered
 	if r == nil || r.Failures == 0 || r.First.IsZero() || h.Issued.Sub(r.First) > shortly || now.Sub(h.Issued) > Fresh {
 		return nil
 	}
-	code, _ := classify(r.Text)
+	code, _ := classifier.Classify(r.Text)
 	if code == "" {
 		code = checks.Unknown
 	}

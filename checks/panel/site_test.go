@@ -1,6 +1,8 @@
 package panel
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +25,7 @@ func TestFlags(t *testing.T) {
 		{on, on, on, ""}, {on, off, on, "panel.nocertificate"}, {on, on, off, "panel.noredirect"},
 		{on, off, off, "panel.nocertificate panel.noredirect"}, {on, unset, unset, ""}, {off, off, off, ""}, {unset, off, off, ""},
 	} {
-		found, err := Flags().Run(t.Context(), checks.Subject{Site: &checks.Site{Active: tt.active, Secure: tt.secure, Redirect: tt.redirect}})
+		found, err := Flags().Run(t.Context(), &checks.Target{Subject: checks.Subject{Site: &checks.Site{Active: tt.active, Secure: tt.secure, Redirect: tt.redirect}}})
 		var codes []string
 		for _, f := range found {
 			codes = append(codes, string(f.Code))
@@ -32,6 +34,15 @@ func TestFlags(t *testing.T) {
 			t.Errorf("%v: %q, %v", tt, got, err)
 		}
 	}
+}
+
+// words is a classifier.
+type words func(text string) (checks.Code, checks.Args)
+
+func (w words) Classify(text string) (checks.Code, checks.Args) { return w(text) }
+
+func issuing(t *testing.T, classify words, s checks.Subject) ([]checks.Finding, error) {
+	return Issuing(classify).Run(t.Context(), &checks.Target{Now: noon, Subject: s})
 }
 
 func TestIssuing(t *testing.T) {
@@ -63,7 +74,7 @@ func TestIssuing(t *testing.T) {
 		{"longer ago, and neither", failed(90*day, "NXDOMAIN"), &checks.Certificate{Processing: checks.Off}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			found, err := Issuing(classify, noon).Run(t.Context(), checks.Subject{History: tt.history, Certificate: tt.row})
+			found, err := issuing(t, classify, checks.Subject{History: tt.history, Certificate: tt.row})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +122,7 @@ func TestFlaky(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&h)
 			}
-			found, err := Issuing(classify, noon).Run(t.Context(), checks.Subject{History: &h})
+			found, err := issuing(t, classify, checks.Subject{History: &h})
 			if err != nil || len(found) > 1 || (len(found) == 1) != (tt.because != "") {
 				t.Fatalf("%+v, %v", found, err)
 			}
@@ -125,6 +136,18 @@ func TestFlaky(t *testing.T) {
 			}
 		})
 	}
+}
+
+// stale runs the check on a panel of so many certificates whose log moved then.
+func stale(t *testing.T, certificates int, moved time.Time, err error) ([]checks.Finding, error) {
+	check := Stale(func(_ context.Context, server string) (time.Time, error) {
+		if server != "isp1" {
+			t.Errorf("asked about %q", server)
+		}
+		return moved, err
+	})
+	s := checks.Snapshot{Server: "isp1", Certificates: make([]checks.Certificate, certificates)}
+	return check.Run(t.Context(), &checks.Target{Server: "isp1", Now: noon, Reading: &checks.Reading{Snapshot: s}})
 }
 
 // The patience is two days and five times the usual distance of two lines.
@@ -142,13 +165,15 @@ func TestStale(t *testing.T) {
 		{"one certificate", 1, 300 * day, false},
 		{"no certificates", 0, 900 * day, false},
 	} {
-		s := checks.Snapshot{Server: "isp1", Certificates: make([]checks.Certificate, tt.certificates)}
-		if got := Stale(s, noon.Add(-tt.silent), noon); len(got) > 0 != tt.stale {
-			t.Errorf("%s: %+v", tt.name, got)
+		if got, err := stale(t, tt.certificates, noon.Add(-tt.silent), nil); len(got) > 0 != tt.stale || err != nil {
+			t.Errorf("%s: %+v, %v", tt.name, got, err)
 		}
 	}
-	if got := Stale(checks.Snapshot{Certificates: make([]checks.Certificate, 5)}, time.Time{}, noon); got != nil {
-		t.Errorf("a panel without a log cannot be judged: %+v", got)
+	if got, err := stale(t, 5, time.Time{}, nil); got != nil || err != nil {
+		t.Errorf("a panel without a log cannot be judged: %+v, %v", got, err)
+	}
+	if got, err := stale(t, 5, noon.Add(-300*day), errors.New("disk full")); got != nil || err == nil {
+		t.Errorf("nobody could tell when the log moved: %+v, %v", got, err)
 	}
 }
 
@@ -170,7 +195,7 @@ func TestIssuingArguments(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			classify := func(string) (checks.Code, checks.Args) { return checks.CARateLimited, tt.says }
 			last := checks.LastTry{Outcome: checks.OutcomeFailed, Time: noon.Add(-time.Hour), Text: "Please visit: " + link}
-			found, err := Issuing(classify, noon).Run(t.Context(), checks.Subject{History: &checks.History{Failures: 1, Last: last}})
+			found, err := issuing(t, classify, checks.Subject{History: &checks.History{Failures: 1, Last: last}})
 			if err != nil || len(found) != 1 {
 				t.Fatal(found, err)
 			}

@@ -8,6 +8,32 @@ import (
 	"domovoy/checks"
 )
 
+// Name is the name of the check in outcomes and failures.
+const Name = "registry"
+
+// Check finds out from a registry why DNS does not know a name. It waits for
+// its turn where a person waits for the answer, for minutes maybe, and else
+// fails with ErrTurn. r may be nil: nobody is asked.
+func (r *Registry) Check() checks.Check {
+	c := checks.Check{
+		Name:  Name,
+		Scope: checks.ScopeName,
+		Live:  true,
+		Codes: []checks.Code{checks.DNSUnregistered, checks.DNSUndelegated},
+		Needs: checks.Needs{Registry: true},
+	}
+	if r == nil {
+		return c
+	}
+	c.Run = func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
+		if t.Asked {
+			return r.Look(ctx, t.DNS.Name)
+		}
+		return r.TryLook(ctx, t.DNS.Name)
+	}
+	return c
+}
+
 // Look finds what the registry knows of a name that the DNS does not: free,
 // or registered but without name servers. A delegated domain gives nothing:
 // its trouble is in its own zone.
@@ -15,9 +41,9 @@ func (r *Registry) Look(ctx context.Context, name string) ([]checks.Finding, err
 	return found(r.Ask(ctx, name))
 }
 
-// Glance is Look without waiting for a turn: among thousands nobody holds the
-// others up. It fails with ErrTurn where it would have to wait.
-func (r *Registry) Glance(ctx context.Context, name string) ([]checks.Finding, error) {
+// TryLook is Look without waiting for a turn: among thousands of names none
+// holds the others up. It fails with ErrTurn where it would have to wait.
+func (r *Registry) TryLook(ctx context.Context, name string) ([]checks.Finding, error) {
 	return found(r.ask(ctx, name, now))
 }
 

@@ -38,7 +38,7 @@ var (
 	ErrQuota      = errors.New("the registry's limit of questions is used up")
 	ErrNoRegistry = errors.New("no registry is known for this name")
 	ErrUnclear    = errors.New("the registry's answer makes no sense")
-	ErrTurn       = errors.New("others are asking the registry just now") // of Glance alone
+	ErrTurn       = errors.New("others are asking the registry just now") // of TryLook alone
 )
 
 // Options of a Registry; each may be zero.

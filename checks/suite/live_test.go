@@ -9,83 +9,91 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"domovoy/checks"
+	"domovoy/checks/acme"
+	"domovoy/checks/cert"
+	"domovoy/checks/registry"
 	"domovoy/checks/suite"
 	"domovoy/checks/web"
 )
 
-// parts of a look that all find nothing wrong, and tell what they were asked.
-func parts(asked *[]string) *suite.Live {
+// look is what a check of the list does in its place.
+type look func(t *checks.Target) ([]checks.Finding, error)
+
+// fakes stand in for the checks of the list that look at sites from outside.
+// All find nothing wrong but the one of what is served, and tell what they were
+// asked.
+type fakes struct {
+	asked *[]string
+	look  map[string]look
+}
+
+func newFakes() fakes {
+	asked := new([]string)
 	note := func(what string) { *asked = append(*asked, what) }
-	return &suite.Live{
-		Names: func(_ context.Context, name string, _ checks.Subject) (checks.Sight, []checks.Finding, error) {
-			note("names " + name)
-			return checks.Sight{Name: name, V4: []netip.Addr{netip.MustParseAddr("192.0.2.10")}, Points: checks.PointsOurs, Register: true}, nil, nil
-		},
-		Registry: func(_ context.Context, name string) ([]checks.Finding, error) {
-			note("registry " + name)
+	return fakes{asked, map[string]look{
+		checks.NamesCheck: func(t *checks.Target) ([]checks.Finding, error) {
+			note("names " + t.DNS.Name)
+			t.DNS.V4, t.DNS.Points, t.DNS.Register = []netip.Addr{netip.MustParseAddr("192.0.2.10")}, checks.PointsOurs, true
 			return nil, nil
 		},
-		Way: func(_ context.Context, s checks.Sight, _ web.Ask) ([]checks.Finding, error) {
-			note("way " + s.Name)
-			return nil, nil
+		registry.Name:   func(t *checks.Target) ([]checks.Finding, error) { note("registry " + t.DNS.Name); return nil, nil },
+		checks.WayCheck: func(t *checks.Target) ([]checks.Finding, error) { note("way " + t.DNS.Name); return nil, nil },
+		cert.ServedCheck: func(t *checks.Target) ([]checks.Finding, error) {
+			note("served " + t.DNS.Name)
+			return []checks.Finding{{Code: checks.CertOverdue, Severity: checks.Warning}}, nil
 		},
-		Served: func(_ context.Context, s checks.Sight, _ checks.Subject, _ time.Time) (checks.Validity, []checks.Finding, error) {
-			note("served " + s.Name)
-			return checks.Validity{}, []checks.Finding{{Code: checks.CertOverdue, Severity: checks.Warning}}, nil
-		},
-		Came:   func(context.Context, checks.Subject) ([]checks.Finding, error) { note("came"); return nil, nil },
-		Keys:   func(context.Context, checks.Subject) ([]checks.Finding, error) { note("keys"); return nil, nil },
-		Vhosts: func(context.Context, checks.Subject) ([]checks.Finding, error) { note("vhosts"); return nil, nil },
+		web.LogCheck:     func(*checks.Target) ([]checks.Finding, error) { note("log"); return nil, nil },
+		cert.KeysCheck:   func(*checks.Target) ([]checks.Finding, error) { note("keys"); return nil, nil },
+		cert.VhostsCheck: func(*checks.Target) ([]checks.Finding, error) { note("vhosts"); return nil, nil },
+	}}
+}
+
+// live is the real list, which has the scopes, needs and order of all checks,
+// with the fakes in it.
+func (f fakes) live() *suite.Live {
+	list := suite.Checks(suite.Reading{}, suite.Outside{})
+	for i := range list {
+		if look, ok := f.look[list[i].Name]; ok {
+			list[i].Run = func(_ context.Context, t *checks.Target) ([]checks.Finding, error) { return look(t) }
+		}
 	}
+	return &suite.Live{Checks: list}
 }
 
 // A part that panics is one that could not look: the others look on, and
 // nobody else's site is harmed.
 func TestAPartThatPanics(t *testing.T) {
 	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}
-	for _, c := range []struct {
-		part  string
-		spoil func(*suite.Live)
-	}{
-		{suite.RegistryCheck, func(l *suite.Live) {
-			l.Registry = func(context.Context, string) ([]checks.Finding, error) { panic("registry") }
-		}},
-		{suite.WayCheck, func(l *suite.Live) {
-			l.Way = func(context.Context, checks.Sight, web.Ask) ([]checks.Finding, error) { panic(errors.New("way")) }
-		}},
-		{suite.CameCheck, func(l *suite.Live) {
-			l.Came = func(context.Context, checks.Subject) ([]checks.Finding, error) { panic("came") }
-		}},
-		{suite.KeysCheck, func(l *suite.Live) {
-			l.Keys = func(context.Context, checks.Subject) ([]checks.Finding, error) { var p *int; *p++; return nil, nil }
-		}},
-		{suite.VhostsCheck, func(l *suite.Live) {
-			l.Vhosts = func(context.Context, checks.Subject) ([]checks.Finding, error) { panic("vhosts") }
-		}},
+	for name, look := range map[string]look{
+		registry.Name:    func(*checks.Target) ([]checks.Finding, error) { panic("registry") },
+		checks.WayCheck:  func(*checks.Target) ([]checks.Finding, error) { panic(errors.New("way")) },
+		web.LogCheck:     func(*checks.Target) ([]checks.Finding, error) { panic("log") },
+		cert.KeysCheck:   func(*checks.Target) ([]checks.Finding, error) { var p *int; *p++; return nil, nil },
+		cert.VhostsCheck: func(*checks.Target) ([]checks.Finding, error) { panic("vhosts") },
 	} {
-		t.Run(c.part, func(t *testing.T) {
-			var asked []string
-			l := parts(&asked)
-			c.spoil(l)
-			seen := l.Look(t.Context(), x, false, time.Now())
+		t.Run(name, func(t *testing.T) {
+			f := newFakes()
+			f.look[name] = look
+			seen := f.live().Look(t.Context(), x, false, time.Now())
 			found, failed := seen.Findings, seen.Failures
-			if len(failed) != 1 || failed[0].Check != c.part || failed[0].Site != "shop.ru" {
+			if len(failed) != 1 || failed[0].Check != name || failed[0].Site != "shop.ru" {
 				t.Errorf("failed: %+v", failed)
 			}
-			if len(found) != 1 || found[0].Code != checks.CertOverdue || len(asked) != 6 {
-				t.Errorf("the others: %q found %+v", asked, found)
+			if len(found) != 1 || found[0].Code != checks.CertOverdue || len(*f.asked) != 6 {
+				t.Errorf("the others: %q found %+v", *f.asked, found)
 			}
 		})
 	}
-	t.Run(suite.NamesCheck, func(t *testing.T) {
-		var asked []string
-		l := parts(&asked)
-		l.Names = func(context.Context, string, checks.Subject) (checks.Sight, []checks.Finding, error) { panic("names") }
-		seen := l.Look(t.Context(), x, false, time.Now())
+	t.Run(checks.NamesCheck, func(t *testing.T) {
+		f := newFakes()
+		f.look[checks.NamesCheck] = func(*checks.Target) ([]checks.Finding, error) { panic("names") }
+		seen := f.live().Look(t.Context(), x, false, time.Now())
 		found, failed := seen.Findings, seen.Failures
-		if v := checks.Judge(found, failed); v.Code != checks.Unknown || len(asked) != 2 {
-			t.Errorf("the verdict is %s after %q", v.Code, asked)
+		if v := checks.Judge(found, failed); v.Code != checks.Unknown || len(*f.asked) != 2 {
+			t.Errorf("the verdict is %s after %q", v.Code, *f.asked)
 		}
 	})
 }
@@ -106,22 +114,14 @@ func TestSilenceIsMetOnce(t *testing.T) {
 		{"no answer", checks.Args{"pattern": "all", "hops": []string{"a"}, "says": "Timeout after connect (your server may be slow or overloaded)"}, []string{"way shop.ru", "way www.shop.ru", "way other.shop.ru"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var asked []string
-			l := parts(&asked)
-			names := l.Names
-			l.Names = func(ctx context.Context, name string, x checks.Subject) (checks.Sight, []checks.Finding, error) {
-				s, found, err := names(ctx, name, x)
-				if name == "other.shop.ru" {
-					s.V4 = []netip.Addr{netip.MustParseAddr("192.0.2.11")}
-				}
-				return s, found, err
-			}
-			l.Way = func(_ context.Context, s checks.Sight, _ web.Ask) ([]checks.Finding, error) {
-				asked = append(asked, "way "+s.Name)
+			f := newFakes()
+			f.elsewhere("other.shop.ru")
+			f.look[checks.WayCheck] = func(t *checks.Target) ([]checks.Finding, error) {
+				*f.asked = append(*f.asked, "way "+t.DNS.Name)
 				return []checks.Finding{{Code: checks.WebTimeout, Severity: checks.Warning, Args: c.args}}, nil
 			}
-			l.Look(t.Context(), x, true, time.Now())
-			asked = slices.DeleteFunc(asked, func(what string) bool { return what[:3] != "way" })
+			f.live().Look(t.Context(), x, true, time.Now())
+			asked := slices.DeleteFunc(*f.asked, func(what string) bool { return what[:3] != "way" })
 			if !slices.Equal(asked, c.want) {
 				t.Errorf("asked %q, want %q", asked, c.want)
 			}
@@ -149,15 +149,19 @@ func TestServed(t *testing.T) {
 		{"nobody was asked", checks.Validity{}, checks.Validity{}, nil, checks.Validity{}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := parts(new([]string))
-			l.Served = func(_ context.Context, s checks.Sight, _ checks.Subject, _ time.Time) (checks.Validity, []checks.Finding, error) {
-				if s.Name == "shop.ru" {
-					return c.own, nil, c.err
+			f := newFakes()
+			f.look[cert.ServedCheck] = func(t *checks.Target) ([]checks.Finding, error) {
+				err := c.err
+				if t.Served = c.own; t.DNS.Name != "shop.ru" {
+					t.Served, err = c.alias, nil
 				}
-				return c.alias, nil, nil
+				if err == nil && !t.Served.Known() {
+					return nil, checks.ErrNothing
+				}
+				return nil, err
 			}
-			seen := l.Look(t.Context(), x, true, time.Now())
-			if seen.Served != c.want || slices.Contains(seen.Checks, suite.ServedCheck) != c.ran {
+			seen := f.live().Look(t.Context(), x, true, time.Now())
+			if seen.Served != c.want || slices.Contains(seen.Checks, cert.ServedCheck) != c.ran {
 				t.Errorf("served %v, looked at %q", seen.Served, seen.Checks)
 			}
 		})
@@ -167,14 +171,12 @@ func TestServed(t *testing.T) {
 // What is foreign in an error is as harmless as in a finding.
 func TestErrorsAreForeignToo(t *testing.T) {
 	evil := errors.New("x509: cannot parse \u202egnp.exe\x1b[31m\n" + strings.Repeat("x", 10<<20))
-	var asked []string
-	l := parts(&asked)
-	l.Served = func(context.Context, checks.Sight, checks.Subject, time.Time) (checks.Validity, []checks.Finding, error) {
-		return checks.Validity{}, nil, evil
-	}
-	l.Egress = func(context.Context) ([]checks.Finding, error) { return nil, evil }
+	f := newFakes()
+	f.look[cert.ServedCheck] = func(*checks.Target) ([]checks.Finding, error) { return nil, evil }
+	f.look[acme.EgressCheck] = func(*checks.Target) ([]checks.Finding, error) { return nil, evil }
+	l := f.live()
 	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}
-	failed := append(l.Look(t.Context(), x, false, time.Now()).Failures, l.Server(t.Context(), "isp1").Failures...)
+	failed := append(l.Look(t.Context(), x, false, time.Now()).Failures, l.Server(t.Context(), "isp1", time.Now()).Failures...)
 	if len(failed) != 2 {
 		t.Fatalf("%d failures", len(failed))
 	}
@@ -188,24 +190,17 @@ func TestErrorsAreForeignToo(t *testing.T) {
 // Silence at one name's addresses says nothing of another's.
 func TestSilenceIsOfItsAddresses(t *testing.T) {
 	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Aliases: []string{"other.shop.ru"}, Active: checks.On}}
-	var asked []string
-	l := parts(&asked)
-	names := l.Names
-	l.Names = func(ctx context.Context, name string, x checks.Subject) (checks.Sight, []checks.Finding, error) {
-		s, found, err := names(ctx, name, x)
-		if name != "shop.ru" {
-			s.V4 = []netip.Addr{netip.MustParseAddr("192.0.2.11")}
-		}
-		return s, found, err
-	}
-	l.Way = func(_ context.Context, s checks.Sight, _ web.Ask) ([]checks.Finding, error) {
-		if s.Name != "shop.ru" {
+	f := newFakes()
+	f.elsewhere("other.shop.ru")
+	f.look[checks.WayCheck] = func(t *checks.Target) ([]checks.Finding, error) {
+		if t.DNS.Name != "shop.ru" {
 			return nil, nil
 		}
 		return []checks.Finding{{Code: checks.WebTimeout, Severity: checks.Warning, Args: checks.Args{
 			"pattern": "all", "hops": []string{"a"}, "says": "Timeout during connect (likely firewall problem)"}}}, nil
 	}
-	seen := l.Look(t.Context(), x, false, time.Now())
+	seen := f.live().Look(t.Context(), x, false, time.Now())
+	asked := *f.asked
 	if slices.Contains(asked, "served shop.ru") || !slices.Contains(asked, "served other.shop.ru") || len(seen.Failures) != 1 {
 		t.Errorf("asked %q, failed %+v", asked, seen.Failures)
 	}
@@ -214,12 +209,42 @@ func TestSilenceIsOfItsAddresses(t *testing.T) {
 // A name that may stand behind a proxy has a log of the proxy's visits.
 func TestTheLogOfAnUnseenNameIsNotRead(t *testing.T) {
 	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}
-	var asked []string
-	l := parts(&asked)
-	l.Names = func(context.Context, string, checks.Subject) (checks.Sight, []checks.Finding, error) {
-		return checks.Sight{Name: "shop.ru"}, nil, errors.New("timeout")
+	f := newFakes()
+	f.look[checks.NamesCheck] = func(*checks.Target) ([]checks.Finding, error) { return nil, errors.New("timeout") }
+	if f.live().Look(t.Context(), x, true, time.Now()); slices.Contains(*f.asked, "log") {
+		t.Errorf("asked %q", *f.asked)
 	}
-	if l.Look(t.Context(), x, true, time.Now()); slices.Contains(asked, "came") {
-		t.Errorf("asked %q", asked)
+}
+
+// What was found at an alias is told of the alias, and what was found at the
+// site's own name is told of the site. An egress is looked at for whoever asks.
+func TestFindingsTellWhose(t *testing.T) {
+	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Aliases: []string{"www.shop.ru"}, Active: checks.Off}}
+	f := newFakes()
+	f.look[acme.EgressCheck] = func(*checks.Target) ([]checks.Finding, error) {
+		return []checks.Finding{{Code: checks.CAUnreachable, Severity: checks.Critical}}, nil
+	}
+	want := []checks.Finding{
+		{Check: cert.ServedCheck, Server: "isp1", Site: "shop.ru", Code: checks.CertOverdue, Severity: checks.Info},
+		{Check: cert.ServedCheck, Server: "isp1", Site: "shop.ru", Name: "www.shop.ru", Code: checks.CertOverdue, Severity: checks.Info},
+	}
+	if diff := cmp.Diff(want, f.live().Look(t.Context(), x, false, time.Now()).Findings); diff != "" {
+		t.Errorf("in a sweep: %s", diff)
+	}
+	want = append(want, checks.Finding{Check: acme.EgressCheck, Server: "isp1", Site: "shop.ru", Code: checks.CAUnreachable, Severity: checks.Info})
+	if diff := cmp.Diff(want, f.live().Look(t.Context(), x, true, time.Now()).Findings); diff != "" {
+		t.Errorf("for a person: %s", diff)
+	}
+}
+
+// elsewhere has a name lead to an address of its own.
+func (f fakes) elsewhere(name string) {
+	names := f.look[checks.NamesCheck]
+	f.look[checks.NamesCheck] = func(t *checks.Target) ([]checks.Finding, error) {
+		found, err := names(t)
+		if t.DNS.Name == name {
+			t.DNS.V4 = []netip.Addr{netip.MustParseAddr("192.0.2.11")}
+		}
+		return found, err
 	}
 }

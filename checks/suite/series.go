@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"slices"
+	"time"
 
 	"domovoy/checks"
 )
@@ -22,34 +23,52 @@ type Series struct {
 // end is where what concerns a subject ends in an outcome.
 type end struct{ findings, failures int }
 
-// Anew runs every check on every subject, for time alone changes what they
+// Anew runs every check on every subject, because time alone changes what they
 // find.
-func (s *Series) Anew(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject) checks.Outcome {
+func (s *Series) Anew(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject, now time.Time) checks.Outcome {
 	s.subjects, s.ends = nil, nil
-	return s.Run(ctx, list, server, subjects)
+	return s.Run(ctx, list, server, subjects, now)
 }
 
 // Run is Anew for the subjects that are not what they were at the place they
 // stood at; the others keep what was found of them. A check that panics on a
-// site costs that site only.
-func (s *Series) Run(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject) checks.Outcome {
+// site costs that site only. Of the list only checks of a site that do not look
+// from outside are run.
+func (s *Series) Run(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject, now time.Time) checks.Outcome {
 	out := checks.Outcome{Server: server, Findings: make([]checks.Finding, 0, len(s.last.Findings)+s.Spare+64)}
+	list = slices.DeleteFunc(slices.Clone(list), func(c checks.Check) bool { return !sees(c, false, checks.ScopeSite) })
 	for _, c := range list {
 		out.Checks = append(out.Checks, c.Name)
 	}
+	t := checks.Target{Server: server, Now: now}
 	ends := make([]end, len(subjects))
 	s.looked = nil
 	for i := range subjects {
 		if i < len(s.subjects) && same(&s.subjects[i], &subjects[i]) {
 			s.keep(&out, i)
 		} else {
-			inspect(ctx, &out, list, subjects[i])
+			t.Subject = subjects[i]
+			inspect(ctx, &out, list, &t)
 			s.looked = append(s.looked, subjects[i].Site.Name)
 		}
 		ends[i] = end{len(out.Findings), len(out.Failures)}
 	}
 	s.subjects, s.ends, s.last = subjects, ends, out
 	return out
+}
+
+// inspect runs the checks on one site.
+func inspect(ctx context.Context, out *checks.Outcome, list []checks.Check, t *checks.Target) {
+	for _, c := range list {
+		found, err := run(ctx, c, t)
+		if err != nil {
+			out.Failures = append(out.Failures, checks.Failure{Check: c.Name, Server: t.Server, Site: t.Site.Name, Err: err.Error()})
+		}
+		for _, f := range found {
+			f.Check = c.Name
+			out.Findings = append(out.Findings, ofSite(f, t.Server, t.Site))
+		}
+	}
 }
 
 // Looked names the sites that the last Run, or Anew, ran the checks on.

@@ -15,10 +15,12 @@ import (
 	"domovoy/checks/suite"
 )
 
+var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
 // looking is a check that notes which sites it looked at, finds one thing at
 // even ones and cannot look at every third.
 func looking(at *[]string) []checks.Check {
-	return []checks.Check{{Name: "looking", Run: func(_ context.Context, s checks.Subject) ([]checks.Finding, error) {
+	return []checks.Check{{Name: "looking", Scope: checks.ScopeSite, Run: func(_ context.Context, s *checks.Target) ([]checks.Finding, error) {
 		*at = append(*at, s.Site.Name)
 		if s.Site.ID%3 == 0 {
 			return nil, errors.New("dark")
@@ -70,16 +72,16 @@ func TestSeriesLooksAgainAtWhatChanged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var looked []string
 			var series suite.Series
-			series.Run(t.Context(), looking(&looked), "isp1", base)
+			series.Run(t.Context(), looking(&looked), "isp1", base, now)
 			looked = nil
-			got := series.Run(t.Context(), looking(&looked), "isp1", c.now)
+			got := series.Run(t.Context(), looking(&looked), "isp1", c.now, now)
 			if !cmp.Equal(looked, c.want) {
 				t.Errorf("looked at %v, want %v", looked, c.want)
 			}
 			if !cmp.Equal(series.Looked(), c.want) {
 				t.Errorf("Looked() = %v, want %v", series.Looked(), c.want)
 			}
-			want := new(suite.Series).Run(t.Context(), looking(new([]string)), "isp1", c.now)
+			want := new(suite.Series).Run(t.Context(), looking(new([]string)), "isp1", c.now, now)
 			if d := cmp.Diff(want.Findings, got.Findings) + cmp.Diff(want.Failures, got.Failures); d != "" {
 				t.Errorf("not what looking at all of them finds: %s", d)
 			}
@@ -90,8 +92,8 @@ func TestSeriesLooksAgainAtWhatChanged(t *testing.T) {
 func TestSeriesAnewLooksAtAll(t *testing.T) {
 	var looked []string
 	var series suite.Series
-	series.Run(t.Context(), looking(&looked), "isp1", sites(5))
-	series.Anew(t.Context(), looking(&looked), "isp1", sites(5))
+	series.Run(t.Context(), looking(&looked), "isp1", sites(5), now)
+	series.Anew(t.Context(), looking(&looked), "isp1", sites(5), now)
 	if len(looked) != 10 {
 		t.Errorf("looked at %d sites, want five twice", len(looked))
 	}
@@ -112,11 +114,11 @@ func TestSeriesSeesEveryField(t *testing.T) {
 			t.Run(fields.Name()+"."+fields.Field(i).Name, func(t *testing.T) {
 				var looked []string
 				var series suite.Series
-				series.Run(t.Context(), looking(&looked), "isp1", sites(1))
+				series.Run(t.Context(), looking(&looked), "isp1", sites(1), now)
 				looked = nil
 				other := sites(1)
 				set(t, of(&other[0]).Field(i))
-				series.Run(t.Context(), looking(&looked), "isp1", other)
+				series.Run(t.Context(), looking(&looked), "isp1", other, now)
 				if len(looked) != 1 {
 					t.Error("a change of it goes unseen")
 				}

@@ -1,7 +1,6 @@
 package suite_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -62,9 +61,15 @@ func diagnose(t *testing.T, s internet.Situation) (checks.Verdict, []checks.Find
 	x := subject(t, lab)
 	live := looks(t, lab)
 	seen := live.Look(t.Context(), x, true, now)
-	out := new(suite.Series).Run(t.Context(), suite.Checks(cert.Rules{Now: now, LifeLeft: 7.0 / 90}, acme.NewClassifier(), true), x.Site.Server, []checks.Subject{x})
+	out := new(suite.Series).Run(t.Context(), suite.Checks(suite.Reading{Rules: cert.Rules{LifeLeft: 7.0 / 90}, Classifier: acme.NewClassifier(), Files: true}, suite.Outside{}), x.Site.Server, []checks.Subject{x}, now)
 	found, failed := append(seen.Findings, out.Findings...), append(seen.Failures, out.Failures...)
 	found = append(found, account(t, lab)...)
+	declared := suite.Checks(suite.Reading{}, suite.Outside{})
+	for _, f := range found {
+		if !slices.ContainsFunc(declared, func(c checks.Check) bool { return c.Name == f.Check && slices.Contains(c.Codes, f.Code) }) {
+			t.Errorf("no check %q declares that it may find %s", f.Check, f.Code)
+		}
+	}
 	return checks.Judge(found, failed), found
 }
 
@@ -93,65 +98,46 @@ func looks(t *testing.T, lab *internet.Lab) *suite.Live {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prober := web.New(web.Options{Ports: web.Ports{HTTP: uint16(lab.Web.HTTPPort()), HTTPS: uint16(lab.Web.HTTPSPort())}, Timeout: 400 * time.Millisecond,
-		Folder: lab.Panel.Challenges, Own: own, Resolve: names.Addresses})
-	served := cert.NewServed(cert.ServedOptions{HTTPSPort: uint16(lab.Web.HTTPSPort()), Timeout: 400 * time.Millisecond, Own: lab.Panel.Addresses, Roots: roots})
-	logs := web.NewAccessLogs(web.LogOptions{Paths: []string{lab.Panel.AccessLog}, Listings: web.NewListings(dns.NewBlocklists(resolver, lab.Lists).Look)})
-	return &suite.Live{
-		Names: func(ctx context.Context, name string, _ checks.Subject) (checks.Sight, []checks.Finding, error) {
-			return names.Look(ctx, dns.Question{Name: name, Ours: lab.Panel.Addresses, AccountURI: lab.Panel.ACME.Account})
-		},
-		Registry: ask.Look,
-		Way:      prober.Look,
-		Served: func(ctx context.Context, sight checks.Sight, x checks.Subject, now time.Time) (checks.Validity, []checks.Finding, error) {
-			return served.Look(ctx, sight, x, cert.Rules{Now: now, LifeLeft: 7.0 / 90})
-		},
-		Came: func(ctx context.Context, x checks.Subject) ([]checks.Finding, error) {
-			if x.History == nil || x.History.Last.Outcome != checks.OutcomeFailed {
-				return nil, nil
-			}
-			found, err := logs.Look(ctx, x.Site.Name, web.Order{Time: x.History.Last.Time})
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil, nil
-			}
-			return found, err
-		},
-		Keys:     keys(t, lab),
-		Attempts: 6,
-	}
+	return &suite.Live{Checks: suite.Checks(suite.Reading{}, suite.Outside{
+		Addresses:  lab.Panel.Addresses,
+		AccountURI: lab.Panel.ACME.Account,
+		Names:      names,
+		Registry:   ask,
+		Way: web.New(web.Options{Ports: web.Ports{HTTP: uint16(lab.Web.HTTPPort()), HTTPS: uint16(lab.Web.HTTPSPort())}, Timeout: 400 * time.Millisecond,
+			Folder: lab.Panel.Challenges, Own: own, Resolve: names.Addresses}),
+		Served: cert.NewServed(cert.ServedOptions{HTTPSPort: uint16(lab.Web.HTTPSPort()), Timeout: 400 * time.Millisecond,
+			Own: lab.Panel.Addresses, Roots: roots, LifeLeft: 7.0 / 90}),
+		AccessLogs: web.NewAccessLogs(web.LogOptions{Paths: []string{lab.Panel.AccessLog}, Listings: web.NewListings(dns.NewBlocklists(resolver, lab.Lists).Look)}),
+		Keys:       keys(t, lab),
+	})}
 }
 
-// keys compares the keys in a folder as the panel has it.
-func keys(t *testing.T, lab *internet.Lab) func(context.Context, checks.Subject) ([]checks.Finding, error) {
-	return func(_ context.Context, x checks.Subject) ([]checks.Finding, error) {
-		if x.Site.Certificate == "" || errors.Is(x.FileErr, fs.ErrNotExist) {
-			return nil, nil
-		}
-		dir := t.TempDir()
-		if err := os.Mkdir(filepath.Join(dir, "owner"), 0o700); err != nil {
-			return nil, err
-		}
-		for _, path := range []string{lab.Panel.Certificate, lab.Panel.Key} {
-			text, err := os.ReadFile(path)
-			if err == nil {
-				err = os.WriteFile(filepath.Join(dir, "owner", filepath.Base(path)), text, 0o600)
-			}
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return nil, err
-			}
-		}
-		root, err := os.OpenRoot(dir)
-		if err != nil {
-			return nil, err
-		}
-		defer root.Close()
-		return cert.CompareKeys(root, "owner", x.Site.Certificate)
+// keys is a folder with the certificate and its key, as the panel has it; empty
+// where there is no certificate.
+func keys(t *testing.T, lab *internet.Lab) (folder string) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "owner"), 0o700); err != nil {
+		t.Fatal(err)
 	}
+	for _, path := range []string{lab.Panel.Certificate, lab.Panel.Key} {
+		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "owner", filepath.Base(path)), text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder = dir
+	}
+	return folder
 }
 
 // subject is the site as the panel knows it.
 func subject(t *testing.T, lab *internet.Lab) checks.Subject {
-	x := checks.Subject{Site: &checks.Site{Server: "isp1", ID: 1, Name: lab.Domain, Aliases: lab.Panel.Aliases,
+	x := checks.Subject{Site: &checks.Site{Server: "isp1", ID: 1, Name: lab.Domain, Owner: "owner", Aliases: lab.Panel.Aliases,
 		Addresses: lab.Panel.Addresses, Active: checks.On, Secure: checks.On, Redirect: checks.On}}
 	if lab.Panel.Certificate == "" {
 		x.Site.Secure = checks.Off
@@ -197,7 +183,6 @@ func file(t *testing.T, path string, site checks.Site) (*checks.CertificateFile,
 			t.Fatal(err)
 		}
 	}
-	site.Owner = "owner"
 	results, err := cert.NewFiles(dir).Read([]checks.Site{site})
 	if err != nil {
 		t.Fatal(err)
@@ -222,11 +207,12 @@ func account(t *testing.T, lab *internet.Lab) []checks.Finding {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := egress.Look(t.Context())
-	if err != nil {
-		t.Logf("the way to the CA: %v", err)
+	live := suite.Live{Checks: suite.Checks(suite.Reading{}, suite.Outside{Egress: egress})}
+	out := live.Server(t.Context(), "isp1", time.Now())
+	for _, f := range out.Failures {
+		t.Logf("the way to the CA: %s", f.Err)
 	}
-	return found
+	return out.Findings
 }
 
 func evidence(found []checks.Finding) string {

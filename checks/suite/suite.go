@@ -1,36 +1,98 @@
-// Package suite is the one list of checks.
+// Package suite is the one list of checks, and runs them: over the sites of a
+// panel at each reading, and on single sites and servers from outside.
 package suite
 
 import (
 	"context"
 	"fmt"
+	"net/netip"
+	"time"
 
 	"domovoy/checks"
+	"domovoy/checks/acme"
+	"domovoy/checks/budget"
 	"domovoy/checks/cert"
+	"domovoy/checks/dns"
 	"domovoy/checks/panel"
+	"domovoy/checks/registry"
+	"domovoy/checks/web"
 )
 
-// Checks lists every check of a site; files tells whether its certificates
-// are read. A new check is one file and one line here.
-func Checks(rules cert.Rules, classifier panel.Classifier, files bool) []checks.Check {
-	list := []checks.Check{
-		panel.Flags(),
-		cert.ByRow(rules),
-		panel.Issuing(classifier.Classify, rules.Now),
-	}
-	if files {
-		list = append(list, cert.ByFile(rules))
-	}
-	return list
+// Reading is what the checks of a panel's own data are made from.
+type Reading struct {
+	Rules      cert.Rules
+	Classifier panel.Classifier
+	Files      bool                                                                  // the files of certificates are read
+	Moved      func(ctx context.Context, server string) (time.Time, error)           // the time of the last line of the issuing log; nil: not checked
+	Prospects  func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) // of the account at the CA; nil: not checked
 }
 
-// Blind are the checks that cannot look at this panel, for it lacks what they
-// need: that they found nothing means nothing.
+// Outside is what the checks that look from outside are made from. What is nil
+// or empty switches its checks off.
+type Outside struct {
+	Addresses  []netip.Addr // the panel's own; empty: where it has each site listen
+	AccountURI string       // of its ACME account; empty: not known
+	Names      *dns.Inspector
+	Registry   *registry.Registry
+	Way        *web.Prober
+	Served     *cert.Served
+	AccessLogs *web.AccessLogs
+	Egress     *acme.Egress
+	Keys       string // the folder of certificates whose private keys may be read
+	Vhosts     *cert.Vhosts
+	Blocklists *dns.Blocklists
+}
+
+// Checks lists every check there is, in the order in which they run. A check
+// that the configuration switches off has no Run. A new check is one file and
+// one line here.
+func Checks(r Reading, o Outside) []checks.Check {
+	return []checks.Check{
+		panel.Flags(),
+		cert.ByRow(r.Rules),
+		panel.Issuing(r.Classifier),
+		cert.ByFile(r.Rules, r.Files),
+		panel.Readable(),
+		panel.Stale(r.Moved),
+		panel.Unreadable(),
+		panel.Account(),
+		budget.Check(r.Prospects),
+		o.Names.Check(o.Addresses, o.AccountURI),
+		o.Registry.Check(),
+		o.Way.Check(),
+		o.Served.Check(),
+		o.AccessLogs.Check(),
+		o.Egress.Check(),
+		cert.Keys(o.Keys),
+		o.Vhosts.Check(),
+		o.Blocklists.Check(o.Addresses),
+	}
+}
+
+// ProbeChecks names the checks that a look at a site from outside may run, on
+// any panel.
+func ProbeChecks() []string {
+	var names []string
+	for _, c := range Checks(Reading{}, Outside{}) {
+		if c.Live && c.Scope != checks.ScopeServer {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// sees reports whether a check is switched on and of that kind.
+func sees(c checks.Check, live bool, scope checks.Scope) bool {
+	return c.Run != nil && c.Live == live && c.Scope == scope
+}
+
+// Blind are the checks that cannot look at this panel because it lacks what
+// they need: that they found nothing means nothing.
 func Blind(list []checks.Check, s checks.Snapshot) []checks.Failure {
 	var failures []checks.Failure
 	for _, c := range list {
-		for _, m := range c.Needs {
-			if s.Lacks(m.Table, m.Column) {
+		for _, m := range c.Needs.Panel {
+			if c.Run != nil && s.Lacks(m.Table, m.Column) {
 				failures = append(failures, checks.Failure{Check: c.Name, Server: s.Server, Err: panel.Missing + ": " + m.String()})
 				break
 			}
@@ -39,30 +101,36 @@ func Blind(list []checks.Check, s checks.Snapshot) []checks.Failure {
 	return failures
 }
 
-// inspect runs every check on one subject.
-func inspect(ctx context.Context, out *checks.Outcome, list []checks.Check, s checks.Subject) {
+// Server runs the checks of a server as a whole, those that look from outside
+// or those of a reading.
+func Server(ctx context.Context, list []checks.Check, live bool, t *checks.Target) checks.Outcome {
+	out := checks.Outcome{Server: t.Server}
 	for _, c := range list {
-		found, err := guard(ctx, c, s)
-		if err != nil {
-			out.Failures = append(out.Failures, checks.Failure{Check: c.Name, Server: out.Server, Site: s.Site.Name, Err: err.Error()})
+		if !sees(c, live, checks.ScopeServer) {
+			continue
 		}
+		out.Checks = append(out.Checks, c.Name)
+		found, err := run(ctx, c, t)
 		for _, f := range found {
-			f.Check, f.Server, f.Site = c.Name, out.Server, s.Site.Name
-			if s.Site.Active == checks.Off {
-				// A site that is switched off troubles nobody.
-				f.Severity = checks.Info
-			}
+			f.Check, f.Server = c.Name, t.Server
 			out.Findings = append(out.Findings, f)
 		}
+		if err != nil {
+			out.Failures = append(out.Failures, checks.Failure{Check: c.Name, Server: t.Server, Err: clean(err)})
+		}
 	}
+	return out
 }
 
-// guard turns a panic of a check into "could not look".
-func guard(ctx context.Context, c checks.Check, s checks.Subject) (found []checks.Finding, err error) {
+// run runs one check. A panic of it means that it could not look.
+func run(ctx context.Context, c checks.Check, t *checks.Target) (found []checks.Finding, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			found, err = nil, fmt.Errorf("the check broke: %v", p)
 		}
 	}()
-	return c.Run(ctx, s)
+	return c.Run(ctx, t)
 }
+
+// clean is the text of an error, which may quote what came from outside.
+func clean(err error) string { return checks.Clean(err.Error(), 4*checks.WordLength) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -15,9 +16,9 @@ import (
 
 // touchy finds every site overdue, panics on one and cannot look at another.
 func touchy() checks.Check {
-	return checks.Check{Name: "touchy", Run: func(_ context.Context, s checks.Subject) ([]checks.Finding, error) {
+	return checks.Check{Name: "touchy", Scope: checks.ScopeSite, Run: func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
 		found := []checks.Finding{{Code: checks.CertOverdue, Severity: checks.Warning}}
-		switch s.Site.Name {
+		switch t.Site.Name {
 		case "panic.ru":
 			panic("no such thing")
 		case "blind.ru":
@@ -30,7 +31,7 @@ func touchy() checks.Check {
 }
 
 func quiet() checks.Check {
-	return checks.Check{Name: "quiet", Run: func(context.Context, checks.Subject) ([]checks.Finding, error) { return nil, nil }}
+	return checks.Check{Name: "quiet", Scope: checks.ScopeSite, Run: func(context.Context, *checks.Target) ([]checks.Finding, error) { return nil, nil }}
 }
 
 // A check that panics costs its site, and nobody else.
@@ -60,55 +61,110 @@ func TestRun(t *testing.T) {
 			failure("panic.ru", "the check broke: no such thing"), failure("blind.ru", "could not look"), failure("half.ru", "looked at one half"),
 		},
 	}
-	got := new(Series).Run(t.Context(), []checks.Check{touchy(), quiet()}, "isp1", subjects)
+	got := new(Series).Run(t.Context(), []checks.Check{touchy(), quiet()}, "isp1", subjects, time.Now())
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// Each check says before what it may find, and finds nothing else; each code
-// is known.
+// all is the list with every check of a reading switched on.
+func all() []checks.Check {
+	never := func(context.Context, string) (time.Time, error) { return time.Time{}, nil }
+	nothing := func(context.Context, *checks.Target) ([]checks.Finding, error) { return nil, nil }
+	return Checks(Reading{Classifier: acme.NewClassifier(), Files: true, Moved: never, Prospects: nothing}, Outside{})
+}
+
+// Each check declares what it may find, and each code is known.
 func TestChecks(t *testing.T) {
 	names := map[string]bool{}
-	for _, c := range Checks(cert.Rules{}, acme.NewClassifier(), true) {
-		if c.Name == "" || names[c.Name] || len(c.Codes) == 0 {
-			t.Errorf("%q: every check has a name of its own, and codes", c.Name)
+	for _, c := range all() {
+		if c.Name == "" || names[c.Name] || c.Scope == 0 || len(c.Codes) == 0 {
+			t.Errorf("%q: every check has a name of its own, a scope, and codes", c.Name)
+		}
+		if c.Live == (c.Run != nil) {
+			t.Errorf("%s: what looks from outside is off without its configuration, and nothing else is", c.Name)
+		}
+		if c.Live && len(c.Needs.Panel) > 0 || c.Needs.Direct && c.Scope != checks.ScopeSite || (c.Needs.Registry || c.Needs.Address) && c.Scope != checks.ScopeName {
+			t.Errorf("%s needs what a check of its kind is not given: %+v", c.Name, c.Needs)
 		}
 		names[c.Name] = true
 		for _, code := range c.Codes {
 			if !slices.Contains(checks.Codes(), code) {
-				t.Errorf("%s may find %s, which is no known code", c.Name, code)
+				t.Errorf("%s may find %s, which is not a known code", c.Name, code)
 			}
 		}
 	}
 }
 
 // A check that lacks what it needs is blind: that it found nothing means
-// nothing.
+// nothing. Each check of the list that needs something is blind without any of
+// it.
 func TestBlind(t *testing.T) {
-	list := Checks(cert.Rules{}, acme.NewClassifier(), true)
-	for _, tt := range []struct {
-		missing checks.Missing
-		blind   []string
-	}{
-		{checks.Missing{Table: "letsencrypt_log"}, []string{"issuing"}},
-		{checks.Missing{Table: "letsencrypt_ssl", Column: "time_started"}, []string{"renewal"}},
-		{checks.Missing{Table: "webdomain", Column: "redirect_http"}, []string{"site"}},
-		{checks.Missing{Table: "webdomain", Column: "owner"}, nil},
-		{checks.Missing{Table: "webdomain"}, []string{"site", "renewal", "issuing", "certificate"}},
-	} {
-		var blind []string
-		for _, f := range Blind(list, checks.Snapshot{Server: "isp1", Missing: []checks.Missing{tt.missing}}) {
-			blind = append(blind, f.Check)
+	list := all()
+	blind := func(missing checks.Missing) (names []string) {
+		for _, f := range Blind(list, checks.Snapshot{Server: "isp1", Missing: []checks.Missing{missing}}) {
+			names = append(names, f.Check)
 			if f.Site != "" || f.Server != "isp1" || f.Err == "" {
 				t.Errorf("%+v", f)
 			}
 		}
-		if diff := cmp.Diff(tt.blind, blind); diff != "" {
-			t.Errorf("without %s:\n%s", tt.missing, diff)
+		return names
+	}
+	needs := 0
+	for _, c := range list {
+		for _, m := range c.Needs.Panel {
+			needs++
+			var want []string
+			for _, other := range list {
+				if slices.ContainsFunc(other.Needs.Panel, func(n checks.Missing) bool {
+					return n == m || m.Column == "" && n.Table == m.Table
+				}) {
+					want = append(want, other.Name)
+				}
+			}
+			if diff := cmp.Diff(want, blind(m)); diff != "" || !slices.Contains(want, c.Name) {
+				t.Errorf("%s without %s:\n%s", c.Name, m, diff)
+			}
 		}
 	}
-	if files := Checks(cert.Rules{}, acme.NewClassifier(), false); slices.ContainsFunc(files, func(c checks.Check) bool { return c.Name == cert.FileCheck }) {
-		t.Error("a panel whose certificates are not read has no check of their files")
+	if needs < 10 {
+		t.Errorf("the list needs %d tables and columns", needs)
+	}
+	if got := blind(checks.Missing{Table: "webdomain", Column: "owner"}); got != nil {
+		t.Errorf("without a column that no check needs, %q are blind", got)
+	}
+	list = Checks(Reading{}, Outside{})
+	if got := blind(checks.Missing{Table: "webdomain"}); slices.Contains(got, cert.FileCheck) {
+		t.Errorf("%q: a panel whose certificates are not read has no check of their files", got)
+	}
+}
+
+// What a check of a server finds and where it could not look is its own, and
+// one that breaks harms no other.
+func TestServer(t *testing.T) {
+	of := func(name string, live bool, run func() ([]checks.Finding, error)) checks.Check {
+		return checks.Check{Name: name, Scope: checks.ScopeServer, Live: live, Run: func(context.Context, *checks.Target) ([]checks.Finding, error) { return run() }}
+	}
+	list := []checks.Check{
+		touchy(),
+		of("breaks", false, func() ([]checks.Finding, error) { panic("no such thing") }),
+		of("half", false, func() ([]checks.Finding, error) {
+			return []checks.Finding{{Site: "a.ru", Code: checks.CAZombie}}, errors.New("looked at one half")
+		}),
+		of("outside", true, func() ([]checks.Finding, error) { return []checks.Finding{{Code: checks.DNSBLListed}}, nil }),
+		{Name: "off", Scope: checks.ScopeServer},
+	}
+	want := checks.Outcome{Server: "isp1", Checks: []string{"breaks", "half"},
+		Findings: []checks.Finding{{Check: "half", Server: "isp1", Site: "a.ru", Code: checks.CAZombie}},
+		Failures: []checks.Failure{
+			{Check: "breaks", Server: "isp1", Err: "the check broke: no such thing"}, {Check: "half", Server: "isp1", Err: "looked at one half"},
+		},
+	}
+	if diff := cmp.Diff(want, Server(t.Context(), list, false, &checks.Target{Server: "isp1"})); diff != "" {
+		t.Errorf("a reading: %s", diff)
+	}
+	want = checks.Outcome{Server: "isp1", Checks: []string{"outside"}, Findings: []checks.Finding{{Check: "outside", Server: "isp1", Code: checks.DNSBLListed, From: "fra1"}}}
+	if diff := cmp.Diff(want, (&Live{Checks: list, From: "fra1"}).Server(t.Context(), "isp1", time.Now())); diff != "" {
+		t.Errorf("from outside: %s", diff)
 	}
 }

@@ -32,7 +32,7 @@ func BenchmarkLook(b *testing.B) {
 	}()
 	at := netip.MustParseAddrPort(l.Addr().String())
 	p := New(Options{Ports: Ports{HTTP: at.Port()}, Timeout: 5 * time.Second, Own: []netip.Addr{at.Addr()}})
-	s := checks.Sight{Name: name, V4: []netip.Addr{at.Addr()}, Points: checks.PointsOurs}
+	s := checks.NameInfo{Name: name, V4: []netip.Addr{at.Addr()}, Points: checks.PointsOurs}
 	b.ReportAllocs()
 	for b.Loop() {
 		if found, err := p.Look(b.Context(), s, Ask{}); err != nil || found != nil {

@@ -2,7 +2,9 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"slices"
 
@@ -78,6 +80,35 @@ func (c came) pattern(validators int) string {
 		return camePrimary
 	}
 	return cameSome
+}
+
+// LogCheck is the name of the check in outcomes and failures.
+const LogCheck = "access log"
+
+// Check finds out from a site's access log who fetched the files of its last
+// order, if that failed. l may be nil: no log is read.
+func (l *AccessLogs) Check() checks.Check {
+	c := checks.Check{
+		Name:  LogCheck,
+		Scope: checks.ScopeSite,
+		Live:  true,
+		Codes: []checks.Code{checks.WebBlocked, checks.WebFlapping},
+		Needs: checks.Needs{Direct: true}, // the visitors of a proxied name are the proxy's
+	}
+	if l == nil || len(l.opts.Paths) == 0 {
+		return c
+	}
+	c.Run = func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
+		if t.History == nil || t.History.Last.Outcome != checks.OutcomeFailed || t.History.Last.Time.IsZero() {
+			return nil, nil
+		}
+		found, err := l.Look(ctx, t.Site.Name, Order{Time: t.History.Last.Time})
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil // a site without a log
+		}
+		return found, err
+	}
+	return c
 }
 
 // Look tells from the log why an order failed: web.blocked where fewer came

@@ -24,7 +24,7 @@ type look struct {
 // addresses by itself. Names that lead elsewhere or nowhere are left alone.
 // The error means that something could not be looked at; findings beside it
 // hold nevertheless.
-func (p *Prober) Look(ctx context.Context, s checks.Sight, ask Ask) ([]checks.Finding, error) {
+func (p *Prober) Look(ctx context.Context, s checks.NameInfo, ask Ask) ([]checks.Finding, error) {
 	switch s.Points {
 	case checks.PointsOurs, checks.PointsPartly, checks.PointsProxied:
 	default:

@@ -72,6 +72,32 @@ func New(opts Options) *Prober {
 	return &Prober{opts: opts}
 }
 
+// Check finds what stands in the way to the challenge file of a name. p may be
+// nil: nobody is asked. A name is asked at once as often as the CA would, where
+// its orders fail or a person waits for the answer; else once, and again only
+// if that fails.
+func (p *Prober) Check() checks.Check {
+	c := checks.Check{
+		Name:  checks.WayCheck,
+		Scope: checks.ScopeName,
+		Live:  true,
+		Codes: []checks.Code{checks.WebRefused, checks.WebTimeout, checks.WebReset, checks.WebForbidden, checks.WebError, checks.WebNotFound,
+			checks.WebRedirect, checks.WebLoop, checks.WebBody, checks.WebFlapping, checks.WebIPv6},
+		Needs: checks.Needs{Address: true},
+	}
+	if p == nil {
+		return c
+	}
+	c.Run = func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
+		ask := Ask{Deep: t.Asked}
+		if t.Asked || t.History != nil && t.History.Failures > 0 {
+			ask.Attempts = p.opts.Attempts
+		}
+		return p.Look(ctx, t.DNS, ask)
+	}
+	return c
+}
+
 // may reports whether an address may be connected to: the CA leaves reserved
 // ones out, and a hostile redirect must not lead into our own network.
 func (p *Prober) may(a netip.Addr) bool {
@@ -87,7 +113,7 @@ const (
 )
 
 // usable picks the addresses of a name that a look goes to.
-func (p *Prober) usable(s checks.Sight, all []netip.Addr, deep bool) []netip.Addr {
+func (p *Prober) usable(s checks.NameInfo, all []netip.Addr, deep bool) []netip.Addr {
 	most := fewAddresses
 	if deep {
 		most = manyAddresses

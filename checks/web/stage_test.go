@@ -221,8 +221,8 @@ func says(status int, text string) http.HandlerFunc {
 func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
 // sight is what the DNS says of the name.
-func sight(all ...string) checks.Sight {
-	s := checks.Sight{Name: name, Points: checks.PointsOurs}
+func sight(all ...string) checks.NameInfo {
+	s := checks.NameInfo{Name: name, Points: checks.PointsOurs}
 	for _, a := range addresses(all...) {
 		if a.Is4() {
 			s.V4 = append(s.V4, a)
@@ -234,7 +234,7 @@ func sight(all ...string) checks.Sight {
 }
 
 // look looks once and wants no error.
-func (s *stage) look(at checks.Sight, ask Ask) []checks.Finding {
+func (s *stage) look(at checks.NameInfo, ask Ask) []checks.Finding {
 	s.Helper()
 	found, err := New(s.opts).Look(s.Context(), at, ask)
 	if err != nil {

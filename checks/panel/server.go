@@ -1,0 +1,101 @@
+package panel
+
+import (
+	"context"
+	"time"
+
+	"domovoy/checks"
+)
+
+// Names of the checks of a server in outcomes and failures.
+const (
+	ReadingCheck = "reading"
+	StaleCheck   = "stale"
+	RowsCheck    = "rows"
+	AccountCheck = "account"
+)
+
+// Readable finds a panel that could not be read.
+func Readable() checks.Check {
+	return checks.Check{
+		Name:  ReadingCheck,
+		Scope: checks.ScopeServer,
+		Codes: []checks.Code{checks.PanelUnavailable},
+		Run: func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
+			if t.Reading.Trouble == "" {
+				return nil, nil
+			}
+			return []checks.Finding{finding(checks.PanelUnavailable, checks.Args{"reason": t.Reading.Trouble})}, nil
+		},
+	}
+}
+
+// Stale finds a panel whose issuing log stopped moving: each certificate is
+// due about every sixty days, so a log that was silent for five times the
+// usual distance between two lines, and two days on top, stands still. A panel
+// without a log or without certificates cannot be judged. moved tells the time
+// of the log's last line; zero: it has none.
+func Stale(moved func(ctx context.Context, server string) (time.Time, error)) checks.Check {
+	c := checks.Check{Name: StaleCheck, Scope: checks.ScopeServer, Codes: []checks.Code{checks.PanelStale}}
+	if moved == nil {
+		return c
+	}
+	c.Run = func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
+		since, err := moved(ctx, t.Server)
+		if err != nil || since.IsZero() || len(t.Reading.Snapshot.Certificates) == 0 {
+			return nil, err
+		}
+		const day = 24 * time.Hour
+		patience := 2*day + 5*60*day/time.Duration(len(t.Reading.Snapshot.Certificates))
+		if t.Now.Sub(since) <= patience {
+			return nil, nil
+		}
+		return []checks.Finding{finding(checks.PanelStale, checks.Args{"since": since})}, nil
+	}
+	return c
+}
+
+// Unreadable finds values in the panel that make no sense.
+func Unreadable() checks.Check {
+	return checks.Check{
+		Name:  RowsCheck,
+		Scope: checks.ScopeServer,
+		Codes: []checks.Code{checks.PanelUnreadable},
+		Run: func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
+			n := t.Reading.Snapshot.UnreadableN
+			if n == 0 {
+				return nil, nil
+			}
+			return []checks.Finding{finding(checks.PanelUnreadable, checks.Args{"value": n})}, nil
+		},
+	}
+}
+
+// unreachableSites are how many sites must fail to reach the CA before the
+// server is the cause: one alone may have met a bad moment.
+const unreachableSites = 3
+
+// Account folds what concerns the panel's account or its way to the CA into
+// one finding of the server: each site says the same, and one message is
+// enough.
+func Account() checks.Check {
+	return checks.Check{
+		Name:  AccountCheck,
+		Scope: checks.ScopeServer,
+		Codes: []checks.Code{checks.CABlocked, checks.CAUnreachable},
+		Run: func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
+			counts := map[checks.Code]int{}
+			for _, f := range t.Reading.Findings {
+				counts[f.Code]++
+			}
+			var found []checks.Finding
+			for code, least := range map[checks.Code]int{checks.CABlocked: 1, checks.CAUnreachable: unreachableSites} {
+				if n := counts[code]; n >= least {
+					found = append(found, finding(code, checks.Args{"value": n}))
+				}
+			}
+			checks.SortFindings(found)
+			return found, nil
+		},
+	}
+}
