@@ -63,6 +63,9 @@ func TestReadmes(t *testing.T) {
 				for block, body := range blocks {
 					is = replace(t, is, block, body)
 				}
+				if name == "reports/README" {
+					is = withThresholds(t, is)
+				}
 				if n := strings.Count(is, "<!-- /"); n != len(blocks) {
 					t.Errorf("%d blocks end here, and %d are written", n, len(blocks))
 				}
@@ -166,9 +169,9 @@ func (e edition) commandTable(l, ru *i18n.Locale) string {
 	return table(e.commands, rows)
 }
 
-// TestReadmesHaveTheThresholds compares the table of metrics with the
-// defaults.
-func TestReadmesHaveTheThresholds(t *testing.T) {
+// withThresholds has the defaults in the last two cells of the metrics' rows.
+func withThresholds(t *testing.T, text string) string {
+	t.Helper()
 	d := config.Default[config.Thresholds]()
 	for code, levels := range map[checks.Code][2]int{
 		checks.PanelProcessing: {d.Processing.Warn, d.Processing.Critical},
@@ -176,13 +179,13 @@ func TestReadmesHaveTheThresholds(t *testing.T) {
 		checks.PanelFailing:    {d.Failing.Warn, d.Failing.Critical},
 		checks.PanelOverdue:    {d.Overdue.Warn, d.Overdue.Critical},
 	} {
-		for _, e := range editions() {
-			row := regexp.MustCompile("(?m)^\\| `" + regexp.QuoteMeta(string(code)) + "` .* \\| " + level(levels[0]) + " \\| " + level(levels[1]) + " \\|$")
-			if path := e.path("reports/README"); !row.MatchString(text(t, path)) {
-				t.Errorf("%s: no row of %s ends with its thresholds %v", path, code, levels)
-			}
+		row := regexp.MustCompile("(?m)^(\\| `" + regexp.QuoteMeta(string(code)) + "` .*) \\| [^|]* \\| [^|]* \\|$")
+		if !row.MatchString(text) {
+			t.Errorf("no row of %s", code)
 		}
+		text = row.ReplaceAllString(text, "$1 | "+level(levels[0])+" | "+level(levels[1])+" |")
 	}
+	return text
 }
 
 // level of 0 is none.
