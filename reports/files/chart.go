@@ -26,22 +26,22 @@ import (
 // WeekChart draws the ends of the report's weeks as a PNG: what was not in
 // order, what came, what was fixed. A week without a snapshot is a gap.
 func WeekChart(w compose.Writer, r reports.Weekly) ([]byte, error) {
-	p := newPaper(w, reports.Weekly{})
+	p := newDocument(w, reports.Weekly{})
 	points := make([]point, len(r.Points))
 	for i, x := range r.Points {
 		monday := x.At.AddDate(0, 0, -7) // At is the end of the week, already the next Monday
-		points[i] = point{label: p.short(monday), open: x.Open, added: x.Added, fixed: x.Fixed, known: x.Known}
+		points[i] = point{label: p.dayMonth(monday), open: x.Open, added: x.Added, fixed: x.Fixed, known: x.Known}
 	}
 	return p.draw(chart{title: "files.chart.week", axis: "files.chart.weeks", points: points, every: 2})
 }
 
 // DayChart draws days as a PNG, as WeekChart does weeks.
 func DayChart(w compose.Writer, days []reports.DayPoint) ([]byte, error) {
-	p := newPaper(w, reports.Weekly{})
+	p := newDocument(w, reports.Weekly{})
 	points := make([]point, len(days))
 	for i, x := range days {
 		last := x.At.Add(-time.Nanosecond) // At ends the day: at midnight it is already the next
-		points[i] = point{label: p.short(p.Local(last)), open: x.Open, added: x.Added, fixed: x.Fixed, known: x.Known}
+		points[i] = point{label: p.dayMonth(p.Local(last)), open: x.Open, added: x.Added, fixed: x.Fixed, known: x.Known}
 	}
 	return p.draw(chart{title: "files.chart.day", axis: "files.chart.days", points: points, every: max(1, len(points)/6), daily: true})
 }
@@ -61,9 +61,9 @@ type point struct {
 	known              bool
 }
 
-// short is a day as an axis has it: "16 Nov".
-func (p *paper) short(t time.Time) string {
-	return p.Say("files.day."+strconv.Itoa(int(t.Month())), i18n.Args{"Day": t.Day()})
+// dayMonth is a day as an axis has it: "16 Nov".
+func (d *document) dayMonth(t time.Time) string {
+	return d.Say("files.day."+strconv.Itoa(int(t.Month())), i18n.Args{"Day": t.Day()})
 }
 
 // The size of a picture: what a phone shows at once, at three pixels a point.
@@ -73,9 +73,9 @@ const (
 	chartDPI    = 100
 )
 
-func (p *paper) draw(c chart) ([]byte, error) {
+func (d *document) draw(c chart) ([]byte, error) {
 	canvas := vgimg.NewWith(vgimg.UseWH(chartWidth, chartHeight), vgimg.UseDPI(chartDPI))
-	if err := p.picture(c, canvas); err != nil {
+	if err := d.picture(c, canvas); err != nil {
 		return nil, fmt.Errorf("drawing the chart: %w", err)
 	}
 	var buf bytes.Buffer
@@ -85,10 +85,10 @@ func (p *paper) draw(c chart) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// ink is how one line looks. Colour, dash and marker all differ, so that any
-// one of them is enough. The colours are Okabe and Ito's, which nobody takes
-// for each other.
-type ink struct {
+// series is one line of the chart and how it looks. Colour, dash and marker
+// all differ, so that any one of them is enough. The colours are Okabe and
+// Ito's, which can be told apart with any kind of colour blindness.
+type series struct {
 	color color.Color
 	dash  []vg.Length
 	glyph draw.GlyphDrawer
@@ -96,25 +96,27 @@ type ink struct {
 	key   string // of its name in the catalogs
 }
 
-func inks() []ink {
-	return []ink{
+func allSeries() []series {
+	return []series{
 		{color.RGBA{R: 0x00, G: 0x72, B: 0xB2, A: 0xFF}, nil, draw.CircleGlyph{}, func(p point) int { return p.open }, "open"},
 		{color.RGBA{R: 0xD5, G: 0x5E, B: 0x00, A: 0xFF}, []vg.Length{9, 5}, draw.PyramidGlyph{}, func(p point) int { return p.added }, "added"},
 		{color.RGBA{R: 0x00, G: 0x9E, B: 0x73, A: 0xFF}, []vg.Length{2, 4}, draw.BoxGlyph{}, func(p point) int { return p.fixed }, "fixed"},
 	}
 }
 
-func (k ink) line() draw.LineStyle { return draw.LineStyle{Color: k.color, Width: 3, Dashes: k.dash} }
-func (k ink) mark() draw.GlyphStyle {
-	return draw.GlyphStyle{Color: k.color, Radius: 5, Shape: k.glyph}
+func (s series) line() draw.LineStyle {
+	return draw.LineStyle{Color: s.color, Width: 3, Dashes: s.dash}
+}
+func (s series) mark() draw.GlyphStyle {
+	return draw.GlyphStyle{Color: s.color, Radius: 5, Shape: s.glyph}
 }
 
 // grey is of everything that is not data.
 func grey(level uint8) color.Color { return color.Gray{Y: level} }
 
 // picture draws title and legend above, and the lines below them.
-func (p *paper) picture(c chart, onto vg.CanvasSizer) error {
-	in, err := newLetters()
+func (d *document) picture(c chart, onto vg.CanvasSizer) error {
+	in, err := newFonts()
 	if err != nil {
 		return err
 	}
@@ -122,29 +124,29 @@ func (p *paper) picture(c chart, onto vg.CanvasSizer) error {
 	whole.SetColor(color.White)
 	whole.Fill(whole.Path())
 	inner := draw.Crop(whole, 14, -36, 12, -12)
-	inner.FillText(in.style(25, true), vg.Point{X: inner.Min.X, Y: inner.Max.Y - 24}, p.heading(c))
-	p.legend(in, draw.Crop(inner, 0, 0, 0, -38), lastKnown(c.points))
-	p.plot(in, draw.Crop(inner, 0, 0, 0, -84), c)
+	inner.FillText(in.style(25, true), vg.Point{X: inner.Min.X, Y: inner.Max.Y - 24}, d.heading(c))
+	d.legend(in, draw.Crop(inner, 0, 0, 0, -38), lastKnown(c.points))
+	d.plot(in, draw.Crop(inner, 0, 0, 0, -84), c)
 	return nil
 }
 
 // heading is the chart's title: the last total, and its change where the
 // point before is known, or its day where it is not the newest.
-func (p *paper) heading(c chart) string {
+func (d *document) heading(c chart) string {
 	last, n := lastKnown(c.points), len(c.points)
 	if last == nil {
-		return p.Say("files.chart.none")
+		return d.Say("files.chart.none")
 	}
-	total := p.Number(last.open)
+	total := d.Number(last.open)
 	switch {
 	case !c.points[n-1].known: // the newest is of an older day
 		total += " (" + last.label + ")"
 	case c.daily: // as the digest counts: against yesterday's
-		total += " (" + p.Change(last.added-last.fixed) + ")"
+		total += " (" + d.Change(last.added-last.fixed) + ")"
 	case n > 1 && c.points[n-2].known:
-		total += " (" + p.Change(last.open-c.points[n-2].open) + ")"
+		total += " (" + d.Change(last.open-c.points[n-2].open) + ")"
 	}
-	return p.Say(c.title, i18n.Args{"N": total})
+	return d.Say(c.title, i18n.Args{"N": total})
 }
 
 // lastKnown is the newest point with data; nil: none has.
@@ -158,15 +160,15 @@ func lastKnown(points []point) *point {
 }
 
 // legend names the lines in one row, with their last values.
-func (p *paper) legend(in letters, c draw.Canvas, last *point) {
+func (d *document) legend(in fonts, c draw.Canvas, last *point) {
 	style := in.style(20, false)
 	x, y := c.Min.X, c.Max.Y-22
-	for _, k := range inks() {
-		c.StrokeLine2(k.line(), x, y+7, x+40, y+7)
-		c.DrawGlyph(k.mark(), vg.Point{X: x + 20, Y: y + 7})
-		name := p.Say("files.chart." + k.key)
+	for _, s := range allSeries() {
+		c.StrokeLine2(s.line(), x, y+7, x+40, y+7)
+		c.DrawGlyph(s.mark(), vg.Point{X: x + 20, Y: y + 7})
+		name := d.Say("files.chart." + s.key)
 		if last != nil {
-			name += " " + p.Number(k.value(*last))
+			name += " " + d.Number(s.value(*last))
 		}
 		c.FillText(style, vg.Point{X: x + 48, Y: y}, name)
 		x += 50 + style.Width(name) + 28
@@ -195,7 +197,7 @@ func (g *grid) at(i, n int) vg.Point {
 
 // plot is the chart without its title: an axis from zero, and a line in
 // pieces where points are missing.
-func (p *paper) plot(in letters, c draw.Canvas, shown chart) {
+func (d *document) plot(in fonts, c draw.Canvas, shown chart) {
 	most := 0
 	for _, x := range shown.points {
 		if x.known {
@@ -204,15 +206,15 @@ func (p *paper) plot(in letters, c draw.Canvas, shown chart) {
 	}
 	rise := step(most)
 	g := &grid{last: max(1, len(shown.points)-1), top: (most/rise + 1) * rise}
-	left := in.style(17, false).Width(p.Number(g.top)) + gridGap + gridSide
+	left := in.style(17, false).Width(d.Number(g.top)) + gridGap + gridSide
 	g.Canvas = draw.Crop(c, left, -gridSide, gridFloor, -8) // half a number above
-	p.countAxis(in, g, rise)
-	p.dayAxis(in, g, shown)
-	for _, k := range inks() {
-		pieces := g.pieces(shown.points, k.value)
-		g.StrokeLines(k.line(), pieces...)
+	d.countAxis(in, g, rise)
+	d.dayAxis(in, g, shown)
+	for _, s := range allSeries() {
+		pieces := g.pieces(shown.points, s.value)
+		g.StrokeLines(s.line(), pieces...)
 		for _, at := range slices.Concat(pieces...) {
-			g.DrawGlyph(k.mark(), at)
+			g.DrawGlyph(s.mark(), at)
 		}
 	}
 }
@@ -235,25 +237,25 @@ func (g *grid) pieces(points []point, value func(point) int) [][]vg.Point {
 }
 
 // countAxis draws the lines of the grid, and their numbers to the left.
-func (p *paper) countAxis(in letters, g *grid, rise int) {
+func (d *document) countAxis(in fonts, g *grid, rise int) {
 	style := in.style(17, false)
 	style.XAlign = draw.XRight
 	for n := 0; n <= g.top; n += rise {
 		y := g.at(0, n).Y
 		g.StrokeLine2(draw.LineStyle{Color: grey(0xDD), Width: 0.7}, g.Min.X-gridSide, y, g.Max.X+gridSide, y)
-		g.FillText(style, vg.Point{X: g.Min.X - gridSide - gridGap, Y: y - 7.5}, p.Number(n))
+		g.FillText(style, vg.Point{X: g.Min.X - gridSide - gridGap, Y: y - 7.5}, d.Number(n))
 	}
 }
 
 // dayAxis draws the axis of time, with what a gap means where there is one.
-func (p *paper) dayAxis(in letters, g *grid, c chart) {
+func (d *document) dayAxis(in fonts, g *grid, c chart) {
 	line, style := draw.LineStyle{Color: grey(0x88), Width: 0.5}, in.style(17, false)
 	style.XAlign = draw.XCenter
 	y := g.Min.Y - gridAxis
 	g.StrokeLine2(line, g.Min.X-gridSide, y, g.Max.X+gridSide, y)
-	name := p.Say(c.axis)
+	name := d.Say(c.axis)
 	if slices.ContainsFunc(c.points, func(x point) bool { return !x.known }) {
-		name += " · " + p.Say("files.chart.gap")
+		name += " · " + d.Say("files.chart.gap")
 	}
 	for i, x := range c.points {
 		x0, long := g.at(i, 0).X, vg.Length(4)
@@ -279,14 +281,14 @@ func step(top int) int {
 	}
 }
 
-// letters are those of one chart: Liberation Sans is built in, and has
+// fonts are those of one chart: Liberation Sans is built in, and has
 // Cyrillic.
-type letters struct{ text.Plain }
+type fonts struct{ text.Plain }
 
-// newLetters parses the two faces a chart needs. That takes far less time
+// newFonts parses the two faces a chart needs. That takes far less time
 // than to draw it, so that between charts no memory is held for them. The
 // root package of gonum's plot would parse twelve at the start of a process.
-func newLetters() (letters, error) {
+func newFonts() (fonts, error) {
 	faces := font.NewCache(nil)
 	for weight, data := range map[weights.Weight][]byte{
 		weights.WeightNormal: liberationsansregular.TTF,
@@ -294,21 +296,21 @@ func newLetters() (letters, error) {
 	} {
 		face, err := opentype.Parse(data)
 		if err != nil {
-			return letters{}, fmt.Errorf("reading a font: %w", err)
+			return fonts{}, fmt.Errorf("reading a font: %w", err)
 		}
 		faces.Add(font.Collection{{Font: sans(weight), Face: face}})
 	}
-	return letters{text.Plain{Fonts: faces}}, nil
+	return fonts{text.Plain{Fonts: faces}}, nil
 }
 
 func sans(weight weights.Weight) font.Font {
 	return font.Font{Typeface: "Liberation", Variant: "Sans", Weight: weight}
 }
 
-func (l letters) style(size vg.Length, bold bool) text.Style {
-	f := sans(weights.WeightNormal)
+func (f fonts) style(size vg.Length, bold bool) text.Style {
+	face := sans(weights.WeightNormal)
 	if bold {
-		f = sans(weights.WeightBold)
+		face = sans(weights.WeightBold)
 	}
-	return text.Style{Color: grey(0x22), Font: font.From(f, size), Handler: l}
+	return text.Style{Color: grey(0x22), Font: font.From(face, size), Handler: f}
 }

@@ -14,26 +14,26 @@ import (
 // script: UTF-8 with a mark and semicolons, as Excel wants it, days as
 // 2026-11-16.
 func CSV(out io.Writer, w compose.Writer, r reports.Weekly) error {
-	if err := writeCSV(out, newPaper(w, r), columns()); err != nil {
+	if err := writeCSV(out, newDocument(w, r), columns()); err != nil {
 		return fmt.Errorf("writing the table: %w", err)
 	}
 	return nil
 }
 
-func writeCSV(out io.Writer, p *paper, all []column) error {
+func writeCSV(out io.Writer, d *document, all []column) error {
 	if _, err := io.WriteString(out, "\uFEFF"); err != nil {
 		return err
 	}
 	table := csv.NewWriter(out)
 	table.Comma = ';'
 	table.UseCRLF = true // RFC 4180, section 2
-	record := p.headings(all)
+	record := d.headings(all)
 	if err := table.Write(record); err != nil {
 		return err
 	}
-	for l := range p.lines(every) {
+	for r := range d.rows(every) {
 		for i, c := range all {
-			record[i] = c.plain(l)
+			record[i] = c.plain(r)
 		}
 		if err := table.Write(record); err != nil {
 			return err
@@ -44,11 +44,11 @@ func writeCSV(out io.Writer, p *paper, all []column) error {
 }
 
 // plain is a cell as text that no spreadsheet takes for a formula.
-func (c column) plain(l line) string {
+func (c column) plain(r reportRow) string {
 	if c.day == nil {
-		return reports.PlainCell(c.text(l))
+		return reports.PlainCell(c.text(r))
 	}
-	if day := c.day(l); !day.IsZero() {
+	if day := c.day(r); !day.IsZero() {
 		return day.Format(time.DateOnly)
 	}
 	return ""

@@ -21,56 +21,58 @@ func Names(w compose.Writer, r reports.Weekly) (xlsx, html, csv string) {
 	return name + ".xlsx", name + ".html", name + ".csv"
 }
 
-// paper is one report on its way into a file: what it says, and to whom.
-type paper struct {
+// document is one report on its way into a file, with the language and the
+// zone of its reader.
+type document struct {
 	*i18n.Locale
 	now   time.Time
 	week  reports.Weekly
 	sums  reports.Sums
-	codes map[checks.Code]words // what is said of a code, once for all its rows
+	codes map[checks.Code]codeText // what is said of a code, once for all its rows
 }
 
-// words are what a row says of its code.
-type words struct{ cause, step, who string }
+// codeText is what a row says of its code.
+type codeText struct{ cause, step, who string }
 
-func newPaper(w compose.Writer, r reports.Weekly) *paper {
-	p := &paper{Locale: w.Locale, now: w.Now, week: r, sums: r.Sums(), codes: map[checks.Code]words{}}
+func newDocument(w compose.Writer, r reports.Weekly) *document {
+	d := &document{Locale: w.Locale, now: w.Now, week: r, sums: r.Sums(), codes: map[checks.Code]codeText{}}
 	for _, row := range r.Rows {
-		p.codes[row.Code], p.codes[row.Was] = words{}, words{}
+		d.codes[row.Code], d.codes[row.Was] = codeText{}, codeText{}
 	}
-	for code := range p.codes {
+	for code := range d.codes {
 		if code == "" {
 			continue
 		}
-		p.codes[code] = words{
-			cause: p.Say("code." + string(code) + ".title"),
-			step:  p.Say("code." + string(code) + ".next"),
-			who:   p.Say("who." + string(code.Who())),
+		d.codes[code] = codeText{
+			cause: d.Say("code." + string(code) + ".title"),
+			step:  d.Say("code." + string(code) + ".next"),
+			who:   d.Say("who." + string(code.Who())),
 		}
 	}
-	return p
+	return d
 }
 
-// line is one row in the reader's words. Its days are midnights of the
+// reportRow is one row in the reader's words. Its days are midnights of the
 // reader's zone; zero: not known, or none.
-type line struct {
-	words
+type reportRow struct {
+	codeText
 	name, ascii, owner, server string
 	to                         string // where a name that leads elsewhere leads; may be empty
 	change                     string
 	since, until, free, ends   time.Time
 }
 
-// line words a row.
-func (p *paper) line(r reports.WeekRow) line {
-	return line{
-		words: p.codes[r.Code], name: unicodeName(r.Site), ascii: clean(r.Site), owner: clean(r.Owner), server: r.Server, to: clean(r.To),
-		change: p.change(r), since: p.day(r.Since), until: p.day(r.Until), free: r.Free.UTC(), ends: p.day(r.Expires),
+// row gives the texts and days of a row of the report.
+func (d *document) row(r reports.WeekRow) reportRow {
+	return reportRow{
+		codeText: d.codes[r.Code], name: unicodeName(r.Site), ascii: clean(r.Site), owner: clean(r.Owner), server: r.Server, to: clean(r.To),
+		change: d.change(r), since: d.day(r.Since), until: d.day(r.Until), free: r.Free.UTC(), ends: d.day(r.Expires),
 	}
 }
 
-// clean takes from a foreign text what no cell can hold and what turns its
-// letters around; every name of 253 characters fits.
+// clean removes from a foreign text the characters that no cell can hold and
+// those that change the direction of writing. 300 bytes are enough for every
+// domain name.
 func clean(s string) string {
 	if len(s) > 300 {
 		return checks.Clean(s, 300)
@@ -92,30 +94,30 @@ func unicodeName(ascii string) string {
 }
 
 // change tells a row against the week before.
-func (p *paper) change(r reports.WeekRow) string {
-	if r.Change.Open() && p.week.Before.IsZero() {
+func (d *document) change(r reports.WeekRow) string {
+	if r.Change.Open() && d.week.Before.IsZero() {
 		return ""
 	}
 	if r.Change == reports.WeekCause {
-		return p.Say("files.change.cause", i18n.Args{"Was": p.codes[r.Was].cause})
+		return d.Say("files.change.cause", i18n.Args{"Was": d.codes[r.Was].cause})
 	}
-	return p.Say("files.change." + string(r.Change))
+	return d.Say("files.change." + string(r.Change))
 }
 
 // day is the reader's day of a moment; zero stays zero.
-func (p *paper) day(t time.Time) time.Time {
+func (d *document) day(t time.Time) time.Time {
 	if t.IsZero() {
 		return t
 	}
-	t = p.Local(t)
+	t = d.Local(t)
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 }
 
-// lines words the rows that keep lets through.
-func (p *paper) lines(keep func(reports.WeekRow) bool) iter.Seq[line] {
-	return func(yield func(line) bool) {
-		for _, r := range p.week.Rows {
-			if keep(r) && !yield(p.line(r)) {
+// rows are the rows that keep lets through.
+func (d *document) rows(keep func(reports.WeekRow) bool) iter.Seq[reportRow] {
+	return func(yield func(reportRow) bool) {
+		for _, r := range d.week.Rows {
+			if keep(r) && !yield(d.row(r)) {
 				return
 			}
 		}
@@ -137,26 +139,26 @@ func every(reports.WeekRow) bool    { return true }
 type column struct {
 	key   string  // of its heading in the catalogs
 	width float64 // in characters, as spreadsheets measure it
-	text  func(line) string
-	day   func(line) time.Time // instead of text, for a column of days
+	text  func(reportRow) string
+	day   func(reportRow) time.Time // instead of text, for a column of days
 }
 
 // columns are those of every row, open or over; a table takes its own of them.
 func columns(keys ...string) []column {
 	all := []column{
-		{key: "name", width: 30, text: func(l line) string { return l.name }},
-		{key: "ascii", width: 30, text: func(l line) string { return l.ascii }},
-		{key: "owner", width: 18, text: func(l line) string { return l.owner }},
-		{key: "server", width: 12, text: func(l line) string { return l.server }},
-		{key: "cause", width: 34, text: func(l line) string { return l.cause }},
-		{key: "to", width: 16, text: func(l line) string { return l.to }},
-		{key: "step", width: 72, text: func(l line) string { return l.step }},
-		{key: "who", width: 14, text: func(l line) string { return l.who }},
-		{key: "since", width: 13, day: func(l line) time.Time { return l.since }},
-		{key: "until", width: 13, day: func(l line) time.Time { return l.until }},
-		{key: "change", width: 26, text: func(l line) string { return l.change }},
-		{key: "free", width: 13, day: func(l line) time.Time { return l.free }},
-		{key: "ends", width: 15, day: func(l line) time.Time { return l.ends }},
+		{key: "name", width: 30, text: func(r reportRow) string { return r.name }},
+		{key: "ascii", width: 30, text: func(r reportRow) string { return r.ascii }},
+		{key: "owner", width: 18, text: func(r reportRow) string { return r.owner }},
+		{key: "server", width: 12, text: func(r reportRow) string { return r.server }},
+		{key: "cause", width: 34, text: func(r reportRow) string { return r.cause }},
+		{key: "to", width: 16, text: func(r reportRow) string { return r.to }},
+		{key: "step", width: 72, text: func(r reportRow) string { return r.step }},
+		{key: "who", width: 14, text: func(r reportRow) string { return r.who }},
+		{key: "since", width: 13, day: func(r reportRow) time.Time { return r.since }},
+		{key: "until", width: 13, day: func(r reportRow) time.Time { return r.until }},
+		{key: "change", width: 26, text: func(r reportRow) string { return r.change }},
+		{key: "free", width: 13, day: func(r reportRow) time.Time { return r.free }},
+		{key: "ends", width: 15, day: func(r reportRow) time.Time { return r.ends }},
 	}
 	if len(keys) == 0 {
 		return all
@@ -173,10 +175,10 @@ func columns(keys ...string) []column {
 }
 
 // headings are the columns' names in the reader's language.
-func (p *paper) headings(columns []column) []string {
+func (d *document) headings(columns []column) []string {
 	names := make([]string, len(columns))
 	for i, c := range columns {
-		names[i] = p.Say("files.column." + c.key)
+		names[i] = d.Say("files.column." + c.key)
 	}
 	return names
 }

@@ -17,8 +17,8 @@ type figure struct {
 }
 
 // figures are the report's counts, those first that a manager asks for.
-func (p *paper) figures() []figure {
-	r, s := p.week, p.sums
+func (d *document) figures() []figure {
+	r, s := d.week, d.sums
 	call, off, free, wontRenew := r.Lengths()
 	counts := []struct {
 		key string
@@ -30,7 +30,7 @@ func (p *paper) figures() []figure {
 	}
 	figures := make([]figure, len(counts))
 	for i, c := range counts {
-		figures[i] = figure{key: c.key, value: c.n, name: p.Say("files.number." + c.key), meaning: p.Say("files.meaning." + c.key)}
+		figures[i] = figure{key: c.key, value: c.n, name: d.Say("files.number." + c.key), meaning: d.Say("files.meaning." + c.key)}
 	}
 	if !r.Before.IsZero() {
 		figures[0].compared, figures[0].delta = true, s.Open-s.Was
@@ -53,25 +53,25 @@ type fact struct {
 
 // parts are the causes, of what the report was made, and what it could not
 // see.
-func (p *paper) parts() []part {
+func (d *document) parts() []part {
 	return []part{
-		{p.Say("files.part.causes"), p.causes()},
-		{p.Say("files.part.data"), p.data()},
-		{p.Say("files.part.servers"), p.servers()},
+		{d.Say("files.part.causes"), d.causes()},
+		{d.Say("files.part.data"), d.data()},
+		{d.Say("files.part.servers"), d.servers()},
 	}
 }
 
 // causes counts what is open by its cause, the most frequent first.
-func (p *paper) causes() []fact {
+func (d *document) causes() []fact {
 	counts := map[checks.Code]int{}
-	for _, r := range p.week.Rows {
+	for _, r := range d.week.Rows {
 		if r.Change.Open() {
 			counts[r.Code]++
 		}
 	}
 	var facts []fact
 	for code, n := range counts {
-		facts = append(facts, fact{name: p.codes[code].cause, value: n, note: p.codes[code].step})
+		facts = append(facts, fact{name: d.codes[code].cause, value: n, note: d.codes[code].step})
 	}
 	slices.SortFunc(facts, func(a, b fact) int {
 		return cmp.Or(cmp.Compare(b.value.(int), a.value.(int)), strings.Compare(a.name, b.name))
@@ -80,33 +80,33 @@ func (p *paper) causes() []fact {
 }
 
 // data says of which week, moment and rules the numbers are.
-func (p *paper) data() []fact {
-	r := p.week
-	facts := []fact{{name: p.Say("files.data.week"), value: p.span(), note: p.state()}}
+func (d *document) data() []fact {
+	r := d.week
+	facts := []fact{{name: d.Say("files.data.week"), value: d.span(), note: d.state()}}
 	if !r.Data.IsZero() {
-		facts = append(facts, fact{name: p.Say("files.data.at"), value: r.Data, note: p.Say("files.data.atnote")})
+		facts = append(facts, fact{name: d.Say("files.data.at"), value: r.Data, note: d.Say("files.data.atnote")})
 	}
 	if !r.Before.IsZero() {
-		facts = append(facts, fact{name: p.Say("files.data.before"), value: r.Before})
+		facts = append(facts, fact{name: d.Say("files.data.before"), value: r.Before})
 	} else {
-		facts = append(facts, fact{name: p.Say("files.data.before"), value: "—", note: p.Say("files.data.nobefore")})
+		facts = append(facts, fact{name: d.Say("files.data.before"), value: "—", note: d.Say("files.data.nobefore")})
 	}
 	if r.Rules != "" {
-		facts = append(facts, fact{name: p.Say("files.data.rules"), value: r.Rules, note: p.Say("files.data.rulesnote")})
+		facts = append(facts, fact{name: d.Say("files.data.rules"), value: r.Rules, note: d.Say("files.data.rulesnote")})
 	}
 	return facts
 }
 
 // servers says how much was looked at.
-func (p *paper) servers() []fact {
-	facts := make([]fact, len(p.week.Servers))
-	for i, s := range p.week.Servers {
-		notes := []string{p.Say("files.server.days", i18n.Args{"Days": s.Days})}
+func (d *document) servers() []fact {
+	facts := make([]fact, len(d.week.Servers))
+	for i, s := range d.week.Servers {
+		notes := []string{d.Say("files.server.days", i18n.Args{"Days": s.Days})}
 		if s.Unknown > 0 {
-			notes = append(notes, p.Count("files.server.unknown", s.Unknown))
+			notes = append(notes, d.Count("files.server.unknown", s.Unknown))
 		}
 		if s.Unread {
-			notes = append(notes, p.Say("files.server.unread"))
+			notes = append(notes, d.Say("files.server.unread"))
 		}
 		facts[i] = fact{name: s.Name, value: s.Sites, note: strings.Join(notes, "; ")}
 		if s.Sites == 0 {
@@ -118,23 +118,23 @@ func (p *paper) servers() []fact {
 
 // span is the week with its first and last day, always with the year: a file
 // is read later, too.
-func (p *paper) span() string {
-	from, last := p.week.Week.From, p.week.Week.To.AddDate(0, 0, -1)
-	return p.Say("files.span", i18n.Args{
-		"Week": p.week.Week.Number, "From": p.Date(from, last), "To": p.Date(last, last.AddDate(1, 0, 0)),
+func (d *document) span() string {
+	from, last := d.week.Week.From, d.week.Week.To.AddDate(0, 0, -1)
+	return d.Say("files.span", i18n.Args{
+		"Week": d.week.Week.Number, "From": d.Date(from, last), "To": d.Date(last, last.AddDate(1, 0, 0)),
 	})
 }
 
 // state says of a report what keeps it from being a whole week's; empty:
 // nothing.
-func (p *paper) state() string {
-	switch r := p.week; {
+func (d *document) state() string {
+	switch r := d.week; {
 	case r.Data.IsZero():
-		return p.Say("files.state.nodata")
-	case r.Data.Before(r.Week.To) && p.now.Before(r.Week.To):
-		return p.Say("files.state.sofar")
+		return d.Say("files.state.nodata")
+	case r.Data.Before(r.Week.To) && d.now.Before(r.Week.To):
+		return d.Say("files.state.sofar")
 	case r.Data.Before(r.Week.To):
-		return p.Say("files.state.short")
+		return d.Say("files.state.short")
 	}
 	return ""
 }

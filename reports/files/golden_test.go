@@ -156,7 +156,7 @@ func unlike(a, b image.Image) int {
 // TestPicturesCanDiffer holds that the comparison sees one changed figure,
 // here of the heading: +7 by the points, +8 as a digest counts.
 func TestPicturesCanDiffer(t *testing.T) {
-	p := newPaper(writer(t, "en"), reports.Weekly{})
+	p := newDocument(writer(t, "en"), reports.Weekly{})
 	c := chart{title: "files.chart.day", axis: "files.chart.days", every: 1,
 		points: []point{{open: 102, known: true}, {open: 109, added: 10, fixed: 2, known: true}}}
 	before, err := p.draw(c)
@@ -189,9 +189,9 @@ func TestEveryCodeHasItsWords(t *testing.T) {
 		for _, code := range checks.Codes() {
 			r.Rows = append(r.Rows, reports.WeekRow{Change: reports.WeekStill, Standing: reports.Standing{Code: code}})
 		}
-		p := newPaper(writer(t, lang), r)
-		for code, words := range p.codes {
-			if said := words.cause + words.step + words.who; code != "" && (said == "" || strings.Contains(said, "⟨")) {
+		p := newDocument(writer(t, lang), r)
+		for code, text := range p.codes {
+			if said := text.cause + text.step + text.who; code != "" && (said == "" || strings.Contains(said, "⟨")) {
 				t.Errorf("%s, %s: %q", lang, code, said)
 			}
 		}
@@ -217,7 +217,7 @@ func TestEmptyWeeks(t *testing.T) {
 			if err := CSV(&table, w, r); err != nil || bytes.Count(table.Bytes(), []byte("\n")) != 1 {
 				t.Errorf("%s: %v, %q", name, err, table.String())
 			}
-			if state := newPaper(w, r).state(); (state == "") != (name == "nothing wrong") {
+			if state := newDocument(w, r).state(); (state == "") != (name == "nothing wrong") {
 				t.Errorf("%s: the state is %q", name, state)
 			}
 		}

@@ -82,12 +82,12 @@ const contrast = `(() => {
 func sameNumbers(t *testing.T, b *browser, w compose.Writer, r reports.Weekly) {
 	t.Helper()
 	shown := eval[map[string]string](b, `Object.fromEntries([...document.querySelectorAll("[data-number]")].map(e => [e.dataset.number, e.firstChild.textContent.trim()]))`)
-	for _, f := range newPaper(w, r).figures() {
+	for _, f := range newDocument(w, r).figures() {
 		if want := w.Locale.Number(f.value); shown[f.key] != want {
 			t.Errorf("the page says %s = %q, the workbook %s", f.key, shown[f.key], want)
 		}
 	}
-	if n, want := eval[int](b, `document.querySelectorAll("#todo tbody tr").length`), newPaper(w, r).count(toDo); n != want {
+	if n, want := eval[int](b, `document.querySelectorAll("#todo tbody tr").length`), newDocument(w, r).count(toDo); n != want {
 		t.Errorf("the page has %d rows to do, the workbook %d", n, want)
 	}
 }

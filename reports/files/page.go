@@ -33,7 +33,7 @@ func HTML(out io.Writer, w compose.Writer, r reports.Weekly, chart []byte) error
 	if err != nil {
 		return fmt.Errorf("writing the page: %w", err)
 	}
-	if err := t.Execute(out, newPaper(w, r).page(chart)); err != nil {
+	if err := t.Execute(out, newDocument(w, r).page(chart)); err != nil {
 		return fmt.Errorf("writing the page: %w", err)
 	}
 	return nil
@@ -68,30 +68,30 @@ type partView struct {
 	Facts []struct{ Name, Value, Note string }
 }
 
-func (p *paper) page(chart []byte) page {
+func (d *document) page(chart []byte) page {
 	v := page{
-		Lang: p.Language(), Policy: policy(),
+		Lang: d.Language(), Policy: policy(),
 		// Both are constants of this package: nothing of a customer is in them.
 		Style:        template.HTML("<style>" + pageStyle + "</style>"),
 		Script:       template.HTML("<script>" + pageScript + "</script>"),
-		Title:        p.Say("files.title", i18n.Args{"Span": p.span()}),
-		NumbersTitle: p.Say("files.sheet.numbers"),
-		Notes:        p.notes(), Tables: p.tables(),
+		Title:        d.Say("files.title", i18n.Args{"Span": d.span()}),
+		NumbersTitle: d.Say("files.sheet.numbers"),
+		Notes:        d.notes(), Tables: d.tables(),
 	}
 	if len(chart) > 0 {
-		v.Chart = p.chart(chart)
+		v.Chart = d.chart(chart)
 	}
-	for _, f := range p.figures() {
-		fv := figureView{Key: f.key, Name: f.name, Value: p.Number(f.value), Meaning: f.meaning}
+	for _, f := range d.figures() {
+		fv := figureView{Key: f.key, Name: f.name, Value: d.Number(f.value), Meaning: f.meaning}
 		if f.compared {
-			fv.Delta = p.Change(f.delta)
+			fv.Delta = d.Change(f.delta)
 		}
 		v.Figures = append(v.Figures, fv)
 	}
-	for _, part := range p.parts() {
+	for _, part := range d.parts() {
 		pv := partView{Title: part.title}
 		for _, f := range part.facts {
-			pv.Facts = append(pv.Facts, struct{ Name, Value, Note string }{f.name, p.told(f.value), f.note})
+			pv.Facts = append(pv.Facts, struct{ Name, Value, Note string }{f.name, d.valueText(f.value), f.note})
 		}
 		v.Parts = append(v.Parts, pv)
 	}
@@ -99,16 +99,16 @@ func (p *paper) page(chart []byte) page {
 }
 
 // chart puts a PNG into the page itself.
-func (p *paper) chart(png []byte) *picture {
+func (d *document) chart(png []byte) *picture {
 	var last point
-	if n := len(p.week.Points); n > 0 {
-		x := p.week.Points[n-1]
+	if n := len(d.week.Points); n > 0 {
+		x := d.week.Points[n-1]
 		last = point{open: x.Open, added: x.Added, fixed: x.Fixed}
 	}
 	return &picture{
 		Source:  template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png)),
-		Caption: p.Say("files.page.chart"),
-		Alt:     p.Say("files.chart.alt", i18n.Args{"Open": last.open, "Added": last.added, "Fixed": last.fixed}),
+		Caption: d.Say("files.page.chart"),
+		Alt:     d.Say("files.chart.alt", i18n.Args{"Open": last.open, "Added": last.added, "Fixed": last.fixed}),
 	}
 }
 
@@ -144,7 +144,7 @@ type cell struct{ Key, Label, Text, Note, Sort string }
 
 // tables are the page's: the rows to do something about, those to wait for,
 // those that are over, and the owners. The first take the room they need.
-func (p *paper) tables() []table {
+func (d *document) tables() []table {
 	room := pageRows
 	var tables []table
 	for _, t := range []struct {
@@ -156,7 +156,7 @@ func (p *paper) tables() []table {
 		{"wait", toWait, []string{"name", "owner", "server", "cause", "step", "since", "change"}},
 		{"over", isOver, []string{"name", "owner", "server", "cause", "change", "since", "until"}},
 	} {
-		n := p.count(t.keep)
+		n := d.count(t.keep)
 		if n == 0 && t.key == "wait" {
 			continue
 		}
@@ -165,15 +165,15 @@ func (p *paper) tables() []table {
 			shown = 0 // a part of what is of less interest interests nobody
 		}
 		room -= shown
-		tables = append(tables, p.table(t.key, t.keys, n, shown, p.views(t.keys, t.keep)))
+		tables = append(tables, d.table(t.key, t.keys, n, shown, d.views(t.keys, t.keep)))
 	}
-	owners := p.week.Owners()
-	return append(tables, p.table("owners", ownerKeys(), len(owners), min(len(owners), pageRows/3), p.ownerViews(owners)))
+	owners := d.week.Owners()
+	return append(tables, d.table("owners", ownerKeys(), len(owners), min(len(owners), pageRows/3), d.ownerViews(owners)))
 }
 
-func (p *paper) count(keep func(reports.WeekRow) bool) int {
+func (d *document) count(keep func(reports.WeekRow) bool) int {
 	n := 0
-	for _, r := range p.week.Rows {
+	for _, r := range d.week.Rows {
 		if keep(r) {
 			n++
 		}
@@ -182,18 +182,18 @@ func (p *paper) count(keep func(reports.WeekRow) bool) int {
 }
 
 // table is a table of n rows, of which some are shown.
-func (p *paper) table(key string, keys []string, n, shown int, rows iter.Seq[[]cell]) table {
-	t := table{ID: key, Title: p.Say("files.sheet." + key), Count: p.Number(n), Rows: first(rows, shown)}
+func (d *document) table(key string, keys []string, n, shown int, rows iter.Seq[[]cell]) table {
+	t := table{ID: key, Title: d.Say("files.sheet." + key), Count: d.Number(n), Rows: first(rows, shown)}
 	for _, k := range keys {
-		t.Head = append(t.Head, heading{k, p.Say("files.column." + k)})
+		t.Head = append(t.Head, heading{k, d.Say("files.column." + k)})
 	}
 	switch {
 	case n == 0:
-		t.Note, t.Head = p.Say("files.page.nothing"), nil
+		t.Note, t.Head = d.Say("files.page.nothing"), nil
 	case shown == 0:
-		t.Note, t.Head = p.Say("files.page.folded", i18n.Args{"All": n}), nil
+		t.Note, t.Head = d.Say("files.page.folded", i18n.Args{"All": n}), nil
 	case shown < n:
-		t.Note = p.Say("files.page.rest", i18n.Args{"Shown": shown, "All": n})
+		t.Note = d.Say("files.page.rest", i18n.Args{"Shown": shown, "All": n})
 	}
 	return t
 }
@@ -211,14 +211,14 @@ func first(rows iter.Seq[[]cell], n int) iter.Seq[[]cell] {
 }
 
 // views are rows as cells.
-func (p *paper) views(keys []string, keep func(reports.WeekRow) bool) iter.Seq[[]cell] {
+func (d *document) views(keys []string, keep func(reports.WeekRow) bool) iter.Seq[[]cell] {
 	taken := columns(keys...)
-	labels := p.headings(taken)
+	labels := d.headings(taken)
 	return func(yield func([]cell) bool) {
-		for l := range p.lines(keep) {
+		for r := range d.rows(keep) {
 			cells := make([]cell, len(taken))
 			for i, c := range taken {
-				cells[i] = p.view(c, l)
+				cells[i] = d.view(c, r)
 				cells[i].Label = labels[i]
 			}
 			if !yield(cells) {
@@ -230,50 +230,50 @@ func (p *paper) views(keys []string, keep func(reports.WeekRow) bool) iter.Seq[[
 
 // view is a cell of a row. Where a spreadsheet has two columns, a page has
 // one with two lines.
-func (p *paper) view(c column, l line) cell {
+func (d *document) view(c column, r reportRow) cell {
 	v := cell{Key: c.key}
 	if c.day != nil {
-		if day := c.day(l); !day.IsZero() {
-			v.Text, v.Sort = p.dated(day), day.Format(time.DateOnly)
+		if day := c.day(r); !day.IsZero() {
+			v.Text, v.Sort = d.shortDate(day), day.Format(time.DateOnly)
 		}
 		return v
 	}
-	v.Text = c.text(l)
+	v.Text = c.text(r)
 	switch c.key {
 	case "name":
-		if l.ascii != l.name {
-			v.Note = l.ascii
+		if r.ascii != r.name {
+			v.Note = r.ascii
 		}
 	case "cause":
-		v.Note = l.to
-		if !l.free.IsZero() {
-			v.Note = p.Say("files.page.free", i18n.Args{"Date": p.dated(l.free)})
+		v.Note = r.to
+		if !r.free.IsZero() {
+			v.Note = d.Say("files.page.free", i18n.Args{"Date": d.shortDate(r.free)})
 		}
 	case "step":
-		v.Note = l.who
+		v.Note = r.who
 	case "since", "change":
 	}
 	return v
 }
 
-// dated is a day with its year, short: "3 Oct 2026".
-func (p *paper) dated(day time.Time) string {
-	return p.short(day) + " " + strconv.Itoa(day.Year())
+// shortDate is a day with its year: "3 Oct 2026".
+func (d *document) shortDate(day time.Time) string {
+	return d.dayMonth(day) + " " + strconv.Itoa(day.Year())
 }
 
 func ownerKeys() []string { return []string{"owner", "open", "was", "new", "fixed"} }
 
-func (p *paper) ownerViews(owners []reports.OwnerWeek) iter.Seq[[]cell] {
+func (d *document) ownerViews(owners []reports.OwnerWeek) iter.Seq[[]cell] {
 	keys := ownerKeys()
 	labels := make([]string, len(keys))
 	for i, k := range keys {
-		labels[i] = p.Say("files.column." + k)
+		labels[i] = d.Say("files.column." + k)
 	}
 	return func(yield func([]cell) bool) {
 		for _, o := range owners {
-			cells := []cell{{Key: "owner", Label: labels[0], Text: p.owner(o.Owner)}}
+			cells := []cell{{Key: "owner", Label: labels[0], Text: d.owner(o.Owner)}}
 			for i, n := range []int{o.Open, o.Was, o.New, o.Fixed} {
-				cells = append(cells, cell{Key: keys[i+1], Label: labels[i+1], Text: p.Number(n), Sort: strconv.Itoa(n)})
+				cells = append(cells, cell{Key: keys[i+1], Label: labels[i+1], Text: d.Number(n), Sort: strconv.Itoa(n)})
 			}
 			if !yield(cells) {
 				return
@@ -283,27 +283,27 @@ func (p *paper) ownerViews(owners []reports.OwnerWeek) iter.Seq[[]cell] {
 }
 
 // notes say below the title of what the page was made, and what it lacks.
-func (p *paper) notes() []string {
+func (d *document) notes() []string {
 	var notes []string
-	for _, f := range p.data()[1:] {
-		notes = append(notes, f.name+": "+p.told(f.value))
+	for _, f := range d.data()[1:] {
+		notes = append(notes, f.name+": "+d.valueText(f.value))
 	}
-	if p.week.Manager != "" {
-		notes = append(notes, p.Say("files.mine"))
+	if d.week.Manager != "" {
+		notes = append(notes, d.Say("files.mine"))
 	}
-	if state := p.state(); state != "" {
+	if state := d.state(); state != "" {
 		notes = append(notes, state)
 	}
 	return notes
 }
 
-// told is a fact's value in words.
-func (p *paper) told(v any) string {
+// valueText is a fact's value in words.
+func (d *document) valueText(v any) string {
 	switch v := v.(type) {
 	case int:
-		return p.Number(v)
+		return d.Number(v)
 	case time.Time:
-		return p.dated(p.day(v)) + ", " + p.Clock(v)
+		return d.shortDate(d.day(v)) + ", " + d.Clock(v)
 	case string:
 		return v
 	}

@@ -25,7 +25,7 @@ import (
 // XLSX writes the report as a workbook: what is to be done, every row, what
 // is over, the owners, and the numbers with their meaning.
 func XLSX(out io.Writer, w compose.Writer, r reports.Weekly) error {
-	b, err := newBook(newPaper(w, r))
+	b, err := newBook(newDocument(w, r))
 	if err != nil {
 		return fmt.Errorf("making the workbook: %w", err)
 	}
@@ -116,7 +116,7 @@ func (p *parts) Close() error { return nil }
 
 // book is a workbook without the rows of its tables.
 type book struct {
-	*paper
+	*document
 	file     *excelize.File
 	dayStyle int // the workbook's own number of how a day looks
 }
@@ -135,9 +135,9 @@ const bornWith = "Sheet1"
 // sheetPath is the i-th sheet's place in the archive.
 func sheetPath(i int) string { return "xl/worksheets/sheet" + strconv.Itoa(i+2) + ".xml" }
 
-func newBook(p *paper) (*book, error) {
-	b := &book{paper: p, file: excelize.NewFile()}
-	day := p.Say("files.format.day")
+func newBook(d *document) (*book, error) {
+	b := &book{document: d, file: excelize.NewFile()}
+	day := d.Say("files.format.day")
 	var err error
 	b.dayStyle, err = b.file.NewStyle(&excelize.Style{CustomNumFmt: &day, Alignment: &excelize.Alignment{Horizontal: "left"}})
 	if err != nil {
@@ -161,14 +161,14 @@ func newBook(p *paper) (*book, error) {
 	b.file.SetActiveSheet(0)
 	// When the data were, not when they were written: the same week makes the same workbook.
 	at := ""
-	if !p.week.Data.IsZero() {
-		at = p.week.Data.UTC().Format(time.RFC3339)
+	if !d.week.Data.IsZero() {
+		at = d.week.Data.UTC().Format(time.RFC3339)
 	}
 	return b, b.file.SetDocProps(&excelize.DocProperties{Creator: "Domovoy", LastModifiedBy: "Domovoy", Language: b.Language(),
 		Title: b.Say("files.title", i18n.Args{"Span": b.span()}), Created: at, Modified: at})
 }
 
-func (p *paper) sheetName(key string) string { return p.Say("files.sheet." + key) }
+func (d *document) sheetName(key string) string { return d.Say("files.sheet." + key) }
 
 // add adds a sheet, laid out for A4: as wide as the page, headings on each.
 func (b *book) add(name string) error {
@@ -265,13 +265,13 @@ func rowsSheet(key string, columns []column, keep func(reports.WeekRow) bool) sh
 			return b.table(key, b.headings(columns), widths, b.count(keep))
 		},
 		rows: func(b *book, w *rowWriter) {
-			for l := range b.lines(keep) {
+			for r := range b.document.rows(keep) {
 				w.begin()
 				for _, c := range columns {
 					if c.day != nil {
-						w.date(c.day(l))
+						w.date(c.day(r))
 					} else {
-						w.text(c.text(l))
+						w.text(c.text(r))
 					}
 				}
 				w.end()
@@ -301,9 +301,9 @@ func (b *book) owners(w *rowWriter) {
 }
 
 // owner names an owner; a site may have none.
-func (p *paper) owner(name string) string {
+func (d *document) owner(name string) string {
 	if name == "" {
-		return p.Say("files.noowner")
+		return d.Say("files.noowner")
 	}
 	return clean(name)
 }

@@ -121,7 +121,7 @@ func TestCells(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := 1 + newPaper(w, r).count(toDo); len(rows) != want {
+	if want := 1 + newDocument(w, r).count(toDo); len(rows) != want {
 		t.Fatalf("%d rows, want %d", len(rows), want)
 	}
 	column := func(heading string) int { return slices.Index(rows[0], heading) }
