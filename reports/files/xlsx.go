@@ -2,16 +2,12 @@ package files
 
 import (
 	"archive/zip"
-	"bufio"
-	"bytes"
 	"compress/flate"
-	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"regexp"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -23,281 +19,200 @@ import (
 )
 
 // XLSX writes the report as a workbook: what is to be done, every row, what
-// is over, the owners, and the numbers with their meaning.
+// is over, the owners, and the numbers with their meaning. It takes up to
+// 150 MB of memory for 100,000 rows; excelize keeps what is above 16 MB of a
+// sheet in a temporary file, if it can make one.
 func XLSX(out io.Writer, w compose.Writer, r reports.Weekly) error {
-	b, err := newBook(newDocument(w, r))
-	if err != nil {
+	b := &book{document: newDocument(w, r), file: excelize.NewFile()}
+	defer b.file.Close()
+	if err := b.fill(); err != nil {
 		return fmt.Errorf("making the workbook: %w", err)
 	}
-	defer b.file.Close()
-	archive := zip.NewWriter(out)
-	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
-		return flate.NewWriter(w, packing)
+	b.file.SetZipWriter(archive)
+	if err := b.file.Write(out); err != nil {
+		return fmt.Errorf("writing the workbook: %w", err)
+	}
+	return nil
+}
+
+// archive compresses at a level of deflate that takes no longer than making
+// what it compresses.
+func archive(out io.Writer) excelize.ZipWriter {
+	z := zip.NewWriter(out)
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(w, 3)
 	})
-	if err := b.write(archive); err != nil {
-		return fmt.Errorf("writing the workbook: %w", err)
-	}
-	if err := archive.Close(); err != nil {
-		return fmt.Errorf("writing the workbook: %w", err)
-	}
-	return nil
+	return z
 }
 
-// packing is a level of deflate at which packing takes no longer than what
-// is packed takes to make.
-const packing = 3
-
-// write has excelize write the workbook, and puts the rows into its sheets on
-// the way. They go straight out: excelize would keep all of them, its own
-// streams 16 MB and more of each sheet, and the archive beside.
-func (b *book) write(archive *zip.Writer) error {
-	p := &parts{archive: archive, sheets: map[string]*bytes.Buffer{}}
-	for i := range sheets() {
-		p.sheets[sheetPath(i)] = new(bytes.Buffer)
-	}
-	b.file.SetZipWriter(p.open)
-	if err := b.file.Write(io.Discard); err != nil {
-		return err
-	}
-	for i, s := range sheets() {
-		if err := b.fill(archive, sheetPath(i), p.sheets[sheetPath(i)].Bytes(), s); err != nil {
-			return fmt.Errorf("sheet %s: %w", s.key, err)
-		}
-	}
-	return nil
+// book is a workbook under construction.
+type book struct {
+	*document
+	file *excelize.File
 }
 
-// fill writes a sheet that has its headings, with its rows behind them.
-func (b *book) fill(archive *zip.Writer, path string, sheet []byte, kind sheetKind) error {
-	// There are filter buttons, and nothing is filtered.
-	sheet = bytes.Replace(sheet, []byte(` filterMode="true"`), nil, 1)
-	end := bytes.LastIndex(sheet, []byte("</sheetData>"))
-	if end < 0 {
-		return fmt.Errorf("%s has no place for rows", path)
+// fill makes the sheets, all of them before the rows of any: excelize would
+// read rows that are written already again.
+func (b *book) fill() error {
+	at := "" // of the data, not of the writing: the same week makes the same workbook
+	if !b.week.Data.IsZero() {
+		at = b.week.Data.UTC().Format(time.RFC3339)
 	}
-	out, err := archive.Create(path)
-	if err != nil {
-		return err
-	}
-	if _, err := out.Write(sheet[:end]); err != nil {
-		return err
-	}
-	if kind.rows != nil {
-		rows := newRowWriter(out, b.dayStyle)
-		kind.rows(b, rows)
-		if err := rows.flush(); err != nil {
+	for _, key := range []string{"todo", "all", "over", "owners", "numbers"} {
+		if _, err := b.file.NewSheet(b.sheetName(key)); err != nil {
 			return err
 		}
 	}
-	_, err = out.Write(sheet[end:])
-	return err
-}
-
-// parts takes a workbook apart as excelize writes it: the sheets stay, the
-// rest goes into the archive.
-type parts struct {
-	archive *zip.Writer
-	sheets  map[string]*bytes.Buffer
-}
-
-// Create begins a file of the archive.
-func (p *parts) Create(path string) (io.Writer, error) {
-	if sheet, ok := p.sheets[path]; ok {
-		return sheet, nil
+	if err := b.file.DeleteSheet("Sheet1"); err != nil { // which excelize puts into a new workbook
+		return err
 	}
-	return p.archive.Create(path)
-}
-
-// AddFS is of no use to a workbook.
-func (p *parts) AddFS(fs.FS) error { return nil }
-
-// Close leaves the archive open for the sheets.
-func (p *parts) Close() error { return nil }
-
-// book is a workbook without the rows of its tables.
-type book struct {
-	*document
-	file     *excelize.File
-	dayStyle int // the workbook's own number of how a day looks
-}
-
-// sheetKind is one of the workbook's sheets.
-type sheetKind struct {
-	key  string                  // of its name in the catalogs
-	make func(*book) error       // all but the rows
-	rows func(*book, *rowWriter) // the rows of a table; nil: it has none
-}
-
-// bornWith is the sheet that excelize puts into a new workbook. It has the
-// number one, and goes.
-const bornWith = "Sheet1"
-
-// sheetPath is the i-th sheet's place in the archive.
-func sheetPath(i int) string { return "xl/worksheets/sheet" + strconv.Itoa(i+2) + ".xml" }
-
-func newBook(d *document) (*book, error) {
-	b := &book{document: d, file: excelize.NewFile()}
-	day := d.Say("files.format.day")
-	var err error
-	b.dayStyle, err = b.file.NewStyle(&excelize.Style{CustomNumFmt: &day, Alignment: &excelize.Alignment{Horizontal: "left"}})
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range sheets() {
-		if err := b.add(b.sheetName(s.key)); err != nil {
-			return nil, err
-		}
-		if err := s.make(b); err != nil {
-			return nil, err
-		}
-		fit := true // at last: AutoFilter forgets it
-		if err := b.file.SetSheetProps(b.sheetName(s.key), &excelize.SheetPropsOptions{FitToPage: &fit}); err != nil {
-			return nil, err
-		}
-	}
-	if err := b.file.DeleteSheet(bornWith); err != nil {
-		return nil, err
-	}
-	b.file.SetActiveSheet(0)
-	// When the data were, not when they were written: the same week makes the same workbook.
-	at := ""
-	if !d.week.Data.IsZero() {
-		at = d.week.Data.UTC().Format(time.RFC3339)
-	}
-	return b, b.file.SetDocProps(&excelize.DocProperties{Creator: "Domovoy", LastModifiedBy: "Domovoy", Language: b.Language(),
-		Title: b.Say("files.title", i18n.Args{"Span": b.span()}), Created: at, Modified: at})
+	return errors.Join(
+		b.table("todo", columns("name", "ascii", "owner", "server", "cause", "to", "step", "who", "since", "change", "free", "ends"), toDo),
+		b.table("all", columns(), every),
+		b.table("over", columns("name", "ascii", "owner", "server", "cause", "change", "since", "until"), isOver),
+		b.owners(),
+		b.numbers(),
+		b.file.SetDocProps(&excelize.DocProperties{Creator: "Domovoy", LastModifiedBy: "Domovoy", Language: b.Language(),
+			Title: b.Say("files.title", i18n.Args{"Span": b.span()}), Created: at, Modified: at}),
+	)
 }
 
 func (d *document) sheetName(key string) string { return d.Say("files.sheet." + key) }
 
-// add adds a sheet, laid out for A4: as wide as the page, headings on each.
-func (b *book) add(name string) error {
-	if _, err := b.file.NewSheet(name); err != nil {
-		return err
-	}
-	landscape, a4, wide, tall := "landscape", 9, 1, 0
-	if err := b.file.SetPageLayout(name, &excelize.PageLayoutOptions{Orientation: &landscape, Size: &a4, FitToWidth: &wide, FitToHeight: &tall}); err != nil {
-		return err
-	}
-	return b.file.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: "'" + name + "'!$1:$1", Scope: name})
+// sheet is a sheet whose rows are written one after the other.
+type sheet struct {
+	*excelize.StreamWriter
+	name, area string // area is that of all cells, such as A1:D10
+	last       int    // the row written last
 }
 
-// family is the letters that excelize gives a cell without a style.
+// add writes the next row. Strings stay texts, whatever they begin with; an
+// empty one, or nil, is no cell.
+func (s *sheet) add(cells []any, opts ...excelize.RowOpts) error {
+	for i, c := range cells {
+		if c == "" {
+			cells[i] = nil
+		}
+	}
+	s.last++
+	return s.SetRow("A"+strconv.Itoa(s.last), cells, opts...)
+}
+
+// family is the font that excelize gives a cell without a style.
 const family = "Calibri"
 
-// head writes the headings, which stay in sight.
-func (b *book) head(name string, headings []string, widths []float64) error {
+// sheet begins a sheet with its headings, which stay in sight, for so many rows
+// below them. On paper it is A4, as wide as the page, with the headings on
+// each. The properties come first: the stream begins with them.
+func (b *book) sheet(key string, headings []string, widths []float64, rows int) (*sheet, error) {
+	corner, err := excelize.CoordinatesToCellName(len(headings), rows+1)
+	if err != nil {
+		return nil, err
+	}
+	s := &sheet{name: b.sheetName(key), area: "A1:" + corner}
+	fit, landscape, a4, wide, tall := true, "landscape", 9, 1, 0
+	err = errors.Join(
+		b.file.SetSheetProps(s.name, &excelize.SheetPropsOptions{FitToPage: &fit}),
+		b.file.SetSheetDimension(s.name, s.area),
+		b.file.SetPageLayout(s.name, &excelize.PageLayoutOptions{Orientation: &landscape, Size: &a4, FitToWidth: &wide, FitToHeight: &tall}),
+		b.file.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: "'" + s.name + "'!$1:$1", Scope: s.name}),
+	)
+	if err != nil {
+		return nil, err
+	}
+	if s.StreamWriter, err = b.file.NewStreamWriter(s.name); err != nil {
+		return nil, err
+	}
+	for i, width := range slices.Backward(widths) { // the stream writes the newest first, and Excel wants the first first
+		if err := s.SetColWidth(i+1, i+1, width); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}); err != nil {
+		return nil, err
+	}
+	return s, b.head(s, headings)
+}
+
+// head writes the row of the headings.
+func (b *book) head(s *sheet, headings []string) error {
 	style, err := b.file.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true, Color: "FFFFFF", Family: family, Size: 11},
 		Fill:      excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"1F4E78"}},
 		Alignment: &excelize.Alignment{Vertical: "center", WrapText: true}})
 	if err != nil {
 		return err
 	}
-	last, err := excelize.ColumnNumberToName(len(headings))
+	cells := make([]any, len(headings))
+	for i, h := range headings {
+		cells[i] = excelize.Cell{StyleID: style, Value: h}
+	}
+	return s.add(cells, excelize.RowOpts{Height: 32})
+}
+
+// finish gives the sheet filter buttons and ends it. The filter would mark the
+// sheet as one with hidden rows, had the stream not begun by now.
+func (b *book) finish(s *sheet) error {
+	if err := b.file.AutoFilter(s.name, s.area, nil); err != nil {
+		return err
+	}
+	return s.Flush()
+}
+
+// table is a sheet of the rows that keep lets through.
+func (b *book) table(key string, columns []column, keep func(reports.WeekRow) bool) error {
+	widths := make([]float64, len(columns))
+	for i, c := range columns {
+		widths[i] = c.width
+	}
+	s, err := b.sheet(key, b.headings(columns), widths, b.count(keep))
 	if err != nil {
 		return err
 	}
-	for i, width := range widths {
-		column, err := excelize.ColumnNumberToName(i + 1)
-		if err != nil {
-			return err
-		}
-		if err := b.file.SetColWidth(name, column, column, width); err != nil {
-			return err
-		}
-	}
-	if err := b.file.SetSheetRow(name, "A1", &headings); err != nil {
-		return err
-	}
-	if err := b.file.SetCellStyle(name, "A1", last+"1", style); err != nil {
-		return err
-	}
-	if err := b.file.SetRowHeight(name, 1, 32); err != nil {
-		return err
-	}
-	return b.file.SetPanes(name, &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"})
-}
-
-// maxRows is how many rows a sheet of XLSX holds.
-const maxRows = 1 << 20
-
-// table is a sheet of headings with filter buttons for so many rows.
-func (b *book) table(key string, headings []string, widths []float64, rows int) error {
-	if rows+1 > maxRows {
-		return fmt.Errorf("sheet %s would have more than %d rows", key, maxRows)
-	}
-	name := b.sheetName(key)
-	if err := b.head(name, headings, widths); err != nil {
-		return err
-	}
-	corner, err := excelize.CoordinatesToCellName(len(headings), rows+1)
+	format := b.Say("files.format.day")
+	day, err := b.file.NewStyle(&excelize.Style{CustomNumFmt: &format, Alignment: &excelize.Alignment{Horizontal: "left"}})
 	if err != nil {
 		return err
 	}
-	if err := b.file.SetSheetDimension(name, "A1:"+corner); err != nil {
-		return err
+	cells := make([]any, len(columns))
+	for r := range b.rows(keep) {
+		for i, c := range columns {
+			cells[i] = c.cell(r, day)
+		}
+		if err := s.add(cells); err != nil {
+			return err
+		}
 	}
-	return b.file.AutoFilter(name, "A1:"+corner, nil)
+	return b.finish(s)
 }
 
-// open is for excelize: where its archive goes.
-func (p *parts) open(io.Writer) excelize.ZipWriter { return p }
-
-func sheets() []sheetKind {
-	return []sheetKind{
-		rowsSheet("todo", columns("name", "ascii", "owner", "server", "cause", "to", "step", "who", "since", "change", "free", "ends"), toDo),
-		rowsSheet("all", columns(), every),
-		rowsSheet("over", columns("name", "ascii", "owner", "server", "cause", "change", "since", "until"), isOver),
-		{key: "owners", make: (*book).ownersHead, rows: (*book).owners},
-		{key: "numbers", make: (*book).numbers},
+// cell is a row's cell in the column; a day looks as the style says.
+func (c column) cell(r reportRow, dayStyle int) any {
+	if c.day == nil {
+		return c.text(r)
 	}
+	if day := c.day(r); !day.IsZero() {
+		return excelize.Cell{StyleID: dayStyle, Value: day}
+	}
+	return nil
 }
 
-// rowsSheet is a sheet of the rows that keep lets through.
-func rowsSheet(key string, columns []column, keep func(reports.WeekRow) bool) sheetKind {
-	return sheetKind{
-		key: key,
-		make: func(b *book) error {
-			widths := make([]float64, len(columns))
-			for i, c := range columns {
-				widths[i] = c.width
-			}
-			return b.table(key, b.headings(columns), widths, b.count(keep))
-		},
-		rows: func(b *book, w *rowWriter) {
-			for r := range b.document.rows(keep) {
-				w.begin()
-				for _, c := range columns {
-					if c.day != nil {
-						w.date(c.day(r))
-					} else {
-						w.text(c.text(r))
-					}
-				}
-				w.end()
-			}
-		},
-	}
-}
-
-func (b *book) ownersHead() error {
-	keys := ownerKeys()
+// owners is the sheet that counts the problems of each owner.
+func (b *book) owners() error {
+	owners, keys := b.week.Owners(), ownerKeys()
 	headings := make([]string, len(keys))
 	for i, key := range keys {
 		headings[i] = b.Say("files.column." + key)
 	}
-	return b.table("owners", headings, []float64{30, 14, 14, 14, 14}, len(b.week.Owners()))
-}
-
-func (b *book) owners(w *rowWriter) {
-	for _, o := range b.week.Owners() {
-		w.begin()
-		w.text(b.owner(o.Owner))
-		for _, n := range []int{o.Open, o.Was, o.New, o.Fixed} {
-			w.number(n)
-		}
-		w.end()
+	s, err := b.sheet("owners", headings, []float64{30, 14, 14, 14, 14}, len(owners))
+	if err != nil {
+		return err
 	}
+	for _, o := range owners {
+		if err := s.add([]any{b.owner(o.Owner), o.Open, o.Was, o.New, o.Fixed}); err != nil {
+			return err
+		}
+	}
+	return b.finish(s)
 }
 
 // owner names an owner; a site may have none.
@@ -308,22 +223,13 @@ func (d *document) owner(name string) string {
 	return clean(name)
 }
 
-// The column of the numbers with the long texts, and its width in characters.
-const (
-	meaning      = 3
-	meaningWidth = 110
-)
+// meaningWidth is that of the column with the long texts, in characters.
+const meaningWidth = 110
 
-// numbers writes what the report counts, what each count means, and of what
-// it was made.
+// numbers is the sheet of what the report counts, what each count means, and
+// of what the report was made.
 func (b *book) numbers() error {
-	name := b.sheetName("numbers")
-	headings := []string{b.Say("files.column.number"), b.Say("files.column.value"), b.Say("files.column.delta"), b.Say("files.column.meaning")}
-	if err := b.head(name, headings, []float64{44, 38, 14, meaningWidth}); err != nil {
-		return err
-	}
-	bold := excelize.Style{Font: &excelize.Font{Bold: true, Family: family, Size: 11}}
-	rows := [][]any{}
+	var rows [][]any
 	for _, n := range b.figures() {
 		row := []any{n.name, n.value, nil, n.meaning}
 		if n.compared {
@@ -331,48 +237,43 @@ func (b *book) numbers() error {
 		}
 		rows = append(rows, row)
 	}
-	var titles []int // rows
 	for _, part := range b.parts() {
 		rows = append(rows, nil, []any{part.title})
-		titles = append(titles, len(rows)+1)
 		for _, f := range part.facts {
 			rows = append(rows, []any{f.name, f.value, nil, f.note})
 		}
 	}
-	for i, row := range rows {
-		if err := b.facts(name, i+2, row); err != nil {
+	headings := []string{b.Say("files.column.number"), b.Say("files.column.value"), b.Say("files.column.delta"), b.Say("files.column.meaning")}
+	s, err := b.sheet("numbers", headings, []float64{44, 38, 14, meaningWidth}, len(rows))
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if err := b.facts(s, row); err != nil {
 			return err
 		}
 	}
-	for _, row := range titles {
-		if err := b.look(name, "A"+strconv.Itoa(row), bold); err != nil {
-			return err
-		}
-	}
-	return b.file.SetSheetDimension(name, "A1:D"+strconv.Itoa(len(rows)+1))
+	return s.Flush()
 }
 
-// facts writes one row of the numbers: a name, a value, its change, a text.
-func (b *book) facts(sheet string, row int, cells []any) error {
-	if len(cells) > meaning { // not every program finds the height itself
-		lines := 1 + utf8.RuneCountInString(cells[meaning].(string))/meaningWidth
-		if err := b.file.SetRowHeight(sheet, row, float64(15*lines)); err != nil {
-			return err
-		}
+// facts writes a row of the numbers: a name, a value, its change, a text; or a
+// title alone; or nothing.
+func (b *book) facts(s *sheet, row []any) error {
+	var opts excelize.RowOpts
+	if len(row) > 3 { // not every program finds the height itself
+		opts.Height = float64(15 * (1 + utf8.RuneCountInString(row[3].(string))/meaningWidth))
 	}
-	for i, value := range cells {
+	for i, value := range row {
 		if value == nil || value == "" {
 			continue
 		}
-		cell, err := excelize.CoordinatesToCellName(i+1, row)
-		if err != nil {
-			return err
-		}
-		style := excelize.Style{Alignment: &excelize.Alignment{Vertical: "top", WrapText: i == meaning}}
-		if i == 1 {
+		style := excelize.Style{Alignment: &excelize.Alignment{Vertical: "top", WrapText: i == 3}}
+		switch {
+		case len(row) == 1:
+			style = excelize.Style{Font: &excelize.Font{Bold: true, Family: family, Size: 11}}
+		case i == 1:
 			style.Alignment.Horizontal = "left"
-		}
-		if i == 2 {
+		case i == 2:
 			signed := "+#,##0;−#,##0;0"
 			style.CustomNumFmt = &signed
 		}
@@ -380,112 +281,11 @@ func (b *book) facts(sheet string, row int, cells []any) error {
 			moment := b.Say("files.format.moment")
 			style.CustomNumFmt, value = &moment, b.Local(at)
 		}
-		if err := b.file.SetCellValue(sheet, cell, value); err != nil {
+		id, err := b.file.NewStyle(&style) // equal ones are kept once
+		if err != nil {
 			return err
 		}
-		if err := b.look(sheet, cell, style); err != nil {
-			return err
-		}
+		row[i] = excelize.Cell{StyleID: id, Value: value}
 	}
-	return nil
+	return s.add(row, opts)
 }
-
-// look gives a cell its style; excelize keeps equal ones once.
-func (b *book) look(sheet, cell string, style excelize.Style) error {
-	id, err := b.file.NewStyle(&style)
-	if err != nil {
-		return err
-	}
-	return b.file.SetCellStyle(sheet, cell, cell, id)
-}
-
-// rowWriter writes the rows of a sheet below its headings (ECMA-376 part 1,
-// section 18.3.1.73). Texts stand in their cells, so that nothing has to be
-// remembered. The first error of the writer stays for flush.
-type rowWriter struct {
-	out *bufio.Writer
-	row int // the last begun
-	col int
-	day string // the style of days
-}
-
-func newRowWriter(out io.Writer, dayStyle int) *rowWriter {
-	return &rowWriter{out: bufio.NewWriterSize(out, 64<<10), row: 1, day: strconv.Itoa(dayStyle)}
-}
-
-func (w *rowWriter) begin() {
-	w.row++
-	w.col = 0
-	w.put(`<row r="`, strconv.Itoa(w.row), `">`)
-}
-
-func (w *rowWriter) end() { w.put(`</row>`) }
-
-// put writes markup. bufio keeps the first error.
-func (w *rowWriter) put(parts ...string) {
-	for _, s := range parts {
-		_, _ = w.out.WriteString(s)
-	}
-}
-
-// next begins the next cell of the row. Tables have fewer than 26 columns.
-func (w *rowWriter) next() {
-	_, _ = w.out.WriteString(`<c r="`)
-	_ = w.out.WriteByte(byte('A' + w.col))
-	var number [20]byte
-	_, _ = w.out.Write(strconv.AppendInt(number[:0], int64(w.row), 10))
-	w.col++
-}
-
-// text is a cell that stays a text, whatever it begins with. An empty one is
-// left out.
-func (w *rowWriter) text(s string) {
-	if s == "" {
-		w.col++
-		return
-	}
-	w.next()
-	w.put(`" t="inlineStr"><is><t>`)
-	if strings.Contains(s, "_x") {
-		s = escape().ReplaceAllString(s, "_x005F$0")
-	}
-	if strings.ContainsAny(s, "&<>\"'") || !plainASCII(s) {
-		_ = xml.EscapeText(w.out, []byte(s))
-	} else {
-		w.put(s)
-	}
-	w.put(`</t></is></c>`)
-}
-
-// escape is how a spreadsheet writes a character by its number (ECMA-376 part
-// 1, section 22.9.2.19): such a text has to be told from it.
-func escape() *regexp.Regexp { return regexp.MustCompile(`_x[0-9A-Fa-f]{4}_`) }
-
-func plainASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-// number is a cell with a number.
-func (w *rowWriter) number(n int) {
-	w.next()
-	w.put(`"><v>`, strconv.Itoa(n), `</v></c>`)
-}
-
-// date is a cell with a day, a midnight UTC: the days since the last day of
-// 1899, as spreadsheets count from March 1900 on. Zero: no cell.
-func (w *rowWriter) date(day time.Time) {
-	if day.IsZero() {
-		w.col++
-		return
-	}
-	w.next()
-	since := day.Sub(time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC))
-	w.put(`" s="`, w.day, `"><v>`, strconv.Itoa(int(since/(24*time.Hour))), `</v></c>`)
-}
-
-func (w *rowWriter) flush() error { return w.out.Flush() }

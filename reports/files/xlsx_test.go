@@ -71,10 +71,10 @@ func TestSheets(t *testing.T) {
 	}
 }
 
-// wellFormed reads XML to its end, and its rows and cells in their order.
+// wellFormed reads XML to its end, and its columns and rows in their order.
 func wellFormed(t *testing.T, data []byte) {
 	t.Helper()
-	last := 0
+	last := map[string]int{}
 	for d := xml.NewDecoder(bytes.NewReader(data)); ; {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -83,15 +83,21 @@ func wellFormed(t *testing.T, data []byte) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if row, ok := token.(xml.StartElement); ok && row.Name.Local == "row" {
-			n, err := strconv.Atoi(row.Attr[0].Value)
-			if err != nil || n <= last {
-				t.Errorf("row %s comes after row %d", row.Attr[0].Value, last)
+		e, ok := token.(xml.StartElement)
+		if kind := e.Name.Local; ok && (kind == "col" || kind == "row") {
+			at := slices.IndexFunc(e.Attr, func(a xml.Attr) bool { return a.Name.Local == "min" || a.Name.Local == "r" })
+			n, err := strconv.Atoi(e.Attr[at].Value)
+			if err != nil || n <= last[kind] {
+				t.Errorf("%s %d comes after %[1]s %[3]d, %v", kind, n, last[kind], err)
 			}
-			last = n
+			last[kind] = n
 		}
 	}
 }
+
+// sheetPath is the place of the i-th sheet in the archive. The one that
+// excelize puts into a new workbook had the number one.
+func sheetPath(i int) string { return "xl/worksheets/sheet" + strconv.Itoa(i+2) + ".xml" }
 
 // entry is a file of the archive.
 func entry(t *testing.T, data []byte, name string) []byte {
@@ -151,6 +157,87 @@ func TestCells(t *testing.T) {
 			t.Errorf("%s is shown as %q, %v", heading, shown, err)
 		}
 	}
+}
+
+// TestSheetsAsSeenAndPrinted reads what excelize keeps beside the cells: widths,
+// heights and formats, the area of the filter and of the sheet, and how a
+// sheet is printed.
+func TestSheetsAsSeenAndPrinted(t *testing.T) {
+	w, r := writer(t, "en"), sample(t)
+	f, data := workbook(t, w, r)
+	printed := map[string]string{}
+	for _, name := range f.GetDefinedName() {
+		printed[name.Name+" of "+name.Scope] = name.RefersTo
+	}
+	all := len(r.Rows) + 1
+	for i, tt := range []struct {
+		name, area string
+		widths     []float64
+		filter     bool
+	}{
+		{"To do", "A1:L" + strconv.Itoa(newDocument(w, r).count(toDo)+1), []float64{30, 30, 18, 12, 34, 16, 72, 14, 13, 26, 13, 15}, true},
+		{"All", "A1:M" + strconv.Itoa(all), []float64{30, 30, 18, 12, 34, 16, 72, 14, 13, 13, 26, 13, 15}, true},
+		{"Fixed and gone", "A1:H" + strconv.Itoa(newDocument(w, r).count(isOver)+1), []float64{30, 30, 18, 12, 34, 26, 13, 13}, true},
+		{"By owner", "A1:E" + strconv.Itoa(len(r.Owners())+1), []float64{30, 14, 14, 14, 14}, true},
+		{"Numbers and their meaning", "", []float64{44, 38, 14, 110}, false},
+	} {
+		area, err := f.GetSheetDimension(tt.name)
+		if err != nil || tt.area != "" && area != tt.area {
+			t.Errorf("%s reaches over %s, want %s; %v", tt.name, area, tt.area, err)
+		}
+		for column, want := range tt.widths {
+			letter, _ := excelize.ColumnNumberToName(column + 1)
+			if got, err := f.GetColWidth(tt.name, letter); got != want || err != nil {
+				t.Errorf("%s: column %s is %v wide, want %v; %v", tt.name, letter, got, want, err)
+			}
+		}
+		if height, err := f.GetRowHeight(tt.name, 1); height != 32 || err != nil {
+			t.Errorf("%s: the headings are %v high, %v", tt.name, height, err)
+		}
+		if s := style(t, f, tt.name, "A1"); !s.Font.Bold || s.Font.Color != "FFFFFF" || s.Fill.Color[0] != "1F4E78" || !s.Alignment.WrapText {
+			t.Errorf("%s: the headings look like %+v", tt.name, s)
+		}
+		layout, err := f.GetPageLayout(tt.name)
+		if err != nil || *layout.Orientation != "landscape" || *layout.Size != 9 || *layout.FitToWidth != 1 || *layout.FitToHeight != 0 {
+			t.Errorf("%s is printed as %+v, %v", tt.name, layout, err)
+		}
+		if got, want := printed["_xlnm.Print_Titles of "+tt.name], "'"+tt.name+"'!$1:$1"; got != want {
+			t.Errorf("%s: each page begins with %q, want %q", tt.name, got, want)
+		}
+		written := bytes.ReplaceAll(entry(t, data, sheetPath(i)), []byte("$"), nil)
+		if filter := bytes.Contains(written, []byte(`<autoFilter ref="`+tt.area+`"`)); filter != tt.filter {
+			t.Errorf("%s: filter buttons over %s: %v", tt.name, tt.area, filter)
+		}
+	}
+	for _, cell := range []string{"I3", "K3"} { // since, free from
+		if s := style(t, f, "To do", cell); s.CustomNumFmt == nil || *s.CustomNumFmt != w.Locale.Say("files.format.day") || s.Alignment.Horizontal != "left" {
+			t.Errorf("%s looks like %+v", cell, s)
+		}
+	}
+	const numbers = "Numbers and their meaning"
+	if s := style(t, f, numbers, "C2"); s.CustomNumFmt == nil || *s.CustomNumFmt != "+#,##0;−#,##0;0" {
+		t.Errorf("a change looks like %+v", s)
+	}
+	if s := style(t, f, numbers, "D2"); !s.Alignment.WrapText || s.Alignment.Vertical != "top" {
+		t.Errorf("a meaning looks like %+v", s)
+	}
+}
+
+// style is how a cell looks.
+func style(t *testing.T, f *excelize.File, sheet, cell string) *excelize.Style {
+	t.Helper()
+	id, err := f.GetCellStyle(sheet, cell)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := f.GetStyle(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Alignment == nil {
+		s.Alignment = &excelize.Alignment{}
+	}
+	return s
 }
 
 // TestWorkbookIsRepeatable composes the same week on another day.
