@@ -91,12 +91,6 @@ func (p *Panel) addWebdomain(site Site, owner int64) (int64, error) {
 		cell{"php_mode", "php_mode_fcgi_nginxfpm"})
 }
 
-// SetCertificate puts another certificate on a site.
-func (p *Panel) SetCertificate(site, certificate string) error {
-	return p.update("webdomain", "name", site,
-		cell{"ssl_cert", textOrNull(certificate)}, cell{"secure", onOff(certificate != "")})
-}
-
 // SetActive switches a site on or off.
 func (p *Panel) SetActive(site string, on bool) error {
 	return p.update("webdomain", "name", site, cell{"active", onOff(on)})
@@ -202,7 +196,7 @@ func (p *Panel) SetProcessing(on bool, at time.Time, names ...string) error {
 	return p.setCertificates(names, cells)
 }
 
-// SetFailed marks certificates as given up, or no more so.
+// SetFailed marks certificates as given up, or removes the mark.
 func (p *Panel) SetFailed(on bool, names ...string) error {
 	return p.setCertificates(names, []cell{{"failed", onOff(on)}})
 }

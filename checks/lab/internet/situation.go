@@ -228,19 +228,21 @@ func failed(text string) step {
 // token is the one that the failed order of a situation was about.
 const token = "Zk3wLq0Yb2mJd8sTf5uVx7nRc1eHg4aPoI6iKjQpWtE"
 
-// visitors writes the access log around a failed order: everyday visits, and the sources that fetched the token.
+// visitors writes an access log in nginx's format "combined" around a failed order: everyday visits, and the sources
+// that fetched the token.
 func visitors(sources ...string) step {
 	return func(l *Lab) error {
 		at := time.Now().Add(-30*time.Minute - 10*time.Second)
 		var lines strings.Builder
-		line := func(from string, shift time.Duration, path string, status int, agent string) {
-			fmt.Fprintln(&lines, Visit{From: from, At: at.Add(shift), Path: path, Status: status, Bytes: 87, Agent: agent})
+		line := func(from string, shift time.Duration, path, agent string) {
+			when := at.Add(shift).Format("02/Jan/2006:15:04:05 -0700")
+			fmt.Fprintf(&lines, "%s - - [%s] \"GET %s HTTP/1.1\" 200 87 \"-\" \"%s\"\n", from, when, path, agent)
 		}
-		line("95.31.18.119", -time.Hour, "/", http.StatusOK, "Mozilla/5.0")
+		line("95.31.18.119", -time.Hour, "/", "Mozilla/5.0")
 		for i, from := range sources {
-			line(from, time.Duration(i)*time.Second, ChallengePath+token, http.StatusOK, "Mozilla/5.0 (compatible; Let's Encrypt validation server; +https://www.letsencrypt.org)")
+			line(from, time.Duration(i)*time.Second, ChallengePath+token, "Mozilla/5.0 (compatible; Let's Encrypt validation server; +https://www.letsencrypt.org)")
 		}
-		line("95.31.18.119", 20*time.Minute, "/contacts", http.StatusOK, "Mozilla/5.0")
+		line("95.31.18.119", 20*time.Minute, "/contacts", "Mozilla/5.0")
 		return os.WriteFile(l.Panel.AccessLog, []byte(lines.String()), 0o600)
 	}
 }

@@ -12,18 +12,16 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Web is the lab's web: hosts at loopback addresses, all with the same two
-// ports, which stand for 80 and 443. An address nobody opened refuses.
+// ports, which stand for 80 and 443. An address that was not opened refuses.
 type Web struct {
 	http, https uint16
-	log         *accessLog
 	life        *lifetime
 
 	mu     sync.Mutex
-	held   map[netip.AddrPort]*held // the ports taken, as long as nobody opened them
+	held   map[netip.AddrPort]*held // the ports taken and not opened
 	opened closers
 }
 
@@ -36,7 +34,7 @@ type Host struct {
 
 // StartWeb takes the two ports, on 127.0.0.1 and on ::1.
 func StartWeb() (*Web, error) {
-	w := &Web{log: &accessLog{}, life: newLifetime(), held: map[netip.AddrPort]*held{}}
+	w := &Web{life: newLifetime(), held: map[netip.AddrPort]*held{}}
 	for _, port := range []*uint16{&w.http, &w.https} {
 		if err := w.takePort(port); err != nil {
 			return nil, errors.Join(fmt.Errorf("starting the lab's web: %w", err), w.Close())
@@ -68,9 +66,6 @@ func (w *Web) HTTPPort() int { return int(w.http) }
 
 // HTTPSPort stands for port 443.
 func (w *Web) HTTPSPort() int { return int(w.https) }
-
-// LogTo writes an access log in nginx's combined format.
-func (w *Web) LogTo(out io.Writer) { w.log.to(out) }
 
 // Open puts a host at a loopback address. Each address is opened once.
 func (w *Web) Open(addr netip.Addr, h Host) error {
@@ -117,7 +112,7 @@ func (w *Web) serve(listener net.Listener, h Host, door Door, secure bool) {
 	w.opened = append(w.opened, listener)
 	switch door {
 	case Open, PlainHTTP, OldTLS:
-		server := &http.Server{Handler: w.life.counted(w.log.around(h)), ErrorLog: log.New(io.Discard, "", 0)}
+		server := &http.Server{Handler: w.life.counted(h), ErrorLog: log.New(io.Discard, "", 0)}
 		server.BaseContext = func(net.Listener) context.Context {
 			ctx, cancel := context.WithCancel(context.Background())
 			w.life.start(func() { <-w.life.done; cancel() })
@@ -202,74 +197,3 @@ type closing func() error
 
 // Close calls it.
 func (c closing) Close() error { return c() }
-
-// Visit is one line of an access log.
-type Visit struct {
-	From   string // the address
-	At     time.Time
-	Path   string
-	Status int
-	Bytes  int
-	Agent  string
-}
-
-// String writes it in nginx's format "combined".
-func (v Visit) String() string {
-	agent := v.Agent
-	if agent == "" {
-		agent = "-"
-	}
-	return fmt.Sprintf(`%s - - [%s] "GET %s HTTP/1.1" %d %d "-" "%s"`,
-		v.From, v.At.Format("02/Jan/2006:15:04:05 -0700"), v.Path, v.Status, v.Bytes, strings.ReplaceAll(agent, `"`, `\x22`))
-}
-
-// accessLog writes down who came.
-type accessLog struct {
-	mu  sync.Mutex
-	out io.Writer // nil: nobody keeps a log
-}
-
-func (l *accessLog) to(out io.Writer) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.out = out
-}
-
-// around serves, then writes the line.
-func (l *accessLog) around(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		counted := &countedResponse{ResponseWriter: w, status: http.StatusOK}
-		defer func() {
-			from, _, _ := net.SplitHostPort(r.RemoteAddr)
-			v := Visit{From: from, At: time.Now(), Path: r.URL.RequestURI(), Status: counted.status, Bytes: counted.bytes, Agent: r.UserAgent()}
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			if l.out != nil {
-				_, _ = fmt.Fprintln(l.out, v) // a log that cannot be written stops no server
-			}
-		}()
-		next.ServeHTTP(counted, r)
-	})
-}
-
-// countedResponse notes the status and the length of an answer.
-type countedResponse struct {
-	http.ResponseWriter
-	status, bytes int
-}
-
-// WriteHeader notes the status.
-func (c *countedResponse) WriteHeader(status int) {
-	c.status = status
-	c.ResponseWriter.WriteHeader(status)
-}
-
-// Write notes the length.
-func (c *countedResponse) Write(b []byte) (int, error) {
-	n, err := c.ResponseWriter.Write(b)
-	c.bytes += n
-	return n, err
-}
-
-// Unwrap lets http.ResponseController through.
-func (c *countedResponse) Unwrap() http.ResponseWriter { return c.ResponseWriter }

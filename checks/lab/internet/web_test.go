@@ -1,7 +1,6 @@
 package internet_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -11,10 +10,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -212,42 +209,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-func TestAccessLog(t *testing.T) {
-	var out lockedBuffer
-	w := startWeb(t)
-	w.LogTo(&out)
-	open(t, w, "127.80.0.1", internet.Host{})
-	if _, _, err := visit(t, w, "127.80.0.1", "http://client.ru"+internet.ChallengePath+"t?a=b", nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil { // the line is there for sure when the servers are gone
-		t.Fatal(err)
-	}
-	want := regexp.MustCompile(`^127\.\d+\.\d+\.\d+ - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /\.well-known/acme-challenge/t\?a=b HTTP/1\.1" 404 \d+ "-" "Go-http-client/1\.1"\n$`)
-	if got := out.String(); !want.MatchString(got) {
-		t.Errorf("%q", got)
-	}
-}
-
 func TestLabStaysOnLoopback(t *testing.T) {
 	if err := startWeb(t).Open(netip.MustParseAddr("203.0.113.10"), internet.Host{}); err == nil {
 		t.Error("opened a foreign address")
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
