@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Kind is what became of a certificate on disk.
+// Kind is the state of a certificate on disk.
 type Kind string
 
 const (
@@ -25,7 +25,7 @@ const (
 	Mismatched Kind = "mismatched" // issued, with the key of another certificate
 	Missing    Kind = "missing"    // no file at all
 	Truncated  Kind = "truncated"  // the disk was full: half of the text
-	Garbage    Kind = "garbage"    // PEM armour around bytes that are no certificate
+	Garbage    Kind = "garbage"    // PEM armour around bytes that are not a certificate
 )
 
 // File is a certificate to be written.
@@ -78,7 +78,7 @@ func keyAndText() (*ecdsa.PrivateKey, []byte, error) {
 // Dir is where the owners' folders lie.
 func (c *Certificates) Dir() string { return c.dir }
 
-// Root is the CA's root in PEM, for those who are to trust it.
+// Root is the CA's root in PEM.
 func (c *Certificates) Root() []byte { return certificatePEM(c.ca.root) }
 
 // Write puts a certificate of the wanted kind on disk, in place of what was there under its name.

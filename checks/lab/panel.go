@@ -1,4 +1,5 @@
-// Package lab is the world of a hosting server in small, made apart from our code so that tests can judge our code by it.
+// Package lab makes the database and the certificate files of an ISPmanager server for tests and the demo. It shares no
+// code with what is tested.
 package lab
 
 import (

@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// CA is a small certificate authority: a root nobody outside trusts, and the intermediate that signs.
+// CA is a small certificate authority: a root that only the lab trusts, and the intermediate that signs.
 type CA struct {
 	root, intermediate *x509.Certificate
 	key                crypto.Signer

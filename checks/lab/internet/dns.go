@@ -155,7 +155,7 @@ func (d *DNS) Resolve(name string, qtype uint16, b Behaviour) { d.atResolver.set
 // what Unbound makes of that: SERVFAIL for an error, silence for silence.
 func (d *DNS) Serve(name string, qtype uint16, b Behaviour) { d.atServers.set(name, qtype, b) }
 
-// Asked says how often the resolvers were asked.
+// Asked is how often the resolvers were asked.
 func (d *DNS) Asked(name string, qtype uint16) int { return d.atResolver.countOf(name, qtype) }
 
 // Close ends all servers, and waits for them.
@@ -194,7 +194,7 @@ func listenBoth(at netip.AddrPort) (net.PacketConn, net.Listener, error) {
 }
 
 // listen finds a port that is free for all servers, and starts them there.
-// Who holds it on 127.0.0.1 has it on the other addresses too, but for bad luck.
+// A port that is free on 127.0.0.1 is nearly always free on the other addresses.
 func (d *DNS) listen() error {
 	var udp net.PacketConn
 	var tcp net.Listener
@@ -245,7 +245,7 @@ func (d *DNS) start(udp net.PacketConn, tcp net.Listener, handler dns.Handler) {
 		server.NotifyStartedFunc = func() { close(ready) }
 		d.servers = append(d.servers, server)
 		d.life.start(func() {
-			// It ends by Shutdown; what else could end it shows as missing answers.
+			// It ends by Shutdown; any other end shows as missing answers.
 			_ = server.ActivateAndServe()
 		})
 		<-ready

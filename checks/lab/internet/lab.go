@@ -1,4 +1,5 @@
-// Package internet is a small internet on loopback that a diagnosis can be judged by.
+// Package internet is a small internet on loopback that a diagnosis can be tested with: DNS, registry, web servers,
+// a CA's API, and the situations of one hosted site.
 package internet
 
 import (
@@ -27,7 +28,7 @@ type Lab struct {
 	egress closers // the CA's API, and the proxy before it
 }
 
-// Lookups are whom and what the configuration says to ask and to know.
+// Lookups are what the configuration says of lookups.
 type Lookups struct {
 	Resolver string    // host:port
 	Networks []Network // of CDNs and proxies; those of the lab are on loopback, too
@@ -38,17 +39,17 @@ type Lookups struct {
 type Panel struct {
 	Addresses        []netip.Addr // ours
 	Aliases          []string
-	Certificate, Key string    // files; empty: the site has no certificate. Whoever compares keys may read both
+	Certificate, Key string    // files; empty: the site has no certificate
 	Challenges       string    // the folder where tokens are placed
 	AccessLog        string    // of the site
 	Attempts         []Attempt // to issue, oldest first
 	ACME             ACME
 }
 
-// ACME is how the panel comes to its CA.
+// ACME is how the panel reaches its CA.
 type ACME struct {
 	Account          string // its URL
-	Directory, Proxy string // the URLs of the API and of what is before it; Proxy may be empty
+	Directory, Proxy string // the URLs of the API and of the proxy before it; Proxy may be empty
 	CAFile           string // the root that the API and the certificates are signed by
 }
 
@@ -58,7 +59,7 @@ type Attempt struct {
 	Text string // the CA's words; empty: issued
 }
 
-// Network says whose addresses these are.
+// Network is a range of addresses of one owner.
 type Network struct {
 	Prefix netip.Prefix
 	Owner  string
@@ -86,8 +87,8 @@ const (
 	strangerV6 = "2606:2800:220:1::1"
 )
 
-// newLab starts a healthy world: a site on one address, with a certificate, in
-// a zone of its own, under a panel that has no trouble with it.
+// newLab starts a healthy site: on one address, with a certificate, in a zone
+// of its own, on a panel without errors.
 func newLab(dir string) (*Lab, error) {
 	own := netip.MustParseAddr(ownAddr)
 	l := &Lab{
@@ -126,14 +127,14 @@ func newLab(dir string) (*Lab, error) {
 // site is what a panel's nginx serves.
 func (l *Lab) site() http.Handler { return Challenges{Dir: l.Panel.Challenges} }
 
-// registration is a name that was paid for in time.
+// registration is a name that is paid for.
 func registration(name string, delegated bool) Registration {
 	now := time.Now()
 	return Registration{Domain: name, Delegated: delegated, Registrar: "REGRU-RU", Created: now.AddDate(-3, 0, 0),
 		PaidTill: now.AddDate(0, 6, 0), FreeDate: now.AddDate(0, 7, 1), Servers: []string{"ns1." + name}}
 }
 
-// open starts what the steps drew up.
+// open starts the servers as the steps have drafted them.
 func (l *Lab) open() error {
 	for addr, host := range l.draft.hosts {
 		if host.Certificates == nil && l.draft.served != nil {
@@ -172,7 +173,7 @@ func (l *Lab) openCA() error {
 	return nil
 }
 
-// writeFiles puts on disk what the panel has there.
+// writeFiles writes the panel's files.
 func (l *Lab) writeFiles() error {
 	files := map[string][]byte{l.Panel.ACME.CAFile: l.CA.RootPEM()}
 	if l.draft.file != nil && l.Panel.Certificate != "" {
@@ -206,8 +207,8 @@ func (l *Lab) Close() error {
 	return all
 }
 
-// lifetime counts what goes on in a server, so that its Close can wait for all
-// of it: http.Server alone forgets handlers and connections that were taken over.
+// lifetime counts the goroutines of a server, so that its Close can wait for
+// all of them: http.Server waits neither for handlers nor for hijacked connections.
 type lifetime struct {
 	mu      sync.Mutex
 	over    bool
@@ -220,7 +221,7 @@ func newLifetime() *lifetime {
 	return &lifetime{done: make(chan struct{}), conns: map[net.Conn]struct{}{}}
 }
 
-// enter counts somebody in who must leave; false when the end has come.
+// enter counts in a goroutine that has to call leave; false after the end.
 func (l *lifetime) enter() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -232,7 +233,7 @@ func (l *lifetime) enter() bool {
 
 func (l *lifetime) leave() { l.running.Done() }
 
-// start runs f beside, unless the end has come.
+// start runs f in a goroutine; false after the end.
 func (l *lifetime) start(f func()) bool {
 	if !l.enter() {
 		return false
@@ -244,7 +245,7 @@ func (l *lifetime) start(f func()) bool {
 	return true
 }
 
-// attend runs f for a connection, which the end closes; else f has to.
+// attend runs f for a connection, which f has to close; the end closes it too.
 func (l *lifetime) attend(conn net.Conn, f func()) {
 	l.mu.Lock()
 	l.conns[conn] = struct{}{}
@@ -257,10 +258,10 @@ func (l *lifetime) attend(conn net.Conn, f func()) {
 	}) {
 		return
 	}
-	_ = conn.Close() // it came too late, and has not been told anything
+	_ = conn.Close() // it came after the end
 }
 
-// counted lets requests in one by one, until the end.
+// counted is a handler whose requests are counted; after the end it serves none.
 func (l *lifetime) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if l.enter() {
@@ -270,7 +271,7 @@ func (l *lifetime) counted(next http.Handler) http.Handler {
 	})
 }
 
-// end brings the end; false when it has come before.
+// end ends the server's life and closes its connections; false when that was done before.
 func (l *lifetime) end() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -280,10 +281,10 @@ func (l *lifetime) end() bool {
 	l.over = true
 	close(l.done)
 	for conn := range l.conns {
-		_ = conn.Close() // what it wanted to say is of no use any more
+		_ = conn.Close() // its data is not needed any more
 	}
 	return true
 }
 
-// wait returns when all have left.
+// wait returns when all goroutines have left.
 func (l *lifetime) wait() { l.running.Wait() }

@@ -22,7 +22,7 @@ type reply struct {
 	drop          bool
 }
 
-// authority answers as the name server at an address: for the zones it was told of, and no others.
+// authority answers as the name server at an address: for the zones that it serves, and no others.
 func (d *DNS) authority(addr netip.Addr, temper Temper) dns.Handler {
 	return dns.HandlerFunc(func(w dns.ResponseWriter, request *dns.Msg) {
 		q := request.Question[0]
@@ -128,7 +128,7 @@ func address(name string, addr netip.Addr) dns.RR {
 	return &dns.AAAA{Hdr: header(name, dns.TypeAAAA), AAAA: addr.AsSlice()}
 }
 
-// send puts a reply on the wire as the behaviour has it.
+// send sends a reply as the behaviour says.
 func (d *DNS) send(w dns.ResponseWriter, request *dns.Msg, b Behaviour, r reply) {
 	if !b.pause(d.life.done) || r.drop || b.Drop {
 		return
@@ -160,10 +160,10 @@ func (d *DNS) send(w dns.ResponseWriter, request *dns.Msg, b Behaviour, r reply)
 			noise(w, m)
 		}
 	}
-	_ = w.WriteMsg(m) // the asker may be gone
+	_ = w.WriteMsg(m) // the client may have left
 }
 
-// noise sends what a forger would: right in all but one thing.
+// noise sends what a forger would: answers with one thing wrong.
 func noise(w dns.ResponseWriter, m *dns.Msg) {
 	forged := address("forged.invalid.", netip.MustParseAddr("192.0.2.66"))
 	for _, change := range []func(*dns.Msg){
@@ -178,13 +178,13 @@ func noise(w dns.ResponseWriter, m *dns.Msg) {
 	}
 }
 
-// Temper is how a whole server treats everybody.
+// Temper is how a server treats all questions.
 type Temper int
 
 // The tempers of name servers and resolvers.
 const (
 	Sound    Temper = iota
-	Refusing        // REFUSED: a server that was never told of the zone, a resolver closed to strangers
+	Refusing        // REFUSED: a server without the zone, a resolver closed to strangers
 	Silent          // takes questions, never answers
 	Dead            // nobody listens
 	Failing         // SERVFAIL
@@ -194,14 +194,14 @@ const (
 // Behaviour is how a server treats one question, instead of just answering it.
 type Behaviour struct {
 	Rcode    int             // the answer, when it is not NOERROR
-	EDE      uint16          // info code that comes along (RFC 8914); none when 0 and there is no Text
+	EDE      uint16          // info code of the answer (RFC 8914); without one when it is 0 and Text is empty
 	Text     string          // extra text of the EDE
 	Drop     bool            // no answer at all
-	Truncate bool            // over UDP only TC; over TCP the truth
+	Truncate bool            // over UDP only TC; over TCP the whole answer
 	Rotate   bool            // the first record goes to the end, from answer to answer
 	Noise    bool            // as Noisy
 	Wait     <-chan struct{} // answers when it is closed
-	Delay    time.Duration   // answers so much later
+	Delay    time.Duration   // before the answer
 }
 
 // Any stands for every type of question.
@@ -240,7 +240,7 @@ func (r *rules) behaviour(name string, qtype uint16) Behaviour {
 	return r.of[question{canonical(name), Any}]
 }
 
-// count notes a question, and says how often it came before.
+// count counts a question, and returns how often it was asked before.
 func (r *rules) count(name string, qtype uint16) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -255,7 +255,7 @@ func (r *rules) countOf(name string, qtype uint16) int {
 	return r.asked[question{canonical(name), qtype}]
 }
 
-// pause keeps the answer back as long as the behaviour says; false when the lab closed meanwhile.
+// pause waits as long as the behaviour says; false when the lab was closed meanwhile.
 func (b Behaviour) pause(done <-chan struct{}) bool {
 	if b.Delay > 0 {
 		timer := time.NewTimer(b.Delay)
@@ -276,7 +276,7 @@ func (b Behaviour) pause(done <-chan struct{}) bool {
 	return true
 }
 
-// rotated turns the records so that another one is first each time.
+// rotated has another record first each time.
 func rotated(records []dns.RR, times int) []dns.RR {
 	if len(records) < 2 {
 		return records

@@ -31,7 +31,7 @@ func write(w http.ResponseWriter, code int, body string) {
 	w.Header().Set("Content-Type", "text/html")
 	w.WriteHeader(code)
 	if code != http.StatusNoContent && code != http.StatusNotModified {
-		_, _ = w.Write([]byte(body)) // the client may be gone
+		_, _ = w.Write([]byte(body)) // the client may have left
 	}
 }
 
@@ -40,7 +40,7 @@ type Challenges struct {
 	Dir           string
 	Before, After string       // a BOM, a comment of some filter, white space
 	Code          int          // of a token; 200 when 0
-	Else          http.Handler // everything that is no token; nil: NotFound
+	Else          http.Handler // everything but tokens; nil: NotFound
 }
 
 // ServeHTTP answers with the token's file.
@@ -58,7 +58,7 @@ func (c Challenges) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.Else.ServeHTTP(w, r)
 }
 
-// Redirect sends everybody to a place, written as in nginx: $host and
+// Redirect redirects every request to a place, written as in nginx: $host and
 // $request_uri stand for what was asked, $tail for the latter without its
 // slash, which is how people get hosts like client.ru.well-known.
 func Redirect(code int, to string) http.Handler {
@@ -105,7 +105,7 @@ func Alternate(servers ...http.Handler) http.Handler {
 	})
 }
 
-// Sometimes lets bad answer with a probability of share (0 to 1), by a seed: the same each time it is played.
+// Sometimes lets bad answer with a probability of share (0 to 1), by a seed: the same each time.
 func Sometimes(seed uint64, share float64, good, bad http.Handler) http.Handler {
 	var mu sync.Mutex
 	dice := rand.New(rand.NewPCG(seed, seed))
@@ -121,12 +121,12 @@ func Sometimes(seed uint64, share float64, good, bad http.Handler) http.Handler 
 	})
 }
 
-// Never answers only when the client or the lab is gone.
+// Never does not answer until the client has left or the lab is closed.
 func Never() http.Handler {
 	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 }
 
-// CookieWall lets nobody in who does not bring back the cookie it sets, by a redirect to the same URL.
+// CookieWall sets a cookie by a redirect to the same URL, and lets only clients with that cookie in.
 func CookieWall(behind http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := r.Cookie("__passed"); err == nil {

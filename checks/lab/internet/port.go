@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Door is what becomes of a connection to a port, before any HTTP is spoken.
+// Door is what happens to a connection to a port before any HTTP.
 type Door int
 
 // The doors. The zero value is a working server.
@@ -20,15 +20,15 @@ const (
 	Refused        // nobody listens: RST to the SYN
 	BlackHole      // the SYN is dropped, as by a firewall: the dial hangs
 	Mute           // accepted, never answered
-	Reset          // RST once the first bytes came
-	HangUp         // FIN once the first bytes came
+	Reset          // RST after the first bytes
+	HangUp         // FIN after the first bytes
 	HTTP2          // answers with the preface of HTTP/2, whatever was asked (RFC 9113 section 3.4)
 	PlainHTTP      // on the HTTPS port: HTTP without TLS
 	OldTLS         // on the HTTPS port: TLS 1.0 and 1.1 only
 	NoCipher       // on the HTTPS port: alert 40, as nginx with an RSA certificate and an EC key
 )
 
-// blackHole makes a port that takes no connection more. It needs no firewall
+// blackHole makes a port that accepts no more connections. It needs no firewall
 // and no rights: Linux drops a SYN whose listener has its accept queue full,
 // and a queue for none is full with the one connection that fills it here.
 func blackHole(h *held) (io.Closer, error) {
@@ -44,7 +44,7 @@ func blackHole(h *held) (io.Closer, error) {
 	return closers{filler, listener}, nil
 }
 
-// receive treats one accepted connection as the door has it, and closes it.
+// receive treats one accepted connection as the door says, and closes it.
 func (d Door) receive(conn net.Conn, done <-chan struct{}) {
 	defer conn.Close()
 	// All of the request is read first: a close with bytes unread would be a
@@ -79,7 +79,7 @@ func (c closers) Close() error {
 	return all
 }
 
-// held is a TCP port that is ours though nobody listens on it: who connects is refused.
+// held is a TCP port that is bound without a listener: connections to it are refused.
 type held struct {
 	fd   int
 	addr netip.AddrPort

@@ -24,7 +24,7 @@ type Registration struct {
 	FreeDate  time.Time // when an unpaid name becomes free
 	Servers   []string
 	Statuses  []string // RDAP (RFC 8056); none: "active", or "inactive" when not delegated
-	Raw       string   // said instead of all this, by WHOIS and by RDAP
+	Raw       string   // the answer instead of all this, of WHOIS and of RDAP
 }
 
 // Registry is the registry of every top-level domain of the lab, over WHOIS
@@ -85,14 +85,14 @@ func (r *Registry) SetQuota(n int) {
 	r.quota = n
 }
 
-// SetMute makes both services take questions and say nothing.
+// SetMute makes both services take questions without an answer.
 func (r *Registry) SetMute(mute bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mute = mute
 }
 
-// Asked says how often a name was asked about, over either way.
+// Asked is how often a name was asked about, by WHOIS and by RDAP.
 func (r *Registry) Asked(domain string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -144,7 +144,7 @@ func (r *Registry) answerWHOIS(conn net.Conn) {
 	case !known:
 		text = whoisTerms + "No entries found for the selected source(s).\r\n" + whoisEnd(time.Now())
 	}
-	_, _ = conn.Write([]byte(text)) // the asker may be gone
+	_, _ = conn.Write([]byte(text)) // the client may have left
 }
 
 // Close ends both services, and waits for them.
@@ -233,7 +233,7 @@ func rdapError(w http.ResponseWriter, status int, title string) {
 func rdapJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/rdap+json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the asker may be gone
+	_ = json.NewEncoder(w).Encode(body) // the client may have left
 }
 
 // rdapDomain is a domain object (RFC 9083 section 5.3).

@@ -7,7 +7,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxChain is how many CNAMEs the resolver follows; Unbound stops at 11 or so, nobody sane has more than a few.
+// maxChain is how many CNAMEs the resolver follows; Unbound stops at about 11.
 const maxChain = 11
 
 // Info codes of RFC 8914 that the lab uses by itself.

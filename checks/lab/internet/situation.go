@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Situation is one trouble, or two, with the verdict that is right for it.
+// Situation is a site with one fault, or two, and the verdict that is right for it.
 type Situation struct {
-	Name  string   // what is so, in words
+	Name  string   // the faults in words
 	Rule  string   // what it is taken from: a table of the CA's behaviour, or a kind of cause
 	Want  string   // the root cause
 	Also  []string // what must stay visible beside it
@@ -24,15 +24,15 @@ type Situation struct {
 // step turns the healthy world into another one, before its servers open.
 type step func(*Lab) error
 
-// Situations are all that the diagnosis is judged by. A person asks in each:
-// names are looked at as closely as it goes.
+// Situations are all that the diagnosis is tested with. In each a person asks,
+// so that names are checked as thoroughly as possible.
 func Situations() []Situation {
 	return slices.Concat(registrationSituations(), delegationSituations(), addressSituations(), caaSituations(),
 		doorSituations(), answerSituations(), redirectSituations(), familySituations(), unevenSituations(), proxySituations(),
 		certificateSituations(), authoritySituations(), blindSituations(), doubleSituations())
 }
 
-// Start plays the situation; files go below dir.
+// Start starts the situation; files go below dir.
 func (s Situation) Start(dir string) (*Lab, error) {
 	l, err := newLab(dir)
 	if err == nil {
@@ -46,7 +46,7 @@ func (s Situation) Start(dir string) (*Lab, error) {
 		err = l.open()
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("playing %q: %w", s.Name, err), l.Close())
+		return nil, errors.Join(fmt.Errorf("starting %q: %w", s.Name, err), l.Close())
 	}
 	return l, nil
 }
@@ -75,7 +75,7 @@ func about(name string) step {
 // delegate replaces a zone, the domain's own where no other is named.
 func delegate(z Zone) step {
 	return func(l *Lab) error {
-		z := z // a situation may be played more than once at a time
+		z := z // a situation may be started more than once at a time
 		if z.Origin == "" {
 			z.Origin = l.Domain
 		}
@@ -83,7 +83,7 @@ func delegate(z Zone) step {
 	}
 }
 
-// records replaces what stands in the domain's zone; %us is our address.
+// records replaces the content of the domain's zone; %us is our address.
 func records(lines ...string) step {
 	return delegate(Zone{Text: strings.ReplaceAll(strings.Join(lines, "\n"), "%us", ownAddr)})
 }
@@ -93,7 +93,7 @@ func withRecords(lines ...string) step {
 	return records(append([]string{"@ A %us", "www A %us"}, lines...)...)
 }
 
-// undelegated takes the domain out of the DNS.
+// undelegated removes the domain from the DNS.
 func undelegated(l *Lab) error {
 	l.DNS.RemoveZone(l.Domain)
 	return nil
@@ -109,7 +109,7 @@ func registered(change func(*Registration)) step {
 	}
 }
 
-// unregistered takes the domain out of its registry and of the DNS.
+// unregistered removes the domain from its registry and the DNS.
 func unregistered(l *Lab) error {
 	l.Registry.Forget(l.Domain)
 	return undelegated(l)
@@ -139,7 +139,7 @@ func asking(t Temper) step {
 	}
 }
 
-// host changes what stands at an address of ours; the panel comes to know the address.
+// host changes what answers at an address of ours; the panel gets to know the address.
 func host(addr string, change func(*Lab, *Host)) step {
 	return func(l *Lab) error {
 		at := netip.MustParseAddr(addr)
@@ -159,12 +159,12 @@ func doors(addr string, http, https Door) step {
 	return host(addr, func(_ *Lab, h *Host) { h.HTTP, h.HTTPS = http, https })
 }
 
-// page lets something else answer at an address, made from what is usual there.
+// page lets another handler answer at an address, made from the usual one.
 func page(addr string, of func(usual http.Handler) http.Handler) step {
 	return host(addr, func(l *Lab, h *Host) { h.Sites = map[string]http.Handler{"": of(l.site())} })
 }
 
-// instead lets something else answer at our address.
+// instead lets another handler answer at our address.
 func instead(other http.Handler) step {
 	return page(ownAddr, func(http.Handler) http.Handler { return other })
 }
@@ -210,7 +210,7 @@ func ofSite(l Leaf) Leaf {
 	return l
 }
 
-// lasting is a leaf of 90 days with so many of them left; it may be over.
+// lasting is a leaf of 90 days with some of them left; below zero it has expired.
 func lasting(days int) Leaf {
 	end := time.Now().AddDate(0, 0, days).Add(time.Hour)
 	return Leaf{NotBefore: end.AddDate(0, 0, -90), NotAfter: end}

@@ -64,12 +64,12 @@ const (
 	limitsURL       = " UTC: see https://letsencrypt.org/docs/rate-limits/#authorization-failures-per-identifier-per-account"
 )
 
-// authoritySituations are about the CA: its words, who really came, and our way to it.
+// authoritySituations are about the CA: its texts, the validators in the access log, and our connection to it.
 func authoritySituations() []Situation {
 	return slices.Concat(wordSituations(), visitorSituations(), egressSituations(), listSituations())
 }
 
-// wordSituations have nothing wrong but the CA's last words.
+// wordSituations have no fault but the CA's last text.
 func wordSituations() []Situation {
 	const words = "the CA's words"
 	limited := func(l *Lab) error {
@@ -107,7 +107,7 @@ func visitorSituations() []Situation {
 	}
 }
 
-// egressSituations are about our own way to the CA's API.
+// egressSituations are about our own connection to the CA's API.
 func egressSituations() []Situation {
 	const egress = "5.3 egress"
 	proxy := func(status int) step {
@@ -116,7 +116,7 @@ func egressSituations() []Situation {
 			return nil
 		}
 	}
-	closed := func(l *Lab) error { // a port that is held, where nobody listens
+	closed := func(l *Lab) error { // a port that is bound without a listener
 		l.Panel.ACME.Directory = fmt.Sprintf("https://127.99.0.1:%d/directory", l.Web.HTTPSPort())
 		return l.Web.Open(netip.MustParseAddr("127.99.0.1"), Host{HTTP: Refused, HTTPS: Refused})
 	}
@@ -129,7 +129,7 @@ func egressSituations() []Situation {
 	}
 }
 
-// listSituations are about DNS blocklists, which are no root cause.
+// listSituations are about DNS blocklists, which are never the root cause.
 func listSituations() []Situation {
 	us := []netip.Addr{netip.MustParseAddr(ownAddr)}
 	return []Situation{

@@ -36,7 +36,7 @@ func registrationSituations() []Situation {
 	}
 }
 
-// delegationSituations are zones whose servers or signatures are of no use.
+// delegationSituations are zones whose servers or signatures do not work.
 func delegationSituations() []Situation {
 	const lame, bogus = "causes: lame delegation", "2.3 DNSSEC: SERVFAIL, but NOERROR with CD"
 	here := "@ A " + ownAddr + "\nwww A " + ownAddr + "\n"
@@ -90,7 +90,7 @@ func addressSituations() []Situation {
 	}
 }
 
-// strangers is so many A records of others.
+// strangers is n A records with addresses of others.
 func strangers(n int) string {
 	var b strings.Builder
 	addr := netip.MustParseAddr("93.184.220.1")

@@ -7,7 +7,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// blindSituations are those in which nobody could look: whatever else is so, there is no verdict.
+// blindSituations are those in which a check could not be done: whatever else is wrong, there is no verdict.
 func blindSituations() []Situation {
 	const rule = "a failed look is no verdict"
 	return []Situation{

@@ -112,7 +112,7 @@ func byHost(of map[string]http.Handler, others http.Handler) http.Handler {
 // six is the only loopback address of IPv6.
 const six = "::1"
 
-// familySituations have both families, and trouble in one.
+// familySituations have IPv4 and IPv6, and a fault in one of them.
 func familySituations() []Situation {
 	const falls, stays, twice = "2.1 v6 fails to connect, v4 good", "2.1 v6 answers wrongly, v4 good", "2.1 http to https, v6:443 refused"
 	dual := withRecords("@ AAAA ::1", "www AAAA ::1")

@@ -196,7 +196,7 @@ func (b Blocklist) Zone() Zone {
 	return z
 }
 
-// reversed is an address as a blocklist is asked for it: octets or nibbles, last one first (RFC 5782 section 2.1 and 2.4).
+// reversed is an address in the form of a question to a blocklist: octets or nibbles, last one first (RFC 5782 section 2.1 and 2.4).
 func reversed(addr netip.Addr) string {
 	name, err := dns.ReverseAddr(addr.String())
 	if addr.Is4In6() { // the library takes it for IPv4
