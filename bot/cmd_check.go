@@ -77,12 +77,12 @@ func check(ctx context.Context, b *Bot, r Request) (Answer, error) {
 
 // attempts of a site, newest first: of the certificate it uses, and of the
 // orders before it.
-func (b *Bot) attempts(ctx context.Context, s reports.Site, limit int) ([]reports.Try, error) {
+func (b *Bot) attempts(ctx context.Context, s reports.Site, limit int) ([]reports.ClassifiedAttempt, error) {
 	found, err := b.journal.AttemptsOf(ctx, s.Server.Name, s.Certificates(), limit)
 	if err != nil {
 		return nil, err
 	}
-	tries := make([]reports.Try, len(found))
+	tries := make([]reports.ClassifiedAttempt, len(found))
 	for i, a := range found {
 		tries[i].Attempt = a
 		if a.Outcome == checks.OutcomeFailed {
@@ -114,7 +114,7 @@ func checkData(s reports.Site, w compose.Writer) CheckData {
 	return data
 }
 
-func attemptData(a reports.Try, w compose.Writer) AttemptData {
+func attemptData(a reports.ClassifiedAttempt, w compose.Writer) AttemptData {
 	data := AttemptData{Certificate: a.Certificate, Outcome: a.Outcome.String(), Status: a.Status, Code: string(a.Code), Text: checks.WithoutSecrets(a.Text)}
 	data.Unpause, _ = w.Visible(a.Args)[checks.Secret].(string)
 	if !a.Time.IsZero() {

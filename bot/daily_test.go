@@ -19,7 +19,7 @@ import (
 func (w *watched) snapshot(at time.Time) {
 	w.t.Helper()
 	s := journal.Snapshot{Tally: reports.Tally{Server: "isp1", At: at, Sites: 1, Rules: "test"},
-		Standings: []reports.Standing{{Site: "shop.example", Code: checks.WebTimeout, Severity: checks.Warning}}}
+		States: []reports.SiteState{{Site: "shop.example", Code: checks.WebTimeout, Severity: checks.Warning}}}
 	w.must(w.journal.KeepSnapshot(w.t.Context(), s))
 }
 

@@ -40,8 +40,8 @@ func (b *Bot) Standings(ctx context.Context, at time.Time) ([]journal.Snapshot, 
 	}
 	var snapshots []journal.Snapshot
 	for _, s := range servers {
-		standings := s.Standings()
-		snapshots = append(snapshots, journal.Snapshot{Tally: s.Tally(at, b.rules(), standings), Standings: standings})
+		standings := s.SiteStates()
+		snapshots = append(snapshots, journal.Snapshot{Tally: s.Tally(at, b.rules(), standings), States: standings})
 	}
 	return snapshots, nil
 }
@@ -75,7 +75,7 @@ func (b *Bot) history(ctx context.Context, week reports.Week, now time.Time) (re
 // with is the history with how things stand now at its end.
 func (b *Bot) with(h reports.History, servers []reports.Server, now time.Time) reports.History {
 	for _, s := range servers {
-		standings := s.Standings()
+		standings := s.SiteStates()
 		h = h.With(s.Tally(now, b.rules(), standings), standings)
 	}
 	return h

@@ -61,14 +61,14 @@ func yearlong(b *testing.B, days int) (*Bot, *year) {
 type year struct {
 	journal   *journal.Journal
 	rand      *rand.Rand
-	standings []reports.Standing
+	standings []reports.SiteState
 	now       time.Time
 }
 
 func (y *year) fill(p *lab.Panel) error {
 	for i := range yearSites {
 		name := fmt.Sprintf("site%d.example", i)
-		s := reports.Standing{Site: name, Owner: fmt.Sprintf("client%d", i%900), Code: checks.OK}
+		s := reports.SiteState{Site: name, Owner: fmt.Sprintf("client%d", i%900), Code: checks.OK}
 		c := lab.Certificate{Name: name + "_le1", Domain: name, Owner: s.Owner, Started: time.Now().AddDate(0, 0, -i%80), Failed: i%9 == 0}
 		if _, err := p.AddCertificate(c); err != nil {
 			return err
@@ -85,7 +85,7 @@ func (y *year) fill(p *lab.Panel) error {
 }
 
 // turn gives a site a trouble, or takes it away.
-func (y *year) turn(s *reports.Standing) {
+func (y *year) turn(s *reports.SiteState) {
 	codes := []checks.Code{checks.DNSElsewhere, checks.WebTimeout, checks.DNSUnregistered, checks.CADNS, checks.CertExpired}
 	if s.Code != checks.OK && y.rand.IntN(2) == 0 {
 		s.Code, s.Severity = checks.OK, checks.Healthy
@@ -101,7 +101,7 @@ func (y *year) next() journal.Snapshot {
 	for range yearTurns {
 		y.turn(&y.standings[y.rand.IntN(yearSites)])
 	}
-	return journal.Snapshot{Tally: reports.Tally{Server: "isp1", At: y.now, Sites: yearSites, Rules: "bench"}, Standings: y.standings}
+	return journal.Snapshot{Tally: reports.Tally{Server: "isp1", At: y.now, Sites: yearSites, Rules: "bench"}, States: y.standings}
 }
 
 // BenchmarkDigest composes the daily digest with its chart: the bar is a

@@ -48,7 +48,7 @@ func TestSnapshotsAreOfTheirMoment(t *testing.T) {
 			if got.Unread != c.unread || got.Rules == "" || got.Server != "isp1" {
 				t.Errorf("it is %+v", got)
 			}
-			if week := reports.WeekOf(now, time.UTC); got.Unread && !reports.ComposeWeek(h, week, nil).Data.IsZero() {
+			if week := reports.WeekOf(now, time.UTC); got.Unread && !reports.FoldWeek(h, week, nil).Data.IsZero() {
 				t.Error("a panel that was not read gave numbers")
 			}
 		})

@@ -65,11 +65,11 @@ func (b *Bot) partOf(chat Address, managers []customers) *customers {
 // of all (nil); the report of all names the owners whom no manager has.
 func weekOf(h reports.History, week reports.Week, managers []customers, part *customers) reports.Weekly {
 	if part != nil {
-		r := reports.ComposeWeek(h, week, part.has)
+		r := reports.FoldWeek(h, week, part.has)
 		r.Manager = part.To.String()
 		return r
 	}
-	r := reports.ComposeWeek(h, week, nil)
+	r := reports.FoldWeek(h, week, nil)
 	if len(managers) == 0 {
 		return r
 	}

@@ -55,7 +55,7 @@ func unknown(s reports.Server, code checks.Code) string {
 // unseen says why a list that rests on looks from outside cannot be given;
 // empty: it can.
 func unseen(s reports.Server, kind string) string {
-	_, oldest := s.Sights()
+	_, oldest := s.LookCoverage()
 	switch {
 	case !reports.FromOutside(kind) || !oldest.IsZero():
 		return ""

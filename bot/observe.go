@@ -163,7 +163,7 @@ func (b *Bot) outcome(ctx context.Context, p *watched, s reports.Server, open []
 	}
 	p.busy = 0
 	out := s.Outcome
-	out.Findings = s.True(out.Findings)
+	out.Findings = s.NotSuperseded(out.Findings)
 	out.Findings = reports.Causes(out, reports.Verdicts(out, s.Subjects))
 	out.Checks = slices.Clip(out.Checks)
 	var metrics []checks.Metric

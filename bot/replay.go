@@ -29,13 +29,13 @@ type ReplayData struct {
 
 // EpisodeData is one alert of a replay; Until is null where it goes on.
 type EpisodeData struct {
-	Server   string            `json:"server"`
-	Code     checks.Code       `json:"code"`
-	Severity checks.Severity   `json:"severity"`
-	From     time.Time         `json:"from"`
-	Until    *time.Time        `json:"until"`
-	Peak     int               `json:"peak"`
-	Messages []reports.Telling `json:"messages"`
+	Server   string                   `json:"server"`
+	Code     checks.Code              `json:"code"`
+	Severity checks.Severity          `json:"severity"`
+	From     time.Time                `json:"from"`
+	Until    *time.Time               `json:"until"`
+	Peak     int                      `json:"peak"`
+	Messages []reports.EpisodeMessage `json:"messages"`
 }
 
 // Replay tells what today's thresholds would have alerted over some days.
@@ -85,7 +85,7 @@ func countsBegun(server string, begun map[string]time.Time) map[string][]time.Ti
 func replayData(r compose.ReplayResult) ReplayData {
 	data := ReplayData{Days: r.Days, Since: optional(r.Since), Alerts: []EpisodeData{}}
 	for _, e := range r.Episodes {
-		data.Alerts = append(data.Alerts, EpisodeData{e.Server, e.Code, e.Worst, e.From, optional(e.Until), e.Peak, e.Told})
+		data.Alerts = append(data.Alerts, EpisodeData{e.Server, e.Code, e.Worst, e.From, optional(e.Until), e.Peak, e.Messages})
 	}
 	return data
 }

@@ -27,7 +27,7 @@ func TestLinkIsForAdministrators(t *testing.T) {
 	site := reports.Site{
 		Server:   reports.Server{Name: "isp1", Subjects: []checks.Subject{subject}, Outcome: checks.Outcome{Server: "isp1", Findings: []checks.Finding{paused}}},
 		Subject:  subject,
-		Attempts: []reports.Try{{Attempt: checks.Attempt{Outcome: checks.OutcomeFailed, Text: said}, Code: checks.CAPaused, Args: paused.Args}},
+		Attempts: []reports.ClassifiedAttempt{{Attempt: checks.Attempt{Outcome: checks.OutcomeFailed, Text: said}, Code: checks.CAPaused, Args: paused.Args}},
 	}
 	for _, tt := range []struct {
 		role    Role

@@ -30,11 +30,11 @@ func weeks(t *testing.T, now time.Time) *watched {
 	for at := last.From.AddDate(0, 0, -14); !at.After(last.To); at = at.AddDate(0, 0, 1) {
 		s := journal.Snapshot{Tally: reports.Tally{Server: "isp1", At: at, Sites: 5, Rules: "test"}}
 		for n := range 5 {
-			x := reports.Standing{Site: "shop" + string(rune('0'+n)) + ".example", Owner: "client" + string(rune('0'+n)), Code: checks.WebTimeout, Severity: checks.Warning}
+			x := reports.SiteState{Site: "shop" + string(rune('0'+n)) + ".example", Owner: "client" + string(rune('0'+n)), Code: checks.WebTimeout, Severity: checks.Warning}
 			if n == 0 && at.After(last.From.AddDate(0, 0, 3)) {
 				x.Code, x.Severity = checks.OK, checks.Healthy
 			}
-			s.Standings = append(s.Standings, x)
+			s.States = append(s.States, x)
 		}
 		w.must(w.journal.KeepSnapshot(t.Context(), s))
 	}

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// CancelOutcome is what became of a plan to cancel authorizations, as the
-// audit keeps it.
+// CancelOutcome is how a plan to cancel authorizations ended, as the audit keeps
+// it.
 type CancelOutcome struct {
-	Stopped                            bool // somebody ended it early
+	Stopped                            bool // somebody stopped it
 	Deactivated, Skipped, Failed, Left int
-	Price                              int      // in failed validations, at worst
-	Confirmed                          []string // who else confirmed; ids
+	Price                              int      // number of failed validations it may count as
+	Confirmed                          []string // ids of the others who confirmed
 }
 
-// counts are the numbers by their names, in the order they are kept.
+// counts are the numbers with their names, in stored order.
 func (o *CancelOutcome) counts() []struct {
 	name string
 	n    *int
@@ -26,8 +26,8 @@ func (o *CancelOutcome) counts() []struct {
 	}{{"deactivated", &o.Deactivated}, {"skipped", &o.Skipped}, {"failed", &o.Failed}, {"left", &o.Left}, {"price", &o.Price}}
 }
 
-// String is the line that is stored. Its words never change: the audit is
-// chained.
+// String is the line that the audit stores. Its format must not change: the
+// audit's entries are chained by hashes.
 func (o CancelOutcome) String() string {
 	line := "done"
 	if o.Stopped {
@@ -42,7 +42,7 @@ func (o CancelOutcome) String() string {
 	return line
 }
 
-// ParseCancelOutcome reads a stored line; false: it is of another kind.
+// ParseCancelOutcome parses a stored line; false: it is something else.
 func ParseCancelOutcome(line string) (o CancelOutcome, ok bool) {
 	words := strings.Fields(line)
 	counts := o.counts()

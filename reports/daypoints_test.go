@@ -15,13 +15,13 @@ import (
 // other until the fourth. Of the second day there is no snapshot.
 func TestDayPoints(t *testing.T) {
 	day := func(n int) time.Time { return time.Date(2026, 11, n, 0, 0, 0, 0, time.UTC) }
-	bad := reports.Standing{Code: checks.WebTimeout, Severity: checks.Warning}
-	spell := func(site string, from, until time.Time, end reports.SpellEnd) reports.Spell {
-		s := reports.Spell{Server: "isp1", Standing: bad, From: from, Until: until, End: end}
+	bad := reports.SiteState{Code: checks.WebTimeout, Severity: checks.Warning}
+	spell := func(site string, from, until time.Time, end reports.OutageEnd) reports.Outage {
+		s := reports.Outage{Server: "isp1", SiteState: bad, From: from, Until: until, End: end}
 		s.Site = site
 		return s
 	}
-	h := reports.History{Spells: []reports.Spell{spell("a.ru", day(19), time.Time{}, ""), spell("b.ru", day(10), day(20), reports.EndFixed)}}
+	h := reports.History{Outages: []reports.Outage{spell("a.ru", day(19), time.Time{}, ""), spell("b.ru", day(10), day(20), reports.EndFixed)}}
 	for _, n := range []int{16, 17, 19, 20, 21} {
 		h.Tallies = append(h.Tallies, reports.Tally{Server: "isp1", At: day(n)})
 	}

@@ -9,39 +9,37 @@ import (
 	"domovoy/checks"
 )
 
-// Day is what a daily digest is composed from.
+// Day is the facts of a daily digest.
 type Day struct {
 	Servers  []Server
-	Open     []Incident // now
+	Open     []Incident // at present
 	Resolved []Incident // since From
 	From     time.Time  // a day ago
-	Begun    time.Time  // the oldest panel's baseline; after From there is nothing to compare with
-	Due      time.Time  // when the digest should have come; zero: it was asked for
+	Begun    time.Time  // baseline of the panel that is watched longest; zero: there is none
+	Due      time.Time  // when the digest was scheduled; zero: somebody asked for it
 	Coming   []Novelty  // what changes at the CAs within a month, soonest first
 }
 
-// Movement is how the names in trouble changed over the day.
+// Movement is how many sites are in trouble, were a day ago, got into trouble and
+// were fixed since, and are in trouble for a month (Old).
 type Movement struct {
 	Now, Before, Opened, Fixed, Old int
 }
 
-// Comparable reports whether there is a yesterday to compare with.
+// Comparable reports whether the panels were watched a day ago.
 func (d Day) Comparable() bool { return !d.Begun.IsZero() && !d.Begun.After(d.From) }
 
-// troubled are the sites that an incident counts as in trouble.
-func troubled(i Incident) bool { return i.Finding.Site != "" && i.Finding.Severity >= checks.Warning }
-
-// Movement counts names, not incidents: a name whose cause changed was
-// neither fixed nor newly broken.
+// Movement counts sites, not incidents: a site whose cause changed is neither
+// fixed nor new.
 func (d Day) Movement() Movement {
 	now, before := d.troubles(), map[siteKey]bool{}
 	for _, i := range d.Open {
-		if troubled(i) && (i.Baseline || !i.Times.Opened.After(d.From)) {
-			before[keyOf(i)] = true // what a new panel brings along is not new
+		if i.inTrouble() && (i.Baseline || !i.Times.Opened.After(d.From)) {
+			before[keyOf(i)] = true // problems of a new panel are not new
 		}
 	}
 	for _, i := range d.Resolved {
-		if troubled(i) && !i.Times.Opened.After(d.From) {
+		if i.inTrouble() && !i.Times.Opened.After(d.From) {
 			before[keyOf(i)] = true
 		}
 	}
@@ -94,13 +92,13 @@ func (d Day) Endings(now time.Time) []Ending {
 	return ends
 }
 
-// calm reports that nothing is wrong with any panel as a whole: no count
-// above its threshold, and every one of them could be read.
+// calm reports whether nothing is wrong with any panel as a whole: no count is
+// above its threshold, and each panel could be read.
 func (d Day) calm() bool {
 	return !slices.ContainsFunc(d.Servers, func(s Server) bool { return s.Worst() > checks.Info })
 }
 
-// BlindSites counts the sites at which some check could not look.
+// BlindSites counts the sites that some check could not look at.
 func (s Server) BlindSites() int {
 	sites := map[string]bool{}
 	for _, f := range s.Outcome.Failures {
@@ -111,27 +109,24 @@ func (s Server) BlindSites() int {
 	return len(sites)
 }
 
-// siteKey names a site of a server.
+// siteKey identifies a site of a server.
 type siteKey struct{ server, site string }
 
 func keyOf(i Incident) siteKey { return siteKey{i.Finding.Server, i.Finding.Site} }
 
-// trouble is a site that is not in order: the cause before its symptoms, and
-// what was seen last before what a run or two did not see.
+// trouble is a site in trouble: its root cause, and since when.
 type trouble struct {
 	root  Incident
-	since time.Time // of whatever is wrong with it longest
+	since time.Time // of its oldest open incident
 }
 
-// troubles are the sites in trouble now.
+// troubles are the sites in trouble. Of a site's incidents the root is the one
+// that the latest run found, causes before their symptoms.
 func (d Day) troubles() map[siteKey]trouble {
-	logged, order := d.logged(), map[checks.Code]int{}
-	for n, code := range checks.Codes() {
-		order[code] = n
-	}
+	logged, order := d.logged(), codeOrder()
 	all := map[siteKey]trouble{}
 	for _, i := range d.Open {
-		if !troubled(i) {
+		if !i.inTrouble() {
 			continue
 		}
 		key, since := keyOf(i), began(i, logged)
@@ -147,7 +142,7 @@ func (d Day) troubles() map[siteKey]trouble {
 	return all
 }
 
-// Codes of the sites in trouble, one a site.
+// Codes are the root causes of the sites in trouble, one for each site.
 func (d Day) Codes() []checks.Code {
 	var codes []checks.Code
 	for _, x := range d.troubles() {
@@ -156,8 +151,8 @@ func (d Day) Codes() []checks.Code {
 	return codes
 }
 
-// logged are the beginnings that issuing logs know: a CA may refuse a name
-// since long before the watch began.
+// logged are the beginnings that issuing logs know: a CA may have refused a name
+// long before the panel was watched.
 func (d Day) logged() map[siteKey]time.Time {
 	known := map[siteKey]time.Time{}
 	for _, s := range d.Servers {
@@ -170,7 +165,7 @@ func (d Day) logged() map[siteKey]time.Time {
 	return known
 }
 
-// began is when the trouble of an incident began.
+// began is when an incident's problem began.
 func began(i Incident, logged map[siteKey]time.Time) time.Time {
 	at, ok := logged[keyOf(i)]
 	if ok && strings.HasPrefix(string(i.Finding.Code), "ca.") && at.Before(i.Times.Opened) {
@@ -179,8 +174,8 @@ func began(i Incident, logged map[siteKey]time.Time) time.Time {
 	return i.Times.Opened
 }
 
-// Oldest is the root cause of the site that is in trouble for longest, and
-// since when, of those that are for more than a day; false: none is.
+// Oldest is the root cause of the site that is in trouble longest, and since
+// when; false: none is in trouble for more than a day.
 func (d Day) Oldest() (root Incident, since time.Time, ok bool) {
 	all := d.troubles()
 	var old []siteKey
@@ -198,19 +193,18 @@ func (d Day) Oldest() (root Incident, since time.Time, ok bool) {
 	return all[oldest].root, all[oldest].since, true
 }
 
-// DayPoint is one day of the daily chart: a snapshot, and what changed since
-// the one of the day before.
+// DayPoint is one day of the daily chart: how many sites are in trouble, and how
+// many were added and fixed since the day before.
 type DayPoint struct {
 	At                 time.Time
 	Open, Added, Fixed int
 	Known              bool // there is a snapshot of that day
 }
 
-// DayPoints are the last days of a history, the oldest first: each as of the
-// beginning of its next day, in the zone of the moment given, the last as of
-// that moment.
+// DayPoints are the last days of a history, the oldest first. Each is as of the
+// midnight that ends it, in the zone of now; the last is as of now.
 func DayPoints(h History, now time.Time, days int) []DayPoint {
-	ends := make([]time.Time, days+1) // the first is the day before, to compare with
+	ends := make([]time.Time, days+1) // the first is only compared with
 	ends[days] = now
 	for i := range days {
 		ends[i] = time.Date(now.Year(), now.Month(), now.Day()-(days-1-i), 0, 0, 0, 0, now.Location())
@@ -219,9 +213,9 @@ func DayPoints(h History, now time.Time, days int) []DayPoint {
 	for i := range points {
 		points[i] = DayPoint{At: ends[i+1], Known: !h.last(ends[i+1], ends[i]).IsZero()}
 	}
-	for _, spells := range bySite(h.Spells) {
+	for _, outages := range outagesBySite(h.Outages) {
 		for i := range points {
-			was, is := at(spells, ends[i]), at(spells, ends[i+1])
+			was, is := outageAt(outages, ends[i]), outageAt(outages, ends[i+1])
 			switch {
 			case is != nil && was == nil:
 				points[i].Added++
@@ -236,8 +230,8 @@ func DayPoints(h History, now time.Time, days int) []DayPoint {
 	return points
 }
 
-// Today is the last point of the digest's chart: what its words say, lest the
-// two tell different numbers of the same day.
+// Today is the last point of the digest's chart, with the same numbers as the
+// digest's text.
 func (d Day) Today(p DayPoint) DayPoint {
 	mv := d.Movement()
 	p.Open = mv.Now
@@ -247,7 +241,7 @@ func (d Day) Today(p DayPoint) DayPoint {
 	return p
 }
 
-// Novelty is something that changes at a CA on a day.
+// Novelty is a change of a CA's rules on a certain day.
 type Novelty struct {
 	CA     string
 	Date   time.Time
@@ -255,7 +249,7 @@ type Novelty struct {
 	Text   map[string]string // by language
 }
 
-// In the reader's language; in English where nobody translated it.
+// In is the text in a language, or in English if there is none.
 func (n Novelty) In(language string) string {
 	if text, ok := n.Text[language]; ok {
 		return text

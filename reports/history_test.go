@@ -17,21 +17,21 @@ import (
 func TestTurn(t *testing.T) {
 	at := time.Date(2026, 11, 16, 0, 0, 0, 0, time.UTC)
 	free, expires := at.AddDate(0, 0, 20), at.AddDate(0, 0, 40)
-	standing := func(code checks.Code, changes ...func(*reports.Standing)) []reports.Standing {
-		s := reports.Standing{Site: "a.ru", Owner: "anna", Code: code, Severity: code.Severity(), Expires: expires}
+	standing := func(code checks.Code, changes ...func(*reports.SiteState)) []reports.SiteState {
+		s := reports.SiteState{Site: "a.ru", Owner: "anna", Code: code, Severity: code.Severity(), Expires: expires}
 		for _, change := range changes {
 			change(&s)
 		}
-		return []reports.Standing{s}
+		return []reports.SiteState{s}
 	}
-	owner := func(s *reports.Standing) { s.Owner = "boris" }
-	freed := func(s *reports.Standing) { s.Free = free }
-	blind := func(s *reports.Standing) { s.Expires = time.Time{} }
-	renewed := func(s *reports.Standing) { s.Expires = expires.AddDate(0, 0, 60) }
-	elsewhere := func(to string) func(*reports.Standing) { return func(s *reports.Standing) { s.To = to } }
+	owner := func(s *reports.SiteState) { s.Owner = "boris" }
+	freed := func(s *reports.SiteState) { s.Free = free }
+	blind := func(s *reports.SiteState) { s.Expires = time.Time{} }
+	renewed := func(s *reports.SiteState) { s.Expires = expires.AddDate(0, 0, 60) }
+	elsewhere := func(to string) func(*reports.SiteState) { return func(s *reports.SiteState) { s.To = to } }
 	for _, tt := range []struct {
 		name     string
-		was, now []reports.Standing // none: it is not on the panel
+		was, now []reports.SiteState // none: it is not on the panel
 		want     string
 	}{
 		{"comes and is well", nil, standing(checks.OK), ""},
@@ -54,13 +54,13 @@ func TestTurn(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			began := at.AddDate(0, 0, -9)
-			var open []reports.Spell
-			for i, s := range reports.Turn(began, "isp1", nil, tt.was) {
+			var open []reports.Outage
+			for i, s := range reports.Diff(began, "isp1", nil, tt.was) {
 				s.ID = int64(i + 1)
 				open = append(open, s)
 			}
 			var got []string
-			for _, s := range reports.Turn(at, "isp1", open, tt.now) {
+			for _, s := range reports.Diff(at, "isp1", open, tt.now) {
 				if s.ID != 0 {
 					got = append(got, string(s.End))
 					continue

@@ -10,62 +10,68 @@ import (
 	"domovoy/checks"
 )
 
-// Incident is a finding over time: from the run that first saw it to the run
-// that saw it gone.
+// Incident is a finding over time: from the run that first found it to the run
+// that no longer does.
 type Incident struct {
-	ID       int64 // the journal's; zero until stored
-	Finding  checks.Finding
-	Peak     int             // highest value of a metric; 0 for a finding without one
-	Worst    checks.Severity // highest severity it had
-	Told     checks.Severity // severity of the last message about it; Healthy: never told
-	ToldPeak int             // value that the last message gave
-	Clear    int             // runs in a row that looked and did not see it
-	Times    IncidentTimes
-	Baseline bool // it was there when the watch began
+	ID           int64 // given by the journal; zero until stored
+	Finding      checks.Finding
+	Peak         int             // highest value of a metric; 0 for a finding without one
+	Worst        checks.Severity // highest severity it had
+	Notified     checks.Severity // severity in the last message about it; Healthy: there was none
+	NotifiedPeak int             // value in the last message
+	Clear        int             // consecutive runs that checked and did not find it
+	Times        IncidentTimes
+	Baseline     bool // it was there when its check first ran
 }
 
-// IncidentTimes are the moments of an incident; any but Opened may be zero.
+// inTrouble reports whether the incident is about a site that counts as in
+// trouble.
+func (i Incident) inTrouble() bool {
+	return i.Finding.Site != "" && i.Finding.Severity >= checks.Warning
+}
+
+// IncidentTimes are the times of an incident: when it was opened, last found,
+// last reported in a message, and resolved. All but Opened may be zero.
 type IncidentTimes struct {
-	Opened, Seen, ToldAt, Resolved time.Time
+	Opened, Seen, Notified, Resolved time.Time
 }
 
-// ChangeKind is the reason to speak. There is no other.
+// ChangeKind is the reason for a message. There are no other reasons.
 type ChangeKind string
 
-// The reasons.
+// Reasons for a message.
 const (
 	Opened   ChangeKind = "opened"
 	Worsened ChangeKind = "worsened"
 	Reminded ChangeKind = "reminded"
 	Resolved ChangeKind = "resolved"
-	Baseline ChangeKind = "baseline" // recorded at the first complete run, told in one summary
+	Baseline ChangeKind = "baseline" // found by the first complete run; reported in one summary
 )
 
-// Change is an incident that has something to say, or that must be stored.
+// Change is an incident that must be stored, and possibly reported.
 type Change struct {
-	Kind     ChangeKind // empty: nothing to say, only to store
+	Kind     ChangeKind // empty: only to be stored
 	Incident Incident
 }
 
-// growth is how much a count must grow over what was last told to be worth
-// another message.
+// growth is the factor by which a count must exceed the value in the last message
+// to be worth another one.
 const growth = 1.5
 
-// seenGrain is how exact Times.Seen is of an incident that only goes on. Half
-// of a panel's names may be in trouble: a row for each at every reading would
-// be thousands of writes that tell nothing.
+// seenGrain is the precision of Times.Seen while nothing else changes. Half of a
+// panel's sites may be in trouble: writing each of them at every reading would
+// be thousands of useless writes.
 const seenGrain = time.Hour
 
-// Reconcile compares what is open with what a run over one server found, and
-// decides what to say. It is the only place that does, and always for a named
-// reason. The changes come in the order of the findings, then of what is
-// over; each is to be stored, those with a Kind are to be told. What merely
-// goes on as it was is no change.
+// Reconcile compares the open incidents with what a run over one server found,
+// and decides what to report. It is the only place that decides that, and always
+// for a named reason. The changes come in the order of the findings, followed by
+// what was not found; each must be stored, those with a Kind must be reported.
+// An incident that continues unchanged is not returned.
 //
-// A run that could not look at something resolves nothing about it. What a
-// check finds at its first complete look, its baseline, is recorded and not
-// told: the caller makes one summary of it. begins tells which checks these
-// are.
+// A run resolves nothing that it could not check. What a check finds at its
+// first complete run is its baseline: it is stored, and the caller reports it in
+// one summary. begins says which checks run for the first time.
 func (p Policy) Reconcile(now time.Time, open []Incident, out checks.Outcome, begins func(check string) bool) []Change {
 	known, was, is := map[string]Incident{}, map[string]checks.Severity{}, map[string]checks.Severity{}
 	for _, i := range open {
@@ -96,7 +102,7 @@ func (p Policy) Reconcile(now time.Time, open []Incident, out checks.Outcome, be
 	return changes
 }
 
-// material reports whether an incident that goes on is to be stored anew.
+// material reports whether an open incident changed enough to be stored again.
 func material(was, is Incident) bool {
 	a, b := was.Finding, is.Finding
 	return was.Clear != is.Clear || was.Peak != is.Peak || was.Worst != is.Worst ||
@@ -105,8 +111,8 @@ func material(was, is Incident) bool {
 		is.Times.Seen.Sub(was.Times.Seen) >= seenGrain
 }
 
-// sameArg compares an argument with what the journal kept of it, which has
-// milliseconds and no zone.
+// sameArg compares an argument with the one that the journal stored: its times
+// have milliseconds and no zone.
 func sameArg(a, b any) bool {
 	x, isTime := a.(time.Time)
 	y, both := b.(time.Time)
@@ -116,25 +122,25 @@ func sameArg(a, b any) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// opened is a finding seen for the first time. A name whose cause changed was
-// in trouble already: that is news only if it is worse than what was there.
+// opened is a finding that was not open before. If the site was in trouble
+// already, its cause has changed: that is reported only if it is worse.
 func opened(now time.Time, f checks.Finding, baseline bool, was checks.Severity) Change {
 	i := Incident{Finding: f, Peak: Value(f), Worst: f.Severity, Baseline: baseline}
 	i.Times.Opened, i.Times.Seen = now, now
 	if baseline {
-		return told(now, i, Baseline)
+		return notify(now, i, Baseline)
 	}
 	if Alerts(f) && (f.Site == "" || f.Severity > was || ends(f)) {
-		return told(now, i, Opened)
+		return notify(now, i, Opened)
 	}
 	return Change{Incident: i}
 }
 
-// still is a finding that was open already.
+// still is an incident that a run found again.
 func (p Policy) still(now time.Time, i Incident, f checks.Finding) Change {
 	worse := f.Severity > i.Finding.Severity && f.Severity > checks.Info
 	if f.Severity < i.Finding.Severity {
-		i.Baseline = false // it eased: from here on it is a trouble like any other
+		i.Baseline = false // it improved, so a later rise is reported like any other
 	}
 	i.Finding, i.Clear, i.Times.Seen = f, 0, now
 	i.Peak, i.Worst = max(i.Peak, Value(f)), max(i.Worst, f.Severity)
@@ -142,29 +148,28 @@ func (p Policy) still(now time.Time, i Incident, f checks.Finding) Change {
 	case !Alerts(f):
 		return Change{Incident: i}
 	case worse, grown(i, f):
-		return told(now, i, Worsened)
+		return notify(now, i, Worsened)
 	case p.remind(now, i):
-		return told(now, i, Reminded)
+		return notify(now, i, Reminded)
 	}
 	return Change{Incident: i}
 }
 
-// grown reports a critical count that rose by half since it was last told.
+// grown reports whether a critical count rose by half since the last message.
 func grown(i Incident, f checks.Finding) bool {
-	return f.Severity == checks.Critical && i.ToldPeak > 0 && float64(Value(f)) >= growth*float64(i.ToldPeak)
+	return f.Severity == checks.Critical && i.NotifiedPeak > 0 && float64(Value(f)) >= growth*float64(i.NotifiedPeak)
 }
 
-// remind reports whether it is time to say again that a server's trouble goes
-// on. What was there at the baseline is known and is not repeated; names have
-// the digest.
+// remind reports whether a reminder of a server's critical incident is due. What
+// was there at the baseline is known and is not repeated; sites are in the
+// digest.
 func (p Policy) remind(now time.Time, i Incident) bool {
 	return p.Remind > 0 && !i.Baseline && i.Finding.Site == "" && i.Finding.Severity == checks.Critical &&
-		!i.Times.ToldAt.IsZero() && now.Sub(i.Times.ToldAt) >= p.Remind
+		!i.Times.Notified.IsZero() && now.Sub(i.Times.Notified) >= p.Remind
 }
 
-// clear is an incident that a run looked for and did not see. Of a name that
-// still has another trouble nothing is told: the cause changed, and "over"
-// would be a lie.
+// clear is an incident that a run checked and did not find. If the site still has
+// another problem, its end is not reported: only the cause has changed.
 func (p Policy) clear(now time.Time, i Incident, is checks.Severity) Change {
 	i.Clear++
 	if i.Clear < max(1, p.ResolveAfter) {
@@ -172,65 +177,65 @@ func (p Policy) clear(now time.Time, i Incident, is checks.Severity) Change {
 	}
 	i.Times.Resolved = now
 	over := i.Finding.Site == "" || !i.Baseline && is < checks.Warning
-	if i.Told > checks.Healthy && over {
-		return told(now, i, Resolved)
+	if i.Notified > checks.Healthy && over {
+		return notify(now, i, Resolved)
 	}
 	return Change{Incident: i}
 }
 
-// told marks the incident as said now, for that reason.
-func told(now time.Time, i Incident, kind ChangeKind) Change {
-	i.Told, i.ToldPeak, i.Times.ToldAt = i.Finding.Severity, Value(i.Finding), now
+// notify marks the incident as reported now.
+func notify(now time.Time, i Incident, kind ChangeKind) Change {
+	i.Notified, i.NotifiedPeak, i.Times.Notified = i.Finding.Severity, Value(i.Finding), now
 	return Change{Kind: kind, Incident: i}
 }
 
-// Alerts reports whether a finding is worth a message by itself: the server
-// as a whole, and names that were healthy and are so no longer. Nearly half
-// of a real panel's names are bad from the start; everything else waits for
-// the digest.
+// Alerts reports whether a finding is worth a message of its own: one about the
+// server as a whole, or about a site's certificate. Nearly half the sites of a
+// real panel have some problem from the start; the others are in the digest.
 func Alerts(f checks.Finding) bool {
 	if f.Severity < checks.Warning {
 		return false
 	}
 	if f.Code == checks.CertUntrusted {
-		return false // the panel's own stand-in until the CA's certificate arrives
+		return false // the panel's temporary certificate, until the CA issues one
 	}
 	return f.Site == "" || strings.HasPrefix(string(f.Code), "cert.")
 }
 
-// Value of a count's finding; 0 for any other.
+// Value is the value in a count's finding; 0 for any other finding.
 func Value(f checks.Finding) int {
 	v, _ := f.Args["value"].(int)
 	return v
 }
 
-// storm is when so many of a server's sites break at once that the cause is
-// hardly theirs: a tenth of them, and not just a handful. So many that recover
-// at once are no storm.
+// A storm is when so many of a server's sites break at once that the cause is
+// probably not theirs: more than a tenth of them, and at least twenty.
 const (
 	stormShare = 0.10
 	stormLeast = 20
 )
 
-// Stormy reports whether so many sites of all changed at once.
+// Stormy reports whether so many sites broke at once that one message should
+// stand for all.
 func Stormy(changed, all int) bool {
 	return changed >= stormLeast && float64(changed) > stormShare*float64(all)
 }
 
-// Beginning is what a run looked at for the first time.
+// Beginning says what a run checked for the first time.
 type Beginning struct {
-	Server bool     // the panel itself
-	Checks []string // checks that could not look before
+	Server bool     // everything: the panel is new
+	Checks []string // checks that did not run completely before
 }
 
-// Begins reports whether what the check found is its baseline.
+// Begins reports whether a check ran for the first time.
 func (b Beginning) Begins(check string) bool { return b.Server || slices.Contains(b.Checks, check) }
 
-// Troubles are the codes of the sites that the baseline found in trouble.
-func Troubles(changes []Change) []checks.Code {
+// BaselineTroubles are the root causes of the sites that a baseline found in
+// trouble.
+func BaselineTroubles(changes []Change) []checks.Code {
 	var codes []checks.Code
 	for _, c := range changes {
-		if c.Kind == Baseline && troubled(c.Incident) && !ends(c.Incident.Finding) {
+		if c.Kind == Baseline && c.Incident.inTrouble() && !ends(c.Incident.Finding) {
 			codes = append(codes, c.Incident.Finding.Code)
 		}
 	}

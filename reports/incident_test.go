@@ -190,7 +190,7 @@ func TestReconcileOrder(t *testing.T) {
 	}
 	for n := range 40 {
 		site := fmt.Sprintf("old%02d.ru", n)
-		open = append(open, Incident{ID: int64(n + 1), Finding: onSite(site, checks.CertExpired), Told: checks.Critical})
+		open = append(open, Incident{ID: int64(n + 1), Finding: onSite(site, checks.CertExpired), Notified: checks.Critical})
 		want = append(want, site)
 	}
 	var got []string
@@ -206,7 +206,7 @@ func TestReconcileOrder(t *testing.T) {
 func TestReconcileOtherServer(t *testing.T) {
 	foreign := onSite("a.ru", checks.CertExpired)
 	foreign.Server = "isp2"
-	open := []Incident{{ID: 1, Finding: foreign, Told: checks.Critical, Worst: checks.Critical}}
+	open := []Incident{{ID: 1, Finding: foreign, Notified: checks.Critical, Worst: checks.Critical}}
 	out := checks.Outcome{Server: "isp1", Checks: []string{"certificate"}, Findings: list(onSite("a.ru", checks.CertExpired))}
 	changes := Policy{ResolveAfter: 1}.Reconcile(noon, open, out, begins(false))
 	if len(changes) != 1 || changes[0].Kind != Opened || changes[0].Incident.Finding.Server != "isp1" {
@@ -399,9 +399,9 @@ func checkReason(t *testing.T, run int, last Change, before Incident, c Change) 
 	ok := false
 	switch c.Kind {
 	case Worsened:
-		ok = is.Finding.Severity > before.Finding.Severity || Value(is.Finding)*2 >= was.ToldPeak*3 && Value(is.Finding) > was.ToldPeak
+		ok = is.Finding.Severity > before.Finding.Severity || Value(is.Finding)*2 >= was.NotifiedPeak*3 && Value(is.Finding) > was.NotifiedPeak
 	case Reminded:
-		ok = is.Finding.Site == "" && is.Finding.Severity == checks.Critical && is.Times.ToldAt.Sub(was.Times.ToldAt) >= 4*time.Hour
+		ok = is.Finding.Site == "" && is.Finding.Severity == checks.Critical && is.Times.Notified.Sub(was.Times.Notified) >= 4*time.Hour
 	case Resolved:
 		ok = last.Kind != Resolved
 	}

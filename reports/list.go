@@ -17,34 +17,34 @@ func Lists() []string {
 	return []string{"failed", "processing", "overdue", "nocertificate", "noredirect", "elsewhere", "free", "unknown", "paused", "zombie"}
 }
 
-// FromOutside reports whether a kind of list rests on looks from outside:
-// without any, its emptiness would say nothing.
+// FromOutside reports whether a kind of list rests on checks from outside. If
+// there were none, an empty list means nothing.
 func FromOutside(kind string) bool {
 	return kind == "elsewhere" || kind == "free" || kind == "unknown"
 }
 
-// Row is a line of a list: a site, or a certificate that belongs to none.
+// Row is a row of a list: a site, or a certificate that belongs to no site.
 type Row struct {
-	Domain string // A-label form; the certificate's name where there is no domain, "#12" of row 12 where there is neither
+	Domain string // A-label form; without a domain the certificate's name; without both "#12", its row's number
 	Owner  string
 	Server string
-	Code   checks.Code // the verdict of the last look from outside, else of the last issuing error
+	Code   checks.Code // root cause
 	Since  time.Time   // zero: not known
 
-	// Of lists that rest on looks from outside; each may be zero.
+	// Of lists that rest on checks from outside; each may be zero.
 	Name  string    // the alias that the verdict is about; empty: it is the domain
-	To    string    // whose addresses the name has instead of ours
-	Free  time.Time // when the registry gives the name away; zero: it is free now
+	To    string    // network or addresses that the name has instead of ours
+	Free  time.Time // when the registry releases the name; zero: it is free now
 	Blind []string  // the checks that could not look
 }
 
-// Filter narrows a list; empty fields let everything through. Owner and
-// Server are globs; Cause is a code, or the part before its dot.
+// Filter narrows a list; an empty field matches everything. Owner and Server are
+// patterns of path.Match; Cause is a code, or the part before its dot.
 type Filter struct {
 	Owner, Server, Cause string
 }
 
-// keeps reports whether a row passes.
+// keeps reports whether a row matches.
 func (f Filter) keeps(r Row) bool {
 	return glob(f.Owner, r.Owner) && glob(f.Server, r.Server) &&
 		(f.Cause == "" || f.Cause == string(r.Code) || strings.HasPrefix(string(r.Code), f.Cause+"."))
@@ -58,8 +58,8 @@ func glob(pattern, s string) bool {
 	return ok && err == nil
 }
 
-// List gathers the rows of one kind over the servers, in order of name; names
-// that are free or will be, the soonest first.
+// List gathers the rows of one kind over the servers, sorted by the day the
+// registry releases the name, then by name.
 func List(kind string, servers []Server, f Filter) []Row {
 	var rows []Row
 	for _, s := range servers {
@@ -75,8 +75,8 @@ func List(kind string, servers []Server, f Filter) []Row {
 	return rows
 }
 
-// PlainCell keeps a spreadsheet from taking foreign text for a formula (OWASP,
-// CSV injection).
+// PlainCell quotes text that a spreadsheet would take for a formula (OWASP, CSV
+// injection).
 func PlainCell(s string) string {
 	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		return "'" + s
@@ -84,30 +84,30 @@ func PlainCell(s string) string {
 	return s
 }
 
-// List gathers the rows of one kind; as many as the count of that name, where
+// List gives the rows of one kind: as many as the count of the same name, if
 // there is one.
 func (s Server) List(kind string) []Row {
 	switch kind {
 	case "failed":
-		return s.certificates(func(c checks.Certificate) bool { return c.Failed == checks.On })
+		return s.listCertificates(func(c checks.Certificate) bool { return c.Failed == checks.On })
 	case "processing":
-		return s.certificates(func(c checks.Certificate) bool { return c.Processing == checks.On })
+		return s.listCertificates(func(c checks.Certificate) bool { return c.Processing == checks.On })
 	case "overdue":
-		return append(s.found(checks.CertOverdue), s.nameless()...)
+		return append(s.listFinding(checks.CertOverdue), s.listNameless()...)
 	case "nocertificate":
-		return s.found(checks.PanelNoCertificate)
+		return s.listFinding(checks.PanelNoCertificate)
 	case "noredirect":
-		return s.found(checks.PanelNoRedirect)
+		return s.listFinding(checks.PanelNoRedirect)
 	case "paused":
-		return append(s.found(checks.CAPaused), s.found(checks.CAPausing)...)
+		return append(s.listFinding(checks.CAPaused), s.listFinding(checks.CAPausing)...)
 	case "zombie":
-		return s.found(checks.CAZombie)
+		return s.listFinding(checks.CAZombie)
 	}
-	return s.seen(kind)
+	return s.listFromOutside(kind)
 }
 
-// certificates gives a row for each of the panel's certificates that match.
-func (s Server) certificates(match func(checks.Certificate) bool) []Row {
+// listCertificates gives a row for each of the panel's certificates that match.
+func (s Server) listCertificates(match func(checks.Certificate) bool) []Row {
 	sites := map[int64]checks.Subject{}
 	for _, x := range s.Subjects {
 		for _, c := range []*checks.Certificate{x.Certificate, x.Order} {
@@ -124,7 +124,7 @@ func (s Server) certificates(match func(checks.Certificate) bool) []Row {
 		}
 		row := Row{Domain: c.Domain, Owner: c.Owner, Server: s.Name, Since: c.Started}
 		if c.Failed == checks.On {
-			row.Code = checks.Unknown // it failed, and nobody says why
+			row.Code = checks.Unknown // it failed for an unknown reason
 		}
 		row.Domain = cmp.Or(row.Domain, c.Name, unnamed(c))
 		if x, ok := sites[c.ID]; ok {
@@ -141,8 +141,8 @@ func (s Server) certificates(match func(checks.Certificate) bool) []Row {
 	return rows
 }
 
-// found gives a row for each site with that finding.
-func (s Server) found(code checks.Code) []Row {
+// listFinding gives a row for each site with that finding.
+func (s Server) listFinding(code checks.Code) []Row {
 	owners := map[string]string{}
 	for _, x := range s.Subjects {
 		owners[x.Site.Name] = x.Site.Owner
@@ -165,9 +165,9 @@ func (s Server) found(code checks.Code) []Row {
 	return rows
 }
 
-// nameless gives the panel's certificates that are overdue by their row alone
-// and tell neither name nor domain: the count has them, and so must the list.
-func (s Server) nameless() []Row {
+// listNameless gives a row for each overdue certificate that has neither a name
+// nor a domain: the count includes them, so the list must too.
+func (s Server) listNameless() []Row {
 	var rows []Row
 	for _, c := range s.Nameless {
 		rows = append(rows, Row{Domain: unnamed(c), Owner: c.Owner, Server: s.Name, Code: checks.CertOverdue})
@@ -175,12 +175,11 @@ func (s Server) nameless() []Row {
 	return rows
 }
 
-// unnamed is what stands for a certificate without any name: the number of
-// its row.
+// unnamed stands for a certificate without a name: its row's number.
 func unnamed(c checks.Certificate) string { return "#" + strconv.FormatInt(c.ID, 10) }
 
-// reasons give why sites fail: the verdict of the last look from outside where
-// it tells, else the code of the last issuing error.
+// reasons are why sites fail: the verdict, if there was a check from outside, else
+// the code of the last issuing error.
 func (s Server) reasons() map[string]checks.Code {
 	said := map[string]checks.Code{}
 	for _, f := range s.Outcome.Findings {
@@ -197,17 +196,16 @@ func (s Server) reasons() map[string]checks.Code {
 		if _, looked := s.Looks[name]; !looked {
 			continue
 		}
-		part := bySite(name)
-		if v := checks.Judge(part.Findings(name), part.Failures(name)); v.Code != checks.OK && v.Code != checks.Unknown {
+		if v := (Site{Server: bySite(name), Subject: x}).Verdict(); v.Code != checks.OK && v.Code != checks.Unknown {
 			said[name] = v.Code
 		}
 	}
 	return said
 }
 
-// seen gives a row for each site whose verdict puts it on a list that rests
-// on looks from outside.
-func (s Server) seen(kind string) []Row {
+// listFromOutside gives a row for each site whose verdict belongs on a list that
+// rests on checks from outside.
+func (s Server) listFromOutside(kind string) []Row {
 	if !FromOutside(kind) {
 		return nil
 	}
@@ -228,15 +226,15 @@ func (s Server) seen(kind string) []Row {
 	return rows
 }
 
-// fits reports whether the verdict belongs on the list, and takes from its
-// arguments what the list tells besides.
+// fits reports whether the verdict belongs on the list, and sets Free and To from
+// the finding's arguments.
 func (r *Row) fits(kind string, args checks.Args) bool {
 	r.Free, _ = args["free_date"].(time.Time)
 	switch {
 	case kind == "unknown":
 		return r.Code == checks.Unknown
 	case kind == "free" && r.Code == checks.DNSUndelegated:
-		return !r.Free.IsZero() // without the day nobody knows that it will be
+		return !r.Free.IsZero() // without that day it may not become free
 	case kind == "free":
 		return r.Code == checks.DNSUnregistered
 	}
@@ -248,23 +246,20 @@ func (r *Row) fits(kind string, args checks.Args) bool {
 	return r.Code == checks.DNSElsewhere || r.Code == checks.DNSPartly
 }
 
-// blind are the checks that could not look at the site, each once.
+// blind are the checks that could not look at the site, without duplicates.
 func (s Site) blind() []string {
 	var names []string
-	told := map[string]bool{}
 	for _, f := range s.Server.Failures(s.Subject.Site.Name) {
-		if !told[f.Check] {
+		if !slices.Contains(names, f.Check) {
 			names = append(names, f.Check)
 		}
-		told[f.Check] = true
 	}
 	return names
 }
 
-// Sights tells how far the looks from outside at the sites go: how many of
-// those that are switched on nobody looked at yet, and how old the oldest look
-// at one of the others is. Zero: there is no look at all.
-func (s Server) Sights() (unseen int, oldest time.Time) {
+// LookCoverage says how many sites that are switched on were never checked from
+// outside, and when the oldest check of the others was; zero: there was none.
+func (s Server) LookCoverage() (unseen int, oldest time.Time) {
 	for _, x := range s.Subjects {
 		switch look := s.Looks[x.Site.Name]; {
 		case x.Site.Active == checks.Off:
@@ -277,8 +272,8 @@ func (s Server) Sights() (unseen int, oldest time.Time) {
 	return unseen, oldest
 }
 
-// Foretold reports whether a code says what will become of an account or of a
-// name, and not why it fails.
+// Foretold reports whether a code predicts a problem of an account or a name, and
+// is not a cause of failure.
 func Foretold(code checks.Code) bool {
 	return code == checks.CABudget || code == checks.CAPausing || code == checks.CAZombie
 }

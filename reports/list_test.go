@@ -208,11 +208,11 @@ func TestHowFarTheLooksGo(t *testing.T) {
 	s := lookedAt(nil, nil, "dark.ru", "off.ru")
 	s.Subjects[8].Site.Active = checks.Off
 	s.Looks["well.ru"] = Look{At: noon.Add(-5 * time.Hour)}
-	if unseen, oldest := s.Sights(); unseen != 1 || !oldest.Equal(noon.Add(-5*time.Hour)) {
+	if unseen, oldest := s.LookCoverage(); unseen != 1 || !oldest.Equal(noon.Add(-5*time.Hour)) {
 		t.Errorf("%d sites were not seen, the oldest look is of %s", unseen, oldest)
 	}
 	s.Looks = nil
-	if unseen, oldest := s.Sights(); unseen != 8 || !oldest.IsZero() {
+	if unseen, oldest := s.LookCoverage(); unseen != 8 || !oldest.IsZero() {
 		t.Errorf("without looks %d sites were not seen, the oldest look is of %s", unseen, oldest)
 	}
 }

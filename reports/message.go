@@ -1,6 +1,6 @@
 package reports
 
-// Tone is what the first glance at a message should tell.
+// Tone is what a reader should see at first glance.
 type Tone string
 
 // Tones; the zero value carries no mark.
@@ -27,13 +27,12 @@ func (t Tone) Mark() string {
 	return ""
 }
 
-// Message is what a person is told: translated, but not marked up. Each
-// messenger renders it in its own way; escaping and length limits live there
-// and nowhere else.
+// Message is a message to a person: translated, but without markup. Each
+// messenger renders it in its own way, and escapes and shortens it.
 type Message struct {
-	Language string    `json:"language"` // "ru" or "en": for what a messenger itself must add
+	Language string    `json:"language"` // code of the language, for what a messenger itself adds
 	Tone     Tone      `json:"tone,omitempty"`
-	Title    string    `json:"title"` // enough to decide whether to get up
+	Title    string    `json:"title"` // enough to decide whether to act
 	Sections []Section `json:"sections,omitempty"`
 	Actions  []Action  `json:"actions,omitempty"`
 	Files    []File    `json:"files,omitempty"`
@@ -46,19 +45,19 @@ type Section struct {
 	Heading string `json:"heading,omitempty"`
 	Text    string `json:"text,omitempty"`
 	Items   []Item `json:"items,omitempty"`
-	Left    int    `json:"left,omitempty"`  // items that Fit took away
-	Quote   string `json:"quote,omitempty"` // foreign words, shown as they are
+	Left    int    `json:"left,omitempty"`  // number of items that were left out
+	Quote   string `json:"quote,omitempty"` // text of others, shown as it is
 }
 
-// Item is a line of a list: a text, and what is less important about it.
+// Item is a line of a list: a text, and a less important note.
 type Item struct {
 	Tone Tone   `json:"tone,omitempty"`
 	Text string `json:"text"`
 	Note string `json:"note,omitempty"`
 }
 
-// Action is a button. It is nothing but a typed command: what it means is on
-// disk under ID, and ID is all that travels through a messenger.
+// Action is a button that stands for a typed command. The journal keeps the
+// command under ID; only ID passes through a messenger.
 type Action struct {
 	ID      string `json:"id,omitempty"` // given by the journal; empty: not stored yet
 	Label   string `json:"label"`
@@ -71,15 +70,13 @@ type File struct {
 	Name string `json:"name"`
 	Type string `json:"type"` // media type
 	Data []byte `json:"data"`
-	Path string `json:"path,omitempty"` // where it is kept on the server; empty: nowhere
+	Path string `json:"path,omitempty"` // where it is stored on the server; empty: nowhere
 }
 
-// Fit shortens a message until size, as one messenger measures it, is at most
-// limit. It works by composition and never cuts rendered text: first list
-// items go, the longest list losing its tail, with Left counting them; then
-// quotations; then whole sections from the end; last, the title is cut at a
-// rune. The message that comes back says in each section how much is left
-// out; the messenger puts that into words.
+// Fit shortens a message until its size, as a messenger measures it, is at most
+// limit. It removes list items first, from the longest list's end; then it halves
+// quotations; then it removes sections from the end; last it cuts the title. Each
+// section's Left counts the items that were removed; the messenger words that.
 func Fit(m Message, limit int, size func(Message) int) Message {
 	m.Sections = append([]Section(nil), m.Sections...)
 	for size(m) > limit {
@@ -90,7 +87,8 @@ func Fit(m Message, limit int, size func(Message) int) Message {
 	return m
 }
 
-// shorten takes the least important part away, or reports that nothing can go.
+// shorten removes the least important part, or reports that nothing is left to
+// remove.
 func shorten(m *Message) bool {
 	if i := longestList(m.Sections); i >= 0 {
 		s := &m.Sections[i]

@@ -6,14 +6,14 @@ import (
 	"domovoy/checks"
 )
 
-// Threshold is where a count becomes a trouble. Zero means that there is no
-// such level.
+// Threshold is the values from which a count is a warning or critical; 0: there
+// is no such level.
 type Threshold struct {
 	Warn     int
 	Critical int
 }
 
-// Enter is the value at which the count becomes that severe.
+// Enter is the value from which the count has that severity; 0: none.
 func (t Threshold) Enter(s checks.Severity) int {
 	switch s {
 	case checks.Critical:
@@ -24,9 +24,9 @@ func (t Threshold) Enter(s checks.Severity) int {
 	return 0
 }
 
-// Level is how severe a value is for a count that was as severe as was. A
-// level is left a tenth below where it is entered, so that a count that
-// trembles around its threshold speaks once.
+// Level is the severity of a value, given the count's severity so far. A level
+// ends a tenth below its threshold, so that a count that varies around the
+// threshold alerts once.
 func (t Threshold) Level(value int, was checks.Severity) checks.Severity {
 	for _, s := range []checks.Severity{checks.Critical, checks.Warning} {
 		enter := t.Enter(s)
@@ -43,19 +43,20 @@ func (t Threshold) Level(value int, was checks.Severity) checks.Severity {
 // leave is the lowest value at which a level is kept.
 func leave(enter int) int { return max(1, enter-max(1, enter/10)) }
 
-// Policy is what decides when to speak.
+// Policy is the rules by which Reconcile decides what to report.
 type Policy struct {
 	Thresholds   map[checks.Code]Threshold
-	Remind       time.Duration // an open critical count is told again after it; 0: never
-	ResolveAfter int           // runs in a row without it before it is over; at least 1
+	Remind       time.Duration // time between reminders of an open critical incident; 0: none
+	ResolveAfter int           // consecutive runs without it that resolve an incident; at least 1
 }
 
-// CountCheck is the name of the check that holds counts against thresholds.
+// CountCheck is the name of the check that compares counts with thresholds; the
+// count's code follows it after a dot.
 const CountCheck = "counts"
 
-// Measure holds a server's counts against the thresholds, in the light of the
-// incidents that are open. A count that could not be had is a failure: it
-// opens nothing and resolves nothing.
+// Measure compares a server's counts with the thresholds, given the open
+// incidents. A count without a value is a failure, which opens and resolves
+// nothing.
 func (p Policy) Measure(metrics []checks.Metric, open []Incident) ([]checks.Finding, []checks.Failure) {
 	was := map[string]checks.Severity{}
 	for _, i := range open {
@@ -82,15 +83,15 @@ func (p Policy) Measure(metrics []checks.Metric, open []Incident) ([]checks.Find
 	return findings, failures
 }
 
-// Key of the finding that a count above its threshold becomes.
+// Key is the key of the finding about a count above its threshold.
 func (p Policy) Key(m checks.Metric) string { return countFinding(m).Key() }
 
 func countFinding(m checks.Metric) checks.Finding {
 	return checks.Finding{Check: CountCheck + "." + string(m.Code), Server: m.Server, Code: m.Code}
 }
 
-// Alarm is the level that a count is shown against: the critical one, or the
-// warning where there is no other; 0 when there is none.
+// Alarm is the threshold to show with a count: the critical one, else the warning;
+// 0: there is none.
 func (t Threshold) Alarm() int {
 	if t.Critical > 0 {
 		return t.Critical

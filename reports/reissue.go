@@ -8,32 +8,31 @@ import (
 	"domovoy/checks"
 )
 
-// ReissueServer is one server's part of it.
+// ReissueServer says which of a server's sites would get a new certificate.
 type ReissueServer struct {
 	Server  string
 	Pass    []checks.Site
-	Causes  map[checks.Code]int // of those that would fail
-	Unknown int                 // sites of which it could not be told
-	Unseen  int                 // of those that would pass, the ones nobody looked at from outside
-	Oldest  time.Time           // the oldest look that this rests on; zero: none
+	Causes  map[checks.Code]int // numbers of those that would not, by root cause
+	Unknown int                 // number of sites without a verdict
+	Unseen  int                 // number of those in Pass that were never checked from outside
+	Oldest  time.Time           // oldest check from outside of those in Pass; zero: none
 	Price   checks.Price
 }
 
-// HasServer reports whether a server passes.
+// HasServer reports whether a server matches.
 func (f Filter) HasServer(name string) bool { return glob(f.Server, name) }
 
-// Reissuable parts a server's sites by whether they would get a certificate
-// today, by the verdict of the last look. Sites that are off or have no TLS
-// are none that one would re-issue.
+// Reissuable sorts a server's sites by whether they would get a certificate today,
+// by their verdicts. Sites that are off or have no TLS are left out.
 func Reissuable(s Server, f Filter) ReissueServer {
 	out := ReissueServer{Server: s.Name, Causes: map[checks.Code]int{}}
 	bySite := s.BySite()
 	for _, x := range s.Subjects {
-		name, part := x.Site.Name, bySite(x.Site.Name)
+		name := x.Site.Name
 		if x.Site.Active == checks.Off || x.Site.Secure == checks.Off {
 			continue
 		}
-		v := checks.Judge(part.Findings(name), part.Failures(name))
+		v := Site{Server: bySite(name), Subject: x}.Verdict()
 		if !f.keeps(Row{Owner: x.Site.Owner, Server: s.Name, Code: v.Code}) {
 			continue
 		}
@@ -56,10 +55,9 @@ func Reissuable(s Server, f Filter) ReissueServer {
 	return out
 }
 
-// prevents reports whether a root cause keeps the CA from issuing: the name,
-// the way in, the account, the CA's own words. What is wrong with the
-// certificate in place is what a re-issue is for, and what the CA does wrong
-// once it does right the next time.
+// prevents reports whether a root cause keeps the CA from issuing. A problem of
+// the present certificate does not: a re-issue solves it. Nor does a temporary
+// error of the CA.
 func prevents(code checks.Code) bool {
 	if code == checks.CAFlaky || code == checks.CAInternal {
 		return false

@@ -7,26 +7,24 @@ import (
 	"domovoy/checks"
 )
 
-// Run is what one reading of a panel counted.
+// Run is the counts of one reading of a panel.
 type Run struct {
 	At      time.Time
-	Metrics []checks.Metric // a count that could not be had is missing
+	Metrics []checks.Metric // without those that have no value
 }
 
-// Replayed is an alert that a policy would have told.
-type Replayed struct {
+// ReplayedChange is a change that a policy would have reported.
+type ReplayedChange struct {
 	At time.Time
 	Change
 }
 
-// Replay plays a server's runs, in order of time, to the policy as if it had
-// been in force, and gives what it would have told from a moment on. begun are
-// the runs, by check, at which a count was first looked at, or looked at anew:
-// what it is then was there before. A count of which that is not known begins
-// with its first run. Only counts have thresholds to try, so only they are
-// played; nobody takes or silences anything.
-func (p Policy) Replay(server string, runs []Run, from time.Time, begun map[string][]time.Time) []Replayed {
-	var told []Replayed
+// Replay applies the policy to a server's past runs, in order of time, and returns
+// what it would have reported since from. begun has, by check, the times of the
+// runs that were a count's baseline; a count without any has its baseline at its
+// first run. Only counts are replayed: only they have thresholds.
+func (p Policy) Replay(server string, runs []Run, from time.Time, begun map[string][]time.Time) []ReplayedChange {
+	var changes []ReplayedChange
 	var open []Incident
 	played := map[string]bool{}
 	for _, run := range runs {
@@ -40,17 +38,17 @@ func (p Policy) Replay(server string, runs []Run, from time.Time, begun map[stri
 		for _, c := range p.Reconcile(run.At, open, out, begins) {
 			open = after(open, c.Incident)
 			if c.Kind != "" && c.Kind != Baseline && !run.At.Before(from) {
-				told = append(told, Replayed{run.At, c})
+				changes = append(changes, ReplayedChange{run.At, c})
 			}
 		}
 		for _, m := range run.Metrics {
 			played[countFinding(m).Check] = true
 		}
 	}
-	return told
+	return changes
 }
 
-// count is what a run finds, as far as counts go.
+// count is the outcome of a run's counts.
 func (p Policy) count(server string, run Run, open []Incident) checks.Outcome {
 	out := checks.Outcome{Server: server}
 	for _, m := range run.Metrics {
@@ -60,7 +58,7 @@ func (p Policy) count(server string, run Run, open []Incident) checks.Outcome {
 	return out
 }
 
-// after is what is open after a change.
+// after is the open incidents after a change.
 func after(open []Incident, i Incident) []Incident {
 	key := i.Finding.Key()
 	at := slices.IndexFunc(open, func(x Incident) bool { return x.Finding.Key() == key })
@@ -79,26 +77,27 @@ func after(open []Incident, i Incident) []Incident {
 
 // Episode is one alert of a replay, from its opening to its end.
 type Episode struct {
-	Server string
-	Code   checks.Code
-	From   time.Time // may be before the days that were asked for
-	Until  time.Time // zero: it goes on
-	Peak   int
-	Worst  checks.Severity
-	Told   []Telling
+	Server   string
+	Code     checks.Code
+	From     time.Time // may be before the days asked for
+	Until    time.Time // zero: ongoing
+	Peak     int
+	Worst    checks.Severity
+	Messages []EpisodeMessage
 }
 
-// Telling is one message of an alert.
-type Telling struct {
+// EpisodeMessage is one message of an episode.
+type EpisodeMessage struct {
 	At   time.Time  `json:"at"`
 	Kind ChangeKind `json:"kind"`
 }
 
-// Episodes folds what a replay told into alerts, in order of their beginning.
-func Episodes(told []Replayed) []Episode {
+// Episodes groups the changes of a replay into episodes, in order of their
+// beginning.
+func Episodes(changes []ReplayedChange) []Episode {
 	var episodes []Episode
 	open := map[string]int{}
-	for _, r := range told {
+	for _, r := range changes {
 		key := r.Incident.Finding.Key()
 		i, known := open[key]
 		if !known {
@@ -107,7 +106,7 @@ func Episodes(told []Replayed) []Episode {
 			episodes = append(episodes, Episode{Server: r.Incident.Finding.Server, Code: r.Incident.Finding.Code, From: r.Incident.Times.Opened})
 		}
 		e := &episodes[i]
-		e.Told = append(e.Told, Telling{r.At, r.Kind})
+		e.Messages = append(e.Messages, EpisodeMessage{r.At, r.Kind})
 		e.Peak, e.Worst = max(e.Peak, r.Incident.Peak), max(e.Worst, r.Incident.Worst)
 		if r.Kind == Resolved {
 			e.Until = r.At

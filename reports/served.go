@@ -7,16 +7,16 @@ import (
 	"domovoy/checks"
 )
 
-// Look is what one look from outside found of a site.
+// Look is the result of one check of a site from outside.
 type Look struct {
-	At       time.Time
-	Checks   []string // the checks that ran, or tried to
+	At       time.Time // zero: there was none
+	Checks   []string  // the checks that ran or failed to run
 	Findings []checks.Finding
 	Failures []checks.Failure
-	Served   checks.Validity // of the certificate seen served; zero: none was
+	Served   checks.Validity // dates of the certificate that visitors got; zero: not seen
 }
 
-// WithLook is the server with another look at one of its sites.
+// WithLook is a copy of the server with a newer look at one of its sites.
 func (s Server) WithLook(site string, l Look) Server {
 	looks := make(map[string]Look, len(s.Looks)+1)
 	for name, known := range s.Looks {
@@ -27,9 +27,9 @@ func (s Server) WithLook(site string, l Look) Server {
 	return s
 }
 
-// BySite gives for each site a server that has its findings alone, so that one
-// can be asked about without going through all. Of a hundred thousand sites
-// only those with findings cost memory.
+// BySite returns a function that gives, for one site, a copy of the server with
+// that site's findings and failures alone. It makes asking about each of many
+// sites linear; only sites with findings cost memory.
 func (s Server) BySite() func(site string) Server {
 	type part struct {
 		findings []checks.Finding
@@ -53,23 +53,23 @@ func (s Server) BySite() func(site string) Server {
 	}
 }
 
-// Checks that tell a certificate's dates from the panel's side.
+// Names of the checks that judge a certificate's dates on the panel's side.
 const (
 	fileCheck = "certificate" // by its file
-	RowCheck  = "renewal"     // by the panel's row where no file is read
+	RowCheck  = "renewal"     // by the panel's row, where no file is read
 )
 
-// outdone reports whether what the panel's side says of a certificate's dates
-// gives way to what a visitor was given: served outdoes the file, as the file
-// outdoes the row. It does where the look found the same, of the certificate
-// that is served, and where that one ends later than the panel's. It does not
-// where the panel's certificate ends as late or later, as when both are one:
-// hours after the look, its file tells of today.
+// superseded reports whether a finding of the panel's side about a certificate's
+// dates is replaced by what visitors get: the served certificate takes
+// precedence over the file, as the file does over the row. The finding is
+// replaced if the look found the same of the served certificate, or if the
+// served one ends later and is still valid. If the panel's certificate ends
+// last, or both are the same, its finding stays: the file was read today, the
+// look may be hours old.
 //
-// Counts do not ask this. panel.overdue is whether the panel renews in time
-// what it keeps: a newer certificate in front of it renews nothing there, and
-// the count must not change with the network that we look through.
-func (s Server) outdone(f checks.Finding) bool {
+// Counts ignore this. panel.overdue counts what the panel itself does not renew
+// in time; a newer certificate on a proxy in front renews nothing there.
+func (s Server) superseded(f checks.Finding) bool {
 	if f.Check != fileCheck && f.Check != RowCheck || !dated(f.Code) {
 		return false
 	}
@@ -79,7 +79,7 @@ func (s Server) outdone(f checks.Finding) bool {
 	}
 	ends, ok := f.Args["at"].(time.Time)
 	if ok && look.Served.NotAfter.After(ends) {
-		return look.Served.NotAfter.After(s.Read) // else that one is over too by now, and nobody looked since
+		return look.Served.NotAfter.After(s.Read) // else that one has expired by now as well
 	}
 	return slices.ContainsFunc(look.Findings, func(x checks.Finding) bool { return x.Code == f.Code && x.Name == "" })
 }
@@ -89,11 +89,11 @@ func dated(c checks.Code) bool {
 	return c == checks.CertExpired || c == checks.CertExpiring || c == checks.CertOverdue
 }
 
-// True gives the findings of the panel's side that hold beside what was seen
-// served.
-func (s Server) True(found []checks.Finding) []checks.Finding {
-	if len(s.Looks) == 0 || !slices.ContainsFunc(found, s.outdone) {
+// NotSuperseded drops the findings about certificates' dates that the served
+// certificate supersedes.
+func (s Server) NotSuperseded(found []checks.Finding) []checks.Finding {
+	if len(s.Looks) == 0 || !slices.ContainsFunc(found, s.superseded) {
 		return found
 	}
-	return slices.DeleteFunc(slices.Clone(found), s.outdone)
+	return slices.DeleteFunc(slices.Clone(found), s.superseded)
 }

@@ -94,7 +94,7 @@ func TestTruthOrder(t *testing.T) {
 					t.Errorf("%s: it is about the one that ends %v, want %v", place, dates[0].Args["at"], tt.ends)
 				}
 			}
-			incidents := Causes(checks.Outcome{Findings: s.True(s.Outcome.Findings)}, Verdicts(checks.Outcome{Findings: s.True(s.Outcome.Findings)}, s.Subjects))
+			incidents := Causes(checks.Outcome{Findings: s.NotSuperseded(s.Outcome.Findings)}, Verdicts(checks.Outcome{Findings: s.NotSuperseded(s.Outcome.Findings)}, s.Subjects))
 			if tt.verdict == checks.OK && len(incidents) > 0 {
 				t.Errorf("incidents of a site that is well: %+v", incidents)
 			}

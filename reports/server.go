@@ -10,47 +10,46 @@ import (
 // Server is what is known of one panel after its last reading.
 type Server struct {
 	Name     string
-	Read     time.Time // the last complete reading; zero: never
-	Trouble  string    // why the latest reading failed, a stable word; empty: it did not
+	Read     time.Time // last complete reading; zero: never
+	Trouble  string    // why the latest reading failed, as a stable word; empty: it succeeded
 	Subjects []checks.Subject
 	Snapshot checks.Snapshot
 	Outcome  checks.Outcome
 	Readings []Reading
 	Opened   Since
 	Overdue  OverdueRule
-	Looks    map[string]Look      // the last look from outside at each site; nil: nobody looks
-	Quota    Quota                // what is left at the CA
-	Nameless []checks.Certificate // overdue by their rows, which name neither certificate nor domain
+	Looks    map[string]Look      // last check from outside, by site; nil: there are none
+	Quota    Quota                // what the account has left at its CA
+	Nameless []checks.Certificate // overdue certificates whose rows have neither a name nor a domain
 }
 
-// Since is since when sites have had their troubles.
+// Since is when each open problem of a site was first found.
 type Since map[sinceKey]time.Time
 
-// sinceKey is one trouble of a site.
+// sinceKey is one problem of a site.
 type sinceKey struct {
 	site string
 	code checks.Code
 }
 
-// Add notes when a site's trouble began.
+// Add records when a site's problem was first found.
 func (s Since) Add(f checks.Finding, at time.Time) { s[sinceKey{f.Site, f.Code}] = at }
 
-// OverdueRule is the life left at which this panel's certificates count as
-// not renewed in time.
+// OverdueRule says when this panel's certificates count as not renewed in time.
 type OverdueRule struct {
-	LifeLeft float64 // share of the lifetime
-	Renewals int     // how many renewals it was learned from; 0: the configured value
+	LifeLeft float64 // share of the lifetime that is left, 0 to 1
+	Renewals int     // number of renewals it was learned from; 0: the configured value
 }
 
-// Reading is a count beside its threshold and its past.
+// Reading is a count with its threshold and its earlier values.
 type Reading struct {
 	checks.Metric
 	Threshold Threshold
 	Severity  checks.Severity
-	Hour, Day *int // the value an hour and a day ago; nil: not known
+	Hour, Day *int // value an hour and a day ago; nil: not known
 }
 
-// Verdicts folds what was found into one root cause for each site.
+// Verdicts gives the root cause of each site that has findings or failures.
 func Verdicts(out checks.Outcome, subjects []checks.Subject) map[string]checks.Verdict {
 	found := map[string][]checks.Finding{}
 	for _, f := range out.Findings {
@@ -70,14 +69,23 @@ func Verdicts(out checks.Outcome, subjects []checks.Subject) map[string]checks.V
 	return verdicts
 }
 
-// ends reports whether a certificate ended or is about to. Visitors meet that
-// whatever the cause, so it is told beside the cause.
+// ends reports whether a certificate expired or is about to. Visitors see that
+// whatever its cause, so it is reported beside the cause.
 func ends(f checks.Finding) bool {
 	return f.Severity > checks.Info && (f.Code == checks.CertExpired || f.Code == checks.CertExpiring)
 }
 
-// Causes are the findings that incidents are made of: of each site its root
-// cause and the end of its certificate, of the server whatever was found.
+// codeOrder is the place of each code among checks.Codes, causes before symptoms.
+func codeOrder() map[checks.Code]int {
+	order := map[checks.Code]int{}
+	for i, code := range checks.Codes() {
+		order[code] = i
+	}
+	return order
+}
+
+// Causes are the findings that incidents are made of: for each site its root
+// cause and the end of its certificate, for the server everything.
 func Causes(out checks.Outcome, verdicts map[string]checks.Verdict) []checks.Finding {
 	var causes []checks.Finding
 	for _, f := range out.Findings {
@@ -89,8 +97,8 @@ func Causes(out checks.Outcome, verdicts map[string]checks.Verdict) []checks.Fin
 	return slices.CompactFunc(causes, func(a, b checks.Finding) bool { return a.Key() == b.Key() })
 }
 
-// Find gives the site of that name, its own or an alias; a wildcard alias
-// fits one label (RFC 6125, section 6.4.3).
+// Find gives the site with that name or alias; a wildcard alias matches one label
+// (RFC 6125, section 6.4.3). Its Site is never nil.
 func (s Server) Find(name string) (checks.Subject, bool) {
 	i := slices.IndexFunc(s.Subjects, func(x checks.Subject) bool { return x.Site.Name == name })
 	if i < 0 {
@@ -102,11 +110,12 @@ func (s Server) Find(name string) (checks.Subject, bool) {
 	return s.Subjects[i], true
 }
 
-// Findings of one site.
+// Findings are those of one site, or, for an empty name, of the server as a
+// whole: of the panel's side and of the last look from outside.
 func (s Server) Findings(site string) []checks.Finding {
 	var found []checks.Finding
 	for _, f := range s.Outcome.Findings {
-		if f.Site == site && !s.outdone(f) {
+		if f.Site == site && !s.superseded(f) {
 			found = append(found, f)
 		}
 	}
@@ -115,8 +124,7 @@ func (s Server) Findings(site string) []checks.Finding {
 	return slices.CompactFunc(found, func(a, b checks.Finding) bool { return a.Key() == b.Key() })
 }
 
-// Unfamiliar counts the sites whose last error the CA, or the panel, put in
-// words that no rule knows.
+// Unfamiliar counts the sites whose last error no rule recognizes.
 func (s Server) Unfamiliar() int {
 	n := 0
 	for _, f := range s.Outcome.Findings {
@@ -127,7 +135,7 @@ func (s Server) Unfamiliar() int {
 	return n
 }
 
-// Failures of one site's checks.
+// Failures are the checks of one site that could not run.
 func (s Server) Failures(site string) []checks.Failure {
 	var failed []checks.Failure
 	for _, f := range s.Outcome.Failures {
@@ -138,8 +146,8 @@ func (s Server) Failures(site string) []checks.Failure {
 	return append(failed, s.Looks[site].Failures...)
 }
 
-// Metrics are the counts of the server; while it cannot be read, each is one
-// that could not be counted, whatever it was before.
+// Metrics are the counts of the server. While it cannot be read, none of them has
+// a value.
 func (s Server) Metrics() []Reading {
 	if s.Trouble == "" {
 		return s.Readings
@@ -152,13 +160,13 @@ func (s Server) Metrics() []Reading {
 	return readings
 }
 
-// Warned reports whether a count is the reason of a warning.
+// Warned reports whether a count is at its warning level.
 func (s Server) Warned() bool {
 	return slices.ContainsFunc(s.Readings, func(r Reading) bool { return r.Severity == checks.Warning })
 }
 
-// Worst is the server's worst severity: of its counts, of what was found of
-// it as a whole, or of not being able to count.
+// Worst is the severity of the worst of the server's counts and of the findings
+// about it as a whole; critical while it cannot be read.
 func (s Server) Worst() checks.Severity {
 	if s.Trouble != "" {
 		return checks.Critical
@@ -173,8 +181,8 @@ func (s Server) Worst() checks.Severity {
 	return worst
 }
 
-// Quota is what a server's account has left at its CA.
+// Quota is what a server's account has left of its CA's rate limits.
 type Quota struct {
 	CA      string          // its name; empty: its limits are not known
-	Account []checks.Budget // those of the account as a whole
+	Account []checks.Budget // limits of the account as a whole
 }

@@ -7,25 +7,25 @@ import (
 	"domovoy/checks"
 )
 
-// Site is all that is known of one site, for check and why.
+// Site is everything known about one site, for the commands check and why.
 type Site struct {
 	Server   Server
 	Subject  checks.Subject
-	Asked    string     // the name that was asked about: the site's own, or an alias
-	Also     []string   // other servers that have it too
-	Attempts []Try      // newest first
-	Past     []Incident // newest first
-	Acts     []Act      // newest first
+	Asked    string              // the name that was asked about: the site's own, or an alias
+	Also     []string            // other servers that have it too
+	Attempts []ClassifiedAttempt // newest first
+	Past     []Incident          // newest first
+	Acts     []Act               // newest first
 }
 
-// Try is an attempt to issue with what its words mean.
-type Try struct {
+// ClassifiedAttempt is an attempt to issue, with what its error text means.
+type ClassifiedAttempt struct {
 	checks.Attempt
-	Code checks.Code // empty: nobody knows these words, or there are none
-	Args checks.Args // what else the words tell; may be nil
+	Code checks.Code // empty: no rule recognizes the text, or there is none
+	Args checks.Args // further facts from the text; may be nil
 }
 
-// Act is something a person did.
+// Act is a command that a person gave.
 type Act struct {
 	At      time.Time
 	Who     string
@@ -39,8 +39,8 @@ func (s Site) Verdict() checks.Verdict {
 	return checks.Judge(s.Server.Findings(name), s.Server.Failures(name))
 }
 
-// Certificates are the names under which the log keeps the site's attempts:
-// the one in use, the panel's row of it, and a newer order.
+// Certificates are the names under which the issuing log keeps the site's
+// attempts: the certificate in use, the panel's row, and a newer order.
 func (s Site) Certificates() []string {
 	var names []string
 	if name := s.Subject.Site.Certificate; name != "" {
@@ -54,7 +54,8 @@ func (s Site) Certificates() []string {
 	return names
 }
 
-// Worst is how bad things are: the cause may be milder than what it led to.
+// Worst is the severity of the worst finding: the root cause may be milder than
+// its consequences.
 func (s Site) Worst(v checks.Verdict) checks.Severity {
 	worst := v.Severity
 	for _, f := range s.Server.Findings(s.Subject.Site.Name) {

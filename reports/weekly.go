@@ -9,49 +9,48 @@ import (
 	"domovoy/checks"
 )
 
-// Weekly is everything a weekly report says: facts, not yet words. The same
-// history and week give the same Weekly, whenever it is composed.
+// Weekly is the facts of a weekly report. The same history and week always give
+// the same Weekly.
 type Weekly struct {
 	Week    Week
-	Data    time.Time // the snapshot that the week ended with; zero: there is none
-	Before  time.Time // the snapshot it is compared with; zero: there is none, and no change is told
+	Data    time.Time // last snapshot of the week; zero: there is none
+	Before  time.Time // last snapshot of the week before; zero: there is none, so nothing is new
 	Rules   string    // version of the rules that judged
-	Manager string    // whose customers these are, by the address of their chat; empty: everybody's
+	Manager string    // address of the manager's chat whose customers these are; empty: all customers
 	Servers []ServerWeek
 	Rows    []WeekRow // worst first, then by age
-	Orphans []string  // owners of rows whom no manager has; nil where there are no managers
+	Orphans []string  // owners without a manager; nil if there are no managers
 	Points  []WeekPoint
 }
 
-// Week is a week of ISO 8601 in a zone: [From, To).
+// Week is a week of ISO 8601 in a time zone: from From until before To.
 type Week struct {
 	Year, Number int
 	From, To     time.Time
 }
 
-// ServerWeek is what a panel counted at the end of the week, and what was not
-// looked at.
+// ServerWeek is a panel's counts at the end of the week, and what is missing.
 type ServerWeek struct {
 	Name    string
-	Sites   int  // 0: not known
-	Unknown int  // could not be told
+	Sites   int  // on the panel; 0: not known
+	Unknown int  // sites whose state is not known
 	Unread  bool // the panel could not be read at the end of the week
-	Days    int  // of the week's seven that have a snapshot
+	Days    int  // number of days that have a snapshot
 }
 
-// WeekChange is how a site's row compares with the week before.
+// WeekChange is how a site's state changed within the week.
 type WeekChange string
 
-// The changes. Of these, still, cause, new and back are in trouble at the end
-// of the week; the others are not.
+// The changes. New, back, still and cause mean in trouble at the end of the week;
+// the others do not.
 const (
 	WeekNew     WeekChange = "new"
-	WeekBack    WeekChange = "back"  // was fixed before, and fails again
-	WeekStill   WeekChange = "still" // as a week ago
-	WeekCause   WeekChange = "cause" // in trouble then and now, for another reason
+	WeekBack    WeekChange = "back"  // in trouble again after it was fixed
+	WeekStill   WeekChange = "still" // in trouble for the same reason as a week ago
+	WeekCause   WeekChange = "cause" // in trouble for another reason than a week ago
 	WeekFixed   WeekChange = "fixed"
-	WeekLeft    WeekChange = "left"    // no longer on the panel, or no longer this manager's
-	WeekPassing WeekChange = "passing" // came and went within the week
+	WeekLeft    WeekChange = "left"    // no longer on the panel, or with another owner
+	WeekPassing WeekChange = "passing" // began and ended within the week
 )
 
 // Open reports whether the site is in trouble at the end of the week.
@@ -61,37 +60,38 @@ func (c WeekChange) Open() bool {
 
 // WeekRow is one site of the report.
 type WeekRow struct {
-	Server   string
-	Standing             // at the end of the week, or the last before it was over
-	Was      checks.Code // the cause a week ago; empty: it was not in trouble
-	Since    time.Time   // in trouble since
-	Until    time.Time   // when it was over; zero: it is not
-	Change   WeekChange
+	Server    string
+	SiteState             // at the end of the week, or the last one in trouble
+	Was       checks.Code // root cause a week ago; empty: not in trouble
+	Since     time.Time   // beginning of the trouble
+	Until     time.Time   // end of the trouble; zero: ongoing
+	Change    WeekChange
 }
 
-// WeekPoint is the end of one week of the chart.
+// WeekPoint is one week of the chart.
 type WeekPoint struct {
 	At                 time.Time
 	Open, Added, Fixed int
 	Known              bool // there is a snapshot of that week
 }
 
-// History is what is remembered of a time: the spells that touch it, and the
-// snapshots within.
+// History is what the journal knows of a period: the outages that touch it, and
+// the counts of its snapshots.
 type History struct {
-	Spells  []Spell
+	Outages []Outage
 	Tallies []Tally // in order of time
 }
 
 // chartWeeks is how many weeks the chart shows.
 const chartWeeks = 12
 
-// Reach is how far back from its beginning a week needs history: for the
-// chart, and to tell what comes back from what is new.
+// Reach is how much history before its beginning a week's report needs: for the
+// chart, and to distinguish what is back from what is new.
 const Reach = chartWeeks * 7 * 24 * time.Hour
 
-// ISOWeek is the week of a year in a zone (ISO 8601: weeks begin on Monday,
-// the first has the year's first Thursday). False: the year has no such week.
+// ISOWeek is a week of a year in a time zone. By ISO 8601 weeks begin on Monday,
+// and the first one has the year's first Thursday. False: the year has no such
+// week.
 func ISOWeek(year, number int, zone *time.Location) (Week, bool) {
 	fourth := time.Date(year, time.January, 4, 0, 0, 0, 0, zone) // always in the first week
 	monday := fourth.AddDate(0, 0, -(int(fourth.Weekday())+6)%7)
@@ -110,11 +110,11 @@ func WeekOf(at time.Time, zone *time.Location) Week {
 // Before is the week before.
 func (w Week) Before() Week { return WeekOf(w.From.AddDate(0, 0, -1), w.From.Location()) }
 
-// ComposeWeek folds a history into one week's report, of the owners that mine
-// lets through; nil: of all.
-func ComposeWeek(h History, week Week, mine func(owner string) bool) Weekly {
+// FoldWeek folds a history into one week's report about the owners for whom mine
+// is true; nil: all.
+func FoldWeek(h History, week Week, mine func(owner string) bool) Weekly {
 	if mine != nil {
-		h.Spells = slices.DeleteFunc(slices.Clone(h.Spells), func(s Spell) bool { return !mine(s.Owner) })
+		h.Outages = slices.DeleteFunc(slices.Clone(h.Outages), func(s Outage) bool { return !mine(s.Owner) })
 	}
 	r := Weekly{Week: week, Data: h.last(week.To, week.From), Before: h.last(week.From, week.From.AddDate(0, 0, -7))}
 	for _, t := range h.Tallies {
@@ -123,8 +123,8 @@ func ComposeWeek(h History, week Week, mine func(owner string) bool) Weekly {
 		}
 	}
 	r.Servers = h.servers(week)
-	for _, spells := range bySite(h.Spells) {
-		if row, ok := weekRow(spells, week, !r.Before.IsZero()); ok {
+	for _, outages := range outagesBySite(h.Outages) {
+		if row, ok := weekRow(outages, week, !r.Before.IsZero()); ok {
 			r.Rows = append(r.Rows, row)
 		}
 	}
@@ -133,8 +133,8 @@ func ComposeWeek(h History, week Week, mine func(owner string) bool) Weekly {
 	return r
 }
 
-// last is the moment of the last snapshot at or before to; zero: there is none
-// after from.
+// last is the time of the last snapshot after from, up to and including to; zero:
+// there is none.
 func (h History) last(to, from time.Time) time.Time {
 	var at time.Time
 	for _, t := range h.Tallies {
@@ -145,7 +145,7 @@ func (h History) last(to, from time.Time) time.Time {
 	return at
 }
 
-// servers sums the snapshots of a week up, a server at a time.
+// servers sums up a week's snapshots by server.
 func (h History) servers(week Week) []ServerWeek {
 	var names []string
 	sums := map[string]ServerWeek{}
@@ -172,13 +172,13 @@ func (h History) servers(week Week) []ServerWeek {
 	return servers
 }
 
-// bySite parts spells by site, each part in order of time.
-func bySite(spells []Spell) [][]Spell {
-	sorted := slices.Clone(spells)
-	slices.SortStableFunc(sorted, func(a, b Spell) int {
+// outagesBySite groups outages by site, each group in order of time.
+func outagesBySite(outages []Outage) [][]Outage {
+	sorted := slices.Clone(outages)
+	slices.SortStableFunc(sorted, func(a, b Outage) int {
 		return cmp.Or(strings.Compare(a.Server, b.Server), strings.Compare(a.Site, b.Site), a.From.Compare(b.From))
 	})
-	var parts [][]Spell
+	var parts [][]Outage
 	for i, s := range sorted {
 		if i == 0 || s.Server != sorted[i-1].Server || s.Site != sorted[i-1].Site {
 			parts = append(parts, nil)
@@ -188,22 +188,22 @@ func bySite(spells []Spell) [][]Spell {
 	return parts
 }
 
-// at is the spell that holds at a moment; nil: the site was in order then.
-func at(spells []Spell, moment time.Time) *Spell {
-	for i := range spells {
-		if spells[i].covers(moment) {
-			return &spells[i]
+// outageAt is the outage that was ongoing at a moment; nil: none was.
+func outageAt(outages []Outage, moment time.Time) *Outage {
+	for i := range outages {
+		if outages[i].covers(moment) {
+			return &outages[i]
 		}
 	}
 	return nil
 }
 
-// weekRow is what the week did to a site; false: nothing, and it is in order.
-// Without a snapshot to compare with, nothing is new.
-func weekRow(spells []Spell, week Week, comparable bool) (WeekRow, bool) {
-	was, is := at(spells, week.From), at(spells, week.To)
+// weekRow is a site's row of the report; false: the site was not in trouble within
+// the week. If the week is not comparable with the one before, nothing is new.
+func weekRow(outages []Outage, week Week, comparable bool) (WeekRow, bool) {
+	was, is := outageAt(outages, week.From), outageAt(outages, week.To)
 	if is != nil {
-		row := WeekRow{Server: is.Server, Standing: is.Standing, Since: is.Trouble, Change: WeekStill}
+		row := WeekRow{Server: is.Server, SiteState: is.SiteState, Since: is.Trouble, Change: WeekStill}
 		switch {
 		case was != nil:
 			row.Was = was.Code
@@ -211,20 +211,20 @@ func weekRow(spells []Spell, week Week, comparable bool) (WeekRow, bool) {
 				row.Change = WeekCause
 			}
 		case !comparable:
-		case slices.ContainsFunc(spells, func(s Spell) bool { return s.End == EndFixed && !s.Until.After(is.From) }):
+		case slices.ContainsFunc(outages, func(s Outage) bool { return s.End == EndFixed && !s.Until.After(is.From) }):
 			row.Change = WeekBack
 		default:
 			row.Change = WeekNew
 		}
 		return row, true
 	}
-	last := ended(spells, week)
+	last := ended(outages, week)
 	if last == nil {
 		return WeekRow{}, false
 	}
-	row := WeekRow{Server: last.Server, Standing: last.Standing, Since: last.Trouble, Until: last.Until, Change: WeekPassing}
+	row := WeekRow{Server: last.Server, SiteState: last.SiteState, Since: last.Trouble, Until: last.Until, Change: WeekPassing}
 	switch {
-	case was != nil && last.End != EndFixed: // off the panel, or another's customer
+	case was != nil && last.End != EndFixed: // no longer on the panel, or with another owner
 		row.Was, row.Change = was.Code, WeekLeft
 	case was != nil:
 		row.Was, row.Change = was.Code, WeekFixed
@@ -234,25 +234,25 @@ func weekRow(spells []Spell, week Week, comparable bool) (WeekRow, bool) {
 	return row, true
 }
 
-// ended is the last spell that ended within the week; nil: none did.
-func ended(spells []Spell, week Week) *Spell {
-	for i := len(spells) - 1; i >= 0; i-- {
-		if s := &spells[i]; s.Until.After(week.From) && !s.Until.After(week.To) {
+// ended is the last outage that ended within the week; nil: none did.
+func ended(outages []Outage, week Week) *Outage {
+	for i := len(outages) - 1; i >= 0; i-- {
+		if s := &outages[i]; s.Until.After(week.From) && !s.Until.After(week.To) {
 			return s
 		}
 	}
 	return nil
 }
 
-// points are the ends of the chart's weeks, the oldest first.
+// points are the chart's weeks, the oldest first.
 func (h History) points(week Week) []WeekPoint {
 	points := make([]WeekPoint, chartWeeks)
-	sites := bySite(h.Spells)
+	sites := outagesBySite(h.Outages)
 	for i := chartWeeks - 1; i >= 0; i-- {
 		p := WeekPoint{At: week.To, Known: !h.last(week.To, week.From).IsZero()}
 		comparable := !h.last(week.From, week.From.AddDate(0, 0, -7)).IsZero()
-		for _, spells := range sites {
-			row, ok := weekRow(spells, week, comparable)
+		for _, outages := range sites {
+			row, ok := weekRow(outages, week, comparable)
 			switch {
 			case !ok:
 			case row.Change.Open():
@@ -270,8 +270,7 @@ func (h History) points(week Week) []WeekPoint {
 	return points
 }
 
-// sortRows puts what is open first, the worst before the rest, then the
-// oldest, then by name.
+// sortRows puts open rows first, sorted by severity, cause, age and name.
 func sortRows(rows []WeekRow) {
 	closed := func(r WeekRow) int {
 		if r.Change.Open() {
@@ -279,10 +278,7 @@ func sortRows(rows []WeekRow) {
 		}
 		return 1
 	}
-	order := map[checks.Code]int{}
-	for i, c := range checks.Codes() {
-		order[c] = i
-	}
+	order := codeOrder()
 	slices.SortStableFunc(rows, func(a, b WeekRow) int {
 		return cmp.Or(cmp.Compare(closed(a), closed(b)), cmp.Compare(b.Severity, a.Severity),
 			cmp.Compare(order[a.Code], order[b.Code]), a.Since.Compare(b.Since), strings.Compare(a.Site, b.Site))

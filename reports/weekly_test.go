@@ -63,7 +63,7 @@ func TestISOWeek(t *testing.T) {
 func TestWeekOfGaps(t *testing.T) {
 	week, _ := reports.ISOWeek(2026, 46, inZone(t, "Europe/Moscow"))
 	day := func(n int) time.Time { return week.From.AddDate(0, 0, n) } // 7: the end of the week
-	bad := reports.Standing{Site: "a.ru", Code: checks.WebTimeout, Severity: checks.Warning}
+	bad := reports.SiteState{Site: "a.ru", Code: checks.WebTimeout, Severity: checks.Warning}
 	for _, tt := range []struct {
 		name   string
 		days   string // from the Monday before on: + in trouble, - not, . no snapshot, x the panel could not be read
@@ -92,11 +92,11 @@ func TestWeekOfGaps(t *testing.T) {
 					h.Tallies = append(h.Tallies, reports.Tally{Server: "isp1", At: at, Unread: true})
 					continue
 				case '-':
-					s = reports.Standing{Site: "a.ru", Code: checks.OK}
+					s = reports.SiteState{Site: "a.ru", Code: checks.OK}
 				}
-				h = h.With(reports.Tally{Server: "isp1", At: at, Sites: 1}, []reports.Standing{s})
+				h = h.With(reports.Tally{Server: "isp1", At: at, Sites: 1}, []reports.SiteState{s})
 			}
-			r := reports.ComposeWeek(h, week, nil)
+			r := reports.FoldWeek(h, week, nil)
 			moment := func(at time.Time) string {
 				if at.IsZero() {
 					return "none"

@@ -8,15 +8,15 @@ import (
 	"domovoy/checks"
 )
 
-// Sums are a week's totals. Open = Was + New + Back − Fixed − Left.
+// Sums are the totals of a week's rows. Open = Was + New + Back − Fixed − Left.
 type Sums struct {
 	Open, Was              int
 	New, Back, Fixed, Left int
-	Passing                int // came and went within the week
-	Month                  int // open for more than thirty days
+	Passing                int // began and ended within the week
+	Month                  int // of Open, those for more than thirty days
 }
 
-// Sums counts the rows.
+// Sums counts the rows by their changes.
 func (r Weekly) Sums() Sums {
 	var s Sums
 	for _, row := range r.Rows {
@@ -48,7 +48,7 @@ func (r Weekly) Sums() Sums {
 // Open are the rows in trouble at the end of the week.
 func (r Weekly) Open() []WeekRow { return r.where(func(x WeekRow) bool { return x.Change.Open() }) }
 
-// Over are the rows whose trouble ended within the week, in whatever way.
+// Over are the rows whose trouble ended within the week.
 func (r Weekly) Over() []WeekRow { return r.where(func(x WeekRow) bool { return !x.Change.Open() }) }
 
 func (r Weekly) where(keep func(WeekRow) bool) []WeekRow {
@@ -61,7 +61,7 @@ func (r Weekly) where(keep func(WeekRow) bool) []WeekRow {
 	return rows
 }
 
-// Oldest is the open row that is in trouble for longest; false: none is open.
+// Oldest is the open row with the longest trouble; false: none is open.
 func (r Weekly) Oldest() (WeekRow, bool) {
 	open := r.Open()
 	if len(open) == 0 {
@@ -70,51 +70,51 @@ func (r Weekly) Oldest() (WeekRow, bool) {
 	return slices.MinFunc(open, func(a, b WeekRow) int { return a.Since.Compare(b.Since) }), true
 }
 
-// gone is how long a name leads elsewhere before its owner has left, and it
-// makes no sense any more to call.
-const gone = 30 * 24 * time.Hour
+// movedAwayAfter is how long a name points elsewhere before its owner counts as
+// gone, and is no longer called.
+const movedAwayAfter = 30 * 24 * time.Hour
 
-// dead is how long issuing fails before nobody can be minding the site: the
+// abandonedAfter is how long issuing fails before a site counts as abandoned: the
 // default of thresholds.zombie.
-const dead = 180 * 24 * time.Hour
+const abandonedAfter = 180 * 24 * time.Hour
 
-// ToCall are the customers' own troubles: their names lead elsewhere, or
-// their name servers are broken. No site is in ToSwitchOff too.
+// ToCall are the open rows that the customer has to solve: the name points
+// elsewhere, or its name servers are broken. No row is in ToSwitchOff too.
 func (r Weekly) ToCall() []WeekRow {
 	return r.where(r.toCall)
 }
 
 func (r Weekly) toCall(x WeekRow) bool {
-	return x.Change.Open() && x.Code.Who() == checks.Customer && !r.given(x)
+	return x.Change.Open() && x.Code.Who() == checks.Customer && !r.abandoned(x)
 }
 
-// ToSwitchOff are sites that nobody reaches by their name any more: free,
-// moved away for good, failing for so long that nobody minds.
+// ToSwitchOff are the open rows of sites that were abandoned: the name is free, has
+// pointed elsewhere for a month, or issuing has failed for half a year.
 func (r Weekly) ToSwitchOff() []WeekRow {
 	return r.where(r.toSwitchOff)
 }
 
-func (r Weekly) toSwitchOff(x WeekRow) bool { return x.Change.Open() && r.given(x) }
+func (r Weekly) toSwitchOff(x WeekRow) bool { return x.Change.Open() && r.abandoned(x) }
 
-// given reports whether the owner gave the site up.
-func (r Weekly) given(x WeekRow) bool {
+// abandoned reports whether the owner seems to have given the site up.
+func (r Weekly) abandoned(x WeekRow) bool {
 	age := r.Data.Sub(x.Since)
-	return slices.Contains(free(), x.Code) || x.Code == checks.DNSElsewhere && age > gone ||
-		strings.HasPrefix(string(x.Code), "ca.") && age > dead
+	return slices.Contains(free(), x.Code) || x.Code == checks.DNSElsewhere && age > movedAwayAfter ||
+		strings.HasPrefix(string(x.Code), "ca.") && age > abandonedAfter
 }
 
-// FreeNames are names that are anybody's, or soon will be.
+// FreeNames are the open rows whose names are free, or soon will be.
 func (r Weekly) FreeNames() []WeekRow {
 	return r.where(r.isFree)
 }
 
 func (r Weekly) isFree(x WeekRow) bool { return x.Change.Open() && slices.Contains(free(), x.Code) }
 
-// free are the codes of names that their owners let go.
+// free are the codes of names that their owners did not renew.
 func free() []checks.Code { return []checks.Code{checks.DNSUnregistered, checks.DNSUndelegated} }
 
-// WontRenew are sites that have a certificate and, for what is wrong with
-// them, will not get the next one, by the end of the one they have.
+// WontRenew are the open rows of sites that have a valid certificate and cannot
+// get the next one, sorted by the end of the present one.
 func (r Weekly) WontRenew() []WeekRow {
 	rows := r.where(r.wontRenew)
 	slices.SortStableFunc(rows, func(a, b WeekRow) int { return a.Expires.Compare(b.Expires) })
@@ -125,8 +125,7 @@ func (r Weekly) wontRenew(x WeekRow) bool {
 	return x.Change.Open() && x.Expires.After(r.Data) && stops(x.Code)
 }
 
-// Lengths are those of the lists ToCall, ToSwitchOff, FreeNames and WontRenew,
-// without making them.
+// Lengths are the lengths of ToCall, ToSwitchOff, FreeNames and WontRenew.
 func (r Weekly) Lengths() (call, off, free, wontRenew int) {
 	count := func(keep func(WeekRow) bool) (n int) {
 		for _, x := range r.Rows {
@@ -139,8 +138,8 @@ func (r Weekly) Lengths() (call, off, free, wontRenew int) {
 	return count(r.toCall), count(r.toSwitchOff), count(r.isFree), count(r.wontRenew)
 }
 
-// stops reports whether no certificate can be issued while that lasts, and it
-// does not pass by itself.
+// stops reports whether a cause keeps certificates from being issued and does not
+// pass by itself.
 func stops(code checks.Code) bool {
 	switch code {
 	case checks.CARateLimited, checks.CAInternal, checks.CAUnreachable, checks.CAClient:
@@ -150,13 +149,13 @@ func stops(code checks.Code) bool {
 	return group == "dns" || group == "web" || group == "ca"
 }
 
-// OwnerWeek is an owner's share of the report.
+// OwnerWeek is one owner's numbers of sites in the report.
 type OwnerWeek struct {
 	Owner                 string
 	Open, New, Fixed, Was int
 }
 
-// Owners sums the rows up by owner, those with the most open ones first.
+// Owners sums up the rows by owner, those with the most open rows first.
 func (r Weekly) Owners() []OwnerWeek {
 	index := map[string]int{}
 	var owners []OwnerWeek

@@ -242,9 +242,9 @@ func outwardCases() map[string]message {
 // replayCases are the alerts that today's thresholds would have sent.
 func replayCases() map[string]message {
 	episodes := []reports.Episode{
-		{Server: "isp1", Code: checks.PanelProcessing, From: ago(22 * day), Until: ago(22*day - 161*time.Minute), Peak: 163, Worst: checks.Critical, Told: make([]reports.Telling, 3)},
-		{Server: "isp2", Code: checks.PanelProcessing, From: ago(9 * day), Until: ago(9*day - 35*time.Minute), Peak: 71, Worst: checks.Warning, Told: make([]reports.Telling, 2)},
-		{Server: "isp1", Code: checks.PanelFailed, From: ago(5 * time.Hour), Peak: 52, Worst: checks.Critical, Told: make([]reports.Telling, 1)},
+		{Server: "isp1", Code: checks.PanelProcessing, From: ago(22 * day), Until: ago(22*day - 161*time.Minute), Peak: 163, Worst: checks.Critical, Messages: make([]reports.EpisodeMessage, 3)},
+		{Server: "isp2", Code: checks.PanelProcessing, From: ago(9 * day), Until: ago(9*day - 35*time.Minute), Peak: 71, Worst: checks.Warning, Messages: make([]reports.EpisodeMessage, 2)},
+		{Server: "isp1", Code: checks.PanelFailed, From: ago(5 * time.Hour), Peak: 52, Worst: checks.Critical, Messages: make([]reports.EpisodeMessage, 1)},
 	}
 	replay := func(r compose.ReplayResult) message {
 		return func(w compose.Writer) reports.Message { return compose.Replay(w, r) }

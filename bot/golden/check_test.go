@@ -78,7 +78,7 @@ func whyCases() map[string]message {
 	passed := lately
 	passed.Times.Opened, passed.Times.Resolved = ago(5*day), ago(5*day-3*time.Hour)
 	past.Past = []reports.Incident{lately, passed, old}
-	attempt := func(age time.Duration, outcome checks.AttemptOutcome, status string, code checks.Code) reports.Try {
+	attempt := func(age time.Duration, outcome checks.AttemptOutcome, status string, code checks.Code) reports.ClassifiedAttempt {
 		a := checks.Attempt{Server: "isp1", Outcome: outcome, Status: status, Time: ago(age), Text: words()[code]}
 		if age == 0 {
 			a.Time = time.Time{}
@@ -86,9 +86,9 @@ func whyCases() map[string]message {
 		if code == checks.Unknown {
 			code = ""
 		}
-		return reports.Try{Attempt: a, Code: code}
+		return reports.ClassifiedAttempt{Attempt: a, Code: code}
 	}
-	past.Attempts = []reports.Try{
+	past.Attempts = []reports.ClassifiedAttempt{
 		attempt(time.Hour, checks.OutcomeFailed, "failed", checks.CADNS),
 		attempt(25*time.Hour, checks.OutcomeFailed, "failed", checks.CADNS),
 		attempt(49*time.Hour, checks.OutcomeFailed, "failed", checks.CADNS),
@@ -99,7 +99,7 @@ func whyCases() map[string]message {
 	past.Acts = []reports.Act{{At: ago(2 * time.Hour), Who: "Анна", Command: "check shop.ru"}}
 	paused := visit()
 	refusal := visit(refused(checks.CAPaused, 41)).Subject.History.Last
-	paused.Attempts = []reports.Try{{Attempt: checks.Attempt{Server: "isp1", Outcome: checks.OutcomeFailed, Status: "failed", Time: refusal.Time, Text: refusal.Text},
+	paused.Attempts = []reports.ClassifiedAttempt{{Attempt: checks.Attempt{Server: "isp1", Outcome: checks.OutcomeFailed, Status: "failed", Time: refusal.Time, Text: refusal.Text},
 		Code: checks.CAPaused, Args: checks.Args{checks.Secret: link}}}
 	return map[string]message{
 		"why":         func(w compose.Writer) reports.Message { return compose.Why(w, past) },

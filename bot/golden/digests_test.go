@@ -166,7 +166,7 @@ func weekRows(week reports.Week) []reports.WeekRow {
 	for i := range 40 {
 		code := codes[i%len(codes)]
 		row := reports.WeekRow{Server: "isp1", Change: changes[i%len(changes)], Since: week.From.AddDate(0, 0, -7*i),
-			Standing: reports.Standing{Site: fmt.Sprintf("shop%d.ru", i), Owner: fmt.Sprintf("client%d", i%7), Code: code, Severity: code.Severity()}}
+			SiteState: reports.SiteState{Site: fmt.Sprintf("shop%d.ru", i), Owner: fmt.Sprintf("client%d", i%7), Code: code, Severity: code.Severity()}}
 		if i == 0 {
 			row.Site = "xn--e1afmkfd.xn--p1ai"
 		}

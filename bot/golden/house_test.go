@@ -137,7 +137,7 @@ func valid(since, left time.Duration) func(*checks.Subject) {
 // incident of a finding, of the given age.
 func incident(f checks.Finding, age time.Duration) reports.Incident {
 	value, _ := f.Args["value"].(int)
-	i := reports.Incident{ID: 1, Finding: f, Peak: value, Worst: f.Severity, Told: f.Severity}
+	i := reports.Incident{ID: 1, Finding: f, Peak: value, Worst: f.Severity, Notified: f.Severity}
 	i.Times.Opened, i.Times.Seen = ago(age), now
 	return i
 }

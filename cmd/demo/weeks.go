@@ -36,17 +36,17 @@ func remember(ctx context.Context, a *app.App, now time.Time) error {
 // past is a snapshot as it was on a midnight, so many days back.
 func past(s journal.Snapshot, at time.Time, back int) journal.Snapshot {
 	s.At = at
-	was := make([]reports.Standing, len(s.Standings))
-	for i, x := range s.Standings {
+	was := make([]reports.SiteState, len(s.States))
+	for i, x := range s.States {
 		was[i] = before(x, at, back)
 	}
-	s.Standings = was
+	s.States = was
 	return s
 }
 
 // before is how a site stood then. Its name alone decides what became of it,
 // so that each run of the demo tells the same.
-func before(x reports.Standing, at time.Time, back int) reports.Standing {
+func before(x reports.SiteState, at time.Time, back int) reports.SiteState {
 	n := dice(x.Site)
 	logged := !x.Since.IsZero() && at.AddDate(0, 0, back-1).After(x.Since) // not just seen when the watch began
 	switch began, lasted := int(n%(2*remembered)), 1+int(n/7%40); {

@@ -23,7 +23,7 @@ type AlertMessage struct {
 // too many sites break at once, a single message stands for all of them.
 func Alerts(w Writer, s reports.Server, changes []reports.Change, begin reports.Beginning) []AlertMessage {
 	var messages []AlertMessage
-	if codes := reports.Troubles(changes); begin.Server {
+	if codes := reports.BaselineTroubles(changes); begin.Server {
 		messages = append(messages, AlertMessage{Kind: reports.Baseline, Message: Baseline(w, s, codes)})
 	} else if len(codes) > 0 {
 		messages = append(messages, AlertMessage{Kind: reports.Baseline, Message: firstLook(w, s, begin, codes)})
@@ -64,13 +64,7 @@ func Alerts(w Writer, s reports.Server, changes []reports.Change, begin reports.
 // firstLook is the summary of checks that look for the first time at a panel
 // that was watched before.
 func firstLook(w Writer, s reports.Server, begin reports.Beginning, codes []checks.Code) reports.Message {
-	var what []string
-	for _, check := range begin.Checks {
-		if key := "looked." + check; w.Has(key) {
-			what = append(what, w.Say(key))
-		}
-	}
-	m := w.message(reports.Plain, w.Say("baseline.more", i18n.Args{"Server": s.Name, "What": what}))
+	m := w.message(reports.Plain, w.Say("baseline.more", i18n.Args{"Server": s.Name, "What": w.checkNames(begin.Checks)}))
 	m.Silent = true
 	m.Sections = []reports.Section{{Heading: w.Count("baseline.causes", len(codes)), Items: w.causes(codes, 6)}}
 	return m
@@ -160,7 +154,7 @@ func evidence(w Writer, c reports.Change, s reports.Server) string {
 	return strings.Join(parts, " ")
 }
 
-// burst tells a mass re-issue from a slow growth: most of what is under way
+// burst distinguishes a mass re-issue from slow growth: most of what is under way
 // began within the last hour.
 func burst(w Writer, s reports.Server) []string {
 	var started []time.Time

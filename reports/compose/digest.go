@@ -63,7 +63,7 @@ func lateNote(w Writer, d reports.Day) string {
 
 // moved is the line with the numbers that matter most.
 func moved(w Writer, mv reports.Movement, d reports.Day) string {
-	if d.Begun.IsZero() { // then nobody looked for troubles, and none in the journal means nothing
+	if d.Begun.IsZero() { // nothing was checked yet, so no problems in the journal mean nothing
 		return w.Say("daily.unwatched")
 	}
 	if !d.Comparable() {
@@ -116,8 +116,7 @@ func oldestTrouble(w Writer, d reports.Day) string {
 	if !ok {
 		return ""
 	}
-	return w.Say("weekly.oldest", i18n.Args{"Name": checks.Show(root.Finding.Site),
-		"Date": w.date(since), "Cause": w.title(root.Finding.Code)})
+	return w.oldest(root.Finding.Site, since, root.Finding.Code)
 }
 
 // Announce says what will change at a CA on one day; changes has at least one.

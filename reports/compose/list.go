@@ -83,7 +83,7 @@ func listLacks(w Writer, p Page) []reports.Section {
 	}
 	unseen, since := 0, time.Time{}
 	for _, s := range p.Looked {
-		n, oldest := s.Sights()
+		n, oldest := s.LookCoverage()
 		unseen += n
 		if since.IsZero() || !oldest.IsZero() && oldest.Before(since) {
 			since = oldest
@@ -134,13 +134,7 @@ func rowMore(w Writer, r reports.Row) string {
 
 // blindTo names the checks that could not look.
 func blindTo(w Writer, r reports.Row) string {
-	var labels []string
-	for _, name := range r.Blind {
-		if w.Has("looked." + name) { // else it looked at the server, not at the site
-			labels = append(labels, w.Say("looked."+name))
-		}
-	}
-	return w.List(labels)
+	return w.List(w.checkNames(r.Blind))
 }
 
 // ListFile is a whole list as a file for a spreadsheet: UTF-8 with a mark and
@@ -179,7 +173,7 @@ func ListFile(w Writer, rows []reports.Row, kind string) (reports.Message, error
 }
 
 // moreCell is rowMore for a spreadsheet: a day that can be sorted by, as the
-// registry tells it (midnight UTC).
+// registry gives it (midnight UTC).
 func moreCell(w Writer, r reports.Row) string {
 	if !r.Free.IsZero() {
 		return r.Free.UTC().Format(time.DateOnly)

@@ -47,5 +47,5 @@ func episode(w Writer, e reports.Episode) string {
 	if !e.Until.IsZero() {
 		lasted = w.Age(e.Until.Sub(e.From))
 	}
-	return strings.Join([]string{e.Server, w.Say("replay.peak", i18n.Args{"N": e.Peak}), lasted, w.Count("replay.told", len(e.Told))}, " · ")
+	return strings.Join([]string{e.Server, w.Say("replay.peak", i18n.Args{"N": e.Peak}), lasted, w.Count("replay.told", len(e.Messages))}, " · ")
 }

@@ -62,65 +62,42 @@ func causeOf(w Writer, s reports.Site, v checks.Verdict) []reports.Section {
 	return sections
 }
 
-// lookedAt says what the answer rests on: nothing is well that was not
-// looked at.
+// lookedAt says what the answer rests on: what was not checked is not called
+// well.
 func lookedAt(w Writer, s reports.Site) reports.Section {
-	var looked, failed []string
-	failures := map[string]bool{}
-	for _, f := range s.Server.Failures(s.Subject.Site.Name) {
-		failures[f.Check] = true
-	}
-	for _, name := range s.Server.Outcome.Checks {
-		if !w.Has("looked." + name) {
-			continue // it looked at the server, not at the site
-		}
-		if name == reports.RowCheck && s.Subject.File != nil {
-			continue // the file says it better, and was asked
-		}
-		label := w.Say("looked." + name)
-		if failures[name] {
-			failed = append(failed, label)
-		} else {
-			looked = append(looked, label)
-		}
-	}
-	text := w.Say("check.looked", i18n.Args{"What": w.List(looked), "At": w.dateTime(s.Server.Read)})
-	if len(failed) > 0 {
-		text += " " + w.Say("check.failed", i18n.Args{"What": w.List(failed)})
+	names := slices.DeleteFunc(slices.Clone(s.Server.Outcome.Checks), func(name string) bool {
+		return name == reports.RowCheck && s.Subject.File != nil // the file was read, and says it better
+	})
+	looked, failed := split(names, s.Server.Failures(s.Subject.Site.Name))
+	text := []string{w.Say("check.looked", i18n.Args{"What": w.List(w.checkNames(looked)), "At": w.dateTime(s.Server.Read)})}
+	if names := w.checkNames(failed); len(names) > 0 {
+		text = append(text, w.Say("check.failed", i18n.Args{"What": w.List(names)}))
 	}
 	if s.Server.Trouble != "" {
-		text += " " + w.trouble(s.Server)
+		text = append(text, w.trouble(s.Server))
 	}
-	if outside := lookedFromOutside(w, s); outside != "" {
-		text += " " + outside
-	}
-	return reports.Section{Text: text}
-}
-
-// lookedFromOutside says what the last look from outside saw, and what it
-// could not look at; empty: there was none.
-func lookedFromOutside(w Writer, s reports.Site) string {
-	look, ok := s.Server.Looks[s.Subject.Site.Name]
-	if !ok || look.At.IsZero() {
-		return ""
-	}
-	var looked, failed []string
-	for _, name := range look.Checks {
-		blind := slices.ContainsFunc(look.Failures, func(f checks.Failure) bool { return f.Check == name })
-		if label := w.Say("looked." + name); blind {
-			failed = append(failed, label)
-		} else {
-			looked = append(looked, label)
+	if look := s.Server.Looks[s.Subject.Site.Name]; !look.At.IsZero() {
+		looked, failed := split(look.Checks, look.Failures)
+		if len(looked) > 0 {
+			text = append(text, w.Say("check.outside", i18n.Args{"What": w.List(w.checkNames(looked)), "At": w.dateTime(look.At)}))
+		}
+		if len(failed) > 0 {
+			text = append(text, w.Say("check.failed", i18n.Args{"What": w.List(w.checkNames(failed))}))
 		}
 	}
-	var text []string
-	if len(looked) > 0 {
-		text = append(text, w.Say("check.outside", i18n.Args{"What": w.List(looked), "At": w.dateTime(look.At)}))
+	return reports.Section{Text: strings.Join(text, " ")}
+}
+
+// split separates the names of checks that could look from those that failed.
+func split(names []string, failures []checks.Failure) (looked, failed []string) {
+	for _, name := range names {
+		if slices.ContainsFunc(failures, func(f checks.Failure) bool { return f.Check == name }) {
+			failed = append(failed, name)
+		} else {
+			looked = append(looked, name)
+		}
 	}
-	if len(failed) > 0 {
-		text = append(text, w.Say("check.failed", i18n.Args{"What": w.List(failed)}))
-	}
-	return strings.Join(text, " ")
+	return looked, failed
 }
 
 // prospects say what will happen to a site if nobody does anything.

@@ -62,7 +62,7 @@ func weeklyLines(w Writer, r reports.Weekly) []string {
 		lines = append(lines, w.Count("weekly.left", s.Left))
 	}
 	if oldest, ok := r.Oldest(); ok {
-		lines = append(lines, w.Say("weekly.oldest", i18n.Args{"Name": checks.Show(oldest.Site), "Date": w.date(oldest.Since), "Cause": w.title(oldest.Code)}))
+		lines = append(lines, w.oldest(oldest.Site, oldest.Since, oldest.Code))
 	}
 	if blind := notLookedAt(w, r); blind != "" {
 		lines = append(lines, blind)

@@ -8,7 +8,7 @@ import (
 	"domovoy/reports"
 )
 
-// Why tells the history of a site: what was wrong, how issuing went, who did
+// Why is the history of a site: what was wrong, how issuing went, who did
 // what.
 func Why(w Writer, s reports.Site) reports.Message {
 	m := w.message(reports.Plain, w.Say("why.title", i18n.Args{"Name": checks.Show(s.Subject.Site.Name)}))
@@ -54,13 +54,13 @@ func pastItem(w Writer, i reports.Incident) reports.Item {
 
 // run is some attempts in a row that ended alike, newest first.
 type run struct {
-	last, first reports.Try
+	last, first reports.ClassifiedAttempt
 	n           int
 }
 
 // group folds attempts that mean the same. The words are no guide: each holds
 // a token or a time of its own.
-func group(attempts []reports.Try) []run {
+func group(attempts []reports.ClassifiedAttempt) []run {
 	var runs []run
 	for _, a := range attempts {
 		if n := len(runs); n > 0 && runs[n-1].last.Outcome == a.Outcome && runs[n-1].last.Code == a.Code && runs[n-1].last.Status == a.Status {

@@ -64,7 +64,7 @@ func (w Writer) next(f checks.Finding) reports.Section {
 }
 
 // Step says what to do about a finding. A reader who may not see the link that
-// the step needs is told who can get it.
+// the step needs reads who can get it instead.
 func (w Writer) Step(f checks.Finding) string {
 	step := w.Say("code."+string(f.Code)+".next", w.args(f.Args))
 	if link, _ := w.Visible(f.Args)[checks.Secret].(string); f.Code == checks.CAPaused && link == "" {
@@ -233,6 +233,23 @@ func (w Writer) lastRead(s reports.Server) string {
 		return w.Say("trouble.never")
 	}
 	return w.Say("trouble.last", i18n.Args{"At": w.dateTime(s.Read)})
+}
+
+// oldest names the site that is in trouble longest, since when and why.
+func (w Writer) oldest(site string, since time.Time, code checks.Code) string {
+	return w.Say("weekly.oldest", i18n.Args{"Name": checks.Show(site), "Date": w.date(since), "Cause": w.title(code)})
+}
+
+// checkNames names what checks look at. Checks of the server as a whole have no
+// name and are left out.
+func (w Writer) checkNames(names []string) []string {
+	var labels []string
+	for _, name := range names {
+		if key := "looked." + name; w.Has(key) {
+			labels = append(labels, w.Say(key))
+		}
+	}
+	return labels
 }
 
 // limitName names a rate limit; one without a text by its code.

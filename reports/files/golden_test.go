@@ -187,7 +187,7 @@ func TestEveryCodeHasItsWords(t *testing.T) {
 	for _, lang := range []string{"en", "ru"} {
 		var r reports.Weekly
 		for _, code := range checks.Codes() {
-			r.Rows = append(r.Rows, reports.WeekRow{Change: reports.WeekStill, Standing: reports.Standing{Code: code}})
+			r.Rows = append(r.Rows, reports.WeekRow{Change: reports.WeekStill, SiteState: reports.SiteState{Code: code}})
 		}
 		p := newDocument(writer(t, lang), r)
 		for code, text := range p.codes {

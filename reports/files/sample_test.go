@@ -50,7 +50,7 @@ func sample(tb testing.TB) reports.Weekly {
 	end := week.To
 	row := func(server, site, owner string, code checks.Code, change reports.WeekChange, days int) reports.WeekRow {
 		r := reports.WeekRow{Server: server, Since: end.Add(-time.Duration(days) * day), Change: change,
-			Standing: reports.Standing{Site: site, Owner: owner, Code: code, Severity: code.Severity()}}
+			SiteState: reports.SiteState{Site: site, Owner: owner, Code: code, Severity: code.Severity()}}
 		if !change.Open() {
 			r.Until = end.Add(-2 * day)
 		}
@@ -118,7 +118,7 @@ func many(tb testing.TB, n int) reports.Weekly {
 	for i := range r.Rows {
 		code, change := codes[i%len(codes)], changes[i%len(changes)]
 		row := reports.WeekRow{Server: "isp1", Since: r.Data.Add(-time.Duration(i%300) * day), Change: change,
-			Standing: reports.Standing{Site: fmt.Sprintf("site%d.example.ru", i), Owner: fmt.Sprintf("client%d", i%4000), Code: code, Severity: code.Severity()}}
+			SiteState: reports.SiteState{Site: fmt.Sprintf("site%d.example.ru", i), Owner: fmt.Sprintf("client%d", i%4000), Code: code, Severity: code.Severity()}}
 		if code == checks.DNSElsewhere {
 			row.Expires = r.Data.Add(time.Duration(i%80) * day)
 		}

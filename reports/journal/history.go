@@ -10,7 +10,7 @@ import (
 // Snapshot is how the sites of one server stood at a moment.
 type Snapshot struct {
 	reports.Tally
-	Standings []reports.Standing // of every site; not looked at where the panel was Unread
+	States []reports.SiteState // of every site; not looked at where the panel was Unread
 }
 
 // KeepSnapshot remembers a snapshot: what began and what ended since the one
@@ -36,19 +36,19 @@ func (t *tx) keepSnapshot(ctx context.Context, s Snapshot) error {
 		s.Server, millis(s.At), s.Sites, s.Unknown, s.Unread, s.Rules); err != nil || s.Unread {
 		return err
 	}
-	open, err := all(ctx, t, scanSpell, `SELECT `+spellColumns+` FROM spell WHERE server = ? AND until = 0 ORDER BY site`, s.Server)
+	open, err := all(ctx, t, scanOutage, `SELECT `+outageColumns+` FROM spell WHERE server = ? AND until = 0 ORDER BY site`, s.Server)
 	if err != nil {
 		return err
 	}
-	for _, x := range reports.Turn(s.At, s.Server, open, s.Standings) {
-		if err := t.keepSpell(ctx, x); err != nil {
+	for _, x := range reports.Diff(s.At, s.Server, open, s.States) {
+		if err := t.keepOutage(ctx, x); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *tx) keepSpell(ctx context.Context, s reports.Spell) error {
+func (t *tx) keepOutage(ctx context.Context, s reports.Outage) error {
 	if s.ID != 0 {
 		_, err := t.exec(ctx, `UPDATE spell SET until = ?, ended = ? WHERE id = ?`, millis(s.Until), string(s.End), s.ID)
 		return err
@@ -59,20 +59,20 @@ func (t *tx) keepSpell(ctx context.Context, s reports.Spell) error {
 	return err
 }
 
-const spellColumns = `id, server, site, owner, code, severity, expires, free, leads_to, trouble, began, until, ended`
+const outageColumns = `id, server, site, owner, code, severity, expires, free, leads_to, trouble, began, until, ended`
 
-func scanSpell(s scanner) (x reports.Spell, err error) {
+func scanOutage(s scanner) (x reports.Outage, err error) {
 	err = s.Scan(&x.ID, &x.Server, &x.Site, &x.Owner, &x.Code, &x.Severity, stamp{&x.Expires}, stamp{&x.Free}, &x.To,
 		stamp{&x.Trouble}, stamp{&x.From}, stamp{&x.Until}, &x.End)
 	return x, err
 }
 
-// History is what is remembered from one moment up to another: the spells
+// History is what is remembered from one moment up to another: the outages
 // that touch that time, with the ends that they had by then, and its
 // snapshots.
 func (j *Journal) History(ctx context.Context, from, to time.Time) (h reports.History, err error) {
 	err = j.look(ctx, "reading the history", func(t *tx) error {
-		h.Spells, err = all(ctx, t, scanSpell, `SELECT `+spellColumns+` FROM spell
+		h.Outages, err = all(ctx, t, scanOutage, `SELECT `+outageColumns+` FROM spell
 			WHERE (until = 0 OR until > ?1) AND began <= ?2 ORDER BY server, site, began`, millis(from), millis(to))
 		if err != nil {
 			return err

@@ -22,14 +22,14 @@ import (
 type world struct {
 	db   *sql.DB
 	rand *rand.Rand
-	now  map[string]reports.Standing
+	now  map[string]reports.SiteState
 }
 
 var worldCodes = []checks.Code{checks.OK, checks.OK, checks.OK, checks.DNSElsewhere, checks.WebTimeout, checks.CertExpired, checks.DNSUnregistered, checks.Unknown}
 
-func (w *world) pick() reports.Standing {
+func (w *world) pick() reports.SiteState {
 	c := worldCodes[w.rand.IntN(len(worldCodes))]
-	return reports.Standing{Owner: fmt.Sprintf("client%d", w.rand.IntN(4)), Code: c, Severity: c.Severity()}
+	return reports.SiteState{Owner: fmt.Sprintf("client%d", w.rand.IntN(4)), Code: c, Severity: c.Severity()}
 }
 
 // pass lets a day go by: sites appear, break, get well, break again, change
@@ -57,9 +57,9 @@ func (w *world) pass() {
 }
 
 // note writes the day down.
-func (w *world) note(t *testing.T, day int) []reports.Standing {
+func (w *world) note(t *testing.T, day int) []reports.SiteState {
 	t.Helper()
-	var all []reports.Standing
+	var all []reports.SiteState
 	for _, s := range w.now {
 		all = append(all, s)
 		w.exec(t, `INSERT INTO day VALUES (?, ?, ?, ?)`, day, s.Site, s.Owner, string(s.Code))
@@ -238,7 +238,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	db.SetMaxOpenConns(1) // each connection would have a memory of its own
-	w := &world{db: db, rand: rand.New(rand.NewPCG(seed, 46)), now: map[string]reports.Standing{}}
+	w := &world{db: db, rand: rand.New(rand.NewPCG(seed, 46)), now: map[string]reports.SiteState{}}
 	w.exec(t, `CREATE TABLE day (day INTEGER, site TEXT, owner TEXT, code TEXT, PRIMARY KEY (site, day)); CREATE TABLE days (day INTEGER PRIMARY KEY, prev INTEGER)`)
 	return w
 }
@@ -255,8 +255,8 @@ func (w *world) live(t *testing.T, j *journal.Journal, day int, at time.Time) {
 	case n == 1 && day > 0:
 		s.Unread = true
 	default:
-		s.Standings = w.note(t, day)
-		s.Sites = len(s.Standings)
+		s.States = w.note(t, day)
+		s.Sites = len(s.States)
 	}
 	if err := j.KeepSnapshot(t.Context(), s); err != nil {
 		t.Fatal(err)
@@ -270,7 +270,7 @@ func compose(t *testing.T, j *journal.Journal, week reports.Week, owners []strin
 		t.Fatal(err)
 	}
 	if len(owners) == 4 {
-		return reports.ComposeWeek(h, week, nil)
+		return reports.FoldWeek(h, week, nil)
 	}
-	return reports.ComposeWeek(h, week, func(owner string) bool { return slices.Contains(owners, owner) })
+	return reports.FoldWeek(h, week, func(owner string) bool { return slices.Contains(owners, owner) })
 }

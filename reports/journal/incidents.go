@@ -85,8 +85,8 @@ func (t *tx) keepIncident(ctx context.Context, i reports.Incident) (int64, error
 	if err != nil {
 		return 0, err
 	}
-	values := []any{finding, i.Peak, int(i.Worst), int(i.Told), i.ToldPeak, i.Clear,
-		millis(i.Times.Opened), millis(i.Times.Seen), millis(i.Times.ToldAt), millis(i.Times.Resolved), i.Baseline}
+	values := []any{finding, i.Peak, int(i.Worst), int(i.Notified), i.NotifiedPeak, i.Clear,
+		millis(i.Times.Opened), millis(i.Times.Seen), millis(i.Times.Notified), millis(i.Times.Resolved), i.Baseline}
 	if i.ID == 0 {
 		f := i.Finding
 		id, _, err := one(ctx, t, single[int64], `INSERT INTO incident
@@ -111,8 +111,8 @@ const incidentColumns = `id, finding, peak, worst, told, told_peak, clear, opene
 func scanIncident(s scanner) (i reports.Incident, err error) {
 	var finding string
 	at := &i.Times
-	if err := s.Scan(&i.ID, &finding, &i.Peak, &i.Worst, &i.Told, &i.ToldPeak, &i.Clear,
-		stamp{&at.Opened}, stamp{&at.Seen}, stamp{&at.ToldAt}, stamp{&at.Resolved}, &i.Baseline); err != nil {
+	if err := s.Scan(&i.ID, &finding, &i.Peak, &i.Worst, &i.Notified, &i.NotifiedPeak, &i.Clear,
+		stamp{&at.Opened}, stamp{&at.Seen}, stamp{&at.Notified}, stamp{&at.Resolved}, &i.Baseline); err != nil {
 		return i, err
 	}
 	i.Finding, err = decodeFinding(finding)
