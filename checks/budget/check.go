@@ -75,3 +75,109 @@ func (o Outlook) of(x *checks.Subject, now time.Time) []checks.Finding {
 	}
 	return found
 }
+
+// When an account's budget is worth a word.
+const (
+	horizon = 6 * time.Hour // what runs out later than that will be seen again before
+	share   = 4             // a quarter must be gone: a busy hour is no mass re-issue
+	burst   = 10 * time.Minute
+)
+
+// Forecast tells the account's budgets that are gone, or will be within hours
+// at the present rate: the last hour's, or the last ten minutes' where that is
+// faster, for a mass re-issue begins suddenly.
+func (m *Meter) Forecast(now time.Time) []checks.Forecast {
+	var found []checks.Forecast
+	for _, l := range m.limits {
+		if l.Scope != Account || l.Spent != OrderMade {
+			continue
+		}
+		b := m.budget(l, "", now)
+		rate := m.rate(now)
+		args := checks.Args{"limit": l.Name, "used": b.Used, "size": b.Limit, "rate": int(rate + 0.5)}
+		f := checks.Forecast{Code: checks.CABudget, Server: m.server, Args: args}
+		surplus := rate - float64(time.Hour)/float64(l.Refill) // tokens an hour that are spent beyond those that come back
+		switch {
+		case b.Left == 0:
+			args["refill"] = b.Refill
+		case b.Used*share >= b.Limit && surplus > 0 && float64(b.Left) < surplus*horizon.Hours():
+			f.At = now.Add(time.Duration(float64(b.Left) / surplus * float64(time.Hour))).Truncate(time.Minute)
+			args["at"] = f.At
+		default:
+			continue
+		}
+		found = append(found, f)
+	}
+	return found
+}
+
+// rate is how many tokens of new orders an account spends in an hour.
+func (m *Meter) rate(now time.Time) float64 {
+	hour, recent := 0, 0
+	for _, t := range m.spends {
+		if age := now.Sub(t); age <= time.Hour {
+			hour++
+			if age <= burst {
+				recent++
+			}
+		}
+	}
+	return max(float64(hour), float64(recent)*float64(time.Hour)/float64(burst))
+}
+
+// Daily is how many tokens of new orders an account spent in the last day.
+func (m *Meter) Daily(now time.Time) int {
+	n := 0
+	for _, t := range m.spends {
+		if now.Sub(t) <= 24*time.Hour {
+			n++
+		}
+	}
+	return n
+}
+
+// still is how old a certificate's last failure may be for it to count as one
+// that is still tried: the panel tries at least daily.
+const still = 72 * time.Hour
+
+// hopeless is which part of the zombie's age the failures must go on for: a
+// site that was forgotten for a year and failed twice today is none.
+const hopeless = 6
+
+// Zombie tells a certificate that fails for long, is tried still, and was not
+// issued for so long; without a success in the log the failures themselves
+// must be that old. An age of 0 knows none.
+func Zombie(h *checks.History, now time.Time, after time.Duration) bool {
+	if after <= 0 || h == nil || h.Failures < 2 || h.Since.IsZero() || now.Sub(h.Last.Time) > still {
+		return false
+	}
+	alive := h.Issued
+	if alive.IsZero() {
+		alive = h.Since
+	}
+	return now.Sub(alive) >= after && now.Sub(h.Since) >= after/hopeless
+}
+
+// Pausing tells when the CA will pause a name whose certificate goes on
+// failing: a failed order costs each of its names one failure. lately is how
+// often it failed in the last day; where that is not more than what comes
+// back, it never will be. The failures so far are taken as evenly spread.
+func (ca *CA) Pausing(h *checks.History, lately int, now time.Time) (at time.Time, used int, ok bool) {
+	if h == nil || h.Failures == 0 || h.Since.IsZero() || now.Sub(h.Last.Time) > still {
+		return time.Time{}, 0, false
+	}
+	for _, l := range ca.LimitsAt(now) {
+		refill := time.Duration(l.Refill)
+		back := float64(24*time.Hour) / float64(refill) // tokens that come back in a day
+		if !l.Pauses || float64(lately) <= back {
+			continue
+		}
+		used = min(max(h.Failures-int(now.Sub(h.Since)/refill), min(lately, h.Failures)), l.Size)
+		days := float64(l.Size-used) / (float64(lately) - back)
+		if days > 100*365 {
+			return time.Time{}, used, false
+		}
+		return now.Add(time.Duration(days * 24 * float64(time.Hour))), used, true
+	}
+	return time.Time{}, 0, false
+}

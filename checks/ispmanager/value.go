@@ -1,8 +1,11 @@
 package ispmanager
 
 import (
+	"math"
 	"net/netip"
+	"strconv"
 	"strings"
+	"time"
 
 	"domovoy/checks"
 )
@@ -124,4 +127,184 @@ func (r *reading[Row]) address(table string, row int64, column, field string) (n
 		return netip.Addr{}, false
 	}
 	return address.Unmap(), true
+}
+
+// Dates outside of these years are damage, not dates.
+const (
+	firstYear, lastYear = 1990, 2100
+	day                 = 24 * 60 * 60 // seconds
+)
+
+// clock reads dates as the panel may have written them: local time of a zone
+// ("2026-11-21 14:05:00", also with T, without seconds, date only, with an
+// offset), and seconds or milliseconds since 1970. Which of them the panel
+// uses is not documented.
+//
+// An hour that the zone's clocks showed twice is taken as the first; a time
+// that they skipped is counted on as if they had not been put forward.
+type clock struct {
+	zone     *time.Location
+	offset   int64 // seconds east of UTC
+	from, to int64 // local seconds between which offset holds
+}
+
+// parse is false for what is no date; the time is then zero.
+func (c *clock) parse(text string) (time.Time, bool) {
+	text = strings.TrimSpace(text)
+	seconds, ok := civil(text)
+	if !ok {
+		return epoch(text)
+	}
+	if len(text) <= len(time.DateOnly) {
+		return time.Unix(seconds-c.east(seconds), 0).UTC(), true
+	}
+	ofDay, tail, ok := timeOfDay(text[len(time.DateOnly):])
+	if !ok {
+		return time.Time{}, false
+	}
+	seconds += ofDay
+	offset, given, ok := zoneOffset(tail)
+	if !ok {
+		return time.Time{}, false
+	}
+	if !given {
+		offset = c.east(seconds)
+	}
+	return time.Unix(seconds-offset, 0).UTC(), true
+}
+
+// east is the offset at a local time, which is counted in seconds as if it
+// were UTC. A log's dates run in order, so the last answer mostly holds.
+func (c *clock) east(local int64) int64 {
+	if local >= c.from && local < c.to {
+		return c.offset
+	}
+	at := func(seconds int64) (int64, time.Time) {
+		t := time.Unix(seconds, 0).In(c.zone)
+		_, offset := t.Zone()
+		return int64(offset), t
+	}
+	before, t := at(local - day)
+	after, _ := at(local + day)
+	if before == after {
+		start, end := t.ZoneBounds()
+		c.offset, c.from, c.to = before, inside(start, 1, local), inside(end, -1, local+1)
+		return before
+	}
+	for _, offset := range []int64{before, after} {
+		if valid, _ := at(local - offset); valid == offset {
+			return offset
+		}
+	}
+	return before
+}
+
+// inside is a bound of the time around local in which an offset holds, two
+// days on the safe side: hours that come twice or not at all lie at the edges.
+func inside(bound time.Time, side, local int64) int64 {
+	switch {
+	case bound.IsZero() && side > 0:
+		return math.MinInt64
+	case bound.IsZero():
+		return math.MaxInt64
+	case side > 0:
+		return min(local, bound.Unix()+2*day)
+	}
+	return max(local, bound.Unix()-2*day)
+}
+
+// civil reads the date at the text's start, in seconds since 1970.
+func civil(text string) (int64, bool) {
+	if len(text) < len(time.DateOnly) || text[4] != '-' || text[7] != '-' {
+		return 0, false
+	}
+	year, ok1 := digits(text[:4])
+	month, ok2 := digits(text[5:7])
+	dayOf, ok3 := digits(text[8:10])
+	if !ok1 || !ok2 || !ok3 || year < firstYear || year > lastYear || month < 1 || month > 12 || dayOf < 1 {
+		return 0, false
+	}
+	t := time.Date(year, time.Month(month), dayOf, 0, 0, 0, 0, time.UTC)
+	return t.Unix(), t.Day() == dayOf // 31 November would be 1 December
+}
+
+// timeOfDay reads " 14:05:07.5+03:00" as seconds of the day, without the
+// fraction, and what follows them.
+func timeOfDay(text string) (seconds int64, tail string, ok bool) {
+	if len(text) < len(" 15:04") || (text[0] != ' ' && text[0] != 'T') || text[3] != ':' {
+		return 0, "", false
+	}
+	hour, ok1 := digits(text[1:3])
+	minute, ok2 := digits(text[4:6])
+	second, ok3 := 0, true
+	tail = text[6:]
+	if strings.HasPrefix(tail, ":") && len(tail) >= len(":05") {
+		second, ok3 = digits(tail[1:3])
+		tail = tail[3:]
+		if fraction, found := strings.CutPrefix(tail, "."); found {
+			tail = strings.TrimLeft(fraction, "0123456789")
+		}
+	}
+	ok = ok1 && ok2 && ok3 && hour < 24 && minute < 60 && second < 60
+	return int64(hour*3600 + minute*60 + second), tail, ok
+}
+
+// zoneOffset reads "Z", "+03", "+0300" or "+03:00"; given is false where there
+// is none.
+func zoneOffset(text string) (east int64, given, ok bool) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return 0, false, true
+	}
+	if text == "Z" || text == "UTC" {
+		return 0, true, true
+	}
+	sign := int64(1)
+	if text[0] == '-' {
+		sign = -1
+	} else if text[0] != '+' {
+		return 0, false, false
+	}
+	text = strings.Replace(text[1:], ":", "", 1)
+	if len(text) == 2 {
+		text += "00"
+	}
+	if len(text) != 4 {
+		return 0, false, false
+	}
+	hours, ok1 := digits(text[:2])
+	minutes, ok2 := digits(text[2:])
+	return sign * int64(hours*3600+minutes*60), true, ok1 && ok2 && hours < 24 && minutes < 60
+}
+
+// epoch reads seconds or milliseconds since 1970, as a number of any kind.
+func epoch(text string) (time.Time, bool) {
+	whole, fraction, _ := strings.Cut(text, ".")
+	if strings.Trim(fraction, "0123456789") != "" {
+		return time.Time{}, false
+	}
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return time.Time{}, false
+	}
+	t := time.Unix(n, 0).UTC()
+	if len(whole) >= 12 {
+		t = time.UnixMilli(n).UTC()
+	}
+	if t.Year() < firstYear || t.Year() > lastYear {
+		return time.Time{}, false
+	}
+	return t, true
+}
+
+// digits reads a short number that is nothing but digits.
+func digits(text string) (int, bool) {
+	n := 0
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
+			return 0, false
+		}
+		n = n*10 + int(text[i]-'0')
+	}
+	return n, true
 }

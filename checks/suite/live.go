@@ -2,9 +2,15 @@ package suite
 
 import (
 	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"domovoy/checks"
+	"domovoy/checks/cert"
+	"domovoy/checks/registry"
 )
 
 // Live looks at sites and servers from outside, by those of its checks that do
@@ -70,4 +76,140 @@ func (l *Live) Register(ctx context.Context, x checks.Subject, names []string, n
 		}
 	}
 	return p.seen
+}
+
+// siteProbe is one look at one site.
+type siteProbe struct {
+	live    *Live
+	target  checks.Target
+	proxied bool         // the site's own name may lead to a proxy, whose visits its log shows
+	silent  []netip.Addr // nobody there takes a connection, whatever name is asked for
+	seen    Seen
+}
+
+func (l *Live) probe(x checks.Subject, asked bool, now time.Time) *siteProbe {
+	return &siteProbe{live: l, target: checks.Target{Server: x.Site.Server, Now: now, Asked: asked, Subject: x}}
+}
+
+// errSilent is why a sweep did not look at what is served.
+var errSilent = errors.New("the addresses answered nothing on port 80, so nobody waited for the other port")
+
+// name looks at one of the site's names, as far as what was seen makes sense
+// of going on.
+func (p *siteProbe) name(ctx context.Context, name string) {
+	t := &p.target
+	t.DNS, t.Served = checks.NameInfo{Name: name}, checks.Validity{}
+	var at []netip.Addr        // where the name leads
+	leads, fell := true, false // DNS could tell where; no connection was taken there
+	for _, c := range p.live.Checks {
+		switch {
+		case !sees(c, true, checks.ScopeName) || c.Needs.Registry && !t.DNS.Register:
+			continue
+		case c.Needs.Address && (!leads || len(at) > 0 && !fell && slices.Equal(at, p.silent)):
+			continue // the same silence again would tell nothing, and costs timeouts
+		case c.Needs.Address && fell && !t.Asked:
+			// In a sweep nobody waits as long again for the other port.
+			p.take(c.Name, name, nil, errSilent)
+			continue
+		}
+		found, err := p.run(ctx, c, name)
+		switch c.Name {
+		case checks.NamesCheck:
+			leads, at = err == nil, slices.Concat(t.DNS.V4, t.DNS.V6)
+			if name == t.Site.Name {
+				p.proxied = t.DNS.Points == checks.PointsProxied || err != nil
+			}
+		case checks.WayCheck:
+			if fell = slices.ContainsFunc(found, dropped); fell {
+				p.silent = at
+			}
+			p.blame(name, found)
+		case registry.Name:
+			if errors.Is(err, registry.ErrTurn) {
+				p.seen.Later = append(p.seen.Later, name)
+			}
+		case cert.ServedCheck:
+			if name == t.Site.Name && err == nil {
+				p.seen.Served = t.Served
+			}
+		}
+	}
+}
+
+// dropped reports whether every connection was dropped, at the name's own
+// addresses and not behind a redirect.
+func dropped(f checks.Finding) bool {
+	hops, _ := f.Args["hops"].([]string)
+	says, _ := f.Args["says"].(string)
+	return f.Code == checks.WebTimeout && f.Args["pattern"] == "all" && len(hops) == 1 && strings.HasPrefix(says, "Timeout during connect")
+}
+
+// blame makes the proxy the cause where the way through it fails: we see what
+// it answers, and not why.
+func (p *siteProbe) blame(name string, way []checks.Finding) {
+	if p.target.DNS.Points != checks.PointsProxied || !slices.ContainsFunc(way, func(f checks.Finding) bool { return f.Severity > checks.Info }) {
+		return
+	}
+	for i := range p.seen.Findings {
+		f := &p.seen.Findings[i]
+		if f.Code == checks.DNSProxied && (f.Name == name || f.Name == "" && name == p.target.Site.Name) && f.Severity == checks.Info {
+			f.Severity = checks.Warning
+		}
+	}
+}
+
+// explain makes light of a redirect to https that breaks because a key does
+// not fit its certificate: the key is the cause.
+func (p *siteProbe) explain(found []checks.Finding) {
+	if !slices.ContainsFunc(found, func(f checks.Finding) bool { return f.Code == checks.CertKeyMismatch }) {
+		return
+	}
+	for i := range p.seen.Findings {
+		if f := &p.seen.Findings[i]; f.Code == checks.WebRedirect && f.Args["rule"] == "tls" {
+			f.Severity = checks.Info
+		}
+	}
+}
+
+// run runs a check on one of the site's names, or on the site under its own.
+func (p *siteProbe) run(ctx context.Context, c checks.Check, name string) ([]checks.Finding, error) {
+	found, err := run(ctx, c, &p.target)
+	if !errors.Is(err, checks.ErrNothing) {
+		p.take(c.Name, name, found, err)
+	}
+	return found, err
+}
+
+// take adds what a check found at a name, and that it could not look.
+func (p *siteProbe) take(check, name string, found []checks.Finding, err error) {
+	if !slices.Contains(p.seen.Checks, check) {
+		p.seen.Checks = append(p.seen.Checks, check)
+	}
+	site := p.target.Site
+	for _, f := range found {
+		f.Check, f.From = check, p.live.From
+		if name != site.Name {
+			f.Name = name
+		}
+		p.seen.Findings = append(p.seen.Findings, ofSite(f, site.Server, site))
+	}
+	p.explain(found)
+	if err != nil {
+		p.fail(check, err)
+	}
+}
+
+func (p *siteProbe) fail(check string, err error) {
+	site := p.target.Site
+	p.seen.Failures = append(p.seen.Failures, checks.Failure{Check: check, Server: site.Server, Site: site.Name, Err: clean(err)})
+}
+
+// ofSite is a finding as that of a site. One that is switched off troubles
+// nobody.
+func ofSite(f checks.Finding, server string, site *checks.Site) checks.Finding {
+	f.Server, f.Site = server, site.Name
+	if site.Active == checks.Off {
+		f.Severity = min(f.Severity, checks.Info)
+	}
+	return f
 }

@@ -1,7 +1,11 @@
 package web
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -9,6 +13,135 @@ import (
 
 	"domovoy/checks"
 )
+
+// findings tells what the series mean. At most one finding is what stops the
+// CA; the others are of severity Info.
+func (l *look) findings() []checks.Finding {
+	if l.ca.err() != nil {
+		return l.withoutCA()
+	}
+	var found []checks.Finding
+	if f, ok := l.stops(); ok {
+		found = append(found, f)
+	}
+	for _, s := range append([]series{l.ca}, l.rest...) {
+		if fell := s.fellBack(); fell != nil && s.err() == nil && !has(found, checks.WebIPv6) {
+			found = append(found, mild(l.ipv6(s, *fell, *fell.fellBack, s.passed())))
+		}
+	}
+	if len(found) > 0 {
+		return found
+	}
+	for _, s := range l.rest {
+		if s.err() == nil && !s.passed() {
+			return []checks.Finding{mild(l.plain(s))}
+		}
+	}
+	return nil
+}
+
+// withoutCA is for the CA's way that could not be walked. What fails over IPv4
+// fails all the same where this host only has no IPv6; where something on the
+// way could not be looked up it is no more than evidence.
+func (l *look) withoutCA() []checks.Finding {
+	for _, s := range l.rest {
+		switch {
+		case s.err() != nil || !s.failed():
+		case errors.Is(l.ca.err(), ErrNoNetwork):
+			return []checks.Finding{l.plain(s)}
+		default:
+			return []checks.Finding{mild(l.plain(s))}
+		}
+	}
+	return nil
+}
+
+// stops is what keeps the CA from its file, with its real cause.
+func (l *look) stops() (checks.Finding, bool) {
+	if l.ca.mixed() {
+		return l.flapping(l.ca, l.ca.pattern()), true
+	}
+	if s, ok := l.lottery(); ok {
+		return l.flapping(s, patternAddress), true
+	}
+	if l.ca.passed() {
+		return checks.Finding{}, false
+	}
+	bad := l.ca.failure()
+	v4, looked := l.byV4()
+	switch {
+	case looked && v4.passed():
+		if hop, ok := brokenV6(bad); ok {
+			return l.ipv6(l.ca, bad, hop, false), true
+		}
+	case looked && v4.failed() && bad.fault.code == checks.WebLoop && bad.fellBack != nil:
+		// The loop is only the CA's memory of a walk that IPv6 broke off.
+		return l.plain(v4), true
+	}
+	return l.plain(l.ca), true
+}
+
+// byV4 is the series that used nothing but the first IPv4 address.
+func (l *look) byV4() (series, bool) {
+	for _, s := range l.rest {
+		if s.route.family == onlyV4 {
+			return s, s.err() == nil
+		}
+	}
+	return series{}, false
+}
+
+// brokenV6 is the hop where IPv6 made an attempt fail: a dial before the
+// fallback, else the last hop over IPv6.
+func brokenV6(a attempt) (Hop, bool) {
+	if a.fellBack != nil && a.fault.code == checks.WebLoop {
+		return *a.fellBack, true
+	}
+	for i := len(a.hops) - 1; i >= 0; i-- {
+		if a.hops[i].Address.Addr().Is6() {
+			return a.hops[i], true
+		}
+	}
+	return Hop{}, false
+}
+
+// lottery finds addresses of the family that the CA begins with of which one
+// fails while another does not. It gives the one that fails.
+func (l *look) lottery() (series, bool) {
+	family := []series{l.ca}
+	for _, s := range l.rest {
+		if s.err() == nil && s.route.family == anyFamily {
+			family = append(family, s)
+		}
+	}
+	var bad *series
+	good := false
+	for i, s := range family {
+		good = good || s.passed()
+		if bad == nil && !s.passed() {
+			bad = &family[i]
+		}
+	}
+	if bad == nil || !good {
+		return series{}, false
+	}
+	return *bad, true
+}
+
+func has(found []checks.Finding, code checks.Code) bool {
+	for _, f := range found {
+		if f.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// mild makes a finding one that does not stop the CA.
+func mild(f checks.Finding) checks.Finding {
+	f.Severity = checks.Info
+	return f
+}
 
 // plain reports a series by the fault of its failures; one that fails only
 // now and then is flapping.
@@ -149,4 +282,49 @@ func (s series) latency() time.Duration {
 	}
 	slices.Sort(took)
 	return took[len(took)/2]
+}
+
+// foreign finds that a proxy leads to another server than ours, where the
+// 404 that came through it is not the one that our own server gives for the
+// same request. With a file in place that is not needed: then a 404 is one.
+func (l *look) foreign(ctx context.Context) (checks.Finding, bool) {
+	if !l.proxied || l.challenge.want != "" || !l.ca.passed() || len(l.ca.tries) == 0 {
+		return checks.Finding{}, false
+	}
+	seen := l.ca.tries[len(l.ca.tries)-1]
+	if seen.last().Status != http.StatusNotFound {
+		return checks.Finding{}, false
+	}
+	own, ok := l.ownAnswer(ctx)
+	if !ok || bytes.Equal(l.page(own), l.page(seen)) {
+		return checks.Finding{}, false
+	}
+	f := l.finding(checks.WebNotFound, l.ca, seen, seen.last())
+	f.Args["pattern"], f.Args["rule"] = patternAll, ruleForeign
+	return f, true
+}
+
+// ownAsked is how many of our addresses are tried for a comparison.
+const ownAsked = 2
+
+// ownAnswer asks our own server for the same file, at the first of our
+// addresses that answers 404 too.
+func (l *look) ownAnswer(ctx context.Context) (attempt, bool) {
+	own := l.prober.opts.Own
+	for _, a := range own[:min(len(own), ownAsked)] {
+		r := route{first: a}
+		if a.Is4() {
+			r.family = onlyV4
+		}
+		answer := l.prober.walk(ctx, l.host, l.challenge, r, signs{dialing: func() {}, connected: func() {}})
+		if answer.passed() && answer.last().Status == http.StatusNotFound {
+			return answer, true
+		}
+	}
+	return attempt{}, false
+}
+
+// page is an answer's text without what changes from request to request.
+func (l *look) page(a attempt) []byte {
+	return bytes.TrimSpace(bytes.ReplaceAll(a.body, []byte(l.challenge.token), nil))
 }

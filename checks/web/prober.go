@@ -1,9 +1,29 @@
+// Package web walks the way to an http-01 challenge as the CA's validators do
+// (RFC 8555 section 8.3).
+//
+// The rules are those of Boulder, Let's Encrypt's CA: the first AAAA record,
+// else the first A; IPv4 after IPv6 only when a dial fails, and then from the
+// first URL again; up to eleven redirects of four kinds; 128 bytes of body.
+// Two verdicts are kept apart: what the CA would see decides the severity,
+// and what is wrong anyway is added as a finding of severity Info.
+//
+// One answer is no evidence where a balancer stands in front, so what failed
+// once is asked again over fresh connections, and the pattern is reported.
+// A name with several addresses of a family is a coin toss for the CA, which
+// takes whichever comes first: when one of them fails and another does not,
+// that is web.flapping with the pattern "address".
 package web
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
 	"net/netip"
+	"os"
+	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"domovoy/checks"
@@ -126,4 +146,105 @@ func (p *Prober) usable(s checks.NameInfo, all []netip.Addr, deep bool) []netip.
 		}
 	}
 	return picked
+}
+
+// challengePath is where the CA looks (RFC 8555 section 8.3).
+const challengePath = "/.well-known/acme-challenge/"
+
+// tokenPrefix tells our files and requests from the CA's, in a folder and in
+// an access log.
+const tokenPrefix = "domovoy-"
+
+// challenge is the file that a look asks for.
+type challenge struct {
+	token string
+	want  string // what the file holds; empty: no file was placed
+}
+
+func (c challenge) path() string { return path.Join(challengePath, c.token) }
+
+// newChallenge names a file that nobody else can have.
+func newChallenge() challenge { return challenge{token: tokenPrefix + rand.Text()} }
+
+// place puts the file into the panel's folder. Its form is that of a key
+// authorization: the token, a dot, 43 characters.
+func (c *challenge) place(folder string) (remove func() error, err error) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, fmt.Errorf("opening the challenge folder: %w", err)
+	}
+	want := c.token + "." + (rand.Text() + rand.Text())[:43]
+	if err := write(root, c.token, want); err != nil {
+		return nil, errors.Join(fmt.Errorf("placing a challenge file: %w", err), root.Close())
+	}
+	c.want = want
+	return func() error { return errors.Join(root.Remove(c.token), root.Close()) }, nil
+}
+
+// write makes a file that the web server's user can read whatever our umask.
+func write(root *os.Root, name, text string) error {
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		return errors.Join(err, root.Remove(name))
+	}
+	return nil
+}
+
+// specialPurpose are the prefixes that are not globally reachable, of the
+// registries of RFC 6890 (IANA, 2025), with multicast and broadcast.
+var specialPurpose = [...]netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("10.0.0.0/8"),
+	netip.MustParsePrefix("100.64.0.0/10"),
+	netip.MustParsePrefix("127.0.0.0/8"),
+	netip.MustParsePrefix("169.254.0.0/16"),
+	netip.MustParsePrefix("172.16.0.0/12"),
+	netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("192.0.2.0/24"),
+	netip.MustParsePrefix("192.88.99.0/24"),
+	netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("198.18.0.0/15"),
+	netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"),
+	netip.MustParsePrefix("224.0.0.0/3"),
+	netip.MustParsePrefix("::/127"),
+	netip.MustParsePrefix("::ffff:0:0/96"),
+	netip.MustParsePrefix("64:ff9b::/96"),
+	netip.MustParsePrefix("64:ff9b:1::/48"),
+	netip.MustParsePrefix("100::/64"),
+	netip.MustParsePrefix("2001::/23"),
+	netip.MustParsePrefix("2001:db8::/32"),
+	netip.MustParsePrefix("2002::/16"),
+	netip.MustParsePrefix("3fff::/20"),
+	netip.MustParsePrefix("5f00::/16"),
+	netip.MustParsePrefix("fc00::/7"),
+	netip.MustParsePrefix("fe80::/10"),
+	netip.MustParsePrefix("ff00::/8"),
+}
+
+// reserved reports whether the CA would drop the address from an answer. A
+// zone makes an address local.
+func reserved(a netip.Addr) bool {
+	if !a.IsValid() || a.Zone() != "" || a.Is4In6() {
+		return true
+	}
+	for _, p := range specialPurpose {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// underTLD reports whether a host's last label is a top-level domain of IANA.
+// The label before it stands for any other, because the list knows some TLDs
+// only by the names below them ("*.ck").
+func underTLD(host string) bool {
+	label := host[strings.LastIndexByte(host, '.')+1:]
+	_, icann := checks.PublicSuffix("any." + label)
+	return icann && label != ""
 }

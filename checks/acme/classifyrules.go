@@ -1,0 +1,282 @@
+package acme
+
+import (
+	"regexp"
+	"strings"
+
+	"domovoy/checks"
+)
+
+// seen is the address that a validator went to, as Boulder puts it before what
+// happened there (va.go, ipError).
+const seen = `(?:(?:^|[\s">(])(?P<address>[0-9a-f.:]+): )?`
+
+// fetching is the page that a validator asked for.
+const fetching = `fetching https?://(?P<host>[^\s/:"]+)\S*: `
+
+// fileRules are answers that are not the file that was asked for (va/http.go,
+// va/tlsalpn.go).
+func fileRules() []phrase {
+	unauthorized := func(problem, pattern string, says ...string) phrase {
+		return phrase{code: checks.CAUnauthorized, says: says, pattern: pattern, args: checks.Args{"problem": problem, "challenge": "http-01"}}
+	}
+	alpn := checks.Args{"challenge": "tls-alpn-01"}
+	return []phrase{
+		unauthorized("status", seen+`invalid response from https?://(?P<host>[^\s/:"]+)[^\s"]*?(?: \[(?P<address>[0-9a-f.:]+)\])?: (?P<status>\d{3})\b`, "invalid response from"),
+		unauthorized("page", seen+`invalid response from "?https?://(?P<host>[^\s/:"]+)[^\s"]*"?(?: \[(?P<address>[0-9a-f.:]+)\])?:? "`, "invalid response from"),
+		unauthorized("page", seen+`the key authorization file from the server did not match this challenge`, "key authorization file from the server did not match"),
+		unauthorized("page", seen+`error reading http response body`, "error reading http response body"),
+		{code: checks.CAUnauthorized, args: alpn, says: []string{"incorrect validation certificate"}, pattern: seen + `incorrect validation certificate for tls-\S+ challenge\. requested (?P<name>\S+) from`},
+		{code: checks.CAUnauthorized, args: alpn, says: []string{"cannot negotiate alpn protocol", "no certs presented for tls"}, pattern: seen + `(?:cannot negotiate alpn protocol|no certs presented for tls)`},
+	}
+}
+
+// recordRules are TXT records that are not the ones asked for (va/dns.go).
+func recordRules() []phrase {
+	record := func(problem, pattern string, says ...string) phrase {
+		return phrase{code: checks.CAUnauthorized, says: says, pattern: pattern, args: checks.Args{"problem": problem, "challenge": "dns-01"}}
+	}
+	const owner = `_acme-challenge(?:_\w+)?\.(?P<name>[^\s"<]+)`
+	return []phrase{
+		record("missing", `no txt record found at (?P<record>(?:_\w+\.)?`+owner+`)`, "no txt record found at"),
+		record("wrong", `incorrect txt record "[^"]*"?(?: \(and (?P<others>\d+) more\))? found at (?P<record>(?:_\w+\.)?`+owner+`)`, "incorrect txt record"),
+		record("wrong", `incorrect txt record`, "incorrect txt record"),
+		record("wrong", `correct value not found for dns challenge`, "correct value not found for dns challenge"),
+		record("missing", `dns problem: nxdomain looking up txt for (?P<record>`+owner+`)`, "nxdomain looking up txt for _acme-challenge"),
+	}
+}
+
+// connectionRules are connections that did not come about, or ended too soon
+// (va/va.go, va/http.go).
+func connectionRules() []phrase {
+	connection := func(problem, words string, says ...string) phrase {
+		return phrase{code: checks.CAConnection, says: says, pattern: seen + `(?:` + fetching + `)?(?:` + words + `)`, args: checks.Args{"problem": problem}}
+	}
+	// met are words that our own way to the CA may bring too: only a
+	// validator puts an address before them.
+	met := func(problem, words string, says ...string) phrase {
+		return phrase{code: checks.CAConnection, says: says, pattern: `(?:(?:^|[\s">(])(?P<address>[0-9a-f.:]+): )` + `(?:` + fetching + `)?(?:` + words + `)|` +
+			fetching + `(?:` + words + `)`, args: checks.Args{"problem": problem}}
+	}
+	tls := func(says ...string) phrase {
+		return phrase{code: checks.CATLS, says: says, pattern: seen + `(?:` + fetching + `)?(?:` + alternatives(says) + `)`}
+	}
+	return []phrase{
+		connection("timeout", `timeout during connect`, "timeout during connect"),
+		connection("slow", `timeout (?:during \w+|after connect) \(your server`, "timeout during", "timeout after connect"),
+		connection("http2", `server is speaking http/2 over http`, "speaking http/2 over http"),
+		connection("broken", `error getting validation data`, "error getting validation data"),
+		connection("loop", `redirect loop detected`, "redirect loop detected"),
+		connection("redirect", `too many redirects|invalid (?:port|host|protocol scheme|empty host|hostname) in redirect|redirect target too long|received disallowed redirect status code|unable to determine redirect`,
+			"redirect"),
+		met("refused", `connection refused`, "connection refused"),
+		met("reset", `connection reset by peer`, "connection reset by peer"),
+		met("unreachable", `network unreachable|no route to host`, "network unreachable", "no route to host"),
+		connection("ipv6", `unable to contact "(?P<name>[^"]+)" at "(?P<address>[^"]+)", no ipv4 addresses to try`, "no ipv4 addresses to try as fallback"),
+		tls("server only speaks http, not tls"),
+		tls("remote error: tls"),
+		tls("validation attempt was redirected to an https server that doesn't support tls"),
+		{code: checks.CATLS, says: []string{"tls: "}, pattern: seen + fetching + `.{0,80}?tls: `},
+	}
+}
+
+// nameRules are what resolvers said to the CA: of addresses, of CAA records
+// (bdns/problem.go, va/caa.go).
+func nameRules() []phrase {
+	const asked = ` looking up (?P<type>\w+) for (?P<name>[^\s;:,"<]+)`
+	lookup := func(problem, detail string) phrase {
+		return phrase{code: checks.CADNS, says: []string{"dns problem: " + detail}, pattern: `dns problem: ` + detail + `(?: \(and was canceled\))?(?:` + asked + `)?`, args: checks.Args{"problem": problem}}
+	}
+	none := checks.Args{"problem": "noaddress"}
+	return []phrase{
+		lookup("NXDOMAIN", `nxdomain`), lookup("SERVFAIL", `servfail`), lookup("REFUSED", `refused`),
+		lookup("timeout", `query timed out`), lookup("network", `networking error`),
+		lookup("resolver", `server failure at resolver`), lookup("truncated", `response was truncated`),
+		lookup("FORMERR", `formerr`), lookup("NOTIMP", `notimp`),
+		{code: checks.CADNS, says: []string{"dnssec"}, pattern: `dns problem:` + asked + `: dnssec`, args: checks.Args{"problem": "dnssec"}},
+		{code: checks.CADNS, says: []string{"no reachable authority", "network error between resolver"}, pattern: `dns problem:` + asked + `: (?:no reachable authority|network error)`, args: checks.Args{"problem": "network"}},
+		{code: checks.CADNS, says: []string{"dns problem: looking up"}, pattern: `dns problem:` + asked},
+		{code: checks.CADNS, says: []string{"no valid a records found"}, pattern: `no valid a records found for (?P<name>[^\s;"<]+)`, args: none},
+		{code: checks.CADNS, says: []string{"no valid ip addresses found for", "no ip addresses found for"}, pattern: `no (?:valid )?ip addresses found for "?(?P<name>[^\s"<]+)`, args: none},
+		{code: checks.CADNS, says: []string{"has no ipv4 or ipv6 addresses"}, pattern: `host "(?P<name>[^"]+)" has no ipv4 or ipv6`, args: none},
+		{code: checks.CACAA, says: []string{"prevents issuance"}, pattern: `(?:while processing caa for (?P<name>[^\s:]+): )?caa record for (?P<record>[^\s"]+) prevents issuance`},
+	}
+}
+
+// accountRules are the CA's answers about the account as a whole. The pause
+// comes under the types of a limit and of a refusal, so it stands first.
+func accountRules() []phrase {
+	return []phrase{
+		{code: checks.CAPaused, says: []string{"temporarily prevented from requesting certificates"},
+			pattern: `temporarily prevented from requesting certificates(?: for (?P<names>[^\s,]+(?:, [^\s,]+)*))?`},
+		{code: checks.CAPaused, says: []string{"/unpause?jwt="}, pattern: `/sfe/v\d+/unpause\?jwt=`},
+		{code: checks.CABlocked, says: []string{"account blocked"}, args: checks.Args{"reason": "blocked"}},
+		{code: checks.CABlocked, says: []string{"account is not valid, has status", "account with the provided public key exists but is"},
+			pattern: `(?:has status|exists but is) "?(?P<reason>deactivated|revoked)`},
+		{code: checks.CABlocked, says: []string{"account is not valid, has status", "account with the provided public key exists but is"}},
+		{code: checks.CABlocked, says: []string{"account key has been deactivated"}, args: checks.Args{"reason": "deactivated"}},
+	}
+}
+
+// The CA's limits, as Boulder names them (ratelimits/names.go), and one of old.
+const (
+	newOrders             = "new_orders"
+	certificatesPerDomain = "certificates_per_domain"
+	certificatesPerSet    = "certificates_per_set"
+	failedAuthorizations  = "failed_authorizations"
+	newRegistrations      = "new_registrations"
+	pendingAuthorizations = "pending_authorizations" // until November 2024
+	requests              = "requests"               // of the balancer: each address may ask so often
+)
+
+// limitRules say which limit is used up. The words in parentheses are
+// optional: Boulder had none until 2024, and other ends of the sentence.
+func limitRules() []phrase {
+	limit := func(name string, says string, pattern string) phrase {
+		return phrase{code: checks.CARateLimited, says: []string{says}, pattern: pattern, args: checks.Args{"limit": name}}
+	}
+	const last = `(?: in the last (?P<window>\d+ hours|[\dhms.]+))?`
+	return []phrase{
+		limit(newOrders, "too many new orders", `too many new orders(?: recently)?(?: \((?P<count>\d+)\))?(?: from this account)?`+last),
+		limit(certificatesPerSet, "too many certificates", `too many certificates(?: \((?P<count>\d+)\))? already issued for (?:this )?exact set of (?:domains|identifiers)`+last+`(?:: (?P<names>[^\s,]+(?:,[^\s,]+)*))?`),
+		limit(certificatesPerDomain, "too many certificates already issued for multiple names", `too many certificates already issued for multiple names \("(?P<name>[^"]+)" and (?P<more>\d+) others\)`),
+		limit(certificatesPerDomain, "too many certificates", `too many certificates(?: \((?P<count>\d+)\))? already issued for:? "?(?P<name>[^\s",]+)"?`+last),
+		limit(certificatesPerDomain, "too many certificates", `too many certificates already issued`),
+		limit(failedAuthorizations, "too many failed authorizations", `too many failed authorizations(?: recently)?(?: \((?P<count>\d+)\))?(?: for "(?P<name>[^"]+)")?`+last),
+		limit(failedAuthorizations, "too many invalid authorizations", `too many invalid authorizations recently`),
+		limit(newRegistrations, "too many new registrations", `too many new registrations \((?P<count>\d+)\) from this (?:ip address|/48 subnet of ipv6 addresses)`+last),
+		limit(newRegistrations, "too many registrations for this ip", `too many registrations for this ip(?: range)?`),
+		limit(pendingAuthorizations, "too many currently pending authorizations", `too many currently pending authorizations(?:: (?P<count>\d+))?`),
+		limit(requests, "429 too many requests", `429 too many requests`),
+		limit(requests, "service busy; retry later", `service busy; retry later`),
+		{code: checks.CARateLimited, says: []string{"acme:error:ratelimited", "too many requests of a given type"}},
+	}
+}
+
+// policyRules are names that the CA does not issue for, whoever asks.
+func policyRules() []phrase {
+	reason := func(name string, says ...string) phrase {
+		return phrase{code: checks.CARejected, says: says, args: checks.Args{"reason": name},
+			pattern: `(?:cannot issue for|policy forbids issuing for:?) "?(?P<name>[^\s",]+?)"?:? .*?(?:` + alternatives(says) + `)(?:.*?\(and (?P<more>\d+) more problems)?`}
+	}
+	return []phrase{
+		{code: checks.CARejected, says: []string{"was considered an unsafe domain"}, pattern: `"(?P<name>[^"]+)" was considered an unsafe domain`, args: checks.Args{"reason": "policy"}},
+		reason("policy", "forbidden by policy", "policy forbids issuing"),
+		reason("recursive", "recursive on-demand issuance"),
+		reason("suffix", "valid public suffix", "is an icann tld", "is a wildcard for an icann tld"),
+		reason("spelling", "contains an invalid character", "needs at least one dot", "two dots in a row", "ends in a dot", "malformed punycode",
+			"reserved format (r-ldh", "name is longer than", "longer than 63 bytes", "is empty", "more than one wildcard", "contains an invalid wildcard"),
+		reason("labels", "has more than 10 labels"),
+		reason("address", "value is an ip address", "ip address is invalid"),
+		{code: checks.CARejected, says: []string{"cannot issue for"}, pattern: `cannot issue for "(?P<name>[^"]+)"`},
+		{code: checks.CARejected, says: []string{"forbidden by policy", "policy forbids issuing for"}, args: checks.Args{"reason": "policy"}},
+		{code: checks.CARejected, says: []string{"does not end with a valid public suffix", "name does not end in a public suffix"}, args: checks.Args{"reason": "suffix"}},
+		{code: checks.CARejected, says: []string{"acme:error:rejectedidentifier", "acme:error:unsupportedidentifier", "server will not issue certificates for the identifier"}},
+	}
+}
+
+// alternatives are words as one pattern.
+func alternatives(says []string) string {
+	quoted := make([]string, len(says))
+	for i, s := range says {
+		quoted[i] = regexp.QuoteMeta(s)
+	}
+	return strings.Join(quoted, "|")
+}
+
+// theCA are hosts of CAs as clients name them.
+const theCA = `\S*(?:acme|letsencrypt|zerossl|pki\.goog|sslcom)\S*`
+
+// wayRules are what clients say when they do not reach the CA: they name it,
+// which tells them from what the CA says of a site.
+func wayRules() []phrase {
+	way := func(pattern string, says ...string) phrase {
+		return phrase{code: checks.CAUnreachable, says: says, pattern: pattern}
+	}
+	return []phrase{
+		way("", "httpsconnectionpool(host=", "httpconnectionpool(host=", "cannot init api", "can not init api"),
+		way(`(?:could not resolve host|couldn't resolve host(?: name)?|could not resolve proxy):? `+theCA, "resolve host", "resolve proxy"),
+		way(`(?:failed to connect|couldn't connect|cannot connect) to (?:ca directory: )?`+theCA, "connect to"),
+		way(`connection to `+theCA+` (?:timed out|failed|refused)`, "connection to"),
+		way(`(?:requesting|could not reach|unable to (?:access|connect to)|cannot fetch acme directory:?) '?(?:https?://)?`+theCA, "requesting", "could not reach", "unable to", "cannot fetch acme directory"),
+	}
+}
+
+// internalRules are the CA's own faults.
+func internalRules() []phrase {
+	internal := func(says ...string) phrase { return phrase{code: checks.CAInternal, says: says} }
+	return []phrase{
+		internal("could not communicate with va", "secondary validation rpc", "insufficient remote perspectives"),
+		internal("unable to meet ca sct embedding requirements", "failed to get scts"),
+		internal("the service is down for maintenance", "service is temporarily unavailable"),
+		{code: checks.CAInternal, says: []string{"internal server error", "bad gateway", "service unavailable", "service temporarily unavailable", "gateway time"},
+			pattern: `(?P<status>50[0234]):? (?:internal server error|bad gateway|service (?:temporarily )?unavailable|gateway time-?out)`},
+		internal("acme:error:serverinternal", "the server experienced an internal error"),
+		internal("stopped retrying after reaching the retry limit", "all authorizations were not finalized by the ca"),
+	}
+}
+
+// clientRules are faults of the panel's own client, of this host, or of the web
+// server that the client reloads. What kind is the argument "problem".
+func clientRules() []phrase {
+	client := func(problem string, says ...string) phrase {
+		return phrase{code: checks.CAClient, says: says, args: checks.Args{"problem": problem}}
+	}
+	return []phrase{
+		client("key", "key values mismatch", "key_values_mismatch", "private key does not match", "ssl_ctx_use_privatekey"),
+		client("webserver", "cannot load certificate", "pem_read_bio", "ssl_ctx_use_certificate", "nginx: configuration file", "nginx config is not correct",
+			"problem with the nginx config", "while reloading nginx", "nginx restart failed", "nginx configuration test failed",
+			"apache config file has errors", "apachectl graceful error", "error while running apache2ctl", "error while running nginx"),
+		client("disk", "no space left on device", "disk quota exceeded", "не осталось свободного места", "нет места на устройстве"),
+		client("lock", "another instance of certbot", "resource temporarily unavailable: '/var/lib/letsencrypt"),
+		client("port", "is already used by", "could not bind tcp port", "address already in use"),
+		client("dnsapi", "error adding txt record to domain", "cannot find dns api hook", "dns manual mode", "error removing txt for domain", "please add the txt records to the domains"),
+		{code: checks.CAClient, says: []string{"order cannot contain more than"}, pattern: `order cannot contain more than (?P<count>\d+) (?:identifiers|dns names)`, args: checks.Args{"problem": "names"}},
+		{code: checks.CAClient, says: []string{"is redundant with a wildcard domain"}, pattern: `"(?P<name>[^"]+)" is redundant with a wildcard domain`, args: checks.Args{"problem": "names"}},
+		client("names", "cumulative length of all identifier values", "did not specify any identifiers", "incorrect number of identifiers", "csr does not specify same identifiers"),
+		client("account", "acme:error:accountdoesnotexist", "no account exists with the provided key", "account that does not exist", "account key not found at", "account url is empty",
+			"external account binding", "acme:error:externalaccountrequired", "eab credentials", "account registration error", "cannot find account id url"),
+		{code: checks.CAClient, says: []string{"account "}, pattern: `account "[^"]*" not found|account id doesn't match|doesn't match account id in authorization`, args: checks.Args{"problem": "account"}},
+		client("contact", "acme:error:invalidcontact", "acme:error:invalidemail", "acme:error:unsupportedcontact", "error validating contact", "contact email has"),
+		client("terms", "acme:error:useractionrequired", "must agree to terms of service"),
+		client("nonce", "acme:error:badnonce", "anti-replay nonce"),
+		client("order", "is not acceptable for finalization", "acme:error:ordernotready", "no such authorization", "expired authorization", "no order for id", "no order found for account",
+			"no such challenge", "authorization must be pending", "authorization is already being validated", "authorizations for these", "acme:error:conflict",
+			"acme:error:alreadyreplaced", "already has a replacement order", "could not validate ari", "do not match any identifiers in the certificate being replaced"),
+		client("request", "acme:error:badcsr", "acme:error:badpublickey", "acme:error:badsignaturealgorithm", "acme:error:badrevocationreason", "acme:error:alreadyrevoked", "acme:error:invalidprofile",
+			"profile name", "unable to validate jws", "jws verification error", "error parsing certificate request", "is not permitted to use certificate profile", "request body too large"),
+		client("file", "permission denied", "no such file or directory", "read-only file system", "cannot write token to file", "error creating csr", "error creating domain key",
+			"ошибка при работе с файлами", "отказано в доступе", "нет такого файла или каталога"),
+	}
+}
+
+// vagueRules are words that more than one kind of trouble brings.
+func vagueRules() []phrase {
+	return []phrase{
+		{code: checks.CACAA, says: []string{"rechecking caa", "acme:error:caa"}, pattern: `(?:rechecking caa for "(?P<name>[^"]+)"(?: and (?P<more>\d+) more)?)|rechecking caa|acme:error:caa`},
+		{code: checks.CACAA, says: []string{"(caa) records forbid the ca"}},
+		{code: checks.CADNS, says: []string{"no valid aaaa records found"}, pattern: `no valid aaaa records found for (?P<name>[^\s;"<]+)`, args: checks.Args{"problem": "noaddress"}},
+		{code: checks.CADNS, says: []string{"dns problem:"}},
+		{code: checks.CAUnauthorized, says: []string{"invalid response from"}, args: checks.Args{"problem": "page", "challenge": "http-01"}},
+		{code: checks.CAUnreachable, says: []string{"could not resolve host", "couldn't resolve host", "couldn't connect to server", "failed to connect to", "failed to establish a new connection",
+			"max retries exceeded", "please refer to https://curl.haxx.se/libcurl/c/libcurl-errors.html", "please refer to https://www.gnu.org/software/wget/manual/html_node/exit-status.html",
+			"getaddrinfo failed", "temporary failure in name resolution", "proxy error", "407 proxy", "connect tunnel failed", "cannot make post request to", "to get nonce."}},
+		{code: checks.CAUnreachable, says: []string{"curl: ("}, pattern: `curl: \((?:5|6|7|28|35|52|56|60|97)\)`},
+		{code: checks.CAConnection, says: []string{"connection refused"}, args: checks.Args{"problem": "refused"}},
+		{code: checks.CAConnection, says: []string{"connection reset by peer"}, args: checks.Args{"problem": "reset"}},
+		{code: checks.CAConnection, says: []string{"network unreachable", "no route to host"}, args: checks.Args{"problem": "unreachable"}},
+	}
+}
+
+// typeRules are the types of problem documents (RFC 8555 section 6.7) and
+// certbot's words for them, where nothing more is said.
+func typeRules() []phrase {
+	typed := func(code checks.Code, says ...string) phrase { return phrase{code: code, says: says} }
+	return []phrase{
+		typed(checks.CAConnection, "acme:error:connection", "could not connect to the client to verify the domain"),
+		typed(checks.CADNS, "acme:error:dns", "acme:error:unknownhost", "problem with a dns query during identifier validation", "could not resolve a domain name"),
+		typed(checks.CATLS, "acme:error:tls", "server experienced a tls error during domain verification"),
+		typed(checks.CAUnauthorized, "acme:error:unauthorized", "acme:error:incorrectresponse", "client lacks sufficient authorization"),
+		{code: checks.CAClient, says: []string{"acme:error:malformed", "the request message was malformed"}, args: checks.Args{"problem": "request"}},
+	}
+}

@@ -1,0 +1,280 @@
+package dns
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
+)
+
+// A small answer takes up to 1280 bytes of a receive buffer with the kernel's
+// own bookkeeping. Above maxInFlight even large buffers were seen to drop.
+const (
+	bytesPerAnswer = 1280
+	maxInFlight    = 2000
+)
+
+// server is one recursive server with the sockets that lead to it.
+type server struct {
+	addr    netip.AddrPort
+	sockets []*socket
+	next    atomic.Uint32 // round robin over sockets
+	misses  atomic.Int32  // questions unanswered since the last answer
+	room    int           // questions in flight on each socket
+	pace    *rate.Limiter // nil: no limit
+}
+
+func openServer(addr netip.AddrPort, o Options) (*server, error) {
+	s := &server{addr: addr}
+	for range o.Sockets {
+		// Connected: the kernel drops what other hosts send.
+		conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(addr))
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("a socket to %s: %w", addr, err), s.close())
+		}
+		if s.room = o.InFlight; s.room <= 0 {
+			s.room = min(max(grow(conn, o.Buffer)/bytesPerAnswer, 1), maxInFlight)
+		}
+		s.sockets = append(s.sockets, newSocket(conn, s.room))
+	}
+	return s, nil
+}
+
+// grow asks for a larger receive buffer and gives what was granted: the
+// system cuts silently at net.core.rmem_max.
+func grow(conn *net.UDPConn, want int) int {
+	const usual = 160 * bytesPerAnswer
+	_ = conn.SetReadBuffer(want) // refused: the usual buffer stays
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return usual
+	}
+	size := 0
+	if err := raw.Control(func(fd uintptr) {
+		size, _ = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF)
+	}); err != nil || size == 0 {
+		return usual
+	}
+	return size
+}
+
+func (s *server) close() error {
+	var errs []error
+	for _, k := range s.sockets {
+		errs = append(errs, k.close())
+	}
+	return errors.Join(errs...)
+}
+
+// enter waits until n more questions may be in flight, and gives the socket
+// to send them over; they leave it by leave.
+func (s *server) enter(ctx context.Context, n int) (*socket, error) {
+	if s.pace != nil {
+		for range n {
+			if err := s.pace.Wait(ctx); err != nil {
+				return nil, fmt.Errorf("waiting for a turn at %s: %w", s.addr, err)
+			}
+		}
+	}
+	k := s.sockets[int(s.next.Add(1)%uint32(len(s.sockets)))]
+	// All at once: two batches that each hold half would wait for each other.
+	return k, k.slots.Acquire(ctx, int64(n))
+}
+
+// note remembers whether the server answers at all.
+func (s *server) note(answered bool) {
+	switch {
+	case !answered:
+		s.misses.Add(1)
+	case s.misses.Load() != 0: // a plain store would bounce the cache line
+		s.misses.Store(0)
+	}
+}
+
+// socket carries many questions at once and brings each answer to the call
+// that waits for it.
+type socket struct {
+	conn  *net.UDPConn
+	slots *semaphore.Weighted // for questions in flight: answers must fit the receive buffer
+
+	mu      sync.Mutex
+	closed  bool
+	pending map[uint16]*call // by message id
+	dice    [512]byte        // unpredictable ids (RFC 5452 section 9.2), drawn in bulk
+	drawn   int
+}
+
+func newSocket(conn *net.UDPConn, room int) *socket {
+	return &socket{conn: conn, slots: semaphore.NewWeighted(int64(room)), pending: make(map[uint16]*call), drawn: len(socket{}.dice)}
+}
+
+// id draws one that no call in flight uses. The caller holds the lock; the
+// slots keep the table far from full.
+func (k *socket) id() uint16 {
+	for {
+		if k.drawn == len(k.dice) {
+			_, _ = rand.Read(k.dice[:]) // never fails: crypto/rand stops the program instead
+			k.drawn = 0
+		}
+		id := binary.BigEndian.Uint16(k.dice[k.drawn:])
+		k.drawn += 2
+		if _, taken := k.pending[id]; !taken {
+			return id
+		}
+	}
+}
+
+// send starts a call. After nil its end comes on c.done.
+func (k *socket) send(c *call) error {
+	k.mu.Lock()
+	if k.closed {
+		k.mu.Unlock()
+		return ErrClosed
+	}
+	c.begin(k, k.id())
+	k.pending[c.id] = c
+	k.mu.Unlock()
+	if _, err := k.conn.Write(c.query); err != nil && k.forget(c) {
+		return err
+	}
+	return nil
+}
+
+// forget ends the wait for a call, and reports false if its end is already on
+// the way to c.done.
+func (k *socket) forget(c *call) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.pending[c.id] != c {
+		return false
+	}
+	delete(k.pending, c.id)
+	return true
+}
+
+// listen reads answers until the socket closes.
+func (k *socket) listen() {
+	buf := make([]byte, maxUDP)
+	for {
+		n, err := k.conn.Read(buf)
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			k.fail(ErrClosed)
+			return
+		case err != nil:
+			// An ICMP error does not say which question it answers: the
+			// server's port is closed, so it holds for all.
+			k.fail(err)
+		default:
+			if c := k.take(buf[:n]); c != nil {
+				c.answer = append(c.answer[:0], buf[:n]...)
+				c.done <- c
+			}
+		}
+	}
+}
+
+// take finds the call that a message answers. Id, name and type must be
+// echoed to the letter, and the server is known by the socket: anything else
+// is noise, a late answer to an earlier question, or forged.
+func (k *socket) take(msg []byte) *call {
+	if len(msg) < headerLen || msg[2]&(flagQR>>8|opcodeMask>>8) != flagQR>>8 {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := k.pending[binary.BigEndian.Uint16(msg)]
+	if c == nil || !c.asked(msg) {
+		return nil
+	}
+	delete(k.pending, c.id)
+	return c
+}
+
+// asked reports whether a message repeats the call's question.
+func (c *call) asked(msg []byte) bool { return echoes(msg, c.query[headerLen:c.question]) }
+
+// echoes reports whether a message's only question is this one.
+func echoes(msg, question []byte) bool {
+	return len(msg) >= headerLen+len(question) && msg[4] == 0 && msg[5] == 1 &&
+		bytes.Equal(msg[headerLen:headerLen+len(question)], question)
+}
+
+// fail ends all calls in flight.
+func (k *socket) fail(err error) {
+	k.mu.Lock()
+	if errors.Is(err, ErrClosed) {
+		k.closed = true
+	}
+	ended := make([]*call, 0, len(k.pending))
+	for _, c := range k.pending {
+		ended = append(ended, c)
+	}
+	clear(k.pending)
+	k.mu.Unlock()
+	for _, c := range ended {
+		c.err = err
+		c.done <- c
+	}
+}
+
+func (k *socket) leave(n int) { k.slots.Release(int64(n)) }
+
+func (k *socket) close() error {
+	k.mu.Lock()
+	k.closed = true
+	k.mu.Unlock()
+	return k.conn.Close()
+}
+
+// overTCP asks again where the answer did not fit a datagram (RFC 7766).
+func overTCP(ctx context.Context, addr netip.AddrPort, query []byte, question int, timeout time.Duration) ([]byte, error) {
+	msg, err := exchangeTCP(ctx, addr, query, question, timeout)
+	if err != nil {
+		if timedOut(err) && ctx.Err() == nil {
+			err = ErrTimeout
+		}
+		return nil, fmt.Errorf("asking %s over TCP: %w", addr, err)
+	}
+	return msg, nil
+}
+
+func exchangeTCP(ctx context.Context, addr netip.AddrPort, query []byte, question int, timeout time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr.String())
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	// The context ends the waiting for bytes, too.
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
+	out := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(query)), uint16(len(query)))
+	if _, err := conn.Write(append(out, query...)); err != nil {
+		return nil, err
+	}
+	var size [2]byte
+	if _, err := io.ReadFull(conn, size[:]); err != nil {
+		return nil, err
+	}
+	msg := make([]byte, binary.BigEndian.Uint16(size[:]))
+	if _, err := io.ReadFull(conn, msg); err != nil {
+		return nil, err
+	}
+	if !echoes(msg, query[headerLen:question]) || msg[0] != query[0] || msg[1] != query[1] || msg[2]&(flagQR>>8) == 0 {
+		return nil, fmt.Errorf("%w: it belongs to another question", ErrMalformed)
+	}
+	return msg, nil
+}
