@@ -35,7 +35,7 @@ type Slack struct {
 type messenger struct {
 	name        string       // its section, and the beginning of its addresses
 	credentials []credential // all that it needs; without the first it is off
-	leak        string       // a regular expression of its tokens inside any text, which is then not shown
+	leak        string       // matches a text with its tokens, which is then not shown; empty if they look like other words
 	// chat checks the part of an address after "NAME:". It returns the name of
 	// the hint if the address is wrong, else "".
 	chat   func(id, topic string, hasTopic bool) string

@@ -73,7 +73,9 @@ var (
 func leaks() string {
 	all := ""
 	for _, m := range messengers() {
-		all += m.leak + "|"
+		if m.leak != "" {
+			all += m.leak + "|"
+		}
 	}
 	return all
 }
