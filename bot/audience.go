@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -49,7 +48,7 @@ type Chat struct {
 	Role     Role     // of anybody in it
 }
 
-// Audience is who may hear and ask.
+// Audience is who receives what unasked, and who may ask.
 type Audience struct {
 	Chats    []Chat
 	Managers []Manager
@@ -70,10 +69,10 @@ func (a Audience) Receivers(kind string) []Chat {
 	return chats
 }
 
-// chat finds the configured chat of an address: itself, or the one around
+// Chat finds the configured chat of an address: itself, or the one around
 // its thread.
-func (a Audience) chat(to Address) (Chat, bool) {
-	for _, address := range []Address{to, {Messenger: to.Messenger, Chat: to.Chat}} {
+func (a Audience) Chat(to Address) (Chat, bool) {
+	for _, address := range []Address{to, to.Whole()} {
 		for _, c := range a.Chats {
 			if c.To == address {
 				return c, true
@@ -91,23 +90,17 @@ func (a Audience) Role(person string, in Address) Role {
 		return Stranger
 	}
 	role := a.People[person]
-	if c, ok := a.chat(in); ok {
+	if c, ok := a.Chat(in); ok {
 		role = max(role, c.Role)
 	}
 	return role
 }
 
-// locale of a chat: what was chosen there, else what the configuration says.
-func (b *Bot) locale(ctx context.Context, chat Address, configured string) (*i18n.Locale, error) {
-	language, ok, err := b.journal.Language(ctx, chat.String())
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		language = configured
-	}
-	if language == "" {
-		language = b.audience.Language
-	}
-	return b.audience.Bundle.Locale(language, b.audience.Zone), nil
+// Manager is somebody who answers for customers: gets their part of the
+// weekly report.
+type Manager struct {
+	To       Address
+	Language string                          // empty: the chat's, or the configuration's
+	Owners   []string                        // globs
+	Named    func() (map[string]bool, error) // more owners, by name, as of now; may be nil
 }

@@ -1,2 +1,4 @@
-// Package bot hears commands, keeps the schedule and delivers messages.
+// Package bot is the contract of the chat: what a person asks and is
+// answered, who may ask, and what a messenger has to do. It does no I/O; the
+// packages below it do the work.
 package bot

@@ -4,39 +4,63 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"domovoy/reports"
-	"domovoy/reports/journal"
 )
 
-// Messenger is one way to talk with people.
-type Messenger interface {
-	// Listen hands over what people say until the context ends, or until the
-	// messenger refuses for good (a wrong token), which it returns. It
-	// confirms nothing to the other side before inbox.Receive said yes.
-	Listen(ctx context.Context, inbox Inbox) error
-
+// Receiver is one way to tell people something.
+type Receiver interface {
 	// Send delivers a message to a chat; inReplyTo may be empty. The
-	// reference names the message for Edit. Errors that are neither
-	// *RetryAfter, *Permanent, *Refused nor *Moved are worth another try for ever.
+	// reference names the message for an Editor. Errors that are neither
+	// *RetryAfter, *Permanent, *Refused nor *Moved are retried without end.
 	Send(ctx context.Context, to Address, inReplyTo string, m reports.Message) (ref string, err error)
+}
 
+// Editor is a Receiver that can replace what it sent. Of one that cannot,
+// what it sent stays as it was.
+type Editor interface {
 	// Edit replaces a message that Send delivered. A message that already
-	// reads so is no error; one that is gone is ErrGone.
+	// reads so is no error; one that does not exist any more is ErrGone.
 	Edit(ctx context.Context, to Address, ref string, m reports.Message) error
 }
 
-// Inbox keeps what people said. Receive stores updates with the messenger's
-// cursor in one transaction and ignores those it has already; Cursor gives
-// the last one stored, "" at first.
+// Messenger is a Receiver that people can also talk to.
+type Messenger interface {
+	Receiver
+	Editor
+
+	// Listen passes on what people say until the context ends, or until the
+	// messenger refuses for good (a wrong token), which it returns. It
+	// confirms nothing to the other side before inbox.Receive returned nil.
+	Listen(ctx context.Context, inbox Inbox) error
+}
+
+// Inbox stores what people said. Receive stores updates with the messenger's
+// cursor in one transaction and ignores those that it already has; Cursor
+// returns the last one stored, "" at first.
 type Inbox interface {
-	Receive(ctx context.Context, updates []journal.Update, cursor string) error
+	Receive(ctx context.Context, updates []Update, cursor string) error
 	Cursor(ctx context.Context) (string, error)
 }
 
-// ErrGone is what Edit says when the message no longer exists.
+// Update is something a person said or pressed.
+type Update struct {
+	ID        int64  // the journal's; zero until stored
+	Messenger string // telegram, slack
+	Key       string // unique within the messenger: update_id, envelope_id …
+	Chat      string // where, and where the answer goes: an address
+	Private   bool   // the chat is between this person and the bot
+	Person    string // immutable id such as telegram:123456789; empty: cannot command
+	Name      string // for show only
+	Language  string // the person's client's, a hint; may be empty
+	Text      string // what was typed; empty when a button was pressed
+	Button    string // the action's id; empty when something was typed
+	Ref       string // the message it was said in or the button was pressed on
+	At        time.Time
+}
+
+// ErrGone is returned by Edit when the message no longer exists.
 var ErrGone = errors.New("the message is gone")
 
 // RetryAfter is a messenger's request to wait; it does not count as a failed
@@ -51,7 +75,7 @@ func (e *RetryAfter) Error() string { return fmt.Sprintf("asked to wait %s: %v",
 func (e *RetryAfter) Unwrap() error { return e.Err }
 
 // Permanent is a refusal that no retry will change: the chat is gone, the
-// bot was thrown out, the token is void.
+// bot was removed from it, the token is void.
 type Permanent struct {
 	Reason string // the messenger's own code, such as channel_not_found
 	Token  bool   // it is the token that is refused, not this message or chat
@@ -62,9 +86,9 @@ func (e *Permanent) Error() string { return fmt.Sprintf("refused for good: %s: %
 
 func (e *Permanent) Unwrap() error { return e.Err }
 
-// Refused is the messenger's clear no to this message, for a reason that it
-// may get over or not: an answer of 4xx that is none of the other errors.
-// After some tries the message is given up, so that its chat hears the rest.
+// Refused is the messenger's clear no to this message, for a reason that may
+// pass or not: an answer of 4xx that is none of the other errors. After some
+// tries the message is given up, so that its chat gets the messages behind it.
 type Refused struct {
 	Reason string // the messenger's own words
 	Err    error  // may be nil
@@ -74,34 +98,8 @@ func (e *Refused) Error() string { return fmt.Sprintf("refused: %s: %v", e.Reaso
 
 func (e *Refused) Unwrap() error { return e.Err }
 
-// Moved tells that the chat has another address now (a Telegram group that
+// Moved says that the chat has another address now (a Telegram group that
 // became a supergroup); the message is to be sent there.
 type Moved struct{ To Address }
 
 func (e *Moved) Error() string { return "the chat moved to " + e.To.String() }
-
-// Address is where a chat is: telegram:-1001234567890/7, slack:C0123456789.
-type Address struct {
-	Messenger string
-	Chat      string
-	Thread    string // a topic or a thread; may be empty
-}
-
-// ParseAddress reads the form that String writes.
-func ParseAddress(s string) (Address, error) {
-	messenger, rest, ok := strings.Cut(s, ":")
-	chat, thread, _ := strings.Cut(rest, "/")
-	if !ok || messenger == "" || chat == "" {
-		return Address{}, fmt.Errorf("%q is no chat address: want messenger:chat or messenger:chat/thread", s)
-	}
-	return Address{Messenger: messenger, Chat: chat, Thread: thread}, nil
-}
-
-// String writes the form that ParseAddress reads.
-func (a Address) String() string {
-	s := a.Messenger + ":" + a.Chat
-	if a.Thread != "" {
-		s += "/" + a.Thread
-	}
-	return s
-}

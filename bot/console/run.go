@@ -16,7 +16,6 @@ import (
 	"domovoy/bot"
 	"domovoy/i18n"
 	"domovoy/reports"
-	"domovoy/reports/journal"
 )
 
 // Run gives each line to handle and prints the answer before it reads the
@@ -43,7 +42,7 @@ func (c *Console) Listen(ctx context.Context, inbox bot.Inbox) error {
 	count := 0
 	return c.each(ctx, func(ctx context.Context, line string, button reports.Action) error {
 		count++
-		said := journal.Update{
+		said := bot.Update{
 			Messenger: name,
 			Key:       fmt.Sprintf("%s-%d", session, count),
 			Chat:      Chat().String(),
@@ -60,7 +59,7 @@ func (c *Console) Listen(ctx context.Context, inbox bot.Inbox) error {
 		case button.Command != "":
 			said.Text = button.Command
 		}
-		return inbox.Receive(ctx, []journal.Update{said}, "")
+		return inbox.Receive(ctx, []bot.Update{said}, "")
 	})
 }
 

@@ -11,8 +11,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"domovoy/bot"
 	"domovoy/reports"
-	"domovoy/reports/journal"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -118,9 +118,9 @@ func TestRunEndsWithItsContext(t *testing.T) {
 }
 
 // keeper is an inbox in memory.
-type keeper struct{ updates []journal.Update }
+type keeper struct{ updates []bot.Update }
 
-func (k *keeper) Receive(_ context.Context, updates []journal.Update, _ string) error {
+func (k *keeper) Receive(_ context.Context, updates []bot.Update, _ string) error {
 	k.updates = append(k.updates, updates...)
 	return nil
 }

@@ -2,6 +2,7 @@ package golden
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"domovoy/bot"
@@ -51,7 +52,7 @@ func cancelCases() map[string]message {
 	}
 	for key, args := range planRefusals() {
 		all[key] = func(w compose.Writer) reports.Message {
-			m, _ := new(bot.Bot).Explain(context.Background(), &bot.Refusal{Key: key, Args: args}, bot.Request{Locale: w.Locale, Now: w.Now})
+			m, _ := bot.Explain(context.Background(), slog.New(slog.DiscardHandler), &bot.Refusal{Key: key, Args: args}, bot.Request{Locale: w.Locale, Now: w.Now})
 			return m
 		}
 	}

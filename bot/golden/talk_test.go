@@ -2,10 +2,12 @@ package golden
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"strings"
 
 	"domovoy/bot"
+	"domovoy/bot/commands"
 	"domovoy/i18n"
 	"domovoy/reports"
 	"domovoy/reports/compose"
@@ -29,7 +31,7 @@ func talkCases() map[string]message {
 			return m
 		},
 	}
-	for _, c := range bot.Commands() {
+	for _, c := range new(commands.Commands).List() {
 		t := c.Name
 		topics = append(topics, t)
 		all["help."+c.Name] = func(w compose.Writer) reports.Message { return compose.HelpTopic(w, t) }
@@ -42,7 +44,7 @@ func talkCases() map[string]message {
 					args[name] = w.Locale.Say("role." + role.String())
 				}
 			}
-			m, _ := new(bot.Bot).Explain(context.Background(), &bot.Refusal{Key: key, Args: args}, bot.Request{Locale: w.Locale, Now: w.Now})
+			m, _ := bot.Explain(context.Background(), slog.New(slog.DiscardHandler), &bot.Refusal{Key: key, Args: args}, bot.Request{Locale: w.Locale, Now: w.Now})
 			return m
 		}
 	}

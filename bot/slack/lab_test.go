@@ -10,7 +10,6 @@ import (
 
 	"domovoy/bot"
 	"domovoy/bot/lab"
-	"domovoy/reports/journal"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -64,12 +63,12 @@ func within10s(t *testing.T) context.Context {
 type inbox struct {
 	mu     sync.Mutex
 	refuse int
-	stored chan journal.Update
+	stored chan bot.Update
 }
 
-func newInbox() *inbox { return &inbox{stored: make(chan journal.Update, 100)} }
+func newInbox() *inbox { return &inbox{stored: make(chan bot.Update, 100)} }
 
-func (i *inbox) Receive(_ context.Context, updates []journal.Update, _ string) error {
+func (i *inbox) Receive(_ context.Context, updates []bot.Update, _ string) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.refuse > 0 {
@@ -84,14 +83,14 @@ func (i *inbox) Receive(_ context.Context, updates []journal.Update, _ string) e
 
 func (i *inbox) Cursor(context.Context) (string, error) { return "", nil }
 
-func (i *inbox) next(t *testing.T) journal.Update {
+func (i *inbox) next(t *testing.T) bot.Update {
 	t.Helper()
 	select {
 	case u := <-i.stored:
 		return u
 	case <-within10s(t).Done():
 		t.Fatal("nothing was stored")
-		return journal.Update{}
+		return bot.Update{}
 	}
 }
 

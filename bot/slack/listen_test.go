@@ -9,7 +9,6 @@ import (
 
 	"domovoy/bot"
 	"domovoy/bot/lab"
-	"domovoy/reports/journal"
 )
 
 func TestListenHears(t *testing.T) {
@@ -38,26 +37,26 @@ func TestListenHears(t *testing.T) {
 	tests := []struct {
 		name string
 		say  func() string
-		want journal.Update
+		want bot.Update
 	}{
 		{"slash", func() string { return server.Slash(ops, user, team, "/domovoy", "check shop.ru ") },
-			journal.Update{Chat: "slack:" + ops, Name: "ann", Text: "check shop.ru"}},
+			bot.Update{Chat: "slack:" + ops, Name: "ann", Text: "check shop.ru"}},
 		{"bare slash", func() string { return server.Slash(ops, user, team, "/domovoy", "") },
-			journal.Update{Chat: "slack:" + ops, Name: "ann", Text: "help"}},
+			bot.Update{Chat: "slack:" + ops, Name: "ann", Text: "help"}},
 		{"slash in a direct message", func() string { return server.Slash("D0123456", user, team, "/domovoy", "whoami") },
-			journal.Update{Chat: "slack:D0123456", Private: true, Name: "ann", Text: "whoami"}},
+			bot.Update{Chat: "slack:D0123456", Private: true, Name: "ann", Text: "whoami"}},
 		{"mention", func() string { return server.Mention(ops, user, "why <http://shop.ru|shop.ru>", "") },
-			journal.Update{Chat: "slack:" + ops, Text: "why shop.ru"}},
+			bot.Update{Chat: "slack:" + ops, Text: "why shop.ru"}},
 		{"mention in a thread", func() string { return server.Mention(ops, user, "status", root) },
-			journal.Update{Chat: "slack:" + ops + "/" + root, Text: "status"}},
+			bot.Update{Chat: "slack:" + ops + "/" + root, Text: "status"}},
 		{"direct message", func() string { return server.Tell(user, "limits") },
-			journal.Update{Chat: "slack:D0123456", Private: true, Text: "limits"}},
+			bot.Update{Chat: "slack:D0123456", Private: true, Text: "limits"}},
 		{"button", press(root),
-			journal.Update{Chat: "slack:" + ops, Button: "k3f9a3", Ref: root}},
+			bot.Update{Chat: "slack:" + ops, Button: "k3f9a3", Ref: root}},
 		{"button in a thread", press(reply),
-			journal.Update{Chat: "slack:" + ops + "/" + root, Button: "k3f9a3", Ref: reply}},
+			bot.Update{Chat: "slack:" + ops + "/" + root, Button: "k3f9a3", Ref: reply}},
 		{"forged button", func() string { return server.PressForged(ops, root, user, "x", "nonsense") },
-			journal.Update{Chat: "slack:" + ops, Button: "nonsense", Ref: root}},
+			bot.Update{Chat: "slack:" + ops, Button: "nonsense", Ref: root}},
 	}
 	keys := map[string]bool{}
 	for _, tt := range tests {
@@ -65,9 +64,9 @@ func TestListenHears(t *testing.T) {
 			envelope := tt.say()
 			got := in.next(t)
 			tt.want.Messenger, tt.want.Person = "slack", person
-			ignored := cmpopts.IgnoreFields(journal.Update{}, "Key", "At")
+			ignored := cmpopts.IgnoreFields(bot.Update{}, "Key", "At")
 			if tt.want.Button == "" {
-				ignored = cmpopts.IgnoreFields(journal.Update{}, "Key", "At", "Ref")
+				ignored = cmpopts.IgnoreFields(bot.Update{}, "Key", "At", "Ref")
 			}
 			if diff := cmp.Diff(tt.want, got, ignored); diff != "" {
 				t.Errorf("update (-want +got):\n%s", diff)

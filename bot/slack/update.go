@@ -11,7 +11,6 @@ import (
 	"github.com/slack-go/slack/socketmode"
 
 	"domovoy/bot"
-	"domovoy/reports/journal"
 )
 
 // wordless is what calling the bot without a word means.
@@ -23,13 +22,13 @@ const wordless = "help"
 // Slack says a thing again when it missed our answer, or when no socket was
 // open: then the repetition (retry_attempt above zero) is the only copy. So
 // none is dropped here; the journal knows by the keys what it has.
-func updates(event socketmode.Event) []journal.Update {
+func updates(event socketmode.Event) []bot.Update {
 	if event.Request == nil {
 		return nil
 	}
 	switch data := event.Data.(type) {
 	case slackgo.SlashCommand:
-		return []journal.Update{command(data, event.Request.EnvelopeID)}
+		return []bot.Update{command(data, event.Request.EnvelopeID)}
 	case slackgo.InteractionCallback:
 		return presses(data, event.Request.EnvelopeID)
 	case slackevents.EventsAPIEvent:
@@ -40,8 +39,8 @@ func updates(event socketmode.Event) []journal.Update {
 
 // command reads "/domovoy check shop.ru". A slash command does not work in a
 // thread and has no message of its own.
-func command(c slackgo.SlashCommand, envelope string) journal.Update {
-	return journal.Update{
+func command(c slackgo.SlashCommand, envelope string) bot.Update {
+	return bot.Update{
 		Messenger: name,
 		Key:       "command:" + cmp.Or(c.TriggerID, envelope),
 		Chat:      address(c.ChannelID, ""),
@@ -55,7 +54,7 @@ func command(c slackgo.SlashCommand, envelope string) journal.Update {
 
 // presses reads buttons. One payload has one of them in practice; the format
 // allows more.
-func presses(c slackgo.InteractionCallback, envelope string) []journal.Update {
+func presses(c slackgo.InteractionCallback, envelope string) []bot.Update {
 	if c.Type != slackgo.InteractionTypeBlockActions {
 		return nil
 	}
@@ -64,13 +63,13 @@ func presses(c slackgo.InteractionCallback, envelope string) []journal.Update {
 	if thread == c.Container.MessageTs {
 		thread = "" // the root of a thread, not a message in it
 	}
-	var pressed []journal.Update
+	var pressed []bot.Update
 	for _, action := range c.ActionCallback.BlockActions {
 		if action.Type != "button" || channel == "" {
 			continue
 		}
 		stamp := cmp.Or(action.ActionTs, c.ActionTs, c.TriggerID, envelope)
-		pressed = append(pressed, journal.Update{
+		pressed = append(pressed, bot.Update{
 			Messenger: name,
 			Key:       strings.Join([]string{"action", stamp, action.ActionID, c.User.ID}, ":"),
 			Chat:      address(channel, thread),
@@ -87,8 +86,8 @@ func presses(c slackgo.InteractionCallback, envelope string) []journal.Update {
 
 // mention reads "@domovoy check shop.ru" in a channel, and the same without
 // the mention in a direct message.
-func mention(e slackevents.EventsAPIEvent, envelope string) []journal.Update {
-	said := journal.Update{Messenger: name}
+func mention(e slackevents.EventsAPIEvent, envelope string) []bot.Update {
+	said := bot.Update{Messenger: name}
 	var self string
 	key := envelope
 	if outer, ok := e.Data.(*slackevents.EventsAPICallbackEvent); ok {
@@ -117,7 +116,7 @@ func mention(e slackevents.EventsAPIEvent, envelope string) []journal.Update {
 		return nil
 	}
 	said.Text = cmp.Or(said.Text, wordless)
-	return []journal.Update{said}
+	return []bot.Update{said}
 }
 
 // address is where to answer.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"domovoy/bot"
-	"domovoy/reports/journal"
 )
 
 // hearer decides what is meant for the bot.
@@ -26,22 +25,22 @@ func newHearer(me user, now func() time.Time) *hearer {
 }
 
 // hear converts what is meant for the bot; false: nothing is.
-func (h *hearer) hear(u update) (journal.Update, bool) {
+func (h *hearer) hear(u update) (bot.Update, bool) {
 	switch {
 	case u.Message != nil:
 		return h.said(u.ID, *u.Message)
 	case u.Pressed != nil:
 		return h.pressed(u.ID, *u.Pressed)
 	}
-	return journal.Update{}, false
+	return bot.Update{}, false
 }
 
 // said converts a message. Those of other bots are not heard at all: two bots
 // that answer each other never stop.
-func (h *hearer) said(id int64, m message) (journal.Update, bool) {
+func (h *hearer) said(id int64, m message) (bot.Update, bool) {
 	text, meant := h.meant(m)
 	if !meant || text == "" || m.Automatic || m.SenderChat == nil && m.From != nil && m.From.IsBot {
-		return journal.Update{}, false
+		return bot.Update{}, false
 	}
 	u := at(id, m)
 	u.Text = text
@@ -67,9 +66,9 @@ var dataShape = regexp.MustCompile(`^[!-~]{1,64}$`)
 
 // pressed converts a pressed button. Who pressed is always a person, even
 // where the same person speaks anonymously.
-func (h *hearer) pressed(id int64, c callback) (journal.Update, bool) {
+func (h *hearer) pressed(id int64, c callback) (bot.Update, bool) {
 	if c.Message == nil || c.From.IsBot || !dataShape.MatchString(c.Data) {
-		return journal.Update{}, false
+		return bot.Update{}, false
 	}
 	u := at(id, *c.Message)
 	u.Button = c.Data
@@ -79,12 +78,12 @@ func (h *hearer) pressed(id int64, c callback) (journal.Update, bool) {
 }
 
 // at fills in where something happened.
-func at(id int64, m message) journal.Update {
+func at(id int64, m message) bot.Update {
 	where := bot.Address{Messenger: Messenger, Chat: strconv.FormatInt(m.Chat.ID, 10)}
 	if m.InTopic && m.Thread != 0 {
 		where.Thread = strconv.FormatInt(m.Thread, 10)
 	}
-	return journal.Update{
+	return bot.Update{
 		Messenger: Messenger,
 		Key:       strconv.FormatInt(id, 10),
 		Chat:      where.String(),

@@ -5,16 +5,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"domovoy/bot"
 
-	"domovoy/reports/journal"
+	"github.com/google/go-cmp/cmp"
 )
 
 var pressedAt = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
 // ann is what every update below has in common.
-func ann(change func(*journal.Update)) *journal.Update {
-	u := &journal.Update{
+func ann(change func(*bot.Update)) *bot.Update {
+	u := &bot.Update{
 		Messenger: "telegram", Key: "7", Chat: "telegram:42", Private: true, Person: "telegram:42", Name: "@ann",
 		Language: "ru", Ref: "5", At: time.Unix(1_790_000_000, 0).UTC(),
 	}
@@ -22,11 +22,11 @@ func ann(change func(*journal.Update)) *journal.Update {
 	return u
 }
 
-func inGroup(text string) *journal.Update {
-	return ann(func(u *journal.Update) { u.Chat, u.Private, u.Text = "telegram:-1001", false, text })
+func inGroup(text string) *bot.Update {
+	return ann(func(u *bot.Update) { u.Chat, u.Private, u.Text = "telegram:-1001", false, text })
 }
 
-func unnamed(u *journal.Update) *journal.Update {
+func unnamed(u *bot.Update) *bot.Update {
 	u.Person = ""
 	return u
 }
@@ -43,15 +43,15 @@ const (
 func TestHearMessages(t *testing.T) {
 	tests := []struct {
 		name, message string
-		want          *journal.Update // nil: not for us
+		want          *bot.Update // nil: not for us
 	}{
-		{"private words", private + `,"text":" проверь client.ru "`, ann(func(u *journal.Update) { u.Text = "проверь client.ru" })},
-		{"private command", private + `,"text":"/check client.ru"`, ann(func(u *journal.Update) { u.Text = "check client.ru" })},
-		{"a path is no command", private + `,"text":"/var/log"`, ann(func(u *journal.Update) { u.Text = "/var/log" })},
+		{"private words", private + `,"text":" проверь client.ru "`, ann(func(u *bot.Update) { u.Text = "проверь client.ru" })},
+		{"private command", private + `,"text":"/check client.ru"`, ann(func(u *bot.Update) { u.Text = "check client.ru" })},
+		{"a path is no command", private + `,"text":"/var/log"`, ann(func(u *bot.Update) { u.Text = "/var/log" })},
 		{"a picture", private, nil},
-		{"forwarded", private + `,"text":"/confirm 1","forward_origin":{"type":"user"}`, unnamed(ann(func(u *journal.Update) { u.Text = "confirm 1" }))},
-		{"forwarded, old server", private + `,"text":"/confirm 1","forward_date":1`, unnamed(ann(func(u *journal.Update) { u.Text = "confirm 1" }))},
-		{"by way of another bot", private + `,"text":"/confirm 1","via_bot":{"id":8,"is_bot":true}`, unnamed(ann(func(u *journal.Update) { u.Text = "confirm 1" }))},
+		{"forwarded", private + `,"text":"/confirm 1","forward_origin":{"type":"user"}`, unnamed(ann(func(u *bot.Update) { u.Text = "confirm 1" }))},
+		{"forwarded, old server", private + `,"text":"/confirm 1","forward_date":1`, unnamed(ann(func(u *bot.Update) { u.Text = "confirm 1" }))},
+		{"by way of another bot", private + `,"text":"/confirm 1","via_bot":{"id":8,"is_bot":true}`, unnamed(ann(func(u *bot.Update) { u.Text = "confirm 1" }))},
 		{"group command", group + `,"text":"/check@Domovoy_Bot client.ru\nb.ru"`, inGroup("check client.ru\nb.ru")},
 		{"group command for anybody", group + `,"text":"/status"`, inGroup("status")},
 		{"another bot's command", group + `,"text":"/check@other_bot client.ru"`, nil},
@@ -66,14 +66,14 @@ func TestHearMessages(t *testing.T) {
 		{"reply to somebody", group + `,"text":"why","reply_to_message":{"message_id":3,"date":1,"chat":{"id":-1001},"from":{"id":98}}`, nil},
 		{"a thread is no place", group + `,"text":"/status","message_thread_id":3`, inGroup("status")},
 		{"topic", group + `,"text":"/status","message_thread_id":3,"is_topic_message":true`,
-			ann(func(u *journal.Update) { u.Chat, u.Private, u.Text = "telegram:-1001/3", false, "status" })},
+			ann(func(u *bot.Update) { u.Chat, u.Private, u.Text = "telegram:-1001/3", false, "status" })},
 		{"talk in a topic the bot began", group + `,"text":"hello","message_thread_id":3,"is_topic_message":true,` + ofBot, nil},
-		{"anonymous admin", anonymous + `,"text":"/cancel authz all"`, ann(func(u *journal.Update) {
+		{"anonymous admin", anonymous + `,"text":"/cancel authz all"`, ann(func(u *bot.Update) {
 			u.Chat, u.Private, u.Person, u.Name, u.Language, u.Text = "telegram:-1001", false, "", "@GroupAnonymousBot", "", "cancel authz all"
 		})},
 		{"channel's post in its group", anonymous + `,"text":"/status","is_automatic_forward":true`, nil},
 		{"a bot", `"message_id":5,"date":1,"chat":{"id":-1001,"type":"group"},"from":{"id":8,"is_bot":true},"text":"/status"`, nil},
-		{"nobody", `"message_id":5,"date":1790000000,"chat":{"id":-1001,"type":"supergroup"},"text":"/status"`, ann(func(u *journal.Update) {
+		{"nobody", `"message_id":5,"date":1790000000,"chat":{"id":-1001,"type":"supergroup"},"text":"/status"`, ann(func(u *bot.Update) {
 			u.Chat, u.Private, u.Person, u.Name, u.Language, u.Text = "telegram:-1001", false, "", "", "", "status"
 		})},
 	}
@@ -84,13 +84,13 @@ func TestHearMessages(t *testing.T) {
 
 func TestHearButtons(t *testing.T) {
 	const on = `"from":{"id":42,"first_name":"Ann","last_name":"Lee"},"message":{"message_id":5,"date":0,"chat":{"id":-1001,"type":"supergroup"}}`
-	want := &journal.Update{
+	want := &bot.Update{
 		Messenger: "telegram", Key: "7", Chat: "telegram:-1001", Person: "telegram:42", Name: "Ann Lee",
 		Button: "a1-B_2", Ref: "5", At: pressedAt,
 	}
 	tests := []struct {
 		name, callback string
-		want           *journal.Update
+		want           *bot.Update
 	}{
 		{"pressed", on + `,"data":"a1-B_2"`, want},
 		{"inline", `"from":{"id":42},"data":"a1"`, nil},
@@ -106,7 +106,7 @@ func TestHearButtons(t *testing.T) {
 	t.Run("of another kind", func(t *testing.T) { hears(t, `{"update_id":7,"edited_message":{`+private+`,"text":"/status"}}`, nil) })
 }
 
-func hears(t *testing.T, raw string, want *journal.Update) {
+func hears(t *testing.T, raw string, want *bot.Update) {
 	t.Helper()
 	var u update
 	if err := json.Unmarshal([]byte(raw), &u); err != nil {

@@ -12,7 +12,6 @@ import (
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
 	"domovoy/bot"
-	"domovoy/reports/journal"
 )
 
 const (
@@ -170,8 +169,8 @@ func (l *listener) read(ctx context.Context, result json.RawMessage) (updates []
 	return updates, cursor, nil
 }
 
-func (l *listener) heard(ctx context.Context, updates []update) []journal.Update {
-	var heard []journal.Update
+func (l *listener) heard(ctx context.Context, updates []update) []bot.Update {
+	var heard []bot.Update
 	for _, u := range updates {
 		if m := u.Member; m != nil {
 			l.log.InfoContext(ctx, "the bot's place in a chat changed",

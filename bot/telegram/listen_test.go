@@ -11,7 +11,6 @@ import (
 	"domovoy/bot"
 	"domovoy/bot/lab"
 	"domovoy/reports"
-	"domovoy/reports/journal"
 )
 
 func TestListen(t *testing.T) {
@@ -79,7 +78,7 @@ type dying struct {
 	killed chan struct{}
 }
 
-func (d dying) Receive(ctx context.Context, _ []journal.Update, _ string) error {
+func (d dying) Receive(ctx context.Context, _ []bot.Update, _ string) error {
 	close(d.killed)
 	<-ctx.Done()
 	return ctx.Err()

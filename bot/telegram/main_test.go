@@ -18,7 +18,6 @@ import (
 	"domovoy/bot"
 	"domovoy/bot/lab"
 	"domovoy/i18n"
-	"domovoy/reports/journal"
 )
 
 // TestMain also proves that the library's global logger is never used.
@@ -122,14 +121,14 @@ type inbox struct {
 	cursor string
 	seen   map[string]bool
 	fail   int
-	heard  chan journal.Update
+	heard  chan bot.Update
 }
 
 func newInbox() *inbox {
-	return &inbox{seen: map[string]bool{}, heard: make(chan journal.Update, 100)}
+	return &inbox{seen: map[string]bool{}, heard: make(chan bot.Update, 100)}
 }
 
-func (i *inbox) Receive(_ context.Context, updates []journal.Update, cursor string) error {
+func (i *inbox) Receive(_ context.Context, updates []bot.Update, cursor string) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.fail > 0 {
@@ -152,7 +151,7 @@ func (i *inbox) Cursor(context.Context) (string, error) {
 	return i.cursor, nil
 }
 
-func (i *inbox) next(t *testing.T) journal.Update {
+func (i *inbox) next(t *testing.T) bot.Update {
 	t.Helper()
 	select {
 	case u := <-i.heard:
@@ -162,7 +161,7 @@ func (i *inbox) next(t *testing.T) journal.Update {
 	case <-time.After(20 * time.Second):
 		t.Fatal("nothing was heard in time")
 	}
-	return journal.Update{}
+	return bot.Update{}
 }
 
 // listen runs Listen until the test ends or stop is called, which returns its

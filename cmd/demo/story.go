@@ -37,7 +37,7 @@ type stage struct {
 	sample  *lab.Sample
 	ca      *boulder.CA
 	console *console.Console
-	told    map[string]bot.Messenger
+	told    map[string]bot.Receiver
 	local   *i18n.Locale
 }
 
@@ -106,7 +106,7 @@ func set(ctx context.Context, o options, bundle *i18n.Bundle, dir string, in io.
 	}
 	terminal := isTerminal(in) && isTerminal(out)
 	c := console.New(in, out, bundle, console.Options{Language: o.language, Terminal: terminal, Colour: terminal, Folder: os.TempDir()})
-	return &stage{app: a, sample: sample, ca: authority.ca, console: c, told: map[string]bot.Messenger{console.Chat().Messenger: c},
+	return &stage{app: a, sample: sample, ca: authority.ca, console: c, told: map[string]bot.Receiver{console.Chat().Messenger: c},
 		local: bundle.Locale(o.language, time.Local)}, nil
 }
 
@@ -114,7 +114,7 @@ func set(ctx context.Context, o options, bundle *i18n.Bundle, dir string, in io.
 // troubles goes by, the digest comes, and then the mass re-issue.
 func (s *stage) past(ctx context.Context, now time.Time) error {
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
-	quiet := map[string]bot.Messenger{console.Chat().Messenger: silent{}}
+	quiet := map[string]bot.Receiver{console.Chat().Messenger: silent{}}
 	steps := []func() error{
 		func() error { return s.app.Observe(ctx, ago(began)) },
 		func() error { return remember(ctx, s.app, now) },

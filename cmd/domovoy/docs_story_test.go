@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/bot/commands"
 	"domovoy/bot/console"
 	"domovoy/checks/lab"
 	"domovoy/cmd/internal/app"
@@ -45,7 +46,7 @@ func friday(t *testing.T, bundle *i18n.Bundle) map[string]told {
 		}
 		must(t, sample.MassReissue(ago(12*time.Minute), 113))
 		must(t, a.Observe(t.Context(), now))
-		must(t, a.Deliver(t.Context(), map[string]bot.Messenger{"console": heard}))
+		must(t, a.Deliver(t.Context(), map[string]bot.Receiver{"console": heard}))
 		for _, language := range bundle.Languages() {
 			site := firstOf(t, a, language)
 			reply, err := a.Ask(t.Context(), app.Local{User: "anna", Language: language}, "check "+site, func(string) {})
@@ -87,7 +88,7 @@ func firstOf(t *testing.T, a *app.App, language string) string {
 	t.Helper()
 	reply, err := a.Ask(t.Context(), app.Local{User: "anna", Language: language}, "list overdue cause=ca.remote", func(string) {})
 	must(t, err)
-	list, ok := reply.Data.(bot.ListData)
+	list, ok := reply.Data.(commands.ListData)
 	if !ok || len(list.Items) == 0 {
 		t.Fatalf("nobody is on the list: %+v", reply)
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"domovoy/bot"
+	"domovoy/bot/commands"
 	"domovoy/checks"
 	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
@@ -159,7 +159,7 @@ func (e edition) problemTable(l *i18n.Locale) string {
 
 func (e edition) commandTable(l, ru *i18n.Locale) string {
 	var rows [][]string
-	for _, c := range bot.Commands() {
+	for _, c := range new(commands.Commands).List() {
 		words := ""
 		if key := "words." + c.Name; ru.Has(key) {
 			words = ru.Say(key)

@@ -18,35 +18,50 @@ import (
 // in /* stands for every package below. Tests may import anything but what
 // stands above them.
 var allowed = map[string][]string{
-	"checks":              {},
-	"checks/ispmanager":   {"checks"},
-	"checks/panel":        {"checks"},
-	"checks/cert":         {"checks", "checks/pace"},
-	"checks/acme":         {"checks"},
-	"checks/acme/account": {"checks"},
-	"checks/dns":          {"checks"},
-	"checks/budget":       {"checks"},
-	"checks/pace":         {},
-	"checks/web":          {"checks", "checks/pace"},
-	"checks/registry":     {"checks"},
-	"checks/suite":        {"checks", "checks/*"},
-	"checks/lab":          {},
-	"checks/lab/boulder":  {},
-	"checks/lab/internet": {},
-	"i18n":                {},
-	"reports":             {"checks"},
-	"reports/compose":     {"checks", "reports", "i18n"},
-	"reports/files":       {"checks", "reports", "reports/compose", "i18n"},
-	"reports/journal":     {"checks", "reports"},
-	"bot":                 {"checks", "checks/*", "reports", "reports/compose", "reports/files", "reports/journal", "i18n"},
-	"bot/console":         {"bot", "reports", "reports/journal", "i18n"},
-	"bot/slack":           {"bot", "checks/pace", "reports", "reports/journal", "i18n"},
-	"bot/telegram":        {"bot", "checks/pace", "reports", "reports/journal", "i18n"},
-	"bot/lab":             {},
-	"cmd/internal/config": {"bot", "i18n"},
-	"cmd/internal/app":    {"checks", "checks/*", "reports", "reports/journal", "bot", "bot/*", "cmd/internal/config", "i18n"},
-	"cmd/domovoy":         {"bot/console", "cmd/internal/*", "i18n"},
-	"cmd/demo":            {"bot", "bot/console", "checks", "checks/budget", "checks/lab", "checks/lab/boulder", "cmd/internal/*", "reports", "reports/journal", "i18n"},
+	"checks":                {},
+	"checks/ispmanager":     {"checks"},
+	"checks/panel":          {"checks"},
+	"checks/cert":           {"checks", "checks/pace"},
+	"checks/acme":           {"checks"},
+	"checks/acme/account":   {"checks"},
+	"checks/dns":            {"checks"},
+	"checks/budget":         {"checks"},
+	"checks/pace":           {},
+	"checks/guard":          {},
+	"checks/web":            {"checks", "checks/pace"},
+	"checks/registry":       {"checks"},
+	"checks/suite":          {"checks", "checks/*"},
+	"checks/lab":            {},
+	"checks/lab/boulder":    {},
+	"checks/lab/internet":   {},
+	"i18n":                  {},
+	"reports":               {"checks"},
+	"reports/compose":       {"checks", "reports", "i18n"},
+	"reports/files":         {"checks", "reports", "reports/compose", "i18n"},
+	"reports/journal":       {"checks", "reports"},
+	"bot":                   {"reports", "reports/compose", "i18n"},
+	"bot/people":            {"bot", "reports/journal", "i18n"},
+	"bot/internal/work":     {"bot", "checks/pace", "reports/journal"},
+	"bot/watch":             {"checks", "checks/*", "reports", "reports/journal"},
+	"bot/probe":             {"bot", "bot/internal/work", "bot/watch", "checks", "checks/*", "reports", "reports/journal", "i18n"},
+	"bot/alerts":            {"bot", "bot/people", "bot/probe", "bot/watch", "checks", "checks/*", "reports", "reports/compose", "reports/journal"},
+	"bot/task":              {"bot", "bot/internal/work", "bot/people", "checks/guard", "checks/pace", "reports", "reports/compose", "reports/journal", "i18n"},
+	"bot/cancel":            {"bot", "bot/internal/work", "bot/task", "bot/watch", "checks", "checks/*", "reports", "reports/compose", "reports/journal", "i18n"},
+	"bot/digest":            {"bot", "bot/people", "bot/watch", "checks", "checks/budget", "reports", "reports/compose", "reports/files", "reports/journal", "i18n"},
+	"bot/jobs":              {"bot/internal/work", "checks/guard", "checks/pace", "reports/journal"},
+	"bot/outbox":            {"bot", "bot/internal/work", "checks/guard", "reports", "reports/journal", "i18n"},
+	"bot/commands":          {"bot", "bot/alerts", "bot/cancel", "bot/digest", "bot/people", "bot/probe", "bot/task", "bot/watch", "checks", "checks/*", "reports", "reports/compose", "reports/journal", "i18n"},
+	"bot/inbox":             {"bot", "bot/commands", "bot/internal/work", "bot/people", "checks/guard", "checks/pace", "reports", "reports/journal"},
+	"bot/engine":            {"bot", "bot/alerts", "bot/cancel", "bot/commands", "bot/digest", "bot/inbox", "bot/jobs", "bot/outbox", "bot/people", "bot/probe", "bot/task", "bot/watch", "reports", "reports/journal"},
+	"bot/engine/enginetest": {"bot", "bot/engine", "bot/watch", "checks", "checks/*", "checks/lab", "reports", "reports/journal", "i18n"},
+	"bot/console":           {"bot", "reports", "i18n"},
+	"bot/slack":             {"bot", "checks/pace", "reports", "i18n"},
+	"bot/telegram":          {"bot", "checks/pace", "reports", "i18n"},
+	"bot/lab":               {},
+	"cmd/internal/config":   {"bot", "i18n"},
+	"cmd/internal/app":      {"checks", "checks/*", "reports", "reports/journal", "bot", "bot/*", "cmd/internal/config", "i18n"},
+	"cmd/domovoy":           {"bot/console", "cmd/internal/*", "i18n"},
+	"cmd/demo":              {"bot", "bot/console", "checks", "checks/budget", "checks/lab", "checks/lab/boulder", "cmd/internal/*", "reports", "reports/journal", "i18n"},
 }
 
 // foreign says in which package alone a library may be used.
@@ -54,7 +69,7 @@ var foreign = map[string][]string{
 	"github.com/go-jose/":             {"checks/acme/account", "checks/lab/boulder"},
 	"github.com/go-telegram-bot-api/": {"bot/telegram"},
 	"github.com/slack-go/":            {"bot/slack"},
-	"database/sql":                    {"checks/ispmanager", "checks/lab", "reports/journal"},
+	"database/sql":                    {"bot/engine/enginetest", "checks/ispmanager", "checks/lab", "reports/journal"},
 	"modernc.org/":                    {"checks/ispmanager", "checks/lab", "reports/journal"},
 	"flag":                            {"cmd/demo"},
 	"github.com/spf13/":               {"cmd/domovoy"},
@@ -90,7 +105,7 @@ func TestArrowsPointDown(t *testing.T) {
 					t.Errorf("%s: %s must not import %s", position, pkg, name)
 				}
 			}
-			if slices.Contains([]string{"reports", "reports/compose", "reports/files"}, pkg) && (name == "os" || name == "net" || strings.HasPrefix(name, "net/")) {
+			if slices.Contains([]string{"bot", "reports", "reports/compose", "reports/files"}, pkg) && (name == "os" || name == "net" || strings.HasPrefix(name, "net/")) {
 				t.Errorf("%s: %s does no I/O, but imports %s", position, pkg, name)
 			}
 		}
@@ -175,6 +190,6 @@ func eachGoFile(t *testing.T, root string, visit func(pkg string, file *ast.File
 func matches(patterns []string, pkg string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
 		below, ok := strings.CutSuffix(p, "/*")
-		return p == pkg || ok && strings.HasPrefix(pkg, below+"/") && !strings.HasPrefix(pkg, "checks/lab") && pkg != "bot/lab"
+		return p == pkg || ok && strings.HasPrefix(pkg, below+"/") && !strings.HasPrefix(pkg, "checks/lab") && pkg != "bot/lab" && pkg != "bot/engine/enginetest"
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/bot/engine"
+	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/checks/cert"
 	"domovoy/checks/ispmanager"
@@ -27,8 +29,7 @@ type App struct {
 	journal *journal.Journal
 	readers []*ispmanager.Panel
 	outside *outside
-	watch   *bot.Watch
-	bot     *bot.Bot
+	bot     *engine.Engine
 	log     *slog.Logger
 }
 
@@ -43,18 +44,19 @@ func Open(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slo
 		return nil, err
 	}
 	a := &App{cfg: cfg, bundle: bundle, journal: j, log: log}
-	panels, err := a.open()
+	sources, err := a.open()
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	a.watch = bot.NewWatch(j, panels, rules(cfg.Thresholds), log)
-	a.bot = bot.New(j, a.watch, audience(cfg, bundle, log), policy(cfg), log)
-	a.bot.KeepReports(filepath.Join(filepath.Dir(cfg.State), "reports"))
+	a.bot = engine.New(engine.Config{
+		Journal: j, Sources: sources, Rules: rules(cfg.Thresholds), Policy: policy(cfg), Audience: audience(cfg, bundle, log),
+		Reports: filepath.Join(filepath.Dir(cfg.State), "reports"), Log: log,
+	})
 	return a, nil
 }
 
 // open prepares the panels.
-func (a *App) open() (panels []bot.Panel, err error) {
+func (a *App) open() (sources []watch.Source, err error) {
 	if a.outside, err = openOutside(a.cfg); err != nil {
 		return nil, err
 	}
@@ -65,22 +67,22 @@ func (a *App) open() (panels []bot.Panel, err error) {
 	for _, p := range a.cfg.Panels {
 		reader := ispmanager.New(ispmanager.Config{Name: p.Name, Database: p.Database, Zone: p.Timezone, SitesEvery: sitesEvery})
 		a.readers = append(a.readers, reader)
-		panel := bot.Panel{Name: p.Name, Reader: reader}
+		source := watch.Source{Name: p.Name, Reader: reader}
 		if p.Certificates != "" {
-			panel.Files = cert.NewFiles(p.Certificates)
+			source.Files = cert.NewFiles(p.Certificates)
 		}
 		if a.outside != nil {
-			if panel.Live, err = a.outside.live(p); err != nil {
+			if source.Prober, err = a.outside.live(p); err != nil {
 				return nil, fmt.Errorf("preparing to look at %s from outside: %w", p.Name, err)
 			}
-			panel.Workers, panel.Online = a.cfg.Probe.Workers, a.outside.online
+			source.Workers, source.Online = a.cfg.Probe.Workers, a.outside.online
 		}
-		if panel.CA, err = authority(p, book); err != nil {
+		if source.CA, err = authority(p, book); err != nil {
 			return nil, err
 		}
-		panels = append(panels, panel)
+		sources = append(sources, source)
 	}
-	return panels, nil
+	return sources, nil
 }
 
 // sitesEvery is how old a site's settings may be when a panel is read more
@@ -99,8 +101,8 @@ func (a *App) Close() error {
 	return errors.Join(failed, a.journal.Close())
 }
 
-func rules(t config.Thresholds) bot.Rules {
-	return bot.Rules{Within: t.Failing.Within, Times: t.Failing.Times, LifeLeft: t.Overdue.LifeLeft, Learn: t.Overdue.Learn, Zombie: t.Zombie}
+func rules(t config.Thresholds) watch.Rules {
+	return watch.Rules{Within: t.Failing.Within, Times: t.Failing.Times, LifeLeft: t.Overdue.LifeLeft, Learn: t.Overdue.Learn, Zombie: t.Zombie}
 }
 
 // policy holds each count against its thresholds. Sites without a certificate

@@ -31,7 +31,7 @@ type Reply struct {
 func (a *App) Ask(ctx context.Context, who Local, text string, notice func(text string)) (Reply, error) {
 	r := a.request(who)
 	slow := time.AfterFunc(2*time.Second, func() { notice(r.Locale.Say("cli.reading")) })
-	err := a.watch.Look(ctx, time.Now())
+	err := a.bot.Watch.Read(ctx, time.Now())
 	slow.Stop()
 	if err != nil {
 		return Reply{}, err
@@ -51,9 +51,9 @@ func (a *App) request(who Local) bot.Request {
 
 func (a *App) answer(ctx context.Context, text string, r bot.Request) Reply {
 	r.Now = time.Now()
-	answer, err := a.bot.Do(ctx, text, r)
+	answer, err := a.bot.Commands.Do(ctx, text, r)
 	if err != nil {
-		m, code := a.bot.Explain(ctx, err, r)
+		m, code := bot.Explain(ctx, a.log, err, r)
 		return Reply{Message: m, Refused: code.String()}
 	}
 	return Reply{Message: answer.Message, Data: answer.Data}
@@ -70,7 +70,7 @@ func (a *App) Console(ctx context.Context, who Local, c *console.Console, notice
 		}
 	}
 	return c.Run(ctx, func(ctx context.Context, line string) (reports.Message, error) {
-		if err := a.watch.Look(ctx, time.Now()); err != nil {
+		if err := a.bot.Watch.Read(ctx, time.Now()); err != nil {
 			return reports.Message{}, err
 		}
 		// What lang chose holds for this console, whatever it began with.

@@ -8,7 +8,8 @@ import (
 	"net/url"
 	"time"
 
-	"domovoy/bot"
+	"domovoy/bot/cancel"
+	"domovoy/bot/watch"
 	"domovoy/checks/budget"
 	"domovoy/checks/cert"
 	"domovoy/cmd/internal/config"
@@ -28,7 +29,7 @@ func limits(cfg *config.Config) (*budget.Book, error) {
 
 // authority is a panel's account at its CA; nil where the configuration has
 // none, or does not tell this user the way to it.
-func authority(p config.Panel, book *budget.Book) (*bot.CA, error) {
+func authority(p config.Panel, book *budget.Book) (*watch.CA, error) {
 	a := p.ACME
 	if a.Directory == "" || a.Proxy.IsSet() && a.Proxy.Reveal() == "" {
 		return nil, nil
@@ -45,7 +46,8 @@ func authority(p config.Panel, book *budget.Book) (*bot.CA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the way to the CA of %s: %w", p.Name, err)
 	}
-	ca := &bot.CA{Directory: a.Directory, HTTP: client, UserAgent: agent, KeyFile: a.AccountKeyFile, Logs: a.Logs, Cap: a.Cap}
+	ca := &watch.CA{Directory: a.Directory, Cap: a.Cap, Account: cancel.LocalAccount{
+		Directory: a.Directory, HTTP: client, UserAgent: agent, KeyFile: a.AccountKeyFile, Logs: a.Logs}}
 	if rules, known := book.Find(directory.Host); known {
 		ca.Rules = rules
 	}

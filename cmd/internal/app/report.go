@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/bot/digest"
 	"domovoy/reports"
 )
 
@@ -15,7 +16,7 @@ const (
 
 // IsWeek reports whether a word names a week, such as 2026-W46.
 func IsWeek(word string) bool {
-	_, err := bot.ParseWeek(word, time.UTC) // a week is one in every zone
+	_, err := digest.ParseWeek(word, time.UTC) // a week is one in every zone
 	return err == nil
 }
 

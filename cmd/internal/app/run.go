@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"domovoy/bot"
+	"domovoy/bot/jobs"
 	"domovoy/bot/slack"
 	"domovoy/bot/telegram"
 )
@@ -26,10 +25,6 @@ const digestLate = 6 * time.Hour
 // worth making.
 const weeklyLate = 3 * 24 * time.Hour
 
-// voidPause is how long a messenger that refuses us for good is left alone
-// before the next try: somebody may have mended the token's rights.
-const voidPause = 5 * time.Minute
-
 // Run is the bot: it watches, tells and answers until the context ends.
 func (a *App) Run(ctx context.Context) error {
 	release, err := a.journal.Lock(ctx, "run")
@@ -37,24 +32,15 @@ func (a *App) Run(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ErrRunning, err)
 	}
 	defer func() { _ = release() }() // the process ends: the system releases it anyway
-	if err := a.bot.Retire(ctx, time.Now()); err != nil {
+	if err := a.bot.Alerts.Retire(ctx, time.Now()); err != nil {
 		return err
 	}
 	messengers, err := a.messengers()
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	ear := a.bot.Ear()
-	for name, m := range messengers {
-		group.Go(func() error { return a.listen(ctx, name, m, ear.Inbox(name)) })
-	}
-	group.Go(func() error { return ear.Run(ctx) })
-	group.Go(func() error { return a.bot.Tasks().Run(ctx) })
-	group.Go(func() error { return a.bot.Outbox(messengers).Run(ctx) })
-	group.Go(func() error { return bot.NewSchedule(a.journal, a.cfg.Timezone, a.log).Run(ctx, a.jobs()) })
 	a.log.InfoContext(ctx, "running", "panels", len(a.readers), "messengers", len(messengers), "chats", len(a.cfg.Chats))
-	if err := group.Wait(); !errors.Is(err, context.Canceled) {
+	if err := a.bot.Run(ctx, messengers, a.jobs()); !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil
@@ -85,47 +71,30 @@ func (a *App) messengers() (map[string]bot.Messenger, error) {
 func (a *App) menus() map[string][]telegram.BotCommand {
 	menus := map[string][]telegram.BotCommand{}
 	for _, language := range a.bundle.Languages() {
-		for _, line := range bot.Menu(a.bundle.Locale(language, nil)) {
+		for _, line := range a.bot.Commands.Menu(a.bundle.Locale(language, nil)) {
 			menus[language] = append(menus[language], telegram.BotCommand{Name: line[0], Description: line[1]})
 		}
 	}
 	return menus
 }
 
-// listen keeps a messenger listening. One that refuses us for good stops
-// neither the watch nor the others.
-func (a *App) listen(ctx context.Context, name string, m bot.Messenger, inbox bot.Inbox) error {
-	for {
-		err := m.Listen(ctx, inbox)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		a.log.ErrorContext(ctx, "messenger stopped listening", "messenger", name, "again in", voidPause, "error", err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(voidPause):
-		}
-	}
-}
-
 // jobs of the schedule.
-func (a *App) jobs() []bot.Job {
+func (a *App) jobs() []jobs.Job {
 	day := everyDay{}
-	jobs := []bot.Job{
-		{Name: "panel", When: a.cfg.Schedule.Panel, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Observe(ctx, time.Now()) }},
-		{Name: "daily", When: a.cfg.Schedule.Daily, Late: digestLate, Run: a.bot.Digest},
-		{Name: "calendar", When: a.cfg.Schedule.Daily, Late: digestLate, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Calendar(ctx, time.Now()) }},
-		{Name: "history", When: midnight{}, Late: weeklyLate, Run: a.bot.Snapshot},
-		{Name: "weekly", When: a.cfg.Schedule.Weekly, Late: weeklyLate, Run: a.bot.Weekly},
-		{Name: "prune", When: day, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Prune(ctx, time.Now()) }},
+	list := []jobs.Job{
+		{Name: "panel", When: a.cfg.Schedule.Panel, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Alerts.Observe(ctx, time.Now()) }},
+		{Name: "daily", When: a.cfg.Schedule.Daily, Late: digestLate, Run: a.bot.Reports.SendDaily},
+		{Name: "calendar", When: a.cfg.Schedule.Daily, Late: digestLate, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Reports.Calendar(ctx, time.Now()) }},
+		{Name: "history", When: midnight{}, Late: weeklyLate, Run: a.bot.Reports.Snapshot},
+		{Name: "weekly", When: a.cfg.Schedule.Weekly, Late: weeklyLate, Run: a.bot.Reports.SendWeekly},
+		{Name: "prune", When: day, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Reports.Prune(ctx, time.Now()) }},
 	}
 	if a.outside != nil {
 		// A sweep that was cut short goes on where it was: since is when it was due.
-		jobs = append(jobs, bot.Job{Name: "domains", When: a.cfg.Schedule.Domains, Late: sweepLate,
+		list = append(list, jobs.Job{Name: "domains", When: a.cfg.Schedule.Domains, Late: sweepLate,
 			Run: func(ctx context.Context, due time.Time) error { return a.sweep(ctx, due, nil) }})
 	}
-	return jobs
+	return list
 }
 
 // midnight is due when a day begins, in the zone of the moment given.

@@ -7,7 +7,8 @@ import (
 	"runtime/debug"
 	"time"
 
-	"domovoy/bot"
+	"domovoy/bot/commands"
+	"domovoy/bot/probe"
 	"domovoy/checks/dns"
 	"domovoy/i18n"
 	"domovoy/reports"
@@ -15,43 +16,45 @@ import (
 
 // What a sweep gives, for those above who know only this package.
 type (
-	CheckData    = bot.CheckData
-	SweepSummary = bot.SweepSummary
+	CheckData    = commands.CheckData
+	SweepSummary = commands.SweepSummary
 )
 
 // Summary says a sweep's sum to a person.
-func Summary(l *i18n.Locale, s SweepSummary) reports.Message { return bot.Summary(l, s) }
+func Summary(l *i18n.Locale, s SweepSummary) reports.Message { return commands.Summary(l, s) }
 
 // ErrInside is what a sweep says of a configuration that wants nobody asked.
 var ErrInside = errors.New("the configuration has resolvers: []")
 
 // Sweep looks at every site now, and gives what is known of each. progress is
 // called as it goes. A sweep that was cut short goes on where it was.
-func (a *App) Sweep(ctx context.Context, who Local, progress func(done, total int), each func(bot.CheckData) error) (bot.SweepSummary, *i18n.Locale, error) {
+func (a *App) Sweep(ctx context.Context, who Local, progress func(done, total int), each func(commands.CheckData) error) (commands.SweepSummary, *i18n.Locale, error) {
 	r := a.request(who)
 	if a.outside == nil {
-		return bot.SweepSummary{}, r.Locale, ErrInside
+		return commands.SweepSummary{}, r.Locale, ErrInside
 	}
 	began := time.Now()
 	defer frugal(10 * manySites)() // as if there were very many: nobody knows before they are read
-	if err := a.watch.Look(ctx, began); err != nil {
-		return bot.SweepSummary{}, r.Locale, err
+	if err := a.bot.Watch.Read(ctx, began); err != nil {
+		return commands.SweepSummary{}, r.Locale, err
 	}
-	defer frugal(a.watch.Sites())()
+	defer frugal(a.bot.Watch.Sites())()
 	if err := a.outside.online(ctx); err != nil {
-		return bot.SweepSummary{}, r.Locale, err // before any trace of a sweep
+		return commands.SweepSummary{}, r.Locale, err // before any trace of a sweep
 	}
 	since, err := a.since(ctx, began)
 	if err != nil {
-		return bot.SweepSummary{}, r.Locale, err
+		return commands.SweepSummary{}, r.Locale, err
 	}
 	if err := a.sweep(ctx, since, progress); err != nil {
-		return bot.SweepSummary{}, r.Locale, err
+		return commands.SweepSummary{}, r.Locale, err
 	}
 	if err := a.journal.FinishRun(ctx, byHand, since, time.Now(), ""); err != nil {
-		return bot.SweepSummary{}, r.Locale, err
+		return commands.SweepSummary{}, r.Locale, err
 	}
-	sum, err := a.bot.Swept(ctx, r.Locale, time.Since(began), each)
+	w := r.Writer()
+	w.Now = time.Now()
+	sum, err := commands.Swept(a.bot.Watch, w, time.Since(began), each)
 	return sum, r.Locale, err
 }
 
@@ -87,7 +90,7 @@ func frugal(sites int) (restore func()) {
 
 // sweep looks at every site that was not looked at since a moment.
 func (a *App) sweep(ctx context.Context, since time.Time, progress func(done, total int)) error {
-	defer frugal(a.watch.Sites())()
+	defer frugal(a.bot.Watch.Sites())()
 	tidy := func(done, total int) {
 		if done%(manySites/2) == 0 {
 			debug.FreeOSMemory() // what was needed for a moment and is not any more
@@ -96,7 +99,7 @@ func (a *App) sweep(ctx context.Context, since time.Time, progress func(done, to
 			progress(done, total)
 		}
 	}
-	return a.bot.Sweep(ctx, bot.Sweep{Since: since, Progress: tidy, Apart: bot.Apart})
+	return a.bot.Alerts.Sweep(ctx, probe.Sweep{Since: since, Progress: tidy, Recheck: probe.RecheckDelay})
 }
 
 // online asks the resolvers for what is always there. Without an answer it is
@@ -114,4 +117,4 @@ func (o *outside) online(ctx context.Context) error {
 
 // ErrOffline is what a sweep says when the resolvers do not answer us: look
 // at our own network first.
-var ErrOffline = bot.ErrOffline
+var ErrOffline = probe.ErrOffline

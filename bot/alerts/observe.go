@@ -1,0 +1,215 @@
+// Package alerts records what changed on the panels as incidents, together
+// with the messages that tell the chats about it.
+package alerts
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"time"
+
+	"domovoy/bot"
+	"domovoy/bot/people"
+	"domovoy/bot/probe"
+	"domovoy/bot/watch"
+	"domovoy/checks"
+	"domovoy/checks/cert"
+	"domovoy/checks/panel"
+	"domovoy/checks/suite"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// Recorder turns readings and probes into incidents and alerts.
+type Recorder struct {
+	journal *journal.Journal
+	watch   *watch.Watch
+	prober  *probe.Prober
+	people  *people.Directory
+	send    bot.Signal // there is something to send
+
+	failed map[string]int // readings in a row that failed, by server; used by Observe alone
+}
+
+// New makes a recorder.
+func New(j *journal.Journal, w *watch.Watch, p *probe.Prober, d *people.Directory, send bot.Signal) *Recorder {
+	return &Recorder{journal: j, watch: w, prober: p, people: d, send: send, failed: map[string]int{}}
+}
+
+// patience is how many readings in a row must meet a busy database before it
+// is worth a message: a panel may write for a few seconds.
+const patience = 3
+
+// Observe is the job that reads the panels: what changed is recorded and told
+// in one transaction a panel. A panel in trouble holds no other up.
+func (r *Recorder) Observe(ctx context.Context, now time.Time) error {
+	var failed error
+	for _, p := range r.watch.Panels() {
+		failed = errors.Join(failed, r.observe(ctx, p, now))
+	}
+	return failed
+}
+
+func (r *Recorder) observe(ctx context.Context, p *watch.Panel, now time.Time) (err error) {
+	fresh, err := r.watch.ReadPanel(ctx, p, now)
+	if err != nil || !fresh {
+		return err
+	}
+	s, dirty := p.TakeDirty()
+	defer func() {
+		if err != nil { // not recorded: to be compared again
+			p.MarkDirty(nil, true)
+		}
+	}()
+	entry, err := r.entryOf(ctx, p, s, dirty, now)
+	if err != nil {
+		return err
+	}
+	if err := r.journal.Record(ctx, entry); err != nil {
+		return err
+	}
+	if len(entry.Deliveries) > 0 {
+		r.send.Wake() // only then: the outbox looks into the journal
+	}
+	return nil
+}
+
+// entryOf is what the journal is to record of a reading: what changed since
+// the last one, the counts, what was looked at for the first time, and what is
+// to be told.
+func (r *Recorder) entryOf(ctx context.Context, p *watch.Panel, s reports.Server, dirty watch.Dirty, now time.Time) (journal.Entry, error) {
+	entry := journal.Entry{At: now}
+	open, err := r.journal.OpenIncidents(ctx)
+	if err != nil {
+		return entry, err
+	}
+	begun, err := r.journal.Baselines(ctx)
+	if err != nil {
+		return entry, err
+	}
+	some, standing := dirty.Narrow(s, open)
+	out := r.outcome(ctx, p, some, standing)
+	begin := beginning(out, s, begun)
+	if begin.Server || len(begin.Checks) > 0 {
+		// Whatever a check finds at its first look belongs together.
+		standing, out = open, r.outcome(ctx, p, s, open)
+	}
+	entry.Changes = r.watch.Policy.Reconcile(now, standing, out, begin.Begins)
+	if s.Trouble == "" {
+		for _, x := range s.Readings {
+			entry.Metrics = append(entry.Metrics, x.Metric)
+		}
+	}
+	if begin.Server {
+		entry.Baseline = []string{p.Name}
+	}
+	for _, check := range begin.Checks {
+		entry.Baseline = append(entry.Baseline, p.Name+"/"+check)
+	}
+	if s, err = r.watch.WithTrends(ctx, s, after(open, entry.Changes), now); err != nil {
+		return entry, err
+	}
+	entry.Deliveries, err = r.tell(ctx, s, entry.Changes, begin, now)
+	return entry, err
+}
+
+// beginning is what this run looked at for the first time: the panel, and
+// each check that could look. What it finds was there before the watch.
+func beginning(out checks.Outcome, s reports.Server, begun map[string]time.Time) reports.Beginning {
+	if s.Trouble != "" {
+		return reports.Beginning{}
+	}
+	_, known := begun[s.Name]
+	begin := reports.Beginning{Server: !known}
+	for _, check := range out.Checks {
+		blind := slices.ContainsFunc(out.Failures, func(f checks.Failure) bool { return f.Check == check && f.Site == "" })
+		if _, known := begun[s.Name+"/"+check]; !known && !blind && check != panel.ReadingCheck {
+			begin.Checks = append(begin.Checks, check)
+		}
+	}
+	if slices.Contains(begin.Checks, cert.FileCheck) {
+		// Files that are read at last show certificates that were late before.
+		begin.Checks = append(begin.Checks, reports.CountCheck+"."+string(checks.PanelOverdue))
+	}
+	return begin
+}
+
+// Retire closes what nobody looks at any more, without a word: the incidents
+// of panels that left the configuration, and those found in certificate files
+// of panels whose files are not read any more.
+func (r *Recorder) Retire(ctx context.Context, now time.Time) error {
+	open, err := r.journal.OpenIncidents(ctx)
+	if err != nil {
+		return err
+	}
+	entry := journal.Entry{At: now}
+	for _, i := range open {
+		at := slices.IndexFunc(r.watch.Panels(), func(p *watch.Panel) bool { return p.Name == i.Finding.Server })
+		if at < 0 || i.Finding.Check == cert.FileCheck && r.watch.Panels()[at].Files == nil {
+			i.Times.Resolved = now
+			entry.Changes = append(entry.Changes, reports.Change{Incident: i})
+		}
+	}
+	if len(entry.Changes) == 0 {
+		return nil
+	}
+	return r.journal.Record(ctx, entry)
+}
+
+// after is what is open once the changes are made.
+func after(open []reports.Incident, changes []reports.Change) iter.Seq[reports.Incident] {
+	changed := make(map[string]bool, len(changes))
+	for _, c := range changes {
+		changed[c.Incident.Finding.Key()] = true
+	}
+	return func(yield func(reports.Incident) bool) {
+		for _, i := range open {
+			if (len(changed) == 0 || !changed[i.Finding.Key()]) && !yield(i) {
+				return
+			}
+		}
+		for _, c := range changes {
+			if c.Incident.Times.Resolved.IsZero() && !yield(c.Incident) {
+				return
+			}
+		}
+	}
+}
+
+// outcome is what a reading gave, as incidents are made of it: each site's
+// root cause, the counts above their thresholds, and the reading itself.
+func (r *Recorder) outcome(ctx context.Context, p *watch.Panel, s reports.Server, open []reports.Incident) checks.Outcome {
+	if s.Trouble != "" {
+		return r.blindOutcome(ctx, s, open)
+	}
+	r.failed[p.Name] = 0
+	out := s.Outcome
+	out.Findings = s.NotSuperseded(out.Findings)
+	out.Findings = reports.Causes(out, reports.Verdicts(out, s.Subjects))
+	out.Checks = slices.Clip(out.Checks)
+	var metrics []checks.Metric
+	for _, x := range s.Readings {
+		metrics = append(metrics, x.Metric)
+		out.Checks = append(out.Checks, reports.CountCheck+"."+string(x.Code))
+	}
+	findings, failures := r.watch.Policy.Measure(metrics, open)
+	out.Findings = append(findings, out.Findings...)
+	out.Failures = append(failures, out.Failures...)
+	return out
+}
+
+// blindOutcome is a reading that failed: nothing else was looked at.
+func (r *Recorder) blindOutcome(ctx context.Context, s reports.Server, open []reports.Incident) checks.Outcome {
+	r.failed[s.Name]++
+	passing := s.Trouble == "locked" || s.Trouble == "timeout"
+	for _, i := range open {
+		if i.Finding.Code == checks.PanelUnavailable && i.Finding.Server == s.Name {
+			passing = false // reported already
+		}
+	}
+	if passing && r.failed[s.Name] < patience {
+		return checks.Outcome{Server: s.Name}
+	}
+	return suite.Server(ctx, []checks.Check{panel.Readable()}, false, &checks.Target{Server: s.Name, Reading: &checks.Reading{Trouble: s.Trouble}})
+}

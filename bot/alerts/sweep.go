@@ -1,0 +1,121 @@
+package alerts
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"domovoy/bot"
+	"domovoy/bot/probe"
+	"domovoy/bot/watch"
+	"domovoy/checks"
+	"domovoy/checks/suite"
+	"domovoy/reports"
+	"domovoy/reports/compose"
+	"domovoy/reports/journal"
+)
+
+// Sweep probes every site and records what changed.
+func (r *Recorder) Sweep(ctx context.Context, s probe.Sweep) error {
+	s.Done = r.recordProbes
+	err := r.prober.Sweep(ctx, s)
+	r.send.Wake()
+	return err
+}
+
+// recordProbes records what a sweep of a panel changed. Troubles of names wait
+// for the digest; only so many at once that the cause is probably not theirs
+// are told.
+func (r *Recorder) recordProbes(ctx context.Context, p *watch.Panel, server checks.Outcome, now time.Time) error {
+	open, err := r.journal.OpenIncidents(ctx)
+	if err != nil {
+		return err
+	}
+	begun, err := r.journal.Baselines(ctx)
+	if err != nil {
+		return err
+	}
+	s := p.State()
+	out := liveOutcome(s)
+	out.Checks = append(out.Checks, server.Checks...)
+	out.Findings = append(out.Findings, server.Findings...)
+	out.Failures = append(out.Failures, server.Failures...)
+	begin := beginning(out, s, begun)
+	begin.Server = false // the panel's own reading says that
+	entry := journal.Entry{At: now, Changes: r.watch.Policy.Reconcile(now, open, out, begin.Begins)}
+	for _, check := range begin.Checks {
+		entry.Baseline = append(entry.Baseline, p.Name+"/"+check)
+	}
+	if n := turned(entry.Changes); reports.Stormy(n, len(s.Subjects)) {
+		entry.Deliveries, err = r.tellStorm(ctx, s, n, now)
+	} else {
+		entry.Deliveries, err = r.tell(ctx, s, entry.Changes, begin, now)
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.journal.Record(ctx, entry); err != nil {
+		return err
+	}
+	return r.journal.ForgetLooks(ctx, p.Name, now.Add(-forget))
+}
+
+// forget is how long a site's last result is kept without a new one: it left
+// the panel, or was switched off.
+const forget = 7 * 24 * time.Hour
+
+// turned counts the sites whose troubles began or ended in this sweep.
+func turned(changes []reports.Change) int {
+	sites := map[string]bool{}
+	for _, c := range changes {
+		i := c.Incident
+		if i.Finding.Site != "" && c.Kind != reports.Baseline && (i.ID == 0 || !i.Times.Resolved.IsZero()) {
+			sites[i.Finding.Site] = true
+		}
+	}
+	return len(sites)
+}
+
+// tellStorm tells that so many names changed at once that the cause is probably not
+// theirs.
+func (r *Recorder) tellStorm(ctx context.Context, s reports.Server, changed int, now time.Time) ([]journal.Delivery, error) {
+	var deliveries []journal.Delivery
+	for _, chat := range r.people.Receivers(bot.Alerts) {
+		l, err := r.people.Locale(ctx, chat.To, chat.Language)
+		if err != nil {
+			return nil, err
+		}
+		m := compose.Storm(compose.Writer{Locale: l, Now: now}, s.Name, changed, len(s.Subjects))
+		deliveries = append(deliveries, journal.Delivery{To: chat.To.String(), Kind: string(reports.Opened), Message: m})
+	}
+	return deliveries, nil
+}
+
+// liveOutcome is what the last probes of a panel's sites say, as incidents are
+// made of it: each site's root cause as seen from outside.
+func liveOutcome(s reports.Server) checks.Outcome {
+	out := checks.Outcome{Server: s.Name, Checks: suite.ProbeChecks()}
+	for _, x := range s.Subjects {
+		look, ok := s.Looks[x.Site.Name]
+		if !ok {
+			out.Failures = append(out.Failures, everyFailure(s.Name, x.Site.Name)...)
+			continue
+		}
+		verdict := checks.Judge(look.Findings, look.Failures)
+		if verdict.Finding.Code != "" {
+			out.Findings = append(out.Findings, verdict.Finding)
+		}
+		out.Failures = append(out.Failures, look.Failures...)
+	}
+	return out
+}
+
+// everyFailure says that a site was not probed by any live check.
+func everyFailure(server, site string) []checks.Failure {
+	checked := suite.ProbeChecks()
+	failures := make([]checks.Failure, len(checked))
+	for i, c := range checked {
+		failures[i] = checks.Failure{Check: c, Server: server, Site: site, Err: "not looked at yet"}
+	}
+	return slices.Clip(failures)
+}

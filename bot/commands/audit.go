@@ -1,0 +1,93 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"domovoy/bot"
+	"domovoy/checks"
+	"domovoy/reports"
+	"domovoy/reports/compose"
+	"domovoy/reports/journal"
+)
+
+// auditShown is how many acts the audit shows.
+const auditShown = 30
+
+// AuditData is the JSON of audit.
+type AuditData struct {
+	Audit   []AuditItem `json:"audit"` // newest first
+	Entries int         `json:"entries"`
+	Whole   bool        `json:"whole"` // nothing was changed or removed
+	Head    string      `json:"head"`  // the last hash, to be noted down elsewhere
+	Error   string      `json:"error,omitempty"`
+}
+
+// AuditItem is one act.
+type AuditItem struct {
+	At      time.Time `json:"at"`
+	Person  string    `json:"person"`
+	Name    string    `json:"name"`
+	Role    string    `json:"role"`
+	Chat    string    `json:"chat"`
+	Command string    `json:"command"`
+	Args    string    `json:"args"`
+	Result  string    `json:"result"`
+}
+
+// audit answers who did what, or tried to; of one site, or all. The chain of
+// hashes tells whether anything was changed afterwards.
+func (c *Commands) audit(ctx context.Context, r bot.Request) (bot.Answer, error) {
+	name := ""
+	switch len(r.Words) {
+	case 0:
+	case 1:
+		var err error
+		if name, err = checks.ParseName(r.Words[0]); err != nil {
+			return bot.Answer{}, bot.NotDomain(r.Words[0])
+		}
+	default:
+		return bot.Answer{}, bot.Usage("audit", "usage.audit", r.Words[1])
+	}
+	acts, err := c.Journal.AuditOf(ctx, name, auditShown)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	data := AuditData{Audit: []AuditItem{}, Whole: true}
+	told := compose.AuditTrail{Name: name}
+	for _, a := range acts {
+		data.Audit = append(data.Audit, AuditItem{a.At, a.Person, a.Name, a.Role, a.Chat, a.Command, a.Args, a.Result})
+		told.Acts = append(told.Acts, reports.Act{At: a.At, Who: whose(a), Command: line(a), Result: a.Result})
+	}
+	data.Entries, data.Head, err = c.Journal.VerifyAudit(ctx)
+	if broken, ok := errors.AsType[*journal.BrokenChain](err); ok {
+		data.Whole, data.Error, told.Broken = false, broken.Error(), int(broken.Entry)
+	} else if err != nil {
+		return bot.Answer{}, err
+	}
+	told.Entries, told.Head = data.Entries, data.Head
+	return bot.Answer{Message: compose.Audit(r.Writer(), told), Data: data}, nil
+}
+
+// whose is the name beside the id, which alone cannot be chosen freely.
+func whose(a journal.AuditEntry) string {
+	if a.Name == "" || a.Name == a.Person {
+		return a.Person
+	}
+	return a.Name + " (" + a.Person + ")"
+}
+
+// lineLength is how much of an act's words the list shows, in runes.
+const lineLength = 120
+
+func line(a journal.AuditEntry) string {
+	text := a.Command
+	if a.Args != "" {
+		text += " " + a.Args
+	}
+	if runes := []rune(text); len(runes) > lineLength {
+		return string(runes[:lineLength]) + "…"
+	}
+	return text
+}

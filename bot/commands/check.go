@@ -1,0 +1,125 @@
+package commands
+
+import (
+	"context"
+	"time"
+
+	"domovoy/bot"
+	"domovoy/checks"
+	"domovoy/reports"
+	"domovoy/reports/compose"
+)
+
+// CheckData is the JSON of check.
+type CheckData struct {
+	Domain   string        `json:"domain"`
+	Unicode  string        `json:"unicode"`
+	Server   string        `json:"server"`
+	Owner    string        `json:"owner"`
+	Verdict  VerdictData   `json:"verdict"`
+	Findings []FindingData `json:"findings"`
+	Failures []FailureData `json:"failures"`
+	Attempts []AttemptData `json:"attempts"`
+}
+
+// VerdictData is the one root cause with the next step.
+type VerdictData struct {
+	Code     checks.Code     `json:"code"`
+	Severity checks.Severity `json:"severity"`
+	Args     checks.Args     `json:"args"`
+	Next     NextData        `json:"next"`
+}
+
+// NextData is the next step and who takes it.
+type NextData struct {
+	Who  checks.Who `json:"who"`
+	Text string     `json:"text"`
+}
+
+// FindingData is one finding.
+type FindingData struct {
+	Code     checks.Code     `json:"code"`
+	Severity checks.Severity `json:"severity"`
+	Args     checks.Args     `json:"args"`
+	Detail   string          `json:"detail"`
+}
+
+// FailureData is a check that could not look.
+type FailureData struct {
+	Check string `json:"check"`
+	Error string `json:"error"`
+}
+
+// AttemptData is one attempt to issue. Time is null where it cannot be read.
+type AttemptData struct {
+	Time        *time.Time `json:"time"`
+	Certificate string     `json:"certificate"`
+	Outcome     string     `json:"outcome"` // failed, issued, other
+	Status      string     `json:"status"`
+	Code        string     `json:"code,omitempty"` // what the words mean
+	Text        string     `json:"text"`
+	Unpause     string     `json:"unpause,omitempty"` // the link that unpauses, for administrators
+}
+
+// check answers what is wrong with a site.
+func (c *Commands) check(ctx context.Context, r bot.Request) (bot.Answer, error) {
+	site, err := c.site(ctx, "check", r)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	if site, err = c.Prober.Site(ctx, site, r); err != nil {
+		return bot.Answer{}, err
+	}
+	if site.Attempts, err = c.attempts(ctx, site, 10); err != nil {
+		return bot.Answer{}, err
+	}
+	return bot.Answer{Message: compose.Check(r.Writer(), site), Data: checkData(site, r.Writer())}, nil
+}
+
+// attempts of a site, newest first: of the certificate it uses, and of the
+// orders before it.
+func (c *Commands) attempts(ctx context.Context, s reports.Site, limit int) ([]reports.ClassifiedAttempt, error) {
+	found, err := c.Journal.AttemptsOf(ctx, s.Server.Name, s.Certificates(), limit)
+	if err != nil {
+		return nil, err
+	}
+	tries := make([]reports.ClassifiedAttempt, len(found))
+	for i, a := range found {
+		tries[i].Attempt = a
+		if a.Outcome == checks.OutcomeFailed {
+			tries[i].Code, tries[i].Args = c.Watch.Classify(a.Text)
+		}
+	}
+	return tries, nil
+}
+
+// checkData is for the same reader as the writer's messages.
+func checkData(s reports.Site, w compose.Writer) CheckData {
+	site, verdict := s.Subject.Site, s.Verdict()
+	cause := checks.Finding{Code: verdict.Code, Args: verdict.Finding.Args}
+	data := CheckData{
+		Domain: site.Name, Unicode: site.Unicode(), Server: site.Server, Owner: site.Owner,
+		Verdict: VerdictData{Code: verdict.Code, Severity: verdict.Severity, Args: w.Visible(cause.Args),
+			Next: NextData{Who: verdict.Code.Who(), Text: w.Step(cause)}},
+		Findings: []FindingData{}, Failures: []FailureData{}, Attempts: []AttemptData{},
+	}
+	for _, f := range s.Server.Findings(site.Name) {
+		data.Findings = append(data.Findings, FindingData{f.Code, f.Severity, w.Visible(f.Args), checks.WithoutSecrets(f.Detail)})
+	}
+	for _, f := range s.Server.Failures(site.Name) {
+		data.Failures = append(data.Failures, FailureData{f.Check, f.Err})
+	}
+	for _, a := range s.Attempts {
+		data.Attempts = append(data.Attempts, attemptData(a, w))
+	}
+	return data
+}
+
+func attemptData(a reports.ClassifiedAttempt, w compose.Writer) AttemptData {
+	data := AttemptData{Certificate: a.Certificate, Outcome: a.Outcome.String(), Status: a.Status, Code: string(a.Code), Text: checks.WithoutSecrets(a.Text)}
+	data.Unpause, _ = w.Visible(a.Args)[checks.Secret].(string)
+	if !a.Time.IsZero() {
+		data.Time = &a.Time
+	}
+	return data
+}

@@ -1,0 +1,213 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"domovoy/bot"
+	"domovoy/bot/watch"
+	"domovoy/checks"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// site finds the site that a request names: "shop.ru", or "shop.ru
+// server=isp2" where two panels have it.
+func (c *Commands) site(ctx context.Context, command string, r bot.Request) (reports.Site, error) {
+	word, server, err := askedFor(command, r.Words)
+	if err != nil {
+		return reports.Site{}, err
+	}
+	name, err := checks.ParseName(word)
+	if err != nil {
+		return reports.Site{}, bot.NotDomain(word)
+	}
+	known, unread, err := split(c.Watch.States(), listRequest{filter: reports.Filter{Server: server}})
+	if err != nil {
+		return reports.Site{}, err
+	}
+	site, ok := lookUp(name, known)
+	if !ok {
+		return reports.Site{}, notFound(name, known, unread)
+	}
+	open, err := c.Journal.OpenIncidents(ctx)
+	site.Server = watch.Opened(site.Server, slices.Values(open))
+	return site, err
+}
+
+// askedFor reads a domain and maybe a server.
+func askedFor(command string, words []string) (name, server string, err error) {
+	for _, w := range words {
+		value, isServer := strings.CutPrefix(w, "server=")
+		switch {
+		case isServer:
+			server = value
+		case name == "":
+			name = w
+		default:
+			return "", "", bot.Usage(command, "usage.domain", w)
+		}
+	}
+	if name == "" {
+		return "", "", bot.Usage(command, "usage.domain", "")
+	}
+	return name, server, nil
+}
+
+// lookUp finds a site over all servers: its own name before an alias, and one
+// that is switched on before one that is not, for a site that moves stands on
+// two panels for a while.
+func lookUp(name string, servers []reports.Server) (reports.Site, bool) {
+	var found []reports.Site
+	rank := func(s reports.Site) int {
+		n := 0
+		if s.Subject.Site.Name != name {
+			n += 2
+		}
+		if s.Subject.Site.Active == checks.Off {
+			n++
+		}
+		return n
+	}
+	for _, s := range servers {
+		if x, ok := s.Find(name); ok {
+			found = append(found, reports.Site{Server: s, Subject: x, Asked: name})
+		}
+	}
+	if len(found) == 0 {
+		return reports.Site{}, false
+	}
+	slices.SortStableFunc(found, func(a, b reports.Site) int { return cmp.Compare(rank(a), rank(b)) })
+	for _, other := range found[1:] {
+		found[0].Also = append(found[0].Also, other.Server.Name)
+	}
+	return found[0], true
+}
+
+// notFound says so, with what may have been meant, and with the panels that
+// could not be searched.
+func notFound(name string, servers []reports.Server, unread []string) error {
+	refusal := &bot.Refusal{Code: bot.ResultNotFound, Key: "refusal.site", Args: i18n.Args{"Name": checks.Show(name)}}
+	if near := similar(name, servers); len(near) > 0 {
+		refusal.Key, refusal.Args["Similar"] = "refusal.similar", near
+	}
+	if len(unread) > 0 {
+		refusal.Key, refusal.Args["Servers"] = "refusal.dark", unread
+	}
+	return refusal
+}
+
+// similar finds up to three sites that may have been meant.
+func similar(name string, servers []reports.Server) []string {
+	label, _, _ := strings.Cut(strings.TrimPrefix(name, "www."), ".")
+	var near []string
+	for _, s := range servers {
+		for _, x := range s.Subjects {
+			if strings.Contains(x.Site.Name, label) || strings.HasSuffix(name, "."+x.Site.Name) {
+				near = append(near, checks.Show(x.Site.Name))
+			}
+		}
+	}
+	slices.SortFunc(near, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	return near[:min(3, len(near))]
+}
+
+// serversFor are the servers that a request names, with trends, parted as split
+// does.
+func (c *Commands) serversFor(ctx context.Context, asked listRequest, now time.Time) (readable []reports.Server, unread []string, err error) {
+	servers, err := c.Watch.Servers(ctx, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	return split(servers, asked)
+}
+
+// split parts the servers that a request names into those that can be listed
+// and those that cannot, since the panel could not be read or lacks what the
+// list needs: an empty list would be false. When none can, that is the error.
+func split(servers []reports.Server, asked listRequest) (readable []reports.Server, unread []string, err error) {
+	named, err := asked.named(servers)
+	if err != nil {
+		return nil, nil, err
+	}
+	reason := "never"
+	for _, s := range named {
+		why := cmp.Or(unknown(s, checks.Code("panel."+asked.kind)), unseen(s, asked.kind))
+		if why == "" {
+			readable = append(readable, s)
+			continue
+		}
+		unread, reason = append(unread, s.Name), why
+	}
+	if len(readable) == 0 {
+		word, what, _ := strings.Cut(reason, ": ")
+		return nil, nil, &bot.Refusal{Code: bot.ResultUnavailable, Key: "trouble." + word, Args: i18n.Args{"What": what}}
+	}
+	return readable, unread, nil
+}
+
+// unknown says why a server's count is not known; empty: it is. A panel that
+// cannot be read just now still has what was read of it.
+func unknown(s reports.Server, code checks.Code) string {
+	if s.Read.IsZero() {
+		return cmp.Or(s.Trouble, "never")
+	}
+	for _, r := range s.Readings {
+		if r.Code == code {
+			return r.Err
+		}
+	}
+	return ""
+}
+
+// unseen says why a list that rests on looks from outside cannot be given;
+// empty: it can.
+func unseen(s reports.Server, kind string) string {
+	_, oldest := s.LookCoverage()
+	switch {
+	case !reports.FromOutside(kind) || !oldest.IsZero():
+		return ""
+	case s.Looks == nil:
+		return "inside"
+	}
+	return "unseen"
+}
+
+// named are the servers that a request names: all, where it names none.
+func (l listRequest) named(servers []reports.Server) ([]reports.Server, error) {
+	if err := l.fits(servers); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(servers), func(s reports.Server) bool { return !l.filter.HasServer(s.Name) }), nil
+}
+
+// fits refuses filters that can match nothing by themselves.
+func (l listRequest) fits(servers []reports.Server) error {
+	refuse := func(key, word string) error {
+		return &bot.Refusal{Code: bot.ResultUsage, Key: "refusal.unknown." + key, Args: i18n.Args{"Word": bot.Short(word), "Servers": serverNames(servers)}}
+	}
+	if _, err := path.Match(l.filter.Owner, ""); err != nil {
+		return refuse("owner", l.filter.Owner)
+	}
+	if s := l.filter.Server; s != "" && !slices.ContainsFunc(servers, func(x reports.Server) bool { return l.filter.HasServer(x.Name) }) {
+		return refuse("server", s)
+	}
+	if c := l.filter.Cause; c != "" && !slices.ContainsFunc(checks.Codes(), func(x checks.Code) bool {
+		return string(x) == c || strings.HasPrefix(string(x), c+".")
+	}) {
+		return refuse("cause", c)
+	}
+	return nil
+}
+
+func serverNames(servers []reports.Server) []string {
+	names := make([]string, len(servers))
+	for i, s := range servers {
+		names[i] = s.Name
+	}
+	return names
+}

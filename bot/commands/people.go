@@ -1,0 +1,91 @@
+package commands
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"domovoy/bot"
+	"domovoy/i18n"
+	"domovoy/reports/compose"
+)
+
+// WhoamiData is the JSON of whoami.
+type WhoamiData struct {
+	Person   string `json:"person"`
+	Role     string `json:"role"`
+	Chat     string `json:"chat"`
+	Language string `json:"language"`
+}
+
+// whoami answers with the id that the configuration wants.
+func (c *Commands) whoami(_ context.Context, r bot.Request) (bot.Answer, error) {
+	if err := noWords("whoami", r); err != nil {
+		return bot.Answer{}, err
+	}
+	data := WhoamiData{Person: r.Person, Role: r.Role.String(), Chat: r.Chat.String(), Language: r.Locale.Language()}
+	return bot.Answer{Message: compose.Whoami(r.Writer(), compose.Person{ID: r.Person, Role: r.Role.String(), Chat: r.Chat.String()}), Data: data}, nil
+}
+
+// lang changes the language of a chat; in a group that takes an operator, for
+// it changes what the others read.
+func (c *Commands) lang(ctx context.Context, r bot.Request) (bot.Answer, error) {
+	languages := c.People.Bundle.Languages()
+	if len(r.Words) != 1 || !slices.Contains(languages, strings.ToLower(r.Words[0])) {
+		return bot.Answer{}, &bot.Refusal{Code: bot.ResultUsage, Key: "usage.lang", Args: i18n.Args{"Languages": strings.Join(languages, ", ")}}
+	}
+	if !r.Private && r.Role < bot.Operator {
+		return bot.Answer{}, bot.NotAllowed(r, "lang", bot.Operator)
+	}
+	language := strings.ToLower(r.Words[0])
+	if err := c.Journal.SetLanguage(ctx, r.Chat.String(), language); err != nil {
+		return bot.Answer{}, err
+	}
+	err := c.keep(ctx, r, bot.NewAct("lang", language, bot.ResultOK))
+	r.Locale = c.People.Bundle.Locale(language, c.People.Zone)
+	return bot.Answer{
+		Message: compose.LanguageSet(r.Writer()),
+		Data:    WhoamiData{Person: r.Person, Role: r.Role.String(), Chat: r.Chat.String(), Language: language},
+	}, err
+}
+
+// HelpData is the JSON of help.
+type HelpData struct {
+	Commands []HelpItem `json:"commands"`
+}
+
+// HelpItem is one command.
+type HelpItem struct {
+	Command string `json:"command"`
+	Usage   string `json:"usage"`
+	Text    string `json:"text"`
+}
+
+// help lists the commands that the one who asks may use, or explains one.
+func (c *Commands) help(_ context.Context, r bot.Request) (bot.Answer, error) {
+	var known []string
+	data := HelpData{Commands: []HelpItem{}}
+	for _, x := range c.List() {
+		if r.Role < x.Role || (len(r.Words) > 0 && r.Words[0] != x.Name) {
+			continue
+		}
+		known = append(known, x.Name)
+		data.Commands = append(data.Commands, HelpItem{x.Name, r.Locale.Say("help." + x.Name + ".usage"), r.Locale.Say("help." + x.Name + ".text")})
+	}
+	if len(known) == 0 {
+		return bot.Answer{}, &bot.Refusal{Code: bot.ResultUsage, Key: "refusal.command", Args: i18n.Args{"Command": bot.Short(r.Words[0])}}
+	}
+	if len(r.Words) > 0 {
+		return bot.Answer{Message: compose.HelpTopic(r.Writer(), known[0]), Data: data}, nil
+	}
+	return bot.Answer{Message: compose.Help(r.Writer(), known, r.Talks), Data: data}, nil
+}
+
+// Menu lists the commands with one line each, for a messenger's own menu.
+func (c *Commands) Menu(l *i18n.Locale) [][2]string {
+	var menu [][2]string
+	for _, x := range c.List() {
+		menu = append(menu, [2]string{x.Name, l.Say("help." + x.Name + ".text")})
+	}
+	return menu
+}

@@ -1,0 +1,69 @@
+package commands
+
+import (
+	"strings"
+	"testing"
+
+	"domovoy/i18n"
+)
+
+// People type what they are used to: with a slash or without, in capitals, in
+// Russian. What is no known word stays as it was typed.
+func TestWordsAreUnderstood(t *testing.T) {
+	bundle, err := i18n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := newVocabulary(new(Commands).List(), bundle)
+	for typed, want := range map[string]string{
+		"":                           "",
+		"   ":                        "",
+		"status":                     "status",
+		"/status":                    "status",
+		"/STATUS":                    "status",
+		"  Статус  ":                 "status",
+		"проверь Пример.РФ":          "check Пример.РФ",
+		"check https://Shop.ru/cart": "check https://Shop.ru/cart",
+		"список просроченные":        "list overdue",
+		"Список ошибки владелец=client1*":  "list failed owner=client1*",
+		"list failed Owner=Иван cause=DNS": "list failed owner=Иван cause=DNS",
+		"список failed страница 2":         "list failed page 2",
+		"покажи failed стр=2 файлом":       "list failed page=2 file",
+		"почему shop.ru":                   "why shop.ru",
+		"отчёт ежедневный":                 "report daily",
+		"отчет день":                       "report daily",
+		"помощь проверь":                   "help check",
+		"start":                            "help", // what Telegram's button sends
+		"confirm 7f3a":                     "confirm 7f3a",
+		"list /failed":                     "list /failed",
+		"check a=b=c":                      "check a=b=c",
+	} {
+		name, rest := words.parse(typed)
+		if got := strings.Join(append([]string{name}, rest...), " "); got != want {
+			t.Errorf("%q is understood as %q, want %q", typed, got, want)
+		}
+	}
+}
+
+// A word that means two things would make one of them out of reach.
+func TestNoWordMeansTwoThings(t *testing.T) {
+	bundle, err := i18n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	meant := map[string]string{}
+	for known := range newVocabulary(new(Commands).List(), bundle) {
+		for _, language := range bundle.Languages() {
+			l := bundle.Locale(language, nil)
+			if key := "words." + known; l.Has(key) {
+				for word := range strings.SplitSeq(l.Say(key), ",") {
+					word = strings.TrimSpace(word)
+					if other, ok := meant[word]; ok && other != known {
+						t.Errorf("%q means both %s and %s", word, other, known)
+					}
+					meant[word] = known
+				}
+			}
+		}
+	}
+}

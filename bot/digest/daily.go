@@ -1,0 +1,181 @@
+// Package digest composes the daily digest and the weekly report, announces
+// what changes at the CAs, and keeps the history that all this rests on.
+package digest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"domovoy/bot"
+	"domovoy/bot/people"
+	"domovoy/bot/watch"
+	"domovoy/i18n"
+	"domovoy/reports"
+	"domovoy/reports/compose"
+	"domovoy/reports/files"
+	"domovoy/reports/journal"
+)
+
+// Reporter composes reports and has them sent.
+type Reporter struct {
+	journal *journal.Journal
+	watch   *watch.Watch
+	people  *people.Directory
+	send    bot.Signal // there is something to send
+	files   reportStore
+	log     *slog.Logger
+}
+
+// New makes a reporter. The files of reports that come on schedule are kept in
+// a folder, which is made when it is needed; an empty one keeps nothing.
+func New(j *journal.Journal, w *watch.Watch, d *people.Directory, folder string, send bot.Signal, log *slog.Logger) *Reporter {
+	return &Reporter{journal: j, watch: w, people: d, send: send, files: reportStore{folder}, log: log}
+}
+
+// errUnread is why there is no digest: it would say that all is quiet.
+var errUnread = errors.New("no panel was read yet")
+
+// SendDaily is the job that tells the daily digest. One that comes late says so.
+// With a due moment it notes the end of that run too, as it tells.
+func (d *Reporter) SendDaily(ctx context.Context, due time.Time) error {
+	now := time.Now()
+	day, err := d.day(ctx, now)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(day.Servers, func(s reports.Server) bool { return !s.Read.IsZero() }) {
+		return errUnread
+	}
+	day.Due = due
+	h, err := d.days(ctx, day.Servers, now)
+	if err != nil {
+		return err
+	}
+	var deliveries []journal.Delivery
+	for _, chat := range d.people.Receivers(bot.Daily) {
+		l, err := d.people.Locale(ctx, chat.To, chat.Language)
+		if err != nil {
+			return err
+		}
+		m, err := d.dailyMessage(l, day, h, now)
+		if err != nil {
+			return err
+		}
+		d.keepFiles(ctx, now.In(d.people.Zone).Format(time.DateOnly), chat.To, m.Files)
+		deliveries = append(deliveries, journal.Delivery{To: chat.To.String(), Kind: bot.Daily, Message: m})
+	}
+	if due.IsZero() {
+		_, err = d.journal.Enqueue(ctx, deliveries)
+	} else {
+		_, err = d.journal.EnqueueFor(ctx, bot.Daily, due, deliveries)
+	}
+	d.send.Wake()
+	return err
+}
+
+// ReportData is the JSON of report.
+type ReportData struct {
+	Report string          `json:"report"`
+	At     time.Time       `json:"at"`
+	Text   reports.Message `json:"message"`
+}
+
+// Daily composes the digest now, for the one who asks.
+func (d *Reporter) Daily(ctx context.Context, r bot.Request) (bot.Answer, error) {
+	day, err := d.day(ctx, r.Now)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	h, err := d.days(ctx, day.Servers, r.Now)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	m, err := d.dailyMessage(r.Locale, day, h, r.Now)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	m.Silent = false // somebody waits for it
+	data := ReportData{Report: bot.Daily, At: r.Now, Text: m}
+	data.Text.Files = nil
+	return bot.Answer{Message: m, Data: data}, nil
+}
+
+// day gathers what a daily digest is made of.
+func (d *Reporter) day(ctx context.Context, now time.Time) (reports.Day, error) {
+	day := reports.Day{From: now.Add(-24 * time.Hour), Coming: d.coming(now)}
+	var err error
+	if day.Servers, err = d.watch.Servers(ctx, now); err != nil {
+		return day, err
+	}
+	if day.Open, err = d.journal.OpenIncidents(ctx); err != nil {
+		return day, err
+	}
+	past, err := d.journal.IncidentsBetween(ctx, day.From, now)
+	if err != nil {
+		return day, err
+	}
+	for _, i := range past {
+		if !i.Times.Resolved.IsZero() {
+			day.Resolved = append(day.Resolved, i)
+		}
+	}
+	for _, s := range day.Servers {
+		begun, ok, err := d.journal.BaselineAt(ctx, s.Name)
+		if err != nil {
+			return day, err
+		}
+		if ok && (day.Begun.IsZero() || begun.Before(day.Begun)) {
+			day.Begun = begun
+		}
+	}
+	return day, nil
+}
+
+// Prune is the job that forgets what is too old to matter.
+func (d *Reporter) Prune(ctx context.Context, now time.Time) error {
+	return errors.Join(d.journal.Prune(ctx, now), d.files.clear(now))
+}
+
+// chartDays is how many days the digest's chart shows.
+const chartDays = 30
+
+// dailyMessage composes the digest. Its chart goes with it where there is a
+// history to draw, and something to tell.
+func (d *Reporter) dailyMessage(l *i18n.Locale, day reports.Day, h reports.History, now time.Time) (reports.Message, error) {
+	w := compose.Writer{Locale: l, Now: now}
+	m := compose.Daily(w, day)
+	if snapshots(h, now) < 2 || day.Quiet(now) {
+		return m, nil
+	}
+	now = now.In(d.people.Zone)
+	points := reports.DayPoints(h, now, chartDays)
+	points[chartDays-1] = day.Today(points[chartDays-1])
+	chart, err := files.DayChart(w, points)
+	if err != nil {
+		return m, err
+	}
+	name := strings.ReplaceAll(l.Say("daily.chart", i18n.Args{"Date": now.Format(time.DateOnly)}), " ", "-") + ".png"
+	m.Files = []reports.File{{Name: name, Type: typePNG, Data: chart}}
+	return m, nil
+}
+
+// snapshots counts the moments before now at which some panel was read.
+func snapshots(h reports.History, now time.Time) int {
+	at := map[time.Time]bool{}
+	for _, t := range h.Tallies {
+		if !t.Unread && t.At.Before(now) {
+			at[t.At] = true
+		}
+	}
+	return len(at)
+}
+
+// days is what is remembered of the chart's days, and how things stand now.
+func (d *Reporter) days(ctx context.Context, servers []reports.Server, now time.Time) (reports.History, error) {
+	h, err := d.journal.History(ctx, now.AddDate(0, 0, -chartDays-1), now)
+	return d.with(h, servers, now), err
+}

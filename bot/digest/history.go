@@ -1,0 +1,82 @@
+package digest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// punctual is how late a snapshot may be and still tell of the moment at which
+// it was due.
+const punctual = time.Hour
+
+// Snapshot is the job that remembers, once a day, how every site stands: as of
+// the moment that it was due, so that weeks begin and end on time, unless it
+// comes too late for that.
+func (d *Reporter) Snapshot(ctx context.Context, due time.Time) error {
+	at := due
+	if now := time.Now(); now.Sub(due) > punctual {
+		at = now
+	}
+	snapshots, err := d.Standings(ctx, at)
+	for _, s := range snapshots {
+		err = errors.Join(err, d.journal.KeepSnapshot(ctx, s))
+	}
+	return err
+}
+
+// Standings are how every site of each panel stands now, taken for a moment.
+func (d *Reporter) Standings(ctx context.Context, at time.Time) ([]journal.Snapshot, error) {
+	servers, err := d.watch.Servers(ctx, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	var snapshots []journal.Snapshot
+	for _, s := range servers {
+		standings := s.SiteStates()
+		snapshots = append(snapshots, journal.Snapshot{Tally: s.Tally(at, d.rules(), standings), States: standings})
+	}
+	return snapshots, nil
+}
+
+// rules is the version of what judges: another one means that numbers before
+// and after may differ though no site did. It changes with the causes that
+// there are, their order and the thresholds.
+func (d *Reporter) rules() string {
+	text, err := json.Marshal([]any{checks.Codes(), d.watch.Policy.Thresholds, d.watch.Rules})
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:4])
+}
+
+// history is what is remembered of a week and of what it is compared with.
+// While the week is not over, how things stand now ends it.
+func (d *Reporter) history(ctx context.Context, week reports.Week, now time.Time) (reports.History, error) {
+	h, err := d.journal.History(ctx, week.From.Add(-reports.Reach), week.To)
+	if err != nil || !now.Before(week.To) {
+		return h, err
+	}
+	servers, err := d.watch.Servers(ctx, now)
+	if err != nil {
+		return h, err
+	}
+	return d.with(h, servers, now), nil
+}
+
+// with is the history with how things stand now at its end.
+func (d *Reporter) with(h reports.History, servers []reports.Server, now time.Time) reports.History {
+	for _, s := range servers {
+		standings := s.SiteStates()
+		h = h.With(s.Tally(now, d.rules(), standings), standings)
+	}
+	return h
+}

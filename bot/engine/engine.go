@@ -1,0 +1,95 @@
+// Package engine connects the rooms of the bot: it makes each from those below
+// it, and runs them together.
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"domovoy/bot"
+	"domovoy/bot/alerts"
+	"domovoy/bot/cancel"
+	"domovoy/bot/commands"
+	"domovoy/bot/digest"
+	"domovoy/bot/inbox"
+	"domovoy/bot/jobs"
+	"domovoy/bot/outbox"
+	"domovoy/bot/people"
+	"domovoy/bot/probe"
+	"domovoy/bot/task"
+	"domovoy/bot/watch"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// Config is what an engine is made of. The zero values of Rules and Policy
+// count nothing and alert about nothing.
+type Config struct {
+	Journal  *journal.Journal
+	Sources  []watch.Source
+	Rules    watch.Rules
+	Policy   reports.Policy
+	Audience bot.Audience
+	Reports  string // the folder where the files of reports are kept; empty: nowhere
+	Log      *slog.Logger
+}
+
+// Engine is the bot with all its rooms.
+type Engine struct {
+	commands.Rooms
+	Commands *commands.Commands
+	Inbox    *inbox.Inbox
+
+	send bot.Signal // there is something to send
+}
+
+// New makes an engine; it starts nothing.
+func New(c Config) *Engine {
+	j, log, send := c.Journal, c.Log, bot.NewSignal()
+	e := &Engine{send: send}
+	e.Journal, e.Log = j, log
+	e.People = people.New(c.Audience, j)
+	e.Watch = watch.New(j, c.Sources, c.Rules, c.Policy, log)
+	e.Prober = probe.New(j, e.Watch)
+	e.Alerts = alerts.New(j, e.Watch, e.Prober, e.People, send)
+	e.Cancel = cancel.New(j, e.Watch, log)
+	e.Reports = digest.New(j, e.Watch, e.People, c.Reports, send, log)
+	kinds := slices.Concat([]task.Kind{commands.SweepTask(e.Watch, e.Alerts)}, e.Cancel.Kinds())
+	e.Tasks = task.New(j, e.People, kinds, send, log)
+	e.Commands = commands.New(e.Rooms)
+	e.Inbox = inbox.New(j, e.People, e.Commands, send, log)
+	return e
+}
+
+// firstBound is how long the first answer and the first task wait for the first
+// reading, so that nobody is told "not read yet" if that can be helped.
+const firstBound = 5 * time.Second
+
+// Run listens, answers, works, sends and keeps the schedule until the context
+// ends.
+func (e *Engine) Run(ctx context.Context, messengers map[string]bot.Messenger, schedule []jobs.Job) error {
+	group, ctx := errgroup.WithContext(ctx)
+	receivers := map[string]bot.Receiver{}
+	for name, m := range messengers {
+		receivers[name] = m
+		group.Go(func() error { return e.Inbox.Listen(ctx, name, m) })
+	}
+	for _, run := range []func(context.Context) error{e.Inbox.Run, e.Tasks.Run} {
+		group.Go(func() error {
+			e.Watch.WaitFirst(ctx, firstBound)
+			return run(ctx)
+		})
+	}
+	group.Go(func() error { return e.Outbox(receivers).Run(ctx) })
+	group.Go(func() error { return jobs.New(e.Journal, e.People.Zone, e.Log).Run(ctx, schedule) })
+	return group.Wait()
+}
+
+// Outbox over receivers, by their name in addresses.
+func (e *Engine) Outbox(receivers map[string]bot.Receiver) *outbox.Outbox {
+	return outbox.New(e.Journal, receivers, e.People.Bundle, e.send, e.Log)
+}

@@ -1,0 +1,331 @@
+package outbox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"domovoy/bot"
+	"domovoy/bot/engine/enginetest"
+	"domovoy/bot/outbox"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// post is a messenger that keeps what it was given, and does with it what the
+// test says; nil: it says yes.
+type post struct {
+	mu   sync.Mutex
+	sent []string
+	do   func(ctx context.Context, title string) error
+}
+
+func (p *post) Listen(ctx context.Context, _ bot.Inbox) error { <-ctx.Done(); return nil }
+
+func (p *post) Send(ctx context.Context, _ bot.Address, _ string, m reports.Message) (string, error) {
+	p.mu.Lock()
+	text := m.Title
+	for _, s := range m.Sections {
+		text += " | " + s.Text
+	}
+	p.sent = append(p.sent, text)
+	n := len(p.sent)
+	p.mu.Unlock()
+	if n > 200 {
+		return "", hangs(ctx, "") // nobody needs thousands to see that it is wrong
+	}
+	if p.do == nil {
+		return m.Title, nil
+	}
+	return m.Title, p.do(ctx, m.Title)
+}
+
+func (p *post) Edit(context.Context, bot.Address, string, reports.Message) error { return nil }
+
+func (p *post) want(t *testing.T, sent ...string) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !slices.Equal(p.sent, sent) {
+		t.Errorf("it was given %q, want %q", p.sent, sent)
+	}
+}
+
+// enqueue stores deliveries to be sent.
+func enqueue(t *testing.T, j *journal.Journal, deliveries ...journal.Delivery) {
+	t.Helper()
+	if _, err := j.Enqueue(t.Context(), deliveries); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// waiting is how many deliveries wait.
+func waiting(t *testing.T, j *journal.Journal) int {
+	t.Helper()
+	n, _, err := j.Waiting(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func alert(to, title string) journal.Delivery {
+	return journal.Delivery{To: to, Kind: "opened", Message: reports.Message{Language: "en", Title: title}}
+}
+
+func reply(to, title string) journal.Delivery {
+	d := alert(to, title)
+	d.Kind = journal.AnswerKind
+	return d
+}
+
+// logged counts lines by what they say.
+type logged struct {
+	slog.Handler
+	mu    sync.Mutex
+	lines map[string]int
+}
+
+func newLogged() *logged { return &logged{Handler: slog.DiscardHandler, lines: map[string]int{}} }
+
+func (l *logged) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l *logged) WithAttrs([]slog.Attr) slog.Handler { return l }
+
+func (l *logged) Handle(_ context.Context, r slog.Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines[r.Message]++
+	return nil
+}
+
+func (l *logged) count(message string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines[message]
+}
+
+// over is an outbox over receivers, with a log.
+func over(t *testing.T, j *enginetest.Disk, log slog.Handler, receivers map[string]bot.Receiver) *outbox.Outbox {
+	t.Helper()
+	return outbox.New(j.Journal, receivers, enginetest.Bundle(t), bot.NewSignal(), slog.New(log))
+}
+
+const refusedNote = "the journal does not take it" // logged once a step: after 1, 2, 4 … seconds, then every 5 minutes
+
+// What was sent and could not be noted is not sent again, however long the
+// journal takes nothing; and it is noted when the journal does.
+func TestAFullDiskSendsNothingTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p, log := enginetest.NewDisk(t), &post{}, newLogged()
+		out := over(t, j, log, map[string]bot.Receiver{"post": p})
+		enqueue(t, j.Journal, alert("post:a", "one"), alert("post:a", "two"))
+		j.Full(`UPDATE ON delivery WHEN NEW.state = 'sent'`)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- out.Run(ctx) }()
+		time.Sleep(time.Hour)
+		p.want(t, "one")
+		if n := log.count(refusedNote); n < 9 || n > 25 {
+			t.Errorf("%d lines in an hour", n)
+		}
+		j.Freed()
+		time.Sleep(5 * time.Minute)
+		p.want(t, "one", "two")
+		if n := waiting(t, j.Journal); n != 0 {
+			t.Errorf("%d wait, want none", n)
+		}
+		cancel()
+		<-ended
+	})
+}
+
+// Nothing is sent of which the journal could not note that it is begun.
+func TestAFullDiskBeginsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p, log := enginetest.NewDisk(t), &post{}, newLogged()
+		out := over(t, j, log, map[string]bot.Receiver{"post": p})
+		enqueue(t, j.Journal, alert("post:a", "one"))
+		j.Full(`UPDATE ON delivery`)
+		enginetest.Run(t, time.Hour, out.Run)
+		p.want(t)
+		if n := log.count(refusedNote); n < 9 || n > 25 {
+			t.Errorf("%d lines in an hour", n)
+		}
+		j.Freed()
+		enginetest.Run(t, time.Second, out.Run)
+		p.want(t, "one")
+	})
+}
+
+// A program that ends before it could note a sending leaves a mark on the
+// message that it sends again.
+func TestWhatWasNotNotedIsMarkedAfterTheNextStart(t *testing.T) {
+	again := enginetest.Bundle(t).Locale("en", nil).Say("delivery.again")
+	synctest.Test(t, func(t *testing.T) {
+		j, p := enginetest.NewDisk(t), &post{}
+		outbox := func() *outbox.Outbox {
+			return over(t, j, slog.DiscardHandler, map[string]bot.Receiver{"post": p})
+		}
+		enqueue(t, j.Journal, alert("post:a", "one"))
+		j.Full(`UPDATE ON delivery WHEN NEW.state = 'sent'`)
+		enginetest.Run(t, time.Minute, outbox().Run)
+		j.Freed()
+		enginetest.Run(t, time.Minute, outbox().Run)
+		p.want(t, "one", "one | "+again)
+	})
+}
+
+// Flush comes back with the error instead of sending for ever.
+func TestFlushGivesUpOnAFullDisk(t *testing.T) {
+	j, p := enginetest.NewDisk(t), &post{}
+	enqueue(t, j.Journal, alert("post:a", "one"))
+	j.Full(`UPDATE ON delivery WHEN NEW.state = 'sent'`)
+	err := over(t, j, slog.DiscardHandler, map[string]bot.Receiver{"post": p}).Flush(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "the disk is full") {
+		t.Errorf("got %v", err)
+	}
+	p.want(t, "one")
+}
+
+// hangs answers when the time of the sending is over.
+func hangs(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }
+
+func TestAHungMessengerHoldsNoOtherUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, hung, well := enginetest.NewDisk(t), &post{do: hangs}, &post{}
+		for i := range 100 {
+			enqueue(t, j.Journal, alert(fmt.Sprint("hung:", i), "lost"))
+		}
+		enqueue(t, j.Journal, alert("well:a", "one"), alert("nowhere:a", "no such messenger"))
+		out := over(t, j, slog.DiscardHandler, map[string]bot.Receiver{"hung": hung, "well": well})
+		enginetest.Run(t, time.Second, out.Run)
+		well.want(t, "one")
+		if n := waiting(t, j.Journal); n != 100 {
+			t.Errorf("%d wait, want those of the hung messenger alone", n)
+		}
+	})
+}
+
+// However many answers a slow messenger holds, there is room for an alert.
+func TestAnAlertFindsRoomAmongHungAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := enginetest.NewDisk(t)
+		p := &post{}
+		p.do = func(ctx context.Context, title string) error {
+			if title == "answer" {
+				return hangs(ctx, title)
+			}
+			return nil
+		}
+		for i := range 100 {
+			enqueue(t, j.Journal, reply(fmt.Sprint("post:", i), "answer"))
+		}
+		out := over(t, j, slog.DiscardHandler, map[string]bot.Receiver{"post": p})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- out.Run(ctx) }()
+		time.Sleep(time.Second)
+		enqueue(t, j.Journal, alert("post:alarm", "fire"))
+		time.Sleep(31 * time.Second) // nobody woke it: it looks twice a minute
+		p.mu.Lock()
+		if !slices.Contains(p.sent, "fire") || len(p.sent) > 33 {
+			t.Errorf("%d sendings, and the alert among them: %t", len(p.sent), slices.Contains(p.sent, "fire"))
+		}
+		p.mu.Unlock()
+		cancel()
+		<-ended
+	})
+}
+
+func TestAlertsGoBeforeAnswers(t *testing.T) {
+	j, p := enginetest.NewDisk(t), &post{}
+	enqueue(t, j.Journal, reply("post:a", "answer"), reply("post:b", "another"), alert("post:c", "fire"), alert("post:a", "behind its chat's answer"))
+	if err := over(t, j, slog.DiscardHandler, map[string]bot.Receiver{"post": p}).Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.want(t, "fire", "answer", "another", "behind its chat's answer")
+}
+
+// A message fails for two hours; "two" waits behind it in the same chat.
+func TestWhatCannotBeDeliveredSilencesNobody(t *testing.T) {
+	odd := &bot.Refused{Reason: "Bad Request: this message is not to my taste"}
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	for name, c := range map[string]struct {
+		failure     func() error
+		hour, later int // sendings of "one" in the first hour, and in both
+		dropped     bool
+	}{
+		"a panic of its renderer": {func() error { panic("a bad day") }, 1, 1, true},
+		"nobody knows it":         {func() error { return odd }, 12, 12, true},
+		"the network is down":     {func() error { return fmt.Errorf("sending: %w", refused) }, 19, 31, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j, log := enginetest.NewDisk(t), newLogged()
+				p := &post{do: func(_ context.Context, title string) error {
+					if title == "one" {
+						return c.failure()
+					}
+					return nil
+				}}
+				out := over(t, j, log, map[string]bot.Receiver{"post": p})
+				old := alert("post:a", "one")
+				enqueue(t, j.Journal, old, alert("post:a", "two"))
+				tried := func(want int) {
+					t.Helper()
+					n := 0
+					for _, s := range p.sent {
+						if s == "one" {
+							n++
+						}
+					}
+					if n != want {
+						t.Errorf("tried %d times, want %d", n, want)
+					}
+				}
+				enginetest.Run(t, time.Hour-time.Second, out.Run)
+				tried(c.hour)
+				enginetest.Run(t, time.Hour, out.Run)
+				tried(c.later)
+				if got := slices.Contains(p.sent, "two"); got != c.dropped {
+					t.Errorf("the next one was sent: %t", got)
+				}
+				if got := log.count("message cannot be delivered, it is dropped") == 1; got != c.dropped {
+					t.Errorf("it was dropped with a word in the log: %t", got)
+				}
+			})
+		})
+	}
+}
+
+// After a timeout nobody knows whether the message arrived: the next try says
+// so, even when a clear refusal came between.
+func TestATimeoutIsMarkedAsAPossibleRepeat(t *testing.T) {
+	again := enginetest.Bundle(t).Locale("en", nil).Say("delivery.again")
+	synctest.Test(t, func(t *testing.T) {
+		j := enginetest.NewDisk(t)
+		p := &post{}
+		tries := 0
+		p.do = func(ctx context.Context, title string) error {
+			switch tries++; tries {
+			case 1:
+				return fmt.Errorf("sending: %w", hangs(ctx, title))
+			case 2:
+				return &bot.RetryAfter{After: time.Second}
+			}
+			return nil
+		}
+		enqueue(t, j.Journal, alert("post:a", "one"))
+		enginetest.Run(t, 10*time.Minute, over(t, j, slog.DiscardHandler, map[string]bot.Receiver{"post": p}).Run)
+		p.want(t, "one", "one | "+again, "one | "+again)
+	})
+}

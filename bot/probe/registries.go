@@ -1,0 +1,67 @@
+package probe
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"domovoy/checks"
+	"domovoy/checks/registry"
+	"domovoy/checks/suite"
+	"domovoy/reports"
+)
+
+// postponed is a site with names about which a registry is to be asked. A
+// registry takes thirty questions a minute: a sweep that waited for it would
+// take hours.
+type postponed struct {
+	subject checks.Subject
+	names   []string
+}
+
+// postpone leaves the registries of names for the end of the sweep.
+func (r *round) postpone(x checks.Subject, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.later = append(r.later, postponed{x, names})
+}
+
+// registriesAtOnce are enough for every registry to be asked at its pace.
+const registriesAtOnce = 16
+
+// askRegistries asks the registries after everything else was probed, and adds
+// their answers to the results. What the context cuts short is asked by the
+// next sweep.
+func (r *round) askRegistries(ctx context.Context) error {
+	r.steps.more(len(r.later))
+	group, asking := errgroup.WithContext(ctx)
+	group.SetLimit(registriesAtOnce)
+	for _, u := range r.later {
+		group.Go(func() error {
+			seen := r.panel.Prober.Register(asking, u.subject, u.names, time.Now())
+			if asking.Err() != nil {
+				return asking.Err()
+			}
+			defer r.steps.one()
+			r.mu.Lock()
+			known := r.all[u.subject.Site.Name]
+			r.mu.Unlock()
+			return r.keep(ctx, u.subject.Site.Name, registered(known, seen))
+		})
+	}
+	return cmp.Or(group.Wait(), ctx.Err())
+}
+
+// registered is a result with what the registries said since.
+func registered(l reports.Look, seen suite.Seen) reports.Look {
+	l.Failures = slices.DeleteFunc(slices.Clone(l.Failures), func(f checks.Failure) bool { return f.Check == registry.Name })
+	l.Failures = append(l.Failures, seen.Failures...)
+	l.Findings = append(slices.Clone(l.Findings), seen.Findings...)
+	return l
+}

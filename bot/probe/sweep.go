@@ -1,0 +1,225 @@
+// Package probe looks at sites from outside: at one while somebody waits, or at
+// all of them in a sweep.
+package probe
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"domovoy/bot/internal/work"
+	"domovoy/bot/watch"
+	"domovoy/checks"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// Prober probes the sites of the watched panels.
+type Prober struct {
+	journal  *journal.Journal
+	watch    *watch.Watch
+	sweeping chan struct{} // holds one element while a sweep is under way
+}
+
+// New makes a prober; it probes nothing yet.
+func New(j *journal.Journal, w *watch.Watch) *Prober {
+	return &Prober{journal: j, watch: w, sweeping: make(chan struct{}, 1)}
+}
+
+// Sweep is one probe of every site of every panel.
+type Sweep struct {
+	Since    time.Time             // sites probed since then are left out: a sweep that was cut short goes on
+	Progress func(done, total int) // called after each site, from one goroutine at a time; may be nil
+	Recheck  time.Duration         // from a doubtful result to the second probe; 0: each result is believed at once
+
+	// Done is called after each panel, with what concerns the server as a
+	// whole.
+	Done func(ctx context.Context, p *watch.Panel, server checks.Outcome, now time.Time) error
+}
+
+// ErrOffline is what Source.Online says, wrapped, when nobody answers us: the
+// cause is then our own network.
+var ErrOffline = errors.New("the resolvers do not answer")
+
+// Sweep probes every site and keeps the results as it goes. Without a network
+// of our own it changes nothing. A second sweep waits for the end of the first.
+func (p *Prober) Sweep(ctx context.Context, s Sweep) error {
+	select {
+	case p.sweeping <- struct{}{}:
+		defer func() { <-p.sweeping }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	rounds, err := p.rounds(ctx, s)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, r := range rounds {
+		failed = errors.Join(failed, r.run(ctx, s))
+	}
+	return failed
+}
+
+// rounds are what there is to probe, by panel.
+func (p *Prober) rounds(ctx context.Context, s Sweep) ([]*round, error) {
+	steps := &steps{tell: s.Progress}
+	var rounds []*round
+	for _, panel := range p.watch.Panels() {
+		if panel.Prober == nil {
+			continue
+		}
+		if panel.Online != nil {
+			if err := panel.Online(ctx); err != nil {
+				return nil, err
+			}
+		}
+		known := panel.State()
+		r := &round{prober: p, panel: panel, steps: steps, recheck: s.Recheck, todo: Due(known, s.Since), before: known.Looks,
+			fresh: map[string]reports.Look{}, all: map[string]reports.Look{}, ran: map[string][]string{}}
+		steps.total += len(r.todo)
+		rounds = append(rounds, r)
+	}
+	return rounds, nil
+}
+
+// Due are the sites that a sweep probes: those that are switched on and were
+// not probed since a moment.
+func Due(s reports.Server, since time.Time) []*checks.Subject {
+	var due []*checks.Subject
+	for i := range s.Subjects { // nobody changes them
+		if x := &s.Subjects[i]; x.Site.Active != checks.Off && s.Looks[x.Site.Name].At.Before(since) {
+			due = append(due, x)
+		}
+	}
+	return due
+}
+
+// steps counts the sites of a sweep over all its panels.
+type steps struct {
+	tell func(done, total int) // may be nil
+
+	mu          sync.Mutex
+	done, total int // guarded by mu once the sweep is under way
+}
+
+func (s *steps) one() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done++; s.tell != nil {
+		s.tell(s.done, s.total)
+	}
+}
+
+// more adds sites that are to be probed once more.
+func (s *steps) more(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total += n
+}
+
+// round is the part of a sweep that goes over one panel's sites.
+type round struct {
+	prober  *Prober
+	panel   *watch.Panel
+	steps   *steps
+	recheck time.Duration // from a doubtful result to the second probe; 0: each result is believed at once
+
+	todo   []*checks.Subject
+	before map[string]reports.Look // the last results
+
+	storing sync.Mutex // held while results are stored
+	mu      sync.Mutex
+	fresh   map[string]reports.Look // not stored yet; guarded by mu
+	all     map[string]reports.Look // guarded by mu
+	ran     map[string][]string     // the checks of results: they are the same for thousands; guarded by mu
+	doubts  []doubt                 // not believed yet; guarded by mu
+	later   []postponed             // guarded by mu
+}
+
+// run probes the panel's sites and has the end of that recorded.
+func (r *round) run(ctx context.Context, s Sweep) error {
+	if err := r.probe(ctx); err != nil {
+		return err
+	}
+	return s.Done(ctx, r.panel, r.panel.Prober.Server(ctx, r.panel.Name, time.Now()), time.Now())
+}
+
+// probe probes the sites with bounded workers, then the doubtful ones again. A
+// site that panics costs only itself; what was seen before the end of the
+// context is kept.
+func (r *round) probe(ctx context.Context) error {
+	group, probing := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, r.panel.Workers))
+	for _, x := range r.todo {
+		if probing.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			now := time.Now()
+			seen := r.panel.Prober.Look(probing, *x, false, now)
+			if probing.Err() != nil {
+				return probing.Err()
+			}
+			defer r.steps.one()
+			r.postpone(*x, seen.Later)
+			if l := resultOf(seen, now); !r.doubted(*x, l) {
+				return r.keep(ctx, x.Site.Name, l)
+			}
+			return nil
+		})
+	}
+	err := cmp.Or(group.Wait(), ctx.Err())
+	if err == nil {
+		err = errors.Join(r.probeAgain(ctx), r.askRegistries(ctx))
+	}
+	r.panel.Keep(r.all) // once: it copies what is known of every site
+	return err
+}
+
+// doubted sets a result aside that is not believed before a second probe.
+func (r *round) doubted(x checks.Subject, l reports.Look) bool {
+	if r.recheck == 0 || !doubtful(r.before[x.Site.Name], l) {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.doubts = append(r.doubts, doubt{x, l})
+	return true
+}
+
+// keep stores a result before its worker goes to another site, so that a sweep
+// that is killed repeats only what was under way. Results that come while
+// others are being stored are stored together.
+func (r *round) keep(ctx context.Context, site string, l reports.Look) error {
+	r.mu.Lock()
+	key := strings.Join(l.Checks, " ")
+	if same, known := r.ran[key]; known {
+		l.Checks = same
+	} else {
+		r.ran[key] = l.Checks
+	}
+	r.fresh[site], r.all[site] = l, l
+	r.mu.Unlock()
+	return r.store(ctx)
+}
+
+func (r *round) store(ctx context.Context) error {
+	r.storing.Lock()
+	defer r.storing.Unlock()
+	r.mu.Lock()
+	batch := r.fresh
+	r.fresh = map[string]reports.Look{}
+	r.mu.Unlock()
+	if len(batch) == 0 {
+		return nil
+	}
+	keeping, cancel := work.WithGrace(ctx)
+	defer cancel()
+	return r.prober.store(keeping, r.panel.Name, batch)
+}

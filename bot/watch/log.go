@@ -1,0 +1,145 @@
+package watch
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"domovoy/checks"
+	"domovoy/checks/panel"
+	"domovoy/reports/journal"
+)
+
+// copyLog takes over what is new in the issuing log, and now and then what
+// may have been updated in place.
+func (w *Watch) copyLog(ctx context.Context, p *Panel, now time.Time) error {
+	if !p.last.pending && p.last.history != nil {
+		return nil
+	}
+	since := now.AddDate(100, 0, 0) // no row is that new: only what was never read
+	back := now.Sub(p.last.logBack) >= backPace
+	switch {
+	case back:
+		since = now.Add(-rereadBack)
+	case now.Sub(p.last.log) >= rereadPace:
+		since = now.Add(-rereadSoon)
+	}
+	from, err := w.firstRow(ctx, p, since)
+	if err != nil {
+		return err
+	}
+	touched := map[string]bool{}
+	store := func() error {
+		return p.Reader.Attempts(ctx, from, func(batch []checks.Attempt) error {
+			for i := range batch {
+				if batch[i].Time.After(now.Add(future)) {
+					batch[i].Time = time.Time{} // no attempt is of next week: its time is unreadable
+				}
+				touched[batch[i].Certificate] = true
+			}
+			return w.journal.KeepAttempts(ctx, p.Name, batch)
+		})
+	}
+	if from == 0 {
+		err = w.firstLog(ctx, p, store)
+	} else {
+		err = store()
+	}
+	if err != nil {
+		p.last.history = nil // what was stored before it is not read again soon
+		return err
+	}
+	if since.Before(now) {
+		p.last.log = now
+	}
+	if back {
+		p.last.logBack = now
+	}
+	return w.loadHistory(ctx, p, touched, now)
+}
+
+// firstRow is where to read the log from: what is new, and what is of since or
+// later; 0: the beginning.
+func (w *Watch) firstRow(ctx context.Context, p *Panel, since time.Time) (int64, error) {
+	from, err := w.journal.NextRow(ctx, p.Name, since)
+	if err != nil {
+		return 0, err
+	}
+	newest, err := p.Reader.Newest(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if newest < from-1 {
+		return 0, nil // the log began anew: the panel was set up again, or its log emptied
+	}
+	return from, nil
+}
+
+// manyRows of a log are worth an import: so many take a second otherwise.
+const manyRows = 30_000
+
+// firstLog takes over a log of which nothing is known yet.
+func (w *Watch) firstLog(ctx context.Context, p *Panel, store func() error) error {
+	newest, err := p.Reader.Newest(ctx)
+	if err != nil {
+		return err
+	}
+	if newest < manyRows {
+		return store()
+	}
+	return w.journal.Import(ctx, store)
+}
+
+// loadHistory brings the history of the touched certificates up to date, or
+// all of it at first.
+func (w *Watch) loadHistory(ctx context.Context, p *Panel, touched map[string]bool, now time.Time) error {
+	if p.last.history != nil && len(touched) == 0 {
+		return nil
+	}
+	var names []string // nil: all
+	if p.last.history != nil {
+		names = slices.Collect(maps.Keys(touched))
+	}
+	recovered, err := w.journal.Recovered(ctx, p.Name, names, now.Add(-panel.Fresh))
+	if names == nil {
+		p.last.history, p.last.moved, p.last.latest = map[string]*checks.History{}, map[string]bool{}, nil
+	}
+	if err == nil {
+		err = w.journal.LastAttempts(ctx, p.Name, names, func(l journal.LastAttempt) {
+			h := historyOf(l) // a new one: subjects hold the old
+			name := h.Last.Certificate
+			if r, ok := recovered[name]; ok {
+				h.Recovered = &r
+			}
+			if was := p.last.history[name]; was != nil && sameHistory(was, h) {
+				return // rows that were read again are mostly as they were
+			}
+			p.last.history[name] = h
+			if names != nil {
+				p.last.moved[name] = true
+			}
+		})
+	}
+	if err != nil {
+		p.last.history = nil // all of it anew the next time: nobody will touch these again
+	}
+	return err
+}
+
+func sameHistory(a, b *checks.History) bool {
+	if (a.Recovered == nil) != (b.Recovered == nil) || a.Recovered != nil && *a.Recovered != *b.Recovered {
+		return false
+	}
+	return a.Last == b.Last && a.Failures == b.Failures && a.Since.Equal(b.Since) && a.Issued.Equal(b.Issued)
+}
+
+// historyOf is what stays in memory, of ten thousands: the words of an attempt
+// that did not fail say nothing, and the journal has them.
+func historyOf(l journal.LastAttempt) *checks.History {
+	last := checks.LastTry{Certificate: l.Attempt.Certificate, Outcome: l.Attempt.Outcome, Time: l.Attempt.Time}
+	if last.Outcome == checks.OutcomeFailed {
+		last.Text = l.Attempt.Text
+	}
+	return &checks.History{Last: last, Failures: l.Failures, Since: l.FirstFailed, Issued: l.LastIssued}
+}
