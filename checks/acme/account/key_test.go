@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -215,4 +216,78 @@ func pkcs8(t testing.TB, key crypto.PrivateKey) string {
 func block(t testing.TB, kind string, der []byte) string {
 	t.Helper()
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+// TestStoredAccount finds the account's URL in the files that ACME clients
+// keep beside the key.
+func TestStoredAccount(t *testing.T) {
+	const stored = "https://ca.example/acme/acct/1"
+	for _, c := range []struct{ name, key, file, text, want string }{
+		{"certbot", "private_key.json", "regr.json", `{"body": {}, "uri": "` + stored + `"}`, stored},
+		{"acme.sh", "account.key", "ca.conf", "CA_EMAIL='a@b.example'\nACCOUNT_URL='" + stored + "'\nCA_KEY_HASH='x='\n", stored},
+		{"acme.sh, no quotes", "account.key", "ca.conf", "ACCOUNT_URL=" + stored, stored},
+		{"lego 4", "keys/a@b.example.key", "account.json", `{"email":"a@b.example","registration":{"body":{"status":"valid"},"uri":"` + stored + `"}}`, stored},
+		{"lego 5", "id.key", "account.json", `{"registration":{"accountURL":"` + stored + `"}}`, stored},
+		{"acme.sh's account.json has none", "account.key", "account.json", `{"status":"valid","orders":"https://ca.example/orders/1"}`, ""},
+		{"broken JSON", "private_key.json", "regr.json", `{"uri":`, ""},
+		{"nothing", "account.key", "notes.txt", stored, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			folder := t.TempDir()
+			writeFile(t, filepath.Join(folder, c.file), c.text, 0o644)
+			if got := storedKID(filepath.Join(folder, c.key)); got != c.want {
+				t.Errorf("found %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestAccountOfAnotherCA has a key that was taken along: what its files say is
+// about another CA, and this CA is asked.
+func TestAccountOfAnotherCA(t *testing.T) {
+	p := newPebble(t, 0)
+	file := newKeyFile(t)
+	const elsewhere = "https://staging.example/acme/acct/7"
+	writeFile(t, filepath.Join(filepath.Dir(file), "ca.conf"), "ACCOUNT_URL='"+elsewhere+"'", 0o600)
+	key, err := LoadKey(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.open(key)
+	var refused *Problem
+	if !errors.As(err, &refused) || refused.Type != typeNoAccount || !strings.Contains(err.Error(), elsewhere) {
+		t.Errorf("an unknown key: %v", err)
+	}
+	registered := p.register(file)
+	opened, err := p.open(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opened.AccountURL() != registered.AccountURL() {
+		t.Errorf("the account is %q, want %q", opened.AccountURL(), registered.AccountURL())
+	}
+	_, err = Open(within(t, time.Minute), Options{Directory: p.directory, HTTP: p.server.Client(), Key: key, KID: elsewhere})
+	if !errors.Is(err, ErrOtherHost) {
+		t.Errorf("an account given for another CA: %v", err)
+	}
+}
+
+func TestNoted(t *testing.T) {
+	const staging = "https://acme-staging-v02.api.letsencrypt.org"
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "ca.conf"), []byte("ACCOUNT_URL='"+staging+"/acme/acct/12'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(folder, "account.key") // need not be readable
+	for _, tt := range []struct{ key, directory, want string }{
+		{key, staging + "/directory", staging + "/acme/acct/12"},
+		{key, "https://acme-v02.api.letsencrypt.org/directory", ""},
+		{filepath.Join(t.TempDir(), "account.key"), staging + "/directory", ""},
+		{"", staging + "/directory", ""},
+		{key, "::", ""},
+	} {
+		if got := Noted(tt.key, tt.directory); got != tt.want {
+			t.Errorf("Noted(%q, %q) = %q, want %q", tt.key, tt.directory, got, tt.want)
+		}
+	}
 }

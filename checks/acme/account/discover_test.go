@@ -1,19 +1,25 @@
 package account
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"domovoy/checks"
 )
 
 // TestFindInRealLogs reads what certbot 2.1 and acme.sh 3.1.4 wrote while
@@ -230,4 +236,199 @@ func packFile(t *testing.T, path, text string) {
 		t.Fatal(err)
 	}
 	writeFile(t, path, packed.String(), 0o600)
+}
+
+// TestAcmeSh replays a log that acme.sh wrote with debugging on, with the URLs
+// of a living CA in it: what it left pending is found and cancelled by the key
+// and the account that lie in acme.sh's home.
+func TestAcmeSh(t *testing.T) {
+	names := []string{"shop.example", "www.shop.example", "blog.shop.example"}
+	for _, source := range []string{"acmesh-debug2.log", "acmesh.conf"} {
+		t.Run(source, func(t *testing.T) {
+			p := newPebble(t, 0)
+			home := t.TempDir()
+			folder := filepath.Join(home, "ca/ca.example/directory")
+			writeFile(t, filepath.Join(folder, "account.key"), string(mustRead(t, newKeyFile(t))), 0o600)
+			registered := p.register(filepath.Join(folder, "account.key"))
+			writeFile(t, filepath.Join(folder, "ca.conf"), "ACCOUNT_URL='"+registered.AccountURL()+"'\n", 0o600)
+
+			order := p.order(registered, names...)
+			replace := []string{"https://ca.example/acme/order/1/201", order.URL}
+			for i, u := range order.Authorizations {
+				replace = append(replace, "https://ca.example/acme/authz/1/10"+string(rune('1'+i)), u)
+			}
+			text := strings.NewReplacer(replace...).Replace(string(mustRead(t, filepath.Join("testdata", source))))
+			s := Sources{KeyFile: filepath.Join(folder, "account.key")}
+			if strings.HasSuffix(source, ".conf") {
+				writeFile(t, filepath.Join(home, "shop.example_ecc/shop.example.conf"), text, 0o600)
+			} else {
+				s.Logs = []string{filepath.Join(home, "ispmgr_acme_sh.log")}
+				writeFile(t, s.Logs[0], text, 0o644)
+			}
+
+			found := find(t, s)
+			if got, want := slices.Sorted(slices.Values(urlsOf(found.URLs))), slices.Sorted(slices.Values(order.Authorizations)); !slices.Equal(got, want) {
+				t.Fatalf("found %v, want %v", got, want)
+			}
+			key, err := LoadKey(s.KeyFile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := p.open(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, seen := range found.URLs {
+				if got := status(t, c, seen.URL); got != checks.AuthorizationPending {
+					t.Errorf("%s is %q before", seen.URL, got)
+				}
+				if _, err := c.Deactivate(within(t, time.Minute), seen.URL); err != nil {
+					t.Error(err)
+				}
+				if got := status(t, c, seen.URL); got != checks.AuthorizationDeactivated {
+					t.Errorf("%s is %q in the end", seen.URL, got)
+				}
+			}
+		})
+	}
+}
+
+func mustRead(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// TestCertbot has Debian's certbot order for three names and die in its hook,
+// before it answers any challenge. What it leaves pending is found in its own
+// log, by its own key and account folder, and cancelled.
+func TestCertbot(t *testing.T) {
+	program := debian(t, "certbot")
+	p := newPebble(t, 0)
+	folder := t.TempDir()
+	certbotDies(t, program, p, folder)
+
+	keys, err := filepath.Glob(filepath.Join(folder, "config/accounts/*/*/*/private_key.json"))
+	if err != nil || len(keys) != 1 {
+		t.Fatalf("keys %v, %v", keys, err)
+	}
+	noted := storedKID(keys[0])
+	key, err := LoadKey(keys[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := p.open(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.AccountURL() != noted || noted == "" {
+		t.Errorf("the account is %q, certbot noted %q", c.AccountURL(), noted)
+	}
+	ctx := within(t, time.Minute)
+	if asked, err := c.askKID(ctx); err != nil || asked != noted {
+		t.Errorf("the CA says %q of the key, certbot noted %q; %v", asked, noted, err)
+	}
+
+	found := find(t, Sources{Logs: []string{filepath.Join(folder, "logs/letsencrypt.log*")}, KeyFile: keys[0]})
+	if len(found.URLs) != 3 || len(found.Orders) != 0 {
+		t.Fatalf("found %+v", found)
+	}
+	var names []string
+	for _, s := range found.URLs {
+		a, err := c.Read(ctx, s.URL)
+		if err != nil || a.Status != checks.AuthorizationPending || a.Name != s.Name {
+			t.Errorf("%+v, the log says %+v; %v", a, s, err)
+		}
+		names = append(names, a.Name)
+		if _, err := c.Deactivate(ctx, s.URL); err != nil {
+			t.Error(err)
+		}
+		if got := status(t, c, s.URL); got != checks.AuthorizationDeactivated {
+			t.Errorf("%s is %q in the end", s.URL, got)
+		}
+	}
+	slices.Sort(names)
+	if want := []string{"blog.shop.example", "shop.example", "www.shop.example"}; !slices.Equal(names, want) {
+		t.Errorf("cancelled %v, want %v", names, want)
+	}
+}
+
+// certbotDies runs certbot until its hook, the first thing after the order,
+// kills it.
+func certbotDies(t *testing.T, program string, p *pebble, folder string) {
+	t.Helper()
+	root := filepath.Join(folder, "root.pem")
+	writeFile(t, root, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.server.Certificate().Raw})), 0o600)
+	command := exec.CommandContext(within(t, time.Minute), program, "certonly", "--non-interactive", "--agree-tos",
+		"--register-unsafely-without-email", "--server", p.directory,
+		"--manual", "--preferred-challenges", "http", "--manual-auth-hook", "kill -KILL $PPID",
+		"--config-dir", filepath.Join(folder, "config"), "--work-dir", filepath.Join(folder, "work"), "--logs-dir", filepath.Join(folder, "logs"),
+		"-d", "shop.example", "-d", "www.shop.example", "-d", "blog.shop.example")
+	command.Env = append(os.Environ(), "REQUESTS_CA_BUNDLE="+root, "HOME="+folder, "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
+	out, err := command.CombinedOutput()
+	var ended *exec.ExitError
+	if !errors.As(err, &ended) || !ended.Sys().(syscall.WaitStatus).Signaled() {
+		t.Fatalf("certbot was to be killed: %v\n%s", err, out)
+	}
+	if strings.Contains(string(out), "Traceback") {
+		t.Fatalf("%s", out)
+	}
+}
+
+// debian finds a program, or skips the test: only CI is sure to have it.
+func debian(t *testing.T, name string) string {
+	t.Helper()
+	program, err := exec.LookPath(name)
+	if err == nil {
+		return program
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatalf("%s is not installed; CI has it", name)
+	}
+	t.Skipf("SKIPPED: %s is not installed", name)
+	return ""
+}
+
+// TestLineTime reads dates as the two clients write them.
+func TestLineTime(t *testing.T) {
+	for line, want := range map[string]string{
+		"2026-11-21 14:34:41,311:DEBUG:acme.client:Received response:": "2026-11-21 14:34:41",
+		"[Sat Nov 21 14:34:01 UTC 2026] Le_LinkOrder='x'":              "2026-11-21 14:34:01",
+		"[Sun Nov  1 04:34:01 MSK 2026] Le_LinkOrder='x'":              "2026-11-01 04:34:01",
+		"[Sat 21 Nov 2026 02:34:01 PM UTC] Le_LinkOrder='x'":           "2026-11-21 02:34:01",
+		"[Сб 21 ноя 2026 14:34:01 MSK] Le_LinkOrder='x'":               "2026-11-21 14:34:01",
+		"[Пт мая  1 14:34:01 MSK 2026] Le_LinkOrder='x'":               "2026-05-01 14:34:01",
+		"[Сб. нояб. 21 14:34:01 MSK 2026] Le_LinkOrder='x'":            "2026-11-21 14:34:01",
+		"[2026] is no date at all":                                     "",
+		"[Sat Nov 99 14:34:01 UTC 2026] nor is this":                   "",
+		"2026-11-21T14:34:41Z, in another form":                        "",
+		`  "expires": "2026-11-22T14:33:38Z",`:                         "",
+		"":                                                             "",
+	} {
+		got := ""
+		if at := lineTime([]byte(line)); !at.IsZero() {
+			got = at.Format(time.DateTime)
+		}
+		if got != want {
+			t.Errorf("%q is of %q, want %q", line, got, want)
+		}
+	}
+}
+
+// BenchmarkLog reads a debug log of acme.sh.
+func BenchmarkLog(b *testing.B) {
+	text, err := os.ReadFile(filepath.Join("testdata", "acmesh-debug2.log"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		c := newCollector(time.Time{})
+		if err := c.lines(b.Context(), "log", bufio.NewReader(bytes.NewReader(text))); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
