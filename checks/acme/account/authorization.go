@@ -11,55 +11,55 @@ import (
 	"domovoy/checks"
 )
 
-// wireAuthorization is RFC 8555 section 7.1.4.
-type wireAuthorization struct {
+// identifier is RFC 8555 section 9.7.7.
+type identifier struct {
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
+// authorizationJSON is an authorization as RFC 8555 section 7.1.4 has it.
+type authorizationJSON struct {
 	Identifier identifier                 `json:"identifier"`
 	Status     checks.AuthorizationStatus `json:"status"`
-	Expires    string                     `json:"expires"` // RFC 3339; read by hand, for a bad date must not hide the rest
+	Expires    string                     `json:"expires"` // RFC 3339; a text, because a bad date must not hide the rest
 	Wildcard   bool                       `json:"wildcard"`
 }
 
-// Read asks the CA what has become of an authorization. That it is gone,
-// expired or another account's is an answer, not an error; an error means that
-// nothing is known, and is a *Problem where the CA answered at all.
+// Read asks the CA for an authorization. That it is gone, expired or another
+// account's is a status, not an error. An error means that nothing is known; it
+// is a *Problem if the CA answered at all.
 func (c *Client) Read(ctx context.Context, u string) (checks.Authorization, error) {
 	a, err := c.read(ctx, u)
-	if status := absent(err); status != "" {
-		return checks.Authorization{URL: u, Status: status}, nil
-	}
+	found, err := authorization(u, a, err)
 	if err != nil {
-		return checks.Authorization{}, fmt.Errorf("reading authorization %s: %w", u, err)
-	}
-	found, err := a.authorization(u)
-	if err != nil {
-		return checks.Authorization{}, fmt.Errorf("reading authorization %s: %w", u, err)
+		return found, fmt.Errorf("reading authorization %s: %w", u, err)
 	}
 	return found, nil
 }
 
-// Deactivate cancels an authorization (RFC 8555 section 7.5.2), and gives what
-// the CA answers. That answer is not the truth: Boulder says "deactivated" of
-// one that stays invalid, and may answer 500 after it did its work. So read
-// again, after an error first of all.
+// Deactivate cancels an authorization (RFC 8555 section 7.5.2) and returns the
+// CA's answer. The answer is not proof: Boulder says "deactivated" of one that
+// stays invalid, and may answer 500 after it did its work. So read the
+// authorization again, above all after an error.
 func (c *Client) Deactivate(ctx context.Context, u string) (checks.Authorization, error) {
 	a, err := c.post(ctx, u, payload(map[string]string{"status": string(checks.AuthorizationDeactivated)}))
-	if status := absent(err); status != "" {
-		return checks.Authorization{URL: u, Status: status}, nil
-	}
+	found, err := authorization(u, a, err)
 	if err != nil {
-		return checks.Authorization{}, fmt.Errorf("deactivating authorization %s: %w", u, err)
-	}
-	found, err := a.authorization(u)
-	if err != nil {
-		return checks.Authorization{}, fmt.Errorf("deactivating authorization %s: %w", u, err)
+		return found, fmt.Errorf("deactivating authorization %s: %w", u, err)
 	}
 	return found, nil
 }
 
-// authorization reads a good answer. One without a status of RFC 8555 section
-// 7.1.6 is none of a CA's.
-func (a *answer) authorization(u string) (checks.Authorization, error) {
-	var wire wireAuthorization
+// authorization reads what the CA answered for a URL. An answer without a
+// status of RFC 8555 section 7.1.6 does not come from a CA.
+func authorization(u string, a *answer, err error) (checks.Authorization, error) {
+	if status := impliedStatus(err); status != "" {
+		return checks.Authorization{URL: u, Status: status}, nil
+	}
+	if err != nil {
+		return checks.Authorization{}, err
+	}
+	var wire authorizationJSON
 	if err := a.decode(&wire); err != nil {
 		return checks.Authorization{}, err
 	}
@@ -69,21 +69,20 @@ func (a *answer) authorization(u string) (checks.Authorization, error) {
 	default:
 		return checks.Authorization{}, a.problem()
 	}
-	found := checks.Authorization{URL: u, Wildcard: wire.Wildcard, Status: wire.Status, Expires: moment(wire.Expires)}
-	found.Name = bareName(wire.Identifier.Value)
-	return found, nil
+	return checks.Authorization{URL: u, Name: bareName(wire.Identifier.Value), Wildcard: wire.Wildcard, Status: wire.Status,
+		Expires: parseTime(wire.Expires)}, nil
 }
 
-// longestName is that of a domain name in letters (RFC 1035 section 2.3.4).
-const longestName = 253
+// maxName is that of a domain name in letters (RFC 1035 section 2.3.4).
+const maxName = 253
 
-// bareName is a name as authorizations have it, from a text of others.
+// bareName is a name as authorizations have it: lower case, without "*.".
 func bareName(text string) string {
-	return strings.TrimPrefix(strings.ToLower(checks.Clean(text, longestName)), "*.")
+	return strings.TrimPrefix(strings.ToLower(checks.Clean(text, maxName)), "*.")
 }
 
-// moment is zero for what is no date.
-func moment(text string) time.Time {
+// parseTime reads a date of RFC 3339; zero: it is not a valid one.
+func parseTime(text string) time.Time {
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		return time.Time{}
@@ -91,14 +90,15 @@ func moment(text string) time.Time {
 	return t
 }
 
-// absent tells an authorization that is not there, or not ours, from trouble.
-// Boulder writes "Expired authorization" and "No such authorization" with 404,
-// "Account ID doesn't match ID for authorization" with 403; others answer
-// without a body. A page comes from a balancer and proves nothing, and 403 is
-// also what a deactivated account gets for everything.
-func absent(err error) checks.AuthorizationStatus {
-	var p *Problem
-	if !errors.As(err, &p) || p.Type == "" && p.Detail != "" {
+// impliedStatus is the status that a refusal implies: the authorization is
+// expired, gone or another account's. Empty: the refusal is about something
+// else. Boulder writes "Expired authorization" and "No such authorization" with
+// 404, "Account ID doesn't match ID for authorization" with 403; others answer
+// without a body. A page comes from a balancer and proves nothing, and a
+// deactivated account gets 403 for everything.
+func impliedStatus(err error) checks.AuthorizationStatus {
+	p, ok := errors.AsType[*Problem](err)
+	if !ok || p.Type == "" && p.Detail != "" {
 		return ""
 	}
 	detail := strings.ToLower(p.Detail)
@@ -113,8 +113,9 @@ func absent(err error) checks.AuthorizationStatus {
 	return ""
 }
 
-// aboutAccount tells Boulder's "Unable to validate JWS :: Account is not
-// valid, has status …" and Pebble's "… exists but is deactivated".
+// aboutAccount reports whether a 403 is about the account as a whole: Boulder's
+// "Unable to validate JWS :: Account is not valid, has status …" and Pebble's
+// "… exists but is deactivated".
 func aboutAccount(detail string) bool {
 	for _, word := range []string{"jws", "account is not valid", "has status", "is deactivated"} {
 		if strings.Contains(detail, word) {

@@ -1,9 +1,21 @@
-// Package account works with one account at a CA (RFC 8555).
+// Package account works with one account at a CA (RFC 8555): it reads and
+// cancels authorizations. It never orders by itself; see [Client.ProbeOrder]
+// for the one method that does.
 //
-// It reads and cancels authorizations, and never orders by itself: see
-// [Client.ProbeOrder] for the one method that does. The library signs (JOSE);
-// everything else is plain HTTP, for the ready clients lose Retry-After,
-// sleep an hour inside a call, or know no list of orders.
+// go-jose signs the requests; directory, nonces and problems are done here.
+// The ready client that comes closest, github.com/mholt/acmez/v3/acme (3.1.7),
+// was tried and does not fit:
+//
+//   - It repeats a POST up to three times after a 5xx answer or a broken
+//     connection. Here that would spend a new order, or a failed validation,
+//     each time; a caller of this package reads first what became of it.
+//   - Its methods drop the answer's header, so that Retry-After of a 429 is
+//     lost, and its problems have no HTTP status where the answer was a page.
+//   - An answer is read without a limit, and stands as it came in the text of
+//     the error, with the token of an unpause link.
+//   - All reads are POST-as-GET. Without the account's key there has to be a
+//     plain GET.
+//   - It does not list an account's orders, and asks a host of any URL.
 package account
 
 import (
@@ -23,15 +35,27 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// defaultTimeout bounds one exchange where the caller brings no HTTP client.
-const defaultTimeout = 30 * time.Second
+const (
+	// defaultTimeout bounds one exchange if the caller brings no HTTP client.
+	defaultTimeout = 30 * time.Second
+
+	// maxBody is in bytes of an answer; a directory or an order has a few KB.
+	maxBody = 1 << 20
+
+	// maxNonceTries bounds how often a request is repeated whose nonce the CA
+	// did not take: at 30 % one request in 170,000 fails.
+	maxNonceTries = 10
+
+	// maxNonces is how many are kept: no more are in use than requests at a time.
+	maxNonces = 64
+)
 
 // What a client cannot do.
 var (
 	// ErrKeyNeeded: without a key there is only plain GET, which the CA or the
-	// method at hand does not take (RFC 8555 section 6.3).
+	// method does not allow (RFC 8555 section 6.3).
 	ErrKeyNeeded = errors.New("the CA shows this to the account's key alone")
-	// ErrOtherHost: a URL that does not lead to this CA. Nothing was sent.
+	// ErrOtherHost: the URL does not lead to this CA. Nothing was sent.
 	ErrOtherHost = errors.New("not at this CA")
 )
 
@@ -39,34 +63,34 @@ var (
 type Options struct {
 	Directory string       // URL of the CA's directory (RFC 8555 section 7.1.1)
 	HTTP      *http.Client // for a proxy and roots; nil: Go's own transport, 30 s for an exchange
-	UserAgent string       // RFC 8555 section 6.1 wants one
-	Key       *Key         // nil: nothing but GET
+	UserAgent string       // required by RFC 8555 section 6.1; empty: "domovoy"
+	Key       *Key         // nil: only what plain GET shows
 	KID       string       // the account's URL; empty: from the files beside the key, else the CA is asked
 }
 
-// Client speaks for one account with its CA. It sleeps never, and repeats a
-// request only where the CA did not take its nonce. It may be used by several
-// goroutines.
+// Client makes requests for one account at its CA. It never sleeps, and repeats
+// a request only if the CA did not take its nonce. It is safe for concurrent
+// use.
 type Client struct {
 	http      *http.Client
 	userAgent string
 	key       *Key
 	kid       string
 	directory directory
-	origins   []string // scheme and host of all that the directory names, and of its own
+	origins   []string // scheme, host and port of the directory and of the URLs in it
 	nonces    nonces
 }
 
-// directory holds what of a CA's directory is used; it may have any other
-// keys.
+// directory holds the URLs that are used of a CA's directory (RFC 8555 section
+// 7.1.1).
 type directory struct {
 	NewNonce   string `json:"newNonce"`
 	NewAccount string `json:"newAccount"`
 	NewOrder   string `json:"newOrder"`
 }
 
-// Open reads the CA's directory, and finds the account's URL where there is a
-// key.
+// Open reads the CA's directory and, if there is a key, finds the account's
+// URL.
 func Open(ctx context.Context, o Options) (*Client, error) {
 	own, err := origin(o.Directory)
 	if err != nil {
@@ -94,7 +118,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	if c.key == nil {
 		return c, nil
 	}
-	if c.kid, err = c.findKID(ctx, o.KID); err != nil {
+	if c.kid, err = c.findAccountURL(ctx, o.KID); err != nil {
 		return nil, fmt.Errorf("finding the account's URL: %w", err)
 	}
 	return c, nil
@@ -103,11 +127,11 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 // AccountURL is the account's URL at the CA; empty without a key.
 func (c *Client) AccountURL() string { return c.kid }
 
-// Format keeps the nonces out of every print.
+// Format prints the account's URL alone, and no nonces.
 func (c *Client) Format(s fmt.State, _ rune) { fmt.Fprint(s, "account "+c.kid) }
 
-// Belongs reports whether a URL leads to this CA. Nothing else is ever asked:
-// a URL may come from a chat or a log, and a request to it from our network.
+// Belongs reports whether a URL leads to this CA. No request goes anywhere else:
+// a URL may come from a chat or a log, and could lead into our own network.
 func (c *Client) Belongs(rawURL string) bool {
 	at, err := origin(rawURL)
 	return err == nil && slices.Contains(c.origins, at)
@@ -117,7 +141,7 @@ func (c *Client) Belongs(rawURL string) bool {
 func origin(rawURL string) (string, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return "", errors.New("not a URL") // the parser's error quotes it with a password
+		return "", errors.New("not a URL") // the parser's error would quote a password in it
 	}
 	if u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
 		return "", errors.New("not a URL of the web")
@@ -129,9 +153,9 @@ func origin(rawURL string) (string, error) {
 	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port, nil
 }
 
-// withoutRedirects keeps the caller's transport. A redirect would lead away
-// from the CA, and a signed request is good for one URL only (RFC 8555
-// section 6.4).
+// withoutRedirects is the caller's client, but follows no redirect: it could
+// lead away from the CA, and a signed request is valid for one URL only (RFC
+// 8555 section 6.4).
 func withoutRedirects(client *http.Client) *http.Client {
 	if client == nil {
 		client = &http.Client{Timeout: defaultTimeout}
@@ -142,8 +166,8 @@ func withoutRedirects(client *http.Client) *http.Client {
 	return &own
 }
 
-// read is POST-as-GET (RFC 8555 section 6.3), or GET where there is no key,
-// which Let's Encrypt still answers.
+// read is POST-as-GET (RFC 8555 section 6.3) or, without a key, GET, which
+// Let's Encrypt still answers.
 func (c *Client) read(ctx context.Context, u string) (*answer, error) {
 	if c.key != nil {
 		return c.post(ctx, u, []byte{})
@@ -152,30 +176,22 @@ func (c *Client) read(ctx context.Context, u string) (*answer, error) {
 		return nil, ErrOtherHost
 	}
 	a, err := c.send(ctx, http.MethodGet, u, nil)
-	if p := (*Problem)(nil); errors.As(err, &p) && p.Status == http.StatusMethodNotAllowed {
+	if p, ok := errors.AsType[*Problem](err); ok && p.Status == http.StatusMethodNotAllowed {
 		return nil, errors.Join(ErrKeyNeeded, err)
 	}
 	return a, err
 }
 
-// payload encodes what a request says.
+// payload encodes the body of a request.
 func payload(v any) []byte {
 	body, err := json.Marshal(v)
 	if err != nil {
-		panic("a request of ours cannot be encoded: " + err.Error()) // plain maps and strings
+		panic("a request cannot be encoded: " + err.Error()) // impossible for maps and strings
 	}
 	return body
 }
 
-const (
-	maxBody = 1 << 20 // bytes of an answer; a directory or an order has a few KB
-
-	// mostNonceTries bounds how often a request is repeated whose nonce the CA
-	// did not take: at 30 % one request in 170,000 fails.
-	mostNonceTries = 10
-)
-
-// answer is what came back, whole.
+// answer is a whole answer of the CA.
 type answer struct {
 	status int
 	header http.Header // without Replay-Nonce
@@ -185,8 +201,8 @@ type answer struct {
 
 func (a *answer) problem() *Problem { return newProblem(a.status, a.header, a.body, time.Now()) }
 
-// decode reads a good answer; one that is no JSON comes from something that is
-// no CA, such as a login page.
+// decode reads the JSON of a good answer. Anything else does not come from a
+// CA but from, say, a login page, and is a *Problem.
 func (a *answer) decode(into any) error {
 	if json.Unmarshal(a.body, into) != nil {
 		return a.problem()
@@ -202,38 +218,38 @@ func (c *Client) post(ctx context.Context, u string, body []byte) (*answer, erro
 	return c.signed(ctx, u, body, c.kid)
 }
 
-// signed posts with an account's URL, or with the key itself where that is
-// empty (RFC 8555 section 6.2).
+// signed posts with an account's URL or, if that is empty, with the public key
+// (RFC 8555 section 6.2).
 func (c *Client) signed(ctx context.Context, u string, body []byte, kid string) (*answer, error) {
 	if !c.Belongs(u) {
 		return nil, ErrOtherHost
 	}
-	nonce, err := c.nonce(ctx)
-	for try := 1; err == nil; try++ {
-		var jws []byte
-		if jws, err = sign(c.key, kid, u, nonce, body); err != nil {
-			break
-		}
-		a, err := c.send(ctx, http.MethodPost, u, jws)
-		var p *Problem
-		if !errors.As(err, &p) || p.Type != typeBadNonce || try == mostNonceTries {
-			c.nonces.put(a.nonce)
-			return a, err
-		}
-		// RFC 8555 section 6.5: the answer brings a fresh nonce. What else is
-		// kept may be as old as the one that was refused.
-		c.nonces.drop()
-		if nonce = a.nonce; nonce == "" {
-			if nonce, err = c.nonce(ctx); err != nil {
+	nonce := c.nonces.take()
+	for try := 1; ; try++ {
+		if nonce == "" {
+			var err error
+			if nonce, err = c.newNonce(ctx); err != nil {
 				return nil, err
 			}
 		}
+		jws, err := sign(c.key, kid, u, nonce, body)
+		if err != nil {
+			return nil, err
+		}
+		a, err := c.send(ctx, http.MethodPost, u, jws)
+		if p, ok := errors.AsType[*Problem](err); !ok || p.Type != typeBadNonce || try == maxNonceTries {
+			c.nonces.put(a.nonce)
+			return a, err
+		}
+		// The answer brings a fresh nonce (RFC 8555 section 6.5). The kept ones
+		// may be as old as the one that was refused.
+		c.nonces.drop()
+		nonce = a.nonce
 	}
-	return nil, err
 }
 
-// sign makes the flattened JWS of RFC 8555 section 6.2. Errors of the library
-// are about the key, so they are not passed on.
+// sign makes the flattened JWS of RFC 8555 section 6.2. The library's errors
+// are about the key; they could quote it and are not passed on.
 func sign(key *Key, kid, u, nonce string, body []byte) ([]byte, error) {
 	o := (&jose.SignerOptions{EmbedJWK: kid == ""}).WithHeader("url", u).WithHeader("nonce", nonce)
 	if kid != "" {
@@ -250,8 +266,8 @@ func sign(key *Key, kid, u, nonce string, body []byte) ([]byte, error) {
 	return []byte(jws.FullSerialize()), nil
 }
 
-// send does one exchange. Whatever is not 2xx is a *Problem, and beside an
-// error the answer holds what did come.
+// send makes one exchange. A status other than 2xx is a *Problem. The answer is
+// never nil; beside an error it holds what came before it.
 func (c *Client) send(ctx context.Context, method, u string, body []byte) (*answer, error) {
 	a := &answer{}
 	request, err := http.NewRequestWithContext(ctx, method, u, bytes.NewReader(body))
@@ -278,11 +294,8 @@ func (c *Client) send(ctx context.Context, method, u string, body []byte) (*answ
 	return a, nil
 }
 
-// mostNonces bounds the store: no more are in use than requests at a time.
-const mostNonces = 64
-
-// nonces are the CA's numbers to be used once (RFC 8555 section 6.5). The
-// newest goes first, for a CA forgets the old ones.
+// nonces keeps unused nonces of the CA (RFC 8555 section 6.5). The newest is
+// used first, because a CA forgets old ones.
 type nonces struct {
 	mu   sync.Mutex
 	have []string
@@ -294,13 +307,13 @@ func (n *nonces) put(nonce string) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.have) == mostNonces {
+	if len(n.have) == maxNonces {
 		n.have = n.have[1:]
 	}
 	n.have = append(n.have, nonce)
 }
 
-// take gives an empty string where there is none.
+// take returns the newest; empty: there is none.
 func (n *nonces) take() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -313,18 +326,15 @@ func (n *nonces) take() string {
 	return nonce
 }
 
-// drop throws all away.
+// drop forgets all.
 func (n *nonces) drop() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.have = nil
 }
 
-// nonce takes one from the store, or fetches one.
-func (c *Client) nonce(ctx context.Context) (string, error) {
-	if nonce := c.nonces.take(); nonce != "" {
-		return nonce, nil
-	}
+// newNonce fetches a nonce.
+func (c *Client) newNonce(ctx context.Context) (string, error) {
 	a, err := c.send(ctx, http.MethodHead, c.directory.NewNonce, nil)
 	if err != nil {
 		return "", fmt.Errorf("fetching a nonce: %w", err)

@@ -53,7 +53,7 @@ func TestNonceNeverTaken(t *testing.T) {
 	})
 	_, err := ca.open().Read(t.Context(), ca.server.URL+"/authz/1")
 	var p *Problem
-	if !errors.As(err, &p) || p.Type != typeBadNonce || asked.Load() != mostNonceTries {
+	if !errors.As(err, &p) || p.Type != typeBadNonce || asked.Load() != maxNonceTries {
 		t.Errorf("asked %d times: %v", asked.Load(), err)
 	}
 }

@@ -3,31 +3,28 @@ package account
 import (
 	"slices"
 	"strings"
-	"time"
 )
 
-// collector gathers URLs, each once.
+// collector gathers what logs and state files show, each URL once.
 type collector struct {
-	since  time.Time
 	found  Found
 	urls   map[string]int // index in found.URLs
 	stales map[string]bool
-	order  map[string]*orderSeen
-	old    map[string]bool
+	orders map[string]*loggedOrder
 }
 
-// orderSeen is an order, and whether the log shows its authorizations, too.
-type orderSeen struct {
-	Seen
-	told bool
+// loggedOrder is an order in a log.
+type loggedOrder struct {
+	FoundURL
+	complete bool // the log shows its authorizations
 }
 
-func newCollector(since time.Time) *collector {
-	return &collector{since: since, urls: map[string]int{}, stales: map[string]bool{}, order: map[string]*orderSeen{}, old: map[string]bool{}}
+func newCollector() *collector {
+	return &collector{urls: map[string]int{}, stales: map[string]bool{}, orders: map[string]*loggedOrder{}}
 }
 
-// full leaves room, for the newest stand at a log's end.
-func (c *collector) full() bool { return len(c.urls) >= 4*mostURLs }
+// full allows more than are returned, because the newest are at a log's end.
+func (c *collector) full() bool { return len(c.urls) >= 4*maxURLs }
 
 func (c *collector) skip(path string, reason SkipReason) {
 	s := Skipped{path, reason}
@@ -36,98 +33,84 @@ func (c *collector) skip(path string, reason SkipReason) {
 	}
 }
 
-// authorization notes a URL. Of several mentions the newest time counts.
-func (c *collector) authorization(s Seen) {
+// authorization adds an authorization; of several mentions the newest time counts.
+func (c *collector) authorization(s FoundURL) {
 	if i, known := c.urls[s.URL]; known {
 		if c.found.URLs[i].At.Before(s.At) {
 			c.found.URLs[i].At = s.At
 		}
 		return
 	}
-	if c.outdated(s) || c.full() {
+	if c.full() {
 		return
 	}
 	c.urls[s.URL] = len(c.found.URLs)
 	c.found.URLs = append(c.found.URLs, s)
 }
 
-func (c *collector) stale(s Seen) {
-	if !c.stales[s.URL] && len(c.stales) < mostURLs {
+// stale adds an authorization in a form that is no longer served.
+func (c *collector) stale(s FoundURL) {
+	if !c.stales[s.URL] && len(c.stales) < maxURLs {
 		c.stales[s.URL] = true
 		c.found.Stale = append(c.found.Stale, s)
 	}
 }
 
-// orderURL notes an order.
-func (c *collector) orderURL(s Seen) {
-	if c.order[s.URL] == nil && len(c.order) < mostURLs && !c.outdated(s) {
-		c.order[s.URL] = &orderSeen{Seen: s}
+// order adds an order.
+func (c *collector) order(s FoundURL) {
+	if c.orders[s.URL] == nil && len(c.orders) < maxURLs {
+		c.orders[s.URL] = &loggedOrder{FoundURL: s}
 	}
 }
 
-// told says that the log shows the order's authorizations.
-func (c *collector) told(order string) {
-	if o := c.order[order]; o != nil {
-		o.told = true
+// complete marks an order whose authorizations the log shows.
+func (c *collector) complete(order string) {
+	if o := c.orders[order]; o != nil {
+		o.complete = true
 	}
 }
 
-// outdated reports that a mention is from before the time that matters.
-func (c *collector) outdated(s Seen) bool {
-	if s.At.IsZero() || !s.At.Before(c.since) {
-		return false
-	}
-	c.old[s.URL] = true
-	return true
-}
-
-// name adds a hint to a URL.
+// name adds the name to an authorization that has none yet.
 func (c *collector) name(u, name string) {
 	if i, known := c.urls[u]; known && c.found.URLs[i].Name == "" {
 		c.found.URLs[i].Name = name
 	}
 }
 
+// result is what was found, the newest first.
 func (c *collector) result() Found {
 	f := c.found
-	f.told = map[string]bool{}
-	for u, o := range c.order {
-		if o.told {
-			f.told[u] = true
+	f.complete = map[string]bool{}
+	for u, o := range c.orders {
+		if o.complete {
+			f.complete[u] = true
 		} else {
-			f.Orders = append(f.Orders, o.Seen)
-		}
-	}
-	for u := range c.old {
-		if _, known := c.urls[u]; !known && c.order[u] == nil {
-			f.Old++
+			f.Orders = append(f.Orders, o.FoundURL)
 		}
 	}
 	newestFirst(f.URLs)
-	slices.SortFunc(f.Orders, func(a, b Seen) int { return strings.Compare(a.URL, b.URL) })
+	slices.SortFunc(f.Orders, func(a, b FoundURL) int { return strings.Compare(a.URL, b.URL) })
 	newestFirst(f.Orders)
-	f.Cut = f.Cut || len(f.URLs) > mostURLs || len(c.order) >= mostURLs
-	f.URLs = f.URLs[:min(len(f.URLs), mostURLs)]
+	f.Cut = f.Cut || len(f.URLs) > maxURLs || len(c.orders) >= maxURLs
+	f.URLs = f.URLs[:min(len(f.URLs), maxURLs)]
 	f.Hint = f.hint()
 	return f
 }
 
-func newestFirst(seen []Seen) {
-	slices.SortStableFunc(seen, func(a, b Seen) int { return b.At.Compare(a.At) })
+func newestFirst(seen []FoundURL) {
+	slices.SortStableFunc(seen, func(a, b FoundURL) int { return b.At.Compare(a.At) })
 }
 
+// hint says why there is nothing.
 func (f *Found) hint() Hint {
-	missing := func(s Skipped) bool { return s.Reason != SkipMissing }
 	switch {
 	case len(f.URLs)+len(f.Orders) > 0:
 		return HintNone
-	case f.Old+f.Foreign+len(f.Stale) > 0:
+	case f.Foreign+len(f.Stale) > 0:
 		return HintNothing
 	case len(f.Files) > 0:
 		return HintNotLogged
-	case slices.ContainsFunc(f.Skipped, func(s Skipped) bool { return s.Reason == SkipOld }):
-		return HintNothing
-	case slices.ContainsFunc(f.Skipped, missing):
+	case slices.ContainsFunc(f.Skipped, func(s Skipped) bool { return s.Reason != SkipMissing }):
 		return HintUnreadable
 	}
 	return HintNoFiles

@@ -1,7 +1,6 @@
 package account
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -15,31 +14,38 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// defaultReaders is how many orders are read at a time. Let's Encrypt takes
-// 250 requests a second, its staging environment 20.
-const defaultReaders = 8
+// Bounds of a search.
+const (
+	maxFiles       = 30000    // state folders have one file for each certificate
+	maxURLs        = 50000    // of each kind
+	defaultMaxFile = 64 << 20 // bytes of one log
 
-// Discover finds this CA's authorizations: in the client's traces, in the
-// CA's list of orders where it has one, and in the orders that only their URL
-// is known of. With an error it gives what was found so far.
+	// orderReaders is how many orders are read at a time. Let's Encrypt takes
+	// 250 requests a second, its staging environment 20.
+	orderReaders = 8
+)
+
+// Discover finds this CA's authorizations: in the ACME client's logs and state,
+// and in the orders that are in these or in the CA's own list, if it has one.
+// Beside an error it returns what was found before it.
 func (c *Client) Discover(ctx context.Context, s Sources) (f Found, err error) {
 	if f, err = Find(ctx, s); err != nil {
 		return f, err
 	}
-	f.URLs = c.ours(f.URLs, &f.Foreign)
-	f.Orders = c.ours(f.Orders, &f.Foreign)
-	f.Stale = c.ours(f.Stale, &f.Foreign)
+	f.URLs = c.atThisCA(f.URLs, &f.Foreign)
+	f.Orders = c.atThisCA(f.Orders, &f.Foreign)
+	f.Stale = c.atThisCA(f.Stale, &f.Foreign)
 	defer func() { f.Hint = f.hint() }()
 	if c.key != nil {
 		if err = c.addListed(ctx, &f); err != nil {
 			return f, err
 		}
 	}
-	err = c.follow(ctx, &f, s)
+	err = c.readOrders(ctx, &f)
 	return f, err
 }
 
-// addListed adds the CA's own list of orders, where it has one.
+// addListed adds the CA's own list of orders, if it has one.
 func (c *Client) addListed(ctx context.Context, f *Found) error {
 	list, err := c.Orders(ctx)
 	if err != nil {
@@ -51,16 +57,16 @@ func (c *Client) addListed(ctx context.Context, f *Found) error {
 		known[o.URL] = true
 	}
 	for _, u := range list.URLs {
-		if !known[u] && !f.told[u] {
-			f.Orders = append(f.Orders, Seen{URL: u, Source: SourceOrders})
+		if !known[u] && !f.complete[u] {
+			f.Orders = append(f.Orders, FoundURL{URL: u, Source: SourceOrders})
 		}
 	}
 	return nil
 }
 
-// ours drops the URLs of other CAs.
-func (c *Client) ours(seen []Seen, foreign *int) []Seen {
-	var kept []Seen
+// atThisCA drops the URLs of other CAs, and counts them.
+func (c *Client) atThisCA(seen []FoundURL, foreign *int) []FoundURL {
+	var kept []FoundURL
 	for _, s := range seen {
 		if c.Belongs(s.URL) {
 			kept = append(kept, s)
@@ -71,10 +77,10 @@ func (c *Client) ours(seen []Seen, foreign *int) []Seen {
 	return kept
 }
 
-// follow reads the orders for their authorizations. What the CA does not show,
-// for want of a key or by a fault of its own, stays in Orders; that it wants
-// to be left alone, or cannot be reached, is an error.
-func (c *Client) follow(ctx context.Context, f *Found, s Sources) error {
+// readOrders adds the authorizations of the orders. Orders that the CA does not
+// show, because there is no key or by a fault of its own, stay in Orders. That it
+// asks to send nothing for a while, or cannot be reached, is an error.
+func (c *Client) readOrders(ctx context.Context, f *Found) error {
 	known := map[string]bool{}
 	for _, seen := range f.URLs {
 		known[seen.URL] = true
@@ -83,19 +89,19 @@ func (c *Client) follow(ctx context.Context, f *Found, s Sources) error {
 	f.Orders = nil
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(cmp.Or(max(s.Readers, 0), defaultReaders))
+	group.SetLimit(orderReaders)
 	for _, seen := range orders {
 		group.Go(func() error {
-			order, err := c.pacedOrder(ctx, s.Pace, seen.URL)
+			order, err := c.Order(ctx, seen.URL)
 			mu.Lock()
 			defer mu.Unlock()
 			for _, u := range order.Authorizations {
 				if !known[u] && c.Belongs(u) {
 					known[u] = true
-					f.URLs = append(f.URLs, Seen{URL: u, Source: seen.Source, At: seen.At})
+					f.URLs = append(f.URLs, FoundURL{URL: u, Source: seen.Source, At: seen.At})
 				}
 			}
-			if err == nil || errors.Is(err, ErrNoOrder) { // it expired, and what was pending of it
+			if err == nil || errors.Is(err, ErrNoOrder) { // it expired, with its pending authorizations
 				return nil
 			}
 			f.Orders = append(f.Orders, seen)
@@ -108,60 +114,39 @@ func (c *Client) follow(ctx context.Context, f *Found, s Sources) error {
 	return group.Wait()
 }
 
-func (c *Client) pacedOrder(ctx context.Context, pace func(context.Context) error, u string) (Order, error) {
-	if pace != nil {
-		if err := pace(ctx); err != nil {
-			return Order{}, err
-		}
-	}
-	return c.Order(ctx, u)
-}
-
-// Bounds of a search.
-const (
-	mostFiles      = 30000    // state folders have one file for each certificate
-	mostURLs       = 50000    // of each kind
-	defaultMaxFile = 64 << 20 // bytes of one log
-)
-
 // Sources say where an ACME client leaves traces of authorizations.
 type Sources struct {
-	Logs     []string  // paths or patterns of [filepath.Glob]; rotated and packed files are found beside them
-	KeyFile  string    // the account's key, for the client's state around it; may be empty
-	Since    time.Time // what was written before is passed over; zero: all is read
-	MaxBytes int64     // read of the end of one log; zero: 64 MB
-
-	Readers int                         // orders that Discover reads at a time; zero: 8
-	Pace    func(context.Context) error // waits before each of them; nil: no waiting
+	Logs     []string // paths or patterns of [filepath.Glob]; rotated and compressed files are found beside them
+	KeyFile  string   // the account's key, for the client's state around it; may be empty
+	MaxBytes int64    // read of the end of one log; zero: 64 MB
 }
 
-// Seen is a URL and where it was seen.
-type Seen struct {
+// FoundURL is a URL and where it was seen.
+type FoundURL struct {
 	URL    string
-	Name   string    // a hint from the same log, to read the likely ones first; the CA alone knows. May be empty
+	Name   string    // the name that the log has nearby, a hint only: the CA knows; may be empty
 	Source string    // the file, or "orders" for the CA's own list
-	At     time.Time // when it was written; zero: not told
+	At     time.Time // when it was written; zero: not known
 }
 
-// SourceOrders is Seen.Source for the CA's list of orders.
+// SourceOrders is FoundURL.Source for the CA's list of orders.
 const SourceOrders = "orders"
 
-// Found is what a search saw, the newest first as far as that is known.
+// Found is the result of a search, the newest first as far as that is known.
 type Found struct {
-	URLs    []Seen // of authorizations, each once
-	Orders  []Seen // whose authorizations no log shows; [Client.Discover] asks the CA for them
-	Stale   []Seen // authorizations in a form that Let's Encrypt serves no more
-	Old     int    // URLs passed over because they were written before Since
-	Foreign int    // URLs passed over because they are at another CA
-	Files   []string
+	URLs    []FoundURL // of authorizations, each once
+	Orders  []FoundURL // whose authorizations no log shows; [Client.Discover] asks the CA for them
+	Stale   []FoundURL // authorizations in a form that Let's Encrypt no longer serves
+	Foreign int        // URLs at another CA, which were left out
+	Files   []string   // that were read
 	Skipped []Skipped
 	Hint    Hint
 	Cut     bool // the bounds were reached: there may be more
 
-	told map[string]bool // orders whose authorizations a log shows
+	complete map[string]bool // orders whose authorizations a log shows
 }
 
-// Skipped is a file that was not read, or not wholly.
+// Skipped is a file that was not read, or only in part.
 type Skipped struct {
 	Path   string
 	Reason SkipReason
@@ -172,11 +157,10 @@ type SkipReason string
 
 // The reasons of Skipped.
 const (
-	SkipOld        SkipReason = "old"        // not written since Sources.Since
 	SkipDenied     SkipReason = "denied"     // we may not read it
 	SkipMissing    SkipReason = "missing"    // a path without a pattern leads nowhere
-	SkipUnreadable SkipReason = "unreadable" // no regular file, a broken archive, a fault of the disk
-	SkipLarge      SkipReason = "large"      // only its end was read; of a packed file only its beginning
+	SkipUnreadable SkipReason = "unreadable" // not a regular file, a broken archive, a fault of the disk
+	SkipLarge      SkipReason = "large"      // only its end was read; of a compressed file only its beginning
 )
 
 // Hint says why a search found nothing.
@@ -187,17 +171,18 @@ const (
 	HintNone       Hint = ""            // something was found
 	HintNoFiles    Hint = "no_files"    // there is no log at all
 	HintUnreadable Hint = "unreadable"  // there are logs, and none could be read
-	HintNotLogged  Hint = "not_logged"  // logs were read, and no ACME client wrote a URL to them: acme.sh without debug, as ISPmanager runs it by default
-	HintNothing    Hint = "nothing_new" // only old, stale or foreign ones
+	HintNotLogged  Hint = "not_logged"  // the logs have no URLs: acme.sh writes them only with debugging, which ISPmanager has off by default
+	HintNothing    Hint = "nothing_new" // only stale or foreign ones
 )
 
 // Find looks for authorizations in the logs and the state of ACME clients. It
-// asks nobody: what it finds may be any CA's. An error is the context's.
+// makes no request: what it finds may be any CA's. The only error is that the
+// context ended.
 func Find(ctx context.Context, s Sources) (Found, error) {
 	if s.MaxBytes <= 0 {
 		s.MaxBytes = defaultMaxFile
 	}
-	c := newCollector(s.Since)
+	c := newCollector()
 	files := s.files(c)
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
@@ -206,10 +191,6 @@ func Find(ctx context.Context, s Sources) (Found, error) {
 		if c.full() {
 			c.found.Cut = true
 			break
-		}
-		if !s.Since.IsZero() && f.modified.Before(s.Since) {
-			c.skip(f.path, SkipOld)
-			continue
 		}
 		reason, err := c.readFile(ctx, f.path, s.MaxBytes)
 		if err != nil {
@@ -231,7 +212,7 @@ type logFile struct {
 	modified time.Time
 }
 
-// files are the logs and state files, the last written first.
+// files returns the logs and state files, the newest first.
 func (s Sources) files(c *collector) []logFile {
 	var files []logFile
 	seen := map[string]bool{}
@@ -245,7 +226,7 @@ func (s Sources) files(c *collector) []logFile {
 		case errors.Is(err, fs.ErrPermission):
 			c.skip(path, SkipDenied)
 		case err != nil || info.IsDir() || strings.HasSuffix(path, ".csr.conf"):
-		case len(files) == mostFiles:
+		case len(files) == maxFiles:
 			c.found.Cut = true
 		default:
 			files = append(files, logFile{path, info.ModTime()})
@@ -272,10 +253,10 @@ func (s Sources) files(c *collector) []logFile {
 
 func isPattern(path string) bool { return strings.ContainsAny(path, `*?[\`) }
 
-// statePatterns are where acme.sh keeps what belongs to a key: its home is
-// above the folder "ca", with a folder for each certificate, whose .conf has
-// the last order and, for a challenge by hand, its authorizations. certbot
-// keeps neither in its state, only in its log.
+// statePatterns are the files that acme.sh keeps for a key: above the folder "ca"
+// is its home, with its log and a folder for each certificate, whose .conf has
+// the last order and, for a challenge by hand, its authorizations. certbot has
+// both in its log only.
 func statePatterns(keyFile string) []string {
 	if keyFile == "" {
 		return nil

@@ -89,7 +89,7 @@ func TestFindLine(t *testing.T) {
 			writeFile(t, log, c.text, 0o600)
 			found := find(t, Sources{Logs: []string{log}})
 			var got []string
-			for kind, list := range map[string][]Seen{"a": found.URLs, "o": found.Orders, "s": found.Stale} {
+			for kind, list := range map[string][]FoundURL{"a": found.URLs, "o": found.Orders, "s": found.Stale} {
 				for _, u := range urlsOf(list) {
 					got = append(got, kind+" "+u)
 				}
@@ -124,22 +124,15 @@ func TestFindFiles(t *testing.T) {
 	}
 }
 
-// TestFindNothing tells apart why a search was in vain.
+// TestFindNothing shows why a search found nothing.
 func TestFindNothing(t *testing.T) {
 	folder := t.TempDir()
 	stock := filepath.Join(folder, "stock.log")
 	writeFile(t, stock, "[Sat Nov 21 14:34:01 UTC 2026] Verifying: client.example\n", 0o600)
 	broken := filepath.Join(folder, "broken.log.gz")
 	writeFile(t, broken, "this is no archive", 0o600)
-	old := filepath.Join(folder, "old.log")
-	writeFile(t, old, "https://ca.example/acme/authz/1/2", 0o600)
-	long := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
-	if err := os.Chtimes(old, long, long); err != nil {
-		t.Fatal(err)
-	}
-	grown := filepath.Join(folder, "grown.log")
-	writeFile(t, grown, "[Sat Nov 21 14:34:01 UTC 2020] https://ca.example/acme/authz/1/2\n", 0o600)
-	since := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	stale := filepath.Join(folder, "stale.log")
+	writeFile(t, stale, "https://ca.example/acme/authz-v3/2\n", 0o600)
 	for _, c := range []struct {
 		name string
 		s    Sources
@@ -152,8 +145,7 @@ func TestFindNothing(t *testing.T) {
 		{"a bad pattern", Sources{Logs: []string{"[", ""}}, HintNoFiles, ""},
 		{"a client that does not log", Sources{Logs: []string{stock}}, HintNotLogged, ""},
 		{"a broken archive", Sources{Logs: []string{broken}}, HintUnreadable, SkipUnreadable},
-		{"an old file", Sources{Logs: []string{old}, Since: since}, HintNothing, SkipOld},
-		{"old lines", Sources{Logs: []string{grown}, Since: since}, HintNothing, ""},
+		{"a form that is no longer served", Sources{Logs: []string{stale}}, HintNothing, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			found := find(t, c.s)
@@ -217,7 +209,7 @@ func find(t *testing.T, s Sources) Found {
 	return found
 }
 
-func urlsOf(seen []Seen) []string {
+func urlsOf(seen []FoundURL) []string {
 	var urls []string
 	for _, s := range seen {
 		urls = append(urls, s.URL)
@@ -315,7 +307,7 @@ func TestCertbot(t *testing.T) {
 	if err != nil || len(keys) != 1 {
 		t.Fatalf("keys %v, %v", keys, err)
 	}
-	noted := storedKID(keys[0])
+	stored := accountURLBeside(keys[0])
 	key, err := LoadKey(keys[0])
 	if err != nil {
 		t.Fatal(err)
@@ -324,12 +316,12 @@ func TestCertbot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.AccountURL() != noted || noted == "" {
-		t.Errorf("the account is %q, certbot noted %q", c.AccountURL(), noted)
+	if c.AccountURL() != stored || stored == "" {
+		t.Errorf("the account is %q, certbot stored %q", c.AccountURL(), stored)
 	}
 	ctx := within(t, time.Minute)
-	if asked, err := c.askKID(ctx); err != nil || asked != noted {
-		t.Errorf("the CA says %q of the key, certbot noted %q; %v", asked, noted, err)
+	if asked, err := c.askAccountURL(ctx); err != nil || asked != stored {
+		t.Errorf("the CA says %q of the key, certbot stored %q; %v", asked, stored, err)
 	}
 
 	found := find(t, Sources{Logs: []string{filepath.Join(folder, "logs/letsencrypt.log*")}, KeyFile: keys[0]})
@@ -426,7 +418,7 @@ func BenchmarkLog(b *testing.B) {
 	}
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		c := newCollector(time.Time{})
+		c := newCollector()
 		if err := c.lines(b.Context(), "log", bufio.NewReader(bytes.NewReader(text))); err != nil {
 			b.Fatal(err)
 		}

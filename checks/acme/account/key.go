@@ -28,13 +28,13 @@ import (
 // maxKeyFile bounds a key file in bytes: RSA of 8192 bits takes 8 KB as JWK.
 const maxKeyFile = 32 << 10
 
-// Bits of an RSA key: CAs refuse shorter ones, and longer ones only cost time.
+// Bits of an RSA key: CAs refuse shorter ones, and longer ones cost only time.
 const (
-	fewestBits = 2048
-	mostBits   = 8192
+	minBits = 2048
+	maxBits = 8192
 )
 
-// What makes a key file useless. None of these tells what is in the file.
+// What is wrong with a key file. None of these quotes the file.
 var (
 	ErrKeyFile   = errors.New("not a regular file of at most 32 KB")
 	ErrNotAKey   = errors.New("no private key in a known format")
@@ -42,8 +42,8 @@ var (
 	ErrWeakKey   = errors.New("not a key that a CA takes: RSA of 2048 to 8192 bits, P-256 or P-384")
 )
 
-// OpenKeyError says that others than the owner may read a key file. Whoever
-// reads it can issue and revoke for every name of the account.
+// OpenKeyError says that users other than the owner may read a key file. The key
+// allows to issue and to revoke for every name of the account.
 type OpenKeyError struct {
 	Path string
 	Mode fs.FileMode
@@ -53,20 +53,20 @@ func (e *OpenKeyError) Error() string {
 	return fmt.Sprintf("%s may be read by others than its owner: its mode is %04o, want 0600 or 0400", e.Path, e.Mode.Perm())
 }
 
-// Key is an account's private key. It signs inside this package, and shows
-// itself to nobody: however it is printed, it is "***".
+// Key is an account's private key. It is used in this package only; however it
+// is printed, it is "***".
 type Key struct {
 	signing jose.SigningKey
 	path    string
 }
 
 // LoadKey reads an account's key: certbot's JWK, or PEM (PKCS #1, SEC 1 or
-// PKCS #8) as acme.sh and lego keep it. It refuses a file that others than
-// its owner may read.
+// PKCS #8) as acme.sh and lego keep it. It refuses a file that
+// users other than its owner may read.
 func LoadKey(path string) (*Key, error) { return loadKey(path, false) }
 
-// LoadGuardedKey is LoadKey for a file that something else than its mode
-// guards, such as a credential of systemd, whose ACL makes the mode look open.
+// LoadGuardedKey is LoadKey without the check of the mode, for a file that is
+// protected otherwise: the ACL of a systemd credential makes its mode look open.
 func LoadGuardedKey(path string) (*Key, error) { return loadKey(path, true) }
 
 func loadKey(path string, guarded bool) (*Key, error) {
@@ -82,8 +82,8 @@ func loadKey(path string, guarded bool) (*Key, error) {
 	return &Key{signing: signing, path: path}, nil
 }
 
-// readKeyFile opens without waiting, for a pipe would keep us, and looks at
-// the file after it was opened, not before.
+// readKeyFile opens without waiting, because a pipe would block, and checks the
+// open file, because a path may lead elsewhere a moment later.
 func readKeyFile(path string, guarded bool) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -99,7 +99,7 @@ func readKeyFile(path string, guarded bool) ([]byte, error) {
 	case !guarded && info.Mode().Perm()&0o077 != 0:
 		return nil, &OpenKeyError{Path: path, Mode: info.Mode()}
 	}
-	// A buffer of its own size: growing would leave copies of the key behind.
+	// A buffer that grows would leave copies of the key in memory.
 	data := make([]byte, info.Size())
 	n, err := io.ReadFull(file, data)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -109,7 +109,7 @@ func readKeyFile(path string, guarded bool) ([]byte, error) {
 	return data[:n], nil
 }
 
-// parseKey takes JWK (RFC 7517) where the text is an object, else PEM.
+// parseKey takes JWK (RFC 7517) if the text is a JSON object, else PEM.
 func parseKey(data []byte) (jose.SigningKey, error) {
 	if text := bytes.TrimSpace(data); bytes.HasPrefix(text, []byte("{")) {
 		var jwk jose.JSONWebKey
@@ -128,7 +128,7 @@ func parseKey(data []byte) (jose.SigningKey, error) {
 			clear(block.Bytes)
 			return signingKey(key)
 		}
-		public = public || strings.HasSuffix(block.Type, "PUBLIC KEY") // else such as EC PARAMETERS, which OpenSSL writes first
+		public = public || strings.HasSuffix(block.Type, "PUBLIC KEY") // not EC PARAMETERS, which OpenSSL writes first
 	}
 	if public {
 		return jose.SigningKey{}, ErrPublicKey
@@ -136,8 +136,8 @@ func parseKey(data []byte) (jose.SigningKey, error) {
 	return jose.SigningKey{}, ErrNotAKey
 }
 
-// parseBlock gives nil for what it cannot read, such as an encrypted key. The
-// parsers' own errors are dropped: they may quote the bytes.
+// parseBlock returns nil for what it cannot read, such as an encrypted key. The
+// parsers' errors are dropped: they may quote the key.
 func parseBlock(block *pem.Block) any {
 	var key any
 	var err error
@@ -159,10 +159,10 @@ func parseBlock(block *pem.Block) any {
 func signingKey(key any) (jose.SigningKey, error) {
 	switch k := key.(type) {
 	case *rsa.PrivateKey:
-		if bits := k.N.BitLen(); bits < fewestBits || bits > mostBits {
+		if bits := k.N.BitLen(); bits < minBits || bits > maxBits {
 			return jose.SigningKey{}, ErrWeakKey
 		}
-		if k.Validate() != nil { // a JWK's numbers need not belong together
+		if k.Validate() != nil { // the numbers of a JWK may not belong together
 			return jose.SigningKey{}, ErrNotAKey
 		}
 		return jose.SigningKey{Algorithm: jose.RS256, Key: k}, nil
@@ -180,51 +180,50 @@ func signingKey(key any) (jose.SigningKey, error) {
 	return jose.SigningKey{}, ErrWeakKey
 }
 
-const hidden = "***"
+const redacted = "***"
 
 // String hides the key, as do the other ways to print it.
-func (k *Key) String() string { return hidden }
+func (k *Key) String() string { return redacted }
 
 // GoString hides the key from %#v.
-func (k *Key) GoString() string { return hidden }
+func (k *Key) GoString() string { return redacted }
 
 // Format hides the key from every verb, such as %x, which String does not see.
-func (k *Key) Format(s fmt.State, _ rune) { fmt.Fprint(s, hidden) }
+func (k *Key) Format(s fmt.State, _ rune) { fmt.Fprint(s, redacted) }
 
 // LogValue hides the key from slog.
-func (k *Key) LogValue() slog.Value { return slog.StringValue(hidden) }
+func (k *Key) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // MarshalText hides the key from encoders such as JSON.
-func (k *Key) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+func (k *Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // maxStateFile bounds a client's file beside the key, in bytes.
 const maxStateFile = 64 << 10
 
-// findKID chooses the account's URL: the one given, the one that the ACME
-// client noted beside the key, or what the CA says of the key. A noted one of
-// another CA is passed over, for a key may have been taken along from the
-// staging environment.
-func (c *Client) findKID(ctx context.Context, given string) (string, error) {
+// findAccountURL returns the account's URL: the given one, the one that the ACME
+// client stored beside the key, or the CA's answer for the key. A stored URL of
+// another CA is ignored: the key may come from the staging environment.
+func (c *Client) findAccountURL(ctx context.Context, given string) (string, error) {
 	if given != "" {
 		if !c.Belongs(given) {
 			return "", fmt.Errorf("%s: %w", given, ErrOtherHost)
 		}
 		return given, nil
 	}
-	noted := storedKID(c.key.path)
-	if noted != "" && c.Belongs(noted) {
-		return noted, nil
+	stored := accountURLBeside(c.key.path)
+	if stored != "" && c.Belongs(stored) {
+		return stored, nil
 	}
-	kid, err := c.askKID(ctx)
-	if err != nil && noted != "" {
-		return "", fmt.Errorf("the ACME client noted %s beside the key: %w", noted, err)
+	kid, err := c.askAccountURL(ctx)
+	if err != nil && stored != "" {
+		return "", fmt.Errorf("the ACME client stored %s beside the key: %w", stored, err)
 	}
 	return kid, err
 }
 
-// askKID asks the CA for the key's account, and makes none (RFC 8555 section
-// 7.3.1).
-func (c *Client) askKID(ctx context.Context) (string, error) {
+// askAccountURL asks the CA for the key's account, and creates none (RFC 8555
+// section 7.3.1).
+func (c *Client) askAccountURL(ctx context.Context) (string, error) {
 	a, err := c.signed(ctx, c.directory.NewAccount, payload(map[string]bool{"onlyReturnExisting": true}), "")
 	if err != nil {
 		return "", err
@@ -236,27 +235,30 @@ func (c *Client) askKID(ctx context.Context) (string, error) {
 	return kid, nil
 }
 
-// Noted is the account's URL as the ACME client keeps it beside the key, if
-// it is of the CA with that directory; empty: it is not noted there, or of
-// another CA. The key is not read, and nobody is asked.
-func Noted(keyFile, directory string) string {
-	noted := storedKID(keyFile)
-	ours, err := url.Parse(directory)
-	theirs, bad := url.Parse(noted)
-	if keyFile == "" || err != nil || bad != nil || noted == "" || !strings.EqualFold(ours.Host, theirs.Host) {
+// StoredAccountURL is the account's URL as the ACME client keeps it beside the
+// key file; empty: it is not there, or is of another CA than the directory's.
+// The key is not read, and no request is made.
+func StoredAccountURL(keyFile, directory string) string {
+	if keyFile == "" {
 		return ""
 	}
-	return noted
+	stored := accountURLBeside(keyFile)
+	ours, err := url.Parse(directory)
+	theirs, bad := url.Parse(stored)
+	if err != nil || bad != nil || stored == "" || !strings.EqualFold(ours.Host, theirs.Host) {
+		return ""
+	}
+	return stored
 }
 
-// accountURL is the line of acme.sh's ca.conf.
-var accountURL = regexp.MustCompile(`(?m)^ACCOUNT_URL=['"]?([^'"\s]+)`)
+// acmeshAccountURL finds the account's URL in acme.sh's ca.conf.
+var acmeshAccountURL = regexp.MustCompile(`(?m)^ACCOUNT_URL=['"]?([^'"\s]+)`)
 
-// storedKID reads the account's URL from the files that certbot (regr.json),
+// accountURLBeside reads the account's URL from the files that certbot (regr.json),
 // acme.sh (ca.conf) and lego (account.json, beside the key or a folder above)
-// keep. A file that is not there or cannot be read is passed over: the CA
-// knows, too.
-func storedKID(keyFile string) string {
+// keep. A file that is not there or cannot be read is skipped: the CA can be
+// asked.
+func accountURLBeside(keyFile string) string {
 	folder := filepath.Dir(keyFile)
 	if data, err := readState(filepath.Join(folder, "regr.json")); err == nil {
 		var certbot struct {
@@ -267,7 +269,7 @@ func storedKID(keyFile string) string {
 		}
 	}
 	if data, err := readState(filepath.Join(folder, "ca.conf")); err == nil {
-		if found := accountURL.FindSubmatch(data); found != nil {
+		if found := acmeshAccountURL.FindSubmatch(data); found != nil {
 			return string(found[1])
 		}
 	}

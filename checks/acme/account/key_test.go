@@ -120,7 +120,7 @@ func TestOpenKey(t *testing.T) {
 			t.Errorf("%04o: %v", mode, err)
 		}
 		if open && (refused.Mode.Perm() != mode || !strings.Contains(err.Error(), fmt.Sprintf("%04o", mode))) {
-			t.Errorf("%04o is told as %v", mode, err)
+			t.Errorf("mode %04o gives %v", mode, err)
 		}
 		if _, err := LoadGuardedKey(file); err != nil {
 			t.Errorf("guarded, %04o: %v", mode, err)
@@ -158,7 +158,7 @@ func TestKeyIsSilent(t *testing.T) {
 			t.Fatal("the key shows itself")
 		}
 	}
-	if !strings.Contains(out.String(), hidden) {
+	if !strings.Contains(out.String(), redacted) {
 		t.Errorf("nothing was printed: %s", out.String())
 	}
 }
@@ -235,7 +235,7 @@ func TestStoredAccount(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			folder := t.TempDir()
 			writeFile(t, filepath.Join(folder, c.file), c.text, 0o644)
-			if got := storedKID(filepath.Join(folder, c.key)); got != c.want {
+			if got := accountURLBeside(filepath.Join(folder, c.key)); got != c.want {
 				t.Errorf("found %q, want %q", got, c.want)
 			}
 		})
@@ -255,7 +255,7 @@ func TestAccountOfAnotherCA(t *testing.T) {
 	}
 	_, err = p.open(key)
 	var refused *Problem
-	if !errors.As(err, &refused) || refused.Type != typeNoAccount || !strings.Contains(err.Error(), elsewhere) {
+	if !errors.As(err, &refused) || refused.Type != "accountDoesNotExist" || !strings.Contains(err.Error(), elsewhere) {
 		t.Errorf("an unknown key: %v", err)
 	}
 	registered := p.register(file)
@@ -272,7 +272,7 @@ func TestAccountOfAnotherCA(t *testing.T) {
 	}
 }
 
-func TestNoted(t *testing.T) {
+func TestStoredAccountURL(t *testing.T) {
 	const staging = "https://acme-staging-v02.api.letsencrypt.org"
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "ca.conf"), []byte("ACCOUNT_URL='"+staging+"/acme/acct/12'\n"), 0o600); err != nil {
@@ -286,8 +286,8 @@ func TestNoted(t *testing.T) {
 		{"", staging + "/directory", ""},
 		{key, "::", ""},
 	} {
-		if got := Noted(tt.key, tt.directory); got != tt.want {
-			t.Errorf("Noted(%q, %q) = %q, want %q", tt.key, tt.directory, got, tt.want)
+		if got := StoredAccountURL(tt.key, tt.directory); got != tt.want {
+			t.Errorf("StoredAccountURL(%q, %q) = %q, want %q", tt.key, tt.directory, got, tt.want)
 		}
 	}
 }

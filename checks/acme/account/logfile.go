@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	longestLine = 4 << 20 // bytes; acme.sh puts a whole order into one line
-	packing     = 4       // so many times more of a packed file, which has no way in from its end
-	everyLines  = 4096    // how often the context is asked
+	maxLine           = 4 << 20 // bytes; acme.sh writes a whole order into one line
+	packedFactor      = 4       // a compressed file is read so many times as far: it cannot be read from its end
+	contextCheckLines = 4096    // after how many lines the context is checked
 )
 
-// readFile reads a log or a state file into the collector. An error is the
-// context's.
+// readFile reads a log or a state file into the collector. The only error is
+// that the context ended.
 func (c *collector) readFile(ctx context.Context, path string, most int64) (SkipReason, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	switch {
@@ -42,7 +42,7 @@ func (c *collector) readFile(ctx context.Context, path string, most int64) (Skip
 		if err != nil {
 			return SkipUnreadable, nil
 		}
-		return skipped(c.lines(ctx, path, bufio.NewReaderSize(&bounded{packed, most * packing}, 64<<10)), false), ctx.Err()
+		return skipped(c.lines(ctx, path, bufio.NewReaderSize(&bounded{packed, most * packedFactor}, 64<<10)), false), ctx.Err()
 	}
 	tail := info.Size() > most
 	reader := bufio.NewReaderSize(&bounded{file, most}, 64<<10)
@@ -67,11 +67,12 @@ func skipped(err error, large bool) SkipReason {
 	return ""
 }
 
-// errBound ends a file that has more than is read of it.
+// errBound says that a file has more than is read of it.
 var errBound = errors.New("more than is read of one file")
 
-// bounded is a reader whose end by the bound is no end of the file: the line
-// it cuts off would show a URL that is none.
+// bounded is a reader of a file's first bytes. It ends with errBound and not
+// with io.EOF if the file has more: the last line is incomplete then, and so may
+// be a URL in it.
 type bounded struct {
 	from io.Reader
 	left int64
@@ -90,17 +91,17 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lines hands every line on; of one that is too long its beginning.
+// lines reads every line; of one that is too long its beginning.
 func (c *collector) lines(ctx context.Context, source string, from *bufio.Reader) error {
 	r := &lineReader{c: c, source: source}
 	var long []byte
 	for n := 1; ; n++ {
-		if n%everyLines == 0 && ctx.Err() != nil {
+		if n%contextCheckLines == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
 		part, err := from.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			if len(long) < longestLine {
+			if len(long) < maxLine {
 				long = append(long, part...)
 			}
 			continue
@@ -111,7 +112,7 @@ func (c *collector) lines(ctx context.Context, source string, from *bufio.Reader
 		}
 		line := part
 		if len(long) > 0 {
-			line = append(long, part[:min(len(part), max(0, longestLine-len(long)))]...)
+			line = append(long, part[:min(len(part), max(0, maxLine-len(long)))]...)
 			long = long[:0]
 		}
 		if len(line) > 0 {
@@ -123,8 +124,8 @@ func (c *collector) lines(ctx context.Context, source string, from *bufio.Reader
 	}
 }
 
-// Where an authorization or an order can be known by its path: Let's Encrypt's
-// /acme/authz/ACCOUNT/ID, and the /authz/ID of others, in any spelling.
+// The paths of authorizations and orders: Let's Encrypt's
+// /acme/authz/ACCOUNT/ID and the /authz/ID of others, in upper or lower case.
 // Boulder's challenges have /chall/, its old authorizations /authz-v3/.
 var (
 	anyURL           = regexp.MustCompile(`https?://[^\s"'<>\\,#\[\]{}|` + "`" + `]+`)
@@ -138,10 +139,10 @@ var (
 	nameValue  = regexp.MustCompile(`"value"\s*:\s*"([^"\\]{1,260})"`)
 )
 
-const longestURL = 2 << 10 // bytes; a CA's has less than 200
+const maxURL = 2 << 10 // bytes; a CA's has less than 200
 
-// lineReader goes through one log, line by line. It looks for URLs and takes
-// no status from a log: the CA tells that.
+// lineReader finds the URLs in one log, line by line. It takes no status from a
+// log: the CA is asked for that.
 type lineReader struct {
 	c         *collector
 	source    string
@@ -155,7 +156,7 @@ type lineReader struct {
 func (r *lineReader) line(line []byte) {
 	if t := lineTime(line); !t.IsZero() {
 		r.at = t
-		r.inList, r.wantsName = false, false // a new record: the old one was cut off
+		r.inList, r.wantsName = false, false // a new record: the one before was cut off
 	}
 	if bytes.Contains(line, []byte(`\/`)) { // JSON may escape slashes
 		line = bytes.ReplaceAll(line, []byte(`\/`), []byte(`/`))
@@ -165,8 +166,8 @@ func (r *lineReader) line(line []byte) {
 	r.names(line)
 }
 
-// lists takes the URLs of "authorizations", however they look, and gives what
-// stands outside.
+// lists takes the URLs in "authorizations", whatever their path, and returns the
+// rest of the line.
 func (r *lineReader) lists(line []byte) []byte {
 	var outside []byte
 	for {
@@ -181,7 +182,7 @@ func (r *lineReader) lists(line []byte) []byte {
 			if begin == nil {
 				return append(outside, line...)
 			}
-			// What stands before may be the order's own URL.
+			// The order's own URL may come before.
 			r.urls(line[:begin[0]])
 			line, r.inList = line[begin[1]:], true
 		}
@@ -197,9 +198,9 @@ func (r *lineReader) lists(line []byte) []byte {
 	}
 }
 
-// listed notes an entry of an order's authorizations.
+// listed adds an entry of an order's authorizations.
 func (r *lineReader) listed(u string) {
-	if len(u) > longestURL {
+	if len(u) > maxURL {
 		return
 	}
 	if staleURL.MatchString(u) {
@@ -208,11 +209,11 @@ func (r *lineReader) listed(u string) {
 		r.c.authorization(r.seen(u))
 	}
 	if r.order != "" {
-		r.c.told(r.order)
+		r.c.complete(r.order)
 	}
 }
 
-// urls takes the URLs that are known by their path.
+// urls takes the URLs that have the path of an authorization or an order.
 func (r *lineReader) urls(line []byte) {
 	if !bytes.Contains(line, []byte("://")) {
 		return
@@ -222,7 +223,7 @@ func (r *lineReader) urls(line []byte) {
 	for _, raw := range anyURL.FindAll(line, -1) {
 		u := strings.TrimRight(string(raw), ".:;)!")
 		switch {
-		case len(u) > longestURL:
+		case len(u) > maxURL:
 		case authorizationURL.MatchString(u):
 			r.c.authorization(r.seen(u))
 			if u != alone {
@@ -232,7 +233,7 @@ func (r *lineReader) urls(line []byte) {
 		case staleURL.MatchString(u):
 			r.c.stale(r.seen(u))
 		case orderURL.MatchString(u):
-			r.c.orderURL(r.seen(u))
+			r.c.order(r.seen(u))
 			r.order = u
 		}
 	}
@@ -241,8 +242,8 @@ func (r *lineReader) urls(line []byte) {
 	}
 }
 
-// names gives the authorization that was asked for last the name that its
-// answer has.
+// names gives the name in an answer to the authorization that was requested
+// before it.
 func (r *lineReader) names(line []byte) {
 	if bytes.Contains(line, []byte("#http")) {
 		for _, entry := range listEntry.FindAllSubmatch(line, -1) {
@@ -266,12 +267,12 @@ func (r *lineReader) names(line []byte) {
 	}
 }
 
-func (r *lineReader) seen(u string) Seen { return Seen{URL: u, Source: r.source, At: r.at} }
+func (r *lineReader) seen(u string) FoundURL { return FoundURL{URL: u, Source: r.source, At: r.at} }
 
-// lineTime reads the time before a record of certbot ("2026-11-21 14:34:41,311")
-// or of acme.sh, which is that of date(1) in the language of the server:
-// "[Sat Nov 21 14:34:01 UTC 2026]", "[Сб 21 ноя 2026 14:34:01 MSK]". The zone
-// is passed over, so it is right to half a day. Zero: there is none.
+// lineTime reads the time at the beginning of a record of certbot ("2026-11-21
+// 14:34:41,311") or of acme.sh, which writes that of date(1) in the language of
+// the server: "[Sat Nov 21 14:34:01 UTC 2026]", "[Сб 21 ноя 2026 14:34:01 MSK]".
+// The zone is ignored, so it is exact to half a day. Zero: there is none.
 func lineTime(line []byte) time.Time {
 	switch {
 	case len(line) < len(time.DateTime):
@@ -287,7 +288,7 @@ func lineTime(line []byte) time.Time {
 	return time.Time{}
 }
 
-// dateOf puts a date together from its words, in whatever order they stand.
+// dateOf reads a date from its words, in any order.
 func dateOf(text string) time.Time {
 	var day, year int
 	var month time.Month
@@ -312,8 +313,8 @@ func dateOf(text string) time.Time {
 	return time.Date(year, month, day, clock.Hour(), clock.Minute(), clock.Second(), 0, time.UTC)
 }
 
-// monthOf knows English and Russian months by their beginning; zero for other
-// words. No weekday of the two begins like a month.
+// monthOf reads the first letters of an English or Russian month; zero: it is
+// another word. No weekday begins like a month in either language.
 func monthOf(word string) time.Month {
 	letters := []rune(strings.ToLower(word))
 	if len(letters) < 3 {

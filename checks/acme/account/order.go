@@ -14,20 +14,20 @@ import (
 
 // Bounds of an account's list of orders.
 const (
-	mostPages  = 2000
-	mostOrders = 50000
+	maxPages  = 2000
+	maxOrders = 50000
 )
 
-// OrderList is what a CA tells of an account's orders.
+// OrderList is a CA's list of an account's orders.
 type OrderList struct {
-	None bool     // the CA keeps no list, as Let's Encrypt
+	None bool     // the CA keeps no list, like Let's Encrypt
 	URLs []string // oldest or newest first, as the CA has it
-	Cut  bool     // there are more than the bounds allow, or the pages run in a circle
+	Cut  bool     // there are more than the bounds allow, or a page leads to an earlier one
 }
 
 // Orders reads the whole list of an account's orders (RFC 8555 section
-// 7.1.2.1). All pages come before anything is cancelled: a CA may leave
-// invalid orders out, and then the pages shift while one works on them.
+// 7.1.2.1). Read all pages before anything is cancelled: a CA may leave invalid
+// orders out, and the pages would shift.
 func (c *Client) Orders(ctx context.Context) (OrderList, error) {
 	if c.key == nil {
 		return OrderList{}, fmt.Errorf("listing orders: %w", ErrKeyNeeded)
@@ -53,7 +53,7 @@ func (c *Client) pages(ctx context.Context, next string) (OrderList, error) {
 	visited := map[string]bool{}
 	known := map[string]bool{}
 	for next != "" {
-		if visited[next] || len(visited) == mostPages || len(list.URLs) >= mostOrders {
+		if visited[next] || len(visited) == maxPages || len(list.URLs) >= maxOrders {
 			list.Cut = true
 			break
 		}
@@ -79,8 +79,8 @@ func (c *Client) pages(ctx context.Context, next string) (OrderList, error) {
 	return list, nil
 }
 
-// nextPage finds the header Link with rel="next" (RFC 8288); it may be
-// relative.
+// nextPage is the URL in the header Link with rel="next" (RFC 8288), which may
+// be relative; empty: this is the last page.
 func nextPage(page string, header http.Header) string {
 	base, err := url.Parse(page)
 	if err != nil {
@@ -115,72 +115,73 @@ func isNext(params string) bool {
 type Order struct {
 	URL            string
 	Status         string
-	Expires        time.Time // zero: not told
+	Expires        time.Time // zero: the CA did not say
 	Names          []string  // as ordered, with "*."
 	Authorizations []string  // URLs
 }
 
-// wireOrder is an order on the wire.
-type wireOrder struct {
+// orderJSON is an order on the wire.
+type orderJSON struct {
 	Status         string       `json:"status"`
 	Expires        string       `json:"expires"`
 	Identifiers    []identifier `json:"identifiers"`
 	Authorizations []string     `json:"authorizations"`
 }
 
-// ErrNoOrder: the CA knows no such order of this account, or no longer.
+// ErrNoOrder: this account has no such order, or no longer.
 var ErrNoOrder = errors.New("no such order of this account")
 
 // Order reads one order. An order that ended invalid may have authorizations
 // that are still pending.
 func (c *Client) Order(ctx context.Context, u string) (Order, error) {
 	a, err := c.read(ctx, u)
-	if absent(err) != "" {
-		return Order{}, fmt.Errorf("reading order %s: %w", u, errors.Join(ErrNoOrder, err))
+	if impliedStatus(err) != "" {
+		err = errors.Join(ErrNoOrder, err)
+	}
+	var o Order
+	if err == nil {
+		o, err = a.order(u)
 	}
 	if err != nil {
 		return Order{}, fmt.Errorf("reading order %s: %w", u, err)
 	}
-	order, err := a.order(u)
-	if err != nil {
-		return Order{}, fmt.Errorf("reading order %s: %w", u, err)
-	}
-	return order, nil
+	return o, nil
 }
 
 // ProbeOrder orders a certificate for a set of names, to learn the URLs of
-// authorizations that no log has. It is for an explicit wish only, for it
-// costs one of the account's new orders each time (at Let's Encrypt 300 in 3
-// hours, spent before an old order is looked for and not given back), and
-// where there is no pending order of exactly these names it makes one, with
-// new pending authorizations that want to be cancelled, too.
+// authorizations that no log has. Call it only if a person asked for that: it
+// costs one of the account's new orders each time (Let's Encrypt allows 300 in
+// 3 hours, and counts the request even if it finds an old order). If there is
+// no pending order of exactly these names it makes one, whose new pending
+// authorizations have to be cancelled, too.
 func (c *Client) ProbeOrder(ctx context.Context, names []string) (Order, error) {
 	identifiers := make([]identifier, len(names))
 	for i, n := range names {
 		identifiers[i] = identifier{Type: "dns", Value: n}
 	}
 	a, err := c.post(ctx, c.directory.NewOrder, payload(map[string]any{"identifiers": identifiers}))
+	var o Order
+	if err == nil {
+		o, err = a.order(a.header.Get("Location"))
+	}
 	if err != nil {
 		return Order{}, fmt.Errorf("probing with a new order: %w", err)
 	}
-	order, err := a.order(a.header.Get("Location"))
-	if err != nil {
-		return Order{}, fmt.Errorf("probing with a new order: %w", err)
-	}
-	return order, nil
+	return o, nil
 }
 
+// order reads the order that a URL leads to.
 func (a *answer) order(u string) (Order, error) {
-	var wire wireOrder
+	var wire orderJSON
 	if err := a.decode(&wire); err != nil {
 		return Order{}, err
 	}
 	if wire.Status == "" {
 		return Order{}, a.problem()
 	}
-	o := Order{URL: u, Status: wire.Status, Expires: moment(wire.Expires), Authorizations: wire.Authorizations}
+	o := Order{URL: u, Status: wire.Status, Expires: parseTime(wire.Expires), Authorizations: wire.Authorizations}
 	for _, i := range wire.Identifiers {
-		o.Names = append(o.Names, strings.ToLower(checks.Clean(i.Value, longestName)))
+		o.Names = append(o.Names, strings.ToLower(checks.Clean(i.Value, maxName)))
 	}
 	return o, nil
 }

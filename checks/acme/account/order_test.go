@@ -13,7 +13,7 @@ import (
 )
 
 // TestOrdersBeforeCancelling falls into the trap on purpose: Pebble leaves
-// invalid orders out of its pages of three, so that whoever cancels between
+// invalid orders out of its pages of three, so that a client which cancels between
 // two pages misses orders. Orders reads all pages first.
 func TestOrdersBeforeCancelling(t *testing.T) {
 	p := newPebble(t, 0)

@@ -14,47 +14,37 @@ import (
 	"domovoy/checks"
 )
 
-// Types of problems that decide something here (RFC 8555 section 6.7). Their
-// prefix is left out, as in Problem.Type.
+// The types of problems that are treated specially (RFC 8555 section 6.7),
+// without their prefix, as in Problem.Type.
 const (
 	typeBadNonce     = "badNonce"
 	typeMalformed    = "malformed"
 	typeUnauthorized = "unauthorized"
-	typeNoAccount    = "accountDoesNotExist"
 )
 
 const (
-	errorPrefix     = "urn:ietf:params:acme:error:"
-	longestDetail   = 4 << 10              // bytes; what follows is cut
-	mostSubproblems = 100                  // a certificate has no more names
-	longestWait     = 366 * 24 * time.Hour // a longer Retry-After is a mistake
+	errorPrefix   = "urn:ietf:params:acme:error:"
+	maxDetail     = 4 << 10              // bytes; the rest is cut off
+	maxRetryAfter = 366 * 24 * time.Hour // a longer Retry-After is a mistake
 )
 
-// Problem is an answer that refuses, or that is none of a CA's: a document of
-// RFC 7807, or a page of a balancer in between.
+// Problem is an answer that refuses, or that does not come from a CA: a problem
+// document of RFC 7807, or a page of a balancer in between.
 //
-// Detail may hold a link that unpauses the account, so it is for admins;
+// Detail may contain a link that unpauses the account and is for admins only;
 // Error hides the link's token.
 type Problem struct {
-	Type        string // without "urn:ietf:params:acme:error:"; empty: the answer was no problem document
-	Status      int    // of HTTP
-	Detail      string // the CA's words; of a page its title or first words; may be empty
-	Subproblems []Subproblem
-	RetryAfter  time.Duration // zero: not told
-	Header      http.Header   // all but Replay-Nonce, which is used up
+	Type       string        // without "urn:ietf:params:acme:error:"; empty: the answer was not a problem document
+	Status     int           // of HTTP
+	Detail     string        // the CA's text; of a page its title or first words; may be empty
+	RetryAfter time.Duration // zero: the CA did not say
 }
 
-// Subproblem is the part of a problem that one name has (RFC 8555 section 6.7.1).
-type Subproblem struct {
-	Type, Detail string
-	Name         string // may be empty
-}
-
-// unpauseToken is the secret part of an unpause link: whoever holds it may
+// unpauseToken is the secret part of an unpause link: with it anybody can
 // unpause the account.
 var unpauseToken = regexp.MustCompile(`(?i)(jwt=)[^\s&"'<>]+`)
 
-// Error is one line without secrets.
+// Error is one line, without the token of an unpause link.
 func (p *Problem) Error() string {
 	text := fmt.Sprintf("the CA answered %d", p.Status)
 	if p.Type != "" {
@@ -63,65 +53,43 @@ func (p *Problem) Error() string {
 	if p.Detail != "" {
 		text += ": " + p.Detail
 	}
-	return checks.Clean(unpauseToken.ReplaceAllString(text, "${1}"+hidden), checks.DetailLength)
+	return checks.Clean(unpauseToken.ReplaceAllString(text, "${1}"+redacted), checks.DetailLength)
 }
 
-// Busy reports that the CA wants to be left alone for a while (429, 503).
+// Busy reports that the CA asks to send nothing for a while (429, 503).
 func (p *Problem) Busy() bool {
 	return p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable
 }
 
-// Uncertain reports that the request may have had its effect all the same: read
-// again before anything is repeated.
+// Uncertain reports that the request may have taken effect nevertheless: read
+// what became of it before it is repeated.
 func (p *Problem) Uncertain() bool { return p.Status >= 500 }
 
-// document is a problem on the wire.
-type document struct {
-	Type        string `json:"type"`
-	Detail      string `json:"detail"`
-	Subproblems []struct {
-		Type       string     `json:"type"`
-		Detail     string     `json:"detail"`
-		Identifier identifier `json:"identifier"`
-	} `json:"subproblems"`
-}
-
-type identifier struct {
-	Type  string `json:"type"`
-	Value string `json:"value"`
-}
-
-// newProblem reads what came instead of a good answer; now is for a
-// Retry-After that is a date, where the answer has no date of its own.
+// newProblem reads an answer that is not a good one. now counts for a Retry-After
+// that is a date, if the answer has no Date.
 func newProblem(status int, header http.Header, body []byte, now time.Time) *Problem {
-	p := &Problem{Status: status, Header: header, RetryAfter: retryAfter(header, now)}
+	p := &Problem{Status: status, RetryAfter: retryAfter(header, now)}
 	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
-	var d document
-	// Some balancers send a CA's document with another type, some a page as JSON.
+	var d struct{ Type, Detail string }
+	// Some balancers change the type of a CA's document, some call a page JSON.
 	if kind != "text/html" && json.Unmarshal(body, &d) == nil && (d.Type != "" || d.Detail != "") {
-		p.Type, p.Detail = kindOf(d.Type), cut(d.Detail)
-		for i, s := range d.Subproblems {
-			if i == mostSubproblems {
-				break
-			}
-			p.Subproblems = append(p.Subproblems, Subproblem{kindOf(s.Type), cut(s.Detail), cut(s.Identifier.Value)})
-		}
+		p.Type, p.Detail = problemType(d.Type), truncate(d.Detail)
 		return p
 	}
 	p.Detail = pageText(body)
 	return p
 }
 
-func kindOf(urn string) string {
+func problemType(urn string) string {
 	return checks.Clean(strings.TrimPrefix(urn, errorPrefix), checks.WordLength)
 }
 
 // retryAfter reads seconds or a date (RFC 9110 section 10.2.3). A date counts
-// from the answer's own, for our clock may be wrong.
+// from the answer's Date, because our clock may be wrong.
 func retryAfter(header http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
-		return min(time.Duration(min(max(seconds, 0), int64(longestWait/time.Second)))*time.Second, longestWait)
+		return min(time.Duration(min(max(seconds, 0), int64(maxRetryAfter/time.Second)))*time.Second, maxRetryAfter)
 	}
 	at, err := http.ParseTime(value)
 	if err != nil {
@@ -130,7 +98,7 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	if date, err := http.ParseTime(header.Get("Date")); err == nil {
 		now = date
 	}
-	return min(max(at.Sub(now), 0), longestWait)
+	return min(max(at.Sub(now), 0), maxRetryAfter)
 }
 
 var (
@@ -140,17 +108,17 @@ var (
 
 // pageText is a page's title, else its first words.
 func pageText(body []byte) string {
-	text := string(body[:min(len(body), longestDetail)])
+	text := string(body[:min(len(body), maxDetail)])
 	if title := pageTitle.FindStringSubmatch(text); title != nil {
 		text = title[1]
 	}
-	return cut(strings.Join(strings.Fields(markup.ReplaceAllString(text, " ")), " "))
+	return truncate(strings.Join(strings.Fields(markup.ReplaceAllString(text, " ")), " "))
 }
 
-// cut bounds a foreign text, and makes it valid UTF-8.
-func cut(text string) string {
-	if len(text) > longestDetail {
-		text = text[:longestDetail]
+// truncate bounds a foreign text and makes it valid UTF-8.
+func truncate(text string) string {
+	if len(text) > maxDetail {
+		text = text[:maxDetail]
 	}
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")

@@ -81,7 +81,7 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 	probe := o.cfg.Probe
 	return &suite.Live{Checks: suite.Checks(suite.Reading{}, suite.Outside{
 		Addresses:  p.Addresses,
-		AccountURI: account.Noted(p.ACME.AccountKeyFile, p.ACME.Directory), // CAA may be for it alone (RFC 8657 section 3)
+		AccountURI: account.StoredAccountURL(p.ACME.AccountKeyFile, p.ACME.Directory), // CAA may be for it alone (RFC 8657 section 3)
 		Names:      o.names,
 		Registry:   o.registry,
 		Way: web.New(web.Options{
