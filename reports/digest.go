@@ -142,13 +142,13 @@ func (d Day) troubles() map[siteKey]trouble {
 	return all
 }
 
-// Codes are the root causes of the sites in trouble, one for each site.
-func (d Day) Codes() []checks.Code {
-	var codes []checks.Code
+// Causes counts the sites in trouble by their root causes.
+func (d Day) Causes() map[checks.Code]int {
+	causes := map[checks.Code]int{}
 	for _, x := range d.troubles() {
-		codes = append(codes, x.root.Finding.Code)
+		causes[x.root.Finding.Code]++
 	}
-	return codes
+	return causes
 }
 
 // logged are the beginnings that issuing logs know: a CA may have refused a name

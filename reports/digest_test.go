@@ -73,3 +73,13 @@ func TestMovement(t *testing.T) {
 		})
 	}
 }
+
+// The causes add up to the names in trouble, also while a cause changes.
+func TestDailyCausesAddUp(t *testing.T) {
+	d := Day{From: noon.Add(-day), Open: []Incident{
+		lasting(3*day, onSite("a.ru", checks.CertOverdue)), lasting(time.Hour, onSite("a.ru", checks.CADNS)), lasting(day, onSite("b.ru", checks.CADNS)),
+	}}
+	if diff := cmp.Diff(map[checks.Code]int{checks.CADNS: 2}, d.Causes()); diff != "" {
+		t.Error(diff)
+	}
+}

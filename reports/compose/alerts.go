@@ -66,7 +66,7 @@ func Alerts(w Writer, s reports.Server, changes []reports.Change, begin reports.
 func firstLook(w Writer, s reports.Server, begin reports.Beginning, codes []checks.Code) reports.Message {
 	m := w.message(reports.Plain, w.Say("baseline.more", i18n.Args{"Server": s.Name, "What": w.checkNames(begin.Checks)}))
 	m.Silent = true
-	m.Sections = []reports.Section{{Heading: w.Count("baseline.causes", len(codes)), Items: w.causes(codes, 6)}}
+	m.Sections = []reports.Section{{Heading: w.Count("baseline.causes", len(codes)), Items: w.causes(countCodes(codes), 6)}}
 	return m
 }
 
@@ -182,11 +182,11 @@ func alertCauses(w Writer, f checks.Finding, s reports.Server) []reports.Item {
 	if !ok || f.Code == checks.PanelProcessing {
 		return nil
 	}
-	var codes []checks.Code
+	counts := map[checks.Code]int{}
 	for _, row := range s.List(kind) {
-		codes = append(codes, row.Code)
+		counts[row.Code]++
 	}
-	return w.causes(codes, 3)
+	return w.causes(counts, 3)
 }
 
 // listBehind is the list that shows what a count counts.
@@ -284,7 +284,7 @@ func Baseline(w Writer, s reports.Server, codes []checks.Code) reports.Message {
 	if len(codes) > 0 {
 		m.Sections = append(m.Sections, reports.Section{
 			Heading: w.Count("baseline.causes", len(codes)),
-			Items:   w.causes(codes, 6),
+			Items:   w.causes(countCodes(codes), 6),
 		})
 	}
 	m.Sections = append(m.Sections, reports.Section{Text: w.Say("baseline.text")})

@@ -23,7 +23,7 @@ func Daily(w Writer, d reports.Day) reports.Message {
 		lines = append(lines, oldest)
 	}
 	m.Sections = append(m.Sections, reports.Section{Text: strings.Join(lines, "\n")})
-	if causes := w.causes(d.Codes(), 6); len(causes) > 0 {
+	if causes := w.causes(d.Causes(), 6); len(causes) > 0 {
 		m.Sections = append(m.Sections, reports.Section{Items: causes})
 	}
 	burning := endingToday(w, d)

@@ -15,16 +15,6 @@ func lasting(age time.Duration, f checks.Finding) reports.Incident {
 	return reports.Incident{Finding: f, Times: reports.IncidentTimes{Opened: noon.Add(-age)}}
 }
 
-// The causes add up to the names in trouble, also while a cause changes.
-func TestDailyCausesAddUp(t *testing.T) {
-	d := reports.Day{From: noon.Add(-day), Open: []reports.Incident{
-		lasting(3*day, onSite("a.ru", checks.CertOverdue)), lasting(time.Hour, onSite("a.ru", checks.CADNS)), lasting(day, onSite("b.ru", checks.CADNS)),
-	}}
-	if diff := cmp.Diff([]tally{{checks.CADNS, 2}}, tallies(d.Codes()), cmp.AllowUnexported(tally{})); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestDaily(t *testing.T) {
 	w := writer(t, "en")
 	server := reports.Server{Name: "isp1", Read: noon}

@@ -190,14 +190,12 @@ type ReissuePlan struct {
 // others would not, and what that takes of the CA's limits.
 func Reissue(w Writer, r ReissuePlan) reports.Message {
 	pass, fail, unknown, unseen := 0, 0, 0, 0
-	var codes []checks.Code
+	causes := map[checks.Code]int{}
 	for _, s := range r.Servers {
 		pass, unknown, unseen = pass+len(s.Pass), unknown+s.Unknown, unseen+s.Unseen
 		for code, n := range s.Causes {
 			fail += n
-			for range n {
-				codes = append(codes, code)
-			}
+			causes[code] += n
 		}
 	}
 	if pass+fail+unknown == 0 && len(r.Unreadable) == 0 {
@@ -217,8 +215,8 @@ func Reissue(w Writer, r ReissuePlan) reports.Message {
 	if pass+fail+unknown == 0 {
 		return m
 	}
-	if len(codes) > 0 {
-		m.Sections = append(m.Sections, reports.Section{Heading: w.Count("reissue.fail", fail), Items: w.causes(codes, 6)})
+	if fail > 0 {
+		m.Sections = append(m.Sections, reports.Section{Heading: w.Count("reissue.fail", fail), Items: w.causes(causes, 6)})
 	}
 	if unknown > 0 {
 		m.Sections = append(m.Sections, reports.Section{Text: w.Count("reissue.unknown", unknown)})

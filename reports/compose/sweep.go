@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"maps"
 	"time"
 
 	"domovoy/checks"
@@ -57,18 +58,11 @@ func Swept(w Writer, s SweepResult) reports.Message {
 
 // Summary is the summary of a sweep, without buttons.
 func Summary(w Writer, s SweepResult) reports.Message {
-	var codes []checks.Code
-	for code, n := range s.ByCode {
-		if code == checks.OK {
-			continue
-		}
-		for range n {
-			codes = append(codes, code)
-		}
-	}
+	causes := maps.Clone(s.ByCode)
+	maps.DeleteFunc(causes, func(code checks.Code, n int) bool { return code == checks.OK || n == 0 })
 	m := w.message(reports.Plain, w.Count("sweep.title", s.Domains, i18n.Args{"Age": s.Took, "OK": s.ByCode[checks.OK]}))
-	if len(codes) > 0 {
-		m.Sections = []reports.Section{{Items: w.causes(codes, len(s.ByCode))}}
+	if len(causes) > 0 {
+		m.Sections = []reports.Section{{Items: w.causes(causes, len(causes))}}
 	}
 	return m
 }

@@ -124,37 +124,29 @@ func (w Writer) when(t time.Time) string {
 	return w.dateTime(t)
 }
 
-// tally is how many sites share a cause.
-type tally struct {
-	code checks.Code
-	n    int
-}
-
-// tallies counts codes, the most frequent first.
-func tallies(codes []checks.Code) []tally {
+// countCodes says how often each code occurs.
+func countCodes(codes []checks.Code) map[checks.Code]int {
 	counts := map[checks.Code]int{}
 	for _, c := range codes {
 		counts[c]++
 	}
-	all := make([]tally, 0, len(counts))
-	for _, code := range slices.Sorted(maps.Keys(counts)) {
-		all = append(all, tally{code, counts[code]})
-	}
-	slices.SortStableFunc(all, func(a, b tally) int { return cmp.Compare(b.n, a.n) })
-	return all
+	return counts
 }
 
 // causes lists how many sites share a cause: "52  points elsewhere", the most
 // frequent first. Causes beyond most become one line.
-func (w Writer) causes(codes []checks.Code, most int) []reports.Item {
+func (w Writer) causes(counts map[checks.Code]int, most int) []reports.Item {
+	codes := slices.SortedFunc(maps.Keys(counts), func(a, b checks.Code) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
 	var items []reports.Item
 	rest := 0
-	for i, t := range tallies(codes) {
+	for i, code := range codes {
 		if i >= most {
-			rest += t.n
+			rest += counts[code]
 			continue
 		}
-		items = append(items, reports.Item{Text: w.Number(t.n) + "  " + w.title(t.code)})
+		items = append(items, reports.Item{Text: w.Number(counts[code]) + "  " + w.title(code)})
 	}
 	if rest > 0 {
 		items = append(items, reports.Item{Text: w.Number(rest) + "  " + w.Say("cause.rest")})
