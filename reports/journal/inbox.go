@@ -2,6 +2,8 @@ package journal
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -124,4 +126,50 @@ func (t *tx) answer(ctx context.Context, update int64, answers []Delivery, entry
 		}
 	}
 	return t.enqueue(ctx, now, answers)
+}
+
+// actionIDBytes makes an ID of 22 characters: nobody guesses one, and it fits
+// into Telegram's callback_data of 64 bytes
+// (https://core.telegram.org/bots/api#inlinekeyboardbutton).
+const actionIDBytes = 16
+
+func newActionID() string {
+	id := make([]byte, actionIDBytes)
+	rand.Read(id) //nolint:errcheck // it never fails; see its documentation
+	return base64.RawURLEncoding.EncodeToString(id)
+}
+
+func (t *tx) keepAction(ctx context.Context, id, chat, command string, at time.Time) error {
+	_, err := t.exec(ctx, `INSERT INTO action (id, chat, command, created) VALUES (?, ?, ?, ?)`, id, chat, command, millis(at))
+	return err
+}
+
+// Action is what a button means, and the chat it was sent to: a button
+// counts only there. False: it is unknown or too old.
+func (j *Journal) Action(ctx context.Context, id string) (command, chat string, ok bool, err error) {
+	err = j.look(ctx, "reading an action", func(t *tx) error {
+		_, ok, err = one(ctx, t, func(s scanner) (struct{}, error) {
+			return struct{}{}, s.Scan(&command, &chat)
+		}, `SELECT command, chat FROM action WHERE id = ?`, id)
+		return err
+	})
+	return command, chat, ok, err
+}
+
+// Language is the one that people chose for a chat; false: they did not.
+func (j *Journal) Language(ctx context.Context, chat string) (language string, ok bool, err error) {
+	err = j.look(ctx, "reading a chat's language", func(t *tx) error {
+		language, ok, err = one(ctx, t, single[string], `SELECT language FROM chat WHERE address = ? AND language <> ''`, chat)
+		return err
+	})
+	return language, ok, err
+}
+
+// SetLanguage keeps the language that people chose for a chat.
+func (j *Journal) SetLanguage(ctx context.Context, chat, language string) error {
+	return j.change(ctx, "setting a chat's language", func(t *tx) error {
+		_, err := t.exec(ctx, `INSERT INTO chat (address, language) VALUES (?, ?)
+			ON CONFLICT DO UPDATE SET language = excluded.language`, chat, language)
+		return err
+	})
 }

@@ -1,10 +1,14 @@
 package journal
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"domovoy/checks"
@@ -157,4 +161,180 @@ func (j *Journal) BaselineAt(ctx context.Context, server string) (at time.Time, 
 		return err
 	})
 	return at, ok, err
+}
+
+// openSet keeps the open incidents in memory. Half of ten thousand names may
+// be in trouble, and a poll a second changes few of them: reading them all
+// would be most of its work.
+//
+// Whatever this process writes goes through the one connection of the write
+// pool, and tells it what it touched. For that connection data_version counts
+// the commits of other processes only: after one of those all is read again.
+type openSet struct {
+	mu      sync.Mutex
+	driver  any   // the connection that version was asked on
+	version int64 // data_version; 0: nothing is known yet
+	touched map[int64]bool
+	kept    []reports.Incident // by ID; nobody else has it
+}
+
+// touch says that incidents were, or may have been, stored.
+func (o *openSet) touch(ids []int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.touched == nil {
+		o.touched = map[int64]bool{}
+	}
+	for _, id := range ids {
+		o.touched[id] = true
+	}
+}
+
+// OpenIncidents lists what is not over yet, oldest first.
+func (j *Journal) OpenIncidents(ctx context.Context) ([]reports.Incident, error) {
+	o := &j.open
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	// Asked for before reading: a commit in between is seen next time.
+	driver, version, err := j.writerVersion(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading incidents: %w", err)
+	}
+	if o.version == 0 || o.version != version || o.driver != driver {
+		o.version = 0
+		all, err := j.incidents(ctx, `resolved = 0 ORDER BY id`)
+		if err != nil {
+			return nil, err
+		}
+		o.driver, o.version, o.kept, o.touched = driver, version, all, nil
+	}
+	if len(o.touched) > 0 {
+		if err := j.readTouched(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	return slices.Clone(o.kept), nil
+}
+
+// readTouched brings the set up to date; o.mu is held.
+func (j *Journal) readTouched(ctx context.Context, o *openSet) error {
+	ids := make([]int64, 0, len(o.touched))
+	for id := range o.touched {
+		ids = append(ids, id)
+	}
+	now, err := j.incidents(ctx, `resolved = 0 AND id IN (SELECT value FROM json_each(?)) ORDER BY id`, jsonText(ids))
+	if err != nil {
+		return err
+	}
+	o.kept = slices.DeleteFunc(o.kept, func(i reports.Incident) bool { return o.touched[i.ID] })
+	o.kept = append(o.kept, now...)
+	slices.SortFunc(o.kept, func(a, b reports.Incident) int { return cmp.Compare(a.ID, b.ID) })
+	o.touched = nil
+	return nil
+}
+
+// writerVersion gives data_version of the write pool's connection, and that
+// connection, for a version means nothing on another.
+func (j *Journal) writerVersion(ctx context.Context) (driver any, version int64, err error) {
+	conn, err := j.write.db.Conn(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer conn.Close()
+	if err := conn.Raw(func(c any) error { driver = c; return nil }); err != nil {
+		return nil, 0, err
+	}
+	err = conn.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&version)
+	return driver, version, err
+}
+
+// storedArg is an argument whose kind JSON cannot tell.
+type storedArg struct {
+	Time     *time.Time     `json:"time,omitempty"`
+	Duration *time.Duration `json:"duration,omitempty"` // nanoseconds
+}
+
+// encodeFinding writes a finding so that decodeFinding gives back arguments
+// of the same kinds: a text template counts on whole numbers and times.
+func encodeFinding(f checks.Finding) (string, error) {
+	args := make(checks.Args, len(f.Args))
+	for name, v := range f.Args {
+		switch v := v.(type) {
+		case time.Time:
+			utc := v.UTC()
+			args[name] = storedArg{Time: &utc}
+		case time.Duration:
+			args[name] = storedArg{Duration: &v}
+		default:
+			args[name] = v
+		}
+	}
+	f.Args = args
+	text, err := json.Marshal(f)
+	if err != nil {
+		return "", fmt.Errorf("storing the finding %s: %w", f.Key(), err)
+	}
+	return string(text), nil
+}
+
+func decodeFinding(text string) (f checks.Finding, err error) {
+	d := json.NewDecoder(bytes.NewReader([]byte(text)))
+	d.UseNumber()
+	if err := d.Decode(&f); err != nil {
+		return f, fmt.Errorf("reading a stored finding: %w", err)
+	}
+	for name, v := range f.Args {
+		f.Args[name] = decodeArg(v)
+	}
+	if len(f.Args) == 0 {
+		f.Args = nil
+	}
+	return f, nil
+}
+
+// decodeArg gives whole numbers back as int, and lists as []string where all
+// their elements are strings.
+func decodeArg(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return int(n)
+		}
+		n, _ := v.Float64()
+		return n
+	case map[string]any:
+		return decodeStored(v)
+	case []any:
+		return decodeList(v)
+	}
+	return v
+}
+
+func decodeStored(v map[string]any) any {
+	text, err := json.Marshal(v)
+	var a storedArg
+	if err != nil || json.Unmarshal(text, &a) != nil {
+		return v
+	}
+	switch {
+	case a.Time != nil:
+		return *a.Time
+	case a.Duration != nil:
+		return *a.Duration
+	}
+	return v
+}
+
+func decodeList(list []any) any {
+	texts := make([]string, 0, len(list))
+	for i, v := range list {
+		list[i] = decodeArg(v)
+		if s, ok := v.(string); ok {
+			texts = append(texts, s)
+		}
+	}
+	if len(texts) == len(list) {
+		return texts
+	}
+	return list
 }
