@@ -1,7 +1,11 @@
 package telegram
 
 import (
+	"encoding/json"
 	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"domovoy/i18n"
 	"domovoy/reports"
@@ -145,4 +149,131 @@ func itemLine(item reports.Item) string {
 		return mark + " " + text
 	}
 	return "• " + text
+}
+
+const (
+	maxData    = 64  // bytes, https://core.telegram.org/bots/api#inlinekeyboardbutton
+	maxButtons = 100 // of a message
+	maxLabel   = 64  // runes: more are cut off by every phone
+)
+
+// button is an inline one. Style is newer than the library.
+type button struct {
+	Text  string `json:"text"`
+	Data  string `json:"callback_data"`
+	Style string `json:"style,omitempty"`
+}
+
+// keyboard gives the buttons as reply_markup; empty: there are none. An action
+// without an id cannot be found again when it is pressed, so it is left out.
+func keyboard(actions []reports.Action) string {
+	var rows [][]button
+	var row []button
+	total := 0
+	for _, a := range actions {
+		label := cut(oneLine(a.Label), maxLabel)
+		if a.ID == "" || len(a.ID) > maxData || label == "" || total == maxButtons {
+			continue
+		}
+		b := button{Text: label, Data: a.ID}
+		if a.Danger {
+			b.Style = "danger"
+		}
+		if len(row) > 0 && !roomy(append(row, b)) {
+			rows, row = append(rows, row), nil
+		}
+		row = append(row, b)
+		total++
+	}
+	if len(row) > 0 {
+		rows = append(rows, row)
+	}
+	if len(rows) == 0 {
+		return ""
+	}
+	return encode(map[string]any{"inline_keyboard": rows})
+}
+
+// roomy tells whether a phone shows the labels of a row in full; the buttons
+// of a row are equally wide.
+func roomy(row []button) bool {
+	longest := 0
+	for _, b := range row {
+		longest = max(longest, utf8.RuneCountInString(b.Text))
+	}
+	switch len(row) {
+	case 1:
+		return true
+	case 2:
+		return longest <= 16
+	case 3:
+		return longest <= 10
+	}
+	return false
+}
+
+// encode writes JSON of values that always have one.
+func encode(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// units counts a text as Telegram does, in UTF-16 code units. Some have
+// measured code points instead; this is the stricter reading.
+func units(s string) int {
+	n := 0
+	for _, r := range s {
+		n += max(1, utf16.RuneLen(r)) // -1: no rune, which clean has replaced
+	}
+	return n
+}
+
+// escape makes a text safe inside HTML.
+// https://core.telegram.org/bots/api#html-style
+func escape(s string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+}
+
+// clean takes away what no reader should meet in words that may be foreign:
+// broken UTF-8, control characters, and marks that turn the writing direction.
+// The two joiners stay: emoji and some scripts need them.
+func clean(s string) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\u200C' || r == '\u200D':
+			return r
+		case r == '\t' || r == '\r' || r == '\u2028' || r == '\u2029':
+			return ' '
+		case unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r):
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// oneLine is a clean text without line breaks.
+func oneLine(s string) string {
+	return strings.TrimSpace(strings.ReplaceAll(clean(s), "\n", " "))
+}
+
+// paragraphs is a clean text with its line breaks, but no gap above one line.
+func paragraphs(s string) string {
+	s = clean(s)
+	for strings.Contains(s, "\n\n\n") {
+		s = strings.ReplaceAll(s, "\n\n\n", "\n\n")
+	}
+	return strings.TrimSpace(s)
+}
+
+// cut shortens a text to a number of runes.
+func cut(s string, limit int) string {
+	runes := []rune(s)
+	if len(runes) <= limit {
+		return s
+	}
+	return strings.TrimSpace(string(runes[:limit-1])) + "…"
 }

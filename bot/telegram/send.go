@@ -9,8 +9,10 @@ import (
 	"time"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+	"golang.org/x/time/rate"
 
 	"domovoy/bot"
+	"domovoy/checks/pace"
 	"domovoy/reports"
 )
 
@@ -139,4 +141,79 @@ func messageID(result json.RawMessage) string {
 		return ""
 	}
 	return strconv.FormatInt(sent.ID, 10)
+}
+
+// Edit replaces the words and buttons of a message. Files stay as they were
+// sent: a bot cannot take a file back without deleting its message.
+func (t *Telegram) Edit(ctx context.Context, to bot.Address, ref string, m reports.Message) error {
+	at, err := placeOf(to)
+	if err != nil {
+		return err
+	}
+	if id, err := strconv.ParseInt(ref, 10, 64); err != nil || id <= 0 {
+		return fmt.Errorf("editing message %q: %w", ref, bot.ErrGone)
+	}
+	err = t.edit(ctx, at, ref, t.draft("editMessageText", "text", maxText, m))
+	if says(err, "there is no text in the message") { // it went out as a file's caption
+		err = t.edit(ctx, at, ref, t.draft("editMessageCaption", "caption", maxCaption, m))
+	}
+	switch {
+	case says(err, "message is not modified"):
+		return nil
+	case says(err, "message to edit not found", "message can't be edited", "message_id_invalid"):
+		return fmt.Errorf("editing message %s (%w): %w", ref, err, bot.ErrGone)
+	}
+	return err
+}
+
+func (t *Telegram) edit(ctx context.Context, at place, ref string, d draft) error {
+	d.params.AddNonZero64("chat_id", at.chat)
+	d.params["message_id"] = ref
+	_, err := t.deliver(ctx, at, d)
+	return err
+}
+
+// Telegram publishes one message a second in a chat, 20 a minute in a group,
+// 30 a second in all; short bursts pass. The rates here stay below, bursts
+// included: no minute sees more than 18 messages to a group, no second more
+// than 30 in all. https://core.telegram.org/bots/faq
+const (
+	chatEvery  = time.Second
+	chatBurst  = 3
+	groupEvery = time.Minute / 12
+	groupBurst = 6
+	allEvery   = time.Second / 25
+	allBurst   = 5
+)
+
+// paces make calls wait for their turn.
+type paces struct {
+	chats  *pace.Keyed[int64]
+	groups *pace.Keyed[int64]
+	all    *rate.Limiter
+}
+
+func newPace() *paces {
+	return &paces{
+		chats:  pace.New[int64](rate.Every(chatEvery), chatBurst),
+		groups: pace.New[int64](rate.Every(groupEvery), groupBurst),
+		all:    rate.NewLimiter(rate.Every(allEvery), allBurst),
+	}
+}
+
+// wait returns when one more message may go to the chat. The overall turn
+// comes last, so that a slow chat holds up no other one.
+func (p *paces) wait(ctx context.Context, chat int64) error {
+	if err := p.chats.Wait(ctx, chat); err != nil {
+		return err
+	}
+	if chat < 0 { // groups have negative ids
+		if err := p.groups.Wait(ctx, chat); err != nil {
+			return err
+		}
+	}
+	if err := p.all.Wait(ctx); err != nil {
+		return fmt.Errorf("waiting for a turn: %w", err)
+	}
+	return nil
 }

@@ -1,11 +1,39 @@
+// Package telegram talks with people through Telegram's Bot API.
+//
+// # What can be relied on
+//
+// Listen stores updates before it confirms them, so that a crash repeats some
+// instead of losing any. An update's key is its update_id. Telegram restarts
+// these numbers at random, lower ones too, after a week without updates; the
+// cursor is therefore the number after the last update received, not after the
+// highest one ever seen. A new number can meet an old one only by chance.
+//
+// Send is done when the words have arrived. A single file with few words goes
+// out in one call, with the words as its caption: both arrive, or neither does
+// and the whole is tried again. Otherwise the words go first and the files
+// follow as replies. A file that fails then does not repeat the words: it is
+// tried three times, logged, and a line in the chat says that it is missing,
+// and where it is kept.
+//
+// # The library
+//
+// Of telegram-bot-api only MakeRequest and UploadFiles are used; it lacks
+// topics, contexts and timeouts, and its poller loses updates. It writes to a
+// logger of its own, which is a global and which this package leaves alone:
+// those two functions write nothing unless Debug is set, and it never is.
 package telegram
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"regexp"
+	"slices"
 	"time"
+
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
 	"domovoy/bot"
 	"domovoy/i18n"
@@ -81,4 +109,59 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Limits of a menu. https://core.telegram.org/bots/api#botcommand
+const (
+	maxCommands    = 100
+	maxDescription = 256
+)
+
+var commandName = regexp.MustCompile(`^[a-z0-9_]{1,32}$`)
+
+func checkMenus(menus map[string][]BotCommand) error {
+	for language, menu := range menus {
+		if len(menu) > maxCommands {
+			return fmt.Errorf("menu %s has %d commands, Telegram takes %d", language, len(menu), maxCommands)
+		}
+		for _, c := range menu {
+			if length := units(c.Description); !commandName.MatchString(c.Name) || length == 0 || length > maxDescription {
+				return fmt.Errorf("menu %s: command %q must be of a-z, 0-9, _ and have a description of 1 to %d characters",
+					language, c.Name, maxDescription)
+			}
+		}
+	}
+	return nil
+}
+
+// setMenus sets each language's menu that is not yet so. A call that fails is
+// no reason to be deaf: it is logged, and made again at the next start.
+func (t *Telegram) setMenus(ctx context.Context) {
+	for _, language := range slices.Sorted(maps.Keys(t.menus)) {
+		if err := t.setMenu(ctx, language, t.menus[language]); err != nil {
+			t.log.WarnContext(ctx, "the menu of commands was not set", "language", language, "error", err)
+		}
+	}
+}
+
+// setMenu asks first: setting has a strict rate of its own.
+func (t *Telegram) setMenu(ctx context.Context, language string, menu []BotCommand) error {
+	params := tgbotapi.Params{}
+	if language != "en" { // the menu without a code is for all other languages
+		params["language_code"] = language
+	}
+	result, err := t.api.call(ctx, callTimeout, "getMyCommands", params)
+	if err != nil {
+		return err
+	}
+	var current []BotCommand
+	if err := json.Unmarshal(result, &current); err != nil {
+		return fmt.Errorf("reading the menu: %w", err)
+	}
+	if slices.Equal(current, menu) {
+		return nil
+	}
+	params["commands"] = encode(menu)
+	_, err = t.api.call(ctx, callTimeout, "setMyCommands", params)
+	return err
 }
