@@ -3,10 +3,12 @@ package slack
 import (
 	"context"
 	"strings"
+	"time"
 
 	slackgo "github.com/slack-go/slack"
 
 	"domovoy/bot"
+	"domovoy/checks/pace"
 	"domovoy/reports"
 )
 
@@ -147,3 +149,30 @@ func threadless(code string) bool {
 
 // direct says whether a channel is a direct message.
 func direct(channel string) bool { return strings.HasPrefix(channel, "D") }
+
+// One message a second per channel, short bursts tolerated:
+// https://docs.slack.dev/apis/web-api/rate-limits
+const (
+	perSecond = 1
+	burst     = 3
+	patience  = 3 * time.Second // longer waits are the outbox's
+)
+
+// newPace keeps each channel, by its id, within what Slack allows.
+func newPace() *pace.Keyed[string] { return pace.New[string](perSecond, burst) }
+
+// waitTurn holds a call back until its channel may take it. When that is long
+// it does not wait but asks to come back.
+func (s *Slack) waitTurn(ctx context.Context, channel string) error {
+	turn := s.pace.Reserve(channel)
+	delay := turn.Delay()
+	if delay > patience {
+		turn.Cancel()
+		return &bot.RetryAfter{After: delay}
+	}
+	if err := pause(ctx, delay); err != nil {
+		turn.Cancel()
+		return err
+	}
+	return nil
+}

@@ -1,3 +1,21 @@
+// Package slack talks with people in Slack over Socket Mode.
+//
+// # Text
+//
+// Everything is rendered as rich_text blocks, never as mrkdwn. The words we
+// show are mostly foreign (names of domains, error texts of a CA, pages of a
+// stranger's web server), and in mrkdwn a stray "*" or "_" garbles them while
+// "<!channel>" wakes everybody. A rich_text element is a literal string: it
+// needs no escaping, pings nobody, and makes no link out of a domain that may
+// belong to somebody else by now. The fallback text of a notification is
+// mrkdwn whatever one does; there &, < and > are escaped, as
+// https://docs.slack.dev/messaging/formatting-message-text asks.
+//
+// # Rights
+//
+// The app needs the scopes app_mentions:read, chat:write, commands and
+// files:write, and connections:write for its xapp token; im:history too if
+// people shall talk to it in a direct message without the slash command.
 package slack
 
 import (
@@ -5,7 +23,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -91,5 +111,75 @@ func pause(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	case <-time.After(d):
 		return nil
+	}
+}
+
+const (
+	dialTimeout   = 10 * time.Second
+	answerTimeout = 30 * time.Second // until the header of an answer
+	callTimeout   = 2 * time.Minute  // a whole call, uploads included
+
+	// frameBuffer holds the largest answer that Slack takes over the socket
+	// (20 KB) in one frame: it does not put fragments together.
+	frameBuffer = 32 << 10
+)
+
+// parseProxy reads a proxy's URL; nil means none. Its errors never repeat the
+// URL, which may hold a password.
+func parseProxy(text string) (*url.URL, error) {
+	if text == "" {
+		return nil, nil
+	}
+	proxy, err := url.Parse(text)
+	if err != nil || proxy.Host == "" {
+		return nil, errors.New("not a URL")
+	}
+	switch proxy.Scheme {
+	case "http", "socks5":
+	case "socks5h":
+		// The same to us: Go always leaves names to the proxy. The
+		// WebSocket library knows only the other spelling.
+		proxy.Scheme = "socks5"
+	default:
+		return nil, fmt.Errorf("scheme %q is not one of http, socks5, socks5h", proxy.Scheme)
+	}
+	return proxy, nil
+}
+
+// through is nil for no proxy: the environment is not asked, as the
+// configuration alone decides.
+func through(proxy *url.URL) func(*http.Request) (*url.URL, error) {
+	if proxy == nil {
+		return nil
+	}
+	return http.ProxyURL(proxy)
+}
+
+func newHTTPClient(proxy *url.URL) *http.Client {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
+	return &http.Client{
+		Timeout: callTimeout,
+		// Calls carry tokens and Slack redirects none of them, so that
+		// following one could only give a token away.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			Proxy:                 through(proxy),
+			DialContext:           dialer.DialContext,
+			TLSHandshakeTimeout:   dialTimeout,
+			ResponseHeaderTimeout: answerTimeout,
+			IdleConnTimeout:       90 * time.Second,
+			MaxIdleConnsPerHost:   4,
+			ForceAttemptHTTP2:     true,
+		},
+	}
+}
+
+func newDialer(proxy *url.URL) *websocket.Dialer {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
+	return &websocket.Dialer{
+		Proxy:            through(proxy),
+		NetDialContext:   dialer.DialContext,
+		HandshakeTimeout: answerTimeout,
+		WriteBufferSize:  frameBuffer,
 	}
 }
