@@ -3,6 +3,9 @@ package console
 import (
 	"fmt"
 	"strings"
+	"unicode"
+
+	"golang.org/x/text/width"
 
 	"domovoy/i18n"
 	"domovoy/reports"
@@ -123,4 +126,135 @@ func (p *page) buttons(actions []reports.Action) {
 		rows = append(rows, r)
 	}
 	p.table(rows)
+}
+
+// row is a line of a list.
+type row struct {
+	lead string // what opens it: a bullet, a mark, a number
+	text string
+	as   style // of the text
+	note string
+}
+
+const (
+	indent = "  "
+	gap    = "   " // between a text and its note
+)
+
+// table writes a list with its notes in a column of their own, when every
+// line fits the width so; otherwise each note follows its text.
+func (p *page) table(rows []row) {
+	var lead, text, note int
+	for _, r := range rows {
+		lead = max(lead, columns(r.lead))
+		text = max(text, columns(r.text))
+		note = max(note, columns(r.note))
+	}
+	whole := len(indent) + lead + 1 + text + len(gap) + note
+	aligned := p.width <= 0 || whole <= p.width
+	for _, r := range rows {
+		first := indent + pad(r.lead, lead) + " "
+		if aligned {
+			p.lines = append(p.lines, p.aligned(first, r, text))
+			continue
+		}
+		rest := strings.Repeat(" ", columns(first))
+		line := r.text
+		if r.note != "" {
+			line += " — " + r.note
+		}
+		p.paragraph(first, rest, line, r.as)
+	}
+}
+
+func (p *page) aligned(first string, r row, text int) string {
+	line := first + p.paint(r.text, r.as)
+	if r.note == "" {
+		return line
+	}
+	return line + strings.Repeat(" ", text-columns(r.text)) + gap + p.paint(r.note, dim)
+}
+
+func pad(s string, to int) string { return s + strings.Repeat(" ", to-columns(s)) }
+
+// clean drops what a terminal would obey and no text of ours has: control
+// characters, and those that turn the direction of writing.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n':
+			return r
+		case r == '\t':
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// oneLine is clean for what stands in a list.
+func oneLine(s string) string {
+	return strings.TrimSpace(strings.ReplaceAll(clean(s), "\n", " "))
+}
+
+// columns is how much room a text takes in a terminal.
+func columns(s string) int {
+	n := 0
+	for _, r := range s {
+		switch {
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf): // drawn over their neighbour, or not at all
+		case wide(r):
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// wide follows Unicode's East Asian Width (UAX 11), which counts emoji too.
+func wide(r rune) bool {
+	kind := width.LookupRune(r).Kind()
+	return kind == width.EastAsianWide || kind == width.EastAsianFullwidth
+}
+
+// wrap breaks a text into lines of at most room columns, between words only:
+// a word that is longer stands alone and sticks out. No room means no limit.
+// A no-break space is no place to break at.
+func wrap(text string, room int) []string {
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		line = strings.TrimRight(line, " ")
+		if room <= 0 || columns(line) <= room {
+			lines = append(lines, line)
+			continue
+		}
+		lines = append(lines, wrapLine(line, room)...)
+	}
+	return lines
+}
+
+func wrapLine(line string, room int) []string {
+	var lines []string
+	var current strings.Builder
+	used := 0
+	for word := range strings.SplitSeq(line, " ") {
+		size := columns(word)
+		if size == 0 {
+			continue
+		}
+		if used > 0 && used+1+size > room {
+			lines = append(lines, current.String())
+			current.Reset()
+			used = 0
+		}
+		if used > 0 {
+			current.WriteByte(' ')
+			used++
+		}
+		current.WriteString(word)
+		used += size
+	}
+	return append(lines, current.String())
 }
