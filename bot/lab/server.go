@@ -1,14 +1,28 @@
+// Package lab serves the two chat APIs on loopback, enforcing their limits.
 package lab
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
+	"mime"
+	"mime/multipart"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
+	"time"
+	"unicode/utf16"
 )
+
+// The servers speak the real protocols (Telegram's Bot API over HTTP, Slack's
+// Web API over HTTP with Socket Mode over WebSocket) and refuse whatever the
+// real ones refuse. They are written from the public documentation and import
+// nothing else of this module, so that they can judge it. Where the lab is
+// stricter than the real service, a comment says so.
 
 // server is one HTTP server on a free loopback port whose close waits for
 // everything it started: requests, connections, and spawned goroutines.
@@ -86,4 +100,197 @@ func (s *server) close() {
 	s.stop()
 	_ = s.http.Close() // closing a listener twice is no news
 	s.work.Wait()
+}
+
+// front is the part both APIs share: the server, the log of calls, the faults.
+type front struct {
+	*server
+	calls  callLog
+	faults faultList
+}
+
+// reply is one HTTP answer.
+type reply struct {
+	status     int
+	retryAfter int // seconds, for the Retry-After header; 0 sends none
+	mime       string
+	body       []byte
+	problem    string // for the log of calls
+}
+
+// exchange is one call with its two ways of being answered.
+type exchange struct {
+	method string
+	params map[string]string
+	refuse func(Fault) reply
+	run    func(context.Context) reply
+}
+
+// handle logs a call, treats it as a waiting fault says, and answers.
+func (f *front) handle(w http.ResponseWriter, r *http.Request, x exchange) {
+	call := f.calls.open(Call{Method: x.method, Params: x.params, At: time.Now()})
+	var answer reply
+	switch fault := f.faults.next(x.method); fault.Kind {
+	case 0:
+		answer = x.run(r.Context())
+	case Hang:
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
+	case Drop:
+		x.run(r.Context())
+		panic(http.ErrAbortHandler) // closes the connection without an answer
+	case BadGateway:
+		answer = reply{status: http.StatusBadGateway, mime: "text/html", body: []byte(badGatewayPage), problem: "bad gateway"}
+	default:
+		answer = x.refuse(fault)
+	}
+	f.calls.close(call, answer.status, answer.problem)
+	answer.write(w)
+}
+
+const badGatewayPage = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n" +
+	"<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+
+func (a reply) write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", a.mime)
+	if a.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(a.retryAfter))
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) // a client that left is no error of the server
+}
+
+// Close ends all connections and waits for everything the server started.
+func (f *front) Close() { f.close() }
+
+// Calls lists the calls of a method in order of arrival, refused ones too; of
+// all methods when it is empty.
+func (f *front) Calls(method string) []Call { return f.calls.list(method) }
+
+// WaitCalls waits until a method was called n times in all; counted on arrival.
+func (f *front) WaitCalls(ctx context.Context, method string, n int) ([]Call, error) {
+	return f.calls.wait(ctx, method, n)
+}
+
+// Fail makes the next n calls of a method (empty: of any method) meet a fault.
+func (f *front) Fail(method string, n int, fault Fault) { f.faults.add(method, n, fault) }
+
+// Heal forgets the faults that still wait.
+func (f *front) Heal() { f.faults.clear() }
+
+// maxBody is a little more than the largest upload either API takes (50 MB).
+const maxBody = 60 << 20
+
+// File is an uploaded file.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// request is the decoded body of a call, whatever its encoding.
+type request struct {
+	params map[string]string
+	files  map[string]File // by form field
+}
+
+// readRequest takes query, form, multipart and JSON bodies alike, as both APIs do.
+func readRequest(w http.ResponseWriter, r *http.Request) (request, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	q := request{params: map[string]string{}, files: map[string]File{}}
+	for name, values := range r.URL.Query() {
+		q.params[name] = values[0]
+	}
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // empty: a call without a body
+	var err error
+	switch kind {
+	case "application/json":
+		err = q.readJSON(r.Body)
+	case "multipart/form-data":
+		err = q.readMultipart(r)
+	case "application/octet-stream":
+		err = q.readRaw(r.Body)
+	default:
+		err = q.readForm(r)
+	}
+	if err != nil {
+		return request{}, fmt.Errorf("reading %s body: %w", kind, err)
+	}
+	return q, nil
+}
+
+func (q *request) readForm(r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	for name, values := range r.Form {
+		q.params[name] = values[0]
+	}
+	return nil
+}
+
+func (q *request) readJSON(body io.Reader) error {
+	var fields map[string]json.RawMessage
+	if err := json.NewDecoder(body).Decode(&fields); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	for name, raw := range fields {
+		var text string
+		switch {
+		case string(raw) == "null":
+		case json.Unmarshal(raw, &text) == nil:
+			q.params[name] = text
+		default:
+			q.params[name] = string(raw)
+		}
+	}
+	return nil
+}
+
+func (q *request) readMultipart(r *http.Request) error {
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return err
+	}
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := q.readPart(part); err != nil {
+			return err
+		}
+	}
+}
+
+// readRaw takes a bare body as a file without field and name.
+func (q *request) readRaw(body io.Reader) error {
+	data, err := io.ReadAll(body)
+	q.files[""] = File{Data: data}
+	return err
+}
+
+func (q *request) readPart(part *multipart.Part) error {
+	data, err := io.ReadAll(part)
+	if err != nil {
+		return err
+	}
+	if part.FileName() == "" {
+		q.params[part.FormName()] = string(data)
+		return nil
+	}
+	q.files[part.FormName()] = File{Name: part.FileName(), Data: data}
+	return nil
+}
+
+// units counts a text the way both services are believed to: in UTF-16 code
+// units, the strictest reading of "characters".
+func units(text string) int {
+	n := 0
+	for _, r := range text {
+		n += utf16.RuneLen(r)
+	}
+	return n
 }

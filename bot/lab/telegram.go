@@ -2,8 +2,12 @@ package lab
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -157,4 +161,188 @@ func (t *Telegram) me() object {
 // deleteWebhook succeeds: the lab never has one.
 func (t *Telegram) deleteWebhook(context.Context, request) (any, error) {
 	return true, nil
+}
+
+// object is a JSON object of an API's answer.
+type object = map[string]any
+
+// telegramError is a refusal in the Bot API's form.
+// https://core.telegram.org/bots/api#responseparameters
+type telegramError struct {
+	code       int
+	text       string
+	migrateTo  int64 // 0 unless the group has become a supergroup
+	retryAfter int   // seconds, 0 unless the code is 429
+}
+
+func (e *telegramError) Error() string { return fmt.Sprintf("%d %s", e.code, e.text) }
+
+var (
+	errUnauthorized = &telegramError{code: http.StatusUnauthorized, text: "Unauthorized"}
+	errNotFound     = &telegramError{code: http.StatusNotFound, text: "Not Found"}
+	errNoMethod     = &telegramError{code: http.StatusNotFound, text: "Not Found: method not found"}
+	errConflict     = &telegramError{code: http.StatusConflict,
+		text: "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"}
+)
+
+func badRequest(text string) *telegramError {
+	return &telegramError{code: http.StatusBadRequest, text: "Bad Request: " + text}
+}
+
+func forbidden(text string) *telegramError {
+	return &telegramError{code: http.StatusForbidden, text: "Forbidden: " + text}
+}
+
+func tooManyRequests(seconds int) *telegramError {
+	return &telegramError{
+		code:       http.StatusTooManyRequests,
+		text:       fmt.Sprintf("Too Many Requests: retry after %d", seconds),
+		retryAfter: seconds,
+	}
+}
+
+func telegramReply(result any, err error) reply {
+	if refusal, ok := errors.AsType[*telegramError](err); ok {
+		return telegramRefusal(refusal)
+	}
+	if err != nil {
+		return telegramRefusal(&telegramError{code: http.StatusInternalServerError, text: "Internal Server Error: " + err.Error()})
+	}
+	return jsonReply(http.StatusOK, object{"ok": true, "result": result})
+}
+
+func telegramRefusal(e *telegramError) reply {
+	body := object{"ok": false, "error_code": e.code, "description": e.text}
+	switch {
+	case e.migrateTo != 0:
+		body["parameters"] = object{"migrate_to_chat_id": e.migrateTo}
+	case e.retryAfter != 0:
+		body["parameters"] = object{"retry_after": e.retryAfter}
+	}
+	answer := jsonReply(e.code, body)
+	answer.retryAfter = e.retryAfter
+	answer.problem = e.text
+	return answer
+}
+
+func refuseTelegram(f Fault) reply {
+	if f.Kind == TooManyRequests {
+		return telegramRefusal(tooManyRequests(f.RetryAfter))
+	}
+	if f.Status == 0 {
+		f.Status = http.StatusBadRequest
+	}
+	return telegramRefusal(&telegramError{code: f.Status, text: f.Text})
+}
+
+func jsonReply(status int, body any) reply {
+	text, err := json.Marshal(body)
+	if err != nil { // only a mistake of the lab itself
+		return reply{status: http.StatusInternalServerError, mime: "text/plain", body: []byte(err.Error()), problem: err.Error()}
+	}
+	return reply{status: status, mime: "application/json", body: text}
+}
+
+// BotCommand is one line of a bot's menu.
+// https://core.telegram.org/bots/api#botcommand
+type BotCommand struct {
+	Command     string `json:"command"`
+	Description string `json:"description"`
+}
+
+const (
+	maxCommands    = 100
+	maxDescription = 256
+)
+
+var (
+	commandShape  = regexp.MustCompile(`^[a-z0-9_]{1,32}$`)
+	languageShape = regexp.MustCompile(`^([a-z]{2})?$`)
+)
+
+func (t *Telegram) setMyCommands(_ context.Context, q request) (any, error) {
+	var commands []BotCommand
+	if json.Unmarshal([]byte(q.params["commands"]), &commands) != nil {
+		return nil, badRequest("can't parse commands JSON object")
+	}
+	if len(commands) > maxCommands {
+		return nil, badRequest("BOT_COMMANDS_TOO_MUCH")
+	}
+	for _, c := range commands {
+		if !commandShape.MatchString(c.Command) {
+			return nil, badRequest("BOT_COMMAND_INVALID")
+		}
+		if n := units(c.Description); n < 1 || n > maxDescription {
+			return nil, badRequest("BOT_COMMAND_DESCRIPTION_INVALID")
+		}
+	}
+	return t.storeCommands(q, commands)
+}
+
+func (t *Telegram) deleteMyCommands(_ context.Context, q request) (any, error) {
+	return t.storeCommands(q, nil)
+}
+
+func (t *Telegram) storeCommands(q request, commands []BotCommand) (any, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key, err := t.commandsKey(q)
+	if err != nil {
+		return nil, err
+	}
+	t.commands[key] = commands
+	t.bell.ring()
+	return true, nil
+}
+
+func (t *Telegram) getMyCommands(_ context.Context, q request) (any, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key, err := t.commandsKey(q)
+	if err != nil {
+		return nil, err
+	}
+	return append([]BotCommand{}, t.commands[key]...), nil
+}
+
+// commandsKey reads scope and language. Called with the lock held.
+// https://core.telegram.org/bots/api#botcommandscope
+func (t *Telegram) commandsKey(q request) (string, error) {
+	scope := struct {
+		Type string      `json:"type"`
+		Chat json.Number `json:"chat_id"`
+		User json.Number `json:"user_id"`
+	}{Type: "default"}
+	if raw := q.params["scope"]; raw != "" && json.Unmarshal([]byte(raw), &scope) != nil {
+		return "", badRequest("can't parse BotCommandScope JSON object")
+	}
+	name := scope.Type
+	switch scope.Type {
+	case "default", "all_private_chats", "all_group_chats", "all_chat_administrators":
+	case "chat", "chat_administrators", "chat_member":
+		id, err := scope.Chat.Int64()
+		if err != nil || t.chats[id] == nil {
+			return "", badRequest("chat not found")
+		}
+		name = fmt.Sprintf("%s:%d", scope.Type, id)
+		if scope.Type == "chat_member" {
+			name += ":" + scope.User.String()
+		}
+	default:
+		return "", badRequest("can't parse BotCommandScope: Unsupported type specified")
+	}
+	language := q.params["language_code"]
+	if !languageShape.MatchString(language) {
+		return "", badRequest("invalid language code specified")
+	}
+	return name + "/" + language, nil
+}
+
+// Commands returns the menu of a scope ("default", "all_private_chats", …,
+// "chat:ID", "chat_administrators:ID", "chat_member:CHAT:USER") and a language
+// (empty: for all others).
+func (t *Telegram) Commands(scope, language string) []BotCommand {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.commands[scope+"/"+language])
 }

@@ -1,0 +1,236 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+)
+
+// bell wakes everybody who waits for a change of the state beside it.
+type bell struct {
+	mu      sync.Mutex
+	changed chan struct{} // nil while nobody listens
+}
+
+// listen returns a channel that is closed at the next ring. Take it before
+// looking at the state, so that no ring is missed.
+func (b *bell) listen() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.changed == nil {
+		b.changed = make(chan struct{})
+	}
+	return b.changed
+}
+
+func (b *bell) ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.changed != nil {
+		close(b.changed)
+		b.changed = nil
+	}
+}
+
+// await looks at each ring until look is satisfied or the context ends.
+func await[T any](ctx context.Context, b *bell, look func() (T, bool)) (T, error) {
+	for {
+		changed := b.listen()
+		if found, ok := look(); ok {
+			return found, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			var nothing T
+			return nothing, context.Cause(ctx)
+		}
+	}
+}
+
+// Call is one API call as it arrived.
+type Call struct {
+	Method string
+	Params map[string]string // nested JSON values as their JSON text; no files
+	At     time.Time
+	Status int    // HTTP status of the answer; 0 while none was given, or never will be
+	Error  string // what was refused and why; empty when the call succeeded
+}
+
+// callLog remembers all calls in the order of their arrival.
+type callLog struct {
+	mu    sync.Mutex
+	bell  bell
+	calls []*Call
+}
+
+func (l *callLog) open(call Call) *Call {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls = append(l.calls, &call)
+	l.bell.ring()
+	return &call
+}
+
+func (l *callLog) close(call *Call, status int, problem string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	call.Status, call.Error = status, problem
+	l.bell.ring()
+}
+
+// list copies the calls of a method; of all methods when it is empty.
+func (l *callLog) list(method string) []Call {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []Call
+	for _, call := range l.calls {
+		if method == "" || call.Method == method {
+			c := *call
+			c.Params = maps.Clone(call.Params)
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+func (l *callLog) wait(ctx context.Context, method string, n int) ([]Call, error) {
+	calls, err := await(ctx, &l.bell, func() ([]Call, bool) {
+		list := l.list(method)
+		return list, len(list) >= n
+	})
+	if err != nil {
+		return nil, fmt.Errorf("waiting for %d calls of %q, saw %d: %w", n, method, len(l.list(method)), err)
+	}
+	return calls, nil
+}
+
+// FaultKind is a way of treating a call badly.
+type FaultKind int
+
+// What a server can do instead of answering properly.
+const (
+	// TooManyRequests answers 429 and does nothing.
+	TooManyRequests FaultKind = iota + 1
+	// BadGateway answers 502 with an HTML page, as a balancer would, and does nothing.
+	BadGateway
+	// Hang says nothing until the client leaves, and does nothing.
+	Hang
+	// Drop carries the call out, then closes the connection instead of
+	// answering: the client cannot know that it succeeded.
+	Drop
+	// Refuse answers the error given by the fault's Status and Text.
+	Refuse
+)
+
+// Fault is how one call is to be treated.
+type Fault struct {
+	Kind       FaultKind
+	RetryAfter int    // seconds, for TooManyRequests; zero means 1
+	Status     int    // for Refuse; zero means 400 (Telegram) or 200 (Slack)
+	Text       string // for Refuse: Telegram's description, Slack's error code
+}
+
+// faultList holds the faults that wait for their calls.
+type faultList struct {
+	mu      sync.Mutex
+	waiting []waitingFault
+}
+
+type waitingFault struct {
+	method string // empty for any
+	left   int    // calls still to be treated so
+	fault  Fault
+}
+
+// add makes the next n calls of a method (empty: of any method) meet a fault.
+func (l *faultList) add(method string, n int, fault Fault) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fault.RetryAfter = max(fault.RetryAfter, 1)
+	l.waiting = append(l.waiting, waitingFault{method: method, left: n, fault: fault})
+}
+
+// next takes the fault for a call; its zero value is none.
+func (l *faultList) next(method string) Fault {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.waiting {
+		w := &l.waiting[i]
+		if w.left > 0 && (w.method == "" || w.method == method) {
+			w.left--
+			return w.fault
+		}
+	}
+	return Fault{}
+}
+
+func (l *faultList) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = nil
+}
+
+// limit says how long to wait before one more call, and takes note of calls.
+type limit interface {
+	wait(now time.Time) time.Duration // zero: go ahead
+	note(now time.Time)
+}
+
+// pace allows one call per interval on average, and a burst of them at once.
+type pace struct {
+	interval time.Duration
+	burst    int
+	due      time.Time // when the calls so far would have been used up at an even pace
+}
+
+func (p *pace) wait(now time.Time) time.Duration {
+	spare := time.Duration(p.burst-1) * p.interval
+	return max(0, p.due.Add(-spare).Sub(now))
+}
+
+func (p *pace) note(now time.Time) {
+	if p.due.Before(now) {
+		p.due = now
+	}
+	p.due = p.due.Add(p.interval)
+}
+
+// window allows a number of calls within any stretch of time of its length.
+type window struct {
+	calls  int
+	length time.Duration
+	seen   []time.Time // at most calls entries, oldest first
+}
+
+func (w *window) wait(now time.Time) time.Duration {
+	if len(w.seen) < w.calls {
+		return 0
+	}
+	return max(0, w.seen[0].Add(w.length).Sub(now))
+}
+
+func (w *window) note(now time.Time) {
+	if len(w.seen) == w.calls {
+		w.seen = w.seen[1:]
+	}
+	w.seen = append(w.seen, now)
+}
+
+// admit asks all limits and notes the call only if each lets it pass. It
+// returns the seconds to wait, rounded up; zero means admitted.
+func admit(now time.Time, limits ...limit) int {
+	var longest time.Duration
+	for _, l := range limits {
+		longest = max(longest, l.wait(now))
+	}
+	if longest > 0 {
+		return int((longest + time.Second - 1) / time.Second)
+	}
+	for _, l := range limits {
+		l.note(now)
+	}
+	return 0
+}
