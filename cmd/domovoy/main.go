@@ -9,10 +9,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
-
 	_ "time/tzdata" // a minimal host may lack the zones
+
+	"github.com/spf13/cobra"
 
 	"domovoy/i18n"
 )
@@ -75,4 +77,28 @@ func run(args []string, io stdio, env func(string) (string, bool)) int {
 	}
 	fmt.Fprintln(io.err, "domovoy:", err)
 	return exitRefused
+}
+
+// version says what was built, from what.
+func (p *program) version() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: p.own.Say("cli.version"),
+		Args:  p.noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			version, commit := "(devel)", ""
+			if info, ok := debug.ReadBuildInfo(); ok {
+				if info.Main.Version != "" {
+					version = info.Main.Version
+				}
+				for _, s := range info.Settings {
+					if s.Key == "vcs.revision" {
+						commit = " " + s.Value
+					}
+				}
+			}
+			_, err := fmt.Fprintf(p.out, "domovoy %s%s %s\n", version, commit, runtime.Version())
+			return err
+		},
+	}
 }
