@@ -2,23 +2,34 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
 
 	"domovoy/bot"
 	"domovoy/bot/console"
+	"domovoy/checks"
+	"domovoy/checks/budget"
 	"domovoy/checks/lab"
 	"domovoy/checks/lab/boulder"
 	"domovoy/cmd/internal/app"
 	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/journal"
 )
 
 // The story: a panel that is watched since yesterday, and support that
@@ -170,4 +181,110 @@ func (silent) Edit(context.Context, bot.Address, string, reports.Message) error 
 func isTerminal(x any) bool {
 	f, ok := x.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// authority is a CA with Let's Encrypt's ways and limits on this machine, with
+// an account that has left a few authorizations pending.
+type authority struct {
+	config.ACME
+	ca     *boulder.CA
+	limits string // the file with its limits
+}
+
+// pending is at how many names authorizations are left, two at each.
+const pending = 7
+
+// found starts the CA, and leaves in a folder what the panel's ACME client
+// would have: its account's key, its log.
+func found(dir string, names []string) (a authority, err error) {
+	if a.ca, err = boulder.Start(boulder.Options{}); err != nil {
+		return a, fmt.Errorf("starting the CA: %w", err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return a, err
+	}
+	der, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return a, err
+	}
+	there, err := url.Parse(a.ca.Directory())
+	if err != nil {
+		return a, err
+	}
+	var log strings.Builder
+	for _, u := range a.ca.Populate(a.ca.Register(key.Public()).ID, names[:min(pending, len(names))], 2, boulder.Pending) {
+		fmt.Fprintf(&log, "[%s] _authz_url='%s'\n", time.Now().Format(time.UnixDate), u)
+	}
+	file := func(name string) string { return filepath.Join(dir, name) }
+	a.limits = file("limits.yaml")
+	for name, text := range map[string]string{
+		"account.key": string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})),
+		"root.pem":    string(a.ca.RootPEM()),
+		"acme.log":    log.String(),
+		"limits.yaml": strings.ReplaceAll(budget.Text(), "acme-v02.api.letsencrypt.org", there.Hostname()),
+	} {
+		if err := os.WriteFile(file(name), []byte(text), 0o600); err != nil {
+			return a, err
+		}
+	}
+	a.ACME = config.Default[config.ACME]()
+	a.Directory, a.CAFile, a.AccountKeyFile, a.Logs = a.ca.Directory(), file("root.pem"), file("account.key"), []string{file("acme.log")}
+	return a, nil
+}
+
+// remembered is how many days the demo's reports look back on: a chart of
+// twelve weeks, and the week before it.
+const remembered = 13 * 7
+
+// remember gives the panel a past, a snapshot a midnight: what is wrong now
+// began at some time, and of what is well now something was wrong before.
+func remember(ctx context.Context, a *app.App, now time.Time) error {
+	snapshots, err := a.Standings(ctx)
+	if err != nil {
+		return err
+	}
+	for back := remembered; back >= 0; back-- {
+		at := time.Date(now.Year(), now.Month(), now.Day()-back, 0, 0, 0, 0, now.Location())
+		for _, s := range snapshots {
+			if err := a.Remember(ctx, past(s, at, back)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// past is a snapshot as it was on a midnight, so many days back.
+func past(s journal.Snapshot, at time.Time, back int) journal.Snapshot {
+	s.At = at
+	was := make([]reports.SiteState, len(s.States))
+	for i, x := range s.States {
+		was[i] = before(x, at, back)
+	}
+	s.States = was
+	return s
+}
+
+// before is how a site stood then. Its name alone decides what became of it,
+// so that each run of the demo tells the same.
+func before(x reports.SiteState, at time.Time, back int) reports.SiteState {
+	n := dice(x.Site)
+	logged := !x.Since.IsZero() && at.AddDate(0, 0, back-1).After(x.Since) // not just seen when the watch began
+	switch began, lasted := int(n%(2*remembered)), 1+int(n/7%40); {
+	case x.Severity >= checks.Warning && (logged && x.Since.After(at) || !logged && began < back):
+		x.Code, x.Severity = checks.OK, checks.Healthy
+	case x.Code == checks.OK && n%9 == 0 && began >= back && began-lasted < back && began > lasted:
+		codes := []checks.Code{checks.DNSElsewhere, checks.WebTimeout, checks.DNSNoAddress, checks.CertOverdue}
+		x.Code = codes[n/11%uint32(len(codes))]
+		x.Severity = x.Code.Severity()
+	}
+	return x
+}
+
+// dice is a number that a name always throws.
+func dice(name string) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name)) // never fails
+	return h.Sum32()
 }
