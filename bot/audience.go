@@ -84,7 +84,7 @@ func (a Audience) Chat(to Address) (Chat, bool) {
 
 // Role of a person in a chat: the higher of their own and the chat's. A
 // message without a person, from a channel or an anonymous administrator, has
-// nobody's rights.
+// no rights.
 func (a Audience) Role(person string, in Address) Role {
 	if person == "" {
 		return Stranger

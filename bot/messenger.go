@@ -99,7 +99,7 @@ func (e *Refused) Error() string { return fmt.Sprintf("refused: %s: %v", e.Reaso
 func (e *Refused) Unwrap() error { return e.Err }
 
 // Moved says that the chat has another address now (a Telegram group that
-// became a supergroup); the message is to be sent there.
+// became a supergroup); the message must be sent there.
 type Moved struct{ To Address }
 
 func (e *Moved) Error() string { return "the chat moved to " + e.To.String() }

@@ -1,17 +1,17 @@
 package bot
 
-// Result is what became of what somebody asked for: the word by which the
-// audit keeps it and programs tell refusals apart. A number in the code, so
-// that there is none without a word and a text ("audit.result."); zero is none.
+// Result is the outcome of a request: the word that the audit keeps and by which
+// programs distinguish refusals. It is a number in the code, so that each has a
+// word and a text ("audit.result."); zero is not a result.
 type Result uint8
 
-// The results there are. Of a plan that is carried out the audit keeps more:
+// All results. Of a plan that is carried out the audit keeps more:
 // reports.CancelOutcome.
 const (
 	ResultOK             Result = iota + 1
 	ResultFirst                 // the plan needs another person's confirmation, too
 	ResultProbed                // orders were made to find authorizations
-	ResultInternal              // our fault; the log tells
+	ResultInternal              // our fault; the log has the details
 	ResultUnknownCommand        // and so on: refused
 	ResultUsage
 	ResultNotAllowed
@@ -20,13 +20,13 @@ const (
 	ResultBusy        // somebody else's task is under way
 	ResultChanged     // the plan is no longer what was agreed to
 	ResultUsed        // the plan was carried out before
-	ResultExpired     // the plan could be confirmed in time only
-	ResultForeign     // the plan is of another person or chat
+	ResultExpired     // the time to confirm the plan is over
+	ResultForeign     // the plan belongs to another person or chat
 	ResultSecond      // the same person confirms again
 	resultEnd
 )
 
-// String is the word: it is stored for good, and never changes.
+// String is the word. It is stored in the audit and never changes.
 func (r Result) String() string {
 	return [resultEnd]string{
 		ResultOK: "ok", ResultFirst: "first", ResultProbed: "probed", ResultInternal: "internal",

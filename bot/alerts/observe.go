@@ -37,12 +37,13 @@ func New(j *journal.Journal, w *watch.Watch, p *probe.Prober, d *people.Director
 	return &Recorder{journal: j, watch: w, prober: p, people: d, send: send, failed: map[string]int{}}
 }
 
-// patience is how many readings in a row must meet a busy database before it
-// is worth a message: a panel may write for a few seconds.
+// patience is how many readings in a row must find the database busy before it
+// is reported: a panel may write for a few seconds.
 const patience = 3
 
-// Observe is the job that reads the panels: what changed is recorded and told
-// in one transaction a panel. A panel in trouble holds no other up.
+// Observe is the job that reads the panels. For each panel it records what
+// changed, together with the messages about it, in one transaction. A panel that
+// cannot be read does not delay the others.
 func (r *Recorder) Observe(ctx context.Context, now time.Time) error {
 	var failed error
 	for _, p := range r.watch.Panels() {
@@ -75,9 +76,9 @@ func (r *Recorder) observe(ctx context.Context, p *watch.Panel, now time.Time) (
 	return nil
 }
 
-// entryOf is what the journal is to record of a reading: what changed since
-// the last one, the counts, what was looked at for the first time, and what is
-// to be told.
+// entryOf is what the journal records of a reading: what changed since the last
+// one, the counts, what was looked at for the first time, and the messages about
+// it.
 func (r *Recorder) entryOf(ctx context.Context, p *watch.Panel, s reports.Server, dirty watch.Dirty, now time.Time) (journal.Entry, error) {
 	entry := journal.Entry{At: now}
 	open, err := r.journal.OpenIncidents(ctx)
@@ -92,7 +93,7 @@ func (r *Recorder) entryOf(ctx context.Context, p *watch.Panel, s reports.Server
 	out := r.outcome(ctx, p, some, standing)
 	begin := beginning(out, s, begun)
 	if begin.Server || len(begin.Checks) > 0 {
-		// Whatever a check finds at its first look belongs together.
+		// All findings of a check's first look belong together.
 		standing, out = open, r.outcome(ctx, p, s, open)
 	}
 	entry.Changes = r.watch.Policy.Reconcile(now, standing, out, begin.Begins)
@@ -114,8 +115,8 @@ func (r *Recorder) entryOf(ctx context.Context, p *watch.Panel, s reports.Server
 	return entry, err
 }
 
-// beginning is what this run looked at for the first time: the panel, and
-// each check that could look. What it finds was there before the watch.
+// beginning is what this run looked at for the first time: the panel, and each
+// check that could look. What they find existed before the watch began.
 func beginning(out checks.Outcome, s reports.Server, begun map[string]time.Time) reports.Beginning {
 	if s.Trouble != "" {
 		return reports.Beginning{}
@@ -129,15 +130,15 @@ func beginning(out checks.Outcome, s reports.Server, begun map[string]time.Time)
 		}
 	}
 	if slices.Contains(begin.Checks, cert.FileCheck) {
-		// Files that are read at last show certificates that were late before.
+		// Files that become readable show certificates that were overdue before.
 		begin.Checks = append(begin.Checks, reports.CountCheck+"."+string(checks.PanelOverdue))
 	}
 	return begin
 }
 
-// Retire closes what nobody looks at any more, without a word: the incidents
-// of panels that left the configuration, and those found in certificate files
-// of panels whose files are not read any more.
+// Retire closes, without a message, the incidents that no check looks at any
+// more: those of panels that left the configuration, and those found in the
+// certificate files of panels whose files are not read any more.
 func (r *Recorder) Retire(ctx context.Context, now time.Time) error {
 	open, err := r.journal.OpenIncidents(ctx)
 	if err != nil {

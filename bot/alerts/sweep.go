@@ -76,8 +76,8 @@ func turned(changes []reports.Change) int {
 	return len(sites)
 }
 
-// tellStorm tells that so many names changed at once that the cause is probably not
-// theirs.
+// tellStorm reports that so many names changed at once that the cause is
+// probably not theirs.
 func (r *Recorder) tellStorm(ctx context.Context, s reports.Server, changed int, now time.Time) ([]journal.Delivery, error) {
 	var deliveries []journal.Delivery
 	for _, chat := range r.people.Receivers(bot.Alerts) {

@@ -10,7 +10,7 @@ import (
 	"domovoy/reports/journal"
 )
 
-// tell composes what the receivers of alerts are to hear.
+// tell composes the messages for the chats that receive alerts.
 func (r *Recorder) tell(ctx context.Context, s reports.Server, changes []reports.Change, begin reports.Beginning, now time.Time) ([]journal.Delivery, error) {
 	var deliveries []journal.Delivery
 	for _, chat := range r.people.Receivers(bot.Alerts) {
@@ -33,8 +33,8 @@ func (r *Recorder) tell(ctx context.Context, s reports.Server, changes []reports
 	return deliveries, nil
 }
 
-// edits mark the messages of what is over as such where they stand, so that
-// nobody acts on them.
+// edits change the messages about incidents that ended, so that nobody acts on
+// them.
 func (r *Recorder) edits(ctx context.Context, w compose.Writer, chat bot.Address, changes []reports.Change) ([]journal.Delivery, error) {
 	var edits []journal.Delivery
 	for _, c := range changes {

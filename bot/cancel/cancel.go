@@ -81,7 +81,7 @@ type CancelPlan struct {
 }
 
 // AuthorizationData is an authorization of a plan. Expires is null where the
-// CA does not tell; the cost is in failed validations of the name.
+// CA does not say; the cost is in failed validations of the name.
 type AuthorizationData struct {
 	URL     string                     `json:"url"`
 	Domain  string                     `json:"domain"`
@@ -91,8 +91,8 @@ type AuthorizationData struct {
 	Cost    int                        `json:"cost"`
 }
 
-// Ask begins to plan what is to be cancelled; nothing is before somebody
-// confirms the plan. It is the command cancel.
+// Ask answers the command cancel: it begins a plan. Nothing is cancelled until
+// somebody confirms the plan.
 func (c *Canceller) Ask(_ context.Context, r bot.Request) (bot.Answer, error) {
 	selection, err := c.parse(r)
 	if err != nil {
@@ -141,8 +141,8 @@ func (c *Canceller) parse(r bot.Request) (Selection, error) {
 	return w, c.atSomeCA(w)
 }
 
-// isAuthorization tells the URL of an authorization from a site that somebody
-// pasted with its path.
+// isAuthorization distinguishes the URL of an authorization from a site that
+// somebody pasted with its path.
 func (c *Canceller) isAuthorization(word string) bool {
 	u, err := url.Parse(word)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {

@@ -26,13 +26,13 @@ import (
 
 // Paces of cancelling.
 const (
-	// cancelEvery keeps it under 5 a second, also as the CA counts them: six
-	// requests that the way brings 50 ms closer together are still more than a
-	// second apart.
+	// cancelEvery keeps the rate below 5 a second, also as the CA counts it: six
+	// requests that the network brings 50 ms closer together still take more than
+	// a second.
 	cancelEvery = 210 * time.Millisecond
 	inFlight    = 8                // cancelled at once
 	actTries    = 3                // of one authorization
-	settles     = 10 * time.Second // after a crash: what was begun may still be on its way to the CA
+	settles     = 10 * time.Second // after a crash: a request may still be on its way to the CA
 	offline     = 2 * time.Minute  // before a CA is tried again that cannot be reached
 	gaveUp      = 2 * time.Hour    // after it cannot be reached for so long
 )
@@ -55,7 +55,7 @@ type cancelling struct {
 // all is as it was planned, and nothing twice.
 func (c *Canceller) runCancel(ctx context.Context, t *task.Task) (bot.Answer, error) {
 	x := &cancelling{canceller: c, task: t, clients: map[string]watch.Authorizations{}, pace: rate.NewLimiter(rate.Every(cancelEvery), 1), steps: map[string]journal.Step{}, reads: map[string]int{}}
-	storing := context.WithoutCancel(ctx) // the result is told also of a task that was stopped
+	storing := context.WithoutCancel(ctx) // a stopped task also reports its result
 	var err error
 	if x.kept, err = c.journal.Plan(storing, t.Plan); err != nil {
 		return bot.Answer{}, err
@@ -131,8 +131,8 @@ func (x *cancelling) open(ctx context.Context) error {
 	return nil
 }
 
-// all acts on what is left to do. What a killed process had begun comes last:
-// its request may still be on its way.
+// all acts on what is left to do. The items that a killed process had begun come
+// last: their requests may still be on their way.
 func (x *cancelling) all(ctx context.Context) error {
 	group, acting := errgroup.WithContext(ctx)
 	group.SetLimit(inFlight)
@@ -162,11 +162,11 @@ func (x *cancelling) step(u string) journal.Step {
 	return x.steps[u]
 }
 
-// errGaveUp is what one says of a plan that could not be carried on for long.
+// errGaveUp is returned when a plan could not go on for too long.
 var errGaveUp = errors.New("given up")
 
-// patience turns what may pass by itself into a later moment: a CA that wants
-// to be left alone or cannot be reached, a journal that takes nothing.
+// patience turns an error that may pass by itself into a later retry: a CA that
+// asks us to retry later or cannot be reached, a journal that cannot be written.
 func (x *cancelling) patience(ctx context.Context, err error) error {
 	_, refused := errors.AsType[*bot.Refusal](err)
 	if err == nil || ctx.Err() != nil || refused {
@@ -201,13 +201,13 @@ func (x *cancelling) done() (done, total int) {
 	return done, len(x.steps)
 }
 
-// changed refuses a plan whose world is another one now.
+// changed refuses a plan whose n authorizations differ from what was planned.
 func (x *cancelling) changed(n int) error {
 	return &bot.Refusal{Code: bot.ResultChanged, Key: "refusal.plan.changed", Args: i18n.Args{"Plan": x.kept.ID, "N": n, "Total": len(x.plan.Items)}}
 }
 
-// begin reads everything again: only if all is as it was when the plan was
-// made, the plan is noted to be carried out.
+// begin reads everything again and stores the steps of the plan, unless anything
+// changed since the plan was made.
 func (x *cancelling) begin(ctx context.Context) error {
 	now, fresh := plan{Accounts: x.plan.Accounts}, map[string]checks.Authorization{}
 	for _, server := range x.servers() {
@@ -267,19 +267,20 @@ func (x *cancelling) urls(server string) []string {
 	return urls
 }
 
-// errOffline is what one says of a CA that cannot be reached.
+// errOffline is returned for a CA that cannot be reached.
 var errOffline = errors.New("the CA cannot be reached")
 
 // Why an authorization was not cancelled, beside the states that it may have.
 const (
-	whyPace      = "pace"      // its name had its share of this hour
+	whyPace      = "pace"      // its name reached this hour's limit
 	whyRefused   = "refused"   // the CA said no
 	whyServer    = "server"    // the CA failed again and again
-	whyUnchanged = "unchanged" // the CA said yes, and it is as it was
+	whyUnchanged = "unchanged" // the CA accepted, but nothing changed
 )
 
-// one cancels an authorization if it is still as planned. After whatever is
-// not clear it is read again before anything is repeated.
+// one cancels an authorization if it is still as planned. If the outcome of a
+// request is unclear, the authorization is read again before anything is
+// repeated.
 func (x *cancelling) one(ctx context.Context, i item) error {
 	client := x.clients[i.Server]
 	for {
@@ -314,7 +315,7 @@ func (x *cancelling) act(ctx context.Context, client watch.Authorizations, i ite
 	if err := x.pace.Wait(ctx); err != nil {
 		return true, err
 	}
-	late, cancel := work.WithGrace(ctx) // a request that is sent is heard to its end
+	late, cancel := work.WithGrace(ctx) // a request that was sent is awaited
 	defer cancel()
 	begun, err := x.begun(late, i)
 	if err != nil {
@@ -333,11 +334,11 @@ func (x *cancelling) act(ctx context.Context, client watch.Authorizations, i ite
 	case answered && problem.Status == 429: // RFC 6585: it did nothing
 		return true, errors.Join(x.ended(late, i, journal.StepPlanned, ""), err)
 	case busy(err) != nil:
-		return true, err // it stays begun
+		return true, err // the step stays begun
 	case answered && !problem.Uncertain():
 		return true, x.ended(late, i, journal.StepFailed, fmt.Sprintf("%s %d %s", whyRefused, problem.Status, problem.Type))
 	}
-	return false, nil // nobody knows: it is read again
+	return false, nil // the outcome is unclear: it is read again
 }
 
 // troubled decides after a read that failed whether to read again.
@@ -357,12 +358,13 @@ func (x *cancelling) troubled(ctx context.Context, i item, err error) (again boo
 		return false, fmt.Errorf("%w: %w", errOffline, err)
 	}
 	if s.Tries > 0 {
-		return false, fmt.Errorf("%w: %w", errOffline, err) // what became of it must be known
+		return false, fmt.Errorf("%w: %w", errOffline, err) // its outcome must be known
 	}
 	return false, x.ended(ctx, i, journal.StepFailed, whyServer)
 }
 
-// begun notes that an act is about to be done; false: its name had its share.
+// begun stores that a request is about to be sent; false: its name reached this
+// hour's limit.
 func (x *cancelling) begun(ctx context.Context, i item) (bool, error) {
 	now := time.Now()
 	ok, err := x.canceller.journal.BeginStep(ctx, x.task.ID, i.URL, now, now.Add(-nameWindow), mostPerName)
@@ -376,7 +378,7 @@ func (x *cancelling) begun(ctx context.Context, i item) (bool, error) {
 	return ok, err
 }
 
-// ended notes how an act ended, and shows how far the task is.
+// ended stores how a request ended, and shows how far the task is.
 func (x *cancelling) ended(ctx context.Context, i item, state journal.StepState, note string) error {
 	if err := x.canceller.journal.EndStep(ctx, x.task.ID, i.URL, state, note); err != nil {
 		return err
@@ -394,8 +396,8 @@ func (x *cancelling) ended(ctx context.Context, i item, state journal.StepState,
 	return nil
 }
 
-// verify reads again what was cancelled: what the CA answered is not the
-// truth yet. What cannot be read now is left to the CA's word.
+// verify reads again what was cancelled, since an answer of the CA alone does not
+// prove it. What cannot be read now counts as the CA answered.
 func (x *cancelling) verify(ctx context.Context) error {
 	for _, server := range x.servers() {
 		var urls []string

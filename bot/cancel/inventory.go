@@ -25,8 +25,7 @@ const (
 	readTries = 3
 
 	// firstNonces is how far apart the readers begin: each needs a nonce of its
-	// own, of which Let's Encrypt gives 20 a second. Later ones come with the
-	// answers.
+	// own, and Let's Encrypt issues 20 a second. Later ones come with the answers.
 	firstNonces = 60 * time.Millisecond
 )
 
@@ -186,7 +185,8 @@ func askAgain(p *account.Problem, now time.Time) time.Time {
 	return now.Add(retryLater)
 }
 
-// caRefusal tells what is wrong at the CA. The end of a context stays as it is.
+// caRefusal turns an error of the CA into a refusal that says what is wrong. The
+// end of a context stays as it is.
 func caRefusal(p *watch.Panel, err error) error {
 	problem, answered := errors.AsType[*account.Problem](err)
 	args := i18n.Args{"Server": p.Name}

@@ -19,16 +19,16 @@ import (
 // the customers' certificates.
 const mostProbes = 10
 
-// orderPlan is a plan to look for authorizations by ordering anew. That costs
-// orders, and may make pending authorizations where there were none: so it is
-// asked for by its own word, and confirmed.
+// orderPlan is a plan to find authorizations by placing new orders. That costs
+// orders, and may create pending authorizations where there were none: it has a
+// word of its own, and needs a confirmation.
 type orderPlan struct {
 	Selection Selection `json:"wish"`
 	Orders    []order   `json:"orders"`
 }
 
-// order is one new order. A CA gives back a pending one only for exactly the
-// same names, so that they are all of a site's.
+// order is one new order. A CA returns a pending order only for exactly the same
+// names, so that it has all names of a site.
 type order struct {
 	Server string   `json:"server"`
 	Names  []string `json:"names"`
@@ -97,8 +97,8 @@ func orderLimit(rules *budget.CA) budget.Limit {
 }
 
 // runOrders is the task behind a confirmed plan of orders: each order is made
-// once, as the steps tell, then a plan to cancel what they show is made. An
-// order whose answer was lost is not made again.
+// once, as the stored steps show; then what they show is planned to be cancelled.
+// An order whose answer was lost is not made again.
 func (c *Canceller) runOrders(ctx context.Context, t *task.Task) (bot.Answer, error) {
 	kept, err := c.journal.Plan(ctx, t.Plan)
 	if err != nil {
@@ -133,7 +133,7 @@ func (c *Canceller) order(ctx context.Context, t *task.Task, o order) ([]string,
 		return nil, err
 	}
 	if i := slices.IndexFunc(steps, func(s journal.Step) bool { return s.Item == item }); steps[i].Tries > 0 {
-		return nil, nil // it was made by a process that is gone
+		return nil, nil // an earlier process made it
 	}
 	p := c.watch.Panel(o.Server)
 	if p == nil || p.CA == nil {

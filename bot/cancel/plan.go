@@ -44,8 +44,9 @@ type item struct {
 	Cost    int                        `json:"cost"`
 }
 
-// hash is of the world that a plan was made for, as it must still be: what
-// expires meanwhile, as it was foreseen, changes nothing.
+// hash covers the state of the CA that a plan was made for, which must still hold
+// when it is carried out. What expires meanwhile, as expected, does not change
+// it.
 func (p plan) hash(now time.Time) string {
 	lines := []string{}
 	for _, server := range slices.Sorted(maps.Keys(p.Accounts)) {
@@ -154,7 +155,7 @@ func (c *Canceller) keepPlan(ctx context.Context, t *task.Task, made plan, secon
 }
 
 // withAliases adds to each name those of the site that it belongs to. A name
-// of no site stands for itself: the site may have left.
+// without a site is kept alone: the site may have left.
 func (c *Canceller) withAliases(names []string) map[string]bool {
 	wanted := map[string]bool{}
 	for _, name := range names {
@@ -171,7 +172,7 @@ func (c *Canceller) withAliases(names []string) map[string]bool {
 	return wanted
 }
 
-// told is what a reader is told of a server.
+// told is what a message says of a server.
 func (s *inventory) told(c planned) compose.CancelServer {
 	limit, known, charged := charge(s.panel.CA, time.Now())
 	told := compose.CancelServer{
@@ -214,8 +215,8 @@ func (s *inventory) names(c planned) []compose.CancelName {
 	return names
 }
 
-// used is what is spent already of the limit that cancelling spends from, as
-// far as the panel's log tells.
+// used is what is already spent of the limit that cancelling spends from,
+// according to the panel's log.
 func (s *inventory) used(name string) int {
 	meter := s.panel.Meter()
 	if meter == nil {
@@ -297,7 +298,7 @@ func (x *planner) take(c *planned, i item, s *inventory) {
 }
 
 // foreign reports whether a URL names another account than ours, as Let's
-// Encrypt's do: who reads without a key is not told.
+// Encrypt's do: a read without a key does not say so.
 func (s *inventory) foreign(a checks.Authorization) bool {
 	account := s.client.AccountURL()
 	if account == "" {

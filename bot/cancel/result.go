@@ -37,7 +37,7 @@ type CancelledData struct {
 	Why    string `json:"why,omitempty"`
 }
 
-// result tells what became of the plan, and has it audited.
+// result is the outcome of the plan, for its reader, programs and the audit.
 func (x *cancelling) result() bot.Answer {
 	r := CancelResult{Items: []CancelledData{}, Plan: x.kept.ID, State: journal.TaskDone}
 	if x.task.Stopped() {

@@ -36,8 +36,8 @@ type AuditItem struct {
 	Result  string    `json:"result"`
 }
 
-// audit answers who did what, or tried to; of one site, or all. The chain of
-// hashes tells whether anything was changed afterwards.
+// audit answers who did what, or tried to, for one site or all. The chain of
+// hashes shows whether anything was changed afterwards.
 func (c *Commands) audit(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	name := ""
 	switch len(r.Words) {
@@ -70,7 +70,7 @@ func (c *Commands) audit(ctx context.Context, r bot.Request) (bot.Answer, error)
 	return bot.Answer{Message: compose.Audit(r.Writer(), told), Data: data}, nil
 }
 
-// whose is the name beside the id, which alone cannot be chosen freely.
+// whose is the name beside the id: only the id cannot be chosen freely.
 func whose(a journal.AuditEntry) string {
 	if a.Name == "" || a.Name == a.Person {
 		return a.Person

@@ -104,13 +104,13 @@ func (c *Commands) Ask(ctx context.Context, text string, r bot.Request) (answer 
 	return answer, err
 }
 
-// Do answers one line of text, and carries out to its end what that begins. It
-// is for those who wait: at the console, or a program. Errors are those of Ask.
+// Do answers one line of text and finishes the work that it begins, for somebody
+// who waits: a program, or a person at the console. Errors are those of Ask.
 func (c *Commands) Do(ctx context.Context, text string, r bot.Request) (bot.Answer, error) {
 	r.Waits = true
 	answer, err := c.Ask(ctx, text, r)
 	if refusal, ok := errors.AsType[*bot.Refusal](err); ok {
-		if name, _ := c.words.parse(text); c.acts(name) { // refused questions are not worth it here
+		if name, _ := c.words.parse(text); c.acts(name) { // refused questions are not kept here
 			answer.Act = c.Refused(text, refusal.Code)
 		}
 	}

@@ -22,9 +22,9 @@ type ConfirmData struct {
 	Expires   time.Time `json:"expires"`
 }
 
-// confirm has a plan carried out: once, by the one who asked for it, where
-// they asked, before it expires. One that needs a second person is carried
-// out when that person confirms, too.
+// confirm starts a plan: once, by the person who asked for it, in the chat where
+// they asked, before it expires. A plan that needs a second person starts when
+// that person confirms, too.
 func (c *Commands) confirm(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) != 1 {
 		return bot.Answer{}, bot.Usage("confirm", "usage.confirm", "")
@@ -72,8 +72,7 @@ func (c *Commands) abandoned(ctx context.Context, p journal.Plan, r bot.Request)
 	return &bot.Work{Kind: t.Kind, Task: t.ID}
 }
 
-// mayConfirm refuses a plan that is not, or no longer, this person's to
-// confirm here.
+// mayConfirm refuses a plan that this person may not, or no longer, confirm here.
 func mayConfirm(p journal.Plan, r bot.Request) error {
 	refuse := func(code bot.Result, key string) error {
 		return &bot.Refusal{Code: code, Key: key, Args: i18n.Args{"Plan": p.ID, "Name": p.By.Name, "Age": p.Times.Expires.Sub(p.Times.Created)}}
@@ -94,8 +93,8 @@ func mayConfirm(p journal.Plan, r bot.Request) error {
 	return nil
 }
 
-// atConsole reports whether a plan was made at the console, where nobody else
-// is: the second person confirms it from whatever chat they are in.
+// atConsole reports whether a plan was made at the console. Nobody else is there,
+// so that the second person may confirm it from any chat.
 func atConsole(p journal.Plan) bool {
 	to, err := bot.ParseAddress(p.By.Chat)
 	return err == nil && to.Messenger == "console"

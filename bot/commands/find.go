@@ -59,8 +59,8 @@ func askedFor(command string, words []string) (name, server string, err error) {
 }
 
 // lookUp finds a site over all servers: its own name before an alias, and one
-// that is switched on before one that is not, for a site that moves stands on
-// two panels for a while.
+// that is switched on before one that is not, since a site that moves is on two
+// panels for a while.
 func lookUp(name string, servers []reports.Server) (reports.Site, bool) {
 	var found []reports.Site
 	rank := func(s reports.Site) int {

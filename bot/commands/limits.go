@@ -79,7 +79,7 @@ func (c *Commands) limits(ctx context.Context, r bot.Request) (bot.Answer, error
 	return bot.Answer{Message: compose.Limits(r.Writer(), all), Data: data}, nil
 }
 
-// scarceMost are how many domains, sets and names of a limit are told of.
+// scarceMost is how many domains, sets and names of a limit are shown.
 const scarceMost = 5
 
 // limitsOf gathers what is worth knowing of a server's budgets.

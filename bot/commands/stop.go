@@ -18,7 +18,7 @@ type StopData struct {
 }
 
 // stop ends a task that is under way: one's own, or anybody's with the role
-// that its kind wants. To stop what is over is no mistake.
+// that its kind needs. Stopping a task that is over is not an error.
 func (c *Commands) stop(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) != 1 {
 		return bot.Answer{}, bot.Usage("stop", "usage.stop", "")

@@ -37,10 +37,10 @@ type ActData struct {
 	Result  string    `json:"result"`
 }
 
-// How much of a site's history is told.
+// How much of a site's history is shown.
 const (
 	pastLimit    = 10
-	attemptLimit = 200 // told in groups of the same outcome
+	attemptLimit = 200 // shown in groups of the same outcome
 	actLimit     = 10
 )
 

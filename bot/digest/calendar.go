@@ -28,8 +28,8 @@ func (d *Reporter) Calendar(ctx context.Context, now time.Time) error {
 	return failed
 }
 
-// announce tells a chat of one day's changes, unless it was told before. The
-// journal keeps that as a run of a job that is due on that day.
+// announce sends a chat one day's changes, once. The journal keeps that as a run
+// of a job that is due on that day.
 func (d *Reporter) announce(ctx context.Context, chat bot.Chat, changes []reports.Novelty, now time.Time) error {
 	job, due := "calendar "+chat.To.String(), changes[0].Date
 	runs, err := d.journal.Runs(ctx, job, 16)
@@ -82,7 +82,7 @@ func byDay(changes []reports.Novelty) [][]reports.Novelty {
 	return days
 }
 
-// Novelty is a change of a CA's rules as a reader is told of it.
+// Novelty is a change of a CA's rules, for a message.
 func Novelty(rules *budget.CA, c budget.Change) reports.Novelty {
 	return reports.Novelty{CA: rules.Name, Date: c.Date.Time(), Source: c.Source, Text: c.Text}
 }

@@ -36,11 +36,12 @@ func New(j *journal.Journal, w *watch.Watch, d *people.Directory, folder string,
 	return &Reporter{journal: j, watch: w, people: d, send: send, files: reportStore{folder}, log: log}
 }
 
-// errUnread is why there is no digest: it would say that all is quiet.
+// errUnread is why there is no digest: it would falsely say that all is quiet.
 var errUnread = errors.New("no panel was read yet")
 
-// SendDaily is the job that tells the daily digest. One that comes late says so.
-// With a due moment it notes the end of that run too, as it tells.
+// SendDaily is the job that sends the daily digest. A late digest says that it is
+// late. With a due time it also stores the end of that run, in the same
+// transaction.
 func (d *Reporter) SendDaily(ctx context.Context, due time.Time) error {
 	now := time.Now()
 	day, err := d.day(ctx, now)
@@ -84,7 +85,7 @@ type ReportData struct {
 	Text   reports.Message `json:"message"`
 }
 
-// Daily composes the digest now, for the one who asks.
+// Daily answers the command report daily with the digest of now.
 func (d *Reporter) Daily(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	day, err := d.day(ctx, r.Now)
 	if err != nil {
@@ -143,8 +144,8 @@ func (d *Reporter) Prune(ctx context.Context, now time.Time) error {
 // chartDays is how many days the digest's chart shows.
 const chartDays = 30
 
-// dailyMessage composes the digest. Its chart goes with it where there is a
-// history to draw, and something to tell.
+// dailyMessage composes the digest. It has a chart if there is a history to draw
+// and something to report.
 func (d *Reporter) dailyMessage(l *i18n.Locale, day reports.Day, h reports.History, now time.Time) (reports.Message, error) {
 	w := compose.Writer{Locale: l, Now: now}
 	m := compose.Daily(w, day)
@@ -174,7 +175,7 @@ func snapshots(h reports.History, now time.Time) int {
 	return len(at)
 }
 
-// days is what is remembered of the chart's days, and how things stand now.
+// days is the history of the chart's days, ending with the present state.
 func (d *Reporter) days(ctx context.Context, servers []reports.Server, now time.Time) (reports.History, error) {
 	h, err := d.journal.History(ctx, now.AddDate(0, 0, -chartDays-1), now)
 	return d.with(h, servers, now), err

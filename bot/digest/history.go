@@ -13,27 +13,27 @@ import (
 	"domovoy/reports/journal"
 )
 
-// punctual is how late a snapshot may be and still tell of the moment at which
-// it was due.
+// punctual is how late a snapshot may be taken and still count as one of the
+// moment at which it was due.
 const punctual = time.Hour
 
-// Snapshot is the job that remembers, once a day, how every site stands: as of
-// the moment that it was due, so that weeks begin and end on time, unless it
-// comes too late for that.
+// Snapshot is the job that stores the state of every site once a day: as of the
+// moment that it was due, so that weeks begin and end on time, unless it is too
+// late for that.
 func (d *Reporter) Snapshot(ctx context.Context, due time.Time) error {
 	at := due
 	if now := time.Now(); now.Sub(due) > punctual {
 		at = now
 	}
-	snapshots, err := d.Standings(ctx, at)
+	snapshots, err := d.Snapshots(ctx, at)
 	for _, s := range snapshots {
 		err = errors.Join(err, d.journal.KeepSnapshot(ctx, s))
 	}
 	return err
 }
 
-// Standings are how every site of each panel stands now, taken for a moment.
-func (d *Reporter) Standings(ctx context.Context, at time.Time) ([]journal.Snapshot, error) {
+// Snapshots are the states of every site of each panel now, dated as given.
+func (d *Reporter) Snapshots(ctx context.Context, at time.Time) ([]journal.Snapshot, error) {
 	servers, err := d.watch.Servers(ctx, time.Now())
 	if err != nil {
 		return nil, err
@@ -46,9 +46,9 @@ func (d *Reporter) Standings(ctx context.Context, at time.Time) ([]journal.Snaps
 	return snapshots, nil
 }
 
-// rules is the version of what judges: another one means that numbers before
-// and after may differ though no site did. It changes with the causes that
-// there are, their order and the thresholds.
+// rules is the version of the rules of judging. If it differs, numbers before and
+// after may differ though no site did. It depends on the codes, their order and
+// the thresholds.
 func (d *Reporter) rules() string {
 	text, err := json.Marshal([]any{checks.Codes(), d.watch.Policy.Thresholds, d.watch.Rules})
 	if err != nil {
@@ -58,8 +58,8 @@ func (d *Reporter) rules() string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// history is what is remembered of a week and of what it is compared with.
-// While the week is not over, how things stand now ends it.
+// history covers a week and what it is compared with. While the week is not over,
+// it ends with the present state.
 func (d *Reporter) history(ctx context.Context, week reports.Week, now time.Time) (reports.History, error) {
 	h, err := d.journal.History(ctx, week.From.Add(-reports.Reach), week.To)
 	if err != nil || !now.Before(week.To) {
@@ -72,7 +72,7 @@ func (d *Reporter) history(ctx context.Context, week reports.Week, now time.Time
 	return d.with(h, servers, now), nil
 }
 
-// with is the history with how things stand now at its end.
+// with is the history with the present state at its end.
 func (d *Reporter) with(h reports.History, servers []reports.Server, now time.Time) reports.History {
 	for _, s := range servers {
 		standings := s.SiteStates()

@@ -40,7 +40,7 @@ func (c customers) has(owner string) bool {
 	})
 }
 
-// partOf is whose part of the report a chat is told: the manager's whose chat
+// partOf is the manager whose part of the report a chat gets: the one whose chat
 // it is, unless it receives the whole report; nil: all of it.
 func (d *Reporter) partOf(chat bot.Address, managers []customers) *customers {
 	if slices.ContainsFunc(d.people.Receivers(bot.Weekly), func(c bot.Chat) bool { return c.To == chat }) {

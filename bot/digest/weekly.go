@@ -27,9 +27,9 @@ type WeeklyData struct {
 	Text   reports.Message `json:"message"`
 }
 
-// SendWeekly is the job that tells last week's report: all of it to the chats that
-// receive it, and to each manager their customers. It notes the end of that
-// run too, as it tells.
+// SendWeekly is the job that sends last week's report: all of it to the chats that
+// receive it, and their own customers to each manager. It also stores the end of
+// that run, in the same transaction.
 func (d *Reporter) SendWeekly(ctx context.Context, due time.Time) error {
 	week := reports.WeekOf(time.Now(), d.people.Zone).Before()
 	h, err := d.history(ctx, week, time.Now())
@@ -100,7 +100,7 @@ func (d *Reporter) readWeekQuestion(words []string, now time.Time) (weekQuestion
 }
 
 // Weekly answers report weekly [2026-W46] [all] [file]. A manager's chat
-// is told of the manager's customers, as on schedule.
+// gets the manager's customers, as on schedule.
 func (d *Reporter) Weekly(ctx context.Context, words []string, r bot.Request) (bot.Answer, error) {
 	q, err := d.readWeekQuestion(words, r.Now)
 	if err != nil {
@@ -171,7 +171,7 @@ const (
 )
 
 // weeklyFiles are what goes with the message of a weekly report: the chart
-// first, for it is looked at on a phone. A report of a week without a
+// first, since it is what one looks at on a phone. A report of a week without a
 // snapshot has none.
 func weeklyFiles(w compose.Writer, r reports.Weekly, csv bool) ([]reports.File, error) {
 	if r.Data.IsZero() {

@@ -66,7 +66,7 @@ func New(c Config) *Engine {
 }
 
 // firstBound is how long the first answer and the first task wait for the first
-// reading, so that nobody is told "not read yet" if that can be helped.
+// reading, so that "not read yet" is a rare answer.
 const firstBound = 5 * time.Second
 
 // Run listens, answers, works, sends and keeps the schedule until the context

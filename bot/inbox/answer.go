@@ -122,8 +122,8 @@ func deliver(u journal.Update, m reports.Message) []journal.Delivery {
 	return []journal.Delivery{{To: u.Chat, Kind: journal.AnswerKind, ReplyTo: u.Ref, Message: m}}
 }
 
-// notice tells the chat what takes so long. An answer without it is better than
-// none, so that a failure is only logged.
+// notice announces in the chat what takes long. A failure is only logged: an
+// answer without it is better than none.
 func (i *Inbox) notice(ctx context.Context, u journal.Update, r bot.Request, text string) int64 {
 	ids, err := i.journal.Enqueue(ctx, deliver(u, reports.Message{Language: r.Locale.Language(), Title: text, Silent: true}))
 	if err != nil {

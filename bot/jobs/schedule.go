@@ -64,7 +64,7 @@ func (s *Schedule) Run(ctx context.Context, jobs []Job) error {
 	for _, j := range jobs {
 		if j.Late != 0 {
 			all.Go(func() {
-				first.Wait() // a digest of panels that nobody read would tell nothing
+				first.Wait() // a digest of panels that were not read would say nothing
 				if due, ok := s.missed(ctx, j, begun); ok && ctx.Err() == nil {
 					s.once(ctx, j, due)
 				}

@@ -1,5 +1,5 @@
-// Package outbox sends what the journal says is to be sent, until the receiver
-// has it or it is known to be impossible.
+// Package outbox delivers the messages that wait in the journal, until the
+// receiver has them or delivery is known to be impossible.
 package outbox
 
 import (

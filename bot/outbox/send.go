@@ -133,8 +133,8 @@ func (o *Outbox) retry(ctx context.Context, d journal.Delivery, err error, now t
 	return func(ctx context.Context) error { return o.marking(d, err)(ctx, d.ID, next, err.Error(), true) }
 }
 
-// marking is how to note that a delivery is to be tried again: it may have
-// arrived if its time ran out, now or in an earlier try.
+// marking is how to store that a delivery is retried: it may have arrived if its
+// time ran out, now or in an earlier try.
 func (o *Outbox) marking(d journal.Delivery, err error) func(_ context.Context, id int64, next time.Time, reason string, counted bool) error {
 	if d.Edits == 0 && (d.Attempt.Begun || timedOut(err)) {
 		return o.journal.MarkUnsure

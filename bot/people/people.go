@@ -93,7 +93,7 @@ func (d *Directory) Configured(ctx context.Context, to bot.Address) (bot.Address
 	return to, nil
 }
 
-// Actor is the one who asks, as the journal keeps them.
+// Actor is the person who asks, as the journal keeps them.
 func Actor(r bot.Request) journal.Actor {
 	return journal.Actor{Person: r.Person, Name: r.Name, Role: r.Role.String(), Chat: r.Chat.String(), Language: r.Locale.Language()}
 }

@@ -14,9 +14,9 @@ import (
 	"domovoy/reports"
 )
 
-// postponed is a site with names about which a registry is to be asked. A
-// registry takes thirty questions a minute: a sweep that waited for it would
-// take hours.
+// postponed is a site with names about which a registry will be asked. A
+// registry answers thirty queries a minute: a sweep that waited for it would take
+// hours.
 type postponed struct {
 	subject checks.Subject
 	names   []string

@@ -37,8 +37,8 @@ func resultOf(s suite.Seen, at time.Time) reports.Look {
 // silentFor is how long somebody waits for a probe without a word.
 const silentFor = 2 * time.Second
 
-// announce tells the one who asked which site is being probed, if that takes
-// long. Nothing is told any more once done has returned.
+// announce says to the person who asked which site is being probed, if that takes
+// long. It says nothing any more once done has returned.
 func announce(r bot.Request, site checks.Site) (done func()) {
 	if r.Notice == nil {
 		return func() {}

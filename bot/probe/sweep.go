@@ -42,7 +42,7 @@ type Sweep struct {
 	Done func(ctx context.Context, p *watch.Panel, server checks.Outcome, now time.Time) error
 }
 
-// ErrOffline is what Source.Online says, wrapped, when nobody answers us: the
+// ErrOffline is the error of Source.Online, wrapped, when no resolver answers: the
 // cause is then our own network.
 var ErrOffline = errors.New("the resolvers do not answer")
 
@@ -116,7 +116,7 @@ func (s *steps) one() {
 	}
 }
 
-// more adds sites that are to be probed once more.
+// more adds sites that will be probed once more.
 func (s *steps) more(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

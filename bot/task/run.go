@@ -111,7 +111,7 @@ func (r *Runner) carryOut(ctx context.Context, task journal.Task) {
 	r.send.Wake()
 }
 
-// show edits the message of a task; without one nobody looks.
+// show edits the message of a task, if it has one.
 func (r *Runner) show(ctx context.Context, task journal.Task, m reports.Message) error {
 	if task.Delivery == 0 {
 		return nil
@@ -159,8 +159,7 @@ func (r *Runner) do(ctx context.Context, task journal.Task, show showing) (answe
 	return answer, journal.TaskDone, nil
 }
 
-// StoppedData is the JSON of a task that was stopped before there was anything
-// to tell.
+// StoppedData is the JSON of a task that was stopped before it had a result.
 type StoppedData struct {
 	Stopped bool `json:"stopped"`
 }
@@ -204,7 +203,7 @@ func (r *Runner) follow(ctx context.Context, t *Task, stop context.CancelCauseFu
 	}
 }
 
-// finish stores a task's end, and tells it where it was shown.
+// finish stores a task's end, with the edit of its message.
 func (r *Runner) finish(ctx context.Context, task journal.Task, answer bot.Answer, state journal.TaskState, failed error) error {
 	task.State, task.Times.Finished = state, time.Now()
 	t := &Task{Task: task, people: r.people}

@@ -1,5 +1,5 @@
-// Package task carries out what people begin and what takes long: beside the
-// bot, in turn, over restarts of the program.
+// Package task carries out long work that people begin: in the background, one
+// task of a kind at a time, over restarts of the program.
 package task
 
 import (
@@ -21,7 +21,7 @@ type Kind struct {
 	Name string
 	Stop bot.Role // who may stop it, beside the one who began it
 
-	// Run does the work and returns what is told at its end. It is called
+	// Run does the work and returns the answer shown at its end. It is called
 	// again, maybe in another process, for a task that was cut short: what it
 	// did so far it must know from the journal. When the context ends it
 	// returns soon; if the task was stopped (Task.Stopped), with the result so
@@ -77,7 +77,8 @@ func (t *Task) Progress(m reports.Message) {
 // Stopped reports whether somebody stopped the task.
 func (t *Task) Stopped() bool { return errors.Is(t.cause(), ErrStopped) }
 
-// takeProgress returns what is to be shown; false: nothing new.
+// takeProgress returns the message to show; false: there is none since the last
+// call.
 func (t *Task) takeProgress() (reports.Message, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

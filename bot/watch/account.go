@@ -11,9 +11,9 @@ import (
 	"domovoy/reports"
 )
 
-// How far back a meter needs to look. Buckets of a week are exact once they
-// were full; a renewal is one for 120 days; failures of more than a day ago
-// are in the sum that the journal keeps of each certificate.
+// How far back a meter needs to look. The buckets of a week are exact once they
+// were full; an order counts as a renewal for 120 days; failures of more than a
+// day ago are in the sum that the journal keeps for each certificate.
 const (
 	issuedBack = 134 * 24 * time.Hour // a renewal's window before the first order that is played
 	playedBack = 14 * 24 * time.Hour
@@ -21,8 +21,8 @@ const (
 	usagePace  = time.Minute
 )
 
-// accountUsage is what one panel's account spent at its CA, as far as the log
-// tells. Only a reading touches it.
+// accountUsage is what one panel's account spent at its CA, according to the log.
+// Only a reading uses it.
 type accountUsage struct {
 	at     time.Time    // when it was brought up to date; zero: never
 	events []orderEvent // oldest first
@@ -104,8 +104,8 @@ func addOlder(m *budget.Meter, events []orderEvent, all []checks.Subject, now ti
 	}
 }
 
-// chargeOurs adds what our own cancelling cost within the last hour, which
-// stands in no log of the panel.
+// chargeOurs adds what our own cancelling cost within the last hour, which is not
+// in the panel's log.
 func (w *Watch) chargeOurs(ctx context.Context, m *budget.Meter, now time.Time) error {
 	if m == nil {
 		return nil
@@ -159,7 +159,7 @@ func (p *Panel) Meter() *budget.Meter {
 	return p.meter
 }
 
-// Quota is what a server's account has left, as a digest tells it.
+// Quota is what a server's account has left, for a digest.
 func (p *Panel) Quota(now time.Time) reports.Quota {
 	q := reports.Quota{}
 	rules := p.Limits()
@@ -215,8 +215,8 @@ func (e orderEvent) order(names certificateNames) checks.Order {
 	return checks.Order{Time: time.UnixMilli(e.at).UTC(), Names: names.of(e.certificate), Outcome: e.outcome, Refused: e.refused}
 }
 
-// readEvents takes over what the log has since the last time; its last hours
-// again, for the panel may change a row in place.
+// readEvents copies what is new in the log, and its last hours again, since the
+// panel may change a row in place.
 func (w *Watch) readEvents(ctx context.Context, p *Panel, now time.Time) error {
 	u := &p.last.usage
 	issued, failed, played := now.Add(-issuedBack), now.Add(-failedBack), now.Add(-playedBack)
@@ -243,8 +243,8 @@ func (w *Watch) readEvents(ctx context.Context, p *Panel, now time.Time) error {
 	return nil
 }
 
-// lastOld leaves of what issued before a moment the last of each certificate:
-// it says all that there is to say of a renewal after it.
+// lastOld keeps, of the certificates issued before a moment, the last of each: it
+// decides alone whether a later order is a renewal.
 func lastOld(events []orderEvent, played time.Time) []orderEvent {
 	old := func(e orderEvent) bool { return e.outcome == checks.OutcomeIssued && e.at < played.UnixMilli() }
 	last := map[string]int64{}

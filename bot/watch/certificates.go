@@ -68,8 +68,9 @@ const (
 // usual is the life left at which a certificate is later than this panel's
 // usually are: below nineteen of twenty renewals seen, less two hundredths of
 // the lifetime (two days of ninety) as a grace. A re-issue in the first half
-// of a life was somebody's wish and no renewal; and whatever was seen, a
-// third of life left is not late, nor is half of what is configured early.
+// of a life was requested by somebody and is not a renewal. Whatever was seen, a
+// third of the life left is never late, and half of what is configured is never
+// early.
 func usual(renewals []float64, configured float64) reports.OverdueRule {
 	var seen []float64
 	for _, left := range renewals {

@@ -26,7 +26,7 @@ func (r *reading) subjects(s checks.Snapshot) []checks.Subject {
 		}
 		if result, ok := r.results[site.ID]; ok {
 			if x.FileErr = result.Err; result.Err == nil {
-				file := result.File // of its own: else every site would get one
+				file := result.File // a copy for this site alone
 				x.File = &file
 			}
 		}
@@ -170,7 +170,7 @@ func (l *links) index(s checks.Snapshot, i int) {
 	}
 }
 
-// named gives the places of the sites with a certificate of that name.
+// named yields the places of the sites with a certificate of that name.
 func (l *links) named(name string) iter.Seq[int32] {
 	return func(yield func(int32) bool) {
 		if i, ok := l.sitesOf[name]; !ok || !yield(i) {
@@ -184,8 +184,8 @@ func (l *links) named(name string) iter.Seq[int32] {
 	}
 }
 
-// link finds a site's certificates: by the name the site uses, of its owner
-// or of nobody, for owners may use the same names; else by its domain.
+// link finds a site's certificates: by the name the site uses, of the same owner
+// or of none, since owners may use the same names; else by its domain.
 func (d directory) link(site *checks.Site) link {
 	used := int32(-1)
 	order := find(d.byDomain, site.Name)

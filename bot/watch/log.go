@@ -11,7 +11,7 @@ import (
 	"domovoy/reports/journal"
 )
 
-// copyLog takes over what is new in the issuing log, and now and then what
+// copyLog copies what is new in the issuing log, and at intervals the rows that
 // may have been updated in place.
 func (w *Watch) copyLog(ctx context.Context, p *Panel, now time.Time) error {
 	if !p.last.pending && p.last.history != nil {
@@ -34,7 +34,7 @@ func (w *Watch) copyLog(ctx context.Context, p *Panel, now time.Time) error {
 		return p.Reader.Attempts(ctx, from, func(batch []checks.Attempt) error {
 			for i := range batch {
 				if batch[i].Time.After(now.Add(future)) {
-					batch[i].Time = time.Time{} // no attempt is of next week: its time is unreadable
+					batch[i].Time = time.Time{} // an attempt of next week has an unreadable time
 				}
 				touched[batch[i].Certificate] = true
 			}
@@ -71,7 +71,7 @@ func (w *Watch) firstRow(ctx context.Context, p *Panel, since time.Time) (int64,
 		return 0, err
 	}
 	if newest < from-1 {
-		return 0, nil // the log began anew: the panel was set up again, or its log emptied
+		return 0, nil // the log was started again: the panel was set up again, or its log emptied
 	}
 	return from, nil
 }
@@ -79,7 +79,7 @@ func (w *Watch) firstRow(ctx context.Context, p *Panel, since time.Time) (int64,
 // manyRows of a log are worth an import: so many take a second otherwise.
 const manyRows = 30_000
 
-// firstLog takes over a log of which nothing is known yet.
+// firstLog copies a log of which nothing is known yet.
 func (w *Watch) firstLog(ctx context.Context, p *Panel, store func() error) error {
 	newest, err := p.Reader.Newest(ctx)
 	if err != nil {
@@ -122,7 +122,7 @@ func (w *Watch) loadHistory(ctx context.Context, p *Panel, touched map[string]bo
 		})
 	}
 	if err != nil {
-		p.last.history = nil // all of it anew the next time: nobody will touch these again
+		p.last.history = nil // load all of it the next time: these rows are not touched again
 	}
 	return err
 }
@@ -134,8 +134,8 @@ func sameHistory(a, b *checks.History) bool {
 	return a.Last == b.Last && a.Failures == b.Failures && a.Since.Equal(b.Since) && a.Issued.Equal(b.Issued)
 }
 
-// historyOf is what stays in memory, of ten thousands: the words of an attempt
-// that did not fail say nothing, and the journal has them.
+// historyOf is what stays in memory for each of tens of thousands of certificates.
+// The text of an attempt that did not fail is left to the journal.
 func historyOf(l journal.LastAttempt) *checks.History {
 	last := checks.LastTry{Certificate: l.Attempt.Certificate, Outcome: l.Attempt.Outcome, Time: l.Attempt.Time}
 	if last.Outcome == checks.OutcomeFailed {

@@ -52,7 +52,7 @@ func (n certificateNames) of(certificate string) []string {
 }
 
 // OrderNames are what the panel orders a certificate for: the site's own name
-// and its aliases, as far as they are names that a CA could sign.
+// and its aliases, if they are names that a CA could sign.
 func OrderNames(s checks.Site) []string {
 	names := make([]string, 0, 1+len(s.Aliases))
 	for _, name := range append([]string{s.Name}, s.Aliases...) {

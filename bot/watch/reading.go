@@ -121,7 +121,7 @@ func overdue(out checks.Outcome) int {
 }
 
 // nameless are the overdue rows of a panel that names neither certificate nor
-// domain in them: nobody's finding, but the article counts them.
+// domain in them: they belong to no site's finding, but count for the panel.
 func nameless(s checks.Snapshot, rules cert.Rules, now time.Time) []checks.Certificate {
 	var late []checks.Certificate
 	for _, c := range s.Certificates {

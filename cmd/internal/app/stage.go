@@ -24,7 +24,7 @@ func (a *App) Deliver(ctx context.Context, receivers map[string]bot.Receiver) er
 // Standings are how every site of each panel stands now, as a snapshot would
 // have it.
 func (a *App) Standings(ctx context.Context) ([]journal.Snapshot, error) {
-	return a.bot.Reports.Standings(ctx, time.Now())
+	return a.bot.Reports.Snapshots(ctx, time.Now())
 }
 
 // Remember keeps a snapshot: the demo's panel has a past of some weeks, too.
