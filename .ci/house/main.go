@@ -26,7 +26,8 @@
 // up. A package whose files form layers has none; what is left are circles.
 //
 // The last lines are sums. Product is everything but the labs, the packages
-// named lab and those below them, which only tests and the demo import. Golden
+// named lab and those below them, and enginetest, which only tests and the demo
+// import. Golden
 // files are the tracked files below a folder named testdata.
 package main
 
@@ -135,7 +136,8 @@ type figures struct {
 
 func measure(p pkg, exports map[string]string) (figures, error) {
 	m := figures{name: strings.TrimPrefix(p.ImportPath, p.Module.Path+"/"), files: len(p.GoFiles)}
-	m.lab = slices.Contains(strings.Split(m.name, "/"), "lab")
+	parts := strings.Split(m.name, "/")
+	m.lab = slices.Contains(parts, "lab") || slices.Contains(parts, "enginetest")
 	var err error
 	if m.lines, err = lines(p.Dir, p.GoFiles); err != nil {
 		return m, err
