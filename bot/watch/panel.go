@@ -6,7 +6,6 @@ import (
 
 	"domovoy/checks"
 	"domovoy/checks/budget"
-	"domovoy/checks/ispmanager"
 	"domovoy/checks/panel"
 	"domovoy/reports"
 )
@@ -52,10 +51,10 @@ func (p *Panel) State() reports.Server {
 }
 
 // fail keeps the server's last state and notes why there is none of now.
-func (p *Panel) fail(reason ispmanager.Reason) {
+func (p *Panel) fail(reason string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.server.Trouble = string(reason)
+	p.server.Trouble = reason
 }
 
 // Keep replaces the last probes of sites. Readers hold the map of before, which

@@ -24,8 +24,15 @@ type Source struct {
 	Online  func(context.Context) error // whether our own network works, asked before a sweep; may be nil
 }
 
-// Reader reads a panel's database. Its errors are *ispmanager.Error where the
-// panel cannot be read.
+// Unreadable is the error of a Reader whose panel cannot be read.
+type Unreadable interface {
+	error
+	Why() string // a word of the catalogs, under "trouble."
+}
+
+// Reader reads a panel's database. If the panel cannot be read, the error is or
+// wraps an Unreadable; any other is the end of the context, or of a function
+// that it was given.
 type Reader interface {
 	// Poll returns the sites and certificates, and whether anything changed
 	// since the last call.

@@ -11,7 +11,6 @@ import (
 
 	"domovoy/checks"
 	"domovoy/checks/acme"
-	"domovoy/checks/ispmanager"
 	"domovoy/checks/panel"
 	"domovoy/reports"
 	"domovoy/reports/journal"
@@ -92,17 +91,17 @@ func (w *Watch) ReadPanel(ctx context.Context, p *Panel, now time.Time) (fresh b
 		return false, nil
 	}
 	if err == nil && vanished(p.State(), snapshot) {
-		err = &ispmanager.Error{Reason: ispmanager.Shape, Detail: "no sites any more"}
+		err = noSites{}
 	}
 	if err == nil {
 		err = w.read(ctx, p, snapshot, now)
 	}
-	if unreadable, ok := errors.AsType[*ispmanager.Error](err); ok {
-		if p.State().Trouble != string(unreadable.Reason) { // each reason once, not at every poll
-			w.log.WarnContext(ctx, "panel not readable", "panel", p.Name, "reason", unreadable.Reason, "error", err)
+	if unreadable, ok := errors.AsType[Unreadable](err); ok {
+		if p.State().Trouble != unreadable.Why() { // each reason once, not at every poll
+			w.log.WarnContext(ctx, "panel not readable", "panel", p.Name, "reason", unreadable.Why(), "error", err)
 		}
 		p.last.at = time.Time{} // the next snapshot is worked out, changed or not
-		p.fail(unreadable.Reason)
+		p.fail(unreadable.Why())
 		return true, nil
 	}
 	return err == nil, err
@@ -111,6 +110,14 @@ func (w *Watch) ReadPanel(ctx context.Context, p *Panel, now time.Time) (fresh b
 // manySites do not leave a panel between two readings: a table without a row
 // is a fault of the panel (its module unloaded, its database created again).
 const manySites = 20
+
+// noSites is the error of a panel that had many sites and has none now.
+type noSites struct{}
+
+func (noSites) Error() string { return "the panel has no sites any more" }
+
+// Why is the word for a panel of another shape.
+func (noSites) Why() string { return "shape" }
 
 // vanished reports whether a panel full of sites has none now.
 func vanished(known reports.Server, s checks.Snapshot) bool {

@@ -54,6 +54,9 @@ func (e *Error) Error() string {
 	return text
 }
 
+// Why is the reason as a word of the catalogs, under "trouble.".
+func (e *Error) Why() string { return string(e.Reason) }
+
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
