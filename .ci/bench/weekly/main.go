@@ -18,6 +18,7 @@ import (
 	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/files"
 )
 
@@ -41,7 +42,7 @@ func main() {
 	debug.SetGCPercent(50) // as the program itself does
 	r := week(rows)
 	out := bufio.NewWriter(os.Stdout)
-	if err := write(out, os.Args[1], reports.Writer{Locale: bundle.Locale(language, time.UTC), Now: r.Data}, r); err != nil {
+	if err := write(out, os.Args[1], compose.Writer{Locale: bundle.Locale(language, time.UTC), Now: r.Data}, r); err != nil {
 		log.Fatal(err)
 	}
 	if err := out.Flush(); err != nil {
@@ -49,7 +50,7 @@ func main() {
 	}
 }
 
-func write(out io.Writer, kind string, w reports.Writer, r reports.Weekly) error {
+func write(out io.Writer, kind string, w compose.Writer, r reports.Weekly) error {
 	switch kind {
 	case "xlsx":
 		return files.XLSX(out, w, r)
@@ -85,7 +86,7 @@ func week(rows int) reports.Weekly {
 		if i%2 == 1 {
 			code = codes[12+i/2%40]
 		}
-		x := reports.WeekRow{Server: "isp1", Since: week.To.AddDate(0, 0, -i%300), Change: change, Standing: reports.Standing{
+		x := reports.WeekRow{Server: "isp1", Since: week.To.AddDate(0, 0, -i%300), Change: change, SiteState: reports.SiteState{
 			Site: fmt.Sprintf("site%d.example.ru", i), Owner: fmt.Sprintf("client%d", i%4000), Code: code, Severity: code.Severity()}}
 		switch {
 		case change == reports.WeekFixed:
