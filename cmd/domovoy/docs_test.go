@@ -1,7 +1,11 @@
 package main
 
 import (
+	"go/ast"
+	"go/doc"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -31,58 +35,63 @@ func editions() []edition {
 	}
 }
 
-// path of one of the READMEs, such as "reports/README".
-func (e edition) path(name string) string { return filepath.Join("../..", name+e.suffix) }
-
-// parts of the READMEs that are written from the program: by file, then by
-// the name of the block.
-func (e edition) parts(bundle *i18n.Bundle, story told) map[string]map[string]string {
-	l := bundle.Locale(e.language, nil)
-	return map[string]map[string]string{
-		"README": {
-			"transcript: alert": fenced(story.alert),
-			"transcript: check": fenced("> " + e.question + " " + story.site + "\n\n" + story.check),
-		},
-		"bot/README":     {"commands": e.commandTable(l, bundle.Locale("ru", nil))},
-		"checks/README":  {"problems": e.problemTable(l)},
-		"reports/README": {},
-		"cmd/README":     {},
-	}
+// document has parts that are written from the program.
+type document struct {
+	path  string                          // from the top of the repository
+	parts map[string]string               // bodies of blocks by the name of the block
+	write func(*testing.T, string) string // what else is written; may be nil
 }
 
-// TestReadmes compares the tables and transcripts of the READMEs with the
-// program. With -update it writes them.
-func TestReadmes(t *testing.T) {
+func generated(t *testing.T) []document {
 	bundle := bundled(t)
 	stories := friday(t, bundle)
+	floors, labs := packageTables(t)
+	all := []document{{"CONTRIBUTING.md", map[string]string{"packages": floors, "labs": labs}, nil}}
 	for _, e := range editions() {
-		for name, blocks := range e.parts(bundle, stories[e.language]) {
-			t.Run(name+e.suffix, func(t *testing.T) {
-				was := text(t, e.path(name))
-				is := was
-				for block, body := range blocks {
-					is = replace(t, is, block, body)
+		l, story := bundle.Locale(e.language, nil), stories[e.language]
+		all = append(all,
+			document{"README" + e.suffix, map[string]string{
+				"transcript: alert": fenced(story.alert),
+				"transcript: check": fenced("> " + e.question + " " + story.site + "\n\n" + story.check),
+			}, nil},
+			document{"bot/README" + e.suffix, map[string]string{"commands": e.commandTable(l, bundle.Locale("ru", nil))}, nil},
+			document{"checks/README" + e.suffix, map[string]string{"problems": e.problemTable(l)}, nil},
+			document{"reports/README" + e.suffix, nil, withThresholds},
+		)
+	}
+	return all
+}
+
+// TestReadmes compares the tables and transcripts of the documents with the
+// program. With -update it writes them.
+func TestReadmes(t *testing.T) {
+	for _, d := range generated(t) {
+		t.Run(d.path, func(t *testing.T) {
+			path := filepath.Join("../..", d.path)
+			was := text(t, path)
+			is := was
+			for block, body := range d.parts {
+				is = replace(t, is, block, body)
+			}
+			if d.write != nil {
+				is = d.write(t, is)
+			}
+			if n := strings.Count(is, "<!-- /"); n != len(d.parts) {
+				t.Errorf("%d blocks end here, and %d are written", n, len(d.parts))
+			}
+			if _, hole, found := strings.Cut(is, "⟨"); found {
+				t.Fatalf("a text or an argument is missing: ⟨%.40s", hole)
+			}
+			if *update {
+				if err := os.WriteFile(path, []byte(is), 0o644); err != nil {
+					t.Fatal(err)
 				}
-				if name == "reports/README" {
-					is = withThresholds(t, is)
-				}
-				if n := strings.Count(is, "<!-- /"); n != len(blocks) {
-					t.Errorf("%d blocks end here, and %d are written", n, len(blocks))
-				}
-				if _, hole, found := strings.Cut(is, "⟨"); found {
-					t.Fatalf("a text or an argument is missing: ⟨%.40s", hole)
-				}
-				if *update {
-					if err := os.WriteFile(e.path(name), []byte(is), 0o644); err != nil {
-						t.Fatal(err)
-					}
-					return
-				}
-				for _, line := range differ(was, is) {
-					t.Errorf("the file differs from the program; write it with -update: %s", line)
-				}
-			})
-		}
+				return
+			}
+			for _, line := range differ(was, is) {
+				t.Errorf("the file differs from the program; write it with -update: %s", line)
+			}
+		})
 	}
 }
 
@@ -167,6 +176,36 @@ func (e edition) commandTable(l, ru *i18n.Locale) string {
 		rows = append(rows, []string{"`" + l.Say("help."+c.Name+".usage") + "`", l.Say("help." + c.Name + ".text"), l.Say("role." + c.Role.String()), words})
 	}
 	return table(e.commands, rows)
+}
+
+// packageTables lists the packages with the first sentence of each one's
+// documentation: the floors from the top, and the labs.
+func packageTables(t *testing.T) (floors, labs string) {
+	t.Helper()
+	about := map[string]string{}
+	eachGoFile(t, "../..", func(pkg string, file *ast.File, _ string) {
+		if file.Doc != nil {
+			about[pkg] = new(doc.Package).Synopsis(file.Doc.Text())
+		}
+	})
+	var rows [2][][]string
+	for _, floor := range []string{"cmd", "bot", "reports", "checks", "i18n"} {
+		for _, pkg := range slices.Sorted(maps.Keys(allowed)) {
+			if top, _, _ := strings.Cut(pkg, "/"); top != floor {
+				continue
+			}
+			_, sentence, found := strings.Cut(about[pkg], " "+path.Base(pkg)+" ")
+			if !found {
+				t.Errorf("the documentation of %s does not begin with its name: %q", pkg, about[pkg])
+			}
+			i := 0
+			if slices.Contains(strings.Split(pkg, "/"), "lab") {
+				i = 1
+			}
+			rows[i] = append(rows[i], []string{"`" + pkg + "`", strings.TrimSuffix(sentence, ".")})
+		}
+	}
+	return table("Package | In one sentence", rows[0]), table("Lab | In one sentence", rows[1])
 }
 
 // withThresholds has the defaults in the last two cells of the metrics' rows.
