@@ -1,6 +1,5 @@
-// Package checks holds the nouns of the house: sites, certificates, attempts,
-// findings with their codes, and the verdict that folds findings into one
-// root cause.
+// Package checks defines sites, certificates, attempts, findings with their
+// codes, and the verdict that folds findings into one root cause.
 //
 // A check returns findings, and an error only when it could not look. "Could
 // not look" is never "all is well" and never "broken".

@@ -1,3 +1,3 @@
-// Package reports decides what is worth saying: pure functions from facts to
-// decisions, without I/O. Package compose puts them into words.
+// Package reports decides what to report, by pure functions from facts to
+// decisions. It does no I/O. Package compose puts the decisions into words.
 package reports

@@ -1,4 +1,5 @@
-// Package acme understands what a CA and its clients say.
+// Package acme classifies the error texts of CAs and of ACME clients, and checks
+// that a CA can be reached.
 package acme
 
 import (

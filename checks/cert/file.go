@@ -1,4 +1,5 @@
-// Package cert looks at certificates.
+// Package cert checks certificates: those in the panel's folder, and those
+// that visitors get.
 package cert
 
 import (

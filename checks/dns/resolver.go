@@ -1,4 +1,4 @@
-// Package dns finds out what the DNS says of a name.
+// Package dns resolves names, with CAA and DNSSEC, and judges where they point.
 package dns
 
 import (

@@ -1,5 +1,5 @@
-// Package ispmanager reads the panel's database without ever disturbing the
-// panel.
+// Package ispmanager reads the panel's database, and never keeps the panel
+// waiting.
 //
 // The database is opened read-only by URI, on one connection. It is read in
 // batches of a few milliseconds, each a statement of its own that is closed

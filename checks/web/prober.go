@@ -1,5 +1,5 @@
-// Package web walks the way to an http-01 challenge as the CA's validators do
-// (RFC 8555 section 8.3).
+// Package web follows the path to an http-01 challenge as the CA's validators
+// do (RFC 8555 section 8.3).
 //
 // The rules are those of Boulder, Let's Encrypt's CA: the first AAAA record,
 // else the first A; IPv4 after IPv6 only when a dial fails, and then from the

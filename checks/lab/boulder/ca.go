@@ -1,8 +1,8 @@
-// Package boulder is a certificate authority for tests and the demo that
-// behaves like Boulder, the software of Let's Encrypt (its state of August
-// 2026), in what Domovoy has to do with: reading and deactivating
-// authorizations, asking for orders, and the limits, pauses and charges of
-// both.
+// Package boulder is a CA for tests and the demo that behaves like Boulder, the
+// software of Let's Encrypt, with its limits, pauses and charges.
+//
+// It is of Boulder's state of August 2026, and has what Domovoy asks of a CA:
+// reading and deactivating authorizations, and orders.
 //
 // # Two ways in
 //
