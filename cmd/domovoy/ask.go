@@ -18,10 +18,9 @@ import (
 	"domovoy/i18n"
 )
 
-// ask is one command and one answer.
+// ask answers one chat command.
 func (p *program) ask() *cobra.Command {
-	format := "text"
-	c := p.speaks(p.needConfig(&cobra.Command{
+	return p.needFormat(p.needLanguage(p.needConfig(&cobra.Command{
 		Use:     "ask " + p.own.Say("cli.help.words"),
 		Short:   p.own.Say("cli.ask"),
 		Example: "  domovoy ask --config domovoy.yaml status\n  domovoy ask --config domovoy.yaml --format json list failed",
@@ -29,41 +28,36 @@ func (p *program) ask() *cobra.Command {
 			if strings.TrimSpace(strings.Join(words, "")) == "" {
 				return usageError{errors.New(p.own.Say("cli.nowords"))}
 			}
-			if format != "text" && format != "json" {
-				return usageError{errors.New(p.own.Say("cli.format", i18n.Args{"Word": format}))}
-			}
-			if err := p.knownLanguage(); err != nil {
+			if err := cmp.Or(p.checkFormat(), p.checkLanguage()); err != nil {
 				return err
 			}
-			return p.with(c.Context(), func(a *app.App) error {
-				return p.answer(c.Context(), a, strings.Join(words, " "), format)
+			return p.withApp(c.Context(), func(a *app.App) error {
+				return p.answer(c.Context(), a, strings.Join(words, " "))
 			})
 		},
-	}))
-	c.Flags().StringVar(&format, "format", format, p.own.Say("cli.flag.format"))
-	return c
+	})))
 }
 
-// answer asks and prints: text for a person, JSON for a program.
-func (p *program) answer(ctx context.Context, a *app.App, text, format string) error {
+// answer asks and prints the answer in p.format.
+func (p *program) answer(ctx context.Context, a *app.App, text string) error {
 	reply, err := a.Ask(ctx, p.local(), text, p.notice)
 	if err != nil {
 		return err
 	}
-	if format == "json" {
+	if p.format == "json" {
 		err = p.printJSON(reply)
 	} else {
 		_, err = fmt.Fprint(p.out, console.Render(reply.Message, p.bundle, 100, false))
 		err = errors.Join(err, p.saveFiles(reply))
 	}
 	if err == nil && reply.Refused != "" {
-		return errTold
+		return errPrinted
 	}
 	return err
 }
 
-// notice tells at once what takes long; a terminal that lines are edited on
-// does not return the carriage by itself.
+// notice prints a notice about something that takes long. A terminal in raw mode,
+// in which the console edits lines, needs the carriage return.
 func (p *program) notice(text string) {
 	if isTerminal(p.err) {
 		text += "\r"
@@ -71,7 +65,7 @@ func (p *program) notice(text string) {
 	fmt.Fprintln(p.err, text)
 }
 
-// printJSON writes the contract's JSON. An answer with buttons carries them.
+// printJSON prints the JSON of the contract.
 func (p *program) printJSON(reply app.Reply) error {
 	data, err := reply.JSON()
 	if err != nil {
@@ -82,8 +76,8 @@ func (p *program) printJSON(reply app.Reply) error {
 	return e.Encode(data)
 }
 
-// saveFiles writes attachments to the current folder, over nothing that is
-// there, and says where.
+// saveFiles writes attachments to the current folder and prints their paths. It
+// overwrites nothing.
 func (p *program) saveFiles(reply app.Reply) error {
 	for _, f := range reply.Message.Files {
 		path, err := console.Store(".", f)
@@ -95,14 +89,14 @@ func (p *program) saveFiles(reply app.Reply) error {
 	return nil
 }
 
-// console talks with the one at the terminal, as a local admin.
+// console is a chat in this terminal. Its user is a local admin.
 func (p *program) console() *cobra.Command {
-	return p.speaks(p.needConfig(&cobra.Command{
+	return p.needLanguage(p.needConfig(&cobra.Command{
 		Use:   "console",
 		Short: p.own.Say("cli.console"),
 		Args:  p.noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := p.knownLanguage(); err != nil {
+			if err := p.checkLanguage(); err != nil {
 				return err
 			}
 			cfg, err := p.load()
@@ -116,7 +110,7 @@ func (p *program) console() *cobra.Command {
 	}))
 }
 
-// consoleOptions fit what the program's input and output are.
+// consoleOptions depend on whether input and output are a terminal.
 func (p *program) consoleOptions(configured string) console.Options {
 	o := console.Options{Language: cmp.Or(p.language, configured), Folder: "."}
 	if isTerminal(p.in) && isTerminal(p.out) {
@@ -131,36 +125,28 @@ func isTerminal(x any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// sweep looks at every site now.
+// sweep checks every site now.
 func (p *program) sweep() *cobra.Command {
-	format := "text"
-	c := p.speaks(p.needConfig(&cobra.Command{
+	return p.needFormat(p.needLanguage(p.needConfig(&cobra.Command{
 		Use:   "sweep",
 		Short: p.own.Say("cli.sweep"),
 		Args:  p.noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if format != "text" && format != "json" {
-				return usageError{errors.New(p.own.Say("cli.format", i18n.Args{"Word": format}))}
-			}
-			if err := p.knownLanguage(); err != nil {
+			if err := cmp.Or(p.checkFormat(), p.checkLanguage()); err != nil {
 				return err
 			}
-			return p.with(c.Context(), func(a *app.App) error {
-				return p.sweepNow(c.Context(), a, format)
-			})
+			return p.withApp(c.Context(), func(a *app.App) error { return p.sweepNow(c.Context(), a) })
 		},
-	}))
-	c.Flags().StringVar(&format, "format", format, p.own.Say("cli.flag.format"))
-	return c
+	})))
 }
 
-// sweepNow sweeps with progress on stderr; JSON is a line a site and a last
-// one with the sum.
-func (p *program) sweepNow(ctx context.Context, a *app.App, format string) error {
+// sweepNow sweeps with progress on stderr. In JSON it prints a line for each site
+// and a last line with the summary.
+func (p *program) sweepNow(ctx context.Context, a *app.App) error {
 	out := json.NewEncoder(p.out)
 	out.SetEscapeHTML(false)
 	each := func(app.CheckData) error { return nil }
-	if format == "json" {
+	if p.format == "json" {
 		each = func(d app.CheckData) error { return out.Encode(d) }
 	}
 	sum, l, err := a.Sweep(ctx, p.local(), p.progress(), each)
@@ -171,14 +157,14 @@ func (p *program) sweepNow(ctx context.Context, a *app.App, format string) error
 		return errors.New(p.own.Say("cli.offline", i18n.Args{"Error": err.Error()}))
 	case err != nil:
 		return err
-	case format == "json":
+	case p.format == "json":
 		return out.Encode(map[string]app.SweepSummary{"summary": sum})
 	}
 	_, err = fmt.Fprint(p.out, console.Render(app.Summary(l, sum), p.bundle, 100, false))
 	return err
 }
 
-// progress tells on stderr how far a sweep is, once a second at most.
+// progress prints the progress of a sweep to stderr, at most once a second.
 func (p *program) progress() func(done, total int) {
 	var last time.Time
 	return func(done, total int) {

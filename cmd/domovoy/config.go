@@ -14,7 +14,7 @@ import (
 	"domovoy/i18n"
 )
 
-// config checks a configuration, or describes what one may hold.
+// config checks a configuration, or prints the schema of one.
 func (p *program) config() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
@@ -51,24 +51,24 @@ func (p *program) config() *cobra.Command {
 	return c
 }
 
-// shownServers are name servers as one writes them; nil: there are none.
-func shownServers(servers []netip.AddrPort) []string {
-	var shown []string
+// addresses returns name servers as texts; nil if there are none.
+func addresses(servers []netip.AddrPort) []string {
+	var texts []string
 	for _, s := range servers {
-		shown = append(shown, s.String())
+		texts = append(texts, s.String())
 	}
-	return shown
+	return texts
 }
 
-// placeable says why this user can place no file in a folder, by doing so: a
-// look would go without its own file and nobody would know.
-func placeable(folder string) error {
+// tryChallenges creates a file in the panel's challenge folder and removes it. If
+// this user may not do that, checks would silently skip their own token.
+func tryChallenges(folder string) error {
 	if folder == "" {
 		return nil
 	}
 	f, err := os.CreateTemp(folder, ".domovoy-")
 	if failed, ok := errors.AsType[*fs.PathError](err); ok {
-		return failed.Err // the path is told beside it
+		return failed.Err // without the path, which the text has
 	}
 	if err != nil {
 		return err
@@ -76,9 +76,8 @@ func placeable(folder string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// checkConfig tells every fault, or whom it would ask about names, and when
-// each job runs next. A file that only ask and console can use is good, and
-// said to be no more.
+// checkConfig prints every fault, or the resolvers and the next runs of each job.
+// Faults that matter to run only are printed too, but do not fail the check.
 func (p *program) checkConfig() error {
 	cfg, err := p.load()
 	if err != nil {
@@ -88,9 +87,9 @@ func (p *program) checkConfig() error {
 	for _, line := range cfg.CheckRun().Render(p.own) {
 		fmt.Fprintln(p.out, line)
 	}
-	fmt.Fprintln(p.out, p.own.Say("cli.config.resolvers", i18n.Args{"Servers": shownServers(cfg.Resolvers), "System": cfg.UsesSystemResolvers()}))
+	fmt.Fprintln(p.out, p.own.Say("cli.config.resolvers", i18n.Args{"Servers": addresses(cfg.Resolvers), "System": cfg.UsesSystemResolvers()}))
 	for _, panel := range cfg.Panels {
-		if err := placeable(panel.Challenges); err != nil {
+		if err := tryChallenges(panel.Challenges); err != nil {
 			fmt.Fprintln(p.out, p.own.Say("cli.config.unplaced", i18n.Args{"Panel": panel.Name, "Folder": panel.Challenges, "Error": err}))
 		}
 	}

@@ -10,9 +10,9 @@ import (
 	"domovoy/i18n"
 )
 
-// speaksHelp lets cobra's own words be the catalogs': of usage, of help and of
-// completion. All commands are there.
-func (p *program) speaksHelp(root *cobra.Command) {
+// translateHelp replaces cobra's texts of usage, help and completion with those of
+// the catalogs. It is called when root has all commands.
+func (p *program) translateHelp(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	root.SetUsageFunc(func(c *cobra.Command) error {
@@ -28,15 +28,15 @@ func (p *program) speaksHelp(root *cobra.Command) {
 		case "completion":
 			c.Short = p.own.Say("cli.help.completion")
 			c.Long = c.Short
-			p.loads(c)
+			p.describeCompletion(c)
 		}
 	}
 	p.flags(root)
 }
 
-// loads tells of each shell how its completion is loaded: for a session, and
-// for good.
-func (p *program) loads(completion *cobra.Command) {
+// describeCompletion describes how each shell loads its completion, for a session
+// and permanently.
+func (p *program) describeCompletion(completion *cobra.Command) {
 	for _, c := range completion.Commands() {
 		c.Short = p.own.Say("cli.help.shell", i18n.Args{"Shell": c.Name()})
 		c.Long = c.Short + "\n" + p.own.Say("cli.help.load")
@@ -52,13 +52,13 @@ func (p *program) loads(completion *cobra.Command) {
 	}
 }
 
-// flags words the flags of a command and of all below it.
+// flags translates the flags of a command and its subcommands.
 func (p *program) flags(c *cobra.Command) {
 	c.InitDefaultHelpFlag()
 	c.Flags().Lookup("help").Usage = p.own.Say("cli.help.flag", i18n.Args{"Command": c.Name()})
-	for name, what := range map[string]string{"config": "FILE", "out": "DIR", "week": "WEEK", "days": "N", "lang": "LANG", "format": "FORMAT"} {
-		if f := c.Flags().Lookup(name); f != nil {
-			f.Value = named{f.Value, what}
+	for flag, name := range map[string]string{"config": "FILE", "out": "DIR", "week": "WEEK", "days": "N", "lang": "LANG", "format": "FORMAT"} {
+		if f := c.Flags().Lookup(flag); f != nil {
+			f.Value = named{f.Value, name}
 		}
 	}
 	for _, below := range c.Commands() {
@@ -66,11 +66,11 @@ func (p *program) flags(c *cobra.Command) {
 	}
 }
 
-// named is a flag's value that usage calls by what it is, as the READMEs do,
-// and not by its Go type.
+// named is a flag whose usage has a name for the value, such as FILE, as in the
+// READMEs. The library prints the Go type.
 type named struct {
 	value
-	what string
+	name string
 }
 
 type value interface {
@@ -78,10 +78,11 @@ type value interface {
 	Set(text string) error
 }
 
-// Type is what stands behind the flag in a usage.
-func (n named) Type() string { return n.what }
+// Type is the word after the flag in a usage.
+func (n named) Type() string { return n.name }
 
-// usage is how a command is used. Its parts and their order are cobra's.
+// usage returns the usage of a command, with the parts and the order of cobra's
+// own.
 func (p *program) usage(c *cobra.Command) string {
 	var text strings.Builder
 	part := func(key, body string) {
@@ -112,7 +113,7 @@ func (p *program) usage(c *cobra.Command) string {
 	return strings.TrimRight(text.String(), "\n") + "\n"
 }
 
-// lines are the ways to call a command.
+// lines returns the ways to call a command.
 func (p *program) lines(c *cobra.Command) string {
 	var lines string
 	if c.Runnable() {
@@ -124,7 +125,7 @@ func (p *program) lines(c *cobra.Command) string {
 	return lines
 }
 
-// defaults words what the flags' library says of a default.
+// defaults translates the word that the flag library puts before a default.
 func (p *program) defaults(usages string) string {
 	return strings.ReplaceAll(usages, "(default ", "("+p.own.Say("cli.help.default")+" ")
 }

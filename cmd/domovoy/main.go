@@ -27,30 +27,30 @@ const (
 )
 
 func main() {
-	// A program that works for a moment now and then gains nothing from a large
-	// heap. Who sets GOGC knows better.
+	// The program works for a moment every few minutes, so a large heap saves
+	// little time. GOGC overrides this.
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(30)
 	}
 	os.Exit(run(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}, os.LookupEnv))
 }
 
-// stdio is the program's way to the one who runs it.
+// stdio are the standard streams.
 type stdio struct {
 	in       io.Reader
 	out, err io.Writer
 }
 
-// usageError is a wrong use or a wrong configuration, told already line by
-// line or in its text.
+// usageError is a wrong command line or a wrong configuration. It wraps errPrinted
+// if its lines have been printed.
 type usageError struct{ err error }
 
 func (e usageError) Error() string { return e.err.Error() }
 
-// errTold ends the program with a failure that the one who runs it has read.
-var errTold = errors.New("told already")
+// errPrinted ends the program with a failure that has been printed.
+var errPrinted = errors.New("already printed")
 
-// run is main with its surroundings as arguments.
+// run is main with its environment as arguments. It returns the exit status.
 func run(args []string, io stdio, env func(string) (string, bool)) int {
 	bundle, err := i18n.Load()
 	if err != nil {
@@ -67,10 +67,10 @@ func run(args []string, io stdio, env func(string) (string, bool)) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, errTold):
+	case errors.Is(err, errPrinted):
 		return exitRefused
 	case errors.As(err, &usage):
-		if !errors.Is(usage.err, errTold) {
+		if !errors.Is(usage.err, errPrinted) {
 			fmt.Fprintln(io.err, "domovoy:", err)
 		}
 		return exitUsage
@@ -79,7 +79,7 @@ func run(args []string, io stdio, env func(string) (string, bool)) int {
 	return exitRefused
 }
 
-// version says what was built, from what.
+// version prints the version, the commit and the Go version of this build.
 func (p *program) version() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",

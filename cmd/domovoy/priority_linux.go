@@ -7,27 +7,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// niceness is low enough for whoever waits for the processor, the panel first
-// of all, to get it at once, and not as low as to starve on a busy server.
+// niceness is high enough that the panel and other programs get the processor at
+// once, and low enough that Domovoy still works on a busy server.
 const niceness = 10
 
-// giveWay lets others on this machine go first. Linux keeps a niceness for
-// each thread (setpriority(2), under C library/kernel differences), and a new
-// thread has that of the one that made it: so all there are must have it.
-func giveWay() error {
-	for begun := -1; ; {
+// lowerPriority lets other programs on this host run first. Linux keeps a niceness
+// for each thread (setpriority(2), C library/kernel differences). A new thread
+// has the niceness of the one that starts it, so all existing threads are changed
+// until there are no new ones.
+func lowerPriority() error {
+	for before := -1; ; {
 		threads, err := os.ReadDir("/proc/self/task")
-		if err != nil || len(threads) == begun {
+		if err != nil || len(threads) == before {
 			return err
 		}
-		begun = len(threads)
+		before = len(threads)
 		for _, t := range threads {
 			id, err := strconv.Atoi(t.Name())
 			if err != nil {
 				return err
 			}
-			// Who began lower, by systemd's Nice, stays there. The system call
-			// gives 20 less the niceness.
+			// A higher niceness, set by systemd's Nice=, stays. The system call
+			// returns 20 minus the niceness.
 			if now, err := unix.Getpriority(unix.PRIO_PROCESS, id); err == nil && 20-now >= niceness {
 				continue
 			}

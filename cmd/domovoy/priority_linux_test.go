@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Every thread of the bot lets the panel go first, those too that it made
+// Every thread of the bot has a lower priority, including those that were started
 // later: by now it has read a panel and talked to two messengers.
-func TestRunGivesWay(t *testing.T) {
+func TestRunLowersItsPriority(t *testing.T) {
 	h := newHouse(t, settings{resolveAfter: 1})
 	c := h.start()
 	h.baseline()

@@ -2,5 +2,5 @@
 
 package main
 
-// giveWay does nothing where there is no panel.
-func giveWay() error { return nil }
+// lowerPriority does nothing: ISPmanager runs on Linux only.
+func lowerPriority() error { return nil }

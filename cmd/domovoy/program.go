@@ -20,14 +20,15 @@ type program struct {
 	stdio
 	env    func(string) (string, bool)
 	bundle *i18n.Bundle
-	own    *i18n.Locale // for what the terminal is told
+	own    *i18n.Locale // of the terminal, for everything but answers
 
 	file     string // --config
-	language string // --lang
+	language string // --lang; empty: the configuration's
+	format   string // --format: text or json
 	verbose  bool
 }
 
-// root gathers the commands.
+// root returns the command line with all commands.
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "domovoy",
@@ -43,12 +44,12 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().BoolVarP(&p.verbose, "verbose", "v", false, p.own.Say("cli.flag.verbose"))
 	root.AddCommand(p.run(), p.console(), p.ask(), p.sweep(), p.report(), p.replay(), p.config(), p.version())
-	p.speaksHelp(root)
+	p.translateHelp(root)
 	p.refuseUnknownHelp(root)
 	return root
 }
 
-// noArgs refuses words that no command understands.
+// noArgs refuses arguments, which are mistyped commands.
 func (p *program) noArgs(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -56,8 +57,8 @@ func (p *program) noArgs(c *cobra.Command, args []string) error {
 	return usageError{fmt.Errorf("%s", p.own.Say("cli.unknown", i18n.Args{"Word": args[0], "Command": c.CommandPath()}))}
 }
 
-// refuseUnknownHelp makes help about a command that there is not a wrong use;
-// cobra would print the general help and call it a success.
+// refuseUnknownHelp makes "help WORD" of an unknown command a usage error. Cobra
+// prints the general help and succeeds.
 func (p *program) refuseUnknownHelp(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		if c.Name() == "help" {
@@ -72,34 +73,34 @@ func (p *program) refuseUnknownHelp(root *cobra.Command) {
 	}
 }
 
-// needConfig gives a command its --config.
+// needConfig adds --config to a command.
 func (p *program) needConfig(c *cobra.Command) *cobra.Command {
 	c.Flags().StringVar(&p.file, "config", "", p.own.Say("cli.flag.config"))
 	return c
 }
 
-// load reads the configuration and tells every fault.
+// load reads the configuration and prints its faults.
 func (p *program) load() (*config.Config, error) {
 	if p.file == "" {
 		return nil, usageError{fmt.Errorf("%s", p.own.Say("cli.noconfig"))}
 	}
 	cfg, faults := config.Load(p.file, config.Env(p.env))
 	if len(faults) > 0 {
-		return nil, p.tell(faults)
+		return nil, p.printFaults(faults)
 	}
 	return cfg, nil
 }
 
-// tell prints faults, a line each.
-func (p *program) tell(faults config.Faults) error {
+// printFaults prints a line for each fault.
+func (p *program) printFaults(faults config.Faults) error {
 	for _, line := range faults.Render(p.own) {
 		fmt.Fprintln(p.err, line)
 	}
-	return usageError{errTold}
+	return usageError{errPrinted}
 }
 
-// with opens what the configuration describes for do, and closes it then.
-func (p *program) with(ctx context.Context, do func(*app.App) error) error {
+// withApp opens the app of the configuration, calls do and closes the app.
+func (p *program) withApp(ctx context.Context, do func(*app.App) error) error {
 	cfg, err := p.load()
 	if err != nil {
 		return err
@@ -107,7 +108,7 @@ func (p *program) with(ctx context.Context, do func(*app.App) error) error {
 	return p.open(ctx, cfg, do)
 }
 
-// open is with, for who needs the configuration too.
+// open is withApp for a configuration that is already loaded.
 func (p *program) open(ctx context.Context, cfg *config.Config, do func(*app.App) error) (err error) {
 	a, err := app.Open(ctx, cfg, p.bundle, p.logger())
 	if err != nil {
@@ -117,7 +118,7 @@ func (p *program) open(ctx context.Context, cfg *config.Config, do func(*app.App
 	return do(a)
 }
 
-// logger writes to stderr; what it is given holds no secrets.
+// logger writes to stderr. Secrets in its arguments print as ***.
 func (p *program) logger() *slog.Logger {
 	level := slog.LevelInfo
 	if p.verbose {
@@ -126,7 +127,7 @@ func (p *program) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: level}))
 }
 
-// local is whoever runs the program.
+// local is the user who runs the program.
 func (p *program) local() app.Local {
 	name := "unknown"
 	if u, err := user.Current(); err == nil {
@@ -135,14 +136,28 @@ func (p *program) local() app.Local {
 	return app.Local{User: name, Language: p.language}
 }
 
-// speaks gives a command its --lang.
-func (p *program) speaks(c *cobra.Command) *cobra.Command {
+// needLanguage adds --lang to a command.
+func (p *program) needLanguage(c *cobra.Command) *cobra.Command {
 	c.Flags().StringVar(&p.language, "lang", "", p.own.Say("cli.flag.lang"))
 	return c
 }
 
-// knownLanguage refuses a language that the program does not speak.
-func (p *program) knownLanguage() error {
+// needFormat adds --format to a command.
+func (p *program) needFormat(c *cobra.Command) *cobra.Command {
+	c.Flags().StringVar(&p.format, "format", "text", p.own.Say("cli.flag.format"))
+	return c
+}
+
+// checkFormat refuses an unknown --format.
+func (p *program) checkFormat() error {
+	if p.format == "text" || p.format == "json" {
+		return nil
+	}
+	return usageError{errors.New(p.own.Say("cli.format", i18n.Args{"Word": p.format}))}
+}
+
+// checkLanguage refuses an unknown --lang.
+func (p *program) checkLanguage() error {
 	if p.language == "" || slices.Contains(p.bundle.Languages(), p.language) {
 		return nil
 	}

@@ -16,10 +16,10 @@ import (
 	"domovoy/i18n"
 )
 
-// report writes a report's files, without a chat.
+// report writes the files of a report into a folder.
 func (p *program) report() *cobra.Command {
 	week, folder := "", ""
-	c := p.speaks(p.needConfig(&cobra.Command{
+	c := p.needLanguage(p.needConfig(&cobra.Command{
 		Use:     "report daily|weekly",
 		Short:   p.own.Say("cli.report"),
 		Example: "  domovoy report weekly --config domovoy.yaml --week 2026-W46 --out /tmp",
@@ -34,7 +34,7 @@ func (p *program) report() *cobra.Command {
 			case week != "" && !app.IsWeek(week):
 				return usageError{errors.New(p.own.Say("cli.week", i18n.Args{"Word": week}))}
 			}
-			if err := p.knownLanguage(); err != nil {
+			if err := p.checkLanguage(); err != nil {
 				return err
 			}
 			question := []string{"report", words[0]}
@@ -44,7 +44,7 @@ func (p *program) report() *cobra.Command {
 			if words[0] == app.Weekly {
 				question = append(question, "file")
 			}
-			return p.with(c.Context(), func(a *app.App) error {
+			return p.withApp(c.Context(), func(a *app.App) error {
 				return p.reportNow(c.Context(), a, strings.Join(question, " "), folder)
 			})
 		},
@@ -54,8 +54,8 @@ func (p *program) report() *cobra.Command {
 	return c
 }
 
-// reportNow writes the message and what is attached to it, and prints the
-// path of each.
+// reportNow writes the message and its attachments, and prints the path of each
+// file.
 func (p *program) reportNow(ctx context.Context, a *app.App, question, folder string) error {
 	reply, err := a.Ask(ctx, p.local(), question, p.notice)
 	if err != nil {
@@ -63,7 +63,7 @@ func (p *program) reportNow(ctx context.Context, a *app.App, question, folder st
 	}
 	if reply.Refused != "" {
 		fmt.Fprintln(p.err, reply.Message.Title)
-		return errTold
+		return errPrinted
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
@@ -79,43 +79,43 @@ func (p *program) reportNow(ctx context.Context, a *app.App, question, folder st
 	return nil
 }
 
-// mostDays is how far back a replay may go: readings are kept for that long,
-// and then one an hour.
-const mostDays = 33
+// maxDays is how far back a replay may go: older readings are thinned to one an
+// hour.
+const maxDays = 33
 
-// replay tells what today's thresholds would have alerted.
+// replay prints what today's thresholds would have alerted.
 func (p *program) replay() *cobra.Command {
-	format, days := "text", 30
-	c := p.speaks(p.needConfig(&cobra.Command{
+	days := 30
+	c := p.needFormat(p.needLanguage(p.needConfig(&cobra.Command{
 		Use:   "replay",
 		Short: p.own.Say("cli.replay"),
 		Args:  p.noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			switch {
-			case format != "text" && format != "json":
-				return usageError{errors.New(p.own.Say("cli.format", i18n.Args{"Word": format}))}
-			case days < 1 || days > mostDays:
-				return usageError{errors.New(p.own.Say("cli.days", i18n.Args{"Word": strconv.Itoa(days), "Most": mostDays}))}
-			}
-			if err := p.knownLanguage(); err != nil {
+			if err := p.checkFormat(); err != nil {
 				return err
 			}
-			return p.with(c.Context(), func(a *app.App) error {
-				return p.replayNow(c.Context(), a, days, format)
+			if days < 1 || days > maxDays {
+				return usageError{errors.New(p.own.Say("cli.days", i18n.Args{"Word": strconv.Itoa(days), "Most": maxDays}))}
+			}
+			if err := p.checkLanguage(); err != nil {
+				return err
+			}
+			return p.withApp(c.Context(), func(a *app.App) error {
+				return p.replayNow(c.Context(), a, days)
 			})
 		},
-	}))
-	c.Flags().StringVar(&format, "format", format, p.own.Say("cli.flag.format"))
+	})))
 	c.Flags().IntVar(&days, "days", days, p.own.Say("cli.flag.days"))
 	return c
 }
 
-func (p *program) replayNow(ctx context.Context, a *app.App, days int, format string) error {
+// replayNow prints the answer in p.format.
+func (p *program) replayNow(ctx context.Context, a *app.App, days int) error {
 	reply, err := a.Replay(ctx, p.local(), days)
 	if err != nil {
 		return err
 	}
-	if format == "json" {
+	if p.format == "json" {
 		return p.printJSON(reply)
 	}
 	_, err = fmt.Fprint(p.out, console.Render(reply.Message, p.bundle, 100, false))

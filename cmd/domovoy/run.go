@@ -20,9 +20,9 @@ func (p *program) run() *cobra.Command {
 				return err
 			}
 			if faults := cfg.CheckRun(); len(faults) > 0 {
-				return p.tell(faults)
+				return p.printFaults(faults)
 			}
-			_ = giveWay() // a sandbox may forbid it: then it is as others are
+			_ = lowerPriority() // a sandbox may forbid it; run works without
 			err = p.open(c.Context(), cfg, func(a *app.App) error { return a.Run(c.Context()) })
 			if errors.Is(err, app.ErrRunning) {
 				return errors.New(p.own.Say("cli.running"))
