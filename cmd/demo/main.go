@@ -1,5 +1,5 @@
-// Command demo plays Domovoy's main job on a sample panel: a digest, an alert,
-// then answers to commands. It needs no configuration and calls nobody.
+// Command demo shows Domovoy's main job on a sample panel: a digest, an alert,
+// then answers to commands. It needs no configuration and no network.
 package main
 
 import (
@@ -26,7 +26,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run is main with its surroundings as arguments; it gives the exit status.
+// run is main with its environment as arguments. It returns the exit status.
 func run(ctx context.Context, args []string, in io.Reader, out, errors io.Writer) int {
 	bundle, err := i18n.Load()
 	if err != nil {
@@ -44,14 +44,14 @@ func run(ctx context.Context, args []string, in io.Reader, out, errors io.Writer
 	return 0
 }
 
-// options are what one may choose; the zero value of each has a meaning.
+// options are the flags, and the log that -v turns on.
 type options struct {
 	language string
 	verbose  bool
 	log      *slog.Logger
 }
 
-// parse reads the flags; a code of 0 or more ends the program.
+// parse reads the flags. A code of 0 or more is an exit status.
 func parse(args []string, bundle *i18n.Bundle, out io.Writer) (options, int) {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(out)

@@ -32,34 +32,34 @@ import (
 	"domovoy/reports/journal"
 )
 
-// The story: a panel that is watched since yesterday, and support that
-// re-issues every certificate on a Friday afternoon.
+// The story: Domovoy has watched a panel since yesterday. On a Friday afternoon
+// the support team re-issues many certificates at once.
 const (
-	began    = 26 * time.Hour // the watch, before now
-	reissued = 12 * time.Minute
-	many     = 113
-	settles  = 90 * time.Second // after the start, at a terminal
-	seed     = 4                // of the sample; any will do
+	watched       = 26 * time.Hour   // how long ago the watch began
+	reissued      = 12 * time.Minute // how long ago the re-issue was
+	reissuedSites = 113
+	settleAfter   = 90 * time.Second // from the start, at a terminal
+	seed          = 4                // of the sample; any value works
 )
 
-// stage is everything that the demo plays on.
+// stage is what the story needs.
 type stage struct {
 	app     *app.App
 	sample  *lab.Sample
 	ca      *boulder.CA
 	console *console.Console
-	told    map[string]bot.Receiver
+	chats   map[string]bot.Receiver
 	local   *i18n.Locale
 }
 
-// play sets the stage, plays the story so far and answers commands.
+// play builds the stage, plays the past and answers commands.
 func play(ctx context.Context, o options, bundle *i18n.Bundle, in io.Reader, out io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "domovoy-demo-")
 	if err != nil {
 		return fmt.Errorf("making a folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	s, err := set(ctx, o, bundle, dir, in, out)
+	s, err := newStage(ctx, o, bundle, dir, in, out)
 	if err != nil {
 		return err
 	}
@@ -87,13 +87,13 @@ func play(ctx context.Context, o options, bundle *i18n.Bundle, in io.Reader, out
 	return errors.Join(err, <-future)
 }
 
-// set builds the sample and the program over it.
-func set(ctx context.Context, o options, bundle *i18n.Bundle, dir string, in io.Reader, out io.Writer) (*stage, error) {
-	sample, err := lab.NewSample(filepath.Join(dir, "panel"), time.Now().Add(-began), seed)
+// newStage builds the sample panel, the CA and the program.
+func newStage(ctx context.Context, o options, bundle *i18n.Bundle, dir string, in io.Reader, out io.Writer) (*stage, error) {
+	sample, err := lab.NewSample(filepath.Join(dir, "panel"), time.Now().Add(-watched), seed)
 	if err != nil {
 		return nil, err
 	}
-	authority, err := found(dir, sample.GivenUp())
+	authority, err := newAuthority(dir, sample.GivenUp())
 	if err != nil {
 		return nil, errors.Join(err, sample.Close())
 	}
@@ -117,30 +117,30 @@ func set(ctx context.Context, o options, bundle *i18n.Bundle, dir string, in io.
 	}
 	terminal := isTerminal(in) && isTerminal(out)
 	c := console.New(in, out, bundle, console.Options{Language: o.language, Terminal: terminal, Colour: terminal, Folder: os.TempDir()})
-	return &stage{app: a, sample: sample, ca: authority.ca, console: c, told: map[string]bot.Receiver{console.Chat().Messenger: c},
+	return &stage{app: a, sample: sample, ca: authority.ca, console: c, chats: map[string]bot.Receiver{console.Chat().Messenger: c},
 		local: bundle.Locale(o.language, time.Local)}, nil
 }
 
-// past plays what happened until now: the watch begins, a day with a few
-// troubles goes by, the digest comes, and then the mass re-issue.
+// past plays what has happened until now: the watch begins, a day with a few
+// problems, the daily digest, and then the mass re-issue.
 func (s *stage) past(ctx context.Context, now time.Time) error {
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
-	quiet := map[string]bot.Receiver{console.Chat().Messenger: silent{}}
+	unread := map[string]bot.Receiver{console.Chat().Messenger: silent{}}
 	steps := []func() error{
-		func() error { return s.app.Observe(ctx, ago(began)) },
-		func() error { return remember(ctx, s.app, now) },
+		func() error { return s.app.Observe(ctx, ago(watched)) },
+		func() error { return addHistory(ctx, s.app, now) },
 		func() error { return s.sample.MassReissue(ago(20*time.Hour), 24) },
 		func() error { return s.sample.Settle(ago(18*time.Hour), 0.75) },
 		func() error { return s.app.Observe(ctx, ago(17*time.Hour)) },
 		func() error { return s.app.Observe(ctx, ago(61*time.Minute)) },
-		func() error { return s.app.Deliver(ctx, quiet) }, // yesterday's news
+		func() error { return s.app.Deliver(ctx, unread) }, // of yesterday
 		func() error { return s.app.Observe(ctx, ago(15*time.Minute)) },
-		func() error { return s.app.Deliver(ctx, quiet) },
+		func() error { return s.app.Deliver(ctx, unread) },
 		func() error { return s.app.Digest(ctx) },
-		func() error { return s.app.Deliver(ctx, s.told) },
-		func() error { return s.sample.MassReissue(ago(reissued), many) },
+		func() error { return s.app.Deliver(ctx, s.chats) },
+		func() error { return s.sample.MassReissue(ago(reissued), reissuedSites) },
 		func() error { return s.app.Observe(ctx, now) },
-		func() error { return s.app.Deliver(ctx, s.told) },
+		func() error { return s.app.Deliver(ctx, s.chats) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -150,13 +150,13 @@ func (s *stage) past(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// future lets the story end while somebody types: the re-issue settles, and
-// the bot says so by itself.
+// future ends the story while the user types: most certificates of the re-issue
+// are issued, and the bot reports that the alert is over.
 func (s *stage) future(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
-	case <-time.After(settles):
+	case <-time.After(settleAfter):
 	}
 	if err := s.sample.Settle(time.Now(), 0.9); err != nil {
 		return err
@@ -164,10 +164,10 @@ func (s *stage) future(ctx context.Context) error {
 	if err := s.app.Observe(ctx, time.Now()); err != nil {
 		return err
 	}
-	return s.app.Deliver(ctx, s.told)
+	return s.app.Deliver(ctx, s.chats)
 }
 
-// silent is a chat in which nobody reads.
+// silent is a messenger that drops all messages.
 type silent struct{}
 
 func (silent) Listen(ctx context.Context, _ bot.Inbox) error { <-ctx.Done(); return nil }
@@ -183,20 +183,20 @@ func isTerminal(x any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// authority is a CA with Let's Encrypt's ways and limits on this machine, with
-// an account that has left a few authorizations pending.
+// authority is a CA in this process with the behaviour and the limits of Let's
+// Encrypt. An account has some pending authorizations there.
 type authority struct {
 	config.ACME
 	ca     *boulder.CA
-	limits string // the file with its limits
+	limits string // path of the file with its limits
 }
 
-// pending is at how many names authorizations are left, two at each.
+// pending is the number of names with pending authorizations, two for each name.
 const pending = 7
 
-// found starts the CA, and leaves in a folder what the panel's ACME client
-// would have: its account's key, its log.
-func found(dir string, names []string) (a authority, err error) {
+// newAuthority starts the CA. It writes the files of the panel's ACME client into
+// a folder: the key of its account and its log.
+func newAuthority(dir string, names []string) (a authority, err error) {
 	if a.ca, err = boulder.Start(boulder.Options{}); err != nil {
 		return a, fmt.Errorf("starting the CA: %w", err)
 	}
@@ -233,21 +233,21 @@ func found(dir string, names []string) (a authority, err error) {
 	return a, nil
 }
 
-// remembered is how many days the demo's reports look back on: a chart of
-// twelve weeks, and the week before it.
-const remembered = 13 * 7
+// historyDays is how far back the demo's reports go: a chart of twelve weeks, and
+// the week before it.
+const historyDays = 13 * 7
 
-// remember gives the panel a past, a snapshot a midnight: what is wrong now
-// began at some time, and of what is well now something was wrong before.
-func remember(ctx context.Context, a *app.App, now time.Time) error {
+// addHistory gives the panel a history, a snapshot for each midnight. Present
+// problems began on some day, and some healthy sites had problems before.
+func addHistory(ctx context.Context, a *app.App, now time.Time) error {
 	snapshots, err := a.Standings(ctx)
 	if err != nil {
 		return err
 	}
-	for back := remembered; back >= 0; back-- {
+	for back := historyDays; back >= 0; back-- {
 		at := time.Date(now.Year(), now.Month(), now.Day()-back, 0, 0, 0, 0, now.Location())
 		for _, s := range snapshots {
-			if err := a.Remember(ctx, past(s, at, back)); err != nil {
+			if err := a.Remember(ctx, snapshotBefore(s, at, back)); err != nil {
 				return err
 			}
 		}
@@ -255,23 +255,23 @@ func remember(ctx context.Context, a *app.App, now time.Time) error {
 	return nil
 }
 
-// past is a snapshot as it was on a midnight, so many days back.
-func past(s journal.Snapshot, at time.Time, back int) journal.Snapshot {
+// snapshotBefore returns the snapshot of a midnight, back days ago.
+func snapshotBefore(s journal.Snapshot, at time.Time, back int) journal.Snapshot {
 	s.At = at
 	was := make([]reports.SiteState, len(s.States))
 	for i, x := range s.States {
-		was[i] = before(x, at, back)
+		was[i] = stateBefore(x, at, back)
 	}
 	s.States = was
 	return s
 }
 
-// before is how a site stood then. Its name alone decides what became of it,
-// so that each run of the demo tells the same.
-func before(x reports.SiteState, at time.Time, back int) reports.SiteState {
-	n := dice(x.Site)
-	logged := !x.Since.IsZero() && at.AddDate(0, 0, back-1).After(x.Since) // not just seen when the watch began
-	switch began, lasted := int(n%(2*remembered)), 1+int(n/7%40); {
+// stateBefore returns the state of a site at a midnight. It depends only on the
+// name of the site, so that each run of the demo is the same.
+func stateBefore(x reports.SiteState, at time.Time, back int) reports.SiteState {
+	n := hash(x.Site)
+	logged := !x.Since.IsZero() && at.AddDate(0, 0, back-1).After(x.Since) // not only since the watch began
+	switch began, lasted := int(n%(2*historyDays)), 1+int(n/7%40); {
 	case x.Severity >= checks.Warning && (logged && x.Since.After(at) || !logged && began < back):
 		x.Code, x.Severity = checks.OK, checks.Healthy
 	case x.Code == checks.OK && n%9 == 0 && began >= back && began-lasted < back && began > lasted:
@@ -282,8 +282,8 @@ func before(x reports.SiteState, at time.Time, back int) reports.SiteState {
 	return x
 }
 
-// dice is a number that a name always throws.
-func dice(name string) uint32 {
+// hash returns the same number for the same name.
+func hash(name string) uint32 {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name)) // never fails
 	return h.Sum32()
