@@ -23,8 +23,9 @@ import (
 	"domovoy/reports/compose"
 )
 
-// WeekChart draws the ends of the report's weeks as a PNG: what was not in
-// order, what came, what was fixed. A week without a snapshot is a gap.
+// WeekChart draws the report's weeks as a PNG: for the end of each the sites
+// with problems, the new ones and the fixed ones. A week without a snapshot is a
+// gap.
 func WeekChart(w compose.Writer, r reports.Weekly) ([]byte, error) {
 	p := newDocument(w, reports.Weekly{})
 	points := make([]point, len(r.Points))
@@ -35,7 +36,7 @@ func WeekChart(w compose.Writer, r reports.Weekly) ([]byte, error) {
 	return p.draw(chart{title: "files.chart.week", axis: "files.chart.weeks", points: points, every: 2})
 }
 
-// DayChart draws days as a PNG, as WeekChart does weeks.
+// DayChart draws days as WeekChart draws weeks.
 func DayChart(w compose.Writer, days []reports.DayPoint) ([]byte, error) {
 	p := newDocument(w, reports.Weekly{})
 	points := make([]point, len(days))
@@ -111,7 +112,7 @@ func (s series) mark() draw.GlyphStyle {
 	return draw.GlyphStyle{Color: s.color, Radius: 5, Shape: s.glyph}
 }
 
-// grey is of everything that is not data.
+// grey is the colour of everything that is not data.
 func grey(level uint8) color.Color { return color.Gray{Y: level} }
 
 // picture draws title and legend above, and the lines below them.
@@ -219,7 +220,7 @@ func (d *document) plot(in fonts, c draw.Canvas, shown chart) {
 	}
 }
 
-// pieces are the runs of known points, where they lie.
+// pieces are the positions of the known points, in runs without a gap.
 func (g *grid) pieces(points []point, value func(point) int) [][]vg.Point {
 	var all [][]vg.Point
 	fresh := true
@@ -247,7 +248,7 @@ func (d *document) countAxis(in fonts, g *grid, rise int) {
 	}
 }
 
-// dayAxis draws the axis of time, with what a gap means where there is one.
+// dayAxis draws the axis of time, and below it what a gap means, if there is one.
 func (d *document) dayAxis(in fonts, g *grid, c chart) {
 	line, style := draw.LineStyle{Color: grey(0x88), Width: 0.5}, in.style(17, false)
 	style.XAlign = draw.XCenter
@@ -269,8 +270,8 @@ func (d *document) dayAxis(in fonts, g *grid, c chart) {
 	g.FillText(style, vg.Point{X: g.Center().X, Y: y - 47}, name)
 }
 
-// step is the distance of the lines of a grid, of which there are four to
-// seven: 1, 2 or 5 by a power of ten.
+// step is the distance between the lines of a grid: 1, 2 or 5 times a power of
+// ten, for four to seven lines.
 func step(top int) int {
 	for power := 1; ; power *= 10 {
 		for _, n := range []int{1, 2, 5} {
@@ -285,9 +286,9 @@ func step(top int) int {
 // Cyrillic.
 type fonts struct{ text.Plain }
 
-// newFonts parses the two faces a chart needs. That takes far less time
-// than to draw it, so that between charts no memory is held for them. The
-// root package of gonum's plot would parse twelve at the start of a process.
+// newFonts parses the two faces that a chart needs. That is quick beside the
+// drawing, so no memory holds them between charts. The root package of gonum's
+// plot would parse twelve when the process starts.
 func newFonts() (fonts, error) {
 	faces := font.NewCache(nil)
 	for weight, data := range map[weights.Weight][]byte{

@@ -13,7 +13,7 @@ import (
 	"domovoy/reports/compose"
 )
 
-// Names are the names of the report's files in the reader's language, such
+// Names returns the names of the report's files in the reader's language, such
 // as domovoy-week-2026-W46.xlsx: letters, digits, hyphens and a dot.
 func Names(w compose.Writer, r reports.Weekly) (xlsx, html, csv string) {
 	week := fmt.Sprintf("%04d-W%02d", r.Week.Year, r.Week.Number) // ISO 8601, section 5.2.4
@@ -28,10 +28,10 @@ type document struct {
 	now   time.Time
 	week  reports.Weekly
 	sums  reports.Sums
-	codes map[checks.Code]codeText // what is said of a code, once for all its rows
+	codes map[checks.Code]codeText // the texts of each code, shared by its rows
 }
 
-// codeText is what a row says of its code.
+// codeText is what the catalogs say about a code.
 type codeText struct{ cause, step, who string }
 
 func newDocument(w compose.Writer, r reports.Weekly) *document {
@@ -52,12 +52,12 @@ func newDocument(w compose.Writer, r reports.Weekly) *document {
 	return d
 }
 
-// reportRow is one row in the reader's words. Its days are midnights of the
-// reader's zone; zero: not known, or none.
+// reportRow is one row in the reader's language. Its days are the reader's, as
+// midnights in UTC; zero: not known, or none.
 type reportRow struct {
 	codeText
 	name, ascii, owner, server string
-	to                         string // where a name that leads elsewhere leads; may be empty
+	to                         string // the address or network that the name points to; may be empty
 	change                     string
 	since, until, free, ends   time.Time
 }
@@ -93,7 +93,8 @@ func unicodeName(ascii string) string {
 	return clean(checks.ToUnicode(ascii))
 }
 
-// change tells a row against the week before.
+// change compares a row with the week before; empty: there is nothing to
+// compare with.
 func (d *document) change(r reports.WeekRow) string {
 	if r.Change.Open() && d.week.Before.IsZero() {
 		return ""
@@ -113,7 +114,7 @@ func (d *document) day(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 }
 
-// rows are the rows that keep lets through.
+// rows returns the rows for which keep is true.
 func (d *document) rows(keep func(reports.WeekRow) bool) iter.Seq[reportRow] {
 	return func(yield func(reportRow) bool) {
 		for _, r := range d.week.Rows {
@@ -124,8 +125,8 @@ func (d *document) rows(keep func(reports.WeekRow) bool) iter.Seq[reportRow] {
 	}
 }
 
-// toDo reports whether somebody has to do something about a row. Where the CA
-// is at fault, or a limit, one can only wait.
+// toDo reports whether a person has to act on a row. If the CA or a limit is the
+// cause, one can only wait.
 func toDo(r reports.WeekRow) bool {
 	who := r.Code.Who()
 	return r.Change.Open() && who != checks.CA && who != checks.Nobody
@@ -135,7 +136,7 @@ func toWait(r reports.WeekRow) bool { return r.Change.Open() && !toDo(r) }
 func isOver(r reports.WeekRow) bool { return !r.Change.Open() }
 func every(reports.WeekRow) bool    { return true }
 
-// column is one column of a table of rows.
+// column is one column of a table.
 type column struct {
 	key   string  // of its heading in the catalogs
 	width float64 // in characters, as spreadsheets measure it
@@ -143,7 +144,7 @@ type column struct {
 	day   func(reportRow) time.Time // instead of text, for a column of days
 }
 
-// columns are those of every row, open or over; a table takes its own of them.
+// columns returns the columns with these keys; without keys, all.
 func columns(keys ...string) []column {
 	all := []column{
 		{key: "name", width: 30, text: func(r reportRow) string { return r.name }},

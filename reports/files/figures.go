@@ -16,7 +16,7 @@ type figure struct {
 	compared           bool // delta is against the week before
 }
 
-// figures are the report's counts, those first that a manager asks for.
+// figures are the report's counts, the most important ones for a manager first.
 func (d *document) figures() []figure {
 	r, s := d.week, d.sums
 	call, off, free, wontRenew := r.Lengths()
@@ -51,8 +51,7 @@ type fact struct {
 	note  string
 }
 
-// parts are the causes, of what the report was made, and what it could not
-// see.
+// parts are the causes, the data that the report is made of, and the servers.
 func (d *document) parts() []part {
 	return []part{
 		{d.Say("files.part.causes"), d.causes()},
@@ -79,7 +78,7 @@ func (d *document) causes() []fact {
 	return facts
 }
 
-// data says of which week, moment and rules the numbers are.
+// data is the week, the time and the version of the rules of the numbers.
 func (d *document) data() []fact {
 	r := d.week
 	facts := []fact{{name: d.Say("files.data.week"), value: d.span(), note: d.state()}}
@@ -97,7 +96,7 @@ func (d *document) data() []fact {
 	return facts
 }
 
-// servers says how much was looked at.
+// servers is how many sites of each server were checked.
 func (d *document) servers() []fact {
 	facts := make([]fact, len(d.week.Servers))
 	for i, s := range d.week.Servers {
@@ -125,8 +124,7 @@ func (d *document) span() string {
 	})
 }
 
-// state says of a report what keeps it from being a whole week's; empty:
-// nothing.
+// state says why a report does not cover the whole week; empty: it does.
 func (d *document) state() string {
 	switch r := d.week; {
 	case r.Data.IsZero():

@@ -25,9 +25,9 @@ var pageStyle string
 //go:embed page.js
 var pageScript string
 
-// HTML writes the report as one page that needs nothing else: it opens
-// offline, sorts its tables, and asks nobody for anything. chart is the PNG
-// of WeekChart; empty: none.
+// HTML writes the report as one page without other files: it opens offline,
+// sorts its tables and makes no request. chart is the PNG of WeekChart; empty:
+// none.
 func HTML(out io.Writer, w compose.Writer, r reports.Weekly, chart []byte) error {
 	t, err := template.New("page").Parse(pageSource)
 	if err != nil {
@@ -45,7 +45,7 @@ type page struct {
 	Style, Script template.HTML
 	Title         string
 	NumbersTitle  string
-	Notes         []string // under the title: of what this was made, and what it lacks
+	Notes         []string // under the title: the time of the data, and what is missing
 	Chart         *picture
 	Figures       []figureView
 	Tables        []table
@@ -71,7 +71,7 @@ type partView struct {
 func (d *document) page(chart []byte) page {
 	v := page{
 		Lang: d.Language(), Policy: policy(),
-		// Both are constants of this package: nothing of a customer is in them.
+		// Both are files of this package, without any customer's text.
 		Style:        template.HTML("<style>" + pageStyle + "</style>"),
 		Script:       template.HTML("<script>" + pageScript + "</script>"),
 		Title:        d.Say("files.title", i18n.Args{"Span": d.span()}),
@@ -112,8 +112,8 @@ func (d *document) chart(png []byte) *picture {
 	}
 }
 
-// policy forbids the page every request, and every style and script but its
-// own (CSP 3, section 2.3.1: by their hash).
+// policy forbids the page every request, and all styles and scripts except its
+// own, which it names by their hash (CSP 3, section 2.3.1).
 func policy() string {
 	hash := func(s string) string {
 		sum := sha256.Sum256([]byte(s))
@@ -123,8 +123,8 @@ func policy() string {
 		"; base-uri 'none'; form-action 'none'"
 }
 
-// pageRows is how many rows a page shows: with more of them it opens slowly
-// on a phone, and nobody reads them there.
+// pageRows is how many rows a page shows at most: with more it opens slowly on a
+// phone.
 const pageRows = 3000
 
 // table is a table of the page.
@@ -142,8 +142,8 @@ type heading struct{ Key, Name string }
 // sort by instead of its text; both may be empty.
 type cell struct{ Key, Label, Text, Note, Sort string }
 
-// tables are the page's: the rows to do something about, those to wait for,
-// those that are over, and the owners. The first take the room they need.
+// tables are those of the page: the rows to act on, those to wait for, those
+// that are over, and the owners. The first take as many rows as they need.
 func (d *document) tables() []table {
 	room := pageRows
 	var tables []table
@@ -162,7 +162,7 @@ func (d *document) tables() []table {
 		}
 		shown := min(n, room)
 		if t.key != "todo" && shown < n {
-			shown = 0 // a part of what is of less interest interests nobody
+			shown = 0 // all or none: a part of these is of no use
 		}
 		room -= shown
 		tables = append(tables, d.table(t.key, t.keys, n, shown, d.views(t.keys, t.keep)))
@@ -198,7 +198,7 @@ func (d *document) table(key string, keys []string, n, shown int, rows iter.Seq[
 	return t
 }
 
-// first are at most n of the rows.
+// first returns at most n of the rows.
 func first(rows iter.Seq[[]cell], n int) iter.Seq[[]cell] {
 	return func(yield func([]cell) bool) {
 		left := n
@@ -282,7 +282,8 @@ func (d *document) ownerViews(owners []reports.OwnerWeek) iter.Seq[[]cell] {
 	}
 }
 
-// notes say below the title of what the page was made, and what it lacks.
+// notes are the lines below the title: the time of the data, and what is
+// missing.
 func (d *document) notes() []string {
 	var notes []string
 	for _, f := range d.data()[1:] {
@@ -297,7 +298,7 @@ func (d *document) notes() []string {
 	return notes
 }
 
-// valueText is a fact's value in words.
+// valueText is a fact's value as text.
 func (d *document) valueText(v any) string {
 	switch v := v.(type) {
 	case int:

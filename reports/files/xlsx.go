@@ -159,7 +159,7 @@ func (b *book) finish(s *sheet) error {
 	return s.Flush()
 }
 
-// table is a sheet of the rows that keep lets through.
+// table is a sheet of the rows for which keep is true.
 func (b *book) table(key string, columns []column, keep func(reports.WeekRow) bool) error {
 	widths := make([]float64, len(columns))
 	for i, c := range columns {
