@@ -12,12 +12,12 @@ import (
 // Day is the facts of a daily digest.
 type Day struct {
 	Servers  []Server
-	Open     []Incident // at present
-	Resolved []Incident // since From
-	From     time.Time  // a day ago
-	Begun    time.Time  // baseline of the panel that is watched longest; zero: there is none
-	Due      time.Time  // when the digest was scheduled; zero: somebody asked for it
-	Coming   []Novelty  // what changes at the CAs within a month, soonest first
+	Open     []Incident   // at present
+	Resolved []Incident   // since From
+	From     time.Time    // a day ago
+	Begun    time.Time    // baseline of the panel that is watched longest; zero: there is none
+	Due      time.Time    // when the digest was scheduled; zero: somebody asked for it
+	Coming   []RuleChange // what changes at the CAs within a month, soonest first
 }
 
 // Movement is how many sites are in trouble, were a day ago, got into trouble and
@@ -241,8 +241,8 @@ func (d Day) Today(p DayPoint) DayPoint {
 	return p
 }
 
-// Novelty is a change of a CA's rules on a certain day.
-type Novelty struct {
+// RuleChange is a change of a CA's rules on a certain day.
+type RuleChange struct {
 	CA     string
 	Date   time.Time
 	Source string
@@ -250,7 +250,7 @@ type Novelty struct {
 }
 
 // In is the text in a language, or in English if there is none.
-func (n Novelty) In(language string) string {
+func (n RuleChange) In(language string) string {
 	if text, ok := n.Text[language]; ok {
 		return text
 	}

@@ -118,7 +118,7 @@ func (c *Commands) limitsOf(s reports.Server, now time.Time) compose.AccountLimi
 const ahead = 5 * 365 * 24 * time.Hour
 
 // nextChange is the first that comes; nil: none is known.
-func nextChange(rules *budget.CA, now time.Time) *reports.Novelty {
+func nextChange(rules *budget.CA, now time.Time) *reports.RuleChange {
 	if rules == nil {
 		return nil
 	}
@@ -126,7 +126,7 @@ func nextChange(rules *budget.CA, now time.Time) *reports.Novelty {
 	if len(coming) == 0 {
 		return nil
 	}
-	n := digest.Novelty(rules, coming[0])
+	n := digest.RuleChange(rules, coming[0])
 	return &n
 }
 

@@ -30,7 +30,7 @@ func (d *Reporter) Calendar(ctx context.Context, now time.Time) error {
 
 // announce sends a chat one day's changes, once. The journal keeps that as a run
 // of a job that is due on that day.
-func (d *Reporter) announce(ctx context.Context, chat bot.Chat, changes []reports.Novelty, now time.Time) error {
+func (d *Reporter) announce(ctx context.Context, chat bot.Chat, changes []reports.RuleChange, now time.Time) error {
 	job, due := "calendar "+chat.To.String(), changes[0].Date
 	runs, err := d.journal.Runs(ctx, job, 16)
 	if err != nil || slices.ContainsFunc(runs, func(r journal.Run) bool { return r.Due.Equal(due) && !r.Finished.IsZero() }) {
@@ -51,38 +51,38 @@ func (d *Reporter) announce(ctx context.Context, chat bot.Chat, changes []report
 
 // coming are the changes of the panels' CAs within the notice, soonest first,
 // each once.
-func (d *Reporter) coming(now time.Time) []reports.Novelty {
-	var coming []reports.Novelty
+func (d *Reporter) coming(now time.Time) []reports.RuleChange {
+	var coming []reports.RuleChange
 	for _, p := range d.watch.Panels() {
 		rules := p.Limits()
 		if rules == nil {
 			continue
 		}
 		for _, c := range rules.Coming(now, now.Add(changeNotice)) {
-			n := Novelty(rules, c)
-			if !slices.ContainsFunc(coming, func(x reports.Novelty) bool { return x.Date.Equal(n.Date) && x.Text["en"] == n.Text["en"] }) {
+			n := RuleChange(rules, c)
+			if !slices.ContainsFunc(coming, func(x reports.RuleChange) bool { return x.Date.Equal(n.Date) && x.Text["en"] == n.Text["en"] }) {
 				coming = append(coming, n)
 			}
 		}
 	}
-	slices.SortStableFunc(coming, func(a, b reports.Novelty) int { return a.Date.Compare(b.Date) })
+	slices.SortStableFunc(coming, func(a, b reports.RuleChange) int { return a.Date.Compare(b.Date) })
 	return coming
 }
 
 // byDay parts changes by their day.
-func byDay(changes []reports.Novelty) [][]reports.Novelty {
-	var days [][]reports.Novelty
+func byDay(changes []reports.RuleChange) [][]reports.RuleChange {
+	var days [][]reports.RuleChange
 	for _, c := range changes {
 		if n := len(days); n > 0 && days[n-1][0].Date.Equal(c.Date) {
 			days[n-1] = append(days[n-1], c)
 			continue
 		}
-		days = append(days, []reports.Novelty{c})
+		days = append(days, []reports.RuleChange{c})
 	}
 	return days
 }
 
-// Novelty is a change of a CA's rules, for a message.
-func Novelty(rules *budget.CA, c budget.Change) reports.Novelty {
-	return reports.Novelty{CA: rules.Name, Date: c.Date.Time(), Source: c.Source, Text: c.Text}
+// RuleChange is a change of a CA's rules, for a message.
+func RuleChange(rules *budget.CA, c budget.Change) reports.RuleChange {
+	return reports.RuleChange{CA: rules.Name, Date: c.Date.Time(), Source: c.Source, Text: c.Text}
 }

@@ -31,16 +31,16 @@ func goneAlready() checks.Finding {
 	return foreseen(checks.CABudget, "", checks.Args{"limit": "new_orders", "used": 300, "size": 300, "rate": 410, "refill": now.Add(30 * time.Second)})
 }
 
-// novelty is an entry of the CA's calendar.
-func novelty() reports.Novelty {
-	return reports.Novelty{CA: "Let’s Encrypt", Date: time.Date(2027, 2, 10, 0, 0, 0, 0, time.UTC), Text: map[string]string{
+// ruleChange is an entry of the CA's calendar.
+func ruleChange() reports.RuleChange {
+	return reports.RuleChange{CA: "Let’s Encrypt", Date: time.Date(2027, 2, 10, 0, 0, 0, 0, time.UTC), Text: map[string]string{
 		"en": "Let’s Encrypt certificates will be good for 64 days",
 		"ru": "сертификаты Let’s Encrypt станут на 64 дня"}}
 }
 
 // calmLimits are an account far from its limits.
 func calmLimits() compose.AccountLimits {
-	change := novelty()
+	change := ruleChange()
 	return compose.AccountLimits{Server: "isp1", Next: &change,
 		Quota: reports.Quota{CA: "Let’s Encrypt", Account: []checks.Budget{budget("new_orders", "", 259, 300, 20*time.Second)}}}
 }
@@ -86,12 +86,12 @@ func limitCases() map[string]message {
 		"limits.gone":    limits(shortLimits(goneAlready(), 0)),
 		"limits.unknown": limits(compose.AccountLimits{Server: "isp1", Paused: 4}, compose.AccountLimits{Server: "isp2", Trouble: "locked"}),
 		"reissue":        reissue(whole), "reissue.one": reissue(one), "reissue.unknown": reissue(strange), "reissue.none": reissue(),
-		"calendar": func(w compose.Writer) reports.Message { return compose.Announce(w, []reports.Novelty{novelty()}) },
+		"calendar": func(w compose.Writer) reports.Message { return compose.Announce(w, []reports.RuleChange{ruleChange()}) },
 		"daily.limits": func(w compose.Writer) reports.Message {
 			s := house()
 			s.Quota = calmLimits().Quota
 			s.Outcome.Findings = append(shortLimits(runsOut(), 88).Coming[1:], foreseen(checks.CAPaused, site(9), nil))
-			return compose.Daily(w, reports.Day{Servers: []reports.Server{s}, Open: []reports.Incident{incident(goneAlready(), time.Hour), incident(checks.Finding{Server: "isp1", Site: site(2), Code: checks.CADNS, Severity: checks.Warning}, time.Hour)}, From: ago(day), Begun: ago(90 * day), Coming: []reports.Novelty{novelty()}})
+			return compose.Daily(w, reports.Day{Servers: []reports.Server{s}, Open: []reports.Incident{incident(goneAlready(), time.Hour), incident(checks.Finding{Server: "isp1", Site: site(2), Code: checks.CADNS, Severity: checks.Warning}, time.Hour)}, From: ago(day), Begun: ago(90 * day), Coming: []reports.RuleChange{ruleChange()}})
 		},
 	}
 	for kind, f := range map[string]checks.Finding{"runsout": runsOut(), "gone": goneAlready()} {

@@ -120,7 +120,7 @@ func oldestTrouble(w Writer, d reports.Day) string {
 }
 
 // Announce says what will change at a CA on one day; changes has at least one.
-func Announce(w Writer, changes []reports.Novelty) reports.Message {
+func Announce(w Writer, changes []reports.RuleChange) reports.Message {
 	m := w.message(reports.Plain, w.Say("calendar.title", i18n.Args{"CA": changes[0].CA, "Date": w.date(changes[0].Date)}))
 	m.Silent = true
 	for _, c := range changes {

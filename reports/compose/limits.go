@@ -14,11 +14,11 @@ import (
 type AccountLimits struct {
 	Server  string
 	Quota   reports.Quota
-	Scarce  []checks.Budget  // of domains, sets and names: those with the least left of each limit
-	Coming  []checks.Finding // ca.budget, ca.pausing, ca.zombie
-	Paused  int              // names that the CA has paused
-	Next    *reports.Novelty // nil: nothing is known to change
-	Trouble string           // why the panel could not be read, a stable word; empty: it could
+	Scarce  []checks.Budget     // of domains, sets and names: those with the least left of each limit
+	Coming  []checks.Finding    // ca.budget, ca.pausing, ca.zombie
+	Paused  int                 // names that the CA has paused
+	Next    *reports.RuleChange // nil: nothing is known to change
+	Trouble string              // why the panel could not be read, a stable word; empty: it could
 }
 
 // Limits says what each account has left at its CA, and what runs out.
@@ -82,7 +82,7 @@ func limitsOf(w Writer, l AccountLimits) []reports.Section {
 	sections = append(sections, scarce(w, l)...)
 	sections = append(sections, pausing(w, l)...)
 	if l.Next != nil {
-		sections = append(sections, w.coming([]reports.Novelty{*l.Next})...)
+		sections = append(sections, w.coming([]reports.RuleChange{*l.Next})...)
 	}
 	return sections
 }

@@ -253,7 +253,7 @@ func (w Writer) limitName(code string) string {
 }
 
 // coming says what changes at a CA within a month.
-func (w Writer) coming(changes []reports.Novelty) []reports.Section {
+func (w Writer) coming(changes []reports.RuleChange) []reports.Section {
 	var sections []reports.Section
 	for _, c := range changes {
 		sections = append(sections, reports.Section{Text: w.Say("limits.next", i18n.Args{"Date": w.date(c.Date), "Text": c.In(w.Language())})})
