@@ -16,17 +16,17 @@ import (
 // As Boulder does it: a failure of the servers for one family does not matter
 // while the other is there. But a question that *we* got no answer to leaves
 // something unseen.
-func (l *look) addresses(ctx context.Context, a, aaaa Result) bool {
+func (l *nameLookup) addresses(ctx context.Context, a, aaaa Result) bool {
 	errA, err6 := a.looked(), aaaa.looked()
 	l.fail(errA)
 	l.fail(err6)
 	if errA == nil {
-		l.sight.V4 = a.Answer.Addrs
+		l.info.V4 = a.Answer.Addrs
 	}
 	if err6 == nil {
-		l.sight.V6 = aaaa.Answer.Addrs
+		l.info.V6 = aaaa.Answer.Addrs
 	}
-	none := len(l.sight.V4)+len(l.sight.V6) == 0
+	none := len(l.info.V4)+len(l.info.V6) == 0
 	switch {
 	case none && a.says(mdns.RcodeServerFailure):
 		l.broken(ctx, mdns.TypeA, a.Answer)
@@ -45,7 +45,7 @@ func (l *look) addresses(ctx context.Context, a, aaaa Result) bool {
 		return true
 	}
 	l.point(ctx, slices.Concat(a.Answer.targets(), aaaa.Answer.targets()))
-	if a.says(mdns.RcodeServerFailure) && len(l.sight.V6) > 0 {
+	if a.says(mdns.RcodeServerFailure) && len(l.info.V6) > 0 {
 		l.failing(ctx, a.Answer)
 	}
 	return true
@@ -53,16 +53,16 @@ func (l *look) addresses(ctx context.Context, a, aaaa Result) bool {
 
 // failing tells that A fails while AAAA leads somewhere: the CA goes there,
 // and only visitors without IPv6 are lost.
-func (l *look) failing(ctx context.Context, a Answer) {
+func (l *nameLookup) failing(ctx context.Context, a Answer) {
 	before := len(l.found)
 	l.broken(ctx, mdns.TypeA, a)
-	l.lighten(before)
+	l.makeInfo(before)
 }
 
 // nowhere is a name without addresses. Nobody promised any for whatever a
 // wildcard alias stands for.
-func (l *look) nowhere(a Answer) {
-	l.sight.Points = checks.PointsNowhere
+func (l *nameLookup) nowhere(a Answer) {
+	l.info.Points = checks.PointsNowhere
 	if !l.name.wildcard {
 		l.find(checks.DNSNoAddress, checks.Args{"target": last(a.targets())})
 	}
@@ -71,43 +71,43 @@ func (l *look) nowhere(a Answer) {
 // gone is a name that does not exist: in a zone that is alive, or because its
 // domain itself is not in the registry's zone, which only the registry can
 // explain.
-func (l *look) gone(ctx context.Context, a Answer) bool {
-	l.sight.Points = checks.PointsNowhere
+func (l *nameLookup) gone(ctx context.Context, a Answer) bool {
+	l.info.Points = checks.PointsNowhere
 	zone, target := a.Zone(), last(a.targets())
 	switch {
 	case target != "": // the name is there, what it stands for is not
 	case zone != "" && within(zone, l.name.registered):
 	case l.name.host == l.name.registered:
-		l.sight.Register = true
+		l.info.Register = true
 	default:
 		r := l.ask(ctx, Query{Name: l.name.registered, Type: mdns.TypeSOA})[0]
 		l.fail(r.looked())
-		l.sight.Register = r.says(mdns.RcodeNameError)
+		l.info.Register = r.says(mdns.RcodeNameError)
 	}
-	if !l.name.wildcard || l.sight.Register {
+	if !l.name.wildcard || l.info.Register {
 		l.find(checks.DNSNXDomain, checks.Args{
-			"domain": l.name.registered, "target": target, "register": l.sight.Register,
+			"domain": l.name.registered, "target": target, "register": l.info.Register,
 		})
 	}
 	return false
 }
 
 // point judges addresses against those that should be there.
-func (l *look) point(ctx context.Context, targets []string) {
-	ours4, others4 := l.split(l.sight.V4)
-	ours6, others6 := l.split(l.sight.V6)
+func (l *nameLookup) point(ctx context.Context, targets []string) {
+	ours4, others4 := l.split(l.info.V4)
+	ours6, others6 := l.split(l.info.V6)
 	ours, others := slices.Concat(ours4, ours6), slices.Concat(others4, others6)
 	if len(ours) == 0 {
 		l.away(ctx, targets)
 		return
 	}
 	if len(others) == 0 {
-		l.sight.Points = checks.PointsOurs
+		l.info.Points = checks.PointsOurs
 		return
 	}
-	l.sight.Points = checks.PointsPartly
+	l.info.Points = checks.PointsPartly
 	args := func(wrong []netip.Addr) checks.Args {
-		a := l.towards(ctx, wrong, targets)
+		a := l.owner(ctx, wrong, targets)
 		a["ours"], a["others"] = addressList(ours), addressList(wrong)
 		return a
 	}
@@ -120,7 +120,7 @@ func (l *look) point(ctx context.Context, targets []string) {
 }
 
 // split parts ours from others.
-func (l *look) split(addrs []netip.Addr) (ours, others []netip.Addr) {
+func (l *nameLookup) split(addrs []netip.Addr) (ours, others []netip.Addr) {
 	for _, a := range addrs {
 		if slices.Contains(l.question.Ours, a.Unmap()) {
 			ours = append(ours, a)
@@ -134,12 +134,12 @@ func (l *look) split(addrs []netip.Addr) (ours, others []netip.Addr) {
 // away is a name none of whose addresses is ours: behind a proxy that may
 // well lead to us, or elsewhere. Without addresses of our own to compare with,
 // only the proxy can be told.
-func (l *look) away(ctx context.Context, targets []string) {
-	all := slices.Concat(l.sight.V4, l.sight.V6)
-	args := l.towards(ctx, all, targets)
+func (l *nameLookup) away(ctx context.Context, targets []string) {
+	all := slices.Concat(l.info.V4, l.info.V6)
+	args := l.owner(ctx, all, targets)
 	args["addresses"], args["count"], args["expected"] = addressList(all), len(all), addressList(l.question.Ours)
 	if proxy, known := args["proxy"].(string); known {
-		l.sight.Points, l.sight.Proxy = checks.PointsProxied, proxy
+		l.info.Points, l.info.Proxy = checks.PointsProxied, proxy
 		l.find(checks.DNSProxied, args)
 		return
 	}
@@ -148,9 +148,9 @@ func (l *look) away(ctx context.Context, targets []string) {
 	case len(l.errs) > 0: // the family that was not seen may lead to us
 		before := len(l.found)
 		l.find(checks.DNSElsewhere, args)
-		l.lighten(before)
+		l.makeInfo(before)
 	default:
-		l.sight.Points = checks.PointsElsewhere
+		l.info.Points = checks.PointsElsewhere
 		l.find(checks.DNSElsewhere, args)
 	}
 }

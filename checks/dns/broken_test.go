@@ -97,7 +97,7 @@ func TestUnreachableRegistryLeavesServfail(t *testing.T) {
 }
 
 func TestServersOnPrivateAddressesAreNotAsked(t *testing.T) {
-	l := &look{Inspector: &Inspector{options: InspectorOptions{Port: 53}}}
+	l := &nameLookup{Inspector: &Inspector{options: InspectorOptions{Port: 53}}}
 	servers := []delegate{{name: "ns1", addr: netip.MustParseAddr("127.0.0.1")}, {name: "ns2", addr: netip.MustParseAddr("10.0.0.1")}, {name: "ns3"}}
 	l.interview(t.Context(), servers, mdns.TypeA) // would panic if it asked: there is no resolver
 	if d := (delegation{servers: servers}); !d.lame() || d.String() != "ns1: no address, ns2: no address, ns3: no address" {

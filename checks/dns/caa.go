@@ -20,7 +20,7 @@ const (
 // caa judges what was said from the name up to its top level: the first
 // non-empty set wins, and an error met before it fails (RFC 8659 section 3,
 // as Boulder has it).
-func (l *look) caa(labels []string, said []Result) {
+func (l *nameLookup) caa(labels []string, said []Result) {
 	for i, r := range said {
 		if err := r.looked(); err != nil {
 			l.fail(err)
@@ -54,7 +54,7 @@ func (a Answer) caa() []*mdns.CAA {
 }
 
 // forbids judges one set of records for the certificate in question.
-func (l *look) forbids(set []*mdns.CAA) (why string, forbids bool) {
+func (l *nameLookup) forbids(set []*mdns.CAA) (why string, forbids bool) {
 	for _, c := range set {
 		// Bit 0 of the flags is 128; some wrote 1 for it, and the CA takes both.
 		if !known(c.Tag) && c.Flag&(128|1) != 0 {

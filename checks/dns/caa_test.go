@@ -39,7 +39,7 @@ type caaSet struct {
 
 func (s caaSet) judge(t *testing.T) {
 	t.Helper()
-	l := &look{question: Question{CA: le, AccountURI: account, Method: "http-01", Wildcard: s.wildcard}}
+	l := &nameLookup{question: Question{CA: le, AccountURI: account, Method: "http-01", Wildcard: s.wildcard}}
 	if why, forbids := l.forbids(set(t, s.records...)); why != s.want && forbids || forbids != (s.want != "") {
 		t.Errorf("%q wildcard %v: forbids %v %q, want %q", s.records, s.wildcard, forbids, why, s.want)
 	}
@@ -97,7 +97,7 @@ func TestCAAParameters(t *testing.T) {
 }
 
 func TestAnAccountThatIsNotKnownIsNotExcluded(t *testing.T) {
-	l := &look{question: Question{CA: le, Method: "http-01"}}
+	l := &nameLookup{question: Question{CA: le, Method: "http-01"}}
 	if why, forbids := l.forbids(set(t, `0 issue "letsencrypt.org; accounturi=https://ca.example/acct/7"`)); forbids {
 		t.Errorf("forbids: %s", why)
 	}

@@ -15,7 +15,7 @@ import (
 // broken tells apart why a resolver fails for a name: it fails for all; the
 // signatures do not hold (the same question without checking is answered);
 // the servers that the zone is delegated to do not serve it; or else.
-func (l *look) broken(ctx context.Context, kind uint16, a Answer) {
+func (l *nameLookup) broken(ctx context.Context, kind uint16, a Answer) {
 	said := l.ask(ctx, Query{Name: l.name.host, Type: kind, CD: true}, Query{Type: mdns.TypeNS})
 	unchecked, root := said[0], said[1]
 	if err := root.looked(); err != nil || root.Answer.Rcode != mdns.RcodeSuccess {
@@ -43,7 +43,7 @@ func (l *look) broken(ctx context.Context, kind uint16, a Answer) {
 		args["zone"], args["servers"] = d.zone, d.String()
 	}
 	if d.lame() {
-		l.sight.Register = true // a domain that was left looks the same
+		l.info.Register = true // a domain that was left looks the same
 		l.find(checks.DNSLame, args)
 		return
 	}
@@ -53,7 +53,7 @@ func (l *look) broken(ctx context.Context, kind uint16, a Answer) {
 // bogus is a question that is answered without checking. Where the resolver
 // did not say that signatures are why, it is asked once more: servers that
 // failed for a moment look the same.
-func (l *look) bogus(ctx context.Context, kind uint16, a Answer, args checks.Args) {
+func (l *nameLookup) bogus(ctx context.Context, kind uint16, a Answer, args checks.Args) {
 	if len(a.Errors) == 0 {
 		again := l.ask(ctx, Query{Name: l.name.host, Type: kind})[0]
 		if err := again.looked(); err != nil {
@@ -95,7 +95,7 @@ type delegate struct {
 	name   string
 	addr   netip.Addr // may be invalid: the name has none
 	hidden bool       // its addresses could not be looked up
-	word   word
+	state  serverAnswer
 	said   Answer
 }
 
@@ -109,8 +109,8 @@ type delegation struct {
 // (RFC 9499 section 7). One that could not be asked may be the one that does.
 func (d delegation) lame() bool {
 	for _, s := range d.servers {
-		switch s.word {
-		case wordGood, wordReferral, wordFailing, wordUnlooked:
+		switch s.state {
+		case serverGood, serverReferral, serverFailing, serverUnasked:
 			return false
 		}
 	}
@@ -120,7 +120,7 @@ func (d delegation) lame() bool {
 // delegation asks the servers themselves for the name: from the registry's
 // down, cut by cut, until some answer with authority or none is of use. It
 // is empty if the registry's own servers could not be asked from here.
-func (l *look) delegation(ctx context.Context, kind uint16) delegation {
+func (l *nameLookup) delegation(ctx context.Context, kind uint16) delegation {
 	d := l.registry(ctx)
 	for range maxCuts {
 		l.interview(ctx, d.servers, kind)
@@ -139,7 +139,7 @@ func (l *look) delegation(ctx context.Context, kind uint16) delegation {
 
 // registry is the closest zone above the registered domain that has servers:
 // not every public suffix is a zone.
-func (l *look) registry(ctx context.Context) delegation {
+func (l *nameLookup) registry(ctx context.Context) delegation {
 	for zone := parent(l.name.registered); ; zone = parent(zone) {
 		r := l.ask(ctx, Query{Name: zone, Type: mdns.TypeNS})[0]
 		if names := r.Answer.NameServers(); len(names) > 0 {
@@ -158,7 +158,7 @@ func (l *look) registry(ctx context.Context) delegation {
 
 // settle finds addresses for the servers that came without. IPv6 is taken
 // only where there is nothing else: not every host has it.
-func (l *look) settle(ctx context.Context, d *delegation) {
+func (l *nameLookup) settle(ctx context.Context, d *delegation) {
 	for _, kind := range []uint16{mdns.TypeA, mdns.TypeAAAA} {
 		var queries []Query
 		var open []*delegate
@@ -182,7 +182,7 @@ func (l *look) settle(ctx context.Context, d *delegation) {
 }
 
 // interview asks all servers at once for the name.
-func (l *look) interview(ctx context.Context, servers []delegate, kind uint16) {
+func (l *nameLookup) interview(ctx context.Context, servers []delegate, kind uint16) {
 	var all sync.WaitGroup
 	for i := range servers {
 		s := &servers[i]
@@ -190,13 +190,13 @@ func (l *look) interview(ctx context.Context, servers []delegate, kind uint16) {
 			continue // unlooked
 		}
 		if !s.addr.IsValid() || !l.options.Reserved && reserved(s.addr) {
-			s.word = wordAddressless
+			s.state = serverAddressless
 			continue
 		}
 		all.Go(func() {
 			var err error
 			s.said, err = l.resolver.AskAt(ctx, netip.AddrPortFrom(s.addr, l.options.Port), Query{Name: l.name.host, Type: kind})
-			s.word = judge(s.said, err)
+			s.state = judge(s.said, err)
 		})
 	}
 	all.Wait()
@@ -207,11 +207,11 @@ func (l *look) interview(ctx context.Context, servers []delegate, kind uint16) {
 func (d delegation) below(host string) delegation {
 	for i := range d.servers {
 		s := &d.servers[i]
-		if s.word != wordUnaware {
+		if s.state != serverUnaware {
 			continue
 		}
 		if next := s.said.referral(d.zone, host); next.zone != "" {
-			s.word = wordReferral
+			s.state = serverReferral
 			return next
 		}
 	}

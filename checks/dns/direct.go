@@ -72,40 +72,40 @@ func overUDP(ctx context.Context, addr netip.AddrPort, c *call, timeout time.Dur
 	}
 }
 
-// word is what one server has to say for a zone.
-type word int8
+// serverAnswer is how one name server answers for a zone.
+type serverAnswer int8
 
 const (
-	wordUnlooked word = iota // could not be asked from here
-	wordGood                 // answers with authority
-	wordReferral             // names the servers of a zone further down
-	wordFailing              // SERVFAIL: knows the zone, but cannot load it
-	wordRefused
-	wordUnaware // answers without authority
-	wordSilent
-	wordClosed
-	wordAddressless // the server's name leads nowhere that can be asked
+	serverUnasked  serverAnswer = iota // could not be asked from here
+	serverGood                         // answers with authority
+	serverReferral                     // names the servers of a zone further down
+	serverFailing                      // SERVFAIL: knows the zone, but cannot load it
+	serverRefused
+	serverUnaware // answers without authority
+	serverSilent
+	serverClosed
+	serverAddressless // the server's name leads nowhere that can be asked
 )
 
 // judge reads what came of asking a server directly.
-func judge(a Answer, err error) word {
+func judge(a Answer, err error) serverAnswer {
 	switch {
 	case errors.Is(err, ErrTimeout):
-		return wordSilent
+		return serverSilent
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return wordClosed
+		return serverClosed
 	case errors.Is(err, ErrMalformed):
-		return wordUnaware
+		return serverUnaware
 	case err != nil:
-		return wordUnlooked
+		return serverUnasked
 	case a.Rcode == mdns.RcodeServerFailure:
-		return wordFailing
+		return serverFailing
 	case a.Rcode != mdns.RcodeSuccess && a.Rcode != mdns.RcodeNameError:
-		return wordRefused
+		return serverRefused
 	case a.Authoritative:
-		return wordGood
+		return serverGood
 	}
-	return wordUnaware
+	return serverUnaware
 }
 
 // String lists the servers with what each said: "ns1.example: REFUSED".
@@ -124,18 +124,18 @@ func (d delegation) String() string {
 
 // String is for evidence, in the words of the protocols.
 func (s delegate) String() string {
-	switch s.word {
-	case wordFailing, wordRefused:
+	switch s.state {
+	case serverFailing, serverRefused:
 		return rcode(s.said.Rcode)
-	case wordSilent:
+	case serverSilent:
 		return "timeout"
-	case wordClosed:
+	case serverClosed:
 		return "connection refused"
-	case wordAddressless:
+	case serverAddressless:
 		return "no address"
-	case wordUnaware:
+	case serverUnaware:
 		return "not authoritative"
-	case wordUnlooked:
+	case serverUnasked:
 		return "not asked"
 	}
 	return "answers"

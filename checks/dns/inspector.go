@@ -73,7 +73,7 @@ func (in *Inspector) Check(ours []netip.Addr, accountURI string) checks.Check {
 }
 
 // Look says where a name leads and what is wrong with that. An error means
-// that something could not be looked at; sight and findings hold what was
+// that something could not be looked at; the info and the findings hold what was
 // seen all the same.
 func (in *Inspector) Look(ctx context.Context, q Question) (checks.NameInfo, []checks.Finding, error) {
 	l, err := in.begin(q)
@@ -91,27 +91,27 @@ func (in *Inspector) Look(ctx context.Context, q Question) (checks.NameInfo, []c
 		blind, before := len(l.errs) > 0, len(l.found)
 		l.caa(labels, said[2:])
 		if blind {
-			l.lighten(before) // what comes first, the address, is not known
+			l.makeInfo(before) // what comes first, the address, is not known
 		}
 	}
-	l.posing()
+	l.lookalikes()
 	l.complete()
-	return l.sight, l.found, errors.Join(l.errs...)
+	return l.info, l.found, errors.Join(l.errs...)
 }
 
-// look is one name being looked at.
-type look struct {
+// nameLookup is one name being looked up.
+type nameLookup struct {
 	*Inspector
 	question Question
 	name     name
-	sight    checks.NameInfo
+	info     checks.NameInfo
 	found    []checks.Finding
 	errs     []error
 	asked    []Query // with said: everything the resolver was asked, for the evidence
 	said     []Result
 }
 
-func (in *Inspector) begin(q Question) (*look, error) {
+func (in *Inspector) begin(q Question) (*nameLookup, error) {
 	n, err := parseName(q.Name)
 	if err != nil {
 		return nil, err
@@ -123,11 +123,11 @@ func (in *Inspector) begin(q Question) (*look, error) {
 		q.Method = "http-01"
 	}
 	q.Wildcard = q.Wildcard || n.wildcard
-	return &look{Inspector: in, question: q, name: n, sight: checks.NameInfo{Name: n.ascii}}, nil
+	return &nameLookup{Inspector: in, question: q, name: n, info: checks.NameInfo{Name: n.ascii}}, nil
 }
 
 // ask asks the resolver and keeps what it said as evidence.
-func (l *look) ask(ctx context.Context, queries ...Query) []Result {
+func (l *nameLookup) ask(ctx context.Context, queries ...Query) []Result {
 	said := l.resolver.AskAll(ctx, queries)
 	if l.asked == nil {
 		l.asked, l.said = queries, said
@@ -153,13 +153,13 @@ func (r Result) looked() error {
 // says reports whether the question was answered with that rcode.
 func (r Result) says(rcode int) bool { return r.Err == nil && r.Answer.Rcode == rcode }
 
-func (l *look) fail(err error) {
+func (l *nameLookup) fail(err error) {
 	if err != nil {
 		l.errs = append(l.errs, err)
 	}
 }
 
-func (l *look) find(code checks.Code, args checks.Args) {
+func (l *nameLookup) find(code checks.Code, args checks.Args) {
 	for key, value := range args { // a text asks "is there one?" by asking for the argument
 		if value == "" || value == false || value == 0 {
 			delete(args, key)
@@ -168,15 +168,15 @@ func (l *look) find(code checks.Code, args checks.Args) {
 	l.found = append(l.found, checks.Finding{Code: code, Severity: code.Severity(), Args: args})
 }
 
-// lighten makes evidence of the findings since one: none is the cause.
-func (l *look) lighten(since int) {
+// makeInfo makes evidence of the findings since one: none is the cause.
+func (l *nameLookup) makeInfo(since int) {
 	for i := since; i < len(l.found); i++ {
 		l.found[i].Severity = checks.Info
 	}
 }
 
 // complete adds to every finding what holds for the name as a whole.
-func (l *look) complete() {
+func (l *nameLookup) complete() {
 	if len(l.found) == 0 {
 		return
 	}
@@ -186,8 +186,8 @@ func (l *look) complete() {
 	}
 }
 
-// posing tells of a name that looks like another one, whatever it leads to.
-func (l *look) posing() {
+// lookalikes tells of a name that looks like another one, whatever it leads to.
+func (l *nameLookup) lookalikes() {
 	if m, ok := lookalike(l.name.base); ok {
 		l.find(checks.DNSLookalike, checks.Args{
 			"label": checks.Clean(m.label, maxLabel), "script": m.script, "odd": checks.Clean(m.odd, maxLabel),

@@ -178,7 +178,7 @@ func (a Answer) reason() string {
 }
 
 // detail is every question with its answer, one a line, for an expert.
-func (l *look) detail() string {
+func (l *nameLookup) detail() string {
 	var b strings.Builder
 	for i, q := range l.asked {
 		fmt.Fprintf(&b, "%s %s", q.Name, mdns.TypeToString[q.Type])

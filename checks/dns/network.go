@@ -18,7 +18,7 @@ import (
 	"domovoy/checks"
 )
 
-// towards says to whom addresses belong, as far as the DNS tells. All of it
+// owner says to whom addresses belong, as far as the DNS tells. All of it
 // is evidence beside a finding that stands anyway: what cannot be had is left
 // out.
 //
@@ -27,7 +27,7 @@ import (
 //	ptr          the name of the first address
 //	cname        the last name of the chain
 //	nameservers  of the registered domain
-func (l *look) towards(ctx context.Context, addrs []netip.Addr, targets []string) checks.Args {
+func (l *nameLookup) owner(ctx context.Context, addrs []netip.Addr, targets []string) checks.Args {
 	queries := []Query{{Name: l.name.registered, Type: mdns.TypeNS}}
 	if reverse, err := mdns.ReverseAddr(addrs[0].String()); err == nil {
 		queries = append(queries, Query{Name: reverse, Type: mdns.TypePTR})
@@ -54,7 +54,7 @@ func (l *look) towards(ctx context.Context, addrs []netip.Addr, targets []string
 // proxy names the CDN that a name is behind: by all of its addresses, by the
 // name that a CNAME leads to, or by name servers and PTR that agree. Name
 // servers alone prove nothing: Cloudflare serves zones without a proxy, too.
-func (l *look) proxy(addrs []netip.Addr, targets, servers []string, ptr string) string {
+func (l *nameLookup) proxy(addrs []netip.Addr, targets, servers []string, ptr string) string {
 	r := l.options.Ranges
 	if owner := r.Owner(addrs[0]); owner != "" &&
 		!slices.ContainsFunc(addrs, func(a netip.Addr) bool { return r.Owner(a) == "" }) {
@@ -73,7 +73,7 @@ func (l *look) proxy(addrs []netip.Addr, targets, servers []string, ptr string) 
 }
 
 // network is the shortest thing that tells a reader whose address it is.
-func (l *look) network(args checks.Args, addr netip.Addr, servers []string) string {
+func (l *nameLookup) network(args checks.Args, addr netip.Addr, servers []string) string {
 	if owner, _ := args["proxy"].(string); owner != "" {
 		return owner
 	}
@@ -97,7 +97,7 @@ func (l *look) network(args checks.Args, addr netip.Addr, servers []string) stri
 
 // foreign is the registered domain of a host; empty if it is the name's own,
 // or if the host is only a public suffix.
-func (l *look) foreign(host string) string {
+func (l *nameLookup) foreign(host string) string {
 	host = hostname(host)
 	suffix, _ := checks.PublicSuffix(host)
 	d := checks.RegisteredDomain(host)

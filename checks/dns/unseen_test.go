@@ -132,18 +132,18 @@ func TestTheQuestionWithoutCheckingIsNotAnswered(t *testing.T) {
 // A server that could not be asked may be the one that serves the zone.
 func TestNotAskedIsNotLame(t *testing.T) {
 	for name, tt := range map[string]struct {
-		words []word
+		words []serverAnswer
 		lame  bool
 	}{
 		"none":                    {nil, false},
-		"refused":                 {[]word{wordRefused, wordSilent}, true},
-		"refused and not asked":   {[]word{wordRefused, wordUnlooked}, false},
-		"not asked":               {[]word{wordUnlooked}, false},
-		"refused and without one": {[]word{wordRefused, wordAddressless}, true},
+		"refused":                 {[]serverAnswer{serverRefused, serverSilent}, true},
+		"refused and not asked":   {[]serverAnswer{serverRefused, serverUnasked}, false},
+		"not asked":               {[]serverAnswer{serverUnasked}, false},
+		"refused and without one": {[]serverAnswer{serverRefused, serverAddressless}, true},
 	} {
 		var d delegation
 		for _, w := range tt.words {
-			d.servers = append(d.servers, delegate{word: w})
+			d.servers = append(d.servers, delegate{state: w})
 		}
 		if d.lame() != tt.lame {
 			t.Errorf("%s: lame %v", name, d.lame())
@@ -169,8 +169,8 @@ func TestAskAtIsCutShort(t *testing.T) {
 	addr := serve(t, func(mdns.ResponseWriter, *mdns.Msg) { cancel() })
 	r := resolver(t, Options{Servers: []netip.AddrPort{addr}})
 	a, err := r.AskAt(ctx, addr, question())
-	if !errors.Is(err, context.Canceled) || judge(a, err) != wordUnlooked {
-		t.Errorf("error %v, word %d", err, judge(a, err))
+	if !errors.Is(err, context.Canceled) || judge(a, err) != serverUnasked {
+		t.Errorf("error %v, answer %d", err, judge(a, err))
 	}
 }
 

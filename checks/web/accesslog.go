@@ -176,18 +176,18 @@ func closeAll(logs []*os.File) {
 // How many of the CA's validators came for a file, in the argument "pattern"
 // of web.blocked.
 const (
-	camePrimary = "primary" // one: the others are dropped on the way
-	cameHalf    = "half"    // about half of the requests met a dead backend
-	cameSome    = "some"    // more than one, but not all
-	cameAll     = "all"
-	cameFailed  = "failed" // the first one was refused, so the CA sent no others
+	fetchedPrimary = "primary" // one: the others are dropped on the way
+	fetchedHalf    = "half"    // about half of the requests met a dead backend
+	fetchedSome    = "some"    // more than one, but not all
+	fetchedAll     = "all"
+	fetchedFailed  = "failed" // the first one was refused, so the CA sent no others
 )
 
 // shown is how many sources a finding names.
 const shown = 20
 
-// came is who fetched one file.
-type came struct {
+// fetches are the requests for one file.
+type fetches struct {
 	Token   string
 	Sources []netip.Addr // distinct, in order of coming
 	Served  int          // requests answered with 200
@@ -197,13 +197,13 @@ type came struct {
 }
 
 // gather sorts visits by file, in order of coming.
-func gather(visits []Visit) []came {
-	byToken := map[string]*came{}
+func gather(visits []Visit) []fetches {
+	byToken := map[string]*fetches{}
 	var order []string
 	for _, v := range visits {
 		c := byToken[v.Token]
 		if c == nil {
-			c = &came{Token: v.Token, Local: true}
+			c = &fetches{Token: v.Token, Local: true}
 			byToken[v.Token] = c
 			order = append(order, v.Token)
 		}
@@ -220,7 +220,7 @@ func gather(visits []Visit) []came {
 			c.Refused++
 		}
 	}
-	all := make([]came, len(order))
+	all := make([]fetches, len(order))
 	for i, token := range order {
 		all[i] = *byToken[token]
 	}
@@ -230,18 +230,18 @@ func gather(visits []Visit) []came {
 // pattern tells how many of so many validators came. Only what was served
 // well proves that others were kept away: the CA sends its remote validators
 // only after its primary one was content.
-func (c came) pattern(validators int) string {
+func (c fetches) pattern(validators int) string {
 	switch {
 	case c.Broken > 0 && c.Served > 0:
-		return cameHalf
+		return fetchedHalf
 	case c.Served == 0 || c.Refused > 0 || c.Broken > 0:
-		return cameFailed
+		return fetchedFailed
 	case len(c.Sources) >= validators:
-		return cameAll
+		return fetchedAll
 	case len(c.Sources) == 1:
-		return camePrimary
+		return fetchedPrimary
 	}
-	return cameSome
+	return fetchedSome
 }
 
 // LogCheck is the name of the check in outcomes and failures.
@@ -283,17 +283,17 @@ func (l *AccessLogs) Look(ctx context.Context, name string, o Order) ([]checks.F
 	if err != nil {
 		return nil, fmt.Errorf("reading the access log of %s: %w", name, err)
 	}
-	patterns := map[string]came{}
+	patterns := map[string]fetches{}
 	for _, c := range gather(visits) {
 		p := c.pattern(l.opts.Validators)
 		if worst, ok := patterns[p]; !c.Local && (!ok || len(c.Sources) < len(worst.Sources)) {
 			patterns[p] = c
 		}
 	}
-	if _, passed := patterns[cameAll]; passed {
+	if _, passed := patterns[fetchedAll]; passed {
 		return nil, nil // whoever lets all through to one file blocks nobody
 	}
-	for _, p := range []string{cameHalf, camePrimary, cameSome} {
+	for _, p := range []string{fetchedHalf, fetchedPrimary, fetchedSome} {
 		if c, ok := patterns[p]; ok {
 			return []checks.Finding{l.finding(ctx, c, p)}, nil
 		}
@@ -301,7 +301,7 @@ func (l *AccessLogs) Look(ctx context.Context, name string, o Order) ([]checks.F
 	return nil, nil
 }
 
-func (l *AccessLogs) finding(ctx context.Context, c came, pattern string) checks.Finding {
+func (l *AccessLogs) finding(ctx context.Context, c fetches, pattern string) checks.Finding {
 	var sources []string
 	named := c.Sources[:min(len(c.Sources), shown)]
 	for _, a := range named {
@@ -314,7 +314,7 @@ func (l *AccessLogs) finding(ctx context.Context, c came, pattern string) checks
 		"expected":  l.opts.Validators,
 		"addresses": sources,
 	}
-	if pattern == cameHalf {
+	if pattern == fetchedHalf {
 		code = checks.WebFlapping
 		args["attempts"], args["failed"], args["ok"] = c.Served+c.Broken, c.Broken, c.Served
 		args["cause"] = string(checks.WebError)

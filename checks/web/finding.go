@@ -16,7 +16,7 @@ import (
 
 // findings tells what the series mean. At most one finding is what stops the
 // CA; the others are of severity Info.
-func (l *look) findings() []checks.Finding {
+func (l *nameProbe) findings() []checks.Finding {
 	if l.ca.err() != nil {
 		return l.withoutCA()
 	}
@@ -43,7 +43,7 @@ func (l *look) findings() []checks.Finding {
 // withoutCA is for the CA's way that could not be walked. What fails over IPv4
 // fails all the same where this host only has no IPv6; where something on the
 // way could not be looked up it is no more than evidence.
-func (l *look) withoutCA() []checks.Finding {
+func (l *nameProbe) withoutCA() []checks.Finding {
 	for _, s := range l.rest {
 		switch {
 		case s.err() != nil || !s.failed():
@@ -57,7 +57,7 @@ func (l *look) withoutCA() []checks.Finding {
 }
 
 // stops is what keeps the CA from its file, with its real cause.
-func (l *look) stops() (checks.Finding, bool) {
+func (l *nameProbe) stops() (checks.Finding, bool) {
 	if l.ca.mixed() {
 		return l.flapping(l.ca, l.ca.pattern()), true
 	}
@@ -75,14 +75,14 @@ func (l *look) stops() (checks.Finding, bool) {
 			return l.ipv6(l.ca, bad, hop, false), true
 		}
 	case looked && v4.failed() && bad.fault.code == checks.WebLoop && bad.fellBack != nil:
-		// The loop is only the CA's memory of a walk that IPv6 broke off.
+		// The loop is only the CA's memory of an attempt that IPv6 broke off.
 		return l.plain(v4), true
 	}
 	return l.plain(l.ca), true
 }
 
 // byV4 is the series that used nothing but the first IPv4 address.
-func (l *look) byV4() (series, bool) {
+func (l *nameProbe) byV4() (series, bool) {
 	for _, s := range l.rest {
 		if s.route.family == onlyV4 {
 			return s, s.err() == nil
@@ -107,7 +107,7 @@ func brokenV6(a attempt) (Hop, bool) {
 
 // lottery finds addresses of the family that the CA begins with of which one
 // fails while another does not. It gives the one that fails.
-func (l *look) lottery() (series, bool) {
+func (l *nameProbe) lottery() (series, bool) {
 	family := []series{l.ca}
 	for _, s := range l.rest {
 		if s.err() == nil && s.route.family == anyFamily {
@@ -145,7 +145,7 @@ func mild(f checks.Finding) checks.Finding {
 
 // plain reports a series by the fault of its failures; one that fails only
 // now and then is flapping.
-func (l *look) plain(s series) checks.Finding {
+func (l *nameProbe) plain(s series) checks.Finding {
 	if s.mixed() {
 		return l.flapping(s, s.pattern())
 	}
@@ -156,7 +156,7 @@ func (l *look) plain(s series) checks.Finding {
 }
 
 // flapping reports that some succeed and some do not.
-func (l *look) flapping(s series, pattern string) checks.Finding {
+func (l *nameProbe) flapping(s series, pattern string) checks.Finding {
 	bad := s.failure()
 	f := l.finding(checks.WebFlapping, s, bad, bad.last())
 	f.Args["pattern"] = pattern
@@ -169,7 +169,7 @@ func (l *look) flapping(s series, pattern string) checks.Finding {
 }
 
 // ipv6 reports that the site is worse over IPv6. The hop is where.
-func (l *look) ipv6(s series, a attempt, at Hop, fallback bool) checks.Finding {
+func (l *nameProbe) ipv6(s series, a attempt, at Hop, fallback bool) checks.Finding {
 	f := l.finding(checks.WebIPv6, s, a, at)
 	f.Args["pattern"] = patternFamily
 	f.Args["fallback"] = fallback
@@ -180,7 +180,7 @@ func (l *look) ipv6(s series, a attempt, at Hop, fallback bool) checks.Finding {
 }
 
 // finding has what every finding tells.
-func (l *look) finding(code checks.Code, s series, a attempt, at Hop) checks.Finding {
+func (l *nameProbe) finding(code checks.Code, s series, a attempt, at Hop) checks.Finding {
 	args := checks.Args{
 		"address":  at.Address.Addr().String(),
 		"family":   familyName(at.Address.Addr()),
@@ -239,8 +239,8 @@ func (a attempt) words() []string {
 	return lines
 }
 
-// detail is the walk, the beginning of its answer, and how every series went.
-func (l *look) detail(a attempt) string {
+// detail is the requests of an attempt, the beginning of its answer, and how every series went.
+func (l *nameProbe) detail(a attempt) string {
 	lines := a.words()
 	if len(a.body) > 0 {
 		lines = append(lines, fmt.Sprintf("body: %q", checks.Clean(string(a.body), 2*checks.WordLength)))
@@ -287,7 +287,7 @@ func (s series) latency() time.Duration {
 // foreign finds that a proxy leads to another server than ours, where the
 // 404 that came through it is not the one that our own server gives for the
 // same request. With a file in place that is not needed: then a 404 is one.
-func (l *look) foreign(ctx context.Context) (checks.Finding, bool) {
+func (l *nameProbe) foreign(ctx context.Context) (checks.Finding, bool) {
 	if !l.proxied || l.challenge.want != "" || !l.ca.passed() || len(l.ca.tries) == 0 {
 		return checks.Finding{}, false
 	}
@@ -309,14 +309,14 @@ const ownAsked = 2
 
 // ownAnswer asks our own server for the same file, at the first of our
 // addresses that answers 404 too.
-func (l *look) ownAnswer(ctx context.Context) (attempt, bool) {
+func (l *nameProbe) ownAnswer(ctx context.Context) (attempt, bool) {
 	own := l.prober.opts.Own
 	for _, a := range own[:min(len(own), ownAsked)] {
 		r := route{first: a}
 		if a.Is4() {
 			r.family = onlyV4
 		}
-		answer := l.prober.walk(ctx, l.host, l.challenge, r, signs{dialing: func() {}, connected: func() {}})
+		answer := l.prober.attempt(ctx, l.host, l.challenge, r, signs{dialing: func() {}, connected: func() {}})
 		if answer.passed() && answer.last().Status == http.StatusNotFound {
 			return answer, true
 		}
@@ -325,6 +325,6 @@ func (l *look) ownAnswer(ctx context.Context) (attempt, bool) {
 }
 
 // page is an answer's text without what changes from request to request.
-func (l *look) page(a attempt) []byte {
+func (l *nameProbe) page(a attempt) []byte {
 	return bytes.TrimSpace(bytes.ReplaceAll(a.body, []byte(l.challenge.token), nil))
 }

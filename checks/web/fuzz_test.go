@@ -43,7 +43,7 @@ func FuzzLocation(f *testing.F) {
 	}
 	p := New(Options{})
 	f.Fuzz(func(t *testing.T, location string) {
-		w := &walk{prober: p, host: name}
+		w := &redirectChain{prober: p, host: name}
 		from := &url.URL{Scheme: "http", Host: name, Path: "/"}
 		to, fault := w.next(from, answer{status: 301, location: location})
 		if fault != nil {
@@ -104,7 +104,7 @@ func TestDetailIsBounded(t *testing.T) {
 		}
 	})
 	s.serve(four, s.http, h)
-	found := s.look(sight(four), Ask{})
+	found := s.look(nameAt(four), Ask{})
 	if summary(found) != "web.redirect count" {
 		t.Fatalf("found %s", details(found))
 	}

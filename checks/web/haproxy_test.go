@@ -41,7 +41,7 @@ func TestHAProxy(t *testing.T) {
 			backend := freePort(t)
 			s.serve(another, backend, s.files)
 			s.haproxy(fmt.Sprintf(haproxyConfig, backend, tt.option))
-			found := s.look(sight(four), Ask{Attempts: 6})
+			found := s.look(nameAt(four), Ask{Attempts: 6})
 			if got := summary(found); got != tt.want {
 				t.Fatalf("found %q, want %q\n%s", got, tt.want, details(found))
 			}

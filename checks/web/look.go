@@ -12,8 +12,8 @@ import (
 	"domovoy/checks"
 )
 
-// look is one look at one name.
-type look struct {
+// nameProbe is one look at one name.
+type nameProbe struct {
 	prober    *Prober
 	host      string
 	challenge challenge
@@ -39,7 +39,7 @@ func (p *Prober) Look(ctx context.Context, s checks.NameInfo, ask Ask) ([]checks
 	if len(v4)+len(v6) == 0 {
 		return nil, fmt.Errorf("looking at %s: %w", s.Name, ErrNoAddress)
 	}
-	l := &look{prober: p, host: s.Name, challenge: newChallenge(), proxied: s.Points == checks.PointsProxied}
+	l := &nameProbe{prober: p, host: s.Name, challenge: newChallenge(), proxied: s.Points == checks.PointsProxied}
 	if p.opts.Folder != "" {
 		// Where the file cannot be placed, the answers are judged by
 		// reachability.
@@ -62,10 +62,10 @@ func (p *Prober) Look(ctx context.Context, s checks.NameInfo, ask Ask) ([]checks
 // that none of them is ours to ask.
 var ErrNoAddress = errors.New("no address to ask at")
 
-// all runs every series: the CA's walk, the same as if another address of
+// all runs every series: the CA's attempt, the same as if another address of
 // that family came first, and IPv4 by itself. They follow one another, because
 // two at once would muddle the order in which a balancer deals.
-func (l *look) all(ctx context.Context, v4, v6 []netip.Addr, ask Ask) {
+func (l *nameProbe) all(ctx context.Context, v4, v6 []netip.Addr, ask Ask) {
 	first := max(ask.Attempts, 1)
 	others := 1
 	if ask.Deep {
@@ -89,9 +89,9 @@ func (l *look) all(ctx context.Context, v4, v6 []netip.Addr, ask Ask) {
 	l.byItself(ctx, v4, len(v6) > 0, first, others)
 }
 
-// byItself looks at what IPv4 alone gives, where the CA's walk does not show
+// byItself looks at what IPv4 alone gives, where the CA's attempt does not show
 // it.
-func (l *look) byItself(ctx context.Context, v4 []netip.Addr, startsV6 bool, first, others int) {
+func (l *nameProbe) byItself(ctx context.Context, v4 []netip.Addr, startsV6 bool, first, others int) {
 	if len(v4) > 0 && l.needsV4(startsV6) {
 		l.rest = append(l.rest, l.run(ctx, route{first: v4[0], family: onlyV4}, first))
 	}
@@ -104,9 +104,9 @@ func (l *look) byItself(ctx context.Context, v4 []netip.Addr, startsV6 bool, fir
 }
 
 // needsV4 reports whether the first IPv4 address says more by itself: where
-// the CA's walk began with IPv6, unless it has already failed to connect to
-// that very address; and where a redirect led the CA's walk to IPv6.
-func (l *look) needsV4(startsV6 bool) bool {
+// the CA's attempt began with IPv6, unless it has already failed to connect to
+// that very address; and where a redirect led the CA's attempt to IPv6.
+func (l *nameProbe) needsV4(startsV6 bool) bool {
 	last := l.ca.failure().last()
 	if startsV6 {
 		dead := l.ca.failed() && l.ca.fellBack() != nil && l.ca.failure().fault != nil && l.ca.failure().fault.dial &&
@@ -117,7 +117,7 @@ func (l *look) needsV4(startsV6 bool) bool {
 }
 
 // err joins what could not be looked at.
-func (l *look) err() error {
+func (l *nameProbe) err() error {
 	errs := []error{l.ca.err()}
 	for _, s := range l.rest {
 		errs = append(errs, s.err())
@@ -137,7 +137,7 @@ const (
 // fewest attempts that can be told to alternate.
 const fewest = 4
 
-// series is the same walk over and over, in the order of starting.
+// series is the same attempt over and over, in the order of starting.
 type series struct {
 	route route
 	tries []attempt
@@ -219,7 +219,7 @@ type trial struct {
 	dialing, connected, done chan struct{}
 }
 
-func (l *look) start(ctx context.Context, r route) *trial {
+func (l *nameProbe) start(ctx context.Context, r route) *trial {
 	t := &trial{dialing: make(chan struct{}), connected: make(chan struct{}), done: make(chan struct{})}
 	s := signs{
 		dialing:   sync.OnceFunc(func() { close(t.dialing) }),
@@ -231,10 +231,10 @@ func (l *look) start(ctx context.Context, r route) *trial {
 			// Nobody above this goroutine could: a bug met at one site must not
 			// end the program.
 			if p := recover(); p != nil {
-				t.attempt = attempt{err: fmt.Errorf("the walk broke: %v", p)}
+				t.attempt = attempt{err: fmt.Errorf("the attempt broke: %v", p)}
 			}
 		}()
-		t.attempt = l.prober.walk(ctx, l.host, l.challenge, r, s)
+		t.attempt = l.prober.attempt(ctx, l.host, l.challenge, r, s)
 	}()
 	return t
 }
@@ -273,7 +273,7 @@ func (t *trial) within(patience time.Duration) bool {
 
 // run makes so many attempts, and all that are allowed once one has failed
 // or gets no answer. It stops where it cannot look.
-func (l *look) run(ctx context.Context, r route, tries int) series {
+func (l *nameProbe) run(ctx context.Context, r route, tries int) series {
 	patience := l.prober.opts.Timeout / 10
 	goal := max(tries, 1)
 	var trials []*trial

@@ -48,7 +48,7 @@ func TestPattern(t *testing.T) {
 				return s.files
 			})
 			s.serve(four, s.http, h)
-			found := s.look(sight(four), tt.ask)
+			found := s.look(nameAt(four), tt.ask)
 			if n.Load() != tt.n {
 				t.Errorf("%d requests, want %d", n.Load(), tt.n)
 			}
@@ -80,7 +80,7 @@ func TestAddresses(t *testing.T) {
 	s.serve(four, s.http, s.files)
 	s.serve(another, s.http, http.NotFound)
 	for _, at := range [][]string{{four, another}, {another, four}} {
-		found := s.look(sight(at...), Ask{})
+		found := s.look(nameAt(at...), Ask{})
 		if summary(found) != "web.flapping" {
 			t.Fatalf("%v: found %s", at, details(found))
 		}
@@ -98,7 +98,7 @@ func TestBlackHole(t *testing.T) {
 	s.opts.Timeout = impatient
 	s.blackHole(four, s.http)
 	began := time.Now()
-	found := s.look(sight(four), Ask{})
+	found := s.look(nameAt(four), Ask{})
 	if got := summary(found); got != "web.timeout" || found[0].Args["failed"] != 6 {
 		t.Errorf("found %s", details(found))
 	}
@@ -146,7 +146,7 @@ func TestSilence(t *testing.T) {
 			s := newStage(t)
 			s.opts.Timeout = impatient
 			tt.set(s)
-			found := s.look(sight(tt.at...), Ask{})
+			found := s.look(nameAt(tt.at...), Ask{})
 			if got := summary(found); got != tt.want {
 				t.Errorf("found %q, want %q\n%s", got, tt.want, details(found))
 			}
@@ -166,7 +166,7 @@ func TestHops(t *testing.T) {
 		w.WriteHeader(500)
 		w.Write([]byte("<h1>\u202eoops\x00</h1>"))
 	})
-	w := New(s.opts).walk(t.Context(), name, challenge{token: "T", want: "T.k"}, route{first: netip.MustParseAddr(four)},
+	w := New(s.opts).attempt(t.Context(), name, challenge{token: "T", want: "T.k"}, route{first: netip.MustParseAddr(four)},
 		signs{dialing: func() {}, connected: func() {}})
 	want := []Hop{
 		{URL: "http://client.ru/.well-known/acme-challenge/T", Address: netip.MustParseAddrPort("127.0.0.1:" + s.http), Status: 301,

@@ -54,7 +54,7 @@ func TestRedirects(t *testing.T) {
 			s.hosts["inner.client.ru"] = addresses("10.0.0.1")
 			s.serve(four, s.http, tt.to)
 			s.serve(four, s.https, s.files)
-			if got := summary(s.look(sight(four), Ask{})); got != tt.want {
+			if got := summary(s.look(nameAt(four), Ask{})); got != tt.want {
 				t.Errorf("found %q, want %q", got, tt.want)
 			}
 		})
@@ -75,7 +75,7 @@ func TestRedirectCount(t *testing.T) {
 				}
 				to(302, fmt.Sprintf("$path?n=%d", done+1))(w, r)
 			})
-			if got := summary(s.look(sight(four), Ask{})); got != want {
+			if got := summary(s.look(nameAt(four), Ask{})); got != want {
 				t.Errorf("found %q, want %q", got, want)
 			}
 		})
@@ -90,7 +90,7 @@ func TestRedirectHostWithoutFallback(t *testing.T) {
 	s.hosts["www.client.ru"] = addresses(four, six)
 	s.serve(four, s.http, to(301, "https://www.client.ru$path"))
 	s.serve(four, s.https, s.files)
-	found := s.look(sight(four), Ask{})
+	found := s.look(nameAt(four), Ask{})
 	if got := summary(found); got != "web.ipv6" {
 		t.Fatalf("found %q, want web.ipv6\n%s", got, details(found))
 	}
@@ -105,7 +105,7 @@ func TestLoopThatIsIPv6(t *testing.T) {
 	s.serve(six, s.http, to(301, "https://client.ru$path"))
 	s.serve(four, s.http, to(301, "https://client.ru$path"))
 	s.serve(four, s.https, s.files)
-	found := s.look(sight(four, six), Ask{})
+	found := s.look(nameAt(four, six), Ask{})
 	if got := summary(found); got != "web.ipv6" {
 		t.Fatalf("found %q, want web.ipv6\n%s", got, details(found))
 	}

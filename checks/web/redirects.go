@@ -14,7 +14,7 @@ import (
 	"domovoy/checks"
 )
 
-// family restricts which addresses a walk may use.
+// family restricts which addresses an attempt may use.
 type family int8
 
 const (
@@ -22,7 +22,7 @@ const (
 	onlyV4
 )
 
-// route is how a walk begins: at first, then, should a dial fail, once more
+// route is how an attempt begins: at first, then, should a dial fail, once more
 // at fallback.
 type route struct {
 	first    netip.Addr
@@ -30,17 +30,17 @@ type route struct {
 	family   family
 }
 
-// Hop is one request of a walk.
+// Hop is one request of an attempt.
 type Hop struct {
 	URL      string
 	Address  netip.AddrPort
 	Status   int    // zero: no answer came
 	Server   string // the header; may be empty
 	Location string // where it redirects to; may be empty
-	Trouble  string // the CA's words, when the walk could not go on from here
+	Trouble  string // the CA's words, when it could not go on from here
 }
 
-// attempt is one walk from the first URL to its end.
+// attempt is one way from the first URL to its end.
 type attempt struct {
 	hops     []Hop
 	fault    *fault // nil: the CA would be content
@@ -53,7 +53,7 @@ type attempt struct {
 // passed reports whether the CA would have been content.
 func (a attempt) passed() bool { return a.err == nil && a.fault == nil }
 
-// last is where the walk ended. It exists unless nothing could be looked at.
+// last is where the attempt ended. It exists unless nothing could be looked at.
 func (a attempt) last() Hop {
 	if len(a.hops) == 0 {
 		return Hop{}
@@ -61,8 +61,8 @@ func (a attempt) last() Hop {
 	return a.hops[len(a.hops)-1]
 }
 
-// walk is the state of one attempt.
-type walk struct {
+// redirectChain is the state of one attempt: a request, and those that redirects lead to.
+type redirectChain struct {
 	prober    *Prober
 	host      string
 	challenge challenge
@@ -75,67 +75,67 @@ type walk struct {
 	signs     signs
 }
 
-// walk makes one attempt along a route.
-func (p *Prober) walk(ctx context.Context, host string, c challenge, r route, s signs) attempt {
-	w := &walk{prober: p, host: host, challenge: c, route: r, left: 2 * p.opts.Timeout, signs: s}
+// attempt makes one attempt along a route.
+func (p *Prober) attempt(ctx context.Context, host string, c challenge, r route, s signs) attempt {
+	chain := &redirectChain{prober: p, host: host, challenge: c, route: r, left: 2 * p.opts.Timeout, signs: s}
 	start := &url.URL{Scheme: "http", Host: host, Path: c.path()}
-	w.seen = []string{start.String()}
-	a, f, err := w.follow(ctx, start, r.first)
+	chain.seen = []string{start.String()}
+	a, f, err := chain.follow(ctx, start, r.first)
 	if err == nil && f != nil && f.dial && r.fallback.IsValid() {
-		hop := w.hops[len(w.hops)-1]
-		w.fellBack = &hop
-		a, f, err = w.follow(ctx, start, r.fallback)
+		hop := chain.hops[len(chain.hops)-1]
+		chain.fellBack = &hop
+		a, f, err = chain.follow(ctx, start, r.fallback)
 	}
-	return attempt{hops: w.hops, fault: f, fellBack: w.fellBack, took: 2*p.opts.Timeout - w.left, body: a.body, err: err}
+	return attempt{hops: chain.hops, fault: f, fellBack: chain.fellBack, took: 2*p.opts.Timeout - chain.left, body: a.body, err: err}
 }
 
 // follow asks at one address and goes on wherever the CA would.
-func (w *walk) follow(ctx context.Context, at *url.URL, addr netip.Addr) (answer, *fault, error) {
+func (chain *redirectChain) follow(ctx context.Context, at *url.URL, addr netip.Addr) (answer, *fault, error) {
 	for {
-		a, f, err := w.visit(ctx, at, addr)
+		a, f, err := chain.ask(ctx, at, addr)
 		if err != nil || f != nil {
-			return a, w.trouble(f), err
+			return a, chain.trouble(f), err
 		}
 		if !redirects(a) {
-			return a, w.trouble(judge(at, a, w.challenge)), nil
+			return a, chain.trouble(judge(at, a, chain.challenge)), nil
 		}
-		to, f := w.next(at, a)
+		to, f := chain.next(at, a)
 		if f != nil {
-			return a, w.trouble(f), nil
+			return a, chain.trouble(f), nil
 		}
-		addr, f, err = w.resolve(ctx, to.Hostname())
+		addr, f, err = chain.resolve(ctx, to.Hostname())
 		if f != nil || err != nil {
-			return a, w.trouble(f), err
+			return a, chain.trouble(f), err
 		}
 		at = to
 	}
 }
 
 // trouble notes a fault with the hop that it ended.
-func (w *walk) trouble(f *fault) *fault {
-	if f != nil && len(w.hops) > 0 {
-		w.hops[len(w.hops)-1].Trouble = f.says
+func (chain *redirectChain) trouble(f *fault) *fault {
+	if f != nil && len(chain.hops) > 0 {
+		chain.hops[len(chain.hops)-1].Trouble = f.says
 	}
 	return f
 }
 
 // resolve picks the address for a redirect's host. The name itself stays
 // where the look is pointed at; the CA asks again and gets the same.
-func (w *walk) resolve(ctx context.Context, host string) (netip.Addr, *fault, error) {
-	if host == w.host {
-		return w.route.first, nil, nil
+func (chain *redirectChain) resolve(ctx context.Context, host string) (netip.Addr, *fault, error) {
+	if host == chain.host {
+		return chain.route.first, nil, nil
 	}
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr, nil, nil
 	}
-	if w.prober.opts.Resolve == nil {
+	if chain.prober.opts.Resolve == nil {
 		return netip.Addr{}, nil, fmt.Errorf("following a redirect to %s: %w", checks.Clean(host, checks.WordLength), errNoResolver)
 	}
-	v4, v6, err := w.prober.opts.Resolve(ctx, host)
+	v4, v6, err := chain.prober.opts.Resolve(ctx, host)
 	if err != nil {
 		return netip.Addr{}, nil, fmt.Errorf("following a redirect to %s: %w", checks.Clean(host, checks.WordLength), err)
 	}
-	if addr := w.pick(v4, v6); addr.IsValid() {
+	if addr := chain.pick(v4, v6); addr.IsValid() {
 		return addr, nil, nil
 	}
 	return netip.Addr{}, &fault{code: checks.WebRedirect, rule: "noaddress",
@@ -145,15 +145,15 @@ func (w *walk) resolve(ctx context.Context, host string) (netip.Addr, *fault, er
 var errNoResolver = errors.New("no resolver is configured")
 
 // pick takes the first address that the CA would use, or the first of the
-// family that the walk is bound to.
-func (w *walk) pick(v4, v6 []netip.Addr) netip.Addr {
+// family that the attempt is bound to.
+func (chain *redirectChain) pick(v4, v6 []netip.Addr) netip.Addr {
 	var best netip.Addr
 	for _, a := range append(v6[:len(v6):len(v6)], v4...) {
 		a = a.Unmap()
-		if !w.prober.may(a) {
+		if !chain.prober.may(a) {
 			continue
 		}
-		if !best.IsValid() || w.route.family == onlyV4 && !best.Is4() && a.Is4() {
+		if !best.IsValid() || chain.route.family == onlyV4 && !best.Is4() && a.Is4() {
 			best = a
 		}
 	}
@@ -186,11 +186,11 @@ func refusal(rule, says string) *fault {
 
 // next works out where an answer redirects to, by the CA's rules that need no
 // look at the DNS.
-func (w *walk) next(from *url.URL, a answer) (*url.URL, *fault) {
-	if w.redirects >= maxRedirects {
+func (chain *redirectChain) next(from *url.URL, a answer) (*url.URL, *fault) {
+	if chain.redirects >= maxRedirects {
 		return nil, refusal("count", "Too many redirects")
 	}
-	w.redirects++
+	chain.redirects++
 	if a.status == turnedAway {
 		return nil, refusal("code", "received disallowed redirect status code")
 	}
@@ -199,16 +199,16 @@ func (w *walk) next(from *url.URL, a answer) (*url.URL, *fault) {
 		return nil, refusal("location", "Error getting validation data")
 	}
 	to.Host, to.User, to.Fragment = strings.ToLower(to.Host), nil, ""
-	if f := w.target(to); f != nil {
+	if f := chain.target(to); f != nil {
 		return nil, f
 	}
 	if len(to.Path) > maxPath {
 		return nil, refusal("path", "Redirect target too long")
 	}
-	if slices.Contains(w.seen, to.String()) {
+	if slices.Contains(chain.seen, to.String()) {
 		return nil, loop(from, to, a)
 	}
-	w.seen = append(w.seen, to.String())
+	chain.seen = append(chain.seen, to.String())
 	return to, nil
 }
 
@@ -223,11 +223,11 @@ func loop(from, to *url.URL, a answer) *fault {
 }
 
 // target checks scheme, port and host of a redirect.
-func (w *walk) target(to *url.URL) *fault {
+func (chain *redirectChain) target(to *url.URL) *fault {
 	if to.Scheme != "http" && to.Scheme != "https" {
 		return refusal("scheme", "Invalid protocol scheme in redirect target")
 	}
-	if _, ok := w.port(to); !ok {
+	if _, ok := chain.port(to); !ok {
 		return refusal("port", "Invalid port in redirect target. Only ports 80 and 443 are supported")
 	}
 	host := to.Hostname()
@@ -238,7 +238,7 @@ func (w *walk) target(to *url.URL) *fault {
 		return refusal("slash", "Invalid host in redirect target. Check webserver config for missing '/' in redirect target.")
 	}
 	if addr, err := netip.ParseAddr(host); err == nil {
-		if !w.prober.may(addr) {
+		if !chain.prober.may(addr) {
 			return refusal("reserved", "Invalid host in redirect target")
 		}
 		return nil
@@ -254,8 +254,8 @@ func outsideASCII(r rune) bool { return r <= ' ' || r > '~' }
 
 // port is where a URL leads. The ports 80 and 443 stand for those that are
 // configured, and may be named by either number.
-func (w *walk) port(u *url.URL) (uint16, bool) {
-	ports := w.prober.opts.Ports
+func (chain *redirectChain) port(u *url.URL) (uint16, bool) {
+	ports := chain.prober.opts.Ports
 	if u.Port() == "" {
 		if u.Scheme == "https" {
 			return ports.HTTPS, true

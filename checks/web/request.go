@@ -27,41 +27,41 @@ type signs struct {
 	connected func() // somebody answered; never nil
 }
 
-// visit makes one request over a connection of its own. Waiting for a turn
+// ask makes one request over a connection of its own. Waiting for a turn
 // at the address takes nothing from the attempt's time.
-func (w *walk) visit(ctx context.Context, u *url.URL, addr netip.Addr) (answer, *fault, error) {
-	port, _ := w.port(u)
+func (chain *redirectChain) ask(ctx context.Context, u *url.URL, addr netip.Addr) (answer, *fault, error) {
+	port, _ := chain.port(u)
 	to := netip.AddrPortFrom(addr, port)
-	w.hops = append(w.hops, Hop{URL: checks.Clean(u.String(), checks.WordLength), Address: to})
-	if err := w.prober.opts.Pace.Wait(ctx, addr.Unmap()); err != nil {
+	chain.hops = append(chain.hops, Hop{URL: checks.Clean(u.String(), checks.WordLength), Address: to})
+	if err := chain.prober.opts.Pace.Wait(ctx, addr.Unmap()); err != nil {
 		return answer{}, nil, err
 	}
-	w.signs.dialing()
+	chain.signs.dialing()
 	began := time.Now()
-	defer func() { w.left -= time.Since(began) }()
+	defer func() { chain.left -= time.Since(began) }()
 
-	conn, err := w.dial(ctx, to)
+	conn, err := chain.dial(ctx, to)
 	if err != nil {
 		f, err := dialFault(ctx, to, err)
 		return answer{}, f, err
 	}
 	defer conn.Close()
-	w.signs.connected()
-	deadline := began.Add(w.left)
+	chain.signs.connected()
+	deadline := began.Add(chain.left)
 	stop := bound(ctx, conn, deadline)
 	defer stop()
 
-	a, f := w.talk(ctx, conn, u, deadline)
+	a, f := chain.talk(ctx, conn, u, deadline)
 	if ctx.Err() != nil {
 		return answer{}, nil, fmt.Errorf("asking %s: %w", to, ctx.Err())
 	}
-	hop := &w.hops[len(w.hops)-1]
+	hop := &chain.hops[len(chain.hops)-1]
 	hop.Status, hop.Server, hop.Location = a.status, a.server, checks.Clean(a.location, checks.WordLength)
 	return a, f, nil
 }
 
-func (w *walk) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
-	timeout := max(min(w.prober.opts.Timeout, w.left), time.Millisecond)
+func (chain *redirectChain) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+	timeout := max(min(chain.prober.opts.Timeout, chain.left), time.Millisecond)
 	d := net.Dialer{Timeout: timeout, KeepAlive: -1}
 	return d.DialContext(ctx, "tcp", to.String())
 }
@@ -74,7 +74,7 @@ func bound(ctx context.Context, conn net.Conn, deadline time.Time) (stop func() 
 
 // talk sends the request, over TLS where the URL wants it, and reads the
 // answer.
-func (w *walk) talk(ctx context.Context, conn net.Conn, u *url.URL, deadline time.Time) (answer, *fault) {
+func (chain *redirectChain) talk(ctx context.Context, conn net.Conn, u *url.URL, deadline time.Time) (answer, *fault) {
 	enough := sync.OnceFunc(func() {
 		if soon := time.Now().Add(lingering); soon.Before(deadline) {
 			_ = conn.SetDeadline(soon)
@@ -87,7 +87,7 @@ func (w *walk) talk(ctx context.Context, conn net.Conn, u *url.URL, deadline tim
 		}
 		conn = secured
 	}
-	if _, err := conn.Write(request(u, w.prober.opts.UserAgent)); err != nil {
+	if _, err := conn.Write(request(u, chain.prober.opts.UserAgent)); err != nil {
 		return answer{}, talkFault(err)
 	}
 	return readAnswer(conn, enough)

@@ -72,7 +72,7 @@ func TestRules(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			tt.set(s)
-			found := s.look(sight(tt.at...), Ask{})
+			found := s.look(nameAt(tt.at...), Ask{})
 			if got := summary(found); got != tt.want {
 				t.Fatalf("found %q, want %q\n%s", got, tt.want, details(found))
 			}
@@ -117,7 +117,7 @@ func TestHTTPS(t *testing.T) {
 			s := newStage(t)
 			s.serve(four, s.http, to(301, "https://client.ru$path"))
 			tt.set(s)
-			found := s.look(sight(tt.at...), Ask{})
+			found := s.look(nameAt(tt.at...), Ask{})
 			if got := summary(found); got != tt.want {
 				t.Errorf("found %q, want %q\n%s", got, tt.want, details(found))
 			}

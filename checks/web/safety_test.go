@@ -26,13 +26,13 @@ func TestLeftAlone(t *testing.T) {
 	h, asked := turns(func(int64) http.HandlerFunc { return s.files })
 	s.serve(four, s.http, h)
 	for _, points := range []checks.Pointing{checks.PointsUnknown, checks.PointsNowhere, checks.PointsElsewhere} {
-		at := sight(four)
+		at := nameAt(four)
 		at.Points = points
 		if found := s.look(at, Ask{Attempts: 6, Deep: true}); found != nil {
 			t.Errorf("%d: found %s", points, details(found))
 		}
 	}
-	wild := sight(four)
+	wild := nameAt(four)
 	wild.Name = "*.client.ru"
 	s.look(wild, Ask{})
 	if asked.Load() != 0 {
@@ -47,7 +47,7 @@ func TestPartly(t *testing.T) {
 	s.serve(four, s.http, s.files)
 	h, asked := turns(func(int64) http.HandlerFunc { return http.NotFound })
 	s.serve(another, s.http, h)
-	at := sight(another, four)
+	at := nameAt(another, four)
 	at.Points = checks.PointsPartly
 	if found := s.look(at, Ask{Attempts: 6}); len(found) > 0 || asked.Load() > 0 {
 		t.Errorf("%d requests to others, found %s", asked.Load(), details(found))
@@ -60,7 +60,7 @@ func TestReserved(t *testing.T) {
 	s.opts.Own = nil
 	h, asked := turns(func(int64) http.HandlerFunc { return s.files })
 	s.serve(four, s.http, h)
-	if _, err := New(s.opts).Look(t.Context(), sight(four), Ask{}); !errors.Is(err, ErrNoAddress) || asked.Load() > 0 {
+	if _, err := New(s.opts).Look(t.Context(), nameAt(four), Ask{}); !errors.Is(err, ErrNoAddress) || asked.Load() > 0 {
 		t.Errorf("%d requests, err %v", asked.Load(), err)
 	}
 	for addr, want := range map[string]bool{
@@ -91,7 +91,7 @@ func TestFile(t *testing.T) {
 		}
 		w.Write([]byte(body + " \r\n")) // space behind is let pass
 	})
-	if found := s.look(sight(four), Ask{}); len(found) > 0 {
+	if found := s.look(nameAt(four), Ask{}); len(found) > 0 {
 		t.Fatalf("found %s", details(found))
 	}
 	token := strings.TrimPrefix(path, challengePath)
@@ -102,7 +102,7 @@ func TestFile(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 	s.opts.Folder += "/gone" // no file can be placed: reachability is judged, not what is answered
-	if found := s.look(sight(four), Ask{}); len(found) > 0 {
+	if found := s.look(nameAt(four), Ask{}); len(found) > 0 {
 		t.Errorf("without the folder: %s", details(found))
 	}
 }
@@ -115,7 +115,7 @@ func TestWithoutFile(t *testing.T) {
 		s := newStage(t)
 		s.opts.Folder = ""
 		s.serve(four, s.http, says(status, ""))
-		if got := summary(s.look(sight(four), Ask{})); got != want {
+		if got := summary(s.look(nameAt(four), Ask{})); got != want {
 			t.Errorf("%d: found %q, want %q", status, got, want)
 		}
 	}
@@ -138,7 +138,7 @@ func TestForeign(t *testing.T) {
 			s.opts.Own = addresses(four, another)
 			s.serve(four, s.http, says(404, "<h1>nginx</h1>"))
 			s.serve(another, s.http, tt.through)
-			at := sight(another)
+			at := nameAt(another)
 			at.Points, at.Proxy = checks.PointsProxied, "Cloudflare"
 			if got := summary(s.look(at, Ask{})); got != tt.want {
 				t.Errorf("found %q, want %q", got, tt.want)
@@ -162,7 +162,7 @@ func TestRequest(t *testing.T) {
 		c.Write([]byte("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
 	})
 	s.opts.Folder = ""
-	s.look(sight(four), Ask{})
+	s.look(nameAt(four), Ask{})
 	got := <-head
 	want := []string{"GET ", "Host: client.ru", "User-Agent: Domovoy  X: y (+mailto:admin@hoster.ru)", "Accept: */*", "Accept-Encoding: gzip", "Connection: close"}
 	got[0] = got[0][:4]
@@ -178,12 +178,12 @@ func TestCouldNotLook(t *testing.T) {
 	s.serve(four, s.http, to(301, "https://www.client.ru$path"))
 	lame := errors.New("no server answers")
 	s.opts.Resolve = func(context.Context, string) ([]netip.Addr, []netip.Addr, error) { return nil, nil, lame }
-	found, err := New(s.opts).Look(t.Context(), sight(four), Ask{})
+	found, err := New(s.opts).Look(t.Context(), nameAt(four), Ask{})
 	if !errors.Is(err, lame) || len(found) > 0 {
 		t.Errorf("err %v, found %s", err, details(found))
 	}
 	s.opts.Resolve = nil
-	if _, err := New(s.opts).Look(t.Context(), sight(four), Ask{}); err == nil {
+	if _, err := New(s.opts).Look(t.Context(), nameAt(four), Ask{}); err == nil {
 		t.Error("looked without a resolver")
 	}
 }
@@ -196,7 +196,7 @@ func TestHalfLooked(t *testing.T) {
 	s.serve(four, s.http, says(503, "later"))
 	slow := errors.New("the resolver did not answer in time")
 	s.opts.Resolve = func(context.Context, string) ([]netip.Addr, []netip.Addr, error) { return nil, nil, slow }
-	found, err := New(s.opts).Look(t.Context(), sight(four, six), Ask{})
+	found, err := New(s.opts).Look(t.Context(), nameAt(four, six), Ask{})
 	if got := summary(found); !errors.Is(err, slow) || got != "web.error(info)" {
 		t.Errorf("err %v, found %q", err, got)
 	}
@@ -224,7 +224,7 @@ func TestCancel(t *testing.T) {
 		cancel()
 		hang(w, r)
 	})
-	found, err := New(s.opts).Look(ctx, sight(four), Ask{})
+	found, err := New(s.opts).Look(ctx, nameAt(four), Ask{})
 	if !errors.Is(err, context.Canceled) || len(found) > 0 {
 		t.Errorf("err %v, found %s", err, details(found))
 	}
@@ -253,7 +253,7 @@ func TestPace(t *testing.T) {
 	for range 5 {
 		for _, a := range []string{four, another} {
 			looks.Go(func() {
-				if _, err := p.Look(ctx, sight(a), Ask{}); err != nil {
+				if _, err := p.Look(ctx, nameAt(a), Ask{}); err != nil {
 					refused.Add(1)
 				}
 			})

@@ -220,8 +220,8 @@ func says(status int, text string) http.HandlerFunc {
 // hang never answers.
 func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// sight is what the DNS says of the name.
-func sight(all ...string) checks.NameInfo {
+// nameAt is what the DNS says of the name.
+func nameAt(all ...string) checks.NameInfo {
 	s := checks.NameInfo{Name: name, Points: checks.PointsOurs}
 	for _, a := range addresses(all...) {
 		if a.Is4() {
