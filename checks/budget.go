@@ -2,7 +2,7 @@ package checks
 
 import "time"
 
-// Order is one try to get a certificate, as the CA's limits count it.
+// Order is one attempt to get a certificate, as the CA's limits count it.
 type Order struct {
 	Time        time.Time
 	Names       []string // A-label form, sorted; what the certificate is for; empty: not known
@@ -12,19 +12,20 @@ type Order struct {
 	Renewal     bool     // the same names are known to have been issued before: see the CA's renewal window
 }
 
-// Refusal is how the CA turned an order away. Whoever tells which limit and
-// until when tells how much of it is used, whoever used it.
+// Refusal is the CA's answer to an order that it did not accept. Where it names
+// a limit and a time, it shows how much of that limit is used, including what
+// other clients used.
 type Refusal struct {
 	Limit   string    // the limit's name in the data file; empty: another reason, such as a pause
 	Subject string    // whose: a name or a registered domain; empty: the order's own
 	Until   time.Time // zero: not told
 }
 
-// Budget is how much of one of the CA's limits is used, by token bucket.
-// Where the log cannot hold all that counts (a limit over all accounts, an
-// order without its names) the true rest may be smaller: AtMost. Where it does
-// not say whose validation failed, all names of the order are charged, and the
-// true rest may be larger: AtLeast.
+// Budget is how much of one of the CA's limits is used, as a token bucket.
+// AtMost is set where the log cannot contain everything that counts (a limit
+// over all accounts, an order whose names are not known): the true rest may be
+// smaller. AtLeast is set where the log does not say whose validation failed,
+// so that all names of the order are charged: the true rest may be larger.
 type Budget struct {
 	Code    string // the limit's name in the data file, such as new_orders
 	Server  string
@@ -39,7 +40,7 @@ type Budget struct {
 	Full    time.Time // when it is full again, if nothing more is spent; zero: it is
 }
 
-// Forecast is what will happen if things go on as they do.
+// Forecast is what happens if orders and failures continue at the present rate.
 type Forecast struct {
 	Code    Code // ca.budget, ca.pausing or ca.zombie
 	Server  string
@@ -59,17 +60,17 @@ type Price struct {
 	Known    bool          // the CA's limits are known; else only Orders says something
 }
 
-// DomainPrice is what a registered domain is asked for.
+// DomainPrice is how many orders for one registered domain a Price contains.
 type DomainPrice struct {
 	Domain       string
 	Orders, Left int
 }
 
-// AuthorizationStatus is an authorization's state (RFC 8555 section 7.1.6),
-// or why there is none to tell.
+// AuthorizationStatus is the state of an authorization (RFC 8555 section
+// 7.1.6), or the reason why its state is not known.
 type AuthorizationStatus string
 
-// The states of RFC 8555 section 7.1.6, then ours.
+// The states of RFC 8555 section 7.1.6, followed by two of our own.
 const (
 	AuthorizationPending     AuthorizationStatus = "pending"
 	AuthorizationValid       AuthorizationStatus = "valid"
@@ -82,14 +83,14 @@ const (
 	AuthorizationForeign AuthorizationStatus = "foreign" // it is another account's
 )
 
-// Final reports whether nothing can change the state any more, as far as we
-// are concerned.
+// Final reports whether the state can no longer change, or is not ours to
+// change.
 func (s AuthorizationStatus) Final() bool {
 	return s != AuthorizationPending && s != AuthorizationValid
 }
 
-// Authorization is an account's leave to issue for a name, or the try to get
-// it (RFC 8555 section 7.1.4), as the CA last told of it.
+// Authorization is an account's permission to issue for a name, or the attempt
+// to get it (RFC 8555 section 7.1.4), as of the CA's last answer.
 type Authorization struct {
 	URL      string
 	Name     string // A-label form, without the wildcard's "*."; empty where the CA does not tell

@@ -2,8 +2,9 @@ package checks
 
 import "fmt"
 
-// Code names the cause of a trouble, or its absence. Codes are a contract:
-// scripts and stored history rely on them, so they are added, never renamed.
+// Code names the cause of a problem, or its absence. Codes are a contract:
+// scripts and stored history rely on them, so codes are added and never
+// renamed.
 type Code string
 
 // Codes of a panel as a whole.
@@ -95,13 +96,13 @@ const (
 	CAZombie  Code = "ca.zombie"  // failing for long with no success: stop trying
 )
 
-// The two verdicts that name no trouble.
+// The two verdicts that do not name a problem.
 const (
 	OK      Code = "ok"
 	Unknown Code = "unknown" // could not be told
 )
 
-// Who has to take the next step.
+// Who says whose turn the next step is.
 type Who string
 
 // The four who may act.
@@ -116,7 +117,7 @@ const (
 // site; those before it cannot.
 const firstVerdict = DNSUnregistered
 
-// codeFact is what is known of a code without looking at anything.
+// codeFact is what holds for a code whatever the finding.
 type codeFact struct {
 	code     Code
 	severity Severity
@@ -219,8 +220,8 @@ func (c Code) rank() int {
 	return -1
 }
 
-// Severity is how bad the code is when nothing else is known. An unlisted
-// code is Warning: it must not go unseen, nor wake anybody.
+// Severity is how bad the code is when nothing else is known. An unlisted code
+// is Warning: it must be seen, and must not wake anybody.
 func (c Code) Severity() Severity {
 	if i := c.rank(); i >= 0 {
 		return codeFacts[i].severity
@@ -236,7 +237,8 @@ func (c Code) Who() Who {
 	return Us
 }
 
-// Severity orders troubles. Its text form is part of the JSON contract.
+// Severity is how bad a problem is; a larger value is worse. Its text form is
+// part of the JSON contract.
 type Severity int
 
 // Severities, mildest first; the zero value is Healthy.

@@ -9,7 +9,7 @@ import (
 // and times. Texts are made from them in the reader's language.
 type Args map[string]any
 
-// Finding is one thing that is wrong, or worth saying, as a code with
+// Finding is one thing that is wrong, or worth knowing, as a code with
 // arguments and never as a sentence.
 type Finding struct {
 	Check    string // which check found it
@@ -23,12 +23,14 @@ type Finding struct {
 	From     string // the vantage point, for what is seen from outside; may be empty
 }
 
-// Key identifies the finding over time.
+// Key identifies the finding from one run to the next: the same problem of the
+// same name has the same key.
 func (f Finding) Key() string {
 	return f.Server + "/" + f.Site + "/" + f.Name + "/" + string(f.Code)
 }
 
-// Failure is a check that could not look. It says nothing about its subject.
+// Failure says that a check could not look. It says nothing about the site or
+// the server itself.
 type Failure struct {
 	Check  string
 	Server string
@@ -36,7 +38,8 @@ type Failure struct {
 	Err    string
 }
 
-// Metric is one of the panel's counts.
+// Metric is one of the counts of a panel, such as the number of failed
+// certificates.
 type Metric struct {
 	Server string
 	Code   Code
@@ -47,7 +50,7 @@ type Metric struct {
 // Known reports whether the value could be counted.
 func (m Metric) Known() bool { return m.Err == "" }
 
-// Outcome is what one run over one server gave.
+// Outcome is the result of one run of checks over one server.
 type Outcome struct {
 	Server   string
 	Checks   []string // the checks that ran
@@ -55,8 +58,8 @@ type Outcome struct {
 	Failures []Failure
 }
 
-// LookedAt reports whether this run truly looked at what the finding is
-// about, so that its absence now means that it is over.
+// LookedAt reports whether this run looked at what the finding is about, so
+// that its absence in this run means that the problem is gone.
 func (o Outcome) LookedAt(f Finding) bool {
 	if f.Server != o.Server || !slices.Contains(o.Checks, f.Check) {
 		return false
@@ -66,16 +69,16 @@ func (o Outcome) LookedAt(f Finding) bool {
 	})
 }
 
-// Verdict is the one root cause of a site's state; the other findings stay
-// as evidence.
+// Verdict is the one root cause of a site's state. The other findings are
+// evidence.
 type Verdict struct {
 	Code     Code
 	Severity Severity
 	Finding  Finding // zero for OK and Unknown
 }
 
-// Checks that the others build on: where they could not look, what comes
-// after them in the order of Codes cannot be the root cause.
+// Checks that later checks build on: where these could not look, a code that
+// comes later in the order of Codes cannot be the root cause.
 const (
 	NamesCheck = "dns"     // settles the codes up to lastOfNames
 	WayCheck   = "http-01" // settles the codes up to lastOfWay
@@ -87,10 +90,10 @@ const (
 	lastOfWay   = WebIPv6
 )
 
-// Judge folds the findings of one site into one root cause: the first that
-// stands in the order of Codes, so that a cause hides its symptoms. Nothing
-// found is OK only if nothing failed. Otherwise, and where an earlier step
-// than the one found is not known, it is Unknown.
+// Judge reduces the findings of one site to one root cause: the finding whose
+// code comes first in the order of Codes, so that a cause hides its symptoms.
+// Without findings the verdict is OK, but only if no check failed. It is
+// Unknown where a check failed whose findings could have come before the cause.
 func Judge(findings []Finding, failures []Failure) Verdict {
 	first, rank := firstVerdict.rank(), len(codeFacts)
 	best := Verdict{Code: OK, Severity: Healthy}

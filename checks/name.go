@@ -11,16 +11,16 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// ErrNotAName is what ParseName says of text that is no domain name.
+// ErrNotAName is the error of ParseName and ToASCII for text that is not a
+// valid domain name.
 var ErrNotAName = errors.New("not a domain name")
 
 // maxName is more than any name takes in UTF-8: 253 characters of up to four
 // bytes (RFC 1035, section 2.3.4).
 const maxName = 4 * 253
 
-// ToASCII gives the A-label form (RFC 5890) of a name in either form, lower
-// case and without the root's dot. A leading "*." stays as it is: idna knows
-// no wildcards.
+// ToASCII converts a name in Unicode or A-label form to its A-label form (RFC
+// 5890), in lower case and without a final dot. A leading "*." is kept.
 func ToASCII(name string) (string, error) {
 	name = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(name)), ".")
 	rest, wildcard := strings.CutPrefix(name, "*.")
@@ -59,8 +59,8 @@ func plausible(ascii string) bool {
 	return true
 }
 
-// ToUnicode gives the form that a person reads; a name that cannot be
-// converted comes back as it is.
+// ToUnicode converts a name to the form that people read. A name that cannot be
+// converted is returned unchanged.
 func ToUnicode(ascii string) string {
 	rest, wildcard := strings.CutPrefix(ascii, "*.")
 	u, err := idna.Display.ToUnicode(rest)
@@ -73,8 +73,8 @@ func ToUnicode(ascii string) string {
 	return u
 }
 
-// Show writes a name for a reader: "пример.рф (xn--e1afmkfd.xn--p1ai)", and a
-// plain ASCII name once.
+// Show formats a name for a reader: "пример.рф (xn--e1afmkfd.xn--p1ai)"; an
+// ASCII name is not repeated.
 func Show(ascii string) string {
 	if u := ToUnicode(ascii); u != ascii {
 		return u + " (" + ascii + ")"
@@ -82,8 +82,9 @@ func Show(ascii string) string {
 	return ascii
 }
 
-// ParseName finds the domain name in what a person typed or pasted: with a
-// scheme, user, port, path or a trailing dot, in either form.
+// ParseName extracts the domain name from text that a person typed or pasted,
+// with a scheme, user, port, path or final dot, in Unicode or A-label form. An
+// IP address is an ErrNotAName.
 func ParseName(text string) (string, error) {
 	text = strings.Trim(strings.TrimSpace(text), "<>«»\"'`,;")
 	if _, after, ok := strings.Cut(text, "://"); ok {
@@ -101,8 +102,8 @@ func ParseName(text string) (string, error) {
 	return ToASCII(text)
 }
 
-// homely reports whether a name that idna refuses is of letters, digits,
-// hyphens and underscores all the same, and claims to be no IDN.
+// homely reports whether a name that idna refuses still consists of letters,
+// digits, hyphens and underscores, without a label that claims to be an IDN.
 func homely(name string) bool {
 	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
 		return false

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Flag is a yes or no of the panel, which stores 'on' and 'off'. A column
-// that is missing, NULL or holds anything else leaves it unset: a flag that
-// could not be read is neither on nor off.
+// Flag is a boolean of the panel, which stores 'on' and 'off'. It is Unset
+// where the column is missing, NULL or holds another value: such a flag is
+// neither on nor off.
 type Flag int8
 
 // The three states of a Flag.
@@ -70,8 +70,8 @@ type Attempt struct {
 	Text        string    // as stored: the CA's or the client's words; may be empty
 }
 
-// Missing is a table or a column that this panel does not have, so that what
-// needs it is switched off.
+// Missing is a table or a column that this panel does not have. What needs it
+// is switched off.
 type Missing struct {
 	Table  string
 	Column string // empty: the whole table
@@ -99,8 +99,8 @@ type Snapshot struct {
 	UnreadableN  int          // all of them
 }
 
-// Lacks reports whether the panel has no such table or column, in which case
-// nothing can be said that needs it.
+// Lacks reports whether the panel has no such table or column, so that nothing
+// can be concluded from it.
 func (s Snapshot) Lacks(table, column string) bool {
 	for _, m := range s.Missing {
 		if m.Table == table && (m.Column == "" || m.Column == column) {
@@ -110,8 +110,8 @@ func (s Snapshot) Lacks(table, column string) bool {
 	return false
 }
 
-// HasAlias reports whether the site answers to a name by an alias; a
-// wildcard stands for one label.
+// HasAlias reports whether the name is an alias of the site; a wildcard alias
+// covers one label.
 func (s Site) HasAlias(name string) bool {
 	_, parent, _ := strings.Cut(name, ".")
 	for _, a := range s.Aliases {
@@ -163,11 +163,11 @@ type CertificateFile struct {
 // Lifetime is how long the certificate is valid in all.
 func (f CertificateFile) Lifetime() time.Duration { return f.NotAfter.Sub(f.NotBefore) }
 
-// Validity is from when until when a certificate is valid (RFC 5280 section
-// 4.1.2.5); zero: nobody could tell.
+// Validity is the time in which a certificate is valid (RFC 5280 section
+// 4.1.2.5). The zero value: not known.
 type Validity struct{ NotBefore, NotAfter time.Time }
 
-// Known reports whether anybody could tell.
+// Known reports whether the dates are known.
 func (v Validity) Known() bool { return !v.NotAfter.IsZero() }
 
 // History is how issuing went for a certificate, by the panel's log.
@@ -181,8 +181,8 @@ type History struct {
 	Recovered *Recovery
 }
 
-// LastTry is what is kept of the last attempt: there are as many as
-// certificates.
+// LastTry is the part of the last attempt that is kept in memory, for each
+// certificate.
 type LastTry struct {
 	Certificate string // its name in the panel
 	Outcome     AttemptOutcome
@@ -190,7 +190,7 @@ type LastTry struct {
 	Text        string    // of a failed one; may be empty
 }
 
-// Recovery is failures in a row that a success ended.
+// Recovery is a series of failures that a success ended.
 type Recovery struct {
 	Failures    int
 	First, Last time.Time

@@ -13,8 +13,9 @@ const (
 	DetailLength = 2000 // of all evidence together
 )
 
-// Clean makes foreign text fit to be shown: control, bidi and invisible
-// characters become spaces, and what is longer than most runes is cut.
+// Clean makes text from outside fit to be shown: control, bidirectional and
+// invisible characters become spaces, and text longer than most runes is cut
+// and ends in "…".
 func Clean(s string, most int) string {
 	var b strings.Builder
 	n := 0
@@ -32,8 +33,8 @@ func Clean(s string, most int) string {
 	return strings.TrimSpace(b.String())
 }
 
-// Bound cuts a finding's detail to its length. Its lines stay: whoever made
-// them has cleaned what is foreign in them.
+// Bound cuts the detail of a finding to DetailLength. It keeps line ends; the
+// caller has cleaned foreign text within the lines.
 func Bound(detail string) string {
 	runes := 0
 	for i := range detail {
@@ -45,23 +46,24 @@ func Bound(detail string) string {
 	return detail
 }
 
-// Secret is the argument that only administrators may see: the link that
-// unpauses an account's names. Whoever opens it acts in the account's name.
+// Secret is the name of the argument that only administrators may see: the link
+// that unpauses an account's names. Opening it acts in the account's name.
 const Secret = "unpause"
 
-// secrets are what would let any reader act in our name at the CA: the token of
-// the link that unpauses names (Boulder, sfe/v1/unpause), however it is
-// escaped; any other signed token (RFC 7519); a private key (RFC 7468).
+// secrets match what would let any reader act in our name at the CA: the token
+// of the link that unpauses names (Boulder, sfe/v1/unpause), in any escaping;
+// any other signed token (RFC 7519); a private key (RFC 7468).
 var secrets = regexp.MustCompile(`(?i)(jwt(?:=|%3d|\\u003d)\s?)[\w.%-]+` +
 	`|()\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+` +
 	`|(-----BEGIN [A-Z ]*PRIVATE KEY-----)(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|$)`)
 
-// WithoutSecrets cuts the secrets out of a text that others may read.
+// WithoutSecrets replaces secrets in a text that others may read.
 func WithoutSecrets(text string) string {
 	return secrets.ReplaceAllString(text, "$1$2$3…")
 }
 
-// Open gives the arguments without the secret one.
+// Open returns the arguments without the secret one. The result may be a
+// itself.
 func (a Args) Open() Args {
 	if _, ok := a[Secret]; !ok {
 		return a

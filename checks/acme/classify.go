@@ -13,7 +13,7 @@ import (
 )
 
 // Classifier turns texts of an issuing log into codes. It is safe for
-// concurrent use; make one and keep it.
+// concurrent use. Compiling takes a while: make one and keep it.
 type Classifier struct {
 	// account are the CA's answers about the account, its limits and its
 	// policy, and what keeps us from the CA: the first rule of them wins, for
@@ -39,10 +39,11 @@ func NewClassifier() *Classifier {
 	}
 }
 
-// Classify gives the code of an error text with its arguments, or "" for a
-// text that no rule knows: an unknown text is shown raw, never guessed. A
-// failure of the CA's remote validators only is CARemote, its inner code the
-// argument "inner". The argument "unpause" is a secret: see checks.Secret.
+// Classify returns the code of an error text with its arguments, or "" for a
+// text that matches no rule: an unknown text is shown as it is, never guessed.
+// A failure of the CA's remote validators alone is CARemote, with the inner
+// code as the argument "inner". The argument "unpause" is a secret: see
+// checks.Secret.
 func (c *Classifier) Classify(text string) (checks.Code, checks.Args) {
 	t := read(text)
 	p, ok := first(c.account, t)

@@ -15,7 +15,7 @@ import (
 	"domovoy/checks"
 )
 
-// EgressOptions are the way the panel itself goes out to its CA.
+// EgressOptions describe how the panel itself reaches its CA.
 type EgressOptions struct {
 	Directory string         // URL of the ACME directory; https only
 	Proxy     string         // the panel's own; empty: straight
@@ -25,11 +25,11 @@ type EgressOptions struct {
 	Resolver  *net.Resolver  // nil: the system's, as the panel's client uses it
 }
 
-// Stage is how far the way to the CA was passable: the argument "stage".
+// Stage is how far a connection to the CA got: the argument "stage".
 type Stage string
 
-// The stages, in the order of the way. Whatever fails before a proxy lets us
-// through is the proxy's.
+// The stages, in order. Everything that fails before a proxy lets us through is
+// StageProxy.
 const (
 	StageResolve Stage = "resolve"
 	StageConnect Stage = "connect"
@@ -38,7 +38,7 @@ const (
 	StageHTTP    Stage = "http"
 )
 
-// Egress looks at the way from this host to the CA's API. It is safe for
+// Egress checks the way from this host to the CA's API. It is safe for
 // concurrent use.
 type Egress struct {
 	opts      EgressOptions
@@ -52,8 +52,8 @@ const defaultTimeout = 15 * time.Second
 // EgressCheck is the name of the check in outcomes and failures.
 const EgressCheck = "egress"
 
-// errHidden is why nothing can be said of the way through a proxy that is in a
-// file of another user.
+// errHidden says that the configuration names a proxy in a file that this user may not
+// read.
 var errHidden = errors.New("the panel's proxy is not known to this user")
 
 // Check finds out whether a panel's server reaches its CA. e may be nil: the
@@ -73,7 +73,7 @@ func (e *Egress) Check() checks.Check {
 	return c
 }
 
-// NewEgress makes an Egress; the error is about its options.
+// NewEgress returns an Egress. The error is about its options.
 func NewEgress(opts EgressOptions) (*Egress, error) {
 	if opts.Timeout <= 0 {
 		opts.Timeout = defaultTimeout
@@ -95,9 +95,9 @@ func NewEgress(opts EgressOptions) (*Egress, error) {
 	return e, nil
 }
 
-// Look goes to the CA's directory as the panel would: by name, TCP and TLS,
+// Look fetches the CA's directory as the panel would: by name, TCP and TLS,
 // through its proxy. A CA that is reached and fails by itself is ca.internal.
-// The error means that this host could not look, ErrOffline that it has no
+// An error means that this host could not look; ErrOffline that it has no
 // network.
 func (e *Egress) Look(ctx context.Context) ([]checks.Finding, error) {
 	if e.opts.Hidden {
@@ -125,7 +125,7 @@ func (e *Egress) Look(ctx context.Context) ([]checks.Finding, error) {
 	return []checks.Finding{e.finding(t, bad)}, nil
 }
 
-// finding tells where the way ends.
+// finding says where the connection failed.
 func (e *Egress) finding(t *trip, bad *barrier) checks.Finding {
 	code := checks.CAUnreachable
 	if bad.stage == StageHTTP && bad.status >= http.StatusInternalServerError {
@@ -144,8 +144,8 @@ func (e *Egress) finding(t *trip, bad *barrier) checks.Finding {
 	return checks.Finding{Code: code, Severity: code.Severity(), Args: args, Detail: bad.detail()}
 }
 
-// ErrOffline means that this host has no network at all: nothing that is out
-// of reach then says anything about anybody.
+// ErrOffline means that this host has no network at all, so that an unreachable
+// host says nothing about the host.
 var ErrOffline = errors.New("this host has no network")
 
 // landmarks are addresses of root name servers, in both families
@@ -155,10 +155,10 @@ func landmarks() []netip.Addr {
 	return []netip.Addr{netip.MustParseAddr("198.41.0.4"), netip.MustParseAddr("2001:503:ba3e::2:30")}
 }
 
-// Online reports by ErrOffline that this host has a way neither to the CA,
-// or to the proxy before it, nor into the Internet. It asks the routing table
-// and the resolver, and connects to nobody; a network that is up and carries
-// nothing counts as one.
+// Online returns ErrOffline if this host has a route neither to the CA, or the
+// proxy before it, nor into the Internet. It uses the routing table and the
+// resolver and connects to nobody; a network that is up but carries nothing
+// counts as online.
 func (e *Egress) Online(ctx context.Context) error {
 	host := e.directory.Hostname()
 	if e.proxy != nil {
@@ -192,7 +192,7 @@ func (e *Egress) Online(ctx context.Context) error {
 	return ErrOffline
 }
 
-// routed reports whether this host has a way to the address. Connecting a UDP
+// routed reports whether this host has a route to the address. Connecting a UDP
 // socket only looks up the route; nothing is sent.
 func routed(a netip.Addr) bool {
 	const discard = 9 // any port would do
@@ -204,8 +204,8 @@ func routed(a netip.Addr) bool {
 	return true
 }
 
-// lacking keeps the errors that tell of this host alone, such as too many open
-// files.
+// lacking returns errors that concern this host alone, such as too many open
+// files; nil for all others.
 func lacking(err error) error {
 	for _, lack := range []error{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL,

@@ -20,8 +20,8 @@ import (
 // less than a kilobyte.
 const maxDirectory = 64 << 10
 
-// trip is one way to the directory, and how far it came. The transport calls
-// back from goroutines of its own.
+// trip is one request for the directory, and how far it got. The transport
+// calls back from goroutines of its own.
 type trip struct {
 	egress    *Egress
 	transport *http.Transport
@@ -57,7 +57,7 @@ func newTrip(e *Egress) *trip {
 	return t
 }
 
-// dial remembers whom it reached.
+// dial notes the address that it connected to.
 func (t *trip) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := (&net.Dialer{Resolver: t.egress.opts.Resolver}).DialContext(ctx, network, address)
 	if err == nil {
@@ -131,7 +131,7 @@ func isDirectory(body []byte) bool {
 	return json.Unmarshal(body, &directory) == nil && directory.NewOrder != ""
 }
 
-// stopped tells from how far the trip came what stopped it.
+// stopped finds out at which stage the request failed.
 func (t *trip) stopped(err error) *barrier {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -161,7 +161,7 @@ func socksFailed(err error) bool {
 	return errors.As(err, &op) && strings.HasPrefix(op.Op, "socks")
 }
 
-// says is the error without the URL that the client puts before it.
+// says is the error without the URL that the HTTP client puts before it.
 func (b *barrier) says() string {
 	err := b.err
 	var wrapped *url.Error

@@ -17,7 +17,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Book is what is known of CAs.
+// Book holds the limits and lifetimes of CAs, as read from a data file.
 type Book struct {
 	Updated Date `yaml:"updated"` // when somebody last compared it with the sources
 	CAs     []CA `yaml:"cas"`
@@ -35,7 +35,7 @@ type CA struct {
 	Changes       []Change `yaml:"changes"`
 }
 
-// Scope is what has a bucket of its own.
+// Scope is what a limit has one bucket for.
 type Scope string
 
 // The scopes of limits.
@@ -46,22 +46,22 @@ const (
 	Name    Scope = "name"
 )
 
-// Event is what spends a token.
+// Event is what takes a token from a bucket.
 type Event string
 
-// What spends.
+// The events.
 const (
 	OrderMade   Event = "order"
 	CertIssued  Event = "certificate"
 	CheckFailed Event = "failure" // one name's validation
 )
 
-// Exemption is a kind of order that spends nothing, and is let through by an
-// empty bucket too.
+// Exemption is a kind of order that takes no token, and that the CA accepts
+// when the bucket is empty.
 type Exemption string
 
-// The exemptions that CAs grant. What was ordered by ARI is in no log, so
-// that the meter never counts on it.
+// The exemptions that CAs grant. A log does not show whether a client ordered
+// by ARI (RFC 9773), so the meter never assumes it.
 const (
 	ByRenewal Exemption = "renewal"
 	ByARI     Exemption = "ari"
@@ -81,7 +81,7 @@ type Limit struct {
 	Pauses bool        `yaml:"pauses"` // when it is empty, the name is paused
 }
 
-// Life is how long what a CA gives out is good for.
+// Life is how long certificates and authorizations of a profile are valid.
 type Life struct {
 	Profile  string   `yaml:"profile"`
 	From     Date     `yaml:"from"`
@@ -90,7 +90,7 @@ type Life struct {
 	Pending  Duration `yaml:"pending"`  // of one that nobody answers
 }
 
-// Change is something that changes at a CA on a day.
+// Change is an announced change at a CA, with its day.
 type Change struct {
 	Date   Date              `yaml:"date"`
 	Source string            `yaml:"source"`
@@ -100,12 +100,12 @@ type Change struct {
 // Span is how long an empty bucket takes to fill.
 func (l Limit) Span() time.Duration { return time.Duration(l.Size) * time.Duration(l.Refill) }
 
-// sparesRenewals reports whether an order for names that were issued together
-// before spends nothing of it.
+// sparesRenewals reports whether a renewal, an order for exactly the names of
+// an earlier certificate, takes no token.
 func (l Limit) sparesRenewals() bool { return slices.Contains(l.Exempt, ByRenewal) }
 
-// Find is the CA of a directory's host, with or without its port; false: its
-// limits are not known.
+// Find returns the CA that serves a directory's host, with or without its port;
+// false: its limits are not known.
 func (b *Book) Find(host string) (*CA, bool) {
 	bare := host
 	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
@@ -142,8 +142,9 @@ func (ca *CA) LimitsAt(now time.Time) []Limit {
 	return limits
 }
 
-// Life is how long a profile's certificates and authorizations are good for at
-// a moment; an empty profile is the one that is listed first.
+// Life returns how long a profile's certificates and authorizations are valid
+// at a moment. An empty profile is the first of the list; false: it is not
+// known.
 func (ca *CA) Life(profile string, now time.Time) (Life, bool) {
 	var best Life
 	found := false
@@ -173,14 +174,14 @@ func (ca *CA) Coming(from, to time.Time) []Change {
 //go:embed limits.yaml
 var builtin []byte
 
-// Text is the built-in book as a file, to begin one's own from.
+// Text returns the built-in book as a file to start one's own from.
 func Text() string { return string(builtin) }
 
-// Builtin is the book that came with the program.
+// Builtin returns the book that comes with the program.
 func Builtin() (*Book, error) { return Read(builtin) }
 
-// Load reads an operator's file and puts it before the built-in book, so that
-// it need hold only what is different.
+// Load reads an operator's file. Its CAs come before those of the built-in
+// book, so it needs only what is different.
 func Load(file string) (*Book, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -223,12 +224,12 @@ func inLine(err error) error {
 	return err
 }
 
-// at is a fault of our own.
+// at is an error at a node of the file.
 func at(node ast.Node, format string, args ...any) error {
 	return fmt.Errorf("line %d: "+format, append([]any{node.GetToken().Position.Line}, args...)...)
 }
 
-// Duration is a length of time: 36s, 33h36m, 120d.
+// Duration is a length of time in the file: 36s, 33h36m, 120d.
 type Duration time.Duration
 
 // UnmarshalYAML reads Go's form, or whole days.
@@ -285,7 +286,7 @@ func word[T ~string](node ast.Node, to *T, known ...T) error {
 	return nil
 }
 
-// UnmarshalYAML reads a limit, and refuses one that cannot be counted.
+// UnmarshalYAML reads a limit. A limit that could not be counted is an error.
 func (l *Limit) UnmarshalYAML(node ast.Node) error {
 	type plain Limit
 	if err := yaml.NodeToValue(node, (*plain)(l), yaml.Strict()); err != nil {
@@ -304,7 +305,8 @@ func (l *Limit) UnmarshalYAML(node ast.Node) error {
 	return nil
 }
 
-// UnmarshalYAML reads a change, and refuses one that could not be told.
+// UnmarshalYAML reads a change. One without a date or an English text is an
+// error.
 func (c *Change) UnmarshalYAML(node ast.Node) error {
 	type plain Change
 	if err := yaml.NodeToValue(node, (*plain)(c), yaml.Strict()); err != nil {
@@ -316,7 +318,7 @@ func (c *Change) UnmarshalYAML(node ast.Node) error {
 	return nil
 }
 
-// check finds what no single value shows.
+// check finds faults that no single value shows.
 func (b *Book) check() error {
 	if len(b.CAs) == 0 {
 		return errors.New("no CA is in it")

@@ -76,16 +76,16 @@ func (o Outlook) of(x *checks.Subject, now time.Time) []checks.Finding {
 	return found
 }
 
-// When an account's budget is worth a word.
+// When an account's budget is reported.
 const (
 	horizon = 6 * time.Hour // what runs out later than that will be seen again before
 	share   = 4             // a quarter must be gone: a busy hour is no mass re-issue
 	burst   = 10 * time.Minute
 )
 
-// Forecast tells the account's budgets that are gone, or will be within hours
-// at the present rate: the last hour's, or the last ten minutes' where that is
-// faster, for a mass re-issue begins suddenly.
+// Forecast returns the account's budgets that are empty, or will be within
+// hours at the present rate: that of the last hour, or of the last ten minutes
+// where that is higher, because a mass re-issue begins suddenly.
 func (m *Meter) Forecast(now time.Time) []checks.Forecast {
 	var found []checks.Forecast
 	for _, l := range m.limits {
@@ -136,17 +136,18 @@ func (m *Meter) Daily(now time.Time) int {
 	return n
 }
 
-// still is how old a certificate's last failure may be for it to count as one
-// that is still tried: the panel tries at least daily.
+// still is how old a certificate's last failure may be for the panel to be
+// still trying: it tries at least daily.
 const still = 72 * time.Hour
 
-// hopeless is which part of the zombie's age the failures must go on for: a
-// site that was forgotten for a year and failed twice today is none.
+// hopeless is the part of the zombie's age for which the failures must have
+// gone on: a site that failed twice today after a year without attempts is not
+// a zombie.
 const hopeless = 6
 
-// Zombie tells a certificate that fails for long, is tried still, and was not
-// issued for so long; without a success in the log the failures themselves
-// must be that old. An age of 0 knows none.
+// Zombie reports whether a certificate fails for long, is still tried, and was
+// not issued for that long; without a success in the log the failures
+// themselves must be that old. It is false where after is 0.
 func Zombie(h *checks.History, now time.Time, after time.Duration) bool {
 	if after <= 0 || h == nil || h.Failures < 2 || h.Since.IsZero() || now.Sub(h.Last.Time) > still {
 		return false
@@ -158,10 +159,11 @@ func Zombie(h *checks.History, now time.Time, after time.Duration) bool {
 	return now.Sub(alive) >= after && now.Sub(h.Since) >= after/hopeless
 }
 
-// Pausing tells when the CA will pause a name whose certificate goes on
+// Pausing returns when the CA will pause a name whose certificate keeps
 // failing: a failed order costs each of its names one failure. lately is how
-// often it failed in the last day; where that is not more than what comes
-// back, it never will be. The failures so far are taken as evenly spread.
+// often it failed in the last day; where that is not more than the bucket
+// regains, the name will not be paused. Earlier failures are taken as evenly
+// spread.
 func (ca *CA) Pausing(h *checks.History, lately int, now time.Time) (at time.Time, used int, ok bool) {
 	if h == nil || h.Failures == 0 || h.Since.IsZero() || now.Sub(h.Last.Time) > still {
 		return time.Time{}, 0, false

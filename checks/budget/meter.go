@@ -9,20 +9,20 @@ import (
 	"domovoy/checks"
 )
 
-// The CA's numbers are data with a date: limits.yaml, and an operator's file
-// of the same shape before it. A Meter plays the orders that a log holds
-// through token buckets, as Boulder does (ratelimits/gcra.go), and is strict:
-// where moment or name of a failure are not exact, it spends more rather than
-// less. What no log can hold it tells: see checks.Budget. Whether a client
-// ordered by ARI (RFC 9773) cannot be seen in a log, so that nothing is
-// counted as exempt for it.
+// The CA's numbers are data with a date: limits.yaml, and an operator's file of
+// the same form that comes before it. A Meter plays the orders of a log through
+// token buckets, as Boulder does (ratelimits/gcra.go). Where the time or the
+// name of a failure is not exact, it counts more rather than less. What a log
+// cannot contain is reported with the result: see checks.Budget. Whether a
+// client ordered by ARI (RFC 9773) is not visible in a log, so no order counts
+// as exempt for it.
 
-// grain is how exact a log's times are: what stands in it for a second
+// grain is the precision of a log's times: an event with a given second
 // happened within that second or before.
 const grain = time.Second
 
-// Meter counts what one account spends at one CA. It takes what happened from
-// the oldest on. It is not safe for concurrent use.
+// Meter counts what one account uses of its limits at one CA. Events are added
+// oldest first. It is not safe for concurrent use.
 type Meter struct {
 	server string
 	ca     *CA
@@ -32,7 +32,8 @@ type Meter struct {
 	spends []time.Time        // of the account, within the last day
 }
 
-// NewMeter makes a meter with full buckets, with the limits of a moment.
+// NewMeter returns a meter with full buckets, with the limits as of now. ca
+// must not be nil.
 func NewMeter(ca *CA, server string, now time.Time) *Meter {
 	m := &Meter{server: server, ca: ca, issued: map[string]instant{}}
 	for _, l := range ca.LimitsAt(now) {
@@ -41,15 +42,15 @@ func NewMeter(ca *CA, server string, now time.Time) *Meter {
 	return m
 }
 
-// Known notes a certificate from before the first order.
+// Known adds a certificate from before the first order.
 func (m *Meter) Known(names []string, issued time.Time) {
 	set := SetOf(names)
 	m.issued[set] = max(m.issued[set], instantOf(issued))
 }
 
-// Before notes failures of a name without a success from before the first
-// order, of which only the sum is known. They cannot have spent less than if
-// they were evenly spread.
+// Before adds failures of a name from before the first order, of which only the
+// number is known. It assumes that they were evenly spread, which cannot
+// understate what they used by much.
 func (m *Meter) Before(name string, failures int, since, until time.Time) {
 	for _, l := range m.limits {
 		if l.Spent != CheckFailed || !l.Resets {
@@ -63,7 +64,8 @@ func (m *Meter) Before(name string, failures int, since, until time.Time) {
 	}
 }
 
-// Add counts an order.
+// Add counts an order: a refused one sets the bucket that refused it, any other
+// takes tokens.
 func (m *Meter) Add(o checks.Order) {
 	now := o.Time.Add(grain)
 	if o.Refused != nil {
@@ -87,9 +89,9 @@ func (m *Meter) Add(o checks.Order) {
 	}
 }
 
-// failed charges the names whose validation failed. Where nobody says which,
-// it may have been each of them: acme.sh gives up the others too, which costs
-// as much (_on_issue_err). A name that did not fail may have succeeded.
+// failed charges the names whose validation failed. Where it is not known
+// which, it charges all: acme.sh gives up the others too, which costs as much
+// (_on_issue_err). A name that did not fail may have succeeded.
 func (m *Meter) failed(o checks.Order, charged time.Time) {
 	known := len(o.FailedNames) > 0 || len(o.Names) == 1
 	for _, name := range o.Names {
@@ -105,8 +107,8 @@ func (m *Meter) failed(o checks.Order, charged time.Time) {
 	}
 }
 
-// Charge counts one failed validation of a name: of an order, or because a
-// pending authorization was deactivated at a CA that counts it.
+// Charge counts one failed validation of a name: of an order, or of a pending
+// authorization that was deactivated at a CA that counts that as a failure.
 func (m *Meter) Charge(name string, now time.Time) {
 	for _, l := range m.limits {
 		if l.Spent == CheckFailed {
@@ -151,8 +153,8 @@ func (m *Meter) remember(at time.Time) {
 	m.spends = m.spends[old:] // at itself is not old
 }
 
-// refused learns what the CA said of a bucket: more than any log can know,
-// where others spend of it too.
+// refused takes over what the CA said of a bucket. It is more exact than any
+// log, because others may use the same bucket.
 func (m *Meter) refused(o checks.Order, now time.Time) {
 	r := o.Refused
 	l, ok := m.limit(r.Limit)
@@ -177,7 +179,8 @@ func (m *Meter) renewal(names []string, now time.Time) bool {
 	return ok && len(names) > 0 && now.Sub(issued.time()) <= time.Duration(m.ca.RenewalWindow)
 }
 
-// Budget is how one bucket stands; an empty subject is the account's.
+// Budget returns the state of one bucket; an empty subject is the account's. It
+// reports false for an unknown limit.
 func (m *Meter) Budget(limit, subject string, now time.Time) (checks.Budget, bool) {
 	l, ok := m.limit(limit)
 	if !ok {
@@ -216,8 +219,8 @@ func (m *Meter) budget(l gauge, subject string, now time.Time) checks.Budget {
 	return out
 }
 
-// Budgets are the account's, and all others of which something is used: those
-// with the smallest share left first.
+// Budgets returns the account's budgets, and of all others those that are
+// partly used, smallest share left first.
 func (m *Meter) Budgets(now time.Time) []checks.Budget {
 	var all []checks.Budget
 	for _, l := range m.limits {
@@ -238,8 +241,8 @@ func (m *Meter) Budgets(now time.Time) []checks.Budget {
 	return all
 }
 
-// Missing are the budgets for which the CA would refuse an order for these
-// names now; none: as far as we know it would take it.
+// Missing returns the empty budgets for which the CA would refuse an order for
+// these names now. None: as far as is known the CA would accept it.
 func (m *Meter) Missing(names []string, now time.Time) []checks.Budget {
 	renewal := m.renewal(names, now)
 	var empty []checks.Budget
@@ -275,8 +278,9 @@ type instant int64
 func instantOf(t time.Time) instant { return instant(t.UnixNano()) }
 func (i instant) time() time.Time   { return time.Unix(0, int64(i)).UTC() }
 
-// bucket is when a bucket will be full again; in the past: it is. This is the
-// generic cell rate algorithm, and all there is to know of a token bucket.
+// bucket is the time at which a bucket is full again; a past time: it is full.
+// This is the generic cell rate algorithm, and the complete state of a token
+// bucket.
 type bucket instant
 
 func fullAt(t time.Time) bucket { return bucket(instantOf(t)) }
@@ -290,7 +294,7 @@ func (b bucket) spend(l Limit, now time.Time) bucket {
 	return fullAt(earlier(full, now.Add(l.Span())))
 }
 
-// emptyUntil is a bucket whose next token comes then, by the CA's own word.
+// emptyUntil is a bucket whose next token comes at a time that the CA named.
 func (b bucket) emptyUntil(l Limit, until time.Time) bucket {
 	return fullAt(later(b.full(), until.Add(l.Span()-time.Duration(l.Refill))))
 }

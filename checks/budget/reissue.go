@@ -13,8 +13,8 @@ import (
 // that new sites get their certificates meanwhile.
 const reserve = 5
 
-// Reissue tells what it costs to order certificates for these sets of names,
-// and how long it takes beside so many other orders a day that spend.
+// Reissue returns what it costs to order certificates for these sets of names,
+// and how long it takes beside the given number of other orders a day.
 func (m *Meter) Reissue(sets [][]string, daily float64, now time.Time) checks.Price {
 	p := checks.Price{Orders: len(sets), Known: len(m.limits) > 0}
 	domains := map[string]int{}
@@ -51,7 +51,7 @@ func (m *Meter) Reissue(sets [][]string, daily float64, now time.Time) checks.Pr
 	return p
 }
 
-// sets are the budgets of an exact set and of its names that are empty now.
+// sets returns the empty budgets of an exact set and of its names.
 func (m *Meter) sets(names []string, now time.Time) []checks.Budget {
 	return slices.DeleteFunc(m.Missing(names, now), func(b checks.Budget) bool {
 		l, _ := m.limit(b.Code)
@@ -71,7 +71,7 @@ func (m *Meter) accountTakes(l gauge, n int, daily float64, now time.Time) time.
 	return time.Duration(float64(wait) / hourly * float64(time.Hour)).Round(time.Minute)
 }
 
-// domainsTake is how long the registered domain takes that is asked for most.
+// domainsTake is how long the registered domain takes with the most orders.
 func (m *Meter) domainsTake(p *checks.Price, l gauge, domains map[string]int, now time.Time) time.Duration {
 	var longest time.Duration
 	for d, n := range domains {
@@ -92,9 +92,9 @@ func (m *Meter) domainsTake(p *checks.Price, l gauge, domains map[string]int, no
 	return longest
 }
 
-// Deactivations gives, by name, how many pending authorizations may be
-// deactivated now before the CA refuses orders for it; false: this CA does not
-// count them, or nobody knows.
+// Deactivations returns the budget of pending authorizations of a name that may
+// be deactivated before the CA refuses orders for it. It reports false where
+// this CA does not count them, or its limits are not known.
 func (m *Meter) Deactivations(name string, now time.Time) (checks.Budget, bool) {
 	if m.ca.Deactivation != CheckFailed {
 		return checks.Budget{}, false
@@ -107,8 +107,8 @@ func (m *Meter) Deactivations(name string, now time.Time) (checks.Budget, bool) 
 	return checks.Budget{}, false
 }
 
-// RegisteredDomains are the names that certificates for these names are
-// counted under, each once, sorted.
+// RegisteredDomains returns the registered domains that certificates for these
+// names are counted under, each once, sorted.
 func RegisteredDomains(names []string) []string {
 	domains := make([]string, 0, len(names))
 	for _, name := range names {
@@ -118,7 +118,8 @@ func RegisteredDomains(names []string) []string {
 	return slices.Compact(domains)
 }
 
-// SetOf is the subject of a set of names: sorted, with commas.
+// SetOf returns the subject of a set of names: each name once, sorted, joined
+// by commas.
 func SetOf(names []string) string {
 	sorted := slices.Sorted(slices.Values(names))
 	return strings.Join(slices.Compact(sorted), ",")

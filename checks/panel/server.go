@@ -109,13 +109,12 @@ const (
 	tableLog          = "letsencrypt_log"
 )
 
-// Missing is the reason of a metric that needs what the panel lacks; the
-// table and column follow it.
+// Missing is the reason of a metric that could not be counted because the panel
+// lacks a table or column; their name follows it.
 const Missing = "missing"
 
-// Counts are the article's metrics over one snapshot. The number of
-// certificates that keep failing comes from the issuing log and the number of
-// overdue sites from looking at them, so the caller gives both.
+// Counts counts the metrics of one snapshot. failing comes from the issuing log
+// and overdue from the findings of the sites, so the caller passes both.
 func Counts(s checks.Snapshot, failing, overdue int) []checks.Metric {
 	var processing, failed, nocertificate, noredirect int
 	for _, c := range s.Certificates {
@@ -148,7 +147,8 @@ func metric(s checks.Snapshot, code checks.Code, value int, table string, column
 	return checks.Metric{Server: s.Server, Code: code, Value: value}
 }
 
-// Unavailable gives every metric as one that could not be counted.
+// Unavailable returns every metric as one that could not be counted, for that
+// reason.
 func Unavailable(server, reason string) []checks.Metric {
 	metrics := Counts(checks.Snapshot{Server: server}, 0, 0)
 	for i := range metrics {

@@ -15,15 +15,16 @@ const (
 	IssuingCheck = "issuing"
 )
 
-// recent is how long a failure speaks for the present. The panel tries at
-// least daily; three days without a try mean that it no longer does.
+// recent is how old the last failure may be to describe the present. The panel
+// tries at least daily; after three days without an attempt it no longer tries.
 const recent = 72 * time.Hour
 
-// shortly is within how long a trouble passes by itself, from its first failure
-// to the success: longer ones are usually ended by somebody.
+// shortly is the longest time from the first failure to the success for a
+// problem that passed by itself. Longer ones were usually solved by somebody.
 const shortly = 72 * time.Hour
 
-// Fresh is how long after the success a trouble that passed is worth telling.
+// Fresh is for how long after the success a problem that passed by itself is
+// reported.
 const Fresh = 7 * 24 * time.Hour
 
 // Flags finds sites that are served without TLS or without http→https.
@@ -85,7 +86,7 @@ func Issuing(classifier Classifier) checks.Check {
 }
 
 // passed finds failures that a success ended shortly after they began. Whether
-// somebody did something between nobody can know; within days it is rarely so.
+// somebody intervened is not known; within days it is rare.
 func passed(h checks.History, classifier Classifier, now time.Time) []checks.Finding {
 	r := h.Recovered
 	if r == nil || r.Failures == 0 || r.First.IsZero() || h.Issued.Sub(r.First) > shortly || now.Sub(h.Issued) > Fresh {
@@ -100,8 +101,8 @@ func passed(h checks.History, classifier Classifier, now time.Time) []checks.Fin
 	return []checks.Finding{f}
 }
 
-// again says whether the moment has come that the CA named, which a header
-// counts in seconds from its answer on.
+// again sets the argument "over" where the time that the CA named is past. A
+// header counts in seconds from its answer on.
 func again(args checks.Args, answered, now time.Time) {
 	if wait, ok := args["wait"].(int); ok && !answered.IsZero() {
 		delete(args, "wait")
@@ -131,7 +132,7 @@ func finding(code checks.Code, args checks.Args) checks.Finding {
 	return checks.Finding{Code: code, Severity: code.Severity(), Args: args}
 }
 
-// Classifier gives the code of an error text with its arguments, or "" for a
+// Classifier returns the code of an error text with its arguments, or "" for a
 // text that it does not know.
 type Classifier interface {
 	Classify(text string) (checks.Code, checks.Args)
@@ -141,9 +142,9 @@ type Classifier interface {
 // certificates may be failing, each with two hundred of its own.
 const rememberAtMost = 4 << 20
 
-// Remember makes a classifier that works each text out once: the same last
-// words are looked at every minute for as long as a certificate fails. It is
-// safe for concurrent use if the given one is.
+// Remember returns a classifier that keeps its results by text: the same last
+// words of the CA are classified every minute for as long as a certificate
+// fails. It is safe for concurrent use if the given one is.
 func Remember(classifier Classifier) Classifier {
 	return &remembering{classifier: classifier, known: map[string]classified{}}
 }
@@ -160,7 +161,7 @@ type classified struct {
 	args checks.Args
 }
 
-// Classify gives arguments of its own to every caller.
+// Classify returns arguments that belong to the caller.
 func (r *remembering) Classify(text string) (checks.Code, checks.Args) {
 	r.mu.Lock()
 	c, ok := r.known[text]

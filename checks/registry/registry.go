@@ -16,14 +16,14 @@ import (
 // State of a registration.
 type State string
 
-// The states that can be told apart.
+// The states that are told apart.
 const (
 	Free        State = "free"        // anybody may register it
 	Delegated   State = "delegated"   // registered, with name servers
 	Undelegated State = "undelegated" // registered, but without: unpaid, or never set up
 )
 
-// Registration is what a registry said of a domain. Times may be zero.
+// Registration is a registry's answer about a domain. Times may be zero.
 type Registration struct {
 	Domain    string
 	State     State
@@ -56,8 +56,8 @@ func servers() map[string]string {
 	return map[string]string{"ru": tci, "su": tci, "xn--p1ai": tci}
 }
 
-// Registry asks registries, seldom and never twice. It is safe for concurrent
-// use.
+// Registry asks registries at a limited rate and keeps their answers. It is
+// safe for concurrent use.
 type Registry struct {
 	options Options
 	whois   map[string]string
@@ -80,8 +80,8 @@ type queue struct {
 	patient time.Duration // the next back-off
 }
 
-// How long an answer holds, how many are kept, and how long a registry that
-// has had enough is left alone: its rules speak of an hour.
+// How long an answer is kept, how many are kept, and how long a registry that
+// refuses is not asked again: their rules speak of an hour.
 const (
 	freshFor   = 24 * time.Hour
 	mostKnown  = 20_000
@@ -90,7 +90,7 @@ const (
 	timeout    = 15 * time.Second
 )
 
-// New makes a registry client; it asks nothing yet.
+// New returns a registry client. It asks nothing yet.
 func New(o Options) *Registry {
 	if o.Rate == 0 {
 		o.Rate = 30
@@ -105,8 +105,9 @@ func New(o Options) *Registry {
 	return r
 }
 
-// Ask tells how the domain that a name belongs to is registered. It waits for
-// its turn, which may take minutes: bound it by the context.
+// Ask returns how the domain that a name belongs to is registered. It waits
+// until the rate limit of its registry lets it ask, which may take minutes:
+// bound it by the context.
 func (r *Registry) Ask(ctx context.Context, name string) (Registration, error) {
 	return r.ask(ctx, name, (*rate.Limiter).Wait)
 }
@@ -230,9 +231,9 @@ func (r *Registry) learn(source, domain string, answer Registration, err error) 
 // Name is the name of the check in outcomes and failures.
 const Name = "registry"
 
-// Check finds out from a registry why DNS does not know a name. It waits for
-// its turn where a person waits for the answer, for minutes maybe, and else
-// fails with ErrTurn. r may be nil: nobody is asked.
+// Check finds out from a registry why DNS does not know a name. Where a person
+// waits for the answer it waits for the registry's rate limit, for minutes
+// maybe; else it fails with ErrTurn. r may be nil: no registry is asked.
 func (r *Registry) Check() checks.Check {
 	c := checks.Check{
 		Name:  Name,
@@ -253,20 +254,22 @@ func (r *Registry) Check() checks.Check {
 	return c
 }
 
-// Look finds what the registry knows of a name that the DNS does not: free,
-// or registered but without name servers. A delegated domain gives nothing:
-// its trouble is in its own zone.
+// Look reports what the registry knows of a name that DNS does not know: it is
+// free, or registered without name servers. It finds nothing for a delegated
+// domain, whose problem is in its own zone, nor for a name without a known
+// registry.
 func (r *Registry) Look(ctx context.Context, name string) ([]checks.Finding, error) {
 	return found(r.Ask(ctx, name))
 }
 
-// TryLook is Look without waiting for a turn: among thousands of names none
-// holds the others up. It fails with ErrTurn where it would have to wait.
+// TryLook is Look without waiting for the rate limit, so that one name of
+// thousands does not hold up the others. Where it would have to wait it fails
+// with ErrTurn.
 func (r *Registry) TryLook(ctx context.Context, name string) ([]checks.Finding, error) {
 	return found(r.ask(ctx, name, now))
 }
 
-// found is what an answer means for a name that the DNS does not know.
+// found turns an answer about a name that DNS does not know into findings.
 func found(answer Registration, err error) ([]checks.Finding, error) {
 	if errors.Is(err, ErrNoRegistry) {
 		return nil, nil

@@ -8,10 +8,10 @@ import (
 	"domovoy/checks"
 )
 
-// Series runs checks on the subjects of one server again and again, each time
-// only on those that changed: of ten thousand sites a poll finds a few dozen
+// Series runs the checks of sites on one server again and again, each time only
+// on the sites that changed: of ten thousand sites a reading finds a few dozen
 // different. The zero Series has run nothing. It is not safe for concurrent
-// use; the outcomes it gave are, and whoever got one may append to it.
+// use; the outcomes that it returned are, and a caller may append to them.
 type Series struct {
 	Spare    int // how many findings will be appended to an outcome: room for so many is made
 	subjects []checks.Subject
@@ -23,17 +23,16 @@ type Series struct {
 // end is where what concerns a subject ends in an outcome.
 type end struct{ findings, failures int }
 
-// Anew runs every check on every subject, because time alone changes what they
-// find.
+// Anew runs every check on every site: time alone changes what they find.
 func (s *Series) Anew(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject, now time.Time) checks.Outcome {
 	s.subjects, s.ends = nil, nil
 	return s.Run(ctx, list, server, subjects, now)
 }
 
-// Run is Anew for the subjects that are not what they were at the place they
-// stood at; the others keep what was found of them. A check that panics on a
-// site costs that site only. Of the list only checks of a site that do not look
-// from outside are run.
+// Run runs the checks on the sites that are new or changed since the last run,
+// compared by their place in subjects; for the others it keeps what was found.
+// A check that panics on a site costs that site only. Checks of the list that
+// look from outside or are not of a site are left out.
 func (s *Series) Run(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject, now time.Time) checks.Outcome {
 	out := checks.Outcome{Server: server, Findings: make([]checks.Finding, 0, len(s.last.Findings)+s.Spare+64)}
 	list = slices.DeleteFunc(slices.Clone(list), func(c checks.Check) bool { return !sees(c, false, checks.ScopeSite) })
