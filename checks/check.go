@@ -67,6 +67,18 @@ type Reading struct {
 	Findings []Finding // of its sites
 }
 
+// Probe is the result of looking at one site from outside.
+type Probe struct {
+	At       time.Time // when the look began; zero: the site was never looked at
+	Checks   []string  // that ran or failed to run, in their order
+	Findings []Finding
+	Failures []Failure
+	Served   Validity // of the certificate that visitors of the site's own name get; zero: none was seen
+}
+
+// Verdict is the root cause of the site's state as seen from outside.
+func (p Probe) Verdict() Verdict { return Judge(p.Findings, p.Failures) }
+
 // Pointing is where a name's addresses lead, against where they should.
 type Pointing int8
 

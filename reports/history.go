@@ -186,7 +186,7 @@ func (s Server) TroubleSince(x checks.Subject, code checks.Code) time.Time {
 // expires is the end of the certificate that visitors get, else of its file;
 // zero: neither is known.
 func (s Server) expires(x checks.Subject) time.Time {
-	if served := s.Looks[x.Site.Name].Served; served.Known() {
+	if served := s.Probes[x.Site.Name].Served; served.Known() {
 		return served.NotAfter
 	}
 	if x.File != nil && !x.File.SelfSigned {

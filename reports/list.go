@@ -187,13 +187,13 @@ func (s Server) reasons() map[string]checks.Code {
 			said[f.Site] = f.Code
 		}
 	}
-	if len(s.Looks) == 0 {
+	if len(s.Probes) == 0 {
 		return said
 	}
 	bySite := s.BySite()
 	for _, x := range s.Subjects {
 		name := x.Site.Name
-		if _, looked := s.Looks[name]; !looked {
+		if _, looked := s.Probes[name]; !looked {
 			continue
 		}
 		if v := (Site{Server: bySite(name), Subject: x}).Verdict(); v.Code != checks.OK && v.Code != checks.Unknown {
@@ -261,7 +261,7 @@ func (s Site) blind() []string {
 // outside, and when the oldest check of the others was; zero: there was none.
 func (s Server) LookCoverage() (unseen int, oldest time.Time) {
 	for _, x := range s.Subjects {
-		switch look := s.Looks[x.Site.Name]; {
+		switch look := s.Probes[x.Site.Name]; {
 		case x.Site.Active == checks.Off:
 		case look.At.IsZero():
 			unseen++

@@ -148,14 +148,14 @@ func TestFilter(t *testing.T) {
 
 // lookedAt is a panel whose sites were looked at; each has what was found.
 func lookedAt(found map[string][]checks.Finding, failed map[string][]checks.Failure, off ...string) Server {
-	s := Server{Name: "isp1", Read: noon, Looks: map[string]Look{}, Opened: Since{{"away.ru", checks.DNSElsewhere}: noon.Add(-9 * day)}}
+	s := Server{Name: "isp1", Read: noon, Probes: map[string]checks.Probe{}, Opened: Since{{"away.ru", checks.DNSElsewhere}: noon.Add(-9 * day)}}
 	for _, name := range []string{"away.ru", "alias.ru", "free.ru", "unpaid.ru", "soon.ru", "later.ru", "dark.ru", "well.ru", "off.ru"} {
 		x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: name, Owner: "u", Active: checks.On}}
 		s.Subjects = append(s.Subjects, x)
-		s.Looks[name] = Look{At: noon.Add(-time.Hour), Findings: found[name], Failures: failed[name]}
+		s.Probes[name] = checks.Probe{At: noon.Add(-time.Hour), Findings: found[name], Failures: failed[name]}
 	}
 	for _, name := range off {
-		delete(s.Looks, name)
+		delete(s.Probes, name)
 	}
 	return s
 }
@@ -207,11 +207,11 @@ func TestListsOfWhatWasSeen(t *testing.T) {
 func TestHowFarTheLooksGo(t *testing.T) {
 	s := lookedAt(nil, nil, "dark.ru", "off.ru")
 	s.Subjects[8].Site.Active = checks.Off
-	s.Looks["well.ru"] = Look{At: noon.Add(-5 * time.Hour)}
+	s.Probes["well.ru"] = checks.Probe{At: noon.Add(-5 * time.Hour)}
 	if unseen, oldest := s.LookCoverage(); unseen != 1 || !oldest.Equal(noon.Add(-5*time.Hour)) {
 		t.Errorf("%d sites were not seen, the oldest look is of %s", unseen, oldest)
 	}
-	s.Looks = nil
+	s.Probes = nil
 	if unseen, oldest := s.LookCoverage(); unseen != 8 || !oldest.IsZero() {
 		t.Errorf("without looks %d sites were not seen, the oldest look is of %s", unseen, oldest)
 	}

@@ -43,7 +43,7 @@ func Reissuable(s Server, f Filter) ReissueServer {
 			out.Causes[v.Code]++
 		default:
 			out.Pass = append(out.Pass, *x.Site)
-			at := s.Looks[name].At
+			at := s.Probes[name].At
 			if at.IsZero() {
 				out.Unseen++
 			} else if out.Oldest.IsZero() || at.Before(out.Oldest) {

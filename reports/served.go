@@ -1,29 +1,19 @@
 package reports
 
 import (
+	"maps"
 	"slices"
 	"time"
 
 	"domovoy/checks"
 )
 
-// Look is the result of one check of a site from outside.
-type Look struct {
-	At       time.Time // zero: there was none
-	Checks   []string  // the checks that ran or failed to run
-	Findings []checks.Finding
-	Failures []checks.Failure
-	Served   checks.Validity // dates of the certificate that visitors got; zero: not seen
-}
-
-// WithLook is a copy of the server with a newer look at one of its sites.
-func (s Server) WithLook(site string, l Look) Server {
-	looks := make(map[string]Look, len(s.Looks)+1)
-	for name, known := range s.Looks {
-		looks[name] = known
-	}
-	looks[site] = l
-	s.Looks = looks
+// WithProbe is a copy of the server with a newer probe of one of its sites.
+func (s Server) WithProbe(site string, p checks.Probe) Server {
+	probes := make(map[string]checks.Probe, len(s.Probes)+1)
+	maps.Copy(probes, s.Probes)
+	probes[site] = p
+	s.Probes = probes
 	return s
 }
 
@@ -62,10 +52,10 @@ const (
 // superseded reports whether a finding of the panel's side about a certificate's
 // dates is replaced by what visitors get: the served certificate takes
 // precedence over the file, as the file does over the row. The finding is
-// replaced if the look found the same of the served certificate, or if the
+// replaced if the probe found the same of the served certificate, or if the
 // served one ends later and is still valid. If the panel's certificate ends
 // last, or both are the same, its finding stays: the file was read today, the
-// look may be hours old.
+// probe may be hours old.
 //
 // Counts ignore this. panel.overdue counts what the panel itself does not renew
 // in time; a newer certificate on a proxy in front renews nothing there.
@@ -73,7 +63,7 @@ func (s Server) superseded(f checks.Finding) bool {
 	if f.Check != fileCheck && f.Check != RowCheck || !dated(f.Code) {
 		return false
 	}
-	look := s.Looks[f.Site]
+	look := s.Probes[f.Site]
 	if !look.Served.Known() {
 		return false
 	}
@@ -92,7 +82,7 @@ func dated(c checks.Code) bool {
 // NotSuperseded drops the findings about certificates' dates that the served
 // certificate supersedes.
 func (s Server) NotSuperseded(found []checks.Finding) []checks.Finding {
-	if len(s.Looks) == 0 || !slices.ContainsFunc(found, s.superseded) {
+	if len(s.Probes) == 0 || !slices.ContainsFunc(found, s.superseded) {
 		return found
 	}
 	return slices.DeleteFunc(slices.Clone(found), s.superseded)

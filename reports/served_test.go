@@ -27,8 +27,8 @@ func TestTruthOrder(t *testing.T) {
 	row := func(days int) *checks.Certificate {
 		return &checks.Certificate{Name: "a.ru_le1", Started: ending(days).NotBefore, Processing: checks.Off, Failed: checks.Off}
 	}
-	seen := func(at time.Duration, v checks.Validity, codes ...checks.Code) *Look {
-		l := Look{At: noon.Add(-at), Checks: []string{cert.ServedCheck}, Served: v}
+	seen := func(at time.Duration, v checks.Validity, codes ...checks.Code) *checks.Probe {
+		l := checks.Probe{At: noon.Add(-at), Checks: []string{cert.ServedCheck}, Served: v}
 		for _, c := range codes {
 			l.Findings = append(l.Findings, checks.Finding{Check: cert.ServedCheck, Server: "isp1", Site: "a.ru", Code: c,
 				Severity: c.Severity(), Args: checks.Args{"at": v.NotAfter}})
@@ -42,7 +42,7 @@ func TestTruthOrder(t *testing.T) {
 		name    string
 		file    *checks.CertificateFile
 		row     *checks.Certificate
-		look    *Look
+		look    *checks.Probe
 		verdict checks.Code
 		dated   []checks.Code // what is said of dates
 		ends    time.Time     // of the certificate that the first of these is about
@@ -77,7 +77,7 @@ func TestTruthOrder(t *testing.T) {
 			s := Server{Name: "isp1", Read: noon, Subjects: []checks.Subject{x}}
 			s.Outcome = new(suite.Series).Run(t.Context(), suite.Checks(suite.Reading{Rules: cert.Rules{LifeLeft: 7.0 / 90}, Classifier: acme.NewClassifier(), Files: tt.file != nil}, suite.Outside{}), "isp1", s.Subjects, noon)
 			if tt.look != nil {
-				s = s.WithLook("a.ru", *tt.look)
+				s = s.WithProbe("a.ru", *tt.look)
 			}
 			if v := (Site{Server: s, Subject: x}).Verdict(); v.Code != tt.verdict {
 				t.Errorf("the verdict is %s, want %s", v.Code, tt.verdict)

@@ -18,9 +18,9 @@ type Server struct {
 	Readings []Reading
 	Opened   Since
 	Overdue  OverdueRule
-	Looks    map[string]Look      // last check from outside, by site; nil: there are none
-	Quota    Quota                // what the account has left at its CA
-	Nameless []checks.Certificate // overdue certificates whose rows have neither a name nor a domain
+	Probes   map[string]checks.Probe // the last of each site, from outside; nil: there are none
+	Quota    Quota                   // what the account has left at its CA
+	Nameless []checks.Certificate    // overdue certificates whose rows have neither a name nor a domain
 }
 
 // Since is when each open problem of a site was first found.
@@ -119,7 +119,7 @@ func (s Server) Findings(site string) []checks.Finding {
 			found = append(found, f)
 		}
 	}
-	found = append(found, s.Looks[site].Findings...)
+	found = append(found, s.Probes[site].Findings...)
 	checks.SortFindings(found)
 	return slices.CompactFunc(found, func(a, b checks.Finding) bool { return a.Key() == b.Key() })
 }
@@ -143,7 +143,7 @@ func (s Server) Failures(site string) []checks.Failure {
 			failed = append(failed, f)
 		}
 	}
-	return append(failed, s.Looks[site].Failures...)
+	return append(failed, s.Probes[site].Failures...)
 }
 
 // Metrics are the counts of the server. While it cannot be read, none of them has

@@ -2,7 +2,6 @@ package alerts
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"domovoy/bot"
@@ -57,7 +56,7 @@ func (r *Recorder) recordProbes(ctx context.Context, p *watch.Panel, server chec
 	if err := r.journal.Record(ctx, entry); err != nil {
 		return err
 	}
-	return r.journal.ForgetLooks(ctx, p.Name, now.Add(-forget))
+	return r.journal.ForgetProbes(ctx, p.Name, now.Add(-forget))
 }
 
 // forget is how long a site's last result is kept without a new one: it left
@@ -96,12 +95,12 @@ func (r *Recorder) tellStorm(ctx context.Context, s reports.Server, changed int,
 func liveOutcome(s reports.Server) checks.Outcome {
 	out := checks.Outcome{Server: s.Name, Checks: suite.ProbeChecks()}
 	for _, x := range s.Subjects {
-		look, ok := s.Looks[x.Site.Name]
+		look, ok := s.Probes[x.Site.Name]
 		if !ok {
-			out.Failures = append(out.Failures, everyFailure(s.Name, x.Site.Name)...)
+			out.Failures = append(out.Failures, everyFailure(out.Checks, s.Name, x.Site.Name)...)
 			continue
 		}
-		verdict := checks.Judge(look.Findings, look.Failures)
+		verdict := look.Verdict()
 		if verdict.Finding.Code != "" {
 			out.Findings = append(out.Findings, verdict.Finding)
 		}
@@ -110,12 +109,11 @@ func liveOutcome(s reports.Server) checks.Outcome {
 	return out
 }
 
-// everyFailure says that a site was not probed by any live check.
-func everyFailure(server, site string) []checks.Failure {
-	checked := suite.ProbeChecks()
-	failures := make([]checks.Failure, len(checked))
-	for i, c := range checked {
-		failures[i] = checks.Failure{Check: c, Server: server, Site: site, Err: "not looked at yet"}
+// everyFailure says that a site was not probed by any of the checks.
+func everyFailure(names []string, server, site string) []checks.Failure {
+	failures := make([]checks.Failure, len(names))
+	for i, name := range names {
+		failures[i] = checks.Failure{Check: name, Server: server, Site: site, Err: "not looked at yet"}
 	}
-	return slices.Clip(failures)
+	return failures
 }

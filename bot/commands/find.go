@@ -171,7 +171,7 @@ func unseen(s reports.Server, kind string) string {
 	switch {
 	case !reports.FromOutside(kind) || !oldest.IsZero():
 		return ""
-	case s.Looks == nil:
+	case s.Probes == nil:
 		return "inside"
 	}
 	return "unseen"

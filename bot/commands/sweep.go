@@ -44,7 +44,7 @@ func (c *Commands) sweep(ctx context.Context, r bot.Request) (bot.Answer, error)
 	}
 	total := 0
 	for _, s := range servers {
-		if s.Looks != nil {
+		if s.Probes != nil {
 			total += len(probe.Due(s, r.Now))
 		}
 	}
@@ -68,7 +68,7 @@ func (c *Commands) sweep(ctx context.Context, r bot.Request) (bot.Answer, error)
 func probed(servers []reports.Server) error {
 	key := "trouble.inside"
 	for _, s := range servers {
-		if s.Looks == nil {
+		if s.Probes == nil {
 			continue
 		}
 		if !s.Read.IsZero() {

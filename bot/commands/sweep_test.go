@@ -167,7 +167,7 @@ func TestASweepOnDemandIsCutShort(t *testing.T) {
 		if got := x.end(id); !strings.HasPrefix(got, `stopped {"summary":null,"looked":1`) || !strings.HasPrefix(said[len(said)-1], "Sweep stopped at 1") {
 			t.Errorf("the task is %s, told %q", got, said)
 		}
-		kept, err := x.Journal.Looks(t.Context(), "isp1")
+		kept, err := x.Journal.Probes(t.Context(), "isp1")
 		if err != nil || len(kept) != len(x.probes) || once(x.probes) != len(x.probes) || len(x.probes) < 20 {
 			t.Errorf("%d looks are kept of %v, %v", len(kept), x.probes, err)
 		}

@@ -82,9 +82,9 @@ func seenList(kind string, n int) message {
 	}[kind][:n]
 	seen := house()
 	seen.Subjects = []checks.Subject{{Site: &checks.Site{Name: site(1)}}, {Site: &checks.Site{Name: site(2)}}, {Site: &checks.Site{Name: site(3)}}}
-	seen.Looks = map[string]reports.Look{site(1): {At: ago(3 * time.Hour)}}
+	seen.Probes = map[string]checks.Probe{site(1): {At: ago(3 * time.Hour)}}
 	if n > 0 {
-		seen.Looks[site(2)], seen.Looks[site(3)] = reports.Look{At: ago(2 * time.Hour)}, reports.Look{At: ago(time.Hour)}
+		seen.Probes[site(2)], seen.Probes[site(3)] = checks.Probe{At: ago(2 * time.Hour)}, checks.Probe{At: ago(time.Hour)}
 	}
 	return func(w compose.Writer) reports.Message {
 		p := compose.Page{Kind: kind, Command: "list " + kind, Number: 1, Looked: []reports.Server{seen}}

@@ -198,7 +198,7 @@ func looked(s reports.Site, found []checks.Finding, failed ...checks.Failure) re
 	for i := range failed {
 		failed[i].Server, failed[i].Site = "isp1", name
 	}
-	s.Server = s.Server.WithLook(name, reports.Look{At: now, Checks: []string{checks.NamesCheck, registry.Name, checks.WayCheck, cert.ServedCheck}, Findings: found, Failures: failed})
+	s.Server = s.Server.WithProbe(name, checks.Probe{At: now, Checks: []string{checks.NamesCheck, registry.Name, checks.WayCheck, cert.ServedCheck}, Findings: found, Failures: failed})
 	return s
 }
 
@@ -220,9 +220,9 @@ func outsideCases() map[string]message {
 	}
 	for name, days := range map[string]time.Duration{"served": 60, "served.over": -30} {
 		s := looked(visit(valid(102*day, -12*day)), nil)
-		look := s.Server.Looks["shop.ru"]
+		look := s.Server.Probes["shop.ru"]
 		look.Served = checks.Validity{NotBefore: now.Add((days - 90) * day), NotAfter: now.Add(days * day)}
-		s.Server = s.Server.WithLook("shop.ru", look)
+		s.Server = s.Server.WithProbe("shop.ru", look)
 		all["live."+name] = check(s)
 	}
 	elsewhere, alias := seenDNS()["elsewhere"], seenDNS()["nxdomain"]

@@ -22,7 +22,7 @@ const RecheckDelay = time.Minute
 // doubt is a result that is not believed yet.
 type doubt struct {
 	subject checks.Subject
-	first   reports.Look
+	first   checks.Probe
 }
 
 // passing reports whether a trouble may be gone a minute later by itself.
@@ -32,11 +32,9 @@ func passing(c checks.Code) bool {
 
 // doubtful reports whether a site that was fine at its last probe has a trouble
 // now that may pass.
-func doubtful(before reports.Look, now reports.Look) bool {
-	return !before.At.IsZero() && verdictOf(before).Code == checks.OK && passing(verdictOf(now).Code)
+func doubtful(before checks.Probe, now checks.Probe) bool {
+	return !before.At.IsZero() && before.Verdict().Code == checks.OK && passing(now.Verdict().Code)
 }
-
-func verdictOf(l reports.Look) checks.Verdict { return checks.Judge(l.Findings, l.Failures) }
 
 // probeAgain probes the doubtful sites once more, each at least the delay after
 // its first probe, and keeps what counts. So many that the cause is probably
@@ -58,12 +56,11 @@ func (r *round) probeAgain(ctx context.Context) error {
 			break
 		}
 		group.Go(func() error {
-			now := time.Now()
-			seen := r.panel.Prober.Look(probing, d.subject, false, now)
+			result, _ := r.panel.Prober.Probe(probing, d.subject, false, time.Now())
 			if probing.Err() != nil {
 				return probing.Err()
 			}
-			return r.keep(ctx, d.subject.Site.Name, second(d.first, resultOf(seen, now)))
+			return r.keep(ctx, d.subject.Site.Name, second(d.first, result))
 		})
 	}
 	return cmp.Or(group.Wait(), ctx.Err())
@@ -71,8 +68,8 @@ func (r *round) probeAgain(ctx context.Context) error {
 
 // second is what counts of two results: the later one, with a note of what the
 // earlier had. A trouble that passed stays as information.
-func second(first, again reports.Look) reports.Look {
-	was, is := verdictOf(first), verdictOf(again)
+func second(first, again checks.Probe) checks.Probe {
+	was, is := first.Verdict(), again.Verdict()
 	note := fmt.Sprintf("looked twice: %s at %s, %s at %s\n", was.Code, first.At.UTC().Format(time.RFC3339), is.Code, again.At.UTC().Format(time.RFC3339))
 	again.Findings = slices.Clone(again.Findings)
 	if is.Code == checks.OK {

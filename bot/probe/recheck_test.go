@@ -47,11 +47,11 @@ func (w *weather) look(_ context.Context, t *checks.Target) ([]checks.Finding, e
 func outdoors(t *testing.T, prober watch.Prober, sites int, before map[string]checks.Code) *engine.Engine {
 	t.Helper()
 	var all []checks.Site
-	known := map[string]reports.Look{}
+	known := map[string]checks.Probe{}
 	for i := range sites {
 		name := siteNo(i)
 		all = append(all, checks.Site{Name: name})
-		l := reports.Look{At: time.Now().Add(-time.Hour), Checks: []string{checks.NamesCheck}}
+		l := checks.Probe{At: time.Now().Add(-time.Hour), Checks: []string{checks.NamesCheck}}
 		if code := before[name]; code != "" {
 			l.Findings = []checks.Finding{{Check: checks.NamesCheck, Server: "isp1", Site: name, Code: code, Severity: code.Severity()}}
 		}
@@ -63,8 +63,6 @@ func outdoors(t *testing.T, prober watch.Prober, sites int, before map[string]ch
 	e.Watch.Panels()[0].Keep(known)
 	return e
 }
-
-func verdictOf(l reports.Look) checks.Verdict { return checks.Judge(l.Findings, l.Failures) }
 
 func siteNo(i int) string { return fmt.Sprintf("s%d.ru", i) }
 
@@ -98,15 +96,15 @@ func TestSweepLooksAgain(t *testing.T) {
 				if len(at) != c.looks || len(at) == 2 && at[1].Sub(at[0]) < probe.RecheckDelay || len(w.looks["s1.ru"]) != 1 {
 					t.Errorf("looked at %v", at)
 				}
-				counts := b.Watch.Panels()[0].State().Looks[site]
-				if v := verdictOf(counts); v.Code != c.want {
+				counts := b.Watch.Panels()[0].State().Probes[site]
+				if v := counts.Verdict(); v.Code != c.want {
 					t.Errorf("what counts is %s, want %s", v.Code, c.want)
 				}
 				told := len(counts.Findings) > 0 && strings.HasPrefix(counts.Findings[0].Detail, "looked twice: "+c.detail+"\nraw")
 				if told != (c.detail != "") {
 					t.Errorf("%+v tells not of %q", counts.Findings, c.detail)
 				}
-				stored, err := b.Journal.Looks(t.Context(), "isp1")
+				stored, err := b.Journal.Probes(t.Context(), "isp1")
 				if err != nil || len(stored) != 12 || !stored[site].At.Equal(counts.At) {
 					t.Errorf("%d looks are stored, that of the site of %v, %v", len(stored), stored[site].At, err)
 				}
@@ -128,8 +126,8 @@ func TestSweepOfAStorm(t *testing.T) {
 				t.Fatal(err)
 			}
 			troubled := 0
-			for _, l := range b.Watch.Panels()[0].State().Looks {
-				if verdictOf(l).Code != checks.OK {
+			for _, l := range b.Watch.Panels()[0].State().Probes {
+				if l.Verdict().Code != checks.OK {
 					troubled++
 				}
 			}
@@ -153,8 +151,8 @@ func TestSweepCutShortInDoubt(t *testing.T) {
 			t.Fatalf("the sweep ended with %v", err)
 		}
 		s := b.Watch.Panels()[0].State()
-		if todo := probe.Due(s, began); verdictOf(s.Looks["s0.ru"]).Code != checks.OK || len(todo) != 1 || todo[0].Site.Name != "s0.ru" {
-			t.Errorf("%d sites are still to be looked at, and %s counts", len(todo), verdictOf(s.Looks["s0.ru"]).Code)
+		if todo := probe.Due(s, began); s.Probes["s0.ru"].Verdict().Code != checks.OK || len(todo) != 1 || todo[0].Site.Name != "s0.ru" {
+			t.Errorf("%d sites are still to be looked at, and %s counts", len(todo), s.Probes["s0.ru"].Verdict().Code)
 		}
 	})
 }

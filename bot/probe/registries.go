@@ -10,8 +10,6 @@ import (
 
 	"domovoy/checks"
 	"domovoy/checks/registry"
-	"domovoy/checks/suite"
-	"domovoy/reports"
 )
 
 // postponed is a site with names about which a registry will be asked. A
@@ -59,7 +57,7 @@ func (r *round) askRegistries(ctx context.Context) error {
 }
 
 // registered is a result with what the registries said since.
-func registered(l reports.Look, seen suite.Seen) reports.Look {
+func registered(l checks.Probe, seen checks.Probe) checks.Probe {
 	l.Failures = slices.DeleteFunc(slices.Clone(l.Failures), func(f checks.Failure) bool { return f.Check == registry.Name })
 	l.Failures = append(l.Failures, seen.Failures...)
 	l.Findings = append(slices.Clone(l.Findings), seen.Findings...)

@@ -51,7 +51,7 @@ func TestSweepAsksRegistriesAtItsEnd(t *testing.T) {
 		if last != 0 {
 			t.Errorf("progress ends %d before the end", last)
 		}
-		looks, err := b.Journal.Looks(t.Context(), "isp1")
+		looks, err := b.Journal.Probes(t.Context(), "isp1")
 		if err != nil {
 			t.Fatal(err)
 		}

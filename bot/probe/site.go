@@ -7,10 +7,8 @@ import (
 	"domovoy/bot"
 	"domovoy/bot/watch"
 	"domovoy/checks"
-	"domovoy/checks/suite"
 	"domovoy/i18n"
 	"domovoy/reports"
-	"domovoy/reports/journal"
 )
 
 // Site probes a site while the one who asked waits, and keeps the result. It
@@ -21,17 +19,12 @@ func (p *Prober) Site(ctx context.Context, s reports.Site, r bot.Request) (repor
 		return s, nil
 	}
 	defer announce(r, *s.Subject.Site)()
-	seen := panel.Prober.Look(ctx, s.Subject, true, r.Now)
+	result, _ := panel.Prober.Probe(ctx, s.Subject, true, r.Now)
 	if ctx.Err() != nil {
 		return s, ctx.Err()
 	}
-	result := resultOf(seen, r.Now)
-	s.Server = s.Server.WithLook(s.Subject.Site.Name, result)
-	return s, p.keep(ctx, panel, map[string]reports.Look{s.Subject.Site.Name: result})
-}
-
-func resultOf(s suite.Seen, at time.Time) reports.Look {
-	return reports.Look{At: at, Checks: s.Checks, Findings: s.Findings, Failures: s.Failures, Served: s.Served}
+	s.Server = s.Server.WithProbe(s.Subject.Site.Name, result)
+	return s, p.keep(ctx, panel, map[string]checks.Probe{s.Subject.Site.Name: result})
 }
 
 // silentFor is how long somebody waits for a probe without a word.
@@ -56,18 +49,10 @@ func announce(r bot.Request, site checks.Site) (done func()) {
 }
 
 // keep stores results and makes them what is known of their sites.
-func (p *Prober) keep(ctx context.Context, panel *watch.Panel, results map[string]reports.Look) error {
-	if err := p.store(ctx, panel.Name, results); err != nil {
+func (p *Prober) keep(ctx context.Context, panel *watch.Panel, results map[string]checks.Probe) error {
+	if err := p.journal.KeepProbes(ctx, panel.Name, results); err != nil {
 		return err
 	}
 	panel.Keep(results)
 	return nil
-}
-
-func (p *Prober) store(ctx context.Context, server string, results map[string]reports.Look) error {
-	rows := make([]journal.Look, 0, len(results))
-	for site, l := range results {
-		rows = append(rows, journal.Look{Server: server, Site: site, At: l.At, Checks: l.Checks, Findings: l.Findings, Failures: l.Failures, Served: l.Served})
-	}
-	return p.journal.KeepLooks(ctx, rows)
 }

@@ -80,8 +80,8 @@ func (p *Prober) rounds(ctx context.Context, s Sweep) ([]*round, error) {
 			}
 		}
 		known := panel.State()
-		r := &round{prober: p, panel: panel, steps: steps, recheck: s.Recheck, todo: Due(known, s.Since), before: known.Looks,
-			fresh: map[string]reports.Look{}, all: map[string]reports.Look{}, ran: map[string][]string{}}
+		r := &round{prober: p, panel: panel, steps: steps, recheck: s.Recheck, todo: Due(known, s.Since), before: known.Probes,
+			fresh: map[string]checks.Probe{}, all: map[string]checks.Probe{}, ran: map[string][]string{}}
 		steps.total += len(r.todo)
 		rounds = append(rounds, r)
 	}
@@ -93,7 +93,7 @@ func (p *Prober) rounds(ctx context.Context, s Sweep) ([]*round, error) {
 func Due(s reports.Server, since time.Time) []*checks.Subject {
 	var due []*checks.Subject
 	for i := range s.Subjects { // nobody changes them
-		if x := &s.Subjects[i]; x.Site.Active != checks.Off && s.Looks[x.Site.Name].At.Before(since) {
+		if x := &s.Subjects[i]; x.Site.Active != checks.Off && s.Probes[x.Site.Name].At.Before(since) {
 			due = append(due, x)
 		}
 	}
@@ -131,12 +131,12 @@ type round struct {
 	recheck time.Duration // from a doubtful result to the second probe; 0: each result is believed at once
 
 	todo   []*checks.Subject
-	before map[string]reports.Look // the last results
+	before map[string]checks.Probe // the last results
 
 	storing sync.Mutex // held while results are stored
 	mu      sync.Mutex
-	fresh   map[string]reports.Look // not stored yet; guarded by mu
-	all     map[string]reports.Look // guarded by mu
+	fresh   map[string]checks.Probe // not stored yet; guarded by mu
+	all     map[string]checks.Probe // guarded by mu
 	ran     map[string][]string     // the checks of results: they are the same for thousands; guarded by mu
 	doubts  []doubt                 // not believed yet; guarded by mu
 	later   []postponed             // guarded by mu
@@ -161,15 +161,14 @@ func (r *round) probe(ctx context.Context) error {
 			break
 		}
 		group.Go(func() error {
-			now := time.Now()
-			seen := r.panel.Prober.Look(probing, *x, false, now)
+			result, later := r.panel.Prober.Probe(probing, *x, false, time.Now())
 			if probing.Err() != nil {
 				return probing.Err()
 			}
 			defer r.steps.one()
-			r.postpone(*x, seen.Later)
-			if l := resultOf(seen, now); !r.doubted(*x, l) {
-				return r.keep(ctx, x.Site.Name, l)
+			r.postpone(*x, later)
+			if !r.doubted(*x, result) {
+				return r.keep(ctx, x.Site.Name, result)
 			}
 			return nil
 		})
@@ -183,7 +182,7 @@ func (r *round) probe(ctx context.Context) error {
 }
 
 // doubted sets a result aside that is not believed before a second probe.
-func (r *round) doubted(x checks.Subject, l reports.Look) bool {
+func (r *round) doubted(x checks.Subject, l checks.Probe) bool {
 	if r.recheck == 0 || !doubtful(r.before[x.Site.Name], l) {
 		return false
 	}
@@ -196,7 +195,7 @@ func (r *round) doubted(x checks.Subject, l reports.Look) bool {
 // keep stores a result before its worker goes to another site, so that a sweep
 // that is killed repeats only what was under way. Results that come while
 // others are being stored are stored together.
-func (r *round) keep(ctx context.Context, site string, l reports.Look) error {
+func (r *round) keep(ctx context.Context, site string, l checks.Probe) error {
 	r.mu.Lock()
 	key := strings.Join(l.Checks, " ")
 	if same, known := r.ran[key]; known {
@@ -214,12 +213,12 @@ func (r *round) store(ctx context.Context) error {
 	defer r.storing.Unlock()
 	r.mu.Lock()
 	batch := r.fresh
-	r.fresh = map[string]reports.Look{}
+	r.fresh = map[string]checks.Probe{}
 	r.mu.Unlock()
 	if len(batch) == 0 {
 		return nil
 	}
 	keeping, cancel := work.WithGrace(ctx)
 	defer cancel()
-	return r.prober.store(keeping, r.panel.Name, batch)
+	return r.prober.journal.KeepProbes(keeping, r.panel.Name, batch)
 }

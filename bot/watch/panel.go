@@ -19,7 +19,7 @@ type Panel struct {
 
 	mu     sync.RWMutex
 	server reports.Server          // guarded by mu
-	probes map[string]reports.Look // the last of each site; guarded by mu; nil: not loaded
+	probes map[string]checks.Probe // the last of each site; guarded by mu; nil: not loaded
 	dirty  Dirty                   // guarded by mu
 	meter  *budget.Meter           // guarded by mu; read only once it is here
 
@@ -46,7 +46,7 @@ func (p *Panel) State() reports.Server {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	s := p.server
-	s.Looks = p.probes
+	s.Probes = p.probes
 	return s
 }
 
@@ -59,15 +59,15 @@ func (p *Panel) fail(reason string) {
 
 // Keep replaces the last probes of sites. Readers hold the map of before, which
 // is therefore copied; the caller must not use its own any more.
-func (p *Panel) Keep(probes map[string]reports.Look) {
+func (p *Panel) Keep(probes map[string]checks.Probe) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.probes) == 0 {
 		p.probes = probes // a first sweep's: a copy would be a lot of memory
 		return
 	}
-	all := make(map[string]reports.Look, len(p.probes)+len(probes))
-	for _, m := range []map[string]reports.Look{p.probes, probes} {
+	all := make(map[string]checks.Probe, len(p.probes)+len(probes))
+	for _, m := range []map[string]checks.Probe{p.probes, probes} {
 		for site, l := range m {
 			all[site] = l
 		}
@@ -83,13 +83,9 @@ func (w *Watch) loadProbes(ctx context.Context, p *Panel) error {
 	if known {
 		return nil
 	}
-	rows, err := w.journal.Looks(ctx, p.Name)
+	probes, err := w.journal.Probes(ctx, p.Name)
 	if err != nil {
 		return err
-	}
-	probes := make(map[string]reports.Look, len(rows))
-	for site, l := range rows {
-		probes[site] = reports.Look{At: l.At, Checks: l.Checks, Findings: l.Findings, Failures: l.Failures, Served: l.Served}
 	}
 	p.Keep(probes)
 	return nil

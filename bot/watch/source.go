@@ -8,7 +8,6 @@ import (
 	"domovoy/checks/acme/account"
 	"domovoy/checks/budget"
 	"domovoy/checks/cert"
-	"domovoy/checks/suite"
 )
 
 // Source is where the facts of one panel come from. Its parts may be on this
@@ -50,11 +49,11 @@ type Files interface {
 
 // Prober looks at sites from outside.
 type Prober interface {
-	// Look looks at a site. asked: somebody waits for it, so that nothing is
-	// left for later.
-	Look(ctx context.Context, x checks.Subject, asked bool, now time.Time) suite.Seen
-	// Register asks the registries of names that Look left for later.
-	Register(ctx context.Context, x checks.Subject, names []string, now time.Time) suite.Seen
+	// Probe looks at a site. asked: somebody waits for it, so that nothing is
+	// left for later. later are the names that Register is to ask about.
+	Probe(ctx context.Context, x checks.Subject, asked bool, now time.Time) (result checks.Probe, later []string)
+	// Register asks the registries of names that Probe left for later.
+	Register(ctx context.Context, x checks.Subject, names []string, now time.Time) checks.Probe
 	// Server looks at what concerns the server as a whole.
 	Server(ctx context.Context, server string, now time.Time) checks.Outcome
 }

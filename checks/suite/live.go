@@ -20,15 +20,6 @@ type Live struct {
 	From   string // the vantage point; empty: this host
 }
 
-// Seen is what one look at a site gave.
-type Seen struct {
-	Checks   []string // the checks that ran, or tried to, in their order
-	Findings []checks.Finding
-	Failures []checks.Failure
-	Served   checks.Validity // of the certificate served under the site's own name; zero: none was seen
-	Later    []string        // names whose registry is to be asked by Register, because it was not their turn
-}
-
 // Server looks at what concerns the server as a whole.
 func (l *Live) Server(ctx context.Context, server string, now time.Time) checks.Outcome {
 	out := Server(ctx, l.Checks, true, &checks.Target{Server: server, Now: now})
@@ -41,10 +32,11 @@ func (l *Live) Server(ctx context.Context, server string, now time.Time) checks.
 // mostNames bounds what one site costs: its own name and so many aliases.
 const mostNames = 20
 
-// Look looks at a site: its own name first, then its aliases, then the site as
-// a whole. asked tells that a person waits for it and wants to know exactly.
-// What could not be looked at is a failure beside what was found.
-func (l *Live) Look(ctx context.Context, x checks.Subject, asked bool, now time.Time) Seen {
+// Probe looks at a site: its own name first, then its aliases, then the site as
+// a whole. asked tells that a person waits for an exact answer. What could not
+// be looked at is a failure beside what was found. later are the names whose
+// registry is to be asked by Register, because its rate limit did not let us.
+func (l *Live) Probe(ctx context.Context, x checks.Subject, asked bool, now time.Time) (seen checks.Probe, later []string) {
 	p := l.probe(x, asked, now)
 	names := append([]string{x.Site.Name}, x.Site.Aliases...)
 	for _, name := range names[:min(len(names), mostNames)] {
@@ -59,12 +51,12 @@ func (l *Live) Look(ctx context.Context, x checks.Subject, asked bool, now time.
 			p.run(ctx, c, x.Site.Name)
 		}
 	}
-	return p.seen
+	return p.seen, p.later
 }
 
-// Register asks registries about names of a site that Look left for later, and
-// waits for their turn.
-func (l *Live) Register(ctx context.Context, x checks.Subject, names []string, now time.Time) Seen {
+// Register asks the registries of names that Probe left for later, and waits
+// for their rate limits.
+func (l *Live) Register(ctx context.Context, x checks.Subject, names []string, now time.Time) checks.Probe {
 	p := l.probe(x, true, now)
 	for _, c := range l.Checks {
 		if !sees(c, true, checks.ScopeName) || !c.Needs.Registry {
@@ -84,11 +76,12 @@ type siteProbe struct {
 	target  checks.Target
 	proxied bool         // the site's own name may lead to a proxy, whose visits its log shows
 	silent  []netip.Addr // nobody there takes a connection, whatever name is asked for
-	seen    Seen
+	seen    checks.Probe
+	later   []string // names whose registry did not let us ask
 }
 
 func (l *Live) probe(x checks.Subject, asked bool, now time.Time) *siteProbe {
-	return &siteProbe{live: l, target: checks.Target{Server: x.Site.Server, Now: now, Asked: asked, Subject: x}}
+	return &siteProbe{live: l, seen: checks.Probe{At: now}, target: checks.Target{Server: x.Site.Server, Now: now, Asked: asked, Subject: x}}
 }
 
 // errSilent is why a sweep did not look at what is served.
@@ -126,7 +119,7 @@ func (p *siteProbe) name(ctx context.Context, name string) {
 			p.blame(name, found)
 		case registry.Name:
 			if errors.Is(err, registry.ErrTurn) {
-				p.seen.Later = append(p.seen.Later, name)
+				p.later = append(p.later, name)
 			}
 		case cert.ServedCheck:
 			if name == t.Site.Name && err == nil {

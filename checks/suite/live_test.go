@@ -77,7 +77,7 @@ func TestAPartThatPanics(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFakes()
 			f.look[name] = look
-			seen := f.live().Look(t.Context(), x, false, time.Now())
+			seen, _ := f.live().Probe(t.Context(), x, false, time.Now())
 			found, failed := seen.Findings, seen.Failures
 			if len(failed) != 1 || failed[0].Check != name || failed[0].Site != "shop.ru" {
 				t.Errorf("failed: %+v", failed)
@@ -90,7 +90,7 @@ func TestAPartThatPanics(t *testing.T) {
 	t.Run(checks.NamesCheck, func(t *testing.T) {
 		f := newFakes()
 		f.look[checks.NamesCheck] = func(*checks.Target) ([]checks.Finding, error) { panic("names") }
-		seen := f.live().Look(t.Context(), x, false, time.Now())
+		seen, _ := f.live().Probe(t.Context(), x, false, time.Now())
 		found, failed := seen.Findings, seen.Failures
 		if v := checks.Judge(found, failed); v.Code != checks.Unknown || len(*f.asked) != 2 {
 			t.Errorf("the verdict is %s after %q", v.Code, *f.asked)
@@ -120,7 +120,7 @@ func TestSilenceIsMetOnce(t *testing.T) {
 				*f.asked = append(*f.asked, "way "+t.DNS.Name)
 				return []checks.Finding{{Code: checks.WebTimeout, Severity: checks.Warning, Args: c.args}}, nil
 			}
-			f.live().Look(t.Context(), x, true, time.Now())
+			f.live().Probe(t.Context(), x, true, time.Now())
 			asked := slices.DeleteFunc(*f.asked, func(what string) bool { return what[:3] != "way" })
 			if !slices.Equal(asked, c.want) {
 				t.Errorf("asked %q, want %q", asked, c.want)
@@ -160,7 +160,7 @@ func TestServed(t *testing.T) {
 				}
 				return nil, err
 			}
-			seen := f.live().Look(t.Context(), x, true, time.Now())
+			seen, _ := f.live().Probe(t.Context(), x, true, time.Now())
 			if seen.Served != c.want || slices.Contains(seen.Checks, cert.ServedCheck) != c.ran {
 				t.Errorf("served %v, looked at %q", seen.Served, seen.Checks)
 			}
@@ -176,7 +176,8 @@ func TestErrorsAreForeignToo(t *testing.T) {
 	f.look[acme.EgressCheck] = func(*checks.Target) ([]checks.Finding, error) { return nil, evil }
 	l := f.live()
 	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}
-	failed := append(l.Look(t.Context(), x, false, time.Now()).Failures, l.Server(t.Context(), "isp1", time.Now()).Failures...)
+	seen, _ := l.Probe(t.Context(), x, false, time.Now())
+	failed := append(seen.Failures, l.Server(t.Context(), "isp1", time.Now()).Failures...)
 	if len(failed) != 2 {
 		t.Fatalf("%d failures", len(failed))
 	}
@@ -199,7 +200,7 @@ func TestSilenceIsOfItsAddresses(t *testing.T) {
 		return []checks.Finding{{Code: checks.WebTimeout, Severity: checks.Warning, Args: checks.Args{
 			"pattern": "all", "hops": []string{"a"}, "says": "Timeout during connect (likely firewall problem)"}}}, nil
 	}
-	seen := f.live().Look(t.Context(), x, false, time.Now())
+	seen, _ := f.live().Probe(t.Context(), x, false, time.Now())
 	asked := *f.asked
 	if slices.Contains(asked, "served shop.ru") || !slices.Contains(asked, "served other.shop.ru") || len(seen.Failures) != 1 {
 		t.Errorf("asked %q, failed %+v", asked, seen.Failures)
@@ -211,7 +212,7 @@ func TestTheLogOfAnUnseenNameIsNotRead(t *testing.T) {
 	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}
 	f := newFakes()
 	f.look[checks.NamesCheck] = func(*checks.Target) ([]checks.Finding, error) { return nil, errors.New("timeout") }
-	if f.live().Look(t.Context(), x, true, time.Now()); slices.Contains(*f.asked, "log") {
+	if f.live().Probe(t.Context(), x, true, time.Now()); slices.Contains(*f.asked, "log") {
 		t.Errorf("asked %q", *f.asked)
 	}
 }
@@ -228,11 +229,13 @@ func TestFindingsTellWhose(t *testing.T) {
 		{Check: cert.ServedCheck, Server: "isp1", Site: "shop.ru", Code: checks.CertOverdue, Severity: checks.Info},
 		{Check: cert.ServedCheck, Server: "isp1", Site: "shop.ru", Name: "www.shop.ru", Code: checks.CertOverdue, Severity: checks.Info},
 	}
-	if diff := cmp.Diff(want, f.live().Look(t.Context(), x, false, time.Now()).Findings); diff != "" {
+	seen, _ := f.live().Probe(t.Context(), x, false, time.Now())
+	if diff := cmp.Diff(want, seen.Findings); diff != "" {
 		t.Errorf("in a sweep: %s", diff)
 	}
 	want = append(want, checks.Finding{Check: acme.EgressCheck, Server: "isp1", Site: "shop.ru", Code: checks.CAUnreachable, Severity: checks.Info})
-	if diff := cmp.Diff(want, f.live().Look(t.Context(), x, true, time.Now()).Findings); diff != "" {
+	seen, _ = f.live().Probe(t.Context(), x, true, time.Now())
+	if diff := cmp.Diff(want, seen.Findings); diff != "" {
 		t.Errorf("for a person: %s", diff)
 	}
 }

@@ -60,7 +60,7 @@ func diagnose(t *testing.T, s internet.Situation) (checks.Verdict, []checks.Find
 	now := time.Now()
 	x := subject(t, lab)
 	live := looks(t, lab)
-	seen := live.Look(t.Context(), x, true, now)
+	seen, _ := live.Probe(t.Context(), x, true, now)
 	out := new(suite.Series).Run(t.Context(), suite.Checks(suite.Reading{Rules: cert.Rules{LifeLeft: 7.0 / 90}, Classifier: acme.NewClassifier(), Files: true}, suite.Outside{}), x.Site.Server, []checks.Subject{x}, now)
 	found, failed := append(seen.Findings, out.Findings...), append(seen.Failures, out.Failures...)
 	found = append(found, account(t, lab)...)

@@ -76,7 +76,7 @@ func lookedAt(w Writer, s reports.Site) reports.Section {
 	if s.Server.Trouble != "" {
 		text = append(text, w.trouble(s.Server))
 	}
-	if look := s.Server.Looks[s.Subject.Site.Name]; !look.At.IsZero() {
+	if look := s.Server.Probes[s.Subject.Site.Name]; !look.At.IsZero() {
 		looked, failed := split(look.Checks, look.Failures)
 		if len(looked) > 0 {
 			text = append(text, w.Say("check.outside", i18n.Args{"What": w.List(w.checkNames(looked)), "At": w.dateTime(look.At)}))
@@ -191,7 +191,7 @@ func certificate(w Writer, x checks.Subject) string {
 // servedCertificate says which certificate visitors got at the last check, if
 // it is not the one of the file.
 func servedCertificate(w Writer, s reports.Site) string {
-	look := s.Server.Looks[s.Subject.Site.Name]
+	look := s.Server.Probes[s.Subject.Site.Name]
 	if file := s.Subject.File; !look.Served.Known() || file != nil && file.NotAfter.Equal(look.Served.NotAfter) {
 		return ""
 	}
