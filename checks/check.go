@@ -37,8 +37,9 @@ type Check struct {
 // check has then neither looked nor failed.
 var ErrNothing = errors.New("nothing to look at")
 
-// Needs are what a check cannot look without. Where it is not there, the check
-// is not run.
+// Needs are what a check cannot look without. On a panel that lacks a table or
+// column the check counts as failed for the whole server (see suite.Blind); for
+// a name or a site that does not meet the other needs it is not run.
 type Needs struct {
 	Panel    []Missing // tables and columns of the panel
 	Registry bool      // a name that only its registry can explain: see NameInfo.Register

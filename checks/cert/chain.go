@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Distrust is why browsers would not trust a chain: a word for a machine, in
-// the argument "reason" of cert.untrusted.
+// Distrust is why browsers would not trust a chain: a stable word, the argument
+// "reason" of cert.untrusted.
 type Distrust string
 
 // The reasons; the empty one is trust.
@@ -30,8 +30,8 @@ const mostCertificates = 16
 // ErrNoRoots means that this host has no list of CAs to judge a chain by.
 var ErrNoRoots = errors.New("no list of trusted CAs on this host")
 
-// Roots are the system's CAs and those of a file in PEM, which may be empty.
-// The file is an administrator's own.
+// Roots returns the system's CAs and those of a PEM file, which belongs to an
+// administrator. An empty file name adds none.
 func Roots(file string) (*x509.CertPool, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {
@@ -113,9 +113,9 @@ func selfSigned(c *x509.Certificate) bool {
 	return c.CheckSignatureFrom(c) == nil
 }
 
-// covers reports whether a certificate is for the name. A panel's stand-in
-// names itself by its common name alone, which browsers no longer read
-// (RFC 9525 section 2); it is untrusted anyway.
+// covers reports whether a certificate is valid for the name. A panel's
+// self-signed stand-in has the name only as its common name, which browsers no
+// longer read (RFC 9525 section 2); it is untrusted anyway.
 func covers(c *x509.Certificate, name string) bool {
 	return c.VerifyHostname(name) == nil || selfSigned(c) && strings.EqualFold(c.Subject.CommonName, name)
 }

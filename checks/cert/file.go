@@ -20,20 +20,19 @@ import (
 // few kilobytes.
 const maxFile = 1 << 20
 
-// ErrNoCertificate is what a file without a certificate gives.
+// ErrNoCertificate means that a file has no certificate in it.
 var ErrNoCertificate = errors.New("no certificate in the file")
 
-// Files reads the certificates of a panel from its folder, in which each
-// stands as OWNER/NAME.crt. A file that did not change since is not read
-// again. Files is not safe for concurrent use. Private keys are not touched.
+// Files reads the certificates of a panel from its folder, where each is
+// OWNER/NAME.crt. It reads a file again only when the file changed. It does not
+// read private keys, and is not safe for concurrent use.
 type Files struct {
 	dir  string
 	seen map[string]Result
 }
 
-// Result is one reading of a certificate's file. Err is fs.ErrNotExist when
-// the file is gone (see Missing); any other error means that it could not be
-// looked at.
+// Result is the result of reading a certificate's file. Err is fs.ErrNotExist
+// if the file does not exist; any other error means that it could not be read.
 type Result struct {
 	File     checks.CertificateFile
 	Err      error
@@ -42,11 +41,11 @@ type Result struct {
 	size     int64
 }
 
-// NewFiles reads below dir.
+// NewFiles returns Files that read below dir.
 func NewFiles(dir string) *Files { return &Files{dir: dir, seen: map[string]Result{}} }
 
-// Read gives the leaf of each site's certificate, by the site's row, and
-// leaves out sites without one. An error is about the folder as a whole.
+// Read returns the leaf of each site's certificate, by the site's ID, without
+// sites that have none. An error is about the folder as a whole.
 func (f *Files) Read(sites []checks.Site) (map[int64]Result, error) {
 	// A root keeps names from the database inside the folder, whatever they hold.
 	root, err := os.OpenRoot(f.dir)
@@ -121,8 +120,8 @@ func parse(root *os.Root, path string) (checks.CertificateFile, error) {
 // absent reports whether err of Read means that the file is gone.
 func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
-// Stem is a certificate's name without the number that the panel counts up
-// with each order: example.com for example.com_le2.
+// Stem returns a certificate's name without the number that the panel adds and
+// increases with each order: example.com for example.com_le2.
 func Stem(name string) string {
 	i := strings.LastIndex(strings.ToLower(name), "_le")
 	if i <= 0 || i+3 == len(name) || strings.Trim(name[i+3:], "0123456789") != "" {

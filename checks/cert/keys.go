@@ -19,8 +19,8 @@ import (
 	"domovoy/checks"
 )
 
-// How a private key and its certificate do not belong together: words for a
-// machine, in the argument "reason" of cert.keymismatch.
+// How a private key and its certificate do not belong together: stable words in
+// the argument "reason" of cert.keymismatch.
 const (
 	otherKey  = "key"  // of the same kind, but another
 	otherKind = "kind" // RSA with EC: nginx accepts such a pair, and refuses every handshake
@@ -143,11 +143,11 @@ func (b bundle) describe(public publicKey) checks.Args {
 // publicKey is what the standard library's public keys can all do.
 type publicKey interface{ Equal(x crypto.PublicKey) bool }
 
-// ErrKey is a private key that cannot be read: encrypted, damaged or of a
-// kind that is not known.
+// ErrKey means that a private key could not be read: it is encrypted, damaged
+// or of an unknown kind.
 var ErrKey = errors.New("no private key that can be read")
 
-// ErrKind is a certificate for a key of a kind that is not known.
+// ErrKind means that a certificate has a key of an unknown kind.
 var ErrKind = errors.New("a public key of an unknown kind")
 
 // readChain reads the certificates of a file in PEM, in their order.
@@ -182,7 +182,7 @@ func readPublic(root *os.Root, path string) (publicKey, error) {
 // and longer ones only cost time.
 const maxKey = 16 << 10
 
-// ErrNoFile is something else than a regular file of reasonable size.
+// ErrNoFile means that a path is not a regular file of reasonable size.
 var ErrNoFile = errors.New("not a regular file of at most 1 MB")
 
 // readSmall reads a regular file. It is opened without waiting, for a pipe

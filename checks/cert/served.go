@@ -17,8 +17,8 @@ import (
 	"domovoy/checks/pace"
 )
 
-// ServedOptions say how to look at what is served. The zero value of each
-// field is a good default.
+// ServedOptions configure a Served. The zero value of each field is a good
+// default.
 type ServedOptions struct {
 	HTTPSPort uint16                  // 443 by default
 	Timeout   time.Duration           // of one connection with its handshake, 10 s by default
@@ -28,8 +28,8 @@ type ServedOptions struct {
 	LifeLeft  float64                 // overdue at this share of life left, or less
 }
 
-// Served looks at the certificates that visitors get. It is safe for
-// concurrent use.
+// Served checks the certificates that visitors get. It is safe for concurrent
+// use.
 type Served struct {
 	opts ServedOptions
 }
@@ -41,7 +41,7 @@ const (
 	mostAddresses  = 16
 )
 
-// NewServed makes a Served.
+// NewServed returns a Served.
 func NewServed(opts ServedOptions) *Served {
 	if opts.HTTPSPort == 0 {
 		opts.HTTPSPort = defaultPort
@@ -81,11 +81,11 @@ func (s *Served) Check() checks.Check {
 	return c
 }
 
-// Look takes the certificate of a name from each of our addresses, and judges
-// it as a visitor would, against the panel's file and log. The dates are those
-// of the one that ends first, and only where every address showed one that
-// visitors may go by. The error means that some address could not be looked
-// at; findings beside it hold nevertheless.
+// Look gets the certificate of a name from each of our addresses, and judges it
+// as a visitor would, and against the panel's file and log. The dates are those
+// of the certificate that ends first; they are zero unless every address showed
+// a certificate that is not self-signed. The error means that some address
+// could not be looked at; findings beside it hold.
 func (s *Served) Look(ctx context.Context, at checks.NameInfo, sub checks.Subject, now time.Time) (checks.Validity, []checks.Finding, error) {
 	name := strings.TrimSuffix(at.Name, ".")
 	seen := s.dialAll(ctx, s.addresses(at, sub), name)
@@ -114,9 +114,9 @@ func earliest(seen []presented) checks.Validity {
 	return first
 }
 
-// addresses picks those of the name that are ours, the CA's family first. A
-// wildcard is no name to ask for, a site without TLS serves no certificate, and
-// what others serve under the name is not ours to judge.
+// addresses picks those of the name's addresses that are ours, in the CA's
+// order of families. None for a wildcard, which cannot be asked for, nor for a
+// site without TLS.
 func (s *Served) addresses(at checks.NameInfo, sub checks.Subject) []netip.Addr {
 	if sub.Site.Secure == checks.Off || at.Name == "" || strings.HasPrefix(at.Name, "*") {
 		return nil

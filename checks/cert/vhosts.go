@@ -17,9 +17,9 @@ import (
 )
 
 // Vhosts reads a web server's settings for the certificate files that they
-// name: one that is gone keeps the whole server from starting. Settings that
-// did not change since are not read again, and what the named files hold is
-// never read. It is safe for concurrent use.
+// name: a missing one keeps the whole server from starting. It reads settings
+// again only when they changed, and never reads the certificate files
+// themselves. It is safe for concurrent use.
 type Vhosts struct {
 	patterns []string
 	now      func() time.Time
@@ -51,7 +51,8 @@ const (
 	mostSettings = 100_000
 )
 
-// NewVhosts reads what matches the patterns (path.Match). now may be nil.
+// NewVhosts returns Vhosts over the files that match the patterns (path.Match).
+// now is the clock; nil: time.Now.
 func NewVhosts(patterns []string, now func() time.Time) *Vhosts {
 	if now == nil {
 		now = time.Now
@@ -70,7 +71,7 @@ func (v *Vhosts) Check() checks.Check {
 	return c
 }
 
-// Look finds a file that the settings of a site name and that is gone. The
+// Look finds files that the settings of a site name and that do not exist. The
 // error means that some could not be looked at.
 func (v *Vhosts) Look(ctx context.Context, s checks.Site) ([]checks.Finding, error) {
 	mentions, err := v.of(ctx, s)
@@ -123,9 +124,9 @@ func missing(mentions []mention) ([]lost, error) {
 	return gone, errors.Join(errs...)
 }
 
-// of gives the virtual hosts of a site's names. The error is of settings that
-// could not be read, which may be those of the site: it is kept where no
-// others were found.
+// of returns the virtual hosts of a site's names. The error is about settings
+// that could not be read, which may be those of the site; it is returned only
+// where no others were found.
 func (v *Vhosts) of(ctx context.Context, s checks.Site) ([]mention, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -10,12 +10,12 @@ import (
 	"domovoy/checks"
 )
 
-// addresses judges what A and AAAA say. It reports false if there is no name
-// or no working zone behind it, so that nothing more can be learned.
+// addresses judges the answers to A and AAAA. It reports false if there is no
+// name, or no working zone behind it, so that nothing more can be learned.
 //
-// As Boulder does it: a failure of the servers for one family does not matter
-// while the other is there. But a question that *we* got no answer to leaves
-// something unseen.
+// As in Boulder, a failure of the servers for one family does not matter while
+// the other has addresses. But a question that *we* got no answer to leaves
+// something unknown.
 func (l *nameLookup) addresses(ctx context.Context, a, aaaa Result) bool {
 	errA, err6 := a.looked(), aaaa.looked()
 	l.fail(errA)
@@ -51,16 +51,15 @@ func (l *nameLookup) addresses(ctx context.Context, a, aaaa Result) bool {
 	return true
 }
 
-// failing tells that A fails while AAAA leads somewhere: the CA goes there,
-// and only visitors without IPv6 are lost.
+// failing reports that A fails while AAAA has addresses: the CA uses those, and
+// only visitors without IPv6 are lost.
 func (l *nameLookup) failing(ctx context.Context, a Answer) {
 	before := len(l.found)
 	l.broken(ctx, mdns.TypeA, a)
 	l.makeInfo(before)
 }
 
-// nowhere is a name without addresses. Nobody promised any for whatever a
-// wildcard alias stands for.
+// nowhere reports a name without addresses. A wildcard alias promises none.
 func (l *nameLookup) nowhere(a Answer) {
 	l.info.Points = checks.PointsNowhere
 	if !l.name.wildcard {
@@ -68,9 +67,8 @@ func (l *nameLookup) nowhere(a Answer) {
 	}
 }
 
-// gone is a name that does not exist: in a zone that is alive, or because its
-// domain itself is not in the registry's zone, which only the registry can
-// explain.
+// gone reports a name that does not exist: its zone exists without it, or its
+// domain is not in the registry's zone, which only the registry can explain.
 func (l *nameLookup) gone(ctx context.Context, a Answer) bool {
 	l.info.Points = checks.PointsNowhere
 	zone, target := a.Zone(), last(a.targets())
@@ -92,7 +90,7 @@ func (l *nameLookup) gone(ctx context.Context, a Answer) bool {
 	return false
 }
 
-// point judges addresses against those that should be there.
+// point compares the addresses with those that should be there.
 func (l *nameLookup) point(ctx context.Context, targets []string) {
 	ours4, others4 := l.split(l.info.V4)
 	ours6, others6 := l.split(l.info.V6)
@@ -131,9 +129,9 @@ func (l *nameLookup) split(addrs []netip.Addr) (ours, others []netip.Addr) {
 	return ours, others
 }
 
-// away is a name none of whose addresses is ours: behind a proxy that may
-// well lead to us, or elsewhere. Without addresses of our own to compare with,
-// only the proxy can be told.
+// away reports a name none of whose addresses is ours: behind a proxy that may
+// lead to us, or elsewhere. Without addresses of our own to compare with, it
+// reports only the proxy.
 func (l *nameLookup) away(ctx context.Context, targets []string) {
 	all := slices.Concat(l.info.V4, l.info.V6)
 	args := l.owner(ctx, all, targets)

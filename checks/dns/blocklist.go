@@ -12,14 +12,15 @@ import (
 	"domovoy/checks"
 )
 
-// Blocklists asks DNS blocklists (RFC 5782) about addresses. Large lists
-// answer only to a resolver that is one's own, not to the public ones.
+// Blocklists asks DNS blocklists (RFC 5782) about addresses. Large lists answer
+// only one's own resolver, not public ones.
 type Blocklists struct {
 	resolver *Resolver
 	zones    []string
 }
 
-// NewBlocklists asks the lists with these zones.
+// NewBlocklists returns a client of the lists with these zones. It asks nothing
+// yet.
 func NewBlocklists(r *Resolver, zones []string) *Blocklists {
 	return &Blocklists{resolver: r, zones: zones}
 }
@@ -44,9 +45,9 @@ func (b *Blocklists) Check(addrs []netip.Addr) checks.Check {
 	return c
 }
 
-// Look finds the addresses that stand on a list: one finding for each, named
-// by it. An error tells of the lists that could not be asked, and does not
-// touch what the others said.
+// Look finds the addresses that are on a list: one finding for each address,
+// which is its Name. The error lists the blocklists that could not be asked;
+// the findings of the others hold.
 func (b *Blocklists) Look(ctx context.Context, addrs ...netip.Addr) ([]checks.Finding, error) {
 	listed := make([][]listing, len(addrs))
 	var errs []error
@@ -168,8 +169,8 @@ func reversed(a netip.Addr) string {
 	return strings.Join(words, ".")
 }
 
-// finding tells of one address. It is named by it, so that each has a key of
-// its own.
+// finding is about one address, which is its Name, so that each address has a
+// key of its own.
 func finding(addr netip.Addr, lists []listing) checks.Finding {
 	var zones, detail []string
 	for _, f := range lists {

@@ -12,9 +12,9 @@ import (
 	"domovoy/checks"
 )
 
-// broken tells apart why a resolver fails for a name: it fails for all; the
-// signatures do not hold (the same question without checking is answered);
-// the servers that the zone is delegated to do not serve it; or else.
+// broken finds out why a resolver fails for a name: it fails for all names; the
+// signatures are invalid (the same question without validation is answered);
+// the servers that the zone is delegated to do not serve it; or another reason.
 func (l *nameLookup) broken(ctx context.Context, kind uint16, a Answer) {
 	said := l.ask(ctx, Query{Name: l.name.host, Type: kind, CD: true}, Query{Type: mdns.TypeNS})
 	unchecked, root := said[0], said[1]
@@ -50,9 +50,9 @@ func (l *nameLookup) broken(ctx context.Context, kind uint16, a Answer) {
 	l.find(checks.DNSServFail, args)
 }
 
-// bogus is a question that is answered without checking. Where the resolver
-// did not say that signatures are why, it is asked once more: servers that
-// failed for a moment look the same.
+// bogus reports a name that resolves without validation only. Where the
+// resolver did not give the signatures as the reason, the question is asked
+// once more, because servers that failed for a moment look the same.
 func (l *nameLookup) bogus(ctx context.Context, kind uint16, a Answer, args checks.Args) {
 	if len(a.Errors) == 0 {
 		again := l.ask(ctx, Query{Name: l.name.host, Type: kind})[0]
@@ -117,9 +117,10 @@ func (d delegation) lame() bool {
 	return len(d.servers) > 0
 }
 
-// delegation asks the servers themselves for the name: from the registry's
-// down, cut by cut, until some answer with authority or none is of use. It
-// is empty if the registry's own servers could not be asked from here.
+// delegation asks the servers themselves for the name, from the registry's
+// servers down one zone cut after the other, until some answer with authority
+// or none can be used. It is empty if the registry's own servers could not be
+// asked from here.
 func (l *nameLookup) delegation(ctx context.Context, kind uint16) delegation {
 	d := l.registry(ctx)
 	for range maxCuts {

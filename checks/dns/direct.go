@@ -14,9 +14,9 @@ import (
 	mdns "github.com/miekg/dns"
 )
 
-// AskAt asks one authoritative server directly, without recursion: what a
-// delegation is worth shows only there. Such questions are rare, so each has
-// a socket of its own. Any rcode is an answer.
+// AskAt asks one authoritative server directly, without recursion: only that
+// shows whether a delegation works. Such questions are rare, so each uses a
+// socket of its own. Any rcode is an answer.
 func (r *Resolver) AskAt(ctx context.Context, addr netip.AddrPort, q Query) (Answer, error) {
 	q.iter = true
 	c := new(call)
@@ -87,7 +87,7 @@ const (
 	serverAddressless // the server's name leads nowhere that can be asked
 )
 
-// judge reads what came of asking a server directly.
+// judge classifies the answer of a server that was asked directly.
 func judge(a Answer, err error) serverAnswer {
 	switch {
 	case errors.Is(err, ErrTimeout):

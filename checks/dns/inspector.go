@@ -12,7 +12,7 @@ import (
 	"domovoy/checks"
 )
 
-// Question is a name to look at, with what should be so.
+// Question is a name to look up, with what should hold for it.
 type Question struct {
 	Name       string       // in either form; "*.x" for a wildcard
 	Ours       []netip.Addr // where it should point; empty: not known, and not judged
@@ -22,20 +22,22 @@ type Question struct {
 	Wildcard   bool         // the certificate is for *.Name: implied by a Name that begins with "*."
 }
 
-// InspectorOptions are what an Inspector needs beside a resolver.
+// InspectorOptions configure an Inspector.
 type InspectorOptions struct {
 	Ranges   *Ranges // of CDNs and proxies; nil: none is known
 	Port     uint16  // where authoritative servers listen; 0: 53
 	Reserved bool    // ask authoritative servers on private and loopback addresses, too: only a laboratory has them there
 }
 
-// Inspector looks names up the way the CA does, and says what is wrong.
+// Inspector looks names up as the CA does, and finds what is wrong with them.
+// It is safe for concurrent use.
 type Inspector struct {
 	resolver *Resolver
 	options  InspectorOptions
 }
 
-// NewInspector uses a resolver that stays the caller's to close.
+// NewInspector returns an inspector that asks the resolver, which the caller
+// closes.
 func NewInspector(r *Resolver, o InspectorOptions) *Inspector {
 	if o.Port == 0 {
 		o.Port = 53
@@ -72,9 +74,8 @@ func (in *Inspector) Check(ours []netip.Addr, accountURI string) checks.Check {
 	return c
 }
 
-// Look says where a name leads and what is wrong with that. An error means
-// that something could not be looked at; the info and the findings hold what was
-// seen all the same.
+// Look returns where a name leads and what is wrong with that. An error means
+// that something could not be looked up; what was found beside it holds.
 func (in *Inspector) Look(ctx context.Context, q Question) (checks.NameInfo, []checks.Finding, error) {
 	l, err := in.begin(q)
 	if err != nil {
@@ -137,8 +138,8 @@ func (l *nameLookup) ask(ctx context.Context, queries ...Query) []Result {
 	return said
 }
 
-// looked is nil if the resolver did its work. Only these three rcodes speak
-// of the name; with any other the resolver speaks of itself or of us.
+// looked is nil if the resolver did its work. Only these three rcodes describe
+// the name; any other describes the resolver or us.
 func (r Result) looked() error {
 	if r.Err != nil {
 		return r.Err
@@ -168,14 +169,15 @@ func (l *nameLookup) find(code checks.Code, args checks.Args) {
 	l.found = append(l.found, checks.Finding{Code: code, Severity: code.Severity(), Args: args})
 }
 
-// makeInfo makes evidence of the findings since one: none is the cause.
+// makeInfo gives the findings from an index on the severity Info: none of them
+// is the cause.
 func (l *nameLookup) makeInfo(since int) {
 	for i := since; i < len(l.found); i++ {
 		l.found[i].Severity = checks.Info
 	}
 }
 
-// complete adds to every finding what holds for the name as a whole.
+// complete gives every finding the detail of the whole lookup.
 func (l *nameLookup) complete() {
 	if len(l.found) == 0 {
 		return
@@ -186,7 +188,8 @@ func (l *nameLookup) complete() {
 	}
 }
 
-// lookalikes tells of a name that looks like another one, whatever it leads to.
+// lookalikes finds a label that imitates another name by letters of a second
+// alphabet, wherever the name leads.
 func (l *nameLookup) lookalikes() {
 	if m, ok := lookalike(l.name.base); ok {
 		l.find(checks.DNSLookalike, checks.Args{
@@ -195,10 +198,10 @@ func (l *nameLookup) lookalikes() {
 	}
 }
 
-// Addresses are those of a host that a redirect leads to, and nothing else is
-// asked about it. As for the CA, one family is enough where the servers fail
-// for the other; but a family that *we* got no answer for is an error, for the
-// CA may well go there.
+// Addresses returns the addresses of a host that a redirect leads to. As for
+// the CA, one family is enough where the servers fail for the other. But no
+// answer to *our* question for a family is an error, because the CA may use
+// that family.
 func (in *Inspector) Addresses(ctx context.Context, host string) (v4, v6 []netip.Addr, err error) {
 	n, err := parseName(host)
 	if err != nil {

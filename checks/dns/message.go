@@ -30,7 +30,7 @@ const (
 	flagCD     = 1 << 4
 )
 
-// Answer is what a server said to one question.
+// Answer is a server's answer to one question.
 type Answer struct {
 	Server        netip.AddrPort
 	Rcode         int  // RFC 6895, the upper bits from EDNS
@@ -43,7 +43,7 @@ type Answer struct {
 	Errors        []ExtendedError
 }
 
-// ExtendedError says why a resolver failed (RFC 8914).
+// ExtendedError is a reason of a failure that the resolver gives (RFC 8914).
 type ExtendedError struct {
 	Code uint16
 	Text string // as sent: foreign; may be empty
@@ -259,8 +259,8 @@ func (a *Answer) options(data []byte) error {
 	return nil
 }
 
-// Zone is the name of the zone that a negative answer comes from (RFC 2308
-// section 2.1), empty if the answer does not say.
+// Zone returns the name of the zone that a negative answer comes from (RFC 2308
+// section 2.1); empty if the answer does not say.
 func (a Answer) Zone() string {
 	for _, rr := range a.Authority {
 		if soa, ok := rr.(*mdns.SOA); ok {
@@ -270,7 +270,7 @@ func (a Answer) Zone() string {
 	return ""
 }
 
-// NameServers are the names that the answer's NS records give, lower case.
+// NameServers returns the names of the answer's NS records, in lower case.
 func (a Answer) NameServers() []string {
 	var names []string
 	for _, rr := range a.Records {

@@ -51,9 +51,9 @@ func (l *nameLookup) owner(ctx context.Context, addrs []netip.Addr, targets []st
 	return args
 }
 
-// proxy names the CDN that a name is behind: by all of its addresses, by the
-// name that a CNAME leads to, or by name servers and PTR that agree. Name
-// servers alone prove nothing: Cloudflare serves zones without a proxy, too.
+// proxy returns the CDN that a name is behind: by all of its addresses, by the
+// target of a CNAME, or by name servers and PTR that agree. Name servers alone
+// prove nothing: Cloudflare also serves zones without a proxy.
 func (l *nameLookup) proxy(addrs []netip.Addr, targets, servers []string, ptr string) string {
 	r := l.options.Ranges
 	if owner := r.Owner(addrs[0]); owner != "" &&
@@ -72,7 +72,7 @@ func (l *nameLookup) proxy(addrs []netip.Addr, targets, servers []string, ptr st
 	return ""
 }
 
-// network is the shortest thing that tells a reader whose address it is.
+// network is the shortest description of whose address it is.
 func (l *nameLookup) network(args checks.Args, addr netip.Addr, servers []string) string {
 	if owner, _ := args["proxy"].(string); owner != "" {
 		return owner
@@ -137,8 +137,8 @@ const (
 	kindPTR   = "ptr"   // the suffix of an address's name
 )
 
-// Ranges know the networks of CDNs and of proxies against attacks. The zero
-// value knows none.
+// Ranges hold the networks of CDNs and of protection services. The zero value
+// has none.
 type Ranges struct {
 	nets     bart.Table[string]
 	suffixes map[suffix]string
@@ -147,10 +147,10 @@ type Ranges struct {
 // suffix is a domain, and in which role it is evidence.
 type suffix struct{ kind, domain string }
 
-// BuiltinRanges are those that came with the program.
+// BuiltinRanges returns the ranges that come with the program.
 func BuiltinRanges() (*Ranges, error) { return ReadRanges(strings.NewReader(builtin)) }
 
-// LoadRanges reads a file that stands in for the built-in list.
+// LoadRanges reads a file that replaces the built-in ranges.
 func LoadRanges(path string) (*Ranges, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -164,8 +164,8 @@ func LoadRanges(path string) (*Ranges, error) {
 	return r, nil
 }
 
-// ReadRanges reads lines of five words: kind, value, owner, date, source. All
-// faulty lines are named at once.
+// ReadRanges reads lines of five words: kind, value, owner, date, source. The
+// error names all faulty lines.
 func ReadRanges(from io.Reader) (*Ranges, error) {
 	r := &Ranges{suffixes: map[suffix]string{}}
 	var errs []error
@@ -208,7 +208,7 @@ func (r *Ranges) add(words []string) error {
 	return nil
 }
 
-// Owner is whose network an address is in, empty if none that is known.
+// Owner returns who owns the network of an address; empty: not known.
 func (r *Ranges) Owner(addr netip.Addr) string {
 	owner, _ := r.nets.Lookup(addr.Unmap())
 	return owner

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// What a question ends with when nothing could be learned.
+// Errors of a question that got no usable answer.
 var (
 	ErrTimeout   = errors.New("the resolver did not answer in time")
 	ErrClosed    = errors.New("the resolver is closed")
@@ -22,7 +22,7 @@ var (
 	ErrMalformed = errors.New("the answer cannot be read")
 )
 
-// Query is one question on the wire.
+// Query is one question to a server.
 type Query struct {
 	Name string // A-label form; the root's dot may be missing
 	Type uint16
@@ -31,7 +31,7 @@ type Query struct {
 	iter bool // recursion not desired: the question goes to an authoritative server
 }
 
-// Options say whom to ask and how hard. Zero fields mean the defaults.
+// Options of a Resolver. Zero fields mean the defaults.
 type Options struct {
 	Servers  []netip.AddrPort
 	Timeout  time.Duration // of one try; 2 s
@@ -63,8 +63,8 @@ type Resolver struct {
 	readers sync.WaitGroup
 }
 
-// Open readies the sockets. Nothing is sent yet, so that a server that is
-// down shows with the first question only.
+// Open opens the sockets. It sends nothing yet, so an unreachable server shows
+// only with the first question.
 func Open(o Options) (*Resolver, error) {
 	o = o.withDefaults()
 	if len(o.Servers) == 0 {
@@ -105,16 +105,16 @@ func (r *Resolver) Ask(ctx context.Context, q Query) (Answer, error) {
 	return one[0].Answer, one[0].Err
 }
 
-// Result is what came of one question of several: an answer with any rcode,
-// or the error why there is none.
+// Result is the outcome of one question: an answer with any rcode, or the error
+// why there is none.
 type Result struct {
 	Answer Answer
 	Err    error
 }
 
-// AskAll asks several questions at once, without a goroutine for each: all
-// are sent, then all are awaited. What stays unanswered or is refused goes to
-// the next server once more. SERVFAIL is an answer: it is not asked again.
+// AskAll asks several questions at once, without a goroutine for each: it sends
+// all, then waits for all. An unanswered or refused question is sent once more,
+// to the next server. SERVFAIL is an answer and is not asked again.
 func (r *Resolver) AskAll(ctx context.Context, queries []Query) []Result {
 	out := make([]Result, len(queries))
 	r.ask(ctx, queries, out)
@@ -161,9 +161,9 @@ func (r *Resolver) askSome(ctx context.Context, queries []Query, out []Result) {
 	}
 }
 
-// preferred is the first server of those that missed fewest questions since
-// their last answer: a dead one is not tried first for long, and comes back
-// with its first answer as a second choice.
+// preferred is the first of the servers with the fewest unanswered questions
+// since their last answer. An unreachable server is soon no longer asked first;
+// it stays the second choice, and its first answer restores it.
 func (r *Resolver) preferred() int {
 	best, misses := 0, r.servers[0].misses.Load()
 	for i, s := range r.servers {
@@ -309,7 +309,8 @@ func (b *batch) finish(ctx context.Context, s *server, timeout time.Duration, c 
 	c.open = r.Err != nil
 }
 
-// again leaves open what is worth a second try, and reports whether any is.
+// again leaves open what is worth a second attempt, and reports whether
+// anything is.
 func (b *batch) again(out []Result, another bool) bool {
 	any := false
 	for i := range b.calls {

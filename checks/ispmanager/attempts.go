@@ -83,8 +83,8 @@ func (p *Panel) logBatch(ctx context.Context, after int64, limit int) (c chunk, 
 	return c, pause, err
 }
 
-// Newest is the highest row of the issuing log, zero where there is none: one
-// below a row seen before tells that the log was emptied.
+// Newest returns the highest row number of the issuing log; zero: it has no
+// rows. A number below one that was seen before means that the log was emptied.
 func (p *Panel) Newest(ctx context.Context) (int64, error) {
 	var row int64
 	err := p.exclusively(ctx, func() error {

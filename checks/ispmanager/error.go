@@ -12,8 +12,8 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Reason is why a panel's database could not be read, as a stable word for
-// the text catalogs.
+// Reason is why a panel's database could not be read: a stable word, for which
+// the catalogs have a text.
 type Reason string
 
 // The reasons.
@@ -32,12 +32,12 @@ const (
 	IO          Reason = "io"          // anything else
 )
 
-// Reasons lists them all.
+// Reasons lists all reasons.
 func Reasons() []Reason {
 	return []Reason{Gone, Directory, Permission, Empty, NotDatabase, Malformed, Locked, HotJournal, NoWAL, Shape, Timeout, IO}
 }
 
-// Error says why a panel could not be read.
+// Error is the error of a panel that could not be read.
 type Error struct {
 	Reason Reason
 	Path   string // of the database
@@ -45,7 +45,7 @@ type Error struct {
 	Err    error  // may be nil
 }
 
-// Error is the reason with its evidence, for logs.
+// Error returns the reason with its evidence, for logs.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("panel database %s: %s", e.Path, e.Reason)
 	if e.Detail != "" {

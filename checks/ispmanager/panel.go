@@ -25,7 +25,7 @@ import (
 	"domovoy/checks"
 )
 
-// Config says which panel to read.
+// Config configures a Panel.
 type Config struct {
 	Name     string         // the panel's name in the configuration
 	Database string         // path of its SQLite file
@@ -53,7 +53,8 @@ type Panel struct {
 	owed    bool      // something was written since, and they were not read again
 }
 
-// New makes a reader. It touches no disk: the first Poll opens the database.
+// New returns a reader of the panel's database. It touches no disk: the first
+// Poll opens the database.
 func New(cfg Config) *Panel {
 	if cfg.Zone == nil {
 		cfg.Zone = time.UTC
@@ -63,18 +64,17 @@ func New(cfg Config) *Panel {
 	return p
 }
 
-// Close lets go of the database. A later Poll would open it again.
+// Close closes the database. A later Poll would open it again.
 func (p *Panel) Close() error {
 	<-p.turn
 	defer func() { p.turn <- struct{}{} }()
 	return p.drop()
 }
 
-// Poll reads the panel's sites and certificates. Where nobody wrote to the
-// database since the last successful Poll it gives the same snapshot and
-// false. True says that somebody did, so that the issuing log may have grown;
-// slices of the snapshot that came out the same are still shared with the one
-// before.
+// Poll reads the panel's sites and certificates. It returns the same snapshot
+// and false if nobody wrote to the database since the last successful Poll.
+// True means that somebody did, so that the issuing log may have grown too;
+// slices of the snapshot that did not change are shared with the one before.
 func (p *Panel) Poll(ctx context.Context) (checks.Snapshot, bool, error) {
 	var snapshot checks.Snapshot
 	var changed bool
@@ -110,8 +110,9 @@ func (p *Panel) poll(ctx context.Context) (checks.Snapshot, bool, error) {
 	return p.kept.snapshot, true, nil
 }
 
-// exclusively runs work when its turn comes. Any failure drops the connection,
-// so that the next call starts anew, and comes out as an *Error or ctx.Err().
+// exclusively runs work when no other work runs. Any failure closes the
+// connection, so that the next call opens a new one; the error is an *Error or
+// ctx.Err().
 func (p *Panel) exclusively(ctx context.Context, work func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -45,7 +45,7 @@ func NewAccessLogs(opts LogOptions) *AccessLogs {
 	return &AccessLogs{opts: opts}
 }
 
-// Order is one that failed at the CA.
+// Order is an order that failed at the CA.
 type Order struct {
 	Time   time.Time // when the failure was noted
 	Tokens []string  // its challenges; empty: whatever was fetched shortly before Time
@@ -57,8 +57,8 @@ const (
 	after  = time.Minute
 )
 
-// Visits are the requests for an order's files, oldest first, without our
-// own. No log for the site is an error that is fs.ErrNotExist.
+// Visits returns the requests for an order's files, oldest first, without our
+// own. If the site has no log, the error is fs.ErrNotExist.
 func (l *AccessLogs) Visits(ctx context.Context, name string, o Order) ([]Visit, error) {
 	logs, err := l.open(name)
 	if err != nil {
@@ -227,9 +227,9 @@ func gather(visits []Visit) []fetches {
 	return all
 }
 
-// pattern tells how many of so many validators came. Only what was served
-// well proves that others were kept away: the CA sends its remote validators
-// only after its primary one was content.
+// pattern says how many of the CA's validators fetched the file. Only a file
+// that was served proves that validators were kept away: the CA starts its
+// remote validators after its primary one succeeded.
 func (c fetches) pattern(validators int) string {
 	switch {
 	case c.Broken > 0 && c.Served > 0:
@@ -273,11 +273,11 @@ func (l *AccessLogs) Check() checks.Check {
 	return c
 }
 
-// Look tells from the log why an order failed: web.blocked where fewer came
-// than the CA has validators, web.flapping where a part of them met a dead
-// backend. Nobody at all proves nothing: the name may lead elsewhere, or the
-// web server may not log such requests. Names behind a proxy must not be
-// asked about, for their visitors are the proxy's.
+// Look finds in the log why an order failed: web.blocked where fewer validators
+// came than the CA has, web.flapping where some of them met a dead backend. No
+// request at all proves nothing: the name may lead elsewhere, or the web server
+// may not log such requests. It must not be used for names behind a proxy,
+// whose visitors are the proxy's.
 func (l *AccessLogs) Look(ctx context.Context, name string, o Order) ([]checks.Finding, error) {
 	visits, err := l.Visits(ctx, name, o)
 	if err != nil {

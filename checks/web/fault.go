@@ -113,8 +113,8 @@ func marked(body []byte) (marker, bool) {
 	return marker{}, false
 }
 
-// Rules say more closely what a fault broke. They are words for a machine,
-// in the argument "rule".
+// Rules say exactly what a fault broke. They are stable words in the argument
+// "rule".
 const (
 	ruleUnreachable = "unreachable" // rejected by a router or a firewall
 	ruleClosed      = "closed"      // closed without an answer
@@ -139,7 +139,7 @@ type fault struct {
 	dial bool   // before a connection stood: only then does the CA turn to IPv4
 }
 
-// ErrNoNetwork means that this host cannot reach the address's family at all.
+// ErrNoNetwork means that this host has no route to the address's family.
 var ErrNoNetwork = errors.New("no network of our own")
 
 // dialFault tells a site's fault from one of ours, which is an error.

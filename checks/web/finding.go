@@ -40,9 +40,9 @@ func (l *nameProbe) findings() []checks.Finding {
 	return nil
 }
 
-// withoutCA is for the CA's way that could not be walked. What fails over IPv4
-// fails all the same where this host only has no IPv6; where something on the
-// way could not be looked up it is no more than evidence.
+// withoutCA is for a look in which the CA's own way could not be followed. What
+// fails over IPv4 is a finding where this host only lacks IPv6; where something
+// could not be resolved it is evidence only.
 func (l *nameProbe) withoutCA() []checks.Finding {
 	for _, s := range l.rest {
 		switch {
@@ -56,7 +56,7 @@ func (l *nameProbe) withoutCA() []checks.Finding {
 	return nil
 }
 
-// stops is what keeps the CA from its file, with its real cause.
+// stops is what keeps the CA from the file, with its real cause.
 func (l *nameProbe) stops() (checks.Finding, bool) {
 	if l.ca.mixed() {
 		return l.flapping(l.ca, l.ca.pattern()), true
@@ -105,8 +105,9 @@ func brokenV6(a attempt) (Hop, bool) {
 	return Hop{}, false
 }
 
-// lottery finds addresses of the family that the CA begins with of which one
-// fails while another does not. It gives the one that fails.
+// lottery finds a family of addresses in which one fails while another does
+// not, where the CA picks one of them at random. It returns the series that
+// fails.
 func (l *nameProbe) lottery() (series, bool) {
 	family := []series{l.ca}
 	for _, s := range l.rest {

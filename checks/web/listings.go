@@ -17,13 +17,13 @@ const (
 	listedKept  = 1024
 )
 
-// AskLists asks blocklists about addresses: one finding for each that is
-// listed, named by it, with the argument "lists". Lists that could not be
-// asked are the error, and do not touch what the others said.
+// AskLists asks blocklists about addresses: one finding for each listed
+// address, which is its Name, with the argument "lists". The error is about
+// lists that could not be asked; the findings of the others hold.
 type AskLists func(ctx context.Context, addrs ...netip.Addr) ([]checks.Finding, error)
 
-// Listings remembers what blocklists said. It is safe for concurrent use if
-// what it asks is.
+// Listings asks blocklists and keeps their answers. It is safe for concurrent
+// use if its AskLists is.
 type Listings struct {
 	ask   AskLists
 	mu    sync.Mutex
@@ -36,15 +36,15 @@ type listed struct {
 	until time.Time
 }
 
-// NewListings remembers the answers of ask.
+// NewListings returns Listings that keep the answers of ask.
 func NewListings(ask AskLists) *Listings {
 	return &Listings{ask: ask, known: map[netip.Addr]listed{}}
 }
 
-// of names those of the addresses that are listed, each with its lists:
-// "192.0.2.1 (zen.example)". Addresses that no list can know are not asked
-// about. The error tells of lists that could not be asked: who is missing may
-// be listed there, and is asked about again.
+// of returns those of the addresses that are listed, each with its lists:
+// "192.0.2.1 (zen.example)". Addresses that no list can have are not asked
+// about. The error is about lists that could not be asked: an address that is
+// not returned may be listed there, and is asked about again.
 func (l *Listings) of(ctx context.Context, addrs []netip.Addr) ([]string, error) {
 	now := time.Now()
 	said, unknown := l.remembered(addrs, now)
@@ -70,7 +70,8 @@ func (l *Listings) of(ctx context.Context, addrs []netip.Addr) ([]string, error)
 	return on, err
 }
 
-// remembered parts the addresses into those known and those to be asked about.
+// remembered separates the addresses with a known answer from those to ask
+// about.
 func (l *Listings) remembered(addrs []netip.Addr, now time.Time) (said map[netip.Addr]string, unknown []netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

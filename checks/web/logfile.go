@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Visit is one request for a challenge file, as the access log has it.
+// Visit is one request for a challenge file in an access log.
 type Visit struct {
 	Time   time.Time
 	Source netip.Addr

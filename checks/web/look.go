@@ -22,10 +22,10 @@ type nameProbe struct {
 	rest      []series // each other address and family by itself
 }
 
-// Look walks to the name's challenge as the CA would, and to each of its
-// addresses by itself. Names that lead elsewhere or nowhere are left alone.
-// The error means that something could not be looked at; findings beside it
-// hold nevertheless.
+// Look requests the name's challenge file as the CA would, and at each of its
+// addresses by itself. It does nothing for names that lead elsewhere or
+// nowhere, and for wildcards. The error means that something could not be
+// looked at; findings beside it hold.
 func (p *Prober) Look(ctx context.Context, s checks.NameInfo, ask Ask) ([]checks.Finding, error) {
 	switch s.Points {
 	case checks.PointsOurs, checks.PointsPartly, checks.PointsProxied:
@@ -59,12 +59,13 @@ func (p *Prober) Look(ctx context.Context, s checks.NameInfo, ask Ask) ([]checks
 }
 
 // ErrNoAddress means that the CA would use none of the name's addresses, or
-// that none of them is ours to ask.
+// that we may ask none of them.
 var ErrNoAddress = errors.New("no address to ask at")
 
-// all runs every series: the CA's attempt, the same as if another address of
-// that family came first, and IPv4 by itself. They follow one another, because
-// two at once would muddle the order in which a balancer deals.
+// all runs every series: as the CA would, the same with each other address of
+// the first family, and IPv4 by itself. One runs after the other, because two
+// at once would disturb the order in which a load balancer distributes
+// connections.
 func (l *nameProbe) all(ctx context.Context, v4, v6 []netip.Addr, ask Ask) {
 	first := max(ask.Attempts, 1)
 	others := 1
@@ -239,10 +240,10 @@ func (l *nameProbe) start(ctx context.Context, r route) *trial {
 	return t
 }
 
-// over waits until the attempt has ended, or so long that the next one may
-// begin: black holes and hung backends would take minutes one after another,
-// while the order of starting is what a balancer deals by. An attempt that
-// may be the only one is given more time once somebody has answered.
+// over waits until the attempt has ended, or for so long that the next one may
+// begin: unreachable addresses and hung backends would take minutes one after
+// the other, while a load balancer goes by the order of connections. The only
+// attempt gets more time once somebody has answered.
 func (t *trial) over(patience time.Duration, only bool) bool {
 	select {
 	case <-t.done:
@@ -271,8 +272,8 @@ func (t *trial) within(patience time.Duration) bool {
 	}
 }
 
-// run makes so many attempts, and all that are allowed once one has failed
-// or gets no answer. It stops where it cannot look.
+// run makes the given number of attempts, and all that are allowed once one has
+// failed or gets no answer. It ends where it cannot look.
 func (l *nameProbe) run(ctx context.Context, r route, tries int) series {
 	patience := l.prober.opts.Timeout / 10
 	goal := max(tries, 1)

@@ -30,16 +30,16 @@ import (
 	"domovoy/checks/pace"
 )
 
-// Ports are where HTTP and HTTPS are looked for.
+// Ports are the ports of HTTP and HTTPS.
 type Ports struct {
 	HTTP, HTTPS uint16 // zero: 80 and 443
 }
 
-// Lookup resolves the host of a redirect. A host without addresses gives
-// none; an error means that nobody could tell.
+// Lookup resolves the host of a redirect. A host without addresses returns
+// none; an error means that it could not be resolved.
 type Lookup func(ctx context.Context, host string) (v4, v6 []netip.Addr, err error)
 
-// Options say how to probe. The zero value of each field is a good default.
+// Options of a Prober. The zero value of each field is a good default.
 type Options struct {
 	Ports     Ports
 	Timeout   time.Duration           // of one dial, 10 s by default; a whole attempt may take twice as long
@@ -51,13 +51,13 @@ type Options struct {
 	UserAgent string                  // says who asks, with a contact
 }
 
-// Ask is what one look wants.
+// Ask says how thorough one look is.
 type Ask struct {
 	Attempts int  // at once, without waiting for a failure: 1 by default
 	Deep     bool // as many for every address of the name, not only for the first of each family
 }
 
-// Prober looks at the way to the challenge of names. It is safe for
+// Prober checks the way to the challenge file of names. It is safe for
 // concurrent use.
 type Prober struct {
 	opts Options
@@ -72,7 +72,7 @@ const (
 	defaultAttempts = 6
 )
 
-// New makes a Prober.
+// New returns a Prober.
 func New(opts Options) *Prober {
 	if opts.Ports.HTTP == 0 {
 		opts.Ports.HTTP = 80

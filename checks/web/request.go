@@ -93,9 +93,9 @@ func (chain *redirectChain) talk(ctx context.Context, conn net.Conn, u *url.URL,
 	return readAnswer(conn, enough)
 }
 
-// handshake makes the connection secret without asking who is there: the CA
-// does not either, for the certificate may be what is being replaced. Old
-// versions are let through to be told from broken servers.
+// handshake sets up TLS without verifying the server: the CA does not verify it
+// either, because the certificate may be what is being replaced. Old versions
+// are accepted here to tell them from broken servers.
 func handshake(ctx context.Context, conn net.Conn, host string) (net.Conn, *fault) {
 	secured := tls.Client(conn, &tls.Config{
 		ServerName:         host,
