@@ -22,7 +22,7 @@ import (
 	"domovoy/reports/journal"
 )
 
-// App is the program, ready to run or to answer. Close it.
+// App is the program, ready to run or to answer. Its owner closes it.
 type App struct {
 	cfg     *config.Config
 	bundle  *i18n.Bundle
@@ -33,8 +33,8 @@ type App struct {
 	log     *slog.Logger
 }
 
-// Open opens the journal, whose folder it makes where there is none, and
-// prepares everything else; no panel is touched yet and nobody is called.
+// Open opens the journal, creating its folder if there is none, and builds
+// everything else. It reads no panel and connects to nothing.
 func Open(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) (*App, error) {
 	if err := os.MkdirAll(filepath.Dir(cfg.State), 0o700); err != nil {
 		return nil, fmt.Errorf("opening the state: %w", err)
@@ -55,7 +55,7 @@ func Open(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slo
 	return a, nil
 }
 
-// open prepares the panels.
+// open builds the panels.
 func (a *App) open() (sources []watch.Source, err error) {
 	if a.outside, err = openOutside(a.cfg); err != nil {
 		return nil, err
@@ -85,11 +85,11 @@ func (a *App) open() (sources []watch.Source, err error) {
 	return sources, nil
 }
 
-// sitesEvery is how old a site's settings may be when a panel is read more
-// often than that.
+// sitesEvery is how old the settings of sites may be if a panel is read more often
+// than that.
 const sitesEvery = 10 * time.Second
 
-// Close lets go of the panels and of the journal.
+// Close closes the panels and the journal.
 func (a *App) Close() error {
 	var failed error
 	if a.outside != nil {
@@ -105,8 +105,8 @@ func rules(t config.Thresholds) watch.Rules {
 	return watch.Rules{Within: t.Failing.Within, Times: t.Failing.Times, LifeLeft: t.Overdue.LifeLeft, Learn: t.Overdue.Learn, Zombie: t.Zombie}
 }
 
-// policy holds each count against its thresholds. Sites without a certificate
-// or a redirect are shown, but never alert.
+// policy has a threshold for each count that can alert. Sites without a
+// certificate or a redirect are only shown.
 func policy(cfg *config.Config) reports.Policy {
 	t := cfg.Thresholds
 	return reports.Policy{

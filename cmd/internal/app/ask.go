@@ -11,23 +11,23 @@ import (
 	"domovoy/reports"
 )
 
-// Local is the one who sits at this machine: whoever may read the
-// configuration and the state may act.
+// Local is the user at this host, who is an administrator: the permission to read
+// the configuration and the state is the only one needed.
 type Local struct {
 	User     string // login name
 	Language string // empty: the configuration's
 }
 
-// Reply is what Ask answers.
+// Reply is an answer to Ask.
 type Reply struct {
 	Message reports.Message
-	Data    any    // for a program
-	Refused string // the code of the refusal; empty: it was answered
+	Data    any    // for JSON
+	Refused string // the code of the refusal; empty if the request was answered
 }
 
-// Ask reads what is new in the panels and answers one line. It may run beside
-// Run, and opens or closes no incident. notice tells, at once, what takes so
-// long that somebody should know.
+// Ask reads what is new in the panels and answers one line. It may run at the same
+// time as Run, and neither opens nor closes incidents. It calls notice with a
+// text when something takes long.
 func (a *App) Ask(ctx context.Context, who Local, text string, notice func(text string)) (Reply, error) {
 	r := a.request(who)
 	slow := time.AfterFunc(2*time.Second, func() { notice(r.Locale.Say("cli.reading")) })
@@ -59,12 +59,11 @@ func (a *App) answer(ctx context.Context, text string, r bot.Request) Reply {
 	return Reply{Message: answer.Message, Data: answer.Data}
 }
 
-// Console talks with the one at the console until they leave; notice as in
-// Ask.
+// Console answers lines of the console until its user leaves. For notice see Ask.
 func (a *App) Console(ctx context.Context, who Local, c *console.Console, notice func(text string)) error {
 	r := a.request(who)
 	r.Notice, r.Talks = notice, true
-	if who.Language != "" { // asked for by name, which is as good as typing lang
+	if who.Language != "" { // --lang has the effect of the command lang
 		if err := a.journal.SetLanguage(ctx, r.Chat.String(), who.Language); err != nil {
 			return err
 		}
@@ -73,7 +72,7 @@ func (a *App) Console(ctx context.Context, who Local, c *console.Console, notice
 		if err := a.bot.Watch.Read(ctx, time.Now()); err != nil {
 			return reports.Message{}, err
 		}
-		// What lang chose holds for this console, whatever it began with.
+		// The command lang changes the language of this console.
 		if language, ok, err := a.journal.Language(ctx, r.Chat.String()); err == nil && ok {
 			r.Locale = a.bundle.Locale(language, a.cfg.Timezone)
 		}
@@ -81,8 +80,8 @@ func (a *App) Console(ctx context.Context, who Local, c *console.Console, notice
 	})
 }
 
-// JSON is the reply as a program reads it: the command's data with the
-// answer's buttons, or the refusal.
+// JSON returns the reply for programs: the data of the command and the buttons of
+// the answer, or the refusal.
 func (r Reply) JSON() (any, error) {
 	if r.Refused != "" {
 		return map[string]any{"error": map[string]string{"code": r.Refused, "text": r.Message.Title}}, nil

@@ -15,11 +15,11 @@ import (
 	"domovoy/cmd/internal/config"
 )
 
-// caTimeout is of one request to the CA; Let's Encrypt's own balancer gives
-// up after 30 seconds.
+// caTimeout is for one request to the CA. The load balancer of Let's Encrypt
+// closes requests after 30 seconds.
 const caTimeout = 30 * time.Second
 
-// limits is what CAs allow, by the operator's own file before ours.
+// limits returns the limits of CAs, from the operator's file if there is one.
 func limits(cfg *config.Config) (*budget.Book, error) {
 	if file := cfg.Lookups.LimitsFile; file != "" {
 		return budget.Load(file)
@@ -27,8 +27,8 @@ func limits(cfg *config.Config) (*budget.Book, error) {
 	return budget.Builtin()
 }
 
-// authority is a panel's account at its CA; nil where the configuration has
-// none, or does not tell this user the way to it.
+// authority returns the panel's account at its CA; nil if the configuration has no
+// CA, or its proxy is not known to this user.
 func authority(p config.Panel, book *budget.Book) (*watch.CA, error) {
 	a := p.ACME
 	if a.Directory == "" || a.Proxy.IsSet() && a.Proxy.Reveal() == "" {
@@ -54,7 +54,7 @@ func authority(p config.Panel, book *budget.Book) (*watch.CA, error) {
 	return ca, nil
 }
 
-// toCA goes to a CA as the panel does.
+// toCA returns a client that connects to a CA in the way that the panel does.
 func toCA(proxy string, roots *x509.CertPool) (*http.Client, error) {
 	transport := &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,

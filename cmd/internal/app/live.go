@@ -17,23 +17,23 @@ import (
 	"domovoy/cmd/internal/config"
 )
 
-// agent says who asks, and where to read what for.
+// agent is the User-Agent of our requests to sites and CAs.
 const agent = "Mozilla/5.0 (compatible; Domovoy certificate check)"
 
-// outside is what all panels' looks from outside share.
+// outside is what the checks from outside of all panels share.
 type outside struct {
 	cfg      *config.Config
 	resolver *dns.Resolver
 	names    *dns.Inspector
 	registry *registry.Registry
-	pace     *pace.Keyed[netip.Addr] // of all panels: they may share an address, and http-01 and TLS do
+	pace     *pace.Keyed[netip.Addr] // shared, because panels may have an address in common
 
 	blocklists *dns.Blocklists
 	listings   *web.Listings // nil: no blocklist is asked
 }
 
-// openOutside prepares the looks from outside; nobody is asked yet. A
-// configuration without resolvers wants none: nil.
+// openOutside prepares the checks from outside without connecting to anything. It
+// returns nil if the configuration has no resolvers, which turns them off.
 func openOutside(cfg *config.Config) (*outside, error) {
 	if len(cfg.Resolvers) == 0 {
 		return nil, nil
@@ -61,13 +61,13 @@ func openOutside(cfg *config.Config) (*outside, error) {
 	}, nil
 }
 
-// live is the look from outside at one panel's sites.
+// live returns the checks from outside for the sites of a panel.
 func (o *outside) live(p config.Panel) (*suite.Live, error) {
 	roots, err := cert.Roots(p.ACME.CAFile)
 	if err != nil {
 		return nil, err
 	}
-	var egress *acme.Egress // the way from here to the CA, as the panel goes
+	var egress *acme.Egress // connects to the CA in the way that the panel does
 	if ca := p.ACME; ca.Directory != "" {
 		egress, err = acme.NewEgress(acme.EgressOptions{Directory: ca.Directory, Proxy: ca.Proxy.Reveal(), Hidden: ca.Proxy.IsSet() && ca.Proxy.Reveal() == "", Roots: roots})
 		if err != nil {
@@ -81,7 +81,7 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 	probe := o.cfg.Probe
 	return &suite.Live{Checks: suite.Checks(suite.Reading{}, suite.Outside{
 		Addresses:  p.Addresses,
-		AccountURI: account.StoredAccountURL(p.ACME.AccountKeyFile, p.ACME.Directory), // CAA may be for it alone (RFC 8657 section 3)
+		AccountURI: account.StoredAccountURL(p.ACME.AccountKeyFile, p.ACME.Directory), // a CAA record may allow only this account (RFC 8657, section 3)
 		Names:      o.names,
 		Registry:   o.registry,
 		Way: web.New(web.Options{

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"time"
 
 	"domovoy/bot"
@@ -8,7 +9,7 @@ import (
 	"domovoy/reports"
 )
 
-// Reports that can be asked for.
+// The reports that cmd can ask for.
 const (
 	Daily  = bot.Daily
 	Weekly = bot.Weekly
@@ -16,11 +17,18 @@ const (
 
 // IsWeek reports whether a word names a week, such as 2026-W46.
 func IsWeek(word string) bool {
-	_, err := digest.ParseWeek(word, time.UTC) // a week is one in every zone
+	_, err := digest.ParseWeek(word, time.UTC) // whether it is valid does not depend on the zone
 	return err == nil
 }
 
-// Files are what the reply brings along, behind its own text as a file.
+// Files returns the text of the reply as a file, and then its attachments.
 func (r Reply) Files(name, text string) []reports.File {
 	return append([]reports.File{{Name: name, Type: "text/plain", Data: []byte(text)}}, r.Message.Files...)
+}
+
+// Replay answers what today's thresholds would have alerted in the last days, from
+// the readings in the journal. It reads no panel.
+func (a *App) Replay(ctx context.Context, who Local, days int) (Reply, error) {
+	answer, err := a.bot.Alerts.Replay(ctx, days, a.request(who))
+	return Reply{Message: answer.Message, Data: answer.Data}, err
 }

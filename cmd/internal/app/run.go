@@ -12,26 +12,25 @@ import (
 	"domovoy/bot/telegram"
 )
 
-// ErrRunning is what Run says when another copy runs on the same state.
+// ErrRunning is returned by Run if another process runs with the same state file.
 var ErrRunning = errors.New("another copy is running on this state file")
 
-// sweepLate is how late a sweep is still worth doing, or going on with.
+// sweepLate is how late a sweep may begin or continue.
 const sweepLate = 6 * time.Hour
 
-// digestLate is how late a digest is still worth sending.
+// digestLate is how late a digest may be sent.
 const digestLate = 6 * time.Hour
 
-// weeklyLate is how late a weekly report, or the snapshot of a day, is still
-// worth making.
+// weeklyLate is how late a weekly report, or the snapshot of a day, may be made.
 const weeklyLate = 3 * 24 * time.Hour
 
-// Run is the bot: it watches, tells and answers until the context ends.
+// Run is the bot: it watches, alerts and answers until the context ends.
 func (a *App) Run(ctx context.Context) error {
 	release, err := a.journal.Lock(ctx, "run")
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRunning, err)
 	}
-	defer func() { _ = release() }() // the process ends: the system releases it anyway
+	defer func() { _ = release() }() // the process ends, which releases it too
 	if err := a.bot.Alerts.Retire(ctx, time.Now()); err != nil {
 		return err
 	}
@@ -46,8 +45,8 @@ func (a *App) Run(ctx context.Context) error {
 	return nil
 }
 
-// messengers makes those that the configuration has a token for. A new
-// messenger is a sub-package of bot and one line here.
+// messengers returns the messengers that have a token in the configuration. A new
+// messenger is a package below bot and a few lines here.
 func (a *App) messengers() (map[string]bot.Messenger, error) {
 	messengers := map[string]bot.Messenger{}
 	if t := a.cfg.Telegram; t.Token.IsSet() {
@@ -67,7 +66,7 @@ func (a *App) messengers() (map[string]bot.Messenger, error) {
 	return messengers, nil
 }
 
-// menus are the commands by language, for Telegram's own menu.
+// menus returns the commands by language, for Telegram's menu.
 func (a *App) menus() map[string][]telegram.BotCommand {
 	menus := map[string][]telegram.BotCommand{}
 	for _, language := range a.bundle.Languages() {
@@ -78,7 +77,7 @@ func (a *App) menus() map[string][]telegram.BotCommand {
 	return menus
 }
 
-// jobs of the schedule.
+// jobs returns the jobs of the schedule.
 func (a *App) jobs() []jobs.Job {
 	day := everyDay{}
 	list := []jobs.Job{
@@ -90,21 +89,21 @@ func (a *App) jobs() []jobs.Job {
 		{Name: "prune", When: day, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Reports.Prune(ctx, time.Now()) }},
 	}
 	if a.outside != nil {
-		// A sweep that was cut short goes on where it was: since is when it was due.
+		// An interrupted sweep continues: since is when it was due.
 		list = append(list, jobs.Job{Name: "domains", When: a.cfg.Schedule.Domains, Late: sweepLate,
 			Run: func(ctx context.Context, due time.Time) error { return a.sweep(ctx, due, nil) }})
 	}
 	return list
 }
 
-// midnight is due when a day begins, in the zone of the moment given.
+// midnight is due at the beginning of each day, in the zone of the given time.
 type midnight struct{}
 
 func (midnight) Next(after time.Time) time.Time {
 	return time.Date(after.Year(), after.Month(), after.Day()+1, 0, 0, 0, 0, after.Location())
 }
 
-// everyDay is due once a day, from the start on.
+// everyDay is due 24 hours after the start, and then every 24 hours.
 type everyDay struct{}
 
 func (everyDay) Next(after time.Time) time.Time { return after.Add(24 * time.Hour) }

@@ -14,33 +14,33 @@ import (
 	"domovoy/reports"
 )
 
-// What a sweep gives, for those above who know only this package.
+// Results of a sweep, for cmd, which imports this package only.
 type (
 	CheckData    = commands.CheckData
 	SweepSummary = commands.SweepSummary
 )
 
-// Summary says a sweep's sum to a person.
+// Summary is the summary of a sweep as a message.
 func Summary(l *i18n.Locale, s SweepSummary) reports.Message { return commands.Summary(l, s) }
 
-// ErrInside is what a sweep says of a configuration that wants nobody asked.
+// ErrInside is returned if the configuration turns checks from outside off.
 var ErrInside = errors.New("the configuration has resolvers: []")
 
-// Sweep looks at every site now, and gives what is known of each. progress is
-// called as it goes. A sweep that was cut short goes on where it was.
+// Sweep checks every site now and calls each with its result, and progress in
+// between. It continues a sweep that was interrupted.
 func (a *App) Sweep(ctx context.Context, who Local, progress func(done, total int), each func(commands.CheckData) error) (commands.SweepSummary, *i18n.Locale, error) {
 	r := a.request(who)
 	if a.outside == nil {
 		return commands.SweepSummary{}, r.Locale, ErrInside
 	}
 	began := time.Now()
-	defer frugal(10 * manySites)() // as if there were very many: nobody knows before they are read
+	defer collectOften(10 * manySites)() // the number of sites is not known yet
 	if err := a.bot.Watch.Read(ctx, began); err != nil {
 		return commands.SweepSummary{}, r.Locale, err
 	}
-	defer frugal(a.bot.Watch.Sites())()
+	defer collectOften(a.bot.Watch.Sites())()
 	if err := a.outside.online(ctx); err != nil {
-		return commands.SweepSummary{}, r.Locale, err // before any trace of a sweep
+		return commands.SweepSummary{}, r.Locale, err // before the journal knows about a sweep
 	}
 	since, err := a.since(ctx, began)
 	if err != nil {
@@ -58,11 +58,11 @@ func (a *App) Sweep(ctx context.Context, who Local, progress func(done, total in
 	return sum, r.Locale, err
 }
 
-// byHand is the name in the journal of sweeps that somebody asked for.
+// byHand is the name in the journal of sweeps that a person started.
 const byHand = "sweep"
 
-// since is when the sweep began that goes on now: the last one if it came to
-// no end.
+// since returns when the sweep began: now, or when the last one began if that was
+// interrupted.
 func (a *App) since(ctx context.Context, now time.Time) (time.Time, error) {
 	runs, err := a.journal.Runs(ctx, byHand, 1)
 	if err != nil {
@@ -75,25 +75,26 @@ func (a *App) since(ctx context.Context, now time.Time) (time.Time, error) {
 	return now, err
 }
 
-// manySites are those of a large panel.
+// manySites is the number of sites of a large panel.
 const manySites = 10_000
 
-// frugal collects garbage more often until the function it gives is called. A
-// sweep makes much of it beside what is known of all sites: twice of that would
-// be hundreds of megabytes where there are a hundred thousand. The more sites,
-// the more often, so that the garbage stays about as large as it is.
-func frugal(sites int) (restore func()) {
-	const most, least, shared = 30, 4, 400_000 // most is what the program begins with
+// collectOften makes garbage collection more frequent until the function that it
+// returns is called. A sweep keeps the state of all sites and produces much
+// garbage. With a hundred thousand sites a heap of twice that size would be
+// hundreds of megabytes. More sites mean more frequent collections, which keeps
+// the garbage about constant.
+func collectOften(sites int) (restore func()) {
+	const most, least, shared = 30, 4, 400_000 // most is the program's GOGC
 	was := debug.SetGCPercent(max(least, min(most, shared/max(1, sites))))
 	return func() { debug.SetGCPercent(was) }
 }
 
-// sweep looks at every site that was not looked at since a moment.
+// sweep checks every site that has not been checked since a moment.
 func (a *App) sweep(ctx context.Context, since time.Time, progress func(done, total int)) error {
-	defer frugal(a.bot.Watch.Sites())()
+	defer collectOften(a.bot.Watch.Sites())()
 	tidy := func(done, total int) {
 		if done%(manySites/2) == 0 {
-			debug.FreeOSMemory() // what was needed for a moment and is not any more
+			debug.FreeOSMemory() // most of the heap is garbage after a sweep
 		}
 		if progress != nil {
 			progress(done, total)
@@ -102,8 +103,8 @@ func (a *App) sweep(ctx context.Context, since time.Time, progress func(done, to
 	return a.bot.Alerts.Sweep(ctx, probe.Sweep{Since: since, Progress: tidy, Recheck: probe.RecheckDelay})
 }
 
-// online asks the resolvers for what is always there. Without an answer it is
-// we who are cut off, and nothing can be said of anybody's domain.
+// online asks the resolvers for a record that always exists. Without an answer
+// this host has no working DNS, and checks would blame the sites.
 func (o *outside) online(ctx context.Context) error {
 	said, err := o.resolver.Ask(ctx, dns.Query{Name: "ru", Type: 2}) // NS, RFC 1035 section 3.2.2
 	if err == nil && said.Rcode != 0 {
@@ -115,6 +116,6 @@ func (o *outside) online(ctx context.Context) error {
 	return nil
 }
 
-// ErrOffline is what a sweep says when the resolvers do not answer us: look
-// at our own network first.
+// ErrOffline is returned if the resolvers do not answer, which is a problem of this
+// host's network.
 var ErrOffline = probe.ErrOffline
