@@ -83,7 +83,7 @@ func (c *Canceller) plan(ctx context.Context, t *task.Task, selection Selection)
 	told := compose.CancelPlan{Lives: planLives, Asked: selection.All, Valid: selection.Valid}
 	planner := planner{selection: selection, names: c.withAliases(selection.Names), seen: map[string]bool{}, now: time.Now()}
 	var last, err error
-	if planner.acted, err = c.journal.Acted(ctx, planner.now.Add(-nameWindow)); err != nil {
+	if planner.acted, err = c.journal.BegunSteps(ctx, planner.now.Add(-nameWindow)); err != nil {
 		return bot.Answer{}, err
 	}
 	for _, p := range c.accounts(selection.Server) {

@@ -81,7 +81,7 @@ func (x *slowly) works(while time.Duration) { x.Helper(); enginetest.Run(x.T, wh
 func (x *slowly) told() (titles []string) {
 	x.Helper()
 	for {
-		due, err := x.Journal.Due(x.Context(), time.Now(), journal.Lane{}, 9)
+		due, err := x.Journal.Due(x.Context(), time.Now(), journal.Queue{}, 9)
 		if err != nil {
 			x.Fatal(err)
 		}

@@ -75,7 +75,7 @@ func TestDigestBringsItsChart(t *testing.T) {
 // next is what is to be sent to a chat next.
 func (w watched) next(chat string) journal.Delivery {
 	w.T.Helper()
-	due, err := w.Journal.Due(w.T.Context(), time.Now(), journal.Lane{}, 9)
+	due, err := w.Journal.Due(w.T.Context(), time.Now(), journal.Queue{}, 9)
 	w.Must(err)
 	i := slices.IndexFunc(due, func(d journal.Delivery) bool { return d.To == chat })
 	if i < 0 {
@@ -109,7 +109,7 @@ func TestNoDigestOfPanelsThatNobodyRead(t *testing.T) {
 	if err := e.Reports.SendDaily(t.Context(), time.Now()); err == nil {
 		t.Error("no error")
 	}
-	if due, err := e.Journal.Due(t.Context(), time.Now(), journal.Lane{}, 9); err != nil || len(due) > 0 {
+	if due, err := e.Journal.Due(t.Context(), time.Now(), journal.Queue{}, 9); err != nil || len(due) > 0 {
 		t.Errorf("to be sent: %v, %v", due, err)
 	}
 }

@@ -46,7 +46,7 @@ func weeks(t *testing.T, now time.Time) watched {
 func (w watched) said(chat string) (said []string, files []reports.File) {
 	w.T.Helper()
 	for {
-		due, err := w.Journal.Due(w.T.Context(), time.Now(), journal.Lane{Not: nil}, 99)
+		due, err := w.Journal.Due(w.T.Context(), time.Now(), journal.Queue{Except: nil}, 99)
 		w.Must(err)
 		i := slices.IndexFunc(due, func(d journal.Delivery) bool { return d.To == chat })
 		if i < 0 {

@@ -45,7 +45,7 @@ func hears(t *testing.T, j *journal.Journal, who bot.Audience, while time.Durati
 func answers(t *testing.T, j *journal.Journal, chat string) (titles []string) {
 	t.Helper()
 	for {
-		due, err := j.Due(t.Context(), time.Now(), journal.Lane{}, 1000)
+		due, err := j.Due(t.Context(), time.Now(), journal.Queue{}, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +159,7 @@ func TestTheKnownAreServedBeforeStrangers(t *testing.T) {
 			updates = append(updates, said(n, "post:5", "post:5", "whoami"))
 		}
 		hears(t, j, known(), time.Minute, updates...)
-		due, err := j.Due(t.Context(), time.Now(), journal.Lane{}, 9)
+		due, err := j.Due(t.Context(), time.Now(), journal.Queue{}, 9)
 		if err != nil {
 			t.Fatal(err)
 		}

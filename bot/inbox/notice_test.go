@@ -52,7 +52,7 @@ func TestALongProbeIsAnnounced(t *testing.T) {
 				var announced []string
 				var edits int64
 				due := func() []journal.Delivery {
-					due, err := e.Journal.Due(t.Context(), time.Now(), journal.Lane{}, 9)
+					due, err := e.Journal.Due(t.Context(), time.Now(), journal.Queue{}, 9)
 					if err != nil {
 						t.Fatal(err)
 					}

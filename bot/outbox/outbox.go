@@ -63,7 +63,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 // Flush delivers what is due now and returns when nothing is left that is.
 func (o *Outbox) Flush(ctx context.Context) error {
 	for {
-		due, err := o.journal.Due(ctx, time.Now(), journal.Lane{}, slots)
+		due, err := o.journal.Due(ctx, time.Now(), journal.Queue{}, slots)
 		if err != nil || len(due) == 0 {
 			return err
 		}
@@ -79,9 +79,9 @@ func (o *Outbox) Flush(ctx context.Context) error {
 // that do not exist.
 func (o *Outbox) queues() []*queue {
 	names := slices.Sorted(maps.Keys(o.receivers))
-	queues := []*queue{o.newQueue(journal.Lane{Not: names})}
+	queues := []*queue{o.newQueue(journal.Queue{Except: names})}
 	for _, name := range names {
-		queues = append(queues, o.newQueue(journal.Lane{Messenger: name}))
+		queues = append(queues, o.newQueue(journal.Queue{Messenger: name}))
 	}
 	return queues
 }
@@ -89,11 +89,11 @@ func (o *Outbox) queues() []*queue {
 // queue is what is sent to one receiver: one delivery a chat at a time.
 type queue struct {
 	*Outbox
-	which journal.Lane
+	which journal.Queue
 	pool  *work.Pool
 }
 
-func (o *Outbox) newQueue(which journal.Lane) *queue {
+func (o *Outbox) newQueue(which journal.Queue) *queue {
 	return &queue{Outbox: o, which: which, pool: work.NewPool(slots, bot.NewSignal(), o.log)}
 }
 

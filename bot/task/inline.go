@@ -109,7 +109,7 @@ func (r *Runner) turn(ctx context.Context, kind string, asked bot.Request) (rele
 
 // wait puts a task off, and waits until it may go on, or was stopped.
 func (r *Runner) wait(ctx context.Context, task journal.Task, later *Later, show showing) error {
-	if err := r.journal.PutOff(ctx, task.ID, later.Until); err != nil {
+	if err := r.journal.PostponeTask(ctx, task.ID, later.Until); err != nil {
 		return err
 	}
 	if err := show(ctx, later.Message); err != nil {

@@ -100,7 +100,7 @@ func (r *Runner) carryOut(ctx context.Context, task journal.Task) {
 		return // the next start goes on
 	case errors.As(err, &later):
 		err = work.UntilStored(ctx, log, func(ctx context.Context) error {
-			return errors.Join(r.journal.PutOff(ctx, task.ID, later.Until), show(ctx, later.Message))
+			return errors.Join(r.journal.PostponeTask(ctx, task.ID, later.Until), show(ctx, later.Message))
 		})
 	default:
 		err = work.UntilStored(ctx, log, func(ctx context.Context) error { return r.finish(ctx, task, answer, state, err) })
@@ -117,7 +117,7 @@ func (r *Runner) show(ctx context.Context, task journal.Task, m reports.Message)
 		return nil
 	}
 	m.Silent = true
-	err := r.journal.ShowTask(ctx, journal.Delivery{To: task.By.Chat, Kind: journal.AnswerKind, Edits: task.Delivery, Message: m})
+	_, err := r.journal.Enqueue(ctx, []journal.Delivery{{To: task.By.Chat, Kind: journal.AnswerKind, Edits: task.Delivery, Message: m}})
 	r.send.Wake()
 	return err
 }

@@ -100,7 +100,7 @@ func (c *counter) works(while time.Duration) { c.Helper(); enginetest.Run(c, whi
 func (c *counter) told() (titles []string) {
 	c.Helper()
 	for {
-		due, err := c.journal.Due(c.Context(), time.Now(), journal.Lane{}, 9)
+		due, err := c.journal.Due(c.Context(), time.Now(), journal.Queue{}, 9)
 		if err != nil {
 			c.Fatal(err)
 		}

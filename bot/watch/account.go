@@ -110,7 +110,7 @@ func (w *Watch) chargeOurs(ctx context.Context, m *budget.Meter, now time.Time) 
 	if m == nil {
 		return nil
 	}
-	acted, err := w.journal.Acted(ctx, now.Add(-time.Hour))
+	acted, err := w.journal.BegunSteps(ctx, now.Add(-time.Hour))
 	if err != nil {
 		return err
 	}
@@ -234,7 +234,7 @@ func (w *Watch) readEvents(ctx context.Context, p *Panel, now time.Time) error {
 		return e.at >= from.UnixMilli() || e.outcome == checks.OutcomeIssued && e.at < issued.UnixMilli() ||
 			e.outcome != checks.OutcomeIssued && e.at < failed.UnixMilli()
 	})
-	err := w.journal.Tried(ctx, p.Name, from, later(failed, from), func(a checks.Attempt) { kept = append(kept, w.eventOf(p, a)) })
+	err := w.journal.OrderEvents(ctx, p.Name, from, later(failed, from), func(a checks.Attempt) { kept = append(kept, w.eventOf(p, a)) })
 	if err != nil {
 		u.events, u.at = nil, time.Time{} // all of it is read again the next time
 		return err

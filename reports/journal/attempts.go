@@ -10,10 +10,10 @@ import (
 	"domovoy/checks"
 )
 
-// KeepAttempts stores rows of a panel's issuing log. The panel may change a
-// row in place, and a replaced panel database numbers its rows anew: the row
-// that comes last wins, and what it changed is counted again for the
-// certificates concerned. A row that vanished from the panel is kept.
+// KeepAttempts stores rows of a panel's issuing log. A row that is stored already
+// is overwritten, because a panel changes rows in place and a replaced panel
+// database starts its row numbers again; the sums of the certificates concerned
+// are then recounted. Rows that disappeared from the panel are kept.
 func (j *Journal) KeepAttempts(ctx context.Context, server string, attempts []checks.Attempt) error {
 	if len(attempts) == 0 {
 		return nil
@@ -21,14 +21,16 @@ func (j *Journal) KeepAttempts(ctx context.Context, server string, attempts []ch
 	return j.change(ctx, "keeping attempts", func(t *tx) error { return t.keepAttempts(ctx, server, attempts) })
 }
 
-// saneFuture bounds how far after the moment asked for a time is believed, so
-// that one row dated 2099 does not make every reading start at it for ever.
+// saneFuture limits how far after reread an attempt's time may lie for NextRow to
+// consider it, so that one row dated 2099 does not become the start of every
+// later reading.
 const saneFuture = 7 * 24 * time.Hour
 
-// NextRow is the row at which the next reading of the panel's log begins: the
-// lowest with a time at or after reread, whose rows may still change; else
-// the row after the newest; else 0. If the panel's own highest row is lower
-// than NextRow-1, its log was begun anew and must be read from 0.
+// NextRow returns the row from which the panel's log is to be read next: the
+// lowest row with a time at or after reread, since such rows may still change;
+// if there is none, the row after the newest; 0 when nothing is stored. If the
+// panel's highest row is lower than NextRow-1, its log was restarted and must be
+// read from 0.
 func (j *Journal) NextRow(ctx context.Context, server string, reread time.Time) (row int64, err error) {
 	err = j.look(ctx, "finding the next attempt", func(t *tx) error {
 		row, err = t.nextRow(ctx, server, reread)
@@ -43,7 +45,7 @@ func (t *tx) nextRow(ctx context.Context, server string, reread time.Time) (int6
 	if err != nil || ok && row != nil {
 		return deref(row), err
 	}
-	// The newest by time, not the highest: see "begun anew" above.
+	// The newest by time, not the highest row: the log may have been restarted.
 	newest, ok, err := one(ctx, t, single[int64], `SELECT row FROM attempt WHERE server = ? AND time < ?
 		ORDER BY time DESC, row DESC LIMIT 1`, server, millis(reread))
 	if err != nil || !ok {
@@ -59,14 +61,14 @@ func deref(p *int64) int64 {
 	return *p
 }
 
-// FailingCertificate is a certificate that failed several times.
+// FailingCertificate is a certificate with its number of failed attempts.
 type FailingCertificate struct {
 	Certificate string
 	Times       int
 }
 
-// Failing lists the certificates with at least that many failed attempts at
-// or after since, most failures first.
+// Failing lists the certificates of a server that have at least times failed
+// attempts at or after since, most failures first.
 func (j *Journal) Failing(ctx context.Context, server string, since time.Time, times int) (found []FailingCertificate, err error) {
 	scan := func(s scanner) (f FailingCertificate, err error) {
 		err = s.Scan(&f.Certificate, &f.Times)
@@ -90,8 +92,8 @@ func scanAttempt(s scanner) (a checks.Attempt, err error) {
 	return a, err
 }
 
-// AttemptsOf lists the newest attempts of these certificates together,
-// newest first; one whose time cannot be read counts as oldest.
+// AttemptsOf lists the newest attempts, at most limit, of all these certificates
+// together, newest first. Attempts without a time come last.
 func (j *Journal) AttemptsOf(ctx context.Context, server string, certificates []string, limit int) (found []checks.Attempt, err error) {
 	err = j.look(ctx, "reading attempts", func(t *tx) error {
 		found, err = all(ctx, t, scanAttempt, `SELECT `+attemptColumns+` FROM certificate c JOIN attempt a ON a.certificate = c.id
@@ -102,18 +104,18 @@ func (j *Journal) AttemptsOf(ctx context.Context, server string, certificates []
 	return found, err
 }
 
-// LastAttempt is where issuing a certificate stands.
+// LastAttempt is the state of issuing one certificate.
 type LastAttempt struct {
 	Attempt     checks.Attempt // the latest by time
-	Failures    int            // failed ones since the last that issued
-	FirstFailed time.Time      // the first of these; zero: none, or its time cannot be read
+	Failures    int            // failed attempts since the last success
+	FirstFailed time.Time      // the first of Failures; zero: there is none, or it has no time
 	LastIssued  time.Time      // zero: no success is known
 }
 
-// LastAttempts tells where issuing stands for each of a server's certificates,
-// or for some of them where certificates is not nil. That costs a look-up
-// each: CROSS keeps SQLite from reading them all here too, and the names once
-// for each.
+// LastAttempts calls each with the state of every certificate of a server, or
+// only of the named ones if certificates is not nil. Each named certificate costs
+// one look-up: CROSS JOIN makes SQLite go through the names instead of through
+// all certificates.
 func (j *Journal) LastAttempts(ctx context.Context, server string, certificates []string, each func(LastAttempt)) error {
 	from, args := `certificate c`, []any{server}
 	if certificates != nil {
@@ -136,17 +138,18 @@ func (j *Journal) LastAttempts(ctx context.Context, server string, certificates 
 	})
 }
 
-// LastMoved is the newest time in the panel's log; zero: nothing is kept.
-func (j *Journal) LastMoved(ctx context.Context, server string) (at time.Time, err error) {
-	err = j.look(ctx, "reading when the log last moved", func(t *tx) error {
+// LastAttemptTime returns the newest time in a server's issuing log; zero: no
+// attempt is stored.
+func (j *Journal) LastAttemptTime(ctx context.Context, server string) (at time.Time, err error) {
+	err = j.look(ctx, "reading the time of the last attempt", func(t *tx) error {
 		at, _, err = one(ctx, t, when, `SELECT max(time) FROM attempt WHERE server = ?`, server)
 		return err
 	})
 	return at, err
 }
 
-// standing is the stored sum of a certificate's attempts. It is carried on
-// by each new attempt, so that an import of a million rows reads none twice.
+// standing is the stored sum of a certificate's attempts. Each new attempt is
+// added to it, so that importing a million rows reads no row twice.
 type standing struct {
 	id          int64 // of the certificate
 	row         int64 // of its latest attempt
@@ -155,18 +158,19 @@ type standing struct {
 	firstFailed int64
 	lastIssued  int64
 	changed     bool // to be stored
-	stale       bool // to be counted again from the stored attempts
+	stale       bool // to be recounted from the stored attempts
 }
 
-// noRow is below every row, so that even row 0 without a time follows.
+// noRow is lower than every row, so that even row 0 without a time follows it.
 const noRow = -1
 
-// follows reports whether an attempt comes after all that were added.
+// follows reports whether an attempt is newer than all that were added.
 func (s *standing) follows(row, at int64) bool {
 	return at > s.time || at == s.time && row > s.row
 }
 
-// add carries the sum on. An outcome that is neither counts neither way.
+// add counts one more attempt. An outcome that is neither a success nor a failure
+// changes only the newest row.
 func (s *standing) add(row, at int64, outcome checks.AttemptOutcome) {
 	s.row, s.time = row, at
 	switch outcome {
@@ -180,22 +184,23 @@ func (s *standing) add(row, at int64, outcome checks.AttemptOutcome) {
 	}
 }
 
-// keeper stores one batch.
+// keeper stores one batch of attempts.
 type keeper struct {
 	*tx
 	server    string
 	standings map[string]*standing     // by certificate
-	stored    map[int64]checks.Attempt // rows of the batch that are known already
-	indexed   bool                     // the index by certificate is there for certain
+	stored    map[int64]checks.Attempt // rows of the batch that are in the journal
+	indexed   bool                     // the index by certificate exists
 }
 
 func (t *tx) keepAttempts(ctx context.Context, server string, attempts []checks.Attempt) error {
-	// The batch is small, and watching for the context's end costs more than
-	// storing a row: the transaction as a whole still ends with it.
+	// The batch is small, and database/sql's goroutine per call that watches the
+	// context costs more than storing a row. The transaction as a whole still
+	// ends with the context.
 	ctx = context.WithoutCancel(ctx)
 	attempts = slices.Clone(attempts)
 	for i := range attempts {
-		// Names go to SQLite as JSON, which has no other bytes.
+		// Names go to SQLite as JSON, which must be valid UTF-8.
 		attempts[i].Certificate = strings.ToValidUTF8(attempts[i].Certificate, "\uFFFD")
 	}
 	k := &keeper{tx: t, server: server}
@@ -215,8 +220,8 @@ func (t *tx) keepAttempts(ctx context.Context, server string, attempts []checks.
 	return nil
 }
 
-// load reads what is known of the batch's rows, and of the certificates that
-// they belong or belonged to.
+// load reads the stored rows with the batch's numbers, and the sums of the
+// certificates in the batch and in these rows.
 func (k *keeper) load(ctx context.Context, attempts []checks.Attempt) error {
 	k.standings = make(map[string]*standing, len(attempts))
 	low, high := attempts[0].Row, attempts[0].Row
@@ -285,7 +290,7 @@ func (k *keeper) keep(ctx context.Context, a checks.Attempt) error {
 	return err
 }
 
-// standing finds a certificate, or makes it.
+// standing returns the sum of a certificate, which it adds if it is new.
 func (k *keeper) standing(ctx context.Context, name string) (*standing, error) {
 	if s := k.standings[name]; s != nil {
 		return s, nil
@@ -298,8 +303,7 @@ func (k *keeper) standing(ctx context.Context, name string) (*standing, error) {
 	return s, err
 }
 
-// saveStanding stores a certificate's sum, counted again where adding was not
-// enough.
+// saveStanding stores a changed sum; a stale one is recounted first.
 func (k *keeper) saveStanding(ctx context.Context, s *standing) error {
 	if s == nil || !s.changed {
 		return nil
@@ -314,7 +318,7 @@ func (k *keeper) saveStanding(ctx context.Context, s *standing) error {
 	return err
 }
 
-// recount adds a certificate's stored attempts up from the first.
+// recount computes a certificate's sum from all its stored attempts.
 func (k *keeper) recount(ctx context.Context, s *standing) error {
 	if !k.indexed {
 		if _, err := k.ExecContext(ctx, byCertificate); err != nil {
@@ -333,30 +337,32 @@ func (k *keeper) recount(ctx context.Context, s *standing) error {
 	return err
 }
 
-// jsonText is a list as a query's argument.
+// jsonText is a list as json_each reads it from a query's argument.
 func jsonText[T string | int64](list []T) string {
 	text, _ := json.Marshal(list) // strings and numbers always marshal
 	return string(text)
 }
 
-// byCertificate is the index of the attempts by certificate. Its pages lie
-// everywhere, where all else of an attempt is appended: keeping it up to date
-// is half the work of a first import. So an import puts it off and makes it
-// once at the end. What needs it before that makes it; so does Open, after a
-// process that died over an import.
+// byCertificate creates the index of attempts by certificate. Its entries go to
+// pages all over the file, while everything else of an attempt is appended:
+// keeping the index up to date is half the work of a first import. So Import
+// drops it and creates it once at the end. Code that needs it before that creates
+// it, and so does Open after a process that died during an import.
 const (
 	byCertificate = `CREATE INDEX IF NOT EXISTS attempt_certificate ON attempt (certificate, time, row, outcome)`
 	putOff        = `DROP INDEX IF EXISTS attempt_certificate`
 )
 
-// Import calls store, which keeps many attempts by KeepAttempts, and makes
-// that cheaper. Until it returns, AttemptsOf is slow.
+// Import calls store, which stores many attempts by KeepAttempts, without the
+// index by certificate, and creates the index afterwards. AttemptsOf is slow
+// meanwhile. It is not one transaction: attempts that store has stored stay when
+// it fails.
 func (j *Journal) Import(ctx context.Context, store func() error) error {
 	if err := j.index(ctx, putOff); err != nil {
 		return err
 	}
 	err := store()
-	// Also when the context ended: the next process need not wait for it.
+	// Also when the context has ended: otherwise the next Open has to do it.
 	if failed := j.index(context.WithoutCancel(ctx), byCertificate); err == nil {
 		err = failed
 	}

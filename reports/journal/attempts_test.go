@@ -96,10 +96,10 @@ func TestAttemptsOf(t *testing.T) {
 		must(t, err)
 		same(t, fmt.Sprint(q.names), got, q.want)
 	}
-	moved, err := j.LastMoved(t.Context(), "isp1")
+	moved, err := j.LastAttemptTime(t.Context(), "isp1")
 	must(t, err)
 	same(t, "last moved", moved, noon().Add(-5*time.Minute))
-	never, err := j.LastMoved(t.Context(), "isp2")
+	never, err := j.LastAttemptTime(t.Context(), "isp2")
 	must(t, err)
 	same(t, "last moved of an unknown server", never, time.Time{})
 }

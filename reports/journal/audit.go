@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// AuditEntry is what a person did, or tried to do.
+// AuditEntry records an action that a person took or attempted.
 type AuditEntry struct {
 	At      time.Time
-	Person  string // immutable id
-	Name    string // as shown then
+	Person  string // immutable id, such as telegram:123456789
+	Name    string // as it was shown at the time
 	Role    string
 	Chat    string
 	Command string
-	Args    string // words apart by one blank, site names in A-label form
+	Args    string // words separated by one space, site names as A-labels (RFC 5890)
 	Result  string
 }
 
-// Audit appends an entry. Entries are never changed nor removed, and each
-// carries the hash of all before it.
+// Audit appends an entry. Entries are never changed or removed, and each is stored
+// with a hash over itself and the hash of the one before it.
 func (j *Journal) Audit(ctx context.Context, e AuditEntry) error {
 	return j.change(ctx, "keeping an audit entry", func(t *tx) error { return t.audit(ctx, e) })
 }
@@ -38,8 +38,8 @@ func (t *tx) audit(ctx context.Context, e AuditEntry) error {
 	return err
 }
 
-// hash chains an entry to the one before, whose hash is nil for the first.
-// A JSON list is canonical: no two entries give the same one.
+// hash returns the hash that chains an entry to the previous one, whose hash is nil
+// for the first entry. Different entries always have different JSON lists.
 func (e AuditEntry) hash(previous []byte) []byte {
 	row, _ := json.Marshal([]any{millis(e.At), e.Person, e.Name, e.Role, e.Chat, e.Command, e.Args, e.Result}) // plain values always marshal
 	sum := sha256.Sum256(append(bytes.Clone(previous), row...))
@@ -61,8 +61,8 @@ func scanAudit(s scanner) (r auditRow, err error) {
 	return r, err
 }
 
-// AuditOf lists the newest entries whose arguments name a site, newest first;
-// an empty site lists all.
+// AuditOf lists at most limit entries whose arguments name a site, newest first; of
+// all entries when site is empty.
 func (j *Journal) AuditOf(ctx context.Context, site string, limit int) ([]AuditEntry, error) {
 	var entries []AuditEntry
 	err := j.look(ctx, "reading the audit", func(t *tx) error {
@@ -76,19 +76,20 @@ func (j *Journal) AuditOf(ctx context.Context, site string, limit int) ([]AuditE
 	return entries, err
 }
 
-// BrokenChain says that the audit was tampered with.
+// BrokenChain is the error of VerifyAudit when entries were changed or removed.
 type BrokenChain struct {
-	Entry int64 // the first whose hash does not fit
+	Entry int64 // the ID of the first entry whose hash is wrong
 }
 
-// Error is for logs.
+// Error returns a text for logs.
 func (e *BrokenChain) Error() string {
 	return fmt.Sprintf("entry %d was changed, or one before it was removed", e.Entry)
 }
 
-// VerifyAudit recomputes the chain. The head is the last hash: noted down
-// elsewhere, it also proves that no entry was cut off at the end. The error is
-// *BrokenChain where the audit was read and does not fit.
+// VerifyAudit recomputes the hashes of all entries and returns their number. head is
+// the last hash in hex; compared with a copy kept elsewhere it also shows whether
+// entries were removed at the end. The error wraps a *BrokenChain when a hash is
+// wrong.
 func (j *Journal) VerifyAudit(ctx context.Context) (entries int, head string, err error) {
 	var previous []byte
 	check := func(s scanner) (struct{}, error) {

@@ -7,15 +7,15 @@ import (
 	"domovoy/reports"
 )
 
-// Snapshot is how the sites of one server stood at a moment.
+// Snapshot is the state of all sites of one server at a time.
 type Snapshot struct {
 	reports.Tally
-	States []reports.SiteState // of every site; not looked at where the panel was Unread
+	States []reports.SiteState // of every site; ignored if the panel was Unread
 }
 
-// KeepSnapshot remembers a snapshot: what began and what ended since the one
-// before it. One that is not newer than the last of its server is left out:
-// history is not rewritten.
+// KeepSnapshot stores which outages began and ended since the server's previous
+// snapshot. A snapshot that is not newer than that one is ignored: history is not
+// rewritten.
 func (j *Journal) KeepSnapshot(ctx context.Context, s Snapshot) error {
 	return j.change(ctx, "keeping a snapshot", func(t *tx) error {
 		last, err := t.lastTally(ctx, s.Server)
@@ -67,9 +67,8 @@ func scanOutage(s scanner) (x reports.Outage, err error) {
 	return x, err
 }
 
-// History is what is remembered from one moment up to another: the outages
-// that touch that time, with the ends that they had by then, and its
-// snapshots.
+// History returns the outages that were under way at some time after from and up
+// to to, and the snapshots of that time.
 func (j *Journal) History(ctx context.Context, from, to time.Time) (h reports.History, err error) {
 	err = j.look(ctx, "reading the history", func(t *tx) error {
 		h.Outages, err = all(ctx, t, scanOutage, `SELECT `+outageColumns+` FROM spell
@@ -89,7 +88,7 @@ func scanTally(s scanner) (x reports.Tally, err error) {
 	return x, err
 }
 
-// LastSnapshot is when a server's last snapshot was taken; zero: never.
+// LastSnapshot returns the time of a server's last snapshot; zero: there is none.
 func (j *Journal) LastSnapshot(ctx context.Context, server string) (at time.Time, err error) {
 	err = j.look(ctx, "finding the last snapshot", func(t *tx) error {
 		at, err = t.lastTally(ctx, server)
@@ -98,15 +97,16 @@ func (j *Journal) LastSnapshot(ctx context.Context, server string) (at time.Time
 	return at, err
 }
 
-// FileSeen is the dates of a certificate file.
+// FileSeen is the validity of a certificate file that was read.
 type FileSeen struct {
 	Server, Certificate string
 	NotBefore, NotAfter time.Time
 }
 
-// KeepFiles stores the dates of certificate files. A file that is younger
-// than the stored one is a renewal, and how much of the old one's life was
-// left then is kept too. An older file (put back by hand) changes nothing.
+// KeepFiles stores the validity of certificate files. A file whose certificate is
+// newer than the stored one is a renewal; the share of the old certificate's
+// lifetime that was left is stored with it. An older certificate (a file put back
+// by hand) is ignored.
 func (j *Journal) KeepFiles(ctx context.Context, files []FileSeen) error {
 	return j.change(ctx, "keeping file dates", func(t *tx) error {
 		for _, f := range files {
@@ -138,8 +138,8 @@ func (t *tx) keepFile(ctx context.Context, f FileSeen) error {
 	return err
 }
 
-// lifeLeft is the share of the lifetime that is left at a moment, 0 once it is
-// over; false: the dates make no lifetime.
+// lifeLeft is the share of the lifetime that is left at a time, 0 after its end;
+// false: NotAfter is not after NotBefore.
 func (f FileSeen) lifeLeft(at time.Time) (share float64, ok bool) {
 	life := f.NotAfter.Sub(f.NotBefore)
 	if life <= 0 {
@@ -148,9 +148,9 @@ func (f FileSeen) lifeLeft(at time.Time) (share float64, ok bool) {
 	return max(0, float64(f.NotAfter.Sub(at))/float64(life)), true
 }
 
-// Renewals lists, for the newest renewals of a server, the share of the old
-// certificate's life that was left: 0.33 with 30 of 90 days to go, 0 when it
-// had expired. Newest first.
+// Renewals lists, for the newest renewals of a server, the share of the replaced
+// certificate's lifetime that was left: 0.33 for 30 of 90 days, 0 for an expired
+// one. Newest first, at most newest of them.
 func (j *Journal) Renewals(ctx context.Context, server string, newest int) (shares []float64, err error) {
 	err = j.look(ctx, "reading renewals", func(t *tx) error {
 		shares, err = all(ctx, t, single[float64], `SELECT life_left FROM renewal WHERE server = ?

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// ErrAnswered is what Answer says of an update that has its answer.
+// ErrAnswered is the error of Answer when the update was handled before.
 var ErrAnswered = errors.New("is answered already")
 
-// Receive stores what people said, with the messenger's cursor, and gives the
-// number of updates that are new. One whose key is known is ignored: after a
-// crash a messenger repeats what was not confirmed. An empty cursor leaves
-// the stored one.
+// Receive stores updates and the messenger's cursor, and returns the number of new
+// updates. An update whose key is stored already is ignored: after a crash a
+// messenger repeats updates that were not confirmed. An empty cursor leaves the
+// stored one unchanged.
 func (j *Journal) Receive(ctx context.Context, messenger string, updates []Update, cursor string) (fresh int, err error) {
 	err = j.change(ctx, "receiving updates", func(t *tx) error {
 		fresh, err = t.receive(ctx, messenger, updates)
@@ -42,7 +42,7 @@ func (t *tx) receive(ctx context.Context, messenger string, updates []Update) (f
 	return fresh, nil
 }
 
-// Cursor is the last one that Receive stored; empty: none yet.
+// Cursor returns the cursor that Receive stored last; empty: there is none.
 func (j *Journal) Cursor(ctx context.Context, messenger string) (cursor string, err error) {
 	err = j.look(ctx, "reading a cursor", func(t *tx) error {
 		cursor, _, err = one(ctx, t, single[string], `SELECT value FROM cursor WHERE messenger = ?`, messenger)
@@ -51,12 +51,13 @@ func (j *Journal) Cursor(ctx context.Context, messenger string) (cursor string, 
 	return cursor, err
 }
 
-// Known tells apart whose updates go first. Chats are addresses without a
-// thread, or with one; both may be empty.
+// Known lists the people, by id, and the chats whose updates are answered; updates
+// of all others are Strangers. A chat is an address, with or without a thread.
+// Both lists may be empty.
 type Known struct{ People, Chats []string }
 
-// known holds for an update of somebody who is known, or who speaks in a
-// known chat. Nobody is known without an id.
+// known is true for an update of a known person or from a known chat. A sender
+// without an id is never known.
 const known = `person <> '' AND (person IN (SELECT value FROM json_each(?1))
 	OR chat IN (SELECT value FROM json_each(?2))
 	OR substr(chat, 1, instr(chat || '/', '/') - 1) IN (SELECT value FROM json_each(?2)))`
@@ -69,8 +70,9 @@ func scanUpdate(s scanner) (u Update, err error) {
 	return u, err
 }
 
-// Unanswered lists updates without an answer by those who are known, oldest
-// first: of each chat only the oldest one, and none of the chats in busy.
+// Unanswered lists the updates of known senders that were not handled yet, oldest
+// first and at most limit: of each chat only the oldest one, and none of the chats
+// in busy.
 func (j *Journal) Unanswered(ctx context.Context, who Known, busy []string, limit int) (found []Update, err error) {
 	err = j.look(ctx, "reading the next updates", func(t *tx) error {
 		found, err = all(ctx, t, scanUpdate, `SELECT `+updateColumns+` FROM inbox WHERE id IN
@@ -82,7 +84,8 @@ func (j *Journal) Unanswered(ctx context.Context, who Known, busy []string, limi
 	return found, err
 }
 
-// Strangers lists the updates without an answer by all others, oldest first.
+// Strangers lists the updates of all other senders that were not handled yet, oldest
+// first and at most limit.
 func (j *Journal) Strangers(ctx context.Context, who Known, limit int) (found []Update, err error) {
 	err = j.look(ctx, "reading strangers' updates", func(t *tx) error {
 		found, err = all(ctx, t, scanUpdate, `SELECT `+updateColumns+` FROM inbox
@@ -92,7 +95,7 @@ func (j *Journal) Strangers(ctx context.Context, who Known, limit int) (found []
 	return found, err
 }
 
-// Ignore marks an update as handled, without an answer or a trace.
+// Ignore marks an update as handled without an answer and without an audit entry.
 func (j *Journal) Ignore(ctx context.Context, update int64) error {
 	return j.change(ctx, "ignoring an update", func(t *tx) error {
 		_, err := t.exec(ctx, `UPDATE inbox SET handled = ? WHERE id = ? AND handled = 0`, millis(time.Now()), update)
@@ -100,9 +103,9 @@ func (j *Journal) Ignore(ctx context.Context, update int64) error {
 	})
 }
 
-// Answer marks an update as handled, enqueues its answers and, if there is
-// one, keeps the audit entry: all or nothing, so that no command is answered
-// twice. The IDs are those of the deliveries.
+// Answer marks an update as handled, enqueues its answers and stores the audit entry,
+// which may be nil. It does all of it or nothing, so that no command is answered
+// twice. It returns the IDs of the deliveries.
 func (j *Journal) Answer(ctx context.Context, update int64, answers []Delivery, entry *AuditEntry) (ids []int64, err error) {
 	err = j.change(ctx, "answering", func(t *tx) error {
 		ids, err = t.answer(ctx, update, answers, entry)
@@ -128,7 +131,7 @@ func (t *tx) answer(ctx context.Context, update int64, answers []Delivery, entry
 	return t.enqueue(ctx, now, answers)
 }
 
-// actionIDBytes makes an ID of 22 characters: nobody guesses one, and it fits
+// actionIDBytes makes an ID of 22 characters, which cannot be guessed and fits
 // into Telegram's callback_data of 64 bytes
 // (https://core.telegram.org/bots/api#inlinekeyboardbutton).
 const actionIDBytes = 16
@@ -144,8 +147,8 @@ func (t *tx) keepAction(ctx context.Context, id, chat, command string, at time.T
 	return err
 }
 
-// Action is what a button means, and the chat it was sent to: a button
-// counts only there. False: it is unknown or too old.
+// Action returns the command of a button and the address of the chat it was sent to;
+// a button is valid only there. False: the ID is unknown, or its button too old.
 func (j *Journal) Action(ctx context.Context, id string) (command, chat string, ok bool, err error) {
 	err = j.look(ctx, "reading an action", func(t *tx) error {
 		_, ok, err = one(ctx, t, func(s scanner) (struct{}, error) {
@@ -156,7 +159,7 @@ func (j *Journal) Action(ctx context.Context, id string) (command, chat string, 
 	return command, chat, ok, err
 }
 
-// Language is the one that people chose for a chat; false: they did not.
+// Language returns the language that was chosen for a chat; false: none was.
 func (j *Journal) Language(ctx context.Context, chat string) (language string, ok bool, err error) {
 	err = j.look(ctx, "reading a chat's language", func(t *tx) error {
 		language, ok, err = one(ctx, t, single[string], `SELECT language FROM chat WHERE address = ? AND language <> ''`, chat)
@@ -165,7 +168,7 @@ func (j *Journal) Language(ctx context.Context, chat string) (language string, o
 	return language, ok, err
 }
 
-// SetLanguage keeps the language that people chose for a chat.
+// SetLanguage stores the language that was chosen for a chat.
 func (j *Journal) SetLanguage(ctx context.Context, chat, language string) error {
 	return j.change(ctx, "setting a chat's language", func(t *tx) error {
 		_, err := t.exec(ctx, `INSERT INTO chat (address, language) VALUES (?, ?)

@@ -19,7 +19,7 @@ func next(t *testing.T, j *journal.Journal) journal.Update {
 
 // The known are found before strangers, in the order of their chat; a
 // person's id alone decides, or the chat, with its topics.
-func TestTheKnownAreToldFromStrangers(t *testing.T) {
+func TestKnownSendersAndStrangers(t *testing.T) {
 	j := open(t)
 	ctx := t.Context()
 	says := func(key, chat, person string) journal.Update {
@@ -104,7 +104,7 @@ func TestAnswerIsAllOrNothing(t *testing.T) {
 	same(t, "nothing is in the audit", len(got(j.AuditOf(ctx, "", 9))(t)), 0)
 
 	ids := got(j.Answer(ctx, again.ID, []journal.Delivery{say("telegram:5", "done")}, entry))(t)
-	same(t, "the answer is enqueued", got(j.Due(ctx, noon(), journal.Lane{}, 9))(t)[0].ID, ids[0])
+	same(t, "the answer is enqueued", got(j.Due(ctx, noon(), journal.Queue{}, 9))(t)[0].ID, ids[0])
 	same(t, "the audit", got(j.AuditOf(ctx, "", 9))(t), []journal.AuditEntry{*entry})
 
 	_, err := j.Answer(ctx, again.ID, []journal.Delivery{say("telegram:5", "done")}, entry)
@@ -124,7 +124,7 @@ func TestActions(t *testing.T) {
 
 	seen := map[string]bool{}
 	for range ids {
-		d := got(j.Due(t.Context(), noon(), journal.Lane{}, 1))(t)[0]
+		d := got(j.Due(t.Context(), noon(), journal.Queue{}, 1))(t)[0]
 		for i, want := range []string{"confirm 7f3a", "dismiss 7f3a"} {
 			id := d.Message.Actions[i].ID
 			if len(id) == 0 || len(id) > 22 || seen[id] {

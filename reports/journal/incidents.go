@@ -15,27 +15,27 @@ import (
 	"domovoy/reports"
 )
 
-// Entry is what one run has to remember and to tell. It is stored as a whole
-// or not at all, so that nothing is told that is not remembered, nor the
-// other way round.
+// Entry is the outcome of one run: what changed and the messages about it. Record
+// stores all of it or nothing, so that no message is sent about a change that was
+// not stored, and no change is stored without its message.
 type Entry struct {
 	At         time.Time
 	Changes    []reports.Change
 	Deliveries []Delivery // may name an incident of Changes by its IncidentKey
 	Metrics    []checks.Metric
-	Baseline   []string // servers whose watch begins with this entry
+	Baseline   []string // servers, or server/check, whose watch begins with this entry
 }
 
-// Record stores an entry in one transaction. A change whose incident has no
-// ID opens one, or carries on the open one of the same key.
+// Record stores an entry. A change whose incident has no ID opens an incident, or
+// updates the open incident of the same key.
 func (j *Journal) Record(ctx context.Context, e Entry) error {
 	opened := make(map[string]int64, len(e.Changes))
-	// Whatever the error says, the commit may have come through.
+	// Also after an error: the commit may have succeeded nevertheless.
 	defer func() { j.open.touch(slices.Collect(maps.Values(opened))) }()
 	return j.change(ctx, "recording a run", func(t *tx) error { return t.record(ctx, e, opened) })
 }
 
-// record notes in opened the incident of each key that it stored.
+// record adds the ID of each incident that it stored to opened, by key.
 func (t *tx) record(ctx context.Context, e Entry, opened map[string]int64) error {
 	for _, c := range e.Changes {
 		id, err := t.keepIncident(ctx, c.Incident)
@@ -53,7 +53,7 @@ func (t *tx) record(ctx context.Context, e Entry, opened map[string]int64) error
 	if err := t.keepMetrics(ctx, e.At, e.Metrics); err != nil {
 		return err
 	}
-	deliveries, err := t.speakOf(ctx, e.Deliveries, opened)
+	deliveries, err := t.withIncidents(ctx, e.Deliveries, opened)
 	if err != nil {
 		return err
 	}
@@ -61,8 +61,9 @@ func (t *tx) record(ctx context.Context, e Entry, opened map[string]int64) error
 	return err
 }
 
-// speakOf gives each delivery the ID of the incident that it names by key.
-func (t *tx) speakOf(ctx context.Context, deliveries []Delivery, opened map[string]int64) ([]Delivery, error) {
+// withIncidents returns the deliveries with the IDs of the incidents that they name
+// by key.
+func (t *tx) withIncidents(ctx context.Context, deliveries []Delivery, opened map[string]int64) ([]Delivery, error) {
 	named := make([]Delivery, len(deliveries))
 	for i, d := range deliveries {
 		if d.Incident == 0 && d.IncidentKey != "" {
@@ -75,7 +76,7 @@ func (t *tx) speakOf(ctx context.Context, deliveries []Delivery, opened map[stri
 				}
 			}
 			if !ok {
-				return nil, fmt.Errorf("a delivery speaks of %s, which is no open incident", d.IncidentKey)
+				return nil, fmt.Errorf("a delivery names %s, which is not an open incident", d.IncidentKey)
 			}
 			d.Incident = id
 		}
@@ -123,7 +124,7 @@ func scanIncident(s scanner) (i reports.Incident, err error) {
 	return i, err
 }
 
-// incidents lists those for which a condition holds.
+// incidents lists the incidents that meet an SQL condition.
 func (j *Journal) incidents(ctx context.Context, condition string, args ...any) (found []reports.Incident, err error) {
 	err = j.look(ctx, "reading incidents", func(t *tx) error {
 		found, err = all(ctx, t, scanIncident, `SELECT `+incidentColumns+` FROM incident WHERE `+condition, args...)
@@ -132,29 +133,20 @@ func (j *Journal) incidents(ctx context.Context, condition string, args ...any) 
 	return found, err
 }
 
-// IncidentsOf is a site's history, newest first; an empty site is the server
-// as a whole.
+// IncidentsOf lists at most limit incidents of a site, newest first; of the server
+// itself when site is empty.
 func (j *Journal) IncidentsOf(ctx context.Context, server, site string, limit int) ([]reports.Incident, error) {
 	return j.incidents(ctx, `server = ? AND site = ? ORDER BY opened DESC, id DESC LIMIT ?`, server, site, limit)
 }
 
-// IncidentsBetween lists what was opened or resolved from one moment up to,
-// and without, another, oldest first.
+// IncidentsBetween lists the incidents that were opened or resolved at or after
+// from and before to, oldest first.
 func (j *Journal) IncidentsBetween(ctx context.Context, from, to time.Time) ([]reports.Incident, error) {
 	a, b := millis(from), millis(to)
 	return j.incidents(ctx, `opened >= ? AND opened < ? OR resolved > 0 AND resolved >= ? AND resolved < ? ORDER BY opened, id`, a, b, a, b)
 }
 
-// Incident finds one by its ID.
-func (j *Journal) Incident(ctx context.Context, id int64) (reports.Incident, bool, error) {
-	found, err := j.incidents(ctx, `id = ?`, id)
-	if err != nil || len(found) == 0 {
-		return reports.Incident{}, false, err
-	}
-	return found[0], true, nil
-}
-
-// BaselineAt is when the watch over a server began; false: it has not.
+// BaselineAt returns when the watch of a server began; false: it has not begun.
 func (j *Journal) BaselineAt(ctx context.Context, server string) (at time.Time, ok bool, err error) {
 	err = j.look(ctx, "reading the baseline", func(t *tx) error {
 		at, ok, err = one(ctx, t, when, `SELECT since FROM watch WHERE server = ?`, server)
@@ -163,22 +155,23 @@ func (j *Journal) BaselineAt(ctx context.Context, server string) (at time.Time, 
 	return at, ok, err
 }
 
-// openSet keeps the open incidents in memory. Half of ten thousand names may
-// be in trouble, and a poll a second changes few of them: reading them all
-// would be most of its work.
+// openSet caches the open incidents. Thousands of sites may have problems, and a
+// poll changes few of them: reading all of them would be most of its work.
 //
-// Whatever this process writes goes through the one connection of the write
-// pool, and tells it what it touched. For that connection data_version counts
-// the commits of other processes only: after one of those all is read again.
+// This process writes through the one connection of the write pool, and each
+// write names the incidents that it touched. On that connection data_version
+// changes only with commits of other processes
+// (https://sqlite.org/pragma.html#pragma_data_version); after one, all incidents
+// are read again.
 type openSet struct {
 	mu      sync.Mutex
 	driver  any   // the connection that version was asked on
-	version int64 // data_version; 0: nothing is known yet
+	version int64 // data_version; 0: nothing is cached
 	touched map[int64]bool
-	kept    []reports.Incident // by ID; nobody else has it
+	kept    []reports.Incident // by ID; never given to callers
 }
 
-// touch says that incidents were, or may have been, stored.
+// touch marks incidents that were, or may have been, changed.
 func (o *openSet) touch(ids []int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -190,12 +183,13 @@ func (o *openSet) touch(ids []int64) {
 	}
 }
 
-// OpenIncidents lists what is not over yet, oldest first.
+// OpenIncidents lists the incidents that are not resolved, oldest first. The caller
+// may change the slice.
 func (j *Journal) OpenIncidents(ctx context.Context) ([]reports.Incident, error) {
 	o := &j.open
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	// Asked for before reading: a commit in between is seen next time.
+	// Read before the incidents: a commit in between is then noticed next time.
 	driver, version, err := j.writerVersion(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading incidents: %w", err)
@@ -216,7 +210,7 @@ func (j *Journal) OpenIncidents(ctx context.Context) ([]reports.Incident, error)
 	return slices.Clone(o.kept), nil
 }
 
-// readTouched brings the set up to date; o.mu is held.
+// readTouched reads the touched incidents again; the caller holds o.mu.
 func (j *Journal) readTouched(ctx context.Context, o *openSet) error {
 	ids := make([]int64, 0, len(o.touched))
 	for id := range o.touched {
@@ -233,8 +227,8 @@ func (j *Journal) readTouched(ctx context.Context, o *openSet) error {
 	return nil
 }
 
-// writerVersion gives data_version of the write pool's connection, and that
-// connection, for a version means nothing on another.
+// writerVersion returns data_version of the write pool's connection, and that
+// connection: versions of different connections cannot be compared.
 func (j *Journal) writerVersion(ctx context.Context) (driver any, version int64, err error) {
 	conn, err := j.write.db.Conn(ctx)
 	if err != nil {
@@ -248,14 +242,14 @@ func (j *Journal) writerVersion(ctx context.Context) (driver any, version int64,
 	return driver, version, err
 }
 
-// storedArg is an argument whose kind JSON cannot tell.
+// storedArg is an argument whose type JSON cannot express.
 type storedArg struct {
 	Time     *time.Time     `json:"time,omitempty"`
 	Duration *time.Duration `json:"duration,omitempty"` // nanoseconds
 }
 
-// encodeFinding writes a finding so that decodeFinding gives back arguments
-// of the same kinds: a text template counts on whole numbers and times.
+// encodeFinding returns a finding as JSON from which decodeFinding restores the
+// arguments with their types: text templates depend on whole numbers and times.
 func encodeFinding(f checks.Finding) (string, error) {
 	args := make(checks.Args, len(f.Args))
 	for name, v := range f.Args {
@@ -292,8 +286,7 @@ func decodeFinding(text string) (f checks.Finding, err error) {
 	return f, nil
 }
 
-// decodeArg gives whole numbers back as int, and lists as []string where all
-// their elements are strings.
+// decodeArg returns whole numbers as int, and lists of strings as []string.
 func decodeArg(v any) any {
 	switch v := v.(type) {
 	case json.Number:

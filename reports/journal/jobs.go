@@ -7,20 +7,21 @@ import (
 	"time"
 )
 
-// ErrFinished is what EnqueueFor says of a run whose messages are in the
+// ErrFinished is the error of EnqueueFor when the messages of that run are in the
 // outbox already.
 var ErrFinished = errors.New("was finished before")
 
-// Run is one run of a job of the schedule.
+// Run is one run of a scheduled job.
 type Run struct {
 	Job      string
-	Due      time.Time
+	Due      time.Time // the time on the schedule
 	Started  time.Time
-	Finished time.Time // zero: under way, or the process died
-	Error    string    // empty: it went well
+	Finished time.Time // zero: it is running, or the process died during it
+	Error    string    // empty: no error
 }
 
-// LastRun is the newest due moment that was started; false: the job never ran.
+// LastRun returns the newest due time of which a run was started; false: the job never
+// ran.
 func (j *Journal) LastRun(ctx context.Context, job string) (due time.Time, ok bool, err error) {
 	runs, err := j.Runs(ctx, job, 1)
 	if err != nil || len(runs) == 0 {
@@ -29,10 +30,10 @@ func (j *Journal) LastRun(ctx context.Context, job string) (due time.Time, ok bo
 	return runs[0].Due, true, nil
 }
 
-// StartRun notes the start of a job's run; false: the run of that due moment
-// was finished before, and is not to be started again. One that was started
-// and not finished is started anew: the process died over it. That no other
-// process is at it now is for Lock to guarantee.
+// StartRun records the start of a job's run; false: the run of that due time was
+// finished before and must not be repeated. A run that was started and not
+// finished starts again: the process died during it. The caller holds a Lock, so
+// that no other process is running it.
 func (j *Journal) StartRun(ctx context.Context, job string, due, at time.Time) (started bool, err error) {
 	err = j.change(ctx, "starting a job", func(t *tx) error {
 		n, err := t.exec(ctx, `INSERT INTO job_run (job, due, started) VALUES (?, ?, ?)
@@ -43,7 +44,7 @@ func (j *Journal) StartRun(ctx context.Context, job string, due, at time.Time) (
 	return started && err == nil, err
 }
 
-// FinishRun notes the end of a run; errText is empty when it went well.
+// FinishRun records the end of a run; errText is empty when there was no error.
 func (j *Journal) FinishRun(ctx context.Context, job string, due, at time.Time, errText string) error {
 	return j.change(ctx, "finishing a job", func(t *tx) error {
 		n, err := t.exec(ctx, `UPDATE job_run SET finished = ?, error = ? WHERE job = ? AND due = ?`,
@@ -55,8 +56,9 @@ func (j *Journal) FinishRun(ctx context.Context, job string, due, at time.Time, 
 	})
 }
 
-// EnqueueFor puts what a job's run has to tell into the outbox and notes the
-// run's end: both or neither, so that no crash between has it told twice.
+// EnqueueFor puts the messages of a job's run into the outbox and records the end of
+// the run, both or neither, so that a crash cannot send them twice. It returns the
+// IDs of the deliveries.
 func (j *Journal) EnqueueFor(ctx context.Context, job string, due time.Time, deliveries []Delivery) (ids []int64, err error) {
 	err = j.change(ctx, "enqueueing for "+job, func(t *tx) error {
 		now := time.Now()
@@ -74,7 +76,7 @@ func (j *Journal) EnqueueFor(ctx context.Context, job string, due time.Time, del
 	return ids, err
 }
 
-// Runs lists the newest runs of a job, newest first.
+// Runs lists at most limit runs of a job, newest first.
 func (j *Journal) Runs(ctx context.Context, job string, limit int) (runs []Run, err error) {
 	scan := func(s scanner) (r Run, err error) {
 		err = s.Scan(&r.Job, stamp{&r.Due}, stamp{&r.Started}, stamp{&r.Finished}, &r.Error)

@@ -1,9 +1,11 @@
-// Package journal remembers, in one SQLite file of our own, what was seen,
-// told, heard or done.
+// Package journal stores the bot's state in one SQLite file: attempts from the
+// panels' issuing logs, incidents, counts, probe results, received updates,
+// outgoing messages, tasks and the audit.
 //
-// Every exported method is one transaction: what belongs together is stored
-// together or not at all. A Journal is safe for concurrent use, also by
-// several processes on one file (an `ask` beside a `run`).
+// Every exported method is one transaction, unless its comment says otherwise.
+// Times are stored in milliseconds and returned in UTC; the zero time stands
+// for "none". A Journal is safe for concurrent use, also by several processes
+// on one file (an `ask` beside a `run`).
 package journal
 
 import (
@@ -21,7 +23,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Journal is an open state file.
+// Journal is an open state file. Open makes one; Close ends its use.
 type Journal struct {
 	path  string
 	write *pool // one connection: SQLite has one writer at a time
@@ -29,14 +31,14 @@ type Journal struct {
 	open  openSet
 }
 
-// Open opens the state file and brings its tables up to this build's version;
-// a file that does not exist yet is made, readable by its owner only. The
-// error says in one sentence what is wrong with the path.
+// Open opens the state file at path and brings its tables up to this build's
+// version. It creates a file that does not exist, readable by its owner only.
+// The error wraps one of the Err variables where one of them is the reason.
 func Open(ctx context.Context, path string) (*Journal, error) {
 	began := time.Now()
 	j, err := open(ctx, path, migrations)
-	// Of several who open a fresh file at once SQLite refuses some without
-	// waiting: no lock may be waited for while the file becomes a WAL one.
+	// When several processes open a new file at once, SQLite refuses some of
+	// them without waiting: busy_timeout does not apply to the switch to WAL.
 	for busy(err) && ctx.Err() == nil && time.Since(began) < patience {
 		time.Sleep(20 * time.Millisecond)
 		j, err = open(ctx, path, migrations)
@@ -52,8 +54,8 @@ func Open(ctx context.Context, path string) (*Journal, error) {
 	return j, nil
 }
 
-// patience is how long a file may be held by another process, as SQLite's own
-// busy_timeout has it.
+// patience is how long Open waits for another process to release the file; it
+// equals the busy_timeout of the connections.
 const patience = 5 * time.Second
 
 // busy reports whether another process holds the file.
@@ -89,12 +91,13 @@ func open(ctx context.Context, path string, steps fs.FS) (*Journal, error) {
 	return j, nil
 }
 
-// walSize is after how many pages, 16 MB, the write-ahead log is brought into
-// the file. Pages that change every time go there once instead of many times,
-// and the disk, which may be the panel's too, has a quarter of the work.
+// walSize is the number of pages (16 MB) after which SQLite copies the
+// write-ahead log into the file. Pages that change in every transaction are
+// then copied once instead of many times, which is a quarter of the work for
+// the disk that the panel may use too.
 const walSize = "wal_autocheckpoint(4000)"
 
-// pools makes the two pools without touching the file.
+// pools makes the two connection pools without touching the file.
 func pools(path string) (*Journal, error) {
 	pragmas := []string{"busy_timeout(5000)", "foreign_keys(1)", "synchronous(NORMAL)", "journal_mode(WAL)", walSize}
 	write, err := sql.Open("sqlite", dsn(path, "immediate", append(pragmas, "cache_size(-1500)")...))
@@ -108,8 +111,8 @@ func pools(path string) (*Journal, error) {
 	return &Journal{path: path, write: newPool(write, 1), read: newPool(read, 4)}, nil
 }
 
-// dsn is the URI of a file that must exist. Only the file: form makes SQLite
-// heed mode, and only an escaped path may hold a question mark.
+// dsn returns the URI of a file that must exist. SQLite respects mode only in
+// the file: form, and a question mark in the path must be escaped.
 func dsn(path, lock string, pragmas ...string) string {
 	q := url.Values{"mode": {"rw"}, "_pragma": pragmas}
 	if lock != "" {
@@ -118,13 +121,13 @@ func dsn(path, lock string, pragmas ...string) string {
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
 }
 
-// Close waits for the transactions under way.
+// Close waits for running transactions to end and closes the file.
 func (j *Journal) Close() error {
 	return errors.Join(j.read.close(), j.write.close())
 }
 
-// change runs do in one writing transaction. The error is prefixed with what
-// was being done.
+// change runs do in one writing transaction. doing names the operation in the
+// error.
 func (j *Journal) change(ctx context.Context, doing string, do func(*tx) error) error {
 	if err := j.write.within(ctx, false, do); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
@@ -132,7 +135,7 @@ func (j *Journal) change(ctx context.Context, doing string, do func(*tx) error) 
 	return nil
 }
 
-// look runs do in one reading transaction: all its queries see one state.
+// look runs do in one reading transaction: all its queries see the same state.
 func (j *Journal) look(ctx context.Context, doing string, do func(*tx) error) error {
 	if err := j.read.within(ctx, true, do); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
@@ -144,8 +147,8 @@ func (j *Journal) look(ctx context.Context, doing string, do func(*tx) error) er
 type pool struct {
 	db     *sql.DB
 	mu     sync.Mutex
-	kept   map[string]*sql.Stmt // by query; nil: wanted, to be prepared before the next transaction
-	wanted []string
+	kept   map[string]*sql.Stmt // by query; nil: not prepared yet, see wanted
+	wanted []string             // queries to prepare before the next transaction
 }
 
 func newPool(db *sql.DB, size int) *pool {
@@ -183,9 +186,9 @@ func (p *pool) within(ctx context.Context, readOnly bool, do func(*tx) error) er
 	return sqlTx.Commit()
 }
 
-// prepareWanted keeps the statements that earlier transactions had to prepare
-// for themselves. It happens between transactions, because preparing for the
-// pool needs a connection, and a transaction of the writer holds the only one.
+// prepareWanted prepares the statements that earlier transactions needed. It
+// runs between transactions, because preparing needs a connection and a writing
+// transaction holds the only one of its pool.
 func (p *pool) prepareWanted(ctx context.Context) error {
 	p.mu.Lock()
 	wanted := p.wanted
@@ -203,7 +206,8 @@ func (p *pool) prepareWanted(ctx context.Context) error {
 	return nil
 }
 
-// statement gives the kept statement, or notes that it is worth keeping.
+// statement returns the prepared statement of a query. It returns nil, and asks
+// for the query to be prepared, when there is none yet.
 func (p *pool) statement(query string) *sql.Stmt {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -215,7 +219,7 @@ func (p *pool) statement(query string) *sql.Stmt {
 	return s
 }
 
-// tx is a transaction whose queries are prepared once for many transactions.
+// tx is a transaction that uses the prepared statements of its pool.
 type tx struct {
 	*sql.Tx
 	pool  *pool
@@ -237,7 +241,7 @@ func (t *tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	return s, err
 }
 
-// exec runs a query and gives the number of rows it changed.
+// exec runs a query and returns the number of rows it changed.
 func (t *tx) exec(ctx context.Context, query string, args ...any) (int, error) {
 	s, err := t.prepare(ctx, query)
 	if err != nil {
@@ -251,10 +255,10 @@ func (t *tx) exec(ctx context.Context, query string, args ...any) (int, error) {
 	return int(n), err
 }
 
-// scanner is a row, alone or one of many.
+// scanner is a row of a result.
 type scanner interface{ Scan(...any) error }
 
-// all reads every row of a query.
+// all returns what scan makes of every row of a query.
 func all[T any](ctx context.Context, t *tx, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
 	s, err := t.prepare(ctx, query)
 	if err != nil {
@@ -276,7 +280,7 @@ func all[T any](ctx context.Context, t *tx, scan func(scanner) (T, error), query
 	return found, rows.Err()
 }
 
-// one reads the first row of a query; false: there is none.
+// one returns what scan makes of the first row of a query; false: there is no row.
 func one[T any](ctx context.Context, t *tx, scan func(scanner) (T, error), query string, args ...any) (T, bool, error) {
 	var none T
 	s, err := t.prepare(ctx, query)
@@ -297,7 +301,7 @@ func single[T any](s scanner) (T, error) {
 	return v, err
 }
 
-// millis is the stored form of a moment: unix milliseconds, and 0 for none.
+// millis is the stored form of a time: Unix milliseconds, and 0 for the zero time.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -305,7 +309,7 @@ func millis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// moment reads what millis wrote.
+// moment is the time that millis stored, in UTC.
 func moment(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}
@@ -313,7 +317,7 @@ func moment(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// stamp scans a stored moment.
+// stamp scans a stored time into to.
 type stamp struct{ to *time.Time }
 
 // Scan reads an integer column.
@@ -323,7 +327,7 @@ func (s stamp) Scan(v any) error {
 	return nil
 }
 
-// when scans a row of one moment.
+// when scans a row whose only column is a time.
 func when(s scanner) (time.Time, error) {
 	var t time.Time
 	err := s.Scan(stamp{&t})

@@ -8,8 +8,8 @@ import (
 	"domovoy/reports"
 )
 
-// KeepMetrics stores one sample of each count that is known; one that could
-// not be counted leaves a gap.
+// KeepMetrics stores one sample of each count. A count that is not known is left
+// out.
 func (j *Journal) KeepMetrics(ctx context.Context, at time.Time, metrics []checks.Metric) error {
 	return j.change(ctx, "keeping metrics", func(t *tx) error { return t.keepMetrics(ctx, at, metrics) })
 }
@@ -27,7 +27,7 @@ func (t *tx) keepMetrics(ctx context.Context, at time.Time, metrics []checks.Met
 	return nil
 }
 
-// Sample is a metric's value at a moment.
+// Sample is the value of a count at a time.
 type Sample struct {
 	At    time.Time
 	Value int
@@ -38,8 +38,8 @@ func scanSample(s scanner) (m Sample, err error) {
 	return m, err
 }
 
-// MetricAt is the newest sample at or before a moment, unless it is older
-// than that by more than within. Storage is thin: see PruneMetrics.
+// MetricAt returns the newest sample that is not later than at and not older than
+// at minus within; false: there is none. PruneMetrics thins old samples out.
 func (j *Journal) MetricAt(ctx context.Context, server string, code checks.Code, at time.Time, within time.Duration) (value int, ok bool, err error) {
 	err = j.look(ctx, "reading a metric", func(t *tx) error {
 		value, ok, err = one(ctx, t, single[int], `SELECT value FROM metric WHERE server = ? AND code = ?
@@ -49,7 +49,7 @@ func (j *Journal) MetricAt(ctx context.Context, server string, code checks.Code,
 	return value, ok, err
 }
 
-// MetricSeries lists the samples from one moment up to, and without, another.
+// MetricSeries lists the samples at or after from and before to, oldest first.
 func (j *Journal) MetricSeries(ctx context.Context, server string, code checks.Code, from, to time.Time) (series []Sample, err error) {
 	err = j.look(ctx, "reading a metric's series", func(t *tx) error {
 		series, err = all(ctx, t, scanSample, `SELECT at, value FROM metric WHERE server = ? AND code = ?
@@ -59,9 +59,8 @@ func (j *Journal) MetricSeries(ctx context.Context, server string, code checks.C
 	return series, err
 }
 
-// How long samples are kept: all of them, then the last of each minute, so
-// that a month of readings can be replayed, then of each hour, then of each
-// day.
+// How long samples are kept: first all of them, then the last of each minute,
+// which the replay of a month needs, then the last of each hour, then of each day.
 const (
 	keepSamples = 2 * 24 * time.Hour
 	keepMinutes = 35 * 24 * time.Hour
@@ -69,7 +68,7 @@ const (
 	keepDaily   = 2 * 365 * 24 * time.Hour
 )
 
-// PruneMetrics thins out old samples.
+// PruneMetrics deletes the samples that are not kept any longer at now.
 func (j *Journal) PruneMetrics(ctx context.Context, now time.Time) error {
 	return j.change(ctx, "pruning metrics", func(t *tx) error {
 		if _, err := t.exec(ctx, `DELETE FROM metric WHERE at < ?`, millis(now.Add(-keepDaily))); err != nil {
@@ -85,8 +84,9 @@ func (j *Journal) PruneMetrics(ctx context.Context, now time.Time) error {
 	})
 }
 
-// thin keeps the last sample of each step before the moment. Only whole steps
-// count, lest a step lose its last sample while the next prune keeps another.
+// thin deletes all samples before a time but the last of each step. It considers
+// only whole steps: of a step that is cut in two, one part could lose its last
+// sample now and the other part later.
 func (t *tx) thin(ctx context.Context, before time.Time, step time.Duration) error {
 	_, err := t.exec(ctx, `DELETE FROM metric AS m WHERE at < ?1 AND EXISTS (SELECT 1 FROM metric later
 		WHERE later.server = m.server AND later.code = m.code AND later.at > m.at AND later.at < (m.at / ?2 + 1) * ?2)`,
@@ -94,8 +94,8 @@ func (t *tx) thin(ctx context.Context, before time.Time, step time.Duration) err
 	return err
 }
 
-// MetricRuns gives a server's readings of a time, in order: the counts that were
-// stored at the same moment.
+// MetricRuns lists a server's readings from from to to, both included, oldest
+// first. A reading is the counts that were stored with the same time.
 func (j *Journal) MetricRuns(ctx context.Context, server string, from, to time.Time) (runs []reports.Run, err error) {
 	scan := func(s scanner) (struct{}, error) {
 		var at time.Time
@@ -118,8 +118,8 @@ func (j *Journal) MetricRuns(ctx context.Context, server string, from, to time.T
 	return runs, err
 }
 
-// Baselines are the moments at which watches began: of a server under its
-// name, of a check on it under server/check.
+// Baselines returns when watches began: that of a server under its name, that of a
+// check on a server under server/check.
 func (j *Journal) Baselines(ctx context.Context) (map[string]time.Time, error) {
 	begun := map[string]time.Time{}
 	scan := func(s scanner) (struct{}, error) {

@@ -17,7 +17,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// What can be wrong with a state file. The errors of Open wrap one of these.
+// Reasons why a state file cannot be used. Errors of Open wrap one of them.
 var (
 	ErrDirectory  = errors.New("is a directory, not a file")
 	ErrUnwritable = errors.New("cannot be written")
@@ -25,13 +25,13 @@ var (
 	ErrNewer      = errors.New("was written by a newer Domovoy")
 )
 
-// applicationID marks our files in the header ("Domo"), so that no other
-// program's database is ever migrated by mistake.
+// applicationID ("Domo") marks our files in SQLite's file header, so that Open
+// refuses another program's database instead of migrating it.
 const applicationID = 0x446f6d6f
 
-// place makes an empty file where there is none. An existing file is not
-// opened: closing it again would drop the locks that this process may hold on
-// it through SQLite.
+// place creates an empty file at path if there is none. It does not open an
+// existing file: closing it would drop the POSIX locks that SQLite may hold on
+// it in this process (https://sqlite.org/howtocorrupt.html, section 2.2).
 func place(path string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -56,8 +56,8 @@ func place(path string) error {
 	return f.Close()
 }
 
-// inspect looks whether the file is ours before anything changes it, the
-// journal mode included.
+// inspect checks that the file is ours before anything, even the journal mode,
+// is changed in it.
 func inspect(ctx context.Context, path string) error {
 	db, err := sql.Open("sqlite", dsn(path, "", "busy_timeout(5000)", "query_only(1)"))
 	if err != nil {
@@ -76,7 +76,7 @@ func inspect(ctx context.Context, path string) error {
 	return nil
 }
 
-// restrict takes the file from everybody but its owner; SQLite gives the -wal
+// restrict makes the file accessible to its owner only. SQLite gives the -wal
 // and -shm files beside it the same mode.
 func restrict(path string) error {
 	info, err := os.Stat(path)
@@ -86,7 +86,7 @@ func restrict(path string) error {
 	return os.Chmod(path, 0o600)
 }
 
-// explain puts SQLite's refusals into words; other errors stay as they are.
+// explain adds to an error of SQLite what it means for the file at path.
 func explain(path string, err error) error {
 	var refusal *sqlite.Error
 	if !errors.As(err, &refusal) {
@@ -94,7 +94,7 @@ func explain(path string, err error) error {
 	}
 	switch refusal.Code() & 0xff {
 	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("%s %w: it is no SQLite database", path, ErrForeign)
+		return fmt.Errorf("%s %w: it is not a SQLite database", path, ErrForeign)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 		return fmt.Errorf("%s %w, or its directory: %w", path, ErrUnwritable, err)
 	case sqlite3.SQLITE_BUSY:
@@ -103,15 +103,14 @@ func explain(path string, err error) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// migrations are numbered from 0001 without a gap; the file's user_version is
-// the number of the last one it has seen.
+// migrations holds the scripts 0001.sql and following, without a gap. The file's
+// user_version is the number of the last script that was run on it.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrate brings the tables to this build's version. A file that holds
-// something is copied first: a migration may be wrong, and the copy beside it
-// is the way back.
+// migrate runs the migrations that the file lacks. It first copies a file that
+// already has tables: if a migration is wrong, the copy is the way back.
 func (j *Journal) migrate(ctx context.Context, steps fs.FS) error {
 	files, err := fs.ReadDir(steps, "migrations")
 	if err != nil {
@@ -136,8 +135,8 @@ func (j *Journal) version(ctx context.Context) (int, error) {
 	return v, err
 }
 
-// step takes the steps that are missing. The version is read again inside
-// the transaction: another process may have been faster.
+// step runs the missing migrations up to number to. It reads the version again
+// inside the transaction: another process may have migrated the file meanwhile.
 func (j *Journal) step(ctx context.Context, t *tx, steps fs.FS, to int) error {
 	var have int
 	if err := t.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
@@ -156,14 +155,15 @@ func (j *Journal) step(ctx context.Context, t *tx, steps fs.FS, to int) error {
 			return fmt.Errorf("migration %04d: %w", n, err)
 		}
 	}
-	// Also without a step to take, so that a file that cannot be written shows
-	// at once: SQLite opens it, and even begins a transaction, without a word.
+	// This write happens even when no migration is missing, so that a read-only
+	// file is an error at once: SQLite opens one, and begins a transaction on it,
+	// without an error.
 	_, err := t.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", to))
 	return err
 }
 
-// snapshot copies the file beside itself, under the version it has. An older
-// copy of that version is replaced only by a whole one.
+// snapshot copies the file to path.vNNNN, NNNN being its version. The copy is
+// written to a temporary name first, so that it is complete or absent.
 func (j *Journal) snapshot(ctx context.Context, version int) error {
 	to := fmt.Sprintf("%s.v%04d", j.path, version)
 	part := to + ".part"
@@ -184,13 +184,14 @@ func (j *Journal) snapshot(ctx context.Context, version int) error {
 	return os.Rename(part, to)
 }
 
-// ErrLocked is what Lock says when another process holds the lock.
+// ErrLocked is the error of Lock when another process holds the lock.
 var ErrLocked = errors.New("is already running on this state file")
 
-// Lock takes the one lock of that name beside the state file, such as "run",
-// or says at once who holds it. It is an advisory lock (flock) on a file of
-// its own, so the kernel releases it however the process ends, and the
-// database itself stays open to others.
+// Lock takes the lock of that name, such as "run". It does not wait: when
+// another process holds the lock, the error wraps ErrLocked and names that
+// process. The lock is an advisory one (flock(2)) on a file beside the state
+// file, so the kernel releases it however the process ends, and other processes
+// can still use the database.
 func (j *Journal) Lock(ctx context.Context, name string) (release func() error, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -212,7 +213,7 @@ func (j *Journal) Lock(ctx context.Context, name string) (release func() error, 
 	return f.Close, nil // which releases the lock; the file stays, to be locked again
 }
 
-// sign leaves the process id for the next one's error.
+// sign writes our process id into the lock file, for the error of others.
 func sign(f *os.File) error {
 	if err := f.Truncate(0); err != nil {
 		return err
@@ -221,7 +222,7 @@ func sign(f *os.File) error {
 	return err
 }
 
-// holder is " (process 123)", or empty when the file does not tell.
+// holder returns " (process 123)", or "" when the lock file has no process id.
 func holder(f *os.File) string {
 	text := make([]byte, 20)
 	n, _ := f.ReadAt(text, 0)

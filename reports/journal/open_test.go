@@ -50,7 +50,7 @@ func TestOpenRefuses(t *testing.T) {
 				must(t, os.WriteFile(path, []byte(strings.Repeat("milk, bread\n", 100)), 0o600))
 				return path
 			},
-			journal.ErrForeign, "it is no SQLite database",
+			journal.ErrForeign, "it is not a SQLite database",
 		},
 		"another program's database": {
 			func(t *testing.T, dir string) string {

@@ -7,11 +7,11 @@ import (
 	"domovoy/checks"
 )
 
-// Tried tells what became of a server's orders, oldest first: those that
-// issued since a moment, and those that failed since a later one, with their
-// words. Rows without a time, and those whose outcome is neither, are left
-// out.
-func (j *Journal) Tried(ctx context.Context, server string, issued, failed time.Time, each func(checks.Attempt)) error {
+// OrderEvents calls each, oldest first, with a server's attempts that succeeded
+// at or after issued, and with those that failed at or after failed, which must
+// not be earlier than issued. Only failed attempts have their text. Attempts
+// without a time, and those with another outcome, are left out.
+func (j *Journal) OrderEvents(ctx context.Context, server string, issued, failed time.Time, each func(checks.Attempt)) error {
 	scan := func(s scanner) (struct{}, error) {
 		a := checks.Attempt{Server: server}
 		if err := s.Scan(&a.Row, &a.Certificate, &a.Outcome, stamp{&a.Time}, &a.Text); err != nil {
@@ -21,8 +21,8 @@ func (j *Journal) Tried(ctx context.Context, server string, issued, failed time.
 		return struct{}{}, nil
 	}
 	return j.look(ctx, "reading orders", func(t *tx) error {
-		// The inner query needs nothing but the index over times: millions of
-		// failures may lie between.
+		// The inner query reads nothing but the index by time: there may be
+		// millions of failures in between.
 		_, err := all(ctx, t, scan, `SELECT a.row, c.name, a.outcome, a.time, iif(a.outcome = ?5, a.text, '')
 			FROM (SELECT row, time FROM attempt WHERE server = ?1 AND time >= ?2
 				AND (outcome = ?4 OR outcome = ?5 AND time >= ?3)) w
@@ -33,8 +33,9 @@ func (j *Journal) Tried(ctx context.Context, server string, issued, failed time.
 	})
 }
 
-// LastIssued tells, oldest first, the last order that issued of each of a
-// server's certificates between two moments, without its words.
+// LastIssued calls each, oldest first, with the last successful attempt of each
+// certificate of a server at or after from and before to. The attempts have no
+// row and no text.
 func (j *Journal) LastIssued(ctx context.Context, server string, from, to time.Time, each func(checks.Attempt)) error {
 	scan := func(s scanner) (struct{}, error) {
 		a := checks.Attempt{Server: server, Outcome: checks.OutcomeIssued}
@@ -52,15 +53,16 @@ func (j *Journal) LastIssued(ctx context.Context, server string, from, to time.T
 	})
 }
 
-// lookBack is how long before a success its failures are looked for: longer
-// than whoever judges them takes for a passing trouble, so that it shows where
-// they began earlier.
+// lookBack is how long before a success Recovered counts failures. It is longer
+// than what panel.Issuing regards as a passing trouble, so that failures that
+// began earlier are recognised.
 const lookBack = 7 * 24 * time.Hour
 
-// Recovered gives, by the certificate's name, the failures in a row that its
-// last success ended, where that was at or after since and nothing failed
-// again. Certificates that are nil are all of them; else it costs a look-up
-// each, for which CROSS is needed (see LastAttempts).
+// Recovered returns, by certificate name, the consecutive failures that ended with
+// the certificate's last success, for certificates whose last success was at or
+// after since and that have not failed again. With nil certificates it covers
+// all of the server; otherwise only the named ones, at one look-up each (see
+// LastAttempts for CROSS JOIN).
 func (j *Journal) Recovered(ctx context.Context, server string, certificates []string, since time.Time) (map[string]checks.Recovery, error) {
 	from, args := `certificate c`, []any{server, millis(since), lookBack.Milliseconds(), checks.OutcomeFailed}
 	if certificates != nil {
@@ -77,8 +79,8 @@ func (j *Journal) Recovered(ctx context.Context, server string, certificates []s
 	return r.ended, err
 }
 
-// recovering adds up the attempts of one certificate after another, each from
-// the oldest.
+// recovering counts failures in rows that are ordered by certificate and, within
+// each, from the oldest attempt on.
 type recovering struct {
 	name  string
 	row   checks.Recovery // failures since the last success

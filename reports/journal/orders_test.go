@@ -95,7 +95,7 @@ func TestLastIssued(t *testing.T) {
 	same(t, "the last of each", got, []string{"b 720h0m0s", "a 480h0m0s"})
 }
 
-func TestTried(t *testing.T) {
+func TestOrderEvents(t *testing.T) {
 	j, err := journal.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestTried(t *testing.T) {
 	}
 	tried := func(issued, failed time.Time) string {
 		var found []checks.Attempt
-		err := j.Tried(t.Context(), "isp1", issued, failed, func(a checks.Attempt) { found = append(found, a) })
+		err := j.OrderEvents(t.Context(), "isp1", issued, failed, func(a checks.Attempt) { found = append(found, a) })
 		if err != nil {
 			t.Fatal(err)
 		}

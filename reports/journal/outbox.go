@@ -11,81 +11,83 @@ import (
 	"domovoy/reports"
 )
 
-// DeliveryState is where a delivery stands.
+// DeliveryState is the state of a delivery.
 type DeliveryState string
 
 // States of a delivery.
 const (
-	Pending DeliveryState = "pending" // to be sent at Next or later
-	Sent    DeliveryState = "sent"    // the messenger said yes
-	Dropped DeliveryState = "dropped" // known to be impossible, or overtaken by a newer edit
+	Pending DeliveryState = "pending" // waits to be sent, at Next or later
+	Sent    DeliveryState = "sent"    // accepted by the messenger
+	Dropped DeliveryState = "dropped" // will never be accepted, or was replaced by a newer edit
 )
 
-// AnswerKind is the kind of a delivery that answers somebody.
+// AnswerKind is the Kind of a delivery that answers a person.
 const AnswerKind = "answer"
 
-// Delivery is one message to one chat: a row of the outbox.
+// Delivery is one message to one chat, or one edit of such a message: a row of the
+// outbox.
 type Delivery struct {
 	ID       int64
 	To       string // the chat's address, such as telegram:-1001234567890/7
 	Kind     string // why it is sent: alert, daily, answer, baseline …
-	Incident int64  // the incident it speaks of; 0: none
-	Edits    int64  // the delivery whose message it replaces; 0: a new message
-	ReplyTo  string // the messenger's reference of the message it answers; may be empty
+	Incident int64  // the ID of the incident it is about; 0: none
+	Edits    int64  // the ID of the delivery whose message it replaces; 0: it is a new message
+	ReplyTo  string // the messenger's id of the message it answers; may be empty
 	Message  reports.Message
 	Attempt  Attempt
 
-	// IncidentKey names the incident by its finding's key where it has no ID
-	// yet; Record fills Incident in. Not stored.
+	// IncidentKey names an incident that has no ID yet by its finding's key, for
+	// Record, which sets Incident. It is not stored.
 	IncidentKey string
 }
 
-// IncidentMark stands in an action's command for the ID of the delivery's
-// incident, which is not known before both are stored: "ack {incident}".
+// IncidentMark is replaced in an action's command, such as "ack {incident}", by the
+// ID of the delivery's incident, which may not be known before both are stored.
 const IncidentMark = "{incident}"
 
-// Attempt is what is known of sending a delivery.
+// Attempt is the progress of sending a delivery.
 type Attempt struct {
 	State   DeliveryState
-	Tries   int
+	Tries   int       // failed ones, without those that the messenger told to wait
 	Next    time.Time // not before
-	Begun   bool      // an earlier sending was begun whose end is not known: it may be there already
-	Ref     string    // the messenger's name for the message, once sent; of an edit that is due, for the message to replace
+	Begun   bool      // it was sent before with unknown outcome: the message may have arrived
+	Ref     string    // the messenger's id of the message once it is sent; of an edit that is due, that of the message to edit
 	Created time.Time
 	SentAt  time.Time // zero until sent
-	Error   string    // the last one; may be empty
+	Error   string    // the last failure; may be empty
 }
 
-// Update is something a person said or pressed, stored before it is
-// confirmed to the messenger.
+// Update is a message or a pressed button that a messenger received. It is stored
+// before the messenger is told that it arrived.
 type Update struct {
-	ID        int64  // the journal's; zero until stored
+	ID        int64  // the journal's; 0 until it is stored
 	Messenger string // telegram, slack
 	Key       string // unique within the messenger: update_id, envelope_id …
-	Chat      string // where, and where the answer goes: an address
+	Chat      string // the address of the chat, to which the answer goes
 	Private   bool   // the chat is between this person and the bot
-	Person    string // immutable id such as telegram:123456789; empty: cannot command
+	Person    string // immutable id such as telegram:123456789; empty: unknown, and not allowed any command
 	Name      string // for show only
-	Language  string // the person's client's, a hint; may be empty
+	Language  string // of the person's app, such as "ru"; may be empty
 	Text      string // what was typed; empty when a button was pressed
 	Button    string // the action's id; empty when something was typed
-	Ref       string // the message it was said in or the button was pressed on
+	Ref       string // the messenger's id of the message, or of the one with the button
 	At        time.Time
 }
 
-// Why the outbox itself drops a delivery. Nobody misses these messages.
+// Reasons for which the outbox drops a delivery by itself. Readers lose nothing by
+// them, so statistics leave them out.
 const (
 	dropSuperseded = "a newer edit of the same message replaced it"
 	dropMerged     = "it became part of the message, which was not sent yet"
 	dropOrphaned   = "the message it edits was never sent"
 )
 
-// Enqueue puts deliveries into the outbox and gives their IDs, by which a
-// later delivery may edit them. Attempt.Created defaults to now; Attempt.Next
-// may be set to have it sent later. Actions without an ID get one.
+// Enqueue puts deliveries into the outbox and returns their IDs, which later
+// deliveries may name in Edits. A zero Attempt.Created becomes now; a delivery is
+// not sent before Attempt.Next. Actions without an ID get one.
 //
-// An edit goes to the chat of the message it edits, and takes the place of
-// edits of it that still wait.
+// An edit goes to the chat of the message it edits and replaces edits of that
+// message that still wait.
 func (j *Journal) Enqueue(ctx context.Context, deliveries []Delivery) (ids []int64, err error) {
 	err = j.change(ctx, "enqueueing", func(t *tx) error {
 		ids, err = t.enqueue(ctx, time.Now(), deliveries)
@@ -138,8 +140,8 @@ func (t *tx) enqueueOne(ctx context.Context, d Delivery) (int64, error) {
 	return id, err
 }
 
-// aimEdit points an edit at the message itself, be it given an edit of it,
-// and drops the edits that it overtakes.
+// aimEdit makes an edit name the original message, also when it names an edit of
+// it, and drops the waiting edits that it replaces.
 func (t *tx) aimEdit(ctx context.Context, d *Delivery) error {
 	type target struct {
 		id   int64
@@ -160,7 +162,7 @@ func (t *tx) aimEdit(ctx context.Context, d *Delivery) error {
 	return err
 }
 
-// keepActions stores what the message's buttons mean.
+// keepActions stores the commands of the message's buttons.
 func (t *tx) keepActions(ctx context.Context, d *Delivery) error {
 	d.Message.Actions = append(d.Message.Actions[:0:0], d.Message.Actions...)
 	for i := range d.Message.Actions {
@@ -195,8 +197,8 @@ func scanDelivery(s scanner) (d Delivery, err error) {
 	return d, nil
 }
 
-// SentFor lists the messages that speak of an incident, sent or still
-// waiting, without the edits of them: what an edit has to reach.
+// SentFor lists the messages about an incident, sent or waiting, without their
+// edits: the messages that an edit about the incident must change.
 func (j *Journal) SentFor(ctx context.Context, incident int64) (found []Delivery, err error) {
 	err = j.look(ctx, "reading an incident's messages", func(t *tx) error {
 		found, err = all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery
@@ -206,61 +208,60 @@ func (j *Journal) SentFor(ctx context.Context, incident int64) (found []Delivery
 	return found, err
 }
 
-// Lane is a part of the outbox that is sent without regard to the others. The
-// zero Lane is all of it.
-type Lane struct {
-	Messenger string   // only to its chats; empty: to those of any
-	Not       []string // not to these messengers' chats
-	Busy      []string // not to these chats: something is on its way to them
+// Queue selects the part of the outbox that one worker sends. The zero Queue is the
+// whole outbox.
+type Queue struct {
+	Messenger string   // only deliveries of this messenger; empty: of all
+	Except    []string // without deliveries of these messengers
+	Busy      []string // without these chats: a delivery to them is being sent
 }
 
-// heads is the oldest waiting delivery of each chat of a lane. Only it may be
-// sent, so that no message ever overtakes an earlier one of its chat.
+// heads is the oldest waiting delivery of each chat of a queue. Only it may be
+// sent, so that messages of a chat are never reordered.
 const heads = `delivery WHERE id IN (SELECT min(id) FROM delivery WHERE state = 'pending' GROUP BY chat)
 	AND (?1 = '' OR substr(chat, 1, instr(chat, ':') - 1) = ?1)
 	AND substr(chat, 1, instr(chat, ':') - 1) NOT IN (SELECT value FROM json_each(?2))
 	AND chat NOT IN (SELECT value FROM json_each(?3))`
 
-// args are those of heads.
-func (l Lane) args(more ...any) []any {
-	return append([]any{l.Messenger, list(l.Not), list(l.Busy)}, more...)
+// args are the arguments of heads, followed by more.
+func (q Queue) args(more ...any) []any {
+	return append([]any{q.Messenger, list(q.Except), list(q.Busy)}, more...)
 }
 
-// list is the JSON that json_each reads.
+// list is a JSON list for json_each; a nil slice is an empty list.
 func list(words []string) string {
 	text, _ := json.Marshal(append([]string{}, words...)) // strings always marshal
 	return string(text)
 }
 
-// Due lists what is to be sent now: at most one delivery for each chat, its
-// oldest, in the order of enqueueing. Chats that are due an answer come last:
-// who waits for one can ask again, but nobody asks for an alert. It hands out
-// the same ones until they are marked.
+// Due lists the deliveries to send at now, at most limit: for each chat its oldest
+// one, in the order of enqueueing, answers last. Answers come last because a
+// person who waits for one can ask again, while an alert is not asked for. Due
+// returns the same deliveries again until they are marked.
 //
-// Edits are settled here, where no sending of their message is under way: a
-// message not sent yet takes its newest edit in, and an edit of a message
-// that was dropped is dropped. The Attempt.Ref of an edit names the message
-// to replace.
-func (j *Journal) Due(ctx context.Context, now time.Time, lane Lane, limit int) (due []Delivery, err error) {
+// Due also settles edits, since at this point their message is not being sent: a
+// message that is not sent yet takes its newest edit in, and an edit of a dropped
+// message is dropped. The Attempt.Ref of an edit is the id of the message to edit.
+func (j *Journal) Due(ctx context.Context, now time.Time, queue Queue, limit int) (due []Delivery, err error) {
 	var some bool
 	err = j.look(ctx, "looking for due deliveries", func(t *tx) error {
-		_, some, err = one(ctx, t, single[int64], `SELECT id FROM `+heads+` AND next <= ?4 LIMIT 1`, lane.args(millis(now))...)
+		_, some, err = one(ctx, t, single[int64], `SELECT id FROM `+heads+` AND next <= ?4 LIMIT 1`, queue.args(millis(now))...)
 		return err
 	})
 	if err != nil || !some {
 		return nil, err
 	}
 	err = j.change(ctx, "looking for due deliveries", func(t *tx) error {
-		due, err = t.due(ctx, now, lane, limit)
+		due, err = t.due(ctx, now, queue, limit)
 		return err
 	})
 	return due, err
 }
 
-func (t *tx) due(ctx context.Context, now time.Time, lane Lane, limit int) ([]Delivery, error) {
+func (t *tx) due(ctx context.Context, now time.Time, queue Queue, limit int) ([]Delivery, error) {
 	for {
 		due, err := all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM `+heads+`
-			AND next <= ?4 ORDER BY kind = '`+AnswerKind+`', id LIMIT ?5`, lane.args(millis(now), limit)...)
+			AND next <= ?4 ORDER BY kind = '`+AnswerKind+`', id LIMIT ?5`, queue.args(millis(now), limit)...)
 		if err != nil {
 			return nil, err
 		}
@@ -278,8 +279,8 @@ func (t *tx) due(ctx context.Context, now time.Time, lane Lane, limit int) ([]De
 	}
 }
 
-// settle makes a delivery ready to be sent; false: the outbox changed and
-// must be read again.
+// settle prepares a delivery for sending; false: it changed the outbox, which must
+// be read again.
 func (t *tx) settle(ctx context.Context, d *Delivery) (bool, error) {
 	if d.Edits == 0 {
 		n, err := t.mergeEdits(ctx, d.ID)
@@ -297,7 +298,8 @@ func (t *tx) settle(ctx context.Context, d *Delivery) (bool, error) {
 	return true, nil
 }
 
-// mergeEdits replaces a waiting message by its newest edit.
+// mergeEdits replaces a waiting message by its newest edit and drops its waiting
+// edits. It returns their number.
 func (t *tx) mergeEdits(ctx context.Context, id int64) (int, error) {
 	if _, err := t.exec(ctx, `UPDATE delivery SET message = edit.message FROM
 		(SELECT message FROM delivery WHERE edits = ?1 AND state = 'pending' ORDER BY id DESC LIMIT 1) edit
@@ -307,17 +309,17 @@ func (t *tx) mergeEdits(ctx context.Context, id int64) (int, error) {
 	return t.exec(ctx, `UPDATE delivery SET state = 'dropped', error = ? WHERE edits = ? AND state = 'pending'`, dropMerged, id)
 }
 
-// NextDue is when the next delivery of a lane may be sent; false: none waits.
-func (j *Journal) NextDue(ctx context.Context, lane Lane) (at time.Time, ok bool, err error) {
+// NextDue returns when the next delivery of a queue may be sent; false: none waits.
+func (j *Journal) NextDue(ctx context.Context, queue Queue) (at time.Time, ok bool, err error) {
 	err = j.look(ctx, "looking for the next delivery", func(t *tx) error {
-		at, ok, err = one(ctx, t, when, `SELECT max(next, created) AS at FROM `+heads+` ORDER BY at LIMIT 1`, lane.args()...)
+		at, ok, err = one(ctx, t, when, `SELECT max(next, created) AS at FROM `+heads+` ORDER BY at LIMIT 1`, queue.args()...)
 		return err
 	})
 	return at, ok, err
 }
 
-// Waiting counts what is not sent yet, and tells when the oldest of it was
-// enqueued; zero: none waits.
+// Waiting returns the number of pending deliveries, and when the oldest of them was
+// enqueued; zero: there is none.
 func (j *Journal) Waiting(ctx context.Context) (n int, oldest time.Time, err error) {
 	err = j.look(ctx, "counting waiting deliveries", func(t *tx) error {
 		_, _, err := one(ctx, t, func(s scanner) (struct{}, error) {

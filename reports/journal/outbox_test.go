@@ -32,7 +32,7 @@ func enqueue(t *testing.T, j *journal.Journal, d ...journal.Delivery) []int64 {
 func due(t *testing.T, j *journal.Journal, minutes int) []string {
 	t.Helper()
 	titles := []string{}
-	for _, d := range got(j.Due(t.Context(), noon().Add(time.Duration(minutes)*time.Minute), journal.Lane{}, 100))(t) {
+	for _, d := range got(j.Due(t.Context(), noon().Add(time.Duration(minutes)*time.Minute), journal.Queue{}, 100))(t) {
 		titles = append(titles, d.Message.Title)
 	}
 	return titles
@@ -43,7 +43,7 @@ func due(t *testing.T, j *journal.Journal, minutes int) []string {
 func sendAll(t *testing.T, j *journal.Journal) (said []string) {
 	t.Helper()
 	for {
-		found := got(j.Due(t.Context(), noon(), journal.Lane{}, 100))(t)
+		found := got(j.Due(t.Context(), noon(), journal.Queue{}, 100))(t)
 		if len(found) == 0 {
 			return said
 		}
@@ -70,7 +70,7 @@ func TestDueKeepsTheOrderOfAChat(t *testing.T) {
 	same(t, "the next one's turn", due(t, j, 0), []string{"a2", "b1"})
 	must(t, j.MarkSent(t.Context(), ids[1], "m2", noon()))
 	same(t, "and the next one's", due(t, j, 0), []string{"b1", "a3"})
-	first := got(j.Due(t.Context(), noon(), journal.Lane{}, 1))(t)
+	first := got(j.Due(t.Context(), noon(), journal.Queue{}, 1))(t)
 	same(t, "the limit", len(first), 1)
 }
 
@@ -89,17 +89,17 @@ func TestADeliveryComesBackAsItWas(t *testing.T) {
 	}
 	want.ID = enqueue(t, j, want)[0]
 	want.Attempt.State = journal.Pending
-	found := got(j.Due(t.Context(), noon(), journal.Lane{}, 1))(t)
+	found := got(j.Due(t.Context(), noon(), journal.Queue{}, 1))(t)
 	same(t, "delivery", found, []journal.Delivery{want})
 
 	must(t, j.MarkBegun(t.Context(), want.ID, noon()))
 	want.Attempt.Begun = true
-	same(t, "begun", got(j.Due(t.Context(), noon(), journal.Lane{}, 1))(t), []journal.Delivery{want})
+	same(t, "begun", got(j.Due(t.Context(), noon(), journal.Queue{}, 1))(t), []journal.Delivery{want})
 
 	must(t, j.MarkRetry(t.Context(), want.ID, noon().Add(time.Minute), "timeout", true))
 	must(t, j.MarkRetry(t.Context(), want.ID, noon(), "wait", false))
 	want.Attempt.Begun, want.Attempt.Tries, want.Attempt.Error = false, 1, "wait"
-	same(t, "tried", got(j.Due(t.Context(), noon(), journal.Lane{}, 1))(t), []journal.Delivery{want})
+	same(t, "tried", got(j.Due(t.Context(), noon(), journal.Queue{}, 1))(t), []journal.Delivery{want})
 
 	must(t, j.MarkSent(t.Context(), want.ID, "m9", noon().Add(time.Hour)))
 	want.Attempt = journal.Attempt{State: journal.Sent, Tries: 1, Next: noon(), Ref: "m9", Created: want.Attempt.Created, SentAt: noon().Add(time.Hour)}
@@ -138,7 +138,7 @@ func TestEdits(t *testing.T) {
 		}, []string{"c:1 zero", "c:1 one'"}},
 		"of a message that is being sent": {func(t *testing.T, j *journal.Journal) {
 			id := enqueue(t, j, say("c:1", "one"))[0]
-			got(j.Due(t.Context(), noon(), journal.Lane{}, 1))(t)
+			got(j.Due(t.Context(), noon(), journal.Queue{}, 1))(t)
 			enqueue(t, j, edit(id, "one'"))
 			must(t, j.MarkSent(t.Context(), id, "ref", noon())) // it went out as it was
 		}, []string{"c:1 one' instead of ref"}},
@@ -146,7 +146,7 @@ func TestEdits(t *testing.T) {
 			id := enqueue(t, j, say("c:1", "one"))[0]
 			must(t, j.MarkSent(t.Context(), id, "ref", noon()))
 			first := enqueue(t, j, edit(id, "one'"))[0]
-			got(j.Due(t.Context(), noon(), journal.Lane{}, 1))(t)
+			got(j.Due(t.Context(), noon(), journal.Queue{}, 1))(t)
 			enqueue(t, j, edit(id, "one''"))
 			must(t, j.MarkRetry(t.Context(), first, noon(), "timeout", true))
 		}, []string{"c:1 one'' instead of ref"}},
@@ -187,7 +187,7 @@ func TestChatOrderHolds(t *testing.T) {
 		wanted := map[int64]string{} // by message: what was enqueued for it last
 		var messages []int64
 		deliver := func() {
-			for _, d := range got(j.Due(t.Context(), noon(), journal.Lane{}, 10))(t) {
+			for _, d := range got(j.Due(t.Context(), noon(), journal.Queue{}, 10))(t) {
 				switch rnd.IntN(4) {
 				case 0:
 					must(t, j.MarkRetry(t.Context(), d.ID, noon(), "timeout", true))
@@ -240,7 +240,7 @@ func waiting(t *testing.T, j *journal.Journal) (int, time.Time) {
 func TestWaitingAndNextDue(t *testing.T) {
 	j := open(t)
 	n, oldest := waiting(t, j)
-	_, ok, err := j.NextDue(t.Context(), journal.Lane{})
+	_, ok, err := j.NextDue(t.Context(), journal.Queue{})
 	must(t, err)
 	if n != 0 || !oldest.IsZero() || ok {
 		t.Fatal(n, oldest, ok)
@@ -251,20 +251,20 @@ func TestWaitingAndNextDue(t *testing.T) {
 	behind.Attempt.Created = noon().Add(time.Minute)
 	ids := enqueue(t, j, later, behind)
 	n, oldest = waiting(t, j)
-	next, ok, err := j.NextDue(t.Context(), journal.Lane{})
+	next, ok, err := j.NextDue(t.Context(), journal.Queue{})
 	must(t, err)
 	if n != 2 || !oldest.Equal(noon()) || !ok || !next.Equal(noon().Add(time.Hour)) {
 		t.Error(n, oldest, ok, next)
 	}
 	must(t, j.MarkSent(t.Context(), ids[0], "m", noon()))
-	next, _, err = j.NextDue(t.Context(), journal.Lane{})
+	next, _, err = j.NextDue(t.Context(), journal.Queue{})
 	must(t, err)
 	same(t, "at once, since its creation", next, noon().Add(time.Minute))
 }
 
-// A lane is one messenger's, or what is left over; in it alerts come before
+// A queue is one messenger's, or what is left over; in it alerts come before
 // answers, each chat keeping its own order.
-func TestLanes(t *testing.T) {
+func TestQueues(t *testing.T) {
 	j := open(t)
 	answer := func(to, title string) journal.Delivery {
 		d := say(to, title)
@@ -274,24 +274,24 @@ func TestLanes(t *testing.T) {
 	enqueue(t, j, answer("telegram:1", "answer"), say("telegram:1", "behind it"), answer("slack:C", "slack"),
 		say("telegram:2", "alert"), say("teletype:1", "gone"), say("nowhere", "no address"))
 	for name, c := range map[string]struct {
-		lane journal.Lane
-		want []string
+		queue journal.Queue
+		want  []string
 	}{
-		"all":                 {journal.Lane{}, []string{"alert", "gone", "no address", "answer", "slack"}},
-		"a messenger":         {journal.Lane{Messenger: "telegram"}, []string{"alert", "answer"}},
-		"but a busy chat":     {journal.Lane{Messenger: "telegram", Busy: []string{"telegram:1"}}, []string{"alert"}},
-		"all busy":            {journal.Lane{Messenger: "slack", Busy: []string{"slack:C"}}, nil},
-		"none of these":       {journal.Lane{Not: []string{"telegram", "slack"}}, []string{"gone", "no address"}},
-		"of an unused one":    {journal.Lane{Messenger: "console"}, nil},
-		"no part of the name": {journal.Lane{Messenger: "tele"}, nil},
+		"all":                 {journal.Queue{}, []string{"alert", "gone", "no address", "answer", "slack"}},
+		"a messenger":         {journal.Queue{Messenger: "telegram"}, []string{"alert", "answer"}},
+		"but a busy chat":     {journal.Queue{Messenger: "telegram", Busy: []string{"telegram:1"}}, []string{"alert"}},
+		"all busy":            {journal.Queue{Messenger: "slack", Busy: []string{"slack:C"}}, nil},
+		"none of these":       {journal.Queue{Except: []string{"telegram", "slack"}}, []string{"gone", "no address"}},
+		"of an unused one":    {journal.Queue{Messenger: "console"}, nil},
+		"no part of the name": {journal.Queue{Messenger: "tele"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var titles []string
-			for _, d := range got(j.Due(t.Context(), noon(), c.lane, 9))(t) {
+			for _, d := range got(j.Due(t.Context(), noon(), c.queue, 9))(t) {
 				titles = append(titles, d.Message.Title)
 			}
 			same(t, "due", titles, c.want)
-			at, ok, err := j.NextDue(t.Context(), c.lane)
+			at, ok, err := j.NextDue(t.Context(), c.queue)
 			must(t, err)
 			same(t, "something waits", ok, c.want != nil)
 			if ok {
@@ -307,7 +307,7 @@ func TestAnUnsureEndIsRemembered(t *testing.T) {
 	must(t, j.MarkBegun(t.Context(), id, noon()))
 	must(t, j.MarkUnsure(t.Context(), id, noon().Add(time.Minute), "timeout", true))
 	same(t, "not yet", due(t, j, 0), []string{})
-	d := got(j.Due(t.Context(), noon().Add(time.Minute), journal.Lane{}, 1))(t)[0]
+	d := got(j.Due(t.Context(), noon().Add(time.Minute), journal.Queue{}, 1))(t)[0]
 	same(t, "begun, tries, error", []any{d.Attempt.Begun, d.Attempt.Tries, d.Attempt.Error}, []any{true, 1, "timeout"})
 }
 
@@ -330,7 +330,7 @@ func TestMoveChat(t *testing.T) {
 	enqueue(t, j, d)
 	must(t, j.MoveChat(ctx, "telegram:-5", "telegram:-1005"))
 	enqueue(t, j, say("telegram:-5", "two")) // the configuration still has the old address
-	first := got(j.Due(ctx, noon(), journal.Lane{}, 1))(t)[0]
+	first := got(j.Due(ctx, noon(), journal.Queue{}, 1))(t)[0]
 	_, chat, _, err := j.Action(ctx, first.Message.Actions[0].ID)
 	must(t, err)
 	same(t, "the button's chat", chat, "telegram:-1005")

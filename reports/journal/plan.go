@@ -11,35 +11,35 @@ import (
 	"time"
 )
 
-// What can be wrong with a plan.
+// Errors about plans.
 var (
 	ErrNoPlan = errors.New("there is no such plan")
-	ErrUsed   = errors.New("was used before")
+	ErrUsed   = errors.New("was used before") // a plan is carried out once
 )
 
-// Plan is something that will be done once it is confirmed.
+// Plan is an action that was proposed to a person and waits for confirmation.
 type Plan struct {
-	ID        string // a few hex digits; empty until it is kept
-	Kind      string // of the task that carries it out
+	ID        string // a few hex digits; empty until it is stored
+	Kind      string // the kind of the task that carries it out
 	Payload   json.RawMessage
-	Hash      string // of what it is about, as that was
-	By        Actor
-	Needs     int      // how many people must confirm
-	Confirmed []string // who did
+	Hash      string   // of the data that it was computed from, to notice when that changed
+	By        Actor    // the person it was proposed to
+	Needs     int      // the number of people who must confirm it
+	Confirmed []string // the ids of those who did
 	Times     PlanTimes
 }
 
-// PlanTimes are a plan's moments.
+// PlanTimes are the times of a plan.
 type PlanTimes struct {
 	Created, Expires time.Time
-	Used             time.Time // zero: not yet
+	Used             time.Time // zero: not used yet
 }
 
-// planIDBytes is what is typed without mistakes; ids that are taken make it
-// longer.
+// planIDBytes is the length of a random plan ID: short enough to be typed without
+// mistakes. IDs get longer when too many are taken.
 const planIDBytes = 2
 
-// KeepPlan keeps a plan under a new ID, which no other plan has that is kept.
+// KeepPlan stores a plan under a new ID that no stored plan has.
 func (j *Journal) KeepPlan(ctx context.Context, p Plan) (Plan, error) {
 	err := j.change(ctx, "keeping a plan", func(t *tx) (err error) {
 		for try := 0; ; try++ {
@@ -59,7 +59,7 @@ func newPlanID(bytes int) string {
 	return hex.EncodeToString(id)
 }
 
-// keepPlan inserts a plan; false: its ID is taken.
+// keepPlan inserts a plan; false: its ID is taken already.
 func (t *tx) keepPlan(ctx context.Context, p Plan) (bool, error) {
 	n, err := t.exec(ctx, `INSERT INTO plan (id, kind, payload, hash, person, name, role, chat, language, needs, confirmed, created, expires)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, p.ID, p.Kind, string(p.Payload), p.Hash,
@@ -67,7 +67,7 @@ func (t *tx) keepPlan(ctx context.Context, p Plan) (bool, error) {
 	return n == 1, err
 }
 
-// Plan of that ID, or ErrNoPlan.
+// Plan returns the plan with that ID, or an error that wraps ErrNoPlan.
 func (j *Journal) Plan(ctx context.Context, id string) (p Plan, err error) {
 	err = j.look(ctx, "reading a plan", func(t *tx) error {
 		p, err = t.plan(ctx, id)
@@ -95,8 +95,8 @@ func scanPlan(s scanner) (p Plan, err error) {
 	return p, json.Unmarshal(confirmed, &p.Confirmed)
 }
 
-// ConfirmPlan notes that somebody confirmed a plan that needs more than one,
-// with an audit entry.
+// ConfirmPlan records that a person confirmed a plan, and stores an audit entry. It
+// is for plans that need more than one confirmation.
 func (j *Journal) ConfirmPlan(ctx context.Context, id, person string, entry AuditEntry) error {
 	return j.change(ctx, "confirming a plan", func(t *tx) error {
 		p, err := t.plan(ctx, id)
@@ -113,7 +113,7 @@ func (j *Journal) ConfirmPlan(ctx context.Context, id, person string, entry Audi
 	})
 }
 
-// usePlan uses a plan up, or says ErrUsed.
+// usePlan marks a plan as used; the error wraps ErrUsed if it was used before.
 func (t *tx) usePlan(ctx context.Context, id string, at time.Time) error {
 	n, err := t.exec(ctx, `UPDATE plan SET used = ? WHERE id = ? AND used = 0`, millis(at), id)
 	if err == nil && n == 0 {

@@ -8,8 +8,8 @@ import (
 	"domovoy/reports"
 )
 
-// How long things are kept that are of no use later. The audit is never
-// pruned, nor is an incident that is not over.
+// How long rows are kept. The audit is never pruned, and neither are incidents that
+// are not resolved.
 const (
 	keepAttempts   = 400 * 24 * time.Hour
 	keepIncidents  = 2 * 365 * 24 * time.Hour
@@ -18,16 +18,16 @@ const (
 	keepActions    = 30 * 24 * time.Hour
 	keepRuns       = 90 * 24 * time.Hour
 	keepRenewals   = 400 * 24 * time.Hour
-	keepHistory    = 2*366*24*time.Hour + reports.Reach // two years of weekly reports, and what the first of them looks back on
-	keepPlans      = 7 * 24 * time.Hour                 // to tell one that was used from one that never was
+	keepHistory    = 2*366*24*time.Hour + reports.Reach // for two years of weekly reports, with the time that the first of them covers
+	keepPlans      = 7 * 24 * time.Hour                 // after they expired, to tell a used plan from an unknown one
 	keepTasks      = 90 * 24 * time.Hour
 )
 
-// pruneBatch bounds how many attempts one transaction deletes, so that nobody
-// waits long for the file.
+// pruneBatch is the number of attempts that one transaction deletes at most, so that
+// other writers do not wait long.
 const pruneBatch = 5000
 
-// Prune forgets what is too old to be of use.
+// Prune deletes rows that are not kept any longer at now. It is many transactions.
 func (j *Journal) Prune(ctx context.Context, now time.Time) error {
 	return errors.Join(
 		j.PruneAttempts(ctx, now.Add(-keepAttempts)),
@@ -36,9 +36,9 @@ func (j *Journal) Prune(ctx context.Context, now time.Time) error {
 	)
 }
 
-// pruneRows deletes from the small tables. A delivery stays while its
-// incident is open, for it may have to be edited, and while an edit of it
-// waits, which would become a message of its own.
+// pruneRows deletes from the small tables. A delivery stays while its incident is
+// open, because it may have to be edited, and while an edit of it waits, because
+// that would become a message of its own.
 func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 	rules := []struct {
 		query string
@@ -67,9 +67,9 @@ func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 	})
 }
 
-// PruneAttempts forgets attempts older than before, but keeps the latest of
-// each certificate and, so that no log is read from its beginning again, the
-// highest row of each server.
+// PruneAttempts deletes attempts older than before, except the latest of each
+// certificate and the highest row of each server, without which NextRow would
+// start at 0 again. It is many transactions.
 func (j *Journal) PruneAttempts(ctx context.Context, before time.Time) error {
 	for {
 		var n int
@@ -83,8 +83,9 @@ func (j *Journal) PruneAttempts(ctx context.Context, before time.Time) error {
 	}
 }
 
-// pruneAttempts takes rows without a time along once all rows that follow
-// them are old too; they have no better age.
+// pruneAttempts deletes one batch and returns the largest number of rows that it
+// deleted of one server. A row without a time counts as old when all rows with a
+// higher number are old.
 func (t *tx) pruneAttempts(ctx context.Context, before time.Time) (int, error) {
 	servers, err := all(ctx, t, single[string], `SELECT DISTINCT server FROM certificate`)
 	if err != nil {

@@ -7,39 +7,39 @@ import (
 	"time"
 )
 
-// ErrNoDelivery is what marking says of a delivery that is not there (any
-// more), or has its end already.
+// ErrNoDelivery is the error of the Mark methods when there is no such delivery, or
+// when its state does not allow the mark.
 var ErrNoDelivery = errors.New("there is no such delivery to mark")
 
-// MarkBegun notes, before the messenger is called, that a delivery is being
-// sent. If the process dies then, the next one sees Attempt.Begun and can
-// mark the message as a possible repetition.
+// MarkBegun records, before the messenger is called, that a delivery is being sent.
+// If the process dies during the call, the next process finds Attempt.Begun set
+// and can mark the message as a possible repetition.
 func (j *Journal) MarkBegun(ctx context.Context, id int64, at time.Time) error {
 	return j.mark(ctx, `UPDATE delivery SET begun = ? WHERE id = ?`, millis(at), id)
 }
 
-// MarkSent notes the messenger's yes and its name for the message. The
-// attachments are forgotten: nobody needs them again, and they are large.
+// MarkSent records that the messenger accepted a delivery; ref is its id of the
+// message. The attachments are deleted: they are large and not needed any more.
 func (j *Journal) MarkSent(ctx context.Context, id int64, ref string, at time.Time) error {
 	return j.mark(ctx, `UPDATE delivery SET state = 'sent', ref = ?, sent_at = ?, begun = 0, error = '',
 		message = json_remove(message, '$.files') WHERE id = ?`, ref, millis(at), id)
 }
 
-// MarkRetry notes a failure that another try may mend. One that the messenger
-// asked for (wait so long) is not counted as a try.
+// MarkRetry records a failure that is worth a retry at next. It adds one to
+// Attempt.Tries if counted, which is false when the messenger only asked to wait.
 func (j *Journal) MarkRetry(ctx context.Context, id int64, next time.Time, reason string, counted bool) error {
 	return j.mark(ctx, `UPDATE delivery SET next = ?, error = ?, tries = tries + ?, begun = 0
 		WHERE id = ?`, millis(next), reason, counted, id)
 }
 
-// MarkUnsure notes a failure after which nobody knows whether the message
-// arrived: Attempt.Begun stays, so that the next try can say so.
+// MarkUnsure is MarkRetry for a failure after which the message may have arrived
+// nevertheless: Attempt.Begun stays set, so that the retry can say so.
 func (j *Journal) MarkUnsure(ctx context.Context, id int64, next time.Time, reason string, counted bool) error {
 	return j.mark(ctx, `UPDATE delivery SET next = ?, error = ?, tries = tries + ?
 		WHERE id = ?`, millis(next), reason, counted, id)
 }
 
-// MarkDropped gives a delivery up: no retry can change the refusal.
+// MarkDropped records that the messenger will never accept a delivery.
 func (j *Journal) MarkDropped(ctx context.Context, id int64, reason string) error {
 	return j.mark(ctx, `UPDATE delivery SET state = 'dropped', error = ?, begun = 0
 		WHERE id = ? AND state <> 'sent'`, reason, id)
@@ -55,8 +55,8 @@ func (j *Journal) mark(ctx context.Context, query string, args ...any) error {
 	})
 }
 
-// PauseChat sends nothing to a chat before the moment: its messenger asked
-// for that.
+// PauseChat delays all waiting deliveries of a chat until a time, as its messenger
+// asked.
 func (j *Journal) PauseChat(ctx context.Context, to string, until time.Time) error {
 	return j.change(ctx, "pausing a chat", func(t *tx) error {
 		_, err := t.exec(ctx, `UPDATE delivery SET next = max(next, ?) WHERE chat = ? AND state = 'pending'`, millis(until), to)
@@ -64,9 +64,9 @@ func (j *Journal) PauseChat(ctx context.Context, to string, until time.Time) err
 	})
 }
 
-// MoveChat follows a chat to its new address (a Telegram group that became a
-// supergroup): what waits, its buttons and settings go along, and what is
-// enqueued for the old address from now on goes to the new one.
+// MoveChat records the new address of a chat, such as that of a Telegram group that
+// became a supergroup. Waiting deliveries, buttons and settings move along, and
+// later deliveries to the old address go to the new one.
 func (j *Journal) MoveChat(ctx context.Context, from, to string) error {
 	if from == to {
 		return nil
@@ -78,7 +78,7 @@ func (j *Journal) MoveChat(ctx context.Context, from, to string) error {
 			`INSERT INTO chat (address, language) SELECT ?2, coalesce((SELECT language FROM chat WHERE address = ?1), '') WHERE true
 				ON CONFLICT DO UPDATE SET moved_to = '', language = iif(language = '', excluded.language, language)`,
 			`INSERT INTO chat (address, moved_to) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET moved_to = excluded.moved_to`,
-			`UPDATE chat SET moved_to = ?2 WHERE moved_to = ?1`, // an earlier move now ends there too
+			`UPDATE chat SET moved_to = ?2 WHERE moved_to = ?1`, // earlier moves lead to the new address too
 		} {
 			if _, err := t.exec(ctx, query, from, to); err != nil {
 				return err
@@ -88,7 +88,7 @@ func (j *Journal) MoveChat(ctx context.Context, from, to string) error {
 	})
 }
 
-// Moves gives, for each address that a chat has left, where it is now.
+// Moves returns the present address of each chat that moved, by its old address.
 func (j *Journal) Moves(ctx context.Context) (map[string]string, error) {
 	moves := map[string]string{}
 	err := j.look(ctx, "reading moved chats", func(t *tx) error {
@@ -103,17 +103,17 @@ func (j *Journal) Moves(ctx context.Context) (map[string]string, error) {
 	return moves, err
 }
 
-// DeliveryStat is how sending to one chat goes.
+// DeliveryStat counts the deliveries to one chat.
 type DeliveryStat struct {
 	To                     string
-	Sent, Dropped, Waiting int       // edits that a newer one replaced are not counted
-	Oldest                 time.Time // of those waiting, when it was enqueued; zero: none
+	Sent, Dropped, Waiting int       // without deliveries that the outbox dropped by itself
+	Oldest                 time.Time // when the oldest waiting one was enqueued; zero: none waits
 	LastSent               time.Time // zero: never
-	LastError              string    // of the newest delivery that has one; may be empty
+	LastError              string    // of the newest delivery with an error; may be empty
 }
 
-// DeliveryStats tells, by chat, what became of the deliveries enqueued since
-// a moment, and of all that wait.
+// DeliveryStats counts, by chat, the deliveries that were enqueued at or after since
+// and all that wait.
 func (j *Journal) DeliveryStats(ctx context.Context, since time.Time) (stats []DeliveryStat, err error) {
 	scan := func(s scanner) (d DeliveryStat, err error) {
 		var newest int64
@@ -122,7 +122,7 @@ func (j *Journal) DeliveryStats(ctx context.Context, since time.Time) (stats []D
 	}
 	err = j.look(ctx, "counting deliveries", func(t *tx) error {
 		// With a single max() SQLite takes the bare column error from the row
-		// that has the maximum.
+		// with the maximum: https://sqlite.org/lang_select.html#bareagg
 		stats, err = all(ctx, t, scan, `SELECT n.chat, n.sent, n.dropped, n.waiting, n.oldest, n.last_sent,
 			coalesce(e.error, ''), coalesce(e.newest, 0) FROM
 			(SELECT chat, count(*) FILTER (WHERE state = 'sent') sent, count(*) FILTER (WHERE state = 'dropped') dropped,

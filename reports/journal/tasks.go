@@ -12,60 +12,61 @@ import (
 	"domovoy/reports"
 )
 
-// ErrNoTask is what is said of a task that there is not.
+// ErrNoTask is the error for a task that does not exist.
 var ErrNoTask = errors.New("there is no such task")
 
-// TaskState is where a task stands.
+// TaskState is the state of a task.
 type TaskState string
 
 // States of a task.
 const (
-	TaskWaiting  TaskState = "waiting"  // to be begun, or gone on with, at Next or later
-	TaskRunning  TaskState = "running"  // under way, or the process died over it
-	TaskStopping TaskState = "stopping" // somebody wants it to end
+	TaskWaiting  TaskState = "waiting"  // starts, or continues, at Next or later
+	TaskRunning  TaskState = "running"  // is running, or the process died during it
+	TaskStopping TaskState = "stopping" // a person asked it to end
 	TaskStopped  TaskState = "stopped"
 	TaskDone     TaskState = "done"
 	TaskFailed   TaskState = "failed"
 )
 
-// Open reports whether there is still something to be done.
+// Open reports whether a task in this state is not over.
 func (s TaskState) Open() bool { return s == TaskWaiting || s == TaskRunning || s == TaskStopping }
 
-// Actor is who has something done, and where.
+// Actor is the person who gave a command, and the chat they gave it in.
 type Actor struct {
 	Person   string // immutable id
-	Name     string // as shown then
+	Name     string // as it was shown at the time
 	Role     string
 	Chat     string
 	Language string
 }
 
-// Task is work that takes long, begun by a person.
+// Task is long work that a person started. It survives a restart of the program.
 type Task struct {
 	ID       int64
 	Kind     string
 	Payload  json.RawMessage
 	By       Actor
-	Plan     string // the plan it carries out, which it uses up; empty: none
-	Delivery int64  // whose message shows how far it is; 0: nobody is shown
+	Plan     string // the ID of the plan it carries out; empty: none
+	Delivery int64  // the ID of the delivery whose message shows its progress; 0: none does
 	State    TaskState
 	Times    TaskTimes
-	Result   json.RawMessage // nil until it ended
+	Result   json.RawMessage // nil until it has ended
 }
 
-// TaskTimes are a task's moments; zero: not yet.
+// TaskTimes are the times of a task; zero: not yet.
 type TaskTimes struct {
 	Created, Next, Started, Finished time.Time
 }
 
-// TaskMark stands in an action's command for the ID of the task that the
-// message is about, which is not known before both are stored: "stop {task}".
+// TaskMark is replaced in an action's command, such as "stop {task}", by the ID of
+// the message's task, which is not known before both are stored.
 const TaskMark = "{task}"
 
-// Begin marks an update as handled and keeps the task that it began, with the
-// answers, of which the first shows how far the task is, and an audit entry if
-// there is one: all or nothing. An update of 0 is none. The task's plan is
-// used up; ErrUsed says that it was before.
+// Begin marks an update as handled and stores the task that it started, the answers,
+// the first of which is to show the task's progress, and the audit entry, which
+// may be nil. It does all of it or nothing. An update of 0 means that there is
+// none. The task's plan is marked as used; if it was used before, the error wraps
+// ErrUsed.
 func (j *Journal) Begin(ctx context.Context, update int64, answers []Delivery, entry *AuditEntry, task Task) (Task, error) {
 	err := j.change(ctx, "beginning a task", func(t *tx) (err error) {
 		if task.ID, err = t.keepTask(ctx, task); err != nil {
@@ -85,7 +86,7 @@ func (j *Journal) Begin(ctx context.Context, update int64, answers []Delivery, e
 	return task, err
 }
 
-// reply answers an update, or nobody's.
+// reply answers an update; with an update of 0 it only stores the messages and entry.
 func (t *tx) reply(ctx context.Context, update int64, answers []Delivery, entry *AuditEntry) ([]int64, error) {
 	if update != 0 {
 		return t.answer(ctx, update, answers, entry)
@@ -134,7 +135,7 @@ func (j *Journal) OpenTasks(ctx context.Context) (tasks []Task, err error) {
 	return tasks, err
 }
 
-// Task of that ID, or ErrNoTask.
+// Task returns the task with that ID, or an error that wraps ErrNoTask.
 func (j *Journal) Task(ctx context.Context, id int64) (task Task, err error) {
 	err = j.look(ctx, "reading a task", func(t *tx) error {
 		task, err = t.task(ctx, `id = ?`, id)
@@ -143,7 +144,7 @@ func (j *Journal) Task(ctx context.Context, id int64) (task Task, err error) {
 	return task, err
 }
 
-// TaskOfPlan is the task that used a plan up, or ErrNoTask.
+// TaskOfPlan returns the task that carries out a plan, or an error that wraps ErrNoTask.
 func (j *Journal) TaskOfPlan(ctx context.Context, plan string) (task Task, err error) {
 	err = j.look(ctx, "reading a plan's task", func(t *tx) error {
 		task, err = t.task(ctx, `plan = ? ORDER BY id DESC LIMIT 1`, plan)
@@ -160,7 +161,7 @@ func (t *tx) task(ctx context.Context, where string, arg any) (Task, error) {
 	return task, err
 }
 
-// StartTask notes that a task is under way, again or for the first time.
+// StartTask records that a task is running, for the first time or again.
 func (j *Journal) StartTask(ctx context.Context, id int64, at time.Time) error {
 	return j.change(ctx, "starting a task", func(t *tx) error {
 		_, err := t.exec(ctx, `UPDATE task SET state = 'running', started = iif(started = 0, ?, started)
@@ -169,16 +170,17 @@ func (j *Journal) StartTask(ctx context.Context, id int64, at time.Time) error {
 	})
 }
 
-// PutOff has a task go on at a later moment.
-func (j *Journal) PutOff(ctx context.Context, id int64, next time.Time) error {
-	return j.change(ctx, "putting a task off", func(t *tx) error {
+// PostponeTask makes a task continue at next. A task that is stopping is not delayed.
+func (j *Journal) PostponeTask(ctx context.Context, id int64, next time.Time) error {
+	return j.change(ctx, "postponing a task", func(t *tx) error {
 		_, err := t.exec(ctx, `UPDATE task SET state = iif(state = 'running', 'waiting', state), next = iif(state = 'stopping', 0, ?) WHERE id = ?`, millis(next), id)
 		return err
 	})
 }
 
-// StopTask has an open task end soon, and gives it as it was before. Of one
-// that is over nothing changes, and no entry is kept.
+// StopTask asks an open task to end and stores an audit entry. It returns the task
+// as it was before. A task that is over or stopping stays unchanged, and the entry
+// is not stored.
 func (j *Journal) StopTask(ctx context.Context, id int64, entry AuditEntry) (task Task, err error) {
 	err = j.change(ctx, "stopping a task", func(t *tx) error {
 		if task, err = t.task(ctx, `id = ?`, id); err != nil || !task.State.Open() || task.State == TaskStopping {
@@ -192,28 +194,22 @@ func (j *Journal) StopTask(ctx context.Context, id int64, entry AuditEntry) (tas
 	return task, err
 }
 
-// FinishTask notes a task's end and result, enqueues what is to be told of it
-// and keeps an audit entry if there is one: all or nothing. A task that is
-// over already is left alone.
-func (j *Journal) FinishTask(ctx context.Context, task Task, told []Delivery, entry *AuditEntry) error {
+// FinishTask stores the end and the result of a task, enqueues messages about it and
+// stores the audit entry, which may be nil. It does all of it or nothing. A task
+// that is over already stays unchanged.
+func (j *Journal) FinishTask(ctx context.Context, task Task, messages []Delivery, entry *AuditEntry) error {
 	return j.change(ctx, "finishing a task", func(t *tx) error {
 		n, err := t.exec(ctx, `UPDATE task SET state = ?, finished = ?, result = ? WHERE id = ? AND state IN ('waiting', 'running', 'stopping')`,
 			task.State, millis(task.Times.Finished), string(task.Result), task.ID)
 		if err != nil || n == 0 {
 			return err
 		}
-		_, err = t.reply(ctx, 0, told, entry)
+		_, err = t.reply(ctx, 0, messages, entry)
 		return err
 	})
 }
 
-// ShowTask replaces the message that shows how far a task is.
-func (j *Journal) ShowTask(ctx context.Context, d Delivery) error {
-	_, err := j.Enqueue(ctx, []Delivery{d})
-	return err
-}
-
-// marked puts an ID where its mark stands in commands.
+// marked returns actions with mark replaced by an ID in their commands.
 func marked(actions []reports.Action, mark string, id int64) []reports.Action {
 	out := append([]reports.Action(nil), actions...)
 	for i := range out {
@@ -222,30 +218,30 @@ func marked(actions []reports.Action, mark string, id int64) []reports.Action {
 	return out
 }
 
-// StepState is where an act stands.
+// StepState is the state of a step.
 type StepState string
 
 // States of a step.
 const (
 	StepPlanned StepState = "planned"
-	StepBegun   StepState = "begun" // it may have been done: look before doing it again
+	StepBegun   StepState = "begun" // it may have been done: check before repeating it
 	StepDone    StepState = "done"
 	StepSkipped StepState = "skipped"
 	StepFailed  StepState = "failed"
 )
 
-// Step is one act of a task on one thing outside.
+// Step is one action of a task on one object of another system.
 type Step struct {
-	Item  string // what is acted upon, such as an authorization's URL
-	Name  string // what its pace is counted by
+	Item  string // the object, such as an authorization's URL
+	Name  string // the key by which steps are counted for the rate limit of BeginStep
 	State StepState
-	Begun time.Time // the last time; zero: never
-	Tries int       // how often it was begun
+	Begun time.Time // when it was begun last; zero: never
+	Tries int       // how many times it was begun
 	Note  string    // why it was skipped or failed; may be empty
 }
 
-// KeepSteps notes what a task is going to do; those that are noted already
-// stay as they are.
+// KeepSteps stores the steps of a task. Steps that are stored already stay
+// unchanged.
 func (j *Journal) KeepSteps(ctx context.Context, task int64, steps []Step) error {
 	return j.change(ctx, "keeping steps", func(t *tx) error {
 		for _, s := range steps {
@@ -258,7 +254,7 @@ func (j *Journal) KeepSteps(ctx context.Context, task int64, steps []Step) error
 	})
 }
 
-// Steps of a task, in the order of what they act upon.
+// Steps lists the steps of a task, ordered by Item.
 func (j *Journal) Steps(ctx context.Context, task int64) (steps []Step, err error) {
 	scan := func(s scanner) (x Step, err error) {
 		err = s.Scan(&x.Item, &x.Name, &x.State, stamp{&x.Begun}, &x.Tries, &x.Note)
@@ -271,27 +267,28 @@ func (j *Journal) Steps(ctx context.Context, task int64) (steps []Step, err erro
 	return steps, err
 }
 
-// Acted counts by name the acts that were begun since a moment, over all
-// tasks.
-func (j *Journal) Acted(ctx context.Context, since time.Time) (map[string]int, error) {
-	acted := map[string]int{}
+// BegunSteps counts, by name, the steps of all tasks that were begun at or after
+// since.
+func (j *Journal) BegunSteps(ctx context.Context, since time.Time) (map[string]int, error) {
+	begun := map[string]int{}
 	scan := func(s scanner) (struct{}, error) {
 		var name string
 		var n int
 		err := s.Scan(&name, &n)
-		acted[name] = n
+		begun[name] = n
 		return struct{}{}, err
 	}
-	err := j.look(ctx, "counting acts", func(t *tx) error {
+	err := j.look(ctx, "counting steps", func(t *tx) error {
 		_, err := all(ctx, t, scan, `SELECT name, count(*) FROM step WHERE begun >= ? AND begun > 0 AND name <> ''
 			AND state IN ('begun', 'done', 'failed') GROUP BY name`, millis(since))
 		return err
 	})
-	return acted, err
+	return begun, err
 }
 
-// BeginStep notes that an act is about to be done, if its name has been acted
-// upon less than most times since a moment, over all tasks; false: it has not.
+// BeginStep records that a step is about to be done, unless most or more other steps
+// of its name, over all tasks, were begun at or after since; false: that limit is
+// reached.
 func (j *Journal) BeginStep(ctx context.Context, task int64, item string, at, since time.Time, most int) (begun bool, err error) {
 	err = j.change(ctx, "beginning a step", func(t *tx) error {
 		n, err := t.exec(ctx, `UPDATE step SET state = 'begun', begun = ?3, tries = tries + 1 WHERE task = ?1 AND item = ?2
@@ -304,8 +301,8 @@ func (j *Journal) BeginStep(ctx context.Context, task int64, item string, at, si
 	return begun && err == nil, err
 }
 
-// EndStep notes how an act ended. One that was surely not done goes back to
-// being planned, and counts no more.
+// EndStep records how a step ended. A step that certainly was not done becomes
+// StepPlanned or StepSkipped and is no longer counted by BeginStep.
 func (j *Journal) EndStep(ctx context.Context, task int64, item string, state StepState, note string) error {
 	return j.change(ctx, "ending a step", func(t *tx) error {
 		_, err := t.exec(ctx, `UPDATE step SET state = ?1, note = ?2, begun = iif(?1 IN ('planned', 'skipped'), 0, begun),

@@ -76,7 +76,7 @@ func TestATaskEndsOnce(t *testing.T) {
 	if was := got(j.StopTask(t.Context(), begun.ID, journal.AuditEntry{At: noon(), Command: "stop"}))(t); was.State != journal.TaskRunning {
 		t.Errorf("before it was stopped it was %s", was.State)
 	}
-	must(t, j.PutOff(t.Context(), begun.ID, noon().Add(time.Hour))) // it does not rest any more
+	must(t, j.PostponeTask(t.Context(), begun.ID, noon().Add(time.Hour))) // it does not rest any more
 	if is := got(j.Task(t.Context(), begun.ID))(t); is.State != journal.TaskStopping || !is.Times.Next.IsZero() {
 		t.Errorf("it is %+v", is)
 	}
@@ -125,7 +125,7 @@ func TestStepsArePaced(t *testing.T) {
 	if !begin(second, "3", 4*time.Minute) {
 		t.Error("one that was not done counts no more")
 	}
-	if acted := got(j.Acted(t.Context(), noon()))(t); acted["a shop.ru"] != 2 || acted["a blog.ru"] != 1 {
+	if acted := got(j.BegunSteps(t.Context(), noon()))(t); acted["a shop.ru"] != 2 || acted["a blog.ru"] != 1 {
 		t.Errorf("acted: %v", acted)
 	}
 	steps := got(j.Steps(t.Context(), first))(t)
