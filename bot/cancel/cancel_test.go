@@ -322,9 +322,9 @@ func TestPlansThatCannotBeConfirmed(t *testing.T) {
 		says  string
 	}{
 		"no key":        {func(o *office) { o.with(func(a *cancel.LocalAccount) { a.KeyFile = "" }) }, "no account key is configured"},
-		"open key":      {func(o *office) { o.chmod(o.key, 0o640) }, "others than its owner"},
-		"missing key":   {func(o *office) { o.with(func(a *cancel.LocalAccount) { a.KeyFile = o.folder + "/nowhere" }) }, "is not there"},
-		"no key at all": {func(o *office) { o.file("account.key", "hello") }, "no key that I know"},
+		"open key":      {func(o *office) { o.chmod(o.key, 0o640) }, "others can read the account’s key file"},
+		"missing key":   {func(o *office) { o.with(func(a *cancel.LocalAccount) { a.KeyFile = o.folder + "/nowhere" }) }, "key file is missing"},
+		"no key at all": {func(o *office) { o.file("account.key", "hello") }, "no key of a known type"},
 		"stock panel":   {func(o *office) { o.file("acme.log", "[x] Using config home:/root/.acme.sh\n") }, "EnableAcmeshDebug"},
 		"no log":        {func(o *office) { o.with(func(a *cancel.LocalAccount) { a.Logs = []string{o.folder + "/none.log"} }) }, "EnableAcmeshDebug"},
 	} {

@@ -29,12 +29,12 @@ func TestRefusedConfirmations(t *testing.T) {
 	}{
 		"a viewer":        {person: "post:4", says: "needs the role administrator. Your role here: viewer", audit: "post:4 confirm not_allowed"},
 		"an operator":     {person: "post:3", says: "needs the role administrator. Your role here: operator", audit: "post:3 confirm not_allowed"},
-		"another admin":   {person: "post:2", says: "is Ann’s", audit: "post:2 confirm foreign"},
+		"another admin":   {person: "post:2", says: "was requested by Ann", audit: "post:2 confirm foreign"},
 		"another chat":    {person: "post:1", chat: "post:1", says: "made in another chat", audit: "post:1 confirm foreign"},
 		"an expired plan": {person: "post:1", before: func(*office, reports.Message) { time.Sleep(10 * time.Minute) }, says: "has expired: it could be confirmed for 10 min", audit: "post:1 confirm expired"},
 		"a replayed button": {person: "post:1", before: func(o *office, plan reports.Message) {
 			o.press("post:-1", "post:1", plan, time.Minute)
-		}, says: "was carried out already", audit: "post:1 confirm used"},
+		}, says: "has already been carried out", audit: "post:1 confirm used"},
 		"a changed world": {person: "post:1", before: func(o *office, _ reports.Message) {
 			o.ca.Set(o.pending()[1], boulder.Valid)
 		}, says: "1 of 6 authorizations have changed", audit: "post:1 cancel changed"},
@@ -43,8 +43,8 @@ func TestRefusedConfirmations(t *testing.T) {
 		}, says: "6 of 6 authorizations have changed", audit: "post:1 cancel changed"},
 		"the same person twice": {cap: 5, person: "post:1", before: func(o *office, plan reports.Message) {
 			o.press("post:-1", "post:1", plan, time.Second)
-		}, says: "You confirmed the plan", audit: "post:1 confirm second"},
-		"the second person first": {cap: 5, person: "post:2", says: "is Ann’s", audit: "post:2 confirm foreign"},
+		}, says: "You have already confirmed plan", audit: "post:1 confirm second"},
+		"the second person first": {cap: 5, person: "post:2", says: "was requested by Ann", audit: "post:2 confirm foreign"},
 		"the second person elsewhere": {cap: 5, person: "post:2", chat: "post:2", before: func(o *office, plan reports.Message) {
 			o.press("post:-1", "post:1", plan, time.Second)
 		}, says: "made in another chat", audit: "post:2 confirm foreign"},

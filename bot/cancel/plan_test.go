@@ -21,13 +21,13 @@ func TestWhatAPlanTells(t *testing.T) {
 	}{
 		"what is spent": {func(o *office) {
 			o.panel.Log(checks.Attempt{Certificate: "shop.ru_le1", Outcome: checks.OutcomeFailed, Time: time.Now(), Text: "urn:ietf:params:acme:error:unauthorized :: 198.51.100.7: Invalid response from http://shop.ru/: 404"})
-		}, []string{"For shop.ru that is 2 of 5, with 1 used already"}},
+		}, []string{"For shop.ru that is 2 of 5, 1 already used"}},
 		"a name that is being ordered": {func(o *office) {
 			o.ordering(checks.Certificate{Domain: "shop.ru", Processing: checks.On, Started: time.Now().Add(-time.Minute)})
-		}, []string{"being ordered just now: 2", "[Cancel 2]"}},
+		}, []string{"2 of them are in the middle of an order", "[Cancel 2]"}},
 		"an order that hangs": {func(o *office) {
 			o.ordering(checks.Certificate{Domain: "shop.ru", Processing: checks.On, Started: time.Now().Add(-2 * time.Hour)})
-		}, []string{"2 authorizations are pending", "shop.ru — client17 · × 2"}},
+		}, []string{"Pending authorizations: 2", "shop.ru — client17 · × 2"}},
 		"a CA that is silent": {func(o *office) {
 			dead := boulder.New(boulder.Options{})
 			dead.Fail("", 1<<30, boulder.Fault{Kind: boulder.Cut})

@@ -140,10 +140,10 @@ func TestLimits(t *testing.T) {
 	h := newHosting(t, time.Date(2026, 11, 21, 14, 5, 0, 0, time.UTC))
 	h.fill()
 	m, data := h.ask("limits")
-	wants(t, words(m), "The CA’s limits are near", "Let’s Encrypt, account of isp1",
-		"shop.ru — certificates of the domain in a week: 0 of 50 left · the next one not before today at 16:05",
-		"other accounts spend from this limit too", "bad.ru", "failed 600 times in a row, 59 of them in the last day",
-		"1 site has been failing for long", "From 15 December", "[list paused]", "[list zombie]")
+	wants(t, words(m), "The CA’s limits are nearly reached", "Let’s Encrypt, account of isp1",
+		"shop.ru — certificates for the domain per week: 0 of 50 left · the next one not before today at 16:05",
+		"other accounts use this limit too", "bad.ru", "failures in a row: 600, in the last 24 hours: 59",
+		"1 site has been failing for months", "From 15 December", "[list paused]", "[list zombie]")
 	var d commands.LimitsData
 	h.must(json.Unmarshal([]byte(data), &d))
 	account := d.Budgets[0]
@@ -175,18 +175,18 @@ func TestListsOfLimits(t *testing.T) {
 	h := newHosting(t, time.Date(2026, 11, 21, 14, 5, 0, 0, time.UTC))
 	h.fill()
 	m, _ := h.ask("list zombie")
-	wants(t, words(m), "1 site has been failing for long without a success", "dead.ru")
+	wants(t, words(m), "1 site has been failing for months", "dead.ru")
 	m, _ = h.ask("list paused")
 	wants(t, words(m), "1 name is paused by the CA or soon will be", "bad.ru")
 	m, _ = h.ask("check bad.ru")
-	wants(t, words(m), "the CA stops taking orders for it about")
+	wants(t, words(m), "the CA will stop accepting orders for this name around")
 }
 
 func TestPlanReissue(t *testing.T) {
 	h := newHosting(t, time.Date(2026, 11, 21, 14, 5, 0, 0, time.UTC))
 	h.fill()
 	m, data := h.ask("plan reissue")
-	wants(t, words(m), "Nothing is known against 150 of 153 sites", "3 sites would not", "isp1: 150 orders", "150 are renewals", "never looked at from outside")
+	wants(t, words(m), "150 of 153 sites should get a certificate", "3 sites would get no certificate", "isp1: 150 orders", "150 are renewals", "never checked externally")
 	var d commands.PlanData
 	h.must(json.Unmarshal([]byte(data), &d))
 	if p := d.Plan; p.Sites != 153 || p.Pass != 150 || p.Fail != 3 || p.ByCause[checks.CARateLimited] != 1 || p.ByCause[checks.CADNS] != 2 ||
@@ -249,5 +249,5 @@ func TestCalendar(t *testing.T) {
 	h.must(h.bot.Watch.Read(t.Context(), h.now))
 	digest, err := h.bot.Reports.Daily(t.Context(), bot.Request{Locale: h.bot.People.In("en"), Now: h.now})
 	h.must(err)
-	wants(t, words(digest.Message), "From 10 February: Let’s Encrypt certificates will be good for 64 days", "new orders 0 of 300 used")
+	wants(t, words(digest.Message), "From 10 February: Let’s Encrypt certificates will be valid for 64 days", "new orders 0 of 300 used")
 }

@@ -134,7 +134,7 @@ func TestASweepOnDemand(t *testing.T) {
 		}()
 		x.works(20 * time.Second)
 		said = append(said, x.told()...)
-		if len(said) != 3 || said[0] != "Sweep begun: 10 sites" || !strings.HasSuffix(said[1], "of 10") || !strings.HasPrefix(said[2], "10 sites looked at") {
+		if len(said) != 3 || said[0] != "Sweep started: 10 sites" || !strings.HasSuffix(said[1], "of 10") || !strings.HasPrefix(said[2], "10 sites checked") {
 			t.Errorf("told %q", said)
 		}
 		if got := x.end(id); !strings.HasPrefix(got, `done {"summary":{"domains":10,"by_code":{"dns.elsewhere":10},"seconds":9`) || once(x.probes) != 10 {

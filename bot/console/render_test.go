@@ -64,7 +64,7 @@ func samples() map[string]reports.Message {
 			Language: "ru",
 			Title:    "Утро, 21 ноября · isp1, isp2 · 3\u00a0412 доменов",
 			Sections: []reports.Section{{
-				Heading: "Не в порядке 96 (−14)",
+				Heading: "С проблемами 96 (−14)",
 				Items: []reports.Item{
 					{Text: "указывают на чужой адрес", Note: "52"},
 					{Text: "домен свободен или скоро освободится", Note: "19"},

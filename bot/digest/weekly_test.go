@@ -71,9 +71,9 @@ func TestWeeklyTellsEachTheirPart(t *testing.T) {
 		t.Errorf("the second run: %v", err)
 	}
 	for chat, want := range map[string][]string{
-		"wall:boss":  {"In trouble: 4 (−1): 0 new, 1 fixed", "No manager answers for 2 owners, among them client3 and client4"},
-		"wall:anna":  {"Не в порядке 1 (−1): новых 0, исправлено 1", "Здесь только ваши клиенты"},
-		"wall:boris": {"In trouble: 1 (±0): 0 new, 0 fixed", "Only your customers"},
+		"wall:boss":  {"Sites with problems: 4 (−1 since last week), 0 new, 1 fixed", "2 owners have no manager, among them client3 and client4"},
+		"wall:anna":  {"Сайтов с проблемами: 1 (−1 за неделю), новых 0, исправлено 1", "Здесь только ваши клиенты"},
+		"wall:boris": {"Sites with problems: 1 (±0 since last week), 0 new, 0 fixed", "Only your customers"},
 	} {
 		said, files := w.said(chat)
 		if len(said) != 1 {

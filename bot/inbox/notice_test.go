@@ -27,7 +27,7 @@ func TestALongProbeIsAnnounced(t *testing.T) {
 		want     []string // what is announced
 	}{
 		{"quick", 2*time.Second - time.Millisecond, "en", nil},
-		{"long", 3 * time.Second, "en", []string{"Looking at shop.ru…"}},
+		{"long", 3 * time.Second, "en", []string{"Checking shop.ru…"}},
 		{"long", 3 * time.Second, "ru", []string{"Проверяю shop.ru…"}},
 	} {
 		t.Run(c.name+" "+c.language, func(t *testing.T) {

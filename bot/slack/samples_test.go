@@ -43,7 +43,7 @@ func samples() map[string]reports.Message {
 			Title:    "Утро, 21 ноября · isp1, isp2 · 3 412 доменов",
 			Sections: []reports.Section{
 				{
-					Heading: "Не в порядке 96 (−14)",
+					Heading: "С проблемами 96 (−14)",
 					Text:    "новых 11, исправлено 25, старше месяца 38",
 					Items: []reports.Item{
 						{Text: "указывают на чужой адрес", Note: "52"},

@@ -210,7 +210,7 @@ func TestATaskThatFails(t *testing.T) {
 			return bot.Answer{}, &bot.Refusal{Code: bot.ResultUnavailable, Key: "refusal.slow"}
 		})
 		c.works(time.Second)
-		if said := c.told(); len(said) != 1 || !strings.Contains(said[0], "in time") {
+		if said := c.told(); len(said) != 1 || !strings.Contains(said[0], "took too long") {
 			t.Errorf("told %q", said)
 		}
 		if got := c.end(); !strings.HasPrefix(got, `failed {"error":{"code":"unavailable"`) {

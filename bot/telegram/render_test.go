@@ -35,7 +35,7 @@ func samples() map[string]reports.Message {
 		"over.en":    {Language: "en", Tone: reports.ToneOver, Title: "isp1: the mass re-issue is over — 2 h 41 min, peak 163"},
 		"unknown.en": {Language: "en", Tone: reports.ToneUnknown, Title: "client.ru: could not be told", Sections: []reports.Section{{}}},
 		"list.ru": {
-			Language: "ru", Title: "Не в порядке 96 (−14)",
+			Language: "ru", Title: "С проблемами 96 (−14)",
 			Sections: []reports.Section{{
 				Heading: "Указывают на чужой адрес",
 				Items: []reports.Item{

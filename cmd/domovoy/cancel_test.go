@@ -150,7 +150,7 @@ func TestKilledWhileCancelling(t *testing.T) {
 	c := h.start()
 	h.baseline()
 	h.telegram.Say(admin, 0, admin, "Ann", "отмени authz все")
-	m := h.inTelegram(admin, "Висят 300", "Для site0001.client.example это 2 из 5")
+	m := h.inTelegram(admin, "Незавершённых авторизаций: 300", "Для site0001.client.example это 2 из 5")
 	if _, err := h.telegram.PressButton(admin, m.ID, botlab.User{ID: admin, FirstName: "Ann"}, "Отменить 300"); err != nil {
 		t.Fatal(err)
 	}

@@ -127,7 +127,7 @@ func TestASecondCopyIsRefused(t *testing.T) {
 	first := h.start()
 	second := h.launch()
 	err := second.end()
-	if err == nil || second.cmd.ProcessState.ExitCode() != exitRefused || !strings.Contains(second.told.String(), "another copy of domovoy is running") {
+	if err == nil || second.cmd.ProcessState.ExitCode() != exitRefused || !strings.Contains(second.told.String(), "another domovoy is already running") {
 		t.Errorf("the second copy: %v\n%s", err, second.told)
 	}
 	// The first is not disturbed, and a question beside it is answered.

@@ -175,7 +175,7 @@ func TestCheckLooksFromOutside(t *testing.T) {
 			if took > c.atMost && !raceDetector {
 				t.Errorf("the answer took %s, want at most %s", took, c.atMost)
 			}
-			if hint := "Looking at " + l.Domain; strings.Contains(told, hint) != (c.code == "web.timeout") {
+			if hint := "Checking " + l.Domain; strings.Contains(told, hint) != (c.code == "web.timeout") {
 				t.Errorf("after %s stderr has %q; %q is for whoever waits", took, told, hint)
 			}
 		})

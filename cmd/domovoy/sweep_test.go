@@ -73,7 +73,7 @@ func TestASweepLooksAtEverySite(t *testing.T) {
 	database := hosting(t, nil, names...)
 	sqlite(t, database, "UPDATE letsencrypt_ssl SET failed = 'on' WHERE certname = 'moved.ru_le1'")
 	file := w.configured(t, database)
-	if out, told, status := said("ask", "--config", file, "list", "unknown"); status != exitRefused || !strings.Contains(out, "Nobody looked at the sites from outside yet") {
+	if out, told, status := said("ask", "--config", file, "list", "unknown"); status != exitRefused || !strings.Contains(out, "The sites have not been checked externally yet") {
 		t.Errorf("before the first look: exit %d, %q, %q", status, out, told)
 	}
 	out, told, status := said("sweep", "--config", file, "--format", "json")
@@ -88,7 +88,7 @@ func TestASweepLooksAtEverySite(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{"ok": 2, "web.refused": 1, "dns.elsewhere": 1, "dns.unregistered": 1}, sum); diff != "" || domains != len(names) {
 		t.Errorf("the sum of %d (-want +got):\n%s", domains, diff)
 	}
-	if why, told, _ := said("ask", "--config", file, "why", "moved.ru"); !strings.Contains(why, "points to a foreign address") || !strings.Contains(why, "was there when the watch began") {
+	if why, told, _ := said("ask", "--config", file, "why", "moved.ru"); !strings.Contains(why, "points elsewhere") || !strings.Contains(why, "already present at first scan") {
 		t.Errorf("why does not tell since when:\n%s%s", why, told)
 	}
 	list, told, _ := said("ask", "--config", file, "--format", "json", "list", "failed")
@@ -102,7 +102,7 @@ func TestASweepLooksAtEverySite(t *testing.T) {
 			t.Errorf("exit %d: list %s is %s, want %s\n%s", status, kind, list, want, told)
 		}
 	}
-	if digest, told, _ := said("ask", "--config", file, "report", "daily"); !strings.Contains(digest, "points to a foreign address") {
+	if digest, told, _ := said("ask", "--config", file, "report", "daily"); !strings.Contains(digest, "points elsewhere") {
 		t.Errorf("the digest does not know the cause:\n%s%s", digest, told)
 	}
 }
@@ -124,7 +124,7 @@ func TestASweepWithoutANetworkChangesNothing(t *testing.T) {
 		cut.resolver = l.DNS.Resolver(temper)
 		file := cut.written(t, filepath.Dir(file))
 		out, told, status := said("sweep", "--config", file, "--format", "json")
-		if status != exitRefused || out != "" || !strings.Contains(told, "look at our own network first") {
+		if status != exitRefused || out != "" || !strings.Contains(told, "check our own network and resolver first") {
 			t.Errorf("resolver %d: exit %d, %q, %q", temper, status, out, told)
 		}
 		if diff := cmp.Diff(before, sqlite(t, state, dump...)); diff != "" {

@@ -58,7 +58,7 @@ func TestListFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const cause = "ЦС не получил от DNS нужного ответа"
+	const cause = "ошибка DNS при проверке УЦ"
 	want := "\uFEFF" + strings.Join([]string{
 		"домен;как пишется;владелец;сервер;код;причина;с какого времени",
 		"xn--e1afmkfd.xn--p1ai;пример.рф;u1;isp1;ca.dns;" + cause + ";2026-11-21 12:00",

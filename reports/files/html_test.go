@@ -173,9 +173,9 @@ func TestPageStaysUsable(t *testing.T) {
 	b := browse(t)
 	b.open(file, 390, "light")
 	notes := eval[string](b, `["todo", "over", "owners"].map(id => document.getElementById(id).querySelectorAll("tbody tr").length + " " + document.querySelector("#" + id + " .note").textContent).join("\n")`)
-	want := "3000 3,000 of 80,000 rows are shown here, the worst first; all are in the XLSX file.\n" +
+	want := "3000 3,000 of 80,000 rows are shown, the most important first; all of them are in the XLSX file.\n" +
 		"0 20,000 rows; they are in the XLSX file.\n" +
-		"1000 1,000 of 4,000 rows are shown here, the worst first; all are in the XLSX file."
+		"1000 1,000 of 4,000 rows are shown, the most important first; all of them are in the XLSX file."
 	if notes != want {
 		t.Errorf("the page says\n%s\nwant\n%s", notes, want)
 	}

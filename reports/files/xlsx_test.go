@@ -42,8 +42,8 @@ func workbook(t *testing.T, w compose.Writer, r reports.Weekly) (*excelize.File,
 
 func TestSheets(t *testing.T) {
 	for lang, want := range map[string][]string{
-		"en": {"To do", "All", "Fixed and gone", "By owner", "Numbers and their meaning"},
-		"ru": {"Что делать", "Все", "Исправлено и ушло", "По владельцам", "Числа и что они значат"},
+		"en": {"To do", "All", "Fixed and removed", "By owner", "Key figures"},
+		"ru": {"Что делать", "Все", "Исправлено и удалено", "По владельцам", "Показатели"},
 	} {
 		f, data := workbook(t, writer(t, lang), sample(t))
 		if diff := cmp.Diff(want, f.GetSheetList()); diff != "" {
@@ -134,7 +134,7 @@ func TestCells(t *testing.T) {
 	row := rows[2] // пример.рф
 	for heading, want := range map[string]string{
 		"Domain": "пример.рф", "Domain (ASCII)": "xn--e1afmkfd.xn--p1ai", "Owner": hostile.formula, "Server": "isp1",
-		"What is wrong": "the domain is free", "Who does it": "on call", "Against last week": "as it was",
+		"What is wrong": "domain is free", "Who does it": "on call", "Since last week": "unchanged",
 	} {
 		at, _ := excelize.CoordinatesToCellName(column(heading)+1, 3)
 		kind, err := f.GetCellType("To do", at)
@@ -177,9 +177,9 @@ func TestSheetsAsSeenAndPrinted(t *testing.T) {
 	}{
 		{"To do", "A1:L" + strconv.Itoa(newDocument(w, r).count(toDo)+1), []float64{30, 30, 18, 12, 34, 16, 72, 14, 13, 26, 13, 15}, true},
 		{"All", "A1:M" + strconv.Itoa(all), []float64{30, 30, 18, 12, 34, 16, 72, 14, 13, 13, 26, 13, 15}, true},
-		{"Fixed and gone", "A1:H" + strconv.Itoa(newDocument(w, r).count(isOver)+1), []float64{30, 30, 18, 12, 34, 26, 13, 13}, true},
+		{"Fixed and removed", "A1:H" + strconv.Itoa(newDocument(w, r).count(isOver)+1), []float64{30, 30, 18, 12, 34, 26, 13, 13}, true},
 		{"By owner", "A1:E" + strconv.Itoa(len(r.Owners())+1), []float64{30, 14, 14, 14, 14}, true},
-		{"Numbers and their meaning", "", []float64{44, 38, 14, 110}, false},
+		{"Key figures", "", []float64{44, 38, 14, 110}, false},
 	} {
 		area, err := f.GetSheetDimension(tt.name)
 		if err != nil || tt.area != "" && area != tt.area {
@@ -214,7 +214,7 @@ func TestSheetsAsSeenAndPrinted(t *testing.T) {
 			t.Errorf("%s looks like %+v", cell, s)
 		}
 	}
-	const numbers = "Numbers and their meaning"
+	const numbers = "Key figures"
 	if s := style(t, f, numbers, "C2"); s.CustomNumFmt == nil || *s.CustomNumFmt != "+#,##0;−#,##0;0" {
 		t.Errorf("a change looks like %+v", s)
 	}
