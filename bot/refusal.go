@@ -28,8 +28,7 @@ func (r *Refusal) Error() string { return fmt.Sprintf("refused: %s %v", r.Code, 
 // Usage refuses words that a command does not understand. The word may be
 // empty.
 func Usage(command, key, word string) *Refusal {
-	return &Refusal{Code: ResultUsage, Key: key, Args: i18n.Args{
-		"Command": command, "Word": Short(word), "Kinds": strings.Join(reports.Lists(), ", ")}}
+	return &Refusal{Code: ResultUsage, Key: key, Args: i18n.Args{"Command": command, "Word": Short(word)}}
 }
 
 // NotDomain refuses a word that should be a domain name.

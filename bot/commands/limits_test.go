@@ -141,7 +141,7 @@ func TestLimits(t *testing.T) {
 	h.fill()
 	m, data := h.ask("limits")
 	wants(t, words(m), "The CA’s limits are nearly reached", "Let’s Encrypt, account of isp1",
-		"shop.ru — certificates for the domain per week: 0 of 50 left · the next one not before today at 16:05",
+		"shop.ru — certificates for the domain per week: 0 of 50 left (next not before today at 16:05)",
 		"other accounts use this limit too", "bad.ru", "failures in a row: 600, in the last 24 hours: 59",
 		"1 site has been failing for months", "From 15 December", "[list paused]", "[list zombie]")
 	var d commands.LimitsData
@@ -186,7 +186,7 @@ func TestPlanReissue(t *testing.T) {
 	h := newHosting(t, time.Date(2026, 11, 21, 14, 5, 0, 0, time.UTC))
 	h.fill()
 	m, data := h.ask("plan reissue")
-	wants(t, words(m), "150 of 153 sites should get a certificate", "3 sites would get no certificate", "isp1: 150 orders", "150 are renewals", "never checked externally")
+	wants(t, words(m), "150 of 153 sites should get a certificate", "3 sites would get no certificate", "isp1: 150 orders", "renewals of the same names: 150", "never checked externally")
 	var d commands.PlanData
 	h.must(json.Unmarshal([]byte(data), &d))
 	if p := d.Plan; p.Sites != 153 || p.Pass != 150 || p.Fail != 3 || p.ByCause[checks.CARateLimited] != 1 || p.ByCause[checks.CADNS] != 2 ||

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"domovoy/i18n"
+	"domovoy/reports"
 )
 
 // People type what they are used to: with a slash or without, in capitals, in
@@ -62,6 +63,28 @@ func TestNoWordMeansTwoThings(t *testing.T) {
 						t.Errorf("%q means both %s and %s", word, other, known)
 					}
 					meant[word] = known
+				}
+			}
+		}
+	}
+}
+
+// The texts about list name every list there is, by a word that it understands.
+func TestEveryListIsNamed(t *testing.T) {
+	bundle, err := i18n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := newVocabulary(new(Commands).List(), bundle)
+	for _, language := range bundle.Languages() {
+		for _, key := range []string{"help.list.text", "usage.list", "usage.kind"} {
+			named := map[string]bool{}
+			for word := range strings.FieldsFuncSeq(bundle.Locale(language, nil).Say(key, i18n.Args{"Word": "x"}), func(r rune) bool { return strings.ContainsRune(" ,.:?", r) }) {
+				named[words[word]] = true
+			}
+			for _, list := range reports.Lists() {
+				if !named[list] {
+					t.Errorf("%s.toml: %s does not name the list %s", language, key, list)
 				}
 			}
 		}

@@ -153,6 +153,7 @@ func audits() map[string]compose.AuditTrail {
 		"whole":  {Acts: acts, Entries: 1204, Head: head},
 		"one":    {Name: "shop.ru", Acts: acts[:1], Entries: 1, Head: head},
 		"none":   {},
+		"clean":  {Name: "shop.ru", Entries: 12, Head: head},
 		"every":  {Acts: every, Entries: len(every), Head: head},
 		"broken": {Acts: acts, Entries: 12, Broken: 13},
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"strings"
 
 	"domovoy/bot"
 	"domovoy/bot/commands"
@@ -58,7 +57,6 @@ func talkCases() map[string]message {
 
 // refusals are the arguments of all other refusals and hints, by key.
 func refusals() map[string]i18n.Args {
-	kinds := strings.Join(reports.Lists(), ", ")
 	return map[string]i18n.Args{
 		"refusal.command":        {"Command": "cancel"},
 		"refusal.role":           {"Command": "report", "Needs": bot.Operator, "Role": bot.Viewer},
@@ -79,8 +77,8 @@ func refusals() map[string]i18n.Args {
 		"refusal.sweep":          {"Name": "Анна", "Task": "12"},
 		"refusal.offline":        nil, // what a sweep says without a network of our own
 		"usage.page":             {"Word": "two"},
-		"usage.list":             {"Word": "faild", "Kinds": kinds},
-		"usage.kind":             {"Kinds": kinds},
+		"usage.list":             {"Word": "faild"},
+		"usage.kind":             nil,
 		"usage.domain":           {"Command": "check"},
 		"usage.report":           {"Word": "monthly"},
 		"refusal.noweek":         {"Word": "2026-W40"},

@@ -83,8 +83,9 @@ func (p *program) checkConfig() error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(p.out, p.own.Say("cli.config.good", i18n.Args{"File": p.file}))
-	for _, line := range cfg.CheckRun().Render(p.own) {
+	warnings := cfg.CheckRun().Render(p.own)
+	fmt.Fprintln(p.out, p.own.Say("cli.config.good", i18n.Args{"File": p.file, "Warnings": len(warnings) > 0}))
+	for _, line := range warnings {
 		fmt.Fprintln(p.out, line)
 	}
 	fmt.Fprintln(p.out, p.own.Say("cli.config.resolvers", i18n.Args{"Servers": addresses(cfg.Resolvers), "System": cfg.UsesSystemResolvers()}))

@@ -22,9 +22,10 @@ const headShown = 16
 
 // Audit shows acts, and whether the chain of hashes is intact.
 func Audit(w Writer, a AuditTrail) reports.Message {
+	name := i18n.Args{"Name": checks.Show(a.Name)}
 	m := w.message(reports.Plain, w.Say("audit.title"))
 	if a.Name != "" {
-		m.Title = w.Say("audit.of", i18n.Args{"Name": checks.Show(a.Name)})
+		m.Title = w.Say("audit.of", name)
 	}
 	section := reports.Section{}
 	for _, act := range a.Acts {
@@ -34,10 +35,10 @@ func Audit(w Writer, a AuditTrail) reports.Message {
 		})
 	}
 	if len(a.Acts) == 0 {
-		section.Text = w.Say("audit.none")
+		section.Text = w.Say("audit.none", name)
 	}
 	m.Sections = []reports.Section{section}
-	chain := reports.Section{Text: w.Count("audit.whole", a.Entries, i18n.Args{"Head": a.Head[:min(headShown, len(a.Head))]})}
+	chain := reports.Section{Text: w.Say("audit.whole", i18n.Args{"N": a.Entries, "Head": a.Head[:min(headShown, len(a.Head))]})}
 	switch {
 	case a.Broken > 0:
 		m.Tone = reports.ToneBad

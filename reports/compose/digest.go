@@ -98,7 +98,7 @@ func panelCounts(w Writer, d reports.Day) []reports.Section {
 			section.Items = append(section.Items, reports.Item{Tone: reports.ToneUnknown, Text: w.Count("daily.blind", n)})
 		}
 		if n := s.Snapshot.UnreadableN; n > 0 {
-			section.Items = append(section.Items, reports.Item{Tone: reports.ToneUnknown, Text: w.Count("status.unreadable", n)})
+			section.Items = append(section.Items, reports.Item{Tone: reports.ToneUnknown, Text: strings.TrimSuffix(w.Count("status.unreadable", n), ".")})
 		}
 		sections = append(sections, section)
 	}
@@ -149,16 +149,17 @@ func account(w Writer, s reports.Server) string {
 	for _, b := range s.Quota.Account {
 		parts = append(parts, w.Say("daily.limit", i18n.Args{"What": w.limitName(b.Code), "Used": b.Used, "Limit": b.Limit}))
 	}
+	text := w.Say("daily.account", i18n.Args{"CA": s.Quota.CA, "Server": s.Name, "What": strings.Join(parts, ", ")})
 	counts := map[checks.Code]int{}
 	for _, f := range s.Outcome.Findings {
 		counts[f.Code]++
 	}
 	for _, code := range []checks.Code{checks.CAPaused, checks.CAPausing, checks.CAZombie} {
 		if n := counts[code]; n > 0 {
-			parts = append(parts, w.Count("daily."+string(code), n))
+			text += " " + w.Say("daily."+string(code), i18n.Args{"N": n})
 		}
 	}
-	return w.Say("limits.account", i18n.Args{"CA": s.Quota.CA, "Server": s.Name}) + " — " + strings.Join(parts, "; ") + "."
+	return text
 }
 
 // sentence makes one of a clause: a capital, a full stop.

@@ -43,8 +43,9 @@ func Limits(w Writer, all []AccountLimits) reports.Message {
 
 // limitsTitle says whether any account runs short.
 func limitsTitle(w Writer, all []AccountLimits) reports.Message {
-	worst, known := checks.Healthy, false
+	worst, known, paused := checks.Healthy, false, 0
 	for _, l := range all {
+		paused += l.Paused
 		known = known || l.Quota.CA != ""
 		for _, f := range l.Coming {
 			if f.Code == checks.CABudget {
@@ -57,6 +58,9 @@ func limitsTitle(w Writer, all []AccountLimits) reports.Message {
 		return w.message(reports.ToneUnknown, w.Say("limits.title.unknown"))
 	case worst > checks.Healthy:
 		return w.message(toneOf(worst), w.Say("limits.title.short"))
+	}
+	if paused > 0 {
+		return w.message(reports.Plain, w.Say("limits.title.paused", i18n.Args{"N": paused}))
 	}
 	return w.message(reports.Plain, w.Say("limits.title.calm"))
 }
@@ -106,7 +110,7 @@ func budgetItem(w Writer, b checks.Budget) reports.Item {
 		if b.Left == 0 {
 			item.Tone, key = reports.ToneBad, "limits.empty"
 		}
-		item.Note = w.Say(key, i18n.Args{"Next": w.dateTime(b.Refill), "Full": w.dateTime(b.Full)})
+		item.Text += " " + w.Say(key, i18n.Args{"Next": w.dateTime(b.Refill), "Full": w.dateTime(b.Full)})
 	}
 	return item
 }
@@ -256,7 +260,7 @@ func duration(w Writer, p checks.Price) string {
 	}
 	text := ""
 	if p.Renewals > 0 {
-		text = w.Count("reissue.renewals", p.Renewals) + " "
+		text = w.Say("reissue.renewals", i18n.Args{"N": p.Renewals}) + " "
 	}
 	if p.Takes == 0 {
 		return text + w.Say("reissue.now")

@@ -101,12 +101,21 @@ func asOf(w Writer, r reports.Weekly) string {
 
 // weeklyList is one of the lists for the phone.
 func weeklyList(w Writer, key string, rows []reports.WeekRow) reports.Section {
-	s := reports.Section{Heading: w.Count("weekly.list."+key, len(rows))}
+	s := reports.Section{Heading: w.Count("weekly.list."+key, len(rows), i18n.Args{"Owners": ownersOf(rows)})}
 	for _, r := range rows[:min(phoneList, len(rows))] {
 		s.Items = append(s.Items, reports.Item{Text: checks.Show(r.Site), Note: weeklyNote(w, key, r)})
 	}
 	s.Left = len(rows) - len(s.Items)
 	return s
+}
+
+// ownersOf counts the customers behind rows.
+func ownersOf(rows []reports.WeekRow) int {
+	owners := map[string]bool{}
+	for _, r := range rows {
+		owners[r.Owner] = true
+	}
+	return len(owners)
 }
 
 // weeklyNote says of a row what its list is about, and whose it is.

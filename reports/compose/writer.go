@@ -133,7 +133,7 @@ func countCodes(codes []checks.Code) map[checks.Code]int {
 	return counts
 }
 
-// causes lists how many sites share a cause: "52  points elsewhere", the most
+// causes lists how many sites share a cause: "points elsewhere: 52", the most
 // frequent first. Causes beyond most become one line.
 func (w Writer) causes(counts map[checks.Code]int, most int) []reports.Item {
 	codes := slices.SortedFunc(maps.Keys(counts), func(a, b checks.Code) int {
@@ -146,10 +146,10 @@ func (w Writer) causes(counts map[checks.Code]int, most int) []reports.Item {
 			rest += counts[code]
 			continue
 		}
-		items = append(items, reports.Item{Text: w.Number(counts[code]) + "  " + w.title(code)})
+		items = append(items, reports.Item{Text: w.Say("cause.count", i18n.Args{"What": w.title(code), "N": counts[code]})})
 	}
 	if rest > 0 {
-		items = append(items, reports.Item{Text: w.Number(rest) + "  " + w.Say("cause.rest")})
+		items = append(items, reports.Item{Text: w.Say("cause.count", i18n.Args{"What": w.Say("cause.rest"), "N": rest})})
 	}
 	return items
 }
@@ -161,7 +161,7 @@ func (w Writer) countsOf(s reports.Server) reports.Section {
 		if f.Severity <= checks.Info {
 			continue // a note below
 		}
-		section.Items = append(section.Items, reports.Item{Tone: toneOf(f.Severity), Text: w.title(f.Code), Note: sinceNote(w, f)})
+		section.Items = append(section.Items, reports.Item{Tone: toneOf(f.Severity), Text: w.title(f.Code), Note: lastNote(w, f)})
 	}
 	for _, r := range s.Readings {
 		section.Items = append(section.Items, countItem(w, r))
@@ -169,10 +169,10 @@ func (w Writer) countsOf(s reports.Server) reports.Section {
 	return section
 }
 
-// sinceNote says since when it is so, if the finding knows.
-func sinceNote(w Writer, f checks.Finding) string {
+// lastNote says when the panel's log last had a record, if the finding knows.
+func lastNote(w Writer, f checks.Finding) string {
 	if at, ok := f.Args["since"].(time.Time); ok {
-		return w.Say("when.since", i18n.Args{"Date": w.dateTime(at)})
+		return w.Say("when.last", i18n.Args{"At": w.dateTime(at)})
 	}
 	return ""
 }
@@ -187,7 +187,9 @@ func countItem(w Writer, r reports.Reading) reports.Item {
 	if t := r.Threshold.Critical; t > 0 {
 		item.Text += " " + w.Say("metric.threshold", i18n.Args{"N": t})
 	}
-	item.Note = trend(w, r)
+	if change := trend(w, r); change != "" {
+		item.Text += ", " + change
+	}
 	return item
 }
 

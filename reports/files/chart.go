@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"codeberg.org/go-fonts/liberation/liberationsansbold"
@@ -44,12 +45,12 @@ func DayChart(w compose.Writer, days []reports.DayPoint) ([]byte, error) {
 		last := x.At.Add(-time.Nanosecond) // At ends the day: at midnight it is already the next
 		points[i] = point{label: p.dayMonth(p.Local(last)), open: x.Open, added: x.Added, fixed: x.Fixed, known: x.Known}
 	}
-	return p.draw(chart{title: "files.chart.day", axis: "files.chart.days", points: points, every: max(1, len(points)/6), daily: true})
+	return p.draw(chart{title: "files.chart.day", points: points, every: max(1, len(points)/6), daily: true})
 }
 
 // chart is what a picture shows.
 type chart struct {
-	title, axis string // keys of the catalogs; the title takes N
+	title, axis string // keys of the catalogs; the title takes N, days need no axis
 	points      []point
 	every       int  // how many points share a label
 	daily       bool // the points are days
@@ -254,9 +255,12 @@ func (d *document) dayAxis(in fonts, g *grid, c chart) {
 	style.XAlign = draw.XCenter
 	y := g.Min.Y - gridAxis
 	g.StrokeLine2(line, g.Min.X-gridSide, y, g.Max.X+gridSide, y)
-	name := d.Say(c.axis)
+	var words []string
+	if c.axis != "" {
+		words = append(words, d.Say(c.axis))
+	}
 	if slices.ContainsFunc(c.points, func(x point) bool { return !x.known }) {
-		name += " · " + d.Say("files.chart.gap")
+		words = append(words, d.Say("files.chart.gap"))
 	}
 	for i, x := range c.points {
 		x0, long := g.at(i, 0).X, vg.Length(4)
@@ -267,7 +271,7 @@ func (d *document) dayAxis(in fonts, g *grid, c chart) {
 		g.StrokeLine2(line, x0, y, x0, y-long)
 	}
 	style.Color = grey(0x55)
-	g.FillText(style, vg.Point{X: g.Center().X, Y: y - 47}, name)
+	g.FillText(style, vg.Point{X: g.Center().X, Y: y - 47}, strings.Join(words, " · "))
 }
 
 // step is the distance between the lines of a grid: 1, 2 or 5 times a power of

@@ -157,7 +157,7 @@ func unlike(a, b image.Image) int {
 // here of the heading: +7 by the points, +8 as a digest counts.
 func TestPicturesCanDiffer(t *testing.T) {
 	p := newDocument(writer(t, "en"), reports.Weekly{})
-	c := chart{title: "files.chart.day", axis: "files.chart.days", every: 1,
+	c := chart{title: "files.chart.day", every: 1,
 		points: []point{{open: 102, known: true}, {open: 109, added: 10, fixed: 2, known: true}}}
 	before, err := p.draw(c)
 	if err != nil {
