@@ -83,7 +83,7 @@ func sameNumbers(t *testing.T, b *browser, w compose.Writer, r reports.Weekly) {
 	t.Helper()
 	shown := eval[map[string]string](b, `Object.fromEntries([...document.querySelectorAll("[data-number]")].map(e => [e.dataset.number, e.firstChild.textContent.trim()]))`)
 	for _, f := range newDocument(w, r).figures() {
-		if want := w.Locale.Number(f.value); shown[f.key] != want {
+		if want := w.Number(f.value); shown[f.key] != want {
 			t.Errorf("the page says %s = %q, the workbook %s", f.key, shown[f.key], want)
 		}
 	}

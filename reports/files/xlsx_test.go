@@ -210,7 +210,7 @@ func TestSheetsAsSeenAndPrinted(t *testing.T) {
 		}
 	}
 	for _, cell := range []string{"I3", "K3"} { // since, free from
-		if s := style(t, f, "To do", cell); s.CustomNumFmt == nil || *s.CustomNumFmt != w.Locale.Say("files.format.day") || s.Alignment.Horizontal != "left" {
+		if s := style(t, f, "To do", cell); s.CustomNumFmt == nil || *s.CustomNumFmt != w.Say("files.format.day") || s.Alignment.Horizontal != "left" {
 			t.Errorf("%s looks like %+v", cell, s)
 		}
 	}
