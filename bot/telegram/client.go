@@ -23,14 +23,14 @@ const (
 	callTimeout   = 30 * time.Second
 	uploadTimeout = 3 * time.Minute // 50 MB at 300 kB/s
 
-	// maxAnswer is far above 100 updates, the longest answer there is; bytes.
+	// maxAnswer, in bytes, is far more than 100 updates, the longest response.
 	maxAnswer = 32 << 20
 )
 
 // client calls the Bot API.
 type client struct {
 	token    string
-	endpoint string // as the library wants it: %s for the token, %s for the method
+	endpoint string // the library's format string: %s for the token, %s for the method
 	http     *http.Client
 	secrets  redactor
 }
@@ -73,11 +73,12 @@ func parseProxy(proxy string) (*url.URL, error) {
 	return parseURL("the proxy", proxy, "http", "https", "socks5", "socks5h")
 }
 
-// parseURL quotes nothing of what it was given: that may hold a password.
+// parseURL parses an http or proxy URL. Its errors never contain the URL, which may
+// have a password.
 func parseURL(what, text string, schemes ...string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
-		return nil, fmt.Errorf("%s is no URL with a host and one of %s", what, strings.Join(schemes, ", "))
+		return nil, fmt.Errorf("%s is not a URL with a host and one of %s", what, strings.Join(schemes, ", "))
 	}
 	return u, nil
 }
@@ -85,44 +86,44 @@ func parseURL(what, text string, schemes ...string) (*url.URL, error) {
 func newHTTPClient(proxy *url.URL) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
-			Proxy:               http.ProxyURL(proxy), // nil: none; the environment is not asked
+			Proxy:               http.ProxyURL(proxy), // nil: no proxy; environment variables are ignored
 			DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 			TLSHandshakeTimeout: 10 * time.Second,
 			MaxIdleConnsPerHost: 4,
 			IdleConnTimeout:     90 * time.Second,
 		},
-		// A redirect would carry the token to another host, in the Referer.
+		// Following a redirect would send the token to another host, in the Referer.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// requester is a function as the library's HTTPClient.
+// requester makes a function the library's HTTPClient.
 type requester func(*http.Request) (*http.Response, error)
 
 // Do makes one request.
 func (f requester) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
-// oddAnswer is an answer that the Bot API did not give: a balancer's page, a
-// proxy's refusal.
-type oddAnswer struct {
+// foreignResponse is the error for a response that is not from the Bot API, such as
+// a load balancer's page or a proxy's refusal.
+type foreignResponse struct {
 	status int
 	err    error
 }
 
-func (e *oddAnswer) Error() string {
-	return fmt.Sprintf("HTTP status %d, no JSON: %v", e.status, e.err)
+func (e *foreignResponse) Error() string {
+	return fmt.Sprintf("HTTP status %d, not JSON: %v", e.status, e.err)
 }
 
-func (e *oddAnswer) Unwrap() error { return e.err }
+func (e *foreignResponse) Unwrap() error { return e.err }
 
-// call makes one call. Its errors can be logged; a refusal by Telegram is a
-// *tgbotapi.Error in the chain, with its code.
+// call calls a method of the API and returns its result. Errors contain no secrets;
+// a refusal by Telegram is a *tgbotapi.Error in the chain, with its code.
 func (c *client) call(ctx context.Context, timeout time.Duration, method string,
 	params tgbotapi.Params, files ...tgbotapi.RequestFile,
 ) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	status := 0 // of the HTTP answer; 0: none came
+	status := 0 // of the HTTP response; 0: there was none
 	api := tgbotapi.BotAPI{Token: c.token, Client: requester(func(r *http.Request) (*http.Response, error) {
 		response, err := c.http.Do(r.WithContext(ctx))
 		if err != nil {
@@ -152,8 +153,8 @@ func request(api *tgbotapi.BotAPI, method string, params tgbotapi.Params, files 
 	return api.MakeRequest(method, params)
 }
 
-// completed adds what the library leaves out: the code of a refused upload,
-// and the status of an answer that is no JSON.
+// completed adds to the library's error what it leaves out: the code of a refused
+// upload, and the HTTP status of a response that is not JSON.
 func completed(err error, status int) error {
 	refusal, refused := errors.AsType[*tgbotapi.Error](err)
 	if refused {
@@ -161,15 +162,15 @@ func completed(err error, status int) error {
 		return err
 	}
 	if status != 0 {
-		return &oddAnswer{status: status, err: err}
+		return &foreignResponse{status: status, err: err}
 	}
 	return err
 }
 
-// redactor knows what must never be seen.
+// redactor replaces secrets in texts.
 type redactor []string
 
-// newRedactor takes secrets in their plain form and adds the escaped ones.
+// newRedactor makes a redactor of secrets, in plain and in URL-escaped form.
 func newRedactor(secrets ...string) redactor {
 	var r redactor
 	for _, s := range secrets {
@@ -187,8 +188,8 @@ func (r redactor) text(s string) string {
 	return s
 }
 
-// error hides the secrets of an error's text. The token is a part of every
-// URL, and net/http puts the URL into every error.
+// error returns an error without secrets in its text. The token is a part of every
+// URL, and net/http's errors contain the URL.
 func (r redactor) error(err error) error {
 	if err == nil {
 		return nil
@@ -196,7 +197,7 @@ func (r redactor) error(err error) error {
 	return &redacted{text: r.text(err.Error()), cause: r.clean(err)}
 }
 
-// clean finds the first error of the chain whose text is harmless; may be nil.
+// clean returns the first error of the chain without secrets in its text, or nil.
 func (r redactor) clean(err error) error {
 	for err != nil && r.text(err.Error()) != err.Error() {
 		err = errors.Unwrap(err)
@@ -204,7 +205,7 @@ func (r redactor) clean(err error) error {
 	return err
 }
 
-// redacted is an error that can be logged.
+// redacted is an error without secrets in its text.
 type redacted struct {
 	text  string
 	cause error // may be nil

@@ -25,14 +25,14 @@ const (
 	maxRatio    = 20     // of the sides
 
 	fileTries   = 3
-	maxFileWait = time.Minute // a longer wait that Telegram asks for loses the file
+	maxFileWait = time.Minute // a file is given up when Telegram asks to wait longer
 )
 
-// errUnfit is a file that Telegram would refuse.
+// errUnfit is the error for a file that Telegram would refuse.
 var errUnfit = errors.New("the file is empty or above 50 MB")
 
-// sendFile sends one file, as a photo where it can be shown so. The words are
-// its caption; nil: none.
+// sendFile sends one file, as a photo if Telegram can show it as one. The text of
+// words is its caption; nil: it has none.
 func (t *Telegram) sendFile(ctx context.Context, at place, inReplyTo string, f reports.File, words *reports.Message) (string, error) {
 	if len(f.Data) == 0 || len(f.Data) > maxDocument {
 		return "", errUnfit
@@ -52,7 +52,7 @@ func (t *Telegram) upload(ctx context.Context, at place, inReplyTo, kind string,
 	if words != nil {
 		d = t.draft(method, "caption", maxCaption, *words)
 	}
-	d.addressTo(at, inReplyTo, words == nil || words.Silent) // a follower makes no second sound
+	d.addressTo(at, inReplyTo, words == nil || words.Silent) // a file after its message makes no second sound
 	d.timeout = uploadTimeout
 	d.files = []tgbotapi.RequestFile{{
 		Name: kind,
@@ -61,7 +61,7 @@ func (t *Telegram) upload(ctx context.Context, at place, inReplyTo, kind string,
 	return t.deliver(ctx, at, d)
 }
 
-// isPhoto tells whether Telegram shows a file as a picture.
+// isPhoto reports whether Telegram can show a file as a photo.
 func isPhoto(f reports.File) bool {
 	if f.Type != "image/png" || len(f.Data) > maxPhoto {
 		return false
@@ -71,10 +71,10 @@ func isPhoto(f reports.File) bool {
 	return err == nil && long+short <= maxSides && long <= maxRatio*short
 }
 
-// refusesFile tells whether it is the file that Telegram does not want, while
-// it would take the words.
+// refusesFile reports whether Telegram refused the file, so that the text alone may
+// still be accepted.
 func refusesFile(err error) bool {
-	if odd, is := errors.AsType[*oddAnswer](err); is {
+	if odd, is := errors.AsType[*foreignResponse](err); is {
 		return odd.status == http.StatusRequestEntityTooLarge
 	}
 	return errors.Is(err, errUnfit) || says(err,
@@ -85,38 +85,39 @@ func refusesFile(err error) bool {
 	)
 }
 
-// attach sends the files of a message whose words have arrived. It has no
-// error to return, for the words must not be sent again: what fails is told.
+// attach sends the files of a message whose text has arrived. It returns no error,
+// because the text must not be sent again: it logs failures and names the missing
+// files in the chat.
 func (t *Telegram) attach(ctx context.Context, at place, ref string, m reports.Message) {
-	var lost, paths []string
+	var missing, paths []string
 	for _, f := range m.Files {
 		if err := t.tryFile(ctx, at, ref, f); err != nil {
 			t.log.ErrorContext(ctx, "a file was not delivered", "chat", at.String(), "file", f.Name, "error", err)
-			lost = append(lost, oneLine(f.Name))
+			missing = append(missing, oneLine(f.Name))
 			if f.Path != "" {
 				paths = append(paths, f.Path)
 			}
 		}
 	}
-	if len(lost) == 0 {
+	if len(missing) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout) // the files may have taken all the time
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout) // the files may have used up the time of ctx
 	defer cancel()
 	locale := t.bundle.Locale(m.Language, nil)
 	note := reports.Message{
 		Language: m.Language,
 		Tone:     reports.ToneUnknown,
-		Title:    locale.Count("telegram.lost", len(lost), i18n.Args{"Names": lost, "Paths": paths}),
+		Title:    locale.Count("telegram.lost", len(missing), i18n.Args{"Names": missing, "Paths": paths}),
 	}
 	d := t.draft("sendMessage", "text", maxText, note)
 	d.addressTo(at, ref, true)
 	if _, err := t.deliver(ctx, at, d); err != nil {
-		t.log.ErrorContext(ctx, "nobody was told of a lost file", "chat", at.String(), "error", err)
+		t.log.ErrorContext(ctx, "a missing file was not reported in the chat", "chat", at.String(), "error", err)
 	}
 }
 
-// tryFile sends a file, again while that may help.
+// tryFile sends a file and retries while that may help.
 func (t *Telegram) tryFile(ctx context.Context, at place, ref string, f reports.File) error {
 	for try := 1; ; try++ {
 		_, err := t.sendFile(ctx, at, ref, f, nil)
@@ -124,13 +125,13 @@ func (t *Telegram) tryFile(ctx context.Context, at place, ref string, f reports.
 			return nil
 		}
 		wait, worth := fileWait(err, try)
-		if !worth || try == fileTries || t.pause(ctx, wait) != nil {
+		if !worth || try == fileTries || t.sleep(ctx, wait) != nil {
 			return err
 		}
 	}
 }
 
-// fileWait tells whether another try is worth it, after how long.
+// fileWait returns how long to wait before another try; false: do not retry.
 func fileWait(err error, try int) (time.Duration, bool) {
 	if asked, is := errors.AsType[*bot.RetryAfter](err); is {
 		return asked.After, asked.After <= maxFileWait

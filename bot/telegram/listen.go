@@ -24,14 +24,15 @@ const (
 	conflictWait = 30 * time.Second
 )
 
-// Listen asks for updates until the context ends (it returns nil then), or
-// until Telegram refuses the token (*bot.Permanent).
+// Listen receives updates until the context ends, which is not an error, or until
+// Telegram refuses the token: the error is then a *bot.Permanent. It retries
+// everything else.
 func (t *Telegram) Listen(ctx context.Context, inbox bot.Inbox) error {
 	defer t.api.http.CloseIdleConnections()
 	l := &listener{Telegram: t, inbox: inbox}
 	failures := 0
 	for {
-		err := l.turn(ctx)
+		err := l.next(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -39,21 +40,21 @@ func (t *Telegram) Listen(ctx context.Context, inbox bot.Inbox) error {
 			failures = 0
 			continue
 		}
-		if refusal, void := voidToken(err); void {
+		if refusal, invalid := invalidToken(err); invalid {
 			return &bot.Permanent{Reason: reasonOf(refusal), Token: true, Err: err}
 		}
 		failures++
 		wait := waitAfter(err, failures)
 		t.logFailure(ctx, err, wait)
-		if t.pause(ctx, wait) != nil {
+		if t.sleep(ctx, wait) != nil {
 			return nil
 		}
 	}
 }
 
-// voidToken tells whether Telegram does not know the token: 401, or 404 for
-// one that it takes for a wrong path.
-func voidToken(err error) (*tgbotapi.Error, bool) {
+// invalidToken reports whether Telegram does not accept the token: status 401, or 404
+// for a token that it takes for a part of a wrong path.
+func invalidToken(err error) (*tgbotapi.Error, bool) {
 	refusal, refused := errors.AsType[*tgbotapi.Error](err)
 	return refusal, refused && (refusal.Code == http.StatusUnauthorized || refusal.Code == http.StatusNotFound)
 }
@@ -63,7 +64,7 @@ func isConflict(err error) bool {
 	return refused && refusal.Code == http.StatusConflict
 }
 
-// waitAfter is how long to wait after so many failures in a row, at least one.
+// waitAfter is how long to wait after a number of consecutive failures, at least one.
 func waitAfter(err error, failures int) time.Duration {
 	refusal, refused := errors.AsType[*tgbotapi.Error](err)
 	switch {
@@ -76,9 +77,9 @@ func waitAfter(err error, failures int) time.Duration {
 }
 
 func (t *Telegram) logFailure(ctx context.Context, err error, wait time.Duration) {
-	text := "Telegram is not heard"
+	text := "receiving from Telegram failed"
 	if isConflict(err) {
-		text = "Telegram is not heard: another program uses this bot's token, or it has a webhook"
+		text = "receiving from Telegram failed: another program uses this bot's token, or it has a webhook"
 	}
 	t.log.WarnContext(ctx, text, "error", err, "again_in", wait)
 }
@@ -86,14 +87,14 @@ func (t *Telegram) logFailure(ctx context.Context, err error, wait time.Duration
 // listener is one run of Listen.
 type listener struct {
 	*Telegram
-	inbox  bot.Inbox
-	hearer *hearer // nil until getMe has answered
-	cursor string  // the offset to ask for; may be empty
+	inbox     bot.Inbox
+	converter *converter // nil until getMe has succeeded
+	cursor    string     // the offset of the next getUpdates; may be empty
 }
 
-// turn does the next thing: getMe at first, then one poll after the other.
-func (l *listener) turn(ctx context.Context) error {
-	if l.hearer == nil {
+// next polls once; before the first poll it calls getMe.
+func (l *listener) next(ctx context.Context) error {
+	if l.converter == nil {
 		if err := l.start(ctx); err != nil {
 			return err
 		}
@@ -117,13 +118,13 @@ func (l *listener) start(ctx context.Context) error {
 		return fmt.Errorf("reading the cursor: %w", err)
 	}
 	l.setMenus(ctx)
-	l.log.InfoContext(ctx, "Telegram is heard", "bot", "@"+me.Username)
-	l.hearer = newHearer(me, l.now)
+	l.log.InfoContext(ctx, "receiving from Telegram", "bot", "@"+me.Username)
+	l.converter = newConverter(me, l.now)
 	return nil
 }
 
-// poll asks for updates and stores them; asking with the cursor confirms all
-// that came before it. https://core.telegram.org/bots/api#getupdates
+// poll receives updates and stores them. Polling with the cursor confirms all updates
+// before it. https://core.telegram.org/bots/api#getupdates
 func (l *listener) poll(ctx context.Context) error {
 	params := tgbotapi.Params{
 		"timeout":         strconv.Itoa(pollSeconds),
@@ -138,7 +139,7 @@ func (l *listener) poll(ctx context.Context) error {
 	if err != nil || cursor == "" {
 		return err
 	}
-	if err := l.inbox.Receive(ctx, l.heard(ctx, updates), cursor); err != nil {
+	if err := l.inbox.Receive(ctx, l.convert(ctx, updates), cursor); err != nil {
 		return fmt.Errorf("storing updates: %w", err)
 	}
 	l.cursor = cursor
@@ -146,8 +147,9 @@ func (l *listener) poll(ctx context.Context) error {
 	return nil
 }
 
-// read decodes the updates one by one, so that one of an unknown shape is lost
-// alone, and not asked for again for ever. The cursor is empty without any.
+// read decodes the updates one by one, so that an update that cannot be decoded is
+// skipped alone and not received again and again. The cursor is empty when there
+// are no updates.
 func (l *listener) read(ctx context.Context, result json.RawMessage) (updates []update, cursor string, err error) {
 	var list []json.RawMessage
 	if err := json.Unmarshal(result, &list); err != nil {
@@ -156,7 +158,7 @@ func (l *listener) read(ctx context.Context, result json.RawMessage) (updates []
 	for _, raw := range list {
 		var u update
 		failure := json.Unmarshal(raw, &u)
-		if u.ID == 0 { // without its number nothing can be confirmed
+		if u.ID == 0 { // an update without a number cannot be confirmed
 			return nil, "", errors.Join(errors.New("reading updates: one has no update_id"), failure)
 		}
 		cursor = strconv.FormatInt(u.ID+1, 10)
@@ -169,22 +171,24 @@ func (l *listener) read(ctx context.Context, result json.RawMessage) (updates []
 	return updates, cursor, nil
 }
 
-func (l *listener) heard(ctx context.Context, updates []update) []bot.Update {
-	var heard []bot.Update
+// convert returns the updates that are addressed to the bot, and logs changes of its
+// membership.
+func (l *listener) convert(ctx context.Context, updates []update) []bot.Update {
+	var converted []bot.Update
 	for _, u := range updates {
 		if m := u.Member; m != nil {
-			l.log.InfoContext(ctx, "the bot's place in a chat changed",
+			l.log.InfoContext(ctx, "the bot's membership in a chat changed",
 				"chat", m.Chat.ID, "from", m.Old.Status, "to", m.New.Status, "by", m.From.person())
 		}
-		if update, ok := l.hearer.hear(u); ok {
-			heard = append(heard, update)
+		if update, ok := l.converter.convert(u); ok {
+			converted = append(converted, update)
 		}
 	}
-	return heard
+	return converted
 }
 
-// answer ends the waiting sign on pressed buttons. What is not answered goes
-// out by itself, so a failure is worth a line in the log and no more.
+// answer ends the progress indicator on pressed buttons. The indicator ends by itself
+// after a while, so a failure is only logged.
 func (l *listener) answer(ctx context.Context, updates []update) {
 	for _, u := range updates {
 		if u.Pressed == nil {
@@ -193,7 +197,7 @@ func (l *listener) answer(ctx context.Context, updates []update) {
 		params := tgbotapi.Params{"callback_query_id": u.Pressed.ID}
 		if _, err := l.api.call(ctx, answerTimeout, "answerCallbackQuery", params); err != nil {
 			l.log.DebugContext(ctx, "a pressed button was not answered", "error", err)
-			if !says(err, "") { // no refusal: the network is down, and the rest would wait in vain
+			if !says(err, "") { // not a refusal: the network is down, and the other calls would time out too
 				return
 			}
 		}

@@ -71,7 +71,7 @@ func newBot(t *testing.T, server *lab.Telegram, change ...func(*Config)) *testBo
 	}
 	b.Telegram = tg
 	b.waits = make(chan time.Duration, 1000)
-	tg.pause = func(ctx context.Context, d time.Duration) error {
+	tg.sleep = func(ctx context.Context, d time.Duration) error {
 		b.waits <- d
 		return ctx.Err()
 	}

@@ -12,11 +12,11 @@ import (
 	"domovoy/bot"
 )
 
-// defaultWait is for a 429 that does not say how long.
+// defaultWait is how long to wait after a 429 without a retry_after.
 const defaultWait = 5 * time.Second
 
-// explain turns Telegram's refusal into what the outbox understands. Anything
-// it does not know stays as it is: worth another try.
+// explain turns a refusal by Telegram into one of bot's errors. It returns any other
+// error as it is, which means that the outbox retries.
 func explain(err error, to bot.Address) error {
 	refusal, refused := errors.AsType[*tgbotapi.Error](err)
 	switch {
@@ -45,15 +45,15 @@ func waitOf(refusal *tgbotapi.Error) time.Duration {
 	return defaultWait
 }
 
-// isPermanent knows the refusals that no retry changes: all of 403 (blocked,
-// kicked, deactivated, not a member), a void token (401; 404 when it has not
-// even the shape of one), and the 400s below. The API documents none of these
-// texts; they are what its server and MTProto say.
+// isPermanent reports whether no retry can succeed: after a 403 (blocked, kicked,
+// deactivated, not a member), an invalid token (401; 404 when it does not have the
+// shape of one), and the texts of 400 below. The API does not document these
+// texts; they come from its server and from MTProto.
 func isPermanent(refusal *tgbotapi.Error) bool {
 	switch refusal.Code {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return true
-	case http.StatusNotFound: // an older server does not know each method
+	case http.StatusNotFound: // an older server lacks some methods
 		return !says(refusal, "method not found")
 	}
 	return says(refusal,
@@ -65,7 +65,7 @@ func isPermanent(refusal *tgbotapi.Error) bool {
 	)
 }
 
-// reasonOf is a refusal's text without the name of its HTTP status.
+// reasonOf is the text of a refusal without the name of its HTTP status.
 func reasonOf(refusal *tgbotapi.Error) string {
 	for _, status := range []string{"Bad Request: ", "Forbidden: "} {
 		if reason, found := strings.CutPrefix(refusal.Message, status); found {
@@ -75,8 +75,8 @@ func reasonOf(refusal *tgbotapi.Error) string {
 	return refusal.Message
 }
 
-// says reports whether an error is Telegram's and its text has one of the
-// phrases, which are in lower case.
+// says reports whether an error is a refusal by Telegram whose text contains one of
+// the phrases, which are in lower case.
 func says(err error, phrases ...string) bool {
 	refusal, refused := errors.AsType[*tgbotapi.Error](err)
 	if !refused {

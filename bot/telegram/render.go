@@ -11,36 +11,38 @@ import (
 	"domovoy/reports"
 )
 
-// Limits in UTF-16 units after entities parsing.
+// Limits in UTF-16 code units, after parsing of entities.
 // https://core.telegram.org/bots/api#sendmessage, #senddocument
 const (
 	maxText    = 4096
 	maxCaption = 1024
 
-	// maxEntities is below the 100 that Telegram honours in a message: links
-	// and commands that it finds by itself count too.
+	// maxEntities is less than the 100 entities that Telegram allows in a
+	// message, because links and commands that it detects itself count too.
 	maxEntities = 95
 )
 
-// piece is a part of a line, in one style.
+// piece is a part of a line in one style.
 type piece struct {
-	tag  string // of HTML; empty: plain
-	text string // clean, not escaped
+	tag  string // an HTML tag; empty: none
+	text string // the result of clean, not escaped
 }
 
 type line []piece
 
-// Render gives a message as Telegram's HTML, shortened to the limit of a text.
+// Render returns a message as HTML of Telegram's dialect, shortened by reports.Fit to
+// the limit of a text message.
 func Render(bundle *i18n.Bundle, m reports.Message) string {
 	return markup(compose(bundle, fit(bundle, m, maxText)))
 }
 
-// fit shortens a message until it can be sent.
+// fit shortens a message to a limit of UTF-16 code units.
 func fit(bundle *i18n.Bundle, m reports.Message, limit int) reports.Message {
 	return reports.Fit(m, limit, func(m reports.Message) int { return measure(compose(bundle, m)) })
 }
 
-// measure gives a message's length; one with too many entities is too long.
+// measure returns the length of a message. One with too many entities is longer than
+// any limit.
 func measure(lines []line) int {
 	length, entities := 0, 0
 	for i, l := range lines {
@@ -89,8 +91,8 @@ func join(lines []line, write func(*strings.Builder, piece)) string {
 	return b.String()
 }
 
-// compose lays a message out: the title, then the sections, each after an
-// empty line.
+// compose returns the lines of a message: the title, then the sections, each after
+// an empty line.
 func compose(bundle *i18n.Bundle, m reports.Message) []line {
 	title := line{}
 	if mark := m.Tone.Mark(); mark != "" {
@@ -107,7 +109,7 @@ func compose(bundle *i18n.Bundle, m reports.Message) []line {
 		}
 	}
 	if strings.TrimSpace(plain(lines)) == "" {
-		return []line{{{text: "…"}}} // an empty message would be refused
+		return []line{{{text: "…"}}} // Telegram refuses an empty message
 	}
 	return lines
 }
@@ -127,7 +129,7 @@ func section(locale *i18n.Locale, s reports.Section) []line {
 	if s.Left > 0 {
 		add("", locale.Count("list.more", s.Left))
 	}
-	// In code nothing becomes a link or a mention, which foreign words must not.
+	// Inside <code> and <pre> Telegram makes no links and mentions of foreign text.
 	quote := paragraphs(s.Quote)
 	if strings.Contains(quote, "\n") {
 		add("pre", quote)
@@ -154,18 +156,18 @@ func itemLine(item reports.Item) string {
 const (
 	maxData    = 64  // bytes, https://core.telegram.org/bots/api#inlinekeyboardbutton
 	maxButtons = 100 // of a message
-	maxLabel   = 64  // runes: more are cut off by every phone
+	maxLabel   = 64  // runes; phones cut longer ones off
 )
 
-// button is an inline one. Style is newer than the library.
+// button is an InlineKeyboardButton. Style is newer than the library.
 type button struct {
 	Text  string `json:"text"`
 	Data  string `json:"callback_data"`
 	Style string `json:"style,omitempty"`
 }
 
-// keyboard gives the buttons as reply_markup; empty: there are none. An action
-// without an id cannot be found again when it is pressed, so it is left out.
+// keyboard returns the buttons as reply_markup; empty: there are none. It leaves out
+// actions without an id, which could not be identified when pressed.
 func keyboard(actions []reports.Action) string {
 	var rows [][]button
 	var row []button
@@ -179,7 +181,7 @@ func keyboard(actions []reports.Action) string {
 		if a.Danger {
 			b.Style = "danger"
 		}
-		if len(row) > 0 && !roomy(append(row, b)) {
+		if len(row) > 0 && !fitsRow(append(row, b)) {
 			rows, row = append(rows, row), nil
 		}
 		row = append(row, b)
@@ -194,9 +196,9 @@ func keyboard(actions []reports.Action) string {
 	return encode(map[string]any{"inline_keyboard": rows})
 }
 
-// roomy tells whether a phone shows the labels of a row in full; the buttons
-// of a row are equally wide.
-func roomy(row []button) bool {
+// fitsRow reports whether a phone shows the labels of a row in full; all buttons of a
+// row have the same width.
+func fitsRow(row []button) bool {
 	longest := 0
 	for _, b := range row {
 		longest = max(longest, utf8.RuneCountInString(b.Text))
@@ -212,7 +214,7 @@ func roomy(row []button) bool {
 	return false
 }
 
-// encode writes JSON of values that always have one.
+// encode returns the JSON of a value that can always be encoded.
 func encode(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -221,25 +223,25 @@ func encode(v any) string {
 	return string(text)
 }
 
-// units counts a text as Telegram does, in UTF-16 code units. Some have
-// measured code points instead; this is the stricter reading.
+// units counts UTF-16 code units, as Telegram does. Some people measured code points
+// instead; code units are the stricter reading.
 func units(s string) int {
 	n := 0
 	for _, r := range s {
-		n += max(1, utf16.RuneLen(r)) // -1: no rune, which clean has replaced
+		n += max(1, utf16.RuneLen(r)) // -1 for an invalid rune, which clean has replaced
 	}
 	return n
 }
 
-// escape makes a text safe inside HTML.
+// escape returns a text for use in HTML.
 // https://core.telegram.org/bots/api#html-style
 func escape(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
 }
 
-// clean takes away what no reader should meet in words that may be foreign:
-// broken UTF-8, control characters, and marks that turn the writing direction.
-// The two joiners stay: emoji and some scripts need them.
+// clean removes from a text, which may come from strangers, invalid UTF-8, control
+// characters, and marks that change the writing direction. The zero-width joiner
+// and non-joiner stay, because emoji and some scripts need them.
 func clean(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
@@ -255,12 +257,12 @@ func clean(s string) string {
 	}, s)
 }
 
-// oneLine is a clean text without line breaks.
+// oneLine returns a clean text without line breaks.
 func oneLine(s string) string {
 	return strings.TrimSpace(strings.ReplaceAll(clean(s), "\n", " "))
 }
 
-// paragraphs is a clean text with its line breaks, but no gap above one line.
+// paragraphs returns a clean text with at most one empty line in a row.
 func paragraphs(s string) string {
 	s = clean(s)
 	for strings.Contains(s, "\n\n\n") {

@@ -181,9 +181,9 @@ func TestConfig(t *testing.T) {
 		{"no token", func(c *Config) { c.Token = nil }, "no token"},
 		{"half a token", func(c *Config) { c.Token = func() string { return "AAsecret_part" } }, "has not the form"},
 		{"two lines", func(c *Config) { c.Token = func() string { return token + "\nAAsecret_part" } }, "has not the form"},
-		{"address", func(c *Config) { c.APIURL = "api.telegram.org" }, "the API's address is no URL"},
-		{"proxy", func(c *Config) { c.Proxy = "ftp://me:AAsecret_part@host" }, "the proxy is no URL"},
-		{"broken proxy", func(c *Config) { c.Proxy = "http://me:AAsecret_part@host:x" }, "the proxy is no URL"},
+		{"address", func(c *Config) { c.APIURL = "api.telegram.org" }, "the API's address is not a URL"},
+		{"proxy", func(c *Config) { c.Proxy = "ftp://me:AAsecret_part@host" }, "the proxy is not a URL"},
+		{"broken proxy", func(c *Config) { c.Proxy = "http://me:AAsecret_part@host:x" }, "the proxy is not a URL"},
 		{"menu", func(c *Config) { c.Commands = map[string][]BotCommand{"ru": {{"проверь", "x"}}} }, `command "проверь"`},
 		{"menu without words", func(c *Config) { c.Commands = map[string][]BotCommand{"ru": {{"check", ""}}} }, `command "check"`},
 	}

@@ -16,14 +16,15 @@ import (
 	"domovoy/reports"
 )
 
-// place is an address as numbers.
+// place is an address with its numbers parsed.
 type place struct {
 	bot.Address
 	chat   int64
 	thread int64 // 0: none
 }
 
-// placeOf reads an address; one that Telegram cannot have is refused for good.
+// placeOf parses an address. The error for one that cannot be a Telegram chat is a
+// *bot.Permanent.
 func placeOf(to bot.Address) (place, error) {
 	chat, err := strconv.ParseInt(to.Chat, 10, 64)
 	p := place{Address: to, chat: chat}
@@ -31,13 +32,14 @@ func placeOf(to bot.Address) (place, error) {
 		p.thread, err = strconv.ParseInt(to.Thread, 10, 64)
 	}
 	if err != nil || to.Messenger != Messenger {
-		return p, &bot.Permanent{Reason: "no Telegram chat", Err: fmt.Errorf("address %s", to)}
+		return p, &bot.Permanent{Reason: "not a Telegram chat", Err: fmt.Errorf("address %s", to)}
 	}
 	return p, nil
 }
 
-// Send delivers a message with its buttons and files; the package comment
-// tells what happens when a file fails. The reference is the message's id.
+// Send sends a message with its buttons and files and returns its id. inReplyTo is
+// the id of the message to reply to, or empty. The package comment says what
+// happens when a file fails.
 func (t *Telegram) Send(ctx context.Context, to bot.Address, inReplyTo string, m reports.Message) (string, error) {
 	at, err := placeOf(to)
 	if err != nil {
@@ -48,7 +50,7 @@ func (t *Telegram) Send(ctx context.Context, to bot.Address, inReplyTo string, m
 		if !refusesFile(err) {
 			return ref, err
 		}
-		t.log.WarnContext(ctx, "Telegram refuses a file, sending its words alone", "chat", to.String(), "error", err)
+		t.log.WarnContext(ctx, "Telegram refuses a file, sending the text alone", "chat", to.String(), "error", err)
 	}
 	d := t.draft("sendMessage", "text", maxText, m)
 	d.addressTo(at, inReplyTo, m.Silent)
@@ -64,17 +66,17 @@ func (t *Telegram) fitsCaption(m reports.Message) bool {
 	return measure(compose(t.bundle, m)) <= maxCaption
 }
 
-// draft is a call that makes or changes a message, with what it can do without.
+// draft is a call that sends or edits a message, with what simplify needs.
 type draft struct {
 	method  string
 	params  tgbotapi.Params
-	field   string // the parameter with the words: text, caption; empty: no words
-	plain   string // the words without markup
+	field   string // the parameter with the text: text or caption; empty: there is none
+	plain   string // the text without markup
 	files   []tgbotapi.RequestFile
 	timeout time.Duration
 }
 
-// draft composes a call; addressTo completes it.
+// draft returns a call without its chat, which addressTo adds.
 func (t *Telegram) draft(method, field string, limit int, m reports.Message) draft {
 	lines := compose(t.bundle, fit(t.bundle, m, limit))
 	d := draft{method: method, field: field, plain: plain(lines), timeout: callTimeout, params: tgbotapi.Params{
@@ -95,7 +97,7 @@ func (d *draft) addressTo(at place, inReplyTo string, silent bool) {
 	}
 }
 
-// deliver makes a call when its turn comes, again in a simpler form where that
+// deliver makes a call within the rate limits, and again in a simpler form where that
 // may help. It returns the message's id.
 func (t *Telegram) deliver(ctx context.Context, at place, d draft) (string, error) {
 	for {
@@ -114,9 +116,9 @@ func (t *Telegram) deliver(ctx context.Context, at place, d draft) (string, erro
 	}
 }
 
-// simplify drops what a refusal complains about; false: there is no such
-// thing. A topic that is gone gives way to the chat itself, broken markup to
-// plain words; each only once, for the parameter is gone then.
+// simplify removes what a refusal complains about: a deleted topic, so that the
+// message goes to the chat itself, or markup. False: it complains about neither,
+// or that was removed already.
 func (d *draft) simplify(err error) bool {
 	switch {
 	case d.params["message_thread_id"] != "" &&
@@ -131,8 +133,8 @@ func (d *draft) simplify(err error) bool {
 	return false
 }
 
-// messageID reads the id of the message sent. An answer without one leaves the
-// message unnamed: it did arrive, and must not be sent again.
+// messageID returns the id of the message that was sent. A response without one is
+// not an error but an empty id: the message arrived and must not be sent again.
 func messageID(result json.RawMessage) string {
 	var sent struct {
 		ID int64 `json:"message_id"`
@@ -143,8 +145,9 @@ func messageID(result json.RawMessage) string {
 	return strconv.FormatInt(sent.ID, 10)
 }
 
-// Edit replaces the words and buttons of a message. Files stay as they were
-// sent: a bot cannot take a file back without deleting its message.
+// Edit replaces the text and the buttons of the message with the id ref. Its files
+// stay: a bot cannot remove a file without deleting the message. The error wraps
+// bot.ErrGone when the message no longer exists or can no longer be edited.
 func (t *Telegram) Edit(ctx context.Context, to bot.Address, ref string, m reports.Message) error {
 	at, err := placeOf(to)
 	if err != nil {
@@ -173,10 +176,10 @@ func (t *Telegram) edit(ctx context.Context, at place, ref string, d draft) erro
 	return err
 }
 
-// Telegram publishes one message a second in a chat, 20 a minute in a group,
-// 30 a second in all; short bursts pass. The rates here stay below, bursts
-// included: no minute sees more than 18 messages to a group, no second more
-// than 30 in all. https://core.telegram.org/bots/faq
+// Telegram allows one message a second in a chat, 20 a minute in a group and 30 a
+// second in all, and tolerates short bursts. The rates here stay below that, bursts
+// included: at most 18 messages a minute to a group and 30 a second in all.
+// https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
 const (
 	chatEvery  = time.Second
 	chatBurst  = 3
@@ -186,7 +189,7 @@ const (
 	allBurst   = 5
 )
 
-// paces make calls wait for their turn.
+// paces limits the rates of messages.
 type paces struct {
 	chats  *pace.Keyed[int64]
 	groups *pace.Keyed[int64]
@@ -201,8 +204,8 @@ func newPace() *paces {
 	}
 }
 
-// wait returns when one more message may go to the chat. The overall turn
-// comes last, so that a slow chat holds up no other one.
+// wait returns when one more message may be sent to the chat. It takes the turn of
+// the overall limit last, so that a slow chat does not delay others.
 func (p *paces) wait(ctx context.Context, chat int64) error {
 	if err := p.chats.Wait(ctx, chat); err != nil {
 		return err

@@ -1,26 +1,26 @@
 // Package telegram talks with people through Telegram's Bot API.
 //
-// # What can be relied on
+// # Guarantees
 //
 // Listen stores updates before it confirms them, so that a crash repeats some
-// instead of losing any. An update's key is its update_id. Telegram restarts
-// these numbers at random, lower ones too, after a week without updates; the
+// updates but loses none. An update's key is its update_id. After a week without
+// updates Telegram continues with a random number, which may be lower; the
 // cursor is therefore the number after the last update received, not after the
-// highest one ever seen. A new number can meet an old one only by chance.
+// highest one. A new number equals an old one only by chance.
 //
-// Send is done when the words have arrived. A single file with few words goes
-// out in one call, with the words as its caption: both arrive, or neither does
-// and the whole is tried again. Otherwise the words go first and the files
-// follow as replies. A file that fails then does not repeat the words: it is
-// tried three times, logged, and a line in the chat says that it is missing,
-// and where it is kept.
+// Send succeeds when the text has arrived. A message with one file and a short
+// text is one call, with the text as the caption: both arrive, or neither does
+// and the message is retried. Otherwise the text is sent first and the files
+// follow as replies. When a file fails then, the text is not sent again: the file
+// is tried three times, then the failure is logged, and a message in the chat says
+// which file is missing and where it is stored.
 //
 // # The library
 //
-// Of telegram-bot-api only MakeRequest and UploadFiles are used; it lacks
-// topics, contexts and timeouts, and its poller loses updates. It writes to a
-// logger of its own, which is a global and which this package leaves alone:
-// those two functions write nothing unless Debug is set, and it never is.
+// Of telegram-bot-api only MakeRequest and UploadFiles are used: the library has
+// no topics, contexts and timeouts, and its poller loses updates. It has a global
+// logger, which this package does not set: the two functions write nothing to it
+// unless Debug is true, which it never is here.
 package telegram
 
 import (
@@ -36,29 +36,30 @@ import (
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
 	"domovoy/bot"
+	"domovoy/checks/pace"
 	"domovoy/i18n"
 )
 
 // Messenger is the name that addresses of this messenger begin with.
 const Messenger = "telegram"
 
-// Config is what a Telegram bot needs to know.
+// Config configures New. Token is required; everything else may be zero.
 type Config struct {
-	Token    func() string           // asked once, by New; never printed
-	APIURL   string                  // of an own Bot API server; empty: Telegram's
+	Token    func() string           // returns the bot's token; called once, by New
+	APIURL   string                  // of the Bot API server; empty: Telegram's own
 	Proxy    string                  // URL: http, https, socks5 or socks5h; empty: none
-	Commands map[string][]BotCommand // the menu by language; that of "en" is for all other languages too
+	Commands map[string][]BotCommand // the menu by language; that of "en" also serves languages without one
 	Log      *slog.Logger            // nil: slog.Default()
 }
 
-// BotCommand is a line of the bot's menu.
+// BotCommand is an entry of the bot's menu of commands.
 // https://core.telegram.org/bots/api#botcommand
 type BotCommand struct {
 	Name        string `json:"command"`
 	Description string `json:"description"`
 }
 
-// Telegram is a messenger; many goroutines may send by it.
+// Telegram is a bot.Messenger. It is safe for concurrent use.
 type Telegram struct {
 	api    *client
 	bundle *i18n.Bundle
@@ -66,13 +67,14 @@ type Telegram struct {
 	pace   *paces
 	log    *slog.Logger
 	now    func() time.Time
-	pause  func(context.Context, time.Duration) error // returns early when the context ends
+	sleep  func(context.Context, time.Duration) error // pace.Sleep; another one in tests
 }
 
 var _ bot.Messenger = (*Telegram)(nil)
 
-// New prepares a messenger. It does not touch the network, so that a program
-// can start while Telegram is out of reach.
+// New returns a Telegram. It does not use the network, so that the program can start
+// while Telegram cannot be reached; Listen finds out whether the token is valid.
+// It returns an error for a token, URL or menu that cannot be valid.
 func New(cfg Config, bundle *i18n.Bundle) (*Telegram, error) {
 	api, err := newClient(cfg)
 	if err != nil {
@@ -88,7 +90,7 @@ func New(cfg Config, bundle *i18n.Bundle) (*Telegram, error) {
 		pace:   newPace(),
 		log:    cfg.Log,
 		now:    time.Now,
-		pause:  pause,
+		sleep:  pace.Sleep,
 	}
 	if t.log == nil {
 		t.log = slog.Default()
@@ -96,20 +98,9 @@ func New(cfg Config, bundle *i18n.Bundle) (*Telegram, error) {
 	return t, nil
 }
 
-// tokenShape is <bot id>:<secret>. A token of another shape could break the
-// URL it becomes a part of, and with that end up in an error's text.
+// tokenShape is <bot id>:<secret>. The token becomes a part of URLs; one of another
+// shape could make a URL invalid, whose parse error would contain it.
 var tokenShape = regexp.MustCompile(`^[0-9]+:([A-Za-z0-9_-]{8,})$`)
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // Limits of a menu. https://core.telegram.org/bots/api#botcommand
 const (
@@ -134,8 +125,8 @@ func checkMenus(menus map[string][]BotCommand) error {
 	return nil
 }
 
-// setMenus sets each language's menu that is not yet so. A call that fails is
-// no reason to be deaf: it is logged, and made again at the next start.
+// setMenus sets the menus that differ from the present ones. A failure is only
+// logged: the bot works without a menu, and the next start sets it.
 func (t *Telegram) setMenus(ctx context.Context) {
 	for _, language := range slices.Sorted(maps.Keys(t.menus)) {
 		if err := t.setMenu(ctx, language, t.menus[language]); err != nil {
@@ -144,7 +135,7 @@ func (t *Telegram) setMenus(ctx context.Context) {
 	}
 }
 
-// setMenu asks first: setting has a strict rate of its own.
+// setMenu first reads the present menu, because setting it has a strict rate limit.
 func (t *Telegram) setMenu(ctx context.Context, language string, menu []BotCommand) error {
 	params := tgbotapi.Params{}
 	if language != "en" { // the menu without a code is for all other languages

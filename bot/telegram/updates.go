@@ -10,8 +10,8 @@ import (
 	"domovoy/bot"
 )
 
-// The types below are the parts of the API's objects that are used here. The
-// library's lack topics and the newer signs of a forwarded message.
+// The types below have the used fields of the API's objects. Those of the library
+// lack topics and the newer marks of a forwarded message.
 
 // update is https://core.telegram.org/bots/api#update
 type update struct {
@@ -33,15 +33,15 @@ type message struct {
 	origin
 }
 
-// topic tells where in a forum a message is.
+// topic is the topic of a forum that a message is in.
 type topic struct {
-	Thread  int64 `json:"message_thread_id"` // also of plain reply threads, which are no place
+	Thread  int64 `json:"message_thread_id"` // also set in reply threads outside of topics
 	InTopic bool  `json:"is_topic_message"`
 }
 
-// origin tells that a message is not the plain word of its sender.
+// origin has the marks of a message that its sender did not write in person.
 type origin struct {
-	SenderChat    *chat           `json:"sender_chat"` // an anonymous admin, a channel
+	SenderChat    *chat           `json:"sender_chat"` // set for an anonymous admin or a channel
 	ViaBot        *user           `json:"via_bot"`
 	ForwardOrigin json.RawMessage `json:"forward_origin"`
 	ForwardDate   int64           `json:"forward_date"` // servers older than Bot API 7.0
@@ -66,7 +66,7 @@ type user struct {
 type callback struct {
 	ID      string   `json:"id"`
 	From    user     `json:"from"`
-	Message *message `json:"message"` // nil: the button was on no message of ours
+	Message *message `json:"message"` // nil: the button was not on a message of the bot
 	Data    string   `json:"data"`
 }
 
@@ -82,37 +82,38 @@ type member struct {
 	Status string `json:"status"`
 }
 
-// hearer decides what is meant for the bot.
-type hearer struct {
+// converter turns Telegram's updates that are addressed to the bot into bot.Update.
+type converter struct {
 	me      user
-	mention *regexp.Regexp // of the bot's name
+	mention *regexp.Regexp // @ and the bot's username
 	now     func() time.Time
 }
 
-func newHearer(me user, now func() time.Time) *hearer {
-	return &hearer{
+func newConverter(me user, now func() time.Time) *converter {
+	return &converter{
 		me:      me,
 		mention: regexp.MustCompile(`(?i)(^|[^\w@])@` + regexp.QuoteMeta(me.Username) + `\b`),
 		now:     now,
 	}
 }
 
-// hear converts what is meant for the bot; false: nothing is.
-func (h *hearer) hear(u update) (bot.Update, bool) {
+// convert returns the update of a message to the bot or of a pressed button; false:
+// it is neither.
+func (c *converter) convert(u update) (bot.Update, bool) {
 	switch {
 	case u.Message != nil:
-		return h.said(u.ID, *u.Message)
+		return c.fromMessage(u.ID, *u.Message)
 	case u.Pressed != nil:
-		return h.pressed(u.ID, *u.Pressed)
+		return c.fromButton(u.ID, *u.Pressed)
 	}
 	return bot.Update{}, false
 }
 
-// said converts a message. Those of other bots are not heard at all: two bots
-// that answer each other never stop.
-func (h *hearer) said(id int64, m message) (bot.Update, bool) {
-	text, meant := h.meant(m)
-	if !meant || text == "" || m.Automatic || m.SenderChat == nil && m.From != nil && m.From.IsBot {
+// fromMessage converts a message. Messages of other bots are ignored: two bots that
+// answer each other would never stop.
+func (c *converter) fromMessage(id int64, m message) (bot.Update, bool) {
+	text, addressed := c.textFor(m)
+	if !addressed || text == "" || m.Automatic || m.SenderChat == nil && m.From != nil && m.From.IsBot {
 		return bot.Update{}, false
 	}
 	u := at(id, m)
@@ -121,36 +122,36 @@ func (h *hearer) said(id int64, m message) (bot.Update, bool) {
 	if m.From != nil {
 		u.Name, u.Language = m.From.name(), m.From.Language
 	}
-	if m.speaksForItself() {
+	if m.inPerson() {
 		u.Person = m.From.person()
 	}
 	return u, true
 }
 
-// speaksForItself tells whether a message is its sender's own word: not that
-// of an anonymous admin, of a channel, of another bot, of someone forwarded.
-func (m message) speaksForItself() bool {
+// inPerson reports whether the sender wrote the message in person: not as an
+// anonymous admin or a channel, not through another bot, and not by forwarding.
+func (m message) inPerson() bool {
 	forwarded := m.ForwardDate != 0 || len(m.ForwardOrigin) > 0
 	return m.From != nil && !m.From.IsBot && m.SenderChat == nil && m.ViaBot == nil && !forwarded
 }
 
-// dataShape is what a button's id can be. Hostile clients send other data.
+// dataShape is what an id of our buttons can be. Modified clients can send any data.
 var dataShape = regexp.MustCompile(`^[!-~]{1,64}$`)
 
-// pressed converts a pressed button. Who pressed is always a person, even
-// where the same person speaks anonymously.
-func (h *hearer) pressed(id int64, c callback) (bot.Update, bool) {
-	if c.Message == nil || c.From.IsBot || !dataShape.MatchString(c.Data) {
+// fromButton converts a pressed button. Its sender is always known, also where that
+// person writes anonymously.
+func (c *converter) fromButton(id int64, pressed callback) (bot.Update, bool) {
+	if pressed.Message == nil || pressed.From.IsBot || !dataShape.MatchString(pressed.Data) {
 		return bot.Update{}, false
 	}
-	u := at(id, *c.Message)
-	u.Button = c.Data
-	u.Person, u.Name, u.Language = c.From.person(), c.From.name(), c.From.Language
-	u.At = h.now().UTC() // a press has no date of its own
+	u := at(id, *pressed.Message)
+	u.Button = pressed.Data
+	u.Person, u.Name, u.Language = pressed.From.person(), pressed.From.name(), pressed.From.Language
+	u.At = c.now().UTC() // the API sends no time of a press
 	return u, true
 }
 
-// at fills in where something happened.
+// at returns an update with its key, chat and message set.
 func at(id int64, m message) bot.Update {
 	where := bot.Address{Messenger: Messenger, Chat: strconv.FormatInt(m.Chat.ID, 10)}
 	if m.InTopic && m.Thread != 0 {
@@ -167,32 +168,32 @@ func at(id int64, m message) bot.Update {
 
 var command = regexp.MustCompile(`(?s)^/(\w+)(?:@(\w+))?(?:\s+(.*))?$`)
 
-// meant gives the words of a message as if they were typed to the bot alone;
-// false: they are for somebody else.
-func (h *hearer) meant(m message) (string, bool) {
+// textFor returns the text of a message without the bot's name and the slash of a
+// command; false: the message is not addressed to the bot.
+func (c *converter) textFor(m message) (string, bool) {
 	text := strings.TrimSpace(m.Text)
 	private := m.Chat.Type == "private"
-	if c := command.FindStringSubmatch(text); c != nil {
-		mine := c[2] == "" || strings.EqualFold(c[2], h.me.Username)
-		return strings.TrimSpace(c[1] + " " + c[3]), mine
+	if words := command.FindStringSubmatch(text); words != nil {
+		mine := words[2] == "" || strings.EqualFold(words[2], c.me.Username)
+		return strings.TrimSpace(words[1] + " " + words[3]), mine
 	}
-	mentioned := h.mention.MatchString(text)
-	if !private && !mentioned && !h.answered(m) {
+	mentioned := c.mention.MatchString(text)
+	if !private && !mentioned && !c.repliesToBot(m) {
 		return "", false
 	}
 	if mentioned {
-		text = strings.TrimSpace(h.mention.ReplaceAllString(text, "$1"))
+		text = strings.TrimSpace(c.mention.ReplaceAllString(text, "$1"))
 		text = strings.TrimSpace(strings.TrimRight(strings.TrimLeft(text, ",:"), ","))
 	}
 	return text, true
 }
 
-// answered tells whether a message replies to one of the bot's. In a topic,
-// each message that replies to nothing seems to reply to the topic's first one,
-// which may be the bot's own.
-func (h *hearer) answered(m message) bool {
+// repliesToBot reports whether a message replies to one of the bot's. In a topic, the
+// API presents a message that replies to nothing as a reply to the topic's first
+// message, which may be the bot's.
+func (c *converter) repliesToBot(m message) bool {
 	r := m.ReplyTo
-	if r == nil || r.From == nil || r.From.ID != h.me.ID {
+	if r == nil || r.From == nil || r.From.ID != c.me.ID {
 		return false
 	}
 	return !m.InTopic || r.ID != m.Thread

@@ -112,8 +112,8 @@ func hears(t *testing.T, raw string, want *bot.Update) {
 	if err := json.Unmarshal([]byte(raw), &u); err != nil {
 		t.Fatal(err)
 	}
-	h := newHearer(user{ID: 99, Username: "domovoy_bot"}, func() time.Time { return pressedAt })
-	got, ok := h.hear(u)
+	c := newConverter(user{ID: 99, Username: "domovoy_bot"}, func() time.Time { return pressedAt })
+	got, ok := c.convert(u)
 	switch {
 	case !ok && want == nil:
 	case ok && want != nil:
