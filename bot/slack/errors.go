@@ -13,11 +13,12 @@ import (
 	"domovoy/bot"
 )
 
-// defaultWait is for a refusal that asks to wait and does not say how long.
+// defaultWait is how long to wait after a refusal that does not say how long.
 const defaultWait = 30 * time.Second
 
-// final says of an error code whether no retry will change it. The codes are
-// from the pages of chat.postMessage, chat.update and files.*.
+// final reports whether no retry can succeed after an error code. The codes are
+// from https://docs.slack.dev/reference/methods, pages chat.postMessage,
+// chat.update and files.*.
 func final(code string) bool {
 	switch code {
 	case "channel_not_found", "not_in_channel", "is_archived", "is_inactive",
@@ -30,11 +31,11 @@ func final(code string) bool {
 		"invalid_arguments", "method_deprecated", "deprecated_endpoint":
 		return true
 	}
-	return voidToken(code) || strings.HasPrefix(code, "restricted_action")
+	return invalidToken(code) || strings.HasPrefix(code, "restricted_action")
 }
 
-// troubled names the codes by which Slack says that it is its own trouble.
-func troubled(code string) bool {
+// internal reports whether an error code stands for a failure inside Slack.
+func internal(code string) bool {
 	switch code {
 	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org":
 		return true
@@ -42,8 +43,9 @@ func troubled(code string) bool {
 	return false
 }
 
-// voidToken names the codes after which nothing at all will work.
-func voidToken(code string) bool {
+// invalidToken reports whether an error code means that no call with this token can
+// succeed.
+func invalidToken(code string) bool {
 	switch code {
 	case "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired":
 		return true
@@ -51,13 +53,13 @@ func voidToken(code string) bool {
 	return false
 }
 
-// gone says of a code of chat.update that the message cannot be edited any
-// more, while a new one would arrive.
+// gone reports whether an error code of chat.update means that the message can no
+// longer be edited, while a new message could be sent.
 func gone(code string) bool {
 	return code == "message_not_found" || code == "edit_window_closed"
 }
 
-// code is Slack's own name of a refusal; empty for an error of another kind.
+// code is the error code of a refusal by Slack; empty for any other error.
 func code(err error) string {
 	var refusal slackgo.SlackErrorResponse
 	if errors.As(err, &refusal) {
@@ -66,33 +68,34 @@ func code(err error) string {
 	return ""
 }
 
-// judge turns the library's error into the bot's terms.
-func (s *Slack) judge(doing string, err error) error {
+// explain turns an error of the library into one of bot's errors. doing names the
+// operation.
+func (s *Slack) explain(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	told := fmt.Errorf("%s: %w", doing, s.conceal(err))
+	shown := fmt.Errorf("%s: %w", doing, s.conceal(err))
 	var limited *slackgo.RateLimitedError
 	if errors.As(err, &limited) {
-		return &bot.RetryAfter{After: max(limited.RetryAfter, time.Second), Err: told}
+		return &bot.RetryAfter{After: max(limited.RetryAfter, time.Second), Err: shown}
 	}
 	var status slackgo.StatusCodeError
 	if errors.As(err, &status) && status.Code == http.StatusTooManyRequests {
-		return &bot.RetryAfter{After: defaultWait, Err: told}
+		return &bot.RetryAfter{After: defaultWait, Err: shown}
 	}
 	switch code := code(err); {
 	case code == "ratelimited", code == "rate_limited", code == "message_limit_exceeded":
-		return &bot.RetryAfter{After: defaultWait, Err: told}
+		return &bot.RetryAfter{After: defaultWait, Err: shown}
 	case final(code):
-		return &bot.Permanent{Reason: code, Token: voidToken(code), Err: told}
-	case code != "" && !troubled(code):
-		return &bot.Refused{Reason: code, Err: told}
+		return &bot.Permanent{Reason: code, Token: invalidToken(code), Err: shown}
+	case code != "" && !internal(code):
+		return &bot.Refused{Reason: code, Err: shown}
 	}
-	return told
+	return shown
 }
 
-// concealed is an error whose text had a secret in it. It does not unwrap, so
-// that nobody prints what is beneath; errors.Is still works.
+// concealed is an error without the secret that was in its text. It has no Unwrap,
+// so that nobody prints the original; errors.Is still works.
 type concealed struct {
 	text string
 	err  error
@@ -102,8 +105,8 @@ func (e *concealed) Error() string { return e.text }
 
 func (e *concealed) Is(target error) bool { return errors.Is(e.err, target) }
 
-// conceal cuts secrets out of an error's text: a token, a proxy's password,
-// an upload address, which is a key by itself.
+// conceal removes secrets from an error's text: tokens, a proxy's password, and the
+// URL of an upload, which anybody could upload to.
 func (s *Slack) conceal(err error) error {
 	text := err.Error()
 	var failed *url.Error

@@ -44,7 +44,7 @@ func messenger(t *testing.T, server *lab.Slack, proxy string) *Slack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.pause = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	s.sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	t.Cleanup(s.http.CloseIdleConnections)
 	return s
 }

@@ -11,47 +11,47 @@ import (
 	"github.com/slack-go/slack/socketmode"
 
 	"domovoy/bot"
+	"domovoy/checks/pace"
 )
 
 const (
-	// storeTimeout leaves a third of Slack's three seconds for the way back.
+	// storeTimeout leaves a second of the three that Slack allows for sending
+	// the confirmation.
 	storeTimeout = 2 * time.Second
 
-	// readLimit is far above what Slack sends and below what hurts.
+	// readLimit, in bytes, is far more than Slack sends.
 	readLimit = 4 << 20
 
-	minPause, maxPause = time.Second, 2 * time.Minute // between supervised runs
+	minWait, maxWait = time.Second, 2 * time.Minute // before the client is started again
 )
 
-// Listen hands over what people say until the context ends (nil) or a token
-// turns out to be void (*bot.Permanent). Everything else it outlives: the
-// library reconnects by itself, and when it gives up it is started anew.
+// Listen receives updates until the context ends, which is not an error, or until
+// Slack refuses a token: the error is then a *bot.Permanent. After any other
+// error it starts the library's client again, which also reconnects by itself.
 func (s *Slack) Listen(ctx context.Context, inbox bot.Inbox) error {
 	defer s.http.CloseIdleConnections()
-	for pause := minPause; ; pause = min(2*pause, maxPause) {
+	for wait := minWait; ; wait = min(2*wait, maxWait) {
 		began := time.Now()
 		err := s.listen(ctx, inbox)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if refusal := code(err); voidToken(refusal) {
+		if refusal := code(err); invalidToken(refusal) {
 			return &bot.Permanent{Reason: refusal, Token: true, Err: s.conceal(err)}
 		}
-		if time.Since(began) > maxPause {
-			pause = minPause
+		if time.Since(began) > maxWait {
+			wait = minWait
 		}
-		s.log.Error("Slack's socket ended", "error", s.judge("listening to Slack", err), "again_in", pause)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		s.log.Error("Slack's socket ended", "error", s.explain("listening to Slack", err), "again_in", wait)
+		if pace.Sleep(ctx, wait) != nil {
 			return nil
 		}
 	}
 }
 
-// listen runs the library's client once; both goroutines have ended when it
-// returns. The library's own handler would start a goroutine per event and so
-// lose their order.
+// listen runs the library's client once and returns when its goroutine has ended. It
+// does not use the library's handler, which starts a goroutine for each event and
+// so loses their order.
 func (s *Slack) listen(ctx context.Context, inbox bot.Inbox) error {
 	client := socketmode.New(s.api,
 		socketmode.OptionDialer(s.dialer),
@@ -81,30 +81,30 @@ func (s *Slack) handle(ctx context.Context, client *socketmode.Client, inbox bot
 	case socketmode.EventTypeConnected:
 		s.log.Info("connected to Slack")
 	default:
-		if err := trouble(event); err != nil && ctx.Err() == nil {
+		if err := eventError(event); err != nil && ctx.Err() == nil {
 			s.log.Warn("Slack's socket", "type", event.Type, "error", s.conceal(err))
 		}
 	}
 }
 
-// receive stores what was said and only then confirms it, with an empty
-// payload: Slack silently drops a large one. What could not be stored stays
-// unconfirmed, so that Slack says it again; what is of no use to us is
-// confirmed all the same.
+// receive stores the updates of an envelope and then confirms it, with an empty
+// payload: Slack silently drops a large one. An envelope that could not be stored
+// is not confirmed, so that Slack sends it again; one without updates for us is
+// confirmed too.
 func receive(ctx context.Context, client *socketmode.Client, inbox bot.Inbox, event socketmode.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	if said := updates(event); len(said) > 0 {
-		if err := inbox.Receive(ctx, said, ""); err != nil {
+	if list := updates(event); len(list) > 0 {
+		if err := inbox.Receive(ctx, list, ""); err != nil {
 			return err
 		}
 	}
 	return client.AckCtx(ctx, event.Request.EnvelopeID, nil)
 }
 
-// trouble is the error in one of the library's own events; nil: none. An
-// envelope of an unknown type is among them, and is not confirmed.
-func trouble(event socketmode.Event) error {
+// eventError is the error in one of the library's own events, or nil. An envelope of
+// an unknown type is such an error and is not confirmed.
+func eventError(event socketmode.Event) error {
 	switch data := event.Data.(type) {
 	case *slackgo.ConnectionErrorEvent:
 		return data.ErrorObj

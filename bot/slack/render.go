@@ -13,28 +13,29 @@ import (
 	"domovoy/reports"
 )
 
-// Limits of a message. Slack documents the number of blocks; the other two
-// are undocumented: 9,597 characters in 15.6 KB of JSON were accepted, 11,341
-// in 17.7 KB refused with msg_blocks_too_long.
+// Limits of a message. Slack documents the number of blocks
+// (https://docs.slack.dev/reference/block-kit/blocks); the other two limits are
+// measured: 9,597 characters in 15.6 KB of JSON were accepted, 11,341 in 17.7 KB
+// were refused with msg_blocks_too_long.
 const (
 	maxBlocks = 50
 	maxUnits  = 8000     // UTF-16 code units of text in all blocks
 	maxJSON   = 14 << 10 // bytes of the encoded blocks
 )
 
-// maxFallback keeps the text beside the blocks one notification long.
+// maxFallback limits the text beside the blocks to the length of a notification.
 const maxFallback = 300 // runes
 
-// Render turns a message into blocks within all limits of Slack: what does
-// not fit is left out by reports.Fit, and counted.
+// Render returns a message as blocks within all limits of Slack, shortened by
+// reports.Fit.
 func Render(m reports.Message, bundle *i18n.Bundle) []slackgo.Block {
 	locale := bundle.Locale(m.Language, nil)
 	m = reports.Fit(m, full, func(m reports.Message) int { return compose(m, locale).load() })
 	return compose(m, locale).blocks
 }
 
-// Fallback is the text beside the blocks: what a notification shows, and what
-// a screen reader reads. It is escaped.
+// Fallback returns the text beside the blocks, which notifications show and screen
+// readers read. It is escaped.
 func Fallback(m reports.Message) string {
 	text := clean(m.Title)
 	if mark := m.Tone.Mark(); mark != "" {
@@ -48,33 +49,33 @@ func Fallback(m reports.Message) string {
 	}
 }
 
-// escape disarms the three characters that mean something in Slack's text.
+// escape escapes the three special characters of mrkdwn.
 func escape(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
 }
 
-// full is the load of a message that just fits.
+// full is the load of a message at the limit.
 const full = 1000
 
-// load says how full a message is, in thousandths of the nearest limit.
+// load is the size of a message in thousandths of the limit that it is closest to.
 func (c *composer) load() int {
 	load := max(ratio(len(c.blocks), maxBlocks), ratio(c.units, maxUnits))
 	if load > full {
-		return load // encoding is the slow part
+		return load // without the slow encoding
 	}
 	encoded, err := json.Marshal(c.blocks)
 	if err != nil {
-		return full + 1 // cannot happen: the blocks are strings and numbers
+		return full + 1 // does not happen: the blocks are strings and numbers
 	}
 	return max(load, ratio(len(encoded), maxJSON))
 }
 
-// ratio rounds up, so that one unit too many is seen.
+// ratio rounds up, so that one unit too many is above full.
 func ratio(n, limit int) int { return (n*full + limit - 1) / limit }
 
-// clean drops what no text of ours has and a foreign one may: control
-// characters, which Slack refuses or shows as boxes, turns of the direction of
-// writing, and broken UTF-8.
+// clean removes from a text, which may come from strangers, control characters,
+// which Slack refuses or shows as boxes, marks that change the writing direction,
+// and invalid UTF-8.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -87,7 +88,7 @@ func clean(s string) string {
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
-// clip shortens to n runes, the last being an ellipsis.
+// clip shortens a text to n runes, the last of which is then an ellipsis.
 func clip(s string, n int) string {
 	runes := []rune(s)
 	if len(runes) <= n {
@@ -96,9 +97,10 @@ func clip(s string, n int) string {
 	return string(runes[:n-1]) + "…"
 }
 
-// Limits of buttons. Slack takes 25 in a row and 75 characters in each; five
-// a row is what a phone shows without folding. More than maxButtons would eat
-// the room of the text: what they stand for can be typed.
+// Limits of buttons. Slack allows 25 in a row and 75 characters in each
+// (https://docs.slack.dev/reference/block-kit/blocks/actions-block); a phone shows
+// five in a row without folding them. More than maxButtons would take the room of
+// the text; their commands can be typed instead.
 const (
 	buttonsPerRow = 5
 	maxButtons    = 20
@@ -106,7 +108,7 @@ const (
 	maxID         = 64 // bytes; the journal's ids are shorter
 )
 
-// composer writes the blocks of one message and counts what it writes.
+// composer builds the blocks of one message and counts their text.
 type composer struct {
 	locale *i18n.Locale
 	blocks []slackgo.Block
@@ -126,8 +128,8 @@ func compose(m reports.Message, locale *i18n.Locale) *composer {
 	return c
 }
 
-// title is a bold line and no header block: that one cuts at 150 characters,
-// and a phone shows it in twice the size.
+// title adds a bold line, not a header block: Slack cuts a header at 150 characters,
+// and phones show it at twice the size.
 func (c *composer) title(m reports.Message) {
 	title := clean(m.Title)
 	if strings.TrimSpace(title) == "" {
@@ -140,7 +142,7 @@ func (c *composer) title(m reports.Message) {
 	c.richText(c.line(c.bold(title)))
 }
 
-// section is one block: Slack puts a small gap between blocks.
+// section adds one block, since Slack shows a small gap between blocks.
 func (c *composer) section(s reports.Section) {
 	var parts []slackgo.RichTextElement
 	heading, text := strings.TrimSpace(clean(s.Heading)), strings.TrimSpace(clean(s.Text))
@@ -170,7 +172,7 @@ func (c *composer) section(s reports.Section) {
 	}
 }
 
-// list is nil for no items.
+// list returns nil when there are no items.
 func (c *composer) list(items []reports.Item) slackgo.RichTextElement {
 	var lines []slackgo.RichTextElement
 	for _, item := range items {
@@ -195,8 +197,8 @@ func (c *composer) list(items []reports.Item) slackgo.RichTextElement {
 	return slackgo.NewRichTextList(slackgo.RTEListBullet, 0, lines...)
 }
 
-// buttons come in rows. An action without an id is not stored, so that
-// pressing it could mean nothing: it gets no button.
+// buttons adds rows of buttons. It leaves out actions without an id, which could not
+// be identified when pressed.
 func (c *composer) buttons(actions []reports.Action) {
 	var row []slackgo.BlockElement
 	for n, action := range pressable(actions) {
@@ -250,7 +252,7 @@ func (c *composer) styled(s string, style slackgo.RichTextSectionTextStyle) slac
 	return slackgo.NewRichTextSectionTextElement(s, &style)
 }
 
-// units counts as JavaScript does, the strictest reading of "characters".
+// units counts UTF-16 code units, the strictest reading of "characters".
 func units(s string) int {
 	n := 0
 	for _, r := range s {

@@ -12,9 +12,10 @@ import (
 	"domovoy/reports"
 )
 
-// Send delivers a message. An answer goes into the thread of what it answers,
-// except in a direct message, where a thread only hides it. Slack has no
-// silent messages: a person mutes a channel there, not its author.
+// Send sends a message with its buttons and files and returns its timestamp, by
+// which Slack identifies it. A reply goes into the thread of the message with the
+// timestamp inReplyTo, except in a direct message, where a thread would only hide
+// it. Message.Silent has no effect: in Slack only readers can mute a channel.
 func (s *Slack) Send(ctx context.Context, to bot.Address, inReplyTo string, m reports.Message) (string, error) {
 	thread := to.Thread
 	if thread == "" && !direct(to.Chat) {
@@ -23,8 +24,8 @@ func (s *Slack) Send(ctx context.Context, to bot.Address, inReplyTo string, m re
 	if err := s.waitTurn(ctx, to.Chat); err != nil {
 		return "", err
 	}
-	// Files go up first and are shown last, so that the text is not sent
-	// again each time an upload breaks, and can say which file is missing.
+	// Files are uploaded before the message and shown after it, so that the text
+	// can name a missing file and is not sent again after a failed upload.
 	files, err := s.stage(ctx, &m)
 	if err != nil {
 		return "", err
@@ -38,16 +39,17 @@ func (s *Slack) Send(ctx context.Context, to bot.Address, inReplyTo string, m re
 	}
 	if err := s.share(ctx, to.Chat, thread, files); err != nil {
 		s.log.Error("files were not shown in Slack", "channel", to.Chat, "error", err)
-		// The text stands already: it is to be corrected, not repeated.
+		// The text has been sent: it must be corrected, not repeated.
 		if err := s.Edit(ctx, to, ref, s.without(m, files, reason(err))); err != nil {
-			s.log.Error("nobody was told of missing files", "channel", to.Chat, "error", err)
+			s.log.Error("missing files were not reported in the message", "channel", to.Chat, "error", err)
 		}
 	}
 	return ref, nil
 }
 
-// Edit replaces a message, blocks and text: a text alone would leave the
-// message without blocks. Files stay as they were sent.
+// Edit replaces the text and the blocks of the message with the timestamp ref; a
+// text alone would remove the blocks. Its files stay. The error is bot.ErrGone
+// when the message no longer exists or can no longer be edited.
 func (s *Slack) Edit(ctx context.Context, to bot.Address, ref string, m reports.Message) error {
 	if err := s.waitTurn(ctx, to.Chat); err != nil {
 		return err
@@ -59,11 +61,11 @@ func (s *Slack) Edit(ctx context.Context, to bot.Address, ref string, m reports.
 	if gone(code(err)) {
 		return bot.ErrGone
 	}
-	return s.judge("editing a message in Slack", err)
+	return s.explain("editing a message in Slack", err)
 }
 
-// post retries at once where another form of the same message is known to
-// help: blocks that Slack dislikes, a thread whose root was deleted.
+// post sends a message, and again in another form after a refusal that this may help
+// against: without blocks that Slack refuses, or outside a thread that was deleted.
 func (s *Slack) post(ctx context.Context, channel, thread string, m reports.Message) (string, error) {
 	content := s.content(m)
 	_, ref, err := s.api.PostMessageContext(ctx, channel, within(thread, content)...)
@@ -75,7 +77,7 @@ func (s *Slack) post(ctx context.Context, channel, thread string, m reports.Mess
 	if thread != "" && threadless(code(err)) {
 		_, ref, err = s.api.PostMessageContext(ctx, channel, content...)
 	}
-	return ref, s.judge("sending a message to Slack", err)
+	return ref, s.explain("sending a message to Slack", err)
 }
 
 func (s *Slack) content(m reports.Message) []slackgo.MsgOption {
@@ -84,7 +86,7 @@ func (s *Slack) content(m reports.Message) []slackgo.MsgOption {
 		slackgo.MsgOptionBlocks(Render(m, s.bundle)...))
 }
 
-// bare is a message without blocks and buttons, better than none.
+// bare is a message without blocks and buttons, for when Slack refuses the blocks.
 func bare(m reports.Message) []slackgo.MsgOption {
 	lines := []string{Fallback(m)}
 	for _, section := range m.Sections {
@@ -97,8 +99,8 @@ func bare(m reports.Message) []slackgo.MsgOption {
 	return append(quiet(), slackgo.MsgOptionText(clipEscaped(strings.Join(lines, "\n")), false))
 }
 
-// clipEscaped keeps below the 4,000 characters at which Slack splits a text,
-// ending at a line so that no escape is cut.
+// clipEscaped shortens a text to less than the 4,000 characters at which Slack splits
+// it. It cuts at the end of a line, so that no escape is cut in two.
 func clipEscaped(text string) string {
 	const limit = 3500
 	for len([]rune(text)) > limit {
@@ -111,8 +113,7 @@ func clipEscaped(text string) string {
 	return text
 }
 
-// quiet keeps Slack from visiting the addresses in a message and from showing
-// what it found there.
+// quiet prevents Slack from fetching the URLs in a message and showing previews.
 func quiet() []slackgo.MsgOption {
 	return []slackgo.MsgOption{
 		slackgo.MsgOptionDisableLinkUnfurl(),
@@ -128,7 +129,7 @@ func within(thread string, content []slackgo.MsgOption) []slackgo.MsgOption {
 	return append(content[:len(content):len(content)], slackgo.MsgOptionTS(thread))
 }
 
-// unfit says of a code that the blocks are at fault, not the chat.
+// unfit reports whether an error code is about the blocks of a message.
 func unfit(code string) bool {
 	switch code {
 	case "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long":
@@ -137,7 +138,7 @@ func unfit(code string) bool {
 	return false
 }
 
-// threadless says of a code that there is no answering in that thread.
+// threadless reports whether an error code means that the thread takes no replies.
 func threadless(code string) bool {
 	switch code {
 	case "thread_not_found", "cannot_reply_to_message", "restricted_action_thread_locked",
@@ -147,22 +148,22 @@ func threadless(code string) bool {
 	return false
 }
 
-// direct says whether a channel is a direct message.
+// direct reports whether a channel is a direct message.
 func direct(channel string) bool { return strings.HasPrefix(channel, "D") }
 
-// One message a second per channel, short bursts tolerated:
+// Slack allows one message a second in a channel and tolerates short bursts:
 // https://docs.slack.dev/apis/web-api/rate-limits
 const (
 	perSecond = 1
 	burst     = 3
-	patience  = 3 * time.Second // longer waits are the outbox's
+	patience  = 3 * time.Second // for a longer wait the outbox is asked to retry
 )
 
-// newPace keeps each channel, by its id, within what Slack allows.
+// newPace limits the rate of messages in each channel, by its id.
 func newPace() *pace.Keyed[string] { return pace.New[string](perSecond, burst) }
 
-// waitTurn holds a call back until its channel may take it. When that is long
-// it does not wait but asks to come back.
+// waitTurn waits until the rate limit of a channel allows one more call. When that
+// takes longer than patience it does not wait but returns a *bot.RetryAfter.
 func (s *Slack) waitTurn(ctx context.Context, channel string) error {
 	turn := s.pace.Reserve(channel)
 	delay := turn.Delay()
@@ -170,7 +171,7 @@ func (s *Slack) waitTurn(ctx context.Context, channel string) error {
 		turn.Cancel()
 		return &bot.RetryAfter{After: delay}
 	}
-	if err := pause(ctx, delay); err != nil {
+	if err := pace.Sleep(ctx, delay); err != nil {
 		turn.Cancel()
 		return err
 	}

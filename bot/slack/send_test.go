@@ -157,7 +157,7 @@ func TestErrors(t *testing.T) {
 func TestConcealKeepsTheKindOfError(t *testing.T) {
 	server, s := workspace(t)
 	secret := errors.Join(context.Canceled, errors.New("Bearer "+server.BotToken()))
-	err := s.judge("sending", secret)
+	err := s.explain("sending", secret)
 	noSecrets(t, err, server.BotToken())
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("%v is not context.Canceled any more", err)

@@ -2,20 +2,19 @@
 //
 // # Text
 //
-// Everything is rendered as rich_text blocks, never as mrkdwn. The words we
-// show are mostly foreign (names of domains, error texts of a CA, pages of a
-// stranger's web server), and in mrkdwn a stray "*" or "_" garbles them while
-// "<!channel>" wakes everybody. A rich_text element is a literal string: it
-// needs no escaping, pings nobody, and makes no link out of a domain that may
-// belong to somebody else by now. The fallback text of a notification is
-// mrkdwn whatever one does; there &, < and > are escaped, as
-// https://docs.slack.dev/messaging/formatting-message-text asks.
+// Messages are rendered as rich_text blocks, never as mrkdwn. Much of their text
+// is not ours (domain names, error texts of a CA, pages of any web server), and in
+// mrkdwn a "*" or "_" would garble it while "<!channel>" would notify everybody. A
+// rich_text element is a literal string: it needs no escaping, notifies nobody,
+// and makes no link out of a domain that may have a new owner by now. The fallback
+// text of a notification is always mrkdwn; in it &, < and > are escaped, as
+// https://docs.slack.dev/messaging/formatting-message-text says.
 //
 // # Rights
 //
 // The app needs the scopes app_mentions:read, chat:write, commands and
-// files:write, and connections:write for its xapp token; im:history too if
-// people shall talk to it in a direct message without the slash command.
+// files:write, and connections:write for its xapp token; also im:history if
+// people are to talk to it in direct messages without the slash command.
 package slack
 
 import (
@@ -37,34 +36,35 @@ import (
 	"domovoy/i18n"
 )
 
-// name is the messenger's name in addresses and people's ids.
+// name is the messenger's name in addresses and in people's ids.
 const name = "slack"
 
-// Config is what Slack needs to be reached.
+// Config configures New. The tokens are required; everything else may be zero.
 type Config struct {
-	BotToken string       // xoxb-…, for calls
-	AppToken string       // xapp-…, for the socket
-	APIURL   string       // empty: Slack's own
-	Proxy    string       // http:// or socks5:// URL, for calls and the socket; empty: none
-	Log      *slog.Logger // may be nil
+	BotToken string       // xoxb-…, for calls of the Web API
+	AppToken string       // xapp-…, for Socket Mode
+	APIURL   string       // of the Web API; empty: Slack's own
+	Proxy    string       // URL: http, socks5 or socks5h, for calls and the socket; empty: none
+	Log      *slog.Logger // nil: no log
 }
 
-// Slack is a messenger. It is safe for concurrent use.
+// Slack is a bot.Messenger. It is safe for concurrent use.
 type Slack struct {
 	api    *slackgo.Client
 	http   *http.Client
 	dialer *websocket.Dialer
 	bundle *i18n.Bundle
 	pace   *pace.Keyed[string]                        // by channel
-	pause  func(context.Context, time.Duration) error // returns early when the context ends
+	sleep  func(context.Context, time.Duration) error // pace.Sleep; another one in tests
 	hide   *strings.Replacer
 	log    *slog.Logger
 }
 
 var _ bot.Messenger = (*Slack)(nil)
 
-// New prepares a messenger without calling Slack: whether the tokens are any
-// good is found out by Listen, so that the bot starts without a network.
+// New returns a Slack. It does not use the network, so that the program can start
+// while Slack cannot be reached; Listen finds out whether the tokens are valid. It
+// returns an error for a token or a proxy that cannot be valid.
 func New(config Config, bundle *i18n.Bundle) (*Slack, error) {
 	if !strings.HasPrefix(config.BotToken, "xoxb-") {
 		return nil, errors.New("the bot token does not begin with xoxb-")
@@ -81,15 +81,14 @@ func New(config Config, bundle *i18n.Bundle) (*Slack, error) {
 		dialer: newDialer(proxy),
 		bundle: bundle,
 		pace:   newPace(),
-		pause:  pause,
+		sleep:  pace.Sleep,
 		hide:   newReplacer(config, proxy),
 		log:    config.Log,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	// No retries in the library: the outbox has a schedule of its own, and
-	// it survives a restart.
+	// The library does not retry: the outbox does, also after a restart.
 	s.api = slackgo.New(config.BotToken, append(apiURL(config.APIURL),
 		slackgo.OptionAppLevelToken(config.AppToken),
 		slackgo.OptionHTTPClient(s.http),
@@ -97,7 +96,7 @@ func New(config Config, bundle *i18n.Bundle) (*Slack, error) {
 	return s, nil
 }
 
-// apiURL ends the address with the slash that the library counts on.
+// apiURL adds the final slash that the library expects.
 func apiURL(url string) []slackgo.Option {
 	if url == "" {
 		return nil
@@ -105,27 +104,18 @@ func apiURL(url string) []slackgo.Option {
 	return []slackgo.Option{slackgo.OptionAPIURL(strings.TrimSuffix(url, "/") + "/")}
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}
-
 const (
 	dialTimeout   = 10 * time.Second
-	answerTimeout = 30 * time.Second // until the header of an answer
-	callTimeout   = 2 * time.Minute  // a whole call, uploads included
+	answerTimeout = 30 * time.Second // until the header of a response
+	callTimeout   = 2 * time.Minute  // of a call, uploads included
 
-	// frameBuffer holds the largest answer that Slack takes over the socket
-	// (20 KB) in one frame: it does not put fragments together.
+	// frameBuffer holds the largest response that Slack accepts over the socket
+	// (20 KB) in one frame: Slack does not reassemble fragments.
 	frameBuffer = 32 << 10
 )
 
-// parseProxy reads a proxy's URL; nil means none. Its errors never repeat the
-// URL, which may hold a password.
+// parseProxy parses a proxy's URL; nil: there is none. Its errors never contain the
+// URL, which may have a password.
 func parseProxy(text string) (*url.URL, error) {
 	if text == "" {
 		return nil, nil
@@ -137,8 +127,8 @@ func parseProxy(text string) (*url.URL, error) {
 	switch proxy.Scheme {
 	case "http", "socks5":
 	case "socks5h":
-		// The same to us: Go always leaves names to the proxy. The
-		// WebSocket library knows only the other spelling.
+		// Go lets the proxy resolve names in both cases, and the WebSocket
+		// library knows only socks5.
 		proxy.Scheme = "socks5"
 	default:
 		return nil, fmt.Errorf("scheme %q is not one of http, socks5, socks5h", proxy.Scheme)
@@ -146,9 +136,9 @@ func parseProxy(text string) (*url.URL, error) {
 	return proxy, nil
 }
 
-// through is nil for no proxy: the environment is not asked, as the
-// configuration alone decides.
-func through(proxy *url.URL) func(*http.Request) (*url.URL, error) {
+// proxyOf returns a transport's Proxy function. It is nil without a proxy, so that
+// environment variables are ignored: only the configuration decides.
+func proxyOf(proxy *url.URL) func(*http.Request) (*url.URL, error) {
 	if proxy == nil {
 		return nil
 	}
@@ -159,11 +149,11 @@ func newHTTPClient(proxy *url.URL) *http.Client {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
 	return &http.Client{
 		Timeout: callTimeout,
-		// Calls carry tokens and Slack redirects none of them, so that
-		// following one could only give a token away.
+		// Slack redirects no call, and following a redirect could send a token
+		// to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			Proxy:                 through(proxy),
+			Proxy:                 proxyOf(proxy),
 			DialContext:           dialer.DialContext,
 			TLSHandshakeTimeout:   dialTimeout,
 			ResponseHeaderTimeout: answerTimeout,
@@ -177,7 +167,7 @@ func newHTTPClient(proxy *url.URL) *http.Client {
 func newDialer(proxy *url.URL) *websocket.Dialer {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
 	return &websocket.Dialer{
-		Proxy:            through(proxy),
+		Proxy:            proxyOf(proxy),
 		NetDialContext:   dialer.DialContext,
 		HandshakeTimeout: answerTimeout,
 		WriteBufferSize:  frameBuffer,

@@ -14,15 +14,15 @@ import (
 	"domovoy/bot"
 )
 
-// wordless is what calling the bot without a word means.
-const wordless = "help"
+// noText is the command for a mention of the bot without any text.
+const noText = "help"
 
-// updates reads what a person said out of an envelope; none when it is of no
-// use to us: a robot spoke, or somebody used a shortcut.
+// updates returns the commands, pressed buttons and messages of people in an
+// envelope. It returns none for anything else, such as a message of another bot.
 //
-// Slack says a thing again when it missed our answer, or when no socket was
+// Slack repeats an event when it received no confirmation, or when no socket was
 // open: then the repetition (retry_attempt above zero) is the only copy. So
-// none is dropped here; the journal knows by the keys what it has.
+// repetitions are not dropped here; the journal recognises them by their keys.
 func updates(event socketmode.Event) []bot.Update {
 	if event.Request == nil {
 		return nil
@@ -38,8 +38,8 @@ func updates(event socketmode.Event) []bot.Update {
 	return nil
 }
 
-// command reads "/domovoy check shop.ru". A slash command does not work in a
-// thread and has no message of its own.
+// command converts a slash command such as "/domovoy check shop.ru". Slash commands
+// do not work in threads and have no message.
 func command(c slackgo.SlashCommand, envelope string) bot.Update {
 	return bot.Update{
 		Messenger: name,
@@ -48,13 +48,13 @@ func command(c slackgo.SlashCommand, envelope string) bot.Update {
 		Private:   direct(c.ChannelID),
 		Person:    person(c.TeamID, c.UserID),
 		Name:      c.UserName,
-		Text:      cmp.Or(strings.TrimSpace(unwrapAll(c.Text)), wordless),
+		Text:      cmp.Or(strings.TrimSpace(unwrapAll(c.Text)), noText),
 		At:        time.Now(),
 	}
 }
 
-// presses reads buttons. One payload has one of them in practice; the format
-// allows more.
+// presses converts pressed buttons. A payload has one of them in practice, though the
+// format allows more.
 func presses(c slackgo.InteractionCallback, envelope string) []bot.Update {
 	if c.Type != slackgo.InteractionTypeBlockActions {
 		return nil
@@ -85,10 +85,10 @@ func presses(c slackgo.InteractionCallback, envelope string) []bot.Update {
 	return pressed
 }
 
-// mention reads "@domovoy check shop.ru" in a channel, and the same without
-// the mention in a direct message.
+// mention converts a message such as "@domovoy check shop.ru" in a channel, and one
+// without the mention in a direct message.
 func mention(e slackevents.EventsAPIEvent, envelope string) []bot.Update {
-	said := bot.Update{Messenger: name}
+	u := bot.Update{Messenger: name}
 	var self string
 	key := envelope
 	if outer, ok := e.Data.(*slackevents.EventsAPICallbackEvent); ok {
@@ -97,35 +97,36 @@ func mention(e slackevents.EventsAPIEvent, envelope string) []bot.Update {
 			self = outer.Authorizations[0].UserID
 		}
 	}
-	said.Key = "event:" + key
+	u.Key = "event:" + key
 	switch m := e.InnerEvent.Data.(type) {
 	case *slackevents.AppMentionEvent:
 		if m.BotID != "" || m.User == "" || m.User == self {
 			return nil
 		}
-		said.Chat, said.Private = address(m.Channel, m.ThreadTimeStamp), direct(m.Channel)
-		said.Person = person(cmp.Or(m.UserTeam, e.TeamID), m.User)
-		said.Text, said.Ref, said.At = plain(m.Text, self), m.TimeStamp, moment(m.TimeStamp)
+		u.Chat, u.Private = address(m.Channel, m.ThreadTimeStamp), direct(m.Channel)
+		u.Person = person(cmp.Or(m.UserTeam, e.TeamID), m.User)
+		u.Text, u.Ref, u.At = plain(m.Text, self), m.TimeStamp, moment(m.TimeStamp)
 	case *slackevents.MessageEvent:
 		if !m.IsIM() || m.SubType != "" || m.BotID != "" || m.User == "" || m.User == self {
 			return nil
 		}
-		said.Chat, said.Private = address(m.Channel, m.ThreadTimeStamp), true
-		said.Person = person(cmp.Or(m.UserTeam, e.TeamID), m.User)
-		said.Text, said.Ref, said.At = unwrapAll(m.Text), m.TimeStamp, moment(m.TimeStamp)
+		u.Chat, u.Private = address(m.Channel, m.ThreadTimeStamp), true
+		u.Person = person(cmp.Or(m.UserTeam, e.TeamID), m.User)
+		u.Text, u.Ref, u.At = unwrapAll(m.Text), m.TimeStamp, moment(m.TimeStamp)
 	default:
 		return nil
 	}
-	said.Text = cmp.Or(said.Text, wordless)
-	return []bot.Update{said}
+	u.Text = cmp.Or(u.Text, noText)
+	return []bot.Update{u}
 }
 
-// address is where to answer.
+// address is the address of a channel or of a thread in it.
 func address(channel, thread string) string {
 	return bot.Address{Messenger: name, Chat: channel, Thread: thread}.String()
 }
 
-// person is an immutable id; a user's id alone is unique within a team only.
+// person is an immutable id; it has the team's because a user's id is unique only
+// within a team. It is empty when either is.
 func person(team, user string) string {
 	if team == "" || user == "" {
 		return ""
@@ -133,8 +134,8 @@ func person(team, user string) string {
 	return name + ":" + team + ":" + user
 }
 
-// moment reads a timestamp such as 1700000000.123456, which is also how Slack
-// names messages; one that does not read so is now.
+// moment is the time of a timestamp such as 1700000000.123456, by which Slack also
+// identifies messages. It is now when the timestamp cannot be parsed.
 func moment(stamp string) time.Time {
 	whole, fraction, _ := strings.Cut(stamp, ".")
 	seconds, err := strconv.ParseInt(whole, 10, 64)
@@ -145,14 +146,15 @@ func moment(stamp string) time.Time {
 	return time.Unix(seconds, micros*1000)
 }
 
-// token is what Slack writes into a person's text in place of a mention, a
-// channel, or whatever looks like an address: <@U1|ann>, <#C1|ops>, <!here>,
+// token is what Slack puts into a person's text in place of a mention, a channel, or
+// text that looks like a URL: <@U1|ann>, <#C1|ops>, <!here>,
 // <http://shop.ru|shop.ru>.
+// https://docs.slack.dev/messaging/formatting-message-text#parsing-retrieved-messages
 var token = regexp.MustCompile(`<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>`)
 
-// plain gives a person's text as it was typed: Slack makes links of bare
-// domains and escapes three characters. The mention of ourselves goes; self
-// is our user id, and when it is empty (not told), the first mention is ours.
+// plain returns a person's text as it was typed, without the mention of the bot:
+// Slack makes links of domain names and escapes three characters. self is the bot's
+// user id; when it is empty, the first mention is removed.
 func plain(text, self string) string {
 	ours := "<@" + self
 	if self == "" {
@@ -166,16 +168,15 @@ func plain(text, self string) string {
 	return unwrapAll(text)
 }
 
-// unwrapAll undoes what Slack did to a text.
+// unwrapAll undoes Slack's tokens and escapes in a text.
 func unwrapAll(text string) string {
 	text = token.ReplaceAllStringFunc(text, unwrap)
 	text = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&", "\u00a0", " ").Replace(text)
 	return strings.TrimSpace(text)
 }
 
-// unwrap gives what a token stood for. A link is taken by its label when that
-// is an address as well: it is what the person typed, or at least what they
-// see.
+// unwrap returns the text that a token stands for. For a link with a label that is a
+// name itself it returns the label, which is what the person typed or sees.
 func unwrap(s string) string {
 	part := token.FindStringSubmatch(s)
 	sigil, target, label := part[1], part[2], part[3]

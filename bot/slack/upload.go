@@ -14,61 +14,61 @@ import (
 	"domovoy/reports"
 )
 
-// A step of an upload is tried a few times at once. Then the message goes out
-// without the file and says so: others of its chat wait behind it, alerts
-// among them.
+// Limits of uploads. A step of an upload is tried a few times. Then the message is
+// sent without the file and says so, because other messages of the chat, such as
+// alerts, wait behind it.
 const (
 	fileTries = 3
 	fileBound = time.Minute      // for all files of a message
-	fileWait  = 20 * time.Second // the longest wait that Slack may ask for within it
+	fileWait  = 20 * time.Second // a longer wait that Slack asks for is not taken
 )
 
-// stage brings the files of a message to Slack, where nobody sees them until
-// share. A file that does not get there becomes a line of the message: the
-// text matters more.
+// stage uploads the files of a message, which nobody sees before share. A file that
+// cannot be uploaded becomes a line of the message, because the text is more
+// important.
 // https://docs.slack.dev/messaging/working-with-files#uploading_files
 func (s *Slack) stage(ctx context.Context, m *reports.Message) (staged []slackgo.FileSummary, err error) {
 	bounded, cancel := context.WithTimeout(ctx, fileBound)
 	defer cancel()
 	for _, file := range m.Files {
 		var id string
-		err := s.stubborn(bounded, func() (err error) { id, err = s.upload(bounded, file); return err })
+		err := s.retry(bounded, func() (err error) { id, err = s.upload(bounded, file); return err })
 		switch {
 		case err == nil:
 			staged = append(staged, slackgo.FileSummary{ID: id, Title: file.Name})
-		case ctx.Err() != nil, wholly(err):
+		case ctx.Err() != nil, concernsMessage(err):
 			return nil, err
 		default:
-			s.log.Error("a file was not brought to Slack", "file", file.Name, "error", err)
+			s.log.Error("a file was not uploaded to Slack", "file", file.Name, "error", err)
 			*m = s.without(*m, []slackgo.FileSummary{{Title: file.Name}}, reason(err))
 		}
 	}
 	return staged, nil
 }
 
-// stubborn does a step, again while that may help.
-func (s *Slack) stubborn(ctx context.Context, step func() error) error {
+// retry does a step and repeats it while that may help.
+func (s *Slack) retry(ctx context.Context, step func() error) error {
 	for try := 1; ; try++ {
 		err := step()
 		wait, worth := time.Duration(try)*2*time.Second, err != nil && reason(err) == ""
 		if asked, is := errors.AsType[*bot.RetryAfter](err); is {
 			wait, worth = asked.After, asked.After <= fileWait
 		}
-		if !worth || try == fileTries || s.pause(ctx, wait) != nil {
+		if !worth || try == fileTries || s.sleep(ctx, wait) != nil {
 			return err
 		}
 	}
 }
 
-// wholly reports whether an error is about more than a file: nothing can be
-// sent with this token, or not yet.
-func wholly(err error) bool {
+// concernsMessage reports whether an error is about more than the file: nothing can
+// be sent with this token, or not yet.
+func concernsMessage(err error) bool {
 	refused, is := errors.AsType[*bot.Permanent](err)
 	_, wait := errors.AsType[*bot.RetryAfter](err)
 	return is && refused.Token || wait
 }
 
-// reason is Slack's own word for a refusal; empty: it did not refuse.
+// reason is the error code of a refusal by Slack; empty: the error is not a refusal.
 func reason(err error) string {
 	if refused, is := errors.AsType[*bot.Permanent](err); is {
 		return refused.Reason
@@ -88,29 +88,29 @@ func (s *Slack) upload(ctx context.Context, file reports.File) (string, error) {
 		FileSize: len(file.Data),
 	})
 	if err != nil {
-		return "", s.judge("asking Slack where to upload a file", err)
+		return "", s.explain("asking Slack where to upload a file", err)
 	}
 	err = s.api.UploadToURL(ctx, slackgo.UploadToURLParameters{
 		UploadURL: place.UploadURL,
 		Filename:  file.Name,
 		Reader:    bytes.NewReader(file.Data),
 	})
-	return place.FileID, s.judge("uploading a file to Slack", err)
+	return place.FileID, s.explain("uploading a file to Slack", err)
 }
 
 // share shows uploaded files in a thread.
 func (s *Slack) share(ctx context.Context, channel, thread string, files []slackgo.FileSummary) error {
-	return s.stubborn(ctx, func() error {
+	return s.retry(ctx, func() error {
 		_, err := s.api.CompleteUploadExternalContext(ctx, slackgo.CompleteUploadExternalParameters{
 			Files:           files,
 			Channel:         channel,
 			ThreadTimestamp: thread,
 		})
-		return s.judge("showing a file in Slack", err)
+		return s.explain("showing a file in Slack", err)
 	})
 }
 
-// without adds a line for each file that did not arrive.
+// without returns a message with a line for each file that is missing.
 func (s *Slack) without(m reports.Message, files []slackgo.FileSummary, reason string) reports.Message {
 	locale := s.bundle.Locale(m.Language, nil)
 	m.Sections = slices.Clip(m.Sections)
