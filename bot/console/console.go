@@ -1,14 +1,13 @@
 // Package console talks with one person in a terminal.
 //
-// It is a full messenger: Send and Edit print, Listen stores what is typed.
-// Who needs an answer before the next line is read (a script, a transcript, a
-// demonstration) uses Run in place of Listen. Messages may arrive by Send
-// while somebody types: in terminal mode they appear above the half-typed
-// line.
+// It is a full messenger: Send and Edit print, Listen stores the typed lines. A
+// caller that needs an answer before the next line is read (for a script, a
+// transcript, a demonstration) uses Run in place of Listen. In terminal mode a
+// message that is sent while a person types appears above the unfinished line.
 //
-// A message's buttons are numbered; typing a number presses that button of
-// the last message that had any. What strangers wrote is stripped of control
-// characters, so that no web server moves our cursor.
+// A message's buttons are numbered; typing a number presses that button of the
+// last message with buttons. Control characters are removed from all texts, so
+// that the answer of a web server cannot move the cursor.
 package console
 
 import (
@@ -39,17 +38,18 @@ const (
 	defaultWidth = 80 // columns
 )
 
-// Options is how a console looks, and for whom; all may be zero.
+// Options configures a console; all may be zero.
 type Options struct {
-	Language string // for the console's own words
-	Person   string // who types, such as local:root; Listen tells it
+	Language string // of the console's own texts
+	Person   string // the id of the person who types, such as local:root, for Listen
 	Width    int    // columns; 0: the terminal's, or 80
 	Colour   bool
-	Terminal bool   // edit lines and show a prompt; in and out are one terminal
-	Folder   string // where files are saved; empty: nowhere
+	Terminal bool   // edit lines and show a prompt; in and out must be the same terminal
+	Folder   string // for attached files; empty: they are not saved
 }
 
-// Console is a messenger of one chat. Sending is safe while somebody types.
+// Console is a bot.Messenger with one chat. Send and Edit are safe for concurrent use,
+// also during Run or Listen.
 type Console struct {
 	in      io.Reader
 	out     io.Writer
@@ -58,14 +58,14 @@ type Console struct {
 	bundle  *i18n.Bundle
 	options Options
 
-	mu      sync.Mutex // guards what follows, and keeps messages whole
+	mu      sync.Mutex // guards the fields below, and writing
 	buttons []reports.Action
-	shown   int // messages; names them
+	shown   int // number of messages so far, by which they are identified
 }
 
 var _ bot.Messenger = (*Console)(nil)
 
-// New makes a console that reads in and writes out.
+// New returns a console that reads from in and writes to out.
 func New(in io.Reader, out io.Writer, bundle *i18n.Bundle, options Options) *Console {
 	c := &Console{in: in, out: out, bundle: bundle, options: options}
 	if options.Terminal {
@@ -79,20 +79,20 @@ func New(in io.Reader, out io.Writer, bundle *i18n.Bundle, options Options) *Con
 	return c
 }
 
-// Send prints a message and saves its files.
+// Send prints a message and saves its files. The returned reference is a number.
 func (c *Console) Send(_ context.Context, _ bot.Address, _ string, m reports.Message) (string, error) {
 	return c.show("", m)
 }
 
-// Edit prints a message again, marked as replacing another: paper cannot be
-// changed.
+// Edit prints a message with a line that says that it replaces another one, since
+// printed text cannot be changed.
 func (c *Console) Edit(_ context.Context, _ bot.Address, _ string, m reports.Message) error {
 	_, err := c.show(c.bundle.Locale(m.Language, nil).Say("console.replaces"), m)
 	return err
 }
 
-// show prints a message below an introduction, which may be empty, and a
-// blank line after it.
+// show prints a message with a blank line after it, below an introduction, which may
+// be empty.
 func (c *Console) show(introduction string, m reports.Message) (string, error) {
 	var text strings.Builder
 	if introduction != "" {
@@ -113,14 +113,14 @@ func (c *Console) show(introduction string, m reports.Message) (string, error) {
 	return strconv.Itoa(c.shown), c.write(text.String())
 }
 
-// say prints one line of the console's own.
+// say prints one line by the console itself.
 func (c *Console) say(line string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.write(line + "\n\n")
 }
 
-// write is called with the lock held.
+// write writes a text; the caller holds c.mu.
 func (c *Console) write(text string) error {
 	out := c.out
 	if c.term != nil {
@@ -132,7 +132,7 @@ func (c *Console) write(text string) error {
 	return nil
 }
 
-// pressed is the button of that number on the last message that had any.
+// pressed returns the button with that number of the last message with buttons.
 func (c *Console) pressed(number int) (reports.Action, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -154,14 +154,14 @@ func (c *Console) width() int {
 	return defaultWidth
 }
 
-// locale is for the console's own words.
+// locale is for the console's own texts.
 func (c *Console) locale() *i18n.Locale { return c.bundle.Locale(c.options.Language, nil) }
 
-// maxNamesakes is how many files of one name a folder takes.
+// maxNamesakes is the highest number that Store adds to a name that is taken.
 const maxNamesakes = 1000
 
-// save writes a file into the folder, if there is one, and says what became
-// of it.
+// save writes a file into the folder, if there is one, and returns a line about the
+// result.
 func (c *Console) save(file reports.File, language string) string {
 	locale := c.bundle.Locale(language, nil)
 	args := i18n.Args{"Name": oneLine(file.Name), "Size": size(locale, len(file.Data))}
@@ -177,9 +177,9 @@ func (c *Console) save(file reports.File, language string) string {
 	return locale.Say("console.file.saved", args)
 }
 
-// Store writes a file into a folder and tells where. It overwrites nothing,
-// but takes a name beside, and leaves the folder in no case, whatever the file
-// is called: names may come from a panel's database.
+// Store writes a file into a folder, which it creates if necessary, and returns the
+// path. It never overwrites a file: if the name is taken it adds a number. It never
+// writes outside the folder, since names may come from a panel's database.
 func Store(folder string, file reports.File) (string, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", err

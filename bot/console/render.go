@@ -11,9 +11,9 @@ import (
 	"domovoy/reports"
 )
 
-// Render writes a message as text that ends with a line feed. Lines are
-// wrapped between words at width columns, 0 meaning never; colour adds ANSI
-// sequences. Files are not part of the text.
+// Render returns a message as text that ends with a line feed. Lines are wrapped
+// between words at width columns, and not at all if width is 0; colour adds ANSI
+// escape sequences. Files are not part of the text.
 func Render(m reports.Message, bundle *i18n.Bundle, width int, colour bool) string {
 	p := &page{locale: bundle.Locale(m.Language, nil), width: width, colour: colour}
 	p.title(m)
@@ -32,7 +32,7 @@ type page struct {
 	lines  []string
 }
 
-// style is an ANSI attribute; "" leaves text as it is.
+// style is the parameter of an ANSI SGR sequence; "" is plain text.
 type style string
 
 const (
@@ -42,7 +42,7 @@ const (
 	red    style = "31"
 )
 
-// toneStyle is how a title of that tone looks.
+// toneStyle is the style of a title of that tone.
 func toneStyle(t reports.Tone) style {
 	switch t {
 	case reports.ToneBad:
@@ -62,7 +62,8 @@ func (p *page) paint(s string, as style) string {
 	return "\x1b[" + string(as) + "m" + s + "\x1b[0m"
 }
 
-// paragraph wraps a text; first opens its first line, rest all others.
+// paragraph adds a wrapped text; first is put before its first line, rest before the
+// others.
 func (p *page) paragraph(first, rest, text string, as style) {
 	for i, line := range wrap(text, p.width-columns(rest)) {
 		lead := rest
@@ -114,8 +115,8 @@ func (p *page) items(s reports.Section) {
 	}
 }
 
-// buttons show their command too: it can be typed as well, and still works
-// when the numbers have passed to another message.
+// buttons adds the buttons with their commands. A command can be typed too, which
+// still works when the numbers belong to a newer message.
 func (p *page) buttons(actions []reports.Action) {
 	var rows []row
 	for i, action := range actions {
@@ -130,7 +131,7 @@ func (p *page) buttons(actions []reports.Action) {
 
 // row is a line of a list.
 type row struct {
-	lead string // what opens it: a bullet, a mark, a number
+	lead string // put before the text: a bullet, a mark, a number
 	text string
 	as   style // of the text
 	note string
@@ -141,8 +142,8 @@ const (
 	gap    = "   " // between a text and its note
 )
 
-// table writes a list with its notes in a column of their own, when every
-// line fits the width so; otherwise each note follows its text.
+// table adds a list. The notes are in a column of their own if every line fits the
+// width that way; otherwise each note follows its text.
 func (p *page) table(rows []row) {
 	var lead, text, note int
 	for _, r := range rows {
@@ -177,8 +178,8 @@ func (p *page) aligned(first string, r row, text int) string {
 
 func pad(s string, to int) string { return s + strings.Repeat(" ", to-columns(s)) }
 
-// clean drops what a terminal would obey and no text of ours has: control
-// characters, and those that turn the direction of writing.
+// clean removes from a text, which may come from strangers, control characters, which
+// a terminal would obey, and marks that change the writing direction.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -193,17 +194,17 @@ func clean(s string) string {
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
-// oneLine is clean for what stands in a list.
+// oneLine returns a clean text without line breaks.
 func oneLine(s string) string {
 	return strings.TrimSpace(strings.ReplaceAll(clean(s), "\n", " "))
 }
 
-// columns is how much room a text takes in a terminal.
+// columns is the width of a text in a terminal.
 func columns(s string) int {
 	n := 0
 	for _, r := range s {
 		switch {
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf): // drawn over their neighbour, or not at all
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf): // drawn over the previous character, or not at all
 		case wide(r):
 			n += 2
 		default:
@@ -213,15 +214,16 @@ func columns(s string) int {
 	return n
 }
 
-// wide follows Unicode's East Asian Width (UAX 11), which counts emoji too.
+// wide reports whether a character takes two columns, by Unicode's East Asian Width
+// (UAX #11), which includes emoji.
 func wide(r rune) bool {
 	kind := width.LookupRune(r).Kind()
 	return kind == width.EastAsianWide || kind == width.EastAsianFullwidth
 }
 
-// wrap breaks a text into lines of at most room columns, between words only:
-// a word that is longer stands alone and sticks out. No room means no limit.
-// A no-break space is no place to break at.
+// wrap breaks a text into lines of at most room columns, and does not limit them if
+// room is 0 or less. It breaks only at spaces, not at no-break spaces: a longer word
+// gets a line of its own.
 func wrap(text string, room int) []string {
 	var lines []string
 	for line := range strings.SplitSeq(text, "\n") {

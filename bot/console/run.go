@@ -18,9 +18,9 @@ import (
 	"domovoy/reports"
 )
 
-// Run gives each line to handle and prints the answer before it reads the
-// next one. It ends without an error when the input or the context does, or
-// when somebody says quit. An error of handle is told, and does not end it.
+// Run passes each line to handle and prints the answer before it reads the next
+// line. It returns nil at the end of the input, when the context ends, or after the
+// line "quit". An error of handle is printed and does not end it.
 func (c *Console) Run(ctx context.Context, handle func(ctx context.Context, line string) (reports.Message, error)) error {
 	return c.each(ctx, func(ctx context.Context, line string, button reports.Action) error {
 		if button.Command != "" {
@@ -35,14 +35,14 @@ func (c *Console) Run(ctx context.Context, handle func(ctx context.Context, line
 	})
 }
 
-// Listen stores each line as an update. It ends like Run.
+// Listen stores each line as an update in inbox. It ends like Run.
 func (c *Console) Listen(ctx context.Context, inbox bot.Inbox) error {
-	// The updates of an earlier console have the same journal.
+	// Keys must differ from those of earlier consoles in the same journal.
 	session := strconv.FormatInt(time.Now().UnixNano(), 36)
 	count := 0
 	return c.each(ctx, func(ctx context.Context, line string, button reports.Action) error {
 		count++
-		said := bot.Update{
+		update := bot.Update{
 			Messenger: name,
 			Key:       fmt.Sprintf("%s-%d", session, count),
 			Chat:      Chat().String(),
@@ -55,38 +55,39 @@ func (c *Console) Listen(ctx context.Context, inbox bot.Inbox) error {
 		}
 		switch {
 		case button.ID != "":
-			said.Text, said.Button = "", button.ID
+			update.Text, update.Button = "", button.ID
 		case button.Command != "":
-			said.Text = button.Command
+			update.Text = button.Command
 		}
-		return inbox.Receive(ctx, []bot.Update{said}, "")
+		return inbox.Receive(ctx, []bot.Update{update}, "")
 	})
 }
 
-// Chat is the only chat a console has.
+// Chat is the address of a console's only chat.
 func Chat() bot.Address { return bot.Address{Messenger: name, Chat: "local"} }
 
-// each calls do with every line that means something; button is the one that
-// the line pressed, if it was a number.
+// each calls do with every line that is not empty; button is the pressed one if the
+// line is a number, otherwise it is zero.
 func (c *Console) each(ctx context.Context, do func(context.Context, string, reports.Action) error) error {
 	for {
 		line, err := c.readLine(ctx)
 		line = strings.TrimSpace(line)
 		switch {
 		case ctx.Err() != nil, errors.Is(err, io.EOF) && line == "", farewell(line):
-			return c.leave()
+			return c.end()
 		case err != nil && !errors.Is(err, io.EOF):
 			return fmt.Errorf("reading the console: %w", err)
 		case line == "":
 			continue
 		}
-		if err := c.obey(ctx, line, do); err != nil {
+		if err := c.handle(ctx, line, do); err != nil {
 			return err
 		}
 	}
 }
 
-func (c *Console) obey(ctx context.Context, line string, do func(context.Context, string, reports.Action) error) error {
+// handle calls do with one line and prints its error.
+func (c *Console) handle(ctx context.Context, line string, do func(context.Context, string, reports.Action) error) error {
 	var button reports.Action
 	if number, err := strconv.Atoi(line); err == nil {
 		var there bool
@@ -96,27 +97,27 @@ func (c *Console) obey(ctx context.Context, line string, do func(context.Context
 	}
 	err := do(ctx, line, button)
 	if err == nil || ctx.Err() != nil {
-		return nil //nolint:nilerr // whoever asked is leaving
+		return nil //nolint:nilerr // the conversation is over
 	}
 	return c.say(c.locale().Say("console.failed", i18n.Args{"Error": clean(err.Error())}))
 }
 
-// farewell says whether a line ends the conversation.
+// farewell reports whether a line ends the conversation.
 func farewell(line string) bool {
 	return slices.Contains([]string{"quit", "exit", "выход"}, strings.ToLower(line))
 }
 
-// leave gives the shell a fresh line below the prompt.
-func (c *Console) leave() error {
+// end moves the cursor to a new line below the prompt.
+func (c *Console) end() error {
 	if c.term != nil {
-		_, _ = io.WriteString(c.out, "\r\n") // nobody is left to tell
+		_, _ = io.WriteString(c.out, "\r\n") // an error is of no interest any more
 	}
 	return nil
 }
 
-// readLine waits for a line or the end of the context. In the latter case the
-// reading goroutine stays behind until the input says something: nothing can
-// interrupt a read from a terminal.
+// readLine returns the next line, or the context's error when that ends first. In the
+// latter case the reading goroutine remains until there is input: a read from a
+// terminal cannot be interrupted.
 func (c *Console) readLine(ctx context.Context) (string, error) {
 	restore, err := c.raw()
 	if err != nil {
@@ -148,8 +149,8 @@ func (c *Console) readLine(ctx context.Context) (string, error) {
 	}
 }
 
-// raw takes the terminal's own line editing away for as long as a line is
-// typed, and no longer: while a command runs, Ctrl-C is a signal again.
+// raw switches off the terminal's own line editing until restore is called. It is on
+// while a command runs, so that Ctrl-C is a signal then.
 func (c *Console) raw() (restore func(), err error) {
 	file, ok := c.in.(*os.File)
 	if c.term == nil || !ok || !term.IsTerminal(int(file.Fd())) {
