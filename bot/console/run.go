@@ -149,8 +149,8 @@ func (c *Console) readLine(ctx context.Context) (string, error) {
 	}
 }
 
-// raw switches off the terminal's own line editing until restore is called. It is on
-// while a command runs, so that Ctrl-C is a signal then.
+// raw switches off the terminal's own line editing until restore is called. That
+// happens before a command runs, so that Ctrl-C is a signal then.
 func (c *Console) raw() (restore func(), err error) {
 	file, ok := c.in.(*os.File)
 	if c.term == nil || !ok || !term.IsTerminal(int(file.Fd())) {

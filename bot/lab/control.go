@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// bell wakes everybody who waits for a change of the state beside it.
-type bell struct {
+// signal wakes all goroutines that wait for a change of the state beside it.
+type signal struct {
 	mu      sync.Mutex
-	changed chan struct{} // nil while nobody listens
+	changed chan struct{} // nil while none waits
 }
 
-// listen returns a channel that is closed at the next ring. Take it before
-// looking at the state, so that no ring is missed.
-func (b *bell) listen() <-chan struct{} {
+// listen returns a channel that is closed at the next send. Take it before reading
+// the state, so that no change is missed.
+func (b *signal) listen() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.changed == nil {
@@ -25,7 +25,7 @@ func (b *bell) listen() <-chan struct{} {
 	return b.changed
 }
 
-func (b *bell) ring() {
+func (b *signal) send() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.changed != nil {
@@ -34,8 +34,8 @@ func (b *bell) ring() {
 	}
 }
 
-// await looks at each ring until look is satisfied or the context ends.
-func await[T any](ctx context.Context, b *bell, look func() (T, bool)) (T, error) {
+// await calls look after each change until it returns true or the context ends.
+func await[T any](ctx context.Context, b *signal, look func() (T, bool)) (T, error) {
 	for {
 		changed := b.listen()
 		if found, ok := look(); ok {
@@ -50,27 +50,27 @@ func await[T any](ctx context.Context, b *bell, look func() (T, bool)) (T, error
 	}
 }
 
-// Call is one API call as it arrived.
+// Call is one API call.
 type Call struct {
 	Method string
 	Params map[string]string // nested JSON values as their JSON text; no files
 	At     time.Time
-	Status int    // HTTP status of the answer; 0 while none was given, or never will be
-	Error  string // what was refused and why; empty when the call succeeded
+	Status int    // HTTP status of the response; 0 while there is none
+	Error  string // the reason of a refusal; empty when the call succeeded
 }
 
-// callLog remembers all calls in the order of their arrival.
+// callLog has all calls in the order of their arrival.
 type callLog struct {
-	mu    sync.Mutex
-	bell  bell
-	calls []*Call
+	mu      sync.Mutex
+	changed signal
+	calls   []*Call
 }
 
 func (l *callLog) open(call Call) *Call {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls = append(l.calls, &call)
-	l.bell.ring()
+	l.changed.send()
 	return &call
 }
 
@@ -78,10 +78,10 @@ func (l *callLog) close(call *Call, status int, problem string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	call.Status, call.Error = status, problem
-	l.bell.ring()
+	l.changed.send()
 }
 
-// list copies the calls of a method; of all methods when it is empty.
+// list returns copies of the calls of a method; of all methods when it is empty.
 func (l *callLog) list(method string) []Call {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,7 +97,7 @@ func (l *callLog) list(method string) []Call {
 }
 
 func (l *callLog) wait(ctx context.Context, method string, n int) ([]Call, error) {
-	calls, err := await(ctx, &l.bell, func() ([]Call, bool) {
+	calls, err := await(ctx, &l.changed, func() ([]Call, bool) {
 		list := l.list(method)
 		return list, len(list) >= n
 	})
@@ -107,25 +107,26 @@ func (l *callLog) wait(ctx context.Context, method string, n int) ([]Call, error
 	return calls, nil
 }
 
-// FaultKind is a way of treating a call badly.
+// FaultKind is a kind of failure.
 type FaultKind int
 
-// What a server can do instead of answering properly.
+// Failures that a server can simulate.
 const (
 	// TooManyRequests answers 429 and does nothing.
 	TooManyRequests FaultKind = iota + 1
-	// BadGateway answers 502 with an HTML page, as a balancer would, and does nothing.
+	// BadGateway answers 502 with an HTML page, as a load balancer would, and does
+	// nothing.
 	BadGateway
-	// Hang says nothing until the client leaves, and does nothing.
+	// Hang sends nothing until the client disconnects, and does nothing.
 	Hang
-	// Drop carries the call out, then closes the connection instead of
-	// answering: the client cannot know that it succeeded.
+	// Drop carries the call out, then closes the connection without a response:
+	// the client cannot know that the call succeeded.
 	Drop
-	// Refuse answers the error given by the fault's Status and Text.
+	// Refuse answers with the fault's Status and Text.
 	Refuse
 )
 
-// Fault is how one call is to be treated.
+// Fault is a failure of one call.
 type Fault struct {
 	Kind       FaultKind
 	RetryAfter int    // seconds, for TooManyRequests; zero means 1
@@ -133,7 +134,7 @@ type Fault struct {
 	Text       string // for Refuse: Telegram's description, Slack's error code
 }
 
-// faultList holds the faults that wait for their calls.
+// faultList has the faults that no call has met yet.
 type faultList struct {
 	mu      sync.Mutex
 	waiting []waitingFault
@@ -141,11 +142,11 @@ type faultList struct {
 
 type waitingFault struct {
 	method string // empty for any
-	left   int    // calls still to be treated so
+	left   int    // number of calls that are to fail
 	fault  Fault
 }
 
-// add makes the next n calls of a method (empty: of any method) meet a fault.
+// add makes the next n calls of a method (empty: of any method) fail.
 func (l *faultList) add(method string, n int, fault Fault) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -153,7 +154,7 @@ func (l *faultList) add(method string, n int, fault Fault) {
 	l.waiting = append(l.waiting, waitingFault{method: method, left: n, fault: fault})
 }
 
-// next takes the fault for a call; its zero value is none.
+// next removes and returns the fault for a call; the zero Fault is none.
 func (l *faultList) next(method string) Fault {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -173,17 +174,18 @@ func (l *faultList) clear() {
 	l.waiting = nil
 }
 
-// limit says how long to wait before one more call, and takes note of calls.
+// limit is a rate limit: it returns how long to wait before one more call, and counts
+// calls.
 type limit interface {
 	wait(now time.Time) time.Duration // zero: go ahead
 	note(now time.Time)
 }
 
-// pace allows one call per interval on average, and a burst of them at once.
+// pace allows one call per interval on average, and a burst of calls at once.
 type pace struct {
 	interval time.Duration
 	burst    int
-	due      time.Time // when the calls so far would have been used up at an even pace
+	due      time.Time // when calls at the average rate would have reached the number so far
 }
 
 func (p *pace) wait(now time.Time) time.Duration {
@@ -198,7 +200,7 @@ func (p *pace) note(now time.Time) {
 	p.due = p.due.Add(p.interval)
 }
 
-// window allows a number of calls within any stretch of time of its length.
+// window allows a number of calls within any period of its length.
 type window struct {
 	calls  int
 	length time.Duration
@@ -219,8 +221,8 @@ func (w *window) note(now time.Time) {
 	w.seen = append(w.seen, now)
 }
 
-// admit asks all limits and notes the call only if each lets it pass. It
-// returns the seconds to wait, rounded up; zero means admitted.
+// admit counts a call if all limits allow it. It returns the seconds to wait, rounded
+// up; zero means that the call is allowed.
 func admit(now time.Time, limits ...limit) int {
 	var longest time.Duration
 	for _, l := range limits {

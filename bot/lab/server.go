@@ -18,14 +18,14 @@ import (
 	"unicode/utf16"
 )
 
-// The servers speak the real protocols (Telegram's Bot API over HTTP, Slack's
-// Web API over HTTP with Socket Mode over WebSocket) and refuse whatever the
-// real ones refuse. They are written from the public documentation and import
-// nothing else of this module, so that they can judge it. Where the lab is
-// stricter than the real service, a comment says so.
+// The servers use the real protocols (Telegram's Bot API over HTTP, Slack's Web API
+// over HTTP with Socket Mode over WebSocket) and refuse what the real ones refuse.
+// They are written from the public documentation and import nothing else of this
+// module, so that they are an independent test of it. Where the lab is stricter
+// than the real service, a comment says so.
 
-// server is one HTTP server on a free loopback port whose close waits for
-// everything it started: requests, connections, and spawned goroutines.
+// server is an HTTP server on a free loopback port. Its close waits for everything
+// that it started: requests, connections and goroutines.
 type server struct {
 	http *http.Server
 	url  string          // "http://127.0.0.1:port", no slash at the end
@@ -37,7 +37,7 @@ type server struct {
 	work   sync.WaitGroup
 }
 
-// listen takes a free port; nothing is answered before serve.
+// listen opens a free port; requests are answered from serve on.
 func listen() (*server, net.Listener, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -52,7 +52,7 @@ func listen() (*server, net.Listener, error) {
 	s.http = &http.Server{
 		BaseContext: func(net.Listener) context.Context { return base },
 		ConnState:   s.count,
-		ErrorLog:    log.New(io.Discard, "", 0), // broken clients are what the lab is for
+		ErrorLog:    log.New(io.Discard, "", 0), // faulty clients are expected here
 	}
 	return s, listener, nil
 }
@@ -98,18 +98,18 @@ func (s *server) close() {
 	s.closed = true
 	s.mu.Unlock()
 	s.stop()
-	_ = s.http.Close() // closing a listener twice is no news
+	_ = s.http.Close() // the error for a listener that is closed already
 	s.work.Wait()
 }
 
-// front is the part both APIs share: the server, the log of calls, the faults.
+// front is the common part of both APIs: the server, the log of calls, the faults.
 type front struct {
 	*server
 	calls  callLog
 	faults faultList
 }
 
-// reply is one HTTP answer.
+// reply is an HTTP response.
 type reply struct {
 	status     int
 	retryAfter int // seconds, for the Retry-After header; 0 sends none
@@ -118,7 +118,7 @@ type reply struct {
 	problem    string // for the log of calls
 }
 
-// exchange is one call with its two ways of being answered.
+// exchange is one call with the functions that answer and refuse it.
 type exchange struct {
 	method string
 	params map[string]string
@@ -126,7 +126,7 @@ type exchange struct {
 	run    func(context.Context) reply
 }
 
-// handle logs a call, treats it as a waiting fault says, and answers.
+// handle logs a call and answers it, or lets it fail as the next fault says.
 func (f *front) handle(w http.ResponseWriter, r *http.Request, x exchange) {
 	call := f.calls.open(Call{Method: x.method, Params: x.params, At: time.Now()})
 	var answer reply
@@ -138,7 +138,7 @@ func (f *front) handle(w http.ResponseWriter, r *http.Request, x exchange) {
 		panic(http.ErrAbortHandler)
 	case Drop:
 		x.run(r.Context())
-		panic(http.ErrAbortHandler) // closes the connection without an answer
+		panic(http.ErrAbortHandler) // closes the connection without a response
 	case BadGateway:
 		answer = reply{status: http.StatusBadGateway, mime: "text/html", body: []byte(badGatewayPage), problem: "bad gateway"}
 	default:
@@ -157,25 +157,25 @@ func (a reply) write(w http.ResponseWriter) {
 		w.Header().Set("Retry-After", strconv.Itoa(a.retryAfter))
 	}
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // a client that left is no error of the server
+	_, _ = w.Write(a.body) // the client may have disconnected
 }
 
-// Close ends all connections and waits for everything the server started.
+// Close closes all connections and waits for everything that the server started.
 func (f *front) Close() { f.close() }
 
-// Calls lists the calls of a method in order of arrival, refused ones too; of
-// all methods when it is empty.
+// Calls lists the calls of a method, refused ones too, in order of arrival; of all
+// methods when it is empty.
 func (f *front) Calls(method string) []Call { return f.calls.list(method) }
 
-// WaitCalls waits until a method was called n times in all; counted on arrival.
+// WaitCalls waits until n calls of a method have arrived in all, and returns them.
 func (f *front) WaitCalls(ctx context.Context, method string, n int) ([]Call, error) {
 	return f.calls.wait(ctx, method, n)
 }
 
-// Fail makes the next n calls of a method (empty: of any method) meet a fault.
+// Fail makes the next n calls of a method (empty: of any method) fail.
 func (f *front) Fail(method string, n int, fault Fault) { f.faults.add(method, n, fault) }
 
-// Heal forgets the faults that still wait.
+// Heal removes the faults that no call has met yet.
 func (f *front) Heal() { f.faults.clear() }
 
 // maxBody is a little more than the largest upload either API takes (50 MB).
@@ -193,7 +193,8 @@ type request struct {
 	files  map[string]File // by form field
 }
 
-// readRequest takes query, form, multipart and JSON bodies alike, as both APIs do.
+// readRequest reads parameters from the query and from form, multipart and JSON bodies,
+// as both APIs do.
 func readRequest(w http.ResponseWriter, r *http.Request) (request, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	q := request{params: map[string]string{}, files: map[string]File{}}
@@ -265,7 +266,7 @@ func (q *request) readMultipart(r *http.Request) error {
 	}
 }
 
-// readRaw takes a bare body as a file without field and name.
+// readRaw reads a body of another type as a file without field and name.
 func (q *request) readRaw(body io.Reader) error {
 	data, err := io.ReadAll(body)
 	q.files[""] = File{Data: data}
@@ -285,8 +286,8 @@ func (q *request) readPart(part *multipart.Part) error {
 	return nil
 }
 
-// units counts a text the way both services are believed to: in UTF-16 code
-// units, the strictest reading of "characters".
+// units counts UTF-16 code units, which both services seem to do: the strictest
+// reading of "characters".
 func units(text string) int {
 	n := 0
 	for _, r := range text {

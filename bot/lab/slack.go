@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// SlackOptions is what a Slack server may be given; each may be zero.
+// SlackOptions configures NewSlack; each may be zero.
 type SlackOptions struct {
 	BotToken  string           // default: a made-up xoxb- one
 	AppToken  string           // default: a made-up xapp- one
@@ -26,8 +26,8 @@ type Slack struct {
 	front
 	options SlackOptions
 
-	mu        sync.Mutex // guards all below
-	bell      bell       // rings after each change of what is below
+	mu        sync.Mutex // guards the fields below
+	changed   signal     // sent after each change of the fields below
 	workspace workspace
 	rates     slackRates
 	files     map[string]*upload // by file id
@@ -108,13 +108,13 @@ func (s *Slack) mux() http.Handler {
 // URL is the server's address, without a slash at the end.
 func (s *Slack) URL() string { return s.url }
 
-// APIURL is what a client takes as the Web API's address, with a slash at the end.
+// APIURL is the Web API's address for clients, with a slash at the end.
 func (s *Slack) APIURL() string { return s.url + "/api/" }
 
-// BotToken is the one for calls.
+// BotToken is the token for calls.
 func (s *Slack) BotToken() string { return s.options.BotToken }
 
-// AppToken is the one for Socket Mode.
+// AppToken is the token for Socket Mode.
 func (s *Slack) AppToken() string { return s.options.AppToken }
 
 // BotUser is the bot's own user id, as in a mention.
@@ -137,7 +137,7 @@ func (s *Slack) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if token == "" {
 		token = q.params["token"]
 	}
-	delete(q.params, "token") // a log of calls is no place for it
+	delete(q.params, "token") // it must not be in the log of calls
 	name := r.PathValue("method")
 	s.handle(w, r, exchange{
 		method: name,
@@ -156,7 +156,7 @@ func (s *Slack) serveAPI(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// checkToken wants the app's token for opening a socket, and the bot's for the rest.
+// checkToken requires the app's token for opening a socket and the bot's otherwise.
 func (s *Slack) checkToken(method, token string) error {
 	wanted, other := s.options.BotToken, s.options.AppToken
 	if method == "apps.connections.open" {
@@ -180,8 +180,8 @@ func (s *Slack) authTest(context.Context, request) (object, error) {
 	}, nil
 }
 
-// slackError is a refusal in the Web API's form: HTTP 200 and ok false, save
-// for 429. https://docs.slack.dev/apis/web-api/#responses
+// slackError is a refusal in the Web API's form: HTTP 200 and ok false, except for
+// 429. https://docs.slack.dev/apis/web-api/#responses
 type slackError struct {
 	code       string
 	problems   []string // for response_metadata.messages

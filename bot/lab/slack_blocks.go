@@ -18,7 +18,7 @@ const (
 	maxBlocksTogether = 13_000 // undocumented; about 13,200 was measured
 )
 
-// blockChecker gathers what is wrong with the blocks of one message.
+// blockChecker collects the errors in the blocks of one message.
 type blockChecker struct {
 	problems   []string
 	characters int // of all texts together
@@ -83,7 +83,7 @@ func (c *blockChecker) block(at string, b object) {
 	case "table":
 		c.table(at, b)
 	case "rich_text", "input", "file", "video": // taken as they are
-	default: // also alert, card and carousel, which messages may not have
+	default: // including alert, card and carousel, which messages may not have
 		c.report(at+"/type", "unsupported type: %s", kind)
 	}
 }
@@ -166,7 +166,7 @@ const (
 	maxConfirmLabel = 30
 )
 
-// otherElements are taken as they are: the lab can press buttons only.
+// otherElements are accepted without a check: the lab can press only buttons.
 func otherElements() []string {
 	return []string{"image", "overflow", "datepicker", "datetimepicker", "timepicker", "checkboxes", "radio_buttons", "workflow_button",
 		"static_select", "external_select", "users_select", "conversations_select", "channels_select",
@@ -236,7 +236,7 @@ func (c *blockChecker) text(at string, value any, longest int, kinds ...string) 
 	c.words(at+"/text", o["text"], longest)
 }
 
-// words checks a string that people read.
+// words checks a string that is shown to people.
 func (c *blockChecker) words(at string, value any, longest int) {
 	text, _ := value.(string)
 	c.characters += units(text)
@@ -261,7 +261,7 @@ func (c *blockChecker) count(at string, n, fewest, most int) {
 	}
 }
 
-// known refuses properties a block does not have.
+// known reports properties that a block does not have.
 func (c *blockChecker) known(at string, o object, names ...string) {
 	for name := range o {
 		if name != "type" && name != "block_id" && !slices.Contains(names, name) {

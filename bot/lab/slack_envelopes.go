@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Envelope is one delivery over Socket Mode, and what came back.
+// Envelope is one delivery over Socket Mode with its confirmation.
 type Envelope struct {
 	ID        string
 	Kind      string // slash_commands, interactive, events_api
@@ -20,25 +20,26 @@ type Envelope struct {
 	Responses []object // posted to its response_url
 }
 
-// delivery is an Envelope with what the server needs to follow it up.
+// delivery is an Envelope with the server's state of it.
 type delivery struct {
 	Envelope
-	repeated bool          // as an event, in another envelope
+	repeated bool          // the event was sent again in another envelope
 	settled  chan struct{} // closed by an ack or a redelivery
 }
 
-// Ack is how the client confirmed an envelope.
+// Ack is the client's confirmation of an envelope.
 type Ack struct {
-	Count   int             // 0: not at all
+	Count   int             // 0: not confirmed
 	Payload json.RawMessage // may be nil
-	Late    bool            // not within three seconds, or still to come after them
-	Dropped bool            // came with 20 KB or more, which counts as none
+	Late    bool            // not confirmed within AckWithin
+	Dropped bool            // it had 20 KB or more and was ignored
 }
 
-// maxAck is where Slack drops an ack without a word, in bytes.
+// maxAck is the size in bytes from which Slack silently drops an ack.
 const maxAck = 20 * 1024
 
-// retryDelays are Slack's for an event without an ack, after it is late.
+// retryDelays are the delays after which Slack repeats an event without an ack, once it
+// is late.
 // https://docs.slack.dev/apis/events-api/#retries
 func retryDelays() []time.Duration {
 	return []time.Duration{0, time.Minute, 5 * time.Minute}
@@ -57,16 +58,16 @@ func (s *Slack) dispatch(envelope Envelope) string {
 	k := s.nextSocket()
 	e.Sent = k != nil
 	frame := e.frame()
-	s.bell.ring()
+	s.changed.send()
 	s.mu.Unlock()
 	if k != nil {
-		_ = k.write(frame) // a dead socket leaves the envelope without an ack
+		_ = k.write(frame) // on a dead socket the envelope stays without an ack
 		s.spawn(func() { s.expectAck(e) })
 	}
 	return e.ID
 }
 
-// nextSocket is the one whose turn it is, or nil. Called with the lock held.
+// nextSocket returns the socket whose turn it is, or nil. The caller holds s.mu.
 func (s *Slack) nextSocket() *socket {
 	if len(s.sockets.open) == 0 {
 		return nil
@@ -86,7 +87,7 @@ func (e *Envelope) frame() object {
 	return o
 }
 
-// expectAck marks an envelope late in time; a late event is delivered again,
+// expectAck marks an envelope without an ack as late; a late event is delivered again
 // at once, a minute later, and five minutes after that.
 func (s *Slack) expectAck(e *delivery) {
 	if s.settledWithin(e, s.options.AckWithin) {
@@ -95,10 +96,10 @@ func (s *Slack) expectAck(e *delivery) {
 	s.mu.Lock()
 	e.Ack.Late = true
 	attempt := e.Attempt
-	s.bell.ring()
+	s.changed.send()
 	s.mu.Unlock()
 	if e.Kind == "events_api" && attempt < len(retryDelays()) && !s.settledWithin(e, retryDelays()[attempt]) {
-		_, _ = s.Redeliver(e.ID) // somebody was quicker
+		_, _ = s.Redeliver(e.ID) // it was redelivered meanwhile
 	}
 }
 
@@ -116,7 +117,7 @@ func (s *Slack) settledWithin(e *delivery, d time.Duration) bool {
 	}
 }
 
-// settle is called with the lock held.
+// settle ends the waiting for an ack. The caller holds s.mu.
 func (e *delivery) settle() {
 	select {
 	case <-e.settled:
@@ -139,10 +140,10 @@ func (s *Slack) acked(id string, payload json.RawMessage, size int) {
 		e.Ack.Payload = payload
 		e.settle()
 	}
-	s.bell.ring()
+	s.changed.send()
 }
 
-// envelope is called with the lock held.
+// envelope returns a delivery by its id, or nil. The caller holds s.mu.
 func (s *Slack) envelope(id string) *delivery {
 	i := slices.IndexFunc(s.sockets.envelopes, func(e *delivery) bool { return e.ID == id })
 	if i < 0 {
@@ -151,8 +152,8 @@ func (s *Slack) envelope(id string) *delivery {
 	return s.sockets.envelopes[i]
 }
 
-// Redeliver sends an event again as a retry: the same event_id in a new
-// envelope, whose id it returns. Slack does not do so with commands and buttons.
+// Redeliver sends an event again as a retry, with the same event_id in a new envelope,
+// whose id it returns. Slack does not redeliver commands and buttons.
 func (s *Slack) Redeliver(id string) (string, error) {
 	s.mu.Lock()
 	e := s.envelope(id)
@@ -167,7 +168,7 @@ func (s *Slack) Redeliver(id string) (string, error) {
 	return s.dispatch(again), nil
 }
 
-// Repeat sends the very same frame again, of any kind: seen after reconnects.
+// Repeat sends the same frame again, of any kind, as Slack does after reconnects.
 func (s *Slack) Repeat(id string) error {
 	s.mu.Lock()
 	e, k := s.envelope(id), s.nextSocket()
@@ -190,11 +191,11 @@ func (s *Slack) retryUndelivered() {
 	}
 	s.mu.Unlock()
 	for _, id := range waiting {
-		_, _ = s.Redeliver(id) // another socket was quicker
+		_, _ = s.Redeliver(id) // it was redelivered meanwhile
 	}
 }
 
-// Envelopes lists all deliveries in order.
+// Envelopes lists all deliveries in the order of sending.
 func (s *Slack) Envelopes() []Envelope {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,9 +208,9 @@ func (s *Slack) Envelopes() []Envelope {
 	return list
 }
 
-// WaitEnvelope waits until a delivery is as wanted.
+// WaitEnvelope waits until wanted returns true for a delivery, and returns it.
 func (s *Slack) WaitEnvelope(ctx context.Context, wanted func(Envelope) bool) (Envelope, error) {
-	e, err := await(ctx, &s.bell, func() (Envelope, bool) {
+	e, err := await(ctx, &s.changed, func() (Envelope, bool) {
 		all := s.Envelopes()
 		if i := slices.IndexFunc(all, wanted); i >= 0 {
 			return all[i], true

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// SlackMessage is what the bot has posted, as it looks now.
+// SlackMessage is a message of the bot in its present form.
 type SlackMessage struct {
 	Channel string
 	TS      string
@@ -19,16 +19,17 @@ type SlackMessage struct {
 	User    string // the only one to see it; empty unless it is ephemeral
 	Body    Body
 	At      time.Time
-	Edits   []Body // what it was before, oldest first
+	Edits   []Body // the previous forms, oldest first
 }
 
-// Body is the part of a message an update can change; mrkdwn stays as sent.
+// Body is the part of a message that an update can change. Its mrkdwn is unchanged.
 type Body struct {
 	Text   string   // of the notification, when there are blocks
 	Blocks []object // decoded, each with a block_id
 }
 
-// maxSlackText is where the lab refuses; the real service truncates.
+// maxSlackText is the longest text. The lab is stricter than the real service, which
+// truncates a longer one.
 // https://docs.slack.dev/reference/methods/chat.postMessage#truncating
 const maxSlackText = 40_000
 
@@ -65,14 +66,14 @@ func (s *Slack) postEphemeral(_ context.Context, q request) (object, error) {
 	return object{"message_ts": m.TS}, nil
 }
 
-// post files a message. Called with the lock held.
+// post adds a message. The caller holds s.mu.
 func (s *Slack) post(q request, body Body) (*SlackMessage, error) {
 	channel, err := s.target(q.params["channel"])
 	if err != nil {
 		return nil, err
 	}
 	thread := q.params["thread_ts"]
-	if thread != "" && s.find(channel.ID, thread) == nil && !s.workspace.heard[channel.ID+"/"+thread] {
+	if thread != "" && s.find(channel.ID, thread) == nil && !s.workspace.others[channel.ID+"/"+thread] {
 		return nil, &slackError{code: "thread_not_found"}
 	}
 	if err := s.admitTo(channel.ID, false); err != nil {
@@ -80,11 +81,11 @@ func (s *Slack) post(q request, body Body) (*SlackMessage, error) {
 	}
 	m := &SlackMessage{Channel: channel.ID, TS: s.timestamp(), Thread: thread, Body: body, At: s.options.Now()}
 	s.workspace.messages = append(s.workspace.messages, m)
-	s.bell.ring()
+	s.changed.send()
 	return m, nil
 }
 
-// updateMessage replaces the whole body: a text without blocks takes them away.
+// updateMessage replaces the whole body: a text without blocks removes the blocks.
 func (s *Slack) updateMessage(_ context.Context, q request) (object, error) {
 	body, err := q.body()
 	if err != nil {
@@ -98,7 +99,7 @@ func (s *Slack) updateMessage(_ context.Context, q request) (object, error) {
 	}
 	m := s.find(channel.ID, q.params["ts"])
 	switch {
-	case s.workspace.heard[channel.ID+"/"+q.params["ts"]]:
+	case s.workspace.others[channel.ID+"/"+q.params["ts"]]:
 		return nil, &slackError{code: "cant_update_message"}
 	case m == nil || m.User != "": // an ephemeral message has no lasting ts
 		return nil, &slackError{code: "message_not_found"}
@@ -108,11 +109,11 @@ func (s *Slack) updateMessage(_ context.Context, q request) (object, error) {
 	}
 	m.Edits = append(m.Edits, m.Body)
 	m.Body = body
-	s.bell.ring()
+	s.changed.send()
 	return object{"channel": m.Channel, "ts": m.TS, "text": m.Body.Text, "message": m.json()}, nil
 }
 
-// body reads and checks what a message says.
+// body parses and checks the text and blocks of a message.
 func (q *request) body() (Body, error) {
 	body := Body{Text: q.params["text"]}
 	if units(body.Text) > maxSlackText {
@@ -128,7 +129,7 @@ func (q *request) body() (Body, error) {
 	return body, err
 }
 
-// find returns a message of the bot's own, or nil. Called with the lock held.
+// find returns a message of the bot, or nil. The caller holds s.mu.
 func (s *Slack) find(channel, ts string) *SlackMessage {
 	i := slices.IndexFunc(s.workspace.messages, func(m *SlackMessage) bool { return m.Channel == channel && m.TS == ts })
 	if i < 0 {
@@ -137,12 +138,12 @@ func (s *Slack) find(channel, ts string) *SlackMessage {
 	return s.workspace.messages[i]
 }
 
-// Forget deletes a message of the bot's: later updates do not find it.
+// Forget deletes a message of the bot: later updates do not find it.
 func (s *Slack) Forget(channel, ts string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.workspace.messages = slices.DeleteFunc(s.workspace.messages, func(m *SlackMessage) bool { return m.Channel == channel && m.TS == ts })
-	s.bell.ring()
+	s.changed.send()
 }
 
 func (m *SlackMessage) json() object {
@@ -159,8 +160,8 @@ func (m *SlackMessage) json() object {
 	return o
 }
 
-// Messages lists what the bot has posted to a channel, oldest first, as it is
-// now; ephemeral messages are those with a User.
+// Messages lists the messages of the bot in a channel, oldest first; ephemeral messages
+// have a User.
 func (s *Slack) Messages(channel string) []SlackMessage {
 	var list []SlackMessage
 	for _, m := range s.all() {
@@ -171,9 +172,10 @@ func (s *Slack) Messages(channel string) []SlackMessage {
 	return list
 }
 
-// WaitMessage waits until a message of any channel is as wanted, new or updated.
+// WaitMessage waits until wanted returns true for a new or updated message of any
+// channel, and returns it.
 func (s *Slack) WaitMessage(ctx context.Context, wanted func(SlackMessage) bool) (SlackMessage, error) {
-	m, err := await(ctx, &s.bell, func() (SlackMessage, bool) {
+	m, err := await(ctx, &s.changed, func() (SlackMessage, bool) {
 		all := s.all()
 		if i := slices.IndexFunc(all, wanted); i >= 0 {
 			return all[i], true
@@ -208,12 +210,12 @@ type SlackFile struct {
 	Comment string
 }
 
-// upload is a file on its way through the three steps.
+// upload is a file in one of the three steps of an upload.
 // https://docs.slack.dev/messaging/working-with-files#upload
 type upload struct {
 	file     File
 	length   int  // as announced
-	received bool // the bytes have come
+	received bool // the content has arrived
 	shared   []SlackFile
 }
 
@@ -229,8 +231,8 @@ func (s *Slack) getUploadURL(_ context.Context, q request) (object, error) {
 	return object{"upload_url": s.url + "/upload/" + id, "file_id": id}, nil
 }
 
-// serveUpload takes the bytes, as a form's file or as the bare body, and
-// refuses another length than announced. Its calls are logged as "upload".
+// serveUpload accepts the content, as a form's file or as the body, and refuses another
+// length than announced. Its calls are logged as "upload".
 func (s *Slack) serveUpload(w http.ResponseWriter, r *http.Request) {
 	q, err := readRequest(w, r)
 	if err != nil {
@@ -291,11 +293,11 @@ func (s *Slack) completeUpload(_ context.Context, q request) (object, error) {
 		}
 		list = append(list, object{"id": f.ID, "title": f.Title}) // sharing is asynchronous: no ts
 	}
-	s.bell.ring()
+	s.changed.send()
 	return object{"files": list}, nil
 }
 
-// fileTargets are the channels a file goes to; none means that it stays private.
+// fileTargets are the channels that a file is shared to; without any it stays private.
 func (s *Slack) fileTargets(q request) ([]string, error) {
 	var targets []string
 	for _, id := range append(strings.Split(q.params["channels"], ","), q.params["channel_id"]) {
@@ -311,7 +313,7 @@ func (s *Slack) fileTargets(q request) ([]string, error) {
 	return targets, nil
 }
 
-// Files lists what was shared to a channel, in order of their uploads.
+// Files lists the files that were shared to a channel, in the order of their uploads.
 func (s *Slack) Files(channel string) []SlackFile {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -328,7 +330,7 @@ func (s *Slack) Files(channel string) []SlackFile {
 
 // WaitFiles waits until n files were shared to a channel in all.
 func (s *Slack) WaitFiles(ctx context.Context, channel string, n int) ([]SlackFile, error) {
-	files, err := await(ctx, &s.bell, func() ([]SlackFile, bool) {
+	files, err := await(ctx, &s.changed, func() ([]SlackFile, bool) {
 		list := s.Files(channel)
 		return list, len(list) >= n
 	})

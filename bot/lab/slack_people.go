@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Channel is a place where messages are.
+// Channel is a channel or a direct message.
 type Channel struct {
 	ID       string // C… public, G… private, D… direct
 	Name     string
 	Archived bool
 	Absent   bool   // the bot is not a member
-	User     string // of a direct one: the other person
+	User     string // the other person of a direct message
 }
 
 // Person is a member of the workspace.
@@ -27,27 +27,27 @@ type Person struct {
 	Zone   string // "Europe/Moscow"; may be empty
 }
 
-// workspace is who and what there is.
+// workspace has the channels, people and messages.
 type workspace struct {
 	channels map[string]*Channel
 	people   map[string]Person
-	messages []*SlackMessage // of the bot, in order, ephemeral ones too
-	heard    map[string]bool // channel/ts of messages by others
+	messages []*SlackMessage // of the bot, in order, including ephemeral ones
+	others   map[string]bool // channel/ts of messages by others
 	lastTS   int64           // microseconds, so that no two messages share one
 }
 
 func newWorkspace() workspace {
-	return workspace{channels: map[string]*Channel{}, people: map[string]Person{}, heard: map[string]bool{}}
+	return workspace{channels: map[string]*Channel{}, people: map[string]Person{}, others: map[string]bool{}}
 }
 
-// AddChannel makes a channel known, or changes it.
+// AddChannel adds a channel, or replaces it.
 func (s *Slack) AddChannel(c Channel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.workspace.channels[c.ID] = &c
 }
 
-// AddPerson makes a person known, or changes them.
+// AddPerson adds a person, or replaces them.
 func (s *Slack) AddPerson(p Person) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,8 +61,8 @@ func (s *Slack) timestamp() string {
 	return fmt.Sprintf("%d.%06d", w.lastTS/1e6, w.lastTS%1e6)
 }
 
-// target finds a channel the bot may write to; a person's id means the direct
-// channel with them. Called with the lock held.
+// target returns a channel that the bot may write to; for a person's id, the direct
+// message with them. The caller holds s.mu.
 func (s *Slack) target(id string) (*Channel, error) {
 	if _, known := s.workspace.people[id]; known {
 		return s.direct(id), nil
@@ -79,7 +79,7 @@ func (s *Slack) target(id string) (*Channel, error) {
 	return c, nil
 }
 
-// direct opens the direct channel with a person. Called with the lock held.
+// direct opens the direct message with a person. The caller holds s.mu.
 func (s *Slack) direct(user string) *Channel {
 	id := "D" + strings.TrimLeft(user, "UW")
 	if s.workspace.channels[id] == nil {
@@ -111,8 +111,8 @@ func (s *Slack) userInfo(_ context.Context, q request) (object, error) {
 	}}, nil
 }
 
-// slackRates are the buckets: a message a second per channel, with a small
-// burst; and a method's own tier for the workspace.
+// slackRates are the rate limits: a message a second per channel, with a small burst,
+// and a method's tier for the workspace.
 // https://docs.slack.dev/apis/web-api/rate-limits
 type slackRates struct {
 	strict   bool
@@ -128,7 +128,7 @@ func newSlackRates(strict bool) slackRates {
 	}
 }
 
-// admitTo applies the rates to one more call. Called with the lock held.
+// admitTo applies the rate limits to one more call. The caller holds s.mu.
 func (s *Slack) admitTo(channel string, edit bool) error {
 	if !s.rates.strict {
 		return nil
@@ -147,15 +147,15 @@ func (s *Slack) admitTo(channel string, edit bool) error {
 	return nil
 }
 
-// Slash types a command, which works everywhere but in threads. It returns the
-// envelope's id. https://docs.slack.dev/interactivity/implementing-slash-commands
+// Slash sends a slash command, which Slack allows everywhere but in threads. It returns
+// the envelope's id. https://docs.slack.dev/interactivity/implementing-slash-commands
 func (s *Slack) Slash(channel, user, team, command, text string) string {
 	payload := s.context(channel, user, team)
 	payload["command"], payload["text"] = command, text
 	return s.dispatch(Envelope{Kind: "slash_commands", Payload: payload})
 }
 
-// context is what a slash command tells about its place.
+// context has the fields of a slash command about its channel and sender.
 func (s *Slack) context(channel, user, team string) object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,17 +170,17 @@ func (s *Slack) context(channel, user, team string) object {
 	}
 }
 
-// trigger makes a trigger_id, different each time. Called with the lock held.
+// trigger returns a new trigger_id. The caller holds s.mu.
 func (s *Slack) trigger() string { return "13345224609.738474920." + s.timestamp() }
 
-// Mention speaks to the bot in a channel, in a thread unless that is empty; the
-// mention itself is put before the text. It returns the envelope's id.
+// Mention sends a message that mentions the bot to a channel, in a thread unless that
+// is empty; the mention is added before the text. It returns the envelope's id.
 // https://docs.slack.dev/reference/events/app_mention
 func (s *Slack) Mention(channel, user, text, thread string) string {
 	return s.say(channel, user, fmt.Sprintf("<@%s> %s", labBotUser, text), thread, object{"type": "app_mention"})
 }
 
-// Tell writes to the bot in the direct channel with a person.
+// Tell sends a message to the bot in the direct message with a person.
 // https://docs.slack.dev/reference/events/message.im
 func (s *Slack) Tell(user, text string) string {
 	s.mu.Lock()
@@ -192,7 +192,7 @@ func (s *Slack) Tell(user, text string) string {
 func (s *Slack) say(channel, user, text, thread string, event object) string {
 	s.mu.Lock()
 	ts := s.timestamp()
-	s.workspace.heard[channel+"/"+ts] = true
+	s.workspace.others[channel+"/"+ts] = true
 	event["user"], event["text"], event["team"] = user, text, s.options.Team
 	event["ts"], event["event_ts"], event["channel"] = ts, ts, channel
 	if thread != "" {
@@ -223,7 +223,8 @@ func (s *Slack) Press(channel, ts, user, actionID string) (string, error) {
 	return s.press(channel, ts, user, action), nil
 }
 
-// PressForged sends an action that no message need have, as a stale client can.
+// PressForged sends an action that need not be in any message, as an outdated client
+// can. It returns the envelope's id.
 func (s *Slack) PressForged(channel, ts, user, actionID, value string) string {
 	return s.press(channel, ts, user, object{"type": "button", "action_id": actionID, "block_id": "forged", "value": value})
 }
@@ -251,7 +252,7 @@ func (s *Slack) press(channel, ts, user string, action object) string {
 	return s.dispatch(Envelope{Kind: "interactive", Payload: payload})
 }
 
-// action finds a button in action blocks and accessories, as a press tells it.
+// action returns a button of action blocks and accessories in the form of a press.
 func (b Body) action(id string) object {
 	for _, block := range b.Blocks {
 		elements, _ := block["elements"].([]any)
@@ -272,11 +273,11 @@ func (b Body) action(id string) object {
 	return nil
 }
 
-// maxResponses is how often a response_url works.
+// maxResponses is how many times a response_url can be used.
 // https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 const maxResponses = 5
 
-// serveResponse takes posts to a response_url. They are logged as "response".
+// serveResponse accepts posts to a response_url. They are logged as "response".
 func (s *Slack) serveResponse(w http.ResponseWriter, r *http.Request) {
 	var body object
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&body)
@@ -291,7 +292,7 @@ func (s *Slack) serveResponse(w http.ResponseWriter, r *http.Request) {
 				return (&slackError{code: "expired_url", status: http.StatusNotFound}).reply()
 			}
 			e.Responses = append(e.Responses, body)
-			s.bell.ring()
+			s.changed.send()
 			return jsonReply(http.StatusOK, object{"ok": true})
 		},
 	})

@@ -17,8 +17,8 @@ import (
 
 const (
 	maxSockets   = 10              // per app
-	writeTimeout = 5 * time.Second // a client that stopped reading is cut off
-	goodbye      = 2 * time.Second // for the client to close after a disconnect
+	writeTimeout = 5 * time.Second // a client that does not read is disconnected
+	closeTimeout = 2 * time.Second // for the client to close after a disconnect message
 )
 
 // socketBoard is the state of Socket Mode.
@@ -34,8 +34,8 @@ func newSocketBoard() socketBoard {
 	return socketBoard{tickets: map[string]bool{}}
 }
 
-// socket is one WebSocket; messages are written under its lock, while control
-// frames need none.
+// socket is one WebSocket. Messages are written with its lock held; control frames
+// need no lock.
 type socket struct {
 	conn *websocket.Conn
 	mu   sync.Mutex
@@ -89,7 +89,7 @@ func (s *Slack) serveSocket(w http.ResponseWriter, r *http.Request) {
 	s.read(k)
 }
 
-// join says hello and makes the socket one that gets envelopes.
+// join sends hello and adds the socket to those that receive envelopes.
 func (s *Slack) join(k *socket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,7 +103,7 @@ func (s *Slack) join(k *socket) bool {
 	}
 	if k.write(hello) == nil { // else the read fails at once
 		s.sockets.open = append(s.sockets.open, k)
-		s.bell.ring()
+		s.changed.send()
 	}
 	return true
 }
@@ -112,10 +112,10 @@ func (s *Slack) leave(k *socket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sockets.open = slices.DeleteFunc(s.sockets.open, func(o *socket) bool { return o == k })
-	s.bell.ring()
+	s.changed.send()
 }
 
-// ping keeps the client sure that the connection lives, and ends it at close.
+// ping sends pings, and closes the connection when the server closes.
 func (s *Slack) ping(k *socket) {
 	ticker := time.NewTicker(s.options.PingEvery)
 	defer ticker.Stop()
@@ -132,7 +132,7 @@ func (s *Slack) ping(k *socket) {
 	}
 }
 
-// read takes acks until the connection ends; what is no ack is ignored.
+// read receives acks until the connection ends and ignores anything else.
 func (s *Slack) read(k *socket) {
 	for {
 		_, frame, err := k.conn.ReadMessage()
@@ -153,7 +153,7 @@ func disconnectMessage(reason string) object {
 	return object{"type": "disconnect", "reason": reason, "debug_info": object{"host": "lab"}}
 }
 
-// Disconnect asks all clients to connect anew, as Slack does every few hours;
+// Disconnect asks all clients to reconnect, as Slack does every few hours;
 // the reason is "refresh_requested", "warning" or "link_disabled".
 func (s *Slack) Disconnect(reason string) error {
 	var failed error
@@ -161,16 +161,16 @@ func (s *Slack) Disconnect(reason string) error {
 		failed = errors.Join(failed, k.write(disconnectMessage(reason)))
 		_ = k.conn.WriteControl(websocket.CloseMessage,
 			websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(writeTimeout))
-		_ = k.conn.SetReadDeadline(time.Now().Add(goodbye)) // closing at once could lose what is on its way
+		_ = k.conn.SetReadDeadline(time.Now().Add(closeTimeout)) // closing at once could lose messages
 	}
 	return failed
 }
 
-// Cut breaks all connections without a word.
+// Cut resets all connections.
 func (s *Slack) Cut() {
 	for _, k := range s.takeSockets() {
 		if tcp, ok := k.conn.NetConn().(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // a reset, not a polite end
+			_ = tcp.SetLinger(0) // a reset instead of an orderly close
 		}
 		_ = k.conn.NetConn().Close()
 	}
@@ -182,7 +182,7 @@ func (s *Slack) takeSockets() []*socket {
 	defer s.mu.Unlock()
 	open := s.sockets.open
 	s.sockets.open = nil
-	s.bell.ring()
+	s.changed.send()
 	return open
 }
 
@@ -202,7 +202,7 @@ func (s *Slack) SendRaw(frame string) error {
 
 // WaitConnected waits until n sockets are open.
 func (s *Slack) WaitConnected(ctx context.Context, n int) error {
-	open, err := await(ctx, &s.bell, func() (int, bool) {
+	open, err := await(ctx, &s.changed, func() (int, bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return len(s.sockets.open), len(s.sockets.open) == n

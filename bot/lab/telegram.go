@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// TelegramOptions is what a Telegram server may be given; each may be zero.
+// TelegramOptions configures NewTelegram; each may be zero.
 type TelegramOptions struct {
 	Token    string           // default: a made-up one of the right shape
 	Username string           // of the bot, default "domovoy_lab_bot"
-	ReadAll  bool             // privacy mode off: the bot hears all talk in groups
+	ReadAll  bool             // privacy mode off: the bot receives all messages in groups
 	Strict   bool             // answer 429 above the published rates
 	Now      func() time.Time // for the rates, default time.Now
 }
@@ -28,8 +28,8 @@ type Telegram struct {
 	front
 	options TelegramOptions
 
-	mu       sync.Mutex // guards all below
-	bell     bell       // rings after each change of what is below
+	mu       sync.Mutex // guards the fields below
+	changed  signal     // sent after each change of the fields below
 	rates    telegramRates
 	updates  updateQueue
 	chats    map[int64]*chat
@@ -73,7 +73,7 @@ func (o TelegramOptions) withDefaults() TelegramOptions {
 	return o
 }
 
-// methods go by lower-case name: the real server ignores case.
+// methods has lower-case names: the real server ignores case.
 func (t *Telegram) methods() map[string]telegramMethod {
 	return map[string]telegramMethod{
 		"getme":                  t.getMe,
@@ -92,13 +92,13 @@ func (t *Telegram) methods() map[string]telegramMethod {
 	}
 }
 
-// URL is what a client takes as the API's address, without a slash at the end.
+// URL is the API's address for clients, without a slash at the end.
 func (t *Telegram) URL() string { return t.url }
 
-// Token is the only one the server knows.
+// Token is the only token that the server accepts.
 func (t *Telegram) Token() string { return t.options.Token }
 
-// Username is the bot's own, without the at sign.
+// Username is the bot's username, without the @.
 func (t *Telegram) Username() string { return t.options.Username }
 
 // LimitRates switches the published rates on or off.
@@ -139,7 +139,7 @@ func (t *Telegram) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 var tokenShape = regexp.MustCompile(`^\d+:[\w-]+$`)
 
-// wrongToken is 401 for what could be a token, and 404 for what could not.
+// wrongToken is status 401 for a string of a token's shape, and 404 for any other.
 func wrongToken(token string) *telegramError {
 	if tokenShape.MatchString(token) {
 		return errUnauthorized
@@ -158,12 +158,12 @@ func (t *Telegram) me() object {
 	}
 }
 
-// deleteWebhook succeeds: the lab never has one.
+// deleteWebhook succeeds: the lab has no webhooks.
 func (t *Telegram) deleteWebhook(context.Context, request) (any, error) {
 	return true, nil
 }
 
-// object is a JSON object of an API's answer.
+// object is a JSON object in a response.
 type object = map[string]any
 
 // telegramError is a refusal in the Bot API's form.
@@ -237,13 +237,13 @@ func refuseTelegram(f Fault) reply {
 
 func jsonReply(status int, body any) reply {
 	text, err := json.Marshal(body)
-	if err != nil { // only a mistake of the lab itself
+	if err != nil { // only by a bug of the lab
 		return reply{status: http.StatusInternalServerError, mime: "text/plain", body: []byte(err.Error()), problem: err.Error()}
 	}
 	return reply{status: status, mime: "application/json", body: text}
 }
 
-// BotCommand is one line of a bot's menu.
+// BotCommand is an entry of a bot's menu.
 // https://core.telegram.org/bots/api#botcommand
 type BotCommand struct {
 	Command     string `json:"command"`
@@ -291,7 +291,7 @@ func (t *Telegram) storeCommands(q request, commands []BotCommand) (any, error) 
 		return nil, err
 	}
 	t.commands[key] = commands
-	t.bell.ring()
+	t.changed.send()
 	return true, nil
 }
 
@@ -305,7 +305,8 @@ func (t *Telegram) getMyCommands(_ context.Context, q request) (any, error) {
 	return append([]BotCommand{}, t.commands[key]...), nil
 }
 
-// commandsKey reads scope and language. Called with the lock held.
+// commandsKey returns the key of a scope and language in t.commands. The caller holds
+// t.mu.
 // https://core.telegram.org/bots/api#botcommandscope
 func (t *Telegram) commandsKey(q request) (string, error) {
 	scope := struct {

@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// Entity is a piece of a text with a meaning; offsets are in UTF-16 units.
+// Entity is a formatted part of a text. Offset and Length are in UTF-16 code units.
 // https://core.telegram.org/bots/api#messageentity
 type Entity struct {
 	Type     string `json:"type"`
@@ -21,9 +21,9 @@ type Entity struct {
 	Language string `json:"language,omitempty"`
 }
 
-// htmlParser reads the HTML style of parse_mode, stricter than the real one: it
-// refuses a bare ampersand, attributes it does not know, and markup inside code
-// where the real server drops it silently, for all three are mistakes.
+// htmlParser parses the HTML style of parse_mode. It is stricter than the real server:
+// it refuses a bare ampersand, unknown attributes, and markup inside code, which
+// are mistakes that the real server silently drops.
 // https://core.telegram.org/bots/api#html-style
 type htmlParser struct {
 	rest     string
@@ -38,7 +38,7 @@ type openTag struct {
 	entity int // its index in entities, which are in the order of their start tags
 }
 
-// entityTypes are the tags allowed, and what they make of their text.
+// entityTypes are the types of entities by the allowed tags.
 func entityTypes() map[string]string {
 	return map[string]string{
 		"b": "bold", "strong": "bold", "i": "italic", "em": "italic", "u": "underline", "s": "strikethrough",
@@ -57,7 +57,7 @@ func parseHTML(source string) (string, []Entity, error) {
 	if n := len(p.open); n > 0 {
 		return "", nil, badRequest(fmt.Sprintf("can't parse entities: Can't find end tag corresponding to start tag %q", p.open[n-1].name))
 	}
-	p.entities = slices.DeleteFunc(p.entities, func(e Entity) bool { return e.Length == 0 }) // without text it is nothing
+	p.entities = slices.DeleteFunc(p.entities, func(e Entity) bool { return e.Length == 0 }) // an entity without text has no effect
 	return p.text.String(), p.entities, nil
 }
 
@@ -84,7 +84,8 @@ func (p *htmlParser) write(text string) {
 
 var characterReference = regexp.MustCompile(`^&(?:(lt|gt|amp|quot)|#([0-9]+)|#[xX]([0-9a-fA-F]+));`)
 
-// character reads the four named references Telegram knows, or a numeric one.
+// character parses one of the four named references that Telegram supports, or a
+// numeric one.
 func (p *htmlParser) character() error {
 	m := characterReference.FindStringSubmatch(p.rest)
 	if m == nil {
@@ -139,7 +140,7 @@ func (p *htmlParser) openTag(name, attributes string) error {
 	return nil
 }
 
-// nesting refuses what can hold no other entity, save <pre><code>.
+// nesting refuses entities inside those that cannot contain any, except <pre><code>.
 func (p *htmlParser) nesting(name string) error {
 	for i, outer := range p.open {
 		inCode := outer.name == "code" || outer.name == "pre" && (name != "code" || i != len(p.open)-1)
@@ -170,7 +171,7 @@ var (
 	languageAttribute = regexp.MustCompile(`^\s+class\s*=\s*["']language-([\w+-]+)["']\s*$`)
 )
 
-// attribute reads the one attribute a tag may have; a link must have it.
+// attribute parses the one attribute that a tag may have and a link must have.
 func (e *Entity) attribute(tag, attributes string) error {
 	attributes = strings.TrimRight(attributes, " \t\r\n")
 	switch {
@@ -217,8 +218,8 @@ type copied struct {
 	Text string `json:"text"`
 }
 
-// parseKeyboard reads reply_markup; only inline keyboards carry buttons that
-// belong to a message. https://core.telegram.org/bots/api#inlinekeyboardmarkup
+// parseKeyboard parses reply_markup; only the buttons of inline keyboards belong to a
+// message. https://core.telegram.org/bots/api#inlinekeyboardmarkup
 func parseKeyboard(raw string) ([][]Button, error) {
 	if raw == "" {
 		return nil, nil

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TelegramMessage is what the bot has sent, as it looks now.
+// TelegramMessage is a message of the bot in its present form.
 type TelegramMessage struct {
 	Chat    int64
 	ID      int // counted per chat
@@ -17,14 +17,14 @@ type TelegramMessage struct {
 	File   *TelegramFile // nil for a text
 	Silent bool
 	At     time.Time
-	Edits  []Content // what it was before, oldest first
+	Edits  []Content // the previous forms, oldest first
 }
 
-// Content is the part of a message an edit can change.
+// Content is the part of a message that an edit can change.
 type Content struct {
 	Raw       string // as sent, with its markup; a document's caption
 	ParseMode string
-	Text      string // what people read: Raw without its markup
+	Text      string // Raw without its markup
 	Entities  []Entity
 	Buttons   [][]Button
 }
@@ -35,7 +35,7 @@ type TelegramFile struct {
 	Photo bool
 }
 
-// Button is one of an inline keyboard.
+// Button is a button of an inline keyboard.
 // https://core.telegram.org/bots/api#inlinekeyboardbutton
 type Button struct {
 	Label string
@@ -45,13 +45,13 @@ type Button struct {
 	Style string // danger, success, primary or empty
 }
 
-// same tells whether an edit to other would change nothing visible.
+// same reports whether an edit to other would change nothing visible.
 func (c Content) same(other Content) bool {
 	return c.Text == other.Text && slices.Equal(c.Entities, other.Entities) &&
 		slices.EqualFunc(c.Buttons, other.Buttons, slices.Equal[[]Button])
 }
 
-// button finds one by its label.
+// button returns the button with that label.
 func (c Content) button(label string) (Button, bool) {
 	for _, row := range c.Buttons {
 		for _, b := range row {
@@ -63,15 +63,15 @@ func (c Content) button(label string) (Button, bool) {
 	return Button{}, false
 }
 
-// add files a new message in its chat. Called with the lock held.
+// add adds a new message to its chat. The caller holds t.mu.
 func (t *Telegram) add(c *chat, m *TelegramMessage) {
 	m.Chat, m.ID, m.At = c.ID, c.nextID, t.options.Now()
 	c.nextID++
 	c.sent = append(c.sent, m)
-	t.bell.ring()
+	t.changed.send()
 }
 
-// find returns a message of the bot's own, or nil.
+// find returns a message of the bot, or nil.
 func (c *chat) find(id int) *TelegramMessage {
 	i := slices.IndexFunc(c.sent, func(m *TelegramMessage) bool { return m.ID == id })
 	if i < 0 {
@@ -108,7 +108,7 @@ func (t *Telegram) messageJSON(c *chat, m *TelegramMessage) object {
 	return o
 }
 
-// describe adds the file's own field to a message.
+// describe adds the file's field to the JSON of a message.
 func (f *TelegramFile) describe(o object) {
 	id := "lab-" + f.Name
 	if f.Photo {
@@ -118,7 +118,7 @@ func (f *TelegramFile) describe(o object) {
 	o["document"] = object{"file_id": id, "file_unique_id": id, "file_name": f.Name, "file_size": len(f.Data)}
 }
 
-// Messages lists what the bot has sent to a chat, oldest first, as it is now.
+// Messages lists the messages of the bot in a chat, oldest first.
 func (t *Telegram) Messages(chatID int64) []TelegramMessage {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -132,9 +132,10 @@ func (t *Telegram) Messages(chatID int64) []TelegramMessage {
 	return list
 }
 
-// WaitMessage waits until a message of any chat is as wanted, new or edited.
+// WaitMessage waits until wanted returns true for a new or edited message of any chat,
+// and returns it.
 func (t *Telegram) WaitMessage(ctx context.Context, wanted func(TelegramMessage) bool) (TelegramMessage, error) {
-	m, err := await(ctx, &t.bell, func() (TelegramMessage, bool) {
+	m, err := await(ctx, &t.changed, func() (TelegramMessage, bool) {
 		for _, m := range t.all() {
 			if wanted(m) {
 				return m, true
@@ -168,7 +169,7 @@ func (t *Telegram) texts() []string {
 	return texts
 }
 
-// clone copies what later edits append to; the rest is only ever replaced.
+// clone copies the message without sharing Edits, which later edits append to.
 func (m *TelegramMessage) clone() TelegramMessage {
 	c := *m
 	c.Edits = slices.Clone(m.Edits)
@@ -203,8 +204,8 @@ func (t *Telegram) editMessageReplyMarkup(_ context.Context, q request) (any, er
 	})
 }
 
-// edit replaces the content of one of the bot's messages. An edit without
-// reply_markup takes the buttons away.
+// edit replaces the content of one of the bot's messages. An edit without reply_markup
+// removes the buttons.
 func (t *Telegram) edit(q request, change func(*TelegramMessage) (Content, error)) (any, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -229,11 +230,11 @@ func (t *Telegram) edit(q request, change func(*TelegramMessage) (Content, error
 	}
 	m.Edits = append(m.Edits, m.Content)
 	m.Content = content
-	t.bell.ring()
+	t.changed.send()
 	return t.messageJSON(c, m), nil
 }
 
-// edited finds the message an edit is about.
+// edited returns the message that an edit names.
 func (q *request) edited(c *chat) (*TelegramMessage, error) {
 	id := q.number("message_id", 0)
 	if id == 0 {
@@ -242,7 +243,7 @@ func (q *request) edited(c *chat) (*TelegramMessage, error) {
 	if m := c.find(id); m != nil {
 		return m, nil
 	}
-	if c.heard[id] {
+	if c.others[id] {
 		return nil, badRequest("message can't be edited")
 	}
 	return nil, badRequest("message to edit not found")

@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// Chat is a place where the bot can talk.
+// Chat is a chat that the bot can write to.
 type Chat struct {
 	ID    int64  // positive: private; -100… : supergroup or channel; else negative: group
 	Type  string // private, group, supergroup, channel; empty: by the id
 	Title string // or the person's first name
 }
 
-// chat is a Chat with what the server remembers of it.
+// chat is a Chat with the server's state of it.
 type chat struct {
 	Chat
 	topics   map[int]bool // forum topics by message_thread_id
-	heard    map[int]bool // ids of messages by others
+	others   map[int]bool // ids of messages by others
 	sent     []*TelegramMessage
 	nextID   int
 	refusal  *telegramError // answered to every send; nil: none
@@ -33,7 +33,7 @@ func newChat(c Chat) *chat {
 	return &chat{
 		Chat:     c,
 		topics:   map[int]bool{},
-		heard:    map[int]bool{},
+		others:   map[int]bool{},
 		nextID:   1,
 		perChat:  &pace{interval: time.Second, burst: 3},
 		perGroup: &window{calls: 20, length: time.Minute},
@@ -64,14 +64,14 @@ func (c *chat) json() object {
 	return o
 }
 
-// telegramRates are the limits that no single chat has.
+// telegramRates are the rate limits over all chats.
 type telegramRates struct {
 	strict  bool
 	overall limit
 }
 
-// limits are those of one more message: the overall one, one a second in a
-// chat, 20 a minute in a group. https://core.telegram.org/bots/faq
+// limits are the rate limits of a message: the overall one, one a second in a chat, 20
+// a minute in a group. https://core.telegram.org/bots/faq
 func (t *Telegram) limits(c *chat) []limit {
 	if c.Type == "private" {
 		return []limit{t.rates.overall, c.perChat}
@@ -79,15 +79,15 @@ func (t *Telegram) limits(c *chat) []limit {
 	return []limit{t.rates.overall, c.perChat, c.perGroup}
 }
 
-// AddChat makes a chat known, quietly. Saying something in an unknown one does
-// so too.
+// AddChat adds a chat without an update for the bot. A message in an unknown chat adds
+// it too.
 func (t *Telegram) AddChat(c Chat) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.chats[c.ID] = newChat(c)
 }
 
-// chatOf returns a chat, made on demand. Called with the lock held.
+// chatOf returns a chat, which it adds if it is unknown. The caller holds t.mu.
 func (t *Telegram) chatOf(id int64) *chat {
 	if t.chats[id] == nil {
 		t.chats[id] = newChat(Chat{ID: id, Title: "chat " + strconv.FormatInt(id, 10)})
@@ -102,14 +102,14 @@ func (t *Telegram) AddTopic(chatID int64, thread int) {
 	t.chatOf(chatID).topics[thread] = true
 }
 
-// DeleteTopic makes a topic unknown.
+// DeleteTopic deletes a topic.
 func (t *Telegram) DeleteTopic(chatID int64, thread int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.chatOf(chatID).topics, thread)
 }
 
-// Block makes a chat refuse the bot: a person blocked it, or a group threw it out.
+// Block makes a chat refuse the bot, as after a person blocked it or a group removed it.
 func (t *Telegram) Block(chatID int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -120,16 +120,16 @@ func (t *Telegram) Block(chatID int64) {
 	}
 }
 
-// Unblock takes Block back.
+// Unblock reverts Block.
 func (t *Telegram) Unblock(chatID int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.chatOf(chatID).refusal = nil
 }
 
-// Migrate turns a group into a supergroup of a new id: sends to the old one are
-// refused with the new one in the answer's parameters, and two service messages
-// tell it.
+// Migrate turns a group into a supergroup with a new id: sending to the old id is
+// refused with the new id in the response's parameters, and the bot receives two
+// service messages.
 func (t *Telegram) Migrate(from, to int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -138,15 +138,15 @@ func (t *Telegram) Migrate(from, to int64) {
 	old.refusal = badRequest("group chat was upgraded to a supergroup chat")
 	old.refusal.migrateTo = to
 	sender := User{ID: 1, FirstName: "Owner"}
-	gone, born := t.heardIn(old, sender), t.heardIn(t.chats[to], sender)
+	gone, born := t.newMessage(old, sender), t.newMessage(t.chats[to], sender)
 	gone["migrate_to_chat_id"], born["migrate_from_chat_id"] = to, from
 	t.updates.add("message", gone)
 	t.updates.add("message", born)
-	t.bell.ring()
+	t.changed.send()
 }
 
-// target finds the chat of a call and makes sure that the bot may write there.
-// Called with the lock held.
+// target returns the chat of a call, or an error if the bot may not write there. The
+// caller holds t.mu.
 func (t *Telegram) target(q request) (*chat, error) {
 	text := strings.TrimSpace(q.params["chat_id"])
 	if text == "" {
@@ -162,7 +162,7 @@ func (t *Telegram) target(q request) (*chat, error) {
 	return t.chats[id], nil
 }
 
-// admitTo applies the rates to one more message. Called with the lock held.
+// admitTo applies the rate limits to one more message. The caller holds t.mu.
 func (t *Telegram) admitTo(c *chat) error {
 	if !t.rates.strict {
 		return nil
@@ -173,12 +173,12 @@ func (t *Telegram) admitTo(c *chat) error {
 	return nil
 }
 
-// User is somebody who talks to the bot.
+// User is a person who writes to the bot.
 type User struct {
 	ID           int64
 	FirstName    string
 	Username     string
-	LanguageCode string // as the person's app tells it; may be empty
+	LanguageCode string // of the person's app; may be empty
 }
 
 func (u User) json() object {
@@ -192,26 +192,26 @@ func (u User) json() object {
 	return o
 }
 
-// Incoming is something said where the bot may hear it. In a channel it is a
-// post, which has no author.
+// Incoming is a message in a chat of the bot. In a channel it is a post, which has no
+// author.
 type Incoming struct {
 	Chat       int64
 	Thread     int // 0: none
 	From       User
 	Text       string
 	ReplyTo    int   // 0: none
-	SenderChat int64 // said in the name of this chat: of the group itself by an anonymous admin, or of a channel
-	EditOf     int   // id of the message this is a later version of; 0: new
+	SenderChat int64 // sent in the name of this chat: the group itself for an anonymous admin, or a channel; 0: none
+	EditOf     int   // id of the message that this edits; 0: it is new
 }
 
-// Say says a text in a chat, which becomes known by that; thread may be 0. It
+// Say sends a text to a chat, which it adds if it is unknown; thread may be 0. It
 // returns the message's id.
 func (t *Telegram) Say(chatID int64, thread int, fromID int64, name, text string) int {
 	return t.Post(Incoming{Chat: chatID, Thread: thread, From: User{ID: fromID, FirstName: name}, Text: text})
 }
 
-// Post puts a message into a chat and returns its id. The bot gets no update
-// about talk in a group that its privacy mode hides.
+// Post adds a message to a chat and returns its id. The bot receives no update for
+// messages in a group that privacy mode hides.
 func (t *Telegram) Post(in Incoming) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -222,15 +222,15 @@ func (t *Telegram) Post(in Incoming) int {
 	if in.Thread != 0 {
 		c.topics[in.Thread] = true
 	}
-	message := t.heardIn(c, in.From)
+	message := t.newMessage(c, in.From)
 	if in.EditOf != 0 {
 		message["message_id"], message["edit_date"] = in.EditOf, t.options.Now().Unix()
 	}
 	t.describe(message, c, in)
-	if t.hears(c, in) {
+	if t.receives(c, in) {
 		t.updates.add(in.kind(c), message)
 	}
-	t.bell.ring()
+	t.changed.send()
 	return message["message_id"].(int)
 }
 
@@ -245,11 +245,11 @@ func (in Incoming) kind(c *chat) string {
 	return kind
 }
 
-// heardIn makes a new message of somebody else. Called with the lock held.
-func (t *Telegram) heardIn(c *chat, from User) object {
+// newMessage returns the JSON of a new message by others. The caller holds t.mu.
+func (t *Telegram) newMessage(c *chat, from User) object {
 	id := c.nextID
 	c.nextID++
-	c.heard[id] = true
+	c.others[id] = true
 	return object{"message_id": id, "date": t.options.Now().Unix(), "chat": c.json(), "from": from.json()}
 }
 
@@ -279,10 +279,10 @@ func (t *Telegram) describe(message object, c *chat, in Incoming) {
 	}
 }
 
-// hears applies the privacy mode: in groups only commands that may be meant for
-// this bot, and answers to its messages.
+// receives applies the privacy mode: in groups the bot receives only commands that may
+// be for it and replies to its messages.
 // https://core.telegram.org/bots/features#privacy-mode
-func (t *Telegram) hears(c *chat, in Incoming) bool {
+func (t *Telegram) receives(c *chat, in Incoming) bool {
 	if t.options.ReadAll || c.Type == "private" || c.Type == "channel" || c.find(in.ReplyTo) != nil {
 		return true
 	}
@@ -290,8 +290,8 @@ func (t *Telegram) hears(c *chat, in Incoming) bool {
 	return m != nil && (m[2] == "" || strings.EqualFold(m[2], t.options.Username))
 }
 
-// ChangeMembership tells the bot that its own place in a chat changed: to
-// member, administrator, left or kicked, by somebody.
+// ChangeMembership sends an update that by changed the bot's status in a chat: member,
+// administrator, left or kicked.
 func (t *Telegram) ChangeMembership(chatID int64, by User, from, to string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -301,10 +301,10 @@ func (t *Telegram) ChangeMembership(chatID int64, by User, from, to string) {
 		"old_chat_member": object{"user": t.me(), "status": from},
 		"new_chat_member": object{"user": t.me(), "status": to},
 	})
-	t.bell.ring()
+	t.changed.send()
 }
 
-// Forget deletes a message of the bot's: later edits do not find it.
+// Forget deletes a message of the bot: later edits do not find it.
 func (t *Telegram) Forget(chatID int64, messageID int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -315,7 +315,7 @@ func (t *Telegram) Forget(chatID int64, messageID int) {
 			break
 		}
 	}
-	t.bell.ring()
+	t.changed.send()
 }
 
 func (t *Telegram) nextQuery() string {

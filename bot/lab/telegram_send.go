@@ -14,7 +14,7 @@ import (
 	"unicode/utf8"
 )
 
-// Lengths in UTF-16 units after entities parsing.
+// Lengths in UTF-16 code units, after parsing of entities.
 // https://core.telegram.org/bots/api#sendmessage
 const (
 	maxText     = 4096
@@ -33,7 +33,7 @@ func (t *Telegram) sendMessage(_ context.Context, q request) (any, error) {
 	return t.send(q, content, nil)
 }
 
-// send checks the place, then the rates, and files the message.
+// send checks the chat and the rate limits, then adds the message.
 func (t *Telegram) send(q request, content Content, file *TelegramFile) (any, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -57,7 +57,7 @@ func (t *Telegram) send(q request, content Content, file *TelegramFile) (any, er
 	return t.messageJSON(c, m), nil
 }
 
-// content reads text or caption, its markup and its buttons.
+// content parses the text or caption, its markup and its buttons.
 func (q *request) content(field string) (Content, error) {
 	c := Content{Raw: q.params[field], ParseMode: q.params["parse_mode"]}
 	if !utf8.ValidString(c.Raw) {
@@ -70,14 +70,14 @@ func (q *request) content(field string) (Content, error) {
 	case c.ParseMode == "":
 		c.Text, c.Entities, err = q.plain(c.Raw)
 	default:
-		err = badRequest("unsupported parse_mode") // the Markdown styles are not built
+		err = badRequest("unsupported parse_mode") // the lab does not support the Markdown styles
 	}
 	if err != nil {
 		return c, err
 	}
 	c.trim()
 	if len(c.Entities) > maxEntities {
-		// The real server forgets the rest silently; refusing shows the mistake.
+		// Stricter than the real server, which silently drops the rest.
 		return c, badRequest("can't parse entities: too many entities")
 	}
 	c.Buttons, err = parseKeyboard(q.params["reply_markup"])
@@ -92,7 +92,7 @@ func (q *request) plain(text string) (string, []Entity, error) {
 	return text, entities, nil
 }
 
-// trim drops white space around the text, as the real server does.
+// trim removes white space around the text, as the real server does.
 func (c *Content) trim() {
 	start := strings.TrimLeft(c.Text, " \n\r\t")
 	cut := units(c.Text) - units(start)
@@ -116,7 +116,8 @@ func (c Content) checkText() error {
 	return nil
 }
 
-// replyTo reads the message answered to, in the new form or the old one.
+// replyTo returns the id of the message to reply to, from the new parameter or the old
+// one.
 // https://core.telegram.org/bots/api#replyparameters
 func (q *request) replyTo(c *chat) (int, error) {
 	reply := struct {
@@ -127,7 +128,7 @@ func (q *request) replyTo(c *chat) (int, error) {
 		return 0, badRequest("can't parse reply parameters JSON object")
 	}
 	switch {
-	case reply.ID == 0 || c.heard[reply.ID] || c.find(reply.ID) != nil:
+	case reply.ID == 0 || c.others[reply.ID] || c.find(reply.ID) != nil:
 		return reply.ID, nil
 	case reply.Without:
 		return 0, nil
@@ -135,7 +136,7 @@ func (q *request) replyTo(c *chat) (int, error) {
 	return 0, badRequest("message to be replied not found")
 }
 
-// chatActions lists what sendChatAction knows.
+// chatActions lists the actions of sendChatAction.
 // https://core.telegram.org/bots/api#sendchataction
 func chatActions() []string {
 	return []string{"typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice",
@@ -193,11 +194,11 @@ func (t *Telegram) sendFile(q request, file *TelegramFile) (any, error) {
 	return t.send(q, content, file)
 }
 
-// upload finds a file under its own field or, by attach://name, under another.
+// upload returns a file from its field or, for attach://name, from another one.
 func (q *request) upload(field string, limit int) (File, error) {
 	if name, attached := strings.CutPrefix(q.params[field], "attach://"); attached {
 		field = name
-	} else if q.params[field] != "" { // an id or a URL: the lab keeps no files and fetches none
+	} else if q.params[field] != "" { // an id or a URL, neither of which the lab supports
 		return File{}, badRequest("wrong remote file identifier specified")
 	}
 	file, found := q.files[field]

@@ -14,8 +14,8 @@ import (
 type updateQueue struct {
 	next    int // update_id of the update to come
 	waiting []update
-	allowed []string      // nil: nobody has asked yet, all kinds the default has
-	poll    chan struct{} // of the poll under way, closed to end it; may be nil
+	allowed []string      // nil: not set by any getUpdates, so the default kinds
+	poll    chan struct{} // of the running poll, closed to end it; may be nil
 }
 
 type update struct {
@@ -24,13 +24,13 @@ type update struct {
 	body object
 }
 
-// offByDefault are the kinds a bot gets only by naming them.
+// offByDefault are the kinds that a bot receives only if it names them.
 func offByDefault() []string {
 	return []string{"chat_member", "message_reaction", "message_reaction_count"}
 }
 
-// add queues an update unless the bot has not asked for its kind: the filter
-// works when an update is made, not when it is fetched.
+// add queues an update if the bot receives its kind: the filter applies when an update
+// is made, not when it is fetched.
 func (q *updateQueue) add(kind string, body object) {
 	wanted := slices.Contains(q.allowed, kind)
 	if len(q.allowed) == 0 {
@@ -43,7 +43,7 @@ func (q *updateQueue) add(kind string, body object) {
 	q.next++
 }
 
-// confirm forgets what an offset confirms: everything below it, or, when it is
+// confirm removes the updates that an offset confirms: those below it or, when it is
 // negative, all but that many of the newest.
 func (q *updateQueue) confirm(offset int) {
 	if offset < 0 {
@@ -75,8 +75,8 @@ func (t *Telegram) getUpdates(ctx context.Context, q request) (any, error) {
 	return t.longPoll(ctx, limit, ended, timer.C)
 }
 
-// startPoll ends the poll under way, as the real server does: of two pollers
-// the older one gets 409.
+// startPoll ends the running poll, as the real server does: of two pollers the older
+// one receives 409.
 func (t *Telegram) startPoll(offset int, allowed []string) chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -88,7 +88,7 @@ func (t *Telegram) startPoll(offset int, allowed []string) chan struct{} {
 		t.updates.allowed = allowed
 	}
 	t.updates.confirm(offset)
-	t.bell.ring()
+	t.changed.send()
 	return t.updates.poll
 }
 
@@ -102,7 +102,7 @@ func (t *Telegram) endPoll(poll chan struct{}) {
 
 func (t *Telegram) longPoll(ctx context.Context, limit int, ended <-chan struct{}, late <-chan time.Time) (any, error) {
 	for {
-		changed := t.bell.listen()
+		changed := t.changed.listen()
 		t.mu.Lock()
 		batch := t.updates.batch(limit)
 		t.mu.Unlock()
@@ -116,13 +116,13 @@ func (t *Telegram) longPoll(ctx context.Context, limit int, ended <-chan struct{
 		case <-ended:
 			return nil, errConflict
 		case <-ctx.Done():
-			return []object{}, nil // nobody reads it
+			return []object{}, nil // the client has disconnected
 		}
 	}
 }
 
-// SetNextUpdateID makes the numbers of updates jump: Telegram restarts them at
-// random after a week without any.
+// SetNextUpdateID sets the number of the next update: Telegram continues with a random
+// one after a week without updates.
 func (t *Telegram) SetNextUpdateID(id int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -138,7 +138,7 @@ func (t *Telegram) Unconfirmed() int {
 
 // WaitConfirmed waits until the bot has confirmed all updates.
 func (t *Telegram) WaitConfirmed(ctx context.Context) error {
-	_, err := await(ctx, &t.bell, func() (int, bool) {
+	_, err := await(ctx, &t.changed, func() (int, bool) {
 		n := t.Unconfirmed()
 		return n, n == 0
 	})
@@ -147,7 +147,7 @@ func (t *Telegram) WaitConfirmed(ctx context.Context) error {
 
 // WaitPolling waits until a getUpdates is under way.
 func (t *Telegram) WaitPolling(ctx context.Context) error {
-	_, err := await(ctx, &t.bell, func() (struct{}, bool) {
+	_, err := await(ctx, &t.changed, func() (struct{}, bool) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		return struct{}{}, t.updates.poll != nil
@@ -155,8 +155,8 @@ func (t *Telegram) WaitPolling(ctx context.Context) error {
 	return err
 }
 
-// number reads a whole number; anything else counts as not given, as it does
-// with the real server.
+// number parses a whole number; anything else counts as not given, as with the real
+// server.
 func (q *request) number(name string, otherwise int) int {
 	n, err := strconv.Atoi(q.params[name])
 	if err != nil {
@@ -170,20 +170,20 @@ func (q *request) flag(name string) bool {
 	return err == nil && on
 }
 
-// CallbackAnswer is what happened to a pressed button.
+// CallbackAnswer is the bot's answer to a pressed button.
 // https://core.telegram.org/bots/api#answercallbackquery
 type CallbackAnswer struct {
 	Query    string
-	Answered int // how many times
+	Answered int // number of answers
 	Text     string
 	Alert    bool
 }
 
 const maxCallbackAnswer = 200
 
-// Press sends callback data as if a button of a message carried it: hostile
-// clients can send what no button has. The message may be unknown, as an old
-// one is; it is then told as inaccessible. Press returns the query's id.
+// Press sends callback data as if a button of a message had it: modified clients can
+// send data that no button has. A message that is unknown, as an old one may be, is
+// sent as an InaccessibleMessage. Press returns the query's id.
 func (t *Telegram) Press(chatID int64, messageID int, from User, data string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -197,11 +197,11 @@ func (t *Telegram) Press(chatID int64, messageID int, from User, data string) st
 	t.updates.add("callback_query", object{
 		"id": id, "from": from.json(), "message": message, "chat_instance": fmt.Sprint(-chatID), "data": data,
 	})
-	t.bell.ring()
+	t.changed.send()
 	return id
 }
 
-// PressButton presses the button of that label.
+// PressButton presses the button with that label and returns the query's id.
 func (t *Telegram) PressButton(chatID int64, messageID int, from User, label string) (string, error) {
 	t.mu.Lock()
 	m := t.chatOf(chatID).find(messageID)
@@ -229,13 +229,13 @@ func (t *Telegram) answerCallbackQuery(_ context.Context, q request) (any, error
 	}
 	answer.Answered++
 	answer.Text, answer.Alert = q.params["text"], q.flag("show_alert")
-	t.bell.ring()
+	t.changed.send()
 	return true, nil
 }
 
 // WaitAnswer waits until the bot has answered a pressed button.
 func (t *Telegram) WaitAnswer(ctx context.Context, query string) (CallbackAnswer, error) {
-	answer, err := await(ctx, &t.bell, func() (CallbackAnswer, bool) {
+	answer, err := await(ctx, &t.changed, func() (CallbackAnswer, bool) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if t.queries[query] == nil {

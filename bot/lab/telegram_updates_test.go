@@ -110,7 +110,7 @@ func TestPrivacyMode(t *testing.T) {
 		server := newTelegram(t, lab.TelegramOptions{})
 		server.Say(group, 0, person, "Ann", text)
 		if got := server.Unconfirmed() == 1; got != heard {
-			t.Errorf("%q heard: %v", text, got)
+			t.Errorf("%q others: %v", text, got)
 		}
 	}
 }
