@@ -269,6 +269,7 @@ func TestLibreOfficeReadsTheSame(t *testing.T) {
 		format := `csv:Text - txt - csv (StarCalc):59,34,76,1,,0,false,true,true,false,false,-1`
 		cmd := exec.CommandContext(t.Context(), office, "--headless", "-env:UserInstallation=file://"+filepath.ToSlash(dir)+"/profile",
 			"--convert-to", format, "--outdir", dir, path)
+		cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8") // else it cannot write a file with a Russian name
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
