@@ -149,7 +149,7 @@ func (z signed) of(name string, kind uint16) (found []mdns.RR) {
 }
 
 // unboundConfig is a validating resolver whose only server, and whose only
-// trusted key, are the test's.
+// trusted key, are the test's; so is the date by which it judges signatures.
 const unboundConfig = `
 server:
     interface: %[1]s@%[2]d
@@ -166,6 +166,7 @@ server:
     trust-anchor-file: %[4]q
     ede: yes
     val-log-level: 2
+    val-override-date: "%[6]s"
 remote-control:
     control-enable: no
 stub-zone:
@@ -192,7 +193,8 @@ func unbound(t *testing.T, anchor string, upstream netip.AddrPort) netip.AddrPor
 func tryUnbound(t *testing.T, anchor string, upstream netip.AddrPort) (netip.AddrPort, bool) {
 	t.Helper()
 	program, folder, at := debian(t, "unbound"), t.TempDir(), closedPort(t)
-	text := fmt.Sprintf(unboundConfig, at.Addr(), at.Port(), folder, anchor, fmt.Sprintf("%s@%d", upstream.Addr(), upstream.Port()))
+	text := fmt.Sprintf(unboundConfig, at.Addr(), at.Port(), folder, anchor, fmt.Sprintf("%s@%d", upstream.Addr(), upstream.Port()),
+		time.Now().UTC().Format("20060102150405"))
 	config := filepath.Join(folder, "unbound.conf")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
