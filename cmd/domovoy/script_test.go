@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ var update = flag.Bool("update", false, "write what the program says into the sc
 // is a script in the language of testscript with three commands more:
 //
 //	exits N COMMAND…      runs a command that ends with that status
-//	panel DATABASE SQL…   makes a panel's database and fills it from files
+//	panel DATABASE SQL…   makes a panel's database and fills it from files; its 'now' is that of this process
 //	readings STATE N…     remembers how many certificates were being issued, one reading an hour up to now
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -51,12 +52,18 @@ func exits(s *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// atNow makes SQL say now as this process knows it, which may be another day
+// than SQLite's.
+func atNow(sql string) string {
+	return strings.ReplaceAll(sql, "'now'", time.Now().UTC().Format("'"+time.DateTime+"'"))
+}
+
 // panel makes a panel's database whose dates are in UTC.
 func panel(s *testscript.TestScript, _ bool, args []string) {
 	p, err := lab.NewPanel(s.MkAbs(args[0]), lab.WithZone(time.UTC))
 	s.Check(err)
 	for _, file := range args[1:] {
-		s.Check(p.Exec(s.ReadFile(file)))
+		s.Check(p.Exec(atNow(s.ReadFile(file))))
 	}
 	s.Check(p.Close())
 }
