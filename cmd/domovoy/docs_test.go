@@ -31,7 +31,7 @@ type edition struct {
 func editions() []edition {
 	return []edition{
 		{"en", ".md", "Code | What is wrong | Next step | Who", "Command | What it answers | Role, at least | In Russian", "check"},
-		{"ru", ".ru.md", "Код | Что не так | Следующий шаг | Кто", "Команда | Что отвечает | Роль, не ниже | По-русски", "проверь"},
+		{"ru", ".ru.md", "Код | Что не так | Следующий шаг | Кто", "Команда | Что отвечает | Роль, не ниже | Другие слова", "проверь"},
 	}
 }
 
@@ -172,6 +172,9 @@ func (e edition) commandTable(l, ru *i18n.Locale) string {
 		words := ""
 		if key := "words." + c.Name; ru.Has(key) {
 			words = ru.Say(key)
+		}
+		if e.language == "ru" { // its usage is in Russian words: the name itself is for Telegram's menu
+			words = "`" + c.Name + "`, " + words
 		}
 		rows = append(rows, []string{"`" + l.Say("help."+c.Name+".usage") + "`", l.Say("help." + c.Name + ".text"), l.Say("role." + c.Role.String()), words})
 	}
