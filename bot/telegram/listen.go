@@ -143,7 +143,7 @@ func (l *listener) poll(ctx context.Context) error {
 		return fmt.Errorf("storing updates: %w", err)
 	}
 	l.cursor = cursor
-	l.answer(ctx, updates)
+	l.answerQueries(ctx, updates)
 	return nil
 }
 
@@ -187,9 +187,9 @@ func (l *listener) convert(ctx context.Context, updates []update) []bot.Update {
 	return converted
 }
 
-// answer ends the progress indicator on pressed buttons. The indicator ends by itself
+// answerQueries ends the progress indicator on pressed buttons. The indicator ends by itself
 // after a while, so a failure is only logged.
-func (l *listener) answer(ctx context.Context, updates []update) {
+func (l *listener) answerQueries(ctx context.Context, updates []update) {
 	for _, u := range updates {
 		if u.Pressed == nil {
 			continue

@@ -63,7 +63,7 @@ func (w *Watch) read(ctx context.Context, p *Panel, s checks.Snapshot, now time.
 	}
 	rules := cert.Rules{LifeLeft: p.last.overdue.LifeLeft, Lifetime: p.lifetime}
 	all := p.last.subjects(s)
-	out := w.check(ctx, p, s, all, rules, now)
+	out := w.runChecks(ctx, p, s, all, rules, now)
 	late := nameless(s, rules, now)
 	metrics := panel.Counts(s, len(failing), overdue(out)+len(late))
 	quota := p.Quota(now)
@@ -80,10 +80,10 @@ func (w *Watch) read(ctx context.Context, p *Panel, s checks.Snapshot, now time.
 	return nil
 }
 
-// check runs the checks of a reading: over the sites, all of them every few
+// runChecks runs the checks of a reading: over the sites, all of them every few
 // minutes because their certificates grow older, and between at those that
 // changed; then over the server as a whole.
-func (w *Watch) check(ctx context.Context, p *Panel, s checks.Snapshot, subjects []checks.Subject, rules cert.Rules, now time.Time) checks.Outcome {
+func (w *Watch) runChecks(ctx context.Context, p *Panel, s checks.Snapshot, subjects []checks.Subject, rules cert.Rules, now time.Time) checks.Outcome {
 	list := suite.Checks(suite.Reading{Rules: rules, Classifier: w.issuing, Files: p.Files != nil, Moved: w.journal.LastAttemptTime,
 		Prospects: func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
 			return w.countBudgets(ctx, p, t.Reading.Subjects, t.Now)

@@ -69,7 +69,7 @@ func (e *Egress) Check() checks.Check {
 	if e == nil {
 		return c
 	}
-	c.Run = func(ctx context.Context, _ *checks.Target) ([]checks.Finding, error) { return e.Look(ctx) }
+	c.Run = func(ctx context.Context, _ *checks.Target) ([]checks.Finding, error) { return e.Reach(ctx) }
 	return c
 }
 
@@ -95,11 +95,11 @@ func NewEgress(opts EgressOptions) (*Egress, error) {
 	return e, nil
 }
 
-// Look fetches the CA's directory as the panel would: by name, TCP and TLS,
+// Reach fetches the CA's directory as the panel would: by name, TCP and TLS,
 // through its proxy. A CA that is reached and fails by itself is ca.internal.
 // An error means that this host could not look; ErrOffline that it has no
 // network.
-func (e *Egress) Look(ctx context.Context) ([]checks.Finding, error) {
+func (e *Egress) Reach(ctx context.Context) ([]checks.Finding, error) {
 	if e.opts.Hidden {
 		return nil, errHidden
 	}

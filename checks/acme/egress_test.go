@@ -147,7 +147,7 @@ func TestEgress(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found, err := e.Look(t.Context())
+			found, err := e.Reach(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -225,7 +225,7 @@ func TestEgressCalledOff(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if found, err := e.Look(ctx); !errors.Is(err, context.Canceled) || len(found) != 0 {
+	if found, err := e.Reach(ctx); !errors.Is(err, context.Canceled) || len(found) != 0 {
 		t.Errorf("%v, %v", found, err)
 	}
 }

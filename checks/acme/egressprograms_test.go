@@ -52,7 +52,7 @@ func TestSquid(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found, err := e.Look(t.Context())
+			found, err := e.Reach(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -177,7 +177,7 @@ func lookOffline(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if found, err := e.Look(t.Context()); !errors.Is(err, ErrOffline) || len(found) != 0 {
+		if found, err := e.Reach(t.Context()); !errors.Is(err, ErrOffline) || len(found) != 0 {
 			t.Errorf("%s by %q: %v, %v", o.Directory, o.Proxy, found, err)
 		}
 		if err := e.Online(t.Context()); !errors.Is(err, ErrOffline) {

@@ -72,7 +72,7 @@ func (s *Served) Check() checks.Check {
 		return c
 	}
 	c.Run = func(ctx context.Context, t *checks.Target) (found []checks.Finding, err error) {
-		t.Served, found, err = s.Look(ctx, t.DNS, t.Subject, t.Now)
+		t.Served, found, err = s.Handshake(ctx, t.DNS, t.Subject, t.Now)
 		if err == nil && len(found) == 0 && !t.Served.Known() {
 			return nil, checks.ErrNothing
 		}
@@ -81,12 +81,12 @@ func (s *Served) Check() checks.Check {
 	return c
 }
 
-// Look gets the certificate of a name from each of our addresses, and judges it
+// Handshake gets the certificate of a name from each of our addresses, and judges it
 // as a visitor would, and against the panel's file and log. The dates are those
 // of the certificate that ends first; they are zero unless every address showed
 // a certificate that is not self-signed. The error means that some address
 // could not be looked at; findings beside it hold.
-func (s *Served) Look(ctx context.Context, at checks.NameInfo, sub checks.Subject, now time.Time) (checks.Validity, []checks.Finding, error) {
+func (s *Served) Handshake(ctx context.Context, at checks.NameInfo, sub checks.Subject, now time.Time) (checks.Validity, []checks.Finding, error) {
 	name := strings.TrimSuffix(at.Name, ".")
 	seen := s.dialAll(ctx, s.addresses(at, sub), name)
 	j := judge{name: name, sub: sub, rules: Rules{LifeLeft: s.opts.LifeLeft}, now: now, roots: s.opts.Roots}

@@ -172,7 +172,7 @@ func TestServed(t *testing.T) {
 			if tt.asked == "" {
 				tt.asked = "client.ru"
 			}
-			_, found, err := s.visitor().Look(t.Context(), ours(tt.asked, at), client(tt.subject), time.Now())
+			_, found, err := s.visitor().Handshake(t.Context(), ours(tt.asked, at), client(tt.subject), time.Now())
 			if got := words(found); got != tt.want || err != nil {
 				t.Errorf("%q, %v; want %q", got, err, tt.want)
 			}
@@ -205,7 +205,7 @@ func TestServedCouldNotLook(t *testing.T) {
 	} {
 		at := netip.AddrFrom4([4]byte{127, 81, 2, byte(i)})
 		s.open(at, tt.door, nil)
-		_, found, err := s.visitor().Look(t.Context(), ours("client.ru", at), client(tt.subject), time.Now())
+		_, found, err := s.visitor().Handshake(t.Context(), ours("client.ru", at), client(tt.subject), time.Now())
 		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), at.String()) || len(found) != 0 {
 			t.Errorf("door %d: %v, %v; want %q", tt.door, found, err, tt.want)
 		}
@@ -248,7 +248,7 @@ func TestServedDiffers(t *testing.T) {
 	s.open(here, internet.Open, s.issue(internet.Leaf{}))
 	s.open(there, internet.Open, s.issue(left(-1)))
 	s.open(beyond, internet.Refused, nil)
-	_, found, err := s.visitor().Look(t.Context(), ours("client.ru", here, there, beyond), client(nil), time.Now())
+	_, found, err := s.visitor().Handshake(t.Context(), ours("client.ru", here, there, beyond), client(nil), time.Now())
 	if words(found) != "expired, overdue" || err == nil || !strings.Contains(err.Error(), beyond.String()) {
 		t.Fatalf("%v, %v", found, err)
 	}
@@ -270,7 +270,7 @@ func TestServedDiffers(t *testing.T) {
 func TestServedExpiredNotInstalled(t *testing.T) {
 	s := newStreet(t)
 	s.open(here, internet.Open, s.issue(left(-1)))
-	_, found, err := s.visitor().Look(t.Context(), ours("client.ru", here), client(func(x *checks.Subject) { x.File = file(t, s.issue(internet.Leaf{})) }), time.Now())
+	_, found, err := s.visitor().Handshake(t.Context(), ours("client.ru", here), client(func(x *checks.Subject) { x.File = file(t, s.issue(internet.Leaf{})) }), time.Now())
 	if err != nil || len(found) == 0 {
 		t.Fatal(found, err)
 	}
@@ -286,7 +286,7 @@ func TestServedWithoutRoots(t *testing.T) {
 	s.open(here, internet.Open, s.issue(left(5)))
 	served := s.visitor()
 	served.opts.Roots = x509.NewCertPool()
-	_, found, err := served.Look(t.Context(), ours("client.ru", here), client(nil), time.Now())
+	_, found, err := served.Handshake(t.Context(), ours("client.ru", here), client(nil), time.Now())
 	if words(found) != "overdue" || !errors.Is(err, ErrNoRoots) {
 		t.Errorf("%v, %v", found, err)
 	}
@@ -296,7 +296,7 @@ func TestServedCalledOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	served := NewServed(ServedOptions{Pace: pace.New[netip.Addr](1, 1)})
-	if _, found, err := served.Look(ctx, ours("client.ru", here), client(nil), time.Time{}); !errors.Is(err, context.Canceled) || len(found) != 0 {
+	if _, found, err := served.Handshake(ctx, ours("client.ru", here), client(nil), time.Time{}); !errors.Is(err, context.Canceled) || len(found) != 0 {
 		t.Errorf("%v, %v", found, err)
 	}
 }
@@ -338,7 +338,7 @@ func TestServedDates(t *testing.T) {
 		{"a handshake that fails", []netip.Addr{other}, nil},
 		{"nobody asked", nil, nil},
 	} {
-		dates, _, _ := s.visitor().Look(t.Context(), ours("client.ru", tt.at...), client(nil), time.Now())
+		dates, _, _ := s.visitor().Handshake(t.Context(), ours("client.ru", tt.at...), client(nil), time.Now())
 		var want checks.Validity
 		if tt.want != nil {
 			f := file(t, tt.want)

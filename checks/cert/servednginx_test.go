@@ -76,7 +76,7 @@ func TestNginx(t *testing.T) {
 				t.Fatal(err)
 			}
 			served := NewServed(ServedOptions{HTTPSPort: at.Port(), Roots: s.ca.Roots()})
-			_, found, err := served.Look(t.Context(), ours("client.ru", at.Addr()), client(nil), time.Now())
+			_, found, err := served.Handshake(t.Context(), ours("client.ru", at.Addr()), client(nil), time.Now())
 			if got := words(found); got != tt.served || err != nil {
 				t.Errorf("served: %q, %v; want %q", got, err, tt.served)
 			}

@@ -67,13 +67,13 @@ func (v *Vhosts) Check() checks.Check {
 	if v == nil || len(v.patterns) == 0 {
 		return c
 	}
-	c.Run = func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) { return v.Look(ctx, *t.Site) }
+	c.Run = func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) { return v.Inspect(ctx, *t.Site) }
 	return c
 }
 
-// Look finds files that the settings of a site name and that do not exist. The
+// Inspect finds files that the settings of a site name and that do not exist. The
 // error means that some could not be looked at.
-func (v *Vhosts) Look(ctx context.Context, s checks.Site) ([]checks.Finding, error) {
+func (v *Vhosts) Inspect(ctx context.Context, s checks.Site) ([]checks.Finding, error) {
 	mentions, err := v.of(ctx, s)
 	if err != nil {
 		return nil, err

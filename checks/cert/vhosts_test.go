@@ -102,7 +102,7 @@ func TestVhostsMissing(t *testing.T) {
 	v := NewVhosts([]string{filepath.Join(dir, "vhosts/*/*.conf"), filepath.Join(dir, "vhosts/client17/*")}, func() time.Time { return now })
 	look := func(s checks.Site) []checks.Finding {
 		t.Helper()
-		found, err := v.Look(t.Context(), s)
+		found, err := v.Inspect(t.Context(), s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,11 +148,11 @@ func TestVhostsNotLooked(t *testing.T) {
 	}
 	v := NewVhosts([]string{filepath.Join(dir, "*.conf")}, nil)
 	for _, name := range []string{"shop.ru", "a.ru"} { // settings that cannot be read, a file that cannot be looked for
-		if found, err := v.Look(t.Context(), checks.Site{Name: name}); err == nil || len(found) > 0 {
+		if found, err := v.Inspect(t.Context(), checks.Site{Name: name}); err == nil || len(found) > 0 {
 			t.Errorf("%s: found %+v, error %v", name, found, err)
 		}
 	}
-	if _, err := NewVhosts([]string{"["}, nil).Look(t.Context(), checks.Site{Name: "shop.ru"}); err == nil {
+	if _, err := NewVhosts([]string{"["}, nil).Inspect(t.Context(), checks.Site{Name: "shop.ru"}); err == nil {
 		t.Error("a faulty pattern is no error")
 	}
 }

@@ -71,7 +71,7 @@ func TestWhereANamePoints(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, in := world(t, client(tt.records...))
-			sight, found, err := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+			sight, found, err := in.Inspect(t.Context(), Question{Name: "client.ru", Ours: ours()})
 			if err != nil || sight.Points != tt.points {
 				t.Errorf("points %d, want %d; error %v", sight.Points, tt.points, err)
 			}
@@ -123,7 +123,7 @@ func TestToWhomItPoints(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, found, err := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+			_, found, err := in.Inspect(t.Context(), Question{Name: "client.ru", Ours: ours()})
 			if err != nil || len(found) != 1 || found[0].Code != tt.code {
 				t.Fatalf("%+v, error %v", found, err)
 			}
@@ -137,7 +137,7 @@ func TestToWhomItPoints(t *testing.T) {
 func TestWithoutAddressesOfOursOnlyAProxyCanBeTold(t *testing.T) {
 	_, in := world(t, client("@ A "+foreignV4, "cdn A 127.91.0.1"))
 	for name, want := range map[string]checks.Pointing{"client.ru": checks.PointsUnknown, "cdn.client.ru": checks.PointsProxied} {
-		sight, _, err := in.Look(t.Context(), Question{Name: name})
+		sight, _, err := in.Inspect(t.Context(), Question{Name: name})
 		if err != nil || sight.Points != want {
 			t.Errorf("%s: points %d, error %v", name, sight.Points, err)
 		}
@@ -159,7 +159,7 @@ func TestWhatWasSeenIsKept(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d, in := world(t, client("@ A "+foreignV4))
 			d.Resolve("client.ru", tt.kind, drop)
-			sight, found, err := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+			sight, found, err := in.Inspect(t.Context(), Question{Name: "client.ru", Ours: ours()})
 			if !errors.Is(err, ErrTimeout) || sight.Points != tt.points || len(found) != tt.codes {
 				t.Errorf("points %d, findings %+v, error %v", sight.Points, found, err)
 			}
@@ -173,7 +173,7 @@ func TestManyAddressesAreCutShort(t *testing.T) {
 		lines = append(lines, "@ A "+a.String())
 	}
 	_, in := world(t, client(lines...))
-	sight, found, err := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+	sight, found, err := in.Inspect(t.Context(), Question{Name: "client.ru", Ours: ours()})
 	if err != nil || len(sight.V4) != 60 || len(found) != 1 {
 		t.Fatalf("%d addresses, findings %+v, error %v", len(sight.V4), found, err)
 	}

@@ -41,14 +41,14 @@ func (b *Blocklists) Check(addrs []netip.Addr) checks.Check {
 	if b == nil || len(b.zones) == 0 || len(addrs) == 0 {
 		return c
 	}
-	c.Run = func(ctx context.Context, _ *checks.Target) ([]checks.Finding, error) { return b.Look(ctx, addrs...) }
+	c.Run = func(ctx context.Context, _ *checks.Target) ([]checks.Finding, error) { return b.Listed(ctx, addrs...) }
 	return c
 }
 
-// Look finds the addresses that are on a list: one finding for each address,
+// Listed finds the addresses that are on a list: one finding for each address,
 // which is its Name. The error lists the blocklists that could not be asked;
 // the findings of the others hold.
-func (b *Blocklists) Look(ctx context.Context, addrs ...netip.Addr) ([]checks.Finding, error) {
+func (b *Blocklists) Listed(ctx context.Context, addrs ...netip.Addr) ([]checks.Finding, error) {
 	listed := make([][]listing, len(addrs))
 	var errs []error
 	for _, zone := range b.zones {

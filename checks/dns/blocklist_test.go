@@ -32,7 +32,7 @@ func TestBlocklists(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, in := world(t, tt.zone)
-			found, err := NewBlocklists(in.resolver, []string{"bl.example.org"}).Look(t.Context(), four, six, clean)
+			found, err := NewBlocklists(in.resolver, []string{"bl.example.org"}).Listed(t.Context(), four, six, clean)
 			var names []string
 			for _, f := range found {
 				names = append(names, f.Name)
@@ -54,7 +54,7 @@ func TestBlocklists(t *testing.T) {
 func TestOneBlocklistFailsAnotherSpeaks(t *testing.T) {
 	four := netip.MustParseAddr("203.0.113.10")
 	_, in := world(t, internet.Blocklist{Origin: "good.example.org", Listed: []netip.Addr{four}}.Zone())
-	found, err := NewBlocklists(in.resolver, []string{"gone.example.org", "good.example.org"}).Look(t.Context(), four)
+	found, err := NewBlocklists(in.resolver, []string{"gone.example.org", "good.example.org"}).Listed(t.Context(), four)
 	if err == nil || len(found) != 1 || found[0].Args["lists"] != "good.example.org" {
 		t.Errorf("findings %+v, error %v", found, err)
 	}

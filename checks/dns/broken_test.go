@@ -29,7 +29,7 @@ func TestWhyThereIsNoName(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, in := world(t, zone)
-			sight, found, err := in.Look(t.Context(), Question{Name: name, Ours: ours()})
+			sight, found, err := in.Inspect(t.Context(), Question{Name: name, Ours: ours()})
 			if err != nil || len(found) != tt.codes || sight.Register != tt.register || sight.Points != checks.PointsNowhere {
 				t.Fatalf("%+v, findings %+v, error %v", sight, found, err)
 			}
@@ -65,7 +65,7 @@ func TestWhyServersFail(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, in := world(t, tt.zone)
-			sight, found, err := in.Look(t.Context(), Question{Name: "www.client.ru", Ours: ours()})
+			sight, found, err := in.Inspect(t.Context(), Question{Name: "www.client.ru", Ours: ours()})
 			if err != nil || len(found) != 1 || found[0].Code != tt.code || sight.Register != tt.register {
 				t.Fatalf("%+v, findings %+v, error %v", sight, found, err)
 			}
@@ -79,7 +79,7 @@ func TestWhyServersFail(t *testing.T) {
 // A zone below the registered domain may be delegated on its own.
 func TestALameZoneFurtherDown(t *testing.T) {
 	_, in := world(t, client("@ A "+ownV4), internet.Zone{Origin: "shop.client.ru", Text: "@ A " + ownV4, Temper: internet.Refusing})
-	_, found, err := in.Look(t.Context(), Question{Name: "www.shop.client.ru", Ours: ours()})
+	_, found, err := in.Inspect(t.Context(), Question{Name: "www.shop.client.ru", Ours: ours()})
 	if err != nil || len(found) != 1 || found[0].Code != checks.DNSLame || found[0].Args["zone"] != "shop.client.ru" {
 		t.Errorf("findings %+v, error %v", found, err)
 	}
@@ -89,7 +89,7 @@ func TestALameZoneFurtherDown(t *testing.T) {
 func TestUnreachableRegistryLeavesServfail(t *testing.T) {
 	d, in := world(t, internet.Zone{Origin: "client.ru", Temper: internet.Refusing})
 	in.options.Port = closedPort(t).Port()
-	_, found, err := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+	_, found, err := in.Inspect(t.Context(), Question{Name: "client.ru", Ours: ours()})
 	if err != nil || len(found) != 1 || found[0].Code != checks.DNSServFail {
 		t.Errorf("findings %+v, error %v", found, err)
 	}
@@ -107,7 +107,7 @@ func TestServersOnPrivateAddressesAreNotAsked(t *testing.T) {
 
 func TestBrokenSignaturesCarryTheReason(t *testing.T) {
 	_, in := world(t, internet.Zone{Origin: "client.ru", Text: "@ A " + ownV4, Bogus: 7})
-	_, found, err := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+	_, found, err := in.Inspect(t.Context(), Question{Name: "client.ru", Ours: ours()})
 	if err != nil || len(found) != 1 || found[0].Code != checks.DNSDNSSEC || found[0].Args["ede"] != 7 {
 		t.Fatalf("findings %+v, error %v", found, err)
 	}

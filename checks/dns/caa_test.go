@@ -105,7 +105,7 @@ func TestAnAccountThatIsNotKnownIsNotExcluded(t *testing.T) {
 
 func TestTheCAAFindingSaysWhereAndWhat(t *testing.T) {
 	_, in := world(t, client("@ A "+ownV4, "shop A "+ownV4, `@ CAA 0 issue "other.example"`, `@ CAA 0 iodef "mailto:a@client.ru"`))
-	_, found, err := in.Look(t.Context(), Question{Name: "shop.client.ru", Ours: ours()})
+	_, found, err := in.Inspect(t.Context(), Question{Name: "shop.client.ru", Ours: ours()})
 	if err != nil || len(found) != 1 || found[0].Code != checks.DNSCAA {
 		t.Fatalf("findings %+v, error %v", found, err)
 	}

@@ -68,15 +68,15 @@ func (in *Inspector) Check(ours []netip.Addr, accountURI string) checks.Check {
 		if len(ours) == 0 {
 			q.Ours = t.Site.Addresses
 		}
-		t.DNS, found, err = in.Look(ctx, q)
+		t.DNS, found, err = in.Inspect(ctx, q)
 		return found, err
 	}
 	return c
 }
 
-// Look returns where a name leads and what is wrong with that. An error means
+// Inspect returns where a name leads and what is wrong with that. An error means
 // that something could not be looked up; what was found beside it holds.
-func (in *Inspector) Look(ctx context.Context, q Question) (checks.NameInfo, []checks.Finding, error) {
+func (in *Inspector) Inspect(ctx context.Context, q Question) (checks.NameInfo, []checks.Finding, error) {
 	l, err := in.begin(q)
 	if err != nil {
 		return checks.NameInfo{Name: q.Name}, nil, err

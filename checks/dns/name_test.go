@@ -65,7 +65,7 @@ func TestALookalikeIsAFinding(t *testing.T) {
 		"аpple.com": {checks.DNSNXDomain, checks.DNSLookalike},
 	} {
 		_, in := world(t, zone)
-		_, found, err := in.Look(t.Context(), Question{Name: name, Ours: ours()})
+		_, found, err := in.Inspect(t.Context(), Question{Name: name, Ours: ours()})
 		var got []checks.Code
 		for _, f := range found {
 			got = append(got, f.Code)

@@ -33,7 +33,7 @@ func TestUnbound(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			zone, anchor := signedZone(t, time.Now().Add(c.expires))
 			in := NewInspector(resolver(t, Options{Servers: []netip.AddrPort{unbound(t, anchor, serve(t, zone.answer))}, Timeout: 2 * time.Second}), InspectorOptions{})
-			sight, found, err := in.Look(t.Context(), Question{Name: "client.ru", Ours: []netip.Addr{netip.MustParseAddr("192.0.2.10")}})
+			sight, found, err := in.Inspect(t.Context(), Question{Name: "client.ru", Ours: []netip.Addr{netip.MustParseAddr("192.0.2.10")}})
 			t.Logf("%+v\n%+v\n%v", sight, found, err)
 			if err != nil {
 				t.Fatal(err)

@@ -45,7 +45,7 @@ func TestWhatWasNotSeenIsNoVerdict(t *testing.T) {
 			for _, r := range tt.rules {
 				d.Resolve("client.ru", r.kind, r.as)
 			}
-			_, found, err := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+			_, found, err := in.Inspect(t.Context(), Question{Name: "client.ru", Ours: ours()})
 			if err == nil {
 				t.Error("no error, though something was not seen")
 			}
@@ -60,7 +60,7 @@ func TestWhatWasNotSeenIsNoVerdict(t *testing.T) {
 func TestServersThatFailForAAlone(t *testing.T) {
 	d, in := world(t, client("@ AAAA "+ownV6))
 	d.Resolve("client.ru", mdns.TypeA, servfail)
-	sight, found, err := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+	sight, found, err := in.Inspect(t.Context(), Question{Name: "client.ru", Ours: ours()})
 	if sight.Points != checks.PointsOurs || err != nil {
 		t.Errorf("%+v, error %v", sight, err)
 	}
@@ -100,12 +100,12 @@ func TestServersThatFailedForAMoment(t *testing.T) {
 		"network, EDE 23":   flaky(t, 9, network),
 		"EDE 22 and EDE 23": flaky(t, 9, mdns.EDNS0_EDE{InfoCode: mdns.ExtendedErrorCodeNoReachableAuthority}, network),
 	} {
-		_, found, err := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+		_, found, err := in.Inspect(t.Context(), Question{Name: "client.ru", Ours: ours()})
 		if err == nil || len(found) != 0 {
 			t.Errorf("%s: findings %+v, error %v", name, found, err)
 		}
 	}
-	_, found, err := flaky(t, 9).Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+	_, found, err := flaky(t, 9).Inspect(t.Context(), Question{Name: "client.ru", Ours: ours()})
 	if err != nil || len(found) != 1 || found[0].Code != checks.DNSDNSSEC {
 		t.Errorf("lasting, no reason given: findings %+v, error %v", found, err)
 	}
@@ -124,7 +124,7 @@ func TestTheQuestionWithoutCheckingIsNotAnswered(t *testing.T) {
 		_ = w.WriteMsg(m)
 	})
 	in := NewInspector(resolver(t, Options{Servers: []netip.AddrPort{addr}}), InspectorOptions{})
-	if _, found, err := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()}); err == nil || len(found) != 0 {
+	if _, found, err := in.Inspect(t.Context(), Question{Name: "client.ru", Ours: ours()}); err == nil || len(found) != 0 {
 		t.Errorf("findings %+v, error %v", found, err)
 	}
 }
@@ -157,7 +157,7 @@ func TestServersWhoseAddressIsNotTold(t *testing.T) {
 	zone := internet.Zone{Origin: "client.ru", NS: []string{"ns1.hoster.com"}, Temper: internet.Refusing}
 	d, in := world(t, zone, internet.Zone{Origin: "hoster.com"})
 	d.Resolve("ns1.hoster.com", internet.Any, drop)
-	_, found, _ := in.Look(t.Context(), Question{Name: "client.ru", Ours: ours()})
+	_, found, _ := in.Inspect(t.Context(), Question{Name: "client.ru", Ours: ours()})
 	if len(found) != 1 || found[0].Code != checks.DNSServFail {
 		t.Errorf("findings %+v", found)
 	}
@@ -188,7 +188,7 @@ func TestAddressesOfTheOtherKind(t *testing.T) {
 			t.Errorf("%s: %q, error %v", mdns.TypeToString[kind], got, err)
 		}
 	}
-	if _, err := NewBlocklists(r, []string{"bl.example.org"}).Look(t.Context(), netip.MustParseAddr(ownV4)); err == nil {
+	if _, err := NewBlocklists(r, []string{"bl.example.org"}).Listed(t.Context(), netip.MustParseAddr(ownV4)); err == nil {
 		t.Error("a list that lists everything is believed")
 	}
 }

@@ -247,18 +247,18 @@ func (r *Registry) Check() checks.Check {
 	}
 	c.Run = func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
 		if t.Asked {
-			return r.Look(ctx, t.DNS.Name)
+			return r.Lookup(ctx, t.DNS.Name)
 		}
 		return r.TryLook(ctx, t.DNS.Name)
 	}
 	return c
 }
 
-// Look reports what the registry knows of a name that DNS does not know: it is
+// Lookup reports what the registry knows of a name that DNS does not know: it is
 // free, or registered without name servers. It finds nothing for a delegated
 // domain, whose problem is in its own zone, nor for a name without a known
 // registry.
-func (r *Registry) Look(ctx context.Context, name string) ([]checks.Finding, error) {
+func (r *Registry) Lookup(ctx context.Context, name string) ([]checks.Finding, error) {
 	return found(r.Ask(ctx, name))
 }
 

@@ -107,7 +107,7 @@ func looks(t *testing.T, lab *internet.Lab) *suite.Live {
 			Folder: lab.Panel.Challenges, Own: own, Resolve: names.Addresses}),
 		Served: cert.NewServed(cert.ServedOptions{HTTPSPort: uint16(lab.Web.HTTPSPort()), Timeout: 400 * time.Millisecond,
 			Own: lab.Panel.Addresses, Roots: roots, LifeLeft: 7.0 / 90}),
-		AccessLogs: web.NewAccessLogs(web.LogOptions{Paths: []string{lab.Panel.AccessLog}, Listings: web.NewListings(dns.NewBlocklists(resolver, lab.Lists).Look)}),
+		AccessLogs: web.NewAccessLogs(web.LogOptions{Paths: []string{lab.Panel.AccessLog}, Listings: web.NewListings(dns.NewBlocklists(resolver, lab.Lists).Listed)}),
 		Keys:       keys(t, lab),
 	})}
 }

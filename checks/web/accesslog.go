@@ -264,7 +264,7 @@ func (l *AccessLogs) Check() checks.Check {
 		if t.History == nil || t.History.Last.Outcome != checks.OutcomeFailed || t.History.Last.Time.IsZero() {
 			return nil, nil
 		}
-		found, err := l.Look(ctx, t.Site.Name, Order{Time: t.History.Last.Time})
+		found, err := l.Sources(ctx, t.Site.Name, Order{Time: t.History.Last.Time})
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil // a site without a log
 		}
@@ -273,12 +273,12 @@ func (l *AccessLogs) Check() checks.Check {
 	return c
 }
 
-// Look finds in the log why an order failed: web.blocked where fewer validators
+// Sources finds in the log why an order failed: web.blocked where fewer validators
 // came than the CA has, web.flapping where some of them met a dead backend. No
 // request at all proves nothing: the name may lead elsewhere, or the web server
 // may not log such requests. It must not be used for names behind a proxy,
 // whose visitors are the proxy's.
-func (l *AccessLogs) Look(ctx context.Context, name string, o Order) ([]checks.Finding, error) {
+func (l *AccessLogs) Sources(ctx context.Context, name string, o Order) ([]checks.Finding, error) {
 	visits, err := l.Visits(ctx, name, o)
 	if err != nil {
 		return nil, fmt.Errorf("reading the access log of %s: %w", name, err)

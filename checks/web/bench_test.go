@@ -35,7 +35,7 @@ func BenchmarkLook(b *testing.B) {
 	s := checks.NameInfo{Name: name, V4: []netip.Addr{at.Addr()}, Points: checks.PointsOurs}
 	b.ReportAllocs()
 	for b.Loop() {
-		if found, err := p.Look(b.Context(), s, Ask{}); err != nil || found != nil {
+		if found, err := p.Follow(b.Context(), s, Ask{}); err != nil || found != nil {
 			b.Fatal(found, err)
 		}
 	}

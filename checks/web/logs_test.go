@@ -105,7 +105,7 @@ func TestCame(t *testing.T) {
 			dir := t.TempDir()
 			put(t, filepath.Join(dir, "client.ru.access.log"), tt.log)
 			logs := NewAccessLogs(LogOptions{Paths: []string{dir + "/*.access.log"}})
-			found, err := logs.Look(t.Context(), name, Order{Time: failedAt})
+			found, err := logs.Sources(t.Context(), name, Order{Time: failedAt})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -125,11 +125,11 @@ func TestTokens(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "client.ru", "log"), validators(6, "other", 200)+validators(2, "tok", 200))
 	logs := NewAccessLogs(LogOptions{Paths: []string{dir + "/none/*.log", dir + "/*/log"}})
-	if _, err := logs.Look(t.Context(), name, Order{Time: failedAt}); err == nil {
+	if _, err := logs.Sources(t.Context(), name, Order{Time: failedAt}); err == nil {
 		t.Error("a folder that is not there is no error")
 	}
 	logs = NewAccessLogs(LogOptions{Paths: []string{dir + "/*.log", dir + "/*/log"}})
-	found, err := logs.Look(t.Context(), name, Order{Time: failedAt, Tokens: []string{"tok"}})
+	found, err := logs.Sources(t.Context(), name, Order{Time: failedAt, Tokens: []string{"tok"}})
 	if err != nil || len(found) != 1 {
 		t.Fatalf("found %v, err %v", found, err)
 	}
@@ -191,7 +191,7 @@ func TestHostileFolders(t *testing.T) {
 	}
 	logs := NewAccessLogs(LogOptions{Paths: []string{dir + "/*.log"}})
 	for _, name := range []string{"client.ru", "pipe.ru", "../x", "", ".."} {
-		found, err := logs.Look(t.Context(), name, Order{Time: failedAt})
+		found, err := logs.Sources(t.Context(), name, Order{Time: failedAt})
 		if err == nil || len(found) > 0 {
 			t.Errorf("%q: found %v, err %v", name, found, err)
 		}

@@ -113,7 +113,7 @@ func (p *Prober) Check() checks.Check {
 		if t.Asked || t.History != nil && t.History.Failures > 0 {
 			ask.Attempts = p.opts.Attempts
 		}
-		return p.Look(ctx, t.DNS, ask)
+		return p.Follow(ctx, t.DNS, ask)
 	}
 	return c
 }

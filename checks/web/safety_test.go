@@ -60,7 +60,7 @@ func TestReserved(t *testing.T) {
 	s.opts.Own = nil
 	h, asked := turns(func(int64) http.HandlerFunc { return s.files })
 	s.serve(four, s.http, h)
-	if _, err := New(s.opts).Look(t.Context(), nameAt(four), Ask{}); !errors.Is(err, ErrNoAddress) || asked.Load() > 0 {
+	if _, err := New(s.opts).Follow(t.Context(), nameAt(four), Ask{}); !errors.Is(err, ErrNoAddress) || asked.Load() > 0 {
 		t.Errorf("%d requests, err %v", asked.Load(), err)
 	}
 	for addr, want := range map[string]bool{
@@ -178,12 +178,12 @@ func TestCouldNotLook(t *testing.T) {
 	s.serve(four, s.http, to(301, "https://www.client.ru$path"))
 	lame := errors.New("no server answers")
 	s.opts.Resolve = func(context.Context, string) ([]netip.Addr, []netip.Addr, error) { return nil, nil, lame }
-	found, err := New(s.opts).Look(t.Context(), nameAt(four), Ask{})
+	found, err := New(s.opts).Follow(t.Context(), nameAt(four), Ask{})
 	if !errors.Is(err, lame) || len(found) > 0 {
 		t.Errorf("err %v, found %s", err, details(found))
 	}
 	s.opts.Resolve = nil
-	if _, err := New(s.opts).Look(t.Context(), nameAt(four), Ask{}); err == nil {
+	if _, err := New(s.opts).Follow(t.Context(), nameAt(four), Ask{}); err == nil {
 		t.Error("looked without a resolver")
 	}
 }
@@ -196,7 +196,7 @@ func TestHalfLooked(t *testing.T) {
 	s.serve(four, s.http, says(503, "later"))
 	slow := errors.New("the resolver did not answer in time")
 	s.opts.Resolve = func(context.Context, string) ([]netip.Addr, []netip.Addr, error) { return nil, nil, slow }
-	found, err := New(s.opts).Look(t.Context(), nameAt(four, six), Ask{})
+	found, err := New(s.opts).Follow(t.Context(), nameAt(four, six), Ask{})
 	if got := summary(found); !errors.Is(err, slow) || got != "web.error(info)" {
 		t.Errorf("err %v, found %q", err, got)
 	}
@@ -224,7 +224,7 @@ func TestCancel(t *testing.T) {
 		cancel()
 		hang(w, r)
 	})
-	found, err := New(s.opts).Look(ctx, nameAt(four), Ask{})
+	found, err := New(s.opts).Follow(ctx, nameAt(four), Ask{})
 	if !errors.Is(err, context.Canceled) || len(found) > 0 {
 		t.Errorf("err %v, found %s", err, details(found))
 	}
@@ -253,7 +253,7 @@ func TestPace(t *testing.T) {
 	for range 5 {
 		for _, a := range []string{four, another} {
 			looks.Go(func() {
-				if _, err := p.Look(ctx, nameAt(a), Ask{}); err != nil {
+				if _, err := p.Follow(ctx, nameAt(a), Ask{}); err != nil {
 					refused.Add(1)
 				}
 			})

@@ -236,7 +236,7 @@ func nameAt(all ...string) checks.NameInfo {
 // look looks once and wants no error.
 func (s *stage) look(at checks.NameInfo, ask Ask) []checks.Finding {
 	s.Helper()
-	found, err := New(s.opts).Look(s.Context(), at, ask)
+	found, err := New(s.opts).Follow(s.Context(), at, ask)
 	if err != nil {
 		s.Fatalf("could not look: %v", err)
 	}

@@ -32,14 +32,14 @@ func (p *program) ask() *cobra.Command {
 				return err
 			}
 			return p.withApp(c.Context(), func(a *app.App) error {
-				return p.answer(c.Context(), a, strings.Join(words, " "))
+				return p.printAnswer(c.Context(), a, strings.Join(words, " "))
 			})
 		},
 	})))
 }
 
-// answer asks and prints the answer in p.format.
-func (p *program) answer(ctx context.Context, a *app.App, text string) error {
+// printAnswer asks and prints the answer in p.format.
+func (p *program) printAnswer(ctx context.Context, a *app.App, text string) error {
 	reply, err := a.Ask(ctx, p.local(), text, p.notice)
 	if err != nil {
 		return err

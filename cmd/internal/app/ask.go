@@ -37,7 +37,7 @@ func (a *App) Ask(ctx context.Context, who Local, text string, notice func(text 
 		return Reply{}, err
 	}
 	r.Notice = notice
-	return a.answer(ctx, text, r), nil
+	return a.reply(ctx, text, r), nil
 }
 
 func (a *App) request(who Local) bot.Request {
@@ -49,7 +49,7 @@ func (a *App) request(who Local) bot.Request {
 		Private: true, Locale: a.bundle.Locale(language, a.cfg.Timezone), Now: time.Now()}
 }
 
-func (a *App) answer(ctx context.Context, text string, r bot.Request) Reply {
+func (a *App) reply(ctx context.Context, text string, r bot.Request) Reply {
 	r.Now = time.Now()
 	answer, err := a.bot.Commands.Do(ctx, text, r)
 	if err != nil {
@@ -76,7 +76,7 @@ func (a *App) Console(ctx context.Context, who Local, c *console.Console, notice
 		if language, ok, err := a.journal.Language(ctx, r.Chat.String()); err == nil && ok {
 			r.Locale = a.bundle.Locale(language, a.cfg.Timezone)
 		}
-		return a.answer(ctx, line, r).Message, nil
+		return a.reply(ctx, line, r).Message, nil
 	})
 }
 

@@ -51,7 +51,7 @@ func openOutside(cfg *config.Config) (*outside, error) {
 	}
 	blocklists, listings := dns.NewBlocklists(resolver, cfg.Lookups.Blocklists), (*web.Listings)(nil)
 	if len(cfg.Lookups.Blocklists) > 0 {
-		listings = web.NewListings(blocklists.Look)
+		listings = web.NewListings(blocklists.Listed)
 	}
 	return &outside{
 		cfg: cfg, resolver: resolver, blocklists: blocklists, listings: listings,

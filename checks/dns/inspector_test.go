@@ -42,7 +42,7 @@ func TestTheSituationsOfTheLab(t *testing.T) {
 			var found []checks.Finding
 			failed := false
 			for _, name := range append([]string{l.Domain}, l.Panel.Aliases...) {
-				sight, f, err := in.Look(t.Context(), Question{
+				sight, f, err := in.Inspect(t.Context(), Question{
 					Name: name, Ours: l.Panel.Addresses, AccountURI: l.Panel.ACME.Account,
 				})
 				t.Logf("%+v\n%+v\n%v", sight, f, err)

@@ -22,11 +22,11 @@ type nameProbe struct {
 	rest      []series // each other address and family by itself
 }
 
-// Look requests the name's challenge file as the CA would, and at each of its
+// Follow requests the name's challenge file as the CA would, and at each of its
 // addresses by itself. It does nothing for names that lead elsewhere or
 // nowhere, and for wildcards. The error means that something could not be
 // looked at; findings beside it hold.
-func (p *Prober) Look(ctx context.Context, s checks.NameInfo, ask Ask) ([]checks.Finding, error) {
+func (p *Prober) Follow(ctx context.Context, s checks.NameInfo, ask Ask) ([]checks.Finding, error) {
 	switch s.Points {
 	case checks.PointsOurs, checks.PointsPartly, checks.PointsProxied:
 	default:
