@@ -19,7 +19,7 @@ import (
 type EgressOptions struct {
 	Directory string         // URL of the ACME directory; https only
 	Proxy     string         // the panel's own; empty: straight
-	Hidden    bool           // there is a proxy which this user may not know: Look fails
+	Hidden    bool           // there is a proxy which this user may not know: Reach fails
 	Roots     *x509.CertPool // nil: the system's
 	Timeout   time.Duration  // of the whole way, 15 s by default
 	Resolver  *net.Resolver  // nil: the system's, as the panel's client uses it

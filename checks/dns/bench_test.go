@@ -18,7 +18,7 @@ import (
 )
 
 // BenchmarkResolver measures lookups per second of our own CPU: the server
-// is another process. It asks as Look does, four questions of a name together.
+// is another process. It asks as Inspect does, four questions of a name together.
 func BenchmarkResolver(b *testing.B) {
 	addr := startResponder(b)
 	for _, together := range []int{1, 4} {

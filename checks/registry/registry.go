@@ -38,7 +38,7 @@ var (
 	ErrQuota      = errors.New("the registry's limit of questions is used up")
 	ErrNoRegistry = errors.New("no registry is known for this name")
 	ErrUnclear    = errors.New("the registry's answer makes no sense")
-	ErrTurn       = errors.New("others are asking the registry just now") // of TryLook alone
+	ErrTurn       = errors.New("others are asking the registry just now") // of TryLookup alone
 )
 
 // Options of a Registry; each may be zero.
@@ -249,7 +249,7 @@ func (r *Registry) Check() checks.Check {
 		if t.Asked {
 			return r.Lookup(ctx, t.DNS.Name)
 		}
-		return r.TryLook(ctx, t.DNS.Name)
+		return r.TryLookup(ctx, t.DNS.Name)
 	}
 	return c
 }
@@ -262,10 +262,10 @@ func (r *Registry) Lookup(ctx context.Context, name string) ([]checks.Finding, e
 	return found(r.Ask(ctx, name))
 }
 
-// TryLook is Look without waiting for the rate limit, so that one name of
+// TryLookup is Lookup without waiting for the rate limit, so that one name of
 // thousands does not hold up the others. Where it would have to wait it fails
 // with ErrTurn.
-func (r *Registry) TryLook(ctx context.Context, name string) ([]checks.Finding, error) {
+func (r *Registry) TryLookup(ctx context.Context, name string) ([]checks.Finding, error) {
 	return found(r.ask(ctx, name, now))
 }
 
