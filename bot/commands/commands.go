@@ -24,8 +24,8 @@ import (
 	"domovoy/reports/journal"
 )
 
-// Rooms are what commands ask.
-type Rooms struct {
+// Parts are what commands work with.
+type Parts struct {
 	Journal *journal.Journal
 	Watch   *watch.Watch
 	Prober  *probe.Prober
@@ -39,14 +39,14 @@ type Rooms struct {
 
 // Commands answers requests. Make it with New.
 type Commands struct {
-	Rooms
+	Parts
 	words vocabulary
 }
 
-// New makes commands over the rooms.
-func New(rooms Rooms) *Commands {
-	c := &Commands{Rooms: rooms}
-	c.words = newVocabulary(c.List(), rooms.People.Bundle)
+// New makes commands over parts of the bot.
+func New(parts Parts) *Commands {
+	c := &Commands{Parts: parts}
+	c.words = newVocabulary(c.List(), parts.People.Bundle)
 	return c
 }
 

@@ -1,4 +1,4 @@
-// Package engine connects the rooms of the bot: it makes each from those below
+// Package engine connects the parts of the bot: it makes each from those below
 // it, and runs them together.
 package engine
 
@@ -38,9 +38,9 @@ type Config struct {
 	Log      *slog.Logger
 }
 
-// Engine is the bot with all its rooms.
+// Engine is the bot with all its parts.
 type Engine struct {
-	commands.Rooms
+	commands.Parts
 	Commands *commands.Commands
 	Inbox    *inbox.Inbox
 
@@ -60,7 +60,7 @@ func New(c Config) *Engine {
 	e.Reports = digest.New(j, e.Watch, e.People, c.Reports, send, log)
 	kinds := slices.Concat([]task.Kind{commands.SweepTask(e.Watch, e.Alerts)}, e.Cancel.Kinds())
 	e.Tasks = task.New(j, e.People, kinds, send, log)
-	e.Commands = commands.New(e.Rooms)
+	e.Commands = commands.New(e.Parts)
 	e.Inbox = inbox.New(j, e.People, e.Commands, send, log)
 	return e
 }

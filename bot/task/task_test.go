@@ -74,7 +74,7 @@ func newCounter(t *testing.T, to int, run func(context.Context, *task.Task) (bot
 	}
 	d := people.New(bot.Audience{Bundle: enginetest.Bundle(t), Language: "en", Zone: time.UTC, People: map[string]bot.Role{"post:5": bot.Operator}}, j)
 	c := &counter{T: t, journal: j, runner: task.New(j, d, []task.Kind{kind}, bot.NewSignal(), log)}
-	c.commands = commands.New(commands.Rooms{Journal: j, People: d, Tasks: c.runner, Log: log})
+	c.commands = commands.New(commands.Parts{Journal: j, People: d, Tasks: c.runner, Log: log})
 	c.asked = bot.Request{Person: "post:5", Name: "Ann", Role: bot.Operator, Chat: bot.Address{Messenger: "post", Chat: "5"}, Locale: d.In("en"), Now: time.Now()}
 	begun, err := bot.NewWork("count", to)
 	if err != nil {

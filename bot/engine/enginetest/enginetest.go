@@ -1,4 +1,4 @@
-// Package enginetest makes what tests of the rooms share: a journal, catalogs,
+// Package enginetest makes what tests of the bot share: a journal, catalogs,
 // and a panel whose facts are given. Only tests import it.
 package enginetest
 
