@@ -18,15 +18,16 @@ import (
 //go:embed *.toml
 var files embed.FS
 
-// fallback is what a reader of an unknown language gets.
+// fallback is used in place of an unknown language.
 const fallback = "en"
 
-// Bundle holds every language this build speaks.
+// Bundle has the texts of all languages built into the program. It is safe for
+// concurrent use.
 type Bundle struct {
 	catalogs map[string]*catalog
 }
 
-// catalog is one language: its texts, ready to be said.
+// catalog has the texts of one language.
 type catalog struct {
 	language  string
 	messages  map[string]*goi18n.Message
@@ -44,9 +45,9 @@ func Languages() []string {
 	return names
 }
 
-// TerminalLanguage is the language that a terminal asks for by the variables of
-// POSIX locales (Base Definitions, section 8.2), English where there is no
-// catalog of it. env looks a variable up, as os.LookupEnv does.
+// TerminalLanguage returns the language that the environment variables of POSIX
+// locales select (Base Definitions, section 8.2), or English if there is no catalog
+// of it. env looks a variable up, like os.LookupEnv.
 func TerminalLanguage(env func(name string) (string, bool)) string {
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		value, _ := env(name)
@@ -63,8 +64,8 @@ func TerminalLanguage(env func(name string) (string, bool)) string {
 	return fallback
 }
 
-// Load reads the languages built into the program. It fails on a file that
-// does not parse, on a text whose template does not, and on a key said twice.
+// Load returns the languages built into the program. It fails if a file or the
+// template of a text cannot be parsed, and if a key is there twice.
 func Load() (*Bundle, error) {
 	bundle := &Bundle{catalogs: map[string]*catalog{}}
 	texts := goi18n.NewBundle(language.Make(fallback))
@@ -105,7 +106,7 @@ func newCatalog(texts *goi18n.Bundle, file *goi18n.MessageFile) (*catalog, error
 	return c, nil
 }
 
-// forms gives the plural forms that a text has, by the names of CLDR.
+// forms returns the plural forms of a text by their CLDR names.
 func forms(m *goi18n.Message) map[string]string {
 	all := map[string]string{
 		"zero": m.Zero, "one": m.One, "two": m.Two,
@@ -119,7 +120,7 @@ func forms(m *goi18n.Message) map[string]string {
 	return all
 }
 
-// Languages lists what the bundle speaks, in alphabetical order.
+// Languages lists the languages of the bundle in alphabetical order.
 func (b *Bundle) Languages() []string {
 	languages := make([]string, 0, len(b.catalogs))
 	for name := range b.catalogs {
@@ -129,8 +130,8 @@ func (b *Bundle) Languages() []string {
 	return languages
 }
 
-// Locale speaks one language ("ru", also "ru-RU") and tells the time in one
-// zone. An unknown language is English, a nil zone is UTC.
+// Locale returns a language, such as "ru" or "ru-RU", with a time zone. It is English
+// for an unknown language, and in UTC for a nil zone.
 func (b *Bundle) Locale(language string, zone *time.Location) *Locale {
 	base, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(language), "_", "-"), "-")
 	c := b.catalogs[base]

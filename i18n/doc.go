@@ -1,8 +1,9 @@
-// Package i18n says a key with arguments in a language.
+// Package i18n returns texts by key in the languages of the catalogs, with arguments
+// filled in.
 //
-// A language is one file beside this one, named after it: en.toml, ru.toml.
+// A language is a file in this directory that is named after it: en.toml, ru.toml.
 // To add a language, translate one of them: the configuration, the commands and
-// the terminal know it by its file.
+// the terminal take the list of languages from the files.
 //
 //	bundle, err := i18n.Load()
 //	ru := bundle.Locale("ru", moscow)
@@ -12,9 +13,9 @@
 //
 // # Catalogs
 //
-// A key's words are joined by dots. Keys that belong together share a table,
-// and a text with plural forms is a table of its own, with the names of CLDR:
-// one and other in English; one, few, many and other in Russian.
+// A key is words joined by dots. Related keys share a table. A text with plural
+// forms is a table whose keys are CLDR's names of the forms: one and other in
+// English; one, few, many and other in Russian.
 //
 //	[severity]
 //	critical = "критично"
@@ -25,21 +26,21 @@
 //	many = "{{.N}} доменов"
 //	other = "{{.N}} домена"
 //
-// A key's last word is never one of id, description, hash, translation, zero,
-// one, two, few, many, other: the format keeps them for itself.
+// The last word of a key must not be id, description, hash, translation, zero, one,
+// two, few, many or other: these are reserved by the format.
 //
 // # Arguments
 //
-// A text names its arguments as {{.Name}}. An int or int64 comes out as Number
-// does, a float64 with one digit after the mark, a time.Duration as Age, a
-// time.Time with its year and clock, a []string as List; strings and all else
-// go unchanged. Who knows the present moment says DateTime first and passes
-// the string. An argument that the caller forgot shows as ⟨Name⟩, unless the
-// text asks for it by {{if .Name}}: then it counts as empty.
+// A text has its arguments as {{.Name}}. An int or int64 is formatted by
+// Locale.Number, a float64 with at most one decimal, a time.Duration by Age, a
+// time.Time with its year and time of day, a []string by List; strings and other
+// types are unchanged. A caller that wants a time relative to now passes the result
+// of DateTime. A missing argument is shown as ⟨Name⟩, except where the text tests it
+// by {{if .Name}} or {{with .Name}}: then it is empty.
 //
 // # Keys in code
 //
-// A test compares the catalogs with the code. It finds a key that stands in
-// the code as a literal, and one put together from a literal that ends in a
-// dot: "code." + code + ".title".
+// A test compares the catalogs with the keys in the code. It finds keys that are
+// literals, and keys that begin with a literal ending in a dot:
+// "code." + code + ".title".
 package i18n

@@ -11,12 +11,13 @@ import (
 
 const day = 24 * time.Hour
 
-// Clock is the time of day: "14:05".
+// Clock is the time of day in the locale's zone: "14:05".
 func (l *Locale) Clock(t time.Time) string {
 	return t.In(l.zone).Format("15:04")
 }
 
-// Date is the day: "21 November", with the year if it is not that of now.
+// Date is the day in the locale's zone: "21 November", with the year if it is not the
+// year of now.
 func (l *Locale) Date(t, now time.Time) string {
 	t = t.In(l.zone)
 	if t.Year() == now.In(l.zone).Year() {
@@ -25,8 +26,8 @@ func (l *Locale) Date(t, now time.Time) string {
 	return l.Say("date.year", dateWords(l, t))
 }
 
-// DateTime is the day, or its relation to now, and the time: "today at
-// 04:12", "3 October at 04:12".
+// DateTime is the day, relative to now where possible, and the time: "today at 04:12",
+// "3 October at 04:12".
 func (l *Locale) DateTime(t, now time.Time) string {
 	t, now = t.In(l.zone), now.In(l.zone)
 	clock := Args{"Clock": l.Clock(t)}
@@ -41,13 +42,13 @@ func (l *Locale) DateTime(t, now time.Time) string {
 	return l.Say("date.at", clock, Args{"Date": l.Date(t, now)})
 }
 
-// moment is a time for a text that cannot know what now is.
+// moment is a time with its date, for texts without a now.
 func (l *Locale) moment(t time.Time) string {
 	t = t.In(l.zone)
 	return l.Say("date.at", Args{"Clock": l.Clock(t), "Date": l.Say("date.year", dateWords(l, t))})
 }
 
-// dateWords are strings, or the year would have its digits grouped.
+// dateWords are strings, because the digits of a number would be grouped.
 func dateWords(l *Locale, t time.Time) Args {
 	return Args{
 		"Day":   strconv.Itoa(t.Day()),
@@ -56,9 +57,8 @@ func dateWords(l *Locale, t time.Time) Args {
 	}
 }
 
-// Age is a length of time in its two largest units: "3 h 12 min". From two
-// days on the hours say nothing more: "12 days". The sign is dropped: the
-// text around says "ago" or "in".
+// Age is a duration in its two largest units: "3 h 12 min". From two days on it has
+// only days: "12 days". It has no sign: the text around it says "ago" or "in".
 func (l *Locale) Age(d time.Duration) string {
 	d = max(d, -d)
 	days, hours, minutes := int(d/day), int(d%day/time.Hour), int(d%time.Hour/time.Minute)
@@ -78,15 +78,15 @@ func (l *Locale) Age(d time.Duration) string {
 	return strings.Join(parts, " ")
 }
 
-// Stamp is a moment for a machine or a spreadsheet, in the locale's zone:
+// Stamp is a time for programs and spreadsheets, in the locale's zone:
 // 2026-11-21 14:05.
 func (l *Locale) Stamp(t time.Time) string { return t.In(l.zone).Format("2006-01-02 15:04") }
 
-// Local is the moment on the clocks of the locale's zone.
+// Local is the same time in the locale's zone.
 func (l *Locale) Local(t time.Time) time.Time { return t.In(l.zone) }
 
-// The typographic signs. A hyphen is too short beside digits, and it breaks
-// the line.
+// Typographic signs. A hyphen in place of the minus sign would be too short beside
+// digits and allow a line break.
 const (
 	minus     = "−"
 	plus      = "+"
@@ -94,8 +94,8 @@ const (
 	noNumber  = "—"
 )
 
-// Number groups the digits of n as the language does: "1 234 567" with
-// no-break spaces, "1,234,567".
+// Number is n with its digits grouped as in the language: "1 234 567" with no-break
+// spaces, "1,234,567".
 func (l *Locale) Number(n int) string {
 	return signed(l.catalog.printer.Sprint(number.Decimal(n)))
 }
@@ -112,9 +112,9 @@ func (l *Locale) Change(n int) string {
 	}
 }
 
-// Percent is a share of one as whole percents: "13 %" with a no-break space,
-// "13%". Some but less than half a percent is "<1%", nearly all is ">99%":
-// neither may pass for nothing or everything. No number at all is a dash.
+// Percent is a share, such as 0.13, in whole percent: "13 %" with a no-break space, or
+// "13%". More than nothing is at least "<1%" and less than everything at most
+// ">99%". NaN and an infinity are a dash.
 func (l *Locale) Percent(share float64) string {
 	switch {
 	case math.IsNaN(share) || math.IsInf(share, 0):
@@ -132,7 +132,7 @@ func (l *Locale) percent(share float64) string {
 	return signed(l.catalog.printer.Sprint(number.Percent(share, number.MaxFractionDigits(0))))
 }
 
-// decimal is a number with at most one digit after the mark: "1,5", "1.5".
+// decimal is a number with at most one decimal: "1,5", "1.5".
 func (l *Locale) decimal(x float64) string {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return noNumber
@@ -140,7 +140,7 @@ func (l *Locale) decimal(x float64) string {
 	return signed(l.catalog.printer.Sprint(number.Decimal(x, number.MaxFractionDigits(1))))
 }
 
-// signed replaces the hyphen that CLDR puts before negative numbers.
+// signed replaces the hyphen before a negative number by a minus sign.
 func signed(s string) string {
 	if rest, ok := strings.CutPrefix(s, "-"); ok {
 		return minus + rest

@@ -8,24 +8,24 @@ import (
 	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 )
 
-// Args are the named values of a text. The package comment says how each
-// type comes out.
+// Args are the named arguments of a text. The package comment says how each type is
+// formatted.
 type Args map[string]any
 
-// Locale is a language with a time zone. Many goroutines may use it at once.
+// Locale is a language with a time zone. It is safe for concurrent use.
 type Locale struct {
 	catalog *catalog
 	zone    *time.Location
 }
 
-// Language is the name of the language: "en", "ru".
+// Language is the name of the language, such as "en" or "ru".
 func (l *Locale) Language() string { return l.catalog.language }
 
 // Has reports whether the language has a text for the key.
 func (l *Locale) Has(key string) bool { return l.catalog.messages[key] != nil }
 
-// Say gives the text of the key. A key that is not there gives "⟨key⟩", so
-// that the fault is seen and reported, in a message that still arrives.
+// Say returns the text of a key. For an unknown key it returns "⟨key⟩", so that the
+// message can still be sent and the bug is noticed.
 func (l *Locale) Say(key string, args ...Args) string {
 	return l.localize(key, &goi18n.LocalizeConfig{
 		MessageID:      key,
@@ -34,8 +34,8 @@ func (l *Locale) Say(key string, args ...Args) string {
 	})
 }
 
-// Count is Say in the plural form that the language gives to n. In the text,
-// {{.N}} is n with its digits grouped.
+// Count is Say in the plural form for n. In the text, {{.N}} is n with its digits
+// grouped.
 func (l *Locale) Count(key string, n int, args ...Args) string {
 	words := l.words(args)
 	words["N"] = l.Number(n)
@@ -48,12 +48,12 @@ func (l *Locale) Count(key string, n int, args ...Args) string {
 }
 
 func (l *Locale) localize(key string, c *goi18n.LocalizeConfig) string {
-	// go-i18n would answer in English for a key that only English has.
+	// go-i18n would return the English text of a key that only English has.
 	if !l.Has(key) {
 		return missing(key)
 	}
-	// An error beside a text means that the form was absent and "other" was
-	// taken: right for the texts that say every number alike.
+	// An error with a text means that the plural form is absent and "other" was
+	// used, which is right for texts that are the same for every number.
 	text, err := l.catalog.localizer.Localize(c)
 	if err != nil && text == "" {
 		return missing(key)
@@ -61,10 +61,10 @@ func (l *Locale) localize(key string, c *goi18n.LocalizeConfig) string {
 	return text
 }
 
-// missing marks the place of what is not there.
+// missing is shown in place of a missing text or argument.
 func missing(name string) string { return "⟨" + name + "⟩" }
 
-// List joins the items as prose does: "a, b and c".
+// List joins items as in a sentence: "a, b and c".
 func (l *Locale) List(items []string) string {
 	switch last := len(items) - 1; last {
 	case -1:
@@ -76,8 +76,8 @@ func (l *Locale) List(items []string) string {
 	}
 }
 
-// words turns arguments into what a template prints, leaving the caller's
-// maps alone. A nil value counts as forgotten.
+// words returns the arguments as a template prints them, in a new map. A nil value is a
+// missing argument.
 func (l *Locale) words(args []Args) map[string]any {
 	words := make(map[string]any, 4)
 	for _, a := range args {

@@ -11,24 +11,24 @@ import (
 	i18ntemplate "github.com/nicksnyder/go-i18n/v2/i18n/template"
 )
 
-// textParser gives go-i18n templates that never print "<no value>": its own stay
-// silent about an argument nobody passed. Parsed texts are kept by go-i18n.
+// textParser makes templates for go-i18n that show missing arguments, in place of
+// which those of go-i18n print "<no value>". go-i18n keeps the parsed templates.
 type textParser struct{}
 
 // Cacheable lets go-i18n parse each text once.
 func (textParser) Cacheable() bool { return true }
 
-// Parse reads one form of one text. The catalogs keep the usual delimiters.
+// Parse parses one form of one text. The delimiters are always the usual ones.
 func (textParser) Parse(source, _, _ string) (i18ntemplate.ParsedTemplate, error) {
 	return parseText(source)
 }
 
 // text is one form of a message.
 type text struct {
-	plain    string // all there is, when template is nil
+	plain    string // the text without arguments; used when template is nil
 	template *template.Template
 	fields   []string // every {{.Field}}, sorted
-	optional []string // those that an {{if}} or a {{with}} asks for, sorted
+	optional []string // those that an {{if}} or a {{with}} tests, sorted
 }
 
 func parseText(source string) (*text, error) {
@@ -48,7 +48,8 @@ func parseText(source string) (*text, error) {
 	}, nil
 }
 
-// Execute fills the text in. An absent argument shows its name.
+// Execute returns the text with its arguments. In place of a missing argument it has
+// the argument's name.
 func (t *text) Execute(data any) (string, error) {
 	if t.template == nil {
 		return t.plain, nil
@@ -70,7 +71,8 @@ func (t *text) Execute(data any) (string, error) {
 	return out.String(), nil
 }
 
-// collect notes the fields below a node; those of a condition also apart.
+// collect adds the fields below a node to fields, and those in conditions to optional
+// too.
 func collect(node parse.Node, fields, optional map[string]bool) {
 	switch n := node.(type) {
 	case *parse.ListNode:
