@@ -105,9 +105,6 @@ func (s *Slack) mux() http.Handler {
 	return mux
 }
 
-// URL is the server's address, without a slash at the end.
-func (s *Slack) URL() string { return s.url }
-
 // APIURL is the Web API's address for clients, with a slash at the end.
 func (s *Slack) APIURL() string { return s.url + "/api/" }
 
@@ -119,13 +116,6 @@ func (s *Slack) AppToken() string { return s.options.AppToken }
 
 // BotUser is the bot's own user id, as in a mention.
 func (s *Slack) BotUser() string { return labBotUser }
-
-// LimitRates switches the published rates on or off.
-func (s *Slack) LimitRates(strict bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rates.strict = strict
-}
 
 func (s *Slack) serveAPI(w http.ResponseWriter, r *http.Request) {
 	q, err := readRequest(w, r)
