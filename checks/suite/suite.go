@@ -4,6 +4,7 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"domovoy/checks/budget"
 	"domovoy/checks/cert"
 	"domovoy/checks/dns"
+	"domovoy/checks/guard"
 	"domovoy/checks/panel"
 	"domovoy/checks/registry"
 	"domovoy/checks/web"
@@ -124,12 +126,11 @@ func Server(ctx context.Context, list []checks.Check, live bool, t *checks.Targe
 
 // run runs one check. A panic of it means that it could not look.
 func run(ctx context.Context, c checks.Check, t *checks.Target) (found []checks.Finding, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			found, err = nil, fmt.Errorf("the check broke: %v", p)
-		}
-	}()
-	return c.Run(ctx, t)
+	err = guard.Run(func() (err error) { found, err = c.Run(ctx, t); return err })
+	if p, broke := errors.AsType[*guard.Panic](err); broke {
+		return nil, fmt.Errorf("the check broke: %v", p.Value)
+	}
+	return found, err
 }
 
 // clean is the text of an error, which may quote what came from outside.
