@@ -22,7 +22,7 @@ type Classifier struct {
 	// verdicts are what the CA's validators saw: of several, the first in the
 	// text wins, and one of the CA itself over one of its remote validators.
 	verdicts []rule
-	// rest are vaguer words, down to the bare type of the problem: the first
+	// rest are less specific texts, down to the mere type of the problem: the first
 	// rule wins. Public logs show the same phrase under several types, but a
 	// phrase never under two meanings, so types come last.
 	rest []rule
@@ -87,7 +87,7 @@ func first(rules []rule, t words) (problem, bool) {
 }
 
 // mostProblems of one kind are looked at in a text: a certificate has up to a
-// hundred names, but the first few tell.
+// hundred names, and the first few are enough.
 const mostProblems = 8
 
 // earliest is the first problem in the text; of the CA's own validator, if it
@@ -104,7 +104,7 @@ func earliest(rules []rule, t words) (best problem, ok bool) {
 	return best, ok
 }
 
-// arguments completes those of a problem with what stands around it.
+// arguments returns the arguments of a problem with those from the text around it.
 func (t words) arguments(p problem) checks.Args {
 	args := maps.Clone(p.args)
 	if name := t.name(p); name != "" {
@@ -128,12 +128,12 @@ func (t words) arguments(p problem) checks.Args {
 // phrase is a rule as it is written down. Everything is in lower case.
 type phrase struct {
 	code    checks.Code
-	says    []string    // one of these must stand in the text
-	pattern string      // must match too; its named groups become arguments; empty: the words suffice
-	args    checks.Args // that the phrase itself tells
+	says    []string    // the text must contain one of these
+	pattern string      // must match too; its named groups become arguments; empty: no pattern
+	args    checks.Args // that follow from the phrase itself
 }
 
-// rule is a phrase made ready. A search for plain words is a hundred times
+// rule is a compiled phrase. A search for plain words is a hundred times
 // faster than one for a pattern, so that goes first.
 type rule struct {
 	phrase
@@ -152,7 +152,7 @@ func compile(groups ...[]phrase) []rule {
 	return rules
 }
 
-// find gives up to n places of a text where the rule applies.
+// find returns up to n problems that the rule finds in a text.
 func (r *rule) find(text string, n int) []problem {
 	if r.re == nil {
 		at := r.next(text, 0)
@@ -185,17 +185,17 @@ func (r *rule) find(text string, n int) []problem {
 	return found
 }
 
-// How far around the words the pattern is tried, in bytes: an address, a page
+// How far around the phrase the pattern is matched, in bytes: an address, a page
 // of a long name and a token before them, a hundred names behind.
 const (
 	before = 512
 	after  = 2048
 )
 
-// mostTries bounds the work on a text that repeats the words a thousand times.
+// mostTries limits the work on a text that repeats the phrase a thousand times.
 const mostTries = 64
 
-// next is where one of the words stands next; -1: nowhere.
+// next is the position of the next occurrence of one of the phrases; -1: none.
 func (r *rule) next(text string, from int) int {
 	next := -1
 	for _, s := range r.says {

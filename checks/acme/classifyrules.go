@@ -52,7 +52,7 @@ func connectionRules() []phrase {
 	connection := func(problem, words string, says ...string) phrase {
 		return phrase{code: checks.CAConnection, says: says, pattern: seen + `(?:` + fetching + `)?(?:` + words + `)`, args: checks.Args{"problem": problem}}
 	}
-	// met are words that our own way to the CA may bring too: only a
+	// met are texts that our own connection to the CA can cause too: only a
 	// validator puts an address before them.
 	met := func(problem, words string, says ...string) phrase {
 		return phrase{code: checks.CAConnection, says: says, pattern: `(?:(?:^|[\s">(])(?P<address>[0-9a-f.:]+): )` + `(?:` + fetching + `)?(?:` + words + `)|` +
@@ -104,7 +104,7 @@ func nameRules() []phrase {
 }
 
 // accountRules are the CA's answers about the account as a whole. The pause
-// comes under the types of a limit and of a refusal, so it stands first.
+// has the types of a rate limit and of a refusal, so its rule comes first.
 func accountRules() []phrase {
 	return []phrase{
 		{code: checks.CAPaused, says: []string{"temporarily prevented from requesting certificates"},
@@ -118,7 +118,7 @@ func accountRules() []phrase {
 	}
 }
 
-// The CA's limits, as Boulder names them (ratelimits/names.go), and one of old.
+// The CA's limits, as Boulder names them (ratelimits/names.go), and a former one.
 const (
 	newOrders             = "new_orders"
 	certificatesPerDomain = "certificates_per_domain"
@@ -153,7 +153,7 @@ func limitRules() []phrase {
 	}
 }
 
-// policyRules are names that the CA does not issue for, whoever asks.
+// policyRules are names that the CA issues for to nobody.
 func policyRules() []phrase {
 	reason := func(name string, says ...string) phrase {
 		return phrase{code: checks.CARejected, says: says, args: checks.Args{"reason": name},
@@ -175,7 +175,7 @@ func policyRules() []phrase {
 	}
 }
 
-// alternatives are words as one pattern.
+// alternatives is a pattern that matches each of the phrases.
 func alternatives(says []string) string {
 	quoted := make([]string, len(says))
 	for i, s := range says {
@@ -188,7 +188,7 @@ func alternatives(says []string) string {
 const theCA = `\S*(?:acme|letsencrypt|zerossl|pki\.goog|sslcom)\S*`
 
 // wayRules are what clients say when they do not reach the CA: they name it,
-// which tells them from what the CA says of a site.
+// which distinguishes them from what the CA says about a site.
 func wayRules() []phrase {
 	way := func(pattern string, says ...string) phrase {
 		return phrase{code: checks.CAUnreachable, says: says, pattern: pattern}
@@ -250,7 +250,7 @@ func clientRules() []phrase {
 	}
 }
 
-// vagueRules are words that more than one kind of trouble brings.
+// vagueRules are texts that more than one kind of problem has.
 func vagueRules() []phrase {
 	return []phrase{
 		{code: checks.CACAA, says: []string{"rechecking caa", "acme:error:caa"}, pattern: `(?:rechecking caa for "(?P<name>[^"]+)"(?: and (?P<more>\d+) more)?)|rechecking caa|acme:error:caa`},

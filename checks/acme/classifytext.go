@@ -19,8 +19,8 @@ const lookedAt = 8 << 10
 // validator when its own check passed (va.go).
 const secondary = "during secondary validation:"
 
-// words are a text as the rules read it: of bounded length, on one line,
-// without the escapes of JSON and XML, and without what strangers said.
+// words are a text as the rules read it: of limited length, on one line, without
+// the escapes of JSON and XML, and without quotes of what a site or zone sent.
 type words struct {
 	plain string
 	lower string
@@ -30,7 +30,7 @@ type words struct {
 // their way into a log, as often as they were put into one another.
 var escapes = regexp.MustCompile(`\\+(["/nrt]|u003c|u003e|u0026|u003d)`)
 
-// unescape gives what an escape stands for; the ends of lines are spaces to us.
+// unescape returns the character of an escape; a line break becomes a space.
 func unescape(escape string) string {
 	switch strings.TrimLeft(escape, `\`) {
 	case `"`:
@@ -73,11 +73,11 @@ func read(text string) words {
 // which may look like the CA's link.
 var visited = regexp.MustCompile(`((?:Invalid response from|Fetching|redirect target) "?https?://[^\s?"]*)\?[^\s"]*[^\s":]`)
 
-// strangers open what a site or a zone said, which Boulder quotes (va/http.go,
+// strangers begin quotes of what a site or a zone sent, as Boulder adds them (va/http.go,
 // va/dns.go): it must not speak for the CA.
 var strangers = regexp.MustCompile(`^(?:Invalid\s+response\s+from\s+\S+\s+|\(got\s+|TXT\s+record\s+)(\\*)"`)
 
-// openers are the first words of strangers: plain words are found fast.
+// openers are the first words of strangers: a search for plain words is fast.
 var openers = [...]string{"Invalid", "(got", "TXT"}
 
 // Bytes that are looked at: of a page's address, and of a quote. Boulder reads
@@ -147,10 +147,10 @@ func (t words) remote(at int) bool {
 // acme.sh's lines, an authorization of the CA (RFC 8555 section 7.1.4).
 var named = regexp.MustCompile(`\b(?:domain|identifier): ([^\s"<]+\.[^\s"<]+)|([^\s"\]]+): ?(?:invalid status|verify error|challenge error|invalid code)|"identifier": ?\{ ?"type": ?"dns", ?"value": ?"([^"]+)"`)
 
-// reach is how far before a problem its name may stand, in bytes.
+// reach is how far before a problem its name may be, in bytes.
 const reach = 2 << 10
 
-// name is whose problem it is; empty: nobody says.
+// name is the name that a problem is about; empty: the text does not say.
 func (t words) name(p problem) string {
 	if name, ok := p.args["name"].(string); ok {
 		return name

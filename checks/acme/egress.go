@@ -18,7 +18,7 @@ import (
 // EgressOptions describe how the panel itself reaches its CA.
 type EgressOptions struct {
 	Directory string         // URL of the ACME directory; https only
-	Proxy     string         // the panel's own; empty: straight
+	Proxy     string         // URL of the panel's proxy; empty: none
 	Hidden    bool           // there is a proxy which this user may not know: Reach fails
 	Roots     *x509.CertPool // nil: the system's
 	Timeout   time.Duration  // of the whole way, 15 s by default
@@ -43,7 +43,7 @@ const (
 type Egress struct {
 	opts      EgressOptions
 	directory *url.URL
-	proxy     *url.URL // nil: straight
+	proxy     *url.URL // nil: none
 }
 
 // defaultTimeout is a little more than a resolver's and a connection's own.

@@ -16,8 +16,8 @@ import (
 	"domovoy/checks"
 )
 
-// maxDirectory bounds what is read of a directory; that of Let's Encrypt has
-// less than a kilobyte.
+// maxDirectory limits how much of a directory is read, in bytes; that of Let's
+// Encrypt is smaller than a kilobyte.
 const maxDirectory = 64 << 10
 
 // trip is one request for the directory, and how far it got. The transport
@@ -27,10 +27,10 @@ type trip struct {
 	transport *http.Transport
 
 	mu       sync.Mutex
-	address  string // connected to: the CA's, or the proxy's
-	tunnel   bool   // the proxy let us through
-	secured  bool   // TLS stands, with the right certificate
-	answered int    // the proxy's status, when it is a refusal
+	address  string // of the connection: the CA's, or the proxy's
+	tunnel   bool   // the proxy connected us to the CA
+	secured  bool   // TLS is established, with a valid certificate
+	answered int    // the status of a refusal by the proxy; 0: none
 }
 
 // barrier is what stopped a trip.
@@ -38,7 +38,7 @@ type barrier struct {
 	stage  Stage
 	status int // of an HTTP answer, the proxy's or the CA's; 0: none
 	err    error
-	body   string // the beginning of what came instead
+	body   string // the beginning of the response
 }
 
 func newTrip(e *Egress) *trip {
@@ -68,7 +68,7 @@ func (t *trip) dial(ctx context.Context, network, address string) (net.Conn, err
 	return conn, err
 }
 
-// proxied keeps the status that the transport would drop.
+// proxied stores the proxy's status, which the transport does not return.
 func (t *trip) proxied(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -79,7 +79,7 @@ func (t *trip) proxied(_ context.Context, _ *url.URL, _ *http.Request, answer *h
 	return nil
 }
 
-// verified is called for the proxy, too, when that speaks TLS.
+// verified is called after each TLS handshake, also that with a proxy.
 func (t *trip) verified(state tls.ConnectionState) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -93,7 +93,7 @@ func (t *trip) reached() string {
 	return t.address
 }
 
-// get fetches the directory; nil: it is one.
+// get fetches the directory. It returns nil when it received one.
 func (t *trip) get(ctx context.Context) *barrier {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.egress.directory.String(), nil)
 	if err != nil {
@@ -101,7 +101,7 @@ func (t *trip) get(ctx context.Context) *barrier {
 	}
 	request.Header.Set("User-Agent", "domovoy") // RFC 8555 section 6.1 wants one
 	client := &http.Client{Transport: t.transport, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse // a captive portal's, for an API does not redirect
+		return http.ErrUseLastResponse // from a captive portal: the API does not redirect
 	}}
 	answer, err := client.Do(request)
 	if err != nil {
@@ -123,7 +123,7 @@ func (t *trip) get(ctx context.Context) *barrier {
 	return b
 }
 
-// isDirectory looks for what a client needs (RFC 8555 section 7.1.1).
+// isDirectory reports whether a body is an ACME directory (RFC 8555 section 7.1.1).
 func isDirectory(body []byte) bool {
 	var directory struct {
 		NewOrder string `json:"newOrder"`
@@ -152,10 +152,11 @@ func (t *trip) stopped(err error) *barrier {
 	return b
 }
 
-// socks proxies answer no HTTP: the transport speaks with them while it dials.
+// socks reports whether the proxy is a SOCKS one, with which the transport talks while
+// it dials.
 func (e *Egress) socks() bool { return e.proxy != nil && strings.HasPrefix(e.proxy.Scheme, "socks") }
 
-// socksFailed reports whether the proxy, and not what is behind it, failed.
+// socksFailed reports whether the proxy itself failed, and not a host behind it.
 func socksFailed(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && strings.HasPrefix(op.Op, "socks")

@@ -19,7 +19,7 @@ import (
 
 // Book holds the limits and lifetimes of CAs, as read from a data file.
 type Book struct {
-	Updated Date `yaml:"updated"` // when somebody last compared it with the sources
+	Updated Date `yaml:"updated"` // the day of the last comparison with the sources
 	CAs     []CA `yaml:"cas"`
 }
 
@@ -87,7 +87,7 @@ type Life struct {
 	From     Date     `yaml:"from"`
 	Lifetime Duration `yaml:"lifetime"` // of a certificate
 	Reuse    Duration `yaml:"reuse"`    // of a valid authorization
-	Pending  Duration `yaml:"pending"`  // of one that nobody answers
+	Pending  Duration `yaml:"pending"`  // of a pending authorization
 }
 
 // Change is an announced change at a CA, with its day.

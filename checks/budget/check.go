@@ -79,7 +79,7 @@ func (o Outlook) of(x *checks.Subject, now time.Time) []checks.Finding {
 // When an account's budget is reported.
 const (
 	horizon = 6 * time.Hour // what runs out later than that will be seen again before
-	share   = 4             // a quarter must be gone: a busy hour is no mass re-issue
+	share   = 4             // a quarter must be used up: a busy hour is not a mass re-issue
 	burst   = 10 * time.Minute
 )
 

@@ -166,7 +166,7 @@ func (m *Meter) refused(o checks.Order, now time.Time) {
 		subjects = l.subjects(o.Names)
 	}
 	if len(subjects) != 1 {
-		return // nobody says whose
+		return // it is not known whose bucket it is
 	}
 	// No bucket is empty for longer than one token takes to come.
 	until := earlier(r.Until.Add(grain), now.Add(time.Duration(l.Refill)))
@@ -287,8 +287,8 @@ func fullAt(t time.Time) bucket { return bucket(instantOf(t)) }
 
 func (b bucket) full() time.Time { return instant(b).time() }
 
-// spend takes a token. A bucket that we hold for empty and that gave one all
-// the same was not quite empty at the CA; it stays empty here.
+// spend takes a token. If a bucket is empty by our count and the CA accepted the
+// order nevertheless, the bucket stays empty here.
 func (b bucket) spend(l Limit, now time.Time) bucket {
 	full := later(b.full(), now).Add(time.Duration(l.Refill))
 	return fullAt(earlier(full, now.Add(l.Span())))

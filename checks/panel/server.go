@@ -32,11 +32,11 @@ func Readable() checks.Check {
 	}
 }
 
-// Stale finds a panel whose issuing log stopped moving: each certificate is
-// due about every sixty days, so a log that was silent for five times the
-// usual distance between two lines, and two days on top, stands still. A panel
-// without a log or without certificates cannot be judged. moved tells the time
-// of the log's last line; zero: it has none.
+// Stale finds a panel whose issuing log has no new lines. Each certificate is renewed
+// about every sixty days, so a log is stale after five times the usual time between
+// two lines, and two days in addition. A panel without a log or without
+// certificates is not judged. moved returns the time of the log's last line; zero:
+// it has none.
 func Stale(moved func(ctx context.Context, server string) (time.Time, error)) checks.Check {
 	c := checks.Check{Name: StaleCheck, Scope: checks.ScopeServer, Codes: []checks.Code{checks.PanelStale}}
 	if moved == nil {
@@ -102,7 +102,7 @@ func Account() checks.Check {
 	}
 }
 
-// Tables of the panel, as its own schema names them.
+// Tables of the panel, by their names in its schema.
 const (
 	tableSites        = "webdomain"
 	tableCertificates = "letsencrypt_ssl"

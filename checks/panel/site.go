@@ -138,8 +138,8 @@ type Classifier interface {
 	Classify(text string) (checks.Code, checks.Args)
 }
 
-// rememberAtMost bounds the texts that are remembered, in bytes: ten thousand
-// certificates may be failing, each with two hundred of its own.
+// rememberAtMost limits the size of the remembered texts, in bytes: ten thousand
+// certificates may be failing, each with a text of two hundred bytes.
 const rememberAtMost = 4 << 20
 
 // Remember returns a classifier that keeps its results by text: the same last
@@ -173,7 +173,7 @@ func (r *remembering) Classify(text string) (checks.Code, checks.Args) {
 	return c.code, maps.Clone(c.args)
 }
 
-// keep forgets all when there is too much: what is still said comes again.
+// keep removes all texts when they are too many: those still in use are added again.
 func (r *remembering) keep(text string, c classified) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

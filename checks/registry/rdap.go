@@ -50,7 +50,7 @@ func askRDAP(ctx context.Context, base, domain string) (Registration, error) {
 }
 
 // page reports whether the last answer was one for people: a 404 of a server
-// that is no RDAP server, or not at that path, says nothing of a domain.
+// that is not an RDAP server, or not at that path, says nothing about a domain.
 func page(r *rdap.Response) bool {
 	if status(r) == 0 {
 		return false

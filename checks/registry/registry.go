@@ -20,7 +20,7 @@ type State string
 const (
 	Free        State = "free"        // anybody may register it
 	Delegated   State = "delegated"   // registered, with name servers
-	Undelegated State = "undelegated" // registered, but without: unpaid, or never set up
+	Undelegated State = "undelegated" // registered without name servers: unpaid, or never set up
 )
 
 // Registration is a registry's answer about a domain. Times may be zero.
@@ -28,9 +28,9 @@ type Registration struct {
 	Domain    string
 	State     State
 	PaidTill  time.Time
-	FreeDate  time.Time // from when it may be registered by anybody, if nobody pays
+	FreeDate  time.Time // when anybody may register it, unless it is paid for before
 	Registrar string
-	Source    string // the server that said so
+	Source    string // the server that answered
 }
 
 // Errors of Ask that are about the registry and not about the domain.
@@ -38,15 +38,15 @@ var (
 	ErrQuota      = errors.New("the registry's limit of questions is used up")
 	ErrNoRegistry = errors.New("no registry is known for this name")
 	ErrUnclear    = errors.New("the registry's answer makes no sense")
-	ErrTurn       = errors.New("others are asking the registry just now") // of TryLookup alone
+	ErrTurn       = errors.New("others are asking the registry just now") // only of TryLookup
 )
 
 // Options of a Registry; each may be zero.
 type Options struct {
-	Whois map[string]string // WHOIS servers, host:port, by TLD in A-label form; added to Servers
-	RDAP  string            // base URL of the RDAP server for all other TLDs; empty: by IANA's list
-	Rate  float64           // questions a minute and registry; 0: 30, what TCI allows an address
-	Now   func() time.Time
+	Whois map[string]string // WHOIS servers, host:port, by TLD as an A-label; added to the built-in ones
+	RDAP  string            // base URL of the RDAP server for all other TLDs; empty: from IANA's list
+	Rate  float64           // queries a minute to each registry; 0: 30, which TCI allows an address
+	Now   func() time.Time  // nil: time.Now
 }
 
 // servers are the WHOIS servers of the zones whose registry has no RDAP in
@@ -67,17 +67,17 @@ type Registry struct {
 	queues map[string]*queue
 }
 
-// known is an answer with the moment it was given.
+// known is an answer with its time.
 type known struct {
 	answer Registration
 	at     time.Time
 }
 
-// queue keeps the pace of one registry.
+// queue is the rate limit of one registry.
 type queue struct {
 	limiter *rate.Limiter
-	shut    time.Time     // no question before
-	patient time.Duration // the next back-off
+	shut    time.Time     // no query before this time
+	patient time.Duration // the next backoff
 }
 
 // How long an answer is kept, how many are kept, and how long a registry that
@@ -112,7 +112,7 @@ func (r *Registry) Ask(ctx context.Context, name string) (Registration, error) {
 	return r.ask(ctx, name, (*rate.Limiter).Wait)
 }
 
-// ask is Ask, with a way of waiting for one's turn.
+// ask is Ask with a function that waits for the rate limit.
 func (r *Registry) ask(ctx context.Context, name string, wait waiting) (Registration, error) {
 	domain, tld, err := registered(name)
 	if err != nil {
@@ -126,7 +126,7 @@ func (r *Registry) ask(ctx context.Context, name string, wait waiting) (Registra
 		return Registration{}, err
 	}
 	if answer, ok := r.remembered(domain); ok {
-		return answer, nil // somebody else's turn brought it
+		return answer, nil // another goroutine asked meanwhile
 	}
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -138,7 +138,8 @@ func (r *Registry) ask(ctx context.Context, name string, wait waiting) (Registra
 	return answer, nil
 }
 
-// asker chooses how to ask about a TLD.
+// asker returns a function that asks the registry of a TLD, and a name for that
+// registry.
 func (r *Registry) asker(tld string) (func(context.Context, string) (Registration, error), string) {
 	if server, ok := r.whois[tld]; ok {
 		return func(ctx context.Context, domain string) (Registration, error) { return askWhois(ctx, server, domain) }, server
@@ -149,9 +150,9 @@ func (r *Registry) asker(tld string) (func(context.Context, string) (Registratio
 	}, source
 }
 
-// registered gives the domain that was registered for a name, and its TLD.
-// Names below a private suffix (msk.ru, github.io) or an unknown one are in no
-// registry that could be asked.
+// registered returns the registered domain of a name, and its TLD. There is no
+// registry to ask for names below a private suffix (msk.ru, github.io) or an
+// unknown one.
 func registered(name string) (domain, tld string, err error) {
 	suffix, icann := checks.PublicSuffix(name)
 	if !icann {
@@ -171,10 +172,10 @@ func (r *Registry) remembered(domain string) (Registration, bool) {
 	return k.answer, ok && r.options.Now().Sub(k.at) < freshFor
 }
 
-// waiting is a way of waiting for one's turn.
+// waiting waits until a rate limit allows one more query.
 type waiting func(*rate.Limiter, context.Context) error
 
-// now does not wait.
+// now returns ErrTurn instead of waiting.
 func now(l *rate.Limiter, _ context.Context) error {
 	if !l.Allow() {
 		return ErrTurn
@@ -182,7 +183,7 @@ func now(l *rate.Limiter, _ context.Context) error {
 	return nil
 }
 
-// turn waits until the registry may be asked.
+// turn waits until the registry may be asked, or returns ErrQuota.
 func (r *Registry) turn(ctx context.Context, source string, wait waiting) error {
 	r.mu.Lock()
 	q := r.queues[source]
@@ -197,10 +198,10 @@ func (r *Registry) turn(ctx context.Context, source string, wait waiting) error 
 	if err := wait(q.limiter, ctx); err != nil {
 		return fmt.Errorf("waiting for a turn at the registry: %w", err)
 	}
-	return r.open(q) // it may have had enough meanwhile
+	return r.open(q) // it may have refused another query meanwhile
 }
 
-// open tells that a registry is left alone for now.
+// open returns ErrQuota while a registry must not be asked.
 func (r *Registry) open(q *queue) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -210,7 +211,7 @@ func (r *Registry) open(q *queue) error {
 	return nil
 }
 
-// learn keeps an answer, or leaves a registry alone that has had enough.
+// learn stores an answer. After a refusal it sets when the registry may be asked again.
 func (r *Registry) learn(source, domain string, answer Registration, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -98,5 +98,5 @@ func day(text string) time.Time {
 	return time.Time{}
 }
 
-// shorten keeps foreign words short and printable.
+// shorten makes a text of the server short and printable.
 func shorten(s string) string { return checks.Clean(s, checks.WordLength) }
