@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"domovoy/checks"
+	"domovoy/checks/guard"
 )
 
 // nameProbe is one look at one name.
@@ -228,14 +229,15 @@ func (l *nameProbe) start(ctx context.Context, r route) *trial {
 	}
 	go func() {
 		defer close(t.done)
-		defer func() {
-			// Nobody above this goroutine could: a bug met at one site must not
-			// end the program.
-			if p := recover(); p != nil {
-				t.attempt = attempt{err: fmt.Errorf("the attempt broke: %v", p)}
-			}
-		}()
-		t.attempt = l.prober.attempt(ctx, l.host, l.challenge, r, s)
+		// The guard must be in this goroutine: a bug met at one site must not end
+		// the program.
+		err := guard.Run(func() error {
+			t.attempt = l.prober.attempt(ctx, l.host, l.challenge, r, s)
+			return nil
+		})
+		if p, broke := errors.AsType[*guard.Panic](err); broke {
+			t.attempt = attempt{err: fmt.Errorf("the attempt broke: %v", p.Value)}
+		}
 	}()
 	return t
 }

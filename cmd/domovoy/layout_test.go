@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"checks/budget":         {"checks"},
 	"checks/pace":           {},
 	"checks/guard":          {},
-	"checks/web":            {"checks", "checks/pace"},
+	"checks/web":            {"checks", "checks/guard", "checks/pace"},
 	"checks/registry":       {"checks"},
 	"checks/suite":          {"checks", "checks/*"},
 	"checks/lab":            {},
