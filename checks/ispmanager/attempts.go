@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"domovoy/checks"
+	"domovoy/checks/pace"
 )
 
 const (
@@ -46,7 +47,7 @@ func (p *Panel) Attempts(ctx context.Context, from int64, yield func([]checks.At
 		if c.rows < limit {
 			return nil
 		}
-		if err := rest(ctx, pause); err != nil {
+		if err := pace.Sleep(ctx, pause); err != nil {
 			return err
 		}
 		after = c.last

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"domovoy/checks/pace"
 )
 
 const (
@@ -54,7 +56,7 @@ func (p *Panel) chunks(ctx context.Context, id int) ([]chunk, bool, error) {
 			}
 			fresh = append(fresh, c)
 		}
-		if err := rest(ctx, p.file.pause()); err != nil {
+		if err := pace.Sleep(ctx, p.file.pause()); err != nil {
 			return nil, false, err
 		}
 		if c.rows < batchRows {
@@ -74,21 +76,6 @@ func (f *file) pause() time.Duration {
 	}
 	f.worked = 0
 	return breath
-}
-
-// rest waits, unless ctx ends.
-func rest(ctx context.Context, pause time.Duration) error {
-	if pause == 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // batch reads the rows whose keys follow after. Where a value contains a

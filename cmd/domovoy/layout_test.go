@@ -19,7 +19,7 @@ import (
 // stands above them.
 var allowed = map[string][]string{
 	"checks":                {},
-	"checks/ispmanager":     {"checks"},
+	"checks/ispmanager":     {"checks", "checks/pace"},
 	"checks/panel":          {"checks"},
 	"checks/cert":           {"checks", "checks/pace"},
 	"checks/acme":           {"checks"},
