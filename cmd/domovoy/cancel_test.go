@@ -138,24 +138,29 @@ func moment(rng *mathrand.Rand) (kind boulder.Kind, done bool) {
 	return kinds[rng.IntN(len(kinds))], rng.IntN(2) == 0
 }
 
-// TestKilledWhileCancelling kills the bot with SIGKILL twenty times while it
+// TestKilledWhileCancelling kills the bot with SIGKILL again and again while it
 // carries a plan out, most often when the CA has just done what was asked and
 // not yet said so: each authorization is cancelled once, and the message in
 // the chat tells the end.
 func TestKilledWhileCancelling(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 1})
 	a := newAuthority(h)
-	pending := a.Populate(a.account.ID, boulder.Names(150, "client.example"), 2, boulder.Pending)
+	names := 25 // two authorizations each, and fewer than five are cancelled in a second
+	if long(t) {
+		names = 150
+	}
+	pending := a.Populate(a.account.ID, boulder.Names(names, "client.example"), 2, boulder.Pending)
 	a.logged(pending)
 	c := h.start()
 	h.baseline()
 	h.telegram.Say(admin, 0, admin, "Ann", "отмени authz все")
-	m := h.inTelegram(admin, "Незавершённых авторизаций: 300", "Для site0001.client.example это 2 из 5")
-	if _, err := h.telegram.PressButton(admin, m.ID, botlab.User{ID: admin, FirstName: "Ann"}, "Отменить 300"); err != nil {
+	m := h.inTelegram(admin, fmt.Sprintf("Незавершённых авторизаций: %d", len(pending)), "Для site0001.client.example это 2 из 5")
+	if _, err := h.telegram.PressButton(admin, m.ID, botlab.User{ID: admin, FirstName: "Ann"}, fmt.Sprintf("Отменить %d", len(pending))); err != nil {
 		t.Fatal(err)
 	}
 	rng := mathrand.New(mathrand.NewPCG(2026, 21))
-	for range kills() {
+	for range kills(t) {
 		kind, done := moment(rng)
 		select {
 		case <-a.after(1+rng.IntN(6), kind, done, func() { _ = c.cmd.Process.Kill() }):
@@ -166,7 +171,7 @@ func TestKilledWhileCancelling(t *testing.T) {
 		c = h.start()
 	}
 	h.eventually(func(m botlab.TelegramMessage) bool {
-		return m.Chat == admin && has(m.Text, "отменено авторизаций 300 из 300")
+		return m.Chat == admin && has(m.Text, fmt.Sprintf("отменено авторизаций %d из %[1]d", len(pending)))
 	})
 	c.stop()
 	a.exact(pending)
@@ -193,6 +198,7 @@ func (h *house) eventually(wanted func(botlab.TelegramMessage) bool) {
 // TestAskCancels does it without a chat: the plan as JSON, then its action's
 // command, killed and given again; a third time it is refused.
 func TestAskCancels(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 1})
 	a := newAuthority(h)
 	pending := a.Populate(a.account.ID, boulder.Names(20, "client.example"), 1, boulder.Pending)

@@ -123,6 +123,7 @@ func (c *child) silent() {
 
 // The second copy on the same state is told that there is a first one.
 func TestASecondCopyIsRefused(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 1})
 	first := h.start()
 	second := h.launch()

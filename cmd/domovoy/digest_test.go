@@ -20,6 +20,7 @@ func (h *house) digest(language string) string {
 func (h *house) late(language string) string { return h.says(language, "daily.late") }
 
 func TestTheDigestComesOnSchedule(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 1, daily: "@every 2s"})
 	c := h.start()
 	m := h.inTelegram(group, h.digest("ru"))
@@ -33,6 +34,7 @@ func TestTheDigestComesOnSchedule(t *testing.T) {
 // A digest that was due while nobody ran comes once, late, and says so; the
 // next start does not repeat it.
 func TestAMissedDigestComesOnceLateAndSaysSo(t *testing.T) {
+	t.Parallel()
 	due := time.Now().UTC().Add(-20 * time.Minute).Truncate(time.Minute)
 	h := newHouse(t, settings{resolveAfter: 1, daily: fmt.Sprintf("%d %d * * *", due.Minute(), due.Hour())})
 	c := h.start()

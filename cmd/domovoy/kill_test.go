@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -49,11 +50,12 @@ func (c *child) killSomewhere(rng *rand.Rand, names ...string) {
 // it answers: every command is answered in its chat, once, or twice with the
 // second marked.
 func TestKilledBetweenCommandAndAnswer(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 1})
 	c := h.start()
 	h.baseline()
 	rng := rand.New(rand.NewPCG(2026, 11))
-	rounds := kills()
+	rounds := kills(t)
 	for round := range rounds {
 		h.ask(killed("ru", round), killed("en", round))
 		c.killSomewhere(rng, "at once", "the update was stored", "Telegram's answer began", "Slack's answer began", "both answers had begun")
@@ -68,7 +70,7 @@ func TestKilledBetweenCommandAndAnswer(t *testing.T) {
 	}
 	c.stop()
 	h.repeats("commands", rounds, func(language string, round int) string {
-		return h.says(language, "refusal.site", i18n.Args{"Name": killed(language, round)})
+		return h.says(language, "refusal.command", i18n.Args{"Command": killed(language, round)})
 	})
 }
 
@@ -77,10 +79,11 @@ func killed(language string, round int) string {
 	return fmt.Sprintf("kill%d.%s.example", round, language)
 }
 
-// ask asks in both chats about sites that are on no panel.
+// ask asks in both chats for help with what is not a command, so the answer
+// has the word and does not depend on whether the panel has been read.
 func (h *house) ask(telegram, slack string) {
-	h.telegram.Say(group, topic, viewer, "Bob", "/check "+telegram)
-	h.slack.Mention(channel, ann, "check "+slack, "")
+	h.telegram.Say(group, topic, viewer, "Bob", "/help "+telegram)
+	h.slack.Mention(channel, ann, "help "+slack, "")
 }
 
 // redeliver says again what was not confirmed, as Slack does with events.
@@ -168,6 +171,7 @@ func (h *house) repeats(what string, rounds int, text func(language string, roun
 // TestKilledBetweenThresholdAndAlert does the same between the crossing of a
 // threshold and its alert: the alert comes in both chats, and so does its end.
 func TestKilledBetweenThresholdAndAlert(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 1})
 	c := h.start()
 	h.baseline()
@@ -212,11 +216,23 @@ func (h *house) over(language string, peak int) {
 	h.must(err)
 }
 
-// kills are how often a program is killed: twenty times, but fewer where it
-// looks for data races, for it starts ten times more slowly then.
-func kills() int {
-	if raceDetector {
+// kills are how often a program is killed: twenty times in CI, but five times
+// where it looks for data races, as it starts ten times more slowly then, and
+// where somebody waits for the tests.
+func kills(t *testing.T) int {
+	t.Helper()
+	if raceDetector || !long(t) {
 		return 5
 	}
 	return 20
+}
+
+// long tells whether a test that takes long by nature runs in full.
+func long(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv("CI") == "" {
+		t.Log("SHORT: this is the short form; with CI=true in the environment the test runs in full")
+		return false
+	}
+	return true
 }

@@ -14,6 +14,7 @@ import (
 // every certificate, both chats hear of it in their languages, people ask,
 // and it ends.
 func TestAMassReissueIsToldAskedAboutAndOver(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 2})
 	c := h.start()
 

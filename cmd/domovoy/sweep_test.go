@@ -69,6 +69,7 @@ func swept(t *testing.T, out string) (codes map[string]string, sum map[string]in
 // A line a site and a sum that counts each once; and what was seen is there
 // for whoever asks afterwards.
 func TestASweepLooksAtEverySite(t *testing.T) {
+	t.Parallel()
 	_, w, names := street(t)
 	database := hosting(t, nil, names...)
 	sqlite(t, database, "UPDATE letsencrypt_ssl SET failed = 'on' WHERE certname = 'moved.ru_le1'")
@@ -110,6 +111,7 @@ func TestASweepLooksAtEverySite(t *testing.T) {
 // Without a network of our own nothing can be said of anybody's domain: one
 // sentence, and what was known stays.
 func TestASweepWithoutANetworkChangesNothing(t *testing.T) {
+	t.Parallel()
 	l, w, names := street(t)
 	w.database = hosting(t, nil, names...)
 	file := w.written(t, t.TempDir())
@@ -136,6 +138,7 @@ func TestASweepWithoutANetworkChangesNothing(t *testing.T) {
 // A sweep that is ended or killed halfway keeps what it saw, and the next one
 // looks at the rest only.
 func TestASweepThatWasCutShortGoesOn(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts the real program")
 	}

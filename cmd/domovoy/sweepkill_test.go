@@ -46,6 +46,7 @@ func (h *house) more(text string) {
 // and looks at no site that it had looked at: neither the schedule's, nor one
 // that somebody asked for.
 func TestKilledInTheMiddleOfASweep(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		begin func(h *house, state string) // before the first start

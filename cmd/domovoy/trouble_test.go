@@ -100,6 +100,7 @@ func locked(t *testing.T, good string) string {
 // Asking about a panel that cannot be read: status answers, with one clear
 // sentence and no numbers; a list would be a lie and is refused.
 func TestADatabaseThatCannotBeRead(t *testing.T) {
+	t.Parallel()
 	for _, c := range troubles() {
 		t.Run(c.name, func(t *testing.T) {
 			good := filepath.Join(t.TempDir(), "ispmgr.db")
@@ -140,6 +141,7 @@ func askText(t *testing.T, file string, words ...string) string {
 // While the bot runs, a panel that goes away is told at once, and its return
 // too; what it counted before neither alerts nor resolves meanwhile.
 func TestAPanelGoesAwayAndComesBack(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 1})
 	c := h.start()
 	h.baseline()
