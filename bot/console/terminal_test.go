@@ -17,7 +17,7 @@ import (
 	"domovoy/reports"
 )
 
-// screen collects what a terminal was told, and lets a test wait for it.
+// screen collects the output of a terminal, and tests can wait for a part of it.
 type screen struct {
 	mu      sync.Mutex
 	text    bytes.Buffer
@@ -67,8 +67,8 @@ func inOrder(text string, want []string) bool {
 	return true
 }
 
-// heard runs a terminal and gives each line to the channel.
-func heard(t *testing.T, c *Console) (<-chan string, <-chan error) {
+// runTerminal runs a console and sends each line to the channel.
+func runTerminal(t *testing.T, c *Console) (<-chan string, <-chan error) {
 	t.Helper()
 	lines, ended := make(chan string, 10), make(chan error, 1)
 	go func() {
@@ -84,7 +84,7 @@ func TestTerminalKeepsAHalfTypedLine(t *testing.T) {
 	in, keys := io.Pipe()
 	out := newScreen()
 	c := New(in, out, bundle(t), Options{Terminal: true, Width: 60})
-	lines, ended := heard(t, c)
+	lines, ended := runTerminal(t, c)
 	out.await(t, "domovoy> ")
 	fmt.Fprint(keys, "проверь sho")
 	out.await(t, "sho")
@@ -114,7 +114,7 @@ func TestTerminalKeepsAHalfTypedLine(t *testing.T) {
 func TestCtrlCEnds(t *testing.T) {
 	in, keys := io.Pipe()
 	c := New(in, io.Discard, bundle(t), Options{Terminal: true})
-	_, ended := heard(t, c)
+	_, ended := runTerminal(t, c)
 	fmt.Fprint(keys, "half a li\x03")
 	if err := <-ended; err != nil {
 		t.Error(err)

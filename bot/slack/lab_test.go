@@ -59,7 +59,7 @@ func within10s(t *testing.T) context.Context {
 	return ctx
 }
 
-// inbox keeps updates in memory, refusing the first ones if told so.
+// inbox keeps updates in memory and may fail for the first ones.
 type inbox struct {
 	mu     sync.Mutex
 	refuse int
@@ -94,7 +94,7 @@ func (i *inbox) next(t *testing.T) bot.Update {
 	}
 }
 
-// listen runs Listen beside the test and waits until it hears.
+// listen runs Listen beside the test and waits until it is connected.
 func listen(t *testing.T, server *lab.Slack, s *Slack, in *inbox) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

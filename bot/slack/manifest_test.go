@@ -56,8 +56,8 @@ func readManifest(t *testing.T) manifest {
 	return m
 }
 
-// TestManifestSwitches covers what no call would tell: without one of these
-// Slack stays silent, and nothing fails.
+// TestManifestSwitches covers settings without which Slack sends nothing although no
+// call fails.
 func TestManifestSwitches(t *testing.T) {
 	m := readManifest(t)
 	if len(m.Features.SlashCommands) != 1 || m.Features.SlashCommands[0].Command != "/domovoy" {
@@ -98,8 +98,8 @@ func needs() map[string]need {
 	}
 }
 
-// spare is granted though no call needs it: an administrator must not be
-// asked anew on the day that Domovoy opens a direct message by itself.
+// spare is granted though no call needs it, so that an administrator need not be asked
+// again when a later Domovoy opens direct messages by itself.
 const spare = "im:write"
 
 // TestManifestGrantsWhatTheCodeUses fails when the code begins to use a part

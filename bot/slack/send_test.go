@@ -215,8 +215,8 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// A void token, or Slack's wish to be left alone for long, is about more than
-// a file: the outbox tries the whole message again.
+// An invalid token, or a rate limit with a long wait, concerns more than a file: the
+// outbox retries the whole message.
 func TestFilesWaitForAToken(t *testing.T) {
 	for name, fault := range map[string]lab.Fault{
 		"void token":  {Kind: lab.Refuse, Text: "token_revoked"},

@@ -34,7 +34,7 @@ func kept(name string) reports.File {
 	return f
 }
 
-// sent tells each message of a chat in one line.
+// sent describes each message of a chat in one line.
 func sent(server *lab.Telegram, chat int64) string {
 	var lines []string
 	for _, m := range server.Messages(chat) {

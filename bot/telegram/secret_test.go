@@ -17,7 +17,7 @@ import (
 
 const proxyPassword = "p@ss-word"
 
-// deadURL is of a port where nobody listens.
+// deadURL has a port on which no program listens.
 func deadURL(t *testing.T, scheme string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -28,7 +28,8 @@ func deadURL(t *testing.T, scheme string) string {
 	return scheme + "://" + listener.Addr().String()
 }
 
-// babbler is the address of a server that says something else and hangs up.
+// babbler is the address of a server that sends a response in another protocol and
+// closes the connection.
 func babbler(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -63,7 +64,7 @@ func unlogged(handler http.Handler) *httptest.Server {
 	return server
 }
 
-// The token is a part of every URL; none of these troubles may show it.
+// The token is a part of every URL; no error may contain it.
 func TestTheTokenIsNeverShown(t *testing.T) {
 	ok := func(http.ResponseWriter, *http.Request) {}
 	echo := func(w http.ResponseWriter, r *http.Request) {

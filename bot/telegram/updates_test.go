@@ -78,7 +78,7 @@ func TestHearMessages(t *testing.T) {
 		})},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { hears(t, `{"update_id":7,"message":{`+tt.message+`}}`, tt.want) })
+		t.Run(tt.name, func(t *testing.T) { checkConvert(t, `{"update_id":7,"message":{`+tt.message+`}}`, tt.want) })
 	}
 }
 
@@ -101,12 +101,16 @@ func TestHearButtons(t *testing.T) {
 		{"a bot", `"from":{"id":42,"is_bot":true},"data":"a1","message":{"message_id":5,"chat":{"id":1}}`, nil},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { hears(t, `{"update_id":7,"callback_query":{"id":"q",`+tt.callback+`}}`, tt.want) })
+		t.Run(tt.name, func(t *testing.T) {
+			checkConvert(t, `{"update_id":7,"callback_query":{"id":"q",`+tt.callback+`}}`, tt.want)
+		})
 	}
-	t.Run("of another kind", func(t *testing.T) { hears(t, `{"update_id":7,"edited_message":{`+private+`,"text":"/status"}}`, nil) })
+	t.Run("of another kind", func(t *testing.T) {
+		checkConvert(t, `{"update_id":7,"edited_message":{`+private+`,"text":"/status"}}`, nil)
+	})
 }
 
-func hears(t *testing.T, raw string, want *bot.Update) {
+func checkConvert(t *testing.T, raw string, want *bot.Update) {
 	t.Helper()
 	var u update
 	if err := json.Unmarshal([]byte(raw), &u); err != nil {
@@ -121,6 +125,6 @@ func hears(t *testing.T, raw string, want *bot.Update) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	default:
-		t.Errorf("heard %v: %+v, want %+v", ok, got, want)
+		t.Errorf("converted %v: %+v, want %+v", ok, got, want)
 	}
 }
