@@ -32,7 +32,7 @@ const saneFuture = 7 * 24 * time.Hour
 // panel's highest row is lower than NextRow-1, its log was restarted and must be
 // read from 0.
 func (j *Journal) NextRow(ctx context.Context, server string, reread time.Time) (row int64, err error) {
-	err = j.look(ctx, "finding the next attempt", func(t *tx) error {
+	err = j.view(ctx, "finding the next attempt", func(t *tx) error {
 		row, err = t.nextRow(ctx, server, reread)
 		return err
 	})
@@ -74,7 +74,7 @@ func (j *Journal) Failing(ctx context.Context, server string, since time.Time, t
 		err = s.Scan(&f.Certificate, &f.Times)
 		return f, err
 	}
-	err = j.look(ctx, "counting failing certificates", func(t *tx) error {
+	err = j.view(ctx, "counting failing certificates", func(t *tx) error {
 		found, err = all(ctx, t, scan, `SELECT c.name, f.n FROM
 			(SELECT certificate, count(*) n FROM attempt WHERE server = ? AND time >= ? AND outcome = ?
 				GROUP BY certificate HAVING n >= ?) f
@@ -95,7 +95,7 @@ func scanAttempt(s scanner) (a checks.Attempt, err error) {
 // AttemptsOf lists the newest attempts, at most limit, of all these certificates
 // together, newest first. Attempts without a time come last.
 func (j *Journal) AttemptsOf(ctx context.Context, server string, certificates []string, limit int) (found []checks.Attempt, err error) {
-	err = j.look(ctx, "reading attempts", func(t *tx) error {
+	err = j.view(ctx, "reading attempts", func(t *tx) error {
 		found, err = all(ctx, t, scanAttempt, `SELECT `+attemptColumns+` FROM certificate c JOIN attempt a ON a.certificate = c.id
 			WHERE c.server = ? AND c.name IN (SELECT value FROM json_each(?))
 			ORDER BY a.time DESC, a.row DESC LIMIT ?`, server, jsonText(certificates), limit)
@@ -131,7 +131,7 @@ func (j *Journal) LastAttempts(ctx context.Context, server string, certificates 
 		}
 		return struct{}{}, err
 	}
-	return j.look(ctx, "reading the last attempts", func(t *tx) error {
+	return j.view(ctx, "reading the last attempts", func(t *tx) error {
 		_, err := all(ctx, t, scan, `SELECT `+attemptColumns+`, c.failures, c.first_failed, c.last_issued
 			FROM `+from+` JOIN attempt a ON a.server = c.server AND a.row = c.last_row WHERE c.server = ?1`, args...)
 		return err
@@ -141,16 +141,16 @@ func (j *Journal) LastAttempts(ctx context.Context, server string, certificates 
 // LastAttemptTime returns the newest time in a server's issuing log; zero: no
 // attempt is stored.
 func (j *Journal) LastAttemptTime(ctx context.Context, server string) (at time.Time, err error) {
-	err = j.look(ctx, "reading the time of the last attempt", func(t *tx) error {
+	err = j.view(ctx, "reading the time of the last attempt", func(t *tx) error {
 		at, _, err = one(ctx, t, when, `SELECT max(time) FROM attempt WHERE server = ?`, server)
 		return err
 	})
 	return at, err
 }
 
-// standing is the stored sum of a certificate's attempts. Each new attempt is
+// attemptSum is the stored sum of a certificate's attempts. Each new attempt is
 // added to it, so that importing a million rows reads no row twice.
-type standing struct {
+type attemptSum struct {
 	id          int64 // of the certificate
 	row         int64 // of its latest attempt
 	time        int64
@@ -165,13 +165,13 @@ type standing struct {
 const noRow = -1
 
 // follows reports whether an attempt is newer than all that were added.
-func (s *standing) follows(row, at int64) bool {
+func (s *attemptSum) follows(row, at int64) bool {
 	return at > s.time || at == s.time && row > s.row
 }
 
 // add counts one more attempt. An outcome that is neither a success nor a failure
 // changes only the newest row.
-func (s *standing) add(row, at int64, outcome checks.AttemptOutcome) {
+func (s *attemptSum) add(row, at int64, outcome checks.AttemptOutcome) {
 	s.row, s.time = row, at
 	switch outcome {
 	case checks.OutcomeIssued:
@@ -187,10 +187,10 @@ func (s *standing) add(row, at int64, outcome checks.AttemptOutcome) {
 // keeper stores one batch of attempts.
 type keeper struct {
 	*tx
-	server    string
-	standings map[string]*standing     // by certificate
-	stored    map[int64]checks.Attempt // rows of the batch that are in the journal
-	indexed   bool                     // the index by certificate exists
+	server  string
+	sums    map[string]*attemptSum   // by certificate
+	stored  map[int64]checks.Attempt // rows of the batch that are in the journal
+	indexed bool                     // the index by certificate exists
 }
 
 func (t *tx) keepAttempts(ctx context.Context, server string, attempts []checks.Attempt) error {
@@ -212,8 +212,8 @@ func (t *tx) keepAttempts(ctx context.Context, server string, attempts []checks.
 			return err
 		}
 	}
-	for _, s := range k.standings {
-		if err := k.saveStanding(ctx, s); err != nil {
+	for _, s := range k.sums {
+		if err := k.saveSum(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -223,11 +223,11 @@ func (t *tx) keepAttempts(ctx context.Context, server string, attempts []checks.
 // load reads the stored rows with the batch's numbers, and the sums of the
 // certificates in the batch and in these rows.
 func (k *keeper) load(ctx context.Context, attempts []checks.Attempt) error {
-	k.standings = make(map[string]*standing, len(attempts))
+	k.sums = make(map[string]*attemptSum, len(attempts))
 	low, high := attempts[0].Row, attempts[0].Row
 	for i := range attempts {
 		a := &attempts[i]
-		k.standings[a.Certificate] = nil
+		k.sums[a.Certificate] = nil
 		low, high = min(low, a.Row), max(high, a.Row)
 	}
 	known, err := all(ctx, k.tx, scanAttempt, `SELECT `+attemptColumns+` FROM attempt a JOIN certificate c ON c.id = a.certificate
@@ -238,21 +238,21 @@ func (k *keeper) load(ctx context.Context, attempts []checks.Attempt) error {
 	k.stored = make(map[int64]checks.Attempt, len(known))
 	for _, a := range known {
 		k.stored[a.Row] = a
-		k.standings[a.Certificate] = nil
+		k.sums[a.Certificate] = nil
 	}
-	return k.loadStandings(ctx)
+	return k.loadSums(ctx)
 }
 
-func (k *keeper) loadStandings(ctx context.Context) error {
-	names := make([]string, 0, len(k.standings))
-	for name := range k.standings {
+func (k *keeper) loadSums(ctx context.Context) error {
+	names := make([]string, 0, len(k.sums))
+	for name := range k.sums {
 		names = append(names, name)
 	}
 	_, err := all(ctx, k.tx, func(s scanner) (struct{}, error) {
 		var name string
-		var known standing
+		var known attemptSum
 		err := s.Scan(&name, &known.id, &known.row, &known.time, &known.failures, &known.firstFailed, &known.lastIssued)
-		k.standings[name] = &known
+		k.sums[name] = &known
 		return struct{}{}, err
 	}, `SELECT c.name, c.id, c.last_row, c.last_time, c.failures, c.first_failed, c.last_issued
 		FROM json_each(?) named CROSS JOIN certificate c ON c.server = ? AND c.name = named.value`, jsonText(names), k.server)
@@ -262,7 +262,7 @@ func (k *keeper) loadStandings(ctx context.Context) error {
 // keep stores one attempt unless it is known as it is.
 func (k *keeper) keep(ctx context.Context, a checks.Attempt) error {
 	a.Server, a.Time = k.server, moment(millis(a.Time)) // as it will be read
-	s, err := k.standing(ctx, a.Certificate)
+	s, err := k.sum(ctx, a.Certificate)
 	if err != nil {
 		return err
 	}
@@ -271,7 +271,7 @@ func (k *keeper) keep(ctx context.Context, a checks.Attempt) error {
 	case known && old == a:
 		return nil
 	case known:
-		was, err := k.standing(ctx, old.Certificate)
+		was, err := k.sum(ctx, old.Certificate)
 		if err != nil {
 			return err
 		}
@@ -290,21 +290,21 @@ func (k *keeper) keep(ctx context.Context, a checks.Attempt) error {
 	return err
 }
 
-// standing returns the sum of a certificate, which it adds if it is new.
-func (k *keeper) standing(ctx context.Context, name string) (*standing, error) {
-	if s := k.standings[name]; s != nil {
+// sum returns the sum of a certificate, which it adds if it is new.
+func (k *keeper) sum(ctx context.Context, name string) (*attemptSum, error) {
+	if s := k.sums[name]; s != nil {
 		return s, nil
 	}
-	s := &standing{row: noRow}
+	s := &attemptSum{row: noRow}
 	var err error
 	s.id, _, err = one(ctx, k.tx, single[int64], `INSERT INTO certificate (server, name) VALUES (?, ?)
 		ON CONFLICT DO UPDATE SET name = name RETURNING id`, k.server, name)
-	k.standings[name] = s
+	k.sums[name] = s
 	return s, err
 }
 
-// saveStanding stores a changed sum; a stale one is recounted first.
-func (k *keeper) saveStanding(ctx context.Context, s *standing) error {
+// saveSum stores a changed sum; a stale one is recounted first.
+func (k *keeper) saveSum(ctx context.Context, s *attemptSum) error {
 	if s == nil || !s.changed {
 		return nil
 	}
@@ -319,14 +319,14 @@ func (k *keeper) saveStanding(ctx context.Context, s *standing) error {
 }
 
 // recount computes a certificate's sum from all its stored attempts.
-func (k *keeper) recount(ctx context.Context, s *standing) error {
+func (k *keeper) recount(ctx context.Context, s *attemptSum) error {
 	if !k.indexed {
 		if _, err := k.ExecContext(ctx, byCertificate); err != nil {
 			return err
 		}
 		k.indexed = true
 	}
-	*s = standing{id: s.id, row: noRow}
+	*s = attemptSum{id: s.id, row: noRow}
 	_, err := all(ctx, k.tx, func(r scanner) (struct{}, error) {
 		var row, at int64
 		var outcome checks.AttemptOutcome

@@ -174,8 +174,8 @@ func TestACertificateWithoutRowsHasNoLastAttempt(t *testing.T) {
 	}
 }
 
-// What is carried on batch by batch must equal what one pass over the final
-// rows gives, however rows come and change.
+// The sums that are updated batch by batch must equal those that one pass over the
+// final rows returns, in whatever order rows arrive and change.
 func TestLastAttemptsEqualACount(t *testing.T) {
 	for seed := range uint64(20) {
 		rnd := rand.New(rand.NewPCG(seed, 1))

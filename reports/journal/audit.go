@@ -65,7 +65,7 @@ func scanAudit(s scanner) (r auditRow, err error) {
 // all entries when site is empty.
 func (j *Journal) AuditOf(ctx context.Context, site string, limit int) ([]AuditEntry, error) {
 	var entries []AuditEntry
-	err := j.look(ctx, "reading the audit", func(t *tx) error {
+	err := j.view(ctx, "reading the audit", func(t *tx) error {
 		rows, err := all(ctx, t, scanAudit, `SELECT `+auditColumns+` FROM audit
 			WHERE ?1 = '' OR instr(' ' || args || ' ', ' ' || ?1 || ' ') > 0 ORDER BY id DESC LIMIT ?2`, site, limit)
 		for _, r := range rows {
@@ -103,7 +103,7 @@ func (j *Journal) VerifyAudit(ctx context.Context) (entries int, head string, er
 		entries, previous = entries+1, r.hash
 		return struct{}{}, nil
 	}
-	err = j.look(ctx, "verifying the audit", func(t *tx) error {
+	err = j.view(ctx, "verifying the audit", func(t *tx) error {
 		_, err := all(ctx, t, check, `SELECT `+auditColumns+` FROM audit ORDER BY id`)
 		return err
 	})

@@ -70,7 +70,7 @@ func scanOutage(s scanner) (x reports.Outage, err error) {
 // History returns the outages that were under way at some time after from and up
 // to to, and the snapshots of that time.
 func (j *Journal) History(ctx context.Context, from, to time.Time) (h reports.History, err error) {
-	err = j.look(ctx, "reading the history", func(t *tx) error {
+	err = j.view(ctx, "reading the history", func(t *tx) error {
 		h.Outages, err = all(ctx, t, scanOutage, `SELECT `+outageColumns+` FROM spell
 			WHERE (until = 0 OR until > ?1) AND began <= ?2 ORDER BY server, site, began`, millis(from), millis(to))
 		if err != nil {
@@ -90,7 +90,7 @@ func scanTally(s scanner) (x reports.Tally, err error) {
 
 // LastSnapshot returns the time of a server's last snapshot; zero: there is none.
 func (j *Journal) LastSnapshot(ctx context.Context, server string) (at time.Time, err error) {
-	err = j.look(ctx, "finding the last snapshot", func(t *tx) error {
+	err = j.view(ctx, "finding the last snapshot", func(t *tx) error {
 		at, err = t.lastTally(ctx, server)
 		return err
 	})
@@ -152,7 +152,7 @@ func (f FileSeen) lifeLeft(at time.Time) (share float64, ok bool) {
 // certificate's lifetime that was left: 0.33 for 30 of 90 days, 0 for an expired
 // one. Newest first, at most newest of them.
 func (j *Journal) Renewals(ctx context.Context, server string, newest int) (shares []float64, err error) {
-	err = j.look(ctx, "reading renewals", func(t *tx) error {
+	err = j.view(ctx, "reading renewals", func(t *tx) error {
 		shares, err = all(ctx, t, single[float64], `SELECT life_left FROM renewal WHERE server = ?
 			ORDER BY not_before DESC, id DESC LIMIT ?`, server, newest)
 		return err

@@ -17,8 +17,8 @@ import (
 	"domovoy/reports/journal"
 )
 
-// world is a panel of which every day is written down in full, in tables that
-// know nothing of spells: the independent witness.
+// world is a simulated panel. It stores the state of every site on every day in
+// tables of its own, without outages: an independent record to compare with.
 type world struct {
 	db   *sql.DB
 	rand *rand.Rand
@@ -32,8 +32,8 @@ func (w *world) pick() reports.SiteState {
 	return reports.SiteState{Owner: fmt.Sprintf("client%d", w.rand.IntN(4)), Code: c, Severity: c.Severity()}
 }
 
-// pass lets a day go by: sites appear, break, get well, break again, change
-// their owner, leave the panel and return.
+// pass simulates a day: sites appear, break, recover, change their owner, leave the
+// panel and return.
 func (w *world) pass() {
 	for i := range 80 {
 		name := fmt.Sprintf("site%d.example", i)
@@ -56,7 +56,7 @@ func (w *world) pass() {
 	}
 }
 
-// note writes the day down.
+// note stores the states of a day in the record.
 func (w *world) note(t *testing.T, day int) []reports.SiteState {
 	t.Helper()
 	var all []reports.SiteState
@@ -75,13 +75,13 @@ func (w *world) exec(t *testing.T, query string, args ...any) {
 	}
 }
 
-// stood is how the witness says a site stood: a day on which it could not be
-// told looks like the last on which it could, since the site came to the panel.
+// stood is the state of a site in the record. On a day on which it was unknown it is
+// the last known one since the site came to the panel.
 const stood = `CREATE TABLE stood AS SELECT d.day, d.site, d.owner, coalesce((SELECT k.code FROM day k WHERE k.site = d.site AND k.day <= d.day AND k.code <> 'unknown'
 	AND NOT EXISTS (SELECT 1 FROM days x WHERE x.day > k.day AND x.day < d.day AND NOT EXISTS (SELECT 1 FROM day y WHERE y.site = d.site AND y.day = x.day))
 	ORDER BY k.day DESC LIMIT 1), 'ok') AS code FROM day d; CREATE UNIQUE INDEX stood_day ON stood (site, day)`
 
-// weekRows are what the witness says of the time from one day up to another,
+// weekRows are the rows of the record for the time from one day up to another,
 // of some owners: a row for each site of theirs that was in trouble in it.
 const weekRows = `WITH mine AS (SELECT * FROM stood WHERE code <> 'ok' AND owner IN (SELECT value FROM json_each(?3))),
 	last AS (SELECT site, max(day) AS day FROM mine WHERE day BETWEEN ?1 AND ?2 GROUP BY site)
@@ -96,8 +96,8 @@ SELECT l.site, e.owner, coalesce(w.code, ''), e.code, CASE
 		AND NOT EXISTS (SELECT 1 FROM stood x WHERE x.site = l.site AND x.day = g.day AND x.code <> 'ok')), -1))
 FROM last l JOIN stood e USING (site, day) LEFT JOIN mine w ON w.site = l.site AND w.day = ?1 LEFT JOIN mine n ON n.site = l.site AND n.day = ?2`
 
-// rows asks the witness for a week's rows, by site. Days that nobody saw look
-// like the last that somebody did.
+// rows returns a week's rows of the record, by site. Days without a snapshot are like
+// the last one with a snapshot.
 func (w *world) rows(t *testing.T, start time.Time, from, to int, owners []string) map[string]string {
 	t.Helper()
 	list, err := json.Marshal(owners)
@@ -137,8 +137,8 @@ func line(owner, was, code, change string, since time.Time) string {
 	return fmt.Sprintf("%s %s→%s %s since %s", owner, was, code, change, since.UTC().Format(time.DateTime))
 }
 
-// told is what the report says, in the words of the witness.
-func told(r reports.Weekly) map[string]string {
+// reported returns the rows of a report in the form of the record.
+func reported(r reports.Weekly) map[string]string {
 	rows := map[string]string{}
 	for _, x := range r.Rows {
 		rows[x.Site] = line(x.Owner, string(x.Was), string(x.Code), string(x.Change), x.Since)
@@ -146,7 +146,7 @@ func told(r reports.Weekly) map[string]string {
 	return rows
 }
 
-// sums counts the witness's rows.
+// sums counts the rows of the record.
 func sums(rows map[string]string) (s reports.Sums) {
 	for _, row := range rows {
 		change := reports.WeekChange(strings.Fields(row)[2])
@@ -162,14 +162,14 @@ func sums(rows map[string]string) (s reports.Sums) {
 	return s
 }
 
-// managers part the owners among them; nobody has the last.
+// managers divide the owners among them, except the last owner.
 func managers() map[string][]string {
 	return map[string][]string{"all": {"client0", "client1", "client2", "client3"}, "anna": {"client0", "client1"}, "boris": {"client2"}, "nobody": {"client3"}}
 }
 
-// TestMonth lets five weeks go by, with days on which nobody looked or the
-// panel could not be read, and holds every row and figure of the weekly
-// reports, of all and of each manager, against SQL over the days themselves.
+// TestMonth simulates five weeks, with days on which there was no snapshot or the
+// panel could not be read, and compares every row and number of the weekly
+// reports, of all and of each manager, with SQL over the days of the record.
 func TestMonth(t *testing.T) {
 	for seed, zone := range []string{"UTC", "Europe/Moscow", "America/New_York", "Europe/Berlin", "UTC"} {
 		t.Run(fmt.Sprint(seed, " ", zone), func(t *testing.T) {
@@ -208,7 +208,7 @@ func month(t *testing.T, seed uint64, zone *time.Location) {
 				t.Errorf("week %d of %s, composed again (-then +now):\n%s", week.Number, name, diff)
 			}
 			want := w.rows(t, first.From, 7*n, 7*(n+1), owners)
-			if diff := cmp.Diff(want, told(got)); diff != "" {
+			if diff := cmp.Diff(want, reported(got)); diff != "" {
 				t.Errorf("week %d of %s (-counted in SQL +report):\n%s", week.Number, name, diff)
 			}
 			s := got.Sums()
@@ -243,8 +243,8 @@ func newWorld(t *testing.T, seed uint64) *world {
 	return w
 }
 
-// live lets a day go by and has it remembered, unless nobody looks or the
-// panel cannot be read.
+// live simulates a day and stores a snapshot of it, unless there is none on that day
+// or the panel cannot be read.
 func (w *world) live(t *testing.T, j *journal.Journal, day int, at time.Time) {
 	t.Helper()
 	w.pass()

@@ -44,7 +44,7 @@ func (t *tx) receive(ctx context.Context, messenger string, updates []Update) (f
 
 // Cursor returns the cursor that Receive stored last; empty: there is none.
 func (j *Journal) Cursor(ctx context.Context, messenger string) (cursor string, err error) {
-	err = j.look(ctx, "reading a cursor", func(t *tx) error {
+	err = j.view(ctx, "reading a cursor", func(t *tx) error {
 		cursor, _, err = one(ctx, t, single[string], `SELECT value FROM cursor WHERE messenger = ?`, messenger)
 		return err
 	})
@@ -74,7 +74,7 @@ func scanUpdate(s scanner) (u Update, err error) {
 // first and at most limit: of each chat only the oldest one, and none of the chats
 // in busy.
 func (j *Journal) Unanswered(ctx context.Context, who Known, busy []string, limit int) (found []Update, err error) {
-	err = j.look(ctx, "reading the next updates", func(t *tx) error {
+	err = j.view(ctx, "reading the next updates", func(t *tx) error {
 		found, err = all(ctx, t, scanUpdate, `SELECT `+updateColumns+` FROM inbox WHERE id IN
 			(SELECT min(id) FROM inbox WHERE handled = 0 AND `+known+` GROUP BY chat)
 			AND chat NOT IN (SELECT value FROM json_each(?3)) ORDER BY id LIMIT ?4`,
@@ -87,7 +87,7 @@ func (j *Journal) Unanswered(ctx context.Context, who Known, busy []string, limi
 // Strangers lists the updates of all other senders that were not handled yet, oldest
 // first and at most limit.
 func (j *Journal) Strangers(ctx context.Context, who Known, limit int) (found []Update, err error) {
-	err = j.look(ctx, "reading strangers' updates", func(t *tx) error {
+	err = j.view(ctx, "reading strangers' updates", func(t *tx) error {
 		found, err = all(ctx, t, scanUpdate, `SELECT `+updateColumns+` FROM inbox
 			WHERE handled = 0 AND NOT (`+known+`) ORDER BY id LIMIT ?3`, list(who.People), list(who.Chats), limit)
 		return err
@@ -150,7 +150,7 @@ func (t *tx) keepAction(ctx context.Context, id, chat, command string, at time.T
 // Action returns the command of a button and the address of the chat it was sent to;
 // a button is valid only there. False: the ID is unknown, or its button too old.
 func (j *Journal) Action(ctx context.Context, id string) (command, chat string, ok bool, err error) {
-	err = j.look(ctx, "reading an action", func(t *tx) error {
+	err = j.view(ctx, "reading an action", func(t *tx) error {
 		_, ok, err = one(ctx, t, func(s scanner) (struct{}, error) {
 			return struct{}{}, s.Scan(&command, &chat)
 		}, `SELECT command, chat FROM action WHERE id = ?`, id)
@@ -161,7 +161,7 @@ func (j *Journal) Action(ctx context.Context, id string) (command, chat string, 
 
 // Language returns the language that was chosen for a chat; false: none was.
 func (j *Journal) Language(ctx context.Context, chat string) (language string, ok bool, err error) {
-	err = j.look(ctx, "reading a chat's language", func(t *tx) error {
+	err = j.view(ctx, "reading a chat's language", func(t *tx) error {
 		language, ok, err = one(ctx, t, single[string], `SELECT language FROM chat WHERE address = ? AND language <> ''`, chat)
 		return err
 	})

@@ -126,7 +126,7 @@ func scanIncident(s scanner) (i reports.Incident, err error) {
 
 // incidents lists the incidents that meet an SQL condition.
 func (j *Journal) incidents(ctx context.Context, condition string, args ...any) (found []reports.Incident, err error) {
-	err = j.look(ctx, "reading incidents", func(t *tx) error {
+	err = j.view(ctx, "reading incidents", func(t *tx) error {
 		found, err = all(ctx, t, scanIncident, `SELECT `+incidentColumns+` FROM incident WHERE `+condition, args...)
 		return err
 	})
@@ -148,7 +148,7 @@ func (j *Journal) IncidentsBetween(ctx context.Context, from, to time.Time) ([]r
 
 // BaselineAt returns when the watch of a server began; false: it has not begun.
 func (j *Journal) BaselineAt(ctx context.Context, server string) (at time.Time, ok bool, err error) {
-	err = j.look(ctx, "reading the baseline", func(t *tx) error {
+	err = j.view(ctx, "reading the baseline", func(t *tx) error {
 		at, ok, err = one(ctx, t, when, `SELECT since FROM watch WHERE server = ?`, server)
 		return err
 	})

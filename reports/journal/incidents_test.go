@@ -185,8 +185,8 @@ func TestRecordIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// TestOpenIncidentsAreKeptRight lets two processes' worth of journals store
-// incidents in turn; what the first keeps in memory is what the file holds.
+// TestOpenIncidentsAreKeptRight stores incidents by two journals on one file in turn.
+// The cache of the first must equal the file.
 func TestOpenIncidentsAreKeptRight(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	ours, others := reopen(t, path), reopen(t, path)

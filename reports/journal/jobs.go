@@ -82,7 +82,7 @@ func (j *Journal) Runs(ctx context.Context, job string, limit int) (runs []Run, 
 		err = s.Scan(&r.Job, stamp{&r.Due}, stamp{&r.Started}, stamp{&r.Finished}, &r.Error)
 		return r, err
 	}
-	err = j.look(ctx, "reading a job's runs", func(t *tx) error {
+	err = j.view(ctx, "reading a job's runs", func(t *tx) error {
 		runs, err = all(ctx, t, scan, `SELECT job, due, started, finished, error FROM job_run
 			WHERE job = ? ORDER BY due DESC LIMIT ?`, job, limit)
 		return err

@@ -37,7 +37,7 @@ func TestJobs(t *testing.T) {
 	}
 }
 
-// What a run tells and that it is finished are stored together.
+// The messages of a run and its end are stored together.
 func TestEnqueueFor(t *testing.T) {
 	j := open(t)
 	ctx := t.Context()
@@ -49,7 +49,7 @@ func TestEnqueueFor(t *testing.T) {
 	same(t, "enqueued", len(got(j.EnqueueFor(ctx, "daily", noon(), []journal.Delivery{say("c:1", "digest")}))(t)), 1)
 	same(t, "finished with it", got(j.StartRun(ctx, "daily", noon(), noon()))(t), false)
 	if _, err := j.EnqueueFor(ctx, "daily", noon(), []journal.Delivery{say("c:1", "digest")}); !errors.Is(err, journal.ErrFinished) {
-		t.Errorf("got %v: nothing is told twice", err)
+		t.Errorf("got %v: no message is enqueued twice", err)
 	}
 	same(t, "a run nobody started", len(got(j.EnqueueFor(ctx, "daily", noon().Add(time.Hour), nil))(t)), 0)
 	same(t, "deliveries", due(t, j, 0), []string{"digest"})

@@ -135,8 +135,8 @@ func (j *Journal) change(ctx context.Context, doing string, do func(*tx) error) 
 	return nil
 }
 
-// look runs do in one reading transaction: all its queries see the same state.
-func (j *Journal) look(ctx context.Context, doing string, do func(*tx) error) error {
+// view runs do in one reading transaction: all its queries see the same state.
+func (j *Journal) view(ctx context.Context, doing string, do func(*tx) error) error {
 	if err := j.read.within(ctx, true, do); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}

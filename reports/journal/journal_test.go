@@ -10,7 +10,7 @@ import (
 	"domovoy/reports/journal"
 )
 
-// noon is the moment that tests count from.
+// noon is the time to which the times of tests are relative.
 func noon() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) }
 
 // open makes a fresh journal in a directory of its own.
@@ -41,7 +41,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// got gives the value of a call that must succeed.
+// got returns the value of a call that must succeed.
 func got[T any](v T, err error) func(*testing.T) T {
 	return func(t *testing.T) T {
 		t.Helper()

@@ -20,7 +20,7 @@ import (
 const killedJournal = "JOURNAL_KILLED"
 
 // TestKilledChild is the child: it opens and resolves incidents, with a
-// delivery for each, and tells when it has recorded one.
+// delivery for each, and prints a line when it has recorded one.
 func TestKilledChild(t *testing.T) {
 	path := os.Getenv(killedJournal)
 	if path == "" {
@@ -68,7 +68,7 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// runAndKill lets a child record that many times, then kills it after having
+// runAndKill makes a child record that many times, then kills it after having
 // spun for a while, so that the signal falls anywhere.
 func runAndKill(t *testing.T, path string, records, spin int) (recorded int) {
 	t.Helper()

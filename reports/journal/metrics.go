@@ -41,7 +41,7 @@ func scanSample(s scanner) (m Sample, err error) {
 // MetricAt returns the newest sample that is not later than at and not older than
 // at minus within; false: there is none. PruneMetrics thins old samples out.
 func (j *Journal) MetricAt(ctx context.Context, server string, code checks.Code, at time.Time, within time.Duration) (value int, ok bool, err error) {
-	err = j.look(ctx, "reading a metric", func(t *tx) error {
+	err = j.view(ctx, "reading a metric", func(t *tx) error {
 		value, ok, err = one(ctx, t, single[int], `SELECT value FROM metric WHERE server = ? AND code = ?
 			AND at <= ? AND at >= ? ORDER BY at DESC LIMIT 1`, server, string(code), millis(at), millis(at.Add(-within)))
 		return err
@@ -51,7 +51,7 @@ func (j *Journal) MetricAt(ctx context.Context, server string, code checks.Code,
 
 // MetricSeries lists the samples at or after from and before to, oldest first.
 func (j *Journal) MetricSeries(ctx context.Context, server string, code checks.Code, from, to time.Time) (series []Sample, err error) {
-	err = j.look(ctx, "reading a metric's series", func(t *tx) error {
+	err = j.view(ctx, "reading a metric's series", func(t *tx) error {
 		series, err = all(ctx, t, scanSample, `SELECT at, value FROM metric WHERE server = ? AND code = ?
 			AND at >= ? AND at < ? ORDER BY at`, server, string(code), millis(from), millis(to))
 		return err
@@ -110,7 +110,7 @@ func (j *Journal) MetricRuns(ctx context.Context, server string, from, to time.T
 		last.Metrics = append(last.Metrics, m)
 		return struct{}{}, nil
 	}
-	err = j.look(ctx, "reading the runs", func(t *tx) error {
+	err = j.view(ctx, "reading the runs", func(t *tx) error {
 		_, err := all(ctx, t, scan, `SELECT at, code, value FROM metric WHERE server = ? AND at >= ? AND at <= ? ORDER BY at, code`,
 			server, millis(from), millis(to))
 		return err
@@ -129,7 +129,7 @@ func (j *Journal) Baselines(ctx context.Context) (map[string]time.Time, error) {
 		begun[name] = at
 		return struct{}{}, err
 	}
-	err := j.look(ctx, "reading when watches began", func(t *tx) error {
+	err := j.view(ctx, "reading when watches began", func(t *tx) error {
 		_, err := all(ctx, t, scan, `SELECT server, since FROM watch`)
 		return err
 	})

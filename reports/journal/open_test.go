@@ -25,7 +25,7 @@ func command(t *testing.T, path, query string) {
 
 func TestOpenRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
-		arrange func(t *testing.T, dir string) string // gives the path
+		arrange func(t *testing.T, dir string) string // returns the path
 		want    error
 		says    string
 	}{

@@ -20,7 +20,7 @@ func (j *Journal) OrderEvents(ctx context.Context, server string, issued, failed
 		each(a)
 		return struct{}{}, nil
 	}
-	return j.look(ctx, "reading orders", func(t *tx) error {
+	return j.view(ctx, "reading orders", func(t *tx) error {
 		// The inner query reads nothing but the index by time: there may be
 		// millions of failures in between.
 		_, err := all(ctx, t, scan, `SELECT a.row, c.name, a.outcome, a.time, iif(a.outcome = ?5, a.text, '')
@@ -45,7 +45,7 @@ func (j *Journal) LastIssued(ctx context.Context, server string, from, to time.T
 		}
 		return struct{}{}, err
 	}
-	return j.look(ctx, "reading old orders", func(t *tx) error {
+	return j.view(ctx, "reading old orders", func(t *tx) error {
 		_, err := all(ctx, t, scan, `SELECT c.name, w.time FROM
 			(SELECT certificate, max(time) time FROM attempt WHERE server = ? AND time >= ? AND time < ? AND outcome = ? GROUP BY certificate) w
 			JOIN certificate c ON c.id = w.certificate ORDER BY w.time`, server, max(1, millis(from)), millis(to), checks.OutcomeIssued)
@@ -69,7 +69,7 @@ func (j *Journal) Recovered(ctx context.Context, server string, certificates []s
 		from, args = `json_each(?5) n CROSS JOIN certificate c ON c.name = n.value`, append(args, jsonText(certificates))
 	}
 	r := recovering{ended: map[string]checks.Recovery{}}
-	err := j.look(ctx, "reading failures that passed", func(t *tx) error {
+	err := j.view(ctx, "reading failures that passed", func(t *tx) error {
 		_, err := all(ctx, t, r.scan, `SELECT c.name, a.outcome, a.time, CASE a.outcome WHEN ?4 THEN a.text ELSE '' END
 			FROM `+from+` JOIN attempt a ON a.certificate = c.id AND a.time BETWEEN c.last_issued - ?3 AND c.last_issued
 			WHERE c.server = ?1 AND c.failures = 0 AND c.last_issued > 0 AND c.last_issued >= ?2

@@ -76,7 +76,7 @@ func BenchmarkRecovered(b *testing.B) {
 	}
 }
 
-// TestLastIssued gives the last of each certificate in the time asked for.
+// LastIssued returns the last success of each certificate between the two times.
 func TestLastIssued(t *testing.T) {
 	j := open(t)
 	at := func(row int64, certificate string, outcome checks.AttemptOutcome, ago time.Duration) checks.Attempt {

@@ -200,7 +200,7 @@ func scanDelivery(s scanner) (d Delivery, err error) {
 // SentFor lists the messages about an incident, sent or waiting, without their
 // edits: the messages that an edit about the incident must change.
 func (j *Journal) SentFor(ctx context.Context, incident int64) (found []Delivery, err error) {
-	err = j.look(ctx, "reading an incident's messages", func(t *tx) error {
+	err = j.view(ctx, "reading an incident's messages", func(t *tx) error {
 		found, err = all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery
 			WHERE incident = ? AND edits IS NULL AND state <> 'dropped' ORDER BY id`, incident)
 		return err
@@ -244,7 +244,7 @@ func list(words []string) string {
 // message is dropped. The Attempt.Ref of an edit is the id of the message to edit.
 func (j *Journal) Due(ctx context.Context, now time.Time, queue Queue, limit int) (due []Delivery, err error) {
 	var some bool
-	err = j.look(ctx, "looking for due deliveries", func(t *tx) error {
+	err = j.view(ctx, "looking for due deliveries", func(t *tx) error {
 		_, some, err = one(ctx, t, single[int64], `SELECT id FROM `+heads+` AND next <= ?4 LIMIT 1`, queue.args(millis(now))...)
 		return err
 	})
@@ -311,7 +311,7 @@ func (t *tx) mergeEdits(ctx context.Context, id int64) (int, error) {
 
 // NextDue returns when the next delivery of a queue may be sent; false: none waits.
 func (j *Journal) NextDue(ctx context.Context, queue Queue) (at time.Time, ok bool, err error) {
-	err = j.look(ctx, "looking for the next delivery", func(t *tx) error {
+	err = j.view(ctx, "looking for the next delivery", func(t *tx) error {
 		at, ok, err = one(ctx, t, when, `SELECT max(next, created) AS at FROM `+heads+` ORDER BY at LIMIT 1`, queue.args()...)
 		return err
 	})
@@ -321,7 +321,7 @@ func (j *Journal) NextDue(ctx context.Context, queue Queue) (at time.Time, ok bo
 // Waiting returns the number of pending deliveries, and when the oldest of them was
 // enqueued; zero: there is none.
 func (j *Journal) Waiting(ctx context.Context) (n int, oldest time.Time, err error) {
-	err = j.look(ctx, "counting waiting deliveries", func(t *tx) error {
+	err = j.view(ctx, "counting waiting deliveries", func(t *tx) error {
 		_, _, err := one(ctx, t, func(s scanner) (struct{}, error) {
 			return struct{}{}, s.Scan(&n, stamp{&oldest})
 		}, `SELECT count(*), min(created) FROM delivery WHERE state = 'pending'`)

@@ -38,8 +38,8 @@ func due(t *testing.T, j *journal.Journal, minutes int) []string {
 	return titles
 }
 
-// sendAll sends what is due and all that becomes due by that, and tells what
-// was done in which order.
+// sendAll sends the due deliveries until there are none, and returns what it did, in
+// order.
 func sendAll(t *testing.T, j *journal.Journal) (said []string) {
 	t.Helper()
 	for {
@@ -176,8 +176,8 @@ func TestEdits(t *testing.T) {
 	}
 }
 
-// Whatever happens to deliveries, each chat sees its messages in the order in
-// which they were enqueued, and the last edit of a message is what it shows.
+// After any failures, each chat has its messages in the order of enqueueing, and each
+// message shows its last edit.
 func TestChatOrderHolds(t *testing.T) {
 	for seed := range uint64(15) {
 		rnd := rand.New(rand.NewPCG(seed, 2))
@@ -262,8 +262,8 @@ func TestWaitingAndNextDue(t *testing.T) {
 	same(t, "at once, since its creation", next, noon().Add(time.Minute))
 }
 
-// A queue is one messenger's, or what is left over; in it alerts come before
-// answers, each chat keeping its own order.
+// A queue has the deliveries of one messenger, or those of the others. In it alerts
+// come before answers, and the order within each chat stays.
 func TestQueues(t *testing.T) {
 	j := open(t)
 	answer := func(to, title string) journal.Delivery {
@@ -315,7 +315,7 @@ func TestPauseChat(t *testing.T) {
 	j := open(t)
 	enqueue(t, j, say("c:1", "one"), say("c:1", "two"), say("c:2", "other"))
 	must(t, j.PauseChat(t.Context(), "c:1", noon().Add(10*time.Minute)))
-	must(t, j.PauseChat(t.Context(), "c:1", noon().Add(time.Minute))) // a shorter pause ends no longer one
+	must(t, j.PauseChat(t.Context(), "c:1", noon().Add(time.Minute))) // a shorter pause does not end a longer one
 	enqueue(t, j, say("c:1", "three"))
 	same(t, "paused", due(t, j, 9), []string{"other"})
 	same(t, "resumed", due(t, j, 10), []string{"one", "other"})

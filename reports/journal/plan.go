@@ -69,7 +69,7 @@ func (t *tx) keepPlan(ctx context.Context, p Plan) (bool, error) {
 
 // Plan returns the plan with that ID, or an error that wraps ErrNoPlan.
 func (j *Journal) Plan(ctx context.Context, id string) (p Plan, err error) {
-	err = j.look(ctx, "reading a plan", func(t *tx) error {
+	err = j.view(ctx, "reading a plan", func(t *tx) error {
 		p, err = t.plan(ctx, id)
 		return err
 	})

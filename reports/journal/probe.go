@@ -57,7 +57,7 @@ func (j *Journal) Probes(ctx context.Context, server string) (map[string]checks.
 		probes[site] = p
 		return struct{}{}, err
 	}
-	err := j.look(ctx, "reading probes", func(t *tx) error {
+	err := j.view(ctx, "reading probes", func(t *tx) error {
 		_, err := all(ctx, t, scan, `SELECT `+lookColumns+` FROM look WHERE server = ?`, server)
 		return err
 	})

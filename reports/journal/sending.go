@@ -91,7 +91,7 @@ func (j *Journal) MoveChat(ctx context.Context, from, to string) error {
 // Moves returns the present address of each chat that moved, by its old address.
 func (j *Journal) Moves(ctx context.Context) (map[string]string, error) {
 	moves := map[string]string{}
-	err := j.look(ctx, "reading moved chats", func(t *tx) error {
+	err := j.view(ctx, "reading moved chats", func(t *tx) error {
 		_, err := all(ctx, t, func(s scanner) (struct{}, error) {
 			var from, to string
 			err := s.Scan(&from, &to)
@@ -120,7 +120,7 @@ func (j *Journal) DeliveryStats(ctx context.Context, since time.Time) (stats []D
 		err = s.Scan(&d.To, &d.Sent, &d.Dropped, &d.Waiting, stamp{&d.Oldest}, stamp{&d.LastSent}, &d.LastError, &newest)
 		return d, err
 	}
-	err = j.look(ctx, "counting deliveries", func(t *tx) error {
+	err = j.view(ctx, "counting deliveries", func(t *tx) error {
 		// With a single max() SQLite takes the bare column error from the row
 		// with the maximum: https://sqlite.org/lang_select.html#bareagg
 		stats, err = all(ctx, t, scan, `SELECT n.chat, n.sent, n.dropped, n.waiting, n.oldest, n.last_sent,

@@ -128,7 +128,7 @@ func scanTask(s scanner) (t Task, err error) {
 
 // OpenTasks lists the tasks that are not over, oldest first.
 func (j *Journal) OpenTasks(ctx context.Context) (tasks []Task, err error) {
-	err = j.look(ctx, "reading open tasks", func(t *tx) error {
+	err = j.view(ctx, "reading open tasks", func(t *tx) error {
 		tasks, err = all(ctx, t, scanTask, `SELECT `+taskColumns+` FROM task WHERE state IN ('waiting', 'running', 'stopping') ORDER BY id`)
 		return err
 	})
@@ -137,7 +137,7 @@ func (j *Journal) OpenTasks(ctx context.Context) (tasks []Task, err error) {
 
 // Task returns the task with that ID, or an error that wraps ErrNoTask.
 func (j *Journal) Task(ctx context.Context, id int64) (task Task, err error) {
-	err = j.look(ctx, "reading a task", func(t *tx) error {
+	err = j.view(ctx, "reading a task", func(t *tx) error {
 		task, err = t.task(ctx, `id = ?`, id)
 		return err
 	})
@@ -146,7 +146,7 @@ func (j *Journal) Task(ctx context.Context, id int64) (task Task, err error) {
 
 // TaskOfPlan returns the task that carries out a plan, or an error that wraps ErrNoTask.
 func (j *Journal) TaskOfPlan(ctx context.Context, plan string) (task Task, err error) {
-	err = j.look(ctx, "reading a plan's task", func(t *tx) error {
+	err = j.view(ctx, "reading a plan's task", func(t *tx) error {
 		task, err = t.task(ctx, `plan = ? ORDER BY id DESC LIMIT 1`, plan)
 		return err
 	})
@@ -260,7 +260,7 @@ func (j *Journal) Steps(ctx context.Context, task int64) (steps []Step, err erro
 		err = s.Scan(&x.Item, &x.Name, &x.State, stamp{&x.Begun}, &x.Tries, &x.Note)
 		return x, err
 	}
-	err = j.look(ctx, "reading steps", func(t *tx) error {
+	err = j.view(ctx, "reading steps", func(t *tx) error {
 		steps, err = all(ctx, t, scan, `SELECT item, name, state, begun, tries, note FROM step WHERE task = ? ORDER BY item`, task)
 		return err
 	})
@@ -278,7 +278,7 @@ func (j *Journal) BegunSteps(ctx context.Context, since time.Time) (map[string]i
 		begun[name] = n
 		return struct{}{}, err
 	}
-	err := j.look(ctx, "counting steps", func(t *tx) error {
+	err := j.view(ctx, "counting steps", func(t *tx) error {
 		_, err := all(ctx, t, scan, `SELECT name, count(*) FROM step WHERE begun >= ? AND begun > 0 AND name <> ''
 			AND state IN ('begun', 'done', 'failed') GROUP BY name`, millis(since))
 		return err

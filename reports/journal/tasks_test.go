@@ -21,8 +21,8 @@ func task(plan string) journal.Task {
 		State: journal.TaskWaiting, Times: journal.TaskTimes{Created: noon()}}
 }
 
-// A plan is used once, whoever comes second gets ErrUsed, and nothing of what
-// they began is kept.
+// A plan is used once. The second use is ErrUsed, and nothing of the second task is
+// stored.
 func TestAPlanIsUsedOnce(t *testing.T) {
 	j := open(t)
 	p := planned(t, j)
@@ -55,7 +55,7 @@ func TestAPlanIsUsedOnce(t *testing.T) {
 	}
 }
 
-// Each plan has an id of its own, however many there are.
+// Each plan has a different ID, even when there are many.
 func TestPlansHaveIDsOfTheirOwn(t *testing.T) {
 	j := open(t)
 	ids := map[string]bool{}
@@ -68,7 +68,7 @@ func TestPlansHaveIDsOfTheirOwn(t *testing.T) {
 	}
 }
 
-// A task that is over stays so, and is told once.
+// A task that is over stays unchanged, and its messages are sent once.
 func TestATaskEndsOnce(t *testing.T) {
 	j := open(t)
 	begun := got(j.Begin(t.Context(), 0, nil, nil, task("")))(t)
@@ -76,7 +76,7 @@ func TestATaskEndsOnce(t *testing.T) {
 	if was := got(j.StopTask(t.Context(), begun.ID, journal.AuditEntry{At: noon(), Command: "stop"}))(t); was.State != journal.TaskRunning {
 		t.Errorf("before it was stopped it was %s", was.State)
 	}
-	must(t, j.PostponeTask(t.Context(), begun.ID, noon().Add(time.Hour))) // it does not rest any more
+	must(t, j.PostponeTask(t.Context(), begun.ID, noon().Add(time.Hour))) // a stopping task does not wait
 	if is := got(j.Task(t.Context(), begun.ID))(t); is.State != journal.TaskStopping || !is.Times.Next.IsZero() {
 		t.Errorf("it is %+v", is)
 	}
@@ -89,7 +89,7 @@ func TestATaskEndsOnce(t *testing.T) {
 		t.Errorf("it is %+v", is)
 	}
 	if n, _ := waiting(t, j); n != 1 {
-		t.Errorf("it was told %d times", n)
+		t.Errorf("there are %d messages about it", n)
 	}
 	if n := len(got(j.AuditOf(t.Context(), "", 9))(t)); n != 2 {
 		t.Errorf("%d entries", n)
@@ -100,8 +100,8 @@ func TestATaskEndsOnce(t *testing.T) {
 	}
 }
 
-// Acts are counted by name over all tasks; one that was surely not done counts
-// no more.
+// Steps are counted by name over all tasks, without those that certainly were not
+// done.
 func TestStepsArePaced(t *testing.T) {
 	j := open(t)
 	first, second := got(j.Begin(t.Context(), 0, nil, nil, task("")))(t).ID, got(j.Begin(t.Context(), 0, nil, nil, task("")))(t).ID
