@@ -175,7 +175,7 @@ func TestAudit(t *testing.T) {
 			if len(data.Audit) != n || !data.Whole || data.Entries != 2 || len(data.Head) != 64 {
 				t.Errorf("%s: %+v", words, data)
 			}
-			if !strings.Contains(texts(a.Message), "is whole") || strings.Contains(texts(a.Message), "⟨") {
+			if !strings.Contains(texts(a.Message), "Audit log intact") || strings.Contains(texts(a.Message), "⟨") {
 				t.Errorf("%s says %q", words, texts(a.Message))
 			}
 		}
