@@ -91,7 +91,7 @@ func (c *Canceller) plan(ctx context.Context, t *task.Task, selection Selection)
 			t.Progress(compose.Reading(t.Writer(), compose.ReadProgress{Server: p.Name, Done: done, Total: total, Task: t.ID}))
 		})
 		if refusal, ok := errors.AsType[*bot.Refusal](err); ok {
-			told.Unreadable, last = append(told.Unreadable, t.Writer().Locale.Say(refusal.Key, refusal.Args)), err
+			told.Unreadable, last = append(told.Unreadable, t.Writer().Say(refusal.Key, refusal.Args)), err
 			continue
 		}
 		if err != nil {

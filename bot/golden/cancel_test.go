@@ -36,7 +36,7 @@ func cancelCases() map[string]message {
 		"stop.soon":            func(w compose.Writer) reports.Message { return compose.StopTask(w, "12", true) },
 		"stop.over":            func(w compose.Writer) reports.Message { return compose.StopTask(w, "12", false) },
 		"task.stopped":         func(w compose.Writer) reports.Message { return compose.Stopped(w) },
-		"task.turn":            func(w compose.Writer) reports.Message { return compose.Refusal(w, w.Locale.Say("task.turn")) },
+		"task.turn":            func(w compose.Writer) reports.Message { return compose.Refusal(w, w.Say("task.turn")) },
 	}
 	for name, p := range map[string]compose.OrderPlan{
 		"priced":  {ID: "7f3a", Names: []string{"shop.ru", "www.shop.ru", "xn--e1afmkfd.xn--p1ai", "blog.ru"}, Orders: 2, CA: "Let’s Encrypt", Limit: 300, Window: 3 * time.Hour, Lives: 10 * time.Minute},

@@ -26,7 +26,7 @@ func talkCases() map[string]message {
 		},
 		"again": func(w compose.Writer) reports.Message {
 			m := compose.Storm(w, "isp1", 321, 2000)
-			m.Sections = append(m.Sections, reports.Section{Text: w.Locale.Say("delivery.again")}) // as the outbox does
+			m.Sections = append(m.Sections, reports.Section{Text: w.Say("delivery.again")}) // as the outbox does
 			return m
 		},
 	}

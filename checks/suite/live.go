@@ -47,8 +47,9 @@ func (l *Live) Probe(ctx context.Context, x checks.Subject, asked bool, now time
 		p.name(ctx, name)
 	}
 	for _, c := range l.Checks {
-		if sees(c, true, checks.ScopeSite) && !(c.Needs.Direct && p.proxied) || sees(c, true, checks.ScopeServer) && c.Asked && asked {
-			p.run(ctx, c, x.Site.Name)
+		ofSite := sees(c, true, checks.ScopeSite) && (!c.Needs.Direct || !p.proxied)
+		if ofSite || sees(c, true, checks.ScopeServer) && c.Asked && asked {
+			_, _ = p.run(ctx, c, x.Site.Name) // kept in p.seen
 		}
 	}
 	return p.seen, p.later
@@ -64,7 +65,7 @@ func (l *Live) Register(ctx context.Context, x checks.Subject, names []string, n
 		}
 		for _, name := range names {
 			p.target.DNS = checks.NameInfo{Name: name, Register: true}
-			p.run(ctx, c, name)
+			_, _ = p.run(ctx, c, name) // kept in p.seen
 		}
 	}
 	return p.seen

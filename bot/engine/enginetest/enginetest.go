@@ -208,9 +208,9 @@ func (d *Disk) exec(query string) {
 func Run(t testing.TB, while time.Duration, run func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- run(ctx) }()
+	var running sync.WaitGroup
+	running.Go(func() { _ = run(ctx) }) // its error is the context's end
 	time.Sleep(while)
 	cancel()
-	<-ended
+	running.Wait()
 }
