@@ -43,10 +43,11 @@ var (
 
 // Options of a Registry; each may be zero.
 type Options struct {
-	Whois map[string]string // WHOIS servers, host:port, by TLD as an A-label; added to the built-in ones
-	RDAP  string            // base URL of the RDAP server for all other TLDs; empty: from IANA's list
-	Rate  float64           // queries a minute to each registry; 0: 30, which TCI allows an address
-	Now   func() time.Time  // nil: time.Now
+	Whois   map[string]string // WHOIS servers, host:port, by TLD as an A-label; added to the built-in ones
+	RDAP    string            // base URL of the RDAP server for all other TLDs; empty: from IANA's list
+	Rate    float64           // queries a minute to each registry; 0: 30, which TCI allows an address
+	Now     func() time.Time  // nil: time.Now
+	Timeout time.Duration     // of a query; 0: 15 s
 }
 
 // servers are the WHOIS servers of the zones whose registry has no RDAP in
@@ -87,13 +88,15 @@ const (
 	mostKnown  = 20_000
 	firstPause = 5 * time.Minute
 	lastPause  = time.Hour
-	timeout    = 15 * time.Second
 )
 
 // New returns a registry client. It asks nothing yet.
 func New(o Options) *Registry {
 	if o.Rate == 0 {
 		o.Rate = 30
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 15 * time.Second
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -128,7 +131,7 @@ func (r *Registry) ask(ctx context.Context, name string, wait waiting) (Registra
 	if answer, ok := r.remembered(domain); ok {
 		return answer, nil // another goroutine asked meanwhile
 	}
-	bounded, cancel := context.WithTimeout(ctx, timeout)
+	bounded, cancel := context.WithTimeout(ctx, r.options.Timeout)
 	defer cancel()
 	answer, err := ask(bounded, domain)
 	r.learn(source, domain, answer, err)

@@ -93,7 +93,7 @@ func looks(t *testing.T, lab *internet.Lab) *suite.Live {
 		t.Fatal(err)
 	}
 	names := dns.NewInspector(resolver, dns.InspectorOptions{Ranges: ranges, Port: uint16(lab.DNS.Port()), Reserved: true})
-	ask := registry.New(registry.Options{Whois: map[string]string{"ru": lab.Registry.WHOIS(), "su": lab.Registry.WHOIS(), "xn--p1ai": lab.Registry.WHOIS()}, RDAP: lab.Registry.RDAP()})
+	ask := registry.New(registry.Options{Whois: map[string]string{"ru": lab.Registry.WHOIS(), "su": lab.Registry.WHOIS(), "xn--p1ai": lab.Registry.WHOIS()}, RDAP: lab.Registry.RDAP(), Timeout: time.Second})
 	roots, err := cert.Roots(lab.Panel.ACME.CAFile)
 	if err != nil {
 		t.Fatal(err)
