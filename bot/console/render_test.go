@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -19,9 +20,12 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
+// catalogs are read once: they are the same for all tests.
+var catalogs = sync.OnceValues(i18n.Load)
+
 func bundle(tb testing.TB) *i18n.Bundle {
 	tb.Helper()
-	b, err := i18n.Load()
+	b, err := catalogs()
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -172,7 +176,7 @@ func FuzzRender(f *testing.F) {
 }
 
 func ExampleRender() {
-	texts, err := i18n.Load()
+	texts, err := catalogs()
 	if err != nil {
 		panic(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -211,9 +212,12 @@ func compare(t *testing.T, name string, got []txtar.File) {
 	}
 }
 
+// catalogs are read once: they are the same for all tests.
+var catalogs = sync.OnceValues(i18n.Load)
+
 func load(t *testing.T) *i18n.Bundle {
 	t.Helper()
-	bundle, err := i18n.Load()
+	bundle, err := catalogs()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"domovoy/checks"
@@ -95,11 +96,14 @@ func visit(changes ...func(*checks.Subject)) reports.Site {
 	return reports.Site{Server: s, Subject: x, Asked: x.Site.Name}
 }
 
+// classifier is made once: it has no state.
+var classifier = sync.OnceValue(acme.NewClassifier)
+
 // look runs the checks over a server's sites, as each reading of the panel does.
 func look(s *reports.Server) {
 	rules := cert.Rules{LifeLeft: s.Overdue.LifeLeft}
 	files := slices.ContainsFunc(s.Subjects, func(x checks.Subject) bool { return x.File != nil || x.FileErr != nil })
-	s.Outcome = new(suite.Series).Run(context.Background(), suite.Checks(suite.Reading{Rules: rules, Classifier: acme.NewClassifier(), Files: files}, suite.Outside{}), s.Name, s.Subjects, now)
+	s.Outcome = new(suite.Series).Run(context.Background(), suite.Checks(suite.Reading{Rules: rules, Classifier: classifier(), Files: files}, suite.Outside{}), s.Name, s.Subjects, now)
 	for _, f := range s.Outcome.Findings {
 		s.Opened.Add(f, ago(49*day))
 	}

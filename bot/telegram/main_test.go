@@ -36,9 +36,12 @@ func (forbiddenLogger) Printf(format string, v ...any) {
 	panic(fmt.Sprintf("the library logs: "+format, v...))
 }
 
+// catalogs are read once: they are the same for all tests.
+var catalogs = sync.OnceValues(i18n.Load)
+
 func loadBundle(tb testing.TB) *i18n.Bundle {
 	tb.Helper()
-	bundle, err := i18n.Load()
+	bundle, err := catalogs()
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -97,7 +97,7 @@ func TestReadmes(t *testing.T) {
 
 func bundled(t *testing.T) *i18n.Bundle {
 	t.Helper()
-	bundle, err := i18n.Load()
+	bundle, err := catalogs()
 	if err != nil {
 		t.Fatal(err)
 	}

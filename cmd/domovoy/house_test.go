@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,6 +47,9 @@ type settings struct {
 	daily        string // default: never while the test runs
 }
 
+// catalogs are read once: they are the same for all tests.
+var catalogs = sync.OnceValues(i18n.Load)
+
 func newHouse(t *testing.T, s settings) *house {
 	t.Helper()
 	if testing.Short() {
@@ -53,7 +57,7 @@ func newHouse(t *testing.T, s settings) *house {
 	}
 	h := &house{T: t, folder: t.TempDir()}
 	var err error
-	h.bundle, err = i18n.Load()
+	h.bundle, err = catalogs()
 	h.must(err)
 	h.telegram, err = botlab.NewTelegram(botlab.TelegramOptions{})
 	h.must(err)

@@ -162,7 +162,7 @@ func TestAPanelGoesAwayAndComesBack(t *testing.T) {
 
 func english(t *testing.T) *i18n.Locale {
 	t.Helper()
-	bundle, err := i18n.Load()
+	bundle, err := catalogs()
 	if err != nil {
 		t.Fatal(err)
 	}

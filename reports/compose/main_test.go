@@ -2,6 +2,7 @@ package compose
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,10 +16,13 @@ var noon = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
 const day = 24 * time.Hour
 
+// catalogs are read once: they are the same for all tests.
+var catalogs = sync.OnceValues(i18n.Load)
+
 // writer speaks a language at noon.
 func writer(t *testing.T, language string) Writer {
 	t.Helper()
-	bundle, err := i18n.Load()
+	bundle, err := catalogs()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package files
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,10 +26,13 @@ func moscow(tb testing.TB) *time.Location {
 	return zone
 }
 
+// catalogs are read once: they are the same for all tests.
+var catalogs = sync.OnceValues(i18n.Load)
+
 // writer speaks a language on that morning.
 func writer(tb testing.TB, language string) compose.Writer {
 	tb.Helper()
-	bundle, err := i18n.Load()
+	bundle, err := catalogs()
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -36,10 +36,13 @@ func Journal(t testing.TB) *journal.Journal {
 	return j
 }
 
+// catalogs are read once: they are the same for all tests.
+var catalogs = sync.OnceValues(i18n.Load)
+
 // Bundle loads the catalogs.
 func Bundle(t testing.TB) *i18n.Bundle {
 	t.Helper()
-	bundle, err := i18n.Load()
+	bundle, err := catalogs()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"domovoy/i18n"
@@ -82,9 +83,12 @@ func rendered(t *testing.T, language string, faults Faults) []string {
 	return lines
 }
 
+// catalogs are read once: they are the same for all tests.
+var catalogs = sync.OnceValues(i18n.Load)
+
 func locale(t testing.TB, language string) *i18n.Locale {
 	t.Helper()
-	bundle, err := i18n.Load()
+	bundle, err := catalogs()
 	if err != nil {
 		t.Fatal(err)
 	}
