@@ -168,12 +168,6 @@ func (l *faultList) next(method string) Fault {
 	return Fault{}
 }
 
-func (l *faultList) clear() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.waiting = nil
-}
-
 // limit is a rate limit: it returns how long to wait before one more call, and counts
 // calls.
 type limit interface {

@@ -175,9 +175,6 @@ func (f *front) WaitCalls(ctx context.Context, method string, n int) ([]Call, er
 // Fail makes the next n calls of a method (empty: of any method) fail.
 func (f *front) Fail(method string, n int, fault Fault) { f.faults.add(method, n, fault) }
 
-// Heal removes the faults that no call has met yet.
-func (f *front) Heal() { f.faults.clear() }
-
 // maxBody is a little more than the largest upload either API takes (50 MB).
 const maxBody = 60 << 20
 

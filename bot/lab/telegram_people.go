@@ -120,13 +120,6 @@ func (t *Telegram) Block(chatID int64) {
 	}
 }
 
-// Unblock reverts Block.
-func (t *Telegram) Unblock(chatID int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.chatOf(chatID).refusal = nil
-}
-
 // Migrate turns a group into a supergroup with a new id: sending to the old id is
 // refused with the new id in the response's parameters, and the bot receives two
 // service messages.

@@ -121,14 +121,6 @@ func (t *Telegram) longPoll(ctx context.Context, limit int, ended <-chan struct{
 	}
 }
 
-// SetNextUpdateID sets the number of the next update: Telegram continues with a random
-// one after a week without updates.
-func (t *Telegram) SetNextUpdateID(id int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.updates.next = id
-}
-
 // Unconfirmed counts the updates the bot has not confirmed.
 func (t *Telegram) Unconfirmed() int {
 	t.mu.Lock()
