@@ -78,7 +78,7 @@ func readings(s *testscript.TestScript, _ bool, args []string) {
 		n, err := strconv.Atoi(word)
 		s.Check(err)
 		at := now.Add(-time.Duration(len(args)-1-i) * time.Hour)
-		s.Check(j.KeepMetrics(ctx, at, []checks.Metric{{Server: "isp1", Code: checks.PanelProcessing, Value: n}}))
+		s.Check(j.Record(ctx, journal.Entry{At: at, Metrics: []checks.Metric{{Server: "isp1", Code: checks.PanelProcessing, Value: n}}}))
 	}
 	s.Check(j.Close())
 }

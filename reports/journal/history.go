@@ -88,15 +88,6 @@ func scanTally(s scanner) (x reports.Tally, err error) {
 	return x, err
 }
 
-// LastSnapshot returns the time of a server's last snapshot; zero: there is none.
-func (j *Journal) LastSnapshot(ctx context.Context, server string) (at time.Time, err error) {
-	err = j.view(ctx, "finding the last snapshot", func(t *tx) error {
-		at, err = t.lastTally(ctx, server)
-		return err
-	})
-	return at, err
-}
-
 // FileSeen is the validity of a certificate file that was read.
 type FileSeen struct {
 	Server, Certificate string

@@ -20,16 +20,6 @@ type Run struct {
 	Error    string    // empty: no error
 }
 
-// LastRun returns the newest due time of which a run was started; false: the job never
-// ran.
-func (j *Journal) LastRun(ctx context.Context, job string) (due time.Time, ok bool, err error) {
-	runs, err := j.Runs(ctx, job, 1)
-	if err != nil || len(runs) == 0 {
-		return time.Time{}, false, err
-	}
-	return runs[0].Due, true, nil
-}
-
 // StartRun records the start of a job's run; false: the run of that due time was
 // finished before and must not be repeated. A run that was started and not
 // finished starts again: the process died during it. The caller holds a Lock, so

@@ -8,12 +8,6 @@ import (
 	"domovoy/reports"
 )
 
-// KeepMetrics stores one sample of each count. A count that is not known is left
-// out.
-func (j *Journal) KeepMetrics(ctx context.Context, at time.Time, metrics []checks.Metric) error {
-	return j.change(ctx, "keeping metrics", func(t *tx) error { return t.keepMetrics(ctx, at, metrics) })
-}
-
 func (t *tx) keepMetrics(ctx context.Context, at time.Time, metrics []checks.Metric) error {
 	for _, m := range metrics {
 		if !m.Known() {
@@ -27,17 +21,6 @@ func (t *tx) keepMetrics(ctx context.Context, at time.Time, metrics []checks.Met
 	return nil
 }
 
-// Sample is the value of a count at a time.
-type Sample struct {
-	At    time.Time
-	Value int
-}
-
-func scanSample(s scanner) (m Sample, err error) {
-	err = s.Scan(stamp{&m.At}, &m.Value)
-	return m, err
-}
-
 // MetricAt returns the newest sample that is not later than at and not older than
 // at minus within; false: there is none. PruneMetrics thins old samples out.
 func (j *Journal) MetricAt(ctx context.Context, server string, code checks.Code, at time.Time, within time.Duration) (value int, ok bool, err error) {
@@ -47,16 +30,6 @@ func (j *Journal) MetricAt(ctx context.Context, server string, code checks.Code,
 		return err
 	})
 	return value, ok, err
-}
-
-// MetricSeries lists the samples at or after from and before to, oldest first.
-func (j *Journal) MetricSeries(ctx context.Context, server string, code checks.Code, from, to time.Time) (series []Sample, err error) {
-	err = j.view(ctx, "reading a metric's series", func(t *tx) error {
-		series, err = all(ctx, t, scanSample, `SELECT at, value FROM metric WHERE server = ? AND code = ?
-			AND at >= ? AND at < ? ORDER BY at`, server, string(code), millis(from), millis(to))
-		return err
-	})
-	return series, err
 }
 
 // How long samples are kept: first all of them, then the last of each minute,

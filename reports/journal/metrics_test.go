@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"domovoy/checks"
+	"domovoy/reports"
 	"domovoy/reports/journal"
 )
 
@@ -12,8 +13,8 @@ func TestMetricAt(t *testing.T) {
 	j := open(t)
 	sample := func(minutes, value int, err string) {
 		t.Helper()
-		must(t, j.KeepMetrics(t.Context(), noon().Add(time.Duration(minutes)*time.Minute),
-			[]checks.Metric{{Server: "isp1", Code: checks.PanelFailed, Value: value, Err: err}}))
+		must(t, j.Record(t.Context(), journal.Entry{At: noon().Add(time.Duration(minutes) * time.Minute),
+			Metrics: []checks.Metric{{Server: "isp1", Code: checks.PanelFailed, Value: value, Err: err}}}))
 	}
 	sample(-70, 10, "")
 	sample(-60, 0, "database is locked")
@@ -55,16 +56,17 @@ func TestPruneMetricsThinsOut(t *testing.T) {
 		10*day + 10*time.Second,
 		time.Hour, time.Hour - 5*time.Minute, // recent: all stay
 	} {
-		must(t, j.KeepMetrics(t.Context(), noon().Add(-back), []checks.Metric{{Server: "isp1", Code: checks.PanelFailed, Value: int(back / time.Second)}}))
+		must(t, j.Record(t.Context(), journal.Entry{At: noon().Add(-back), Metrics: []checks.Metric{{Server: "isp1", Code: checks.PanelFailed, Value: int(back / time.Second)}}}))
 	}
 	for range 2 { // thinning what is thin changes nothing
 		must(t, j.PruneMetrics(t.Context(), noon()))
 	}
-	series, err := j.MetricSeries(t.Context(), "isp1", checks.PanelFailed, noon().Add(-1000*day), noon())
+	runs, err := j.MetricRuns(t.Context(), "isp1", noon().Add(-1000*day), noon())
 	must(t, err)
-	var want []journal.Sample
+	var want []reports.Run
 	for _, back := range []time.Duration{100*day + hour, 40*day + 10*time.Minute, 40 * day, 10*day + 10*time.Second, hour, hour - 5*time.Minute} {
-		want = append(want, journal.Sample{At: noon().Add(-back), Value: int(back / time.Second)})
+		want = append(want, reports.Run{At: noon().Add(-back),
+			Metrics: []checks.Metric{{Server: "isp1", Code: checks.PanelFailed, Value: int(back / time.Second)}}})
 	}
-	same(t, "series", series, want)
+	same(t, "runs", runs, want)
 }

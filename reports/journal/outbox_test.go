@@ -346,24 +346,6 @@ func TestMoveChat(t *testing.T) {
 	same(t, "said at home", sendAll(t, j), []string{"telegram:-5 three", "telegram:-5 four"})
 }
 
-func TestDeliveryStats(t *testing.T) {
-	j := open(t)
-	ctx := t.Context()
-	old := say("c:1", "old")
-	old.Attempt.Created = noon().Add(-48 * time.Hour)
-	ids := enqueue(t, j, old, old, say("c:1", "sent"), say("c:1", "dropped"), say("c:1", "waits"), say("c:2", "waits"))
-	must(t, j.MarkSent(ctx, ids[0], "m", noon().Add(-47*time.Hour)))
-	must(t, j.MarkSent(ctx, ids[2], "m", noon().Add(time.Minute)))
-	must(t, j.MarkDropped(ctx, ids[3], "not_in_channel"))
-	must(t, j.MarkRetry(ctx, ids[5], noon(), "timeout", true))
-	enqueue(t, j, edit(ids[2], "x"), edit(ids[2], "y")) // x is overtaken
-	stats := got(j.DeliveryStats(ctx, noon().Add(-24*time.Hour)))(t)
-	same(t, "stats", stats, []journal.DeliveryStat{
-		{To: "c:1", Sent: 1, Dropped: 1, Waiting: 3, Oldest: noon().Add(-48 * time.Hour), LastSent: noon().Add(time.Minute), LastError: "not_in_channel"},
-		{To: "c:2", Waiting: 1, Oldest: noon(), LastError: "timeout"},
-	})
-}
-
 func TestMarkingWhatIsNotThere(t *testing.T) {
 	j := open(t)
 	if err := j.MarkSent(t.Context(), 7, "m", noon()); !errors.Is(err, journal.ErrNoDelivery) {

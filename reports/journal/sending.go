@@ -102,37 +102,3 @@ func (j *Journal) Moves(ctx context.Context) (map[string]string, error) {
 	})
 	return moves, err
 }
-
-// DeliveryStat counts the deliveries to one chat.
-type DeliveryStat struct {
-	To                     string
-	Sent, Dropped, Waiting int       // without deliveries that the outbox dropped by itself
-	Oldest                 time.Time // when the oldest waiting one was enqueued; zero: none waits
-	LastSent               time.Time // zero: never
-	LastError              string    // of the newest delivery with an error; may be empty
-}
-
-// DeliveryStats counts, by chat, the deliveries that were enqueued at or after since
-// and all that wait.
-func (j *Journal) DeliveryStats(ctx context.Context, since time.Time) (stats []DeliveryStat, err error) {
-	scan := func(s scanner) (d DeliveryStat, err error) {
-		var newest int64
-		err = s.Scan(&d.To, &d.Sent, &d.Dropped, &d.Waiting, stamp{&d.Oldest}, stamp{&d.LastSent}, &d.LastError, &newest)
-		return d, err
-	}
-	err = j.view(ctx, "counting deliveries", func(t *tx) error {
-		// With a single max() SQLite takes the bare column error from the row
-		// with the maximum: https://sqlite.org/lang_select.html#bareagg
-		stats, err = all(ctx, t, scan, `SELECT n.chat, n.sent, n.dropped, n.waiting, n.oldest, n.last_sent,
-			coalesce(e.error, ''), coalesce(e.newest, 0) FROM
-			(SELECT chat, count(*) FILTER (WHERE state = 'sent') sent, count(*) FILTER (WHERE state = 'dropped') dropped,
-				count(*) FILTER (WHERE state = 'pending') waiting,
-				min(created) FILTER (WHERE state = 'pending') oldest, max(sent_at) last_sent
-				FROM delivery WHERE (created >= ?1 OR state = 'pending') AND error NOT IN (?2, ?3, ?4) GROUP BY chat) n
-			LEFT JOIN (SELECT chat, error, max(id) newest FROM delivery
-				WHERE (created >= ?1 OR state = 'pending') AND error NOT IN ('', ?2, ?3, ?4) GROUP BY chat) e
-			ON e.chat = n.chat ORDER BY n.chat`, millis(since), dropSuperseded, dropMerged, dropOrphaned)
-		return err
-	})
-	return stats, err
-}
