@@ -48,9 +48,6 @@ func (r Weekly) Sums() Sums {
 // Open are the rows in trouble at the end of the week.
 func (r Weekly) Open() []WeekRow { return r.where(func(x WeekRow) bool { return x.Change.Open() }) }
 
-// Over are the rows whose trouble ended within the week.
-func (r Weekly) Over() []WeekRow { return r.where(func(x WeekRow) bool { return !x.Change.Open() }) }
-
 func (r Weekly) where(keep func(WeekRow) bool) []WeekRow {
 	var rows []WeekRow
 	for _, x := range r.Rows {
