@@ -12,7 +12,7 @@ import (
 	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 )
 
-// pluralForms are the forms that CLDR gives each language for whole numbers;
+// pluralForms are CLDR's plural forms of each language for whole numbers;
 // Russian "other" is for fractions, and go-i18n falls back on it.
 var pluralForms = map[string][]string{
 	"en": {"one", "other"},
@@ -194,7 +194,7 @@ func TestRussianIsRussian(t *testing.T) {
 	})
 }
 
-// TestManners keeps the three texts of a code fit for where they stand.
+// TestManners checks that the three texts of a code fit the places where they are shown.
 func TestManners(t *testing.T) {
 	// Abbreviations and the like may begin a title.
 	proper := regexp.MustCompile(`^(УЦ|DNS|CAA?|TLS|IPv6|HTTP|Let’s)`)

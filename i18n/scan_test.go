@@ -13,8 +13,8 @@ import (
 	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 )
 
-// pattern is a key put together from parts: "code." + code + ".title". An
-// exact pattern is a whole key, in its prefix.
+// pattern is a key that is built from parts, such as "code." + code + ".title". An exact
+// pattern is a whole key, which is its prefix.
 type pattern struct {
 	prefix, suffix string
 	exact          bool
@@ -34,26 +34,26 @@ func (p pattern) String() string {
 	return p.prefix + "…" + p.suffix
 }
 
-// said is a key given to Say, to Count, or to a function that hands its own
-// argument on to them.
-type said struct {
+// keyUse is a key passed to Say, to Count, or to a function that passes its argument
+// to them.
+type keyUse struct {
 	at token.Position
 	pattern
 }
 
-// scan is what the Go files of the module do with keys.
+// scan is the result of scanFiles: how the Go files of the module use keys.
 type scan struct {
-	fset   *token.FileSet
-	said   []said          // keys that must exist
-	used   []pattern       // keys that may be meant: all literals, and all sums of them
-	spoken map[string]int  // by function: which argument is a key; see name
-	grown  bool            // spoken has grown in this round
-	codes  map[string]bool // constants of type Code
-	whos   map[string]bool // constants of type Who
+	fset     *token.FileSet
+	required []keyUse        // keys that must exist
+	used     []pattern       // keys that may be meant: all literals, and all sums of them
+	spoken   map[string]int  // by function: which argument is a key; see name
+	grown    bool            // spoken has grown in this round
+	codes    map[string]bool // constants of type Code
+	whos     map[string]bool // constants of type Who
 }
 
-// scanFiles reads the files, given by their path in the module. Helpers are
-// followed within their own package.
+// scanFiles scans files, by their paths in the module. It follows calls of helpers
+// within a package.
 func scanFiles(fset *token.FileSet, files map[string]*ast.File) *scan {
 	s := &scan{fset: fset, spoken: map[string]int{}, grown: true, codes: map[string]bool{}, whos: map[string]bool{}}
 	for s.grown { // a helper may speak through another one
@@ -68,7 +68,7 @@ func scanFiles(fset *token.FileSet, files map[string]*ast.File) *scan {
 	return s
 }
 
-// keyArgument gives the argument of a call that is a key, or nil.
+// keyArgument returns the argument of a call that is a key, or nil.
 func (s *scan) keyArgument(dir string, file *ast.File, call *ast.CallExpr) ast.Expr {
 	index, ok := 0, false
 	switch f := call.Fun.(type) {
@@ -89,7 +89,7 @@ func (s *scan) keyArgument(dir string, file *ast.File, call *ast.CallExpr) ast.E
 
 func isSpeech(f *ast.SelectorExpr) bool { return f.Sel.Name == "Say" || f.Sel.Name == "Count" }
 
-// imports reports whether the file knows a package by this name.
+// imports reports whether a file imports a package under this name.
 func imports(file *ast.File, name string) bool {
 	return slices.ContainsFunc(file.Imports, func(spec *ast.ImportSpec) bool {
 		if spec.Name != nil {
@@ -100,8 +100,8 @@ func imports(file *ast.File, name string) bool {
 	})
 }
 
-// findHelpers notes the functions that hand an argument on as a key, and the
-// names given to the methods themselves: say := l.Say.
+// findHelpers finds the functions that pass an argument on as a key, and the
+// variables for the methods themselves: say := l.Say.
 func (s *scan) findHelpers(dir string, file *ast.File) {
 	ast.Inspect(file, func(node ast.Node) bool {
 		switch n := node.(type) {
@@ -154,7 +154,7 @@ func (s *scan) speaks(dir, name string, index int) {
 	}
 }
 
-// findKeys collects what the file says, all its literals, and its codes.
+// findKeys collects the keys that a file uses, its literals, and its codes.
 func (s *scan) findKeys(dir string, file *ast.File) {
 	inside := map[ast.Node]bool{} // what is already read as a part of a sum
 	ast.Inspect(file, func(node ast.Node) bool {
@@ -164,7 +164,7 @@ func (s *scan) findKeys(dir string, file *ast.File) {
 		case *ast.CallExpr:
 			if key := s.keyArgument(dir, file, n); key != nil {
 				if p := patternOf(key); p.exact || p.prefix != "" {
-					s.said = append(s.said, said{s.fset.Position(n.Pos()), p})
+					s.required = append(s.required, keyUse{s.fset.Position(n.Pos()), p})
 				}
 			}
 		case *ast.ValueSpec:
@@ -183,8 +183,8 @@ func (s *scan) findKeys(dir string, file *ast.File) {
 	})
 }
 
-// uses notes a key that the code may mean. A literal that ends in a dot is
-// the beginning of keys, wherever it is put together.
+// uses adds a key that the code may use. A literal that ends in a dot is the beginning
+// of keys.
 func (s *scan) uses(p pattern) {
 	if p.exact && strings.HasSuffix(p.prefix, ".") {
 		p.exact = false
@@ -217,8 +217,8 @@ func (s *scan) findConstants(n *ast.ValueSpec) {
 	}
 }
 
-// patternOf reads a literal, a sum that begins with one, or a format. It is
-// zero for what only a run can tell.
+// patternOf returns the pattern of a literal, a sum that begins with one, or a format.
+// It is zero for any other expression.
 func patternOf(expr ast.Expr) pattern {
 	switch e := expr.(type) {
 	case *ast.ParenExpr:
@@ -254,7 +254,7 @@ func patternOf(expr ast.Expr) pattern {
 	return pattern{}
 }
 
-// The scan must fail on a typo in either direction: here is what it sees.
+// The scan must find a typo in the code as well as in a catalog.
 func TestScan(t *testing.T) {
 	keys := []string{"a.one", "a.two", "code.x.title", "code.x.next", "help.check"}
 	tests := []struct {
@@ -320,7 +320,7 @@ func TestScan(t *testing.T) {
 	}
 }
 
-// sameMentions wants one line about each key, and no other.
+// sameMentions checks that there is one line about each key, and no other.
 func sameMentions(t *testing.T, what string, lines, keys []string) {
 	t.Helper()
 	if len(lines) != len(keys) {

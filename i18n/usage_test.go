@@ -12,13 +12,13 @@ import (
 	"testing"
 )
 
-// TestCodeAndCatalogsAgree reads the Go files of the whole module. A key that
-// is passed about as a variable is found by its literal, wherever it stands;
-// a key put together needs its beginning as a literal that ends in a dot.
+// TestCodeAndCatalogsAgree scans the Go files of the whole module. It finds a key in a
+// variable by its literal anywhere in the code; a key that is built from parts must
+// begin with a literal that ends in a dot.
 func TestCodeAndCatalogsAgree(t *testing.T) {
 	bundle, found := load(t), module(t)
 
-	t.Run("every key said exists", func(t *testing.T) {
+	t.Run("every used key exists", func(t *testing.T) {
 		for _, missing := range missingKeys(bundle, found) {
 			t.Error(missing)
 		}
@@ -31,19 +31,19 @@ func TestCodeAndCatalogsAgree(t *testing.T) {
 			t.Error(missing)
 		}
 	})
-	t.Run("every key is said", func(t *testing.T) {
+	t.Run("every key is used", func(t *testing.T) {
 		for _, orphan := range orphans(bundle, found) {
 			t.Error(orphan)
 		}
 	})
 }
 
-// missingKeys lists what the code says without there being a text.
+// missingKeys lists the keys in the code without a text.
 func missingKeys(b *Bundle, found *scan) []string {
 	var missing []string
 	for _, language := range b.Languages() {
 		keys := b.catalogs[language].keys()
-		for _, s := range found.said {
+		for _, s := range found.required {
 			if !strings.Contains(s.prefix, " ") && !slices.ContainsFunc(keys, s.matches) {
 				missing = append(missing, s.at.String()+": says "+s.String()+", which is not in i18n/"+language+".toml")
 			}
@@ -53,7 +53,7 @@ func missingKeys(b *Bundle, found *scan) []string {
 	return missing
 }
 
-// missingTexts lists the codes without a text, and texts of no code.
+// missingTexts lists the codes without a text and the texts without a code.
 func missingTexts(b *Bundle, found *scan) []string {
 	wanted := map[string]bool{}
 	for code := range found.codes {
@@ -82,7 +82,7 @@ func missingTexts(b *Bundle, found *scan) []string {
 	return wrong
 }
 
-// orphans lists the keys that no literal of the code can mean.
+// orphans lists the keys that no literal of the code can refer to.
 func orphans(b *Bundle, found *scan) []string {
 	var unused []string
 	for _, language := range b.Languages() {
@@ -95,7 +95,7 @@ func orphans(b *Bundle, found *scan) []string {
 	return unused
 }
 
-// module parses every Go file of the module but tests.
+// module parses every Go file of the module except tests.
 func module(t *testing.T) *scan {
 	t.Helper()
 	root, err := filepath.Abs(".")

@@ -153,7 +153,7 @@ func limitRules() []phrase {
 	}
 }
 
-// policyRules are names that the CA issues for to nobody.
+// policyRules are refusals of names for which the CA never issues.
 func policyRules() []phrase {
 	reason := func(name string, says ...string) phrase {
 		return phrase{code: checks.CARejected, says: says, args: checks.Args{"reason": name},
