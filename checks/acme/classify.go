@@ -13,18 +13,19 @@ import (
 )
 
 // Classifier turns texts of an issuing log into codes. It is safe for
-// concurrent use. Compiling takes a while: make one and keep it.
+// concurrent use. Compiling its rules is slow: make one and keep it.
 type Classifier struct {
 	// account are the CA's answers about the account, its limits and its
-	// policy, and what keeps us from the CA: the first rule of them wins, for
-	// with such an answer nothing else was tried.
+	// policy, and failures to reach the CA. The first rule that matches wins:
+	// after such an answer the client tried nothing else.
 	account []rule
-	// verdicts are what the CA's validators saw: of several, the first in the
-	// text wins, and one of the CA itself over one of its remote validators.
+	// verdicts are what the CA's validators saw. Of several, the first in the
+	// text wins; a problem of the primary validator takes precedence over one
+	// of a remote validator.
 	verdicts []rule
-	// rest are less specific texts, down to the mere type of the problem: the first
-	// rule wins. Public logs show the same phrase under several types, but a
-	// phrase never under two meanings, so types come last.
+	// rest are less specific phrases, down to the bare problem type. The first
+	// rule that matches wins. In public logs one phrase occurs under several
+	// types but never with two meanings, so types come last.
 	rest []rule
 }
 
@@ -39,10 +40,10 @@ func NewClassifier() *Classifier {
 	}
 }
 
-// Classify returns the code of an error text with its arguments, or "" for a
-// text that matches no rule: an unknown text is shown as it is, never guessed.
-// A failure of the CA's remote validators alone is CARemote, with the inner
-// code as the argument "inner". The argument "unpause" is a secret: see
+// Classify returns the code of an error text with its arguments, or "" when no
+// rule matches: an unknown text is shown as it is and never guessed at. A
+// failure of the CA's remote validators alone is CARemote, with the inner code
+// as the argument "inner". The argument "unpause" is a secret: see
 // checks.Secret.
 func (c *Classifier) Classify(text string) (checks.Code, checks.Args) {
 	t := read(text)
@@ -71,12 +72,12 @@ func (c *Classifier) Classify(text string) (checks.Code, checks.Args) {
 // problem is what a rule found in a text.
 type problem struct {
 	code   checks.Code
-	at     int  // where in the text
-	remote bool // only the CA's remote validators met it
+	at     int  // offset in the text, bytes
+	remote bool // seen only by the CA's remote validators
 	args   checks.Args
 }
 
-// first applies the rules in order.
+// first returns the problem of the first rule, in order, that matches.
 func first(rules []rule, t words) (problem, bool) {
 	for i := range rules {
 		if found := rules[i].find(t.lower, 1); len(found) > 0 {
@@ -86,12 +87,12 @@ func first(rules []rule, t words) (problem, bool) {
 	return problem{}, false
 }
 
-// mostProblems of one kind are looked at in a text: a certificate has up to a
-// hundred names, and the first few are enough.
+// mostProblems is how many matches of one kind are examined in a text. A
+// certificate has up to a hundred names, but the first few suffice.
 const mostProblems = 8
 
-// earliest is the first problem in the text; of the CA's own validator, if it
-// met any.
+// earliest returns the problem that comes first in the text, preferring those
+// of the CA's primary validator.
 func earliest(rules []rule, t words) (best problem, ok bool) {
 	for i := range rules {
 		for _, p := range rules[i].find(t.lower, mostProblems) {
@@ -104,7 +105,7 @@ func earliest(rules []rule, t words) (best problem, ok bool) {
 	return best, ok
 }
 
-// arguments returns the arguments of a problem with those from the text around it.
+// arguments returns a problem's arguments and those from the text around it.
 func (t words) arguments(p problem) checks.Args {
 	args := maps.Clone(p.args)
 	if name := t.name(p); name != "" {
@@ -125,16 +126,16 @@ func (t words) arguments(p problem) checks.Args {
 	return args
 }
 
-// phrase is a rule as it is written down. Everything is in lower case.
+// phrase is a rule as written in the source, in lower case.
 type phrase struct {
 	code    checks.Code
-	says    []string    // the text must contain one of these
-	pattern string      // must match too; its named groups become arguments; empty: no pattern
-	args    checks.Args // that follow from the phrase itself
+	says    []string    // one of these must occur in the text
+	pattern string      // must match too; its named groups become arguments; empty: says suffices
+	args    checks.Args // arguments that follow from the phrase itself
 }
 
-// rule is a compiled phrase. A search for plain words is a hundred times
-// faster than one for a pattern, so that goes first.
+// rule is a compiled phrase. Searching for plain words is a hundred times
+// faster than matching a pattern, so the words are searched first.
 type rule struct {
 	phrase
 	re *regexp.Regexp // nil: no pattern
@@ -152,7 +153,7 @@ func compile(groups ...[]phrase) []rule {
 	return rules
 }
 
-// find returns up to n problems that the rule finds in a text.
+// find returns up to n places of a text where the rule matches.
 func (r *rule) find(text string, n int) []problem {
 	if r.re == nil {
 		at := r.next(text, 0)
@@ -185,17 +186,18 @@ func (r *rule) find(text string, n int) []problem {
 	return found
 }
 
-// How far around the phrase the pattern is matched, in bytes: an address, a page
-// of a long name and a token before them, a hundred names behind.
+// Distances around the words, in bytes, within which the pattern is matched:
+// before them an address, a page of a long name and a token; after them a
+// hundred names.
 const (
 	before = 512
 	after  = 2048
 )
 
-// mostTries limits the work on a text that repeats the phrase a thousand times.
+// mostTries bounds the work on a text that repeats the words many times.
 const mostTries = 64
 
-// next is the position of the next occurrence of one of the phrases; -1: none.
+// next is the offset of the next occurrence of one of the words; -1: none.
 func (r *rule) next(text string, from int) int {
 	next := -1
 	for _, s := range r.says {
@@ -206,8 +208,8 @@ func (r *rule) next(text string, from int) int {
 	return next
 }
 
-// arguments are the rule's own, and those that its pattern found. What is not
-// as it should be is left out.
+// arguments are the rule's own and those that its pattern captured. Malformed
+// values are left out.
 func (r *rule) arguments(groups []string) checks.Args {
 	args := checks.Args{}
 	for name, v := range r.args {

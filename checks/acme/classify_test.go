@@ -25,7 +25,7 @@ type entry struct {
 	want         string // code and arguments
 }
 
-// corpus reads testdata/corpus.txt, which explains itself.
+// corpus reads testdata/corpus.txt, whose header describes its format.
 func corpus(tb testing.TB) []entry {
 	tb.Helper()
 	data, err := os.ReadFile("testdata/corpus.txt")
@@ -50,7 +50,7 @@ func corpus(tb testing.TB) []entry {
 	return entries
 }
 
-// told writes a verdict as the corpus does, arguments in order.
+// told formats a code and its arguments as the corpus does, arguments sorted.
 func told(code checks.Code, args checks.Args) string {
 	if code == "" {
 		return "?"
@@ -70,7 +70,7 @@ func told(code checks.Code, args checks.Args) string {
 	return strings.Join(words, " ")
 }
 
-// sorted puts the arguments in order.
+// sorted sorts the arguments.
 func sorted(want string) string {
 	words := strings.Fields(want)
 	slices.Sort(words[1:])
@@ -95,7 +95,8 @@ func TestCorpus(t *testing.T) {
 	t.Logf("%d of %d texts are understood", right, len(entries))
 }
 
-// dresses are what happens to a text on its way into a log.
+// dresses are the transformations that a text may undergo on its way into a
+// log.
 var dresses = map[string]func(text string) string{
 	"as it is":         func(text string) string { return text },
 	"on narrow lines":  wrapped,
@@ -114,12 +115,13 @@ var dresses = map[string]func(text string) string{
 func quoted(text string) string {
 	q, err := json.Marshal(text)
 	if err != nil {
-		panic(err) // a string always can
+		panic(err) // a string can always be encoded
 	}
 	return string(q)
 }
 
-// wrapped breaks a text at spaces, as terminals and old certbots do.
+// wrapped breaks a text at spaces, as terminals and older versions of certbot
+// do.
 func wrapped(text string) string {
 	var out strings.Builder
 	width := 0
@@ -134,7 +136,7 @@ func wrapped(text string) string {
 	return out.String()
 }
 
-// What a text means does not depend on its dress.
+// The meaning of a text does not depend on how it was wrapped or escaped.
 func TestCorpusInEveryDress(t *testing.T) {
 	c := acme.NewClassifier()
 	for name, dress := range dresses {
@@ -149,7 +151,7 @@ func TestCorpusInEveryDress(t *testing.T) {
 	}
 }
 
-// Ten thousand certificates may be failing, each with a text of its own.
+// The case of ten thousand failing certificates, each with a text of its own.
 func BenchmarkClassify(b *testing.B) {
 	c := acme.NewClassifier()
 	entries := corpus(b)

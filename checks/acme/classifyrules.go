@@ -7,14 +7,14 @@ import (
 	"domovoy/checks"
 )
 
-// seen is the address that a validator went to, as Boulder puts it before what
-// happened there (va.go, ipError).
+// seen matches the address that a validator connected to, which Boulder puts
+// before the error (va.go, ipError).
 const seen = `(?:(?:^|[\s">(])(?P<address>[0-9a-f.:]+): )?`
 
-// fetching is the page that a validator asked for.
+// fetching matches the URL that a validator requested.
 const fetching = `fetching https?://(?P<host>[^\s/:"]+)\S*: `
 
-// fileRules are answers that are not the file that was asked for (va/http.go,
+// fileRules are for responses that are not the requested file (va/http.go,
 // va/tlsalpn.go).
 func fileRules() []phrase {
 	unauthorized := func(problem, pattern string, says ...string) phrase {
@@ -31,7 +31,7 @@ func fileRules() []phrase {
 	}
 }
 
-// recordRules are TXT records that are not the ones asked for (va/dns.go).
+// recordRules are for TXT records other than the expected ones (va/dns.go).
 func recordRules() []phrase {
 	record := func(problem, pattern string, says ...string) phrase {
 		return phrase{code: checks.CAUnauthorized, says: says, pattern: pattern, args: checks.Args{"problem": problem, "challenge": "dns-01"}}
@@ -46,14 +46,14 @@ func recordRules() []phrase {
 	}
 }
 
-// connectionRules are connections that did not come about, or ended too soon
-// (va/va.go, va/http.go).
+// connectionRules are for connections that failed or ended too soon (va/va.go,
+// va/http.go).
 func connectionRules() []phrase {
 	connection := func(problem, words string, says ...string) phrase {
 		return phrase{code: checks.CAConnection, says: says, pattern: seen + `(?:` + fetching + `)?(?:` + words + `)`, args: checks.Args{"problem": problem}}
 	}
-	// met are texts that our own connection to the CA can cause too: only a
-	// validator puts an address before them.
+	// met makes a rule for words that an error on our own way to the CA may
+	// contain too. Only a validator puts an address before them.
 	met := func(problem, words string, says ...string) phrase {
 		return phrase{code: checks.CAConnection, says: says, pattern: `(?:(?:^|[\s">(])(?P<address>[0-9a-f.:]+): )` + `(?:` + fetching + `)?(?:` + words + `)|` +
 			fetching + `(?:` + words + `)`, args: checks.Args{"problem": problem}}
@@ -80,8 +80,8 @@ func connectionRules() []phrase {
 	}
 }
 
-// nameRules are what resolvers said to the CA: of addresses, of CAA records
-// (bdns/problem.go, va/caa.go).
+// nameRules are for DNS errors that the CA reports, for addresses and CAA
+// records (bdns/problem.go, va/caa.go).
 func nameRules() []phrase {
 	const asked = ` looking up (?P<type>\w+) for (?P<name>[^\s;:,"<]+)`
 	lookup := func(problem, detail string) phrase {
@@ -103,8 +103,9 @@ func nameRules() []phrase {
 	}
 }
 
-// accountRules are the CA's answers about the account as a whole. The pause
-// has the types of a rate limit and of a refusal, so its rule comes first.
+// accountRules are for the CA's answers about the account as a whole. A paused
+// account is reported both as a rate limit and as a refusal, so that rule comes
+// first.
 func accountRules() []phrase {
 	return []phrase{
 		{code: checks.CAPaused, says: []string{"temporarily prevented from requesting certificates"},
@@ -118,7 +119,8 @@ func accountRules() []phrase {
 	}
 }
 
-// The CA's limits, as Boulder names them (ratelimits/names.go), and a former one.
+// The CA's limits, as Boulder names them (ratelimits/names.go), and a former
+// one.
 const (
 	newOrders             = "new_orders"
 	certificatesPerDomain = "certificates_per_domain"
@@ -126,11 +128,11 @@ const (
 	failedAuthorizations  = "failed_authorizations"
 	newRegistrations      = "new_registrations"
 	pendingAuthorizations = "pending_authorizations" // until November 2024
-	requests              = "requests"               // of the balancer: each address may ask so often
+	requests              = "requests"               // of the load balancer: requests per client address
 )
 
-// limitRules say which limit is used up. The words in parentheses are
-// optional: Boulder had none until 2024, and other ends of the sentence.
+// limitRules find which limit is used up. The words in parentheses are
+// optional: until 2024 Boulder's messages had none, and ended differently.
 func limitRules() []phrase {
 	limit := func(name string, says string, pattern string) phrase {
 		return phrase{code: checks.CARateLimited, says: []string{says}, pattern: pattern, args: checks.Args{"limit": name}}
@@ -175,7 +177,7 @@ func policyRules() []phrase {
 	}
 }
 
-// alternatives is a pattern that matches each of the phrases.
+// alternatives joins words into one pattern.
 func alternatives(says []string) string {
 	quoted := make([]string, len(says))
 	for i, s := range says {
@@ -184,11 +186,12 @@ func alternatives(says []string) string {
 	return strings.Join(quoted, "|")
 }
 
-// theCA are hosts of CAs as clients name them.
+// theCA matches host names of CAs as clients write them.
 const theCA = `\S*(?:acme|letsencrypt|zerossl|pki\.goog|sslcom)\S*`
 
-// wayRules are what clients say when they do not reach the CA: they name it,
-// which distinguishes them from what the CA says about a site.
+// wayRules are for errors of clients that could not reach the CA. They name the
+// CA's host, which distinguishes them from errors that the CA reports about a
+// site.
 func wayRules() []phrase {
 	way := func(pattern string, says ...string) phrase {
 		return phrase{code: checks.CAUnreachable, says: says, pattern: pattern}
@@ -202,7 +205,7 @@ func wayRules() []phrase {
 	}
 }
 
-// internalRules are the CA's own faults.
+// internalRules are for the CA's own faults.
 func internalRules() []phrase {
 	internal := func(says ...string) phrase { return phrase{code: checks.CAInternal, says: says} }
 	return []phrase{
@@ -216,8 +219,8 @@ func internalRules() []phrase {
 	}
 }
 
-// clientRules are faults of the panel's own client, of this host, or of the web
-// server that the client reloads. What kind is the argument "problem".
+// clientRules are for faults of the panel's ACME client, of this host, or of
+// the web server that the client reloads. The argument "problem" says which.
 func clientRules() []phrase {
 	client := func(problem string, says ...string) phrase {
 		return phrase{code: checks.CAClient, says: says, args: checks.Args{"problem": problem}}
@@ -250,7 +253,7 @@ func clientRules() []phrase {
 	}
 }
 
-// vagueRules are texts that more than one kind of problem has.
+// vagueRules are for words that several kinds of problem share.
 func vagueRules() []phrase {
 	return []phrase{
 		{code: checks.CACAA, says: []string{"rechecking caa", "acme:error:caa"}, pattern: `(?:rechecking caa for "(?P<name>[^"]+)"(?: and (?P<more>\d+) more)?)|rechecking caa|acme:error:caa`},
@@ -268,8 +271,8 @@ func vagueRules() []phrase {
 	}
 }
 
-// typeRules are the types of problem documents (RFC 8555 section 6.7) and
-// certbot's words for them, where nothing more is said.
+// typeRules are for the types of problem documents (RFC 8555 section 6.7) and
+// certbot's words for them, used when the text says nothing more specific.
 func typeRules() []phrase {
 	typed := func(code checks.Code, says ...string) phrase { return phrase{code: code, says: says} }
 	return []phrase{

@@ -12,25 +12,25 @@ import (
 )
 
 // lookedAt is how much of each end of a text is read, in bytes: a debug log of
-// a client may be megabytes long, and says what went wrong at its end.
+// a client can be megabytes long and has the error at its end.
 const lookedAt = 8 << 10
 
 // secondary is what Boulder puts before the first failure of a remote
 // validator when its own check passed (va.go).
 const secondary = "during secondary validation:"
 
-// words are a text as the rules read it: of limited length, on one line, without
-// the escapes of JSON and XML, and without quotes of what a site or zone sent.
+// words is a text as the rules read it: of bounded length, on one line, without
+// the escapes of JSON and XML, and without quotations from sites and zones.
 type words struct {
 	plain string
 	lower string
 }
 
-// escapes are those of JSON (RFC 8259 section 7) that Boulder's texts meet on
-// their way into a log, as often as they were put into one another.
+// escapes matches the JSON escapes (RFC 8259 section 7) that Boulder's texts
+// acquire on their way into a log, nested to any depth.
 var escapes = regexp.MustCompile(`\\+(["/nrt]|u003c|u003e|u0026|u003d)`)
 
-// unescape returns the character of an escape; a line break becomes a space.
+// unescape returns the character of an escape; line ends become spaces.
 func unescape(escape string) string {
 	switch strings.TrimLeft(escape, `\`) {
 	case `"`:
@@ -56,7 +56,7 @@ func read(text string) words {
 	if len(text) > 2*lookedAt {
 		text = text[:lookedAt] + "\n" + text[len(text)-lookedAt:]
 	}
-	for range 2 { // a page of a log shows XML as text
+	for range 2 { // a log page shows XML as text, so escapes may be nested
 		text = entities.Replace(withoutStrangers(text))
 	}
 	if strings.Contains(text, `\`) {
@@ -69,26 +69,28 @@ func read(text string) words {
 	return words{plain: text, lower: strings.ToLower(text)}
 }
 
-// visited is an address on the site: its query is the site's own invention,
-// which may look like the CA's link.
+// visited matches a URL of the site. Its query is chosen by the site and may
+// look like one of the CA's links.
 var visited = regexp.MustCompile(`((?:Invalid response from|Fetching|redirect target) "?https?://[^\s?"]*)\?[^\s"]*[^\s":]`)
 
-// strangers begin quotes of what a site or a zone sent, as Boulder adds them (va/http.go,
-// va/dns.go): it must not speak for the CA.
+// strangers matches the start of text that comes from a site or a zone and that
+// Boulder quotes (va/http.go, va/dns.go). Rules must not mistake it for the
+// CA's own words.
 var strangers = regexp.MustCompile(`^(?:Invalid\s+response\s+from\s+\S+\s+|\(got\s+|TXT\s+record\s+)(\\*)"`)
 
-// openers are the first words of strangers: a search for plain words is fast.
+// openers are the first words that strangers can match: searching for plain
+// words is fast.
 var openers = [...]string{"Invalid", "(got", "TXT"}
 
-// Bytes that are looked at: of a page's address, and of a quote. Boulder reads
-// 128 bytes of a page, and escaping makes at most six of one.
+// Bytes that are examined of a page's URL and of a quotation. Boulder reads 128
+// bytes of a page, and escaping makes at most six bytes of one.
 const (
 	pageLength  = 2048
 	quoteLength = 1024
 )
 
-// withoutStrangers cuts the quoted words out. The closing quote has as many
-// backslashes as the opening one: those inside have more.
+// withoutStrangers removes the quoted text. The closing quote has as many
+// backslashes as the opening one; quotes inside have more.
 func withoutStrangers(text string) string {
 	var kept strings.Builder
 	for {
@@ -116,7 +118,8 @@ func withoutStrangers(text string) string {
 	return kept.String()
 }
 
-// closing is where the quote ends that was opened with so many backslashes.
+// closing is the offset of the quote that closes one opened with depth
+// backslashes.
 func closing(quoted string, depth int) int {
 	slashes := 0
 	for i := range len(quoted) {
@@ -132,25 +135,26 @@ func closing(quoted string, depth int) int {
 	return len(quoted)
 }
 
-// heading begins another problem: of certbot's report, of acme.sh, or a problem
-// document.
+// heading matches the start of another problem in certbot's report, in
+// acme.sh's output, or as a problem document.
 var heading = regexp.MustCompile(`\b(?:domain|identifier|type|detail): |"type": ?"|: ?invalid status|verify error|acme:error:`)
 
-// remote reports whether the problem at this place is one of the remote
-// validators only.
+// remote reports whether only the remote validators saw the problem at this
+// offset.
 func (t words) remote(at int) bool {
 	i := strings.LastIndex(t.lower[:at], secondary)
 	return i >= 0 && !heading.MatchString(t.lower[i+len(secondary):at])
 }
 
-// named is how clients say which name a problem is about: certbot's report,
-// acme.sh's lines, an authorization of the CA (RFC 8555 section 7.1.4).
+// named matches how clients say which name a problem concerns: certbot's
+// report, acme.sh's lines, or an authorization object (RFC 8555 section 7.1.4).
 var named = regexp.MustCompile(`\b(?:domain|identifier): ([^\s"<]+\.[^\s"<]+)|([^\s"\]]+): ?(?:invalid status|verify error|challenge error|invalid code)|"identifier": ?\{ ?"type": ?"dns", ?"value": ?"([^"]+)"`)
 
 // reach is how far before a problem its name may be, in bytes.
 const reach = 2 << 10
 
-// name is the name that a problem is about; empty: the text does not say.
+// name returns the name that the problem concerns; empty: the text does not
+// say.
 func (t words) name(p problem) string {
 	if name, ok := p.args["name"].(string); ok {
 		return name
@@ -169,14 +173,15 @@ func (t words) name(p problem) string {
 	return name
 }
 
-// moment is when the CA takes us again, as today's and older Boulders write it.
+// moment matches the time from which the CA accepts requests again, as current
+// and older versions of Boulder write it.
 var moment = regexp.MustCompile(`retry after (\d{4}-\d\d-\d\d)[ t](\d\d:\d\d:\d\d)`)
 
-// header is Retry-After in seconds (RFC 9110 section 10.2.3), in the log of a
-// client that notes the CA's answers.
+// header matches Retry-After in seconds (RFC 9110 section 10.2.3), in the logs
+// of clients that record the CA's response headers.
 var header = regexp.MustCompile(`retry-after: ?(\d{1,7})\b`)
 
-// retry adds when to come again: the moment, always UTC at Boulder, or the
+// retry adds when to try again: a moment, which Boulder gives in UTC, or
 // seconds from the attempt on.
 func (t words) retry(args checks.Args) {
 	var latest time.Time
@@ -196,16 +201,18 @@ func (t words) retry(args checks.Args) {
 	}
 }
 
-// unpause is the link by which a person takes the pause away (Boulder,
-// sfe/v1/unpause); the host is the CA's affair.
+// unpause matches the link by which a person ends the pause (Boulder,
+// sfe/v1/unpause). Its host differs from CA to CA.
 var unpause = regexp.MustCompile(`https?://[^\s"'<>]+/sfe/v\d+/unpause\?jwt=[\w.-]+`)
 
-// nameLength is the longest name there is (RFC 1035 section 2.3.4).
+// nameLength is the length of the longest possible name (RFC 1035 section
+// 2.3.4).
 const nameLength = 253
 
 var nameLike = regexp.MustCompile(`^(?:\*\.)?[\w\x{80}-\x{10ffff}-]+(?:\.[\w\x{80}-\x{10ffff}-]+)*$`)
 
-// hostname is a name without what a sentence puts around it; empty: it is none.
+// hostname returns a host name without the punctuation around it; empty: s is
+// not a valid name.
 func hostname(s string) string {
 	s = strings.Trim(s, ` .,;:'"()[]«»`)
 	if len(s) > nameLength || !nameLike.MatchString(s) {
@@ -214,7 +221,7 @@ func hostname(s string) string {
 	return s
 }
 
-// address is an IP address; empty: it is none.
+// address returns an IP address; empty: s is not a valid one.
 func address(s string) string {
 	a, err := netip.ParseAddr(strings.Trim(s, "[]"))
 	if err != nil {
@@ -223,8 +230,8 @@ func address(s string) string {
 	return a.String()
 }
 
-// window is the time that a limit counts, as Go writes durations: old Boulders
-// counted in hours.
+// window returns the window of a rate limit as a Go duration; older versions of
+// Boulder write hours.
 func window(s string) string {
 	if hours, ok := strings.CutSuffix(s, " hours"); ok {
 		return fmt.Sprintf("%sh0m0s", hours)

@@ -18,17 +18,17 @@ import (
 // EgressOptions describe how the panel itself reaches its CA.
 type EgressOptions struct {
 	Directory string         // URL of the ACME directory; https only
-	Proxy     string         // URL of the panel's proxy; empty: none
-	Hidden    bool           // there is a proxy which this user may not know: Reach fails
+	Proxy     string         // as the panel configures it; empty: direct
+	Hidden    bool           // the panel has a proxy whose address this user may not read: Reach fails
 	Roots     *x509.CertPool // nil: the system's
-	Timeout   time.Duration  // of the whole way, 15 s by default
+	Timeout   time.Duration  // of the whole request, 15 s by default
 	Resolver  *net.Resolver  // nil: the system's, as the panel's client uses it
 }
 
 // Stage is how far a connection to the CA got: the argument "stage".
 type Stage string
 
-// The stages, in order. Everything that fails before a proxy lets us through is
+// The stages, in order. Any failure before the proxy has opened the tunnel is
 // StageProxy.
 const (
 	StageResolve Stage = "resolve"
@@ -43,10 +43,11 @@ const (
 type Egress struct {
 	opts      EgressOptions
 	directory *url.URL
-	proxy     *url.URL // nil: none
+	proxy     *url.URL // nil: direct
 }
 
-// defaultTimeout is a little more than a resolver's and a connection's own.
+// defaultTimeout is a little more than the resolver's and the connection's own
+// timeouts together.
 const defaultTimeout = 15 * time.Second
 
 // EgressCheck is the name of the check in outcomes and failures.
@@ -96,9 +97,9 @@ func NewEgress(opts EgressOptions) (*Egress, error) {
 }
 
 // Reach fetches the CA's directory as the panel would: by name, TCP and TLS,
-// through its proxy. A CA that is reached and fails by itself is ca.internal.
-// An error means that this host could not look; ErrOffline that it has no
-// network.
+// through its proxy. A CA that was reached and fails by itself is reported as
+// ca.internal. An error means that this host could not make the request;
+// ErrOffline: it has no network.
 func (e *Egress) Reach(ctx context.Context) ([]checks.Finding, error) {
 	if e.opts.Hidden {
 		return nil, errHidden
@@ -125,7 +126,7 @@ func (e *Egress) Reach(ctx context.Context) ([]checks.Finding, error) {
 	return []checks.Finding{e.finding(t, bad)}, nil
 }
 
-// finding says where the connection failed.
+// finding says at which stage the request failed.
 func (e *Egress) finding(t *trip, bad *barrier) checks.Finding {
 	code := checks.CAUnreachable
 	if bad.stage == StageHTTP && bad.status >= http.StatusInternalServerError {
@@ -139,7 +140,7 @@ func (e *Egress) finding(t *trip, bad *barrier) checks.Finding {
 		args["address"] = address
 	}
 	if e.proxy != nil {
-		args["proxy"] = checks.Clean(e.proxy.Host, checks.WordLength) // without the password
+		args["proxy"] = checks.Clean(e.proxy.Host, checks.WordLength) // without the password, which Host does not contain
 	}
 	return checks.Finding{Code: code, Severity: code.Severity(), Args: args, Detail: bad.detail()}
 }
@@ -150,15 +151,15 @@ var ErrOffline = errors.New("this host has no network")
 
 // landmarks are addresses of root name servers, in both families
 // (https://www.iana.org/domains/root/servers). Nothing is sent to them: they
-// stand for the whole Internet when a route is looked for.
+// represent the Internet when a route is looked up.
 func landmarks() []netip.Addr {
 	return []netip.Addr{netip.MustParseAddr("198.41.0.4"), netip.MustParseAddr("2001:503:ba3e::2:30")}
 }
 
-// Online returns ErrOffline if this host has a route neither to the CA, or the
-// proxy before it, nor into the Internet. It uses the routing table and the
-// resolver and connects to nobody; a network that is up but carries nothing
-// counts as online.
+// Online returns ErrOffline if this host has a route neither to the CA, or its
+// proxy, nor to the Internet. It uses the routing table and the resolver and
+// sends nothing to the CA; a network that is up but drops every packet counts
+// as online.
 func (e *Egress) Online(ctx context.Context) error {
 	host := e.directory.Hostname()
 	if e.proxy != nil {
@@ -173,7 +174,7 @@ func (e *Egress) Online(ctx context.Context) error {
 			return nil
 		}
 	}
-	// Without a default route, our own network may still have the proxy.
+	// Without a default route, the proxy may still be on a local network.
 	ctx, cancel := context.WithTimeout(ctx, e.opts.Timeout)
 	defer cancel()
 	addresses, err := resolver.LookupNetIP(ctx, "ip", host)
@@ -185,7 +186,7 @@ func (e *Egress) Online(ctx context.Context) error {
 	var answer *net.DNSError
 	switch {
 	case errors.As(err, &answer) && answer.IsNotFound:
-		return nil // a resolver that is cut off does not know this
+		return nil // a resolver error does not prove that there is no network
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrOffline, err)
 	}
@@ -195,7 +196,7 @@ func (e *Egress) Online(ctx context.Context) error {
 // routed reports whether this host has a route to the address. Connecting a UDP
 // socket only looks up the route; nothing is sent.
 func routed(a netip.Addr) bool {
-	const discard = 9 // any port would do
+	const discard = 9 // any port will do
 	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(a.Unmap(), discard)))
 	if err != nil {
 		return false
@@ -204,8 +205,8 @@ func routed(a netip.Addr) bool {
 	return true
 }
 
-// lacking returns errors that concern this host alone, such as too many open
-// files; nil for all others.
+// lacking returns err if it concerns this host alone, such as too many open
+// files; else nil.
 func lacking(err error) error {
 	for _, lack := range []error{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL,

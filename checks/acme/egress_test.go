@@ -17,7 +17,7 @@ import (
 	"domovoy/checks/lab/internet"
 )
 
-// world is a CA's front door, in all its moods.
+// world provides CA endpoints with each kind of fault.
 type world struct {
 	*testing.T
 	ca        *internet.CA
@@ -35,7 +35,8 @@ func newWorld(t *testing.T) world {
 	return w
 }
 
-// started ends at the end of the test what was started.
+// started returns a function that closes what was started at the end of the
+// test.
 func started(t *testing.T) func(c io.Closer, err error) io.Closer {
 	t.Helper()
 	return func(c io.Closer, err error) io.Closer {
@@ -57,7 +58,7 @@ func (w world) tunnel(answer func(string) (int, string)) string {
 	return started(w.T)(internet.StartTunnel(answer)).(*internet.Tunnel).URL()
 }
 
-// page answers something else than a directory, over good TLS.
+// page serves a response that is not a directory, over valid TLS.
 func (w world) page(handler http.HandlerFunc) string {
 	w.Helper()
 	c, err := w.ca.Issue(internet.Leaf{Names: []string{"localhost"}})
@@ -71,7 +72,7 @@ func (w world) page(handler http.HandlerFunc) string {
 	return strings.Replace(s.URL, "127.0.0.1", "localhost", 1) + "/directory"
 }
 
-// shut is a port where nobody listens any more.
+// shut returns a port on which nothing listens any more.
 func (w world) shut() string {
 	w.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -84,7 +85,7 @@ func (w world) shut() string {
 	return l.Addr().String()
 }
 
-// mute takes connections and says nothing.
+// mute accepts connections and sends nothing.
 func (w world) mute() string {
 	w.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -95,8 +96,7 @@ func (w world) mute() string {
 	return l.Addr().String()
 }
 
-// official is the name that the CA's certificate has, too; only a proxy
-// knows the way.
+// official is another name in the CA's certificate; only a proxy resolves it.
 const official = "acme-v02.api.letsencrypt.org"
 
 func TestEgress(t *testing.T) {
@@ -156,7 +156,7 @@ func TestEgress(t *testing.T) {
 	}
 }
 
-// hold compares what was found with a line.
+// hold compares findings with the expected line.
 func hold(t *testing.T, found []checks.Finding, want string) {
 	t.Helper()
 	if want == "" {
@@ -180,8 +180,8 @@ func hold(t *testing.T, found []checks.Finding, want string) {
 	}
 }
 
-// nowhere is a resolver that answers, and knows no name but localhost's,
-// which stands in the system's file.
+// nowhere is a resolver that answers NXDOMAIN for every name except localhost,
+// which is in the system's hosts file.
 func nowhere() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
@@ -203,20 +203,20 @@ func noSuchName(conn net.Conn) {
 		if _, err := io.ReadFull(conn, message); err != nil || len(message) < 12 {
 			return
 		}
-		end := 12 // behind the header comes the one question
+		end := 12 // one question follows the header
 		for end < len(message) && message[end] != 0 {
 			end += int(message[end]) + 1
 		}
 		message = message[:min(len(message), end+5)]
-		message[2], message[3] = 0x81, 0x83 // an answer with recursion; NXDOMAIN
-		message[10], message[11] = 0, 0     // nothing further: no OPT
+		message[2], message[3] = 0x81, 0x83 // a response with recursion available; NXDOMAIN
+		message[10], message[11] = 0, 0     // no further records: no OPT
 		if _, err := conn.Write(append([]byte{byte(len(message) >> 8), byte(len(message))}, message...)); err != nil {
 			return
 		}
 	}
 }
 
-// A look that was called off found nothing out.
+// A canceled Reach returns no findings.
 func TestEgressCalledOff(t *testing.T) {
 	w := newWorld(t)
 	e, err := NewEgress(EgressOptions{Directory: w.directory.URL(), Roots: w.ca.Roots()})

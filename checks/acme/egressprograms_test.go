@@ -18,7 +18,7 @@ import (
 
 func config(c *tls.Certificate) *tls.Config { return &tls.Config{Certificates: []tls.Certificate{*c}} }
 
-// squidConfig lets nothing through but to the CA's API, by name.
+// squidConfig allows only the CA's API, by name.
 const squidConfig = `
 http_port 127.0.0.1:%[1]s
 pid_filename %[2]s/squid.pid
@@ -40,7 +40,7 @@ http_access allow CONNECT api
 http_access deny all
 `
 
-// TestSquid goes through the real proxy, which knows whom it lets through.
+// TestSquid uses the real proxy, which allows only some hosts.
 func TestSquid(t *testing.T) {
 	w := newWorld(t)
 	for _, tt := range []struct{ name, allow, want string }{
@@ -64,12 +64,12 @@ func TestSquid(t *testing.T) {
 	}
 }
 
-// squid starts the proxy on a free port, and waits until it says that it
+// squid starts the proxy on a free port and waits until it reports that it
 // listens.
 func squid(t *testing.T, allow string) (address string) {
 	t.Helper()
 	program := installed(t, "squid")
-	dir, err := os.MkdirTemp("", "squid") // not of the test: squid gives up its rights
+	dir, err := os.MkdirTemp("", "squid") // not t.TempDir: squid changes to another user
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func squid(t *testing.T, allow string) (address string) {
 	user := ""
 	if os.Geteuid() == 0 {
 		user = "cache_effective_user proxy"
-		if err := os.Chmod(dir, 0o777); err != nil { //nolint:gosec // empty, and gone soon
+		if err := os.Chmod(dir, 0o777); err != nil { //nolint:gosec // an empty folder that is removed at the end of the test
 			t.Fatal(err)
 		}
 	}
@@ -86,7 +86,7 @@ func squid(t *testing.T, allow string) (address string) {
 	if err := os.WriteFile(path, fmt.Appendf(nil, squidConfig, port, dir, user, allow), 0o644); err != nil { //nolint:gosec // squid reads it as another user
 		t.Fatal(err)
 	}
-	// A service name of its own keeps it apart from any other squid.
+	// A service name of its own separates it from any other squid on this host.
 	cmd := exec.Command(program, "-N", "-f", path, "-n", "lab"+strconv.Itoa(os.Getpid())+port)
 	log, err := cmd.StderrPipe()
 	if err == nil {
@@ -99,18 +99,18 @@ func squid(t *testing.T, allow string) (address string) {
 		if err := cmd.Process.Signal(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			t.Error(err)
 		}
-		_ = cmd.Wait() // it was killed
+		_ = cmd.Wait() // the error is that it was killed
 	})
 	lines := bufio.NewScanner(log)
 	for lines.Scan() && !strings.Contains(lines.Text(), "Accepting HTTP Socket connections") {
 		fmt.Fprintln(t.Output(), lines.Text())
 	}
 	go func() {
-		for lines.Scan() { // a full pipe would hold squid up
+		for lines.Scan() { // a full pipe would block squid
 		}
 	}()
 	address = net.JoinHostPort("127.0.0.1", port)
-	// It says so a moment before it listens.
+	// squid reports this shortly before it listens.
 	for until := time.Now().Add(5 * time.Second); ; {
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
@@ -123,7 +123,7 @@ func squid(t *testing.T, allow string) (address string) {
 	}
 }
 
-// installed finds a program of Debian's, which CI has.
+// installed returns the path of a Debian program that CI has installed.
 func installed(t *testing.T, name string) string {
 	t.Helper()
 	program, err := exec.LookPath(name)
@@ -139,11 +139,11 @@ func installed(t *testing.T, name string) string {
 	return program
 }
 
-// insideEnv tells the test's own program that it runs without a network.
+// insideEnv is set in the test's child process, which runs without a network.
 const insideEnv = "DOMOVOY_TEST_OFFLINE"
 
-// TestOffline runs itself where there is no network but a loopback that is
-// down, as after the wrong cable was pulled.
+// TestOffline runs its own binary in a network namespace in which only a
+// loopback interface exists, and that is down.
 func TestOffline(t *testing.T) {
 	if os.Getenv(insideEnv) != "" {
 		lookOffline(t)
@@ -186,7 +186,7 @@ func lookOffline(t *testing.T) {
 	}
 }
 
-// A host whose only network is loopback has one, when the CA is there.
+// A host that has only loopback counts as online when the CA listens there.
 func TestOnline(t *testing.T) {
 	e, err := NewEgress(EgressOptions{Directory: newWorld(t).directory.URL()})
 	if err != nil {

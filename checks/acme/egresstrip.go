@@ -16,21 +16,21 @@ import (
 	"domovoy/checks"
 )
 
-// maxDirectory limits how much of a directory is read, in bytes; that of Let's
-// Encrypt is smaller than a kilobyte.
+// maxDirectory bounds how many bytes of a directory are read; Let's Encrypt's
+// has less than a kilobyte.
 const maxDirectory = 64 << 10
 
-// trip is one request for the directory, and how far it got. The transport
-// calls back from goroutines of its own.
+// trip is one request for the directory and the state that it reached. The
+// transport calls back from goroutines of its own.
 type trip struct {
 	egress    *Egress
 	transport *http.Transport
 
 	mu       sync.Mutex
 	address  string // of the connection: the CA's, or the proxy's
-	tunnel   bool   // the proxy connected us to the CA
-	secured  bool   // TLS is established, with a valid certificate
-	answered int    // the status of a refusal by the proxy; 0: none
+	tunnel   bool   // the proxy opened the tunnel
+	secured  bool   // the TLS handshake succeeded, certificate verified
+	answered int    // the proxy's status, if it refused
 }
 
 // barrier is what stopped a trip.
@@ -38,7 +38,7 @@ type barrier struct {
 	stage  Stage
 	status int // of an HTTP answer, the proxy's or the CA's; 0: none
 	err    error
-	body   string // the beginning of the response
+	body   string // beginning of the response that is not a directory
 }
 
 func newTrip(e *Egress) *trip {
@@ -57,7 +57,7 @@ func newTrip(e *Egress) *trip {
 	return t
 }
 
-// dial notes the address that it connected to.
+// dial records the address that it connected to.
 func (t *trip) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := (&net.Dialer{Resolver: t.egress.opts.Resolver}).DialContext(ctx, network, address)
 	if err == nil {
@@ -68,7 +68,7 @@ func (t *trip) dial(ctx context.Context, network, address string) (net.Conn, err
 	return conn, err
 }
 
-// proxied stores the proxy's status, which the transport does not return.
+// proxied records the proxy's status, which the transport would drop.
 func (t *trip) proxied(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -79,7 +79,7 @@ func (t *trip) proxied(_ context.Context, _ *url.URL, _ *http.Request, answer *h
 	return nil
 }
 
-// verified is called after each TLS handshake, also that with a proxy.
+// verified is called for the proxy's connection too, if the proxy uses TLS.
 func (t *trip) verified(state tls.ConnectionState) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -93,15 +93,15 @@ func (t *trip) reached() string {
 	return t.address
 }
 
-// get fetches the directory. It returns nil when it received one.
+// get fetches the directory; nil: it is valid.
 func (t *trip) get(ctx context.Context) *barrier {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.egress.directory.String(), nil)
 	if err != nil {
 		return &barrier{stage: StageHTTP, err: err}
 	}
-	request.Header.Set("User-Agent", "domovoy") // RFC 8555 section 6.1 wants one
+	request.Header.Set("User-Agent", "domovoy") // RFC 8555 section 6.1 requires one
 	client := &http.Client{Transport: t.transport, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse // from a captive portal: the API does not redirect
+		return http.ErrUseLastResponse // an ACME directory does not redirect, a captive portal does
 	}}
 	answer, err := client.Do(request)
 	if err != nil {
@@ -123,7 +123,8 @@ func (t *trip) get(ctx context.Context) *barrier {
 	return b
 }
 
-// isDirectory reports whether a body is an ACME directory (RFC 8555 section 7.1.1).
+// isDirectory reports whether body has the fields that a client needs (RFC 8555
+// section 7.1.1).
 func isDirectory(body []byte) bool {
 	var directory struct {
 		NewOrder string `json:"newOrder"`
@@ -152,17 +153,17 @@ func (t *trip) stopped(err error) *barrier {
 	return b
 }
 
-// socks reports whether the proxy is a SOCKS one, with which the transport talks while
-// it dials.
+// socks reports whether the proxy speaks SOCKS, not HTTP: the transport
+// negotiates with it while it dials.
 func (e *Egress) socks() bool { return e.proxy != nil && strings.HasPrefix(e.proxy.Scheme, "socks") }
 
-// socksFailed reports whether the proxy itself failed, and not a host behind it.
+// socksFailed reports whether the proxy itself failed, not the host behind it.
 func socksFailed(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && strings.HasPrefix(op.Op, "socks")
 }
 
-// says is the error without the URL that the HTTP client puts before it.
+// says is the error text without the URL that the HTTP client puts before it.
 func (b *barrier) says() string {
 	err := b.err
 	var wrapped *url.Error

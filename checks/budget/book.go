@@ -17,25 +17,27 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Book holds the limits and lifetimes of CAs, as read from a data file.
+// Book has the limits and lifetimes of CAs, as read from a data file.
 type Book struct {
-	Updated Date `yaml:"updated"` // the day of the last comparison with the sources
+	Updated Date `yaml:"updated"` // when it was last compared with the sources
 	CAs     []CA `yaml:"cas"`
 }
 
-// CA is one certificate authority: its limits, its lifetimes, what will change.
+// CA is one certificate authority: its limits, its lifetimes and announced
+// changes.
 type CA struct {
 	Name          string   `yaml:"name"`
-	Hosts         []string `yaml:"hosts"` // globs over the directory's host, such as *.example.com; host:port for one port
+	Hosts         []string `yaml:"hosts"` // globs that match the directory's host, such as *.example.com; host:port for one port
 	Source        string   `yaml:"source"`
-	RenewalWindow Duration `yaml:"renewal_window"` // the same names again within it are a renewal; 0: there are none
-	Deactivation  Event    `yaml:"deactivation"`   // what deactivating a pending authorization counts as; empty: nothing that is known
+	RenewalWindow Duration `yaml:"renewal_window"` // an order for the same names within this time is a renewal; 0: the CA has no renewals
+	Deactivation  Event    `yaml:"deactivation"`   // what deactivating a pending authorization counts as; empty: nothing, as far as known
 	Limits        []Limit  `yaml:"limits"`
 	Lifetimes     []Life   `yaml:"lifetimes"`
 	Changes       []Change `yaml:"changes"`
 }
 
-// Scope is what a limit has one bucket for.
+// Scope is what a limit has a bucket for: each account, domain, name or set of
+// names.
 type Scope string
 
 // The scopes of limits.
@@ -46,18 +48,18 @@ const (
 	Name    Scope = "name"
 )
 
-// Event is what takes a token from a bucket.
+// Event is what spends a token of a bucket.
 type Event string
 
 // The events.
 const (
 	OrderMade   Event = "order"
 	CertIssued  Event = "certificate"
-	CheckFailed Event = "failure" // one name's validation
+	CheckFailed Event = "failure" // validation of one name
 )
 
-// Exemption is a kind of order that takes no token, and that the CA accepts
-// when the bucket is empty.
+// Exemption is a kind of order that spends no token, and that the CA accepts
+// even if the bucket is empty.
 type Exemption string
 
 // The exemptions that CAs grant. A log does not show whether a client ordered
@@ -67,45 +69,45 @@ const (
 	ByARI     Exemption = "ari"
 )
 
-// Limit is one token bucket a subject.
+// Limit is one rate limit: a token bucket for each subject.
 type Limit struct {
 	Name   string      `yaml:"name"`
 	Scope  Scope       `yaml:"scope"`
 	Spent  Event       `yaml:"spent"`
 	Size   int         `yaml:"size"`
-	Refill Duration    `yaml:"refill"` // after how long one token comes back
+	Refill Duration    `yaml:"refill"` // time after which one token is regained
 	Exempt []Exemption `yaml:"exempt"`
-	From   Date        `yaml:"from"` // since when the numbers hold; zero: as far back as it matters
+	From   Date        `yaml:"from"` // since when the numbers are valid; zero: always
 	Shared bool        `yaml:"all_accounts"`
-	Resets bool        `yaml:"resets"` // a success fills it
+	Resets bool        `yaml:"resets"` // a success refills it
 	Pauses bool        `yaml:"pauses"` // when it is empty, the name is paused
 }
 
-// Life is how long certificates and authorizations of a profile are valid.
+// Life is the lifetime of certificates and authorizations of a profile.
 type Life struct {
 	Profile  string   `yaml:"profile"`
 	From     Date     `yaml:"from"`
 	Lifetime Duration `yaml:"lifetime"` // of a certificate
 	Reuse    Duration `yaml:"reuse"`    // of a valid authorization
-	Pending  Duration `yaml:"pending"`  // of a pending authorization
+	Pending  Duration `yaml:"pending"`  // of an authorization that is never validated
 }
 
 // Change is an announced change at a CA, with its day.
 type Change struct {
 	Date   Date              `yaml:"date"`
 	Source string            `yaml:"source"`
-	Text   map[string]string `yaml:"text"` // by language: small first letter, no full stop
+	Text   map[string]string `yaml:"text"` // by language: lower-case first letter, no full stop
 }
 
-// Span is how long an empty bucket takes to fill.
+// Span returns how long an empty bucket takes to refill.
 func (l Limit) Span() time.Duration { return time.Duration(l.Size) * time.Duration(l.Refill) }
 
 // sparesRenewals reports whether a renewal, an order for exactly the names of
-// an earlier certificate, takes no token.
+// an earlier certificate, spends no token.
 func (l Limit) sparesRenewals() bool { return slices.Contains(l.Exempt, ByRenewal) }
 
 // Find returns the CA that serves a directory's host, with or without its port;
-// false: its limits are not known.
+// false: the book has none.
 func (b *Book) Find(host string) (*CA, bool) {
 	bare := host
 	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
@@ -114,7 +116,8 @@ func (b *Book) Find(host string) (*CA, bool) {
 	for i := range b.CAs {
 		for _, glob := range b.CAs[i].Hosts {
 			for _, h := range []string{host, bare} {
-				// The brackets of an IPv6 host mean another thing to Match.
+				// Brackets, as around an IPv6 host, have a special meaning for
+				// Match.
 				if ok, err := path.Match(strings.ToLower(glob), strings.ToLower(h)); ok && err == nil || strings.EqualFold(glob, h) {
 					return &b.CAs[i], true
 				}
@@ -124,7 +127,7 @@ func (b *Book) Find(host string) (*CA, bool) {
 	return nil, false
 }
 
-// LimitsAt are the limits with the numbers that hold at a moment.
+// LimitsAt returns the limits with the numbers that are valid at a time.
 func (ca *CA) LimitsAt(now time.Time) []Limit {
 	var limits []Limit
 	for _, l := range ca.Limits {
@@ -142,9 +145,8 @@ func (ca *CA) LimitsAt(now time.Time) []Limit {
 	return limits
 }
 
-// Life returns how long a profile's certificates and authorizations are valid
-// at a moment. An empty profile is the first of the list; false: it is not
-// known.
+// Life returns the lifetimes of a profile at a time. An empty profile means the
+// first of the list; false: the profile is not known.
 func (ca *CA) Life(profile string, now time.Time) (Life, bool) {
 	var best Life
 	found := false
@@ -159,7 +161,7 @@ func (ca *CA) Life(profile string, now time.Time) (Life, bool) {
 	return best, found
 }
 
-// Coming lists the changes between two moments, soonest first.
+// Coming returns the changes between two times, soonest first.
 func (ca *CA) Coming(from, to time.Time) []Change {
 	var coming []Change
 	for _, c := range ca.Changes {
@@ -174,7 +176,7 @@ func (ca *CA) Coming(from, to time.Time) []Change {
 //go:embed limits.yaml
 var builtin []byte
 
-// Text returns the built-in book as a file to start one's own from.
+// Text returns the built-in book as a file that an operator can edit.
 func Text() string { return string(builtin) }
 
 // Builtin returns the book that comes with the program.
@@ -215,7 +217,7 @@ func Read(text []byte) (*Book, error) {
 	return book, nil
 }
 
-// inLine says where the parser met a fault, without its picture of the text.
+// inLine adds the line of a parser's error, without its excerpt of the text.
 func inLine(err error) error {
 	var fault yaml.Error
 	if errors.As(err, &fault) && fault.GetToken() != nil {
@@ -224,12 +226,12 @@ func inLine(err error) error {
 	return err
 }
 
-// at is an error at a node of the file.
+// at returns an error at a node of the file.
 func at(node ast.Node, format string, args ...any) error {
 	return fmt.Errorf("line %d: "+format, append([]any{node.GetToken().Position.Line}, args...)...)
 }
 
-// Duration is a length of time in the file: 36s, 33h36m, 120d.
+// Duration is a duration in the file: 36s, 33h36m, 120d.
 type Duration time.Duration
 
 // UnmarshalYAML reads Go's form, or whole days.
@@ -252,7 +254,7 @@ func (d *Duration) UnmarshalYAML(node ast.Node) error {
 // Date is a day; it begins at midnight UTC.
 type Date time.Time
 
-// Time is the day's beginning.
+// Time returns the start of the day.
 func (d Date) Time() time.Time { return time.Time(d) }
 
 // UnmarshalYAML reads 2027-02-10.
@@ -286,7 +288,7 @@ func word[T ~string](node ast.Node, to *T, known ...T) error {
 	return nil
 }
 
-// UnmarshalYAML reads a limit. A limit that could not be counted is an error.
+// UnmarshalYAML reads a limit. A limit that the meter cannot count is an error.
 func (l *Limit) UnmarshalYAML(node ast.Node) error {
 	type plain Limit
 	if err := yaml.NodeToValue(node, (*plain)(l), yaml.Strict()); err != nil {
@@ -318,7 +320,7 @@ func (c *Change) UnmarshalYAML(node ast.Node) error {
 	return nil
 }
 
-// check finds faults that no single value shows.
+// check finds faults that involve more than one value.
 func (b *Book) check() error {
 	if len(b.CAs) == 0 {
 		return errors.New("no CA is in it")

@@ -25,14 +25,14 @@ func letsEncrypt(t *testing.T) *CA {
 	return ca
 }
 
-// The numbers of letsencrypt.org/docs/rate-limits of 2026-08-05.
+// The numbers are those of letsencrypt.org/docs/rate-limits on 2026-08-05.
 func TestBuiltin(t *testing.T) {
 	ca := letsEncrypt(t)
 	now := day(2026, 11, 21)
 	for _, tt := range []struct {
 		limit  string
 		size   int
-		within time.Duration // an empty bucket is full after it
+		within time.Duration // an empty bucket is full after this time
 	}{
 		{"new_orders", 300, 3 * time.Hour},
 		{"certificates_per_domain", 50, 7 * 24 * time.Hour},
@@ -155,7 +155,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// limitOf is the limit of a name at a moment.
+// limitOf returns the limit of a name at a time.
 func limitOf(ca *CA, name string, now time.Time) (Limit, bool) {
 	for _, l := range ca.LimitsAt(now) {
 		if l.Name == name {

@@ -10,9 +10,9 @@ import (
 // CheckName is the name of the check in outcomes and failures.
 const CheckName = "budget"
 
-// Check finds what will become of a panel's account at its CA, and of the names
-// that use its budgets up. prospects brings the account up to date first; nil:
-// no account is counted.
+// Check predicts which budgets of a panel's account at its CA will be used up,
+// and which names the CA will pause. prospects first updates the count of the
+// account's orders; nil: nothing is counted.
 func Check(prospects func(ctx context.Context, t *checks.Target) ([]checks.Finding, error)) checks.Check {
 	return checks.Check{
 		Name:  CheckName,
@@ -22,18 +22,18 @@ func Check(prospects func(ctx context.Context, t *checks.Target) ([]checks.Findi
 	}
 }
 
-// pausingSoon is how far off a pause may be to be reported.
+// pausingSoon is how far ahead a pause is reported.
 const pausingSoon = 30 * 24 * time.Hour
 
-// Outlook is what the prospects of a panel's account are worked out from.
+// Outlook is the input for predictions about a panel's account.
 type Outlook struct {
 	Meter  *Meter         // nil: the CA's limits are not known
-	Lately map[string]int // failures of the last day, by certificate
-	Zombie time.Duration  // how long a name may fail with no success
+	Lately map[string]int // number of failures in the last day, by certificate
+	Zombie time.Duration  // how long a name may fail without a success
 }
 
-// Findings are what will become of the account and of its sites' names if
-// things go on as they do.
+// Findings predicts what will happen to the account and its sites' names if
+// orders continue as they are.
 func (o Outlook) Findings(sites []checks.Subject, now time.Time) []checks.Finding {
 	var found []checks.Finding
 	if o.Meter != nil {
@@ -78,8 +78,8 @@ func (o Outlook) of(x *checks.Subject, now time.Time) []checks.Finding {
 
 // When an account's budget is reported.
 const (
-	horizon = 6 * time.Hour // what runs out later than that will be seen again before
-	share   = 4             // a quarter must be used up: a busy hour is not a mass re-issue
+	horizon = 6 * time.Hour // a later one will be reported by a later run
+	share   = 4             // at least a quarter must be spent: a busy hour alone is not a mass re-issue
 	burst   = 10 * time.Minute
 )
 
@@ -96,7 +96,7 @@ func (m *Meter) Forecast(now time.Time) []checks.Forecast {
 		rate := m.rate(now)
 		args := checks.Args{"limit": l.Name, "used": b.Used, "size": b.Limit, "rate": int(rate + 0.5)}
 		f := checks.Forecast{Code: checks.CABudget, Server: m.server, Args: args}
-		surplus := rate - float64(time.Hour)/float64(l.Refill) // tokens an hour that are spent beyond those that come back
+		surplus := rate - float64(time.Hour)/float64(l.Refill) // tokens spent in an hour beyond those regained
 		switch {
 		case b.Left == 0:
 			args["refill"] = b.Refill
@@ -111,7 +111,7 @@ func (m *Meter) Forecast(now time.Time) []checks.Forecast {
 	return found
 }
 
-// rate is how many tokens of new orders an account spends in an hour.
+// rate returns how many tokens for new orders an account spends in an hour.
 func (m *Meter) rate(now time.Time) float64 {
 	hour, recent := 0, 0
 	for _, t := range m.spends {
@@ -125,7 +125,8 @@ func (m *Meter) rate(now time.Time) float64 {
 	return max(float64(hour), float64(recent)*float64(time.Hour)/float64(burst))
 }
 
-// Daily is how many tokens of new orders an account spent in the last day.
+// Daily returns how many tokens for new orders an account spent in the last
+// day.
 func (m *Meter) Daily(now time.Time) int {
 	n := 0
 	for _, t := range m.spends {
@@ -136,18 +137,18 @@ func (m *Meter) Daily(now time.Time) int {
 	return n
 }
 
-// still is how old a certificate's last failure may be for the panel to be
-// still trying: it tries at least daily.
+// still is the maximum age of a certificate's last failure for which the panel
+// counts as still trying: it tries at least daily.
 const still = 72 * time.Hour
 
-// hopeless is the part of the zombie's age for which the failures must have
-// gone on: a site that failed twice today after a year without attempts is not
-// a zombie.
+// hopeless is the divisor of the zombie's age that gives the time for which
+// failures must have continued: a site that failed twice today after a year
+// without attempts is not a zombie.
 const hopeless = 6
 
-// Zombie reports whether a certificate fails for long, is still tried, and was
-// not issued for that long; without a success in the log the failures
-// themselves must be that old. It is false where after is 0.
+// Zombie reports whether a certificate has been failing for a long time, is
+// still tried, and was not issued within after; without a success in the log
+// the failures themselves must be that old. It returns false if after is 0.
 func Zombie(h *checks.History, now time.Time, after time.Duration) bool {
 	if after <= 0 || h == nil || h.Failures < 2 || h.Since.IsZero() || now.Sub(h.Last.Time) > still {
 		return false
@@ -161,16 +162,16 @@ func Zombie(h *checks.History, now time.Time, after time.Duration) bool {
 
 // Pausing returns when the CA will pause a name whose certificate keeps
 // failing: a failed order costs each of its names one failure. lately is how
-// often it failed in the last day; where that is not more than the bucket
-// regains, the name will not be paused. Earlier failures are taken as evenly
-// spread.
+// often it failed in the last day; if the bucket regains at least as many
+// tokens, the name will not be paused. Earlier failures are assumed to be
+// evenly spread.
 func (ca *CA) Pausing(h *checks.History, lately int, now time.Time) (at time.Time, used int, ok bool) {
 	if h == nil || h.Failures == 0 || h.Since.IsZero() || now.Sub(h.Last.Time) > still {
 		return time.Time{}, 0, false
 	}
 	for _, l := range ca.LimitsAt(now) {
 		refill := time.Duration(l.Refill)
-		back := float64(24*time.Hour) / float64(refill) // tokens that come back in a day
+		back := float64(24*time.Hour) / float64(refill) // tokens regained in a day
 		if !l.Pauses || float64(lately) <= back {
 			continue
 		}

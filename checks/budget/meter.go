@@ -10,30 +10,30 @@ import (
 )
 
 // The CA's numbers are data with a date: limits.yaml, and an operator's file of
-// the same form that comes before it. A Meter plays the orders of a log through
-// token buckets, as Boulder does (ratelimits/gcra.go). Where the time or the
-// name of a failure is not exact, it counts more rather than less. What a log
-// cannot contain is reported with the result: see checks.Budget. Whether a
-// client ordered by ARI (RFC 9773) is not visible in a log, so no order counts
-// as exempt for it.
+// the same form, which takes precedence. A Meter counts the orders of a log
+// with token buckets, as Boulder does (ratelimits/gcra.go). If the time or the
+// name of a failure is not exact, it overestimates rather than underestimates
+// what was used. What a log cannot contain is reported with the result: see
+// checks.Budget. Whether a client ordered by ARI (RFC 9773) is not visible in a
+// log, so no order counts as exempt because of it.
 
-// grain is the precision of a log's times: an event with a given second
-// happened within that second or before.
+// grain is the precision of a log's times: an event may have happened up to a
+// second before its logged time.
 const grain = time.Second
 
-// Meter counts what one account uses of its limits at one CA. Events are added
-// oldest first. It is not safe for concurrent use.
+// Meter counts how much of its limits one account has used at one CA. Events
+// are added oldest first. It is not safe for concurrent use.
 type Meter struct {
 	server string
 	ca     *CA
 	limits []gauge
-	issued map[string]instant // the last certificate of a set of names
-	doubt  time.Time          // the last order whose names are not known
-	spends []time.Time        // of the account, within the last day
+	issued map[string]instant // time of the last certificate for a set of names
+	doubt  time.Time          // time of the last order whose names are not known
+	spends []time.Time        // the account's new orders of the last day
 }
 
-// NewMeter returns a meter with full buckets, with the limits as of now. ca
-// must not be nil.
+// NewMeter returns a meter with full buckets and the limits of the given time.
+// ca must not be nil.
 func NewMeter(ca *CA, server string, now time.Time) *Meter {
 	m := &Meter{server: server, ca: ca, issued: map[string]instant{}}
 	for _, l := range ca.LimitsAt(now) {
@@ -42,19 +42,19 @@ func NewMeter(ca *CA, server string, now time.Time) *Meter {
 	return m
 }
 
-// Known adds a certificate from before the first order.
+// Known adds a certificate that was issued before the first order.
 func (m *Meter) Known(names []string, issued time.Time) {
 	set := SetOf(names)
 	m.issued[set] = max(m.issued[set], instantOf(issued))
 }
 
-// Before adds failures of a name from before the first order, of which only the
-// number is known. It assumes that they were evenly spread, which cannot
-// understate what they used by much.
+// Before adds failures of a name before the first order, of which only the
+// number is known. It assumes that they were evenly spread; the tokens still
+// spent can be underestimated only slightly.
 func (m *Meter) Before(name string, failures int, since, until time.Time) {
 	for _, l := range m.limits {
 		if l.Spent != CheckFailed || !l.Resets {
-			continue // others have forgotten them
+			continue // all other buckets are full again by now
 		}
 		refill := time.Duration(l.Refill)
 		if used := min(failures-int(until.Sub(since)/refill), l.Size); used > 0 {
@@ -64,8 +64,8 @@ func (m *Meter) Before(name string, failures int, since, until time.Time) {
 	}
 }
 
-// Add counts an order: a refused one sets the bucket that refused it, any other
-// takes tokens.
+// Add counts an order. A refused one sets the bucket that the CA named; any
+// other spends tokens.
 func (m *Meter) Add(o checks.Order) {
 	now := o.Time.Add(grain)
 	if o.Refused != nil {
@@ -89,9 +89,9 @@ func (m *Meter) Add(o checks.Order) {
 	}
 }
 
-// failed charges the names whose validation failed. Where it is not known
-// which, it charges all: acme.sh gives up the others too, which costs as much
-// (_on_issue_err). A name that did not fail may have succeeded.
+// failed charges the names whose validation failed. If these are not known, it
+// charges all: acme.sh deactivates the other authorizations too, which costs as
+// much (_on_issue_err). A name that did not fail may have succeeded.
 func (m *Meter) failed(o checks.Order, charged time.Time) {
 	known := len(o.FailedNames) > 0 || len(o.Names) == 1
 	for _, name := range o.Names {
@@ -107,8 +107,9 @@ func (m *Meter) failed(o checks.Order, charged time.Time) {
 	}
 }
 
-// Charge counts one failed validation of a name: of an order, or of a pending
-// authorization that was deactivated at a CA that counts that as a failure.
+// Charge counts one failed validation of a name: from an order, or from a
+// pending authorization that was deactivated, if the CA counts that as a
+// failure.
 func (m *Meter) Charge(name string, now time.Time) {
 	for _, l := range m.limits {
 		if l.Spent == CheckFailed {
@@ -117,7 +118,7 @@ func (m *Meter) Charge(name string, now time.Time) {
 	}
 }
 
-// won fills the buckets that a success fills.
+// won refills the buckets that a success refills.
 func (m *Meter) won(names []string) {
 	for _, l := range m.limits {
 		if !l.Resets {
@@ -131,7 +132,7 @@ func (m *Meter) won(names []string) {
 	}
 }
 
-// spend takes a token of everything that an event spends.
+// spend takes a token from each bucket that the event spends.
 func (m *Meter) spend(e Event, names []string, renewal bool, now time.Time) {
 	for _, l := range m.limits {
 		if l.Spent != e || renewal && l.sparesRenewals() || len(names) == 0 && l.Scope != Account {
@@ -146,15 +147,15 @@ func (m *Meter) spend(e Event, names []string, renewal bool, now time.Time) {
 	}
 }
 
-// remember keeps the account's spending of the last day.
+// remember records the account's new orders of the last day.
 func (m *Meter) remember(at time.Time) {
 	m.spends = append(m.spends, at)
 	old := slices.IndexFunc(m.spends, func(t time.Time) bool { return at.Sub(t) <= 24*time.Hour })
-	m.spends = m.spends[old:] // at itself is not old
+	m.spends = m.spends[old:] // keeps at itself
 }
 
-// refused takes over what the CA said of a bucket. It is more exact than any
-// log, because others may use the same bucket.
+// refused takes over what the CA said about a bucket. That is more exact than
+// any log, because others may use the same bucket.
 func (m *Meter) refused(o checks.Order, now time.Time) {
 	r := o.Refused
 	l, ok := m.limit(r.Limit)
@@ -166,9 +167,9 @@ func (m *Meter) refused(o checks.Order, now time.Time) {
 		subjects = l.subjects(o.Names)
 	}
 	if len(subjects) != 1 {
-		return // it is not known whose bucket it is
+		return // the log does not say whose bucket
 	}
-	// No bucket is empty for longer than one token takes to come.
+	// No bucket is empty for longer than it takes to regain one token.
 	until := earlier(r.Until.Add(grain), now.Add(time.Duration(l.Refill)))
 	l.buckets[subjects[0]] = l.buckets[subjects[0]].emptyUntil(l.Limit, until)
 }
@@ -180,7 +181,7 @@ func (m *Meter) renewal(names []string, now time.Time) bool {
 }
 
 // Budget returns the state of one bucket; an empty subject is the account's. It
-// reports false for an unknown limit.
+// returns false for an unknown limit.
 func (m *Meter) Budget(limit, subject string, now time.Time) (checks.Budget, bool) {
 	l, ok := m.limit(limit)
 	if !ok {
@@ -219,7 +220,7 @@ func (m *Meter) budget(l gauge, subject string, now time.Time) checks.Budget {
 	return out
 }
 
-// Budgets returns the account's budgets, and of all others those that are
+// Budgets returns the account's budgets and those of other subjects that are
 // partly used, smallest share left first.
 func (m *Meter) Budgets(now time.Time) []checks.Budget {
 	var all []checks.Budget
@@ -242,13 +243,14 @@ func (m *Meter) Budgets(now time.Time) []checks.Budget {
 }
 
 // Missing returns the empty budgets for which the CA would refuse an order for
-// these names now. None: as far as is known the CA would accept it.
+// these names now. If there are none, the CA would accept it as far as the log
+// shows.
 func (m *Meter) Missing(names []string, now time.Time) []checks.Budget {
 	renewal := m.renewal(names, now)
 	var empty []checks.Budget
 	for _, l := range m.limits {
 		if l.Pauses || renewal && l.sparesRenewals() {
-			continue // an empty one pauses at the next failure, and refuses nothing itself
+			continue // an empty one means a pause at the next failure, but not a refusal
 		}
 		for _, subject := range l.subjects(names) {
 			if b := m.budget(l, subject, now); b.Left == 0 {
@@ -259,55 +261,55 @@ func (m *Meter) Missing(names []string, now time.Time) []checks.Budget {
 	return empty
 }
 
-// gauge is one limit with the buckets of those that spent of it.
+// gauge is one limit with the buckets of the subjects that spent tokens of it.
 type gauge struct {
 	Limit
 	buckets map[string]bucket
-	vague   map[string]instant // the last charge that may have been another name's
-	summed  map[string]bool    // begun with a sum, see Before
+	vague   map[string]instant // time of the last charge that may have been for another name
+	summed  map[string]bool    // started with a sum of failures, see Before
 }
 
 func (l gauge) spend(subject string, now time.Time) {
 	l.buckets[subject] = l.buckets[subject].spend(l.Limit, now)
 }
 
-// instant is in nanoseconds since 1970: a third of a time.Time, where there
-// are tens of thousands.
+// instant is a time in nanoseconds since 1970. It takes a third of the memory
+// of a time.Time; there are tens of thousands.
 type instant int64
 
 func instantOf(t time.Time) instant { return instant(t.UnixNano()) }
 func (i instant) time() time.Time   { return time.Unix(0, int64(i)).UTC() }
 
-// bucket is the time at which a bucket is full again; a past time: it is full.
-// This is the generic cell rate algorithm, and the complete state of a token
-// bucket.
+// bucket is the time at which a token bucket is full again; a time in the past:
+// it is full. This is its complete state in the generic cell rate algorithm.
 type bucket instant
 
 func fullAt(t time.Time) bucket { return bucket(instantOf(t)) }
 
 func (b bucket) full() time.Time { return instant(b).time() }
 
-// spend takes a token. If a bucket is empty by our count and the CA accepted the
-// order nevertheless, the bucket stays empty here.
+// spend takes a token. If the bucket counts as empty and the CA gave one
+// nevertheless, it was not quite empty at the CA; it stays empty here.
 func (b bucket) spend(l Limit, now time.Time) bucket {
 	full := later(b.full(), now).Add(time.Duration(l.Refill))
 	return fullAt(earlier(full, now.Add(l.Span())))
 }
 
-// emptyUntil is a bucket whose next token comes at a time that the CA named.
+// emptyUntil returns a bucket that regains its next token at a time that the CA
+// named.
 func (b bucket) emptyUntil(l Limit, until time.Time) bucket {
 	return fullAt(later(b.full(), until.Add(l.Span()-time.Duration(l.Refill))))
 }
 
-// gap is how long until the bucket is full.
+// gap returns how long it takes until the bucket is full.
 func (b bucket) gap(now time.Time) time.Duration { return max(0, b.full().Sub(now)) }
 
-// left is how many whole tokens there are.
+// left returns the number of whole tokens.
 func (b bucket) left(l Limit, now time.Time) int {
 	return max(0, int((l.Span()-b.gap(now))/time.Duration(l.Refill)))
 }
 
-// next is when there will be one token more; zero: the bucket is full.
+// next returns when one more token will be regained; zero: the bucket is full.
 func (b bucket) next(l Limit, now time.Time) time.Time {
 	gap := b.gap(now)
 	if gap == 0 {

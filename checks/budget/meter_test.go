@@ -35,7 +35,7 @@ func TestWhatAnOrderSpends(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		orders []checks.Order
-		want   map[string]int // used, by limit and subject
+		want   map[string]int // tokens used, by limit and subject
 	}{
 		{"nothing", nil, map[string]int{"new_orders ": 0}},
 		{"issued", []checks.Order{order(noon, issued, "shop.ru", "www.shop.ru")}, map[string]int{
@@ -114,15 +114,15 @@ func TestWhatALogCannotTell(t *testing.T) {
 	expect("certificates_per_set", "a.ru", true, false, "accounts")
 	expect("failed_authorizations", "a.ru", false, true, "failures")
 	expect("failed_authorizations", "c.ru", false, false, "")
-	m.Add(order(noon, checks.OutcomeFailed)) // of a site that is gone
+	m.Add(order(noon, checks.OutcomeFailed)) // of a deleted site
 	expect("failed_authorizations", "c.ru", true, false, "names")
 	expect("new_orders", "", false, false, "")
 	at = at.Add(time.Hour)
-	expect("failed_authorizations", "c.ru", false, false, "") // whoever it was has the token back
+	expect("failed_authorizations", "c.ru", false, false, "") // whichever name failed, its token has been regained
 	expect("consecutive_failures", "c.ru", true, false, "names")
 }
 
-// Of old failures only the sum is known.
+// Of old failures only the number is known.
 func TestFailuresBeforeTheLog(t *testing.T) {
 	for _, tt := range []struct {
 		failures, days int
@@ -144,7 +144,7 @@ func TestFailuresBeforeTheLog(t *testing.T) {
 	}
 }
 
-// What the CA says of a bucket is better than what the log adds up to.
+// What the CA says about a bucket replaces what the log adds up to.
 func TestARefusalTeaches(t *testing.T) {
 	at := noon.Add(grain)
 	m := meter(t)
@@ -189,7 +189,7 @@ func TestBudgetsBeginWithTheScarcest(t *testing.T) {
 }
 
 func TestForecast(t *testing.T) {
-	// n orders in the last so many minutes.
+	// run adds n orders within the last period.
 	run := func(n int, within time.Duration) []checks.Forecast {
 		m := meter(t)
 		for i := range n {
@@ -201,12 +201,12 @@ func TestForecast(t *testing.T) {
 	for _, tt := range []struct {
 		n      int
 		within time.Duration
-		wait   time.Duration // until it is gone; 0: it is; -1: nothing to say
+		wait   time.Duration // until it is empty; 0: it is empty; -1: no forecast
 	}{
 		{0, time.Hour, -1},
-		{70, time.Hour, -1},             // less than comes back
-		{50, 2 * time.Minute, -1},       // not a quarter yet
-		{200, time.Hour, 2 * time.Hour}, // 100 net of 100 an hour; 200 left
+		{70, time.Hour, -1},             // less than is regained
+		{50, 2 * time.Minute, -1},       // less than a quarter
+		{200, time.Hour, 2 * time.Hour}, // 100 an hour net; 200 left
 		{200, 10 * time.Minute, 6 * time.Minute},
 		{320, 10 * time.Minute, 0},
 	} {
@@ -256,8 +256,8 @@ func TestZombie(t *testing.T) {
 	}
 }
 
-// The days are those of the table that Let's Encrypt's numbers make: 2 a day
-// 3.16 years, 10 a day 128 days, 40 a day 30, 120 a day 10.
+// The days follow from Let's Encrypt's numbers: 2 failures a day, 3.16 years;
+// 10 a day, 128 days; 40 a day, 30 days; 120 a day, 10 days.
 func TestPausing(t *testing.T) {
 	ca := letsEncrypt(t)
 	for _, tt := range []struct{ lately, days int }{{1, 0}, {2, 1152}, {10, 128}, {40, 29}, {120, 9}} {

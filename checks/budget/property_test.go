@@ -13,8 +13,8 @@ import (
 	"domovoy/checks/lab/boulder"
 )
 
-// world is one random history: a CA that behaves like Boulder, our account,
-// and the meter that sees of it what our log holds.
+// world is one random history: a CA that behaves like Boulder, our account, and
+// the meter, which sees only what our log contains.
 type world struct {
 	*rand.Rand
 	ca       *boulder.CA
@@ -23,21 +23,21 @@ type world struct {
 	ours     int64
 	others   int64
 	sets     [][]string
-	shared   bool // another account spends too
+	shared   bool // another account spends tokens too
 	nameless bool // some orders of the log have no names
-	told     bool // the log tells whose validation failed
+	told     bool // the log says whose validation failed
 	history  []string
 }
 
-// newWorld is small, so that its buckets get empty: few names, and times that
-// fit the limits that are to be met.
+// newWorld is small, so that its buckets become empty: few names, and times
+// that fit the limits to be reached.
 func newWorld(le *budget.CA, seed uint64) *world {
 	w := &world{Rand: rand.New(rand.NewPCG(seed, 4)), now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
 	limits := boulder.Production()
 	small := *le
 	small.Limits = nil
 	for _, l := range le.LimitsAt(w.now) {
-		switch boulder.LimitName(l.Name) { // small ones fill up in a short history
+		switch boulder.LimitName(l.Name) { // small buckets, which a short history can empty
 		case boulder.NewOrders:
 			l.Size = 6
 		case boulder.CertificatesPerDomain:
@@ -65,7 +65,7 @@ func newWorld(le *budget.CA, seed uint64) *world {
 	return w
 }
 
-// pass lets some time go by: mostly seconds, sometimes days.
+// pass advances the time: mostly by seconds, sometimes by days.
 func (w *world) pass() {
 	most := []time.Duration{0, 50 * time.Millisecond, 40 * time.Second, 15 * time.Minute, 3 * time.Hour, 40 * time.Hour, 60 * 24 * time.Hour}
 	if d := most[min(w.IntN(len(most)), w.IntN(len(most)))]; d > 0 {
@@ -73,7 +73,8 @@ func (w *world) pass() {
 	}
 }
 
-// log is what the panel writes down: the second in which it was over.
+// log returns the order as the panel logs it: with the second in which it
+// ended.
 func (w *world) log(o checks.Order) {
 	o.Time = w.now.Truncate(time.Second)
 	if w.nameless && w.IntN(3) == 0 {
@@ -82,7 +83,7 @@ func (w *world) log(o checks.Order) {
 	w.meter.Add(o)
 }
 
-// step is one try of ours, or something else that happens.
+// step is one order of ours, or another event.
 func (w *world) step(t *testing.T) {
 	w.pass()
 	names := w.sets[w.IntN(len(w.sets))]
@@ -105,8 +106,8 @@ func (w *world) step(t *testing.T) {
 	w.finish(o, names)
 }
 
-// surely reports that the meter knows of all budgets that an order has to do
-// with, so that it must be right.
+// surely reports whether the meter knows every budget that an order uses, so
+// that it must be right.
 func (w *world) surely(names []string) bool {
 	if w.shared || w.nameless {
 		return false
@@ -119,7 +120,7 @@ func (w *world) surely(names []string) bool {
 	return true
 }
 
-// budgets of a name that are bounds from above only.
+// budgets returns those of a name that are upper bounds only.
 func (w *world) budgets(limit, subject string) (vague []checks.Budget) {
 	if b, ok := w.meter.Budget(limit, subject, w.now); ok && b.AtMost {
 		vague = append(vague, b)
@@ -127,7 +128,8 @@ func (w *world) budgets(limit, subject string) (vague []checks.Budget) {
 	return vague
 }
 
-// finish validates an order's names, of which some fail, and issues it.
+// finish validates an order's names, some of which fail, and issues the
+// certificate.
 func (w *world) finish(o boulder.Order, names []string) {
 	var failed []string
 	order := checks.Order{Names: names, Outcome: checks.OutcomeFailed}
@@ -159,7 +161,7 @@ func (w *world) note(format string, args ...any) {
 	w.history = append(w.history, w.now.Format("02 15:04:05.000 ")+fmt.Sprintf(format, args...))
 }
 
-// refusal reads what the CA said, as the classifier of log texts does.
+// refusal parses the CA's text as the classifier of log texts does.
 func refusal(detail string) *checks.Refusal {
 	r := &checks.Refusal{}
 	for phrase, limit := range map[string]string{"too many new orders": "new_orders", "too many failed": "failed_authorizations",
@@ -177,7 +179,7 @@ func refusal(detail string) *checks.Refusal {
 	return r
 }
 
-// compare holds every bucket against the CA's.
+// compare compares every bucket with the CA's.
 func (w *world) compare(t *testing.T) {
 	check := func(limit, subject string, account int64) {
 		b, ok := w.meter.Budget(limit, subject, w.now)
@@ -185,7 +187,7 @@ func (w *world) compare(t *testing.T) {
 		if !ok {
 			t.Fatalf("no limit %s", limit)
 		}
-		bad := b.Left > left && (!b.AtMost || b.Why == "") || // it may never be too generous and sure of it
+		bad := b.Left > left && (!b.AtMost || b.Why == "") || // it must never be certain of more than is left
 			b.Left < left-1 && !b.AtLeast && !w.shared && !w.nameless
 		if bad {
 			t.Fatalf("%s %q: the CA has %d left, the meter says %+v (shared %t, nameless %t)\n%s",
@@ -205,9 +207,9 @@ func (w *world) compare(t *testing.T) {
 	}
 }
 
-// TestAgainstTheCA plays random histories at a CA that behaves like Boulder.
-// Where the log holds all, the meter is never too generous, and too strict by
-// one token at most; where it cannot know it says so.
+// TestAgainstTheCA compares random histories with a CA that behaves like
+// Boulder. If the log is complete, the meter never reports too many tokens, and
+// at most one too few; if it cannot know, it says so.
 func TestAgainstTheCA(t *testing.T) {
 	histories := 10_000
 	if testing.Short() {

@@ -9,12 +9,12 @@ import (
 	"domovoy/checks"
 )
 
-// reserve is the part of the account's budget that a re-issue leaves alone, so
-// that new sites get their certificates meanwhile.
+// reserve is the divisor of the account's budget that gives the part not used
+// by a re-issue, so that new sites get certificates meanwhile.
 const reserve = 5
 
 // Reissue returns what it costs to order certificates for these sets of names,
-// and how long it takes beside the given number of other orders a day.
+// and how long it takes in addition to the given number of other orders a day.
 func (m *Meter) Reissue(sets [][]string, daily float64, now time.Time) checks.Price {
 	p := checks.Price{Orders: len(sets), Known: len(m.limits) > 0}
 	domains := map[string]int{}
@@ -59,19 +59,21 @@ func (m *Meter) sets(names []string, now time.Time) []checks.Budget {
 	})
 }
 
-// accountTakes is how long n orders take beside the daily ones.
+// accountTakes returns how long n orders take in addition to the daily ones.
 func (m *Meter) accountTakes(l gauge, n int, daily float64, now time.Time) time.Duration {
 	wait := n - max(0, m.budget(l, "", now).Left-l.Size/reserve)
 	if wait <= 0 {
 		return 0
 	}
-	// Others' orders never take all: at least a tenth of what comes back is ours.
+	// Other orders never use everything: at least a tenth of what is regained
+	// is left.
 	hourly := float64(time.Hour) / float64(l.Refill)
 	hourly = max(hourly-daily/24, hourly/10)
 	return time.Duration(float64(wait) / hourly * float64(time.Hour)).Round(time.Minute)
 }
 
-// domainsTake is how long the registered domain takes with the most orders.
+// domainsTake returns how long the registered domain with the most orders
+// takes.
 func (m *Meter) domainsTake(p *checks.Price, l gauge, domains map[string]int, now time.Time) time.Duration {
 	var longest time.Duration
 	for d, n := range domains {
@@ -93,8 +95,8 @@ func (m *Meter) domainsTake(p *checks.Price, l gauge, domains map[string]int, no
 }
 
 // Deactivations returns the budget of pending authorizations of a name that may
-// be deactivated before the CA refuses orders for it. It reports false where
-// this CA does not count them, or its limits are not known.
+// be deactivated before the CA refuses orders for it. It returns false if this
+// CA does not count them, or its limits are not known.
 func (m *Meter) Deactivations(name string, now time.Time) (checks.Budget, bool) {
 	if m.ca.Deactivation != CheckFailed {
 		return checks.Budget{}, false
@@ -107,8 +109,8 @@ func (m *Meter) Deactivations(name string, now time.Time) (checks.Budget, bool) 
 	return checks.Budget{}, false
 }
 
-// RegisteredDomains returns the registered domains that certificates for these
-// names are counted under, each once, sorted.
+// RegisteredDomains returns the registered domains under which certificates for
+// these names are counted, each once, sorted.
 func RegisteredDomains(names []string) []string {
 	domains := make([]string, 0, len(names))
 	for _, name := range names {
@@ -125,7 +127,7 @@ func SetOf(names []string) string {
 	return strings.Join(slices.Compact(sorted), ",")
 }
 
-// subjects of a limit that an order for these names has to do with.
+// subjects returns the subjects of a limit that an order for these names uses.
 func (l Limit) subjects(names []string) []string {
 	switch l.Scope {
 	case Account:

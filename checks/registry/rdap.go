@@ -13,8 +13,8 @@ import (
 	"github.com/openrdap/rdap"
 )
 
-// askRDAP asks by RDAP (RFC 9082, RFC 9083); base empty finds the server in
-// IANA's bootstrap registry (RFC 9224).
+// askRDAP asks by RDAP (RFC 9082, RFC 9083); if base is empty, the server is
+// looked up in IANA's bootstrap registry (RFC 9224).
 func askRDAP(ctx context.Context, base, domain string) (Registration, error) {
 	request := rdap.NewDomainRequest(domain).WithContext(ctx)
 	if base != "" {
@@ -49,8 +49,8 @@ func askRDAP(ctx context.Context, base, domain string) (Registration, error) {
 	return answer, err
 }
 
-// page reports whether the last answer was one for people: a 404 of a server
-// that is not an RDAP server, or not at that path, says nothing about a domain.
+// page reports whether the last answer was an HTML page: a 404 of a server that
+// does not speak RDAP, or not at that path, says nothing about a domain.
 func page(r *rdap.Response) bool {
 	if status(r) == 0 {
 		return false
@@ -58,7 +58,7 @@ func page(r *rdap.Response) bool {
 	return strings.Contains(strings.ToLower(r.HTTP[len(r.HTTP)-1].Response.Header.Get("Content-Type")), "html")
 }
 
-// registration is what an answer says, if it is about the domain.
+// registration returns what an answer says, if it is about the domain.
 func registration(object rdap.RDAPObject, domain string) (Registration, error) {
 	found, ok := object.(*rdap.Domain)
 	if !ok || found == nil || !strings.EqualFold(strings.TrimSuffix(found.LDHName, "."), domain) {
@@ -69,8 +69,8 @@ func registration(object rdap.RDAPObject, domain string) (Registration, error) {
 	return answer, nil
 }
 
-// read takes what matters from an RDAP domain. The states are those of EPP
-// (RFC 8056): on hold, or in the days before deletion, it is not delegated.
+// read converts an RDAP domain. The states are those of EPP (RFC 8056): a
+// domain on hold, or in the days before deletion, is not delegated.
 func read(found *rdap.Domain) Registration {
 	answer := Registration{State: Delegated}
 	for _, s := range found.Status {
@@ -98,7 +98,7 @@ func read(found *rdap.Domain) Registration {
 	return answer
 }
 
-// status is the last HTTP status of an exchange; 0: there was none.
+// status returns the last HTTP status of an exchange; 0: there was none.
 func status(r *rdap.Response) int {
 	if r == nil || len(r.HTTP) == 0 || r.HTTP[len(r.HTTP)-1].Response == nil {
 		return 0
@@ -106,7 +106,7 @@ func status(r *rdap.Response) int {
 	return r.HTTP[len(r.HTTP)-1].Response.StatusCode
 }
 
-// source is the server that answered.
+// source returns the server that answered.
 func source(r *rdap.Response) string {
 	if r == nil || len(r.HTTP) == 0 {
 		return ""
@@ -118,7 +118,7 @@ func source(r *rdap.Response) string {
 	return u.Host
 }
 
-// bounded is a transport whose bodies end at a megabyte: the library reads
+// bounded is a transport that limits bodies to a megabyte: the library reads
 // them whole.
 type bounded struct{ http.RoundTripper }
 

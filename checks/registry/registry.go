@@ -1,4 +1,4 @@
-// Package registry asks registries who holds a domain.
+// Package registry asks registries about the registration of domains.
 package registry
 
 import (
@@ -13,14 +13,14 @@ import (
 	"domovoy/checks"
 )
 
-// State of a registration.
+// State is the state of a registration.
 type State string
 
-// The states that are told apart.
+// The states.
 const (
-	Free        State = "free"        // anybody may register it
+	Free        State = "free"        // anyone may register it
 	Delegated   State = "delegated"   // registered, with name servers
-	Undelegated State = "undelegated" // registered without name servers: unpaid, or never set up
+	Undelegated State = "undelegated" // registered, but without name servers: unpaid, or never set up
 )
 
 // Registration is a registry's answer about a domain. Times may be zero.
@@ -28,7 +28,7 @@ type Registration struct {
 	Domain    string
 	State     State
 	PaidTill  time.Time
-	FreeDate  time.Time // when anybody may register it, unless it is paid for before
+	FreeDate  time.Time // when anyone may register it unless it is paid for
 	Registrar string
 	Source    string // the server that answered
 }
@@ -38,20 +38,20 @@ var (
 	ErrQuota      = errors.New("the registry's limit of questions is used up")
 	ErrNoRegistry = errors.New("no registry is known for this name")
 	ErrUnclear    = errors.New("the registry's answer makes no sense")
-	ErrTurn       = errors.New("others are asking the registry just now") // only of TryLookup
+	ErrTurn       = errors.New("others are asking the registry just now") // only from TryLookup
 )
 
-// Options of a Registry; each may be zero.
+// Options configures a Registry; each field may be zero.
 type Options struct {
 	Whois   map[string]string // WHOIS servers, host:port, by TLD as an A-label; added to the built-in ones
 	RDAP    string            // base URL of the RDAP server for all other TLDs; empty: from IANA's list
-	Rate    float64           // queries a minute to each registry; 0: 30, which TCI allows an address
+	Rate    float64           // questions a minute to each registry; 0: 30, which TCI allows per address
 	Now     func() time.Time  // nil: time.Now
 	Timeout time.Duration     // of a query; 0: 15 s
 }
 
-// servers are the WHOIS servers of the zones whose registry has no RDAP in
-// IANA's list: https://tcinet.ru/en/documents/RU/whois_service.pdf.
+// servers returns the WHOIS servers of the zones whose registry has no RDAP
+// server in IANA's list: https://tcinet.ru/en/documents/RU/whois_service.pdf.
 func servers() map[string]string {
 	const tci = "whois.tcinet.ru:43"
 	return map[string]string{"ru": tci, "su": tci, "xn--p1ai": tci}
@@ -68,21 +68,21 @@ type Registry struct {
 	queues map[string]*queue
 }
 
-// known is an answer with its time.
+// known is an answer and when it was received.
 type known struct {
 	answer Registration
 	at     time.Time
 }
 
-// queue is the rate limit of one registry.
+// queue has the rate limit of one registry.
 type queue struct {
 	limiter *rate.Limiter
-	shut    time.Time     // no query before this time
+	shut    time.Time     // no question before this time
 	patient time.Duration // the next backoff
 }
 
 // How long an answer is kept, how many are kept, and how long a registry that
-// refuses is not asked again: their rules speak of an hour.
+// refused is not asked again: the registries' rules say an hour.
 const (
 	freshFor   = 24 * time.Hour
 	mostKnown  = 20_000
@@ -90,7 +90,7 @@ const (
 	lastPause  = time.Hour
 )
 
-// New returns a registry client. It asks nothing yet.
+// New returns a registry client. It sends nothing yet.
 func New(o Options) *Registry {
 	if o.Rate == 0 {
 		o.Rate = 30
@@ -108,9 +108,9 @@ func New(o Options) *Registry {
 	return r
 }
 
-// Ask returns how the domain that a name belongs to is registered. It waits
-// until the rate limit of its registry lets it ask, which may take minutes:
-// bound it by the context.
+// Ask returns how the domain that a name belongs to is registered. It waits for
+// the rate limit of its registry, which may take minutes: limit that by the
+// context.
 func (r *Registry) Ask(ctx context.Context, name string) (Registration, error) {
 	return r.ask(ctx, name, (*rate.Limiter).Wait)
 }
@@ -153,9 +153,9 @@ func (r *Registry) asker(tld string) (func(context.Context, string) (Registratio
 	}, source
 }
 
-// registered returns the registered domain of a name, and its TLD. There is no
-// registry to ask for names below a private suffix (msk.ru, github.io) or an
-// unknown one.
+// registered returns the domain that was registered for a name, and its TLD.
+// There is no registry to ask about names below a private suffix (msk.ru,
+// github.io) or an unknown one.
 func registered(name string) (domain, tld string, err error) {
 	suffix, icann := checks.PublicSuffix(name)
 	if !icann {
@@ -201,7 +201,7 @@ func (r *Registry) turn(ctx context.Context, source string, wait waiting) error 
 	if err := wait(q.limiter, ctx); err != nil {
 		return fmt.Errorf("waiting for a turn at the registry: %w", err)
 	}
-	return r.open(q) // it may have refused another query meanwhile
+	return r.open(q) // it may have refused meanwhile
 }
 
 // open returns ErrQuota while a registry must not be asked.
@@ -214,7 +214,7 @@ func (r *Registry) open(q *queue) error {
 	return nil
 }
 
-// learn stores an answer. After a refusal it sets when the registry may be asked again.
+// learn caches an answer, or starts the backoff of a registry that refused.
 func (r *Registry) learn(source, domain string, answer Registration, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -235,9 +235,9 @@ func (r *Registry) learn(source, domain string, answer Registration, err error) 
 // Name is the name of the check in outcomes and failures.
 const Name = "registry"
 
-// Check finds out from a registry why DNS does not know a name. Where a person
-// waits for the answer it waits for the registry's rate limit, for minutes
-// maybe; else it fails with ErrTurn. r may be nil: no registry is asked.
+// Check finds out from a registry why DNS does not know a name. If a person
+// waits for the answer, it waits for the registry's rate limit, possibly for
+// minutes; else it fails with ErrTurn. r may be nil: no registry is asked.
 func (r *Registry) Check() checks.Check {
 	c := checks.Check{
 		Name:  Name,
@@ -258,8 +258,8 @@ func (r *Registry) Check() checks.Check {
 	return c
 }
 
-// Lookup reports what the registry knows of a name that DNS does not know: it is
-// free, or registered without name servers. It finds nothing for a delegated
+// Lookup reports what the registry knows about a name that DNS does not know: it
+// is free, or registered without name servers. It finds nothing for a delegated
 // domain, whose problem is in its own zone, nor for a name without a known
 // registry.
 func (r *Registry) Lookup(ctx context.Context, name string) ([]checks.Finding, error) {
@@ -267,13 +267,13 @@ func (r *Registry) Lookup(ctx context.Context, name string) ([]checks.Finding, e
 }
 
 // TryLookup is Lookup without waiting for the rate limit, so that one name of
-// thousands does not hold up the others. Where it would have to wait it fails
-// with ErrTurn.
+// thousands does not delay the others. If it would have to wait, it fails with
+// ErrTurn.
 func (r *Registry) TryLookup(ctx context.Context, name string) ([]checks.Finding, error) {
 	return found(r.ask(ctx, name, now))
 }
 
-// found turns an answer about a name that DNS does not know into findings.
+// found converts an answer about a name that DNS does not know into findings.
 func found(answer Registration, err error) ([]checks.Finding, error) {
 	if errors.Is(err, ErrNoRegistry) {
 		return nil, nil

@@ -57,7 +57,7 @@ func TestParseWhois(t *testing.T) {
 	}
 }
 
-// whois answers each question by the given text, and counts them.
+// whois answers each question with the given text, and counts them.
 func whois(t *testing.T, answer func(question string) string) (address string, asked func() int) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -121,7 +121,7 @@ func TestQuotaIsLeftAlone(t *testing.T) {
 func TestPaceIsKept(t *testing.T) {
 	address, asked := whois(t, func(q string) string { return tciFree })
 	r := New(Options{Whois: map[string]string{"ru": address}, Rate: 30})
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond) // no turn comes so soon: 30 a minute, after a burst of 5
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond) // the limit is reached: 30 a minute, after a burst of 5
 	defer cancel()
 	failed := 0
 	for i := range 8 {
@@ -199,7 +199,7 @@ func FuzzParseWhois(f *testing.F) {
 	})
 }
 
-// What stands in a record is no word of the registry's about itself.
+// Text inside a record is not a statement of the registry.
 func TestARegisteredDomainIsNotFree(t *testing.T) {
 	text := strings.Replace(tciDelegated, "registrar:", "org:           No entries found for you LLC\nregistrar:", 1)
 	if answer, err := parseWhois([]byte(text), "shop.ru"); err != nil || answer.State != Delegated {
@@ -207,7 +207,7 @@ func TestARegisteredDomainIsNotFree(t *testing.T) {
 	}
 }
 
-// A web server that knows no RDAP answers 404 to everything.
+// A web server that does not speak RDAP returns 404 for everything.
 func TestAWebPageDoesNotSayThatADomainIsFree(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -220,8 +220,8 @@ func TestAWebPageDoesNotSayThatADomainIsFree(t *testing.T) {
 	}
 }
 
-// Whoever stood in line when the registry had enough asks no more, and what
-// somebody before learned is not asked again.
+// When the registry refuses, callers that are waiting do not ask it, and
+// answers that others received meanwhile are used.
 func TestTheLineEndsWithTheQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := New(Options{Rate: 30})

@@ -14,7 +14,7 @@ import (
 	"domovoy/checks"
 )
 
-// maxAnswer bounds an answer; TCI's take under a kilobyte.
+// maxAnswer limits an answer in bytes; TCI's have less than a kilobyte.
 const maxAnswer = 64 << 10
 
 // askWhois asks a WHOIS server (RFC 3912).
@@ -44,9 +44,9 @@ func askWhois(ctx context.Context, server, domain string) (Registration, error) 
 	return answer, err
 }
 
-// parseWhois reads TCI's form of "key: value" lines for .ru, .рф and .su. What
-// is not clearly an answer is ErrUnclear; a refusal for too many questions is
-// ErrQuota and never taken for an answer.
+// parseWhois reads TCI's form of "key: value" lines for .ru, .рф and .su. An
+// unclear answer returns ErrUnclear; a refusal because of too many questions
+// returns ErrQuota and is never mistaken for an answer.
 func parseWhois(text []byte, domain string) (Registration, error) {
 	answer := Registration{Domain: domain}
 	low := bytes.ToLower(text)
@@ -73,7 +73,7 @@ func parseWhois(text []byte, domain string) (Registration, error) {
 	return fill(answer, fields)
 }
 
-// fill reads the fields of a registered domain.
+// fill sets the fields of a registered domain.
 func fill(answer Registration, fields map[string]string) (Registration, error) {
 	answer.Registrar = shorten(fields["registrar"])
 	answer.PaidTill, answer.FreeDate = day(fields["paid-till"]), day(fields["free-date"])
@@ -88,7 +88,8 @@ func fill(answer Registration, fields map[string]string) (Registration, error) {
 	return answer, nil
 }
 
-// day reads a date with or without a time; zero when it is neither.
+// day reads a date with or without a time; it returns zero if the text is
+// neither.
 func day(text string) time.Time {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z", time.DateOnly, "2006.01.02"} {
 		if t, err := time.Parse(layout, text); err == nil {
@@ -98,5 +99,5 @@ func day(text string) time.Time {
 	return time.Time{}
 }
 
-// shorten makes a text of the server short and printable.
+// shorten makes text from outside short and printable.
 func shorten(s string) string { return checks.Clean(s, checks.WordLength) }

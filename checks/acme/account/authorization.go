@@ -25,9 +25,9 @@ type authorizationJSON struct {
 	Wildcard   bool                       `json:"wildcard"`
 }
 
-// Read asks the CA for an authorization. That it is gone, expired or another
-// account's is a status, not an error. An error means that nothing is known; it
-// is a *Problem if the CA answered at all.
+// Read fetches an authorization from the CA. If it is gone, expired or another
+// account's, that is a status, not an error. An error means that its status is
+// not known; it is a *Problem if the CA answered.
 func (c *Client) Read(ctx context.Context, u string) (checks.Authorization, error) {
 	a, err := c.read(ctx, u)
 	found, err := authorization(u, a, err)
@@ -38,9 +38,9 @@ func (c *Client) Read(ctx context.Context, u string) (checks.Authorization, erro
 }
 
 // Deactivate cancels an authorization (RFC 8555 section 7.5.2) and returns the
-// CA's answer. The answer is not proof: Boulder says "deactivated" of one that
-// stays invalid, and may answer 500 after it did its work. So read the
-// authorization again, above all after an error.
+// CA's answer. The answer is not proof: Boulder returns "deactivated" for one
+// that stays invalid, and may return 500 after it has deactivated one. So read
+// the authorization again, above all after an error.
 func (c *Client) Deactivate(ctx context.Context, u string) (checks.Authorization, error) {
 	a, err := c.post(ctx, u, payload(map[string]string{"status": string(checks.AuthorizationDeactivated)}))
 	found, err := authorization(u, a, err)
@@ -50,8 +50,8 @@ func (c *Client) Deactivate(ctx context.Context, u string) (checks.Authorization
 	return found, nil
 }
 
-// authorization reads what the CA answered for a URL. An answer without a
-// status of RFC 8555 section 7.1.6 does not come from a CA.
+// authorization decodes the CA's answer for a URL. An answer without a status
+// of RFC 8555 section 7.1.6 is not from a CA.
 func authorization(u string, a *answer, err error) (checks.Authorization, error) {
 	if status := impliedStatus(err); status != "" {
 		return checks.Authorization{URL: u, Status: status}, nil
@@ -73,15 +73,16 @@ func authorization(u string, a *answer, err error) (checks.Authorization, error)
 		Expires: parseTime(wire.Expires)}, nil
 }
 
-// maxName is that of a domain name in letters (RFC 1035 section 2.3.4).
+// maxName is the longest domain name in text form (RFC 1035 section 2.3.4).
 const maxName = 253
 
-// bareName is a name as authorizations have it: lower case, without "*.".
+// bareName returns a name as authorizations have it: in lower case, without
+// "*.".
 func bareName(text string) string {
 	return strings.TrimPrefix(strings.ToLower(checks.Clean(text, maxName)), "*.")
 }
 
-// parseTime reads a date of RFC 3339; zero: it is not a valid one.
+// parseTime reads a date of RFC 3339; it returns zero for an invalid one.
 func parseTime(text string) time.Time {
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
@@ -93,9 +94,9 @@ func parseTime(text string) time.Time {
 // impliedStatus is the status that a refusal implies: the authorization is
 // expired, gone or another account's. Empty: the refusal is about something
 // else. Boulder writes "Expired authorization" and "No such authorization" with
-// 404, "Account ID doesn't match ID for authorization" with 403; others answer
-// without a body. A page comes from a balancer and proves nothing, and a
-// deactivated account gets 403 for everything.
+// 404, "Account ID doesn't match ID for authorization" with 403; other CAs send
+// no body. An HTML page is from a load balancer and proves nothing, and a
+// deactivated account gets 403 for every request.
 func impliedStatus(err error) checks.AuthorizationStatus {
 	p, ok := errors.AsType[*Problem](err)
 	if !ok || p.Type == "" && p.Detail != "" {

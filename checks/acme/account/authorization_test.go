@@ -8,8 +8,8 @@ import (
 	"domovoy/checks"
 )
 
-// TestAuthorizations shows one account's authorizations from all sides: its
-// own, another's, one that never was, and one that was cancelled.
+// TestAuthorizations reads an account's own authorization, another account's,
+// one that never existed, and one that was canceled.
 func TestAuthorizations(t *testing.T) {
 	p := newPebble(t, 0)
 	mine, other := p.register(newKeyFile(t)), p.register(newKeyFile(t))
@@ -52,7 +52,7 @@ func TestAuthorizations(t *testing.T) {
 	}
 }
 
-// TestOtherHost has a URL that leads elsewhere refused before anything is sent.
+// TestOtherHost: a URL of another host is refused before anything is sent.
 func TestOtherHost(t *testing.T) {
 	p := newPebble(t, 0)
 	c := p.register(newKeyFile(t))
@@ -69,8 +69,8 @@ func TestOtherHost(t *testing.T) {
 	}
 }
 
-// TestWithoutKey shows what is left without a key at a CA that follows RFC
-// 8555 to the letter: nothing, and it says why.
+// TestWithoutKey: at a CA that follows RFC 8555 strictly, nothing can be read
+// without a key, and the error says so.
 func TestWithoutKey(t *testing.T) {
 	p := newPebble(t, 0)
 	order := p.order(p.register(newKeyFile(t)), "shop.example")

@@ -12,7 +12,7 @@ import (
 	"domovoy/checks/lab/boulder"
 )
 
-// TestBoulder goes through what Let's Encrypt's CA does and Pebble does not.
+// TestBoulder checks what Boulder does and Pebble does not.
 func TestBoulder(t *testing.T) {
 	ca := boulder.New(boulder.Options{})
 	key, err := LoadKey(newKeyFile(t))
@@ -58,7 +58,8 @@ func TestBoulder(t *testing.T) {
 	}
 }
 
-// TestBoulderTroubled keeps what a refusal tells, and repeats nothing.
+// TestBoulderTroubled: the details of a refusal are kept, and no request is
+// repeated.
 func TestBoulderTroubled(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -84,7 +85,7 @@ func TestBoulderTroubled(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if status(t, client, u) != checks.AuthorizationPending { // so that there is a nonce, and the fault meets the right request
+			if status(t, client, u) != checks.AuthorizationPending { // fetches a nonce, so that the fault meets the right request
 				t.Fatal("not pending")
 			}
 			ca.Fail("", 1, c.fault)
@@ -112,8 +113,8 @@ func TestBoulderTroubled(t *testing.T) {
 	}
 }
 
-// TestBoulderDiscover follows 300 orders that a log names, of which the CA has
-// no list.
+// TestBoulderDiscover reads 300 orders that a log names; the CA has no list of
+// them.
 func TestBoulderDiscover(t *testing.T) {
 	ca := boulder.New(boulder.Options{})
 	key, err := LoadKey(newKeyFile(t))

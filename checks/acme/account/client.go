@@ -1,21 +1,21 @@
 // Package account works with one account at a CA (RFC 8555): it reads and
-// cancels authorizations. It never orders by itself; see [Client.ProbeOrder]
-// for the one method that does.
+// cancels authorizations. It never places orders on its own;
+// [Client.ProbeOrder] is the one method that places one.
 //
-// go-jose signs the requests; directory, nonces and problems are done here.
-// The ready client that comes closest, github.com/mholt/acmez/v3/acme (3.1.7),
-// was tried and does not fit:
+// go-jose signs the requests; directory, nonces and problem documents are
+// handled here. The existing client that comes closest,
+// github.com/mholt/acmez/v3/acme (3.1.7), does not fit:
 //
 //   - It repeats a POST up to three times after a 5xx answer or a broken
-//     connection. Here that would spend a new order, or a failed validation,
-//     each time; a caller of this package reads first what became of it.
+//     connection. Here each repetition would spend a new order or a failed
+//     validation; a caller of this package first reads the result.
 //   - Its methods drop the answer's header, so that Retry-After of a 429 is
-//     lost, and its problems have no HTTP status where the answer was a page.
-//   - An answer is read without a limit, and stands as it came in the text of
+//     lost, and its problems have no HTTP status if the answer was a page.
+//   - An answer is read without a limit and copied unchanged into the text of
 //     the error, with the token of an unpause link.
-//   - All reads are POST-as-GET. Without the account's key there has to be a
-//     plain GET.
-//   - It does not list an account's orders, and asks a host of any URL.
+//   - All reads are POST-as-GET. Without the account's key a plain GET is
+//     needed.
+//   - It does not list an account's orders, and sends requests to any host.
 package account
 
 import (
@@ -36,41 +36,41 @@ import (
 )
 
 const (
-	// defaultTimeout bounds one exchange if the caller brings no HTTP client.
+	// defaultTimeout limits one exchange if the caller passes no HTTP client.
 	defaultTimeout = 30 * time.Second
 
-	// maxBody is in bytes of an answer; a directory or an order has a few KB.
+	// maxBody limits an answer, in bytes; a directory or an order has a few KB.
 	maxBody = 1 << 20
 
-	// maxNonceTries bounds how often a request is repeated whose nonce the CA
-	// did not take: at 30 % one request in 170,000 fails.
+	// maxNonceTries limits how often a request is repeated because the CA
+	// rejected its nonce: if it rejects 30 %, one request in 170,000 fails.
 	maxNonceTries = 10
 
-	// maxNonces is how many are kept: no more are in use than requests at a time.
+	// maxNonces is how many are kept: no more are used than there are
+	// concurrent requests.
 	maxNonces = 64
 )
 
-// What a client cannot do.
+// Errors of requests that a client cannot make.
 var (
-	// ErrKeyNeeded: without a key there is only plain GET, which the CA or the
-	// method does not allow (RFC 8555 section 6.3).
+	// ErrKeyNeeded: without a key only plain GET is possible, which the CA or
+	// the method does not allow (RFC 8555 section 6.3).
 	ErrKeyNeeded = errors.New("the CA shows this to the account's key alone")
-	// ErrOtherHost: the URL does not lead to this CA. Nothing was sent.
+	// ErrOtherHost: the URL is not one of this CA. Nothing was sent.
 	ErrOtherHost = errors.New("not at this CA")
 )
 
-// Options say whose account it is, and where.
+// Options says which account at which CA.
 type Options struct {
 	Directory string       // URL of the CA's directory (RFC 8555 section 7.1.1)
-	HTTP      *http.Client // for a proxy and roots; nil: Go's own transport, 30 s for an exchange
+	HTTP      *http.Client // for a proxy and roots; nil: Go's default transport, 30 s for an exchange
 	UserAgent string       // required by RFC 8555 section 6.1; empty: "domovoy"
-	Key       *Key         // nil: only what plain GET shows
-	KID       string       // the account's URL; empty: from the files beside the key, else the CA is asked
+	Key       *Key         // nil: only what plain GET returns
+	KID       string       // the account's URL; empty: read from the files beside the key, else the CA is asked
 }
 
 // Client makes requests for one account at its CA. It never sleeps, and repeats
-// a request only if the CA did not take its nonce. It is safe for concurrent
-// use.
+// a request only if the CA rejected its nonce. It is safe for concurrent use.
 type Client struct {
 	http      *http.Client
 	userAgent string
@@ -81,8 +81,8 @@ type Client struct {
 	nonces    nonces
 }
 
-// directory holds the URLs that are used of a CA's directory (RFC 8555 section
-// 7.1.1).
+// directory holds those URLs of a CA's directory that are used (RFC 8555
+// section 7.1.1).
 type directory struct {
 	NewNonce   string `json:"newNonce"`
 	NewAccount string `json:"newAccount"`
@@ -124,24 +124,25 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	return c, nil
 }
 
-// AccountURL is the account's URL at the CA; empty without a key.
+// AccountURL returns the account's URL at the CA; empty without a key.
 func (c *Client) AccountURL() string { return c.kid }
 
-// Format prints the account's URL alone, and no nonces.
+// Format prints only the account's URL, no nonces.
 func (c *Client) Format(s fmt.State, _ rune) { fmt.Fprint(s, "account "+c.kid) }
 
-// Belongs reports whether a URL leads to this CA. No request goes anywhere else:
-// a URL may come from a chat or a log, and could lead into our own network.
+// Belongs reports whether a URL is one of this CA. No request is sent to any
+// other: a URL may come from a chat or a log, and could point into our own
+// network.
 func (c *Client) Belongs(rawURL string) bool {
 	at, err := origin(rawURL)
 	return err == nil && slices.Contains(c.origins, at)
 }
 
-// origin is a URL's scheme and host with its port.
+// origin returns a URL's scheme and host with its port.
 func origin(rawURL string) (string, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return "", errors.New("not a URL") // the parser's error would quote a password in it
+		return "", errors.New("not a URL") // the parser's error could contain a password of the URL
 	}
 	if u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
 		return "", errors.New("not a URL of the web")
@@ -153,9 +154,9 @@ func origin(rawURL string) (string, error) {
 	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port, nil
 }
 
-// withoutRedirects is the caller's client, but follows no redirect: it could
-// lead away from the CA, and a signed request is valid for one URL only (RFC
-// 8555 section 6.4).
+// withoutRedirects returns a copy of the caller's client that follows no
+// redirect: it could point away from the CA, and a signed request is valid for
+// one URL only (RFC 8555 section 6.4).
 func withoutRedirects(client *http.Client) *http.Client {
 	if client == nil {
 		client = &http.Client{Timeout: defaultTimeout}
@@ -166,8 +167,8 @@ func withoutRedirects(client *http.Client) *http.Client {
 	return &own
 }
 
-// read is POST-as-GET (RFC 8555 section 6.3) or, without a key, GET, which
-// Let's Encrypt still answers.
+// read is POST-as-GET (RFC 8555 section 6.3) or, without a key, a plain GET,
+// which Let's Encrypt still answers.
 func (c *Client) read(ctx context.Context, u string) (*answer, error) {
 	if c.key != nil {
 		return c.post(ctx, u, []byte{})
@@ -186,7 +187,7 @@ func (c *Client) read(ctx context.Context, u string) (*answer, error) {
 func payload(v any) []byte {
 	body, err := json.Marshal(v)
 	if err != nil {
-		panic("a request cannot be encoded: " + err.Error()) // impossible for maps and strings
+		panic("a request cannot be encoded: " + err.Error()) // cannot happen with maps and strings
 	}
 	return body
 }
@@ -201,8 +202,8 @@ type answer struct {
 
 func (a *answer) problem() *Problem { return newProblem(a.status, a.header, a.body, time.Now()) }
 
-// decode reads the JSON of a good answer. Anything else does not come from a
-// CA but from, say, a login page, and is a *Problem.
+// decode decodes the JSON of a successful answer. Anything else is not from a
+// CA but, for example, a login page, and returns a *Problem.
 func (a *answer) decode(into any) error {
 	if json.Unmarshal(a.body, into) != nil {
 		return a.problem()
@@ -218,8 +219,8 @@ func (c *Client) post(ctx context.Context, u string, body []byte) (*answer, erro
 	return c.signed(ctx, u, body, c.kid)
 }
 
-// signed posts with an account's URL or, if that is empty, with the public key
-// (RFC 8555 section 6.2).
+// signed posts a request signed for an account's URL or, if kid is empty, with
+// the public key (RFC 8555 section 6.2).
 func (c *Client) signed(ctx context.Context, u string, body []byte, kid string) (*answer, error) {
 	if !c.Belongs(u) {
 		return nil, ErrOtherHost
@@ -241,8 +242,8 @@ func (c *Client) signed(ctx context.Context, u string, body []byte, kid string) 
 			c.nonces.put(a.nonce)
 			return a, err
 		}
-		// The answer brings a fresh nonce (RFC 8555 section 6.5). The kept ones
-		// may be as old as the one that was refused.
+		// The answer contains a new nonce (RFC 8555 section 6.5). The kept ones
+		// may be as old as the one that was rejected.
 		c.nonces.drop()
 		nonce = a.nonce
 	}
@@ -266,8 +267,8 @@ func sign(key *Key, kid, u, nonce string, body []byte) ([]byte, error) {
 	return []byte(jws.FullSerialize()), nil
 }
 
-// send makes one exchange. A status other than 2xx is a *Problem. The answer is
-// never nil; beside an error it holds what came before it.
+// send makes one exchange. A status other than 2xx returns a *Problem. The
+// answer is never nil; with an error it has what was received before it.
 func (c *Client) send(ctx context.Context, method, u string, body []byte) (*answer, error) {
 	a := &answer{}
 	request, err := http.NewRequestWithContext(ctx, method, u, bytes.NewReader(body))
@@ -313,7 +314,7 @@ func (n *nonces) put(nonce string) {
 	n.have = append(n.have, nonce)
 }
 
-// take returns the newest; empty: there is none.
+// take returns the newest; empty: none is left.
 func (n *nonces) take() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -326,7 +327,7 @@ func (n *nonces) take() string {
 	return nonce
 }
 
-// drop forgets all.
+// drop removes all.
 func (n *nonces) drop() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

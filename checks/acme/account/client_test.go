@@ -15,8 +15,8 @@ import (
 	"domovoy/checks"
 )
 
-// TestBadNonces works on at a CA that refuses every third good nonce, with
-// several requests at a time.
+// TestBadNonces makes concurrent requests to a CA that rejects every third
+// valid nonce.
 func TestBadNonces(t *testing.T) {
 	p := newPebble(t, 30)
 	c := p.register(newKeyFile(t))
@@ -43,7 +43,8 @@ func TestBadNonces(t *testing.T) {
 	group.Wait()
 }
 
-// TestNonceNeverTaken gives up in the end, and says why.
+// TestNonceNeverTaken: after a number of rejected nonces the request fails with
+// the reason.
 func TestNonceNeverTaken(t *testing.T) {
 	ca := newCA(t)
 	var asked atomic.Int32
@@ -58,8 +59,8 @@ func TestNonceNeverTaken(t *testing.T) {
 	}
 }
 
-// TestAnswers shows what an answer means for an authorization. Whatever it is,
-// it was asked for once.
+// TestAnswers checks what an answer means for an authorization. In each case
+// one request is made.
 func TestAnswers(t *testing.T) {
 	const expires = `"expires":"2026-11-28T10:00:00Z"`
 	const identifier = `"identifier":{"type":"dns","value":"Shop.example"}`
@@ -143,7 +144,7 @@ func TestWithoutKeyAtLetsEncrypt(t *testing.T) {
 	}
 }
 
-// TestDirectories that are none.
+// TestDirectories: answers that are not valid directories.
 func TestDirectories(t *testing.T) {
 	ca := newCA(t)
 	ca.mux.HandleFunc("/empty", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{}`) })
@@ -168,13 +169,13 @@ func TestDirectories(t *testing.T) {
 	}
 }
 
-// TestContext ends a request that is under way.
+// TestContext ends a request in progress.
 func TestContext(t *testing.T) {
 	ca := newCA(t)
 	begun := make(chan struct{})
 	ca.mux.HandleFunc("/authz/1", func(_ http.ResponseWriter, r *http.Request) {
 		close(begun)
-		io.Copy(io.Discard, r.Body) // so that the server notices the other side's leaving
+		io.Copy(io.Discard, r.Body) // so that the server notices that the client closes
 		<-r.Context().Done()
 	})
 	c := ca.open()

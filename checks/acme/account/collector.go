@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// collector gathers what logs and state files show, each URL once.
+// collector gathers what logs and state files contain, each URL once.
 type collector struct {
 	found  Found
 	urls   map[string]int // index in found.URLs
@@ -23,7 +23,8 @@ func newCollector() *collector {
 	return &collector{urls: map[string]int{}, stales: map[string]bool{}, orders: map[string]*loggedOrder{}}
 }
 
-// full allows more than are returned, because the newest are at a log's end.
+// full allows more URLs than are returned, because the newest are at a log's
+// end.
 func (c *collector) full() bool { return len(c.urls) >= 4*maxURLs }
 
 func (c *collector) skip(path string, reason SkipReason) {
@@ -33,7 +34,8 @@ func (c *collector) skip(path string, reason SkipReason) {
 	}
 }
 
-// authorization adds an authorization; of several mentions the newest time counts.
+// authorization adds an authorization; if it is found several times, the newest
+// time counts.
 func (c *collector) authorization(s FoundURL) {
 	if i, known := c.urls[s.URL]; known {
 		if c.found.URLs[i].At.Before(s.At) {
@@ -70,14 +72,14 @@ func (c *collector) complete(order string) {
 	}
 }
 
-// name adds the name to an authorization that has none yet.
+// name sets the name of an authorization that has none yet.
 func (c *collector) name(u, name string) {
 	if i, known := c.urls[u]; known && c.found.URLs[i].Name == "" {
 		c.found.URLs[i].Name = name
 	}
 }
 
-// result is what was found, the newest first.
+// result returns what was found, newest first.
 func (c *collector) result() Found {
 	f := c.found
 	f.complete = map[string]bool{}
@@ -101,7 +103,7 @@ func newestFirst(seen []FoundURL) {
 	slices.SortStableFunc(seen, func(a, b FoundURL) int { return b.At.Compare(a.At) })
 }
 
-// hint says why there is nothing.
+// hint returns why nothing was found.
 func (f *Found) hint() Hint {
 	switch {
 	case len(f.URLs)+len(f.Orders) > 0:

@@ -14,20 +14,20 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Bounds of a search.
+// Limits of a search.
 const (
 	maxFiles       = 30000    // state folders have one file for each certificate
 	maxURLs        = 50000    // of each kind
-	defaultMaxFile = 64 << 20 // bytes of one log
+	defaultMaxFile = 64 << 20 // read of one log
 
-	// orderReaders is how many orders are read at a time. Let's Encrypt takes
-	// 250 requests a second, its staging environment 20.
+	// orderReaders is how many orders are read concurrently. Let's Encrypt
+	// allows 250 requests a second, its staging environment 20.
 	orderReaders = 8
 )
 
 // Discover finds this CA's authorizations: in the ACME client's logs and state,
-// and in the orders that are in these or in the CA's own list, if it has one.
-// Beside an error it returns what was found before it.
+// and in the orders that these contain or that the CA lists, if it has a list.
+// With an error it returns what was found before it.
 func (c *Client) Discover(ctx context.Context, s Sources) (f Found, err error) {
 	if f, err = Find(ctx, s); err != nil {
 		return f, err
@@ -64,7 +64,7 @@ func (c *Client) addListed(ctx context.Context, f *Found) error {
 	return nil
 }
 
-// atThisCA drops the URLs of other CAs, and counts them.
+// atThisCA removes the URLs of other CAs, and counts them.
 func (c *Client) atThisCA(seen []FoundURL, foreign *int) []FoundURL {
 	var kept []FoundURL
 	for _, s := range seen {
@@ -78,8 +78,9 @@ func (c *Client) atThisCA(seen []FoundURL, foreign *int) []FoundURL {
 }
 
 // readOrders adds the authorizations of the orders. Orders that the CA does not
-// show, because there is no key or by a fault of its own, stay in Orders. That it
-// asks to send nothing for a while, or cannot be reached, is an error.
+// return, because there is no key or because of a fault of its own, stay in
+// Orders. If the CA asks to stop sending for some time, or cannot be reached,
+// that is an error.
 func (c *Client) readOrders(ctx context.Context, f *Found) error {
 	known := map[string]bool{}
 	for _, seen := range f.URLs {
@@ -101,7 +102,7 @@ func (c *Client) readOrders(ctx context.Context, f *Found) error {
 					f.URLs = append(f.URLs, FoundURL{URL: u, Source: seen.Source, At: seen.At})
 				}
 			}
-			if err == nil || errors.Is(err, ErrNoOrder) { // it expired, with its pending authorizations
+			if err == nil || errors.Is(err, ErrNoOrder) { // the order expired, with its pending authorizations
 				return nil
 			}
 			f.Orders = append(f.Orders, seen)
@@ -117,33 +118,33 @@ func (c *Client) readOrders(ctx context.Context, f *Found) error {
 // Sources say where an ACME client leaves traces of authorizations.
 type Sources struct {
 	Logs     []string // paths or patterns of [filepath.Glob]; rotated and compressed files are found beside them
-	KeyFile  string   // the account's key, for the client's state around it; may be empty
+	KeyFile  string   // the account's key, to find the client's state files near it; may be empty
 	MaxBytes int64    // read of the end of one log; zero: 64 MB
 }
 
 // FoundURL is a URL and where it was seen.
 type FoundURL struct {
 	URL    string
-	Name   string    // the name that the log has nearby, a hint only: the CA knows; may be empty
+	Name   string    // from nearby in the log, not verified; may be empty
 	Source string    // the file, or "orders" for the CA's own list
 	At     time.Time // when it was written; zero: not known
 }
 
-// SourceOrders is FoundURL.Source for the CA's list of orders.
+// SourceOrders is the value of FoundURL.Source for the CA's list of orders.
 const SourceOrders = "orders"
 
-// Found is the result of a search, the newest first as far as that is known.
+// Found is the result of a search, newest first if the times are known.
 type Found struct {
 	URLs    []FoundURL // of authorizations, each once
-	Orders  []FoundURL // whose authorizations no log shows; [Client.Discover] asks the CA for them
+	Orders  []FoundURL // whose authorizations are in no log; [Client.Discover] asks the CA for them
 	Stale   []FoundURL // authorizations in a form that Let's Encrypt no longer serves
-	Foreign int        // URLs at another CA, which were left out
+	Foreign int        // number of URLs of other CAs, which are left out
 	Files   []string   // that were read
 	Skipped []Skipped
 	Hint    Hint
-	Cut     bool // the bounds were reached: there may be more
+	Cut     bool // a limit was reached: there may be more
 
-	complete map[string]bool // orders whose authorizations a log shows
+	complete map[string]bool // orders whose authorizations are in a log
 }
 
 // Skipped is a file that was not read, or only in part.
@@ -157,10 +158,10 @@ type SkipReason string
 
 // The reasons of Skipped.
 const (
-	SkipDenied     SkipReason = "denied"     // we may not read it
-	SkipMissing    SkipReason = "missing"    // a path without a pattern leads nowhere
-	SkipUnreadable SkipReason = "unreadable" // not a regular file, a broken archive, a fault of the disk
-	SkipLarge      SkipReason = "large"      // only its end was read; of a compressed file only its beginning
+	SkipDenied     SkipReason = "denied"     // no permission to read it
+	SkipMissing    SkipReason = "missing"    // a path without a pattern does not exist
+	SkipUnreadable SkipReason = "unreadable" // not a regular file, a broken archive, a read error
+	SkipLarge      SkipReason = "large"      // only its end was read, or only its beginning if it is compressed
 )
 
 // Hint says why a search found nothing.
@@ -169,15 +170,15 @@ type Hint string
 // The hints.
 const (
 	HintNone       Hint = ""            // something was found
-	HintNoFiles    Hint = "no_files"    // there is no log at all
-	HintUnreadable Hint = "unreadable"  // there are logs, and none could be read
-	HintNotLogged  Hint = "not_logged"  // the logs have no URLs: acme.sh writes them only with debugging, which ISPmanager has off by default
+	HintNoFiles    Hint = "no_files"    // there is no log
+	HintUnreadable Hint = "unreadable"  // there are logs, but none could be read
+	HintNotLogged  Hint = "not_logged"  // the logs contain no URLs: acme.sh writes them only with debugging on, which is off by default in ISPmanager
 	HintNothing    Hint = "nothing_new" // only stale or foreign ones
 )
 
-// Find looks for authorizations in the logs and the state of ACME clients. It
-// makes no request: what it finds may be any CA's. The only error is that the
-// context ended.
+// Find finds authorizations in the logs and the state files of ACME clients. It
+// makes no request, so URLs of any CA are returned. The only error is the
+// context's.
 func Find(ctx context.Context, s Sources) (Found, error) {
 	if s.MaxBytes <= 0 {
 		s.MaxBytes = defaultMaxFile
@@ -253,10 +254,10 @@ func (s Sources) files(c *collector) []logFile {
 
 func isPattern(path string) bool { return strings.ContainsAny(path, `*?[\`) }
 
-// statePatterns are the files that acme.sh keeps for a key: above the folder "ca"
-// is its home, with its log and a folder for each certificate, whose .conf has
-// the last order and, for a challenge by hand, its authorizations. certbot has
-// both in its log only.
+// statePatterns returns patterns of the files that acme.sh keeps for a key:
+// above the folder "ca" is its home, with its log and a folder for each
+// certificate, whose .conf contains the last order and, for manual challenges,
+// its authorizations. certbot writes both to its log only.
 func statePatterns(keyFile string) []string {
 	if keyFile == "" {
 		return nil

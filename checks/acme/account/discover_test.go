@@ -102,8 +102,8 @@ func TestFindLine(t *testing.T) {
 	}
 }
 
-// TestFindFiles shows which files are read: rotated and packed ones, acme.sh's
-// state around a key, and no other.
+// TestFindFiles shows which files are read: rotated and compressed logs,
+// acme.sh's state near a key, and no others.
 func TestFindFiles(t *testing.T) {
 	home := t.TempDir()
 	for name, n := range map[string]int{
@@ -124,7 +124,7 @@ func TestFindFiles(t *testing.T) {
 	}
 }
 
-// TestFindNothing shows why a search found nothing.
+// TestFindNothing checks the reasons for finding nothing.
 func TestFindNothing(t *testing.T) {
 	folder := t.TempDir()
 	stock := filepath.Join(folder, "stock.log")
@@ -160,7 +160,7 @@ func TestFindNothing(t *testing.T) {
 }
 
 // TestFindIsBounded reads the end of a log that is too large, and only the
-// beginning of a packed one.
+// beginning of a compressed one.
 func TestFindIsBounded(t *testing.T) {
 	var text strings.Builder
 	for n := range 1000 {
@@ -230,9 +230,9 @@ func packFile(t *testing.T, path, text string) {
 	writeFile(t, path, packed.String(), 0o600)
 }
 
-// TestAcmeSh replays a log that acme.sh wrote with debugging on, with the URLs
-// of a living CA in it: what it left pending is found and cancelled by the key
-// and the account that lie in acme.sh's home.
+// TestAcmeSh reads a log that acme.sh wrote with debugging on, with the URLs
+// replaced by a running CA's: what is pending is found and canceled with the
+// key and the account in acme.sh's home.
 func TestAcmeSh(t *testing.T) {
 	names := []string{"shop.example", "www.shop.example", "blog.shop.example"}
 	for _, source := range []string{"acmesh-debug2.log", "acmesh.conf"} {
@@ -294,9 +294,9 @@ func mustRead(t *testing.T, path string) []byte {
 	return data
 }
 
-// TestCertbot has Debian's certbot order for three names and die in its hook,
-// before it answers any challenge. What it leaves pending is found in its own
-// log, by its own key and account folder, and cancelled.
+// TestCertbot lets Debian's certbot order for three names and kills it in its
+// hook, before it answers a challenge. What stays pending is found in certbot's
+// log and canceled with certbot's key and account folder.
 func TestCertbot(t *testing.T) {
 	program := debian(t, "certbot")
 	p := newPebble(t, 0)
@@ -348,7 +348,7 @@ func TestCertbot(t *testing.T) {
 	}
 }
 
-// certbotDies runs certbot until its hook, the first thing after the order,
+// certbotDies runs certbot until its hook, which runs right after the order,
 // kills it.
 func certbotDies(t *testing.T, program string, p *pebble, folder string) {
 	t.Helper()
@@ -370,7 +370,7 @@ func certbotDies(t *testing.T, program string, p *pebble, folder string) {
 	}
 }
 
-// debian finds a program, or skips the test: only CI is sure to have it.
+// debian finds a Debian program, or skips the test: only CI certainly has it.
 func debian(t *testing.T, name string) string {
 	t.Helper()
 	program, err := exec.LookPath(name)

@@ -14,8 +14,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// FuzzKey: whatever a key file holds, it is a key that signs, or an error that
-// says nothing of it.
+// FuzzKey: from any key file comes a key that can sign, or an error that
+// contains nothing of the file.
 func FuzzKey(f *testing.F) {
 	f.Add([]byte(""))
 	f.Add([]byte(`{"kty":"EC","crv":"P-256","x":"AA","y":"AA","d":"AA"}`))
@@ -44,15 +44,15 @@ func FuzzKey(f *testing.F) {
 	})
 }
 
-// FuzzLog: whatever a log holds, what is found are URLs of the web, each once,
-// and reading the log again by parts finds no other.
+// FuzzLog: in any log, only web URLs are found, each once, and reading the log
+// in parts finds no others.
 func FuzzLog(f *testing.F) {
 	for _, name := range []string{"certbot.log", "acmesh-debug2.log", "acmesh-debug1.log", "acmesh.conf"} {
 		text, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(text[:min(len(text), 1500)]) // a fuzzer is slow with long ones
+		f.Add(text[:min(len(text), 1500)]) // fuzzing is slow with long inputs
 	}
 	f.Add([]byte(`"authorizations":["https://ca.example/1","https://ca.example/2"],"authorizations":[`))
 	f.Add([]byte("\"authorizations\" : [\n\"https:\\/\\/ca.example\\/1\" ] https://ca.example/acme/order/1/2 ]"))
@@ -82,8 +82,8 @@ func FuzzLog(f *testing.F) {
 	})
 }
 
-// FuzzProblem: whatever is answered, the problem is bounded, readable, and
-// without an unpause link's token when it is printed.
+// FuzzProblem: from any answer, the problem is bounded and printable, and its
+// text does not contain the token of an unpause link.
 func FuzzProblem(f *testing.F) {
 	f.Add(429, "application/problem+json", "60", []byte(`{"type":"urn:ietf:params:acme:error:rateLimited","detail":"see https://x.example/unpause?jwt=abc.def"}`))
 	f.Add(400, "", "", []byte(`{"type":"https://x.example/unpause?jwt=abc.def","detail":"0jwt=0"}`))

@@ -25,16 +25,17 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// maxKeyFile bounds a key file in bytes: RSA of 8192 bits takes 8 KB as JWK.
+// maxKeyFile limits the size of a key file in bytes: an RSA key of 8192 bits
+// has 8 KB as JWK.
 const maxKeyFile = 32 << 10
 
-// Bits of an RSA key: CAs refuse shorter ones, and longer ones cost only time.
+// Bits of an RSA key: CAs reject shorter ones, and longer ones only cost time.
 const (
 	minBits = 2048
 	maxBits = 8192
 )
 
-// What is wrong with a key file. None of these quotes the file.
+// Errors of a key file. None contains any part of the file.
 var (
 	ErrKeyFile   = errors.New("not a regular file of at most 32 KB")
 	ErrNotAKey   = errors.New("no private key in a known format")
@@ -83,7 +84,7 @@ func loadKey(path string, guarded bool) (*Key, error) {
 }
 
 // readKeyFile opens without waiting, because a pipe would block, and checks the
-// open file, because a path may lead elsewhere a moment later.
+// open file, because a path may point to another file a moment later.
 func readKeyFile(path string, guarded bool) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -136,8 +137,8 @@ func parseKey(data []byte) (jose.SigningKey, error) {
 	return jose.SigningKey{}, ErrNotAKey
 }
 
-// parseBlock returns nil for what it cannot read, such as an encrypted key. The
-// parsers' errors are dropped: they may quote the key.
+// parseBlock returns nil for a key that it cannot parse, such as an encrypted
+// one. The parsers' errors are dropped: they may contain parts of the key.
 func parseBlock(block *pem.Block) any {
 	var key any
 	var err error
@@ -162,7 +163,7 @@ func signingKey(key any) (jose.SigningKey, error) {
 		if bits := k.N.BitLen(); bits < minBits || bits > maxBits {
 			return jose.SigningKey{}, ErrWeakKey
 		}
-		if k.Validate() != nil { // the numbers of a JWK may not belong together
+		if k.Validate() != nil { // the numbers of a JWK may be inconsistent
 			return jose.SigningKey{}, ErrNotAKey
 		}
 		return jose.SigningKey{Algorithm: jose.RS256, Key: k}, nil
@@ -188,7 +189,8 @@ func (k *Key) String() string { return redacted }
 // GoString hides the key from %#v.
 func (k *Key) GoString() string { return redacted }
 
-// Format hides the key from every verb, such as %x, which String does not see.
+// Format hides the key from every verb, including those, such as %x, that do
+// not use String.
 func (k *Key) Format(s fmt.State, _ rune) { fmt.Fprint(s, redacted) }
 
 // LogValue hides the key from slog.
@@ -197,7 +199,7 @@ func (k *Key) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalText hides the key from encoders such as JSON.
 func (k *Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// maxStateFile bounds a client's file beside the key, in bytes.
+// maxStateFile limits the size of a client's file beside the key, in bytes.
 const maxStateFile = 64 << 10
 
 // findAccountURL returns the account's URL: the given one, the one that the ACME
@@ -221,8 +223,8 @@ func (c *Client) findAccountURL(ctx context.Context, given string) (string, erro
 	return kid, err
 }
 
-// askAccountURL asks the CA for the key's account, and creates none (RFC 8555
-// section 7.3.1).
+// askAccountURL asks the CA for the account of the key, without creating one
+// (RFC 8555 section 7.3.1).
 func (c *Client) askAccountURL(ctx context.Context) (string, error) {
 	a, err := c.signed(ctx, c.directory.NewAccount, payload(map[string]bool{"onlyReturnExisting": true}), "")
 	if err != nil {
@@ -235,9 +237,9 @@ func (c *Client) askAccountURL(ctx context.Context) (string, error) {
 	return kid, nil
 }
 
-// StoredAccountURL is the account's URL as the ACME client keeps it beside the
-// key file; empty: it is not there, or is of another CA than the directory's.
-// The key is not read, and no request is made.
+// StoredAccountURL returns the account's URL that the ACME client stored beside
+// the key file; empty: there is none, or it is of another CA than the
+// directory's. The key is not read, and no request is made.
 func StoredAccountURL(keyFile, directory string) string {
 	if keyFile == "" {
 		return ""
@@ -251,13 +253,13 @@ func StoredAccountURL(keyFile, directory string) string {
 	return stored
 }
 
-// acmeshAccountURL finds the account's URL in acme.sh's ca.conf.
+// acmeshAccountURL matches the account's URL in acme.sh's ca.conf.
 var acmeshAccountURL = regexp.MustCompile(`(?m)^ACCOUNT_URL=['"]?([^'"\s]+)`)
 
-// accountURLBeside reads the account's URL from the files that certbot (regr.json),
-// acme.sh (ca.conf) and lego (account.json, beside the key or a folder above)
-// keep. A file that is not there or cannot be read is skipped: the CA can be
-// asked.
+// accountURLBeside reads the account's URL from the files that certbot
+// (regr.json), acme.sh (ca.conf) and lego (account.json, beside the key or a
+// folder above) store. A file that does not exist or cannot be read is skipped:
+// the CA can be asked.
 func accountURLBeside(keyFile string) string {
 	folder := filepath.Dir(keyFile)
 	if data, err := readState(filepath.Join(folder, "regr.json")); err == nil {
@@ -285,7 +287,7 @@ func accountURLBeside(keyFile string) string {
 			} `json:"registration"`
 		}
 		if json.Unmarshal(data, &lego) == nil && lego.Registration.AccountURL+lego.Registration.URI != "" {
-			return lego.Registration.AccountURL + lego.Registration.URI // never both
+			return lego.Registration.AccountURL + lego.Registration.URI // at most one is set
 		}
 	}
 	return ""

@@ -59,8 +59,8 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestBadKeys has a clear error for each file that is no usable key, and none
-// of the errors tells what is in the file.
+// TestBadKeys has a specific error for each unusable key file, and no error
+// contains anything of the file.
 func TestBadKeys(t *testing.T) {
 	good := newEC(t, elliptic.P256())
 	public := jose.JSONWebKey{Key: good.Public()}
@@ -108,8 +108,8 @@ func TestBadKeys(t *testing.T) {
 	}
 }
 
-// TestOpenKey refuses a key that others may read, unless something else
-// guards it.
+// TestOpenKey rejects a key that others may read, unless it is loaded as a
+// guarded one.
 func TestOpenKey(t *testing.T) {
 	for mode, open := range map[fs.FileMode]bool{0o600: false, 0o400: false, 0o640: true, 0o604: true, 0o440: true, 0o660: true, 0o620: true} {
 		file := filepath.Join(t.TempDir(), "account.key")
@@ -128,7 +128,7 @@ func TestOpenKey(t *testing.T) {
 	}
 }
 
-// TestKeyIsSilent prints a key, and a client that has it, in many ways.
+// TestKeyIsSilent formats a key, and a client that has it, in many ways.
 func TestKeyIsSilent(t *testing.T) {
 	p := newPebble(t, 0)
 	file := filepath.Join(t.TempDir(), "account.key")
@@ -219,7 +219,7 @@ func block(t testing.TB, kind string, der []byte) string {
 }
 
 // TestStoredAccount finds the account's URL in the files that ACME clients
-// keep beside the key.
+// store beside the key.
 func TestStoredAccount(t *testing.T) {
 	const stored = "https://ca.example/acme/acct/1"
 	for _, c := range []struct{ name, key, file, text, want string }{
@@ -242,8 +242,8 @@ func TestStoredAccount(t *testing.T) {
 	}
 }
 
-// TestAccountOfAnotherCA has a key that was taken along: what its files say is
-// about another CA, and this CA is asked.
+// TestAccountOfAnotherCA uses a key that was copied: the files beside it are
+// about another CA, so this CA is asked.
 func TestAccountOfAnotherCA(t *testing.T) {
 	p := newPebble(t, 0)
 	file := newKeyFile(t)

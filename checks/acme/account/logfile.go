@@ -18,12 +18,12 @@ import (
 
 const (
 	maxLine           = 4 << 20 // bytes; acme.sh writes a whole order into one line
-	packedFactor      = 4       // a compressed file is read so many times as far: it cannot be read from its end
+	packedFactor      = 4       // a compressed file is read this many times as far: it cannot be read from its end
 	contextCheckLines = 4096    // after how many lines the context is checked
 )
 
 // readFile reads a log or a state file into the collector. The only error is
-// that the context ended.
+// the context's.
 func (c *collector) readFile(ctx context.Context, path string, most int64) (SkipReason, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	switch {
@@ -67,12 +67,12 @@ func skipped(err error, large bool) SkipReason {
 	return ""
 }
 
-// errBound says that a file has more than is read of it.
+// errBound: a file is longer than the part that is read.
 var errBound = errors.New("more than is read of one file")
 
-// bounded is a reader of a file's first bytes. It ends with errBound and not
-// with io.EOF if the file has more: the last line is incomplete then, and so may
-// be a URL in it.
+// bounded reads a file's first bytes. It ends with errBound and not with io.EOF
+// if the file has more: the last line is incomplete then, and so may be a URL
+// in it.
 type bounded struct {
 	from io.Reader
 	left int64
@@ -91,7 +91,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lines reads every line; of one that is too long its beginning.
+// lines processes every line, or the beginning of one that is too long.
 func (c *collector) lines(ctx context.Context, source string, from *bufio.Reader) error {
 	r := &lineReader{c: c, source: source}
 	var long []byte
@@ -135,28 +135,28 @@ var (
 
 	listBegins = regexp.MustCompile(`"authorizations"\s*:\s*\[`)
 	oneName    = regexp.MustCompile(`"identifier"\s*:`)                                           // not "identifiers", which an order has
-	listEntry  = regexp.MustCompile(`([\w.*-]+)#[^#,]*#[^#,]*#[^#,]*#[^#,]*#(https?://[^#,'"]+)`) // of acme.sh's vlist
+	listEntry  = regexp.MustCompile(`([\w.*-]+)#[^#,]*#[^#,]*#[^#,]*#[^#,]*#(https?://[^#,'"]+)`) // an entry of acme.sh's vlist
 	nameValue  = regexp.MustCompile(`"value"\s*:\s*"([^"\\]{1,260})"`)
 )
 
-const maxURL = 2 << 10 // bytes; a CA's has less than 200
+const maxURL = 2 << 10 // bytes; a CA's URLs have less than 200
 
-// lineReader finds the URLs in one log, line by line. It takes no status from a
-// log: the CA is asked for that.
+// lineReader finds the URLs in one log, line by line. It ignores any status in
+// a log: the CA will be asked for that.
 type lineReader struct {
 	c         *collector
 	source    string
-	at        time.Time // of the last line that had one
+	at        time.Time // time of the last line that had one
 	inList    bool      // inside an order's "authorizations" that began on an earlier line
-	wantsName bool      // an "identifier" began on an earlier line
-	order     string    // the last one, until its authorizations are seen
-	last      string    // the last authorization that stood alone on its line
+	wantsName bool      // an "identifier" began on an earlier line, and its name is still to come
+	order     string    // the last order, until its authorizations are found
+	last      string    // the last authorization that was alone on its line
 }
 
 func (r *lineReader) line(line []byte) {
 	if t := lineTime(line); !t.IsZero() {
 		r.at = t
-		r.inList, r.wantsName = false, false // a new record: the one before was cut off
+		r.inList, r.wantsName = false, false // a new record: the previous one was cut off
 	}
 	if bytes.Contains(line, []byte(`\/`)) { // JSON may escape slashes
 		line = bytes.ReplaceAll(line, []byte(`\/`), []byte(`/`))
@@ -166,7 +166,7 @@ func (r *lineReader) line(line []byte) {
 	r.names(line)
 }
 
-// lists takes the URLs in "authorizations", whatever their path, and returns the
+// lists adds the URLs in "authorizations", whatever their path, and returns the
 // rest of the line.
 func (r *lineReader) lists(line []byte) []byte {
 	var outside []byte
@@ -182,7 +182,7 @@ func (r *lineReader) lists(line []byte) []byte {
 			if begin == nil {
 				return append(outside, line...)
 			}
-			// The order's own URL may come before.
+			// The order's own URL may come first.
 			r.urls(line[:begin[0]])
 			line, r.inList = line[begin[1]:], true
 		}
@@ -213,7 +213,7 @@ func (r *lineReader) listed(u string) {
 	}
 }
 
-// urls takes the URLs that have the path of an authorization or an order.
+// urls adds the URLs that have the path of an authorization or an order.
 func (r *lineReader) urls(line []byte) {
 	if !bytes.Contains(line, []byte("://")) {
 		return
@@ -242,7 +242,7 @@ func (r *lineReader) urls(line []byte) {
 	}
 }
 
-// names gives the name in an answer to the authorization that was requested
+// names sets the name in an answer for the authorization that was requested
 // before it.
 func (r *lineReader) names(line []byte) {
 	if bytes.Contains(line, []byte("#http")) {
@@ -271,8 +271,9 @@ func (r *lineReader) seen(u string) FoundURL { return FoundURL{URL: u, Source: r
 
 // lineTime reads the time at the beginning of a record of certbot ("2026-11-21
 // 14:34:41,311") or of acme.sh, which writes that of date(1) in the language of
-// the server: "[Sat Nov 21 14:34:01 UTC 2026]", "[Сб 21 ноя 2026 14:34:01 MSK]".
-// The zone is ignored, so it is exact to half a day. Zero: there is none.
+// the server: "[Sat Nov 21 14:34:01 UTC 2026]", "[Сб 21 ноя 2026 14:34:01
+// MSK]". The zone is ignored, so the result is exact to about half a day; zero:
+// the line has no time.
 func lineTime(line []byte) time.Time {
 	switch {
 	case len(line) < len(time.DateTime):
@@ -288,7 +289,7 @@ func lineTime(line []byte) time.Time {
 	return time.Time{}
 }
 
-// dateOf reads a date from its words, in any order.
+// dateOf reads a date from its parts, in any order.
 func dateOf(text string) time.Time {
 	var day, year int
 	var month time.Month
@@ -313,8 +314,8 @@ func dateOf(text string) time.Time {
 	return time.Date(year, month, day, clock.Hour(), clock.Minute(), clock.Second(), 0, time.UTC)
 }
 
-// monthOf reads the first letters of an English or Russian month; zero: it is
-// another word. No weekday begins like a month in either language.
+// monthOf reads the first letters of an English or Russian month; it returns
+// zero for other words. No weekday begins like a month in either language.
 func monthOf(word string) time.Month {
 	letters := []rune(strings.ToLower(word))
 	if len(letters) < 3 {

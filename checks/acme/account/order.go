@@ -12,7 +12,7 @@ import (
 	"domovoy/checks"
 )
 
-// Bounds of an account's list of orders.
+// Limits of an account's list of orders.
 const (
 	maxPages  = 2000
 	maxOrders = 50000
@@ -20,9 +20,9 @@ const (
 
 // OrderList is a CA's list of an account's orders.
 type OrderList struct {
-	None bool     // the CA keeps no list, like Let's Encrypt
-	URLs []string // oldest or newest first, as the CA has it
-	Cut  bool     // there are more than the bounds allow, or a page leads to an earlier one
+	None bool     // the CA has no list; Let's Encrypt does not
+	URLs []string // oldest or newest first, in the CA's order
+	Cut  bool     // there are more than the limits allow, or a page links to an earlier one
 }
 
 // Orders reads the whole list of an account's orders (RFC 8555 section
@@ -79,8 +79,8 @@ func (c *Client) pages(ctx context.Context, next string) (OrderList, error) {
 	return list, nil
 }
 
-// nextPage is the URL in the header Link with rel="next" (RFC 8288), which may
-// be relative; empty: this is the last page.
+// nextPage returns the URL of the Link header with rel="next" (RFC 8288), which
+// may be relative; empty: this is the last page.
 func nextPage(page string, header http.Header) string {
 	base, err := url.Parse(page)
 	if err != nil {
@@ -115,12 +115,12 @@ func isNext(params string) bool {
 type Order struct {
 	URL            string
 	Status         string
-	Expires        time.Time // zero: the CA did not say
+	Expires        time.Time // zero: the CA did not send it
 	Names          []string  // as ordered, with "*."
 	Authorizations []string  // URLs
 }
 
-// orderJSON is an order on the wire.
+// orderJSON is an order as encoded by the CA.
 type orderJSON struct {
 	Status         string       `json:"status"`
 	Expires        string       `json:"expires"`
@@ -128,11 +128,11 @@ type orderJSON struct {
 	Authorizations []string     `json:"authorizations"`
 }
 
-// ErrNoOrder: this account has no such order, or no longer.
+// ErrNoOrder: the account does not have this order, or no longer has it.
 var ErrNoOrder = errors.New("no such order of this account")
 
-// Order reads one order. An order that ended invalid may have authorizations
-// that are still pending.
+// Order reads one order. An order whose status is invalid may have
+// authorizations that are still pending.
 func (c *Client) Order(ctx context.Context, u string) (Order, error) {
 	a, err := c.read(ctx, u)
 	if impliedStatus(err) != "" {
@@ -148,12 +148,12 @@ func (c *Client) Order(ctx context.Context, u string) (Order, error) {
 	return o, nil
 }
 
-// ProbeOrder orders a certificate for a set of names, to learn the URLs of
-// authorizations that no log has. Call it only if a person asked for that: it
+// ProbeOrder orders a certificate for a set of names, to get the URLs of
+// authorizations that are in no log. Call it only at a person's request: it
 // costs one of the account's new orders each time (Let's Encrypt allows 300 in
 // 3 hours, and counts the request even if it finds an old order). If there is
 // no pending order of exactly these names it makes one, whose new pending
-// authorizations have to be cancelled, too.
+// authorizations have to be canceled too.
 func (c *Client) ProbeOrder(ctx context.Context, names []string) (Order, error) {
 	identifiers := make([]identifier, len(names))
 	for i, n := range names {
@@ -170,7 +170,7 @@ func (c *Client) ProbeOrder(ctx context.Context, names []string) (Order, error) 
 	return o, nil
 }
 
-// order reads the order that a URL leads to.
+// order decodes the order that is returned for a URL.
 func (a *answer) order(u string) (Order, error) {
 	var wire orderJSON
 	if err := a.decode(&wire); err != nil {

@@ -12,9 +12,9 @@ import (
 	"domovoy/checks"
 )
 
-// TestOrdersBeforeCancelling falls into the trap on purpose: Pebble leaves
-// invalid orders out of its pages of three, so that a client which cancels between
-// two pages misses orders. Orders reads all pages first.
+// TestOrdersBeforeCancelling shows why Orders reads all pages first: Pebble
+// leaves invalid orders out of its pages of three, so a client that cancels
+// between two pages misses orders.
 func TestOrdersBeforeCancelling(t *testing.T) {
 	p := newPebble(t, 0)
 	c := p.register(newKeyFile(t))
@@ -46,7 +46,7 @@ func TestOrdersBeforeCancelling(t *testing.T) {
 	}
 }
 
-// TestOrderPages walks pages that a CA may have.
+// TestOrderPages follows the links of pages that a CA may send.
 func TestOrderPages(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -85,7 +85,7 @@ func TestOrderPages(t *testing.T) {
 	}
 }
 
-// TestNoList is a CA as Let's Encrypt: an account has no list of orders.
+// TestNoList: a CA like Let's Encrypt has no list of an account's orders.
 func TestNoList(t *testing.T) {
 	ca := newCA(t)
 	ca.mux.HandleFunc("/account", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"status":"valid"}`) })
@@ -95,14 +95,14 @@ func TestNoList(t *testing.T) {
 	}
 }
 
-// TestDiscover joins a log with the CA: of the orders that are known by their
-// URL only, the CA tells the authorizations; another CA's are left alone.
+// TestDiscover combines a log with the CA: for orders known by their URL only,
+// the CA returns the authorizations; URLs of other CAs are not requested.
 func TestDiscover(t *testing.T) {
 	p := newPebble(t, 0)
 	mine, other := p.register(newKeyFile(t)), p.register(newKeyFile(t))
 	listed, invalid, foreign := p.order(mine, "listed.example"), p.order(mine, "a.example", "b.example"), p.order(other, "c.example")
 	ctx := within(t, time.Minute)
-	if _, err := mine.Deactivate(ctx, invalid.Authorizations[0]); err != nil { // so Pebble's list is without it
+	if _, err := mine.Deactivate(ctx, invalid.Authorizations[0]); err != nil { // so Pebble's list does not contain it
 		t.Fatal(err)
 	}
 	log := filepath.Join(t.TempDir(), "acme.log")
@@ -129,7 +129,7 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
-// fakeCA answers what a test puts on its mux, and gives nonces.
+// fakeCA serves what a test registers on its mux, and nonces.
 type fakeCA struct {
 	t      *testing.T
 	mux    *http.ServeMux

@@ -20,16 +20,16 @@ import (
 	"domovoy/checks"
 )
 
-// pebble is the CA that Let's Encrypt's people test clients with, in this
-// process. Each test has its own, for two of its locks do not agree: never
-// touch a challenge of an authorization that was deactivated.
+// pebble is Let's Encrypt's CA for testing clients, in this process. Each test
+// has its own. Two of its locks can deadlock: never respond to a challenge of
+// an authorization that was deactivated.
 type pebble struct {
 	t         *testing.T
 	server    *httptest.Server
 	directory string
 }
 
-// newPebble starts one that refuses so many percent of good nonces.
+// newPebble starts one that rejects the given percentage of valid nonces.
 func newPebble(t *testing.T, badNonces int) *pebble {
 	t.Helper()
 	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
@@ -44,7 +44,7 @@ func newPebble(t *testing.T, badNonces int) *pebble {
 	return &pebble{t: t, server: server, directory: server.URL + wfe.DirectoryPath}
 }
 
-// within bounds what might hang for ever.
+// within limits a call that might hang for ever.
 func within(t *testing.T, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
@@ -72,13 +72,13 @@ func (p *pebble) register(keyFile string) *Client {
 	return c
 }
 
-// open opens an account whose URL has to be found.
+// open opens an account whose URL has to be looked up.
 func (p *pebble) open(key *Key) (*Client, error) {
 	p.t.Helper()
 	return Open(within(p.t, time.Minute), Options{Directory: p.directory, HTTP: p.server.Client(), Key: key})
 }
 
-// order makes pending authorizations.
+// order creates pending authorizations.
 func (p *pebble) order(c *Client, names ...string) Order {
 	p.t.Helper()
 	order, err := c.ProbeOrder(within(p.t, time.Minute), names)
@@ -88,7 +88,7 @@ func (p *pebble) order(c *Client, names ...string) Order {
 	return order
 }
 
-// newKeyFile writes a fresh P-256 key as acme.sh does.
+// newKeyFile writes a new P-256 key as acme.sh does.
 func newKeyFile(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "account.key")
@@ -104,7 +104,7 @@ func writeFile(t *testing.T, path, text string, mode os.FileMode) {
 	if err := os.WriteFile(path, []byte(text), mode); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(path, mode); err != nil { // past the umask
+	if err := os.Chmod(path, mode); err != nil { // regardless of the umask
 		t.Fatal(err)
 	}
 }

@@ -28,23 +28,23 @@ const (
 	maxRetryAfter = 366 * 24 * time.Hour // a longer Retry-After is a mistake
 )
 
-// Problem is an answer that refuses, or that does not come from a CA: a problem
-// document of RFC 7807, or a page of a balancer in between.
+// Problem is a refusal, or an answer that is not from a CA: a problem document
+// of RFC 7807, or the page of a load balancer.
 //
 // Detail may contain a link that unpauses the account and is for admins only;
 // Error hides the link's token.
 type Problem struct {
 	Type       string        // without "urn:ietf:params:acme:error:"; empty: the answer was not a problem document
-	Status     int           // of HTTP
-	Detail     string        // the CA's text; of a page its title or first words; may be empty
-	RetryAfter time.Duration // zero: the CA did not say
+	Status     int           // HTTP status
+	Detail     string        // the CA's text, or the title or first words of a page; may be empty
+	RetryAfter time.Duration // zero: the CA did not send it
 }
 
 // unpauseToken is the secret part of an unpause link: with it anybody can
 // unpause the account.
 var unpauseToken = regexp.MustCompile(`(?i)(jwt=)[^\s&"'<>]+`)
 
-// Error is one line, without the token of an unpause link.
+// Error returns one line, without the token of an unpause link.
 func (p *Problem) Error() string {
 	text := fmt.Sprintf("the CA answered %d", p.Status)
 	if p.Type != "" {
@@ -56,22 +56,23 @@ func (p *Problem) Error() string {
 	return checks.Clean(unpauseToken.ReplaceAllString(text, "${1}"+redacted), checks.DetailLength)
 }
 
-// Busy reports that the CA asks to send nothing for a while (429, 503).
+// Busy reports whether the CA asks to stop sending for some time (429, 503).
 func (p *Problem) Busy() bool {
 	return p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable
 }
 
-// Uncertain reports that the request may have taken effect nevertheless: read
-// what became of it before it is repeated.
+// Uncertain reports whether the request may have taken effect nevertheless:
+// read the result before the request is repeated.
 func (p *Problem) Uncertain() bool { return p.Status >= 500 }
 
-// newProblem reads an answer that is not a good one. now counts for a Retry-After
-// that is a date, if the answer has no Date.
+// newProblem makes a Problem of an unsuccessful answer. now is the reference
+// for a Retry-After date if the answer has no Date.
 func newProblem(status int, header http.Header, body []byte, now time.Time) *Problem {
 	p := &Problem{Status: status, RetryAfter: retryAfter(header, now)}
 	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
 	var d struct{ Type, Detail string }
-	// Some balancers change the type of a CA's document, some call a page JSON.
+	// Some load balancers change the type of a CA's document, some declare a
+	// page as JSON.
 	if kind != "text/html" && json.Unmarshal(body, &d) == nil && (d.Type != "" || d.Detail != "") {
 		p.Type, p.Detail = problemType(d.Type), truncate(d.Detail)
 		return p
@@ -106,7 +107,7 @@ var (
 	markup    = regexp.MustCompile(`(?s)<[^>]*>`)
 )
 
-// pageText is a page's title, else its first words.
+// pageText returns a page's title, else its first words.
 func pageText(body []byte) string {
 	text := string(body[:min(len(body), maxDetail)])
 	if title := pageTitle.FindStringSubmatch(text); title != nil {
@@ -115,7 +116,7 @@ func pageText(body []byte) string {
 	return truncate(strings.Join(strings.Fields(markup.ReplaceAllString(text, " ")), " "))
 }
 
-// truncate bounds a foreign text and makes it valid UTF-8.
+// truncate limits the length of a text from outside and makes it valid UTF-8.
 func truncate(text string) string {
 	if len(text) > maxDetail {
 		text = text[:maxDetail]

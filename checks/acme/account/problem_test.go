@@ -39,7 +39,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestRetryAfter reads both forms, against the CA's clock.
+// TestRetryAfter reads both forms, relative to the CA's clock.
 func TestRetryAfter(t *testing.T) {
 	for _, c := range []struct {
 		value, date string
@@ -51,10 +51,10 @@ func TestRetryAfter(t *testing.T) {
 		{"", "", 0},
 		{"soon", "", 0},
 		{"9223372036854775807", "", maxRetryAfter},
-		{"99999999999999999999", "", 0}, // no number any more
+		{"99999999999999999999", "", 0}, // out of range
 		{"Sat, 21 Nov 2026 12:01:00 GMT", "", time.Minute},
 		{"Sat, 21 Nov 2026 11:00:00 GMT", "", 0},
-		{"Sat, 21 Nov 2026 13:01:00 GMT", "Sat, 21 Nov 2026 13:00:00 GMT", time.Minute}, // our clock is an hour late
+		{"Sat, 21 Nov 2026 13:01:00 GMT", "Sat, 21 Nov 2026 13:00:00 GMT", time.Minute}, // our clock is an hour behind
 		{"Fri, 31 Dec 9999 23:59:59 GMT", "", maxRetryAfter},
 	} {
 		header := http.Header{"Retry-After": {c.value}, "Date": {c.date}}
