@@ -12,23 +12,22 @@ import (
 )
 
 const (
-	logText   = 3       // place of the text among the columns of letsencrypt_log
-	textLimit = 1 << 16 // characters of a text
+	logText   = 3       // index of the text among the columns of letsencrypt_log
+	textLimit = 1 << 16 // characters of a text that are read
 
-	logRows  = 1000                 // of a batch at most
+	logRows  = 1000                 // largest batch
 	logBytes = 1 << 18              // a batch larger than this makes the next one smaller
 	logTime  = 8 * time.Millisecond // so does one that took longer
 )
 
 // Attempts yields the issuing log's rows from the given one on, in ascending
-// order and in batches. It stops at an error of yield and gives that back as
-// it is; between batches the panel may be polled, also by yield. A panel
+// order and in batches. It stops at an error of yield and returns that
+// unchanged. The panel may be polled between batches, by yield too. A panel
 // without a log has no attempts: the snapshot says that it is missing.
 //
-// A time that cannot be read is zero. Texts end after 65,536 characters,
-// and at a NUL. The
-// texts of a batch share its memory: whoever keeps a single attempt should
-// clone what it keeps.
+// A time that cannot be read is zero. Texts end after 65,536 characters, and at
+// a NUL. The texts of a batch share its memory: a caller that keeps a single
+// attempt should clone its strings.
 func (p *Panel) Attempts(ctx context.Context, from int64, yield func([]checks.Attempt) error) error {
 	r := logReader{server: p.cfg.Name, clock: &clock{zone: p.cfg.Zone}}
 	after := max(from, math.MinInt64+1) - 1
@@ -55,8 +54,8 @@ func (p *Panel) Attempts(ctx context.Context, from int64, yield func([]checks.At
 	}
 }
 
-// nextLimit keeps batches short in time and memory, whatever the panel's disk
-// and however long its texts.
+// nextLimit returns the size of the next batch, so that batches take little
+// time and memory however slow the disk and long the texts are.
 func nextLimit(limit, size int, spent time.Duration) int {
 	switch {
 	case size > logBytes || spent > logTime:
@@ -67,7 +66,7 @@ func nextLimit(limit, size int, spent time.Duration) int {
 	return limit
 }
 
-// logBatch reads one batch, and says whether a pause has to follow.
+// logBatch reads one batch and reports whether a pause has to follow.
 func (p *Panel) logBatch(ctx context.Context, after int64, limit int) (c chunk, pause time.Duration, err error) {
 	err = p.exclusively(ctx, func() error {
 		if _, err := p.ready(ctx); err != nil {
@@ -84,8 +83,8 @@ func (p *Panel) logBatch(ctx context.Context, after int64, limit int) (c chunk, 
 	return c, pause, err
 }
 
-// Newest returns the highest row number of the issuing log; zero: it has no
-// rows. A number below one that was seen before means that the log was emptied.
+// Newest returns the highest row number of the issuing log; zero: it has none.
+// A number lower than an earlier one means that the log was emptied.
 func (p *Panel) Newest(ctx context.Context) (int64, error) {
 	var row int64
 	err := p.exclusively(ctx, func() error {
@@ -111,7 +110,7 @@ type logReader struct {
 func (r logReader) attempts(c chunk) []checks.Attempt {
 	rows := make([]checks.Attempt, 0, c.rows)
 	for field := range records(c.text, 5) {
-		// What cannot be read is zero already.
+		// On failure the zero time is what is wanted.
 		at, _ := r.clock.parse(field[3])
 		rows = append(rows, checks.Attempt{Server: r.server, Row: number(field[0]),
 			Certificate: strings.ToValidUTF8(plain(field[1]), "\uFFFD"),
@@ -121,8 +120,8 @@ func (r logReader) attempts(c chunk) []checks.Attempt {
 	return rows
 }
 
-// outcome reads a status. Only 'failed' is attested; the words of success are
-// guesses, and a word that is none of these counts neither way.
+// outcome reads a status. Only 'failed' is known from real panels; the words
+// for success are guesses, and any other word counts as neither.
 func outcome(status string) checks.AttemptOutcome {
 	switch strings.ToLower(strings.TrimSpace(status)) {
 	case "failed", "fail", "failure":

@@ -13,7 +13,7 @@ import (
 	"domovoy/checks/lab"
 )
 
-// attempts are all from a row on.
+// attempts returns all attempts from a row on.
 func attempts(t *testing.T, r *ispmanager.Panel, from int64) []checks.Attempt {
 	t.Helper()
 	var all []checks.Attempt
@@ -55,8 +55,8 @@ func TestAttemptsComeFromARowOnInOrder(t *testing.T) {
 	}
 }
 
-// A writer that waits for nobody must get through between two batches, while
-// the consumer works, and after a Poll.
+// A writer without a busy timeout must succeed between two batches, while the
+// consumer works, and after a Poll.
 func TestNothingIsLockedBetweenBatches(t *testing.T) {
 	panel, r := newPanel(t)
 	must(t, panel.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 2000)

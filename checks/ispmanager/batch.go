@@ -13,29 +13,29 @@ import (
 )
 
 const (
-	batchRows = 600                  // of the tables but the log: a quarter of a millisecond, in which a writer waits
-	breath    = 2 * time.Millisecond // for the panel's writer, after as much reading
+	batchRows = 600                  // of all tables but the log: takes about 0.25 ms, for which a writer waits
+	breath    = 2 * time.Millisecond // pause for the panel's writer after as much reading time
 )
 
-// A batch comes as one text: fetching a thousand rows one by one costs three
-// times as much. Fields are parted by unit separators and rows by record
-// separators, the control characters made for it.
+// A batch is fetched as one text: fetching a thousand rows one by one takes
+// three times as long. Fields are separated by unit separators and rows by
+// record separators, the control characters for this purpose.
 const (
 	unitSeparator   = "\x1f"
 	recordSeparator = "\x1e"
 	nullMark        = "\x02"
 )
 
-// chunk is one batch of a table as it was read. What is parsed from it points
-// into its text.
+// chunk is one batch of a table as it was read. Strings parsed from it share
+// its memory.
 type chunk struct {
-	after, last int64 // keys: all rows in (after, last]
+	after, last int64 // all rows with keys in (after, last]
 	rows        int
 	text        string
 }
 
-// chunks gives a table's chunks, those that are the same as before as they were,
-// and whether all are.
+// chunks returns a table's chunks and whether all are the same as before.
+// Unchanged chunks are the values of the last reading.
 func (p *Panel) chunks(ctx context.Context, id int) ([]chunk, bool, error) {
 	t, old := &p.file.tables[id], p.kept.chunks[id]
 	if t.name == "" || t.useless {
@@ -50,7 +50,7 @@ func (p *Panel) chunks(ctx context.Context, id int) ([]chunk, bool, error) {
 		}
 		if c.rows > 0 {
 			if n := len(fresh); n < len(old) && old[n] == c {
-				c = old[n] // lets go of the second copy of its text
+				c = old[n] // frees the second copy of the text
 			} else {
 				same = false
 			}
@@ -66,10 +66,10 @@ func (p *Panel) chunks(ctx context.Context, id int) ([]chunk, bool, error) {
 	}
 }
 
-// pause is how long to let the panel's writer in: as long as it had to wait
-// for us at most since the last pause, and not for every trifle, as going to
-// sleep and waking costs as much as half a batch. With a write-ahead log
-// readers do not stand in the writer's way.
+// pause returns how long to let the panel's writer in: as long as the writer
+// may have waited for us since the last pause. It is zero while that is short,
+// because going to sleep and waking up costs as much as half a batch, and with
+// a write-ahead log, where readers do not block the writer.
 func (f *file) pause() time.Duration {
 	if f.wal || f.worked < breath {
 		return 0
@@ -78,8 +78,9 @@ func (f *file) pause() time.Duration {
 	return breath
 }
 
-// batch reads the rows whose keys follow after. Where a value contains a
-// separator, it is read again with those made blanks.
+// batch reads the rows whose keys follow after. If a value contains a
+// separator, the batch is read again with separators in values replaced by
+// blanks.
 func (f *file) batch(ctx context.Context, t *table, after int64, limit int) (chunk, error) {
 	begun := time.Now()
 	defer func() { f.worked += time.Since(begun) }()
@@ -99,15 +100,15 @@ func (f *file) batch(ctx context.Context, t *table, after int64, limit int) (chu
 	return chunk{}, &Error{Reason: Malformed, Detail: "rows of " + t.name + " do not come in one piece"}
 }
 
-// whole reports whether the text has as many separators as it must.
+// whole reports whether the text has the expected number of separators.
 func (t *table) whole(c chunk) bool {
 	return strings.Count(c.text, recordSeparator) == c.rows-1 &&
 		strings.Count(c.text, unitSeparator) == c.rows*len(t.columns)
 }
 
-// query is the statement for one batch, with separators inside of values made
-// blanks or not. An expression instead of a bare
-// column also keeps the driver from making times of declared dates.
+// query is the statement for one batch, with separators inside of values
+// replaced by blanks or not. Because it selects an expression instead of a bare
+// column, the driver does not convert columns that are declared as dates.
 func (t *table) query(blank bool) string {
 	var fields strings.Builder
 	for _, column := range t.columns {
@@ -128,8 +129,8 @@ func (t *table) query(blank bool) string {
 		recordSeparator, t.key, unitSeparator, t.id, fields.String(), t.name, where, t.key)
 }
 
-// records walks over the rows of a text. The slice of fields is used again for
-// the next row.
+// records yields the rows of a text. The slice of fields is reused for the next
+// row.
 func records(text string, width int) iter.Seq[[]string] {
 	return func(yield func([]string) bool) {
 		fields := make([]string, width)
@@ -146,7 +147,7 @@ func records(text string, width int) iter.Seq[[]string] {
 	}
 }
 
-// plain is a field's text; NULL is empty.
+// plain returns a field's text; empty for NULL.
 func plain(field string) string {
 	if field == nullMark {
 		return ""
@@ -154,8 +155,8 @@ func plain(field string) string {
 	return field
 }
 
-// number is a field as a whole number; what is none is zero, which no row has
-// for its id.
+// number returns a field as an integer; zero, which is not the id of any row,
+// if it is not one.
 func number(field string) int64 {
 	n, err := strconv.ParseInt(field, 10, 64)
 	if err != nil {

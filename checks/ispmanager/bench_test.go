@@ -52,7 +52,7 @@ func bigPanel(b *testing.B) (*ispmanager.Panel, *sql.DB) {
 	return reader, writer
 }
 
-// cpu is this process's time on processors: pauses between batches do not count.
+// cpu is this process's CPU time: pauses between batches do not count.
 func cpu() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
@@ -75,13 +75,14 @@ func BenchmarkPollUnchanged(b *testing.B) {
 	}
 }
 
-// BenchmarkPollChanged reads after one certificate changed. The writing is not
-// counted into cpu-ns/op.
+// BenchmarkPollChanged polls after one certificate changed. cpu-ns/op does not
+// include the writing.
 func BenchmarkPollChanged(b *testing.B) {
 	pollAfter(b, "UPDATE letsencrypt_ssl SET failed = ? WHERE id = 7000")
 }
 
-// BenchmarkPollSites reads after one site changed, so that all are parsed.
+// BenchmarkPollSites polls after one site changed, so that all sites are
+// parsed.
 func BenchmarkPollSites(b *testing.B) {
 	pollAfter(b, "UPDATE webdomain SET secure = ? WHERE id = 7000")
 }

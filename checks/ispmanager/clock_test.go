@@ -61,8 +61,8 @@ func TestDates(t *testing.T) {
 	}
 }
 
-// The remembered offset must be right wherever it is used: walk over every
-// hour of two years, forth and back, with one clock.
+// The cached offset must be right for every time: one clock parses every hour
+// of two years, forwards and backwards.
 func TestTheClockRemembersNoWrongOffset(t *testing.T) {
 	for _, name := range []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "Europe/Moscow", "Asia/Tehran"} {
 		zone := zoneOf(t, name)

@@ -14,8 +14,7 @@ import (
 	"domovoy/checks/lab"
 )
 
-// survives reads a file that may hold anything: nothing may come of it but
-// rows and an *Error.
+// survives reads a file of any content: the result must be rows or an *Error.
 func survives(t *testing.T, content []byte) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ispmgr.db")
@@ -62,14 +61,14 @@ func smallDatabase(t testing.TB) []byte {
 	return content
 }
 
-// damaged flips bytes, most of them where SQLite keeps its own numbers.
+// damaged flips bytes, most of them in the headers of pages.
 func damaged(content []byte, seed uint64, flips int) []byte {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	content = append([]byte(nil), content...)
 	for range flips {
 		at := rng.IntN(len(content))
 		if rng.IntN(2) == 0 {
-			at = at/4096*4096 + rng.IntN(120) // the head of a page
+			at = at/4096*4096 + rng.IntN(120) // the header of a page
 		}
 		content[at] ^= byte(1 + rng.IntN(255))
 	}

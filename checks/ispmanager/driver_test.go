@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The driver is a translation of SQLite made against one version of its C
-// library: any other corrupts memory at worst.
+// The driver is a translation of SQLite that was tested with one version of its
+// C library; with another one it may corrupt memory.
 func TestTheDriverRunsOnTheLibraryItWasMadeFor(t *testing.T) {
 	list := func(args ...string) string {
 		out, err := exec.Command("go", append([]string{"list", "-m"}, args...)...).Output()

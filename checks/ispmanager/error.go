@@ -12,8 +12,8 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Reason is why a panel's database could not be read: a stable word, for which
-// the catalogs have a text.
+// Reason is why a panel's database could not be read: a stable identifier that
+// has a text in the catalogs.
 type Reason string
 
 // The reasons.
@@ -26,7 +26,7 @@ const (
 	Malformed   Reason = "malformed"   // truncated or damaged
 	Locked      Reason = "locked"      // the panel was writing for longer than the busy timeout
 	HotJournal  Reason = "hotjournal"  // the panel crashed while writing; only it may repair the file
-	NoWAL       Reason = "nowal"       // write-ahead log that nobody has open: readable only while the panel runs
+	NoWAL       Reason = "nowal"       // write-ahead log that no process has open: readable only while the panel runs
 	Shape       Reason = "shape"       // not the tables of an ISPmanager, or they changed while being read
 	Timeout     Reason = "timeout"     // a statement took longer than its bound
 	IO          Reason = "io"          // anything else
@@ -41,11 +41,11 @@ func Reasons() []Reason {
 type Error struct {
 	Reason Reason
 	Path   string // of the database
-	Detail string // the system's or SQLite's words; may be empty
+	Detail string // message of the system or of SQLite; may be empty
 	Err    error  // may be nil
 }
 
-// Error returns the reason with its evidence, for logs.
+// Error returns the reason with its details, for logs.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("panel database %s: %s", e.Path, e.Reason)
 	if e.Detail != "" {
@@ -54,14 +54,14 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Why is the reason as a word of the catalogs, under "trouble.".
+// Why returns the reason as a key of the catalogs, under "trouble.".
 func (e *Error) Why() string { return string(e.Reason) }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// explain finds the reason behind a failure. The file is looked at again: it
-// may have gone meanwhile, of which SQLite knows nothing.
+// explain finds the reason of a failure. It checks the file again, which may
+// have been removed since: SQLite does not notice that.
 func explain(path string, err error) *Error {
 	var known *Error
 	if errors.As(err, &known) {
@@ -83,7 +83,7 @@ func explain(path string, err error) *Error {
 	return e
 }
 
-// reasonOf reads SQLite's extended result codes,
+// reasonOf maps SQLite's extended result codes,
 // https://www.sqlite.org/rescode.html.
 func reasonOf(code int, path string) Reason {
 	switch code {
@@ -113,17 +113,18 @@ func reasonOf(code int, path string) Reason {
 	return IO
 }
 
-// cannotOpen tells apart what SQLite does not. The file is there, so it may
-// not be read, or it needs a companion that cannot be made.
+// cannotOpen distinguishes reasons for which SQLite has one code. The file
+// exists, so either it may not be read, or it needs a companion file that
+// cannot be created.
 func cannotOpen(path string) Reason {
-	const read = 4 // R_OK of access(2), which opens nothing
+	const read = 4 // R_OK of access(2), which does not open the file
 	if errors.Is(syscall.Access(path, read), syscall.EACCES) {
 		return Permission
 	}
 	return NoWAL
 }
 
-// stat looks at the file without opening it.
+// stat returns the file's metadata without opening it.
 func stat(path string) (os.FileInfo, *Error) {
 	info, err := os.Stat(path)
 	switch {

@@ -14,23 +14,24 @@ import (
 )
 
 const (
-	busyTimeout      = 200 * time.Millisecond // the panel's commits take a few
+	busyTimeout      = 200 * time.Millisecond // the panel's commits take a few milliseconds
 	statementTimeout = 5 * time.Second        // a batch takes a few milliseconds, a slow disk a hundred
 )
 
 // file is an open database.
 type file struct {
 	db     *sql.DB
-	conn   *sql.Conn // the only one: data_version counts the writes of others per connection
+	conn   *sql.Conn // the only one: data_version counts writes of other connections, per connection
 	info   os.FileInfo
-	wal    bool          // write-ahead log: readers and writers do not meet
-	worked time.Duration // spent reading since the last pause
-	schema int64         // schema_version that tables were found in
+	wal    bool          // write-ahead log: readers and writers do not block each other
+	worked time.Duration // reading time since the last pause
+	schema int64         // schema_version when the tables were looked up
 	tables [tableCount]table
 	stmts  map[string]*sql.Stmt
 }
 
-// ready has the database open with its tables known, and gives data_version.
+// ready opens the database and looks up its tables if necessary, and returns
+// data_version.
 func (p *Panel) ready(ctx context.Context) (int64, error) {
 	info, failure := stat(p.cfg.Database)
 	if failure != nil {
@@ -54,8 +55,8 @@ func (p *Panel) ready(ctx context.Context) (int64, error) {
 	return version, f.learn(ctx)
 }
 
-// known gives data_version of the open file, or says that it has to be opened
-// anew.
+// known returns data_version of the open file, or reports that it has to be
+// opened again.
 func (p *Panel) known(ctx context.Context, info os.FileInfo) (version int64, reopen bool, err error) {
 	f := p.file
 	if f == nil || !os.SameFile(f.info, info) {
@@ -65,8 +66,9 @@ func (p *Panel) known(ctx context.Context, info os.FileInfo) (version int64, reo
 		return 0, false, err
 	}
 	if p.read && version == p.seen {
-		// Written to by something that is not SQLite: cp, truncate. With a
-		// write-ahead log a checkpoint moves pages without a change.
+		// The file was written by something other than SQLite: cp, truncate.
+		// With a write-ahead log this cannot be detected, because a checkpoint
+		// moves pages without a change.
 		if !f.wal && (info.Size() != f.info.Size() || !info.ModTime().Equal(f.info.ModTime())) {
 			return 0, true, nil
 		}
@@ -99,8 +101,8 @@ func open(path string, info os.FileInfo) (*file, error) {
 	return &file{db: db, info: info, stmts: map[string]*sql.Stmt{}}, nil
 }
 
-// dsn names the database as a URI: with a bare path "mode=ro" is ignored, and
-// the file opened for writing.
+// dsn returns the database's path as a URI: with a bare path "mode=ro" is
+// ignored and the file opened for writing.
 func dsn(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -110,13 +112,13 @@ func dsn(path string) (string, error) {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
 		"query_only(1)", "trusted_schema(0)",
 		"mmap_size(0)",     // a file truncated under a mapping kills the process
-		"cache_size(-500)", // KiB; the panel's next commit empties it anyway
+		"cache_size(-500)", // KiB; the panel's next commit invalidates it anyway
 	}}
 	uri := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
 	return uri.String(), nil
 }
 
-// row runs a statement that gives one row, and closes it. Statements are
+// row runs a statement that returns one row, and closes it. Each statement is
 // prepared once a connection.
 func (f *file) row(ctx context.Context, query string, args []any, into ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
@@ -155,8 +157,8 @@ func (f *file) number(ctx context.Context, query string) (int64, error) {
 	return n, nil
 }
 
-// close lets go of the database. After a panic inside of the driver its locks
-// may be held for good, so nobody waits for it long.
+// close closes the database. After a panic inside the driver its locks may
+// never be released, so close waits only briefly.
 func (f *file) close() error {
 	done := make(chan error, 1)
 	go func() {

@@ -9,7 +9,7 @@ import (
 	"domovoy/checks/lab"
 )
 
-// without is a table or a column, and what a snapshot lacks without it.
+// without is a table or a column, and what a snapshot lacks if it is missing.
 type without struct {
 	table, column string
 	lacks         func(*checks.Snapshot)
@@ -33,7 +33,7 @@ func eachCertificate(change func(*checks.Certificate)) func(*checks.Snapshot) {
 
 func nothing(*checks.Snapshot) {}
 
-// What is missing switches off only what needs it, and is told.
+// What is missing switches off only what needs it, and is reported.
 func TestWhatIsMissingIsToldAndHarmsNothingElse(t *testing.T) {
 	noOwners := func(s *checks.Snapshot) {
 		eachSite(func(s *checks.Site) { s.Owner = "" })(s)
@@ -111,7 +111,7 @@ func TestColumnsWithoutIDsAreFoundByRow(t *testing.T) {
 	}
 }
 
-// The same panel as other editions and versions may have it.
+// The same panel as other editions and versions may store it.
 func TestOtherShapesOfTables(t *testing.T) {
 	for name, statements := range map[string][]string{
 		"other letter case": {

@@ -1,19 +1,17 @@
-// Package ispmanager reads the panel's database, and never keeps the panel
-// waiting.
+// Package ispmanager reads the panel's database, and never blocks the panel.
 //
 // The database is opened read-only by URI, on one connection. It is read in
 // batches of a few milliseconds, each a statement of its own that is closed
-// before anything else happens, with pauses where the panel's writer would have
-// to wait for us (rollback journal). So nothing holds a lock for longer than
-// one batch, and there is no one view over the batches of a reading: a row that
-// is changed while tables are read shows up as it was or as it is, and the
-// change makes the next Poll read again. The file is never opened by any other
-// means: closing a second descriptor would drop all of this process's POSIX
-// locks on it.
+// before anything else happens, with pauses if readers block the panel's writer
+// (rollback journal). So no lock is held for longer than one batch, and the
+// batches of a reading are not a consistent view: a row that changes while
+// tables are read may have its old or its new values, and the change makes the
+// next Poll read again. The file must not be opened in any other way: closing a
+// second descriptor would drop all of this process's POSIX locks on it.
 //
 // Almost nothing about the panel's tables is documented, so tables and columns
-// are found by name, whatever their letter case or position. What is absent
-// switches off only what needs it; see checks.Snapshot.
+// are found by name, whatever their letter case or position. A missing table or
+// column switches off only what needs it; see checks.Snapshot.
 package ispmanager
 
 import (
@@ -29,12 +27,12 @@ import (
 type Config struct {
 	Name     string         // the panel's name in the configuration
 	Database string         // path of its SQLite file
-	Zone     *time.Location // of the dates in it, which are text without one; nil is UTC
+	Zone     *time.Location // zone of the dates in it, which are text without a zone; nil is UTC
 
 	// SitesEvery is how often the tables of sites are read again at most, on a
-	// panel that writes all the time. Sites change by people's hands, while
-	// certificates change by the panel's: those are read whenever anything was
-	// written. Zero reads both.
+	// panel that writes all the time. Sites are changed by people, certificates
+	// by the panel itself, so certificates are read after every write. Zero
+	// reads both after every write.
 	SitesEvery time.Duration
 }
 
@@ -42,19 +40,19 @@ type Config struct {
 // statement runs at a time.
 type Panel struct {
 	cfg  Config
-	turn chan struct{} // holds one token: whoever has it may use what follows
+	turn chan struct{} // holds one token, which a goroutine takes to use the fields below
 	file *file         // nil: not open
 
-	seen int64 // data_version when kept was read
-	read bool  // whether seen holds: it means nothing on another connection
+	seen int64 // data_version at the time that kept was read
+	read bool  // whether seen is valid: data_version means nothing on another connection
 	kept kept
 
-	sitesAt time.Time // the tables of sites were read
-	owed    bool      // something was written since, and they were not read again
+	sitesAt time.Time // when the tables of sites were last read
+	owed    bool      // something was written since, and they have not been read again
 }
 
-// New returns a reader of the panel's database. It touches no disk: the first
-// Poll opens the database.
+// New returns a reader of the panel's database. It does no I/O: the first Poll
+// opens the database.
 func New(cfg Config) *Panel {
 	if cfg.Zone == nil {
 		cfg.Zone = time.UTC
@@ -72,9 +70,9 @@ func (p *Panel) Close() error {
 }
 
 // Poll reads the panel's sites and certificates. It returns the same snapshot
-// and false if nobody wrote to the database since the last successful Poll.
-// True means that somebody did, so that the issuing log may have grown too;
-// slices of the snapshot that did not change are shared with the one before.
+// and false if the database was not written to since the last successful Poll.
+// True means that it was, so the issuing log may have grown too; slices of the
+// snapshot that did not change are shared with the one before.
 func (p *Panel) Poll(ctx context.Context) (checks.Snapshot, bool, error) {
 	var snapshot checks.Snapshot
 	var changed bool
@@ -104,13 +102,13 @@ func (p *Panel) poll(ctx context.Context) (checks.Snapshot, bool, error) {
 	if p.owed = !due; due {
 		p.sitesAt = now
 	}
-	// The version was asked for before reading: what was written meanwhile
+	// data_version was queried before the tables were read: a write in between
 	// makes the next Poll read again.
 	p.seen, p.read = version, true
 	return p.kept.snapshot, true, nil
 }
 
-// exclusively runs work when no other work runs. Any failure closes the
+// exclusively runs work while no other work runs. Any failure closes the
 // connection, so that the next call opens a new one; the error is an *Error or
 // ctx.Err().
 func (p *Panel) exclusively(ctx context.Context, work func() error) error {
@@ -127,7 +125,7 @@ func (p *Panel) exclusively(ctx context.Context, work func() error) error {
 	if err == nil {
 		return nil
 	}
-	// What the closing says adds nothing to why it is closed.
+	// The failure that led here is reported; one of closing adds nothing.
 	_ = guarded(p.drop)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -135,7 +133,8 @@ func (p *Panel) exclusively(ctx context.Context, work func() error) error {
 	return explain(p.cfg.Database, err)
 }
 
-// guarded turns a panic of the driver on a broken file into an error.
+// guarded turns a panic, which the driver may raise on a broken file, into an
+// error.
 func guarded(work func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -146,7 +145,7 @@ func guarded(work func() error) (err error) {
 	return work()
 }
 
-// drop closes the connection. What was read stays to be compared with.
+// drop closes the connection. The last reading is kept for comparison.
 func (p *Panel) drop() error {
 	f := p.file
 	p.file, p.read = nil, false
@@ -156,8 +155,8 @@ func (p *Panel) drop() error {
 	return f.close()
 }
 
-// kept is the last reading. A successful one replaces it as a whole; a chunk
-// that comes out the same is not parsed again.
+// kept is the last reading. A successful one replaces it as a whole; an
+// unchanged chunk is not parsed again.
 type kept struct {
 	chunks       [tableCount][]chunk
 	sites        sites
@@ -165,8 +164,8 @@ type kept struct {
 	snapshot     checks.Snapshot
 }
 
-// refresh reads the certificates, and the tables of sites too where these are
-// due, and parses what changed.
+// refresh reads the certificates, and the tables of sites if they are due, and
+// parses what changed.
 func (p *Panel) refresh(ctx context.Context, sites bool) error {
 	var chunks [tableCount][]chunk
 	var same [tableCount]bool
@@ -203,7 +202,7 @@ func (p *Panel) refresh(ctx context.Context, sites bool) error {
 	return nil
 }
 
-// complete puts the parts together.
+// complete makes a snapshot of the parts.
 func (k *kept) complete(server string, missing []checks.Missing) {
 	s := &k.snapshot
 	s.Server, s.Taken, s.Missing = server, time.Now(), missing

@@ -14,10 +14,10 @@ import (
 	"domovoy/checks/lab"
 )
 
-// noon is a moment without daylight saving surprises.
+// noon is a time without daylight saving changes.
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-// newPanel is a panel of the lab with a reader of its own.
+// newPanel returns a panel of the lab and a reader of it.
 func newPanel(t *testing.T, variants ...lab.Variant) (*lab.Panel, *ispmanager.Panel) {
 	t.Helper()
 	panel, err := lab.NewPanel(filepath.Join(t.TempDir(), "ispmgr.db"), variants...)
@@ -47,7 +47,7 @@ func read(t *testing.T, r *ispmanager.Panel) checks.Snapshot {
 	return snapshot
 }
 
-// furnish puts the same few things into any variant of a panel.
+// furnish puts the same rows into any variant of a panel.
 func furnish(t *testing.T, panel *lab.Panel) {
 	t.Helper()
 	_, err := panel.AddSite(lab.Site{Name: "a.example", Owner: "client1", Aliases: []string{"www.a.example", "*.A.example."},
@@ -156,8 +156,8 @@ func TestPollTellsWhetherAnythingChanged(t *testing.T) {
 	}
 }
 
-// A table of many batches, changed at its edges and in the middle, always reads
-// as it would from the start.
+// A table of many batches that is changed at its edges and in the middle always
+// reads as a new reader would read it.
 func TestPollReadsAgainOnlyWhatChangedAndMissesNothing(t *testing.T) {
 	panel, r := newPanel(t)
 	const count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 2600) "

@@ -9,26 +9,26 @@ import (
 	"domovoy/checks"
 )
 
-// Tables that are read, as indices.
+// The tables that are read, as indices.
 const (
 	users = iota
 	webdomain
 	webdomainAlias
 	webdomainIPAddr
 	ipaddr
-	ipaddrWebdomain // the Business edition's way of saying webdomain_ipaddr
+	ipaddrWebdomain // the Business edition's form of webdomain_ipaddr
 	letsencryptSSL
 	letsencryptLog
 	tableCount
 )
 
-// wanted is a table as far as it is of use: each column with the other names
-// under which it may be found. Only a few names are attested for the two
-// letsencrypt tables, the others are guesses.
+// wanted describes a table that is read: each column with the other names that
+// it may have. Only a few names of the two letsencrypt tables are known from
+// real panels, the others are guesses.
 type wanted struct {
 	name    string
 	columns [][]string
-	point   []int // places of columns without any of which there is no point in reading
+	point   []int // indices of columns; without all of them the table is useless
 }
 
 func wantedTables() [tableCount]wanted {
@@ -48,22 +48,22 @@ func wantedTables() [tableCount]wanted {
 	}
 }
 
-// table is a wanted table as this panel has it. Names in it were read from
-// the schema and compared with wanted ones, so they are safe in SQL.
+// table is a wanted table as this panel has it. Its names come from the schema
+// and match wanted names, so they are safe in SQL.
 type table struct {
-	name    string   // empty: absent
-	key     string   // column to page by: unique, ascending in time of insertion
-	strict  bool     // the key can hold nothing but whole numbers
+	name    string   // empty: the panel has no such table
+	key     string   // column for paging: unique, ascending in order of insertion
+	strict  bool     // the key holds integers only
 	id      string   // column that other tables refer to
-	columns []string // expressions in the order of wanted.columns; empty: absent
-	useless bool     // it lacks what it is read for
+	columns []string // expressions in the order of wanted.columns; empty: no such column
+	useless bool     // it lacks the columns for which it is read
 	queries [2]string
 }
 
-// found is one column of a table in the schema.
+// found is a column of a table in the schema.
 type found struct {
 	name, kind string // upper-case type
-	primary    int    // place in the primary key from 1; 0: not in it
+	primary    int    // position in the primary key from 1; 0: not in it
 }
 
 // learn finds the wanted tables.
@@ -97,7 +97,7 @@ func (f *file) learn(ctx context.Context) error {
 	return nil
 }
 
-// find looks a table up; one that cannot be paged through counts as absent.
+// find looks up a table; one without a key for paging counts as absent.
 func (f *file) find(ctx context.Context, w wanted) (table, error) {
 	var kind string
 	var withoutRowID, n int
@@ -119,7 +119,7 @@ func (f *file) find(ctx context.Context, w wanted) (table, error) {
 	return w.fit(columns, kind == "table" && withoutRowID == 0), nil
 }
 
-// fit matches a table with what is wanted of it.
+// fit matches the columns of a table with the wanted ones.
 func (w wanted) fit(columns []found, hasRowID bool) table {
 	t := table{name: w.name}
 	has := func(name string) bool {
@@ -154,7 +154,7 @@ func (t *table) pageBy(columns []found, hasRowID bool, has func(string) bool) {
 		}
 	}
 	if len(primary) == 1 && primary[0].name == "id" && strings.Contains(primary[0].kind, "INT") {
-		t.key, t.strict = "id", hasRowID && primary[0].kind == "INTEGER" // then it is the rowid
+		t.key, t.strict = "id", hasRowID && primary[0].kind == "INTEGER" // then id is the rowid
 		return
 	}
 	rowID := slices.IndexFunc([]string{"rowid", "_rowid_", "oid"}, func(name string) bool { return !has(name) })
@@ -166,10 +166,10 @@ func (t *table) pageBy(columns []found, hasRowID bool, has func(string) bool) {
 	}
 }
 
-// has reports whether the wanted column at a place is there.
+// has reports whether the panel has the wanted column.
 func (t *table) has(i int) bool { return t.name != "" && t.columns[i] != "" }
 
-// bound cuts a column's text short: a log that keeps whole conversations must
+// bound truncates a column's text: a log that keeps whole conversations must
 // not fill the memory.
 func (t *table) bound(i int) {
 	if t.has(i) {
@@ -177,7 +177,7 @@ func (t *table) bound(i int) {
 	}
 }
 
-// missing lists what this panel lacks of the wanted.
+// missing lists the wanted tables and columns that this panel lacks.
 func (f *file) missing() []checks.Missing {
 	var list []checks.Missing
 	business := f.tables[ipaddrWebdomain].name != "" && f.tables[ipaddr].name != ""

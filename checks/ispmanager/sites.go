@@ -8,7 +8,7 @@ import (
 	"domovoy/checks"
 )
 
-// sites is what the site tables say.
+// sites is what the tables of sites contain.
 type sites struct {
 	reading[checks.Site]
 	panel []netip.Addr // the panel's own addresses
@@ -19,7 +19,7 @@ type siteReader struct {
 	sites
 	server string
 	owners map[int64]string
-	byID   map[int64]int // site's id to its place in rows
+	byID   map[int64]int // site's id to its index in rows
 	hosts  map[int64]netip.Addr
 }
 
@@ -57,22 +57,22 @@ func (r *siteReader) site(field []string) {
 		Secure:      r.flag(table, id, "secure", field[5]),
 		Redirect:    r.flag(table, id, "redirect_http", field[7])}
 	if s.Name == "" {
-		// It counts wherever its name is not needed, and an empty name would
-		// stand for the whole server.
+		// The site counts even where its name is not needed, and an empty name
+		// would mean the whole server.
 		s.Name = "#" + strconv.FormatInt(id, 10)
 	}
 	r.byID[id] = len(r.rows)
 	r.rows = append(r.rows, s)
 }
 
-// belonging is a value of the site at a place in rows.
+// belonging is a value of the site at an index of rows.
 type belonging[Value any] struct {
 	site  int
 	value Value
 }
 
-// aliases takes id, webdomain, name and name_idn. Those of a site that is gone
-// are of no use.
+// aliases takes id, webdomain, name and name_idn. Aliases of a deleted site are
+// skipped.
 func (r *siteReader) aliases(chunks []chunk) {
 	found := make([]belonging[string], 0, count(chunks))
 	for _, c := range chunks {
@@ -129,8 +129,8 @@ func (r *siteReader) addresses(direct, business []chunk) {
 	}
 }
 
-// bySite sorts values to their sites, in the order in which they came. All
-// share one array: ten thousand small ones would cost more.
+// bySite groups values by site, in their order. All groups share one array: ten
+// thousand small ones would cost more.
 func bySite[Value any](found []belonging[Value], sites int) [][]Value {
 	ends := make([]int, sites+1)
 	for _, f := range found {
@@ -149,7 +149,7 @@ func bySite[Value any](found []belonging[Value], sites int) [][]Value {
 	return grouped
 }
 
-// leStarted is the place of time_started among the columns of letsencrypt_ssl.
+// leStarted is the index of time_started among the columns of letsencrypt_ssl.
 const leStarted = 5
 
 // certificateReader parses letsencrypt_ssl, chunk by chunk.
@@ -157,13 +157,13 @@ type certificateReader struct {
 	server string
 	owners map[int64]string
 	clock  *clock
-	dated  bool                          // there is a time_started
-	before []chunk                       // what parsed was parsed from
-	parsed []reading[checks.Certificate] // by chunk; nil: nothing may be used again
+	dated  bool                          // the table has time_started
+	before []chunk                       // the chunks that parsed was parsed from
+	parsed []reading[checks.Certificate] // by chunk; nil: none may be reused
 }
 
-// read gives the certificates by chunk, and all in one: the former point into
-// the latter.
+// read returns the certificates by chunk, and all together: the former are
+// slices of the latter.
 func (r *certificateReader) read(chunks []chunk) ([]reading[checks.Certificate], []checks.Certificate) {
 	parts := make([]reading[checks.Certificate], len(chunks))
 	all := make([]checks.Certificate, 0, count(chunks))
@@ -198,16 +198,16 @@ func (r *certificateReader) certificate(part *reading[checks.Certificate], field
 	}
 	started, ok := r.clock.parse(field[6])
 	if !ok {
-		// NULL counts too: in SQL such a row drops out of every comparison
-		// of dates unseen, so somebody has to say that its age is not known.
+		// NULL counts too: SQL comparisons of dates skip such a row silently,
+		// so it must be reported that its age is not known.
 		part.doubt(table, id, "time_started", field[6])
 	}
 	c.Started = started
 	return c
 }
 
-// owner is the name behind a user's id, or the name itself where the column
-// holds one.
+// owner returns the user's name for an id, or the field itself if the column
+// holds names.
 func (r *certificateReader) owner(field string) string {
 	if id, err := strconv.ParseInt(field, 10, 64); err == nil {
 		return r.owners[id]
@@ -215,8 +215,8 @@ func (r *certificateReader) owner(field string) string {
 	return plain(field)
 }
 
-// domainOf is the row's domain, the first where there is a list of them; else
-// what the certificate is named after.
+// domainOf returns the row's domain, the first if there are several, or else
+// one derived from the certificate's name.
 func domainOf(part *reading[checks.Certificate], id int64, name, domain string) string {
 	const table = "letsencrypt_ssl"
 	if list := strings.Fields(strings.ReplaceAll(plain(domain), ",", " ")); len(list) > 0 {
@@ -230,8 +230,8 @@ func domainOf(part *reading[checks.Certificate], id int64, name, domain string) 
 	stem, ordered := stem(name)
 	ascii, err := toASCII(stem)
 	if err != nil {
-		// A certificate may be called anything, but one with the panel's
-		// own ending is named after its domain.
+		// A certificate's name may be anything, but one with the panel's own
+		// suffix starts with its domain.
 		if ordered {
 			part.doubt(table, id, "certname", name)
 		}
@@ -240,8 +240,8 @@ func domainOf(part *reading[checks.Certificate], id int64, name, domain string) 
 	return ascii
 }
 
-// stem cuts off the ending that the panel gives to the certificates it
-// orders: example.com_le1, example.com_LE10.
+// stem cuts off the suffix that the panel gives to the certificates it orders:
+// example.com_le1, example.com_LE10.
 func stem(name string) (string, bool) {
 	at := strings.LastIndexByte(name, '_')
 	if at < 0 || len(name) < at+4 || !strings.EqualFold(name[at:at+3], "_le") {

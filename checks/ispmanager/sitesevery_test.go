@@ -10,8 +10,9 @@ import (
 	"domovoy/checks/lab"
 )
 
-// On a panel that writes all the time, certificates are news at once and
-// sites within SitesEvery, also when nothing else is written by then.
+// On a panel that writes all the time, changes of certificates are seen at once
+// and changes of sites within SitesEvery, even if nothing else is written by
+// then.
 func TestSitesAreReadAtTheirPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		panel, err := lab.NewPanel(filepath.Join(t.TempDir(), "ispmgr.db"))

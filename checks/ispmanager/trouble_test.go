@@ -65,7 +65,7 @@ func TestNewAndCloseTouchNothing(t *testing.T) {
 	}
 }
 
-// Names that mean something in a URI, and a relative path.
+// Names with characters that are special in a URI, and a relative path.
 func TestAnyPath(t *testing.T) {
 	for _, name := range []string{"isp mgr?mode=rwc#%41%.db", "данные.db", "a&b=c;.db", "file:x"} {
 		panel, _ := newPanel(t)
@@ -124,7 +124,7 @@ func TestGoneAndBackAndReplaced(t *testing.T) {
 	}
 }
 
-// A file written over by something that knows no locks.
+// A file that a program without SQLite's locks overwrites.
 func TestOverwrittenInPlace(t *testing.T) {
 	panel, r := newPanel(t)
 	furnish(t, panel)
@@ -145,7 +145,7 @@ func TestOverwrittenInPlace(t *testing.T) {
 }
 
 // A panel that crashed while writing leaves a journal that only a writer can
-// play back.
+// roll back.
 func TestHotJournal(t *testing.T) {
 	panel, _ := newPanel(t)
 	furnish(t, panel)
@@ -174,8 +174,8 @@ func TestHotJournal(t *testing.T) {
 	compare(t, read(t, r), furnished())
 }
 
-// copyFile copies by a child: a descriptor of ours that is closed would drop
-// this process's locks on the file.
+// copyFile copies in a child process: closing a descriptor of this process
+// would drop its locks on the file.
 func copyFile(t *testing.T, from, to string) {
 	t.Helper()
 	if out, err := exec.Command("cp", from, to).CombinedOutput(); err != nil {
@@ -183,10 +183,10 @@ func copyFile(t *testing.T, from, to string) {
 	}
 }
 
-// unprivileged tells the test binary that it is the child of TestPermissions.
+// unprivileged is set in the child process of TestPermissions.
 const unprivileged = "ISPMANAGER_TEST_DATABASE"
 
-// Root may read everything and write everywhere, so the reader runs as nobody.
+// Root may read and write everything, so the reader runs as the user nobody.
 func TestPermissions(t *testing.T) {
 	if path := os.Getenv(unprivileged); path != "" {
 		wantReason(t, reader(t, path, time.UTC), ispmanager.Reason(os.Getenv(unprivileged+"_REASON")))
@@ -195,7 +195,7 @@ func TestPermissions(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can become somebody else")
 	}
-	dir, err := os.MkdirTemp("", "panel") // TempDir of a test lets nobody in
+	dir, err := os.MkdirTemp("", "panel") // other users may not enter t.TempDir
 	must(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	must(t, os.Chmod(dir, 0o755))

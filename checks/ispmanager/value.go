@@ -11,11 +11,12 @@ import (
 )
 
 const (
-	listedDoubts = 100 // unreadable values are listed up to here, and all counted
+	listedDoubts = 100 // this many unreadable values are listed; all are counted
 	shownRunes   = 100 // of an unreadable value
 )
 
-// reading is what parsing gave: rows, and what in them could not be understood.
+// reading is the result of parsing: rows, and the values that could not be
+// parsed.
 type reading[Row any] struct {
 	rows    []Row
 	doubts  []checks.Unreadable
@@ -29,7 +30,7 @@ func (r *reading[Row]) doubt(table string, row int64, column, value string) {
 	}
 }
 
-// shown is a stored value as evidence. A copy, so that it does not keep its
+// shown returns a stored value as evidence, copied so that it does not keep its
 // whole batch in memory.
 func shown(value string) string {
 	if value == nullMark {
@@ -59,7 +60,7 @@ func flag(field string) (checks.Flag, bool) {
 	return checks.Unset, plain(field) == ""
 }
 
-// flag reads a boolean of a row.
+// flag reads a boolean of a row and records one that cannot be parsed.
 func (r *reading[Row]) flag(table string, row int64, column, field string) checks.Flag {
 	value, ok := flag(field)
 	if !ok {
@@ -68,9 +69,9 @@ func (r *reading[Row]) flag(table string, row int64, column, field string) check
 	return value
 }
 
-// name gives the A-label form of a name stored in two forms, of which nobody
-// says which is which: the first that converts. Else it stays as stored, and
-// counts.
+// name returns the A-label form of a name that is stored in two forms; the
+// tables do not say which is which, so the first that converts is taken. If
+// none does, the name stays as stored and counts as unreadable.
 func (r *reading[Row]) name(table string, row int64, name, idn string) string {
 	for _, form := range [2]string{idn, name} {
 		if form = plain(form); form != "" {
@@ -86,8 +87,9 @@ func (r *reading[Row]) name(table string, row int64, name, idn string) string {
 	return strings.ToValidUTF8(plain(idn), "\uFFFD")
 }
 
-// toASCII is checks.ToASCII, which takes half of the time of a reading for
-// names that are A-labels as they stand, as nearly all are.
+// toASCII is checks.ToASCII with a fast path for names that are A-labels
+// already, as almost all are: converting those would take half of a reading's
+// time.
 func toASCII(name string) (string, error) {
 	if settled(name) {
 		return name, nil
@@ -95,9 +97,9 @@ func toASCII(name string) (string, error) {
 	return checks.ToASCII(name)
 }
 
-// settled reports whether a name is certainly its own A-label form: lower-case
-// letters, digits and hyphens (RFC 5890 section 2.3.1), no label in punycode
-// and no wildcard.
+// settled reports whether a name is its own A-label form beyond doubt:
+// lower-case letters, digits and hyphens (RFC 5890 section 2.3.1), no punycode
+// label and no wildcard.
 func settled(name string) bool {
 	labels, start := 1, 0
 	for i := range len(name) {
@@ -129,7 +131,7 @@ func (r *reading[Row]) address(table string, row int64, column, field string) (n
 	return address.Unmap(), true
 }
 
-// Dates outside of these years are damage, not dates.
+// Dates outside these years are damaged.
 const (
 	firstYear, lastYear = 1990, 2100
 	day                 = 24 * 60 * 60 // seconds
@@ -140,15 +142,15 @@ const (
 // offset), and seconds or milliseconds since 1970. Which of them the panel
 // uses is not documented.
 //
-// An hour that the zone's clocks showed twice is taken as the first; a time
-// that they skipped is counted on as if they had not been put forward.
+// A time that occurred twice is taken as the first; a time that was skipped is
+// read with the offset before the change.
 type clock struct {
 	zone     *time.Location
 	offset   int64 // seconds east of UTC
-	from, to int64 // local seconds between which offset holds
+	from, to int64 // local seconds for which offset is valid
 }
 
-// parse is false for what is no date; the time is then zero.
+// parse returns the zero time and false if text is not a valid date.
 func (c *clock) parse(text string) (time.Time, bool) {
 	text = strings.TrimSpace(text)
 	seconds, ok := civil(text)
@@ -173,8 +175,8 @@ func (c *clock) parse(text string) (time.Time, bool) {
 	return time.Unix(seconds-offset, 0).UTC(), true
 }
 
-// east is the offset at a local time, which is counted in seconds as if it
-// were UTC. A log's dates run in order, so the last answer mostly holds.
+// east returns the offset at a local time, given in seconds as if it were UTC.
+// It caches the last result, because the dates of a log are in order.
 func (c *clock) east(local int64) int64 {
 	if local >= c.from && local < c.to {
 		return c.offset
@@ -199,8 +201,8 @@ func (c *clock) east(local int64) int64 {
 	return before
 }
 
-// inside is a bound of the time around local in which an offset holds, two
-// days on the safe side: hours that come twice or not at all lie at the edges.
+// inside shrinks a bound of the period with one offset by two days towards
+// local, so that times that occur twice or never are not served from the cache.
 func inside(bound time.Time, side, local int64) int64 {
 	switch {
 	case bound.IsZero() && side > 0:
@@ -213,7 +215,7 @@ func inside(bound time.Time, side, local int64) int64 {
 	return max(local, bound.Unix()-2*day)
 }
 
-// civil reads the date at the text's start, in seconds since 1970.
+// civil reads the date at the start of the text, in seconds since 1970.
 func civil(text string) (int64, bool) {
 	if len(text) < len(time.DateOnly) || text[4] != '-' || text[7] != '-' {
 		return 0, false
@@ -225,7 +227,7 @@ func civil(text string) (int64, bool) {
 		return 0, false
 	}
 	t := time.Date(year, time.Month(month), dayOf, 0, 0, 0, 0, time.UTC)
-	return t.Unix(), t.Day() == dayOf // 31 November would be 1 December
+	return t.Unix(), t.Day() == dayOf // 31 November would become 1 December
 }
 
 // timeOfDay reads " 14:05:07.5+03:00" as seconds of the day, without the
@@ -249,8 +251,8 @@ func timeOfDay(text string) (seconds int64, tail string, ok bool) {
 	return int64(hour*3600 + minute*60 + second), tail, ok
 }
 
-// zoneOffset reads "Z", "+03", "+0300" or "+03:00"; given is false where there
-// is none.
+// zoneOffset reads "Z", "+03", "+0300" or "+03:00"; given is false if there is
+// none.
 func zoneOffset(text string) (east int64, given, ok bool) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -277,7 +279,7 @@ func zoneOffset(text string) (east int64, given, ok bool) {
 	return sign * int64(hours*3600+minutes*60), true, ok1 && ok2 && hours < 24 && minutes < 60
 }
 
-// epoch reads seconds or milliseconds since 1970, as a number of any kind.
+// epoch reads seconds or milliseconds since 1970, as an integer or a fraction.
 func epoch(text string) (time.Time, bool) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	if strings.Trim(fraction, "0123456789") != "" {
@@ -297,7 +299,7 @@ func epoch(text string) (time.Time, bool) {
 	return t, true
 }
 
-// digits reads a short number that is nothing but digits.
+// digits reads a short number that consists of digits only.
 func digits(text string) (int, bool) {
 	n := 0
 	for i := range len(text) {

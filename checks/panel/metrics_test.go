@@ -31,7 +31,7 @@ func TestCounts(t *testing.T) {
 	s := checks.Snapshot{
 		Server: "isp1",
 		Certificates: []checks.Certificate{
-			certificate(on, off), certificate(on, on), // under way again after it was given up: both count
+			certificate(on, off), certificate(on, on), // issued again after it was given up: both flags count
 			certificate(off, on), certificate(off, off), certificate(unset, unset), certificate(unset, on), certificate(on, unset),
 		},
 		Sites: []checks.Site{
@@ -48,7 +48,7 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// A count that needs what the panel lacks is not zero but unknown.
+// A count that needs a missing table or column is not zero but unknown.
 func TestCountsOfWhatIsMissing(t *testing.T) {
 	all := map[checks.Code]any{
 		checks.PanelProcessing: 0, checks.PanelFailed: 0, checks.PanelFailing: 7, checks.PanelOverdue: 8,

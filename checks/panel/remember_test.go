@@ -12,7 +12,7 @@ import (
 	"domovoy/checks/panel"
 )
 
-// counting counts the texts that it is asked about.
+// counting counts how often it is asked about each text.
 type counting struct {
 	panel.Classifier
 	asked int
@@ -20,7 +20,7 @@ type counting struct {
 
 func (c *counting) Classify(text string) (checks.Code, checks.Args) {
 	c.asked++
-	if len(text) > 1<<16 { // none in a log is that long, and the rules take seconds for it
+	if len(text) > 1<<16 { // no logged text is that long, and the rules would take seconds
 		return "", nil
 	}
 	return c.Classifier.Classify(text)

@@ -1,5 +1,5 @@
-// Package panel looks at what the panel itself says: its counts, its flags
-// per site, its issuing log.
+// Package panel checks what the panel itself records: its counts, its flags per
+// site, its issuing log.
 package panel
 
 import (
@@ -32,11 +32,11 @@ func Readable() checks.Check {
 	}
 }
 
-// Stale finds a panel whose issuing log has no new lines. Each certificate is renewed
-// about every sixty days, so a log is stale after five times the usual time between
-// two lines, and two days in addition. A panel without a log or without
-// certificates is not judged. moved returns the time of the log's last line; zero:
-// it has none.
+// Stale finds a panel whose issuing log has stopped growing. Each certificate
+// is renewed about every sixty days; the log has stopped if the time since its
+// last line exceeds five times the expected interval plus two days. A panel
+// without a log or without certificates cannot be judged. moved returns the
+// time of the log's last line; zero: it has none.
 func Stale(moved func(ctx context.Context, server string) (time.Time, error)) checks.Check {
 	c := checks.Check{Name: StaleCheck, Scope: checks.ScopeServer, Codes: []checks.Code{checks.PanelStale}}
 	if moved == nil {
@@ -57,7 +57,7 @@ func Stale(moved func(ctx context.Context, server string) (time.Time, error)) ch
 	return c
 }
 
-// Unreadable finds values in the panel that make no sense.
+// Unreadable finds values in the panel's database that cannot be parsed.
 func Unreadable() checks.Check {
 	return checks.Check{
 		Name:  RowsCheck,
@@ -73,13 +73,13 @@ func Unreadable() checks.Check {
 	}
 }
 
-// unreachableSites are how many sites must fail to reach the CA before the
-// server is the cause: one alone may have met a bad moment.
+// unreachableSites is how many sites must fail to reach the CA before the
+// server counts as the cause: a single failure may be accidental.
 const unreachableSites = 3
 
-// Account folds what concerns the panel's account or its way to the CA into
-// one finding of the server: each site says the same, and one message is
-// enough.
+// Account merges findings about the panel's account or its connection to the CA
+// into one finding of the server: every site has the same one, and one message
+// is enough.
 func Account() checks.Check {
 	return checks.Check{
 		Name:  AccountCheck,
@@ -137,7 +137,7 @@ func Counts(s checks.Snapshot, failing, overdue int) []checks.Metric {
 	}
 }
 
-// metric is a count, or the reason why it cannot be had.
+// metric returns a count, or the reason why it could not be counted.
 func metric(s checks.Snapshot, code checks.Code, value int, table string, columns ...string) checks.Metric {
 	for _, column := range columns {
 		if s.Lacks(table, column) {
@@ -147,8 +147,7 @@ func metric(s checks.Snapshot, code checks.Code, value int, table string, column
 	return checks.Metric{Server: s.Server, Code: code, Value: value}
 }
 
-// Unavailable returns every metric as one that could not be counted, for that
-// reason.
+// Unavailable returns every metric as not counted, for that reason.
 func Unavailable(server, reason string) []checks.Metric {
 	metrics := Counts(checks.Snapshot{Server: server}, 0, 0)
 	for i := range metrics {

@@ -15,15 +15,17 @@ const (
 	IssuingCheck = "issuing"
 )
 
-// recent is how old the last failure may be to describe the present. The panel
-// tries at least daily; after three days without an attempt it no longer tries.
+// recent is the maximum age of a last failure that still describes the present.
+// The panel tries at least daily; after three days without an attempt it has
+// stopped trying.
 const recent = 72 * time.Hour
 
 // shortly is the longest time from the first failure to the success for a
-// problem that passed by itself. Longer ones were usually solved by somebody.
+// problem that counts as passed by itself. Longer ones were usually solved by a
+// person.
 const shortly = 72 * time.Hour
 
-// Fresh is for how long after the success a problem that passed by itself is
+// Fresh is how long after the success a problem that passed by itself is
 // reported.
 const Fresh = 7 * 24 * time.Hour
 
@@ -50,10 +52,10 @@ func Flags() checks.Check {
 	}
 }
 
-// Issuing finds what the CA said last, while failures are recent or the panel
-// still counts the certificate as failed, and failures that passed by
-// themselves. Words that the classifier does not know are Unknown, with the
-// words as the detail.
+// Issuing finds the cause of the last failure, if failures are recent or the
+// panel still counts the certificate as failed, and failures that passed by
+// themselves. A text that the classifier does not know is reported as Unknown,
+// with the text as the detail.
 func Issuing(classifier Classifier) checks.Check {
 	return checks.Check{
 		Name:  IssuingCheck,
@@ -86,7 +88,7 @@ func Issuing(classifier Classifier) checks.Check {
 }
 
 // passed finds failures that a success ended shortly after they began. Whether
-// somebody intervened is not known; within days it is rare.
+// a person intervened is not known; within days that is rare.
 func passed(h checks.History, classifier Classifier, now time.Time) []checks.Finding {
 	r := h.Recovered
 	if r == nil || r.Failures == 0 || r.First.IsZero() || h.Issued.Sub(r.First) > shortly || now.Sub(h.Issued) > Fresh {
@@ -101,8 +103,8 @@ func passed(h checks.History, classifier Classifier, now time.Time) []checks.Fin
 	return []checks.Finding{f}
 }
 
-// again sets the argument "over" where the time that the CA named is past. A
-// header counts in seconds from its answer on.
+// again sets the argument "over" if the time from which the CA accepts orders
+// has passed. Seconds of a Retry-After header count from its answer.
 func again(args checks.Args, answered, now time.Time) {
 	if wait, ok := args["wait"].(int); ok && !answered.IsZero() {
 		delete(args, "wait")
@@ -113,13 +115,13 @@ func again(args checks.Args, answered, now time.Time) {
 	}
 }
 
-// stuck reports whether the panel still counts the order as under way or
-// given up, so that its last failure speaks for the present however old.
+// stuck reports whether the panel still counts the order as in progress or
+// given up, so that its last failure describes the present however old it is.
 func stuck(c *checks.Certificate) bool {
 	return c != nil && (c.Failed == checks.On || c.Processing == checks.On)
 }
 
-// issuingCodes are the codes that a log text can give.
+// issuingCodes are the codes that can result from a log text.
 func issuingCodes() []checks.Code {
 	return []checks.Code{
 		checks.CAUnauthorized, checks.CAConnection, checks.CADNS, checks.CACAA, checks.CATLS, checks.CARemote,
@@ -138,12 +140,12 @@ type Classifier interface {
 	Classify(text string) (checks.Code, checks.Args)
 }
 
-// rememberAtMost limits the size of the remembered texts, in bytes: ten thousand
-// certificates may be failing, each with a text of two hundred bytes.
+// rememberAtMost limits the cached texts, in bytes: ten thousand certificates
+// may be failing, each with a text of 200 bytes of its own.
 const rememberAtMost = 4 << 20
 
 // Remember returns a classifier that keeps its results by text: the same last
-// words of the CA are classified every minute for as long as a certificate
+// message of the CA is classified every minute for as long as a certificate
 // fails. It is safe for concurrent use if the given one is.
 func Remember(classifier Classifier) Classifier {
 	return &remembering{classifier: classifier, known: map[string]classified{}}
@@ -153,7 +155,7 @@ type remembering struct {
 	classifier Classifier
 	mu         sync.Mutex
 	known      map[string]classified // by text; guarded by mu
-	size       int                   // of these texts; guarded by mu
+	size       int                   // bytes of these texts; guarded by mu
 }
 
 type classified struct {
@@ -173,7 +175,7 @@ func (r *remembering) Classify(text string) (checks.Code, checks.Args) {
 	return c.code, maps.Clone(c.args)
 }
 
-// keep removes all texts when they are too many: those still in use are added again.
+// keep empties the cache when it is full: texts still in use are added again.
 func (r *remembering) keep(text string, c classified) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -91,7 +91,7 @@ func TestIssuing(t *testing.T) {
 	}
 }
 
-// A trouble that passed by itself is told for a week, if it was a short one.
+// A short problem that passed by itself is reported for a week.
 func TestFlaky(t *testing.T) {
 	classify := func(text string) (checks.Code, checks.Args) {
 		if text == "404" {
@@ -101,10 +101,10 @@ func TestFlaky(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name    string
-		issued  time.Duration // ago
+		issued  time.Duration // before now
 		before  time.Duration // from the first failure to the success
 		change  func(*checks.History)
-		because checks.Code // empty: nothing is found
+		because checks.Code // empty: no finding
 	}{
 		{"failed, then issued", time.Hour, 20 * time.Minute, nil, checks.CAUnauthorized},
 		{"with words that no rule knows", time.Hour, 20 * time.Minute, func(h *checks.History) { h.Recovered.Text = "?" }, checks.Unknown},
@@ -138,7 +138,8 @@ func TestFlaky(t *testing.T) {
 	}
 }
 
-// stale runs the check on a panel of so many certificates whose log moved then.
+// stale runs the check on a panel with the given number of certificates and
+// time of the log's last line.
 func stale(t *testing.T, certificates int, moved time.Time, err error) ([]checks.Finding, error) {
 	check := Stale(func(_ context.Context, server string) (time.Time, error) {
 		if server != "isp1" {
@@ -150,7 +151,8 @@ func stale(t *testing.T, certificates int, moved time.Time, err error) ([]checks
 	return check.Run(t.Context(), &checks.Target{Server: "isp1", Now: noon, Reading: &checks.Reading{Snapshot: s}})
 }
 
-// The patience is two days and five times the usual distance of two lines.
+// The limit is two days plus five times the expected interval between two
+// lines.
 func TestStale(t *testing.T) {
 	for _, tt := range []struct {
 		name         string
@@ -177,8 +179,8 @@ func TestStale(t *testing.T) {
 	}
 }
 
-// What the CA says of the time to come again is measured by the clock, and the
-// link that unpauses is nowhere but in its argument.
+// Whether the CA accepts orders again is decided by the clock, and the link
+// that unpauses the account is only in its argument.
 func TestIssuingArguments(t *testing.T) {
 	const link = "https://ca.example/sfe/v1/unpause?jwt=eyJhbGciOiJIUzI1NiJ9.c2VjcmV0LXBheWxvYWQ.c2lnbmVk"
 	for _, tt := range []struct {
