@@ -10,28 +10,29 @@ import (
 	"time"
 )
 
-// Distrust is why browsers would not trust a chain: a stable word, the argument
-// "reason" of cert.untrusted.
+// Distrust is why browsers would not trust a chain: a stable identifier, the
+// argument "reason" of cert.untrusted.
 type Distrust string
 
-// The reasons; the empty one is trust.
+// The reasons; the empty string means that it is trusted.
 const (
 	SelfSigned  Distrust = "selfsigned"
-	UnknownRoot Distrust = "unknownroot" // no CA that this host knows
-	Incomplete  Distrust = "incomplete"  // the intermediate is not sent along
-	WrongOrder  Distrust = "order"       // the leaf is sent, but not as the first
+	UnknownRoot Distrust = "unknownroot" // no CA in this host's list
+	Incomplete  Distrust = "incomplete"  // the intermediate is not sent
+	WrongOrder  Distrust = "order"       // the leaf is sent, but is not the first
 	ChainOver   Distrust = "chainover"   // a certificate above the leaf has expired
-	BadChain    Distrust = "chain"       // signatures, usage or constraints are wrong
+	BadChain    Distrust = "chain"       // a signature, usage or constraint is invalid
 )
 
-// mostCertificates of a chain are looked at.
+// mostCertificates is how many certificates of a chain are parsed.
 const mostCertificates = 16
 
-// ErrNoRoots means that this host has no list of CAs to judge a chain by.
+// ErrNoRoots means that this host has no list of trusted CAs to verify a chain
+// with.
 var ErrNoRoots = errors.New("no list of trusted CAs on this host")
 
-// Roots returns the system's CAs and those of a PEM file, which belongs to an
-// administrator. An empty file name adds none.
+// Roots returns the system's CAs and those of a PEM file that an administrator
+// maintains. An empty file name adds none.
 func Roots(file string) (*x509.CertPool, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {
@@ -50,8 +51,9 @@ func Roots(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// distrust verifies a chain at a moment of the leaf's life, for its own dates
-// are judged apart. An error means that this host cannot tell.
+// distrust verifies a chain at a time within the leaf's validity, because the
+// leaf's own dates are judged separately. An error means that this host cannot
+// verify chains.
 func distrust(chain []*x509.Certificate, roots *x509.CertPool, now time.Time) (Distrust, error) {
 	if roots == nil || roots.Equal(x509.NewCertPool()) {
 		return "", ErrNoRoots
@@ -71,7 +73,7 @@ func distrust(chain []*x509.Certificate, roots *x509.CertPool, now time.Time) (D
 	return reason(err, chain), nil
 }
 
-// reason sorts what Verify found.
+// reason classifies the error of Verify.
 func reason(err error, chain []*x509.Certificate) Distrust {
 	var unknown x509.UnknownAuthorityError
 	var invalid x509.CertificateInvalidError
@@ -88,7 +90,8 @@ func reason(err error, chain []*x509.Certificate) Distrust {
 	return BadChain
 }
 
-// issuerSent reports whether the chain has who signed the leaf.
+// issuerSent reports whether the chain contains the certificate that signed the
+// leaf.
 func issuerSent(chain []*x509.Certificate) bool {
 	for _, c := range chain[1:] {
 		if string(c.RawSubject) == string(chain[0].RawIssuer) {
@@ -99,10 +102,11 @@ func issuerSent(chain []*x509.Certificate) bool {
 }
 
 // maxModulus bounds RSA keys that a signature is checked with, in bits: the
-// time grows by the square, and a file of a megabyte could take hours.
+// time grows with the square of the length, and a key of a megabyte could take
+// hours.
 const maxModulus = 16384
 
-// selfSigned reports whether nobody but the certificate vouches for itself.
+// selfSigned reports whether a certificate is signed by its own key.
 func selfSigned(c *x509.Certificate) bool {
 	if string(c.RawIssuer) == string(c.RawSubject) {
 		return true
@@ -113,15 +117,15 @@ func selfSigned(c *x509.Certificate) bool {
 	return c.CheckSignatureFrom(c) == nil
 }
 
-// covers reports whether a certificate is valid for the name. A panel's
-// self-signed stand-in has the name only as its common name, which browsers no
-// longer read (RFC 9525 section 2); it is untrusted anyway.
+// covers reports whether a certificate is valid for the name. A self-signed
+// certificate of the panel has the name only as its common name, which browsers
+// ignore (RFC 9525 section 2); it is untrusted anyway.
 func covers(c *x509.Certificate, name string) bool {
 	return c.VerifyHostname(name) == nil || selfSigned(c) && strings.EqualFold(c.Subject.CommonName, name)
 }
 
-// leafFurther reports whether the certificate of the name is there, behind a
-// CA's.
+// leafFurther reports whether the name's certificate is in the chain after a
+// CA's certificate.
 func leafFurther(chain []*x509.Certificate, name string) bool {
 	for i, c := range chain {
 		if c.VerifyHostname(name) == nil && !c.IsCA {

@@ -17,13 +17,13 @@ import (
 	"domovoy/checks/lab/internet"
 )
 
-// link is a certificate with its key, to sign more with.
+// link is a certificate with its key, to sign others with.
 type link struct {
 	*x509.Certificate
 	key *ecdsa.PrivateKey
 }
 
-// sign makes the next link; a zero link signs itself.
+// sign makes a certificate signed by l; a zero link signs itself.
 func (l link) sign(t *testing.T, name string, change func(*x509.Certificate)) link {
 	t.Helper()
 	next := link{key: key(t)}
@@ -121,7 +121,7 @@ func TestRoots(t *testing.T) {
 	}
 }
 
-// Foreign words come out harmless and short.
+// Text from certificates is sanitized and shortened.
 func TestForeignWords(t *testing.T) {
 	evil := link{}.sign(t, "\x1b[31mroot\u202e", func(c *x509.Certificate) {
 		c.Issuer = c.Subject
@@ -143,7 +143,7 @@ func TestForeignWords(t *testing.T) {
 	}
 }
 
-// Whatever a server sends, nothing breaks.
+// No input from a server causes a panic.
 func FuzzChain(f *testing.F) {
 	ca, err := internet.NewCA()
 	if err != nil {

@@ -16,15 +16,15 @@ const (
 	VhostsCheck = "vhosts"
 )
 
-// Rules say when a certificate is late.
+// Rules say when a certificate is overdue.
 type Rules struct {
-	LifeLeft float64 // overdue at this share of life left, or less
-	// Lifetime is how long a certificate issued at a moment is valid, by what is
-	// known of the panel's CA; nil or 0: not known.
+	LifeLeft float64 // overdue when this share of its lifetime, or less, is left
+	// Lifetime returns the lifetime of certificates issued at a time, as far as
+	// known of the panel's CA; nil, or a result of 0: not known.
 	Lifetime func(issued time.Time) time.Duration
 }
 
-// lifetime of a certificate whose file nobody reads.
+// lifetime returns the lifetime of a certificate whose file is not read.
 func (r Rules) lifetime(issued time.Time) time.Duration {
 	if r.Lifetime != nil {
 		if life := r.Lifetime(issued); life > 0 {
@@ -34,20 +34,21 @@ func (r Rules) lifetime(issued time.Time) time.Duration {
 	return lifetime(issued)
 }
 
-// late is the life left at which a certificate of that lifetime is overdue.
-// Whole seconds, for dates have no finer grain and 7/90 is no binary number.
+// late returns the remaining time from which a certificate of that lifetime is
+// overdue, in whole seconds: dates are no more precise, and a share such as
+// 7/90 is not exact in binary.
 func (r Rules) late(lifetime time.Duration) time.Duration {
 	return time.Duration(r.LifeLeft * float64(lifetime)).Round(time.Second)
 }
 
-// expiring is the life left at which a certificate is about to end: a
-// twentieth, at most three days.
+// expiring returns the remaining time from which a certificate is about to
+// expire: a twentieth of its lifetime, at most three days.
 func expiring(lifetime time.Duration) time.Duration {
 	return min(lifetime/20, 72*time.Hour)
 }
 
-// ByFile judges the certificate of a site by its file's own dates. It is for
-// panels whose certificates are read.
+// ByFile judges the certificate of a site by the dates in its file. It is for
+// panels whose certificate files are read.
 func ByFile(rules Rules, read bool) checks.Check {
 	c := checks.Check{
 		Name:  FileCheck,
@@ -70,9 +71,9 @@ func ByFile(rules Rules, read bool) checks.Check {
 	return c
 }
 
-// ByRow judges by the start of the last issuing, only where no file can be
-// read. It leaves rows with something under way or given up to the check of
-// issuing.
+// ByRow judges by the start of the last issuing, for certificates without a
+// readable file. Rows whose issuing is in progress or has been given up are
+// left to the check of issuing.
 func ByRow(rules Rules) checks.Check {
 	return checks.Check{
 		Name:  RowCheck,
@@ -88,8 +89,8 @@ func ByRow(rules Rules) checks.Check {
 	}
 }
 
-// served makes light of what no visitor meets: the certificate of a site
-// without TLS.
+// served lowers the severity for a certificate that visitors do not get: that
+// of a site without TLS.
 func served(s checks.Subject, found []checks.Finding) []checks.Finding {
 	if s.Site.Secure == checks.Off {
 		for i := range found {
@@ -99,8 +100,8 @@ func served(s checks.Subject, found []checks.Finding) []checks.Finding {
 	return found
 }
 
-// byFile finds what the file's dates say. A self-signed certificate stands in
-// until the CA's arrives: its dates mean nothing.
+// byFile judges the dates of the file. Those of a self-signed certificate are
+// ignored: it is only a placeholder until the CA issues one.
 func byFile(f checks.CertificateFile, rules Rules, now time.Time) []checks.Finding {
 	if f.SelfSigned {
 		return []checks.Finding{finding(checks.CertUntrusted, checks.Args{"issuer": f.Issuer})}
@@ -119,8 +120,8 @@ func byFile(f checks.CertificateFile, rules Rules, now time.Time) []checks.Findi
 	return found
 }
 
-// byRow is the article's way: the last issuing began so long ago that a
-// certificate from it must be near its end.
+// byRow judges by the panel's database alone: the last issuing began so long
+// ago that its certificate must be near its end.
 func byRow(c *checks.Certificate, rules Rules, now time.Time) []checks.Finding {
 	if c == nil || !RowOverdue(*c, rules, now) {
 		return nil
@@ -128,7 +129,7 @@ func byRow(c *checks.Certificate, rules Rules, now time.Time) []checks.Finding {
 	return []checks.Finding{finding(checks.CertOverdue, checks.Args{"at": c.Started.Add(rules.lifetime(c.Started))})}
 }
 
-// RowOverdue judges a panel's row without a file.
+// RowOverdue judges a panel's row without a certificate file.
 func RowOverdue(c checks.Certificate, rules Rules, now time.Time) bool {
 	if c.Processing != checks.Off || c.Failed != checks.Off || c.Started.IsZero() {
 		return false
@@ -137,8 +138,8 @@ func RowOverdue(c checks.Certificate, rules Rules, now time.Time) bool {
 	return now.Sub(c.Started) >= life-rules.late(life)
 }
 
-// lifetime of a certificate at a CA of which nothing is known: that of Let's
-// Encrypt's default profile, by the day it was issued
+// lifetime returns the lifetime of a certificate of an unknown CA: that of
+// Let's Encrypt's default profile on the day of issuing
 // (https://letsencrypt.org/2025/12/02/from-90-to-45.html).
 func lifetime(issued time.Time) time.Duration {
 	const day = 24 * time.Hour

@@ -15,7 +15,7 @@ const day = 24 * time.Hour
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-// said runs both checks and writes what they found: "overdue, expired".
+// said runs both checks and returns the codes found: "overdue, expired".
 func said(t *testing.T, s checks.Subject, now time.Time) (string, error) {
 	t.Helper()
 	if s.Site == nil {
@@ -38,7 +38,7 @@ func said(t *testing.T, s checks.Subject, now time.Time) (string, error) {
 	return strings.Join(words, ", "), err
 }
 
-// By its own dates: the edges of a life.
+// By the file's dates, at each limit.
 func TestByFile(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -79,7 +79,7 @@ func TestSelfSigned(t *testing.T) {
 	}
 }
 
-// By the panel's row, where there is no file to read.
+// By the panel's row, if there is no file to read.
 func TestByRow(t *testing.T) {
 	row := func(age time.Duration, processing, failed checks.Flag) *checks.Certificate {
 		return &checks.Certificate{Started: noon.Add(-age), Processing: processing, Failed: failed}
@@ -129,7 +129,7 @@ func TestRowLifetime(t *testing.T) {
 	}
 }
 
-// What a site without TLS has for a certificate, no visitor meets.
+// Visitors do not get the certificate of a site without TLS.
 func TestNotServed(t *testing.T) {
 	old := &checks.Certificate{Started: noon.Add(-84 * day), Processing: checks.Off, Failed: checks.Off}
 	expired := &checks.CertificateFile{NotBefore: noon.Add(-91 * day), NotAfter: noon.Add(-day)}
@@ -148,7 +148,7 @@ func TestNotServed(t *testing.T) {
 	}
 }
 
-// A file that is gone is a finding; one that could not be read is not.
+// A missing file is a finding; one that could not be read is not.
 func TestWithoutFile(t *testing.T) {
 	old := &checks.Certificate{Started: noon.Add(-84 * day), Processing: checks.Off, Failed: checks.Off}
 	gone := fmt.Errorf("reading a certificate: %w", fs.ErrNotExist)
@@ -174,7 +174,7 @@ func TestWithoutFile(t *testing.T) {
 	}
 }
 
-// Where the CA's lifetimes are known, rows without a file go by them.
+// If the CA's lifetimes are known, rows without a file are judged by them.
 func TestRowsGoByTheCAsLifetime(t *testing.T) {
 	started := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	c := checks.Certificate{Started: started, Processing: checks.Off, Failed: checks.Off}

@@ -36,7 +36,7 @@ type Files struct {
 type Result struct {
 	File     checks.CertificateFile
 	Err      error
-	Fresh    bool // read anew this time: it is new, or it changed
+	Fresh    bool // read this time: it is new or has changed
 	modified time.Time
 	size     int64
 }
@@ -44,10 +44,11 @@ type Result struct {
 // NewFiles returns Files that read below dir.
 func NewFiles(dir string) *Files { return &Files{dir: dir, seen: map[string]Result{}} }
 
-// Read returns the leaf of each site's certificate, by the site's ID, without
-// sites that have none. An error is about the folder as a whole.
+// Read returns the leaf certificate of each site, by the site's ID, except for
+// sites without a certificate. An error concerns the folder as a whole.
 func (f *Files) Read(sites []checks.Site) (map[int64]Result, error) {
-	// A root keeps names from the database inside the folder, whatever they hold.
+	// A root keeps file names from the database inside the folder, whatever
+	// they contain.
 	root, err := os.OpenRoot(f.dir)
 	if err != nil {
 		return nil, fmt.Errorf("opening the certificates' folder: %w", err)
@@ -65,15 +66,15 @@ func (f *Files) Read(sites []checks.Site) (map[int64]Result, error) {
 		r.Fresh = false
 		now[path] = r
 	}
-	f.seen = now // forgets files that no site names any more
+	f.seen = now // drops files that no site names any more
 	return results, nil
 }
 
-// read gives the last result again when the file did not change.
+// read returns the last result if the file has not changed.
 func (f *Files) read(root *os.Root, path string) Result {
 	info, err := root.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: %w", path, ErrNoCertificate) // a pipe would keep us waiting
+		err = fmt.Errorf("%s: %w", path, ErrNoCertificate) // opening a pipe would block
 	}
 	if err != nil {
 		return Result{Err: fmt.Errorf("reading a certificate: %w", err)}
@@ -86,8 +87,8 @@ func (f *Files) read(root *os.Root, path string) Result {
 	return Result{File: file, Err: err, Fresh: true, modified: info.ModTime(), size: info.Size()}
 }
 
-// parse reads the first certificate of a file, which must be the leaf: web
-// servers take it so (nginx, ssl_certificate).
+// parse reads the first certificate of a file, which must be the leaf, as web
+// servers require (nginx, ssl_certificate).
 func parse(root *os.Root, path string) (checks.CertificateFile, error) {
 	file, err := root.Open(path)
 	if err != nil {
@@ -110,18 +111,18 @@ func parse(root *os.Root, path string) (checks.CertificateFile, error) {
 			Path:       path,
 			NotBefore:  leaf.NotBefore,
 			NotAfter:   leaf.NotAfter,
-			Issuer:     issuer(leaf), // a customer may have put anything there
+			Issuer:     issuer(leaf), // the file may be a customer's, with any text
 			SelfSigned: selfSigned(leaf),
 		}, nil
 	}
 	return checks.CertificateFile{}, fmt.Errorf("reading %s: %w", path, ErrNoCertificate)
 }
 
-// absent reports whether err of Read means that the file is gone.
+// absent reports whether err of Read means that the file does not exist.
 func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
-// Stem returns a certificate's name without the number that the panel adds and
-// increases with each order: example.com for example.com_le2.
+// Stem returns a certificate's name without the number that the panel appends
+// and increments with each order: example.com for example.com_le2.
 func Stem(name string) string {
 	i := strings.LastIndex(strings.ToLower(name), "_le")
 	if i <= 0 || i+3 == len(name) || strings.Trim(name[i+3:], "0123456789") != "" {

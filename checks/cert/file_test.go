@@ -41,7 +41,7 @@ func key(t *testing.T) *ecdsa.PrivateKey {
 	return k
 }
 
-// issue gives a certificate of 90 days in PEM; without a CA it signs itself.
+// issue makes a certificate of 90 days in PEM; without a CA it is self-signed.
 func (a authority) issue(t *testing.T, name string, from time.Time) []byte {
 	t.Helper()
 	own := key(t)
@@ -57,7 +57,7 @@ func (a authority) issue(t *testing.T, name string, from time.Time) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// folder is where a panel keeps certificates.
+// folder is a panel's folder of certificates.
 type folder struct {
 	t   *testing.T
 	dir string
@@ -115,7 +115,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// A name comes from a database that anybody's panel may have filled.
+// Names come from a panel's database, which may contain anything.
 func TestReadStaysInside(t *testing.T) {
 	f, ca := newFolder(t), newAuthority(t)
 	secret := filepath.Join(filepath.Dir(f.dir), "secret.crt")
@@ -184,7 +184,7 @@ func TestReadFolder(t *testing.T) {
 	}
 }
 
-// A file is read when it is new or changed, and never twice for nothing.
+// A file is read when it is new or changed, and not again without a reason.
 func TestReadAgain(t *testing.T) {
 	f, ca := newFolder(t), newAuthority(t)
 	files := NewFiles(f.dir)
@@ -226,7 +226,7 @@ func TestStem(t *testing.T) {
 	}
 }
 
-// A customer's own certificate may be named by anything.
+// A customer's own certificate may contain any names.
 func TestReadForeignWords(t *testing.T) {
 	f := newFolder(t)
 	f.put("u1/shop.ru.crt", authority{}.issue(t, "evil\u202egpj\x1b[31m\n"+strings.Repeat("x", 500), noon), noon)

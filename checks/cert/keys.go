@@ -19,16 +19,16 @@ import (
 	"domovoy/checks"
 )
 
-// How a private key and its certificate do not belong together: stable words in
-// the argument "reason" of cert.keymismatch.
+// How a private key and a certificate do not match: stable identifiers in the
+// argument "reason" of cert.keymismatch.
 const (
-	otherKey  = "key"  // of the same kind, but another
-	otherKind = "kind" // RSA with EC: nginx accepts such a pair, and refuses every handshake
-	leafLater = "leaf" // the key is right, but its certificate is not the first of the file
+	otherKey  = "key"  // another key of the same kind
+	otherKind = "kind" // RSA and EC: nginx accepts such a pair, and every handshake fails
+	leafLater = "leaf" // the key matches, but its certificate is not the first of the file
 )
 
-// Keys finds a private key in a panel's folder of certificates that does not
-// fit its certificate. An empty folder: no key is read.
+// Keys finds private keys in a panel's folder of certificates that do not match
+// their certificates. An empty folder: no key is read.
 func Keys(folder string) checks.Check {
 	c := checks.Check{
 		Name:  KeysCheck,
@@ -50,11 +50,10 @@ func Keys(folder string) checks.Check {
 	return c
 }
 
-// CompareKeys compares the private key of a site with its certificates, as
-// the web server would have to use them: OWNER/NAME.crtca where there is such
-// a bundle, and OWNER/NAME.crt. It is the only place where private keys are
-// read. The error means that they could not be compared; no part of a key is
-// ever in it.
+// CompareKeys compares the private key of a site with its certificates, in the
+// files that the web server uses: OWNER/NAME.crtca if that bundle exists, and
+// OWNER/NAME.crt. It is the only place where private keys are read. The error
+// means that they could not be compared; it never contains any part of a key.
 func CompareKeys(root *os.Root, owner, name string) ([]checks.Finding, error) {
 	if name == "" {
 		return nil, nil
@@ -88,7 +87,7 @@ func CompareKeys(root *os.Root, owner, name string) ([]checks.Finding, error) {
 	return nil, nil
 }
 
-// gone is a file that the panel must have and does not.
+// gone is the finding for a file that the panel must have and does not.
 func gone(name, path string) checks.Finding {
 	return finding(checks.CertMissing, checks.Args{"certificate": name, "file": path})
 }
@@ -99,7 +98,7 @@ type bundle struct {
 	chain []*x509.Certificate
 }
 
-// readBundles reads those of a site's two files that are there.
+// readBundles reads those of a site's two files that exist.
 func readBundles(root *os.Root, stem string) ([]bundle, error) {
 	var bundles []bundle
 	for _, path := range []string{stem + ".crtca", stem + ".crt"} {
@@ -115,7 +114,7 @@ func readBundles(root *os.Root, stem string) ([]bundle, error) {
 	return bundles, nil
 }
 
-// mismatch says why the web server cannot use the file with the key; empty:
+// mismatch returns why the web server cannot use the file with the key; empty:
 // it can.
 func (b bundle) mismatch(public publicKey) string {
 	for i, c := range b.chain {
@@ -140,17 +139,17 @@ func (b bundle) describe(public publicKey) checks.Args {
 	}
 }
 
-// publicKey is what the standard library's public keys can all do.
+// publicKey is the method that all public keys of the standard library have.
 type publicKey interface{ Equal(x crypto.PublicKey) bool }
 
 // ErrKey means that a private key could not be read: it is encrypted, damaged
 // or of an unknown kind.
 var ErrKey = errors.New("no private key that can be read")
 
-// ErrKind means that a certificate has a key of an unknown kind.
+// ErrKind means that a certificate has a public key of an unknown kind.
 var ErrKind = errors.New("a public key of an unknown kind")
 
-// readChain reads the certificates of a file in PEM, in their order.
+// readChain reads the certificates of a PEM file in order.
 func readChain(root *os.Root, path string) ([]*x509.Certificate, error) {
 	data, err := readSmall(root, path)
 	if err != nil {
@@ -163,7 +162,7 @@ func readChain(root *os.Root, path string) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-// readPublic reads a private key and gives its public half. What was read is
+// readPublic reads a private key and returns its public key. The data read is
 // wiped; copies that the parser made are left to the garbage collector.
 func readPublic(root *os.Root, path string) (publicKey, error) {
 	data, err := readSmall(root, path)
@@ -178,15 +177,15 @@ func readPublic(root *os.Root, path string) (publicKey, error) {
 	return public, nil
 }
 
-// maxKey bounds a private key in DER: one of RSA with 16384 bits has 9 KB,
-// and longer ones only cost time.
+// maxKey bounds a private key in DER: an RSA key of 16384 bits has 9 KB, and
+// longer ones only cost time.
 const maxKey = 16 << 10
 
 // ErrNoFile means that a path is not a regular file of reasonable size.
 var ErrNoFile = errors.New("not a regular file of at most 1 MB")
 
-// readSmall reads a regular file. It is opened without waiting, for a pipe
-// would keep us, and looked at after it was opened.
+// readSmall reads a regular file. It is opened without blocking, because it may
+// be a pipe, and checked after it was opened.
 func readSmall(root *os.Root, path string) ([]byte, error) {
 	file, err := root.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -200,7 +199,8 @@ func readSmall(root *os.Root, path string) ([]byte, error) {
 	if !info.Mode().IsRegular() || info.Size() > maxFile {
 		return nil, fmt.Errorf("reading %s: %w", path, ErrNoFile)
 	}
-	// A buffer of its own size: growing would leave copies of a key behind.
+	// A buffer of the file's size: a growing one would leave copies of a key in
+	// memory.
 	data := make([]byte, info.Size())
 	n, err := io.ReadFull(file, data)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -210,8 +210,8 @@ func readSmall(root *os.Root, path string) ([]byte, error) {
 	return data[:n], nil
 }
 
-// certificates reads all of PEM's certificates; one that cannot be read makes
-// the file useless to a web server.
+// certificates parses all certificates in PEM data; one that cannot be parsed
+// makes the file useless to a web server.
 func certificates(data []byte) ([]*x509.Certificate, error) {
 	var chain []*x509.Certificate
 	for block, rest := pem.Decode(data); block != nil && len(chain) < mostCertificates; block, rest = pem.Decode(rest) {
@@ -230,8 +230,8 @@ func certificates(data []byte) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-// publicHalf finds the first private key in PEM. Its errors say nothing of
-// what is in it.
+// publicHalf returns the public key of the first private key in PEM data. Its
+// errors contain nothing of the data.
 func publicHalf(data []byte) (publicKey, error) {
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
 		if !strings.HasSuffix(block.Type, "PRIVATE KEY") {
@@ -247,8 +247,8 @@ func publicHalf(data []byte) (publicKey, error) {
 	return nil, ErrKey
 }
 
-// parsePublic gives nil for a key that cannot be read. An encrypted one (RFC
-// 1421 section 4.6.1.1, RFC 5958 section 3) is never asked a password for.
+// parsePublic returns nil for a key that cannot be parsed, such as an encrypted
+// one (RFC 1421 section 4.6.1.1, RFC 5958 section 3).
 func parsePublic(block *pem.Block) publicKey {
 	if len(block.Bytes) > maxKey || block.Headers["DEK-Info"] != "" {
 		return nil
@@ -273,7 +273,7 @@ func parsePublic(block *pem.Block) publicKey {
 	return public
 }
 
-// kind names the kind of a public key; empty: not known.
+// kind returns the kind of a public key; empty: not known.
 func kind(public any) string {
 	switch public.(type) {
 	case *rsa.PublicKey:

@@ -25,7 +25,7 @@ import (
 	"domovoy/checks/lab/internet"
 )
 
-// Every way in which OpenSSL and panels write a key.
+// Every form in which OpenSSL and panels write a key.
 func TestCompareKeysForms(t *testing.T) {
 	s := newStreet(t)
 	ec, rsaPair := s.issue(internet.Leaf{}), s.issue(internet.Leaf{RSA: true})
@@ -96,8 +96,8 @@ func ed25519Pair(t *testing.T) (certificate, key []byte) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), key
 }
 
-// oddCertificate is for a key whose kind (RFC 8410: X448) the standard
-// library does not know.
+// oddCertificate has a key of a kind (RFC 8410: X448) that the standard library
+// does not know.
 func oddCertificate(t *testing.T) []byte {
 	t.Helper()
 	certificate, _ := ed25519Pair(t)
@@ -111,7 +111,7 @@ func oddCertificate(t *testing.T) []byte {
 	return pem.EncodeToMemory(block)
 }
 
-// What is missing is told, and what is no ordinary file is left alone.
+// Missing files are reported, and anything but a regular file is not read.
 func TestCompareKeysFiles(t *testing.T) {
 	s := newStreet(t)
 	good := s.issue(internet.Leaf{})
@@ -152,7 +152,7 @@ func TestCompareKeysFiles(t *testing.T) {
 	}
 }
 
-// Names come from a database that anybody's panel may have filled.
+// Names come from a panel's database, which may contain anything.
 func TestCompareKeysStaysInside(t *testing.T) {
 	f := newFolder(t)
 	root, err := os.OpenRoot(f.dir)
@@ -176,7 +176,7 @@ func TestCompareKeysStaysInside(t *testing.T) {
 	}
 }
 
-// What a finding and an error say must never be of the key itself.
+// Findings and errors must not contain any part of the key.
 func TestCompareKeysSaysNothingOfTheKey(t *testing.T) {
 	s := newStreet(t)
 	f := newFolder(t)
@@ -193,7 +193,7 @@ func TestCompareKeysSaysNothingOfTheKey(t *testing.T) {
 	}
 }
 
-// Whatever stands in a file, nothing breaks, and a key that reads has a kind.
+// No file content causes a panic, and a key that can be read has a kind.
 func FuzzKeyFile(f *testing.F) {
 	ca, err := internet.NewCA()
 	if err != nil {
@@ -233,8 +233,8 @@ func FuzzKeyFile(f *testing.F) {
 	})
 }
 
-// A customer's file may hold a key that takes minutes to check a signature
-// with.
+// A customer's file may contain a key so long that checking a signature takes
+// minutes.
 func TestAHugeKeyCostsNoTime(t *testing.T) {
 	const bits = 2 << 20
 	signer, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -250,7 +250,7 @@ func TestAHugeKeyCostsNoTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A signature of the key's own length, or it is refused at once.
+	// A signature of the key's own length, or it would be rejected at once.
 	var parts struct {
 		TBS       asn1.RawValue
 		Algorithm pkix.AlgorithmIdentifier

@@ -17,15 +17,15 @@ import (
 	"domovoy/checks/pace"
 )
 
-// ServedOptions configure a Served. The zero value of each field is a good
+// ServedOptions configures a Served. The zero value of each field is a good
 // default.
 type ServedOptions struct {
 	HTTPSPort uint16                  // 443 by default
 	Timeout   time.Duration           // of one connection with its handshake, 10 s by default
 	Pace      *pace.Keyed[netip.Addr] // of the connections to each address; nil: no limit
 	Own       []netip.Addr            // our addresses
-	Roots     *x509.CertPool          // what a visitor trusts; nil: the system's
-	LifeLeft  float64                 // overdue at this share of life left, or less
+	Roots     *x509.CertPool          // what visitors trust; nil: the system's
+	LifeLeft  float64                 // overdue when this share of its lifetime, or less, is left
 }
 
 // Served checks the certificates that visitors get. It is safe for concurrent
@@ -34,7 +34,7 @@ type Served struct {
 	opts ServedOptions
 }
 
-// Defaults, and how many addresses of a name are looked at.
+// Defaults, and how many addresses of a name are checked.
 const (
 	defaultPort    = 443
 	defaultTimeout = 10 * time.Second
@@ -50,15 +50,15 @@ func NewServed(opts ServedOptions) *Served {
 		opts.Timeout = defaultTimeout
 	}
 	if opts.Roots == nil {
-		// Without the system's roots there is nothing to judge by: see distrust.
+		// If the system has no roots, chains cannot be verified: see distrust.
 		opts.Roots, _ = Roots("")
 	}
 	return &Served{opts: opts}
 }
 
 // Check finds what is wrong with the certificates that visitors of a name get,
-// and fills in Target.Served. It looks at nothing where the name leads to
-// others. s may be nil: nobody is asked.
+// and fills in Target.Served. It connects to nothing if the name points
+// elsewhere. s may be nil: no connection is made.
 func (s *Served) Check() checks.Check {
 	c := checks.Check{
 		Name:  ServedCheck,
@@ -82,10 +82,10 @@ func (s *Served) Check() checks.Check {
 }
 
 // Handshake gets the certificate of a name from each of our addresses, and judges it
-// as a visitor would, and against the panel's file and log. The dates are those
-// of the certificate that ends first; they are zero unless every address showed
-// a certificate that is not self-signed. The error means that some address
-// could not be looked at; findings beside it hold.
+// as a browser would, and against the panel's file and log. The dates are those
+// of the certificate that expires first; they are zero unless every address
+// served a certificate that is not self-signed. The error means that some
+// address could not be checked; findings returned with it are valid.
 func (s *Served) Handshake(ctx context.Context, at checks.NameInfo, sub checks.Subject, now time.Time) (checks.Validity, []checks.Finding, error) {
 	name := strings.TrimSuffix(at.Name, ".")
 	seen := s.dialAll(ctx, s.addresses(at, sub), name)
@@ -99,8 +99,8 @@ func (s *Served) Handshake(ctx context.Context, at checks.NameInfo, sub checks.S
 	return earliest(seen), gather(seen), errors.Join(errs...)
 }
 
-// earliest are the dates of the certificate that ends first; zero where an
-// address showed none.
+// earliest returns the dates of the certificate that expires first; zero if an
+// address served none.
 func earliest(seen []presented) checks.Validity {
 	var first checks.Validity
 	for i, p := range seen {
@@ -114,8 +114,8 @@ func earliest(seen []presented) checks.Validity {
 	return first
 }
 
-// addresses picks those of the name's addresses that are ours, in the CA's
-// order of families. None for a wildcard, which cannot be asked for, nor for a
+// addresses returns the name's addresses that are ours, in the CA's order of
+// families; none for a wildcard, which cannot be connected to, and none for a
 // site without TLS.
 func (s *Served) addresses(at checks.NameInfo, sub checks.Subject) []netip.Addr {
 	if sub.Site.Secure == checks.Off || at.Name == "" || strings.HasPrefix(at.Name, "*") {
@@ -134,7 +134,7 @@ func (s *Served) addresses(at checks.NameInfo, sub checks.Subject) []netip.Addr 
 	return all[:min(len(all), mostAddresses)]
 }
 
-// dialAll looks at the addresses side by side; the order stays.
+// dialAll connects to the addresses concurrently; results are in their order.
 func (s *Served) dialAll(ctx context.Context, all []netip.Addr, name string) []presented {
 	seen := make([]presented, len(all))
 	var wait sync.WaitGroup
@@ -145,27 +145,28 @@ func (s *Served) dialAll(ctx context.Context, all []netip.Addr, name string) []p
 	return seen
 }
 
-// presented is what one address showed.
+// presented is what the server at one address presented.
 type presented struct {
 	at     netip.AddrPort
-	chain  []*x509.Certificate // as sent; empty when none came
-	fault  keyFault            // a handshake that failed for the server's key
-	err    error               // why there is no handshake, or nothing to be told from it
+	chain  []*x509.Certificate // as sent; empty: none was sent
+	fault  keyFault            // why the handshake failed because of the server's key
+	err    error               // why there was no handshake, or no result from it
 	found  []checks.Finding
-	dates  checks.Validity // of what visitors get; zero: none, or a stand-in's, which mean nothing
-	within uint16          // the version of TLS
+	dates  checks.Validity // of the certificate served; zero: none, or a self-signed one, whose dates are ignored
+	within uint16          // TLS version
 }
 
-// keyFault is how a handshake showed that the server's key does not fit.
+// keyFault is how a handshake showed that the server's key does not match its
+// certificate.
 type keyFault string
 
-// The key faults; the empty one is none.
+// The key faults; the empty string means none.
 const (
 	faultHandshake keyFault = "handshake" // the server has no cipher for its own pair
-	faultSignature keyFault = "signature" // it signs with another key than its certificate's
+	faultSignature keyFault = "signature" // the server signs with another key than its certificate's
 )
 
-// dial makes one handshake and takes whatever chain comes.
+// dial makes one handshake and accepts any chain.
 func (s *Served) dial(ctx context.Context, to netip.AddrPort, name string) presented {
 	p := presented{at: to}
 	if p.err = s.opts.Pace.Wait(ctx, to.Addr().Unmap()); p.err != nil {
@@ -190,9 +191,9 @@ func (s *Served) dial(ctx context.Context, to netip.AddrPort, name string) prese
 	return p
 }
 
-// lookingConfig accepts anything, for it is the chain that is wanted and not
-// the connection. Every cipher is offered: only then does alert 40 tell of
-// the server's pair, and not of our taste.
+// lookingConfig accepts any server, because only the chain is needed, not the
+// connection. It offers every cipher: only then does alert 40 mean a fault of
+// the server's pair and not that we offered too little.
 func lookingConfig(name string, raw *[][]byte) *tls.Config {
 	var ciphers []uint16
 	for _, c := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
@@ -200,13 +201,13 @@ func lookingConfig(name string, raw *[][]byte) *tls.Config {
 	}
 	return &tls.Config{
 		ServerName:         name,
-		InsecureSkipVerify: true,             //nolint:gosec // judged afterwards
-		MinVersion:         tls.VersionTLS10, //nolint:gosec // nothing is sent
+		InsecureSkipVerify: true,             //nolint:gosec // verified after the handshake
+		MinVersion:         tls.VersionTLS10, //nolint:gosec // no data is sent
 		CipherSuites:       ciphers,
-		// Without the key shares of 1.2 KB that old middleboxes choke on.
+		// Without the key shares of 1.2 KB, which old middleboxes drop.
 		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521},
-		// Called before the server's signature is checked: a chain that
-		// does not belong to its key is seen nevertheless.
+		// Called before the server's signature is checked, so a chain that does
+		// not match the server's key is recorded too.
 		VerifyPeerCertificate: func(sent [][]byte, _ [][]*x509.Certificate) error {
 			*raw = sent
 			return nil
@@ -214,15 +215,16 @@ func lookingConfig(name string, raw *[][]byte) *tls.Config {
 	}
 }
 
-// badSignature is how crypto/tls begins when the server proved another key
-// than its certificate's; there is no error value for it.
+// badSignature is the start of crypto/tls's error when the server signed with
+// another key than its certificate's; there is no error value for it.
 const badSignature = "tls: invalid signature by the server certificate"
 
 // alertHandshakeFailure is fatal: no acceptable set of parameters (RFC 8446
-// section 6.2). nginx with an RSA certificate and an EC key gives it to all.
+// section 6.2). nginx with an RSA certificate and an EC key sends it to all
+// clients.
 const alertHandshakeFailure tls.AlertError = 40
 
-// failed sorts a handshake that did not succeed.
+// failed classifies the error of a handshake.
 func (p *presented) failed(err error, raw [][]byte) {
 	var remote *net.OpError
 	switch {
@@ -235,7 +237,7 @@ func (p *presented) failed(err error, raw [][]byte) {
 	p.err = err
 }
 
-// parseAll reads the certificates that can be read.
+// parseAll returns the certificates that can be parsed.
 func parseAll(raw [][]byte) []*x509.Certificate {
 	var chain []*x509.Certificate
 	for _, der := range raw[:min(len(raw), mostCertificates)] {

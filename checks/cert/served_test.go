@@ -18,14 +18,14 @@ import (
 	"domovoy/checks/pace"
 )
 
-// Where the lab's sites are.
+// Addresses of the lab's sites.
 var (
 	here   = netip.MustParseAddr("127.81.0.1")
 	there  = netip.MustParseAddr("127.81.0.2")
-	beyond = netip.MustParseAddr("127.81.0.3") // nobody's
+	beyond = netip.MustParseAddr("127.81.0.3") // not one of ours
 )
 
-// street is a web with a CA, and a visitor who trusts it.
+// street is a web with a CA, and a visitor who trusts the CA.
 type street struct {
 	*testing.T
 	web *internet.Web
@@ -77,13 +77,14 @@ func (s street) visitor() *Served {
 	return NewServed(ServedOptions{HTTPSPort: uint16(s.web.HTTPSPort()), Timeout: time.Second, Own: []netip.Addr{here, there}, Roots: s.ca.Roots(), LifeLeft: 7.0 / 90})
 }
 
-// left is a leaf of 90 days with so many of them left; it may be over.
+// left is a leaf of 90 days with the given number of days left; if negative, it
+// has expired.
 func left(days int) internet.Leaf {
 	end := time.Now().Add(time.Duration(days)*day + time.Hour).Truncate(time.Second)
 	return internet.Leaf{NotBefore: end.Add(-90 * day), NotAfter: end}
 }
 
-// client is the site under its own name.
+// client is the subject for the site under its own name.
 func client(change func(*checks.Subject)) checks.Subject {
 	s := checks.Subject{Site: &checks.Site{Name: "client.ru", Secure: checks.On, Certificate: "client.ru_le1"}}
 	if change != nil {
@@ -92,7 +93,7 @@ func client(change func(*checks.Subject)) checks.Subject {
 	return s
 }
 
-// file is what the panel has on disk, of a certificate.
+// file is a certificate as the panel has it on disk.
 func file(t *testing.T, c *tls.Certificate) *checks.CertificateFile {
 	t.Helper()
 	leaf, err := x509.ParseCertificate(c.Certificate[0])
@@ -102,7 +103,7 @@ func file(t *testing.T, c *tls.Certificate) *checks.CertificateFile {
 	return &checks.CertificateFile{NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter, SelfSigned: selfSigned(leaf)}
 }
 
-// words are codes with their reasons: "untrusted incomplete, name".
+// words lists codes with their reasons: "untrusted incomplete, name".
 func words(found []checks.Finding) string {
 	var all []string
 	for _, f := range found {
@@ -119,7 +120,7 @@ func ours(name string, at ...netip.Addr) checks.NameInfo {
 	return checks.NameInfo{Name: name, V4: at, Points: checks.PointsOurs}
 }
 
-// What is served, as a visitor meets it.
+// What a server presents to visitors.
 func TestServed(t *testing.T) {
 	s := newStreet(t)
 	signer := s.issue(internet.Leaf{})
@@ -185,7 +186,7 @@ func TestServed(t *testing.T) {
 	}
 }
 
-// Where nothing could be seen, nothing is said.
+// If no address could be checked, there are no findings.
 func TestServedCouldNotLook(t *testing.T) {
 	s := newStreet(t)
 	for i, tt := range []struct {
@@ -212,8 +213,7 @@ func TestServedCouldNotLook(t *testing.T) {
 	}
 }
 
-// Nobody's server but ours is asked, and only about names that visitors ask
-// for.
+// Only our servers are asked, and only about names that visitors can request.
 func TestServedAsksOurs(t *testing.T) {
 	served := NewServed(ServedOptions{Own: []netip.Addr{here}})
 	for _, tt := range []struct {
@@ -240,9 +240,9 @@ func TestServedAsksOurs(t *testing.T) {
 	}
 }
 
-// Two addresses, two certificates: what is wrong at one is told once, and
-// that they differ is evidence. One that does not answer leaves the other's
-// findings.
+// Two addresses with two certificates: a fault of one is reported once, and the
+// difference is evidence. If one does not answer, the other's findings are
+// kept.
 func TestServedDiffers(t *testing.T) {
 	s := newStreet(t)
 	s.open(here, internet.Open, s.issue(internet.Leaf{}))
@@ -266,7 +266,7 @@ func TestServedDiffers(t *testing.T) {
 	}
 }
 
-// An expired certificate that a newer one should have replaced wakes people.
+// An expired certificate that a newer one should have replaced is critical.
 func TestServedExpiredNotInstalled(t *testing.T) {
 	s := newStreet(t)
 	s.open(here, internet.Open, s.issue(left(-1)))
@@ -279,8 +279,8 @@ func TestServedExpiredNotInstalled(t *testing.T) {
 	}
 }
 
-// A host without a list of CAs cannot call anything untrusted, but tell the
-// rest.
+// A host without a list of CAs cannot find a certificate untrusted, but finds
+// everything else.
 func TestServedWithoutRoots(t *testing.T) {
 	s := newStreet(t)
 	s.open(here, internet.Open, s.issue(left(5)))
@@ -301,7 +301,7 @@ func TestServedCalledOff(t *testing.T) {
 	}
 }
 
-// An IPv4 address in its IPv6 form has no turns of its own.
+// An IPv4 address in its IPv6 form shares the pace of the IPv4 address.
 func TestServedPaceOfAMappedAddress(t *testing.T) {
 	served := NewServed(ServedOptions{Pace: pace.New[netip.Addr](1.0/3600, 1)})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -315,8 +315,8 @@ func TestServedPaceOfAMappedAddress(t *testing.T) {
 	}
 }
 
-// The dates are those of the certificate that ends first, and only where all
-// addresses showed one.
+// The dates are those of the certificate that expires first, and zero unless
+// all addresses served one.
 func TestServedDates(t *testing.T) {
 	s := newStreet(t)
 	short, long := s.issue(left(20)), s.issue(left(70))

@@ -13,7 +13,7 @@ import (
 	"domovoy/checks"
 )
 
-// judge knows what should be served under a name.
+// judge has what should be served under a name.
 type judge struct {
 	name  string
 	sub   checks.Subject
@@ -22,10 +22,11 @@ type judge struct {
 	roots *x509.CertPool
 }
 
-// errNoLeaf is a handshake without a certificate.
+// errNoLeaf: the handshake had no certificate.
 var errNoLeaf = errors.New("the server sent no certificate")
 
-// address judges what one address showed. Findings hold even beside an error.
+// address judges what one address presented. Findings are valid even if there
+// is an error.
 func (j judge) address(p *presented) error {
 	var err error
 	switch {
@@ -44,8 +45,8 @@ func (j judge) address(p *presented) error {
 	return err
 }
 
-// keyFault judges a handshake that failed for the server's key. Alert 40
-// tells of a wrong pair only where the site has a certificate at all.
+// keyFault judges a handshake that failed for the server's key. Alert 40 means
+// a mismatched pair only if the site has a certificate at all.
 func (j judge) keyFault(p *presented) ([]checks.Finding, error) {
 	switch {
 	case p.fault == faultSignature && leafFurther(p.chain, j.name):
@@ -56,14 +57,14 @@ func (j judge) keyFault(p *presented) ([]checks.Finding, error) {
 	return nil, p.err
 }
 
-// chain judges a certificate by its own words.
+// chain judges a certificate by its contents.
 func (j judge) chain(chain []*x509.Certificate) ([]checks.Finding, error) {
 	leaf := chain[0]
 	as := checks.CertificateFile{NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter, Issuer: issuer(leaf), SelfSigned: selfSigned(leaf)}
 	found := byFile(as, j.rules, j.now)
 	why, err := SelfSigned, error(nil)
 	if as.SelfSigned {
-		found = nil // by its reason, below
+		found = nil // replaced by an untrusted finding with its reason, below
 	} else {
 		why, err = distrust(chain, j.roots, j.now)
 	}
@@ -76,20 +77,21 @@ func (j judge) chain(chain []*x509.Certificate) ([]checks.Finding, error) {
 	if since, by := j.newer(leaf); by != "" {
 		f := finding(checks.CertNotInstalled, checks.Args{"issued": since, "by": by})
 		if !leaf.NotAfter.After(j.now) {
-			f.Severity = checks.Critical // visitors meet the expired one
+			f.Severity = checks.Critical // visitors get the expired one
 		}
 		found = append(found, f)
 	}
 	return found, err
 }
 
-// slack lies between a certificate's own date, which is an hour before it was
-// issued, and the log's, whose zone may be set wrongly.
+// slack is the tolerance between a certificate's start date, which is an hour
+// before it was issued, and the log's date, whose time zone may be configured
+// wrongly.
 const slack = 24 * time.Hour
 
-// newer tells since when there is a newer certificate than the one served,
-// and who says so: the file, or the log where no file is read. A stand-in of
-// the panel's is no better than what is served.
+// newer returns since when there is a newer certificate than the one served,
+// and the source: the file, or the log if no file is read. A self-signed
+// certificate of the panel does not count.
 func (j judge) newer(served *x509.Certificate) (since time.Time, by string) {
 	switch f, h := j.sub.File, j.sub.History; {
 	case f != nil:
@@ -102,7 +104,7 @@ func (j judge) newer(served *x509.Certificate) (since time.Time, by string) {
 	return time.Time{}, ""
 }
 
-// issuer is who signed, fit to be shown.
+// issuer returns the issuer's name, sanitized.
 func issuer(c *x509.Certificate) string {
 	if c.Issuer.CommonName != "" || len(c.Issuer.Organization) == 0 {
 		return checks.Clean(c.Issuer.CommonName, checks.WordLength)
@@ -110,8 +112,8 @@ func issuer(c *x509.Certificate) string {
 	return checks.Clean(c.Issuer.Organization[0], checks.WordLength)
 }
 
-// gather makes one finding of a code for all addresses that have it. The
-// arguments are those of the first of them.
+// gather makes one finding of each code for all addresses that have it. The
+// arguments are those of the first.
 func gather(seen []presented) []checks.Finding {
 	var found []checks.Finding
 	place := map[checks.Code]int{}
@@ -143,10 +145,10 @@ func gather(seen []presented) []checks.Finding {
 	return found
 }
 
-// looked reports whether the address showed anything to judge.
+// looked reports whether the address presented anything to judge.
 func (p presented) looked() bool { return p.fault != "" || len(p.chain) > 0 }
 
-// describe says which certificate a finding is about.
+// describe adds which certificate a finding is about.
 func (p presented) describe(args checks.Args) {
 	args["address"] = p.at.Addr().String()
 	if len(p.chain) == 0 {
@@ -164,7 +166,7 @@ func (p presented) describe(args checks.Args) {
 	}
 }
 
-// serials lists each address with its certificate, where they differ.
+// serials lists each address with its certificate, if they differ.
 func serials(seen []presented) []string {
 	var each, kinds []string
 	for _, p := range seen {
@@ -209,10 +211,10 @@ func evidence(seen []presented) string {
 	return checks.Bound(strings.TrimSuffix(b.String(), "\n"))
 }
 
-// mostNames are shown of a certificate.
+// mostNames is how many names of a certificate are shown.
 const mostNames = 10
 
-// someNames are the first names of a certificate, fit to be shown.
+// someNames returns the first names of a certificate, sanitized.
 func someNames(names []string) []string {
 	var some []string
 	for _, n := range names[:min(len(names), mostNames)] {
@@ -224,7 +226,7 @@ func someNames(names []string) []string {
 	return some
 }
 
-// shortSerial is the end of a serial number, as people compare them.
+// shortSerial returns the end of a serial number, which is what people compare.
 func shortSerial(n *big.Int) string {
 	const digits = 8
 	hex := fmt.Sprintf("%x", n)

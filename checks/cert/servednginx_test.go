@@ -40,8 +40,8 @@ http {
 }
 `
 
-// TestNginx has the real server load pairs of certificates and keys. A pair
-// of two kinds passes its own test, and then no visitor does.
+// TestNginx has the real server load pairs of certificates and keys. A pair of
+// two kinds passes nginx's own test, and then every handshake fails.
 func TestNginx(t *testing.T) {
 	s := newStreet(t)
 	rsa, ec, other := s.issue(internet.Leaf{RSA: true}), s.issue(internet.Leaf{}), s.issue(internet.Leaf{})
@@ -49,7 +49,7 @@ func TestNginx(t *testing.T) {
 		name              string
 		certificate, key  *tls.Certificate
 		leafLast, refused bool   // by nginx -t
-		served, compared  string // what is found
+		served, compared  string // findings
 	}{
 		{"a pair", ec, ec, false, false, "", ""},
 		{"a pair of RSA", rsa, rsa, false, false, "", ""},
@@ -84,7 +84,7 @@ func TestNginx(t *testing.T) {
 	}
 }
 
-// pair writes what the web server is given.
+// pair writes the files for the web server.
 func (f folder) pair(certificate, key *tls.Certificate, leafLast bool) {
 	f.t.Helper()
 	text, err := internet.KeyPEM(key)
@@ -94,7 +94,7 @@ func (f folder) pair(certificate, key *tls.Certificate, leafLast bool) {
 	f.put("u1/client.ru_le1.crtca", internet.ChainPEM(certificate, leafLast), noon)
 }
 
-// compare says what the comparison of the site's files finds.
+// compare returns the findings of comparing the site's files.
 func (f folder) compare() (string, error) {
 	f.t.Helper()
 	root, err := os.OpenRoot(f.dir)
@@ -104,8 +104,8 @@ func (f folder) compare() (string, error) {
 	return words(found), err
 }
 
-// nginx tests the configuration, and starts the server on a socket that
-// already listens, so that there is nothing to wait for.
+// nginx tests the configuration and starts the server with a socket that
+// already listens, so the test need not wait for it.
 func (f folder) nginx(program string) (netip.AddrPort, error) {
 	f.t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -117,9 +117,9 @@ func (f folder) nginx(program string) (netip.AddrPort, error) {
 	path := filepath.Join(f.dir, "nginx.conf")
 	f.must(os.WriteFile(path, fmt.Appendf(nil, nginxConfig, f.dir, at), 0o600))
 	command := func(args ...string) *exec.Cmd {
-		cmd := exec.Command(program, append([]string{"-p", f.dir, "-c", path, "-e", "stderr"}, args...)...) //nolint:gosec // a test's own
+		cmd := exec.Command(program, append([]string{"-p", f.dir, "-c", path, "-e", "stderr"}, args...)...) //nolint:gosec // the test's own arguments
 		cmd.ExtraFiles = []*os.File{socket}
-		cmd.Env = append(os.Environ(), "NGINX=3;") // as in an upgrade on the fly
+		cmd.Env = append(os.Environ(), "NGINX=3;") // as in an upgrade of the running binary
 		return cmd
 	}
 	if out, err := command("-t").CombinedOutput(); err != nil {
@@ -129,7 +129,7 @@ func (f folder) nginx(program string) (netip.AddrPort, error) {
 	cmd.Stderr = f.t.Output()
 	f.must(cmd.Start())
 	f.t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it ends its worker, and then itself
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it ends its worker first
 		if err := cmd.Wait(); err != nil {
 			f.t.Error(err)
 		}
@@ -137,7 +137,7 @@ func (f folder) nginx(program string) (netip.AddrPort, error) {
 	return at, nil
 }
 
-// installed finds a program of Debian's, which CI has.
+// installed returns the path of a Debian program that CI has installed.
 func installed(t *testing.T, name string) string {
 	t.Helper()
 	program, err := exec.LookPath(name)

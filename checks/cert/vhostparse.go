@@ -9,22 +9,22 @@ import (
 	"domovoy/checks"
 )
 
-// Bounds of what is read of one file of a web server's settings.
+// Limits for one file of a web server's settings.
 const (
 	mostVhosts = 1000 // server blocks
-	mostNamed  = 500  // names of one of them
-	mostFiles  = 16   // files of one of them: RSA and EC pairs
+	mostNamed  = 500  // names of one block
+	mostFiles  = 16   // files of one block: RSA and EC pairs
 )
 
-// vhost is a virtual host with the certificate files that it names.
+// vhost is a virtual host with the certificate files that its settings name.
 type vhost struct {
-	names []string // as checks.ToASCII has them; those that are patterns are left out
+	names []string // as returned by checks.ToASCII; patterns are skipped
 	files []string // full paths of certificates and keys
-	off   bool     // it says that it speaks no TLS, so that nobody opens its files
+	off   bool     // the host has TLS switched off, so the server does not open its files
 }
 
 // parseVhosts reads the settings of nginx or Apache: only names and paths, of
-// one file, without what it includes.
+// one file, without included files.
 func parseVhosts(text []byte) []vhost {
 	for line := range bytes.Lines(text) {
 		if low := bytes.ToLower(bytes.TrimSpace(line)); bytes.HasPrefix(low, []byte("<virtualhost")) {
@@ -38,9 +38,9 @@ func parseVhosts(text []byte) []vhost {
 // (https://nginx.org/en/docs/beginners_guide.html#conf_structure).
 func nginxVhosts(text []byte) []vhost {
 	var found []vhost
-	var blocks []string // that are open
+	var blocks []string // blocks that are open
 	var words []string
-	server := 0 // how deep the server block is; 0: none is open
+	server := 0 // nesting depth of the server block; 0: none is open
 	for t := range nginxTokens(text) {
 		switch {
 		case !t.mark:
@@ -115,11 +115,11 @@ func (v *vhost) apache(directive string, values []string) {
 	}
 }
 
-// name adds the names that are names: no patterns, and no port as ServerName
-// may have one.
+// name adds host names. Patterns are skipped, and the port that a ServerName
+// may have is cut off.
 func (v *vhost) name(values []string) {
 	for _, n := range values {
-		n = strings.TrimPrefix(strings.ToLower(n), ".") // nginx: .shop.ru is shop.ru, too
+		n = strings.TrimPrefix(strings.ToLower(n), ".") // nginx: .shop.ru includes shop.ru
 		if _, rest, ok := strings.Cut(n, "://"); ok {
 			n = rest
 		}
@@ -133,23 +133,23 @@ func (v *vhost) name(values []string) {
 	}
 }
 
-// file adds a path. What is relative to the server's own folder, computed, or
-// no file at all ("engine:…", "data:…") cannot be looked for.
+// file adds a path. Values that are relative to the server's own folder,
+// contain variables, or are not files ("engine:…", "data:…") cannot be checked
+// and are skipped.
 func (v *vhost) file(path string) {
 	if filepath.IsAbs(path) && !strings.ContainsAny(path, "$\x00") && len(path) < 4096 && len(v.files) < mostFiles {
 		v.files = append(v.files, filepath.Clean(path))
 	}
 }
 
-// token is a word of nginx's settings, or one of its marks: semicolon and
-// braces.
+// token is a word of nginx's settings, or a semicolon or brace.
 type token struct {
 	text string
 	mark bool
 }
 
-// nginxTokens takes settings apart: comments are left out, and quotes and
-// backslashes keep their meaning.
+// nginxTokens splits settings into tokens: comments are skipped, quotes and
+// backslashes are interpreted.
 func nginxTokens(text []byte) iter.Seq[token] {
 	return func(yield func(token) bool) {
 		for i := 0; i < len(text); {
@@ -176,8 +176,8 @@ func nginxTokens(text []byte) iter.Seq[token] {
 	}
 }
 
-// nginxWord reads one word, quoted or bare, and tells how long it is in the
-// text. A quote counts at the beginning of a word only.
+// nginxWord returns the first word, quoted or bare, and its length in the text.
+// A quote is special only at the beginning of a word.
 func nginxWord(text []byte) (word string, length int) {
 	var b strings.Builder
 	quote := byte(0)
@@ -205,7 +205,8 @@ func nginxWord(text []byte) (word string, length int) {
 	return b.String(), i
 }
 
-// apacheWords splits a line of Apache's settings; a comment has none.
+// apacheWords splits a line of Apache's settings into words; a comment has
+// none.
 func apacheWords(line string) []string {
 	var words []string
 	for line = strings.TrimSpace(line); line != "" && line[0] != '#'; line = strings.TrimLeft(line, " \t") {

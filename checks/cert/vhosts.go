@@ -25,27 +25,27 @@ type Vhosts struct {
 	now      func() time.Time
 
 	mu    sync.Mutex
-	at    time.Time            // of the last round
+	at    time.Time            // of the last read
 	known map[string]settings  // by path
 	sites map[string][]mention // by name
-	err   error                // of the last round: settings that could not be read
+	err   error                // of the last read: settings that could not be read
 }
 
-// settings are what one file says, as long as it does not change.
+// settings is the parsed content of one file, kept until the file changes.
 type settings struct {
 	modified time.Time
 	size     int64
 	vhosts   []vhost
 }
 
-// mention is a virtual host of a name.
+// mention is a virtual host that has a name.
 type mention struct {
-	path string // of the settings
+	path string // path of the settings
 	host *vhost
 }
 
-// fresh is how long a round over all settings holds, and mostSettings how
-// many files it reads.
+// fresh is how long settings are used before all are read again; mostSettings
+// is how many files are read.
 const (
 	fresh        = 10 * time.Second
 	mostSettings = 100_000
@@ -60,8 +60,8 @@ func NewVhosts(patterns []string, now func() time.Time) *Vhosts {
 	return &Vhosts{patterns: patterns, now: now}
 }
 
-// Check finds files that a site's settings in the web server name and that are
-// gone. v may be nil: no settings are read.
+// Check finds files that the web server's settings of a site name and that do
+// not exist. v may be nil: no settings are read.
 func (v *Vhosts) Check() checks.Check {
 	c := checks.Check{Name: VhostsCheck, Scope: checks.ScopeSite, Live: true, Codes: []checks.Code{checks.CertMissing}}
 	if v == nil || len(v.patterns) == 0 {
@@ -72,7 +72,7 @@ func (v *Vhosts) Check() checks.Check {
 }
 
 // Inspect finds files that the settings of a site name and that do not exist. The
-// error means that some could not be looked at.
+// error means that some could not be checked.
 func (v *Vhosts) Inspect(ctx context.Context, s checks.Site) ([]checks.Finding, error) {
 	mentions, err := v.of(ctx, s)
 	if err != nil {
@@ -98,10 +98,11 @@ func (v *Vhosts) Inspect(ctx context.Context, s checks.Site) ([]checks.Finding, 
 	return []checks.Finding{f}, err
 }
 
-// lost is a file that is gone, and the settings that name it.
+// lost is a file that does not exist, and the settings that name it.
 type lost struct{ path, file string }
 
-// missing looks for the files of virtual hosts, for each of them once.
+// missing returns the files of virtual hosts that do not exist, checking each
+// once.
 func missing(mentions []mention) ([]lost, error) {
 	var gone []lost
 	var errs []error
@@ -126,7 +127,7 @@ func missing(mentions []mention) ([]lost, error) {
 
 // of returns the virtual hosts of a site's names. The error is about settings
 // that could not be read, which may be those of the site; it is returned only
-// where no others were found.
+// if no others were found.
 func (v *Vhosts) of(ctx context.Context, s checks.Site) ([]mention, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -146,7 +147,7 @@ func (v *Vhosts) of(ctx context.Context, s checks.Site) ([]mention, error) {
 	return nil, v.err
 }
 
-// read goes over all settings.
+// read reads all settings.
 func (v *Vhosts) read(ctx context.Context) error {
 	known, sites, errs := map[string]settings{}, map[string][]mention{}, []error(nil)
 	for _, pattern := range v.patterns {
@@ -178,9 +179,10 @@ func (v *Vhosts) read(ctx context.Context) error {
 	return nil
 }
 
-// one reads a file of settings, or remembers it.
+// one reads a file of settings, or returns the cached result if it has not
+// changed.
 func (v *Vhosts) one(path string) (settings, error) {
-	// Without O_NONBLOCK a pipe of that name would hold us up for ever.
+	// Without O_NONBLOCK a pipe of that name would block for ever.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return settings{}, fmt.Errorf("reading a web server's settings: %w", err)

@@ -82,8 +82,8 @@ func TestParseVhosts(t *testing.T) {
 	}
 }
 
-// TestVhostsMissing: the panel knows the site, its certificate is read, and
-// yet the web server would not start.
+// TestVhostsMissing: the panel has the site, its certificate can be read, and
+// still the web server would not start.
 func TestVhostsMissing(t *testing.T) {
 	dir := t.TempDir()
 	put := func(name, text string) string {
@@ -131,7 +131,7 @@ func TestVhostsMissing(t *testing.T) {
 	}
 }
 
-// TestVhostsNotLooked: what cannot be read may be the site's own settings.
+// TestVhostsNotLooked: settings that cannot be read may be those of the site.
 func TestVhostsNotLooked(t *testing.T) {
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe.conf")

@@ -10,12 +10,13 @@ import (
 	"domovoy/checks"
 )
 
-// addresses judges the answers to A and AAAA. It reports false if there is no
-// name, or no working zone behind it, so that nothing more can be learned.
+// addresses judges the answers to A and AAAA. It returns false if the name does
+// not exist or its zone does not work, so that further questions would not
+// help.
 //
 // As in Boulder, a failure of the servers for one family does not matter while
-// the other has addresses. But a question that *we* got no answer to leaves
-// something unknown.
+// the other has addresses. But if *our* question got no answer, something stays
+// unknown.
 func (l *nameLookup) addresses(ctx context.Context, a, aaaa Result) bool {
 	errA, err6 := a.looked(), aaaa.looked()
 	l.fail(errA)
@@ -35,7 +36,7 @@ func (l *nameLookup) addresses(ctx context.Context, a, aaaa Result) bool {
 		return l.gone(ctx, a.Answer)
 	case errA != nil, none && err6 != nil:
 		return true
-	case none && aaaa.says(mdns.RcodeNameError): // no name: of no type (RFC 8020)
+	case none && aaaa.says(mdns.RcodeNameError): // the name has no records of any type (RFC 8020)
 		return l.gone(ctx, aaaa.Answer)
 	case none && aaaa.says(mdns.RcodeServerFailure):
 		l.broken(ctx, mdns.TypeAAAA, aaaa.Answer)
@@ -52,14 +53,14 @@ func (l *nameLookup) addresses(ctx context.Context, a, aaaa Result) bool {
 }
 
 // failing reports that A fails while AAAA has addresses: the CA uses those, and
-// only visitors without IPv6 are lost.
+// only visitors without IPv6 are affected.
 func (l *nameLookup) failing(ctx context.Context, a Answer) {
 	before := len(l.found)
 	l.broken(ctx, mdns.TypeA, a)
 	l.makeInfo(before)
 }
 
-// nowhere reports a name without addresses. A wildcard alias promises none.
+// nowhere reports a name without addresses. A wildcard alias need not have any.
 func (l *nameLookup) nowhere(a Answer) {
 	l.info.Points = checks.PointsNowhere
 	if !l.name.wildcard {
@@ -67,13 +68,13 @@ func (l *nameLookup) nowhere(a Answer) {
 	}
 }
 
-// gone reports a name that does not exist: its zone exists without it, or its
-// domain is not in the registry's zone, which only the registry can explain.
+// gone reports a name that does not exist: its zone lacks it, or its domain is
+// not in the registry's zone, and only the registry knows why.
 func (l *nameLookup) gone(ctx context.Context, a Answer) bool {
 	l.info.Points = checks.PointsNowhere
 	zone, target := a.Zone(), last(a.targets())
 	switch {
-	case target != "": // the name is there, what it stands for is not
+	case target != "": // the name exists, the target of its CNAME does not
 	case zone != "" && within(zone, l.name.registered):
 	case l.name.host == l.name.registered:
 		l.info.Register = true
@@ -90,7 +91,7 @@ func (l *nameLookup) gone(ctx context.Context, a Answer) bool {
 	return false
 }
 
-// point compares the addresses with those that should be there.
+// point compares the addresses with the expected ones.
 func (l *nameLookup) point(ctx context.Context, targets []string) {
 	ours4, others4 := l.split(l.info.V4)
 	ours6, others6 := l.split(l.info.V6)
@@ -117,7 +118,7 @@ func (l *nameLookup) point(ctx context.Context, targets []string) {
 	}
 }
 
-// split parts ours from others.
+// split separates our addresses from others.
 func (l *nameLookup) split(addrs []netip.Addr) (ours, others []netip.Addr) {
 	for _, a := range addrs {
 		if slices.Contains(l.question.Ours, a.Unmap()) {
@@ -129,9 +130,9 @@ func (l *nameLookup) split(addrs []netip.Addr) (ours, others []netip.Addr) {
 	return ours, others
 }
 
-// away reports a name none of whose addresses is ours: behind a proxy that may
-// lead to us, or elsewhere. Without addresses of our own to compare with, it
-// reports only the proxy.
+// away reports a name none of whose addresses is ours: it is behind a proxy
+// that may forward to us, or it points elsewhere. Without addresses of our own
+// to compare with, it reports only the proxy.
 func (l *nameLookup) away(ctx context.Context, targets []string) {
 	all := slices.Concat(l.info.V4, l.info.V6)
 	args := l.owner(ctx, all, targets)
@@ -143,7 +144,7 @@ func (l *nameLookup) away(ctx context.Context, targets []string) {
 	}
 	switch {
 	case len(l.question.Ours) == 0:
-	case len(l.errs) > 0: // the family that was not seen may lead to us
+	case len(l.errs) > 0: // the family without an answer may point to us
 		before := len(l.found)
 		l.find(checks.DNSElsewhere, args)
 		l.makeInfo(before)
@@ -153,7 +154,7 @@ func (l *nameLookup) away(ctx context.Context, targets []string) {
 	}
 }
 
-// targets are the names that a chain of CNAMEs leads through, in order.
+// targets returns the targets of a chain of CNAMEs, in order.
 func (a Answer) targets() []string {
 	var names []string
 	for _, rr := range a.Records {

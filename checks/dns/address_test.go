@@ -30,12 +30,12 @@ func world(t *testing.T, zones ...internet.Zone) (*internet.DNS, *Inspector) {
 	return d, inspector(t, d, d.Addr())
 }
 
-// client is the customer's zone with these records.
+// client is the customer's zone with the given records.
 func client(lines ...string) internet.Zone {
 	return internet.Zone{Origin: "client.ru", Text: strings.Join(lines, "\n")}
 }
 
-// args keeps those that a row of a table speaks of.
+// args selects the arguments that a row of a table compares.
 func args(f checks.Finding, keys ...string) checks.Args {
 	a := checks.Args{}
 	for _, k := range keys {
@@ -86,7 +86,7 @@ func TestWhereANamePoints(t *testing.T) {
 	}
 }
 
-// served is the customer's zone on servers in a domain; empty: its own.
+// served is the customer's zone on name servers in a domain; empty: its own.
 func served(ns string, lines ...string) internet.Zone {
 	z := client(lines...)
 	if ns != "" {
@@ -144,7 +144,7 @@ func TestWithoutAddressesOfOursOnlyAProxyCanBeTold(t *testing.T) {
 	}
 }
 
-// What could not be asked is an error; what was seen beside it stays.
+// A question without an answer is an error; what other answers showed is kept.
 func TestWhatWasSeenIsKept(t *testing.T) {
 	drop := internet.Behaviour{Drop: true}
 	for name, tt := range map[string]struct {
@@ -153,7 +153,7 @@ func TestWhatWasSeenIsKept(t *testing.T) {
 		codes  int
 	}{
 		"A":    {mdns.TypeA, checks.PointsUnknown, 0},
-		"AAAA": {mdns.TypeAAAA, checks.PointsUnknown, 1}, // it may be ours
+		"AAAA": {mdns.TypeAAAA, checks.PointsUnknown, 1}, // it may point to us
 		"CAA":  {mdns.TypeCAA, checks.PointsElsewhere, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

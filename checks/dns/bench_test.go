@@ -17,8 +17,8 @@ import (
 	mdns "github.com/miekg/dns"
 )
 
-// BenchmarkResolver measures lookups per second of our own CPU: the server
-// is another process. It asks as Inspect does, four questions of a name together.
+// BenchmarkResolver measures lookups per second of our own CPU: the server is
+// another process. It asks as Inspect does, four questions about a name at once.
 func BenchmarkResolver(b *testing.B) {
 	addr := startResponder(b)
 	for _, together := range []int{1, 4} {
@@ -37,7 +37,7 @@ func BenchmarkResolver(b *testing.B) {
 	}
 }
 
-// lookups asks n questions from 200 goroutines, several of them together.
+// lookups asks n questions from 200 goroutines, in batches of the given size.
 func lookups(b *testing.B, r *Resolver, n, together int) int64 {
 	types := []uint16{mdns.TypeA, mdns.TypeAAAA, mdns.TypeNS, mdns.TypeCAA}
 	var asked, failed atomic.Int64
@@ -81,8 +81,8 @@ func startResponder(b *testing.B) netip.AddrPort {
 	return netip.MustParseAddrPort(strings.TrimSpace(line))
 }
 
-// respond answers each question with one record of its type: an address for
-// A, an empty answer for the rest.
+// respond answers each question with one record of its type: an address for A,
+// an empty answer for other types.
 func respond() {
 	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -108,7 +108,7 @@ func respond() {
 	}
 }
 
-// cpu is the time that this process spent, user and system.
+// cpu is this process's CPU time, user and system.
 func cpu() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)

@@ -12,20 +12,20 @@ import (
 	"domovoy/checks"
 )
 
-// Blocklists asks DNS blocklists (RFC 5782) about addresses. Large lists answer
-// only one's own resolver, not public ones.
+// Blocklists asks DNS blocklists (RFC 5782) about addresses. Large lists do not
+// answer public resolvers.
 type Blocklists struct {
 	resolver *Resolver
 	zones    []string
 }
 
-// NewBlocklists returns a client of the lists with these zones. It asks nothing
-// yet.
+// NewBlocklists returns a client of the lists with these zones. It sends
+// nothing yet.
 func NewBlocklists(r *Resolver, zones []string) *Blocklists {
 	return &Blocklists{resolver: r, zones: zones}
 }
 
-// listing is what one list says of one address.
+// listing is the answer of one list about one address.
 type listing struct {
 	zone, reason string
 	answers      []netip.Addr
@@ -34,7 +34,7 @@ type listing struct {
 // BlocklistCheck is the name of the check in outcomes and failures.
 const BlocklistCheck = "blocklists"
 
-// Check finds those of a panel's addresses that stand on a blocklist. b may be
+// Check finds those of a panel's addresses that are on a blocklist. b may be
 // nil: no list is asked.
 func (b *Blocklists) Check(addrs []netip.Addr) checks.Check {
 	c := checks.Check{Name: BlocklistCheck, Scope: checks.ScopeServer, Live: true, Codes: []checks.Code{checks.DNSBLListed}}
@@ -47,7 +47,7 @@ func (b *Blocklists) Check(addrs []netip.Addr) checks.Check {
 
 // Listed finds the addresses that are on a list: one finding for each address,
 // which is its Name. The error lists the blocklists that could not be asked;
-// the findings of the others hold.
+// the findings of the others are valid.
 func (b *Blocklists) Listed(ctx context.Context, addrs ...netip.Addr) ([]checks.Finding, error) {
 	listed := make([][]listing, len(addrs))
 	var errs []error
@@ -95,7 +95,7 @@ func (b *Blocklists) askOne(ctx context.Context, zone string, addrs []netip.Addr
 	return found, nil
 }
 
-// reasons asks why, for what is listed. Without an answer there is no reason.
+// reasons asks for the reasons of the listed addresses. A list may give none.
 func (b *Blocklists) reasons(ctx context.Context, zone string, addrs []netip.Addr, found []listing) {
 	for i := range found {
 		if len(found[i].answers) == 0 {
@@ -111,10 +111,10 @@ func (b *Blocklists) reasons(ctx context.Context, zone string, addrs []netip.Add
 	}
 }
 
-// listedAt reads an answer: listed are the values in 127.0.0.0/8 (RFC 5782
-// section 2.1). But 127.255.255.0/24 says that the question was not accepted
-// (https://www.spamhaus.org/faqs/dnsbl-usage/), and anything outside means
-// that somebody else answers.
+// listedAt parses an answer: values in 127.0.0.0/8 mean that the address is
+// listed (RFC 5782 section 2.1), except 127.255.255.0/24, which means that the
+// list refused the question (https://www.spamhaus.org/faqs/dnsbl-usage/). Any
+// other value means that another server answered in place of the list.
 func listedAt(r Result) ([]netip.Addr, error) {
 	if err := r.looked(); err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func listedAt(r Result) ([]netip.Addr, error) {
 	return r.Answer.Addrs, nil
 }
 
-// refusal is what the last octet of an error means.
+// refusal returns the meaning of the last octet of an error.
 func refusal(octet byte) string {
 	switch octet {
 	case 252:
@@ -146,8 +146,8 @@ func refusal(octet byte) string {
 	return "not explained"
 }
 
-// entries are the questions for addresses in a list: octets or nibbles, last
-// one first (RFC 5782 sections 2.1 and 2.4).
+// entries returns the questions about addresses to a list: octets or nibbles in
+// reverse order (RFC 5782 sections 2.1 and 2.4).
 func entries(zone string, addrs []netip.Addr, kind uint16) []Query {
 	queries := make([]Query, len(addrs))
 	for i, a := range addrs {

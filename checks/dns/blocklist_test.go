@@ -16,7 +16,7 @@ func TestBlocklists(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		zone internet.Zone
-		want string // addresses listed
+		want string // addresses that are listed
 		err  string
 	}{
 		"listed":          {internet.Blocklist{Origin: "bl.example.org", Listed: []netip.Addr{four, six}}.Zone(), "203.0.113.10 2001:db8::10", ""},
@@ -50,7 +50,7 @@ func TestBlocklists(t *testing.T) {
 	}
 }
 
-// A list that fails does not hide what another one says.
+// A list that fails does not hide the answer of another.
 func TestOneBlocklistFailsAnotherSpeaks(t *testing.T) {
 	four := netip.MustParseAddr("203.0.113.10")
 	_, in := world(t, internet.Blocklist{Origin: "good.example.org", Listed: []netip.Addr{four}}.Zone())

@@ -25,7 +25,7 @@ func TestWhyThereIsNoName(t *testing.T) {
 		"free.ru":         {1, true, checks.Args{"domain": "free.ru", "register": true}},
 		"www.free.ru":     {1, true, checks.Args{"domain": "free.ru", "register": true}},
 		"*.free.ru":       {1, true, checks.Args{"domain": "free.ru", "register": true}},
-		"*.client.ru":     {0, false, nil}, // nobody promised a name for every label
+		"*.client.ru":     {0, false, nil}, // a wildcard need not exist
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, in := world(t, zone)
@@ -76,7 +76,7 @@ func TestWhyServersFail(t *testing.T) {
 	}
 }
 
-// A zone below the registered domain may be delegated on its own.
+// A zone below the registered domain may be a delegation of its own.
 func TestALameZoneFurtherDown(t *testing.T) {
 	_, in := world(t, client("@ A "+ownV4), internet.Zone{Origin: "shop.client.ru", Text: "@ A " + ownV4, Temper: internet.Refusing})
 	_, found, err := in.Inspect(t.Context(), Question{Name: "www.shop.client.ru", Ours: ours()})
@@ -85,7 +85,8 @@ func TestALameZoneFurtherDown(t *testing.T) {
 	}
 }
 
-// Without a way to the servers there is no telling lame from broken.
+// If the name servers cannot be reached, lame and broken delegations cannot be
+// distinguished.
 func TestUnreachableRegistryLeavesServfail(t *testing.T) {
 	d, in := world(t, internet.Zone{Origin: "client.ru", Temper: internet.Refusing})
 	in.options.Port = closedPort(t).Port()
@@ -99,7 +100,7 @@ func TestUnreachableRegistryLeavesServfail(t *testing.T) {
 func TestServersOnPrivateAddressesAreNotAsked(t *testing.T) {
 	l := &nameLookup{Inspector: &Inspector{options: InspectorOptions{Port: 53}}}
 	servers := []delegate{{name: "ns1", addr: netip.MustParseAddr("127.0.0.1")}, {name: "ns2", addr: netip.MustParseAddr("10.0.0.1")}, {name: "ns3"}}
-	l.interview(t.Context(), servers, mdns.TypeA) // would panic if it asked: there is no resolver
+	l.interview(t.Context(), servers, mdns.TypeA) // would panic if it sent a question: there is no resolver
 	if d := (delegation{servers: servers}); !d.lame() || d.String() != "ns1: no address, ns2: no address, ns3: no address" {
 		t.Errorf("%v, lame %v", d, d.lame())
 	}

@@ -9,17 +9,17 @@ import (
 	"domovoy/checks"
 )
 
-// Why records forbid, as an argument of the finding.
+// Why records forbid issuing, as an argument of the finding.
 const (
-	forbidsIssuer   = "issuer"   // other CAs are named, or none
-	forbidsAccount  = "account"  // our CA, but another account (RFC 8657 section 3)
-	forbidsMethod   = "method"   // our CA, but another way of validation (RFC 8657 section 4)
-	forbidsCritical = "critical" // an unknown property that must be understood (RFC 8659 section 4.5)
+	forbidsIssuer   = "issuer"   // only other CAs are allowed, or none
+	forbidsAccount  = "account"  // our CA, but only another account (RFC 8657 section 3)
+	forbidsMethod   = "method"   // our CA, but only another validation method (RFC 8657 section 4)
+	forbidsCritical = "critical" // an unknown critical property (RFC 8659 section 4.5)
 )
 
-// caa judges what was said from the name up to its top level: the first
-// non-empty set wins, and an error met before it fails (RFC 8659 section 3,
-// as Boulder has it).
+// caa judges the CAA answers for the names from the full one up to the top
+// level: the first non-empty set counts, and an error before it is a failure
+// (RFC 8659 section 3, as implemented by Boulder).
 func (l *nameLookup) caa(labels []string, said []Result) {
 	for i, r := range said {
 		if err := r.looked(); err != nil {
@@ -30,7 +30,7 @@ func (l *nameLookup) caa(labels []string, said []Result) {
 			l.find(checks.DNSCAABroken, checks.Args{"at": labels[i], "reason": r.Answer.reason()})
 			return
 		}
-		// NXDOMAIN holds no records either.
+		// An NXDOMAIN answer has no records either.
 		if set := r.Answer.caa(); len(set) > 0 {
 			if why, forbids := l.forbids(set); forbids {
 				l.find(checks.DNSCAA, checks.Args{
@@ -53,17 +53,18 @@ func (a Answer) caa() []*mdns.CAA {
 	return set
 }
 
-// forbids judges one set of records for the certificate in question.
+// forbids judges one set of records for the requested certificate.
 func (l *nameLookup) forbids(set []*mdns.CAA) (why string, forbids bool) {
 	for _, c := range set {
-		// Bit 0 of the flags is 128; some wrote 1 for it, and the CA takes both.
+		// Bit 0 of the flags is 128; some zones have 1 instead, and the CA
+		// accepts both.
 		if !known(c.Tag) && c.Flag&(128|1) != 0 {
 			return forbidsCritical, true
 		}
 	}
 	relevant := relevantSet(set, l.question.Wildcard)
 	if len(relevant) == 0 {
-		return "", false // only iodef and the like, or issuewild where no wildcard is wanted
+		return "", false // only iodef and the like, or only issuewild while no wildcard is requested
 	}
 	why = forbidsIssuer
 	for _, c := range relevant {
@@ -81,7 +82,8 @@ func (l *nameLookup) forbids(set []*mdns.CAA) (why string, forbids bool) {
 	return why, true
 }
 
-// known tags are those the CA understands, whatever it makes of them.
+// known reports whether the CA understands the tag, whether or not it acts on
+// it.
 func known(tag string) bool {
 	switch strings.ToLower(tag) {
 	case "issue", "issuewild", "iodef", "issuemail", "issuevmc":
@@ -90,8 +92,8 @@ func known(tag string) bool {
 	return false
 }
 
-// relevantSet is what speaks of this kind of certificate: issuewild stands
-// before issue for wildcards (RFC 8659 section 4.3).
+// relevantSet returns the records that apply to the kind of certificate: for
+// wildcards issuewild takes precedence over issue (RFC 8659 section 4.3).
 func relevantSet(set []*mdns.CAA, wildcard bool) []*mdns.CAA {
 	var issue, issuewild []*mdns.CAA
 	for _, c := range set {
@@ -110,14 +112,14 @@ func relevantSet(set []*mdns.CAA, wildcard bool) []*mdns.CAA {
 
 // issueValue is the value of an issue or issuewild property.
 type issueValue struct {
-	issuer     string // empty: nobody may
+	issuer     string // empty: no CA may issue
 	parameters []parameter
 }
 
 type parameter struct{ tag, value string }
 
-// parseIssue reads a value by the grammar of RFC 8659 section 4.2. A value
-// that does not follow it allows nobody.
+// parseIssue parses a value by the grammar of RFC 8659 section 4.2. A malformed
+// value allows no CA.
 func parseIssue(value string) (issueValue, bool) {
 	domain, rest, more := strings.Cut(value, ";")
 	v := issueValue{issuer: strings.Trim(domain, " \t")}
@@ -139,7 +141,7 @@ func parseIssue(value string) (issueValue, bool) {
 	return v, true
 }
 
-// values are those of all parameters with a tag.
+// values returns the values of all parameters with a tag.
 func (v issueValue) values(tag string) []string {
 	var found []string
 	for _, p := range v.parameters {
@@ -150,8 +152,8 @@ func (v issueValue) values(tag string) []string {
 	return found
 }
 
-// allowsAccount holds an accounturi against ours, to the letter. Two of them
-// in one record cannot both be met.
+// allowsAccount compares accounturi with ours, byte by byte. If a record has
+// two different ones, no account satisfies both.
 func (v issueValue) allowsAccount(ours string) bool {
 	uris := v.values("accounturi")
 	switch len(uris) {
@@ -174,7 +176,7 @@ func (v issueValue) allowsMethod(method string) bool {
 	return false
 }
 
-// issuers are the CAs that a set allows.
+// issuers returns the CAs that a set allows.
 func issuers(set []*mdns.CAA, wildcard bool) string {
 	var names []string
 	for _, c := range relevantSet(set, wildcard) {
@@ -185,7 +187,7 @@ func issuers(set []*mdns.CAA, wildcard bool) string {
 	return nameList(names)
 }
 
-// recordList writes the records as they would stand in a zone file.
+// recordList formats the records as in a zone file.
 func recordList(set []*mdns.CAA) string {
 	words := make([]string, 0, maxListed)
 	for _, c := range set[:min(len(set), maxListed)] {

@@ -30,11 +30,11 @@ func set(t testing.TB, lines ...string) []*mdns.CAA {
 	return found
 }
 
-// caaSet is a set of records with what the CA makes of it.
+// caaSet is a set of records and the CA's decision.
 type caaSet struct {
 	records  []string
 	wildcard bool
-	want     string // why it forbids; empty: allowed
+	want     string // why issuing is forbidden; empty: allowed
 }
 
 func (s caaSet) judge(t *testing.T) {
@@ -45,7 +45,7 @@ func (s caaSet) judge(t *testing.T) {
 	}
 }
 
-// TestCAASets goes through RFC 8659 as Boulder reads it.
+// TestCAASets checks the rules of RFC 8659 as Boulder implements them.
 func TestCAASets(t *testing.T) {
 	for _, s := range []caaSet{
 		{[]string{`0 issue "letsencrypt.org"`}, false, ""},
@@ -57,7 +57,7 @@ func TestCAASets(t *testing.T) {
 		{[]string{`0 iodef "mailto:a@client.ru"`, `0 issuemail "other.example"`}, false, ""},
 		{[]string{`0 issuewild ";"`}, false, ""},
 		{[]string{`0 tbs "x"`}, false, ""},
-		{[]string{`128 issue "letsencrypt.org"`}, false, ""}, // critical, and understood
+		{[]string{`128 issue "letsencrypt.org"`}, false, ""}, // critical, and known
 		{[]string{`0 issue "other.example"`}, false, forbidsIssuer},
 		{[]string{`0 issue ";"`}, false, forbidsIssuer},
 		{[]string{`0 issue ""`}, false, forbidsIssuer},
@@ -68,7 +68,7 @@ func TestCAASets(t *testing.T) {
 		{[]string{`0 issue "letsencrypt.org; a_b=c"`}, false, forbidsIssuer},
 		{[]string{`0 issue "letsencrypt.org"`, `128 tbs "x"`}, false, forbidsCritical},
 		{[]string{`0 issue "letsencrypt.org"`, `1 tbs "x"`}, false, forbidsCritical},
-		{[]string{`0 issue "letsencrypt.org"`, `2 tbs "x"`}, false, ""}, // a bit without a meaning
+		{[]string{`0 issue "letsencrypt.org"`, `2 tbs "x"`}, false, ""}, // a flag without a meaning
 		{[]string{`0 issue "letsencrypt.org"`}, true, ""},
 		{[]string{`0 issue "letsencrypt.org"`, `0 issuewild "other.example"`}, true, forbidsIssuer},
 		{[]string{`0 issue "other.example"`, `0 issuewild "letsencrypt.org"`}, true, ""},
@@ -79,7 +79,7 @@ func TestCAASets(t *testing.T) {
 	}
 }
 
-// TestCAAParameters goes through RFC 8657.
+// TestCAAParameters checks the rules of RFC 8657.
 func TestCAAParameters(t *testing.T) {
 	for _, s := range []caaSet{
 		{[]string{`0 issue "letsencrypt.org; accounturi=` + account + `"`}, false, ""},

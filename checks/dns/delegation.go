@@ -12,9 +12,10 @@ import (
 	"domovoy/checks"
 )
 
-// broken finds out why a resolver fails for a name: it fails for all names; the
-// signatures are invalid (the same question without validation is answered);
-// the servers that the zone is delegated to do not serve it; or another reason.
+// broken finds out why a resolver fails for a name: it fails for all names; or
+// the signatures are invalid (the same question without validation is
+// answered); or the servers that the zone is delegated to do not serve it; or
+// something else.
 func (l *nameLookup) broken(ctx context.Context, kind uint16, a Answer) {
 	said := l.ask(ctx, Query{Name: l.name.host, Type: kind, CD: true}, Query{Type: mdns.TypeNS})
 	unchecked, root := said[0], said[1]
@@ -28,7 +29,7 @@ func (l *nameLookup) broken(ctx context.Context, kind uint16, a Answer) {
 		args["ede"] = int(a.Errors[0].Code)
 	}
 	if err := unchecked.looked(); err != nil {
-		l.fail(err) // signatures or servers: not known
+		l.fail(err) // signatures or servers: not known which
 		return
 	}
 	if answered := unchecked.Answer.Rcode != mdns.RcodeServerFailure; answered && a.unreached() {
@@ -43,16 +44,16 @@ func (l *nameLookup) broken(ctx context.Context, kind uint16, a Answer) {
 		args["zone"], args["servers"] = d.zone, d.String()
 	}
 	if d.lame() {
-		l.info.Register = true // a domain that was left looks the same
+		l.info.Register = true // an expired domain looks the same
 		l.find(checks.DNSLame, args)
 		return
 	}
 	l.find(checks.DNSServFail, args)
 }
 
-// bogus reports a name that resolves without validation only. Where the
-// resolver did not give the signatures as the reason, the question is asked
-// once more, because servers that failed for a moment look the same.
+// bogus reports a name that resolves without validation only. If the resolver
+// did not name the signatures as the reason, the question is asked once more,
+// because a temporary failure of the servers looks the same.
 func (l *nameLookup) bogus(ctx context.Context, kind uint16, a Answer, args checks.Args) {
 	if len(a.Errors) == 0 {
 		again := l.ask(ctx, Query{Name: l.name.host, Type: kind})[0]
@@ -68,8 +69,8 @@ func (l *nameLookup) bogus(ctx context.Context, kind uint16, a Answer, args chec
 	l.find(checks.DNSDNSSEC, args)
 }
 
-// unreached reports that the resolver names the network, and no signature, as
-// why it failed (RFC 8914 sections 4.23 and 4.24).
+// unreached reports whether the resolver says that it failed because of the
+// network, not because of a signature (RFC 8914 sections 4.23 and 4.24).
 func (a Answer) unreached() bool {
 	network := false
 	for _, e := range a.Errors {
@@ -83,30 +84,30 @@ func (a Answer) unreached() bool {
 	return network
 }
 
-// Bounds of a walk from the registry down to the servers of a name.
+// Limits for following delegations from the registry to the servers of a name.
 const (
 	maxCuts    = 4
-	maxServers = 8 // asked of one zone
-	maxParents = 2 // asked of the registry's zone
+	maxServers = 8 // of one zone that are asked
+	maxParents = 2 // of the registry's zone that are asked
 )
 
-// delegate is a server of a delegation, with what came of asking it.
+// delegate is a server of a delegation and the result of asking it.
 type delegate struct {
 	name   string
-	addr   netip.Addr // may be invalid: the name has none
+	addr   netip.Addr // invalid: the name has no address
 	hidden bool       // its addresses could not be looked up
 	state  serverAnswer
 	said   Answer
 }
 
-// delegation is a zone with the servers it is delegated to.
+// delegation is a zone and the servers to which it is delegated.
 type delegation struct {
 	zone    string
 	servers []delegate
 }
 
-// lame reports that every server was asked and not one serves the zone
-// (RFC 9499 section 7). One that could not be asked may be the one that does.
+// lame reports whether every server was asked and none serves the zone (RFC
+// 9499 section 7). A server that could not be asked might serve it.
 func (d delegation) lame() bool {
 	for _, s := range d.servers {
 		switch s.state {
@@ -117,10 +118,9 @@ func (d delegation) lame() bool {
 	return len(d.servers) > 0
 }
 
-// delegation asks the servers themselves for the name, from the registry's
-// servers down one zone cut after the other, until some answer with authority
-// or none can be used. It is empty if the registry's own servers could not be
-// asked from here.
+// delegation asks authoritative servers for the name, from the registry's down
+// one zone cut after another, until one answers with authority or none can be
+// used. It is empty if the registry's servers could not be asked from here.
 func (l *nameLookup) delegation(ctx context.Context, kind uint16) delegation {
 	d := l.registry(ctx)
 	for range maxCuts {
@@ -138,8 +138,8 @@ func (l *nameLookup) delegation(ctx context.Context, kind uint16) delegation {
 	return d
 }
 
-// registry is the closest zone above the registered domain that has servers:
-// not every public suffix is a zone.
+// registry returns the closest zone above the registered domain that has name
+// servers: not every public suffix is a zone.
 func (l *nameLookup) registry(ctx context.Context) delegation {
 	for zone := parent(l.name.registered); ; zone = parent(zone) {
 		r := l.ask(ctx, Query{Name: zone, Type: mdns.TypeNS})[0]
@@ -157,8 +157,8 @@ func (l *nameLookup) registry(ctx context.Context) delegation {
 	}
 }
 
-// settle finds addresses for the servers that came without. IPv6 is taken
-// only where there is nothing else: not every host has it.
+// settle looks up addresses of the servers that came without glue. IPv6 is used
+// only if there is no IPv4 address: not every host has IPv6.
 func (l *nameLookup) settle(ctx context.Context, d *delegation) {
 	for _, kind := range []uint16{mdns.TypeA, mdns.TypeAAAA} {
 		var queries []Query
@@ -182,13 +182,13 @@ func (l *nameLookup) settle(ctx context.Context, d *delegation) {
 	}
 }
 
-// interview asks all servers at once for the name.
+// interview asks all servers about the name concurrently.
 func (l *nameLookup) interview(ctx context.Context, servers []delegate, kind uint16) {
 	var all sync.WaitGroup
 	for i := range servers {
 		s := &servers[i]
 		if !s.addr.IsValid() && s.hidden {
-			continue // unlooked
+			continue // its addresses could not be looked up
 		}
 		if !s.addr.IsValid() || !l.options.Reserved && reserved(s.addr) {
 			s.state = serverAddressless
@@ -203,8 +203,8 @@ func (l *nameLookup) interview(ctx context.Context, servers []delegate, kind uin
 	all.Wait()
 }
 
-// below is the zone further down that the first referral leads to. Servers
-// that refer somewhere else, as to the root, are not aware of the zone.
+// below returns the delegation of the first referral. Servers that refer
+// elsewhere, such as to the root, do not know the zone.
 func (d delegation) below(host string) delegation {
 	for i := range d.servers {
 		s := &d.servers[i]
@@ -219,8 +219,8 @@ func (d delegation) below(host string) delegation {
 	return delegation{}
 }
 
-// referral reads a delegation towards host from below a zone, with the
-// addresses that came along.
+// referral returns the delegation towards host that the answer refers to, if it
+// is below zone, with the addresses that came with it.
 func (a Answer) referral(zone, host string) delegation {
 	var d delegation
 	for _, rr := range a.Authority {
@@ -238,7 +238,8 @@ func (a Answer) referral(zone, host string) delegation {
 	return d
 }
 
-// glue is the address of a server, IPv4 first; invalid if none came along.
+// glue returns the address of a server, IPv4 first; invalid if the answer has
+// none.
 func (a Answer) glue(name string) (found netip.Addr) {
 	for _, rr := range a.Extra {
 		if !strings.EqualFold(rr.Header().Name, name) {

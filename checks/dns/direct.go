@@ -14,9 +14,9 @@ import (
 	mdns "github.com/miekg/dns"
 )
 
-// AskAt asks one authoritative server directly, without recursion: only that
-// shows whether a delegation works. Such questions are rare, so each uses a
-// socket of its own. Any rcode is an answer.
+// AskAt asks one authoritative server directly, without recursion, which is the
+// only way to see whether a delegation works. Such questions are rare, so each
+// uses a socket of its own. A response with any rcode is an answer.
 func (r *Resolver) AskAt(ctx context.Context, addr netip.AddrPort, q Query) (Answer, error) {
 	q.iter = true
 	c := new(call)
@@ -35,14 +35,14 @@ func (r *Resolver) AskAt(ctx context.Context, addr netip.AddrPort, q Query) (Ans
 			return a, err
 		}
 		if ctx.Err() != nil {
-			err = context.Cause(ctx) // it is we who stopped waiting, not the server that was silent
+			err = context.Cause(ctx) // the caller stopped waiting, which does not mean that the server is silent
 			break
 		}
 	}
 	return Answer{}, fmt.Errorf("asking %s for %s %s: %w", addr, mdns.TypeToString[q.Type], q.Name, err)
 }
 
-// overUDP sends a call over a new socket and waits for its answer.
+// overUDP sends a question over a new socket and waits for the answer.
 func overUDP(ctx context.Context, addr netip.AddrPort, c *call, timeout time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -78,13 +78,13 @@ type serverAnswer int8
 const (
 	serverUnasked  serverAnswer = iota // could not be asked from here
 	serverGood                         // answers with authority
-	serverReferral                     // names the servers of a zone further down
+	serverReferral                     // refers to the servers of a zone further down
 	serverFailing                      // SERVFAIL: knows the zone, but cannot load it
 	serverRefused
 	serverUnaware // answers without authority
 	serverSilent
 	serverClosed
-	serverAddressless // the server's name leads nowhere that can be asked
+	serverAddressless // the server's name has no address that can be asked
 )
 
 // judge classifies the answer of a server that was asked directly.
@@ -108,7 +108,7 @@ func judge(a Answer, err error) serverAnswer {
 	return serverUnaware
 }
 
-// String lists the servers with what each said: "ns1.example: REFUSED".
+// String lists the servers with their answers: "ns1.example: REFUSED".
 func (d delegation) String() string {
 	words := make([]string, 0, len(d.servers))
 	for _, s := range d.servers {
@@ -122,7 +122,7 @@ func (d delegation) String() string {
 	return strings.Join(words, ", ")
 }
 
-// String is for evidence, in the words of the protocols.
+// String is for evidence, in protocol terms.
 func (s delegate) String() string {
 	switch s.state {
 	case serverFailing, serverRefused:

@@ -12,21 +12,21 @@ import (
 	"domovoy/checks"
 )
 
-// Question is a name to look up, with what should hold for it.
+// Question is a name to look up, and what is expected of it.
 type Question struct {
 	Name       string       // in either form; "*.x" for a wildcard
-	Ours       []netip.Addr // where it should point; empty: not known, and not judged
+	Ours       []netip.Addr // expected addresses; empty: not known, and not judged
 	CA         string       // as CAA records name it; empty: letsencrypt.org
-	AccountURI string       // of the ACME account; empty: not known, so that no record excludes it
+	AccountURI string       // of the ACME account; empty: not known, so accounturi is not checked
 	Method     string       // of validation; empty: http-01
 	Wildcard   bool         // the certificate is for *.Name: implied by a Name that begins with "*."
 }
 
-// InspectorOptions configure an Inspector.
+// InspectorOptions configures an Inspector.
 type InspectorOptions struct {
 	Ranges   *Ranges // of CDNs and proxies; nil: none is known
 	Port     uint16  // where authoritative servers listen; 0: 53
-	Reserved bool    // ask authoritative servers on private and loopback addresses, too: only a laboratory has them there
+	Reserved bool    // ask authoritative servers on private and loopback addresses too: only a laboratory has them there
 }
 
 // Inspector looks names up as the CA does, and finds what is wrong with them.
@@ -49,9 +49,9 @@ func NewInspector(r *Resolver, o InspectorOptions) *Inspector {
 }
 
 // Check finds what is wrong with a name in DNS, and fills in Target.DNS. ours
-// are the addresses where names should point; empty: those that the panel has
-// each site listen on. accountURI is of the panel's ACME account; empty: not
-// known. in may be nil: nobody is asked.
+// are the addresses that names should point to; empty: those on which the panel
+// lets each site listen. accountURI is that of the panel's ACME account; empty:
+// not known. in may be nil: nothing is looked up.
 func (in *Inspector) Check(ours []netip.Addr, accountURI string) checks.Check {
 	c := checks.Check{
 		Name:  checks.NamesCheck,
@@ -74,8 +74,8 @@ func (in *Inspector) Check(ours []netip.Addr, accountURI string) checks.Check {
 	return c
 }
 
-// Inspect returns where a name leads and what is wrong with that. An error means
-// that something could not be looked up; what was found beside it holds.
+// Inspect returns where a name points and what is wrong with it. An error means
+// that something could not be looked up; findings returned with it are valid.
 func (in *Inspector) Inspect(ctx context.Context, q Question) (checks.NameInfo, []checks.Finding, error) {
 	l, err := in.begin(q)
 	if err != nil {
@@ -92,7 +92,7 @@ func (in *Inspector) Inspect(ctx context.Context, q Question) (checks.NameInfo, 
 		blind, before := len(l.errs) > 0, len(l.found)
 		l.caa(labels, said[2:])
 		if blind {
-			l.makeInfo(before) // what comes first, the address, is not known
+			l.makeInfo(before) // the addresses, which come first for the CA, are not known
 		}
 	}
 	l.lookalikes()
@@ -100,7 +100,7 @@ func (in *Inspector) Inspect(ctx context.Context, q Question) (checks.NameInfo, 
 	return l.info, l.found, errors.Join(l.errs...)
 }
 
-// nameLookup is one name being looked up.
+// nameLookup is the lookup of one name.
 type nameLookup struct {
 	*Inspector
 	question Question
@@ -108,7 +108,7 @@ type nameLookup struct {
 	info     checks.NameInfo
 	found    []checks.Finding
 	errs     []error
-	asked    []Query // with said: everything the resolver was asked, for the evidence
+	asked    []Query // all questions to the resolver and their answers, for the evidence
 	said     []Result
 }
 
@@ -127,7 +127,7 @@ func (in *Inspector) begin(q Question) (*nameLookup, error) {
 	return &nameLookup{Inspector: in, question: q, name: n, info: checks.NameInfo{Name: n.ascii}}, nil
 }
 
-// ask asks the resolver and keeps what it said as evidence.
+// ask asks the resolver and records the answers as evidence.
 func (l *nameLookup) ask(ctx context.Context, queries ...Query) []Result {
 	said := l.resolver.AskAll(ctx, queries)
 	if l.asked == nil {
@@ -138,8 +138,8 @@ func (l *nameLookup) ask(ctx context.Context, queries ...Query) []Result {
 	return said
 }
 
-// looked is nil if the resolver did its work. Only these three rcodes describe
-// the name; any other describes the resolver or us.
+// looked returns nil if the resolver answered. Only these three rcodes describe
+// the name; any other describes the resolver or this host.
 func (r Result) looked() error {
 	if r.Err != nil {
 		return r.Err
@@ -161,7 +161,7 @@ func (l *nameLookup) fail(err error) {
 }
 
 func (l *nameLookup) find(code checks.Code, args checks.Args) {
-	for key, value := range args { // a text asks "is there one?" by asking for the argument
+	for key, value := range args { // texts test whether an argument is set, so empty ones are left out
 		if value == "" || value == false || value == 0 {
 			delete(args, key)
 		}
@@ -169,15 +169,15 @@ func (l *nameLookup) find(code checks.Code, args checks.Args) {
 	l.found = append(l.found, checks.Finding{Code: code, Severity: code.Severity(), Args: args})
 }
 
-// makeInfo gives the findings from an index on the severity Info: none of them
-// is the cause.
+// makeInfo sets the severity of the findings from an index on to Info: none of
+// them is the cause.
 func (l *nameLookup) makeInfo(since int) {
 	for i := since; i < len(l.found); i++ {
 		l.found[i].Severity = checks.Info
 	}
 }
 
-// complete gives every finding the detail of the whole lookup.
+// complete adds the detail of the whole lookup to every finding.
 func (l *nameLookup) complete() {
 	if len(l.found) == 0 {
 		return
@@ -188,8 +188,8 @@ func (l *nameLookup) complete() {
 	}
 }
 
-// lookalikes finds a label that imitates another name by letters of a second
-// alphabet, wherever the name leads.
+// lookalikes finds a label that imitates another name with letters of a second
+// alphabet, wherever the name points.
 func (l *nameLookup) lookalikes() {
 	if m, ok := lookalike(l.name.base); ok {
 		l.find(checks.DNSLookalike, checks.Args{
@@ -198,10 +198,9 @@ func (l *nameLookup) lookalikes() {
 	}
 }
 
-// Addresses returns the addresses of a host that a redirect leads to. As for
-// the CA, one family is enough where the servers fail for the other. But no
-// answer to *our* question for a family is an error, because the CA may use
-// that family.
+// Addresses returns the addresses of a redirect's host. As for the CA, one
+// family is enough if the servers fail for the other. But if *our* question for
+// a family got no answer, that is an error, because the CA may use that family.
 func (in *Inspector) Addresses(ctx context.Context, host string) (v4, v6 []netip.Addr, err error) {
 	n, err := parseName(host)
 	if err != nil {
@@ -213,7 +212,7 @@ func (in *Inspector) Addresses(ctx context.Context, host string) (v4, v6 []netip
 		return nil, nil, err
 	}
 	if a.says(mdns.RcodeServerFailure) && aaaa.says(mdns.RcodeServerFailure) {
-		// The host's servers, or a resolver that fails for all?
+		// Do the host's servers fail, or does the resolver fail for all names?
 		root, err := in.resolver.Ask(ctx, Query{Type: mdns.TypeNS})
 		if err != nil || root.Rcode != mdns.RcodeSuccess {
 			return nil, nil, errors.Join(fmt.Errorf("the resolver %s fails for the root, too: it says nothing of %s", a.Answer.Server, n.host), err)

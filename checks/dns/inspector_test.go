@@ -27,8 +27,8 @@ func inspector(t *testing.T, l *internet.DNS, server string) *Inspector {
 	return NewInspector(r, InspectorOptions{Ranges: ranges, Port: uint16(l.Port()), Reserved: true})
 }
 
-// TestTheSituationsOfTheLab judges each situation whose cause is in the DNS
-// by that cause alone, and finds nothing in the others.
+// TestTheSituationsOfTheLab finds exactly the cause of each situation whose
+// cause is in the DNS, and nothing in the others.
 func TestTheSituationsOfTheLab(t *testing.T) {
 	for _, s := range internet.Situations() {
 		t.Run(s.Name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestTheSituationsOfTheLab(t *testing.T) {
 				})
 				t.Logf("%+v\n%+v\n%v", sight, f, err)
 				found, failed = append(found, f...), failed || err != nil
-				if len(f) > 0 { // the first name that is in trouble decides
+				if len(f) > 0 { // the first name with a finding decides
 					break
 				}
 			}
@@ -58,7 +58,7 @@ func TestTheSituationsOfTheLab(t *testing.T) {
 	}
 }
 
-// worst is the first cause by the order of codes.
+// worst returns the first cause in the order of codes.
 func worst(found []checks.Finding, failed bool) checks.Code {
 	for _, code := range checks.Codes() {
 		for _, f := range found {
@@ -73,8 +73,9 @@ func worst(found []checks.Finding, failed bool) checks.Code {
 	return checks.OK
 }
 
-// expected is what the DNS alone shows of a situation: whether a missing name
-// is free is the registry's to say, and behind a proxy all may be well.
+// expected returns what the DNS alone shows of a situation: only the registry
+// knows whether a missing name is free, and behind a proxy there need be no
+// fault.
 func expected(s internet.Situation) checks.Code {
 	switch want := checks.Code(s.Want); {
 	case want == "dns.unregistered" || want == "dns.undelegated":

@@ -12,7 +12,7 @@ import (
 // Sizes in bytes. 1232 fits every path unfragmented (DNS flag day 2020).
 const (
 	headerLen = 12
-	maxUDP    = 4096 // more than we ask for: not every server keeps to it
+	maxUDP    = 4096 // more than we request: not every server keeps to the limit
 	askedUDP  = 1232
 	maxName   = 255 // RFC 1035 section 2.3.4
 	maxLabel  = 63
@@ -35,7 +35,7 @@ type Answer struct {
 	Server        netip.AddrPort
 	Rcode         int  // RFC 6895, the upper bits from EDNS
 	Authoritative bool // AA
-	Authenticated bool // AD: the resolver vouches for the signatures
+	Authenticated bool // AD: the resolver validated the signatures
 	Addrs         []netip.Addr
 	Records       []mdns.RR // of the answer section, without addresses and signatures
 	Authority     []mdns.RR
@@ -43,13 +43,14 @@ type Answer struct {
 	Errors        []ExtendedError
 }
 
-// ExtendedError is a reason of a failure that the resolver gives (RFC 8914).
+// ExtendedError is a reason of a failure, as sent by the resolver (RFC 8914).
 type ExtendedError struct {
 	Code uint16
-	Text string // as sent: foreign; may be empty
+	Text string // as sent by the server, not sanitized; may be empty
 }
 
-// pack writes a query with id 0 into buf and tells where its question ends.
+// pack writes a query with id 0 into buf and returns it with the offset at
+// which its question ends.
 func pack(buf []byte, q Query) (msg []byte, question int, err error) {
 	flags := uint16(flagRD)
 	if q.iter {
@@ -60,7 +61,7 @@ func pack(buf []byte, q Query) (msg []byte, question int, err error) {
 	}
 	extra := byte(1)
 	if q.iter {
-		extra = 0 // old authoritative servers stumble over EDNS, and TCP is there for long answers
+		extra = 0 // old authoritative servers fail on EDNS, and long answers can use TCP
 	}
 	buf = append(buf, 0, 0, byte(flags>>8), byte(flags), 0, 1, 0, 0, 0, 0, 0, extra)
 	if buf, err = packName(buf, q.Name); err != nil {
@@ -79,8 +80,8 @@ func pack(buf []byte, q Query) (msg []byte, question int, err error) {
 	return buf, question, nil
 }
 
-// packName writes a name in lower case, so that an answer can be held against
-// it letter by letter. Escapes have no place in a host's name.
+// packName writes a name in lower case, so that an answer can be compared byte
+// by byte. Escapes are not valid in a host name.
 func packName(buf []byte, name string) ([]byte, error) {
 	start, rest := len(buf), strings.TrimSuffix(name, ".")
 	if strings.ContainsRune(rest, '\\') {
@@ -109,7 +110,7 @@ func packName(buf []byte, name string) ([]byte, error) {
 
 func truncated(msg []byte) bool { return msg[2]&(flagTC>>8) != 0 }
 
-// parse reads an answer whose question is known to end at question.
+// parse parses an answer whose question ends at the offset question.
 func parse(msg []byte, question int) (Answer, error) {
 	if len(msg) < question || question < headerLen+4 {
 		return Answer{}, ErrMalformed
@@ -134,7 +135,7 @@ func parse(msg []byte, question int) (Answer, error) {
 	return a, nil
 }
 
-// record is where one resource record stands in a message.
+// record is the position of a resource record in a message.
 type record struct {
 	start, data, end int
 	kind, class      uint16
@@ -159,8 +160,8 @@ func rawRecord(msg []byte, start int) (record, error) {
 	return r, nil
 }
 
-// skipName finds the end of a name, which may end in a compression pointer
-// (RFC 1035 section 4.1.4).
+// skipName returns the offset after a name, which may end in a compression
+// pointer (RFC 1035 section 4.1.4).
 func skipName(msg []byte, off int) (int, error) {
 	for off < len(msg) {
 		switch b := int(msg[off]); {
@@ -187,13 +188,13 @@ const (
 // optionEDE is the EDNS option of RFC 8914.
 const optionEDE = 15
 
-// maxErrors of an answer are kept: a resolver sends one or two.
+// maxErrors is how many extended errors of an answer are kept: a resolver sends
+// one or two.
 const maxErrors = 8
 
-// keep adds what a record says to the answer. Addresses and EDNS, which come
-// with nearly every answer, are read in place; the rest by the library. An
-// address of a kind that was not asked for belongs to no answer: whoever asked
-// for A counts on four bytes.
+// keep adds a record to the answer. Addresses and EDNS, which nearly every
+// answer has, are parsed in place, other records by the library. An address of
+// the other family is dropped: callers that asked for A rely on IPv4.
 func (a *Answer) keep(msg []byte, r record, section int, asked uint16) error {
 	if r.kind == mdns.TypeOPT {
 		a.Rcode |= int(r.ttl>>24) << 4
@@ -223,7 +224,7 @@ func (a *Answer) keep(msg []byte, r record, section int, asked uint16) error {
 			return nil
 		}
 	default:
-		return nil // signatures and whatever a resolver adds unasked
+		return nil // signatures, and records that were not asked for
 	}
 	rr, _, err := mdns.UnpackRR(msg[:r.end], r.start)
 	if err != nil {
@@ -240,8 +241,8 @@ func (a *Answer) keep(msg []byte, r record, section int, asked uint16) error {
 	return nil
 }
 
-// options reads the extended errors out of an OPT record's data (RFC 6891
-// section 6.1.2).
+// options parses the extended errors of an OPT record's data (RFC 6891 section
+// 6.1.2).
 func (a *Answer) options(data []byte) error {
 	for len(data) > 0 {
 		if len(data) < 4 {
@@ -260,7 +261,7 @@ func (a *Answer) options(data []byte) error {
 }
 
 // Zone returns the name of the zone that a negative answer comes from (RFC 2308
-// section 2.1); empty if the answer does not say.
+// section 2.1); empty if the answer has no SOA record.
 func (a Answer) Zone() string {
 	for _, rr := range a.Authority {
 		if soa, ok := rr.(*mdns.SOA); ok {
@@ -281,7 +282,8 @@ func (a Answer) NameServers() []string {
 	return names
 }
 
-// undot gives a name of a record the form that names have elsewhere.
+// undot returns a record's name in the form used elsewhere: lower case, without
+// the final dot.
 func undot(name string) string {
 	return strings.ToLower(strings.TrimSuffix(name, "."))
 }

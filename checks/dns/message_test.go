@@ -33,7 +33,7 @@ func TestNamesThatCannotBeAskedFor(t *testing.T) {
 	}
 }
 
-// message is an answer on the wire with one record of each kind we keep.
+// message is an encoded answer with one record of each kind that parse keeps.
 func message(t testing.TB) ([]byte, int) {
 	t.Helper()
 	query, question, err := pack(nil, Query{Name: "client.ru", Type: mdns.TypeA})
@@ -65,7 +65,7 @@ func TestParseKeepsEverySection(t *testing.T) {
 	}
 }
 
-// Every prefix of an answer is an error, never half an answer.
+// Every proper prefix of an answer is an error, never a partial answer.
 func TestParseRefusesACutMessage(t *testing.T) {
 	msg, question := message(t)
 	for n := range msg {

@@ -12,16 +12,17 @@ import (
 	"domovoy/checks"
 )
 
-// probeLabel stands for the asterisk of a wildcard alias when addresses are
-// asked for. A fixed one: a random one would fill the resolvers' caches.
+// probeLabel replaces the asterisk of a wildcard alias in questions for
+// addresses. It is fixed because random labels would fill the resolvers'
+// caches.
 const probeLabel = "domovoy-probe"
 
-// name is a name in the forms that looking needs.
+// name is a name in the forms that a lookup needs.
 type name struct {
-	ascii      string // as asked, with "*." if it had one
-	host       string // to ask addresses for; of a wildcard, one that nothing but the wildcard answers
-	base       string // without "*.": where the CAA walk begins
-	registered string // the domain under the public suffix, or base if it is a suffix itself
+	ascii      string // as given, with "*." if it had one
+	host       string // for address questions; for a wildcard, a name that only the wildcard matches
+	base       string // without "*.": the first name asked for CAA
+	registered string // the domain below the public suffix, or base if that is itself a suffix
 	wildcard   bool
 }
 
@@ -39,8 +40,8 @@ func parseName(text string) (name, error) {
 	return n, nil
 }
 
-// upward are the names whose CAA counts, from the name up to and including
-// the top level, as Boulder asks for them.
+// upward returns the names whose CAA records count, from the name up to and
+// including the top level, as Boulder asks for them.
 func (n name) upward() []string {
 	names := make([]string, 0, 4)
 	for rest, more := n.base, true; more; _, rest, more = strings.Cut(rest, ".") {
@@ -49,7 +50,7 @@ func (n name) upward() []string {
 	return names
 }
 
-// parent is the name above; of a top level, the root.
+// parent returns the name above; for a top level, the root.
 func parent(name string) string {
 	_, above, _ := strings.Cut(name, ".")
 	return above
@@ -60,16 +61,16 @@ func within(name, zone string) bool {
 	return name == zone || zone == "" || strings.HasSuffix(name, "."+zone)
 }
 
-// mixture is a label that mixes alphabets with letters of the same shape:
-// "раураl" with a Latin l.
+// mixture is a label that mixes letters of the same shape from different
+// alphabets: "раураl" with a Latin l.
 type mixture struct {
-	label  string // as a person reads it
-	script string // of the fewer letters: latin, cyrillic or greek
+	label  string // in Unicode
+	script string // alphabet of the fewer letters: latin, cyrillic or greek
 	odd    string // these letters
 }
 
-// lookalike finds the first label of a name, in either form, that mixes Latin,
-// Cyrillic and Greek letters.
+// lookalike returns the first label of a name, in either form, that mixes
+// Latin, Cyrillic and Greek letters.
 func lookalike(name string) (mixture, bool) {
 	if !strings.Contains(name, "xn--") && isASCII(name) {
 		return mixture{}, false
@@ -108,13 +109,13 @@ func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
-// Bounds of what foreign text may take in a finding.
+// Limits for text of other parties in a finding.
 const (
 	maxListed = 8   // addresses, names or records in an argument
 	maxText   = 300 // runes of one text
 )
 
-// hostname passes a name from a record only if it looks like a host's name.
+// hostname returns a name from a record if it is a valid host name, else "".
 func hostname(s string) string {
 	odd := func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '.' && r != '_'
@@ -125,7 +126,7 @@ func hostname(s string) string {
 	return s
 }
 
-// addressList writes the first few addresses.
+// addressList formats the first few addresses.
 func addressList(addrs []netip.Addr) string {
 	words := make([]string, 0, maxListed+1)
 	for i, a := range addrs {
@@ -138,7 +139,7 @@ func addressList(addrs []netip.Addr) string {
 	return strings.Join(words, ", ")
 }
 
-// nameList writes the first few names, without those that are none.
+// nameList formats the first few names, without invalid ones.
 func nameList(names []string) string {
 	words := make([]string, 0, maxListed)
 	for _, n := range names {
@@ -156,7 +157,7 @@ func rcode(code int) string {
 	return fmt.Sprintf("RCODE%d", code)
 }
 
-// String is the error with its registered meaning.
+// String returns the error with its registered meaning.
 func (e ExtendedError) String() string {
 	words := fmt.Sprintf("EDE %d", e.Code)
 	if meaning, ok := mdns.ExtendedErrorCodeToString[e.Code]; ok {
@@ -168,7 +169,7 @@ func (e ExtendedError) String() string {
 	return words
 }
 
-// reason is why the resolver failed, in its own words; empty if it gave none.
+// reason returns the resolver's own reason for failing; empty if it sent none.
 func (a Answer) reason() string {
 	words := make([]string, 0, len(a.Errors))
 	for _, e := range a.Errors {
@@ -177,7 +178,7 @@ func (a Answer) reason() string {
 	return checks.Clean(strings.Join(words, "; "), maxText)
 }
 
-// detail is every question with its answer, one a line, for an expert.
+// detail lists every question with its answer for an expert, one a line.
 func (l *nameLookup) detail() string {
 	var b strings.Builder
 	for i, q := range l.asked {
@@ -196,7 +197,7 @@ func (l *nameLookup) detail() string {
 	return checks.Bound(strings.TrimSpace(b.String()))
 }
 
-// line is the answer on one line.
+// line formats the answer on one line.
 func (a Answer) line() string {
 	words := []string{rcode(a.Rcode)}
 	if len(a.Addrs) > 0 {

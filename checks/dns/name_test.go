@@ -57,7 +57,7 @@ func TestLookalike(t *testing.T) {
 	}
 }
 
-// A name that looks like another is told of, whether it works or not.
+// A name that looks like another is reported, whether it works or not.
 func TestALookalikeIsAFinding(t *testing.T) {
 	zone := internet.Zone{Origin: "xn--l-7sba6dbr.com", Text: "@ A " + ownV4}
 	for name, codes := range map[string][]checks.Code{

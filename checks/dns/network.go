@@ -18,9 +18,8 @@ import (
 	"domovoy/checks"
 )
 
-// owner says to whom addresses belong, as far as the DNS tells. All of it
-// is evidence beside a finding that stands anyway: what cannot be had is left
-// out.
+// owner returns what the DNS shows of the owner of addresses. It is evidence
+// added to a finding: what cannot be looked up is left out.
 //
 //	network      the owner in a word: of a known range, or the domain of PTR, CNAME or NS
 //	proxy        the CDN or proxy, if it is one
@@ -72,7 +71,7 @@ func (l *nameLookup) proxy(addrs []netip.Addr, targets, servers []string, ptr st
 	return ""
 }
 
-// network is the shortest description of whose address it is.
+// network returns the shortest description of an address's owner.
 func (l *nameLookup) network(args checks.Args, addr netip.Addr, servers []string) string {
 	if owner, _ := args["proxy"].(string); owner != "" {
 		return owner
@@ -95,8 +94,8 @@ func (l *nameLookup) network(args checks.Args, addr netip.Addr, servers []string
 	return ""
 }
 
-// foreign is the registered domain of a host; empty if it is the name's own,
-// or if the host is only a public suffix.
+// foreign returns the registered domain of a host; empty if it is the name's
+// own, or if the host is only a public suffix.
 func (l *nameLookup) foreign(host string) string {
 	host = hostname(host)
 	suffix, _ := checks.PublicSuffix(host)
@@ -107,7 +106,7 @@ func (l *nameLookup) foreign(host string) string {
 	return d
 }
 
-// pointer is the first name of a PTR answer.
+// pointer returns the first name of a PTR answer.
 func (a Answer) pointer() string {
 	for _, rr := range a.Records {
 		if p, ok := rr.(*mdns.PTR); ok {
@@ -124,27 +123,27 @@ func reserved(a netip.Addr) bool {
 	return !a.IsGlobalUnicast() || a.IsPrivate() || shared.Contains(a) || a.Is4() && a.As4()[0] == 0
 }
 
-// ranges.txt is a fallback: whoever needs it exact gives a file of their own.
+// ranges.txt is the default; LoadRanges reads a file that replaces it.
 //
 //go:embed ranges.txt
 var builtin string
 
-// What a line of a range file tells an owner by.
+// Kinds of evidence in a range file.
 const (
 	kindNet   = "net"   // a prefix
 	kindNS    = "ns"    // a name server's suffix
 	kindCNAME = "cname" // the suffix of a CNAME's target
-	kindPTR   = "ptr"   // the suffix of an address's name
+	kindPTR   = "ptr"   // suffix of an address's PTR name
 )
 
-// Ranges hold the networks of CDNs and of protection services. The zero value
+// Ranges has the networks of CDNs and of protection services. The zero value
 // has none.
 type Ranges struct {
 	nets     bart.Table[string]
 	suffixes map[suffix]string
 }
 
-// suffix is a domain, and in which role it is evidence.
+// suffix is a domain and the kind of evidence for which it counts.
 type suffix struct{ kind, domain string }
 
 // BuiltinRanges returns the ranges that come with the program.
@@ -214,7 +213,8 @@ func (r *Ranges) Owner(addr netip.Addr) string {
 	return owner
 }
 
-// suffix is whose domain a host is in, for one kind of evidence.
+// suffix returns the owner of the domain that contains a host, for one kind of
+// evidence.
 func (r *Ranges) suffix(kind, host string) string {
 	for ; host != ""; host = parent(host) {
 		if owner, ok := r.suffixes[suffix{kind, host}]; ok {

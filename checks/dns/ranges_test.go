@@ -71,8 +71,8 @@ func FuzzReadRanges(f *testing.F) {
 	})
 }
 
-// Each line has a date, and a source that can be looked up; what is from
-// memory only is no network.
+// Each line has a date and a source that can be looked up; ranges from memory
+// are not allowed.
 func TestTheBuiltinRangesHaveSources(t *testing.T) {
 	source := regexp.MustCompile(`^(AS[0-9]+|[a-z0-9.-]+\.[a-z]+(/.*)?)$`)
 	for line := range strings.Lines(builtin) {

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Errors of a question that got no usable answer.
+// Errors of questions without a usable answer.
 var (
 	ErrTimeout   = errors.New("the resolver did not answer in time")
 	ErrClosed    = errors.New("the resolver is closed")
@@ -24,20 +24,20 @@ var (
 
 // Query is one question to a server.
 type Query struct {
-	Name string // A-label form; the root's dot may be missing
+	Name string // A-label form; the final dot may be missing
 	Type uint16
 	CD   bool // checking disabled (RFC 4035 section 3.2.2): the data even if its signatures are broken
-	DO   bool // DNSSEC records wanted (RFC 3225)
-	iter bool // recursion not desired: the question goes to an authoritative server
+	DO   bool // DNSSEC records requested (RFC 3225)
+	iter bool // recursion not desired: the question is for an authoritative server
 }
 
-// Options of a Resolver. Zero fields mean the defaults.
+// Options configures a Resolver. Zero fields mean the defaults.
 type Options struct {
 	Servers  []netip.AddrPort
 	Timeout  time.Duration // of one try; 2 s
 	Sockets  int           // per server; 4
-	InFlight int           // questions at once per socket; by the receive buffer that was granted
-	Buffer   int           // receive buffer of a socket in bytes; 4 MB, as far as the system allows
+	InFlight int           // questions at once per socket; derived from the receive buffer if 0
+	Buffer   int           // receive buffer of a socket in bytes; 4 MB, or less if the system allows less
 	Rate     float64       // questions per second and server; 0: not limited
 }
 
@@ -54,8 +54,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Resolver asks recursive servers over a few sockets that all questions
-// share. It may be used by many goroutines at once.
+// Resolver asks recursive servers over a few sockets that all questions share.
+// It is safe for concurrent use.
 type Resolver struct {
 	servers []*server
 	timeout time.Duration
@@ -63,8 +63,8 @@ type Resolver struct {
 	readers sync.WaitGroup
 }
 
-// Open opens the sockets. It sends nothing yet, so an unreachable server shows
-// only with the first question.
+// Open opens the sockets. It sends nothing yet, so an unreachable server is
+// noticed only with the first question.
 func Open(o Options) (*Resolver, error) {
 	o = o.withDefaults()
 	if len(o.Servers) == 0 {
@@ -88,7 +88,7 @@ func Open(o Options) (*Resolver, error) {
 	return r, nil
 }
 
-// Close ends the questions under way with ErrClosed.
+// Close ends the questions in flight with ErrClosed.
 func (r *Resolver) Close() error {
 	var errs []error
 	for _, s := range r.servers {
@@ -105,8 +105,7 @@ func (r *Resolver) Ask(ctx context.Context, q Query) (Answer, error) {
 	return one[0].Answer, one[0].Err
 }
 
-// Result is the outcome of one question: an answer with any rcode, or the error
-// why there is none.
+// Result is the result of one question: an answer with any rcode, or the error.
 type Result struct {
 	Answer Answer
 	Err    error
@@ -129,7 +128,7 @@ func (r *Resolver) ask(ctx context.Context, queries []Query, out []Result) {
 	}
 }
 
-// room is how many questions every server takes at once.
+// room returns how many questions every server takes at once.
 func (r *Resolver) room() int {
 	room := r.servers[0].room
 	for _, s := range r.servers {
@@ -161,9 +160,10 @@ func (r *Resolver) askSome(ctx context.Context, queries []Query, out []Result) {
 	}
 }
 
-// preferred is the first of the servers with the fewest unanswered questions
-// since their last answer. An unreachable server is soon no longer asked first;
-// it stays the second choice, and its first answer restores it.
+// preferred returns the index of the server with the fewest unanswered
+// questions since its last answer, the first of them. An unreachable server is
+// soon no longer asked first; it stays the second choice, and its first answer
+// restores it.
 func (r *Resolver) preferred() int {
 	best, misses := 0, r.servers[0].misses.Load()
 	for i, s := range r.servers {
@@ -174,7 +174,7 @@ func (r *Resolver) preferred() int {
 	return best
 }
 
-// timedOut reports whether the network gave up before its deadline did.
+// timedOut reports whether the operation timed out before its deadline.
 func timedOut(err error) bool {
 	var n net.Error
 	return errors.As(err, &n) && n.Timeout()
@@ -188,9 +188,9 @@ type call struct {
 	err      error
 	id       uint16
 	socket   *socket
-	done     chan<- *call // has room for every call of its batch
-	index    int          // which of the batch's questions
-	open     bool         // to be asked, or asked again
+	done     chan<- *call // has capacity for every call of the batch
+	index    int          // index of the question in the batch
+	open     bool         // still to be asked, or to be asked again
 }
 
 func (c *call) begin(k *socket, id uint16) {
@@ -198,15 +198,15 @@ func (c *call) begin(k *socket, id uint16) {
 	c.query[0], c.query[1] = byte(id>>8), byte(id)
 }
 
-// batch is a handful of questions asked together. It is used again and again:
-// its buffers are what a lookup would otherwise allocate.
+// batch is a few questions asked together. Batches are reused, so that lookups
+// do not allocate their buffers.
 type batch struct {
 	calls []call
 	done  chan *call
 	timer *time.Timer
 }
 
-// load writes the questions. A name that cannot be asked for is done at once.
+// load packs the questions. An invalid name is a result at once.
 func (b *batch) load(queries []Query, out []Result) {
 	for len(b.calls) < len(queries) {
 		b.calls = append(b.calls, call{})
@@ -251,7 +251,7 @@ func (b *batch) try(ctx context.Context, s *server, timeout time.Duration, out [
 	b.wait(ctx, s, timeout, sent, out)
 }
 
-// wait collects the ends of the calls that were sent.
+// wait waits for the calls that were sent.
 func (b *batch) wait(ctx context.Context, s *server, timeout time.Duration, sent int, out []Result) {
 	if b.timer == nil {
 		b.timer = time.NewTimer(timeout)
@@ -270,8 +270,8 @@ func (b *batch) wait(ctx context.Context, s *server, timeout time.Duration, sent
 		}
 		break
 	}
-	// No call may outlive the batch: what its socket no longer knows has
-	// ended and is on its way.
+	// No call may outlive the batch: one that its socket no longer knows has
+	// ended, and its result arrives shortly.
 	for i := range b.calls {
 		c := &b.calls[i]
 		if sent > 0 && c.open && c.socket != nil && c.socket.forget(c) {
@@ -288,7 +288,7 @@ func (b *batch) wait(ctx context.Context, s *server, timeout time.Duration, sent
 	}
 }
 
-// finish reads an answer, over TCP if it did not fit.
+// finish parses an answer, fetching it over TCP if it was truncated.
 func (b *batch) finish(ctx context.Context, s *server, timeout time.Duration, c *call, r *Result) {
 	if c.err != nil {
 		r.Err = fmt.Errorf("asking %s: %w", s.addr, c.err)
@@ -309,8 +309,8 @@ func (b *batch) finish(ctx context.Context, s *server, timeout time.Duration, c 
 	c.open = r.Err != nil
 }
 
-// again leaves open what is worth a second attempt, and reports whether
-// anything is.
+// again marks as open the questions worth a second attempt, and reports whether
+// there are any.
 func (b *batch) again(out []Result, another bool) bool {
 	any := false
 	for i := range b.calls {
@@ -332,7 +332,7 @@ func (b *batch) count() int {
 	return n
 }
 
-// fail gives every open question the same error.
+// fail ends every open question with the same error.
 func (b *batch) fail(out []Result, err error) {
 	for i := range b.calls {
 		if b.calls[i].open {

@@ -14,7 +14,7 @@ import (
 	mdns "github.com/miekg/dns"
 )
 
-// question is what most tests ask.
+// question is the question of most tests.
 func question() Query { return Query{Name: "client.example", Type: mdns.TypeA} }
 
 func TestAnAnswerCarriesItsRcodeAndTheReason(t *testing.T) {
@@ -157,7 +157,7 @@ func TestForeignAndLateAnswersAreNoise(t *testing.T) {
 		wrong(func(m *mdns.Msg) { m.Response = false })
 		wrong(func(m *mdns.Msg) { m.Opcode = mdns.OpcodeUpdate })
 		address(w, q)
-		address(w, q) // once more, when nobody waits
+		address(w, q) // answered twice, the second time after the caller stopped waiting
 	})
 	r := resolver(t, Options{Servers: []netip.AddrPort{addr}})
 	for range 50 {
@@ -230,7 +230,7 @@ func TestABatchLargerThanTheRoomIsAskedInParts(t *testing.T) {
 func TestQuestionsKeepToTheRate(t *testing.T) {
 	r := resolver(t, Options{Servers: []netip.AddrPort{serve(t, address)}, Rate: 100})
 	start := time.Now()
-	for range 20 { // ten at once, ten more at a hundredth of a second each
+	for range 20 { // ten at once, ten more at 10 ms each
 		if _, err := r.Ask(t.Context(), question()); err != nil {
 			t.Fatal(err)
 		}

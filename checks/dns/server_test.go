@@ -13,7 +13,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// responderEnv makes the test program a name server of its own: see
+// responderEnv makes the test program run as a name server: see
 // BenchmarkResolver.
 const responderEnv = "DNS_TEST_RESPONDER"
 
@@ -42,7 +42,8 @@ func serve(t testing.TB, handle mdns.HandlerFunc) netip.AddrPort {
 	return addr
 }
 
-// listen finds a port that is free for both: TCP's are the scarcer.
+// listen returns a port that is free for UDP and TCP; TCP ports are the
+// scarcer.
 func listen(t testing.TB) (net.PacketConn, net.Listener) {
 	t.Helper()
 	for {
@@ -63,7 +64,7 @@ func listen(t testing.TB) (net.PacketConn, net.Listener) {
 	}
 }
 
-// closedPort is an address on loopback where nobody listens.
+// closedPort is a loopback address on which nothing listens.
 func closedPort(t testing.TB) netip.AddrPort {
 	t.Helper()
 	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -74,12 +75,12 @@ func closedPort(t testing.TB) netip.AddrPort {
 	return pc.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
-// silent is a server that hears and never answers.
+// silent is a server that receives questions and never answers.
 func silent(t testing.TB) netip.AddrPort {
 	return serve(t, func(mdns.ResponseWriter, *mdns.Msg) {})
 }
 
-// resolver opens one for the test; quick, so that silence does not last.
+// resolver opens a resolver for the test, with short timeouts.
 func resolver(t testing.TB, o Options) *Resolver {
 	t.Helper()
 	if o.Timeout == 0 {
@@ -110,7 +111,7 @@ func reply(q *mdns.Msg, records ...string) *mdns.Msg {
 	return m
 }
 
-// address is a handler that gives every name the same address.
+// address is a handler that returns the same address for every name.
 func address(w mdns.ResponseWriter, q *mdns.Msg) {
 	_ = w.WriteMsg(reply(q, q.Question[0].Name+" 60 IN A 192.0.2.1"))
 }

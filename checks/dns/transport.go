@@ -19,27 +19,28 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// A small answer takes up to 1280 bytes of a receive buffer with the kernel's
-// own bookkeeping. Above maxInFlight even large buffers were seen to drop.
+// A small answer takes up to 1280 bytes of a receive buffer, including the
+// kernel's own data. Above maxInFlight packets were dropped even with large
+// buffers.
 const (
 	bytesPerAnswer = 1280
 	maxInFlight    = 2000
 )
 
-// server is one recursive server with the sockets that lead to it.
+// server is one recursive server with the sockets connected to it.
 type server struct {
 	addr    netip.AddrPort
 	sockets []*socket
 	next    atomic.Uint32 // round robin over sockets
-	misses  atomic.Int32  // questions unanswered since the last answer
-	room    int           // questions in flight on each socket
+	misses  atomic.Int32  // unanswered questions since the last answer
+	room    int           // maximum number of questions in flight on each socket
 	pace    *rate.Limiter // nil: no limit
 }
 
 func openServer(addr netip.AddrPort, o Options) (*server, error) {
 	s := &server{addr: addr}
 	for range o.Sockets {
-		// Connected: the kernel drops what other hosts send.
+		// Connected, so that the kernel drops packets of other hosts.
 		conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(addr))
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("a socket to %s: %w", addr, err), s.close())
@@ -52,11 +53,11 @@ func openServer(addr netip.AddrPort, o Options) (*server, error) {
 	return s, nil
 }
 
-// grow asks for a larger receive buffer and gives what was granted: the
-// system cuts silently at net.core.rmem_max.
+// grow requests a larger receive buffer and returns the size granted: the
+// system silently limits it to net.core.rmem_max.
 func grow(conn *net.UDPConn, want int) int {
 	const usual = 160 * bytesPerAnswer
-	_ = conn.SetReadBuffer(want) // refused: the usual buffer stays
+	_ = conn.SetReadBuffer(want) // on failure the default buffer is used
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return usual
@@ -78,8 +79,8 @@ func (s *server) close() error {
 	return errors.Join(errs...)
 }
 
-// enter waits until n more questions may be in flight, and gives the socket
-// to send them over; they leave it by leave.
+// enter waits until n more questions may be in flight, and returns the socket
+// to send them over. Each must be released with leave.
 func (s *server) enter(ctx context.Context, n int) (*socket, error) {
 	if s.pace != nil {
 		for range n {
@@ -89,30 +90,29 @@ func (s *server) enter(ctx context.Context, n int) (*socket, error) {
 		}
 	}
 	k := s.sockets[int(s.next.Add(1)%uint32(len(s.sockets)))]
-	// All at once: two batches that each hold half would wait for each other.
+	// All n at once: two batches that each hold half would wait for each other.
 	return k, k.slots.Acquire(ctx, int64(n))
 }
 
-// note remembers whether the server answers at all.
+// note records whether the server answered.
 func (s *server) note(answered bool) {
 	switch {
 	case !answered:
 		s.misses.Add(1)
-	case s.misses.Load() != 0: // a plain store would bounce the cache line
+	case s.misses.Load() != 0: // an unconditional store would contend for the cache line
 		s.misses.Store(0)
 	}
 }
 
-// socket carries many questions at once and brings each answer to the call
-// that waits for it.
+// socket carries many questions at once and delivers each answer to its call.
 type socket struct {
 	conn  *net.UDPConn
-	slots *semaphore.Weighted // for questions in flight: answers must fit the receive buffer
+	slots *semaphore.Weighted // questions in flight: their answers must fit the receive buffer
 
 	mu      sync.Mutex
 	closed  bool
 	pending map[uint16]*call // by message id
-	dice    [512]byte        // unpredictable ids (RFC 5452 section 9.2), drawn in bulk
+	dice    [512]byte        // random bytes for unpredictable ids (RFC 5452 section 9.2), read in bulk
 	drawn   int
 }
 
@@ -120,12 +120,12 @@ func newSocket(conn *net.UDPConn, room int) *socket {
 	return &socket{conn: conn, slots: semaphore.NewWeighted(int64(room)), pending: make(map[uint16]*call), drawn: len(socket{}.dice)}
 }
 
-// id draws one that no call in flight uses. The caller holds the lock; the
-// slots keep the table far from full.
+// id returns an id that no call in flight uses. The caller holds the lock;
+// slots limits the calls, so most ids are free.
 func (k *socket) id() uint16 {
 	for {
 		if k.drawn == len(k.dice) {
-			_, _ = rand.Read(k.dice[:]) // never fails: crypto/rand stops the program instead
+			_, _ = rand.Read(k.dice[:]) // never fails: crypto/rand ends the program instead
 			k.drawn = 0
 		}
 		id := binary.BigEndian.Uint16(k.dice[k.drawn:])
@@ -136,7 +136,7 @@ func (k *socket) id() uint16 {
 	}
 }
 
-// send starts a call. After nil its end comes on c.done.
+// send starts a call. If it returns nil, the call is later sent to c.done.
 func (k *socket) send(c *call) error {
 	k.mu.Lock()
 	if k.closed {
@@ -152,8 +152,8 @@ func (k *socket) send(c *call) error {
 	return nil
 }
 
-// forget ends the wait for a call, and reports false if its end is already on
-// the way to c.done.
+// forget stops waiting for a call, and returns false if the call has been or is
+// being sent to c.done.
 func (k *socket) forget(c *call) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -164,7 +164,7 @@ func (k *socket) forget(c *call) bool {
 	return true
 }
 
-// listen reads answers until the socket closes.
+// listen reads answers until the socket is closed.
 func (k *socket) listen() {
 	buf := make([]byte, maxUDP)
 	for {
@@ -174,8 +174,8 @@ func (k *socket) listen() {
 			k.fail(ErrClosed)
 			return
 		case err != nil:
-			// An ICMP error does not say which question it answers: the
-			// server's port is closed, so it holds for all.
+			// An ICMP error does not say which question it is about; it means
+			// that the server's port is closed, so all calls fail.
 			k.fail(err)
 		default:
 			if c := k.take(buf[:n]); c != nil {
@@ -186,9 +186,9 @@ func (k *socket) listen() {
 	}
 }
 
-// take finds the call that a message answers. Id, name and type must be
-// echoed to the letter, and the server is known by the socket: anything else
-// is noise, a late answer to an earlier question, or forged.
+// take returns the call that a message answers. The message must repeat id,
+// name and type exactly, and the socket accepts only the server's packets:
+// anything else is garbage, a late answer to an earlier question, or forged.
 func (k *socket) take(msg []byte) *call {
 	if len(msg) < headerLen || msg[2]&(flagQR>>8|opcodeMask>>8) != flagQR>>8 {
 		return nil
@@ -206,7 +206,7 @@ func (k *socket) take(msg []byte) *call {
 // asked reports whether a message repeats the call's question.
 func (c *call) asked(msg []byte) bool { return echoes(msg, c.query[headerLen:c.question]) }
 
-// echoes reports whether a message's only question is this one.
+// echoes reports whether a message's only question is the given one.
 func echoes(msg, question []byte) bool {
 	return len(msg) >= headerLen+len(question) && msg[4] == 0 && msg[5] == 1 &&
 		bytes.Equal(msg[headerLen:headerLen+len(question)], question)
@@ -239,7 +239,7 @@ func (k *socket) close() error {
 	return k.conn.Close()
 }
 
-// overTCP asks again where the answer did not fit a datagram (RFC 7766).
+// overTCP asks again over TCP after a truncated answer (RFC 7766).
 func overTCP(ctx context.Context, addr netip.AddrPort, query []byte, question int, timeout time.Duration) ([]byte, error) {
 	msg, err := exchangeTCP(ctx, addr, query, question, timeout)
 	if err != nil {
@@ -259,7 +259,7 @@ func exchangeTCP(ctx context.Context, addr netip.AddrPort, query []byte, questio
 		return nil, err
 	}
 	defer conn.Close()
-	// The context ends the waiting for bytes, too.
+	// When the context ends, reads and writes must end too.
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
 	out := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(query)), uint16(len(query)))
 	if _, err := conn.Write(append(out, query...)); err != nil {

@@ -17,18 +17,18 @@ import (
 	"domovoy/checks"
 )
 
-// TestUnbound has the real resolver validate a zone that was signed by the
-// real signer: the same zone is well, or its signatures ran out.
+// TestUnbound has the real resolver validate a zone that was signed by the real
+// signer: the same zone is valid, or its signatures have expired.
 func TestUnbound(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, c := range []struct {
 		name    string
-		expires time.Duration // from now
-		want    checks.Code   // empty: nothing is wrong
+		expires time.Duration // relative to now
+		want    checks.Code   // empty: no finding
 		ede     []int         // any of these info codes (RFC 8914 section 5.2)
 	}{
 		{"signatures that hold", 10 * day, "", nil},
-		{"signatures that ran out", -3 * day, checks.DNSDNSSEC, []int{6, 7, 9}}, // DNSSEC Bogus, Signature Expired, DNSKEY Missing (its own signature ran out, too): versions differ
+		{"signatures that ran out", -3 * day, checks.DNSDNSSEC, []int{6, 7, 9}}, // DNSSEC Bogus, Signature Expired, DNSKEY Missing (whose own signature has expired too): versions differ
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			zone, anchor := signedZone(t, time.Now().Add(c.expires))
@@ -58,7 +58,7 @@ func TestUnbound(t *testing.T) {
 	}
 }
 
-// debian finds a program, or skips the test: only CI is sure to have it.
+// debian finds a Debian program, or skips the test: only CI certainly has it.
 func debian(t *testing.T, name string) string {
 	t.Helper()
 	for _, path := range []string{name, "/usr/sbin/" + name, "/usr/bin/" + name} {
@@ -76,8 +76,8 @@ func debian(t *testing.T, name string) string {
 // signed is a zone with its signatures, by owner name.
 type signed map[string][]mdns.RR
 
-// signedZone signs client.ru by a key of its own, and gives the file with the
-// key to trust.
+// signedZone signs client.ru with a key of its own, and returns the zone and
+// the file with the trusted key.
 func signedZone(t *testing.T, expires time.Time) (zone signed, anchor string) {
 	t.Helper()
 	keygen, signer, folder := debian(t, "ldns-keygen"), debian(t, "ldns-signzone"), t.TempDir()
@@ -114,7 +114,7 @@ func signedZone(t *testing.T, expires time.Time) (zone signed, anchor string) {
 	return zone, filepath.Join(folder, key+".key")
 }
 
-// answer serves the signed zone, and a root without signatures above it.
+// answer serves the signed zone, and an unsigned root above it.
 func (z signed) answer(w mdns.ResponseWriter, q *mdns.Msg) {
 	m := new(mdns.Msg).SetReply(q)
 	m.Authoritative = true
@@ -137,7 +137,7 @@ func (z signed) answer(w mdns.ResponseWriter, q *mdns.Msg) {
 	_ = w.WriteMsg(m)
 }
 
-// of gives the records of a type with their signatures.
+// of returns the records of a type with their signatures.
 func (z signed) of(name string, kind uint16) (found []mdns.RR) {
 	for _, rr := range z[name] {
 		s, isSignature := rr.(*mdns.RRSIG)
@@ -177,8 +177,8 @@ stub-zone:
     stub-addr: %[5]s
 `
 
-// unbound runs the resolver until the test ends. Between finding a free port
-// and binding it somebody else may take it: then there is another.
+// unbound runs the resolver until the test ends. If another process takes the
+// free port before the resolver binds it, it tries another.
 func unbound(t *testing.T, anchor string, upstream netip.AddrPort) netip.AddrPort {
 	t.Helper()
 	for range 5 {
@@ -208,7 +208,7 @@ func tryUnbound(t *testing.T, anchor string, upstream netip.AddrPort) (netip.Add
 		t.Fatal(err)
 	}
 	serving, ended := make(chan bool), make(chan struct{})
-	var said strings.Builder // of the goroutine, until it ended
+	var said strings.Builder // owned by the goroutine until that ends
 	go func() {
 		defer close(ended)
 		waiting := true
@@ -224,9 +224,9 @@ func tryUnbound(t *testing.T, anchor string, upstream netip.AddrPort) (netip.Add
 		}
 	}()
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Process.Kill() // it may have ended already
 		<-ended
-		_ = cmd.Wait() // by the signal
+		_ = cmd.Wait() // the error is the signal
 		if t.Failed() {
 			t.Logf("unbound said:\n%s", said.String())
 		}

@@ -14,14 +14,14 @@ import (
 	"domovoy/checks/lab/internet"
 )
 
-// drop is a question that the resolver leaves unanswered.
+// drop makes the resolver leave a question unanswered.
 var drop = internet.Behaviour{Drop: true}
 
-// servfail is a question that the servers fail for.
+// servfail makes the servers fail for a question.
 var servfail = internet.Behaviour{Rcode: mdns.RcodeServerFailure}
 
-// TestWhatWasNotSeenIsNoVerdict takes an answer away from looks that find
-// something with it: what is left may be evidence, but no cause.
+// TestWhatWasNotSeenIsNoVerdict removes an answer from lookups that find
+// something because of it: what is left may be evidence, but not a cause.
 func TestWhatWasNotSeenIsNoVerdict(t *testing.T) {
 	type rule struct {
 		kind uint16
@@ -56,7 +56,7 @@ func TestWhatWasNotSeenIsNoVerdict(t *testing.T) {
 	}
 }
 
-// The CA goes on with one family when the servers fail for the other.
+// The CA uses one family when the servers fail for the other.
 func TestServersThatFailForAAlone(t *testing.T) {
 	d, in := world(t, client("@ AAAA "+ownV6))
 	d.Resolve("client.ru", mdns.TypeA, servfail)
@@ -69,8 +69,8 @@ func TestServersThatFailForAAlone(t *testing.T) {
 	}
 }
 
-// flaky answers the first questions of a name with SERVFAIL, and what is said
-// without checking at once.
+// flaky answers the first questions about a name with SERVFAIL, and questions
+// without validation at once.
 func flaky(t *testing.T, failures int, ede ...mdns.EDNS0_EDE) *Inspector {
 	var asked atomic.Int32
 	addr := serve(t, func(w mdns.ResponseWriter, q *mdns.Msg) {
@@ -91,8 +91,8 @@ func flaky(t *testing.T, failures int, ede ...mdns.EDNS0_EDE) *Inspector {
 	return NewInspector(resolver(t, Options{Servers: []netip.AddrPort{addr}}), InspectorOptions{Port: closedPort(t).Port(), Reserved: true})
 }
 
-// An answer without checking proves broken signatures only while the checked
-// question goes on failing, and the resolver names no other reason.
+// An answer without validation proves broken signatures only if the validated
+// question keeps failing and the resolver gives no other reason.
 func TestServersThatFailedForAMoment(t *testing.T) {
 	network := mdns.EDNS0_EDE{InfoCode: mdns.ExtendedErrorCodeNetworkError}
 	for name, in := range map[string]*Inspector{
@@ -111,7 +111,8 @@ func TestServersThatFailedForAMoment(t *testing.T) {
 	}
 }
 
-// Without the answer to CD=1, signatures cannot be told from servers.
+// Without an answer to the question with CD=1, a fault of the signatures cannot
+// be distinguished from one of the servers.
 func TestTheQuestionWithoutCheckingIsNotAnswered(t *testing.T) {
 	addr := serve(t, func(w mdns.ResponseWriter, q *mdns.Msg) {
 		m := reply(q)
@@ -129,7 +130,7 @@ func TestTheQuestionWithoutCheckingIsNotAnswered(t *testing.T) {
 	}
 }
 
-// A server that could not be asked may be the one that serves the zone.
+// A server that could not be asked might serve the zone.
 func TestNotAskedIsNotLame(t *testing.T) {
 	for name, tt := range map[string]struct {
 		words []serverAnswer
@@ -151,8 +152,8 @@ func TestNotAskedIsNotLame(t *testing.T) {
 	}
 }
 
-// A name server whose own address the resolver did not tell in time was not
-// looked at; one that has none is lame.
+// A name server whose address the resolver did not return in time counts as not
+// asked; one that has no address is lame.
 func TestServersWhoseAddressIsNotTold(t *testing.T) {
 	zone := internet.Zone{Origin: "client.ru", NS: []string{"ns1.hoster.com"}, Temper: internet.Refusing}
 	d, in := world(t, zone, internet.Zone{Origin: "hoster.com"})
@@ -163,7 +164,7 @@ func TestServersWhoseAddressIsNotTold(t *testing.T) {
 	}
 }
 
-// When it is us who stop waiting, the server was not silent.
+// When the caller stops waiting, the server does not count as silent.
 func TestAskAtIsCutShort(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	addr := serve(t, func(mdns.ResponseWriter, *mdns.Msg) { cancel() })
@@ -174,8 +175,8 @@ func TestAskAtIsCutShort(t *testing.T) {
 	}
 }
 
-// A server may put anything into its answer: what was not asked for is no
-// address of the name, and no list's verdict.
+// A server may put anything into its answer: records that were not asked for
+// are neither addresses of the name nor answers of a blocklist.
 func TestAddressesOfTheOtherKind(t *testing.T) {
 	addr := serve(t, func(w mdns.ResponseWriter, q *mdns.Msg) {
 		n := q.Question[0].Name

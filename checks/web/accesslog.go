@@ -19,13 +19,13 @@ import (
 // LogOptions say where access logs are.
 type LogOptions struct {
 	Paths      []string  // a "*" stands for the site's name; the first that exists is read
-	Validators int       // of the CA, at least; 5 by default: one primary and four others (Baseline Requirements since June 2026)
+	Validators int       // minimum number of the CA's; 5 by default: one primary and four others (Baseline Requirements since June 2026)
 	MaxBytes   int64     // read of one file, 64 MB by default
-	Listings   *Listings // who of those that came stands on blocklists; nil: nobody is asked
+	Listings   *Listings // asked whether sources are on blocklists; nil: no list is asked
 }
 
-// AccessLogs reads sites' access logs, in the combined format, for who came
-// to fetch challenge files. It never writes.
+// AccessLogs finds requests for challenge files in sites' access logs, in the
+// combined format. It never writes.
 type AccessLogs struct{ opts LogOptions }
 
 // Defaults of LogOptions.
@@ -47,17 +47,17 @@ func NewAccessLogs(opts LogOptions) *AccessLogs {
 
 // Order is an order that failed at the CA.
 type Order struct {
-	Time   time.Time // when the failure was noted
-	Tokens []string  // its challenges; empty: whatever was fetched shortly before Time
+	Time   time.Time // when the failure was recorded
+	Tokens []string  // its challenges; empty: any that was requested shortly before Time
 }
 
-// The time around a failure in which the CA's validators came.
+// The time around a failure in which the CA's validators send requests.
 const (
 	before = 10 * time.Minute
 	after  = time.Minute
 )
 
-// Visits returns the requests for an order's files, oldest first, without our
+// Visits returns the requests for an order's files, oldest first, except our
 // own. If the site has no log, the error is fs.ErrNotExist.
 func (l *AccessLogs) Visits(ctx context.Context, name string, o Order) ([]Visit, error) {
 	logs, err := l.open(name)
@@ -98,10 +98,10 @@ func (o Order) includes(v Visit, from, to time.Time) bool {
 	return len(o.Tokens) == 0 || slices.Contains(o.Tokens, v.Token)
 }
 
-// errNoLog says that no configured path leads to a log of the site.
+// errNoLog: no configured path leads to a log of the site.
 var errNoLog = fmt.Errorf("no access log of this site: %w", fs.ErrNotExist)
 
-// open opens the site's log and what was rotated last.
+// open opens the site's log and the most recently rotated one.
 func (l *AccessLogs) open(name string) ([]*os.File, error) {
 	for _, pattern := range l.opts.Paths {
 		for _, form := range []string{name, checks.ToUnicode(name)} {
@@ -114,9 +114,9 @@ func (l *AccessLogs) open(name string) ([]*os.File, error) {
 	return nil, errNoLog
 }
 
-// openLogs opens what a pattern means for a name. Everything stays below the
-// folder that stands before the pattern's star: no link leads out of it, and
-// no name is a path.
+// openLogs opens the log of a name and the most recently rotated one, by a
+// pattern. It opens nothing outside the folder before the pattern's star: links
+// out of it are not followed, and a name that is a path is refused.
 func openLogs(pattern, name string) ([]*os.File, error) {
 	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
 		return nil, fmt.Errorf("%w: %q", checks.ErrNotAName, name)
@@ -151,7 +151,7 @@ func openLogs(pattern, name string) ([]*os.File, error) {
 }
 
 // openLog opens a regular file. Without O_NONBLOCK a pipe of that name would
-// hold us up for ever.
+// block for ever.
 func openLog(root *os.Root, path string) (*os.File, error) {
 	f, err := root.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -173,30 +173,30 @@ func closeAll(logs []*os.File) {
 	}
 }
 
-// How many of the CA's validators came for a file, in the argument "pattern"
-// of web.blocked.
+// How many of the CA's validators requested a file: the argument "pattern" of
+// web.blocked.
 const (
-	fetchedPrimary = "primary" // one: the others are dropped on the way
-	fetchedHalf    = "half"    // about half of the requests met a dead backend
+	fetchedPrimary = "primary" // one: the others are blocked on the way
+	fetchedHalf    = "half"    // about half of the requests reached a dead backend
 	fetchedSome    = "some"    // more than one, but not all
 	fetchedAll     = "all"
-	fetchedFailed  = "failed" // the first one was refused, so the CA sent no others
+	fetchedFailed  = "failed" // the first request was refused, so the CA sent no others
 )
 
-// shown is how many sources a finding names.
+// shown is how many sources a finding lists.
 const shown = 20
 
 // fetches are the requests for one file.
 type fetches struct {
 	Token   string
-	Sources []netip.Addr // distinct, in order of coming
+	Sources []netip.Addr // distinct, in order of their first request
 	Served  int          // requests answered with 200
 	Broken  int          // requests answered with 5xx
 	Refused int          // requests answered with 4xx
-	Local   bool         // all sources are private: a proxy of ours stands in front
+	Local   bool         // all sources are private: behind a proxy of ours
 }
 
-// gather sorts visits by file, in order of coming.
+// gather groups visits by file, in order of the first request.
 func gather(visits []Visit) []fetches {
 	byToken := map[string]*fetches{}
 	var order []string
@@ -247,7 +247,7 @@ func (c fetches) pattern(validators int) string {
 // LogCheck is the name of the check in outcomes and failures.
 const LogCheck = "access log"
 
-// Check finds out from a site's access log who fetched the files of its last
+// Check finds in a site's access log the requests for the files of its last
 // order, if that failed. l may be nil: no log is read.
 func (l *AccessLogs) Check() checks.Check {
 	c := checks.Check{
@@ -255,7 +255,7 @@ func (l *AccessLogs) Check() checks.Check {
 		Scope: checks.ScopeSite,
 		Live:  true,
 		Codes: []checks.Code{checks.WebBlocked, checks.WebFlapping},
-		Needs: checks.Needs{Direct: true}, // the visitors of a proxied name are the proxy's
+		Needs: checks.Needs{Direct: true}, // a proxied name's log shows the proxy's requests
 	}
 	if l == nil || len(l.opts.Paths) == 0 {
 		return c
@@ -266,18 +266,18 @@ func (l *AccessLogs) Check() checks.Check {
 		}
 		found, err := l.Sources(ctx, t.Site.Name, Order{Time: t.History.Last.Time})
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil // a site without a log
+			return nil, nil // the site has no log
 		}
 		return found, err
 	}
 	return c
 }
 
-// Sources finds in the log why an order failed: web.blocked where fewer validators
-// came than the CA has, web.flapping where some of them met a dead backend. No
-// request at all proves nothing: the name may lead elsewhere, or the web server
-// may not log such requests. It must not be used for names behind a proxy,
-// whose visitors are the proxy's.
+// Sources finds in the log why an order failed: web.blocked if fewer validators
+// sent requests than the CA has, web.flapping if some of the requests reached a
+// dead backend. No request at all proves nothing: the name may point elsewhere,
+// or the web server may not log such requests. It must not be used for names
+// behind a proxy, whose log shows the proxy's requests.
 func (l *AccessLogs) Sources(ctx context.Context, name string, o Order) ([]checks.Finding, error) {
 	visits, err := l.Visits(ctx, name, o)
 	if err != nil {
@@ -291,7 +291,7 @@ func (l *AccessLogs) Sources(ctx context.Context, name string, o Order) ([]check
 		}
 	}
 	if _, passed := patterns[fetchedAll]; passed {
-		return nil, nil // whoever lets all through to one file blocks nobody
+		return nil, nil // all validators reached one of the files, so none is blocked
 	}
 	for _, p := range []string{fetchedHalf, fetchedPrimary, fetchedSome} {
 		if c, ok := patterns[p]; ok {

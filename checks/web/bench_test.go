@@ -10,8 +10,8 @@ import (
 	"domovoy/checks"
 )
 
-// BenchmarkLook is a healthy name: one connection, one request, and what the
-// small server costs.
+// BenchmarkLook checks a healthy name: one connection and one request,
+// including the cost of the small server.
 func BenchmarkLook(b *testing.B) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {

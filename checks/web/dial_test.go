@@ -9,15 +9,15 @@ import (
 	"domovoy/checks"
 )
 
-// TestDialFault tells a site that cannot be reached from a host that cannot
-// reach anything.
+// TestDialFault distinguishes a site that cannot be reached from a host without
+// a network.
 func TestDialFault(t *testing.T) {
 	reachable := netip.MustParseAddrPort("127.0.0.1:80")
-	routeless := netip.MustParseAddrPort("[fe80::1]:80") // link-local of no link
+	routeless := netip.MustParseAddrPort("[fe80::1]:80") // link-local address of an interface that does not exist
 	tests := []struct {
 		to   netip.AddrPort
 		err  error
-		code checks.Code // empty: could not look
+		code checks.Code // empty: this host could not connect
 	}{
 		{reachable, syscall.ECONNREFUSED, checks.WebRefused},
 		{reachable, syscall.ECONNRESET, checks.WebReset},

@@ -19,15 +19,15 @@ import (
 	"domovoy/checks"
 )
 
-// marker is a piece of a page that gives away who made it.
+// marker is text in a page that identifies what made it.
 type marker struct {
 	text string // lower case
 	code checks.Code
 	rule string
 }
 
-// markers of walls and of misplaced TLS, looked for in the first bytes of a
-// page that is not the file.
+// markers of firewalls and of plain HTTP sent to a TLS port, searched for at
+// the beginning of a page that is not the file.
 var markers = [...]marker{
 	{"/aes.js", checks.WebForbidden, ruleCookie},          // nginx testcookie
 	{"tonumbers(", checks.WebForbidden, ruleCookie},       // nginx testcookie
@@ -39,8 +39,9 @@ var markers = [...]marker{
 	{"speaking plain http to an ssl-enabled server port", checks.WebRedirect, rulePlain}, // Apache
 }
 
-// judge decides what the CA makes of a final answer; nil: it passes. Without
-// a file of ours in place, a 404 is a web server that can be reached.
+// judge decides whether the CA would accept the last response of an attempt;
+// nil: it would. Without a file of ours in place, a 404 is a web server that
+// can be reached.
 func judge(u *url.URL, a answer, c challenge) *fault {
 	placed := c.want != ""
 	if placed && a.status == http.StatusOK && a.bodyErr == nil && holds(a.body, c.want) {
@@ -68,13 +69,14 @@ func judge(u *url.URL, a answer, c challenge) *fault {
 	return &fault{code: checks.WebBody, rule: ruleStatus, says: invalid}
 }
 
-// reachable are the answers of a server that would have given a file, had it
-// been there.
+// reachable reports whether the status is that of a server which would have
+// served the file if it existed.
 func reachable(status int) bool {
 	return status >= 200 && status < 300 || status == http.StatusNotFound || status == http.StatusGone
 }
 
-// refused are the ways to say that one may not; 406 is mod_security's.
+// refused reports whether the status means that access is denied; 406 is
+// mod_security's.
 func refused(status int) bool {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotAcceptable, http.StatusProxyAuthRequired,
@@ -84,8 +86,8 @@ func refused(status int) bool {
 	return false
 }
 
-// holds compares as the CA does: space behind the text is let pass, a byte
-// order mark is not.
+// holds compares as the CA does: it ignores white space after the text, but not
+// a byte order mark.
 func holds(body []byte, want string) bool {
 	return len(body) < caBody && string(bytes.TrimRightFunc(body, unicode.IsSpace)) == want
 }
@@ -113,36 +115,37 @@ func marked(body []byte) (marker, bool) {
 	return marker{}, false
 }
 
-// Rules say exactly what a fault broke. They are stable words in the argument
-// "rule".
+// Rules say which rule of the CA was broken. They are stable identifiers in the
+// argument "rule".
 const (
 	ruleUnreachable = "unreachable" // rejected by a router or a firewall
 	ruleClosed      = "closed"      // closed without an answer
 	ruleTLS         = "tls"         // no handshake
 	ruleTLSVersion  = "tlsversion"  // below TLS 1.2
-	rulePlain       = "plain"       // HTTP where TLS is expected, or the reverse
-	ruleHTTP2       = "http2"       // HTTP/2 without asking
-	ruleNoHTTP      = "nohttp"      // no HTTP at all
-	ruleMismatch    = "mismatch"    // 200 with other words than the file's
+	rulePlain       = "plain"       // HTTP where TLS is expected, or vice versa
+	ruleHTTP2       = "http2"       // HTTP/2 without negotiation
+	ruleNoHTTP      = "nohttp"      // not HTTP
+	ruleMismatch    = "mismatch"    // 200, but not the file's content
 	ruleTooLong     = "toolong"     // 128 bytes or more
 	ruleStatus      = "status"      // a status that is neither success nor refusal
-	ruleCookie      = "cookie"      // a wall that wants a cookie back
+	ruleCookie      = "cookie"      // a page that requires a cookie
 	ruleBlockPage   = "blockpage"   // a firewall's page
-	ruleForeign     = "foreign"     // another server answers than ours
+	ruleForeign     = "foreign"     // another server than ours responds
 )
 
-// fault is why the CA would not accept what it met.
+// fault is why the CA would not accept a response, or got none.
 type fault struct {
 	code checks.Code
 	rule string // may be empty
-	says string // the CA's words for it
-	dial bool   // before a connection stood: only then does the CA turn to IPv4
+	says string // the CA's own message for it
+	dial bool   // failed before the connection was established: the only case in which the CA falls back to IPv4
 }
 
 // ErrNoNetwork means that this host has no route to the address's family.
 var ErrNoNetwork = errors.New("no network of our own")
 
-// dialFault tells a site's fault from one of ours, which is an error.
+// dialFault distinguishes a site's fault from one of this host, which is an
+// error.
 func dialFault(ctx context.Context, to netip.AddrPort, err error) (*fault, error) {
 	switch {
 	case ctx.Err() != nil:
@@ -155,13 +158,14 @@ func dialFault(ctx context.Context, to netip.AddrPort, err error) (*fault, error
 		return &fault{checks.WebReset, "", "Connection reset by peer", true}, nil
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return &fault{checks.WebRefused, "", "Connection refused", true}, nil
-	case !routed(to): // nothing left this host
+	case !routed(to): // no packet left this host
 		return nil, fmt.Errorf("connecting to %s: %w: %w", to, ErrNoNetwork, err)
 	}
 	return &fault{checks.WebRefused, ruleUnreachable, "Error getting validation data", true}, nil
 }
 
-// ours reports whether this host lacked something, or would not let us out.
+// ours reports whether this host lacked a resource, or its own firewall
+// refused.
 func ours(err error) bool {
 	for _, lack := range []error{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EPERM,
@@ -174,7 +178,7 @@ func ours(err error) bool {
 	return false
 }
 
-// routed reports whether this host has a way to the address. Connecting a UDP
+// routed reports whether this host has a route to the address. Connecting a UDP
 // socket only looks up the route; nothing is sent.
 func routed(to netip.AddrPort) bool {
 	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
@@ -191,8 +195,8 @@ func timedOut(err error) bool {
 		errors.As(err, &n) && n.Timeout()
 }
 
-// talkFault is what went wrong on a connection that stood. The CA falls back
-// on none of it.
+// talkFault is what went wrong on an established connection. The CA does not
+// fall back to IPv4 then.
 func talkFault(err error) *fault {
 	switch {
 	case timedOut(err):
@@ -205,7 +209,7 @@ func talkFault(err error) *fault {
 	return &fault{code: checks.WebBody, rule: ruleNoHTTP, says: "Error getting validation data"}
 }
 
-// handshakeFault is what went wrong before TLS stood.
+// handshakeFault is what went wrong during the TLS handshake.
 func handshakeFault(err error) *fault {
 	var head tls.RecordHeaderError
 	if errors.As(err, &head) {

@@ -5,21 +5,21 @@ import (
 	"net"
 )
 
-// reset cuts the connection with RST, once the request is there.
+// reset closes the connection with RST after the request was received.
 func reset(c net.Conn) {
 	c.Read(make([]byte, 1))
 	c.(*net.TCPConn).SetLinger(0)
 }
 
-// readAndClose takes the request and says goodbye.
+// readAndClose reads the request and closes the connection.
 func readAndClose(c net.Conn) { c.Read(make([]byte, 4096)) }
 
-// blurt answers whatever comes with the same bytes.
+// blurt sends the same bytes, whatever is requested.
 func blurt(text string) func(net.Conn) {
 	return func(c net.Conn) {
 		c.Read(make([]byte, 4096))
 		c.Write([]byte(text))
-		c.Read(make([]byte, 1)) // let the visitor leave first
+		c.Read(make([]byte, 1)) // wait until the client closes
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 	"domovoy/checks"
 )
 
-// findings tells what the series mean. At most one finding is what stops the
-// CA; the others are of severity Info.
+// findings interprets the series. At most one finding is what stops the CA; the
+// others are of severity Info.
 func (l *nameProbe) findings() []checks.Finding {
 	if l.ca.err() != nil {
 		return l.withoutCA()
@@ -40,9 +40,9 @@ func (l *nameProbe) findings() []checks.Finding {
 	return nil
 }
 
-// withoutCA is for a look in which the CA's own way could not be followed. What
-// fails over IPv4 is a finding where this host only lacks IPv6; where something
-// could not be resolved it is evidence only.
+// withoutCA is for a probe that could not request the file as the CA would. A
+// failure over IPv4 is a finding if this host only lacks IPv6; it is only
+// evidence if a name could not be resolved.
 func (l *nameProbe) withoutCA() []checks.Finding {
 	for _, s := range l.rest {
 		switch {
@@ -56,7 +56,8 @@ func (l *nameProbe) withoutCA() []checks.Finding {
 	return nil
 }
 
-// stops is what keeps the CA from the file, with its real cause.
+// stops returns the finding that keeps the CA from the file, with its real
+// cause.
 func (l *nameProbe) stops() (checks.Finding, bool) {
 	if l.ca.mixed() {
 		return l.flapping(l.ca, l.ca.pattern()), true
@@ -75,13 +76,14 @@ func (l *nameProbe) stops() (checks.Finding, bool) {
 			return l.ipv6(l.ca, bad, hop, false), true
 		}
 	case looked && v4.failed() && bad.fault.code == checks.WebLoop && bad.fellBack != nil:
-		// The loop is only the CA's memory of an attempt that IPv6 broke off.
+		// The CA reports a loop only because it remembers the URLs of the
+		// attempt that failed over IPv6.
 		return l.plain(v4), true
 	}
 	return l.plain(l.ca), true
 }
 
-// byV4 is the series that used nothing but the first IPv4 address.
+// byV4 returns the series that used only the first IPv4 address.
 func (l *nameProbe) byV4() (series, bool) {
 	for _, s := range l.rest {
 		if s.route.family == onlyV4 {
@@ -91,8 +93,8 @@ func (l *nameProbe) byV4() (series, bool) {
 	return series{}, false
 }
 
-// brokenV6 is the hop where IPv6 made an attempt fail: a dial before the
-// fallback, else the last hop over IPv6.
+// brokenV6 returns the hop at which an attempt failed because of IPv6: the dial
+// before the fallback, or else the last hop over IPv6.
 func brokenV6(a attempt) (Hop, bool) {
 	if a.fellBack != nil && a.fault.code == checks.WebLoop {
 		return *a.fellBack, true
@@ -105,8 +107,8 @@ func brokenV6(a attempt) (Hop, bool) {
 	return Hop{}, false
 }
 
-// lottery finds a family of addresses in which one fails while another does
-// not, where the CA picks one of them at random. It returns the series that
+// lottery finds an address family in which some addresses fail and others do
+// not. The CA connects to a random one of them. It returns the series that
 // fails.
 func (l *nameProbe) lottery() (series, bool) {
 	family := []series{l.ca}
@@ -138,14 +140,14 @@ func has(found []checks.Finding, code checks.Code) bool {
 	return false
 }
 
-// mild makes a finding one that does not stop the CA.
+// mild changes a finding into one that does not stop the CA.
 func mild(f checks.Finding) checks.Finding {
 	f.Severity = checks.Info
 	return f
 }
 
-// plain reports a series by the fault of its failures; one that fails only
-// now and then is flapping.
+// plain reports a series by the fault of its failures; if only some attempts
+// fail, the finding is flapping.
 func (l *nameProbe) plain(s series) checks.Finding {
 	if s.mixed() {
 		return l.flapping(s, s.pattern())
@@ -156,20 +158,21 @@ func (l *nameProbe) plain(s series) checks.Finding {
 	return f
 }
 
-// flapping reports that some succeed and some do not.
+// flapping reports that some attempts succeed and some do not.
 func (l *nameProbe) flapping(s series, pattern string) checks.Finding {
 	bad := s.failure()
 	f := l.finding(checks.WebFlapping, s, bad, bad.last())
 	f.Args["pattern"] = pattern
 	f.Args["alternating"] = pattern == patternAlternating
 	f.Args["cause"] = string(bad.fault.code)
-	f.Args["share"] = 100 * s.failures() / len(s.tries) // of failures, per cent
+	f.Args["share"] = 100 * s.failures() / len(s.tries) // of failures, percent
 	f.Args["sequence"] = s.sequence()
-	f.Args["latency"] = int(s.latency().Milliseconds()) // of a failure, the middle one
+	f.Args["latency"] = int(s.latency().Milliseconds()) // of failures, median
 	return f
 }
 
-// ipv6 reports that the site is worse over IPv6. The hop is where.
+// ipv6 reports that the site fails over IPv6 or works worse than over IPv4, at
+// the given hop.
 func (l *nameProbe) ipv6(s series, a attempt, at Hop, fallback bool) checks.Finding {
 	f := l.finding(checks.WebIPv6, s, a, at)
 	f.Args["pattern"] = patternFamily
@@ -180,7 +183,7 @@ func (l *nameProbe) ipv6(s series, a attempt, at Hop, fallback bool) checks.Find
 	return f
 }
 
-// finding has what every finding tells.
+// finding fills in what all findings have in common.
 func (l *nameProbe) finding(code checks.Code, s series, a attempt, at Hop) checks.Finding {
 	args := checks.Args{
 		"address":  at.Address.Addr().String(),
@@ -218,7 +221,7 @@ func familyName(a netip.Addr) string {
 	return "IPv6"
 }
 
-// words are the hops of an attempt, one a line, for an expert.
+// words returns the hops of an attempt for an expert, one a line.
 func (a attempt) words() []string {
 	var lines []string
 	for _, h := range a.hops {
@@ -240,7 +243,8 @@ func (a attempt) words() []string {
 	return lines
 }
 
-// detail is the requests of an attempt, the beginning of its answer, and how every series went.
+// detail lists the requests of an attempt, the beginning of its last response,
+// and the results of every series.
 func (l *nameProbe) detail(a attempt) string {
 	lines := a.words()
 	if len(a.body) > 0 {
@@ -256,8 +260,8 @@ func (l *nameProbe) detail(a attempt) string {
 	return checks.Bound(strings.Join(lines, "\n"))
 }
 
-// sequence draws the attempts in order: "+-+-+-", and "?" for one that could
-// not look.
+// sequence shows the attempts in order as "+-+-+-"; "?" is one that could not
+// be made.
 func (s series) sequence() string {
 	var b strings.Builder
 	for _, a := range s.tries {
@@ -273,7 +277,7 @@ func (s series) sequence() string {
 	return b.String()
 }
 
-// latency is how long the failures took, the middle one of them.
+// latency returns the median duration of the failures.
 func (s series) latency() time.Duration {
 	var took []time.Duration
 	for _, a := range s.tries {
@@ -285,9 +289,9 @@ func (s series) latency() time.Duration {
 	return took[len(took)/2]
 }
 
-// foreign finds that a proxy leads to another server than ours, where the
-// 404 that came through it is not the one that our own server gives for the
-// same request. With a file in place that is not needed: then a 404 is one.
+// foreign finds that a proxy forwards to another server than ours: the 404 that
+// it returns differs from the one that our own server returns for the same
+// request. It is not used when a file was placed: a 404 is a fault then.
 func (l *nameProbe) foreign(ctx context.Context) (checks.Finding, bool) {
 	if !l.proxied || l.challenge.want != "" || !l.ca.passed() || len(l.ca.tries) == 0 {
 		return checks.Finding{}, false
@@ -305,11 +309,11 @@ func (l *nameProbe) foreign(ctx context.Context) (checks.Finding, bool) {
 	return f, true
 }
 
-// ownAsked is how many of our addresses are tried for a comparison.
+// ownAsked is how many of our addresses are tried for the comparison.
 const ownAsked = 2
 
-// ownAnswer asks our own server for the same file, at the first of our
-// addresses that answers 404 too.
+// ownAnswer requests the same file from our own server, at the first of our
+// addresses that returns 404 too.
 func (l *nameProbe) ownAnswer(ctx context.Context) (attempt, bool) {
 	own := l.prober.opts.Own
 	for _, a := range own[:min(len(own), ownAsked)] {
@@ -325,7 +329,7 @@ func (l *nameProbe) ownAnswer(ctx context.Context) (attempt, bool) {
 	return attempt{}, false
 }
 
-// page is an answer's text without what changes from request to request.
+// page is a response's text without what changes with every request.
 func (l *nameProbe) page(a attempt) []byte {
 	return bytes.TrimSpace(bytes.ReplaceAll(a.body, []byte(l.challenge.token), nil))
 }

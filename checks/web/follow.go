@@ -13,20 +13,20 @@ import (
 	"domovoy/checks/guard"
 )
 
-// nameProbe is one look at one name.
+// nameProbe is one probe of one name.
 type nameProbe struct {
 	prober    *Prober
 	host      string
 	challenge challenge
 	proxied   bool
 	ca        series   // what the CA would see
-	rest      []series // each other address and family by itself
+	rest      []series // each other address and the other family alone
 }
 
 // Follow requests the name's challenge file as the CA would, and at each of its
-// addresses by itself. It does nothing for names that lead elsewhere or
-// nowhere, and for wildcards. The error means that something could not be
-// looked at; findings beside it hold.
+// addresses by itself. It does nothing for names that do not point to us, and
+// for wildcards. The error means that some request could not be made; findings
+// returned with it are valid.
 func (p *Prober) Follow(ctx context.Context, s checks.NameInfo, ask Ask) ([]checks.Finding, error) {
 	switch s.Points {
 	case checks.PointsOurs, checks.PointsPartly, checks.PointsProxied:
@@ -34,7 +34,7 @@ func (p *Prober) Follow(ctx context.Context, s checks.NameInfo, ask Ask) ([]chec
 		return nil, nil
 	}
 	if strings.HasPrefix(s.Name, "*") {
-		return nil, nil // only dns-01 proves a wildcard
+		return nil, nil // a wildcard can only be validated by dns-01
 	}
 	v4, v6 := p.usable(s, s.V4, ask.Deep), p.usable(s, s.V6, ask.Deep)
 	if len(v4)+len(v6) == 0 {
@@ -42,10 +42,9 @@ func (p *Prober) Follow(ctx context.Context, s checks.NameInfo, ask Ask) ([]chec
 	}
 	l := &nameProbe{prober: p, host: s.Name, challenge: newChallenge(), proxied: s.Points == checks.PointsProxied}
 	if p.opts.Folder != "" {
-		// Where the file cannot be placed, the answers are judged by
-		// reachability.
+		// If the file cannot be placed, responses are judged by reachability.
 		if remove, err := l.challenge.place(p.opts.Folder); err == nil {
-			defer remove() //nolint:errcheck // a name nobody asks for again
+			defer remove() //nolint:errcheck // a file that is left over is harmless: its name is random and never requested again
 		}
 	}
 	l.all(ctx, v4, v6, ask)
@@ -60,13 +59,12 @@ func (p *Prober) Follow(ctx context.Context, s checks.NameInfo, ask Ask) ([]chec
 }
 
 // ErrNoAddress means that the CA would use none of the name's addresses, or
-// that we may ask none of them.
+// that none may be connected to.
 var ErrNoAddress = errors.New("no address to ask at")
 
-// all runs every series: as the CA would, the same with each other address of
-// the first family, and IPv4 by itself. One runs after the other, because two
-// at once would disturb the order in which a load balancer distributes
-// connections.
+// all runs every series: as the CA would, then each other address of the first
+// family, then IPv4 alone. They run one after the other: two at once would
+// disturb the order in which a load balancer distributes connections.
 func (l *nameProbe) all(ctx context.Context, v4, v6 []netip.Addr, ask Ask) {
 	first := max(ask.Attempts, 1)
 	others := 1
@@ -91,8 +89,7 @@ func (l *nameProbe) all(ctx context.Context, v4, v6 []netip.Addr, ask Ask) {
 	l.byItself(ctx, v4, len(v6) > 0, first, others)
 }
 
-// byItself looks at what IPv4 alone gives, where the CA's attempt does not show
-// it.
+// byItself checks IPv4 alone, unless the CA's attempt already covers it.
 func (l *nameProbe) byItself(ctx context.Context, v4 []netip.Addr, startsV6 bool, first, others int) {
 	if len(v4) > 0 && l.needsV4(startsV6) {
 		l.rest = append(l.rest, l.run(ctx, route{first: v4[0], family: onlyV4}, first))
@@ -105,9 +102,9 @@ func (l *nameProbe) byItself(ctx context.Context, v4 []netip.Addr, startsV6 bool
 	}
 }
 
-// needsV4 reports whether the first IPv4 address says more by itself: where
-// the CA's attempt began with IPv6, unless it has already failed to connect to
-// that very address; and where a redirect led the CA's attempt to IPv6.
+// needsV4 reports whether a series of the first IPv4 address alone adds
+// anything: if the CA's attempt began with IPv6 and did not already fail to
+// connect to that address, or if a redirect led the CA's attempt to IPv6.
 func (l *nameProbe) needsV4(startsV6 bool) bool {
 	last := l.ca.failure().last()
 	if startsV6 {
@@ -118,7 +115,7 @@ func (l *nameProbe) needsV4(startsV6 bool) bool {
 	return l.ca.failed() && last.Address.Addr().Is6()
 }
 
-// err joins what could not be looked at.
+// err joins the errors of requests that could not be made.
 func (l *nameProbe) err() error {
 	errs := []error{l.ca.err()}
 	for _, s := range l.rest {
@@ -130,22 +127,22 @@ func (l *nameProbe) err() error {
 // Patterns of a series, in the argument "pattern".
 const (
 	patternAll         = "all"         // every attempt failed
-	patternAlternating = "alternating" // exactly every other one: a round-robin balancer
+	patternAlternating = "alternating" // exactly every other one failed: a round-robin balancer
 	patternRandom      = "random"      // some failed
 	patternFamily      = "family"      // one of IPv4 and IPv6 fails
 	patternAddress     = "address"     // one of several addresses of a family fails
 )
 
-// fewest attempts that can be told to alternate.
+// fewest is the number of attempts from which a series counts as alternating.
 const fewest = 4
 
-// series is the same attempt over and over, in the order of starting.
+// series is the same attempt repeated, in order of starting.
 type series struct {
 	route route
 	tries []attempt
 }
 
-// err is the first attempt that could not look.
+// err is the error of the first attempt that could not be made.
 func (s series) err() error {
 	for _, a := range s.tries {
 		if a.err != nil {
@@ -169,7 +166,7 @@ func (s series) passed() bool { return s.failures() == 0 }
 func (s series) failed() bool { return s.failures() == len(s.tries) }
 func (s series) mixed() bool  { return !s.passed() && !s.failed() }
 
-// pattern names how the failures of a series are spread.
+// pattern says how the failures of a series are distributed.
 func (s series) pattern() string {
 	if s.failed() {
 		return patternAll
@@ -185,8 +182,8 @@ func (s series) pattern() string {
 	return patternAlternating
 }
 
-// failure is the attempt that speaks for the failed ones: the first whose
-// code is the most frequent.
+// failure returns the attempt that represents the failed ones: the first with
+// the most frequent code.
 func (s series) failure() attempt {
 	count := map[checks.Code]int{}
 	var best attempt
@@ -205,7 +202,7 @@ func (s series) failure() attempt {
 	return best
 }
 
-// fellBack is an attempt that turned to IPv4, if there was one.
+// fellBack returns the first attempt that fell back to IPv4; nil: none.
 func (s series) fellBack() *attempt {
 	for i := range s.tries {
 		if s.tries[i].fellBack != nil {
@@ -215,7 +212,7 @@ func (s series) fellBack() *attempt {
 	return nil
 }
 
-// trial is an attempt under way.
+// trial is an attempt in progress.
 type trial struct {
 	attempt
 	dialing, connected, done chan struct{}
@@ -242,10 +239,11 @@ func (l *nameProbe) start(ctx context.Context, r route) *trial {
 	return t
 }
 
-// over waits until the attempt has ended, or for so long that the next one may
-// begin: unreachable addresses and hung backends would take minutes one after
-// the other, while a load balancer goes by the order of connections. The only
-// attempt gets more time once somebody has answered.
+// over waits until the attempt has ended or the next one may begin. Attempts
+// overlap because unreachable addresses and hung backends would take minutes
+// one after the other; they start in order because a load balancer distributes
+// connections in their order. A single attempt gets more time once the
+// connection is established.
 func (t *trial) over(patience time.Duration, only bool) bool {
 	select {
 	case <-t.done:
@@ -274,8 +272,8 @@ func (t *trial) within(patience time.Duration) bool {
 	}
 }
 
-// run makes the given number of attempts, and all that are allowed once one has
-// failed or gets no answer. It ends where it cannot look.
+// run makes the given number of attempts, or as many as are allowed once one
+// has failed or gets no answer. It stops at an attempt that could not be made.
 func (l *nameProbe) run(ctx context.Context, r route, tries int) series {
 	patience := l.prober.opts.Timeout / 10
 	goal := max(tries, 1)

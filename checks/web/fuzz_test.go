@@ -35,8 +35,8 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// FuzzLocation: whatever a server redirects to, the request is one request,
-// to a host that may be asked.
+// FuzzLocation: whatever a server redirects to, exactly one request is sent, to
+// a host that may be connected to.
 func FuzzLocation(f *testing.F) {
 	for _, l := range []string{"https://client.ru/", "//x.ru:443/a?b=c#d", "http://[::1]/", "https://a b.ru/", "http://u:p@x.ru", "/\r\nX: y", "http://x.ru:80%00/", "https://пример.рф/"} {
 		f.Add(l)
@@ -93,8 +93,8 @@ func fit(s string) bool {
 		!strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) })
 }
 
-// TestDetailIsBounded: ten hops with long, hostile words stay within a
-// finding's size.
+// TestDetailIsBounded: the details of ten hops with long, hostile texts stay
+// within the limit of a finding.
 func TestDetailIsBounded(t *testing.T) {
 	s := newStage(t)
 	h, _ := turns(func(n int64) http.HandlerFunc {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// haproxyConfig spreads requests over 127.0.0.1 and ::1, as an administration
-// panel makes it of "localhost"; nobody listens on ::1.
+// haproxyConfig distributes requests to 127.0.0.1 and ::1, as panels configure
+// it for "localhost"; nothing listens on ::1.
 const haproxyConfig = `
 defaults
     mode http
@@ -28,8 +28,8 @@ backend acme
     server dead ::1:%[1]s
 `
 
-// TestHAProxy has the real balancer send every other request to a dead
-// backend, and the option that cures it.
+// TestHAProxy uses the real balancer, which sends every other request to a dead
+// backend, and the option that fixes this.
 func TestHAProxy(t *testing.T) {
 	for _, tt := range []struct{ name, option, want string }{
 		{"round robin", "", "web.flapping"},
@@ -56,8 +56,8 @@ func TestHAProxy(t *testing.T) {
 	}
 }
 
-// haproxy starts the balancer on a socket that already listens, so that there
-// is nothing to wait for.
+// haproxy starts the balancer with a socket that already listens, so the test
+// need not wait for it.
 func (s *stage) haproxy(config string) {
 	s.Helper()
 	program, err := exec.LookPath("haproxy")

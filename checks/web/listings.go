@@ -10,8 +10,9 @@ import (
 	"domovoy/checks"
 )
 
-// How long an answer about an address holds, and of how many it is kept. The
-// CA's validators are a few dozen, and come to every site.
+// How long an answer about an address is valid, and for how many addresses
+// answers are kept. The CA has a few dozen validators, which request files of
+// every site.
 const (
 	listedHolds = 6 * time.Hour
 	listedKept  = 1024
@@ -19,7 +20,7 @@ const (
 
 // AskLists asks blocklists about addresses: one finding for each listed
 // address, which is its Name, with the argument "lists". The error is about
-// lists that could not be asked; the findings of the others hold.
+// lists that could not be asked; the findings of the others are valid.
 type AskLists func(ctx context.Context, addrs ...netip.Addr) ([]checks.Finding, error)
 
 // Listings asks blocklists and keeps their answers. It is safe for concurrent
@@ -30,9 +31,9 @@ type Listings struct {
 	known map[netip.Addr]listed
 }
 
-// listed is what is known of one address.
+// listed is the cached answer about one address.
 type listed struct {
-	lists string // empty: on none
+	lists string // empty: it is on no list
 	until time.Time
 }
 
@@ -41,10 +42,10 @@ func NewListings(ask AskLists) *Listings {
 	return &Listings{ask: ask, known: map[netip.Addr]listed{}}
 }
 
-// of returns those of the addresses that are listed, each with its lists:
-// "192.0.2.1 (zen.example)". Addresses that no list can have are not asked
-// about. The error is about lists that could not be asked: an address that is
-// not returned may be listed there, and is asked about again.
+// of returns the addresses that are listed, each with its lists: "192.0.2.1
+// (zen.example)". Addresses that cannot be on any list are not asked about. The
+// error is about lists that could not be asked: an address that is not returned
+// may be listed there, and will be asked about again.
 func (l *Listings) of(ctx context.Context, addrs []netip.Addr) ([]string, error) {
 	now := time.Now()
 	said, unknown := l.remembered(addrs, now)
@@ -70,7 +71,7 @@ func (l *Listings) of(ctx context.Context, addrs []netip.Addr) ([]string, error)
 	return on, err
 }
 
-// remembered separates the addresses with a known answer from those to ask
+// remembered separates the addresses with a cached answer from those to ask
 // about.
 func (l *Listings) remembered(addrs []netip.Addr, now time.Time) (said map[netip.Addr]string, unknown []netip.Addr) {
 	l.mu.Lock()
@@ -86,7 +87,7 @@ func (l *Listings) remembered(addrs []netip.Addr, now time.Time) (said map[netip
 	return said, unknown
 }
 
-// remember keeps what all lists said.
+// remember caches the answers of all lists.
 func (l *Listings) remember(asked []netip.Addr, said map[netip.Addr]string, until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

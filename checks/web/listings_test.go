@@ -15,8 +15,8 @@ import (
 	"domovoy/checks"
 )
 
-// lists say that some addresses are listed, and note whom they were asked
-// about.
+// lists says that some addresses are listed, and records the addresses it was
+// asked about.
 type lists struct {
 	on    map[string]string
 	err   error
@@ -34,8 +34,8 @@ func (l *lists) look(_ context.Context, addrs ...netip.Addr) ([]checks.Finding, 
 	return found, l.err
 }
 
-// What came and is listed is told beside what came; a list that fails is not
-// one that lists.
+// Sources that are listed are marked as such; a list that fails does not count
+// as listing them.
 func TestCameListed(t *testing.T) {
 	failing := errors.New("asking the blocklist zen.example: it refuses with 127.255.255.254")
 	for _, tt := range []struct {
@@ -73,8 +73,8 @@ func TestCameListed(t *testing.T) {
 	}
 }
 
-// Whoever is known is not asked about again for hours, and what no list can
-// know never.
+// A cached address is not asked about again for hours, and one that cannot be
+// on a list is never asked about.
 func TestListingsRemember(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b, own := netip.MustParseAddr("23.178.112.1"), netip.MustParseAddr("2600:3000::1d"), netip.MustParseAddr("10.0.0.1")
@@ -84,7 +84,7 @@ func TestListingsRemember(t *testing.T) {
 			before func()
 			asked  []string
 		}{
-			{nil, []string{a.String(), b.String()}}, // an error is not remembered
+			{nil, []string{a.String(), b.String()}}, // an error is not cached
 			{func() { l.err = nil }, []string{a.String(), b.String()}},
 			{nil, nil},
 			{func() { time.Sleep(listedHolds - time.Second) }, nil},

@@ -27,12 +27,12 @@ type Visit struct {
 // clfTime is the time of nginx's and Apache's combined format.
 const clfTime = "02/Jan/2006:15:04:05 -0700"
 
-// longestToken is more than any CA uses; RFC 8555 section 8.1 asks for 22
-// characters or more.
+// longestToken is longer than the tokens of any CA; RFC 8555 section 8.1
+// requires at least 22 characters.
 const longestToken = 256
 
-// mayBeVisit is a cheap look before a line is taken apart. A per cent sign
-// can hide any letter of the path.
+// mayBeVisit is a quick check before a line is parsed. A percent sign can
+// encode any letter of the path.
 func mayBeVisit(line []byte) bool {
 	return bytes.Contains(line, []byte("acme-challenge")) || bytes.IndexByte(line, '%') >= 0
 }
@@ -41,7 +41,8 @@ func mayBeVisit(line []byte) bool {
 //
 //	ADDRESS - USER [TIME] "METHOD TARGET PROTOCOL" STATUS …
 //
-// It is false for requests of another kind and for lines in another format.
+// It returns false for requests of another kind and for lines in another
+// format.
 func parseLine(line []byte) (Visit, bool) {
 	head, rest, ok := bytes.Cut(line, []byte(" ["))
 	if !ok {
@@ -72,7 +73,7 @@ func parseLine(line []byte) (Visit, bool) {
 	return Visit{Time: at, Source: source.Unmap().WithZone(""), Token: token, Status: status}, true
 }
 
-// lineTime is the time of a line of any kind.
+// lineTime returns the time of a line of any kind.
 func lineTime(line []byte) (time.Time, bool) {
 	_, rest, _ := bytes.Cut(line, []byte(" ["))
 	stamp, _, ok := bytes.Cut(rest, []byte("]"))
@@ -83,8 +84,8 @@ func lineTime(line []byte) (time.Time, bool) {
 	return at, err == nil
 }
 
-// cutQuoted takes what stands before the closing quote. Apache escapes quotes
-// by a backslash, nginx as \x22.
+// cutQuoted returns the text before the closing quote. Apache escapes quotes
+// with a backslash, nginx as \x22.
 func cutQuoted(b []byte) (quoted, rest []byte, ok bool) {
 	for i := 0; i < len(b); i++ {
 		switch b[i] {
@@ -102,8 +103,8 @@ func firstWord(b []byte) string {
 	return string(bytes.TrimRight(word, "\r\n"))
 }
 
-// requestedToken finds the token in a request line. The target may be
-// absolute, have a query, and be %-escaped.
+// requestedToken returns the token of a request line. The target may be
+// absolute, have a query, and be percent-encoded.
 func requestedToken(request string) (string, bool) {
 	_, target, ok := strings.Cut(request, " ")
 	if !ok {
@@ -126,7 +127,8 @@ func requestedToken(request string) (string, bool) {
 	return token, ok && validToken(token)
 }
 
-// validToken: base64url characters only (RFC 8555 section 8.1).
+// validToken reports whether token has base64url characters only (RFC 8555
+// section 8.1).
 func validToken(token string) bool {
 	for _, r := range token {
 		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
@@ -136,16 +138,17 @@ func validToken(token string) bool {
 	return token != "" && len(token) <= longestToken
 }
 
-// Sizes in bytes of reading a log.
+// Sizes in bytes for reading a log.
 const (
-	step        = 1 << 20  // backwards, in search of the window's beginning
-	longestLine = 64 << 10 // longer ones are left out
-	packing     = 4        // so many times more of a packed file, which has no way in from its end
+	step        = 1 << 20  // step backwards in search of the start of the period
+	longestLine = 64 << 10 // longer ones are skipped
+	packing     = 4        // a packed file, which can only be read from its beginning, is read this many times as far
 )
 
-// lines calls visit with every line of a log that may have been written since
-// a moment: at most so many bytes of its end, or more from the beginning of a
-// packed one. A line is valid until visit returns.
+// lines calls visit with every line of a log that may have been written since a
+// time. It reads at most the given number of bytes from the end, or packing
+// times as many from the beginning of a packed log. A line is valid until visit
+// returns.
 func lines(ctx context.Context, f *os.File, since time.Time, most int64, visit func([]byte)) error {
 	var from io.Reader
 	if strings.HasSuffix(f.Name(), ".gz") {
@@ -153,7 +156,7 @@ func lines(ctx context.Context, f *os.File, since time.Time, most int64, visit f
 		if err != nil {
 			return fmt.Errorf("unpacking an access log: %w", err)
 		}
-		from, most = packed, packing*most // the newest lines are its last
+		from, most = packed, packing*most // the newest lines are at the end
 	} else {
 		info, err := f.Stat()
 		if err != nil {
@@ -168,8 +171,8 @@ func lines(ctx context.Context, f *os.File, since time.Time, most int64, visit f
 	return scan(ctx, io.LimitReader(from, most), visit)
 }
 
-// beginning finds an offset from which on all lines since a moment stand, the
-// log being in the order of time.
+// beginning returns an offset after which all lines since a time are, given
+// that the log is in order of time.
 func beginning(f io.ReaderAt, size int64, since time.Time, most int64) (int64, error) {
 	floor := max(size-most, 0)
 	for start := size; start > floor; {
@@ -185,7 +188,7 @@ func beginning(f io.ReaderAt, size int64, since time.Time, most int64) (int64, e
 	return floor, nil
 }
 
-// timeNear is the time of the first whole line behind an offset.
+// timeNear returns the time of the first whole line after an offset.
 func timeNear(f io.ReaderAt, offset int64) (time.Time, bool, error) {
 	block := make([]byte, longestLine)
 	n, err := f.ReadAt(block, offset)
@@ -198,7 +201,8 @@ func timeNear(f io.ReaderAt, offset int64) (time.Time, bool, error) {
 	return at, ok, nil
 }
 
-// scan gives every line that is not too long. The first may be half of one.
+// scan calls visit with every line that is not too long. The first may be a
+// partial one.
 func scan(ctx context.Context, from io.Reader, visit func([]byte)) error {
 	r := bufio.NewReaderSize(from, longestLine)
 	long := false

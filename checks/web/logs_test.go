@@ -26,7 +26,7 @@ func entry(source string, at time.Time, target string, status int) string {
 		source, at.Format(clfTime), target, status)
 }
 
-// validators are lines of so many of the CA's servers for one token.
+// validators returns lines of n of the CA's servers for one token.
 func validators(n int, token string, status ...int) string {
 	var b strings.Builder
 	for i := range n {
@@ -77,7 +77,7 @@ func TestParseLine(t *testing.T) {
 	}
 }
 
-// TestCame is what the log's visitors prove.
+// TestCame checks what follows from the requests in a log.
 func TestCame(t *testing.T) {
 	own := entry("203.0.113.1", failedAt, challengePath+tokenPrefix+"X", 200)
 	old := entry("203.0.113.1", failedAt.Add(-24*time.Hour), challengePath+"tok", 200)
@@ -120,7 +120,7 @@ func TestCame(t *testing.T) {
 	}
 }
 
-// TestTokens counts only what belongs to the order, where its tokens are known.
+// TestTokens counts only requests for the order's tokens, if these are known.
 func TestTokens(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "client.ru", "log"), validators(6, "other", 200)+validators(2, "tok", 200))
@@ -139,8 +139,8 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// TestRotated reads what was rotated last, packed or not, and only the end of
-// what is long.
+// TestRotated reads the most recently rotated log, packed or not, and only the
+// end of a long one.
 func TestRotated(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "client.ru.log")
@@ -169,7 +169,7 @@ func TestRotated(t *testing.T) {
 	}
 }
 
-// TestBeginning leaves out what was written before the window.
+// TestBeginning skips what was written before the period.
 func TestBeginning(t *testing.T) {
 	old := strings.Repeat(entry("198.51.100.7", failedAt.Add(-time.Hour), "/", 200), 4*step/120)
 	log := old + validators(6, "tok", 200)
@@ -179,7 +179,8 @@ func TestBeginning(t *testing.T) {
 	}
 }
 
-// TestHostileFolders: no link leads out, no pipe holds up, no name is a path.
+// TestHostileFolders: links out of the folder are not followed, a pipe does not
+// block, a name that is a path is refused.
 func TestHostileFolders(t *testing.T) {
 	dir, secret := t.TempDir(), filepath.Join(t.TempDir(), "secret")
 	put(t, secret, validators(1, "tok", 200))

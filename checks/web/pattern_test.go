@@ -13,13 +13,13 @@ import (
 	"domovoy/checks"
 )
 
-// turns answers by the number of the request, from 0.
+// turns answers by the number of the request, counted from 0.
 func turns(answer func(n int64) http.HandlerFunc) (http.HandlerFunc, *atomic.Int64) {
 	var n atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) { answer(n.Add(1)-1)(w, r) }, &n
 }
 
-// TestPattern counts six attempts of a balancer with a dead backend.
+// TestPattern makes six attempts at a balancer with a dead backend.
 func TestPattern(t *testing.T) {
 	dead := says(503, "no server is available")
 	tests := []struct {
@@ -73,8 +73,8 @@ func TestPattern(t *testing.T) {
 	}
 }
 
-// TestAddresses: the CA takes whichever record comes first, so one dead
-// address of two is a coin toss.
+// TestAddresses: the CA takes the first record of the answer, so with one dead
+// address of two it fails at random.
 func TestAddresses(t *testing.T) {
 	s := newStage(t)
 	s.serve(four, s.http, s.files)
@@ -91,8 +91,8 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// TestBlackHole: six attempts to a silent address overlap, in their order,
-// and none lasts longer than its timeout.
+// TestBlackHole: six attempts at a silent address overlap, start in order, and
+// none takes longer than its timeout.
 func TestBlackHole(t *testing.T) {
 	s := newStage(t)
 	s.opts.Timeout = impatient
@@ -107,7 +107,7 @@ func TestBlackHole(t *testing.T) {
 	}
 }
 
-// TestSilence is what is slow or dead in a way that only time tells.
+// TestSilence covers servers that are slow or stop responding.
 func TestSilence(t *testing.T) {
 	tests := []struct {
 		name string
@@ -157,7 +157,7 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// TestHops has each hop with its address, status and Location.
+// TestHops: each hop has its address, status and Location.
 func TestHops(t *testing.T) {
 	s := newStage(t)
 	s.serve(four, s.http, to(301, "https://client.ru$path"))

@@ -4,14 +4,14 @@
 // The rules are those of Boulder, Let's Encrypt's CA: the first AAAA record,
 // else the first A; IPv4 after IPv6 only when a dial fails, and then from the
 // first URL again; up to eleven redirects of four kinds; 128 bytes of body.
-// Two verdicts are kept apart: what the CA would see decides the severity,
-// and what is wrong anyway is added as a finding of severity Info.
+// What the CA would see decides the severity; other faults are added as
+// findings of severity Info.
 //
-// One answer is no evidence where a balancer stands in front, so what failed
-// once is asked again over fresh connections, and the pattern is reported.
-// A name with several addresses of a family is a coin toss for the CA, which
-// takes whichever comes first: when one of them fails and another does not,
-// that is web.flapping with the pattern "address".
+// One response proves little behind a load balancer, so a request that failed
+// is repeated over new connections, and the pattern of failures is reported. If
+// a name has several addresses of a family, the CA takes the first of the
+// answer, which is a random one: if some fail and others do not, that is
+// web.flapping with the pattern "address".
 package web
 
 import (
@@ -39,21 +39,21 @@ type Ports struct {
 // none; an error means that it could not be resolved.
 type Lookup func(ctx context.Context, host string) (v4, v6 []netip.Addr, err error)
 
-// Options of a Prober. The zero value of each field is a good default.
+// Options configures a Prober. The zero value of each field is a good default.
 type Options struct {
 	Ports     Ports
 	Timeout   time.Duration           // of one dial, 10 s by default; a whole attempt may take twice as long
-	Attempts  int                     // fresh connections to what failed once, 6 by default
+	Attempts  int                     // new connections after a failure, 6 by default
 	Pace      *pace.Keyed[netip.Addr] // of the connections to each address; nil: no limit
-	Resolve   Lookup                  // nil: a redirect to another host could not be looked at
+	Resolve   Lookup                  // nil: a redirect to another host cannot be followed
 	Folder    string                  // the panel's challenge folder; empty: no file is placed
 	Own       []netip.Addr            // our addresses; probed even when private or loopback
-	UserAgent string                  // says who asks, with a contact
+	UserAgent string                  // names the program, with a contact
 }
 
-// Ask says how thorough one look is.
+// Ask says how thorough one probe is.
 type Ask struct {
-	Attempts int  // at once, without waiting for a failure: 1 by default
+	Attempts int  // without waiting for a failure: 1 by default
 	Deep     bool // as many for every address of the name, not only for the first of each family
 }
 
@@ -63,7 +63,7 @@ type Prober struct {
 	opts Options
 }
 
-// agent is sent where the configuration names no contact.
+// agent is the User-Agent if the configuration has no contact.
 const agent = "Mozilla/5.0 (compatible; Domovoy certificate check)"
 
 // Defaults of Boulder and of its number of validators today.
@@ -93,9 +93,9 @@ func New(opts Options) *Prober {
 }
 
 // Check finds what stands in the way to the challenge file of a name. p may be
-// nil: nobody is asked. A name is asked at once as often as the CA would, where
-// its orders fail or a person waits for the answer; else once, and again only
-// if that fails.
+// nil: nothing is requested. If the name's orders fail or a person waits for
+// the answer, as many requests are made as the CA has validators; else one, and
+// more only if that fails.
 func (p *Prober) Check() checks.Check {
 	c := checks.Check{
 		Name:  checks.WayCheck,
@@ -118,21 +118,21 @@ func (p *Prober) Check() checks.Check {
 	return c
 }
 
-// may reports whether an address may be connected to: the CA leaves reserved
-// ones out, and a hostile redirect must not lead into our own network.
+// may reports whether an address may be connected to: the CA skips reserved
+// ones, and a hostile redirect must not reach into our own network.
 func (p *Prober) may(a netip.Addr) bool {
 	return p.owns(a) || !reserved(a)
 }
 
 func (p *Prober) owns(a netip.Addr) bool { return slices.Contains(p.opts.Own, a) }
 
-// Addresses of one family that are tried at most.
+// Maximum numbers of addresses of one family that are tried.
 const (
 	fewAddresses  = 4
 	manyAddresses = 16
 )
 
-// usable picks the addresses of a name that a look goes to.
+// usable selects the addresses of a name that a probe connects to.
 func (p *Prober) usable(s checks.NameInfo, all []netip.Addr, deep bool) []netip.Addr {
 	most := fewAddresses
 	if deep {
@@ -148,25 +148,26 @@ func (p *Prober) usable(s checks.NameInfo, all []netip.Addr, deep bool) []netip.
 	return picked
 }
 
-// challengePath is where the CA looks (RFC 8555 section 8.3).
+// challengePath is the folder of the URL that the CA requests (RFC 8555 section
+// 8.3).
 const challengePath = "/.well-known/acme-challenge/"
 
-// tokenPrefix tells our files and requests from the CA's, in a folder and in
-// an access log.
+// tokenPrefix distinguishes our files and requests from the CA's, in the folder
+// and in access logs.
 const tokenPrefix = "domovoy-"
 
-// challenge is the file that a look asks for.
+// challenge is the file that a probe requests.
 type challenge struct {
 	token string
-	want  string // what the file holds; empty: no file was placed
+	want  string // content of the file; empty: no file was placed
 }
 
 func (c challenge) path() string { return path.Join(challengePath, c.token) }
 
-// newChallenge names a file that nobody else can have.
+// newChallenge makes a challenge with a random name.
 func newChallenge() challenge { return challenge{token: tokenPrefix + rand.Text()} }
 
-// place puts the file into the panel's folder. Its form is that of a key
+// place puts the file into the panel's folder. It has the form of a key
 // authorization: the token, a dot, 43 characters.
 func (c *challenge) place(folder string) (remove func() error, err error) {
 	root, err := os.OpenRoot(folder)
@@ -181,7 +182,8 @@ func (c *challenge) place(folder string) (remove func() error, err error) {
 	return func() error { return errors.Join(root.Remove(c.token), root.Close()) }, nil
 }
 
-// write makes a file that the web server's user can read whatever our umask.
+// write creates a file that the web server's user can read, regardless of the
+// umask.
 func write(root *os.Root, name, text string) error {
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
@@ -194,8 +196,8 @@ func write(root *os.Root, name, text string) error {
 	return nil
 }
 
-// specialPurpose are the prefixes that are not globally reachable, of the
-// registries of RFC 6890 (IANA, 2025), with multicast and broadcast.
+// specialPurpose are the prefixes that are not globally reachable according to
+// the IANA registries of RFC 6890 (as of 2025), and multicast and broadcast.
 var specialPurpose = [...]netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),
 	netip.MustParsePrefix("10.0.0.0/8"),
@@ -226,8 +228,8 @@ var specialPurpose = [...]netip.Prefix{
 	netip.MustParsePrefix("ff00::/8"),
 }
 
-// reserved reports whether the CA would drop the address from an answer. A
-// zone makes an address local.
+// reserved reports whether the CA would ignore the address in an answer. An
+// address with a zone is local.
 func reserved(a netip.Addr) bool {
 	if !a.IsValid() || a.Zone() != "" || a.Is4In6() {
 		return true
@@ -241,7 +243,7 @@ func reserved(a netip.Addr) bool {
 }
 
 // underTLD reports whether a host's last label is a top-level domain of IANA.
-// The label before it stands for any other, because the list knows some TLDs
+// It is checked with another label before it, because the list has some TLDs
 // only by the names below them ("*.ck").
 func underTLD(host string) bool {
 	label := host[strings.LastIndexByte(host, '.')+1:]

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestRedirects is what the CA follows and what it does not. The name has one
-// IPv4 address; port 443 serves the files.
+// TestRedirects checks which redirects the CA follows. The name has one IPv4
+// address; port 443 serves the files.
 func TestRedirects(t *testing.T) {
 	tests := []struct {
 		name string
@@ -61,7 +61,7 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// TestRedirectCount: the documents say 10, the code follows 11.
+// TestRedirectCount: the CA's documents say 10, its code follows 11.
 func TestRedirectCount(t *testing.T) {
 	for n, want := range map[int]string{10: "", 11: "", 12: "web.redirect count"} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestRedirectCount(t *testing.T) {
 }
 
 // TestRedirectHostWithoutFallback: the host of a redirect has a dead IPv6
-// address, and there the CA does not turn to IPv4.
+// address, and the CA does not fall back to IPv4 there.
 func TestRedirectHostWithoutFallback(t *testing.T) {
 	s := newStage(t)
 	s.listen(six, "0").Close()
@@ -99,7 +99,7 @@ func TestRedirectHostWithoutFallback(t *testing.T) {
 	}
 }
 
-// TestLoopThatIsIPv6 has the CA's own misleading words beside the cause.
+// TestLoopThatIsIPv6 reports the CA's own misleading message beside the cause.
 func TestLoopThatIsIPv6(t *testing.T) {
 	s := newStage(t)
 	s.serve(six, s.http, to(301, "https://client.ru$path"))

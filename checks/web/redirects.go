@@ -22,8 +22,8 @@ const (
 	onlyV4
 )
 
-// route is how an attempt begins: at first, then, should a dial fail, once more
-// at fallback.
+// route is where an attempt begins: at the address first and, if a dial fails,
+// once more at fallback.
 type route struct {
 	first    netip.Addr
 	fallback netip.Addr // invalid: none
@@ -34,26 +34,26 @@ type route struct {
 type Hop struct {
 	URL      string
 	Address  netip.AddrPort
-	Status   int    // zero: no answer came
-	Server   string // the header; may be empty
-	Location string // where it redirects to; may be empty
-	Trouble  string // the CA's words, when it could not go on from here
+	Status   int    // zero: no response
+	Server   string // the Server header; may be empty
+	Location string // redirect target; may be empty
+	Trouble  string // the CA's message if the attempt ended here
 }
 
-// attempt is one way from the first URL to its end.
+// attempt is the requests from the first URL to the last, with the result.
 type attempt struct {
 	hops     []Hop
-	fault    *fault // nil: the CA would be content
-	fellBack *Hop   // the dial that made it turn to IPv4; nil: none
+	fault    *fault // nil: the CA would accept it
+	fellBack *Hop   // the dial that made it fall back to IPv4; nil: none
 	took     time.Duration
-	body     []byte // the beginning of the last answer
-	err      error  // could not look
+	body     []byte // the beginning of the last response
+	err      error  // the attempt could not be made
 }
 
-// passed reports whether the CA would have been content.
+// passed reports whether the CA would accept the result.
 func (a attempt) passed() bool { return a.err == nil && a.fault == nil }
 
-// last is where the attempt ended. It exists unless nothing could be looked at.
+// last returns the last hop. It exists unless no request could be made.
 func (a attempt) last() Hop {
 	if len(a.hops) == 0 {
 		return Hop{}
@@ -67,10 +67,10 @@ type redirectChain struct {
 	host      string
 	challenge challenge
 	route     route
-	left      time.Duration // of the time that the CA would take
+	left      time.Duration // remaining time of an attempt of the CA
 	hops      []Hop
 	fellBack  *Hop
-	seen      []string // URLs, over a fallback too, as the CA remembers them
+	seen      []string // requested URLs, also from before a fallback, as the CA remembers them
 	redirects int
 	signs     signs
 }
@@ -89,7 +89,7 @@ func (p *Prober) attempt(ctx context.Context, host string, c challenge, r route,
 	return attempt{hops: chain.hops, fault: f, fellBack: chain.fellBack, took: 2*p.opts.Timeout - chain.left, body: a.body, err: err}
 }
 
-// follow asks at one address and goes on wherever the CA would.
+// follow requests a URL at one address and follows redirects as the CA would.
 func (chain *redirectChain) follow(ctx context.Context, at *url.URL, addr netip.Addr) (answer, *fault, error) {
 	for {
 		a, f, err := chain.ask(ctx, at, addr)
@@ -111,7 +111,7 @@ func (chain *redirectChain) follow(ctx context.Context, at *url.URL, addr netip.
 	}
 }
 
-// trouble notes a fault with the hop that it ended.
+// trouble records a fault in the last hop.
 func (chain *redirectChain) trouble(f *fault) *fault {
 	if f != nil && len(chain.hops) > 0 {
 		chain.hops[len(chain.hops)-1].Trouble = f.says
@@ -119,8 +119,9 @@ func (chain *redirectChain) trouble(f *fault) *fault {
 	return f
 }
 
-// resolve picks the address for a redirect's host. The name itself stays
-// where the look is pointed at; the CA asks again and gets the same.
+// resolve returns the address for a redirect's host. For the probed name itself
+// that is the address being probed: the CA resolves it again and gets the same
+// answer.
 func (chain *redirectChain) resolve(ctx context.Context, host string) (netip.Addr, *fault, error) {
 	if host == chain.host {
 		return chain.route.first, nil, nil
@@ -144,8 +145,8 @@ func (chain *redirectChain) resolve(ctx context.Context, host string) (netip.Add
 
 var errNoResolver = errors.New("no resolver is configured")
 
-// pick takes the first address that the CA would use, or the first of the
-// family that the attempt is bound to.
+// pick returns the first address that the CA would use, or the first of the
+// family that the attempt is restricted to.
 func (chain *redirectChain) pick(v4, v6 []netip.Addr) netip.Addr {
 	var best netip.Addr
 	for _, a := range append(v6[:len(v6):len(v6)], v4...) {
@@ -160,32 +161,33 @@ func (chain *redirectChain) pick(v4, v6 []netip.Addr) netip.Addr {
 	return best
 }
 
-// maxRedirects is how many the CA's code follows; its documents say 10.
+// maxRedirects is how many redirects the CA's code follows; its documents say
+// 10.
 const maxRedirects = 11
 
 // maxPath is the longest path of a redirect, in bytes.
 const maxPath = 2000
 
-// followed are the redirects that the CA follows, and turnedAway the one that
-// its client would but that it refuses. Any other status is an answer.
+// followed are the redirects that the CA follows; turnedAway is one that Go's
+// client would follow and the CA refuses. Any other status is a final response.
 var (
 	followed   = [...]int{301, 302, 307, 308}
 	turnedAway = 303
 )
 
-// redirects reports whether an answer sends its client elsewhere. Without a
-// Location it is only an answer.
+// redirects reports whether a response is a redirect. Without a Location it is
+// a final response.
 func redirects(a answer) bool {
 	return a.location != "" && (a.status == turnedAway || slices.Contains(followed[:], a.status))
 }
 
-// refusal is a redirect that the CA does not follow.
+// refusal is the fault for a redirect that the CA does not follow.
 func refusal(rule, says string) *fault {
 	return &fault{code: checks.WebRedirect, rule: rule, says: says}
 }
 
-// next works out where an answer redirects to, by the CA's rules that need no
-// look at the DNS.
+// next returns the target of a redirect. It applies those of the CA's rules
+// that need no DNS lookup.
 func (chain *redirectChain) next(from *url.URL, a answer) (*url.URL, *fault) {
 	if chain.redirects >= maxRedirects {
 		return nil, refusal("count", "Too many redirects")
@@ -212,8 +214,8 @@ func (chain *redirectChain) next(from *url.URL, a answer) (*url.URL, *fault) {
 	return to, nil
 }
 
-// loop is a redirect back. One that leads to the page itself and sets a
-// cookie wants the cookie back, which the CA never sends.
+// loop is the fault for a redirect back. A redirect to the page itself that
+// sets a cookie requires the cookie, which the CA never sends.
 func loop(from, to *url.URL, a answer) *fault {
 	f := &fault{code: checks.WebLoop, says: "Redirect loop detected"}
 	if a.cookie && from.Host == to.Host && from.Path == to.Path && from.Scheme == to.Scheme {
@@ -222,7 +224,7 @@ func loop(from, to *url.URL, a answer) *fault {
 	return f
 }
 
-// target checks scheme, port and host of a redirect.
+// target checks the scheme, port and host of a redirect.
 func (chain *redirectChain) target(to *url.URL) *fault {
 	if to.Scheme != "http" && to.Scheme != "https" {
 		return refusal("scheme", "Invalid protocol scheme in redirect target")
@@ -249,11 +251,11 @@ func (chain *redirectChain) target(to *url.URL) *fault {
 	return nil
 }
 
-// outsideASCII finds what no host in a request may hold.
+// outsideASCII reports whether a host in a request must not contain r.
 func outsideASCII(r rune) bool { return r <= ' ' || r > '~' }
 
-// port is where a URL leads. The ports 80 and 443 stand for those that are
-// configured, and may be named by either number.
+// port returns the port to connect to for a URL. The ports 80 and 443 are
+// replaced by the configured ones; a URL may contain either number.
 func (chain *redirectChain) port(u *url.URL) (uint16, bool) {
 	ports := chain.prober.opts.Ports
 	if u.Port() == "" {

@@ -20,15 +20,15 @@ import (
 	"domovoy/checks"
 )
 
-// signs are told how far an attempt has come, so that the next one need not
-// wait for it.
+// signs are callbacks about the progress of an attempt, so that the next one
+// need not wait for its end.
 type signs struct {
-	dialing   func() // its turn has come; never nil
-	connected func() // somebody answered; never nil
+	dialing   func() // the pacer let it connect; never nil
+	connected func() // the connection was established; never nil
 }
 
-// ask makes one request over a connection of its own. Waiting for a turn
-// at the address takes nothing from the attempt's time.
+// ask makes one request over a connection of its own. Waiting for the pacer
+// does not count towards the attempt's time.
 func (chain *redirectChain) ask(ctx context.Context, u *url.URL, addr netip.Addr) (answer, *fault, error) {
 	port, _ := chain.port(u)
 	to := netip.AddrPortFrom(addr, port)
@@ -66,14 +66,13 @@ func (chain *redirectChain) dial(ctx context.Context, to netip.AddrPort) (net.Co
 	return d.DialContext(ctx, "tcp", to.String())
 }
 
-// bound ends a conversation at its deadline, or when the context ends.
+// bound ends a connection at its deadline, or when the context ends.
 func bound(ctx context.Context, conn net.Conn, deadline time.Time) (stop func() bool) {
 	_ = conn.SetDeadline(deadline)
 	return context.AfterFunc(ctx, func() { _ = conn.Close() })
 }
 
-// talk sends the request, over TLS where the URL wants it, and reads the
-// answer.
+// talk sends the request, over TLS if the URL is https, and reads the response.
 func (chain *redirectChain) talk(ctx context.Context, conn net.Conn, u *url.URL, deadline time.Time) (answer, *fault) {
 	enough := sync.OnceFunc(func() {
 		if soon := time.Now().Add(lingering); soon.Before(deadline) {
@@ -94,8 +93,8 @@ func (chain *redirectChain) talk(ctx context.Context, conn net.Conn, u *url.URL,
 }
 
 // handshake sets up TLS without verifying the server: the CA does not verify it
-// either, because the certificate may be what is being replaced. Old versions
-// are accepted here to tell them from broken servers.
+// either, because the certificate may be the one being replaced. Old versions
+// are accepted here to distinguish them from broken servers.
 func handshake(ctx context.Context, conn net.Conn, host string) (net.Conn, *fault) {
 	secured := tls.Client(conn, &tls.Config{
 		ServerName:         host,
@@ -111,30 +110,30 @@ func handshake(ctx context.Context, conn net.Conn, host string) (net.Conn, *faul
 	return secured, nil
 }
 
-// What is read of an answer at most, in bytes.
+// Maximum sizes of what is read of a response, in bytes.
 const (
-	headLimit = 256 << 10 // of a head; Boulder takes more, web servers give less
-	caBody    = 128       // the CA reads no further
-	ourBody   = 4 << 10   // enough to know a block page by
-	interim   = 5         // answers of the 1xx kind before the real one
+	headLimit = 256 << 10 // of the header; Boulder accepts more, web servers send less
+	caBody    = 128       // the CA reads no more
+	ourBody   = 4 << 10   // enough to recognize a block page
+	interim   = 5         // responses with a status of 1xx before the final one
 )
 
-// lingering is how long a body may trickle on after the bytes that the CA
-// wants; what comes then only helps to explain.
+// lingering is how long a slow body is read after the bytes that the CA reads;
+// the rest only helps to explain a fault.
 const lingering = time.Second
 
-// answer is what came back over one connection.
+// answer is the response of one request.
 type answer struct {
 	status   int
 	server   string
 	location string
-	cookie   bool // it sets one
+	cookie   bool // it sets a cookie
 	body     []byte
-	bodyErr  error // the body ended before its time, within the CA's bytes
+	bodyErr  error // the body ended early, within the bytes that the CA reads
 }
 
-// request writes what the CA sends, but for the name of who asks. Go's
-// client would write other headers in another order.
+// request returns the request as the CA sends it, except for the User-Agent.
+// Go's client would write other headers in another order.
 func request(u *url.URL, agent string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n",
@@ -142,8 +141,8 @@ func request(u *url.URL, agent string) []byte {
 	return b.Bytes()
 }
 
-// readAnswer reads one answer and no more of it than is needed. Before it
-// reads on for our own use, it calls enough.
+// readAnswer reads one response, and no more of it than necessary. After the
+// bytes that the CA reads, it calls enough and reads on for our own use.
 func readAnswer(from io.Reader, enough func()) (answer, *fault) {
 	limited := &io.LimitedReader{R: from, N: headLimit}
 	r := bufio.NewReader(limited)
@@ -172,7 +171,7 @@ func readAnswer(from io.Reader, enough func()) (answer, *fault) {
 	return a, nil
 }
 
-// readHead skips interim answers (RFC 9110 section 15.2).
+// readHead skips interim responses (RFC 9110 section 15.2).
 func readHead(r *bufio.Reader) (*http.Response, error) {
 	asked := &http.Request{Method: http.MethodGet}
 	for range interim {
@@ -187,16 +186,16 @@ func readHead(r *bufio.Reader) (*http.Response, error) {
 	return nil, errors.New("only interim answers")
 }
 
-// http2Head is how many bytes give HTTP/2 away: it begins with a SETTINGS
-// frame (RFC 9113 section 6.5), three bytes of length, then the type 4.
+// http2Head is how many bytes identify HTTP/2: it begins with a SETTINGS frame
+// (RFC 9113 section 6.5), three bytes of length, then the type 4.
 const http2Head = 4
 
 func speaksHTTP2(b []byte) bool {
 	return len(b) == http2Head && b[0] == 0 && b[1] == 0 && b[3] == 4
 }
 
-// readBody gives the body's beginning, unpacked as the CA's client does. The
-// error is nil unless the body broke off within the bytes that the CA reads.
+// readBody returns the body's beginning, unpacked as by the CA's client. The
+// error is nil unless the body ended early within the bytes that the CA reads.
 func readBody(resp *http.Response, enough func()) ([]byte, error) {
 	defer resp.Body.Close()
 	var body io.Reader = resp.Body
@@ -212,7 +211,7 @@ func readBody(resp *http.Response, enough func()) ([]byte, error) {
 	return append(first, rest...), nil
 }
 
-// unpacked reads gzip whose header is only looked at when it is needed.
+// unpacked reads gzip and parses its header only at the first Read.
 type unpacked struct {
 	packed io.Reader
 	plain  *gzip.Reader

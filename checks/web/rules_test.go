@@ -8,9 +8,8 @@ import (
 	"testing"
 )
 
-// TestRules is table 2.1 of what Boulder does: one row, one rule. In each the
-// name has the addresses given, and the answer is the codes found, with the
-// rule and the CA's words where they tell more.
+// TestRules checks Boulder's rules, one a row: the addresses of the name, and
+// the expected codes, with the rule and the CA's message where they differ.
 func TestRules(t *testing.T) {
 	tests := []struct {
 		name string
@@ -83,7 +82,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// TestHTTPS is what stands at port 443 behind a redirect.
+// TestHTTPS covers servers on port 443 behind a redirect.
 func TestHTTPS(t *testing.T) {
 	tests := []struct {
 		name string

@@ -20,7 +20,7 @@ import (
 	"domovoy/checks/pace"
 )
 
-// TestLeftAlone: names that do not lead to us are not asked anything.
+// TestLeftAlone: no request is made for names that do not point to us.
 func TestLeftAlone(t *testing.T) {
 	s := newStage(t)
 	h, asked := turns(func(int64) http.HandlerFunc { return s.files })
@@ -40,7 +40,7 @@ func TestLeftAlone(t *testing.T) {
 	}
 }
 
-// TestPartly: of a name that is partly ours, only our addresses are asked.
+// TestPartly: of a name that partly points to us, only our addresses are asked.
 func TestPartly(t *testing.T) {
 	s := newStage(t)
 	s.opts.Own = addresses(four)
@@ -54,7 +54,8 @@ func TestPartly(t *testing.T) {
 	}
 }
 
-// TestReserved: private addresses that nobody called ours are not asked.
+// TestReserved: private addresses that are not configured as ours are not
+// asked.
 func TestReserved(t *testing.T) {
 	s := newStage(t)
 	s.opts.Own = nil
@@ -74,7 +75,8 @@ func TestReserved(t *testing.T) {
 	}
 }
 
-// TestFile: the file is there while the look lasts, readable, and gone after.
+// TestFile: the file exists and is readable during a probe, and is removed
+// after it.
 func TestFile(t *testing.T) {
 	s := newStage(t)
 	var path, body string
@@ -89,7 +91,7 @@ func TestFile(t *testing.T) {
 			text, _ := os.ReadFile(s.folder + "/" + e.Name())
 			body = string(text)
 		}
-		w.Write([]byte(body + " \r\n")) // space behind is let pass
+		w.Write([]byte(body + " \r\n")) // the CA ignores white space at the end
 	})
 	if found := s.look(nameAt(four), Ask{}); len(found) > 0 {
 		t.Fatalf("found %s", details(found))
@@ -101,13 +103,13 @@ func TestFile(t *testing.T) {
 	if left, _ := os.ReadDir(s.folder); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	s.opts.Folder += "/gone" // no file can be placed: reachability is judged, not what is answered
+	s.opts.Folder += "/gone" // no file can be placed: reachability is judged, not the response
 	if found := s.look(nameAt(four), Ask{}); len(found) > 0 {
 		t.Errorf("without the folder: %s", details(found))
 	}
 }
 
-// TestWithoutFile judges by reachability: a 404 of our own server is fine.
+// TestWithoutFile judges by reachability: a 404 of our own server is accepted.
 func TestWithoutFile(t *testing.T) {
 	for status, want := range map[int]string{
 		200: "", 204: "", 404: "", 410: "", 403: "web.forbidden", 500: "web.error", 400: "web.body status", 429: "web.forbidden", 304: "web.redirect code",
@@ -121,7 +123,7 @@ func TestWithoutFile(t *testing.T) {
 	}
 }
 
-// TestForeign: what comes through a proxy is compared with our own server.
+// TestForeign: a response through a proxy is compared with our own server's.
 func TestForeign(t *testing.T) {
 	for name, tt := range map[string]struct {
 		through http.HandlerFunc
@@ -147,7 +149,7 @@ func TestForeign(t *testing.T) {
 	}
 }
 
-// TestRequest is what the CA sends, but for the agent.
+// TestRequest: the request is the CA's, except for the User-Agent.
 func TestRequest(t *testing.T) {
 	s := newStage(t)
 	s.opts.UserAgent = "Domovoy\r\nX: y (+mailto:admin@hoster.ru)"
@@ -171,7 +173,7 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// TestCouldNotLook: an error of ours is no finding, and no "all is well".
+// TestCouldNotLook: an error of this host is neither a finding nor success.
 func TestCouldNotLook(t *testing.T) {
 	s := newStage(t)
 	s.opts.Timeout = impatient
@@ -189,7 +191,7 @@ func TestCouldNotLook(t *testing.T) {
 }
 
 // TestHalfLooked: IPv6 leads to a host that could not be looked up, and IPv4
-// fails. The CA goes by IPv6 and may well arrive.
+// fails. The CA uses IPv6 and may succeed.
 func TestHalfLooked(t *testing.T) {
 	s := newStage(t)
 	s.serve(six, s.http, to(301, "https://www.client.ru$path"))
@@ -202,7 +204,8 @@ func TestHalfLooked(t *testing.T) {
 	}
 }
 
-// TestSpaceBehind is all that Unicode calls space, as in Boulder's comparison.
+// TestSpaceBehind: all characters that are white space in Unicode are ignored,
+// as in Boulder's comparison.
 func TestSpaceBehind(t *testing.T) {
 	for text, want := range map[string]bool{
 		"x.y": true, "x.y \r\n\t\v\f": true, "x.y\u0085": true, "x.y\u00a0\u2003\n": true,
@@ -215,7 +218,7 @@ func TestSpaceBehind(t *testing.T) {
 	}
 }
 
-// TestCancel ends a look that waits for an answer, at once.
+// TestCancel: a canceled probe that waits for a response ends at once.
 func TestCancel(t *testing.T) {
 	s := newStage(t)
 	s.opts.Timeout = time.Hour
@@ -233,8 +236,8 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestPace counts what reaches one address when one connection an hour is
-// allowed: the first. Another address has its own.
+// TestPace: with one connection an hour allowed, one address gets only the
+// first. Another address has its own limit.
 func TestPace(t *testing.T) {
 	s := newStage(t)
 	s.opts.Pace = pace.New[netip.Addr](1.0/3600, 1)

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The name that is looked at, and the addresses it may have.
+// The name that is probed, and the addresses it may have.
 const name = "client.ru"
 
 const (
@@ -35,12 +35,12 @@ const (
 // impatient is the dial timeout of tests that wait for one.
 const impatient = 400 * time.Millisecond
 
-// stage is a small internet: servers on loopback addresses, two ports that
-// stand for 80 and 443, and the redirects' hosts.
+// stage is a small internet: servers on loopback addresses, two ports in place
+// of 80 and 443, and the hosts of redirects.
 type stage struct {
 	*testing.T
 	http, https string // ports
-	folder      string // the challenge folder; what stands in it is served by files
+	folder      string // the challenge folder, which files serves
 	opts        Options
 	hosts       map[string][]netip.Addr
 }
@@ -58,9 +58,9 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-// freePort keeps a port for the test by holding it at an address that nobody
-// else uses. It is below those that the kernel gives to visitors, or one of
-// them might sit on it at another address.
+// freePort reserves a port for the test by listening on it at an address of its
+// own. The port is below the ephemeral range, or a client connection might use
+// it at another address.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 100 {
@@ -99,8 +99,8 @@ func (s *stage) resolve(_ context.Context, host string) (v4, v6 []netip.Addr, er
 	return v4, v6, nil
 }
 
-// listen takes a port of an address, and skips the test aloud where the host
-// has no IPv6.
+// listen listens on a port of an address, and skips the test if the host has no
+// IPv6.
 func (s *stage) listen(address, port string) net.Listener {
 	s.Helper()
 	l, err := net.Listen("tcp", net.JoinHostPort(address, port))
@@ -113,7 +113,7 @@ func (s *stage) listen(address, port string) net.Listener {
 	return l
 }
 
-// serve answers HTTP at an address's port; on the HTTPS port over TLS, by a
+// serve answers HTTP at an address's port; on the HTTPS port over TLS, with a
 // certificate for another name.
 func (s *stage) serve(address, port string, h http.HandlerFunc) *httptest.Server {
 	s.Helper()
@@ -133,7 +133,8 @@ func (s *stage) serve(address, port string, h http.HandlerFunc) *httptest.Server
 	return server
 }
 
-// talk does with each connection what no HTTP server would.
+// talk handles each connection with a function, to do what an HTTP server would
+// not.
 func (s *stage) talk(address, port string, with func(net.Conn)) {
 	s.Helper()
 	l := s.listen(address, port)
@@ -156,7 +157,7 @@ func (s *stage) talk(address, port string, with func(net.Conn)) {
 	})
 }
 
-// blackHole takes no connection and refuses none: its queue is full.
+// blackHole neither accepts nor refuses connections: its queue is full.
 func (s *stage) blackHole(address, port string) {
 	s.Helper()
 	domain, to := syscall.AF_INET, syscall.Sockaddr(&syscall.SockaddrInet4{Port: int(number(port)), Addr: netip.MustParseAddr(four).As4()})
@@ -201,7 +202,7 @@ func (s *stage) files(w http.ResponseWriter, r *http.Request) {
 	w.Write(body)
 }
 
-// to redirects with a status to a URL, in which $path is the path asked for.
+// to redirects with a status to a URL; $path is replaced by the requested path.
 func to(status int, url string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", strings.ReplaceAll(url, "$path", r.URL.Path))
@@ -220,7 +221,7 @@ func says(status int, text string) http.HandlerFunc {
 // hang never answers.
 func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// nameAt is what the DNS says of the name.
+// nameAt is the DNS data of the name.
 func nameAt(all ...string) checks.NameInfo {
 	s := checks.NameInfo{Name: name, Points: checks.PointsOurs}
 	for _, a := range addresses(all...) {
@@ -233,7 +234,7 @@ func nameAt(all ...string) checks.NameInfo {
 	return s
 }
 
-// look looks once and wants no error.
+// look probes once and requires that there is no error.
 func (s *stage) look(at checks.NameInfo, ask Ask) []checks.Finding {
 	s.Helper()
 	found, err := New(s.opts).Follow(s.Context(), at, ask)

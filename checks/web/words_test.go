@@ -9,10 +9,11 @@ import (
 	"domovoy/checks"
 )
 
-// quiet is a log for servers whose visitors leave rudely.
+// quiet is a log for servers whose clients close connections early.
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
 
-// summary writes findings as codes, each with its rule, or as information.
+// summary formats findings as codes, each with its rule, or marked as
+// information.
 func summary(found []checks.Finding) string {
 	var codes []string
 	for _, f := range found {
