@@ -1,5 +1,5 @@
-// Package guard turns a panic into an error, so that a bug costs only the
-// work that met it.
+// Package guard turns a panic into an error, so that a bug affects only the
+// work in which it occurs.
 package guard
 
 import (
@@ -7,16 +7,16 @@ import (
 	"runtime/debug"
 )
 
-// Panic is a panic as an error: a bug, which the same input meets again.
+// Panic is a panic as an error. It is a bug, so the same input causes it again.
 type Panic struct {
 	Value any
 	Stack []byte
 }
 
-// Error is short; the stack is for the log.
+// Error is short; the stack trace is for the log.
 func (p *Panic) Error() string { return fmt.Sprintf("panicked: %v", p.Value) }
 
-// Trace is the stack as text; empty for a nil Panic.
+// Trace returns the stack trace; empty for a nil Panic.
 func (p *Panic) Trace() string {
 	if p == nil {
 		return ""
@@ -24,7 +24,7 @@ func (p *Panic) Trace() string {
 	return string(p.Stack)
 }
 
-// Run calls do and returns its error, or a *Panic where it panics.
+// Run calls do and returns its error, or a *Panic if it panics.
 func Run(do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

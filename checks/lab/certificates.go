@@ -23,31 +23,32 @@ const (
 	Issued     Kind = "issued"     // .crt, .crtca with the intermediate, .key
 	SelfSigned Kind = "selfsigned" // only .crt and .key
 	Mismatched Kind = "mismatched" // issued, with the key of another certificate
-	Missing    Kind = "missing"    // no file at all
-	Truncated  Kind = "truncated"  // the disk was full: half of the text
-	Garbage    Kind = "garbage"    // PEM armour around bytes that are not a certificate
+	Missing    Kind = "missing"    // no file
+	Truncated  Kind = "truncated"  // as if the disk had been full: half of the text
+	Garbage    Kind = "garbage"    // PEM with bytes that are not a certificate
 )
 
-// File is a certificate to be written.
+// File is a certificate to write.
 type File struct {
 	Owner     string
-	Name      string   // of the files, without extension
+	Name      string   // file name without the extension
 	Names     []string // DNS names, A-labels
 	NotBefore time.Time
 	NotAfter  time.Time
 	Kind      Kind // empty: Issued
 }
 
-// Certificates is the panel's directory of certificates, one folder an owner. Different files may be written at once.
+// Certificates is the panel's directory of certificates, with a folder for each
+// owner. Different files may be written concurrently.
 type Certificates struct {
 	dir        string
 	ca         *authority
-	key, other *ecdsa.PrivateKey // shared by all leaves: thousands of own keys would cost a test seconds
+	key, other *ecdsa.PrivateKey // shared by all leaves: thousands of separate keys would take a test seconds
 	keyText    []byte
 	otherText  []byte
 }
 
-// NewCertificates prepares the directory and a CA of its own.
+// NewCertificates creates the directory and a CA of its own.
 func NewCertificates(dir string) (*Certificates, error) {
 	c := &Certificates{dir: dir}
 	var err error
@@ -75,13 +76,14 @@ func keyAndText() (*ecdsa.PrivateKey, []byte, error) {
 	return key, text, err
 }
 
-// Dir is where the owners' folders lie.
+// Dir returns the directory that contains the owners' folders.
 func (c *Certificates) Dir() string { return c.dir }
 
-// Root is the CA's root in PEM.
+// Root returns the CA's root certificate in PEM.
 func (c *Certificates) Root() []byte { return certificatePEM(c.ca.root) }
 
-// Write puts a certificate of the wanted kind on disk, in place of what was there under its name.
+// Write writes a certificate of the given kind and replaces existing files of
+// its name.
 func (c *Certificates) Write(f File) error {
 	if err := c.Remove(f.Owner, f.Name); err != nil || f.Kind == Missing {
 		return err
@@ -124,7 +126,8 @@ func (c *Certificates) store(f File, parts map[string][]byte) error {
 	return nil
 }
 
-// Remove deletes a certificate's files, those that are there.
+// Remove deletes a certificate's files; it does not matter if some do not
+// exist.
 func (c *Certificates) Remove(owner, name string) error {
 	for _, extension := range []string{"crt", "crtca", "key"} {
 		if err := os.Remove(c.path(owner, name, extension)); err != nil && !os.IsNotExist(err) {
@@ -141,7 +144,7 @@ func (c *Certificates) path(owner, name, extension string) string {
 // authority is a small CA: a root, and the intermediate that signs.
 type authority struct {
 	root, intermediate *x509.Certificate
-	key                *ecdsa.PrivateKey // of the intermediate
+	key                *ecdsa.PrivateKey // the intermediate's key
 	serial             atomic.Int64
 }
 
@@ -166,7 +169,7 @@ func newAuthority() (*authority, error) {
 	return a, err
 }
 
-// template is a CA certificate valid in all years that tests play in.
+// template is a CA certificate that is valid in all years used by tests.
 func (a *authority) template(name string) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber: big.NewInt(a.serial.Add(1)), Subject: pkix.Name{CommonName: name, Organization: []string{"Domovoy Lab"}},
@@ -175,7 +178,8 @@ func (a *authority) template(name string) *x509.Certificate {
 	}
 }
 
-// issue makes a leaf; self-signed when selfSigned, as panels make them before the CA has answered.
+// issue makes a leaf; a self-signed one if selfSigned, as panels make until the
+// CA has issued one.
 func (a *authority) issue(f File, key *ecdsa.PrivateKey, selfSigned bool) (*x509.Certificate, error) {
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(a.serial.Add(1)), DNSNames: f.Names, NotBefore: f.NotBefore, NotAfter: f.NotAfter,

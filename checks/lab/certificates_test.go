@@ -18,8 +18,8 @@ func TestCertificateFiles(t *testing.T) {
 	tests := []struct {
 		kind      lab.Kind
 		files     []string
-		parses    bool // .crt holds a certificate
-		verifies  bool // .crtca leads to the root
+		parses    bool // .crt contains a certificate
+		verifies  bool // .crtca is a chain to the root
 		keyFitsIt bool
 	}{
 		{lab.Issued, []string{"a_le1.crt", "a_le1.crtca", "a_le1.key"}, true, true, true},
@@ -34,7 +34,7 @@ func TestCertificateFiles(t *testing.T) {
 		t.Run(string(test.kind), func(t *testing.T) {
 			file := lab.File{Owner: "client17", Name: "a_le1", Names: []string{"a.example", "www.a.example"},
 				NotBefore: noon.Add(-time.Hour), NotAfter: noon.Add(time.Hour), Kind: test.kind}
-			check(t, certificates.Write(file)) // over the kind before
+			check(t, certificates.Write(file)) // replaces the previous kind
 			folder := filepath.Join(certificates.Dir(), "client17")
 			if diff := cmp.Diff(test.files, list(t, folder)); diff != "" {
 				t.Errorf("files (-want +got):\n%s", diff)
@@ -69,7 +69,7 @@ func list(t *testing.T, folder string) []string {
 	return names
 }
 
-// parse is nil where the file holds no certificate.
+// parse returns nil if the file contains no certificate.
 func parse(path string) *x509.Certificate {
 	text, _ := os.ReadFile(path)
 	block, _ := pem.Decode(text)

@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// Counts are the panel's numbers as plain loops count them, for readers to be compared with.
+// Counts are the panel's counts, computed by plain loops for comparison with
+// other readers.
 type Counts struct {
 	Sites         int
-	Active        int // sites switched on
+	Active        int // enabled sites
 	Processing    int // certificates being issued
-	Failed        int // certificates given up
+	Failed        int // certificates that were given up
 	Failing       int // certificates that failed at least twice in the 4 hours before now
 	Overdue       int // neither processing nor failed, and started at least 83 days ago
 	NoCertificate int // active sites with secure off
@@ -34,7 +35,7 @@ const (
 	overdueAge    = 83 * 24 * time.Hour
 )
 
-// Counts counts the whole panel as of now.
+// Counts counts the whole panel at the given time.
 func (p *Panel) Counts(now time.Time) (Counts, error) {
 	var c Counts
 	failures := map[string]int{}
@@ -48,7 +49,8 @@ func (p *Panel) Counts(now time.Time) (Counts, error) {
 	if err != nil {
 		return c, err
 	}
-	// The driver would make a time of a bare DATETIME column, in a zone of its own choice.
+	// The driver would convert a bare DATETIME column to a time, in a zone of
+	// its choice.
 	err = p.each("SELECT certname, status, date || '' FROM letsencrypt_log", func(row []string) {
 		at, err := time.ParseInLocation(time.DateTime, row[2], p.layout.zone)
 		if err == nil && row[1] == StatusFailed && now.Sub(at) <= failingWindow {
@@ -110,7 +112,7 @@ func (d *Dates) count(text string, now time.Time, zone *time.Location) (time.Tim
 	return started, err == nil
 }
 
-// each hands over every row of a query of three text columns.
+// each calls row with every row of a query of three text columns.
 func (p *Panel) each(query string, row func([]string)) error {
 	rows, err := p.conn.QueryContext(context.Background(), query)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// problem is one text of messages.txt with the ACME problem type it comes under.
+// problem is one text of messages.txt and its ACME problem type.
 type problem struct {
 	kind, words string
 	status      int
@@ -19,11 +19,12 @@ type problem struct {
 	text        string
 }
 
-// problems holds the CA's texts: lasting ones come back at each attempt, passing ones do not.
+// problems holds the CA's texts: lasting ones occur in every attempt, passing
+// ones do not.
 type problems struct {
 	rng              *rand.Rand
 	lasting, passing []problem
-	unused           []problem // lasting ones still to be shown once, so that a sample has them all
+	unused           []problem // lasting ones not used yet, so that a sample contains all of them
 }
 
 func newProblems(rng *rand.Rand) (*problems, error) {
@@ -55,7 +56,7 @@ func newProblems(rng *rand.Rand) (*problems, error) {
 	return p, nil
 }
 
-// after is the text behind the first n words.
+// after returns the text after the first n words.
 func after(line string, n int) string { return strings.SplitN(line, " ", n+1)[n] }
 
 func (p *problems) nextLasting() problem {
@@ -87,7 +88,7 @@ func (p *problems) draw(from []problem) problem {
 type siteProblem struct {
 	problem
 	domain, ours, theirs string // the name that failed; the site's address; where the name really points
-	client               int    // whose words are around the CA's: see asWritten
+	client               int    // which client's text is around the CA's: see asWritten
 }
 
 func (p *problems) of(site Site, what problem) siteProblem {
@@ -99,7 +100,8 @@ func (p *problems) of(site Site, what problem) siteProblem {
 	return siteProblem{problem: what, domain: domain, ours: site.Addresses[0], theirs: foreign, client: p.rng.IntN(10)}
 }
 
-// message is the text of one attempt: tokens and times differ from attempt to attempt, the rest does not.
+// message returns the text of one attempt: tokens and times differ from attempt
+// to attempt, the rest does not.
 func (p *problems) message(t siteProblem, at time.Time) string {
 	labels := strings.Split(t.domain, ".")
 	detail := strings.NewReplacer(
@@ -110,7 +112,8 @@ func (p *problems) message(t siteProblem, at time.Time) string {
 	return t.asWritten(detail, at)
 }
 
-// random is 32 bytes in the alphabet of ACME tokens (RFC 8555 section 8.1).
+// random returns 32 characters of the alphabet of ACME tokens (RFC 8555 section
+// 8.1).
 func (p *problems) random() string {
 	raw := make([]byte, 32)
 	for i := range raw {
@@ -119,8 +122,9 @@ func (p *problems) random() string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// asWritten puts an ACME client's words around the CA's: none for most, acme.sh's, the bare problem document, certbot's.
-// What ISPmanager's own client keeps is unknown.
+// asWritten puts an ACME client's text around the CA's: mostly nothing, else
+// that of acme.sh or certbot, or the bare problem document. What ISPmanager's
+// own client logs is not known.
 func (t siteProblem) asWritten(detail string, at time.Time) string {
 	switch ofChallenge := t.ofChallenge(); {
 	case t.client < 6:
@@ -139,7 +143,8 @@ func (t siteProblem) asWritten(detail string, at time.Time) string {
 	}
 }
 
-// ofChallenge reports whether it is a problem of a validation, not of an order: clients print them differently.
+// ofChallenge reports whether it is a problem of a validation, not of an order:
+// clients print them differently.
 func (t siteProblem) ofChallenge() bool {
 	switch t.kind {
 	case "unauthorized", "connection", "dns", "caa":
@@ -149,7 +154,8 @@ func (t siteProblem) ofChallenge() bool {
 	}
 }
 
-// document is the problem as the CA sends it (RFC 7807, indented as Boulder does).
+// document returns the problem document as the CA sends it (RFC 7807, indented
+// as by Boulder).
 func (t siteProblem) document(detail string) string {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -161,7 +167,7 @@ func (t siteProblem) document(detail string) string {
 		Status int    `json:"status"`
 	}{"urn:ietf:params:acme:error:" + t.kind, detail, t.status})
 	if err != nil {
-		panic(err) // strings and a number always encode
+		panic(err) // strings and a number can always be encoded
 	}
 	return strings.TrimSpace(text.String())
 }
@@ -171,7 +177,8 @@ func (t siteProblem) document(detail string) string {
 //go:embed sample
 var sampleFiles embed.FS
 
-// sections reads a file of lines under "= heading" lines; lines before the first heading stand under "".
+// sections reads a file of lines under "= heading" lines; lines before the
+// first heading are under "".
 func sections(name string) (headings []string, lines map[string][]string, err error) {
 	text, err := sampleFiles.ReadFile("sample/" + name)
 	if err != nil {
@@ -191,7 +198,7 @@ func sections(name string) (headings []string, lines map[string][]string, err er
 	return headings, lines, nil
 }
 
-// namer invents domain names, each once.
+// namer generates distinct domain names.
 type namer struct {
 	rng   *rand.Rand
 	words map[string][]string
@@ -213,7 +220,7 @@ func newNamer(rng *rand.Rand) (*namer, error) {
 
 func (n *namer) word(heading string) string { return one(n.rng, n.words[heading]) }
 
-// ascii invents a name in Latin letters.
+// ascii generates a name in Latin letters.
 func (n *namer) ascii() string {
 	return n.unused(func() string {
 		switch dice := n.rng.IntN(100); {
@@ -231,7 +238,7 @@ func (n *namer) ascii() string {
 	})
 }
 
-// cyrillic invents a name in Russian letters.
+// cyrillic generates a name in Russian letters.
 func (n *namer) cyrillic() string {
 	return n.unused(func() string {
 		return n.word("nouns") + "-" + n.word("russian") + n.zone(".рф .рф .рф .рф .рф .рф .рф .com")

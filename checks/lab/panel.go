@@ -1,5 +1,6 @@
-// Package lab makes the database and the certificate files of an ISPmanager server for tests and the demo. It shares no
-// code with what is tested.
+// Package lab makes the database and the certificate files of an ISPmanager
+// server for tests and the demo. It shares no code with the packages under
+// test.
 package lab
 
 import (
@@ -16,18 +17,19 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// Panel is an ISPmanager database that the lab writes. Not for concurrent use; readers open Path for themselves.
+// Panel is an ISPmanager database that the lab writes. It is not safe for
+// concurrent use; readers open Path themselves.
 type Panel struct {
 	path    string
 	db      *sql.DB
-	conn    *sql.Conn // the only one, so that BEGIN and COMMIT meet each other
+	conn    *sql.Conn // the only one, so that BEGIN and COMMIT are on the same connection
 	layout  layout
 	owners  map[string]int64
 	stmts   map[string]*sql.Stmt
 	writing bool // inside Transaction
 }
 
-// NewPanel creates a database without rows; path must not exist.
+// NewPanel creates a database without rows; the file must not exist.
 func NewPanel(path string, variants ...Variant) (*Panel, error) {
 	l := layout{tables: parseSchema(schemaSQL), journal: "DELETE", zone: time.UTC}
 	for _, vary := range variants {
@@ -56,7 +58,7 @@ func NewPanel(path string, variants ...Variant) (*Panel, error) {
 func (p *Panel) create() error {
 	statements := []string{
 		"PRAGMA busy_timeout = 5000", // milliseconds
-		"PRAGMA synchronous = OFF",   // nothing here must survive a power cut, readers see no difference
+		"PRAGMA synchronous = OFF",   // nothing here need survive a power failure; readers see no difference
 		"PRAGMA journal_mode = " + p.layout.journal,
 	}
 	for _, t := range p.layout.tables {
@@ -70,21 +72,21 @@ func (p *Panel) create() error {
 	return nil
 }
 
-// Path is where the database lies.
+// Path returns the path of the database.
 func (p *Panel) Path() string { return p.path }
 
-// Zone is the zone of the dates inside the database.
+// Zone returns the time zone of the dates in the database.
 func (p *Panel) Zone() *time.Location { return p.layout.zone }
 
-// Close ends writing; the file stays.
+// Close ends writing; the file is kept.
 func (p *Panel) Close() error {
 	for _, stmt := range p.stmts {
-		_ = stmt.Close() // nothing is lost: every write was executed
+		_ = stmt.Close() // no write is lost: all were executed
 	}
 	return errors.Join(p.conn.Close(), p.db.Close())
 }
 
-// Exec runs any statement, for oddities that have no method.
+// Exec runs any statement, for unusual rows that have no method.
 func (p *Panel) Exec(query string, args ...any) error {
 	if _, err := p.conn.ExecContext(context.Background(), query, args...); err != nil {
 		return fmt.Errorf("panel: %w", err)
@@ -92,7 +94,7 @@ func (p *Panel) Exec(query string, args ...any) error {
 	return nil
 }
 
-// Transaction makes all writes inside it one commit, or none of them.
+// Transaction commits all writes of a function together, or none if it fails.
 func (p *Panel) Transaction(write func() error) error {
 	if p.writing {
 		return write()
@@ -108,8 +110,8 @@ func (p *Panel) Transaction(write func() error) error {
 	return p.Exec("COMMIT")
 }
 
-// Lock keeps every reader out, as the panel does for moments while it commits; call unlock to let them in.
-// In WAL mode readers are not disturbed by it.
+// Lock locks the database for all readers, as the panel does for moments while
+// it commits, until unlock is called. In WAL mode readers are not affected.
 func (p *Panel) Lock() (unlock func() error, err error) {
 	if err := p.Exec("BEGIN EXCLUSIVE"); err != nil {
 		return nil, err
@@ -117,7 +119,7 @@ func (p *Panel) Lock() (unlock func() error, err error) {
 	return func() error { return p.Exec("ROLLBACK") }, nil
 }
 
-// prepared runs a statement that is run often.
+// prepared runs a statement that is used often.
 func (p *Panel) prepared(query string, args []any) (sql.Result, error) {
 	stmt, known := p.stmts[query]
 	if !known {
@@ -134,13 +136,14 @@ func (p *Panel) prepared(query string, args []any) (sql.Result, error) {
 	return result, nil
 }
 
-// cell is one value on its way into a column.
+// cell is a value for a column.
 type cell struct {
 	column string
 	value  any
 }
 
-// insert writes the cells whose columns this panel has; the id is zero where the table itself is absent.
+// insert writes the cells whose columns this panel has; the id is zero if the
+// table itself is missing.
 func (p *Panel) insert(tableName string, cells ...cell) (int64, error) {
 	columns, values := p.present(tableName, cells)
 	if len(columns) == 0 {
@@ -154,7 +157,8 @@ func (p *Panel) insert(tableName string, cells ...cell) (int64, error) {
 	return result.LastInsertId()
 }
 
-// update changes the rows whose column key equals value; there must be one, else the caller has mistyped a name.
+// update changes the rows whose column key equals value; it is an error if
+// there are none: the caller mistyped a name.
 func (p *Panel) update(tableName, key string, value any, cells ...cell) error {
 	columns, values := p.present(tableName, cells)
 	if len(columns) == 0 {
@@ -164,7 +168,7 @@ func (p *Panel) update(tableName, key string, value any, cells ...cell) error {
 		tableName, strings.Join(columns, " = ?, "), key), append(values, value)...)
 }
 
-// change runs a statement that must touch a row.
+// change runs a statement that must change a row.
 func (p *Panel) change(query string, args ...any) error {
 	result, err := p.prepared(query, args)
 	if err != nil {
@@ -179,7 +183,7 @@ func (p *Panel) change(query string, args ...any) error {
 func (p *Panel) present(tableName string, cells []cell) (columns []string, values []any) {
 	t, err := p.layout.find(tableName)
 	if err != nil {
-		return nil, nil // left out by a variant
+		return nil, nil // omitted by a variant
 	}
 	for _, c := range cells {
 		if t.column(c.column) >= 0 {
@@ -189,7 +193,8 @@ func (p *Panel) present(tableName string, cells []cell) (columns []string, value
 	return columns, values
 }
 
-// date is a time as the panel writes it; nil, which is NULL, for the zero time.
+// date returns a time as the panel writes it; nil, which is NULL, for the zero
+// time.
 func (p *Panel) date(at time.Time) any {
 	if at.IsZero() {
 		return nil
@@ -197,7 +202,7 @@ func (p *Panel) date(at time.Time) any {
 	return at.In(p.layout.zone).Format(time.DateTime)
 }
 
-// onOff is a bool as the panel writes it.
+// onOff returns a bool as the panel writes it.
 func onOff(on bool) string {
 	if on {
 		return "on"
@@ -205,7 +210,7 @@ func onOff(on bool) string {
 	return "off"
 }
 
-// textOrNull spares rows the difference between an empty text and no text.
+// textOrNull returns NULL for an empty text, so that no row has an empty text.
 func textOrNull(text string) any {
 	if text == "" {
 		return nil
@@ -216,10 +221,11 @@ func textOrNull(text string) any {
 //go:embed schema.sql
 var schemaSQL string
 
-// Schema is the best reconstruction of the panel's tables, with a comment on how certain each column is.
+// Schema returns the best reconstruction of the panel's tables, with a comment
+// on how certain each column is.
 func Schema() string { return schemaSQL }
 
-// table is one CREATE TABLE of the schema, taken apart by lines.
+// table is one CREATE TABLE of the schema, split into lines.
 type table struct {
 	name    string
 	columns []string // definitions, without comma or comment
@@ -244,17 +250,18 @@ func (t table) create() string {
 	return fmt.Sprintf("CREATE TABLE %s (\n  %s\n)", t.name, strings.Join(t.columns, ",\n  "))
 }
 
-// column is the index of a column, or -1.
+// column returns the index of a column, or -1.
 func (t table) column(name string) int {
 	return slices.IndexFunc(t.columns, func(definition string) bool {
 		return strings.HasPrefix(definition, name+" ")
 	})
 }
 
-// Variant makes a panel differ from the reconstructed one: much about live panels is unknown.
+// Variant changes how a panel differs from the reconstructed one: much about
+// live panels is unknown.
 type Variant func(*layout) error
 
-// layout is what NewPanel builds from.
+// layout describes the database that NewPanel creates.
 type layout struct {
 	tables  []table
 	journal string
@@ -271,7 +278,7 @@ func (l *layout) find(name string) (*table, error) {
 	return nil, fmt.Errorf("the schema has no table %q", name)
 }
 
-// WithWAL keeps the database in write-ahead mode; the default is SQLite's own, DELETE.
+// WithWAL uses write-ahead logging; the default is SQLite's own, DELETE.
 func WithWAL() Variant {
 	return func(l *layout) error {
 		l.journal = "WAL"
@@ -287,8 +294,8 @@ func WithZone(zone *time.Location) Variant {
 	}
 }
 
-// WithoutFiles makes a Sample of rows only, for tests that do not look at certificates: thousands of small files
-// take a slow disk seconds.
+// WithoutFiles makes a Sample of rows only, for tests that do not read
+// certificates: writing thousands of small files takes a slow disk seconds.
 func WithoutFiles() Variant {
 	return func(l *layout) error {
 		l.bare = true
@@ -296,7 +303,8 @@ func WithoutFiles() Variant {
 	}
 }
 
-// WithoutTable leaves a table out, as on a panel whose module is not loaded. Later writes to it are dropped.
+// WithoutTable omits a table, as on a panel whose module is not loaded. Later
+// writes to it are dropped.
 func WithoutTable(name string) Variant {
 	return func(l *layout) error {
 		if _, err := l.find(name); err != nil {
@@ -307,7 +315,7 @@ func WithoutTable(name string) Variant {
 	}
 }
 
-// WithoutColumn leaves a column out. Later writes to it are dropped.
+// WithoutColumn omits a column. Later writes to it are dropped.
 func WithoutColumn(tableName, column string) Variant {
 	return func(l *layout) error {
 		t, err := l.find(tableName)
@@ -323,8 +331,9 @@ func WithoutColumn(tableName, column string) Variant {
 	}
 }
 
-// WithPluginColumn adds an integer column at a position counted from zero, as a panel plugin may:
-// it shifts all that stands behind it, so nothing may be read by position.
+// WithPluginColumn adds an integer column at a position counted from zero, as a
+// panel plugin may. It shifts the columns after it, so columns must not be read
+// by position.
 func WithPluginColumn(tableName, column string, position int) Variant {
 	return func(l *layout) error {
 		t, err := l.find(tableName)

@@ -26,7 +26,8 @@ func newPanel(t *testing.T, variants ...lab.Variant) *lab.Panel {
 	return panel
 }
 
-// rows reads the panel as a stranger would: by its path. One column, values as text.
+// rows queries the panel by its path, as other programs do. One column, values
+// as text.
 func rows(t *testing.T, panel *lab.Panel, query string) []string {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+panel.Path()+"?mode=ro")
@@ -122,7 +123,7 @@ func TestVariants(t *testing.T) {
 				variants = append(variants, test.variant)
 			}
 			panel := newPanel(t, variants...)
-			// Writing goes on whatever is missing.
+			// Writing works whatever is missing.
 			must[int64](t)(panel.AddSite(lab.Site{Name: "a.example", Aliases: []string{"www.a.example"}, Active: true, Certificate: "a.example_le1"}))
 			must[int64](t)(panel.AddCertificate(lab.Certificate{Name: "a.example_le1", Started: noon}))
 			must[int64](t)(panel.AddAttempt(lab.Attempt{Certificate: "a.example_le1", Status: lab.StatusFailed, At: noon}))

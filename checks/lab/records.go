@@ -9,7 +9,7 @@ import (
 
 // Site is one web domain of the panel.
 type Site struct {
-	Name         string // as the panel shows it
+	Name         string // in the form that the panel shows
 	NameIDN      string // the other form; empty: the A-label of Name
 	Owner        string // empty: www-root
 	Aliases      []string
@@ -20,7 +20,7 @@ type Site struct {
 	Certificate  string // its name; may be empty, also with Secure
 }
 
-// AddOwner adds a panel user, or finds the one that is there.
+// AddOwner adds a panel user, or returns the existing one.
 func (p *Panel) AddOwner(name string) (int64, error) {
 	if name == "" {
 		name = "www-root"
@@ -38,13 +38,13 @@ func (p *Panel) AddOwner(name string) (int64, error) {
 	return id, nil
 }
 
-// AddAddress adds to the addresses that the panel calls its own.
+// AddAddress adds an address to the panel's own.
 func (p *Panel) AddAddress(address string) error {
 	_, err := p.insert("ipaddr", cell{"name", address})
 	return err
 }
 
-// AddSite adds a site with its aliases and addresses, and its owner where new.
+// AddSite adds a site with its aliases and addresses, and its owner if new.
 func (p *Panel) AddSite(site Site) (int64, error) {
 	var id int64
 	err := p.Transaction(func() error {
@@ -91,31 +91,31 @@ func (p *Panel) addWebdomain(site Site, owner int64) (int64, error) {
 		cell{"php_mode", "php_mode_fcgi_nginxfpm"})
 }
 
-// SetActive switches a site on or off.
+// SetActive enables or disables a site.
 func (p *Panel) SetActive(site string, on bool) error {
 	return p.update("webdomain", "name", site, cell{"active", onOff(on)})
 }
 
-// SuspendOwner suspends an owner, and with them their sites.
+// SuspendOwner suspends an owner and the owner's sites.
 func (p *Panel) SuspendOwner(name string) error {
 	return p.Transaction(func() error {
 		if err := p.update("users", "name", name, cell{"active", "off"}); err != nil {
 			return err
 		}
 		if columns, _ := p.present("webdomain", []cell{{"int_suspend", "on"}}); len(columns) == 0 {
-			return nil // left out by a variant
+			return nil // omitted by a variant
 		}
-		_, err := p.prepared("UPDATE webdomain SET int_suspend = 'on' WHERE users = ?", []any{p.owners[name]}) // may be no sites
+		_, err := p.prepared("UPDATE webdomain SET int_suspend = 'on' WHERE users = ?", []any{p.owners[name]}) // the owner may have no sites
 		return err
 	})
 }
 
-// RemoveSite deletes a site; its certificate and its log stay behind.
+// RemoveSite deletes a site; its certificate and its log are kept.
 func (p *Panel) RemoveSite(name string) error {
 	return p.Transaction(func() error {
 		for _, satellite := range []string{"webdomain_alias", "webdomain_ipaddr"} {
 			if _, err := p.layout.find(satellite); err != nil {
-				continue // left out by a variant
+				continue // omitted by a variant
 			}
 			query := "DELETE FROM " + satellite + " WHERE webdomain = (SELECT id FROM webdomain WHERE name = ?)"
 			if _, err := p.prepared(query, []any{name}); err != nil {
@@ -126,7 +126,7 @@ func (p *Panel) RemoveSite(name string) error {
 	})
 }
 
-// ascii is the A-label form of a name; a name that has none stays as it is.
+// ascii returns the A-label form of a name, or the name itself if it has none.
 func ascii(name string) string {
 	if form, err := idna.Punycode.ToASCII(name); err == nil {
 		return form
@@ -134,13 +134,15 @@ func ascii(name string) string {
 	return name
 }
 
-// The two statuses that the lab writes into the issuing log; only the first is attested, the panel may know others.
+// The two statuses that the lab writes into the issuing log; only the first is
+// known from real panels, which may have others.
 const (
 	StatusFailed = "failed"
 	StatusOK     = "ok"
 )
 
-// Certificate is one row of letsencrypt_ssl: a certificate in the care of the panel's Let's Encrypt module.
+// Certificate is one row of letsencrypt_ssl: a certificate that the panel's
+// Let's Encrypt module manages.
 type Certificate struct {
 	Name        string // such as example.com_le1
 	Domain      string
@@ -148,7 +150,7 @@ type Certificate struct {
 	Processing  bool
 	Failed      bool
 	Started     time.Time // of the last issue; zero: NULL
-	StartedText string    // written instead of Started, as it is
+	StartedText string    // written unchanged instead of Started
 }
 
 // Attempt is one row of the issuing log.
@@ -177,7 +179,7 @@ func (p *Panel) AddCertificate(c Certificate) (int64, error) {
 	return id, nil
 }
 
-// AddAttempt adds a line to the issuing log.
+// AddAttempt adds a row to the issuing log.
 func (p *Panel) AddAttempt(a Attempt) (int64, error) {
 	id, err := p.insert("letsencrypt_log", cell{"certname", a.Certificate}, cell{"status", a.Status},
 		cell{"date", p.date(a.At)}, cell{"message", textOrNull(a.Message)})
@@ -187,7 +189,8 @@ func (p *Panel) AddAttempt(a Attempt) (int64, error) {
 	return id, nil
 }
 
-// SetProcessing starts or ends the issue of certificates; a zero time leaves time_started as it is.
+// SetProcessing starts or ends the issuing of certificates; a zero time leaves
+// time_started unchanged.
 func (p *Panel) SetProcessing(on bool, at time.Time, names ...string) error {
 	cells := []cell{{"processing", onOff(on)}}
 	if !at.IsZero() {
@@ -212,7 +215,8 @@ func (p *Panel) setCertificates(names []string, cells []cell) error {
 	})
 }
 
-// RemoveCertificate deletes a certificate row; the site that names it and the log stay.
+// RemoveCertificate deletes a certificate row; the site that names it and the
+// log are kept.
 func (p *Panel) RemoveCertificate(name string) error {
 	return p.change("DELETE FROM letsencrypt_ssl WHERE certname = ?", name)
 }

@@ -14,27 +14,28 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Sample is a believable panel of 2000 sites with all that goes wrong on one; the same seed and moment give the same rows.
+// Sample is a realistic panel of 2000 sites with every kind of problem; the
+// same seed and time give the same rows.
 type Sample struct {
 	Panel        *Panel
 	Certificates *Certificates
-	Server       string // how the panel is called in configurations
+	Server       string // the panel's name in configurations
 	builder      *builder
 	sites        []*sampleSite
-	reissued     []*sampleSite // by the mass re-issue that has not settled
+	reissued     []*sampleSite // sites of the mass re-issue that has not been settled
 	reissuedAt   time.Time
 }
 
-// builder draws a sample's parts, all from one source of chance.
+// builder generates a sample's parts, all from one random source.
 type builder struct {
 	rng      *rand.Rand
 	now      time.Time
 	namer    *namer
 	problems *problems
 	owners   []string
-	shares   []float64         // of the owners in the sites, summed up
-	owned    map[string]string // name to owner, so far
-	fine     int               // sites so far whose condition is "fine"
+	shares   []float64         // cumulative shares of the owners in the sites
+	owned    map[string]string // owner by name, so far
+	fine     int               // number of sites so far whose condition is "fine"
 }
 
 // NewSample builds the sample in dir: ispmgr.db and httpd-cert. Its dates are written in the zone of now.
@@ -83,7 +84,7 @@ func newBuilder(now time.Time, seed uint64) (*builder, error) {
 	return b, nil
 }
 
-// owner draws the owner of a name; a subdomain has the owner of its parent.
+// owner chooses the owner of a name; a subdomain has the owner of its parent.
 func (b *builder) owner(name string) string {
 	dice := b.rng.Float64() * b.shares[len(b.shares)-1]
 	rank, _ := slices.BinarySearch(b.shares, dice)
@@ -109,7 +110,8 @@ func (s *Sample) build() error {
 	return s.writeFiles(s.sites)
 }
 
-// writeFiles puts the sites' certificates on disk, several at once because some disks are slow.
+// writeFiles writes the sites' certificates, several concurrently because some
+// disks are slow.
 func (s *Sample) writeFiles(sites []*sampleSite) error {
 	if s.Panel.layout.bare {
 		return nil
@@ -151,7 +153,7 @@ func (s *Sample) fill() error {
 	return s.addLog(log)
 }
 
-// add writes a site and its certificate row, if it has them.
+// add writes a site and its certificate row, if it has one.
 func (s *Sample) add(h *sampleSite, attempts []Attempt) error {
 	if h.condition.hasSite() {
 		if _, err := s.Panel.AddSite(h.site); err != nil {
@@ -173,7 +175,8 @@ func (s *Sample) add(h *sampleSite, attempts []Attempt) error {
 	return err
 }
 
-// addLog writes attempts in the order of time, as the panel does, so that ids grow with dates.
+// addLog writes attempts in order of time, as the panel does, so that ids grow
+// with dates.
 func (s *Sample) addLog(log []Attempt) error {
 	slices.SortStableFunc(log, func(a, b Attempt) int {
 		if byTime := a.At.Compare(b.At); byTime != 0 {
@@ -189,13 +192,13 @@ func (s *Sample) addLog(log []Attempt) error {
 	return nil
 }
 
-// Counts counts the panel as it is now.
+// Counts counts the panel at the given time.
 func (s *Sample) Counts(now time.Time) (Counts, error) { return s.Panel.Counts(now) }
 
-// Close ends writing; the files stay.
+// Close ends writing; the files are kept.
 func (s *Sample) Close() error { return s.Panel.Close() }
 
-// GivenUp are the names of sites whose certificates the panel gave up.
+// GivenUp returns the names of sites whose certificates the panel gave up.
 func (s *Sample) GivenUp() []string {
 	var names []string
 	for _, h := range s.sites {

@@ -7,28 +7,28 @@ import (
 	"time"
 )
 
-// sampleSite is a site of the sample with the condition it is in.
+// sampleSite is a site of the sample with its condition.
 type sampleSite struct {
 	site      Site
 	condition condition
 	issued    time.Time // when its certificate file was made
 }
 
-// The sample's own addresses; the first two carry nearly all sites.
+// The sample's own addresses; nearly all sites have one of the first two.
 const (
 	sampleIPv4  = "203.0.113.10"
 	sampleIPv6  = "2001:db8::10"
 	sampleIPv4b = "203.0.113.11"
 )
 
-// site builds the site number i.
+// site generates site number i.
 func (b *builder) site(i int, c condition) *sampleSite {
 	h := &sampleSite{condition: c, issued: c.issued(b.rng, b.now)}
 	h.site = Site{Active: c.active(), Secure: c.secure(), RedirectHTTP: c.secure() && !b.plain(c), Addresses: b.addresses()}
 	switch name := ""; i % 66 {
 	case 7: // shown in Russian letters
 		h.site.Name = b.namer.cyrillic()
-	case 40: // the other way round
+	case 40: // the forms are swapped
 		name = b.namer.cyrillic()
 		h.site.Name, h.site.NameIDN = ascii(name), name
 	default:
@@ -40,7 +40,8 @@ func (b *builder) site(i int, c condition) *sampleSite {
 	return h
 }
 
-// plain picks 90 of the 1500 fine sites to be without redirect; with the 110 sites without TLS they are 200.
+// plain chooses 90 of the 1500 fine sites to have no redirect; with the 110
+// sites without TLS they are 200.
 func (b *builder) plain(c condition) bool {
 	if c.name != "fine" {
 		return false
@@ -76,7 +77,8 @@ func (b *builder) aliases(name string) []string {
 	return aliases
 }
 
-// certificateName follows the panel's habit: the site's name and _le1, _le2 … for Let's Encrypt.
+// certificateName follows the panel's convention: the site's name and _le1,
+// _le2 … for Let's Encrypt.
 func (b *builder) certificateName(h *sampleSite) string {
 	switch {
 	case h.condition.file == "-" && h.condition.record == "-":
@@ -90,7 +92,8 @@ func (b *builder) certificateName(h *sampleSite) string {
 	}
 }
 
-// file is the site's certificate on disk if it is issued at a moment; as with Let's Encrypt it is valid from an hour before.
+// file returns the site's certificate if it is issued at a time; as with Let's
+// Encrypt it is valid from an hour before.
 func (h *sampleSite) file(at time.Time) File {
 	kind, life := h.condition.kind()
 	names := []string{ascii(h.site.Name)}
@@ -101,7 +104,7 @@ func (h *sampleSite) file(at time.Time) File {
 	return File{Owner: h.site.Owner, Name: h.site.Certificate, Names: names, NotBefore: start, NotAfter: start.Add(life - time.Second), Kind: kind}
 }
 
-// attempts is what the issuing log has of a site.
+// attempts returns the issuing log of a site.
 func (b *builder) attempts(h *sampleSite) []Attempt {
 	const day = 24 * time.Hour
 	switch h.condition.log {
@@ -129,8 +132,10 @@ func (b *builder) attempts(h *sampleSite) []Attempt {
 	}
 }
 
-// daily is a failure a day back from the last one, and hourly ones on the first day: the panel waits a day for the name
-// to resolve. A renewal begins to fail when its certificate is 60 days old; the log reaches back as far.
+// daily returns a failure for each day before the last one, and hourly failures
+// on the first day: the panel waits a day for the name to resolve. A renewal
+// begins to fail when its certificate is 60 days old; the log goes back that
+// far.
 func (b *builder) daily(h *sampleSite, last time.Time, again bool) []Attempt {
 	lasting := b.problems.of(h.site, b.problems.nextLasting())
 	days := int(b.now.Sub(h.issued).Hours() / 24)
@@ -159,7 +164,8 @@ func (b *builder) failure(h *sampleSite, t siteProblem, at time.Time) Attempt {
 	return Attempt{Certificate: h.site.Certificate, Status: StatusFailed, At: at, Message: b.problems.message(t, at)}
 }
 
-// condition is a line of conditions.txt: the state that so many of the sample's sites are in.
+// condition is a line of conditions.txt: a state, and how many of the sample's
+// sites are in it.
 type condition struct {
 	name              string
 	sites             int
@@ -184,7 +190,8 @@ func conditions() ([]condition, error) {
 	return all, nil
 }
 
-// shuffledConditions has one condition for every site of the sample, in random order.
+// shuffledConditions returns a condition for every site of the sample, in
+// random order.
 func shuffledConditions(rng *rand.Rand) ([]condition, error) {
 	all, err := conditions()
 	if err != nil {
@@ -205,13 +212,13 @@ func (c condition) secure() bool   { return c.file != "-" || c.name == "noname" 
 func (c condition) hasSite() bool  { return c.name != "orphan" }
 func (c condition) selfMade() bool { return c.file == string(SelfSigned) && c.record == "-" }
 
-// issued draws the moment when the file was made.
+// issued chooses the time at which the file was made.
 func (c condition) issued(rng *rand.Rand, now time.Time) time.Time {
 	days := c.youngest + rng.IntN(c.oldest-c.youngest+1)
 	return now.Add(-time.Duration(days)*24*time.Hour - within(rng, 0, 24*time.Hour))
 }
 
-// kind is the kind of file to write, and how long its certificate lives.
+// kind returns the kind of file to write, and the lifetime of its certificate.
 func (c condition) kind() (Kind, time.Duration) {
 	const day = 24 * time.Hour
 	switch c.file {
@@ -224,7 +231,8 @@ func (c condition) kind() (Kind, time.Duration) {
 	}
 }
 
-// certificate is the row in letsencrypt_ssl, without names; last is the newest attempt, which may be none.
+// certificate returns the row in letsencrypt_ssl, without names; last is the
+// time of the newest attempt, zero if there is none.
 func (c condition) certificate(rng *rand.Rand, issued, last, now time.Time) Certificate {
 	row := Certificate{Started: issued}
 	switch c.record {
@@ -248,7 +256,7 @@ func (c condition) certificate(rng *rand.Rand, issued, last, now time.Time) Cert
 	return row
 }
 
-// within draws a duration of whole seconds from [low, high).
+// within returns a random duration in whole seconds from [low, high).
 func within(rng *rand.Rand, low, high time.Duration) time.Duration {
 	return low + time.Duration(rng.Int64N(int64((high-low)/time.Second)))*time.Second
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// quiet is the sample before anything happens: below all thresholds.
+// quiet is the sample in its initial state: below all thresholds.
 var quiet = lab.Counts{Sites: 2000, Active: 1842, Processing: 14, Failed: 38, Failing: 9, Overdue: 45,
 	NoCertificate: 110, NoRedirect: 200, Started: lab.Dates{Null: 2, Zero: 2, Epoch: 2, Future: 1}}
 
@@ -24,7 +24,7 @@ func newSample(t *testing.T, seed uint64, variants ...lab.Variant) *lab.Sample {
 	return sample
 }
 
-// everything is the whole panel, a row a line.
+// everything returns the whole panel as text, a row a line.
 func everything(t *testing.T, s *lab.Sample) string {
 	var all []string
 	for _, query := range []string{
@@ -88,7 +88,8 @@ func TestSampleStory(t *testing.T) {
 	}
 }
 
-// files counts the certificates on disk that begin at a moment; the zero moment means all that parse.
+// files counts the certificates on disk that are valid from a time; the zero
+// time counts all that can be parsed.
 func files(t *testing.T, sample *lab.Sample, from time.Time) int {
 	t.Helper()
 	n := 0
@@ -133,7 +134,7 @@ func believableRows(t *testing.T, sample *lab.Sample) {
 	}
 }
 
-// everyTrouble looks for each kind of text that the CA answers.
+// everyTrouble requires each kind of text that the CA sends.
 func everyTrouble(t *testing.T, sample *lab.Sample) {
 	all := strings.Join(rows(t, sample.Panel, "SELECT message FROM letsencrypt_log WHERE message IS NOT NULL"), "\n")
 	for _, pattern := range []string{

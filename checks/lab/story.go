@@ -6,7 +6,8 @@ import (
 )
 
 // MassReissue plays an incident: support re-issues n good certificates at once.
-// All start at the same moment, and each fifth has failed for the first time by then.
+// All start at the same time, and every fifth logs its
+// first failure at that time.
 func (s *Sample) MassReissue(at time.Time, n int) error {
 	chosen := s.candidates(n)
 	if len(chosen) < n {
@@ -33,7 +34,7 @@ func (s *Sample) MassReissue(at time.Time, n int) error {
 	return nil
 }
 
-// candidates draws up to n sites that nothing is wrong with.
+// candidates chooses up to n sites that have no problem.
 func (s *Sample) candidates(n int) []*sampleSite {
 	busy := map[*sampleSite]bool{}
 	for _, h := range s.reissued {
@@ -48,8 +49,9 @@ func (s *Sample) candidates(n int) []*sampleSite {
 	return chosen
 }
 
-// Settle ends the mass re-issue: fixedShare of its certificates (0 to 1) get new files, the rest are given up
-// after a failure halfway and one at the end.
+// Settle ends the mass re-issue: fixedShare of its certificates (0 to 1) get
+// new files, the others are given up after a failure halfway and one at the
+// end.
 func (s *Sample) Settle(at time.Time, fixedShare float64) error {
 	if fixedShare < 0 || fixedShare > 1 {
 		return fmt.Errorf("settling: a share of %v", fixedShare)
@@ -66,7 +68,7 @@ func (s *Sample) Settle(at time.Time, fixedShare float64) error {
 	}
 	halfway := s.reissuedAt.Add(at.Sub(s.reissuedAt) / 2)
 	for _, h := range given {
-		h.condition.name, h.condition.record = "failed", "failed" // no candidate any more
+		h.condition.name, h.condition.record = "failed", "failed" // not a candidate any more
 		log = append(log, s.failure(h, halfway), s.failure(h, at))
 	}
 	err := s.Panel.Transaction(func() error {
@@ -85,7 +87,7 @@ func (s *Sample) Settle(at time.Time, fixedShare float64) error {
 	return nil
 }
 
-// failure is an attempt of a site that fails with a new lasting problem.
+// failure is a failed attempt of a site with a new lasting problem.
 func (s *Sample) failure(h *sampleSite, at time.Time) Attempt {
 	return s.builder.failure(h, s.builder.problems.of(h.site, s.builder.problems.nextLasting()), at)
 }

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// kept is how many keys are remembered before idle ones are forgotten.
+// kept is how many keys are remembered before idle ones are removed.
 const kept = 1000
 
 // Keyed limits the rate of events of each key separately. Everything that acts
@@ -22,11 +22,11 @@ type Keyed[K comparable] struct {
 
 	mu       sync.Mutex // guards the fields below
 	limiters map[K]*rate.Limiter
-	forgetAt int // the number of keys at which idle ones are forgotten
+	forgetAt int // number of keys at which idle ones are removed
 }
 
-// New allows each key so many events a second, after a burst of so many at
-// once. Zero or less a second is no limit.
+// New allows perSecond events a second for each key, after a burst of at most
+// burst events. Zero or less means no limit.
 func New[K comparable](perSecond rate.Limit, burst int) *Keyed[K] {
 	return &Keyed[K]{limit: perSecond, burst: burst, limiters: map[K]*rate.Limiter{}, forgetAt: kept}
 }
@@ -43,8 +43,9 @@ func (k *Keyed[K]) Wait(ctx context.Context, key K) error {
 	return nil
 }
 
-// Reserve takes the key's next turn and says how long it is until then. A
-// caller that does not want to wait so long cancels the reservation.
+// Reserve reserves the key's next event, which may happen after the
+// reservation's delay. A caller that does not want to wait that long cancels
+// it.
 func (k *Keyed[K]) Reserve(key K) *rate.Reservation {
 	if k == nil || k.limit <= 0 {
 		return rate.NewLimiter(rate.Inf, 0).Reserve()
@@ -52,9 +53,9 @@ func (k *Keyed[K]) Reserve(key K) *rate.Reservation {
 	return k.limiter(key).Reserve()
 }
 
-// limiter returns the key's limiter and forgets idle keys where there are too
-// many. The number at which it does so grows with the busy keys, so that a new
-// key does not cost a look at all others each time.
+// limiter returns the key's limiter, and removes idle keys if there are too
+// many. That threshold grows with the number of busy keys, so that not every
+// new key requires checking all others.
 func (k *Keyed[K]) limiter(key K) *rate.Limiter {
 	k.mu.Lock()
 	defer k.mu.Unlock()

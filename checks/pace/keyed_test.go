@@ -32,15 +32,15 @@ func TestEachKeyHasItsRate(t *testing.T) {
 			})
 		}
 		lookers.Wait()
-		// Ten turns at each address: the first at once, the others a tenth of
-		// a second apart.
+		// Ten events for each address: the first at once, the others at
+		// intervals of 100 ms.
 		if took := time.Since(start).Round(time.Millisecond); took != 900*time.Millisecond {
 			t.Errorf("took %v, want 900ms", took)
 		}
 	})
 }
 
-// A reservation that is cancelled gives its turn back.
+// A canceled reservation can be used by others.
 func TestReserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := New[string](1, 2)
@@ -78,7 +78,7 @@ func TestWithoutALimit(t *testing.T) {
 	})
 }
 
-// A turn that would come too late is refused at once.
+// An event that would be too late is refused at once.
 func TestWaitGivesUp(t *testing.T) {
 	p := New[netip.Addr](1.0/3600, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -95,7 +95,7 @@ func TestWaitGivesUp(t *testing.T) {
 	}
 }
 
-// Very many keys are not all kept.
+// Idle keys are not kept for ever.
 func TestIdleKeysAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := New[int](1, 3)
@@ -104,7 +104,7 @@ func TestIdleKeysAreForgotten(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(k.limiters) == kept {
-				time.Sleep(time.Second) // one event is made up for in a second
+				time.Sleep(time.Second) // one event is regained in a second
 			}
 		}
 		if len(k.limiters) > kept {
@@ -113,7 +113,7 @@ func TestIdleKeysAreForgotten(t *testing.T) {
 	})
 }
 
-// A busy key is not forgotten: it would have its burst a second time.
+// A busy key is kept: a new limiter would allow another burst.
 func TestBusyKeysAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, last := New[int](1, 1), 3*kept

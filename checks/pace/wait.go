@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Sleep waits for a duration, or until the context ends, whose error it
-// returns. A duration of zero or less does not wait.
+// Sleep waits for a duration, or until the context ends, and then returns its
+// error. It returns at once if the duration is zero or less.
 func Sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
@@ -21,5 +21,5 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Until is Sleep until a moment.
+// Until is Sleep until a time.
 func Until(ctx context.Context, at time.Time) error { return Sleep(ctx, time.Until(at)) }

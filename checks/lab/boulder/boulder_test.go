@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestAnswers is facts of Boulder, one a row: what is asked, and what it says.
+// TestAnswers checks facts about Boulder, one a row: a request and the answer.
 func TestAnswers(t *testing.T) {
 	const url = "https://acme.test"
 	for name, row := range map[string]struct {
@@ -77,8 +77,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestDeactivating is, for each state, what a deactivation does and costs:
-// whatever it does, the answer says "deactivated".
+// TestDeactivating checks, for each status, what a deactivation does and costs.
+// In every case the answer says "deactivated".
 func TestDeactivating(t *testing.T) {
 	for before, want := range map[boulder.Status]struct {
 		after  boulder.Status
@@ -113,7 +113,8 @@ func TestDeactivating(t *testing.T) {
 	}
 }
 
-// TestOrderOfDeactivated: the order is invalid at once, its other authorization lives on.
+// TestOrderOfDeactivated: the order becomes invalid at once, its other
+// authorization stays as it is.
 func TestOrderOfDeactivated(t *testing.T) {
 	ca := boulder.New(boulder.Options{Clock: newClock().Now})
 	c, id := enter(t, ca)
@@ -141,7 +142,7 @@ func TestOrderOfDeactivated(t *testing.T) {
 	}
 }
 
-// TestReading: nobody needs a key, even for the authorization of another account.
+// TestReading: no key is needed, even for the authorization of another account.
 func TestReading(t *testing.T) {
 	ca := boulder.New(boulder.Options{Clock: newClock().Now})
 	c, _ := enter(t, ca)
@@ -163,8 +164,8 @@ func TestReading(t *testing.T) {
 	}
 }
 
-// TestPausing: the failure that finds the long bucket empty pauses the name for
-// good, and to wait is not what helps.
+// TestPausing: the failure for which the consecutive-failures bucket has no
+// token pauses the name permanently, and waiting does not end the pause.
 func TestPausing(t *testing.T) {
 	limits := boulder.Production()
 	limits[boulder.ConsecutiveFailures] = boulder.Limit{Count: 1, Burst: 2, Period: 24 * time.Hour}

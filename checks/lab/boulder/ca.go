@@ -57,14 +57,14 @@ import (
 	"time"
 )
 
-// Options say what a CA is like; the zero value is Let's Encrypt's production
-// without its load balancer.
+// Options configures a CA; the zero value is Let's Encrypt's production without
+// its load balancer.
 type Options struct {
 	Clock   func() time.Time // of limits, expiries, and the log of requests; nil: time.Now
 	Limits  Limits           // nil: Production()
-	Latency time.Duration    // before every answer, by the real (or the bubble's) clock
+	Latency time.Duration    // before every answer, on the real clock (or the bubble's)
 	Rates   Rates            // of the load balancer; zero: none
-	Watch   func(Moment)     // called with each request twice, from its own goroutine; may be nil
+	Watch   func(Moment)     // called twice for each request, from its own goroutine; may be nil
 }
 
 // CA is one certificate authority.
@@ -76,10 +76,10 @@ type CA struct {
 	faults   faultList
 	log      requestLog
 	balancer balancer
-	server   *httptest.Server // nil: there is no port
+	server   *httptest.Server // nil: the CA listens on no port
 }
 
-// New makes a CA that is reached by Client only.
+// New makes a CA that can be reached through Client only.
 func New(o Options) *CA {
 	if o.Clock == nil {
 		o.Clock = time.Now
@@ -97,7 +97,7 @@ func New(o Options) *CA {
 	return ca
 }
 
-// Start makes a CA with a port of 127.0.0.1.
+// Start makes a CA that listens on a port of 127.0.0.1.
 func Start(o Options) (*CA, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -105,14 +105,14 @@ func Start(o Options) (*CA, error) {
 	}
 	ca := New(o)
 	ca.setURL("https://" + listener.Addr().String())
-	quiet := log.New(io.Discard, "", 0) // broken clients are what the lab is for
+	quiet := log.New(io.Discard, "", 0) // broken client connections are expected in the lab
 	ca.server = &httptest.Server{Listener: listener, Config: &http.Server{Handler: ca, ErrorLog: quiet}}
 	ca.server.StartTLS()
 	return ca, nil
 }
 
-// Close closes the port, if there is one, and waits for the requests under
-// way, whose connections end.
+// Close closes the port, if there is one, and waits for the requests in
+// progress, whose connections are closed.
 func (ca *CA) Close() {
 	if ca.server != nil {
 		ca.server.CloseClientConnections()
@@ -122,13 +122,14 @@ func (ca *CA) Close() {
 
 func (ca *CA) setURL(url string) { ca.url, ca.model.url = url, url }
 
-// URL is where the CA is, without a slash at its end.
+// URL returns the CA's URL without a final slash.
 func (ca *CA) URL() string { return ca.url }
 
-// Directory is the URL that a client begins with (RFC 8555 section 7.1.1).
+// Directory returns the URL of the directory (RFC 8555 section 7.1.1).
 func (ca *CA) Directory() string { return ca.url + "/directory" }
 
-// RootPEM is the certificate to trust when coming through the port; nil without a port.
+// RootPEM returns the certificate to trust for connections to the port; nil
+// without a port.
 func (ca *CA) RootPEM() []byte {
 	if ca.server == nil {
 		return nil
@@ -136,13 +137,14 @@ func (ca *CA) RootPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.server.Certificate().Raw})
 }
 
-// Client reaches the CA without a socket; the CA runs in the caller's goroutine.
+// Client returns a client that calls the CA without a socket, in the caller's
+// goroutine.
 func (ca *CA) Client() *http.Client { return &http.Client{Transport: direct{ca}} }
 
 type direct struct{ ca *CA }
 
-// RoundTrip hands a request to the CA as a server would. A handler that closes
-// the connection is an unexpected end of the answer.
+// RoundTrip passes a request to the CA as a server would. If the handler
+// aborts, the error is an unexpected end of the response.
 func (d direct) RoundTrip(r *http.Request) (answer *http.Response, err error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ import (
 	"domovoy/checks/lab/boulder"
 )
 
-// clock stands still until it is moved.
+// clock has a fixed time until it is moved.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -40,17 +40,17 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// raw is the smallest client there can be: it signs anything.
+// raw is a minimal client that signs any payload.
 type raw struct {
 	t     *testing.T
 	ca    *boulder.CA
-	clock *clock // of the CA; nil: the test moves no time
+	clock *clock // the CA's; nil: the test does not change the time
 	http  *http.Client
 	key   crypto.Signer
-	kid   string // empty: the key is sent along
+	kid   string // empty: the public key is sent
 }
 
-// answer is what came back.
+// answer is the response.
 type answer struct {
 	status  int
 	header  http.Header
@@ -82,7 +82,7 @@ func (c *raw) nonce() string {
 	return c.send(http.MethodHead, c.ca.URL()+"/acme/new-nonce", nil, nil).header.Get("Replay-Nonce")
 }
 
-// post signs a payload; nil: a read.
+// post signs and sends a payload; nil: a read.
 func (c *raw) post(url string, payload any) answer {
 	c.t.Helper()
 	return c.send(http.MethodPost, url, c.sign(url, c.nonce(), payload), nil)
@@ -102,7 +102,7 @@ func (c *raw) sign(url, nonce string, payload any) []byte {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	text := []byte{} // not nil: that would be no payload at all
+	text := []byte{} // not nil, which would mean no payload
 	if payload != nil {
 		if text, err = json.Marshal(payload); err != nil {
 			c.t.Fatal(err)
@@ -115,7 +115,7 @@ func (c *raw) sign(url, nonce string, payload any) []byte {
 	return []byte(jws.FullSerialize())
 }
 
-// send does one request; change may spoil it.
+// send makes one request; change may make it invalid.
 func (c *raw) send(method, url string, body []byte, change func(*http.Request)) answer {
 	c.t.Helper()
 	r, err := http.NewRequestWithContext(c.t.Context(), method, url, bytes.NewReader(body))
@@ -139,14 +139,14 @@ func (c *raw) send(method, url string, body []byte, change func(*http.Request)) 
 		c.t.Fatal(err)
 	}
 	a := answer{status: response.StatusCode, header: response.Header, text: string(text)}
-	_ = json.Unmarshal(text, &a.body) // pages are no JSON
+	_ = json.Unmarshal(text, &a.body) // pages are not JSON
 	a.problem, _ = a.body["detail"].(string)
 	kind, _ := a.body["type"].(string)
 	a.kind = string(bytes.TrimPrefix([]byte(kind), []byte(boulder.ErrorNamespace)))
 	return a
 }
 
-// order asks for an order for names.
+// order requests an order for names.
 func (c *raw) order(names ...string) answer {
 	c.t.Helper()
 	var identifiers []map[string]string
@@ -161,7 +161,7 @@ func (c *raw) deactivate(url string) answer {
 	return c.post(url, map[string]string{"status": "deactivated"})
 }
 
-// through makes a client come in by the port.
+// through returns a client that connects to the port.
 func through(t *testing.T, ca *boulder.CA) *http.Client {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(ca.RootPEM())

@@ -11,13 +11,13 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Account is an account as the CA knows it.
+// Account is an account as stored by the CA.
 type Account struct {
 	ID  int64
 	URL string
 }
 
-// Order is an order as the CA knows it.
+// Order is an order as stored by the CA.
 type Order struct {
 	URL            string
 	Names          []string // sorted
@@ -26,7 +26,8 @@ type Order struct {
 	Expires        time.Time
 }
 
-// Authorization is an authorization as the CA knows it, whatever a client is answered.
+// Authorization is an authorization as stored by the CA, whatever clients get
+// to see.
 type Authorization struct {
 	URL     string
 	Name    string // with the "*." of a wildcard
@@ -34,20 +35,22 @@ type Authorization struct {
 	Expires time.Time
 }
 
-// Deactivation is one that was carried out, with or without an effect.
+// Deactivation is a deactivation request that was carried out, whether or not
+// it had an effect.
 type Deactivation struct {
 	URL    string
-	Before Status // only pending and valid ones change, only pending ones are charged
+	Before Status // only pending and valid ones change, and only pending ones are charged
 }
 
-// Seed is an order that is simply there: no limit was asked, nothing spent.
+// Seed is an order to be stored directly: no limit is checked or spent.
 type Seed struct {
 	Names  []string
 	Status Status // of all its authorizations; empty: Pending
 }
 
-// Register finds the account of a public key, or makes one; nil makes one that
-// nobody has the key of: an account of somebody else.
+// Register returns the account of a public key, creating it if necessary; nil
+// creates one without a key, which no client can use: an account of someone
+// else.
 func (ca *CA) Register(key crypto.PublicKey) Account {
 	m := ca.model
 	m.mu.Lock()
@@ -65,7 +68,7 @@ func (ca *CA) Register(key crypto.PublicKey) Account {
 	return Account{a.id, m.accountURL(a.id)}
 }
 
-// Place puts an order into the CA.
+// Place stores an order in the CA.
 func (ca *CA) Place(account int64, s Seed) Order {
 	m, now := ca.model, ca.opts.Clock()
 	m.mu.Lock()
@@ -85,8 +88,8 @@ func (ca *CA) Place(account int64, s Seed) Order {
 	return m.order(o, now)
 }
 
-// Populate places so many orders of one name each, for each of the names, and
-// gives the URLs of their authorizations.
+// Populate stores the given number of orders for each of the names, one name an
+// order, and returns the URLs of their authorizations.
 func (ca *CA) Populate(account int64, names []string, each int, status Status) []string {
 	var urls []string
 	for _, name := range names {
@@ -97,7 +100,7 @@ func (ca *CA) Populate(account int64, names []string, each int, status Status) [
 	return urls
 }
 
-// Names makes n names of a domain: "site0001.<domain>" and so on.
+// Names returns n names below a domain: "site0001.<domain>" and so on.
 func Names(n int, domain string) []string {
 	var names []string
 	for i := range n {
@@ -106,19 +109,20 @@ func Names(n int, domain string) []string {
 	return names
 }
 
-// Set gives an authorization another state, as if the world had changed.
+// Set sets an authorization's status directly.
 func (ca *CA) Set(url string, status Status) {
 	ca.change(url, func(a *authorization) { ca.model.settle(a, status) })
 }
 
-// Expire ends the time of authorizations.
+// Expire makes authorizations expire.
 func (ca *CA) Expire(urls ...string) {
 	for _, url := range urls {
 		ca.change(url, func(a *authorization) { a.expires = ca.opts.Clock().Add(-time.Second) })
 	}
 }
 
-// Validate ends a pending authorization, as the CA's look at a challenge does.
+// Validate ends a pending authorization, as the CA's validation of a challenge
+// does.
 func (ca *CA) Validate(url string, succeeds bool) {
 	ca.change(url, func(a *authorization) { ca.model.validate(a, succeeds, ca.opts.Clock()) })
 }
@@ -128,7 +132,7 @@ func (ca *CA) Deactivate(url string) {
 	ca.change(url, func(a *authorization) { ca.model.deactivate(a, ca.opts.Clock()) })
 }
 
-// change does something to an authorization, if there is such a one.
+// change modifies an authorization, if it exists.
 func (ca *CA) change(url string, how func(*authorization)) {
 	ca.model.mu.Lock()
 	defer ca.model.mu.Unlock()
@@ -137,8 +141,8 @@ func (ca *CA) change(url string, how func(*authorization)) {
 	}
 }
 
-// Order does what a client's request for an order does, and costs as much. The
-// problem is what a client would be answered.
+// Order does what a client's request for an order does, with the same cost. The
+// problem is what a client would receive.
 func (ca *CA) Order(account int64, names ...string) (Order, *Problem) {
 	m, now := ca.model, ca.opts.Clock()
 	m.mu.Lock()
@@ -150,7 +154,7 @@ func (ca *CA) Order(account int64, names ...string) (Order, *Problem) {
 	return m.order(o, now), nil
 }
 
-// Issue finalizes an order (RFC 8555 section 7.4); there is no certificate.
+// Issue finalizes an order (RFC 8555 section 7.4), without a certificate.
 func (ca *CA) Issue(orderURL string) *Problem {
 	m, now := ca.model, ca.opts.Clock()
 	m.mu.Lock()
@@ -166,8 +170,8 @@ func (ca *CA) Issue(orderURL string) *Problem {
 	return nil
 }
 
-// Obtain is all that a client does to get a certificate: an order, a successful
-// validation of each name that needs one, and issuing.
+// Obtain does everything that a client does to get a certificate: an order, a
+// successful validation of each name that needs one, and issuing.
 func (ca *CA) Obtain(account int64, names ...string) *Problem {
 	o, p := ca.Order(account, names...)
 	if p != nil {
@@ -179,7 +183,7 @@ func (ca *CA) Obtain(account int64, names ...string) *Problem {
 	return ca.Issue(o.URL)
 }
 
-// Authorization finds an authorization by its URL; false when there never was one.
+// Authorization returns an authorization by its URL; false if it never existed.
 func (ca *CA) Authorization(url string) (Authorization, bool) {
 	ca.model.mu.Lock()
 	defer ca.model.mu.Unlock()
@@ -190,7 +194,8 @@ func (ca *CA) Authorization(url string) (Authorization, bool) {
 	return ca.model.authorization(a), true
 }
 
-// Authorizations lists all of an account's, in the order they were made.
+// Authorizations returns all authorizations of an account, in order of
+// creation.
 func (ca *CA) Authorizations(account int64) []Authorization {
 	ca.model.mu.Lock()
 	defer ca.model.mu.Unlock()
@@ -215,7 +220,8 @@ func (m *model) order(o *order, now time.Time) Order {
 	return out
 }
 
-// Charged counts the failed validations that were charged to an account, by name.
+// Charged returns the number of failed validations charged to an account, by
+// name.
 func (ca *CA) Charged(account int64) map[string]int {
 	ca.model.mu.Lock()
 	defer ca.model.mu.Unlock()
@@ -228,15 +234,16 @@ func (ca *CA) Charged(account int64) map[string]int {
 	return counts
 }
 
-// Deactivations lists the deactivations that were carried out; an
-// authorization that was deactivated twice is in it twice.
+// Deactivations returns the deactivations that were carried out; an
+// authorization that was deactivated twice is listed twice.
 func (ca *CA) Deactivations() []Deactivation {
 	ca.model.mu.Lock()
 	defer ca.model.mu.Unlock()
 	return slices.Clone(ca.model.deactivations)
 }
 
-// DeactivatedTwice lists the authorizations that were deactivated more often than once.
+// DeactivatedTwice returns the authorizations that were deactivated more than
+// once.
 func (ca *CA) DeactivatedTwice() []string {
 	counts := map[string]int{}
 	for _, d := range ca.Deactivations() {
@@ -246,9 +253,9 @@ func (ca *CA) DeactivatedTwice() []string {
 	return slices.Sorted(maps.Keys(counts))
 }
 
-// Left is how many tokens a bucket holds just now. The limits that are counted
-// over all accounts have the account 0; the subject is a name, a registered
-// domain, names joined by commas, or empty.
+// Left returns how many tokens a bucket has now. For limits that are counted
+// over all accounts, account is 0; the subject is a name, a registered domain,
+// names joined by commas, or empty.
 func (ca *CA) Left(limit LimitName, account int64, subject string) int {
 	ca.model.mu.Lock()
 	defer ca.model.mu.Unlock()

@@ -7,37 +7,40 @@ import (
 	"time"
 )
 
-// FaultKind is a way of treating a request badly.
+// FaultKind is a kind of fault in answering a request.
 type FaultKind int
 
-// What the CA can do instead of answering properly.
+// The kinds of faults.
 const (
-	// Unavailable is the load balancer's 503: an HTML page with a Retry-After.
+	// Unavailable is a load balancer's 503: an HTML page with Retry-After.
 	Unavailable FaultKind = iota + 1
-	// Cut closes the connection before anything is done.
+	// Cut closes the connection before the request is processed.
 	Cut
-	// TooMany answers 429 with RetryAfter (a minute when it is zero), and does nothing.
+	// TooMany answers 429 with RetryAfter (a minute if it is zero) without
+	// processing the request.
 	TooMany
-	// Internal answers 500 with a Retry-After of 60, and does nothing.
+	// Internal answers 500 with a Retry-After of 60 seconds without processing
+	// the request.
 	Internal
-	// InternalButDone carries the request out, then answers 500 with a Retry-After of 60.
+	// InternalButDone processes the request, then answers 500 with a
+	// Retry-After of 60 seconds.
 	InternalButDone
-	// Drop carries the request out, then closes the connection.
+	// Drop processes the request, then closes the connection.
 	Drop
-	// StaleNonce answers that the nonce is bad.
+	// StaleNonce answers that the nonce is invalid.
 	StaleNonce
-	// Refuse answers the fault's Problem, and does nothing.
+	// Refuse answers with the fault's Problem without processing the request.
 	Refuse
 )
 
-// Fault is how one request is to be treated.
+// Fault says how one request is answered.
 type Fault struct {
 	Kind       FaultKind
 	RetryAfter time.Duration // for Unavailable, TooMany
 	Problem    *Problem      // for Refuse
 }
 
-// faultList holds the faults that wait for their requests.
+// faultList holds the faults for future requests.
 type faultList struct {
 	mu      sync.Mutex
 	waiting []*waitingFault
@@ -49,15 +52,15 @@ type waitingFault struct {
 	fault Fault
 }
 
-// Fail makes the next n requests of a kind (empty: of any) meet a fault. Of
-// several faults that wait for the same requests the first comes first.
+// Fail makes the next n requests of a kind (empty: of any) fail. If several
+// faults apply to a request, the one that was added first is used.
 func (ca *CA) Fail(kind Kind, n int, fault Fault) {
 	ca.faults.mu.Lock()
 	defer ca.faults.mu.Unlock()
 	ca.faults.waiting = append(ca.faults.waiting, &waitingFault{kind, n, fault})
 }
 
-// next takes the fault for a request; its zero value is none.
+// next removes and returns the fault for a request; its zero value means none.
 func (l *faultList) next(kind Kind) Fault {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -70,7 +73,8 @@ func (l *faultList) next(kind Kind) Fault {
 	return Fault{}
 }
 
-// before is what a fault does to a request that nobody has read yet.
+// before returns the answer of a fault that applies before the request is
+// parsed.
 func (f Fault) before() *reply {
 	switch f.Kind {
 	case Unavailable:
@@ -81,7 +85,7 @@ func (f Fault) before() *reply {
 	return nil
 }
 
-// instead is what a fault answers to a request whose signature is valid.
+// instead returns the answer of a fault to a request whose signature is valid.
 func (f Fault) instead() *Problem {
 	switch f.Kind {
 	case TooMany:
@@ -100,31 +104,31 @@ func (f Fault) instead() *Problem {
 	return nil
 }
 
-// Rate is what a load balancer lets through from one address. Zero: all.
+// Rate is what a load balancer allows one address; zero: unlimited.
 type Rate struct {
 	PerSecond float64
 	Burst     int
 }
 
-// Rates are the load balancer's, which stands before the CA and knows nothing
-// of ACME. Each request counts for the most specific one.
+// Rates are those of the load balancer in front of the CA, which does not know
+// ACME. Each request counts for the most specific one.
 type Rates struct {
 	Directory, NewNonce, NewOrder, ACME Rate
 }
 
-// ProductionRates are those of 2026-08-05.
+// ProductionRates returns those of 2026-08-05.
 func ProductionRates() Rates {
 	return Rates{Directory: Rate{40, 40}, NewNonce: Rate{20, 10}, NewOrder: Rate{300, 200}, ACME: Rate{250, 125}}
 }
 
-// balancer enforces the rates; all clients of the lab share an address.
+// balancer enforces the rates; all clients of the lab have the same address.
 type balancer struct {
 	rates Rates
 	mu    sync.Mutex
 	due   map[string]time.Time
 }
 
-// pass reports whether a request may go on.
+// pass reports whether a request is let through.
 func (b *balancer) pass(path string, now time.Time) bool {
 	group, rate := "acme", b.rates.ACME
 	switch {
@@ -151,7 +155,7 @@ func (b *balancer) pass(path string, now time.Time) bool {
 	return true
 }
 
-// overloaded is a page for people; its words are nginx's.
+// overloaded is an HTML page with nginx's text.
 func overloaded(after time.Duration) *reply {
 	return &reply{status: http.StatusServiceUnavailable, retryAfter: max(after, time.Second), mime: "text/html",
 		body: []byte("<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\r\n<body>\r\n" +

@@ -13,13 +13,14 @@ import (
 	"domovoy/checks/lab/boulder"
 )
 
-// TestFaults: what each fault answers to a deactivation, and whether it was done all the same.
+// TestFaults checks how each fault answers a deactivation, and whether it was
+// carried out nevertheless.
 func TestFaults(t *testing.T) {
 	for name, row := range map[string]struct {
 		fault  boulder.Fault
-		status int // 0: no answer
+		status int // 0: no response
 		after  string
-		text   string // somewhere in the answer
+		text   string // part of the response
 		done   bool
 	}{
 		"the load balancer's page":        {boulder.Fault{Kind: boulder.Unavailable, RetryAfter: 90 * time.Second}, 503, "90", "<h1>503", false},
@@ -69,7 +70,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestClosing ends a request that is under way, as does the client's leaving.
+// TestClosing: closing the CA ends a request in progress, and so does the
+// client's disconnecting.
 func TestClosing(t *testing.T) {
 	came := make(chan struct{}, 2)
 	ca, err := boulder.Start(boulder.Options{Latency: time.Hour, Watch: func(boulder.Moment) { came <- struct{}{} }})
@@ -104,7 +106,7 @@ func TestClosing(t *testing.T) {
 	}
 }
 
-// TestLoadBalancer lets a burst through, and then what the rate allows.
+// TestLoadBalancer lets a burst pass, and then what the rate allows.
 func TestLoadBalancer(t *testing.T) {
 	clock := newClock()
 	ca := boulder.New(boulder.Options{Clock: clock.Now, Rates: boulder.Rates{ACME: boulder.Rate{PerSecond: 20, Burst: 20}}})
@@ -119,7 +121,7 @@ func TestLoadBalancer(t *testing.T) {
 			}
 		}
 	}
-	if refused != 9 { // the burst, and the one that is always let through
+	if refused != 9 { // the burst, and one more
 		t.Errorf("%d of 30 were refused", refused)
 	}
 	clock.advance(50 * time.Millisecond)
@@ -131,7 +133,7 @@ func TestLoadBalancer(t *testing.T) {
 	}
 }
 
-// TestPeak counts the most requests within a second, in virtual time.
+// TestPeak finds the most requests within a second, in virtual time.
 func TestPeak(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ca := boulder.New(boulder.Options{Latency: 100 * time.Millisecond})
@@ -156,7 +158,8 @@ func TestPeak(t *testing.T) {
 	})
 }
 
-// TestWatching: the watcher is called for each request twice: when it came, and when it is done but not yet answered.
+// TestWatching: the watcher is called twice for each request: when it arrives,
+// and when it is processed but not yet answered.
 func TestWatching(t *testing.T) {
 	var seen []boulder.Moment
 	ca := boulder.New(boulder.Options{Watch: func(m boulder.Moment) { seen = append(seen, m) }})

@@ -13,17 +13,17 @@ import (
 // maxBody is the largest request that Boulder reads, in bytes.
 const maxBody = 50000
 
-// call is one request on its way through the CA.
+// call is one request in progress.
 type call struct {
 	*http.Request
 	kind   Kind
-	path   []string // the parts of the path after the kind's
+	path   []string // the parts of the path after the kind's path
 	body   []byte
 	signed // zero for a GET
 	header http.Header
 }
 
-// reply is one answer.
+// reply is a response.
 type reply struct {
 	status     int
 	retryAfter time.Duration // zero: none
@@ -31,9 +31,10 @@ type reply struct {
 	body       []byte
 }
 
-// ServeHTTP does what a load balancer and Boulder's front end do, in their order.
+// ServeHTTP does what a load balancer and Boulder's front end do, in the same
+// order.
 func (ca *CA) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(io.LimitReader(r.Body, maxBody+1)) // a body that was cut off is refused as not valid JSON
+	body, _ := io.ReadAll(io.LimitReader(r.Body, maxBody+1)) // a truncated body is refused as invalid JSON
 	c := &call{Request: r, body: body, header: w.Header()}
 	c.kind, c.path = kindOf(r, payloadOf(body))
 	entry := ca.log.open(Request{Kind: c.kind, URL: ca.url + r.URL.Path, At: ca.opts.Clock()})
@@ -61,7 +62,7 @@ func (ca *CA) tell(m Moment) {
 	}
 }
 
-// delay takes the time that a request takes.
+// delay waits for the CA's latency.
 func (ca *CA) delay(r *http.Request) {
 	if ca.opts.Latency <= 0 {
 		return
@@ -75,7 +76,7 @@ func (ca *CA) delay(r *http.Request) {
 	}
 }
 
-// handle is Boulder's part. Every answer but that to a GET has a nonce.
+// handle is Boulder's part. Every response except to a GET has a nonce.
 func (ca *CA) handle(c *call, fault Fault) *reply {
 	if c.kind == KindOther {
 		return &reply{status: http.StatusNotFound, mime: "text/plain; charset=utf-8", body: []byte("404 page not found\n")}
@@ -95,14 +96,14 @@ func (ca *CA) handle(c *call, fault Fault) *reply {
 	return answer
 }
 
-// serve verifies a signed request and carries it out, with the model locked.
+// serve verifies a signed request and processes it, with the model locked.
 func (ca *CA) serve(c *call, fault Fault) (answer *reply, p *Problem) {
 	switch c.Method {
 	case http.MethodPost:
 		if c.signed, p = ca.open(c.Request, c.body, c.kind == KindNewAccount); p != nil {
 			return nil, p
 		}
-	case http.MethodGet, http.MethodHead: // Boulder asks for no signature where it only shows something
+	case http.MethodGet, http.MethodHead: // Boulder requires no signature for reading
 		if c.kind == KindNewAccount || c.kind == KindAccount || c.kind == KindNewOrder {
 			return nil, methodNotAllowed()
 		}
@@ -134,7 +135,8 @@ func (ca *CA) serve(c *call, fault Fault) (answer *reply, p *Problem) {
 	return answer, p
 }
 
-// serveDirectory has a random key, so that no client relies on the others being all.
+// serveDirectory adds a random key, so that clients do not rely on a fixed set
+// of keys.
 func (ca *CA) serveDirectory() *reply {
 	return found(http.StatusOK, map[string]any{
 		"newNonce": ca.url + "/acme/new-nonce", "newAccount": ca.url + "/acme/new-acct", "newOrder": ca.url + "/acme/new-order",
@@ -144,15 +146,15 @@ func (ca *CA) serveDirectory() *reply {
 	})
 }
 
-// accountDocument is what a client sees of an account. It has no list of
-// orders: Boulder never had one.
+// accountDocument is an account as sent to clients. It has no list of orders:
+// Boulder never had one.
 type accountDocument struct {
 	Key    any    `json:"key"`
 	Status Status `json:"status"`
 }
 
-// serveNewAccount finds the account of a key (RFC 8555 section 7.3.1). Only
-// Register makes accounts.
+// serveNewAccount returns the account of a key (RFC 8555 section 7.3.1).
+// Accounts are created by Register only.
 func (ca *CA) serveNewAccount(c *call) (*reply, *Problem) {
 	known := ca.model.keys[thumbprint(c.key)]
 	if known == nil {
@@ -162,7 +164,7 @@ func (ca *CA) serveNewAccount(c *call) (*reply, *Problem) {
 	return found(http.StatusOK, accountDocument{known.key, Valid}), nil
 }
 
-// serveAccount shows an account to the account itself.
+// serveAccount returns an account to the account itself.
 func serveAccount(c *call) (*reply, *Problem) {
 	if id, ok := c.number(0); !ok || id != c.account.id {
 		return nil, unauthorized("Request signing key did not match account key")
@@ -170,18 +172,18 @@ func serveAccount(c *call) (*reply, *Problem) {
 	return found(http.StatusOK, accountDocument{c.account.key, Valid}), nil
 }
 
-// authorizationDocument is what a client sees of an authorization. The star of
-// a wildcard is not part of its name here, though limits count it.
+// authorizationDocument is an authorization as sent to clients. The asterisk of
+// a wildcard is not part of its name here, although limits count it.
 type authorizationDocument struct {
 	Identifier identifier `json:"identifier"`
 	Status     Status     `json:"status"`
 	Expires    time.Time  `json:"expires"`
-	Challenges []struct{} `json:"challenges"` // none: nothing is validated by requests
+	Challenges []struct{} `json:"challenges"` // empty: nothing is validated by requests
 	Wildcard   bool       `json:"wildcard,omitempty"`
 }
 
-// serveAuthorization reads an authorization, for which nobody has to sign, or
-// deactivates it (RFC 8555 sections 7.5 and 7.5.2).
+// serveAuthorization returns an authorization, for which no signature is
+// needed, or deactivates it (RFC 8555 sections 7.5 and 7.5.2).
 func (ca *CA) serveAuthorization(c *call) (*reply, *Problem) {
 	now := ca.opts.Clock()
 	a, p := ca.authorizationAt(c, now)
@@ -196,13 +198,13 @@ func (ca *CA) serveAuthorization(c *call) (*reply, *Problem) {
 			return nil, malformed("Invalid status value")
 		}
 		ca.model.deactivate(a, now)
-		shown.Status = Deactivated // whether or not it became so
+		shown.Status = Deactivated // whether or not it was changed
 	}
 	return found(http.StatusOK, shown), nil
 }
 
-// authorizationAt finds the authorization that a path names: an account, which
-// Boulder does not compare, and a number.
+// authorizationAt returns the authorization for a path, which consists of an
+// account, which Boulder does not compare, and a number.
 func (ca *CA) authorizationAt(c *call, now time.Time) (*authorization, *Problem) {
 	if len(c.path) != 2 {
 		return nil, notFound("No such authorization")
@@ -223,13 +225,13 @@ func (ca *CA) authorizationAt(c *call, now time.Time) (*authorization, *Problem)
 	return a, nil
 }
 
-// orderDocument is what a client sees of an order.
+// orderDocument is an order as sent to clients.
 type orderDocument struct {
 	Status         Status       `json:"status"`
 	Expires        time.Time    `json:"expires"`
 	Identifiers    []identifier `json:"identifiers"`
 	Authorizations []string     `json:"authorizations"`
-	Finalize       string       `json:"finalize"` // required, but it leads nowhere: see Issue
+	Finalize       string       `json:"finalize"` // required, but it cannot be requested: see Issue
 }
 
 func (ca *CA) orderDocument(o *order) orderDocument {
@@ -242,7 +244,8 @@ func (ca *CA) orderDocument(o *order) orderDocument {
 	return d
 }
 
-// serveNewOrder makes an order, or finds one (RFC 8555 section 7.4).
+// serveNewOrder creates an order, or returns an existing one (RFC 8555 section
+// 7.4).
 func (ca *CA) serveNewOrder(c *call) (*reply, *Problem) {
 	var asked struct{ Identifiers []identifier }
 	if json.Unmarshal(c.payload, &asked) != nil || len(asked.Identifiers) == 0 {
@@ -260,8 +263,8 @@ func (ca *CA) serveNewOrder(c *call) (*reply, *Problem) {
 	return found(http.StatusCreated, ca.orderDocument(o)), nil
 }
 
-// serveOrder reads an order, for which nobody has to sign. That of another
-// account, and one that has expired, are not found.
+// serveOrder returns an order, for which no signature is needed. Orders of
+// another account and expired ones are not found.
 func (ca *CA) serveOrder(c *call) (*reply, *Problem) {
 	account, ok := c.number(0)
 	id, also := c.number(1)
@@ -278,7 +281,7 @@ func (ca *CA) serveOrder(c *call) (*reply, *Problem) {
 	return found(http.StatusOK, ca.orderDocument(o)), nil
 }
 
-// number reads a part of a path; false when it is not a number.
+// number parses a part of the path; false if it is not a number.
 func (c *call) number(i int) (int64, bool) {
 	if i >= len(c.path) {
 		return 0, false
@@ -287,7 +290,7 @@ func (c *call) number(i int) (int64, bool) {
 	return n, err == nil
 }
 
-// payloadOf reads what a request says before its signature is verified.
+// payloadOf returns a request's payload before its signature is verified.
 func payloadOf(body []byte) []byte {
 	var shape struct {
 		Payload string `json:"payload"`
@@ -295,14 +298,14 @@ func payloadOf(body []byte) []byte {
 	if json.Unmarshal(body, &shape) != nil {
 		return nil
 	}
-	payload, _ := base64.RawURLEncoding.DecodeString(shape.Payload) // a payload that is not base64 is refused later
+	payload, _ := base64.RawURLEncoding.DecodeString(shape.Payload) // a payload that is not valid base64 is refused later
 	return payload
 }
 
-// found is an answer that shows something, written as Boulder does.
+// found is a successful response, encoded as by Boulder.
 func found(status int, v any) *reply { return &reply{status: status, body: document(v)} }
 
-// refusal is the answer that a problem makes.
+// refusal is the response for a problem.
 func refusal(p *Problem, header http.Header) *reply {
 	wait := p.RetryAfter.Round(time.Second)
 	if wait > 0 {
@@ -331,5 +334,5 @@ func (a *reply) write(w http.ResponseWriter) {
 		w.Header().Set("Retry-After", strconv.Itoa(int(a.retryAfter.Seconds())))
 	}
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // a client that left is not an error of the CA
+	_, _ = w.Write(a.body) // the client may have disconnected
 }

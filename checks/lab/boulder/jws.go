@@ -14,7 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// algorithms are those that Boulder takes.
+// algorithms returns those that Boulder accepts.
 func algorithms() []jose.SignatureAlgorithm {
 	return []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.ES384, jose.ES512}
 }
@@ -22,15 +22,15 @@ func algorithms() []jose.SignatureAlgorithm {
 // signed is a request whose signature is valid.
 type signed struct {
 	payload []byte           // empty: a read (RFC 8555 section 6.3)
-	key     *jose.JSONWebKey // that it was signed with
-	account *account         // nil: the key came with the request
+	key     *jose.JSONWebKey // the key that signed it
+	account *account         // nil: the request contained the key
 }
 
 // open verifies a signed request (RFC 8555 section 6.2), with the model locked.
-// byKey: the key comes with the request; otherwise the account is named.
+// byKey: the request contains the key; otherwise it names the account.
 func (ca *CA) open(r *http.Request, body []byte, byKey bool) (signed, *Problem) {
 	s, p := ca.verify(r, body, byKey)
-	if p != nil && p.Type != ErrorNamespace+"badNonce" { // the one that Boulder puts nothing before
+	if p != nil && p.Type != ErrorNamespace+"badNonce" { // the only one to which Boulder adds no prefix
 		p.Detail = "Unable to validate JWS :: " + p.Detail
 	}
 	return s, p
@@ -64,8 +64,9 @@ func (ca *CA) verify(r *http.Request, body []byte, byKey bool) (s signed, p *Pro
 	return s, nil
 }
 
-// checkHeader checks what is not signed. Boulder does not ask for a User-Agent,
-// though RFC 8555 section 6.1 does; that of Go does not say who is calling.
+// checkHeader checks the unsigned headers. Boulder does not require a
+// User-Agent, though RFC 8555 section 6.1 does; Go's default one does not
+// identify the client.
 func checkHeader(r *http.Request) *Problem {
 	const want = "application/jose+json"
 	agent := r.Header.Get("User-Agent")
@@ -78,7 +79,7 @@ func checkHeader(r *http.Request) *Problem {
 	return nil
 }
 
-// signer finds the key that a request must be signed with.
+// signer returns the key with which a request must be signed.
 func (ca *CA) signer(header jose.Header, byKey bool) (*jose.JSONWebKey, *account, *Problem) {
 	switch {
 	case byKey && header.JSONWebKey == nil:
@@ -92,7 +93,7 @@ func (ca *CA) signer(header jose.Header, byKey bool) (*jose.JSONWebKey, *account
 	if !ok {
 		return nil, nil, malformed("KeyID header contained an invalid account URL: %q", header.KeyID)
 	}
-	id, _ := strconv.ParseInt(text, 10, 64) // no account has the number 0
+	id, _ := strconv.ParseInt(text, 10, 64) // no account has number 0
 	a := ca.model.accounts[id]
 	if a == nil || a.key == nil {
 		return nil, nil, NewProblem(http.StatusBadRequest, "accountDoesNotExist", fmt.Sprintf("Account %q not found", header.KeyID))
@@ -100,7 +101,7 @@ func (ca *CA) signer(header jose.Header, byKey bool) (*jose.JSONWebKey, *account
 	return a.key, a, nil
 }
 
-// thumbprint tells keys apart (RFC 7638); empty for what is not a key.
+// thumbprint identifies a key (RFC 7638); empty for an invalid one.
 func thumbprint(key *jose.JSONWebKey) string {
 	sum, err := key.Thumbprint(crypto.SHA256)
 	if err != nil {
@@ -123,7 +124,7 @@ func (n *nonces) next() string {
 	return nonce
 }
 
-// redeem uses a nonce up, and reports whether it was valid.
+// redeem removes a nonce, and reports whether it was valid.
 func (n *nonces) redeem(nonce string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -132,9 +133,9 @@ func (n *nonces) redeem(nonce string) bool {
 	return ok
 }
 
-// newToken is random: 256 bits in base64.
+// newToken returns 256 random bits in base64.
 func newToken() string {
 	var raw [32]byte
-	_, _ = rand.Read(raw[:]) // it never fails: it would rather end the program
+	_, _ = rand.Read(raw[:]) // never fails: crypto/rand ends the program instead
 	return base64.RawURLEncoding.EncodeToString(raw[:])
 }

@@ -13,20 +13,20 @@ import (
 // LimitName names one of the CA's limits.
 type LimitName string
 
-// The limits of letsencrypt.org/docs/rate-limits; that of new accounts is not
-// here, as nobody can make one by a request.
+// The limits of letsencrypt.org/docs/rate-limits, without that of new accounts,
+// because accounts cannot be created by requests.
 const (
-	NewOrders             LimitName = "new_orders"              // by account
-	CertificatesPerDomain LimitName = "certificates_per_domain" // by registered domain, over all accounts
-	CertificatesPerSet    LimitName = "certificates_per_set"    // by exact set of names, over all accounts
-	FailedAuthorizations  LimitName = "failed_authorizations"   // by account, by name
-	ConsecutiveFailures   LimitName = "consecutive_failures"    // by account, by name; an empty one pauses the pair
+	NewOrders             LimitName = "new_orders"              // for each account
+	CertificatesPerDomain LimitName = "certificates_per_domain" // for each registered domain, over all accounts
+	CertificatesPerSet    LimitName = "certificates_per_set"    // for each exact set of names, over all accounts
+	FailedAuthorizations  LimitName = "failed_authorizations"   // for each account and name
+	ConsecutiveFailures   LimitName = "consecutive_failures"    // for each account and name; an empty one pauses the pair
 )
 
-// Limits are all limits of a CA; one that is missing limits nothing.
+// Limits are all limits of a CA; a missing one is unlimited.
 type Limits map[LimitName]Limit
 
-// Production are the limits of 2026-08-05.
+// Production returns the limits of 2026-08-05.
 func Production() Limits {
 	return Limits{
 		NewOrders:             {Count: 300, Burst: 300, Period: 3 * time.Hour},
@@ -37,11 +37,12 @@ func Production() Limits {
 	}
 }
 
-// renewalWindow is for how long after a certificate an order for the same set
-// of names, by whichever account, is a renewal.
+// renewalWindow is how long after a certificate an order for the same set of
+// names, by any account, is a renewal.
 const renewalWindow = 120 * day
 
-// limitText is how a refusal describes a limit, and where its rules stand on the page.
+// limitText is how a refusal describes a limit, and the anchor of its rules on
+// the page.
 var limitText = map[LimitName][2]string{
 	NewOrders:             {"too many new orders (%d) from this account in the last %s", "new-orders-per-account"},
 	CertificatesPerDomain: {"too many certificates (%d) already issued for %q in the last %s", "new-certificates-per-registered-domain"},
@@ -49,8 +50,8 @@ var limitText = map[LimitName][2]string{
 	FailedAuthorizations:  {"too many failed authorizations (%d) for %q in the last %s", "authorization-failures-per-identifier-per-account"},
 }
 
-// refused is the problem that a verdict makes. Boulder's Retry-After is up to
-// 3 % longer, at random.
+// refused returns the problem for a verdict. Boulder adds up to 3 % to
+// Retry-After, at random.
 func (m *model) refused(v verdict, now time.Time) *Problem {
 	limit, text := m.limits[v.key.limit], limitText[v.key.limit]
 	args := []any{limit.Burst, limit.Period}
@@ -64,9 +65,9 @@ func (m *model) refused(v verdict, now time.Time) *Problem {
 	return p
 }
 
-// spendOrder takes what a new order costs, if all limits allow it; otherwise
-// the problem names the limit that takes longest to allow it. Only "new
-// orders" is spent here; the others are asked whether they could be.
+// spendOrder spends the tokens of a new order, if all limits allow it;
+// otherwise the problem names the limit with the longest wait. Only "new
+// orders" is spent here; for the others it only checks that there are tokens.
 func (m *model) spendOrder(account int64, names []string, now time.Time) *Problem {
 	renewal := m.renewal(names, now)
 	order := bucketKey{limit: NewOrders, account: account}
@@ -93,15 +94,15 @@ func (m *model) spendOrder(account int64, names []string, now time.Time) *Proble
 	return nil
 }
 
-// spendIssued takes what a certificate costs. It was issued, so buckets that
-// are empty by now are left alone.
+// spendIssued spends the tokens of a certificate. It has been issued, so
+// buckets that are empty by now stay unchanged.
 func (m *model) spendIssued(names []string, now time.Time) {
 	for _, key := range certificateKeys(names, m.renewal(names, now)) {
 		m.buckets.take(m.limits[key.limit], key, now)
 	}
 }
 
-// certificateKeys are the buckets that a certificate takes a token of.
+// certificateKeys returns the buckets of which a certificate spends a token.
 func certificateKeys(names []string, renewal bool) (keys []bucketKey) {
 	if !renewal {
 		for _, domain := range registeredDomains(names) {
@@ -111,15 +112,16 @@ func certificateKeys(names []string, renewal bool) (keys []bucketKey) {
 	return append(keys, bucketKey{limit: CertificatesPerSet, subject: setOf(names)})
 }
 
-// renewal reports whether the same set of names was issued lately.
+// renewal reports whether a certificate for the same set of names was issued
+// within the renewal window.
 func (m *model) renewal(names []string, now time.Time) bool {
 	issued, ok := m.issued[setOf(names)]
 	return ok && now.Sub(issued) <= renewalWindow
 }
 
-// registeredDomains are the names' registered domains, each once, sorted; a
-// name that is a public suffix stands for itself. The list's private section
-// counts.
+// registeredDomains returns the names' registered domains, each once, sorted;
+// for a name that is a public suffix, the name itself. The list's private
+// section is included.
 func registeredDomains(names []string) []string {
 	var domains []string
 	for _, name := range names {
@@ -133,8 +135,8 @@ func registeredDomains(names []string) []string {
 	return slices.Compact(domains)
 }
 
-// charge counts a failed validation against an account's name: five an hour,
-// and the one that finds the long bucket empty pauses the pair.
+// charge counts a failed validation of an account's name: five an hour, and the
+// one for which the consecutive-failures bucket has no token pauses the pair.
 func (m *model) charge(p pair, now time.Time) {
 	m.charged[p]++
 	m.buckets.take(m.limits[FailedAuthorizations], bucketKey{FailedAuthorizations, p.account, p.name}, now)
@@ -144,8 +146,9 @@ func (m *model) charge(p pair, now time.Time) {
 }
 
 // pauseOf is the problem of an order for names that are paused; it has no
-// Retry-After, as waiting does not help: a person has to open its link. There
-// is no page behind the link here, and pauses last. Nil: no name is paused.
+// Retry-After, because waiting does not help: a person has to open its link.
+// Here the link's page does not exist, and pauses never end. Nil: no name is
+// paused.
 func (m *model) pauseOf(account int64, names []string) *Problem {
 	var paused []string
 	for _, name := range names {
@@ -161,40 +164,40 @@ func (m *model) pauseOf(account int64, names []string) *Problem {
 		strings.Join(paused, ", "), m.url, newToken()))
 }
 
-// Limit is a token bucket: at most Burst tokens, of which Count come back in
-// every Period. The zero Limit limits nothing.
+// Limit is a token bucket: at most Burst tokens, of which Count are regained in
+// every Period. The zero Limit is unlimited.
 type Limit struct {
 	Count, Burst int
 	Period       time.Duration
 }
 
-// interval is after how long the next token comes.
+// interval returns the time in which one token is regained.
 func (l Limit) interval() time.Duration { return l.Period / time.Duration(l.Count) }
 
-// span is how long an empty bucket takes to fill.
+// span returns how long an empty bucket takes to refill.
 func (l Limit) span() time.Duration { return l.interval() * time.Duration(l.Burst) }
 
-// bucketKey names one bucket.
+// bucketKey identifies one bucket.
 type bucketKey struct {
 	limit   LimitName
 	account int64  // 0: counted over all accounts
 	subject string // a name, a registered domain, or a set of names; empty: the account itself
 }
 
-// verdict is what a bucket says of spending one token.
+// verdict is whether a bucket allows spending one token.
 type verdict struct {
 	allowed bool
 	left    int           // before it is spent
-	wait    time.Duration // until it would be allowed
+	wait    time.Duration // time until it would be allowed
 	key     bucketKey
 }
 
 // buckets are the times at which each bucket will be full again. This is the
-// generic cell rate algorithm: that time is all there is to know of a bucket,
-// and one that is not there is full.
+// generic cell rate algorithm: that time is the complete state of a bucket, and
+// one without an entry is full.
 type buckets map[bucketKey]time.Time
 
-// ask looks whether a bucket has a token, and takes none.
+// ask reports whether a bucket has a token, and spends none.
 func (b buckets) ask(l Limit, key bucketKey, now time.Time) verdict {
 	if l == (Limit{}) {
 		return verdict{allowed: true, left: 1, key: key}
@@ -207,7 +210,7 @@ func (b buckets) ask(l Limit, key bucketKey, now time.Time) verdict {
 	return v
 }
 
-// take spends a token if there is one; an empty bucket stays as it is.
+// take spends a token if there is one; an empty bucket stays unchanged.
 func (b buckets) take(l Limit, key bucketKey, now time.Time) bool {
 	if l == (Limit{}) {
 		return true

@@ -9,12 +9,12 @@ import (
 
 const page = ": see https://letsencrypt.org/docs/rate-limits/#"
 
-// TestLimits is each limit's text, and what helps.
+// TestLimits checks each limit's text, and when it allows requests again.
 func TestLimits(t *testing.T) {
 	for name, row := range map[string]struct {
-		use     func(ca *boulder.CA, c *raw, id int64) // what came before
+		use     func(ca *boulder.CA, c *raw, id int64) // makes the requests before
 		order   []string
-		detail  string // of the order that is one too many
+		detail  string // of the order that exceeds the limit
 		seconds string // Retry-After
 		wait    time.Duration
 	}{
@@ -85,12 +85,13 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestExempt is what an order spends of "new orders", and an issuing of the others.
+// TestExempt checks how much an order spends of "new orders", and issuing of
+// the other limits.
 func TestExempt(t *testing.T) {
 	set := []string{"shop.ru", "www.shop.ru"}
 	for name, row := range map[string]struct {
 		names                 []string
-		after                 time.Duration // since the certificate before
+		after                 time.Duration // time since the previous certificate
 		orders, domain, exact int           // tokens spent
 	}{
 		"another set":            {set[:1], 60 * 24 * time.Hour, 1, 1, 0},
@@ -121,7 +122,8 @@ func TestExempt(t *testing.T) {
 	}
 }
 
-// TestRenewalPasses where new orders and the domain's certificates are used up, not where its names have failed.
+// TestRenewalPasses: a renewal is allowed if new orders and the domain's
+// certificates are used up, but not if its names have failed too often.
 func TestRenewalPasses(t *testing.T) {
 	ca := boulder.New(boulder.Options{Clock: newClock().Now})
 	_, id := enter(t, ca)
@@ -149,7 +151,7 @@ func TestRenewalPasses(t *testing.T) {
 	}
 }
 
-// TestConsecutiveFailures come back one a day, and all by a success.
+// TestConsecutiveFailures regain one token a day, and all at a success.
 func TestConsecutiveFailures(t *testing.T) {
 	clock := newClock()
 	ca := boulder.New(boulder.Options{Clock: clock.Now})
@@ -175,7 +177,8 @@ func TestConsecutiveFailures(t *testing.T) {
 	}
 }
 
-// BenchmarkHistory is fifty tries of one account, as a property test makes thousands of.
+// BenchmarkHistory makes fifty orders of one account; a property test makes
+// thousands of such histories.
 func BenchmarkHistory(b *testing.B) {
 	names := boulder.Names(10, "shop.ru")
 	for b.Loop() {

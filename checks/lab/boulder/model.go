@@ -13,7 +13,8 @@ import (
 // Status is a state of an order or an authorization (RFC 8555 section 7.1.6).
 type Status string
 
-// The states that Boulder knows. Expired is not one of them: what has expired is not found.
+// The statuses that Boulder stores. Expired is not one of them: expired objects
+// are not found.
 const (
 	Pending     Status = "pending"
 	Ready       Status = "ready"
@@ -24,36 +25,36 @@ const (
 
 const day = 24 * time.Hour
 
-// How long things live by the profile classic, the only one here
+// Lifetimes of the profile classic, the only one here
 // (letsencrypt.org/docs/profiles, 2026-07-14).
 const (
 	pendingLife  = 7 * day
 	validLife    = 30 * day
-	reusableLife = pendingLife / 8 // what a valid authorization must still have to be used again
+	reusableLife = pendingLife / 8 // remaining life that a valid authorization needs to be reused
 )
 
-// model is what the CA knows, without the web before it.
+// model is the CA's data, without the HTTP layer.
 type model struct {
 	url    string // of the CA
 	limits Limits // read only
 
 	mu             sync.Mutex
-	serial         int64 // the last number given to anything
+	serial         int64 // the last number assigned
 	accounts       map[int64]*account
 	keys           map[string]*account // by the key's thumbprint
 	orders         map[int64]*order
 	sets           map[string][]*order // by set of names
 	authorizations map[int64]*authorization
 	valid          map[pair][]*authorization // those that were ever valid
-	issued         map[string]time.Time      // by set of names: when it last got a certificate
+	issued         map[string]time.Time      // by set of names: time of the last certificate
 	buckets        buckets
 	paused         map[pair]bool
 	charged        map[pair]int
 	deactivations  []Deactivation
 }
 
-// pair is an account's name, which is what failures are counted for. A
-// wildcard is a name of its own here, with its "*.".
+// pair is an account and a name, for which failures are counted. A wildcard
+// counts as a name of its own, with its "*.".
 type pair struct {
 	account int64
 	name    string
@@ -61,14 +62,14 @@ type pair struct {
 
 type account struct {
 	id  int64
-	key *jose.JSONWebKey // nil: nobody can sign for it
+	key *jose.JSONWebKey // nil: no client can sign for it
 }
 
 type authorization struct {
 	id      int64
 	account int64
 	name    string // with the "*." of a wildcard
-	status  Status // as stored: it does not change when the time is over
+	status  Status // as stored: it does not change when the authorization expires
 	expires time.Time
 }
 
@@ -91,14 +92,15 @@ func newModel(limits Limits) *model {
 	}
 }
 
-// number gives out the next one. They are far apart, so that a client that
-// guesses its neighbours' finds nothing.
+// number returns the next number. Numbers are far apart, so that a client that
+// guesses neighbouring ones finds nothing.
 func (m *model) number() int64 {
 	m.serial += 7919
 	return m.serial
 }
 
-// status is an order's state, computed on reading: Boulder stores none.
+// status returns an order's status, which is computed when it is read: Boulder
+// stores none.
 func (o *order) status(now time.Time) Status {
 	if o.expires.Before(now) {
 		return Invalid
@@ -120,8 +122,8 @@ func (o *order) status(now time.Time) Status {
 	}
 }
 
-// newOrder does what a request for an order does, in Boulder's sequence: what
-// comes first is what a client gets to know. Names are not checked.
+// newOrder processes a request for an order. Checks are in Boulder's order, so
+// that a client gets the same error. Names are not checked.
 func (m *model) newOrder(account int64, names []string, now time.Time) (*order, *Problem) {
 	names = normalized(names)
 	if p := m.pauseOf(account, names); p != nil {
@@ -145,8 +147,8 @@ func (m *model) newOrder(account int64, names []string, now time.Time) (*order, 
 	return o, nil
 }
 
-// store keeps an order where it can be found by number and by names. It ends
-// with the first of its authorizations.
+// store makes an order available by number and by names. It expires with the
+// first of its authorizations.
 func (m *model) store(o *order, now time.Time) {
 	o.expires = seconds(now.Add(pendingLife))
 	for _, a := range o.authorizations {
@@ -159,19 +161,20 @@ func (m *model) store(o *order, now time.Time) {
 	m.sets[set] = append(m.sets[set], o)
 }
 
-// authorize makes a pending authorization.
+// authorize creates a pending authorization.
 func (m *model) authorize(account int64, name string, now time.Time) *authorization {
 	a := &authorization{id: m.number(), account: account, name: name, status: Pending, expires: seconds(now.Add(pendingLife))}
 	m.authorizations[a.id] = a
 	return a
 }
 
-// seconds cuts a time as Boulder stores it.
+// seconds truncates a time as Boulder stores it.
 func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
-// reusableOrder is the order that a client gets instead of a new one. Boulder
-// looks at one order only: of all accounts' for exactly these names, the one
-// that expires first. A failed order hides younger ones until it expires.
+// reusableOrder returns the order that a client gets instead of a new one.
+// Boulder considers one order only: of all accounts' orders for exactly these
+// names, the one that expires first. A failed order hides newer ones until it
+// expires.
 func (m *model) reusableOrder(account int64, names []string, now time.Time) *order {
 	var first *order
 	for _, o := range m.sets[setOf(names)] {
@@ -188,8 +191,8 @@ func (m *model) reusableOrder(account int64, names []string, now time.Time) *ord
 	return first
 }
 
-// reusableAuthorization is a valid one that lives on for long enough; pending
-// ones are never used again (since 2025).
+// reusableAuthorization returns a valid authorization with enough lifetime
+// left; pending ones are never reused (since 2025).
 func (m *model) reusableAuthorization(account int64, name string, now time.Time) *authorization {
 	var best *authorization
 	for _, a := range m.valid[pair{account, name}] {
@@ -201,7 +204,7 @@ func (m *model) reusableAuthorization(account int64, name string, now time.Time)
 	return best
 }
 
-// settle gives an authorization a state.
+// settle sets an authorization's status.
 func (m *model) settle(a *authorization, status Status) {
 	a.status = status
 	if owner := (pair{a.account, a.name}); status == Valid && !slices.Contains(m.valid[owner], a) {
@@ -209,8 +212,8 @@ func (m *model) settle(a *authorization, status Status) {
 	}
 }
 
-// validate ends a pending authorization. A failure is charged, a success
-// forgets all failures that lead to a pause.
+// validate ends a pending authorization. A failure is charged, a success resets
+// the failures that lead to a pause.
 func (m *model) validate(a *authorization, succeeds bool, now time.Time) {
 	if a.status != Pending || a.expires.Before(now) {
 		return
@@ -226,8 +229,9 @@ func (m *model) validate(a *authorization, succeeds bool, now time.Time) {
 	delete(m.buckets, bucketKey{ConsecutiveFailures, a.account, a.name})
 }
 
-// deactivate does what Boulder does: a pending or valid one is deactivated,
-// and a pending one charged; any other stays what it is, without an error.
+// deactivate does what Boulder does: a pending or valid authorization is
+// deactivated, and a pending one charged; any other is unchanged, without an
+// error.
 func (m *model) deactivate(a *authorization, now time.Time) {
 	url := m.numbered("/acme/authz/", a.account, a.id)
 	m.deactivations = append(m.deactivations, Deactivation{URL: url, Before: a.status})
@@ -240,14 +244,15 @@ func (m *model) deactivate(a *authorization, now time.Time) {
 	}
 }
 
-// issue gives a certificate for an order that is ready.
+// issue records a certificate for an order that is ready.
 func (m *model) issue(o *order, now time.Time) {
 	o.issued = true
 	m.spendIssued(o.names, now)
 	m.issued[setOf(o.names)] = now
 }
 
-// normalized are names as Boulder stores them: in small letters, sorted, each once.
+// normalized returns names as Boulder stores them: in lower case, sorted, each
+// once.
 func normalized(names []string) []string {
 	var list []string
 	for _, name := range names {
@@ -257,7 +262,7 @@ func normalized(names []string) []string {
 	return slices.Compact(list)
 }
 
-// setOf is the key of a set of names, which are sorted already.
+// setOf returns the key of a set of names, which are already sorted.
 func setOf(names []string) string { return strings.Join(names, ",") }
 
 func (m *model) accountURL(id int64) string { return m.url + "/acme/acct/" + strconv.FormatInt(id, 10) }
@@ -268,7 +273,7 @@ func (m *model) numbered(path string, account, id int64) string {
 	return m.url + path + strconv.FormatInt(account, 10) + "/" + strconv.FormatInt(id, 10)
 }
 
-// lastNumber is the number at the end of a URL; 0: there is none.
+// lastNumber returns the number at the end of a URL; 0: there is none.
 func lastNumber(url string) int64 {
 	n, err := strconv.ParseInt(url[strings.LastIndexByte(url, '/')+1:], 10, 64)
 	if err != nil {

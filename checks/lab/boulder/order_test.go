@@ -8,8 +8,8 @@ import (
 	"domovoy/checks/lab/boulder"
 )
 
-// TestReuse is when a client that asks again gets the order, or the
-// authorizations, that it had.
+// TestReuse checks when a client that asks again gets the same order or
+// authorizations.
 func TestReuse(t *testing.T) {
 	names := []string{"shop.ru", "www.shop.ru"}
 	place := func(s boulder.Seed) func(*boulder.CA, *clock, int64) boulder.Order {
@@ -20,7 +20,7 @@ func TestReuse(t *testing.T) {
 		before         func(*boulder.CA, *clock, int64) boulder.Order
 		again          []string
 		order          bool // the same order again
-		authorizations int  // how many of the old ones are in it
+		authorizations int  // number of reused authorizations in it
 	}{
 		"a pending order, whatever the names' order and letters": {place(boulder.Seed{}), []string{"WWW.shop.ru", "shop.ru"}, true, 2},
 		"a ready order": {place(boulder.Seed{Status: boulder.Valid}), names, true, 2},
@@ -92,7 +92,7 @@ func TestReuse(t *testing.T) {
 	}
 }
 
-// TestLifetimes: an order ends with its shortest-lived authorization.
+// TestLifetimes: an order expires with the first of its authorizations.
 func TestLifetimes(t *testing.T) {
 	clock := newClock()
 	ca := boulder.New(boulder.Options{Clock: clock.Now})

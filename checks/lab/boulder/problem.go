@@ -23,7 +23,8 @@ type identifier struct {
 // ErrorNamespace is the prefix of every type of error (RFC 8555 section 6.7).
 const ErrorNamespace = "urn:ietf:params:acme:error:"
 
-// NewProblem makes a problem of a type without the namespace, for the fault Refuse.
+// NewProblem makes a problem; kind is its type without the namespace. It is for
+// the fault Refuse.
 func NewProblem(status int, kind, detail string) *Problem {
 	return &Problem{Type: ErrorNamespace + kind, Detail: detail, Status: status}
 }
@@ -40,12 +41,13 @@ func unauthorized(format string, args ...any) *Problem {
 	return NewProblem(http.StatusForbidden, "unauthorized", fmt.Sprintf(format, args...))
 }
 
-// badNonce does not say what was wrong with the nonce, as Boulder does not.
+// badNonce does not say what was wrong with the nonce, like Boulder.
 func badNonce() *Problem {
 	return NewProblem(http.StatusBadRequest, "badNonce", "JWS has an invalid anti-replay nonce")
 }
 
-// serverInternal says what was being done; its answer has a Retry-After of a minute.
+// serverInternal says what was being done; its response has a Retry-After of a
+// minute.
 func serverInternal(doing string) *Problem {
 	return NewProblem(http.StatusInternalServerError, "serverInternal", doing)
 }

@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// Kind is what a request wants.
+// Kind is the kind of a request.
 type Kind string
 
-// The kinds of requests. An authorization that is written to is a KindDeactivate.
+// The kinds of requests. A POST with a payload to an authorization is a
+// KindDeactivate.
 const (
 	KindDirectory  Kind = "directory"
 	KindNonce      Kind = "newNonce"
@@ -24,13 +25,15 @@ const (
 	KindOther      Kind = "other"
 )
 
-// kinds are the paths of the API; a slash at the end stands for all below.
+// kinds are the paths of the API; one with a final slash matches everything
+// below it.
 var kinds = map[string]Kind{
 	"/directory": KindDirectory, "/acme/new-nonce": KindNonce, "/acme/new-acct": KindNewAccount, "/acme/acct/": KindAccount,
 	"/acme/new-order": KindNewOrder, "/acme/order/": KindOrder, "/acme/authz/": KindRead,
 }
 
-// kindOf finds what a request wants by its path, and the parts of the path below that.
+// kindOf returns the kind of a request by its path, and the parts of the path
+// after that.
 func kindOf(r *http.Request, payload []byte) (kind Kind, below []string) {
 	for path, kind := range kinds {
 		rest, ok := strings.CutPrefix(r.URL.Path, path)
@@ -45,21 +48,21 @@ func kindOf(r *http.Request, payload []byte) (kind Kind, below []string) {
 	return KindOther, nil
 }
 
-// Request is one request as it came.
+// Request is one request as received.
 type Request struct {
 	Kind   Kind
-	URL    string // without what follows a question mark
+	URL    string // without the query
 	At     time.Time
-	Status int // of the answer; 0: there was none (yet)
+	Status int // of the response; 0: none (yet)
 }
 
-// Moment is a point in the life of a request.
+// Moment is a point in the processing of a request.
 type Moment struct {
 	Request Request
-	Done    bool // false: it has just come; true: it is carried out, and the answer not yet written
+	Done    bool // false: just received; true: processed, but the response not yet written
 }
 
-// requestLog remembers all requests in the order of their arrival.
+// requestLog records all requests in order of arrival.
 type requestLog struct {
 	mu   sync.Mutex
 	list []*Request
@@ -72,7 +75,7 @@ func (l *requestLog) open(r Request) *Request {
 	return &r
 }
 
-// close notes how a request was answered, and gives a copy.
+// close records the status of a request's response, and returns a copy.
 func (l *requestLog) close(r *Request, status int) Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,7 +83,7 @@ func (l *requestLog) close(r *Request, status int) Request {
 	return *r
 }
 
-// Requests lists the requests of these kinds, of all kinds when none is given.
+// Requests returns the requests of these kinds, or all if none is given.
 func (ca *CA) Requests(kinds ...Kind) []Request {
 	ca.log.mu.Lock()
 	defer ca.log.mu.Unlock()
@@ -93,11 +96,12 @@ func (ca *CA) Requests(kinds ...Kind) []Request {
 	return list
 }
 
-// Count counts the requests of these kinds, of all kinds when none is given.
+// Count returns the number of requests of these kinds, or of all if none is
+// given.
 func (ca *CA) Count(kinds ...Kind) int { return len(ca.Requests(kinds...)) }
 
-// Peak is the most requests of these kinds within any window of that length,
-// by the CA's clock; its end is not in it.
+// Peak returns the highest number of requests of these kinds within any window
+// of the given length, excluding its end, by the CA's clock.
 func (ca *CA) Peak(window time.Duration, kinds ...Kind) int {
 	list := ca.Requests(kinds...)
 	slices.SortFunc(list, func(a, b Request) int { return a.At.Compare(b.At) })

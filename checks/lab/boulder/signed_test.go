@@ -7,7 +7,8 @@ import (
 	"domovoy/checks/lab/boulder"
 )
 
-// TestSigning refuses what is not signed as RFC 8555 section 6 wants it.
+// TestSigning: requests that are not signed as required by RFC 8555 section 6
+// are refused.
 func TestSigning(t *testing.T) {
 	const account = "https://acme.test/acme/new-order"
 	for name, row := range map[string]struct {
@@ -79,7 +80,7 @@ func TestNonces(t *testing.T) {
 	}
 }
 
-// TestAccounts: one key has one account, whichever way it comes in.
+// TestAccounts: a key has one account, through the port and through Client.
 func TestAccounts(t *testing.T) {
 	ca, err := boulder.Start(boulder.Options{})
 	if err != nil {
