@@ -1,7 +1,7 @@
 package bot
 
-// Signal wakes a loop that waits for work. Several signals
-// before the loop looks become one. The zero value does nothing.
+// Signal wakes a loop that waits for work. Several signals before the loop looks
+// become one. The zero value does nothing.
 type Signal chan struct{}
 
 // NewSignal makes a signal.

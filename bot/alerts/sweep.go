@@ -16,8 +16,7 @@ import (
 
 // Sweep probes every site and records what changed.
 func (r *Recorder) Sweep(ctx context.Context, s probe.Sweep) error {
-	s.Done = r.recordProbes
-	err := r.prober.Sweep(ctx, s)
+	err := r.prober.Sweep(ctx, s, r.recordProbes)
 	r.send.Wake()
 	return err
 }

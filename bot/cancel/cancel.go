@@ -107,38 +107,38 @@ func (c *Canceller) Ask(_ context.Context, r bot.Request) (bot.Answer, error) {
 
 // parse reads "authz shop.ru server=isp1 valid".
 func (c *Canceller) parse(r bot.Request) (Selection, error) {
-	var w Selection
+	var selected Selection
 	if len(r.Words) < 2 || r.Words[0] != "authz" {
-		return w, bot.Usage("cancel", "usage.cancel", "")
+		return selected, bot.Usage("cancel", "usage.cancel", "")
 	}
 	for _, word := range r.Words[1:] {
 		server, isServer := strings.CutPrefix(word, "server=")
 		switch {
 		case isServer:
-			w.Server = server
+			selected.Server = server
 		case word == "all":
-			w.All = true
+			selected.All = true
 		case word == "valid":
-			w.Valid = true
+			selected.Valid = true
 		case word == "probe":
-			w.Probe = true
+			selected.Probe = true
 		case c.isAuthorization(word):
-			w.URLs = append(w.URLs, word)
+			selected.URLs = append(selected.URLs, word)
 		default:
 			name, err := checks.ParseName(word)
 			if err != nil {
-				return w, bot.NotDomain(word)
+				return selected, bot.NotDomain(word)
 			}
-			w.Names = append(w.Names, name)
+			selected.Names = append(selected.Names, name)
 		}
 	}
-	if !w.All && len(w.Names)+len(w.URLs) == 0 || w.All && len(w.Names)+len(w.URLs) > 0 {
-		return w, bot.Usage("cancel", "usage.cancel", "")
+	if !selected.All && len(selected.Names)+len(selected.URLs) == 0 || selected.All && len(selected.Names)+len(selected.URLs) > 0 {
+		return selected, bot.Usage("cancel", "usage.cancel", "")
 	}
-	if w.Probe && (len(w.Names) == 0 || len(w.Names) > mostProbes) {
-		return w, &bot.Refusal{Code: bot.ResultUsage, Key: "usage.probe", Args: i18n.Args{"Most": mostProbes}}
+	if selected.Probe && (len(selected.Names) == 0 || len(selected.Names) > mostProbes) {
+		return selected, &bot.Refusal{Code: bot.ResultUsage, Key: "usage.probe", Args: i18n.Args{"Most": mostProbes}}
 	}
-	return w, c.atSomeCA(w)
+	return selected, c.atSomeCA(selected)
 }
 
 // isAuthorization distinguishes the URL of an authorization from a site that
@@ -153,8 +153,8 @@ func (c *Canceller) isAuthorization(word string) bool {
 }
 
 // atSomeCA refuses what no configured CA can be asked about.
-func (c *Canceller) atSomeCA(w Selection) error {
-	panels := c.accounts(w.Server)
+func (c *Canceller) atSomeCA(selected Selection) error {
+	panels := c.accounts(selected.Server)
 	if len(panels) == 0 {
 		var names []string
 		for _, p := range c.accounts("") {
@@ -163,9 +163,9 @@ func (c *Canceller) atSomeCA(w Selection) error {
 		if len(names) == 0 {
 			return &bot.Refusal{Code: bot.ResultUnavailable, Key: "refusal.noca"}
 		}
-		return &bot.Refusal{Code: bot.ResultUsage, Key: "refusal.unknown.server", Args: i18n.Args{"Word": bot.Short(w.Server), "Servers": names}}
+		return &bot.Refusal{Code: bot.ResultUsage, Key: "refusal.unknown.server", Args: i18n.Args{"Word": bot.Short(selected.Server), "Servers": names}}
 	}
-	for _, u := range w.URLs {
+	for _, u := range selected.URLs {
 		if !slices.ContainsFunc(panels, func(p *watch.Panel) bool { return hasHost(p.CA, u) }) {
 			return &bot.Refusal{Code: bot.ResultUsage, Key: "refusal.otherca", Args: i18n.Args{"URL": bot.Short(u)}}
 		}

@@ -42,15 +42,15 @@ type inventory struct {
 
 // inventory finds the authorizations that a selection is about, and reads each
 // at the CA. progress is called with how many are read.
-func (c *Canceller) inventory(ctx context.Context, p *watch.Panel, w Selection, progress func(done, total int)) (*inventory, error) {
+func (c *Canceller) inventory(ctx context.Context, p *watch.Panel, selected Selection, progress func(done, total int)) (*inventory, error) {
 	s := &inventory{panel: p}
 	var err error
 	if s.client, s.key, err = p.CA.Account.Open(ctx); err != nil {
 		return nil, caRefusal(p, err)
 	}
-	urls := slices.DeleteFunc(slices.Clone(w.URLs), func(u string) bool { return !s.client.Belongs(u) })
+	urls := slices.DeleteFunc(slices.Clone(selected.URLs), func(u string) bool { return !s.client.Belongs(u) })
 	s.given = len(urls)
-	if w.All || len(w.Names) > 0 {
+	if selected.All || len(selected.Names) > 0 {
 		if s.found, err = s.client.Discover(ctx); err != nil {
 			return nil, caRefusal(p, err)
 		}

@@ -47,26 +47,26 @@ type ProbePlanData struct {
 }
 
 // planOrders keeps a plan of the orders that a selection needs.
-func (c *Canceller) planOrders(ctx context.Context, t *task.Task, w Selection) (bot.Answer, error) {
-	made := orderPlan{Selection: w}
+func (c *Canceller) planOrders(ctx context.Context, t *task.Task, selected Selection) (bot.Answer, error) {
+	made := orderPlan{Selection: selected}
 	told := compose.OrderPlan{Lives: planLives}
-	for _, p := range c.accounts(w.Server) {
+	for _, p := range c.accounts(selected.Server) {
 		if trouble := p.CA.Account.KeyTrouble(); trouble != "" {
 			return bot.Answer{}, caRefusal(p, account.ErrKeyNeeded)
 		}
 		if rules := p.CA.Rules; rules != nil {
 			told.CA, told.Limit, told.Window = rules.Name, orderLimit(rules).Size, orderLimit(rules).Span()
 		}
-		for _, name := range w.Names {
+		for _, name := range selected.Names {
 			if x, ok := p.State().Find(name); ok {
 				made.Orders = append(made.Orders, order{p.Name, append([]string{x.Site.Name}, x.Site.Aliases...)})
-			} else if len(c.accounts(w.Server)) == 1 { // a name of no site is ordered only where it is clear at whose cost
+			} else if len(c.accounts(selected.Server)) == 1 { // a name of no site is ordered only where it is clear at whose cost
 				made.Orders = append(made.Orders, order{p.Name, []string{name}})
 			}
 		}
 	}
 	if len(made.Orders) == 0 {
-		return c.plan(ctx, t, Selection{Names: w.Names, Valid: w.Valid, Server: w.Server})
+		return c.plan(ctx, t, Selection{Names: selected.Names, Valid: selected.Valid, Server: selected.Server})
 	}
 	text, err := json.Marshal(made)
 	if err != nil {
@@ -108,17 +108,17 @@ func (c *Canceller) runOrders(ctx context.Context, t *task.Task) (bot.Answer, er
 	if err := json.Unmarshal(kept.Payload, &made); err != nil {
 		return bot.Answer{}, err
 	}
-	w := made.Selection
-	w.Probe = false
+	selected := made.Selection
+	selected.Probe = false
 	for _, o := range made.Orders {
 		found, err := c.order(ctx, t, o)
 		if err != nil {
 			return bot.Answer{}, err
 		}
-		w.URLs = append(w.URLs, found...)
+		selected.URLs = append(selected.URLs, found...)
 	}
-	answer, err := c.plan(ctx, t, w)
-	answer.Act = bot.NewAct(cancelKind, bot.ShortWords(append([]string{"authz", "probe", "plan=" + kept.ID}, w.Names...)), bot.ResultProbed)
+	answer, err := c.plan(ctx, t, selected)
+	answer.Act = bot.NewAct(cancelKind, bot.ShortWords(append([]string{"authz", "probe", "plan=" + kept.ID}, selected.Names...)), bot.ResultProbed)
 	return answer, err
 }
 

@@ -64,14 +64,14 @@ func (p plan) hash(now time.Time) string {
 // runPlan is the task behind cancel authz: it reads what there is, and keeps a
 // plan where something can be cancelled.
 func (c *Canceller) runPlan(ctx context.Context, t *task.Task) (bot.Answer, error) {
-	var w Selection
-	if err := json.Unmarshal(t.Payload, &w); err != nil {
+	var selected Selection
+	if err := json.Unmarshal(t.Payload, &selected); err != nil {
 		return bot.Answer{}, err
 	}
-	if w.Probe {
-		return c.planOrders(ctx, t, w)
+	if selected.Probe {
+		return c.planOrders(ctx, t, selected)
 	}
-	return c.plan(ctx, t, w)
+	return c.plan(ctx, t, selected)
 }
 
 // plan reads what a selection is about, and keeps a plan where something can be

@@ -15,10 +15,10 @@ import (
 
 // ListData is the JSON of list. Items holds every row, or the page asked for.
 type ListData struct {
-	List  string    `json:"list"`
-	Total int       `json:"total"`
-	Items []RowData `json:"items"`
-	Dark  []string  `json:"unread,omitempty"` // servers that could not be listed
+	List   string    `json:"list"`
+	Total  int       `json:"total"`
+	Items  []RowData `json:"items"`
+	Unread []string  `json:"unread,omitempty"` // servers that could not be listed
 }
 
 // RowData is one row. Since is null where it is not known.
@@ -118,7 +118,7 @@ func (l listRequest) filters() string {
 }
 
 func listData(asked listRequest, rows []reports.Row, unread []string) ListData {
-	data := ListData{List: asked.kind, Total: len(rows), Items: []RowData{}, Dark: unread}
+	data := ListData{List: asked.kind, Total: len(rows), Items: []RowData{}, Unread: unread}
 	if asked.page > 0 {
 		last := max(0, len(rows)-1) / compose.PageSize // as the message shows it
 		from := min(last, asked.page-1) * compose.PageSize

@@ -104,10 +104,9 @@ func SweepTask(w *watch.Watch, recorder *alerts.Recorder) task.Kind {
 			return bot.Answer{}, err
 		}
 		took := time.Since(t.Times.Created)
-		writer := t.Writer()
-		sum, err := Swept(w, writer, took, func(CheckData) error { return nil })
+		sum, err := Swept(w, t.Writer().Locale, took, func(CheckData) error { return nil })
 		data.Summary = &sum
-		return bot.Answer{Message: compose.Swept(writer, compose.SweepResult{Domains: sum.Domains, ByCode: sum.ByCode, Took: took}), Data: data}, err
+		return bot.Answer{Message: compose.Swept(t.Writer(), compose.SweepResult{Domains: sum.Domains, ByCode: sum.ByCode, Took: took}), Data: data}, err
 	}
 	return task.Kind{Name: sweepKind, Stop: bot.Operator, Run: run}
 }
@@ -118,7 +117,7 @@ func sweeping(t *task.Task, data *SweepData) func(done, total int) {
 	id, composed := strconv.FormatInt(t.ID, 10), time.Time{}
 	return func(done, total int) {
 		data.Looked, data.Total = done, total
-		if now := time.Now(); now.Sub(composed) >= task.StopPace {
+		if now := time.Now(); now.Sub(composed) >= task.FollowPace {
 			composed = now
 			t.Progress(compose.Sweeping(t.Writer(), id, done, total))
 		}
@@ -126,8 +125,10 @@ func sweeping(t *task.Task, data *SweepData) func(done, total int) {
 }
 
 // Swept passes what is known of every site after a sweep, in the order of the
-// panels, and sums it up.
-func Swept(watched *watch.Watch, w compose.Writer, took time.Duration, each func(CheckData) error) (SweepSummary, error) {
+// panels, and sums it up. It goes into files: links that act in the account's
+// name are left out, whoever asks.
+func Swept(watched *watch.Watch, l *i18n.Locale, took time.Duration, each func(CheckData) error) (SweepSummary, error) {
+	w := compose.Writer{Locale: l, Now: time.Now()}
 	sum := SweepSummary{ByCode: map[checks.Code]int{}, Seconds: took.Seconds()}
 	for _, s := range watched.States() {
 		bySite := s.BySite()

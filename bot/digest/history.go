@@ -40,8 +40,8 @@ func (d *Reporter) Snapshots(ctx context.Context, at time.Time) ([]journal.Snaps
 	}
 	var snapshots []journal.Snapshot
 	for _, s := range servers {
-		standings := s.SiteStates()
-		snapshots = append(snapshots, journal.Snapshot{Tally: s.Tally(at, d.rules(), standings), States: standings})
+		states := s.SiteStates()
+		snapshots = append(snapshots, journal.Snapshot{Tally: s.Tally(at, d.rules(), states), States: states})
 	}
 	return snapshots, nil
 }
@@ -75,8 +75,8 @@ func (d *Reporter) history(ctx context.Context, week reports.Week, now time.Time
 // with is the history with the present state at its end.
 func (d *Reporter) with(h reports.History, servers []reports.Server, now time.Time) reports.History {
 	for _, s := range servers {
-		standings := s.SiteStates()
-		h = h.With(s.Tally(now, d.rules(), standings), standings)
+		states := s.SiteStates()
+		h = h.With(s.Tally(now, d.rules(), states), states)
 	}
 	return h
 }

@@ -73,7 +73,7 @@ const voidPause = 5 * time.Minute
 // us for good stops neither the bot nor the others.
 func (i *Inbox) Listen(ctx context.Context, name string, m bot.Messenger) error {
 	for ctx.Err() == nil {
-		err := m.Listen(ctx, box{i, name})
+		err := m.Listen(ctx, i.Of(name))
 		if ctx.Err() != nil {
 			break
 		}

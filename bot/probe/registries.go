@@ -57,9 +57,9 @@ func (r *round) askRegistries(ctx context.Context) error {
 }
 
 // registered is a result with what the registries said since.
-func registered(l checks.Probe, seen checks.Probe) checks.Probe {
-	l.Failures = slices.DeleteFunc(slices.Clone(l.Failures), func(f checks.Failure) bool { return f.Check == registry.Name })
-	l.Failures = append(l.Failures, seen.Failures...)
-	l.Findings = append(slices.Clone(l.Findings), seen.Findings...)
-	return l
+func registered(result, answers checks.Probe) checks.Probe {
+	result.Failures = slices.DeleteFunc(slices.Clone(result.Failures), func(f checks.Failure) bool { return f.Check == registry.Name })
+	result.Failures = append(result.Failures, answers.Failures...)
+	result.Findings = append(slices.Clone(result.Findings), answers.Findings...)
+	return result
 }

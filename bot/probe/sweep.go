@@ -36,19 +36,19 @@ type Sweep struct {
 	Since    time.Time             // sites probed since then are left out: a sweep that was cut short goes on
 	Progress func(done, total int) // called after each site, from one goroutine at a time; may be nil
 	Recheck  time.Duration         // from a doubtful result to the second probe; 0: each result is believed at once
-
-	// Done is called after each panel, with what concerns the server as a
-	// whole.
-	Done func(ctx context.Context, p *watch.Panel, server checks.Outcome, now time.Time) error
 }
 
 // ErrOffline is the error of Source.Online, wrapped, when no resolver answers: the
 // cause is then our own network.
 var ErrOffline = errors.New("the resolvers do not answer")
 
+// Done is called after each panel of a sweep, with what concerns the server as a
+// whole.
+type Done func(ctx context.Context, p *watch.Panel, server checks.Outcome, now time.Time) error
+
 // Sweep probes every site and keeps the results as it goes. Without a network
 // of our own it changes nothing. A second sweep waits for the end of the first.
-func (p *Prober) Sweep(ctx context.Context, s Sweep) error {
+func (p *Prober) Sweep(ctx context.Context, s Sweep, done Done) error {
 	select {
 	case p.sweeping <- struct{}{}:
 		defer func() { <-p.sweeping }()
@@ -61,7 +61,7 @@ func (p *Prober) Sweep(ctx context.Context, s Sweep) error {
 	}
 	var failed error
 	for _, r := range rounds {
-		failed = errors.Join(failed, r.run(ctx, s))
+		failed = errors.Join(failed, r.run(ctx, done))
 	}
 	return failed
 }
@@ -143,11 +143,11 @@ type round struct {
 }
 
 // run probes the panel's sites and has the end of that recorded.
-func (r *round) run(ctx context.Context, s Sweep) error {
+func (r *round) run(ctx context.Context, done Done) error {
 	if err := r.probe(ctx); err != nil {
 		return err
 	}
-	return s.Done(ctx, r.panel, r.panel.Prober.Server(ctx, r.panel.Name, time.Now()), time.Now())
+	return done(ctx, r.panel, r.panel.Prober.Server(ctx, r.panel.Name, time.Now()), time.Now())
 }
 
 // probe probes the sites with bounded workers, then the doubtful ones again. A

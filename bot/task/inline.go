@@ -101,7 +101,7 @@ func (r *Runner) turn(ctx context.Context, kind string, asked bot.Request) (rele
 		if !told && asked.Notice != nil {
 			asked.Notice(asked.Locale.Say("task.turn"))
 		}
-		if err := pace.Sleep(ctx, StopPace); err != nil {
+		if err := pace.Sleep(ctx, FollowPace); err != nil {
 			return nil, err
 		}
 	}

@@ -36,8 +36,9 @@ func New(j *journal.Journal, d *people.Directory, kinds []Kind, send bot.Signal,
 
 // Paces of a task that is under way.
 const (
-	// StopPace is how often a task is asked whether it was stopped.
-	StopPace = time.Second
+	// FollowPace is how often a running task is looked after: whether it was
+	// stopped, and how far it is.
+	FollowPace = time.Second
 
 	// showPace is how often its message is edited at most. Telegram takes 20
 	// messages a minute in a group, edits included, and alerts need room
@@ -175,7 +176,7 @@ func (r *Runner) kind(name string) (Kind, bool) {
 // follow watches a running task until done is closed: it ends its context when
 // somebody stopped it, and shows how far it is.
 func (r *Runner) follow(ctx context.Context, t *Task, stop context.CancelCauseFunc, show showing, done <-chan struct{}) {
-	tick := time.NewTicker(StopPace)
+	tick := time.NewTicker(FollowPace)
 	defer tick.Stop()
 	shown := time.Now()
 	for {

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,9 @@ type accountUsage struct {
 	failed error // why it could not be brought up to date
 }
 
+// errNotCounted is why there is nothing to find where counting broke off.
+var errNotCounted = errors.New("the budgets could not be counted")
+
 // countBudgets brings the usage of a panel's account up to date, at most once a
 // minute, and returns what becomes of the account and its names, as the check of
 // budgets finds it.
@@ -38,14 +42,16 @@ func (w *Watch) countBudgets(ctx context.Context, p *Panel, all []checks.Subject
 	if age := now.Sub(u.at); !u.at.IsZero() && age >= 0 && age < usagePace {
 		return u.found, u.failed
 	}
-	u.found = nil
-	if u.failed = w.readEvents(ctx, p, now); u.failed != nil {
-		return nil, u.failed
+	u.found, u.failed = nil, errNotCounted // until all of it is done
+	if err := w.readEvents(ctx, p, now); err != nil {
+		u.failed = err
+		return nil, err
 	}
 	u.at = now
 	meter := p.newMeter(u.events, all, now)
-	if u.failed = w.chargeOurs(ctx, meter, now); u.failed != nil {
-		return nil, u.failed
+	if err := w.chargeOurs(ctx, meter, now); err != nil {
+		u.failed = err
+		return nil, err
 	}
 	lately := map[string]int{}
 	for _, e := range u.events {
@@ -53,7 +59,7 @@ func (w *Watch) countBudgets(ctx context.Context, p *Panel, all []checks.Subject
 			lately[e.certificate]++
 		}
 	}
-	u.found = budget.Outlook{Meter: meter, Lately: lately, Zombie: w.Rules.Zombie}.Findings(all, now)
+	u.found, u.failed = budget.Outlook{Meter: meter, Lately: lately, Zombie: w.Rules.Zombie}.Findings(all, now), nil
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.meter = meter

@@ -84,11 +84,11 @@ func (w *Watch) read(ctx context.Context, p *Panel, s checks.Snapshot, now time.
 // minutes because their certificates grow older, and between at those that
 // changed; then over the server as a whole.
 func (w *Watch) runChecks(ctx context.Context, p *Panel, s checks.Snapshot, subjects []checks.Subject, rules cert.Rules, now time.Time) checks.Outcome {
-	list := suite.Checks(suite.Reading{Rules: rules, Classifier: w.issuing, Files: p.Files != nil, Moved: w.journal.LastAttemptTime,
+	list := suite.Logged(w.log, suite.Checks(suite.Reading{Rules: rules, Classifier: w.issuing, Files: p.Files != nil, Moved: w.journal.LastAttemptTime,
 		Prospects: func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
 			return w.countBudgets(ctx, p, t.Reading.Subjects, t.Now)
 		},
-	}, suite.Outside{})
+	}, suite.Outside{}))
 	run, age := p.last.sites.Run, now.Sub(p.last.judged)
 	all := age < 0 || age >= again
 	if all {

@@ -25,8 +25,8 @@ type Rules struct {
 	Zombie   time.Duration // failing for so long with no success
 }
 
-// Watch reads panels. It is safe for concurrent use; one reading of a panel at
-// a time.
+// Watch reads panels. It is safe for concurrent use, one reading of a panel at a
+// time; its exported fields do not change.
 type Watch struct {
 	Rules  Rules
 	Policy reports.Policy

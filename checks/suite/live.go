@@ -47,8 +47,8 @@ func (l *Live) Probe(ctx context.Context, x checks.Subject, asked bool, now time
 		p.name(ctx, name)
 	}
 	for _, c := range l.Checks {
-		ofSite := sees(c, true, checks.ScopeSite) && (!c.Needs.Direct || !p.proxied)
-		if ofSite || sees(c, true, checks.ScopeServer) && c.Asked && asked {
+		site := sees(c, true, checks.ScopeSite) && (!c.Needs.Direct || !p.proxied)
+		if site || sees(c, true, checks.ScopeServer) && c.Asked && asked {
 			_, _ = p.run(ctx, c, x.Site.Name) // kept in p.seen
 		}
 	}

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -60,7 +61,7 @@ func (s *Series) Run(ctx context.Context, list []checks.Check, server string, su
 func inspect(ctx context.Context, out *checks.Outcome, list []checks.Check, t *checks.Target) {
 	for _, c := range list {
 		found, err := run(ctx, c, t)
-		if err != nil {
+		if err != nil && !errors.Is(err, checks.ErrNothing) {
 			out.Failures = append(out.Failures, checks.Failure{Check: c.Name, Server: t.Server, Site: t.Site.Name, Err: err.Error()})
 		}
 		for _, f := range found {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"time"
 
@@ -71,6 +72,24 @@ func Checks(r Reading, o Outside) []checks.Check {
 	}
 }
 
+// Logged has the panics of checks logged with their stacks, since they are bugs.
+// It changes the list and returns it.
+func Logged(log *slog.Logger, list []checks.Check) []checks.Check {
+	for i, c := range list {
+		if c.Run == nil {
+			continue
+		}
+		list[i].Run = func(ctx context.Context, t *checks.Target) (found []checks.Finding, err error) {
+			err = guard.Run(func() (err error) { found, err = c.Run(ctx, t); return err })
+			if p, broke := errors.AsType[*guard.Panic](err); broke {
+				log.ErrorContext(ctx, "a check panicked", "check", c.Name, "server", t.Server, "panic", p.Value, "stack", p.Trace())
+			}
+			return found, err
+		}
+	}
+	return list
+}
+
 // ProbeChecks names the checks that a look at a site from outside may run, on
 // any panel.
 func ProbeChecks() []string {
@@ -111,8 +130,11 @@ func Server(ctx context.Context, list []checks.Check, live bool, t *checks.Targe
 		if !sees(c, live, checks.ScopeServer) {
 			continue
 		}
-		out.Checks = append(out.Checks, c.Name)
 		found, err := run(ctx, c, t)
+		if errors.Is(err, checks.ErrNothing) {
+			continue
+		}
+		out.Checks = append(out.Checks, c.Name)
 		for _, f := range found {
 			f.Check, f.Server = c.Name, t.Server
 			out.Findings = append(out.Findings, f)

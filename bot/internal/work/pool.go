@@ -16,14 +16,14 @@ import (
 // wakes it.
 const Idle = 30 * time.Second
 
-// Pool runs jobs, one for each key at a time. Run and the function that it
-// calls own it; it is not safe for use by others.
+// Pool runs jobs, one for each key at a time. Wake may be used by anybody; the
+// rest belongs to Run and to the function that it calls.
 type Pool struct {
 	Wake bot.Signal // there may be a job to start
 	Log  *slog.Logger
 
 	busy map[string]string // the kind of the job under way, by key
-	done chan string       // the key of a job that ended
+	done chan string       // the key of a job that ended; its capacity is how many may be under way
 }
 
 // NewPool makes a pool of at most so many jobs at once.
@@ -51,6 +51,7 @@ func (p *Pool) Run(ctx context.Context, fill func(context.Context) (wait time.Du
 	for range p.busy {
 		<-p.done
 	}
+	clear(p.busy) // the pool may run again
 	return ctx.Err()
 }
 

@@ -57,7 +57,7 @@ func Open(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slo
 
 // open builds the panels.
 func (a *App) open() (sources []watch.Source, err error) {
-	if a.outside, err = openOutside(a.cfg); err != nil {
+	if a.outside, err = openOutside(a.cfg, a.log); err != nil {
 		return nil, err
 	}
 	book, err := limits(a.cfg)

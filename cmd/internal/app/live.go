@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
 
 	"golang.org/x/time/rate"
@@ -23,6 +24,7 @@ const agent = "Mozilla/5.0 (compatible; Domovoy certificate check)"
 // outside is what the checks from outside of all panels share.
 type outside struct {
 	cfg      *config.Config
+	log      *slog.Logger
 	resolver *dns.Resolver
 	names    *dns.Inspector
 	registry *registry.Registry
@@ -34,7 +36,7 @@ type outside struct {
 
 // openOutside prepares the checks from outside without connecting to anything. It
 // returns nil if the configuration has no resolvers, which turns them off.
-func openOutside(cfg *config.Config) (*outside, error) {
+func openOutside(cfg *config.Config, log *slog.Logger) (*outside, error) {
 	if len(cfg.Resolvers) == 0 {
 		return nil, nil
 	}
@@ -54,7 +56,7 @@ func openOutside(cfg *config.Config) (*outside, error) {
 		listings = web.NewListings(blocklists.Listed)
 	}
 	return &outside{
-		cfg: cfg, resolver: resolver, blocklists: blocklists, listings: listings,
+		cfg: cfg, log: log, resolver: resolver, blocklists: blocklists, listings: listings,
 		names:    dns.NewInspector(resolver, dns.InspectorOptions{Ranges: ranges}),
 		registry: registry.New(registry.Options{Whois: cfg.Lookups.Whois, RDAP: cfg.Lookups.RDAP}),
 		pace:     pace.New[netip.Addr](rate.Limit(cfg.Probe.PerAddress), 1),
@@ -79,7 +81,7 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 		keys = p.Certificates
 	}
 	probe := o.cfg.Probe
-	return &suite.Live{Checks: suite.Checks(suite.Reading{}, suite.Outside{
+	return &suite.Live{Checks: suite.Logged(o.log, suite.Checks(suite.Reading{}, suite.Outside{
 		Addresses:  p.Addresses,
 		AccountURI: account.StoredAccountURL(p.ACME.AccountKeyFile, p.ACME.Directory), // a CAA record may allow only this account (RFC 8657, section 3)
 		Names:      o.names,
@@ -96,5 +98,5 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 		Keys:       keys,
 		Vhosts:     cert.NewVhosts(p.Vhosts, nil),
 		Blocklists: o.blocklists,
-	})}, nil
+	}))}, nil
 }

@@ -52,9 +52,7 @@ func (a *App) Sweep(ctx context.Context, who Local, progress func(done, total in
 	if err := a.journal.FinishRun(ctx, byHand, since, time.Now(), ""); err != nil {
 		return commands.SweepSummary{}, r.Locale, err
 	}
-	w := r.Writer()
-	w.Now = time.Now()
-	sum, err := commands.Swept(a.bot.Watch, w, time.Since(began), each)
+	sum, err := commands.Swept(a.bot.Watch, r.Locale, time.Since(began), each)
 	return sum, r.Locale, err
 }
 
