@@ -1,48 +1,48 @@
 // Package boulder is a CA for tests and the demo that behaves like Boulder, the
 // software of Let's Encrypt, with its limits, pauses and charges.
 //
-// It is of Boulder's state of August 2026, and has what Domovoy asks of a CA:
-// reading and deactivating authorizations, and orders.
+// It follows Boulder as of August 2026, and implements what Domovoy requests of
+// a CA: reading and deactivating authorizations, and orders.
 //
 // # Two ways in
 //
-// Start opens a TLS port of 127.0.0.1. New opens none: Client leads to the
-// same handler without a socket, as a socket would keep the clock of a
-// testing/synctest bubble from moving. Below the handler lies a model. Order,
-// Validate, Deactivate and Issue do by a call what a client does by signed
-// requests, thousands of times a second; validating and issuing can be done by
-// a call only, because Domovoy does neither. Comments say where the CA is
+// Start listens on a TLS port of 127.0.0.1. New does not listen: Client calls
+// the same handler without a socket, because a socket would keep the clock of a
+// testing/synctest bubble from advancing. The handler uses a model. The methods
+// Order, Validate, Deactivate and Issue do what a client does with signed
+// requests, thousands of times a second; validating and issuing are possible
+// only in this way, because Domovoy does neither. Comments say where the CA is
 // simpler than Boulder.
 //
 // # Why not Pebble
 //
 // Pebble (github.com/letsencrypt/pebble/v2 v2.10.1) is the CA that Let's
 // Encrypt offers for tests. Its handler with limits, pauses and charges as a
-// layer in front was tried and cannot replace this package:
+// layer in front cannot replace this package:
 //
-//   - It has no clock but time.Now, so a test cannot move its time. Made in a
-//     bubble it never lets the bubble end, since the goroutine of its validation
-//     has no stop; made before the bubble it validates by the real time.
+//   - Its only clock is time.Now, so a test cannot change its time. Created in a
+//     bubble, it keeps the bubble from ending, because its validation goroutine
+//     cannot be stopped; created before the bubble, it uses the real time.
 //   - An authorization expires after an hour, which is a constant, and is still
-//     read as pending afterwards. Boulder answers that it is not found.
+//     returned as pending afterwards. Boulder answers that it is not found.
 //   - A deactivation deactivates an invalid or expired authorization too.
 //     Boulder answers the same, but changes only pending and valid ones, which
 //     a client must find out by reading again.
-//   - Showing a deactivated authorization leaves the locks of its challenges
-//     held for good.
-//   - A second request for the same names gets a new order. Boulder gives the
-//     first one again, which is how Domovoy finds authorizations that no log
+//   - Reading a deactivated authorization never releases the locks of its
+//     challenges.
+//   - A second request for the same names gets a new order. Boulder returns
+//     the first one, which is how Domovoy finds authorizations that no log
 //     names. Boulder also answers a GET, and keeps no list of an account's orders.
 //   - An order costs half a millisecond, because only a signed request makes
-//     one. The histories of checks/budget are some 500,000 requests: minutes in
-//     place of three seconds.
-//   - Its settings are environment variables of the process, so two CAs of a
-//     process cannot differ.
+//     one. The histories of checks/budget are some 500,000 requests: minutes
+//     instead of three seconds.
+//   - Its settings are environment variables, so two CAs in one process cannot
+//     have different ones.
 //
-// A layer that corrects this keeps accounts, orders and authorizations itself.
-// Of Pebble remain signatures and nonces, which are the 130 lines of jws.go.
-// Tests with Pebble itself, as a CA of another make, are in checks/acme/account
-// and bot.
+// A layer that corrects this would have to store accounts, orders and
+// authorizations itself. Only signatures and nonces of Pebble would be left,
+// which are the 130 lines of jws.go. Tests with Pebble itself, as a second
+// implementation of a CA, are in checks/acme/account and bot.
 package boulder
 
 import (

@@ -24,18 +24,18 @@ type CA struct {
 	root, intermediate *x509.Certificate
 	key                crypto.Signer
 	serial             atomic.Int64
-	rsa                func() (*rsa.PrivateKey, error) // one for all: making it is slow
+	rsa                func() (*rsa.PrivateKey, error) // one for all: generating it is slow
 }
 
-// Leaf describes a certificate to be signed.
+// Leaf describes a certificate to sign.
 type Leaf struct {
 	Names               []string
 	NotBefore, NotAfter time.Time // zero: 30 days ago, and 90 days later
-	RSA                 bool      // else an EC key
+	RSA                 bool      // otherwise the key is an EC key
 	SelfSigned          bool
 }
 
-// NewCA makes keys and certificates of the authority.
+// NewCA makes the CA's keys and certificates.
 func NewCA() (*CA, error) {
 	ca := &CA{rsa: sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })}
 	rootKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -59,19 +59,20 @@ func NewCA() (*CA, error) {
 	return ca, err
 }
 
-// Roots is the pool with the one root.
+// Roots returns a pool with the root only.
 func (ca *CA) Roots() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(ca.root)
 	return pool
 }
 
-// RootPEM is the root as a file has it.
+// RootPEM returns the root certificate in PEM.
 func (ca *CA) RootPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.root.Raw})
 }
 
-// Issue signs a certificate; its chain is the leaf and the intermediate.
+// Issue signs a certificate; the returned chain is the leaf and the
+// intermediate.
 func (ca *CA) Issue(l Leaf) (*tls.Certificate, error) {
 	var key crypto.Signer
 	var err error
@@ -114,7 +115,7 @@ func (ca *CA) template(l Leaf) *x509.Certificate {
 	return t
 }
 
-// signed makes the certificate, and reads it back as others will.
+// signed creates the certificate, and parses it as clients will.
 func signed(template, parent *x509.Certificate, public crypto.PublicKey, key crypto.Signer) (*x509.Certificate, error) {
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
 	if err != nil {
@@ -123,12 +124,12 @@ func signed(template, parent *x509.Certificate, public crypto.PublicKey, key cry
 	return x509.ParseCertificate(der)
 }
 
-// WithoutChain is the same certificate, served without the intermediate.
+// WithoutChain returns the certificate without the intermediate.
 func WithoutChain(c *tls.Certificate) *tls.Certificate {
 	return &tls.Certificate{Certificate: c.Certificate[:1], PrivateKey: c.PrivateKey}
 }
 
-// ChainPEM writes the chain as a bundle file; leafLast puts it the wrong way round.
+// ChainPEM returns the chain as a bundle in PEM; leafLast reverses the order.
 func ChainPEM(c *tls.Certificate, leafLast bool) []byte {
 	chain := slices.Clone(c.Certificate)
 	if leafLast {
@@ -136,12 +137,12 @@ func ChainPEM(c *tls.Certificate, leafLast bool) []byte {
 	}
 	var out bytes.Buffer
 	for _, der := range chain {
-		_ = pem.Encode(&out, &pem.Block{Type: "CERTIFICATE", Bytes: der}) // a Buffer takes everything
+		_ = pem.Encode(&out, &pem.Block{Type: "CERTIFICATE", Bytes: der}) // writing to a Buffer cannot fail
 	}
 	return out.Bytes()
 }
 
-// KeyPEM writes the private key as a file has it.
+// KeyPEM returns the private key in PEM.
 func KeyPEM(c *tls.Certificate) ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
 	if err != nil {

@@ -28,7 +28,7 @@ func TestCertificates(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
 		certificate *tls.Certificate
-		want        string // part of the error; "" when it holds
+		want        string // part of the error; "" if there is none
 	}{
 		{"right", right, ""},
 		{"RSA", issue(internet.Leaf{Names: names, RSA: true}), ""},

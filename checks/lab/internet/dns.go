@@ -11,9 +11,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// DNS is the name system of the lab: a root, registries, the servers of the
-// zones, and the resolver that stands in front of them. All of them listen on
-// one port, each on its own loopback address, over UDP and TCP.
+// DNS is the DNS of the lab: a root, registries, the servers of the zones, and
+// the resolver in front of them. All of them listen on one port, each on its
+// own loopback address, over UDP and TCP.
 type DNS struct {
 	port       uint16
 	servers    []*dns.Server
@@ -23,16 +23,16 @@ type DNS struct {
 
 	mu    sync.RWMutex
 	zones map[string]*zone
-	hosts map[string]netip.Addr // of name servers whose own zone is not in the lab
+	hosts map[string]netip.Addr // addresses of name servers whose own zone is not in the lab
 }
 
-// registryAddr is where the root and every registry stand.
+// registryAddr is the address of the root and every registry.
 func registryAddr() netip.Addr { return netip.AddrFrom4([4]byte{127, 53, 0, 1}) }
 
-// tempers are all that a server can have.
+// tempers returns all tempers of servers.
 func tempers() []Temper { return []Temper{Sound, Refusing, Silent, Dead, Failing, Noisy} }
 
-// StartDNS starts the name system, with the zones given.
+// StartDNS starts the DNS with the given zones.
 func StartDNS(zones ...Zone) (*DNS, error) {
 	d := &DNS{
 		life: newLifetime(), atResolver: newRules(), atServers: newRules(),
@@ -49,7 +49,7 @@ func StartDNS(zones ...Zone) (*DNS, error) {
 	return d, nil
 }
 
-// registries are the root, and the top level that customers' names lie in.
+// registries returns the root, and the top-level domain of customers' names.
 func registries() []Zone {
 	zones := []Zone{{Origin: ".", NS: []string{"a.root-servers.net"}}}
 	for _, top := range []string{"ru", "su", "xn--p1ai", "com", "net", "org", "arpa"} {
@@ -58,21 +58,23 @@ func registries() []Zone {
 	return zones
 }
 
-// Addr is the resolver that a bot asks, as host:port.
+// Addr returns the address of the resolver that a bot asks, as host:port.
 func (d *DNS) Addr() string { return d.Resolver(Sound) }
 
-// Port is the port of every name server of the lab: what 53 is outside.
+// Port returns the port of every name server of the lab, which is used in place
+// of 53.
 func (d *DNS) Port() int { return int(d.port) }
 
-// Resolver is the address of a resolver of that temper, as host:port.
+// Resolver returns the address of a resolver with that temper, as host:port.
 func (d *DNS) Resolver(t Temper) string {
 	return netip.AddrPortFrom(resolverAddr(t), d.port).String()
 }
 
-// Server is where the zones' server of that temper stands.
+// Server returns the address of the zones' server with that temper.
 func Server(t Temper) netip.Addr { return netip.AddrFrom4([4]byte{127, 53, 0, byte(10 + t)}) }
 
-// resolverAddr is where a resolver of that temper stands; the sound one is where resolvers usually are.
+// resolverAddr returns the address of a resolver with that temper; the sound
+// one has the usual address of a local resolver.
 func resolverAddr(t Temper) netip.Addr {
 	if t == Sound {
 		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
@@ -80,7 +82,8 @@ func resolverAddr(t Temper) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, 53, 1, byte(10 + t)})
 }
 
-// AddZone delegates a zone and serves it, or replaces the one that was there. Its registry is made when there is none.
+// AddZone delegates and serves a zone, or replaces the existing one. It creates
+// the zone's registry if there is none.
 func (d *DNS) AddZone(z Zone) error {
 	top := topOf(z.Origin)
 	if len(z.Servers) == 0 {
@@ -113,7 +116,8 @@ func (d *DNS) AddZone(z Zone) error {
 	return nil
 }
 
-// RemoveZone ends a delegation: the name is unknown to its registry's servers.
+// RemoveZone removes a delegation: the registry's servers no longer know the
+// name.
 func (d *DNS) RemoveZone(origin string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -125,7 +129,7 @@ func (d *DNS) RemoveZone(origin string) {
 	}
 }
 
-// Reverse gives an address its name (PTR).
+// Reverse sets the name of an address (PTR).
 func (d *DNS) Reverse(addr netip.Addr, name string) error {
 	owner, err := dns.ReverseAddr(addr.String())
 	if err != nil {
@@ -148,17 +152,18 @@ func (d *DNS) Reverse(addr netip.Addr, name string) error {
 	return d.zones[origin].add(owner + " PTR " + canonical(name) + "\n")
 }
 
-// Resolve sets how the resolvers treat a question, whatever the zones say.
+// Resolve sets how the resolvers answer a question, whatever the zones contain.
 func (d *DNS) Resolve(name string, qtype uint16, b Behaviour) { d.atResolver.set(name, qtype, b) }
 
-// Serve sets how the zones' own servers treat a question. The resolvers show
-// what Unbound makes of that: SERVFAIL for an error, silence for silence.
+// Serve sets how the zones' own servers answer a question. The resolvers answer
+// as Unbound would in that case: SERVFAIL after an error, nothing if there is
+// no answer.
 func (d *DNS) Serve(name string, qtype uint16, b Behaviour) { d.atServers.set(name, qtype, b) }
 
-// Asked is how often the resolvers were asked.
+// Asked returns how often the resolvers were asked.
 func (d *DNS) Asked(name string, qtype uint16) int { return d.atResolver.countOf(name, qtype) }
 
-// Close ends all servers, and waits for them.
+// Close stops all servers, and waits for them.
 func (d *DNS) Close() error {
 	if !d.life.end() {
 		return nil
@@ -171,7 +176,7 @@ func (d *DNS) Close() error {
 	return all
 }
 
-// topOf is the last label of a name.
+// topOf returns the last label of a name.
 func topOf(name string) string {
 	labels := dns.SplitDomainName(dns.Fqdn(name))
 	if len(labels) == 0 {
@@ -180,7 +185,7 @@ func topOf(name string) string {
 	return strings.ToLower(labels[len(labels)-1]) + "."
 }
 
-// listenBoth takes one address for UDP and TCP.
+// listenBoth listens on an address for UDP and TCP.
 func listenBoth(at netip.AddrPort) (net.PacketConn, net.Listener, error) {
 	tcp, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
 	if err != nil {
@@ -193,8 +198,9 @@ func listenBoth(at netip.AddrPort) (net.PacketConn, net.Listener, error) {
 	return udp, tcp, nil
 }
 
-// listen finds a port that is free for all servers, and starts them there.
-// A port that is free on 127.0.0.1 is nearly always free on the other addresses.
+// listen finds a port that is free on the addresses of all servers, and starts
+// them. A port that is free on 127.0.0.1 is nearly always free on the other
+// addresses.
 func (d *DNS) listen() error {
 	var udp net.PacketConn
 	var tcp net.Listener
@@ -228,7 +234,7 @@ func (d *DNS) listen() error {
 	return nil
 }
 
-// startAt starts a server at an address of its own, on the common port.
+// startAt starts a server on an address of its own, with the common port.
 func (d *DNS) startAt(addr netip.Addr, handler dns.Handler) error {
 	udp, tcp, err := listenBoth(netip.AddrPortFrom(addr, d.port))
 	if err != nil {
@@ -238,14 +244,16 @@ func (d *DNS) startAt(addr netip.Addr, handler dns.Handler) error {
 	return nil
 }
 
-// start serves, and returns when both protocols are ready: a shutdown before that would be lost.
+// start serves, and returns when both protocols are ready: a shutdown before
+// that would have no effect.
 func (d *DNS) start(udp net.PacketConn, tcp net.Listener, handler dns.Handler) {
 	for _, server := range []*dns.Server{{PacketConn: udp, Handler: handler}, {Listener: tcp, Handler: handler}} {
 		ready := make(chan struct{})
 		server.NotifyStartedFunc = func() { close(ready) }
 		d.servers = append(d.servers, server)
 		d.life.start(func() {
-			// It ends by Shutdown; any other end shows as missing answers.
+			// It ends with Shutdown; if it ends otherwise, answers will be
+			// missing.
 			_ = server.ActivateAndServe()
 		})
 		<-ready

@@ -31,7 +31,7 @@ func startDNS(t *testing.T, zones ...internet.Zone) *internet.DNS {
 	return d
 }
 
-// ask puts one question the way a bot's resolver does.
+// ask sends one question as a bot's resolver does.
 func ask(t *testing.T, server, name string, qtype uint16, change ...func(*dns.Msg)) *dns.Msg {
 	t.Helper()
 	m := new(dns.Msg).SetQuestion(dns.Fqdn(name), qtype).SetEdns0(1232, false)
@@ -47,7 +47,7 @@ func ask(t *testing.T, server, name string, qtype uint16, change ...func(*dns.Ms
 
 func withoutChecking(m *dns.Msg) { m.CheckingDisabled = true }
 
-// say writes an answer in a line: its code, its records, its EDE.
+// say formats an answer on one line: its rcode, records and EDE.
 func say(m *dns.Msg) string {
 	parts := []string{dns.RcodeToString[m.Rcode]}
 	for _, rr := range m.Answer {
@@ -141,7 +141,8 @@ func TestResolverAnswers(t *testing.T) {
 	}
 }
 
-// TestDelegation walks from the registry down, as one does who looks for lame servers.
+// TestDelegation follows delegations from the registry, as a search for lame
+// servers does.
 func TestDelegation(t *testing.T) {
 	d := startDNS(t,
 		internet.Zone{Origin: "client.ru", Text: "@ A 203.0.113.10\n"},
@@ -197,7 +198,7 @@ func TestResolversOfEveryTemper(t *testing.T) {
 }
 
 // TestNoiseComesFirst reads the raw datagrams: three wrong ones, then the right
-// one. A client that compares nothing but the id falls for the second.
+// one. A client that compares only the id would accept the second.
 func TestNoiseComesFirst(t *testing.T) {
 	d := startDNS(t, internet.Zone{Origin: "client.ru", Text: "@ A 203.0.113.10\n"})
 	conn, err := dns.DialTimeout("udp", d.Resolver(internet.Noisy), time.Second)

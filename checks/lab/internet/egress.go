@@ -10,7 +10,7 @@ import (
 	"net/http"
 )
 
-// Directory is the front door of a CA's API: the JSON directory of RFC 8555
+// Directory serves the directory of a CA's API: the JSON document of RFC 8555
 // section 7.1.1 over TLS, at 127.0.0.1.
 type Directory struct {
 	listener net.Listener
@@ -18,7 +18,7 @@ type Directory struct {
 	life     *lifetime
 }
 
-// directoryJSON is what a CA says first; the URLs are of no use here.
+// directoryJSON is the directory; its URLs are not used here.
 const directoryJSON = `{
   "newNonce": "https://%[1]s/acme/new-nonce",
   "newAccount": "https://%[1]s/acme/new-acct",
@@ -30,8 +30,9 @@ const directoryJSON = `{
 }
 `
 
-// StartDirectory starts it with a certificate for localhost and 127.0.0.1 that
-// the CA signs; status other than 200 answers that instead (0: 200).
+// StartDirectory starts a server with a certificate for localhost and 127.0.0.1
+// signed by the CA. A status other than 200 is answered in place of the
+// directory; 0 means 200.
 func StartDirectory(ca *CA, status int) (*Directory, error) {
 	certificate, err := ca.Issue(Leaf{Names: []string{"localhost", "acme-v02.api.letsencrypt.org"}})
 	if err != nil {
@@ -53,20 +54,20 @@ func StartDirectory(ca *CA, status int) (*Directory, error) {
 		}
 	}))}
 	secure := tls.NewListener(d.listener, &tls.Config{Certificates: []tls.Certificate{*certificate}, MinVersion: tls.VersionTLS12})
-	d.life.start(func() { _ = d.server.Serve(secure) }) // ends by Close
+	d.life.start(func() { _ = d.server.Serve(secure) }) // ends with Close
 	return d, nil
 }
 
-// Addr is where it listens.
+// Addr returns the address on which it listens.
 func (d *Directory) Addr() string { return d.listener.Addr().String() }
 
-// URL is the directory's, by the name that the certificate has.
+// URL returns the URL of the directory, with the name of the certificate.
 func (d *Directory) URL() string {
 	_, port, _ := net.SplitHostPort(d.Addr())
 	return "https://localhost:" + port + "/directory"
 }
 
-// Close ends it.
+// Close stops it.
 func (d *Directory) Close() error {
 	if !d.life.end() {
 		return nil
@@ -76,7 +77,8 @@ func (d *Directory) Close() error {
 	return ignoreClosed(err)
 }
 
-// Tunnel is an HTTP proxy that knows nothing but CONNECT (RFC 9110 section 9.3.6), as squid with a list of hosts.
+// Tunnel is an HTTP proxy that supports only CONNECT (RFC 9110 section 9.3.6),
+// like squid with a list of allowed hosts.
 type Tunnel struct {
 	listener net.Listener
 	server   *http.Server
@@ -84,8 +86,8 @@ type Tunnel struct {
 	answer   func(host string) (status int, to string)
 }
 
-// StartTunnel starts a proxy. The function says what becomes of a host:port
-// asked for: 200 and where to go, or the status of the refusal.
+// StartTunnel starts a proxy. The function returns, for a requested host:port,
+// 200 and the address to connect to, or the status of the refusal.
 func StartTunnel(answer func(hostport string) (status int, to string)) (*Tunnel, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -93,11 +95,12 @@ func StartTunnel(answer func(hostport string) (status int, to string)) (*Tunnel,
 	}
 	p := &Tunnel{listener: listener, answer: answer, life: newLifetime()}
 	p.server = &http.Server{ErrorLog: log.New(io.Discard, "", 0), Handler: p.life.counted(p)}
-	p.life.start(func() { _ = p.server.Serve(listener) }) // ends by Close
+	p.life.start(func() { _ = p.server.Serve(listener) }) // ends with Close
 	return p, nil
 }
 
-// Allow answers as a proxy that lets all through that go to the one host:port, sends them to an address, and refuses others.
+// Allow returns a function for StartTunnel that allows one host:port, connects
+// to an address for it, and refuses others.
 func Allow(hostport, to string, refusal int) func(string) (int, string) {
 	return func(asked string) (int, string) {
 		if asked == hostport {
@@ -107,10 +110,10 @@ func Allow(hostport, to string, refusal int) func(string) (int, string) {
 	}
 }
 
-// URL is what a client is configured with.
+// URL returns the URL for a client's configuration.
 func (p *Tunnel) URL() string { return "http://" + p.listener.Addr().String() }
 
-// ServeHTTP refuses, or joins both ends until one of them is done.
+// ServeHTTP refuses, or copies between both connections until one of them ends.
 func (p *Tunnel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodConnect {
 		refuse(w, http.StatusForbidden)
@@ -144,7 +147,7 @@ func (p *Tunnel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// refuse answers as squid does.
+// refuse answers like squid.
 func refuse(w http.ResponseWriter, status int) {
 	if status == http.StatusProxyAuthRequired {
 		w.Header().Set("Proxy-Authenticate", `Basic realm="proxy"`)
@@ -155,7 +158,7 @@ func refuse(w http.ResponseWriter, status int) {
 	_, _ = io.WriteString(w, "<html><title>ERROR: The requested URL could not be retrieved</title></html>")
 }
 
-// Close ends it, and every tunnel through it.
+// Close stops it and closes every tunnel.
 func (p *Tunnel) Close() error {
 	if !p.life.end() {
 		return nil
@@ -165,7 +168,8 @@ func (p *Tunnel) Close() error {
 	return ignoreClosed(err)
 }
 
-// ignoreClosed forgets that a listener was closed by another hand.
+// ignoreClosed returns nil if the error is that the listener was already
+// closed.
 func ignoreClosed(err error) error {
 	if errors.Is(err, net.ErrClosed) {
 		return nil

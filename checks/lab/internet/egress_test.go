@@ -27,7 +27,7 @@ func TestEgress(t *testing.T) {
 	for _, tt := range []struct {
 		name, url string
 		proxy     *internet.Tunnel
-		want      string // the proxy's status, then the directory's, or an error's words
+		want      string // the proxy's status, then the directory's, or the text of an error
 	}{
 		{"straight", directory.URL(), nil, "200"},
 		{"out of order", broken.URL(), nil, "503"},
@@ -42,7 +42,7 @@ func TestEgress(t *testing.T) {
 	}
 }
 
-// fetch says the status of the proxy, where there is one, and of the directory.
+// fetch returns the status of the proxy, if there is one, and of the directory.
 func fetch(t *testing.T, ca *internet.CA, proxy *internet.Tunnel, address string) string {
 	t.Helper()
 	said := ""
@@ -65,14 +65,15 @@ func fetch(t *testing.T, ca *internet.CA, proxy *internet.Tunnel, address string
 	}
 	defer response.Body.Close()
 	var body struct{ NewOrder string }
-	_ = json.NewDecoder(response.Body).Decode(&body) // an error page has none
+	_ = json.NewDecoder(response.Body).Decode(&body) // an error page is not JSON
 	if response.StatusCode == 200 && !strings.HasSuffix(body.NewOrder, "/acme/new-order") {
 		t.Errorf("%s: no directory", address)
 	}
 	return said + response.Status[:3]
 }
 
-// started ends at the end of the test what was started.
+// started returns a function that closes what was started at the end of the
+// test.
 func started(t *testing.T) func(c io.Closer, err error) io.Closer {
 	t.Helper()
 	return func(c io.Closer, err error) io.Closer {

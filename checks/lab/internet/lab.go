@@ -1,5 +1,5 @@
-// Package internet is a small internet on loopback that a diagnosis can be tested with: DNS, registry, web servers,
-// a CA's API, and the situations of one hosted site.
+// Package internet is a small internet on loopback for testing diagnoses: DNS,
+// a registry, web servers, a CA's API, and the situations of one hosted site.
 package internet
 
 import (
@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// Lab is a small internet with one hosted site in it, in one situation.
+// Lab is a small internet with one hosted site, in one situation.
 type Lab struct {
-	Domain   string // the name to ask about
+	Domain   string // the name to diagnose
 	DNS      *DNS
 	Web      *Web
 	Registry *Registry
@@ -25,22 +25,22 @@ type Lab struct {
 	Panel    Panel
 	Lookups
 	draft  draft
-	egress closers // the CA's API, and the proxy before it
+	egress closers // the CA's API, and its proxy
 }
 
-// Lookups are what the configuration says of lookups.
+// Lookups is the part of the configuration about lookups.
 type Lookups struct {
 	Resolver string    // host:port
-	Networks []Network // of CDNs and proxies; those of the lab are on loopback, too
+	Networks []Network // of CDNs and proxies; the lab's are on loopback
 	Lists    []string  // DNS blocklists
 }
 
-// Panel is what the panel and the configuration know of the site.
+// Panel is what the panel and the configuration contain about the site.
 type Panel struct {
 	Addresses        []netip.Addr // ours
 	Aliases          []string
 	Certificate, Key string    // files; empty: the site has no certificate
-	Challenges       string    // the folder where tokens are placed
+	Challenges       string    // the folder for tokens
 	AccessLog        string    // of the site
 	Attempts         []Attempt // to issue, oldest first
 	ACME             ACME
@@ -49,45 +49,45 @@ type Panel struct {
 // ACME is how the panel reaches its CA.
 type ACME struct {
 	Account          string // its URL
-	Directory, Proxy string // the URLs of the API and of the proxy before it; Proxy may be empty
-	CAFile           string // the root that the API and the certificates are signed by
+	Directory, Proxy string // URLs of the API and of the proxy; Proxy may be empty
+	CAFile           string // the root certificate of the API and of the sites' certificates
 }
 
 // Attempt is one line of the panel's issuing log.
 type Attempt struct {
 	At   time.Time
-	Text string // the CA's words; empty: issued
+	Text string // the CA's text; empty: issued
 }
 
-// Network is a range of addresses of one owner.
+// Network is a range of addresses with one owner.
 type Network struct {
 	Prefix netip.Prefix
 	Owner  string
 }
 
-// draft is what the steps of a situation change before the servers open.
+// draft is what the steps of a situation change before the servers start.
 type draft struct {
 	dir    string
 	hosts  map[netip.Addr]Host
-	served *tls.Certificate // by every host that has none of its own
-	file   *tls.Certificate // nil: the file that the panel names is not there
-	key    *tls.Certificate // whose key the key file has
+	served *tls.Certificate // by every host without one of its own
+	file   *tls.Certificate // nil: the file named by the panel does not exist
+	key    *tls.Certificate // its key is in the key file
 	bundle func(*tls.Certificate) []byte
 	status int                                         // of the ACME directory; 0: 200
 	tunnel func(directory string) func() (int, string) // nil: no proxy
 }
 
-// Where things are in the lab.
+// Addresses and names of the lab.
 const (
 	domain     = "client.ru"
 	ownAddr    = "127.80.0.10"
-	secondAddr = "127.80.0.11" // ours as well, where a situation has two
+	secondAddr = "127.80.0.11" // one of ours too, in situations with two
 	cdnAddr    = "127.90.0.1"
-	strangerV4 = "93.184.216.34" // never asked anything: a public address that is not ours
+	strangerV4 = "93.184.216.34" // a public address that is not ours; it is never connected to
 	strangerV6 = "2606:2800:220:1::1"
 )
 
-// newLab starts a healthy site: on one address, with a certificate, in a zone
+// newLab creates a healthy site: on one address, with a certificate, in a zone
 // of its own, on a panel without errors.
 func newLab(dir string) (*Lab, error) {
 	own := netip.MustParseAddr(ownAddr)
@@ -124,17 +124,17 @@ func newLab(dir string) (*Lab, error) {
 	return l, os.MkdirAll(l.Panel.Challenges, 0o750)
 }
 
-// site is what a panel's nginx serves.
+// site returns the handler of a panel's nginx.
 func (l *Lab) site() http.Handler { return Challenges{Dir: l.Panel.Challenges} }
 
-// registration is a name that is paid for.
+// registration is a name that is registered and paid for.
 func registration(name string, delegated bool) Registration {
 	now := time.Now()
 	return Registration{Domain: name, Delegated: delegated, Registrar: "REGRU-RU", Created: now.AddDate(-3, 0, 0),
 		PaidTill: now.AddDate(0, 6, 0), FreeDate: now.AddDate(0, 7, 1), Servers: []string{"ns1." + name}}
 }
 
-// open starts the servers as the steps have drafted them.
+// open starts the servers with the steps' changes.
 func (l *Lab) open() error {
 	for addr, host := range l.draft.hosts {
 		if host.Certificates == nil && l.draft.served != nil {
@@ -150,7 +150,7 @@ func (l *Lab) open() error {
 	return l.writeFiles()
 }
 
-// openCA starts the front door of the CA's API, and the proxy before it.
+// openCA starts the server of the CA's API, and its proxy.
 func (l *Lab) openCA() error {
 	directory, err := StartDirectory(l.CA, l.draft.status)
 	if err != nil {
@@ -192,7 +192,7 @@ func (l *Lab) writeFiles() error {
 	return nil
 }
 
-// Close ends all servers, and waits for them.
+// Close stops all servers, and waits for them.
 func (l *Lab) Close() error {
 	all := l.egress.Close()
 	if l.Web != nil {
@@ -212,16 +212,16 @@ func (l *Lab) Close() error {
 type lifetime struct {
 	mu      sync.Mutex
 	over    bool
-	done    chan struct{} // closed at the end
+	done    chan struct{} // closed by end
 	running sync.WaitGroup
-	conns   map[net.Conn]struct{} // closed at the end, whatever they wait for
+	conns   map[net.Conn]struct{} // closed by end, whatever they wait for
 }
 
 func newLifetime() *lifetime {
 	return &lifetime{done: make(chan struct{}), conns: map[net.Conn]struct{}{}}
 }
 
-// enter counts in a goroutine that has to call leave; false after the end.
+// enter counts a goroutine, which must call leave; false after end.
 func (l *lifetime) enter() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -233,7 +233,7 @@ func (l *lifetime) enter() bool {
 
 func (l *lifetime) leave() { l.running.Done() }
 
-// start runs f in a goroutine; false after the end.
+// start runs f in a goroutine; false after end.
 func (l *lifetime) start(f func()) bool {
 	if !l.enter() {
 		return false
@@ -245,7 +245,7 @@ func (l *lifetime) start(f func()) bool {
 	return true
 }
 
-// attend runs f for a connection, which f has to close; the end closes it too.
+// attend runs f for a connection, which f must close; end closes it too.
 func (l *lifetime) attend(conn net.Conn, f func()) {
 	l.mu.Lock()
 	l.conns[conn] = struct{}{}
@@ -258,10 +258,11 @@ func (l *lifetime) attend(conn net.Conn, f func()) {
 	}) {
 		return
 	}
-	_ = conn.Close() // it came after the end
+	_ = conn.Close() // accepted after end
 }
 
-// counted is a handler whose requests are counted; after the end it serves none.
+// counted returns a handler whose requests are counted; after end it serves
+// none.
 func (l *lifetime) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if l.enter() {
@@ -271,7 +272,8 @@ func (l *lifetime) counted(next http.Handler) http.Handler {
 	})
 }
 
-// end ends the server's life and closes its connections; false when that was done before.
+// end stops the server and closes its connections; false if that was done
+// before.
 func (l *lifetime) end() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -281,10 +283,10 @@ func (l *lifetime) end() bool {
 	l.over = true
 	close(l.done)
 	for conn := range l.conns {
-		_ = conn.Close() // its data is not needed any more
+		_ = conn.Close() // its data is no longer needed
 	}
 	return true
 }
 
-// wait returns when all goroutines have left.
+// wait returns when all goroutines have ended.
 func (l *lifetime) wait() { l.running.Wait() }

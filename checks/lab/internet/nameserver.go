@@ -10,7 +10,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// reply is what a server makes of one question, before it goes on the wire.
+// reply is a server's answer to one question, before it is encoded.
 type reply struct {
 	rcode         int
 	answer        []dns.RR
@@ -22,7 +22,8 @@ type reply struct {
 	drop          bool
 }
 
-// authority answers as the name server at an address: for the zones that it serves, and no others.
+// authority answers like the name server at an address: only for the zones that
+// it serves.
 func (d *DNS) authority(addr netip.Addr, temper Temper) dns.Handler {
 	return dns.HandlerFunc(func(w dns.ResponseWriter, request *dns.Msg) {
 		q := request.Question[0]
@@ -40,7 +41,8 @@ func (d *DNS) authority(addr netip.Addr, temper Temper) dns.Handler {
 	})
 }
 
-// tempered gives the behaviour of a server of that temper; done when there is nothing to look up.
+// tempered returns the behaviour of a server with that temper; done if nothing
+// need be looked up.
 func tempered(t Temper, b Behaviour) (as Behaviour, done bool) {
 	switch t {
 	case Refusing:
@@ -80,7 +82,7 @@ func (d *DNS) serve(addr netip.Addr, name string, qtype uint16) reply {
 	return r
 }
 
-// deepest is the zone closest to a name, of those that are acceptable; nil when there is none.
+// deepest returns the acceptable zone closest to a name; nil if there is none.
 func (d *DNS) deepest(name string, acceptable func(*zone) bool) *zone {
 	for {
 		if z := d.zones[name]; z != nil && acceptable(z) {
@@ -93,7 +95,8 @@ func (d *DNS) deepest(name string, acceptable func(*zone) bool) *zone {
 	}
 }
 
-// cut is the first zone below z on the way to a name: what z delegates. Nil when z itself has the name.
+// cut returns the first zone between z and a name, to which z delegates; nil if
+// the name is in z itself.
 func (d *DNS) cut(z *zone, name string) *zone {
 	var child *zone
 	for name != z.origin && name != "." {
@@ -105,7 +108,8 @@ func (d *DNS) cut(z *zone, name string) *zone {
 	return child
 }
 
-// referral is what a parent says of a child: its servers, with their addresses where they lie below the parent.
+// referral is a parent's delegation to a child: the child's servers, with their
+// addresses if they are below the parent.
 func (d *DNS) referral(parent, child *zone) reply {
 	var r reply
 	for i, name := range child.ns {
@@ -128,7 +132,7 @@ func address(name string, addr netip.Addr) dns.RR {
 	return &dns.AAAA{Hdr: header(name, dns.TypeAAAA), AAAA: addr.AsSlice()}
 }
 
-// send sends a reply as the behaviour says.
+// send sends a reply with the given behaviour.
 func (d *DNS) send(w dns.ResponseWriter, request *dns.Msg, b Behaviour, r reply) {
 	if !b.pause(d.life.done) || r.drop || b.Drop {
 		return
@@ -160,10 +164,10 @@ func (d *DNS) send(w dns.ResponseWriter, request *dns.Msg, b Behaviour, r reply)
 			noise(w, m)
 		}
 	}
-	_ = w.WriteMsg(m) // the client may have left
+	_ = w.WriteMsg(m) // the client may have gone
 }
 
-// noise sends what a forger would: answers with one thing wrong.
+// noise sends what a forger would send: answers that are wrong in one respect.
 func noise(w dns.ResponseWriter, m *dns.Msg) {
 	forged := address("forged.invalid.", netip.MustParseAddr("192.0.2.66"))
 	for _, change := range []func(*dns.Msg){
@@ -178,42 +182,43 @@ func noise(w dns.ResponseWriter, m *dns.Msg) {
 	}
 }
 
-// Temper is how a server treats all questions.
+// Temper is how a server answers all questions.
 type Temper int
 
 // The tempers of name servers and resolvers.
 const (
 	Sound    Temper = iota
-	Refusing        // REFUSED: a server without the zone, a resolver closed to strangers
-	Silent          // takes questions, never answers
-	Dead            // nobody listens
+	Refusing        // REFUSED: a server that does not serve the zone, or a resolver that this client may not use
+	Silent          // receives questions, never answers
+	Dead            // does not listen
 	Failing         // SERVFAIL
-	Noisy           // before each right answer some wrong ones: another id, another name, another type
+	Noisy           // sends some wrong answers before each right one: another id, another name, another type
 )
 
-// Behaviour is how a server treats one question, instead of just answering it.
+// Behaviour is a deviation in answering one question.
 type Behaviour struct {
-	Rcode    int             // the answer, when it is not NOERROR
-	EDE      uint16          // info code of the answer (RFC 8914); without one when it is 0 and Text is empty
+	Rcode    int             // the rcode, if not NOERROR
+	EDE      uint16          // info code of the EDE (RFC 8914); no EDE if it is 0 and Text is empty
 	Text     string          // extra text of the EDE
-	Drop     bool            // no answer at all
-	Truncate bool            // over UDP only TC; over TCP the whole answer
-	Rotate   bool            // the first record goes to the end, from answer to answer
+	Drop     bool            // no answer
+	Truncate bool            // over UDP only TC; over TCP the complete answer
+	Rotate   bool            // the first record moves to the end with each answer
 	Noise    bool            // as Noisy
-	Wait     <-chan struct{} // answers when it is closed
+	Wait     <-chan struct{} // the answer waits until it is closed
 	Delay    time.Duration   // before the answer
 }
 
-// Any stands for every type of question.
+// Any means every type of question.
 const Any = dns.TypeANY
 
-// question is what a behaviour belongs to.
+// question identifies the question to which a behaviour applies.
 type question struct {
 	name  string
 	qtype uint16
 }
 
-// rules are the behaviours of one side, and how often each question was asked.
+// rules are the behaviours of one kind of server, and how often each question
+// was asked.
 type rules struct {
 	mu    sync.Mutex
 	of    map[question]Behaviour
@@ -230,7 +235,7 @@ func (r *rules) set(name string, qtype uint16, b Behaviour) {
 	r.of[question{canonical(name), qtype}] = b
 }
 
-// behaviour gives the rule for a question.
+// behaviour returns the behaviour for a question.
 func (r *rules) behaviour(name string, qtype uint16) Behaviour {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -255,7 +260,7 @@ func (r *rules) countOf(name string, qtype uint16) int {
 	return r.asked[question{canonical(name), qtype}]
 }
 
-// pause waits as long as the behaviour says; false when the lab was closed meanwhile.
+// pause waits as the behaviour requires; false if the lab was closed meanwhile.
 func (b Behaviour) pause(done <-chan struct{}) bool {
 	if b.Delay > 0 {
 		timer := time.NewTimer(b.Delay)
@@ -276,7 +281,7 @@ func (b Behaviour) pause(done <-chan struct{}) bool {
 	return true
 }
 
-// rotated has another record first each time.
+// rotated returns the records rotated, with another one first each time.
 func rotated(records []dns.RR, times int) []dns.RR {
 	if len(records) < 2 {
 		return records

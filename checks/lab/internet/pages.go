@@ -11,13 +11,14 @@ import (
 	"sync"
 )
 
-// ChallengePath is where the CA looks for a token (RFC 8555 section 8.3).
+// ChallengePath is the folder of the URL that the CA requests (RFC 8555 section
+// 8.3).
 const ChallengePath = "/.well-known/acme-challenge/"
 
-// NotFound is nginx's own 404: our server, but no such file.
+// NotFound is nginx's own 404, as our server returns it for a missing file.
 func NotFound() http.Handler { return Status(http.StatusNotFound, nginxPage("404 Not Found")) }
 
-// Status answers everything with one status and page, as nginx.
+// Status answers everything with one status and page, like nginx.
 func Status(code int, body string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { write(w, code, body) })
 }
@@ -31,19 +32,20 @@ func write(w http.ResponseWriter, code int, body string) {
 	w.Header().Set("Content-Type", "text/html")
 	w.WriteHeader(code)
 	if code != http.StatusNoContent && code != http.StatusNotModified {
-		_, _ = w.Write([]byte(body)) // the client may have left
+		_, _ = w.Write([]byte(body)) // the client may have gone
 	}
 }
 
-// Challenges serves token files out of the panel's folder, as ISPmanager's nginx does.
+// Challenges serves token files from the panel's folder, like ISPmanager's
+// nginx.
 type Challenges struct {
 	Dir           string
-	Before, After string       // a BOM, a comment of some filter, white space
-	Code          int          // of a token; 200 when 0
-	Else          http.Handler // everything but tokens; nil: NotFound
+	Before, After string       // a BOM, a comment added by a filter, white space
+	Code          int          // status for tokens; 0: 200
+	Else          http.Handler // for everything except tokens; nil: NotFound
 }
 
-// ServeHTTP answers with the token's file.
+// ServeHTTP serves the token's file.
 func (c Challenges) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, found := strings.CutPrefix(r.URL.Path, ChallengePath)
 	if found && name == filepath.Base(name) {
@@ -58,9 +60,9 @@ func (c Challenges) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.Else.ServeHTTP(w, r)
 }
 
-// Redirect redirects every request to a place, written as in nginx: $host and
-// $request_uri stand for what was asked, $tail for the latter without its
-// slash, which is how people get hosts like client.ru.well-known.
+// Redirect redirects every request to a URL with variables as in nginx: $host,
+// $request_uri, and $tail, which is the latter without its slash: a common
+// mistake leads to hosts like client.ru.well-known.
 func Redirect(code int, to string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		uri := r.URL.RequestURI()
@@ -69,10 +71,11 @@ func Redirect(code int, to string) http.Handler {
 	})
 }
 
-// Chain redirects n times, each time to another URL of the same host, and then lets end answer.
+// Chain redirects n times, each time to another URL of the same host; then end
+// answers.
 func Chain(n int, end http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		hop, _ := strconv.Atoi(r.URL.Query().Get("hop")) // none: the first
+		hop, _ := strconv.Atoi(r.URL.Query().Get("hop")) // missing: the first
 		if hop >= n {
 			end.ServeHTTP(w, r)
 			return
@@ -81,7 +84,7 @@ func Chain(n int, end http.Handler) http.Handler {
 	})
 }
 
-// BySecurity lets one handler answer over HTTP, another over HTTPS.
+// BySecurity uses one handler for HTTP, another for HTTPS.
 func BySecurity(plain, secure http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.TLS != nil {
@@ -92,7 +95,8 @@ func BySecurity(plain, secure http.Handler) http.Handler {
 	})
 }
 
-// Alternate is a balancer without health checks: each request goes to the next server.
+// Alternate is a load balancer without health checks: each request goes to the
+// next server.
 func Alternate(servers ...http.Handler) http.Handler {
 	var mu sync.Mutex
 	turn := 0
@@ -105,7 +109,8 @@ func Alternate(servers ...http.Handler) http.Handler {
 	})
 }
 
-// Sometimes lets bad answer with a probability of share (0 to 1), by a seed: the same each time.
+// Sometimes uses bad with a probability of share (0 to 1); the same seed gives
+// the same sequence.
 func Sometimes(seed uint64, share float64, good, bad http.Handler) http.Handler {
 	var mu sync.Mutex
 	dice := rand.New(rand.NewPCG(seed, seed))
@@ -121,12 +126,13 @@ func Sometimes(seed uint64, share float64, good, bad http.Handler) http.Handler 
 	})
 }
 
-// Never does not answer until the client has left or the lab is closed.
+// Never does not answer until the client disconnects or the lab is closed.
 func Never() http.Handler {
 	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 }
 
-// CookieWall sets a cookie by a redirect to the same URL, and lets only clients with that cookie in.
+// CookieWall sets a cookie with a redirect to the same URL, and passes only
+// requests with that cookie to behind.
 func CookieWall(behind http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := r.Cookie("__passed"); err == nil {
@@ -138,14 +144,15 @@ func CookieWall(behind http.Handler) http.Handler {
 	})
 }
 
-// TestCookie is what nginx's testcookie module shows to a client without JavaScript: 200, a script, and no content.
+// TestCookie is the response of nginx's testcookie module to a client without
+// JavaScript: 200, a script, and no content.
 func TestCookie() http.Handler {
 	return Status(http.StatusOK, `<html><body><script type="text/javascript" src="/aes.js" ></script><script>`+
 		`function toNumbers(d){var e=[];d.replace(/(..)/g,function(d){e.push(parseInt(d,16))});return e}`+
 		`document.cookie="BPC="+toHex(slowAES.decrypt(c,2,a,b))+"; path=/";location.href="/?attempt=1";</script></body></html>`)
 }
 
-// Firewall is the page of a web application firewall that lets no robot in.
+// Firewall is the page of a web application firewall that blocks robots.
 func Firewall() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-WAF-Event", "block-robot")
@@ -154,8 +161,8 @@ func Firewall() http.Handler {
 	})
 }
 
-// Proxy answers as a CDN in front of a site: with the CDN's Server header,
-// and the site behind it, or 522 (its own timeout) when there is none.
+// Proxy answers like a CDN in front of a site: with the CDN's Server header and
+// the site's response, or 522 (its own timeout) if behind is nil.
 func Proxy(server string, behind http.Handler) http.Handler {
 	if behind == nil {
 		behind = Status(522, "<html><head><title>522: Connection timed out</title></head></html>")
@@ -165,13 +172,13 @@ func Proxy(server string, behind http.Handler) http.Handler {
 	})
 }
 
-// renamed puts another name into the Server header.
+// renamed replaces the Server header.
 type renamed struct {
 	http.ResponseWriter
 	server string
 }
 
-// WriteHeader changes the name at the last moment.
+// WriteHeader replaces the header just before it is sent.
 func (r renamed) WriteHeader(status int) {
 	r.Header().Set("Server", r.server)
 	r.ResponseWriter.WriteHeader(status)

@@ -11,26 +11,26 @@ import (
 	"time"
 )
 
-// Door is what happens to a connection to a port before any HTTP.
+// Door is how a port treats a connection before any HTTP.
 type Door int
 
 // The doors. The zero value is a working server.
 const (
 	Open      Door = iota
-	Refused        // nobody listens: RST to the SYN
+	Refused        // nothing listens: RST in answer to the SYN
 	BlackHole      // the SYN is dropped, as by a firewall: the dial hangs
 	Mute           // accepted, never answered
 	Reset          // RST after the first bytes
 	HangUp         // FIN after the first bytes
-	HTTP2          // answers with the preface of HTTP/2, whatever was asked (RFC 9113 section 3.4)
+	HTTP2          // answers with the preface of HTTP/2, whatever is requested (RFC 9113 section 3.4)
 	PlainHTTP      // on the HTTPS port: HTTP without TLS
 	OldTLS         // on the HTTPS port: TLS 1.0 and 1.1 only
-	NoCipher       // on the HTTPS port: alert 40, as nginx with an RSA certificate and an EC key
+	NoCipher       // on the HTTPS port: alert 40, like nginx with an RSA certificate and an EC key
 )
 
-// blackHole makes a port that accepts no more connections. It needs no firewall
-// and no rights: Linux drops a SYN whose listener has its accept queue full,
-// and a queue for none is full with the one connection that fills it here.
+// blackHole makes a port that drops every SYN. It needs neither a firewall nor
+// privileges: Linux drops a SYN if the listener's accept queue is full, and a
+// queue of length zero is full with the one connection that is made here.
 func blackHole(h *held) (io.Closer, error) {
 	listener, err := h.listen(0)
 	if err != nil {
@@ -44,11 +44,11 @@ func blackHole(h *held) (io.Closer, error) {
 	return closers{filler, listener}, nil
 }
 
-// receive treats one accepted connection as the door says, and closes it.
+// receive treats one accepted connection as the door requires, and closes it.
 func (d Door) receive(conn net.Conn, done <-chan struct{}) {
 	defer conn.Close()
-	// All of the request is read first: a close with bytes unread would be a
-	// reset. Heads and TLS hellos of the lab's clients fit in one read.
+	// All of the request is read first: closing with unread bytes would send a
+	// reset. Headers and TLS hellos of the lab's clients fit in one read.
 	head := make([]byte, 16<<10)
 	if _, err := conn.Read(head); err != nil {
 		return
@@ -60,7 +60,7 @@ func (d Door) receive(conn net.Conn, done <-chan struct{}) {
 		_, _ = conn.Write([]byte{0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 128})
 	case Reset:
 		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // the close below is an RST then
+			_ = tcp.SetLinger(0) // the close below sends RST
 		}
 	case NoCipher:
 		_, _ = conn.Write([]byte{21, 3, 3, 0, 2, 2, 40}) // RFC 5246 section 7.2: fatal, handshake_failure
@@ -79,13 +79,14 @@ func (c closers) Close() error {
 	return all
 }
 
-// held is a TCP port that is bound without a listener: connections to it are refused.
+// held is a TCP port that is bound but does not listen: connections to it are
+// refused.
 type held struct {
 	fd   int
 	addr netip.AddrPort
 }
 
-// hold takes a port; port 0 takes any.
+// hold binds a port; port 0 means any.
 func hold(at netip.AddrPort) (*held, error) {
 	family, wanted := syscall.AF_INET, syscall.Sockaddr(&syscall.SockaddrInet4{Addr: v4(at.Addr()), Port: int(at.Port())})
 	if at.Addr().Is6() {
@@ -121,7 +122,7 @@ func (h *held) bind(wanted syscall.Sockaddr) error {
 	return err
 }
 
-// listen turns the port into a listener, which owns it from then on.
+// listen starts listening on the port; the listener then owns it.
 func (h *held) listen(backlog int) (net.Listener, error) {
 	if err := syscall.Listen(h.fd, backlog); err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", h.addr, err)
@@ -135,7 +136,7 @@ func (h *held) listen(backlog int) (net.Listener, error) {
 	return listener, err
 }
 
-// Close gives the port back.
+// Close releases the port.
 func (h *held) Close() error {
 	if h.fd < 0 {
 		return nil

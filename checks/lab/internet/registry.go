@@ -14,17 +14,17 @@ import (
 	"time"
 )
 
-// Registration is what a registry knows of a name.
+// Registration is a registry's data about a name.
 type Registration struct {
 	Domain    string // in punycode
 	Delegated bool
 	Registrar string
 	Created   time.Time
 	PaidTill  time.Time
-	FreeDate  time.Time // when an unpaid name becomes free
+	FreeDate  time.Time // when a name that is not paid for becomes free
 	Servers   []string
 	Statuses  []string // RDAP (RFC 8056); none: "active", or "inactive" when not delegated
-	Raw       string   // the answer instead of all this, of WHOIS and of RDAP
+	Raw       string   // sent by WHOIS and RDAP in place of all this
 }
 
 // Registry is the registry of every top-level domain of the lab, over WHOIS
@@ -37,12 +37,12 @@ type Registry struct {
 
 	mu    sync.Mutex
 	names map[string]Registration
-	quota int // questions left; below 0: no limit
+	quota int // questions left; negative: no limit
 	mute  bool
 	asked map[string]int
 }
 
-// StartRegistry starts both services, on free ports of 127.0.0.1.
+// StartRegistry starts both services on free ports of 127.0.0.1.
 func StartRegistry() (*Registry, error) {
 	r := &Registry{life: newLifetime(), names: map[string]Registration{}, quota: -1, asked: map[string]int{}}
 	var err error
@@ -53,18 +53,18 @@ func StartRegistry() (*Registry, error) {
 		return nil, errors.Join(fmt.Errorf("starting the lab's RDAP: %w", err), r.whois.Close())
 	}
 	r.server = &http.Server{Handler: r.life.counted(http.HandlerFunc(r.serveRDAP)), ErrorLog: log.New(io.Discard, "", 0)}
-	r.life.start(func() { _ = r.server.Serve(r.rdap) }) // ends by Close
+	r.life.start(func() { _ = r.server.Serve(r.rdap) }) // ends with Close
 	r.life.start(r.serveWHOIS)
 	return r, nil
 }
 
-// WHOIS is the address of the WHOIS server, RDAP the base URL of the RDAP server.
+// WHOIS returns the address of the WHOIS server.
 func (r *Registry) WHOIS() string { return r.whois.Addr().String() }
 
-// RDAP is the base URL of the RDAP server, with a slash at its end.
+// RDAP returns the base URL of the RDAP server, with a final slash.
 func (r *Registry) RDAP() string { return "http://" + r.rdap.Addr().String() + "/" }
 
-// Register enters a name.
+// Register adds a name.
 func (r *Registry) Register(reg Registration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -78,28 +78,29 @@ func (r *Registry) Forget(domain string) {
 	delete(r.names, strings.ToLower(domain))
 }
 
-// SetQuota lets n more questions through, then says that there were too many.
+// SetQuota allows n more questions; after that the answer is that there were
+// too many.
 func (r *Registry) SetQuota(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.quota = n
 }
 
-// SetMute makes both services take questions without an answer.
+// SetMute makes both services receive questions without answering.
 func (r *Registry) SetMute(mute bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mute = mute
 }
 
-// Asked is how often a name was asked about, by WHOIS and by RDAP.
+// Asked returns how often a name was asked about, by WHOIS and by RDAP.
 func (r *Registry) Asked(domain string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.asked[strings.ToLower(domain)]
 }
 
-// question takes one from the quota and finds the name.
+// question spends one question of the quota and looks up the name.
 func (r *Registry) question(domain string) (reg Registration, known, allowed, mute bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -113,7 +114,7 @@ func (r *Registry) question(domain string) (reg Registration, known, allowed, mu
 	return reg, known, allowed, r.mute
 }
 
-// serveWHOIS takes connections until it is closed.
+// serveWHOIS accepts connections until it is closed.
 func (r *Registry) serveWHOIS() {
 	for {
 		conn, err := r.whois.Accept()
@@ -144,10 +145,10 @@ func (r *Registry) answerWHOIS(conn net.Conn) {
 	case !known:
 		text = whoisTerms + "No entries found for the selected source(s).\r\n" + whoisEnd(time.Now())
 	}
-	_, _ = conn.Write([]byte(text)) // the client may have left
+	_, _ = conn.Write([]byte(text)) // the client may have gone
 }
 
-// Close ends both services, and waits for them.
+// Close stops both services, and waits for them.
 func (r *Registry) Close() error {
 	if !r.life.end() {
 		return nil
@@ -158,7 +159,7 @@ func (r *Registry) Close() error {
 	return all
 }
 
-// whoisTerms stands above each answer of TCI's server.
+// whoisTerms is the header of each answer of TCI's server.
 const whoisTerms = "% TCI Whois Service. Terms of use:\r\n" +
 	"% https://tcinet.ru/documents/whois_ru_rf.pdf (in Russian)\r\n" +
 	"% https://tcinet.ru/documents/whois_su.pdf (in Russian)\r\n\r\n"
@@ -167,7 +168,8 @@ func whoisEnd(now time.Time) string {
 	return "\r\nLast updated on " + now.UTC().Format("2006-01-02T15:04:05Z") + "\r\n\r\n"
 }
 
-// whoisText is the record of a name in TCI's form: a key, and its value from column 16 on.
+// whoisText is the record of a name in TCI's form: a key, and its value from
+// column 16.
 func whoisText(reg Registration) string {
 	if reg.Raw != "" {
 		return reg.Raw
@@ -233,7 +235,7 @@ func rdapError(w http.ResponseWriter, status int, title string) {
 func rdapJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/rdap+json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client may have left
+	_ = json.NewEncoder(w).Encode(body) // the client may have gone
 }
 
 // rdapDomain is a domain object (RFC 9083 section 5.3).

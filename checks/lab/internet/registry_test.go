@@ -82,7 +82,7 @@ func TestRDAP(t *testing.T) {
 		defer http.DefaultClient.CloseIdleConnections()
 		defer response.Body.Close()
 		var body map[string]any
-		_ = json.NewDecoder(response.Body).Decode(&body) // garbage decodes to nothing
+		_ = json.NewDecoder(response.Body).Decode(&body) // an invalid body decodes to nothing
 		return response.StatusCode, body
 	}
 	if status, body := get("unpaid.ru"); status != 200 || body["ldhName"] != "unpaid.ru" || body["status"].([]any)[0] != "inactive" || len(body["events"].([]any)) != 3 {
@@ -100,7 +100,8 @@ func TestRDAP(t *testing.T) {
 	}
 }
 
-// TestMuteRegistryEndsWithTheLab leaves a question unanswered, which Close must not wait for.
+// TestMuteRegistryEndsWithTheLab leaves a question unanswered; Close must not
+// wait for it.
 func TestMuteRegistryEndsWithTheLab(t *testing.T) {
 	r := startRegistry(t)
 	r.SetMute(true)
@@ -112,7 +113,7 @@ func TestMuteRegistryEndsWithTheLab(t *testing.T) {
 	if _, err := io.WriteString(conn, "free.ru\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	for r.Asked("free.ru") == 0 { // until it has been read
+	for r.Asked("free.ru") == 0 { // until the question was received
 		if t.Context().Err() != nil {
 			return
 		}

@@ -10,13 +10,13 @@ import (
 // maxChain is how many CNAMEs the resolver follows; Unbound stops at about 11.
 const maxChain = 11
 
-// Info codes of RFC 8914 that the lab uses by itself.
+// Info codes of RFC 8914 that the lab itself sends.
 const (
 	edeNoReachableAuthority = 22
 	edeOther                = 0
 )
 
-// resolver answers as a validating Unbound in front of the lab's zones.
+// resolver answers like a validating Unbound in front of the lab's zones.
 func (d *DNS) resolver(temper Temper) dns.Handler {
 	return dns.HandlerFunc(func(w dns.ResponseWriter, request *dns.Msg) {
 		q := request.Question[0]
@@ -34,7 +34,7 @@ func (d *DNS) resolver(temper Temper) dns.Handler {
 	})
 }
 
-// recurse follows the name through the zones, CNAME by CNAME.
+// recurse looks a name up in the zones, following CNAMEs.
 func (d *DNS) recurse(name string, qtype uint16, checkingDisabled bool) reply {
 	var whole reply
 	for range maxChain {
@@ -58,7 +58,8 @@ func (d *DNS) recurse(name string, qtype uint16, checkingDisabled bool) reply {
 	return reply{rcode: dns.RcodeServerFailure, ede: edeOther, text: "chain of names too long"}
 }
 
-// look asks the zone that has a name, as far as its servers and its signatures allow.
+// look looks a name up in its zone, as far as the zone's servers and signatures
+// allow.
 func (d *DNS) look(asked string, qtype uint16, checkingDisabled bool) reply {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -92,7 +93,7 @@ func (d *DNS) look(asked string, qtype uint16, checkingDisabled bool) reply {
 	return r
 }
 
-// unreachable says what the resolver answers when no server of a zone is of use.
+// unreachable returns the resolver's answer if no server of a zone can be used.
 func (d *DNS) unreachable(z *zone) (reply, bool) {
 	if slices.ContainsFunc(z.servers, func(addr netip.Addr) bool {
 		return addr == registryAddr() || addr == Server(Sound) || addr == Server(Noisy)

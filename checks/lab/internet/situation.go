@@ -12,27 +12,27 @@ import (
 	"time"
 )
 
-// Situation is a site with one fault, or two, and the verdict that is right for it.
+// Situation is a site with one or two faults, and the correct verdict.
 type Situation struct {
-	Name  string   // the faults in words
-	Rule  string   // what it is taken from: a table of the CA's behaviour, or a kind of cause
+	Name  string   // describes the faults
+	Rule  string   // source: a table of the CA's behaviour, or a kind of cause
 	Want  string   // the root cause
-	Also  []string // what must stay visible beside it
+	Also  []string // codes that must be reported beside it
 	steps []step
 }
 
-// step turns the healthy world into another one, before its servers open.
+// step changes the healthy lab before its servers start.
 type step func(*Lab) error
 
-// Situations are all that the diagnosis is tested with. In each a person asks,
-// so that names are checked as thoroughly as possible.
+// Situations returns all situations with which the diagnosis is tested. In
+// each, a person asks, so that names are checked as thoroughly as possible.
 func Situations() []Situation {
 	return slices.Concat(registrationSituations(), delegationSituations(), addressSituations(), caaSituations(),
 		doorSituations(), answerSituations(), redirectSituations(), familySituations(), unevenSituations(), proxySituations(),
 		certificateSituations(), authoritySituations(), blindSituations(), doubleSituations())
 }
 
-// Start starts the situation; files go below dir.
+// Start starts the situation; its files are below dir.
 func (s Situation) Start(dir string) (*Lab, error) {
 	l, err := newLab(dir)
 	if err == nil {
@@ -51,18 +51,18 @@ func (s Situation) Start(dir string) (*Lab, error) {
 	return l, nil
 }
 
-// row makes a situation, for tables that stay readable.
+// row makes a situation; it keeps the tables readable.
 func row(name, rule, want string, steps ...step) Situation {
 	return Situation{Name: name, Rule: rule, Want: want, steps: steps}
 }
 
-// also adds what must stay visible.
+// also adds codes that must be reported beside the root cause.
 func (s Situation) also(codes ...string) Situation {
 	s.Also = append(slices.Clone(s.Also), codes...)
 	return s
 }
 
-// about asks about another name, in a zone of its own that leads to us.
+// about asks about another name, in a zone of its own that points to us.
 func about(name string) step {
 	return func(l *Lab) error {
 		l.Domain, l.Panel.Aliases = name, nil
@@ -72,10 +72,10 @@ func about(name string) step {
 	}
 }
 
-// delegate replaces a zone, the domain's own where no other is named.
+// delegate replaces a zone; if it names none, the domain's own.
 func delegate(z Zone) step {
 	return func(l *Lab) error {
-		z := z // a situation may be started more than once at a time
+		z := z // the same situation may be started several times concurrently
 		if z.Origin == "" {
 			z.Origin = l.Domain
 		}
@@ -88,7 +88,7 @@ func records(lines ...string) step {
 	return delegate(Zone{Text: strings.ReplaceAll(strings.Join(lines, "\n"), "%us", ownAddr)})
 }
 
-// withRecords adds to a zone that leads to us.
+// withRecords adds records to a zone that points to us.
 func withRecords(lines ...string) step {
 	return records(append([]string{"@ A %us", "www A %us"}, lines...)...)
 }
@@ -99,7 +99,7 @@ func undelegated(l *Lab) error {
 	return nil
 }
 
-// registered enters the domain with its registry, after a change.
+// registered adds the domain, after a change, to its registry.
 func registered(change func(*Registration)) step {
 	return func(l *Lab) error {
 		r := registration(l.Domain, true)
@@ -115,7 +115,7 @@ func unregistered(l *Lab) error {
 	return undelegated(l)
 }
 
-// serves sets what the domain's own servers do with one type of question.
+// serves sets how the domain's own servers answer one type of question.
 func serves(qtype uint16, b Behaviour) step {
 	return func(l *Lab) error {
 		l.DNS.Serve(l.Domain, qtype, b)
@@ -123,7 +123,7 @@ func serves(qtype uint16, b Behaviour) step {
 	}
 }
 
-// resolves sets what the resolver does with one type of question.
+// resolves sets how the resolver answers one type of question.
 func resolves(qtype uint16, b Behaviour) step {
 	return func(l *Lab) error {
 		l.DNS.Resolve(l.Domain, qtype, b)
@@ -131,7 +131,7 @@ func resolves(qtype uint16, b Behaviour) step {
 	}
 }
 
-// asking another resolver.
+// asking uses another resolver.
 func asking(t Temper) step {
 	return func(l *Lab) error {
 		l.Resolver = l.DNS.Resolver(t)
@@ -139,7 +139,8 @@ func asking(t Temper) step {
 	}
 }
 
-// host changes what answers at an address of ours; the panel gets to know the address.
+// host changes the host at an address of ours, and adds the address to the
+// panel.
 func host(addr string, change func(*Lab, *Host)) step {
 	return func(l *Lab) error {
 		at := netip.MustParseAddr(addr)
@@ -154,17 +155,18 @@ func host(addr string, change func(*Lab, *Host)) step {
 	}
 }
 
-// doors sets the two doors of an address.
+// doors sets both doors of an address.
 func doors(addr string, http, https Door) step {
 	return host(addr, func(_ *Lab, h *Host) { h.HTTP, h.HTTPS = http, https })
 }
 
-// page lets another handler answer at an address, made from the usual one.
+// page replaces the handler of an address by one that is made from the usual
+// one.
 func page(addr string, of func(usual http.Handler) http.Handler) step {
 	return host(addr, func(l *Lab, h *Host) { h.Sites = map[string]http.Handler{"": of(l.site())} })
 }
 
-// instead lets another handler answer at our address.
+// instead replaces the handler of our address.
 func instead(other http.Handler) step {
 	return page(ownAddr, func(http.Handler) http.Handler { return other })
 }
@@ -174,7 +176,8 @@ func toHTTPS(usual http.Handler) http.Handler {
 	return BySecurity(Redirect(http.StatusMovedPermanently, "https://$host$request_uri"), usual)
 }
 
-// certificate sets what is in the file, and what is served: each from a leaf.
+// certificate sets the certificate in the file and the one that is served, each
+// from a leaf.
 func certificate(file, served Leaf) step {
 	return func(l *Lab) error {
 		var err error
@@ -187,7 +190,8 @@ func certificate(file, served Leaf) step {
 	}
 }
 
-// sameCertificate is in the file, and served, after a change.
+// sameCertificate sets one certificate, after a change, in the file and as
+// served.
 func sameCertificate(leaf Leaf, change func(*tls.Certificate) *tls.Certificate) step {
 	return func(l *Lab) error {
 		c, err := l.CA.Issue(ofSite(leaf))
@@ -202,7 +206,7 @@ func sameCertificate(leaf Leaf, change func(*tls.Certificate) *tls.Certificate) 
 	}
 }
 
-// ofSite gives a leaf the names of the site, where it has none.
+// ofSite adds the names of the site to a leaf without names.
 func ofSite(l Leaf) Leaf {
 	if l.Names == nil {
 		l.Names = []string{domain, "www." + domain}
@@ -210,13 +214,15 @@ func ofSite(l Leaf) Leaf {
 	return l
 }
 
-// lasting is a leaf of 90 days with some of them left; below zero it has expired.
+// lasting is a leaf of 90 days with the given number of days left; if negative,
+// it has expired.
 func lasting(days int) Leaf {
 	end := time.Now().AddDate(0, 0, days).Add(time.Hour)
 	return Leaf{NotBefore: end.AddDate(0, 0, -90), NotAfter: end}
 }
 
-// failed adds an attempt that failed half an hour ago; %name and %ip are the site's.
+// failed adds an attempt that failed half an hour ago; %name and %ip are
+// replaced by the site's.
 func failed(text string) step {
 	return func(l *Lab) error {
 		text := strings.NewReplacer("%name", l.Domain, "%ip", ownAddr, "%token", token).Replace(text)
@@ -225,11 +231,11 @@ func failed(text string) step {
 	}
 }
 
-// token is the one that the failed order of a situation was about.
+// token is that of the failed order in situations.
 const token = "Zk3wLq0Yb2mJd8sTf5uVx7nRc1eHg4aPoI6iKjQpWtE"
 
-// visitors writes an access log in nginx's format "combined" around a failed order: everyday visits, and the sources
-// that fetched the token.
+// visitors writes an access log in nginx's format "combined" around a failed
+// order: ordinary requests, and those of the sources that fetched the token.
 func visitors(sources ...string) step {
 	return func(l *Lab) error {
 		at := time.Now().Add(-30*time.Minute - 10*time.Second)

@@ -17,8 +17,8 @@ import (
 	"domovoy/checks/lab/internet"
 )
 
-// seenFromOutside are the codes of the contract that a look from outside, at
-// the panel's files, or at the CA's words can give as a verdict.
+// seenFromOutside are the codes of the contract that can be a verdict from
+// checks from outside, of the panel's files, or of the CA's texts.
 func seenFromOutside() []string {
 	return strings.Fields(`ok unknown panel.nocertificate
 		dns.unregistered dns.undelegated dns.nxdomain dns.noaddress dns.elsewhere dns.partly dns.proxied dns.ipv6
@@ -56,7 +56,7 @@ func TestSituationsCoverTheContract(t *testing.T) {
 	t.Logf("%d situations, %d codes", len(names), len(seen))
 }
 
-// TestSituationsPlay starts each, and looks at what every one of them has.
+// TestSituationsPlay starts each situation, and checks what all of them have.
 func TestSituationsPlay(t *testing.T) {
 	for _, s := range internet.Situations() {
 		t.Run(s.Name, func(t *testing.T) {
@@ -90,7 +90,8 @@ func play(t *testing.T, s internet.Situation) *internet.Lab {
 	return l
 }
 
-// TestSituationsAreSo asks the DNS and the web of some, without any judgement.
+// TestSituationsAreSo checks DNS and web of some situations without a
+// diagnosis.
 func TestSituationsAreSo(t *testing.T) {
 	for _, tt := range []struct{ name, a, caa, web string }{
 		{"all is well", "NOERROR A=127.80.0.10", "NOERROR", "200 words"},
@@ -132,7 +133,7 @@ func withoutSOA(m *dns.Msg) string {
 	return say(m)
 }
 
-// probe places a file as a panel does, and fetches it once from our address.
+// probe places a file as a panel does, and requests it once from our address.
 func probe(t *testing.T, l *internet.Lab) string {
 	t.Helper()
 	if err := os.WriteFile(l.Panel.Challenges+"/probe", []byte("words"), 0o600); err != nil {

@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// certificateSituations are about what is in the file and what is served.
+// certificateSituations have faults of the certificate in the file or the one
+// served.
 func certificateSituations() []Situation {
 	const rule, pairs = "causes: issued but not installed", "5.2 key mismatch"
-	key := func(certificate, key Leaf) step { // the old pair goes on being served: nginx does not load this one
+	key := func(certificate, key Leaf) step { // the previous pair is still served: nginx does not load this one
 		return func(l *Lab) error {
 			var err error
 			if l.draft.file, err = l.CA.Issue(ofSite(certificate)); err != nil {
@@ -47,7 +48,7 @@ func certificateSituations() []Situation {
 	}
 }
 
-// Texts of the CA, as the issuing log keeps them.
+// Texts of the CA, as in the issuing log.
 const (
 	secondaryText   = "During secondary validation: %ip: Fetching http://%name/.well-known/acme-challenge/%token: Timeout during connect (likely firewall problem)"
 	unauthorized    = "%ip: Invalid response from http://%name/.well-known/acme-challenge/%token: 404"
@@ -64,12 +65,13 @@ const (
 	limitsURL       = " UTC: see https://letsencrypt.org/docs/rate-limits/#authorization-failures-per-identifier-per-account"
 )
 
-// authoritySituations are about the CA: its texts, the validators in the access log, and our connection to it.
+// authoritySituations are about the CA: its texts, the validators in the access
+// log, and our connection to it.
 func authoritySituations() []Situation {
 	return slices.Concat(wordSituations(), visitorSituations(), egressSituations(), listSituations())
 }
 
-// wordSituations have no fault but the CA's last text.
+// wordSituations have no fault other than the CA's last text.
 func wordSituations() []Situation {
 	const words = "the CA's words"
 	limited := func(l *Lab) error {
@@ -116,7 +118,7 @@ func egressSituations() []Situation {
 			return nil
 		}
 	}
-	closed := func(l *Lab) error { // a port that is bound without a listener
+	closed := func(l *Lab) error { // a port that is bound but does not listen
 		l.Panel.ACME.Directory = fmt.Sprintf("https://127.99.0.1:%d/directory", l.Web.HTTPSPort())
 		return l.Web.Open(netip.MustParseAddr("127.99.0.1"), Host{HTTP: Refused, HTTPS: Refused})
 	}

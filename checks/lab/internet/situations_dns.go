@@ -9,7 +9,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// registrationSituations are names that do not exist, and what their registry says.
+// registrationSituations are names that do not exist, with their registry's
+// answer.
 func registrationSituations() []Situation {
 	const rule = "causes: registry's NXDOMAIN and WHOIS"
 	left := func(r *Registration) { // unpaid, not yet free
@@ -67,7 +68,7 @@ func delegationSituations() []Situation {
 	}
 }
 
-// addressSituations are names that lead to the wrong place.
+// addressSituations are names that point to a wrong address.
 func addressSituations() []Situation {
 	const away, partly, stray = "causes: moved away", "causes: partly ours", "causes: stray AAAA"
 	named := func(addr, name string) step {
@@ -90,7 +91,7 @@ func addressSituations() []Situation {
 	}
 }
 
-// strangers is n A records with addresses of others.
+// strangers returns n A records with addresses that are not ours.
 func strangers(n int) string {
 	var b strings.Builder
 	addr := netip.MustParseAddr("93.184.220.1")
@@ -101,19 +102,20 @@ func strangers(n int) string {
 	return b.String()
 }
 
-// What the CAA situations are taken from, and the parameter (RFC 8657 section 3) that allows our account.
+// The source of the CAA situations, and the parameter (RFC 8657 section 3) that
+// allows our account.
 const (
 	caaRule    = "2.4 CAA"
 	caaFailure = "2.3 CAA answers"
 	ourAccount = "accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/1001"
 )
 
-// caaSituations go through RFC 8659 and RFC 8657 as the CA reads them.
+// caaSituations cover RFC 8659 and RFC 8657 as implemented by the CA.
 func caaSituations() []Situation {
 	return slices.Concat(caaAllows(), caaForbids(), caaFails())
 }
 
-// caa gives the domain a set of CAA records.
+// caa sets the domain's CAA records.
 func caa(records ...string) step {
 	var lines []string
 	for _, r := range records {
@@ -122,7 +124,8 @@ func caa(records ...string) step {
 	return withRecords(lines...)
 }
 
-// below makes the site a subdomain: first its own records, then those above it.
+// below makes the site a subdomain: first its own records, then those of the
+// parent.
 func below(own, above string) step {
 	return func(l *Lab) error {
 		if err := about("shop." + domain)(l); err != nil {
@@ -132,13 +135,13 @@ func below(own, above string) step {
 	}
 }
 
-// parentFails lets the CAA question above the site fail.
+// parentFails makes the CAA question about the parent fail.
 func parentFails(l *Lab) error {
 	l.DNS.Serve(domain, dns.TypeCAA, Behaviour{Rcode: dns.RcodeServerFailure})
 	return nil
 }
 
-// caaAllows are sets that our CA may issue under.
+// caaAllows are sets that allow our CA to issue.
 func caaAllows() []Situation {
 	const rule, us = caaRule, ourAccount
 	return []Situation{
@@ -156,7 +159,7 @@ func caaAllows() []Situation {
 	}
 }
 
-// caaForbids are sets that our CA, our account or our method is not in.
+// caaForbids are sets that exclude our CA, our account or our method.
 func caaForbids() []Situation {
 	const rule, us = caaRule, ourAccount
 	return []Situation{
@@ -175,7 +178,7 @@ func caaForbids() []Situation {
 	}
 }
 
-// caaFails are questions that the CA gets no answer to.
+// caaFails are questions to which the CA gets no answer.
 func caaFails() []Situation {
 	const fails = caaFailure
 	answers := func(rcode int) step { return serves(dns.TypeCAA, Behaviour{Rcode: rcode}) }

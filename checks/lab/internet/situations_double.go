@@ -7,7 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// blindSituations are those in which a check could not be done: whatever else is wrong, there is no verdict.
+// blindSituations are those in which a check could not be made: whatever else
+// is wrong, there is no verdict.
 func blindSituations() []Situation {
 	const rule = "a failed look is no verdict"
 	return []Situation{
@@ -24,7 +25,7 @@ func blindSituations() []Situation {
 	}
 }
 
-// doubleSituations have two faults: the cause hides what follows from it.
+// doubleSituations have two faults: the cause hides its consequence.
 func doubleSituations() []Situation {
 	const rule = "one root cause"
 	expired := sameCertificate(lasting(-3), nil)

@@ -7,7 +7,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// doorSituations never come to HTTP.
+// doorSituations fail before any HTTP.
 func doorSituations() []Situation {
 	const rule = "causes: port 80 closed, filtered, rejected"
 	redirected := page(ownAddr, toHTTPS)
@@ -28,7 +28,7 @@ func doorSituations() []Situation {
 	}
 }
 
-// answerSituations are answers the CA does not take, and some that it does.
+// answerSituations are responses that the CA rejects, and some that it accepts.
 func answerSituations() []Situation {
 	const status, body, wall = "2.1 status", "2.1 body", "causes: WAF, cookie wall"
 	tokens := func(change func(*Challenges)) step {
@@ -61,7 +61,7 @@ func answerSituations() []Situation {
 	}
 }
 
-// redirectSituations go through the CA's rules about redirects.
+// redirectSituations cover the CA's rules about redirects.
 func redirectSituations() []Situation {
 	const codes, count, target, loop = "2.1 redirect codes", "2.1 redirect count", "2.1 redirect targets", "2.1 loop"
 	through := func(of func(http.Handler) http.Handler) step { return page(ownAddr, of) }
@@ -98,7 +98,7 @@ func redirectSituations() []Situation {
 	}
 }
 
-// byHost chooses by the Host header.
+// byHost selects a handler by the Host header.
 func byHost(of map[string]http.Handler, others http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h := of[r.Host]; h != nil {
@@ -109,7 +109,7 @@ func byHost(of map[string]http.Handler, others http.Handler) http.Handler {
 	})
 }
 
-// six is the only loopback address of IPv6.
+// six is the only IPv6 loopback address.
 const six = "::1"
 
 // familySituations have IPv4 and IPv6, and a fault in one of them.
@@ -138,7 +138,7 @@ func familySituations() []Situation {
 	}
 }
 
-// unevenSituations succeed now and then.
+// unevenSituations succeed only sometimes.
 func unevenSituations() []Situation {
 	const balancer, lottery = "causes: load balancer round robin", "2.1 two A, first dead"
 	gone := Status(http.StatusServiceUnavailable, nginxPage("503 Service Unavailable"))
@@ -162,7 +162,7 @@ func proxySituations() []Situation {
 		return []step{
 			delegate(Zone{NS: []string{"ada.ns.cloudflare.com", "bob.ns.cloudflare.com"}, Text: "@ A " + addr + "\nwww A " + addr + "\n"}),
 			page(addr, func(usual http.Handler) http.Handler { return Proxy(server, of(usual)) }),
-			func(l *Lab) error { l.Panel.Addresses = l.Panel.Addresses[:1]; return nil }, // the proxy's is not ours
+			func(l *Lab) error { l.Panel.Addresses = l.Panel.Addresses[:1]; return nil }, // the proxy's address is not ours
 		}
 	}
 	through := func(usual http.Handler) http.Handler { return usual }

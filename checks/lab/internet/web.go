@@ -15,24 +15,25 @@ import (
 )
 
 // Web is the lab's web: hosts at loopback addresses, all with the same two
-// ports, which stand for 80 and 443. An address that was not opened refuses.
+// ports, in place of 80 and 443. An address that was not opened refuses
+// connections.
 type Web struct {
 	http, https uint16
 	life        *lifetime
 
 	mu     sync.Mutex
-	held   map[netip.AddrPort]*held // the ports taken and not opened
+	held   map[netip.AddrPort]*held // ports that are bound but do not listen
 	opened closers
 }
 
-// Host is what stands at one address.
+// Host is the server at one address.
 type Host struct {
 	HTTP, HTTPS  Door
 	Sites        map[string]http.Handler     // by the Host header, without port; "" is the default server
-	Certificates map[string]*tls.Certificate // by server name; "" for the others
+	Certificates map[string]*tls.Certificate // by server name; "" for all others
 }
 
-// StartWeb takes the two ports, on 127.0.0.1 and on ::1.
+// StartWeb binds the two ports on 127.0.0.1 and on ::1.
 func StartWeb() (*Web, error) {
 	w := &Web{life: newLifetime(), held: map[netip.AddrPort]*held{}}
 	for _, port := range []*uint16{&w.http, &w.https} {
@@ -61,13 +62,13 @@ func (w *Web) takePort(port *uint16) error {
 	return err
 }
 
-// HTTPPort stands for port 80, HTTPSPort for 443.
+// HTTPPort is used in place of port 80.
 func (w *Web) HTTPPort() int { return int(w.http) }
 
-// HTTPSPort stands for port 443.
+// HTTPSPort is used in place of port 443.
 func (w *Web) HTTPSPort() int { return int(w.https) }
 
-// Open puts a host at a loopback address. Each address is opened once.
+// Open starts a host on a loopback address. Each address can be opened once.
 func (w *Web) Open(addr netip.Addr, h Host) error {
 	if !addr.IsLoopback() {
 		return fmt.Errorf("opening %s: the lab stays on loopback", addr)
@@ -107,7 +108,7 @@ func (w *Web) open(at netip.AddrPort, h Host, door Door, secure bool) error {
 	return nil
 }
 
-// serve starts what stands behind a door.
+// serve starts the server behind a door.
 func (w *Web) serve(listener net.Listener, h Host, door Door, secure bool) {
 	w.opened = append(w.opened, listener)
 	switch door {
@@ -122,13 +123,13 @@ func (w *Web) serve(listener net.Listener, h Host, door Door, secure bool) {
 			listener = tls.NewListener(listener, h.tls(door))
 		}
 		w.opened = append(w.opened, closing(server.Close))
-		w.life.start(func() { _ = server.Serve(listener) }) // ends by Close
+		w.life.start(func() { _ = server.Serve(listener) }) // ends with Close
 	default:
 		w.life.start(func() { w.receive(listener, door) })
 	}
 }
 
-// receive takes connections until the listener is closed.
+// receive accepts connections until the listener is closed.
 func (w *Web) receive(listener net.Listener, door Door) {
 	for {
 		conn, err := listener.Accept()
@@ -139,7 +140,7 @@ func (w *Web) receive(listener net.Listener, door Door) {
 	}
 }
 
-// ServeHTTP finds the site by the Host header, as nginx does.
+// ServeHTTP selects the site by the Host header, like nginx.
 func (h Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := r.Host
 	if host, _, err := net.SplitHostPort(name); err == nil {
@@ -172,7 +173,7 @@ func (h Host) tls(door Door) *tls.Config {
 	return c
 }
 
-// Close ends all servers, and waits for them.
+// Close stops all servers, and waits for them.
 func (w *Web) Close() error {
 	if !w.life.end() {
 		return nil
@@ -192,7 +193,7 @@ func (w *Web) Close() error {
 	return all
 }
 
-// closing makes a function a Closer.
+// closing is a function as an io.Closer.
 type closing func() error
 
 // Close calls it.

@@ -42,7 +42,8 @@ func open(t *testing.T, w *internet.Web, addr string, h internet.Host) {
 	}
 }
 
-// visit asks one address for a URL, without following redirects, over a connection of its own.
+// visit requests a URL from one address, without following redirects, over a
+// connection of its own.
 func visit(t *testing.T, w *internet.Web, addr, url string, config *tls.Config) (*http.Response, string, error) {
 	t.Helper()
 	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: true,

@@ -11,17 +11,17 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Zone is one zone of the lab as its owner would describe it.
+// Zone describes one zone of the lab.
 type Zone struct {
-	Origin  string       // "client.ru"; in punycode when it is an IDN
-	Text    string       // lines of a zone file, relative to Origin (RFC 1035 section 5); SOA and NS are added where they lack
-	NS      []string     // names of its servers, as the parent has them; none: ns1 of the zone itself
-	Servers []netip.Addr // where those servers are, one for each name (see Server); none: one of the temper below
-	Temper  Temper       // of the servers, where Servers is empty; Sound when zero
-	Bogus   uint16       // the info code (RFC 8914 section 5.2) with which validation fails; 0: it does not
+	Origin  string       // "client.ru"; in punycode if it is an IDN
+	Text    string       // lines of a zone file, relative to Origin (RFC 1035 section 5); SOA and NS are added if missing
+	NS      []string     // names of its servers in the parent; none: ns1 of the zone itself
+	Servers []netip.Addr // addresses of those servers, one for each name (see Server); none: one with the temper below
+	Temper  Temper       // of the servers, if Servers is empty; the zero value is Sound
+	Bogus   uint16       // info code (RFC 8914 section 5.2) of a failing validation; 0: it does not fail
 }
 
-// zone is a zone ready to be asked.
+// zone is a parsed zone.
 type zone struct {
 	origin  string
 	records map[string][]dns.RR // by lower-case owner
@@ -31,7 +31,7 @@ type zone struct {
 	bogus   uint16
 }
 
-// parse reads the lines of a zone. Nothing may be included from files.
+// parse parses the lines of a zone. Including files is not allowed.
 func parse(z Zone) (*zone, error) {
 	parsed := &zone{origin: canonical(z.Origin), records: map[string][]dns.RR{}, servers: slices.Clone(z.Servers), bogus: z.Bogus}
 	for _, name := range z.NS {
@@ -54,7 +54,7 @@ func parse(z Zone) (*zone, error) {
 	return parsed, parsed.complete()
 }
 
-// add reads more lines into the zone.
+// add parses more lines into the zone.
 func (z *zone) add(text string) error {
 	parser := dns.NewZoneParser(strings.NewReader(text), z.origin, "")
 	parser.SetDefaultTTL(300)
@@ -74,7 +74,8 @@ func (z *zone) add(text string) error {
 	return nil
 }
 
-// complete adds what every zone has: SOA, NS, and the addresses of name servers inside it.
+// complete adds what every zone has: SOA, NS, and addresses of name servers in
+// the zone.
 func (z *zone) complete() error {
 	if z.soa == nil {
 		line := fmt.Sprintf("@ SOA %s hostmaster.%s 1 7200 3600 1209600 300\n", z.ns[0], strings.TrimPrefix(z.origin, "."))
@@ -98,7 +99,7 @@ func (z *zone) complete() error {
 	return nil
 }
 
-// of gives the records of one owner and type.
+// of returns the records of one owner and type.
 func (z *zone) of(owner string, qtype uint16) []dns.RR {
 	var found []dns.RR
 	for _, rr := range z.records[owner] {
@@ -109,7 +110,8 @@ func (z *zone) of(owner string, qtype uint16) []dns.RR {
 	return found
 }
 
-// find answers from the zone: the records, or a CNAME in their place, or that the name is not there.
+// find looks a name up in the zone: it returns its records, or a CNAME, or that
+// the name does not exist.
 func (z *zone) find(name string, qtype uint16) (found []dns.RR, exists bool) {
 	owner := name
 	if _, exists = z.records[owner]; !exists {
@@ -127,7 +129,8 @@ func (z *zone) find(name string, qtype uint16) (found []dns.RR, exists bool) {
 	return named(found, name), true
 }
 
-// wildcard finds the source of synthesis: the asterisk below the closest name that exists (RFC 4592 section 3.3.1).
+// wildcard returns the source of synthesis: the asterisk below the closest name
+// that exists (RFC 4592 section 3.3.1).
 func (z *zone) wildcard(name string) (string, bool) {
 	for name != z.origin && name != "." {
 		name = parentOf(name)
@@ -150,7 +153,8 @@ func (z *zone) hasBelow(name string) bool {
 	return false
 }
 
-// named copies records under the name as it was asked, capitals and all.
+// named returns copies of records with the name as in the question, including
+// capitals.
 func named(records []dns.RR, name string) []dns.RR {
 	copies := make([]dns.RR, len(records))
 	for i, rr := range records {
@@ -162,7 +166,7 @@ func named(records []dns.RR, name string) []dns.RR {
 
 func canonical(name string) string { return dns.CanonicalName(name) }
 
-// parentOf cuts the first label off; the parent of the last one is the root.
+// parentOf removes the first label; the parent of the last one is the root.
 func parentOf(name string) string {
 	if _, rest, found := strings.Cut(name, "."); found && rest != "" {
 		return rest
@@ -174,12 +178,13 @@ func parentOf(name string) string {
 type Blocklist struct {
 	Origin string       // the zone of the list
 	Listed []netip.Addr // answered with 127.0.0.2 and a reason
-	Error  netip.Addr   // answered to every question instead: 127.255.255.252 typo, .254 public resolver, .255 volume; zero: the list works
-	Empty  bool         // even the test points are missing: a list that was shut down
+	Error  netip.Addr   // the answer to every question if set: 127.255.255.252 typo, .254 public resolver, .255 volume; zero: the list works
+	Empty  bool         // even the test points are missing, as on a list that was shut down
 }
 
-// Zone writes the list as a zone. Test points are 127.0.0.2 listed and
-// 127.0.0.1 not (section 5), for IPv6 ::ffff:7f00:2 and ::ffff:7f00:1.
+// Zone returns the list as a zone. The test points are 127.0.0.2, which is
+// listed, and 127.0.0.1, which is not (section 5); for IPv6, ::ffff:7f00:2 and
+// ::ffff:7f00:1.
 func (b Blocklist) Zone() Zone {
 	z := Zone{Origin: b.Origin}
 	if b.Error.IsValid() {
@@ -196,10 +201,11 @@ func (b Blocklist) Zone() Zone {
 	return z
 }
 
-// reversed is an address in the form of a question to a blocklist: octets or nibbles, last one first (RFC 5782 section 2.1 and 2.4).
+// reversed returns an address as in a question to a blocklist: octets or
+// nibbles in reverse order (RFC 5782 sections 2.1 and 2.4).
 func reversed(addr netip.Addr) string {
 	name, err := dns.ReverseAddr(addr.String())
-	if addr.Is4In6() { // the library takes it for IPv4
+	if addr.Is4In6() { // the library would treat it as IPv4
 		var nibbles []string
 		for _, octet := range addr.As16() {
 			nibbles = append([]string{fmt.Sprintf("%x.%x", octet&15, octet>>4)}, nibbles...)
