@@ -15,9 +15,9 @@ func TestClean(t *testing.T) {
 		{"a\x1b[31mred\r\nb", "a [31mred  b"},
 		{"ru.\u202eknab", "ru. knab"},    // bidi override
 		{"a\u200bb\u00a0c", "a b c"},     // zero width, no-break
-		{"half\xffbyte", "half byte"},    // no UTF-8
-		{"\u2028line\u0085", "line"},     // separators that are no newline
-		{"<b>&amp;</b>", "<b>&amp;</b>"}, // markup is the messenger's concern
+		{"half\xffbyte", "half byte"},    // not UTF-8
+		{"\u2028line\u0085", "line"},     // separators other than newline
+		{"<b>&amp;</b>", "<b>&amp;</b>"}, // markup is escaped by the messenger's package
 		{strings.Repeat("я", WordLength), strings.Repeat("я", WordLength)},
 		{strings.Repeat("я", WordLength+1), strings.Repeat("я", WordLength) + "…"},
 	} {

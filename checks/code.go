@@ -11,10 +11,10 @@ type Code string
 const (
 	PanelProcessing  Code = "panel.processing"  // many certificates being issued at once
 	PanelFailed      Code = "panel.failed"      // many certificates given up
-	PanelFailing     Code = "panel.failing"     // many certificates failed again and again within hours
+	PanelFailing     Code = "panel.failing"     // certificates that failed repeatedly within hours
 	PanelOverdue     Code = "panel.overdue"     // sites whose certificate was not renewed in time
-	PanelStale       Code = "panel.stale"       // the panel's tables stopped moving
-	PanelUnreadable  Code = "panel.unreadable"  // rows whose dates, flags or names make no sense
+	PanelStale       Code = "panel.stale"       // the panel's issuing log stopped growing
+	PanelUnreadable  Code = "panel.unreadable"  // rows with invalid dates, flags or names
 	PanelUnavailable Code = "panel.unavailable" // database locked, missing, or of another shape
 )
 
@@ -25,12 +25,12 @@ const (
 	PanelNoRedirect    Code = "panel.noredirect"    // an active site without http→https
 )
 
-// Codes of a name, as the DNS has it.
+// Codes of a name in DNS.
 const (
-	DNSUnregistered Code = "dns.unregistered" // free
+	DNSUnregistered Code = "dns.unregistered" // not registered
 	DNSUndelegated  Code = "dns.undelegated"  // registered, but without name servers: unpaid, or never set up
 	DNSLame         Code = "dns.lame"         // delegated to servers that do not answer for it
-	DNSDNSSEC       Code = "dns.dnssec"       // signatures broken
+	DNSDNSSEC       Code = "dns.dnssec"       // invalid signatures
 	DNSServFail     Code = "dns.servfail"
 	DNSNXDomain     Code = "dns.nxdomain"
 	DNSNoAddress    Code = "dns.noaddress"
@@ -40,41 +40,41 @@ const (
 	DNSCAA          Code = "dns.caa"       // CAA forbids the CA
 	DNSCAABroken    Code = "dns.caabroken" // the CAA question fails
 	DNSLookalike    Code = "dns.lookalike" // letters of two alphabets that look alike: never a cause
-	DNSProxied      Code = "dns.proxied"   // behind a CDN or a proxy: a cause only when the way through it fails
+	DNSProxied      Code = "dns.proxied"   // behind a CDN or a proxy: a cause only if requests through it fail
 
 	DNSBLListed Code = "dnsbl.listed" // an address is on a blocklist
 )
 
-// Codes of the way to the challenge: port 80, or 443 after a redirect.
+// Codes of requests for the challenge: port 80, or 443 after a redirect.
 const (
-	WebBlocked   Code = "web.blocked" // the access log shows fewer visitors than the CA has validators
+	WebBlocked   Code = "web.blocked" // the access log shows requests of fewer validators than the CA has
 	WebRefused   Code = "web.refused"
 	WebTimeout   Code = "web.timeout"
-	WebReset     Code = "web.reset" // the connection was cut after it stood
+	WebReset     Code = "web.reset" // the connection was cut after it was established
 	WebForbidden Code = "web.forbidden"
 	WebError     Code = "web.error"
 	WebNotFound  Code = "web.notfound"
 	WebRedirect  Code = "web.redirect" // a redirect that the CA does not follow
 	WebLoop      Code = "web.loop"
-	WebBody      Code = "web.body" // not the file that was asked for
+	WebBody      Code = "web.body" // not the requested file
 	WebFlapping  Code = "web.flapping"
-	WebIPv6      Code = "web.ipv6" // IPv6 fails where IPv4 would do
+	WebIPv6      Code = "web.ipv6" // IPv6 fails, IPv4 works
 )
 
-// Codes of a certificate, by its own dates where its file can be read.
+// Codes of a certificate, by its own dates if its file can be read.
 const (
 	CertExpired   Code = "cert.expired"
 	CertExpiring  Code = "cert.expiring"
-	CertOverdue   Code = "cert.overdue" // renewal should have happened by its share of life
-	CertMissing   Code = "cert.missing" // the file that the panel names is gone
+	CertOverdue   Code = "cert.overdue" // late for renewal, by its share of lifetime left
+	CertMissing   Code = "cert.missing" // the file that the panel names does not exist
 	CertUntrusted Code = "cert.untrusted"
 
-	CertKeyMismatch  Code = "cert.keymismatch"  // the private key is not the certificate's
-	CertNotInstalled Code = "cert.notinstalled" // issued, and an older one is served
+	CertKeyMismatch  Code = "cert.keymismatch"  // the private key does not match the certificate
+	CertNotInstalled Code = "cert.notinstalled" // issued, but an older one is served
 	CertName         Code = "cert.name"         // the certificate is for other names
 )
 
-// Codes of the CA's own words, as the issuing log keeps them.
+// Codes of the CA's own messages, as in the issuing log.
 const (
 	CAUnauthorized Code = "ca.unauthorized"
 	CAConnection   Code = "ca.connection"
@@ -91,21 +91,21 @@ const (
 	CAClient       Code = "ca.client"
 	CAFlaky        Code = "ca.flaky" // failed, then succeeded by itself
 
-	CABudget  Code = "ca.budget"  // an account's orders run out
+	CABudget  Code = "ca.budget"  // an account's orders will run out
 	CAPausing Code = "ca.pausing" // the CA will pause the name
-	CAZombie  Code = "ca.zombie"  // failing for long with no success: stop trying
+	CAZombie  Code = "ca.zombie"  // failing for a long time without a success: stop trying
 )
 
 // The two verdicts that do not name a problem.
 const (
 	OK      Code = "ok"
-	Unknown Code = "unknown" // could not be told
+	Unknown Code = "unknown" // could not be determined
 )
 
-// Who says whose turn the next step is.
+// Who is the party that must take the next step.
 type Who string
 
-// The four who may act.
+// The four parties.
 const (
 	Us       Who = "us"
 	Customer Who = "customer"
@@ -114,10 +114,10 @@ const (
 )
 
 // firstVerdict is the first code of codeFacts that can be the root cause of a
-// site; those before it cannot.
+// site; codes before it cannot.
 const firstVerdict = DNSUnregistered
 
-// codeFact is what holds for a code whatever the finding.
+// codeFact is what is true of a code in any finding.
 type codeFact struct {
 	code     Code
 	severity Severity
@@ -135,7 +135,7 @@ var codeFacts = [...]codeFact{
 	{PanelOverdue, Critical, Us},
 	{PanelStale, Warning, Us},
 	{PanelUnreadable, Info, Us},
-	{PanelNoRedirect, Info, Us}, // also of a site; it stands here because the order is part of a stored version (bot, rules)
+	{PanelNoRedirect, Info, Us}, // also of a site; it is here because the order is part of a stored version (bot, rules)
 	{DNSBLListed, Warning, Us},
 	{CABudget, Critical, Us},
 	// A site, but never its root cause.
@@ -156,7 +156,7 @@ var codeFacts = [...]codeFact{
 	{DNSCAABroken, Warning, Customer},
 	{DNSLookalike, Info, Customer},
 	{DNSProxied, Info, Customer},
-	// Then the way in.
+	// Then requests for the challenge.
 	{WebBlocked, Warning, Us},
 	{WebFlapping, Warning, Us},
 	{WebRefused, Warning, Us},
@@ -175,13 +175,13 @@ var codeFacts = [...]codeFact{
 	{CAPaused, Critical, Us},
 	{CARejected, Warning, Customer},
 	{CARateLimited, Critical, Nobody},
-	// Then the certificate put in place.
+	// Then the certificate's installation.
 	{CertKeyMismatch, Critical, Us},
 	{CertMissing, Critical, Us},
 	{CertNotInstalled, Warning, Us},
 	{CertName, Warning, Us},
 	{CertUntrusted, Warning, Us},
-	// Then the CA's last words.
+	// Then the CA's last message.
 	{CARemote, Warning, Us},
 	{CACAA, Warning, Customer},
 	{CADNS, Warning, Customer},
@@ -191,12 +191,12 @@ var codeFacts = [...]codeFact{
 	{CAClient, Warning, Us},
 	{CAInternal, Info, CA},
 	{CAFlaky, Info, Nobody},
-	// Then what is only a symptom.
+	// Then symptoms.
 	{CertExpired, Critical, Us},
 	{CertOverdue, Warning, Us},
 	{CertExpiring, Warning, Us},
 	{PanelNoCertificate, Info, Us},
-	// No trouble.
+	// No problem.
 	{Unknown, Warning, Us},
 	{OK, Healthy, Nobody},
 }
@@ -210,7 +210,7 @@ func Codes() []Code {
 	return codes
 }
 
-// rank is the code's place in the order of Codes; -1: it has none.
+// rank is the code's index in Codes; -1: it is not listed.
 func (c Code) rank() int {
 	for i := range codeFacts {
 		if codeFacts[i].code == c {
@@ -220,8 +220,9 @@ func (c Code) rank() int {
 	return -1
 }
 
-// Severity is how bad the code is when nothing else is known. An unlisted code
-// is Warning: it must be seen, and must not wake anybody.
+// Severity is the severity of a code without further information. That of an
+// unlisted code is Warning: it must be visible, but must not alert anyone at
+// night.
 func (c Code) Severity() Severity {
 	if i := c.rank(); i >= 0 {
 		return codeFacts[i].severity
@@ -229,7 +230,7 @@ func (c Code) Severity() Severity {
 	return Warning
 }
 
-// Who takes the next step. An unlisted code is ours.
+// Who returns the party that must take the next step. An unlisted code is ours.
 func (c Code) Who() Who {
 	if i := c.rank(); i >= 0 {
 		return codeFacts[i].who

@@ -1,5 +1,5 @@
 // Package checks defines sites, certificates, attempts, findings with their
-// codes, and the verdict that folds findings into one root cause.
+// codes, and the verdict that reduces findings to one root cause.
 //
 // A check returns findings, and an error only when it could not look. "Could
 // not look" is never "all is well" and never "broken".

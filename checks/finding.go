@@ -10,17 +10,17 @@ import (
 type Args map[string]any
 
 // Finding is one thing that is wrong, or worth knowing, as a code with
-// arguments and never as a sentence.
+// arguments instead of a sentence.
 type Finding struct {
 	Check    string // which check found it
 	Server   string // the panel
 	Site     string // A-label form of the site's own name; empty: the server as a whole
-	Name     string // the name concerned, when it is an alias; else empty
+	Name     string // the name concerned, if it is an alias; else empty
 	Code     Code
 	Severity Severity
 	Args     Args   // may be nil
 	Detail   string // raw evidence for a machine or an expert; may be empty
-	From     string // the vantage point, for what is seen from outside; may be empty
+	From     string // the vantage point of checks from outside; may be empty
 }
 
 // Key identifies the finding from one run to the next: the same problem of the
@@ -44,7 +44,7 @@ type Metric struct {
 	Server string
 	Code   Code
 	Value  int
-	Err    string // why it could not be counted; empty: Value holds
+	Err    string // why it could not be counted; empty: Value is valid
 }
 
 // Known reports whether the value could be counted.
@@ -58,8 +58,8 @@ type Outcome struct {
 	Failures []Failure
 }
 
-// LookedAt reports whether this run looked at what the finding is about, so
-// that its absence in this run means that the problem is gone.
+// LookedAt reports whether this run checked the subject of the finding, so that
+// the finding's absence in this run means that the problem is solved.
 func (o Outcome) LookedAt(f Finding) bool {
 	if f.Server != o.Server || !slices.Contains(o.Checks, f.Check) {
 		return false
@@ -77,11 +77,11 @@ type Verdict struct {
 	Finding  Finding // zero for OK and Unknown
 }
 
-// Checks that later checks build on: where these could not look, a code that
+// Checks on which later checks depend: if these could not look, a code that
 // comes later in the order of Codes cannot be the root cause.
 const (
-	NamesCheck = "dns"     // settles the codes up to lastOfNames
-	WayCheck   = "http-01" // settles the codes up to lastOfWay
+	NamesCheck = "dns"     // determines the codes up to lastOfNames
+	WayCheck   = "http-01" // determines the codes up to lastOfWay
 )
 
 // The last codes that these checks can find, in the order of Codes.
@@ -93,7 +93,7 @@ const (
 // Judge reduces the findings of one site to one root cause: the finding whose
 // code comes first in the order of Codes, so that a cause hides its symptoms.
 // Without findings the verdict is OK, but only if no check failed. It is
-// Unknown where a check failed whose findings could have come before the cause.
+// Unknown if a check failed whose findings could have come before the cause.
 func Judge(findings []Finding, failures []Failure) Verdict {
 	first, rank := firstVerdict.rank(), len(codeFacts)
 	best := Verdict{Code: OK, Severity: Healthy}
@@ -102,9 +102,9 @@ func Judge(findings []Finding, failures []Failure) Verdict {
 		f := &findings[i]
 		switch {
 		case f.Severity <= Info && outside(f.Check):
-			continue // worth knowing, but nothing fails for it
+			continue // information only: nothing fails because of it
 		case f.Name != "" && own:
-			continue // the site's own name comes first
+			continue // findings at the site's own name come first
 		}
 		if r := f.Code.rank(); r >= first && r < rank {
 			best, rank = Verdict{Code: f.Code, Severity: f.Severity, Finding: *f}, r
@@ -121,9 +121,9 @@ func Judge(findings []Finding, failures []Failure) Verdict {
 // outside reports whether a check looks from outside.
 func outside(check string) bool { return check == NamesCheck || check == WayCheck }
 
-// settled is the rank of the last code that a check would have found before
-// the ones after it could be a cause; beyond all ranks where nothing builds
-// on the check.
+// settled returns the rank of the last code that a check can find; later codes
+// cannot be the cause if it failed. For a check on which no other depends, the
+// result is beyond all ranks.
 func settled(check string) int {
 	switch check {
 	case NamesCheck:

@@ -47,8 +47,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// The verdict does not hang on the order in which checks ran, and a cause is
-// never behind what stands after it.
+// The verdict does not depend on the order in which checks ran, and a cause
+// always comes before its symptoms.
 func TestJudgeOrder(t *testing.T) {
 	order := Codes()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -118,7 +118,7 @@ func TestSeverity(t *testing.T) {
 	}
 }
 
-// Every code is listed once, and an unlisted one must not go unseen.
+// Every code is listed once, and an unlisted one must stay visible.
 func TestCodes(t *testing.T) {
 	seen := map[Code]bool{}
 	for _, c := range Codes() {

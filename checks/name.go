@@ -15,8 +15,8 @@ import (
 // valid domain name.
 var ErrNotAName = errors.New("not a domain name")
 
-// maxName is more than any name takes in UTF-8: 253 characters of up to four
-// bytes (RFC 1035, section 2.3.4).
+// maxName is more than the length of any name in UTF-8, in bytes: 253
+// characters of up to four bytes (RFC 1035, section 2.3.4).
 const maxName = 4 * 253
 
 // ToASCII converts a name in Unicode or A-label form to its A-label form (RFC
@@ -25,12 +25,12 @@ func ToASCII(name string) (string, error) {
 	name = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(name)), ".")
 	rest, wildcard := strings.CutPrefix(name, "*.")
 	if len(rest) > maxName {
-		return "", fmt.Errorf("%w: %d bytes", ErrNotAName, len(rest)) // converting takes time by the square of it
+		return "", fmt.Errorf("%w: %d bytes", ErrNotAName, len(rest)) // the time for converting grows with the square of the length
 	}
 	ascii, err := idna.Lookup.ToASCII(rest)
 	if err != nil && homely(rest) {
-		// Panels have sites such as my_site.example.com and ab--cd.ru, which
-		// no CA would sign but which are somebody's all the same.
+		// Panels have sites such as my_site.example.com and ab--cd.ru, for
+		// which no CA issues certificates, but which exist.
 		ascii, err = rest, nil
 	}
 	if err != nil {
@@ -45,8 +45,8 @@ func ToASCII(name string) (string, error) {
 	return ascii, nil
 }
 
-// plausible applies the rules that idna.Lookup leaves out: no empty label, at
-// least two of them, each within the lengths of RFC 1035 section 2.3.4.
+// plausible checks the rules that idna.Lookup does not: no empty label, at
+// least two labels, lengths within the limits of RFC 1035 section 2.3.4.
 func plausible(ascii string) bool {
 	if len(ascii) > 253 || !strings.Contains(ascii, ".") {
 		return false
@@ -59,8 +59,8 @@ func plausible(ascii string) bool {
 	return true
 }
 
-// ToUnicode converts a name to the form that people read. A name that cannot be
-// converted is returned unchanged.
+// ToUnicode converts a name to Unicode. A name that cannot be converted is
+// returned unchanged.
 func ToUnicode(ascii string) string {
 	rest, wildcard := strings.CutPrefix(ascii, "*.")
 	u, err := idna.Display.ToUnicode(rest)
@@ -74,7 +74,7 @@ func ToUnicode(ascii string) string {
 }
 
 // Show formats a name for a reader: "пример.рф (xn--e1afmkfd.xn--p1ai)"; an
-// ASCII name is not repeated.
+// ASCII name has one form only.
 func Show(ascii string) string {
 	if u := ToUnicode(ascii); u != ascii {
 		return u + " (" + ascii + ")"
@@ -83,8 +83,8 @@ func Show(ascii string) string {
 }
 
 // ParseName extracts the domain name from text that a person typed or pasted,
-// with a scheme, user, port, path or final dot, in Unicode or A-label form. An
-// IP address is an ErrNotAName.
+// with a scheme, user, port, path or final dot, in Unicode or A-label form. For
+// an IP address the error is ErrNotAName.
 func ParseName(text string) (string, error) {
 	text = strings.Trim(strings.TrimSpace(text), "<>«»\"'`,;")
 	if _, after, ok := strings.Cut(text, "://"); ok {
@@ -102,8 +102,8 @@ func ParseName(text string) (string, error) {
 	return ToASCII(text)
 }
 
-// homely reports whether a name that idna refuses still consists of letters,
-// digits, hyphens and underscores, without a label that claims to be an IDN.
+// homely reports whether a name that idna rejects consists of letters, digits,
+// hyphens and underscores, without a label with the prefix of an IDN.
 func homely(name string) bool {
 	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
 		return false
@@ -117,18 +117,17 @@ func homely(name string) bool {
 }
 
 // The public suffix list has two sections (https://publicsuffix.org/list/).
-// Below a suffix of the ICANN section (ru, co.uk) a registry sells names.
-// Below one of the private section (msk.ru, github.io) the suffix's owner
-// gives them away; no registry can be asked about them. One library and one
-// edition of the list serve the whole program: golang.org/x/net has the same
-// rules as the library that Boulder uses, without parsing them at start.
+// Below a suffix of the ICANN section (ru, co.uk) a registry sells names. Below
+// one of the private section (msk.ru, github.io) the suffix's owner assigns
+// names, and no registry knows them. One library and one edition of the list
+// serve the whole program: golang.org/x/net has the same rules as the library
+// that Boulder uses, without parsing them at start.
 
-// RegisteredDomain is the public suffix of a name with one more label: the
-// domain that belongs to somebody of their own. Both sections of the list
-// count, as for the CA's limits (Boulder, ratelimits/utilities.go), so that
-// shop.msk.ru is a domain of its own. The name is in A-label form and lower
-// case; a leading "*." is ignored. A name that is a public suffix itself
-// comes back as it is.
+// RegisteredDomain returns the public suffix of a name with one more label: the
+// domain that an owner has registered. Both sections of the list count, as for
+// the CA's limits (Boulder, ratelimits/utilities.go), so that shop.msk.ru is a
+// domain of its own. The name is in A-label form and lower case; a leading "*."
+// is ignored. A name that is a public suffix itself is returned unchanged.
 func RegisteredDomain(name string) string {
 	name = strings.TrimPrefix(name, "*.")
 	domain, err := publicsuffix.EffectiveTLDPlusOne(name)
@@ -138,9 +137,9 @@ func RegisteredDomain(name string) string {
 	return domain
 }
 
-// PublicSuffix is the longest public suffix that a name ends in, by both
-// sections of the list, and whether it is of the ICANN section. A name under
-// no known suffix has its last label as suffix, which is not of that section.
+// PublicSuffix returns the longest public suffix of a name in both sections of
+// the list, and whether it is of the ICANN section. For a name without a known
+// suffix it returns the last label and false.
 func PublicSuffix(name string) (suffix string, icann bool) {
 	return publicsuffix.PublicSuffix(name)
 }

@@ -27,7 +27,7 @@ func TestToASCII(t *testing.T) {
 		{"пример。рф", example}, // the dot of an East Asian keyboard
 		{long + ".ru", long + ".ru"},
 		{"1.ru", "1.ru"},
-		{"My_Site.example.com", "my_site.example.com"}, // no CA signs it, but a panel has it
+		{"My_Site.example.com", "my_site.example.com"}, // no CA issues for it, but panels have it
 		{"ab--cd.ru", "ab--cd.ru"},
 	} {
 		if got, err := ToASCII(tt.name); got != tt.want || err != nil {
@@ -41,7 +41,7 @@ func TestNotAName(t *testing.T) {
 		"", ".", "..", "*", "*.", "*.*.ru", "localhost", "shop", "shop..ru", ".shop.ru", "shop.ru..",
 		"a b.ru", "-shop.ru", "shop-.ru", "shop.ru,", "shop!.ru", "xn--a.ru", "xn--.ru",
 		long + "a.ru", strings.Repeat("abc.", 70) + "ru", "shop.ru\x00", "<script>.ru", "при\u202Eмер.рф",
-		strings.Repeat("ж", 1<<20) + ".рф", // refused before it is converted, which would take minutes
+		strings.Repeat("ж", 1<<20) + ".рф", // rejected before conversion, which would take minutes
 	} {
 		if got, err := ToASCII(name); !errors.Is(err, ErrNotAName) {
 			t.Errorf("ToASCII(%q) = %q, %v; want a refusal", name, got, err)
@@ -49,7 +49,7 @@ func TestNotAName(t *testing.T) {
 	}
 }
 
-// What a person pastes from a browser, a mail or a chat.
+// Text that people paste from a browser, an e-mail or a chat.
 func TestParseName(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"shop.ru", "shop.ru"},
@@ -91,7 +91,7 @@ func TestShow(t *testing.T) {
 		{example, "пример.рф (" + example + ")"},
 		{"*." + example, "*.пример.рф (*." + example + ")"},
 		{"shop.ru", "shop.ru"},
-		{"xn--zzzzzzzz.ru", "xn--zzzzzzzz.ru"}, // stands for nothing that could be shown
+		{"xn--zzzzzzzz.ru", "xn--zzzzzzzz.ru"}, // cannot be converted
 		{"as stored: no name", "as stored: no name"},
 		{"", ""},
 	} {
@@ -101,7 +101,7 @@ func TestShow(t *testing.T) {
 	}
 }
 
-// Both forms lead to each other.
+// Converting to one form and back returns the same name.
 func FuzzNames(f *testing.F) {
 	for _, name := range []string{"shop.ru", "пример.рф", "*.пример.рф", example, "straße.de", "ὀδυσσεύς.gr", "xn--a.ru"} {
 		f.Add(name)
@@ -127,7 +127,7 @@ func TestRegisteredDomain(t *testing.T) {
 	for name, want := range map[string]string{
 		"www.shop.ru": "shop.ru", "shop.ru": "shop.ru", "*.shop.ru": "shop.ru", "a.b.shop.co.uk": "shop.co.uk",
 		"blog.msk.ru": "blog.msk.ru", "www.blog.msk.ru": "blog.msk.ru", // private section
-		"me.github.io": "me.github.io", "github.io": "github.io", // a suffix stands for itself
+		"me.github.io": "me.github.io", "github.io": "github.io", // a suffix is returned unchanged
 		"xn--e1afmkfd.xn--p1ai": "xn--e1afmkfd.xn--p1ai", "www.xn--e1afmkfd.xn--p1ai": "xn--e1afmkfd.xn--p1ai",
 		"a.b.invalidtld": "b.invalidtld",
 		"":               "",

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Flag is a boolean of the panel, which stores 'on' and 'off'. It is Unset
-// where the column is missing, NULL or holds another value: such a flag is
-// neither on nor off.
+// Flag is a boolean of the panel, which stores 'on' and 'off'. It is Unset if
+// the column is missing, NULL or holds another value: such a flag is neither on
+// nor off.
 type Flag int8
 
 // The three states of a Flag.
@@ -22,7 +22,7 @@ const (
 type Site struct {
 	Server      string // the panel's name in the configuration
 	ID          int64  // the panel's row
-	Name        string // A-label form; as stored, when it is no valid name
+	Name        string // A-label form; as stored if it is not a valid name
 	Owner       string // the panel's user; may be empty
 	Aliases     []string
 	Addresses   []netip.Addr
@@ -32,27 +32,27 @@ type Site struct {
 	Redirect    Flag // http→https
 }
 
-// Unicode is the site's name as a person reads it.
+// Unicode returns the site's name in Unicode.
 func (s Site) Unicode() string { return ToUnicode(s.Name) }
 
-// Certificate is a Let's Encrypt certificate under the panel's care: one row
-// of letsencrypt_ssl. It says how issuing goes, not what is served.
+// Certificate is a Let's Encrypt certificate that the panel manages: one row of
+// letsencrypt_ssl. It has the state of issuing, not what is served.
 type Certificate struct {
 	Server     string
 	ID         int64
-	Name       string // such as example.com_le1; may be empty where the panel keeps no name
+	Name       string // such as example.com_le1; empty if the panel stores no name
 	Domain     string // A-label form; may be empty
 	Owner      string
-	Processing Flag      // issuing is under way
+	Processing Flag      // issuing is in progress
 	Failed     Flag      // the panel gave up
-	Started    time.Time // start of the last issuing; zero when missing or unreadable
+	Started    time.Time // start of the last issuing; zero if missing or unreadable
 }
 
 // AttemptOutcome is how one attempt to issue ended.
 type AttemptOutcome int8
 
-// Outcomes of an attempt. The panel documents only 'failed', so a status
-// that is not known stays OutcomeOther and counts neither way.
+// Outcomes of an attempt. The panel documents only 'failed', so an unknown
+// status is OutcomeOther and counts as neither.
 const (
 	OutcomeOther AttemptOutcome = iota
 	OutcomeFailed
@@ -66,8 +66,8 @@ type Attempt struct {
 	Certificate string // the certificate's name in the panel
 	Outcome     AttemptOutcome
 	Status      string    // as stored
-	Time        time.Time // zero when it cannot be read
-	Text        string    // as stored: the CA's or the client's words; may be empty
+	Time        time.Time // zero if it cannot be read
+	Text        string    // as stored: the CA's or the client's text; may be empty
 }
 
 // Missing is a table or a column that this panel does not have. What needs it
@@ -77,8 +77,8 @@ type Missing struct {
 	Column string // empty: the whole table
 }
 
-// Unreadable is a value that could not be understood. The row still counts
-// wherever the value is not needed.
+// Unreadable is a value that could not be parsed. The row still counts if the
+// value is not needed.
 type Unreadable struct {
 	Table  string
 	Row    int64
@@ -86,14 +86,14 @@ type Unreadable struct {
 	Value  string // as stored, shortened to 100 runes
 }
 
-// Snapshot is what one reading of a panel's tables gave. Its slices are
-// shared between readings that saw no change and must not be modified.
+// Snapshot is the result of one reading of a panel's tables. Its slices are
+// shared between readings without changes and must not be modified.
 type Snapshot struct {
 	Server       string
 	Taken        time.Time
 	Sites        []Site
 	Certificates []Certificate
-	Addresses    []netip.Addr // the panel's own; empty where it keeps no list
+	Addresses    []netip.Addr // the panel's own; empty if it has no list
 	Missing      []Missing
 	Unreadable   []Unreadable // the first hundred
 	UnreadableN  int          // all of them
@@ -122,7 +122,7 @@ func (s Site) HasAlias(name string) bool {
 	return false
 }
 
-// String is table.column, or the table alone.
+// String returns table.column, or the table alone.
 func (m Missing) String() string {
 	if m.Column == "" {
 		return m.Table
@@ -130,7 +130,7 @@ func (m Missing) String() string {
 	return m.Table + "." + m.Column
 }
 
-// String is "failed", "issued" or "other".
+// String returns "failed", "issued" or "other".
 func (o AttemptOutcome) String() string {
 	switch o {
 	case OutcomeFailed:
@@ -141,18 +141,18 @@ func (o AttemptOutcome) String() string {
 	return "other"
 }
 
-// Subject is a site with all that is known of it before looking. What could
+// Subject is a site with all data that exists before it is probed. What could
 // not be read is nil.
 type Subject struct {
-	Site        *Site            // of the snapshot: never nil, and not to be changed
+	Site        *Site            // part of the snapshot: never nil, must not be modified
 	Certificate *Certificate     // the panel's row of the certificate in use
-	Order       *Certificate     // the panel's row of a newer order for it, under the next number
+	Order       *Certificate     // the panel's row of a newer order for it, with the next number
 	File        *CertificateFile // nil: certificates are not read on this panel
-	FileErr     error            // why the file could not be read, when it was tried
+	FileErr     error            // why the file could not be read; nil if that was not tried
 	History     *History         // nil: the log has no attempt for it
 }
 
-// CertificateFile is what a certificate's file on disk says.
+// CertificateFile is the content of a certificate's file.
 type CertificateFile struct {
 	Path                string
 	NotBefore, NotAfter time.Time
@@ -160,7 +160,7 @@ type CertificateFile struct {
 	SelfSigned          bool
 }
 
-// Lifetime is how long the certificate is valid in all.
+// Lifetime returns the total validity of the certificate.
 func (f CertificateFile) Lifetime() time.Duration { return f.NotAfter.Sub(f.NotBefore) }
 
 // Validity is the time in which a certificate is valid (RFC 5280 section
@@ -170,14 +170,14 @@ type Validity struct{ NotBefore, NotAfter time.Time }
 // Known reports whether the dates are known.
 func (v Validity) Known() bool { return !v.NotAfter.IsZero() }
 
-// History is how issuing went for a certificate, by the panel's log.
+// History is the history of issuing a certificate, from the panel's log.
 type History struct {
 	Last     LastTry
 	Failures int       // failed attempts since the last success
-	Since    time.Time // the first of these; zero when there is none
-	Issued   time.Time // the last success; zero when the log has none
-	// Recovered is what the last success ended; nil where nothing failed
-	// before it, or again after it.
+	Since    time.Time // the first of these; zero if there is none
+	Issued   time.Time // the last success; zero if the log has none
+	// Recovered describes the failures that the last success ended; nil if
+	// there were none, or if there were failures after it.
 	Recovered *Recovery
 }
 
@@ -186,7 +186,7 @@ type History struct {
 type LastTry struct {
 	Certificate string // its name in the panel
 	Outcome     AttemptOutcome
-	Time        time.Time // zero when it cannot be read
+	Time        time.Time // zero if it cannot be read
 	Text        string    // of a failed one; may be empty
 }
 

@@ -7,15 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// Lengths in runes of foreign text that goes into a finding.
+// Maximum lengths, in runes, of text from outside in a finding.
 const (
 	WordLength   = 120  // of one value
 	DetailLength = 2000 // of all evidence together
 )
 
-// Clean makes text from outside fit to be shown: control, bidirectional and
-// invisible characters become spaces, and text longer than most runes is cut
-// and ends in "…".
+// Clean sanitizes text from outside: control, bidirectional and invisible
+// characters become spaces, and text longer than most runes is cut and ends in
+// "…".
 func Clean(s string, most int) string {
 	var b strings.Builder
 	n := 0
@@ -34,7 +34,7 @@ func Clean(s string, most int) string {
 }
 
 // Bound cuts the detail of a finding to DetailLength. It keeps line ends; the
-// caller has cleaned foreign text within the lines.
+// caller has sanitized the text within the lines.
 func Bound(detail string) string {
 	runes := 0
 	for i := range detail {
@@ -47,12 +47,12 @@ func Bound(detail string) string {
 }
 
 // Secret is the name of the argument that only administrators may see: the link
-// that unpauses an account's names. Opening it acts in the account's name.
+// that unpauses an account's names. Opening it acts on behalf of the account.
 const Secret = "unpause"
 
-// secrets match what would let any reader act in our name at the CA: the token
-// of the link that unpauses names (Boulder, sfe/v1/unpause), in any escaping;
-// any other signed token (RFC 7519); a private key (RFC 7468).
+// secrets matches what would let a reader act on our behalf at the CA: the
+// token of the link that unpauses names (Boulder, sfe/v1/unpause), in any
+// escaping; any other signed token (RFC 7519); a private key (RFC 7468).
 var secrets = regexp.MustCompile(`(?i)(jwt(?:=|%3d|\\u003d)\s?)[\w.%-]+` +
 	`|()\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+` +
 	`|(-----BEGIN [A-Z ]*PRIVATE KEY-----)(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|$)`)
@@ -62,8 +62,8 @@ func WithoutSecrets(text string) string {
 	return secrets.ReplaceAllString(text, "$1$2$3…")
 }
 
-// Open returns the arguments without the secret one. The result may be a
-// itself.
+// Open returns the arguments without the secret one. The result may be the same
+// map.
 func (a Args) Open() Args {
 	if _, ok := a[Secret]; !ok {
 		return a

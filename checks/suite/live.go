@@ -13,14 +13,14 @@ import (
 	"domovoy/checks/registry"
 )
 
-// Live looks at sites and servers from outside, by those of its checks that do
-// so. It is safe for concurrent use if they are.
+// Live runs those checks of its list that look from outside, on sites and
+// servers. It is safe for concurrent use if the checks are.
 type Live struct {
 	Checks []checks.Check
 	From   string // the vantage point; empty: this host
 }
 
-// Server looks at what concerns the server as a whole.
+// Server runs the checks of the server as a whole.
 func (l *Live) Server(ctx context.Context, server string, now time.Time) checks.Outcome {
 	out := Server(ctx, l.Checks, true, &checks.Target{Server: server, Now: now})
 	for i := range out.Findings {
@@ -29,13 +29,14 @@ func (l *Live) Server(ctx context.Context, server string, now time.Time) checks.
 	return out
 }
 
-// mostNames bounds what one site costs: its own name and so many aliases.
+// mostNames limits the cost of one site: its own name and the first aliases.
 const mostNames = 20
 
-// Probe looks at a site: its own name first, then its aliases, then the site as
-// a whole. asked tells that a person waits for an exact answer. What could not
-// be looked at is a failure beside what was found. later are the names whose
-// registry is to be asked by Register, because its rate limit did not let us.
+// Probe checks a site: its own name first, then its aliases, then the site as a
+// whole. asked says that a person waits for an exact answer. What could not be
+// checked is returned as failures together with the findings. later are the
+// names whose registry must be asked by Register, because its rate limit was
+// reached.
 func (l *Live) Probe(ctx context.Context, x checks.Subject, asked bool, now time.Time) (seen checks.Probe, later []string) {
 	p := l.probe(x, asked, now)
 	names := append([]string{x.Site.Name}, x.Site.Aliases...)
@@ -49,7 +50,7 @@ func (l *Live) Probe(ctx context.Context, x checks.Subject, asked bool, now time
 	for _, c := range l.Checks {
 		site := sees(c, true, checks.ScopeSite) && (!c.Needs.Direct || !p.proxied)
 		if site || sees(c, true, checks.ScopeServer) && c.Asked && asked {
-			_, _ = p.run(ctx, c, x.Site.Name) // kept in p.seen
+			_, _ = p.run(ctx, c, x.Site.Name) // the result is in p.seen
 		}
 	}
 	return p.seen, p.later
@@ -65,44 +66,44 @@ func (l *Live) Register(ctx context.Context, x checks.Subject, names []string, n
 		}
 		for _, name := range names {
 			p.target.DNS = checks.NameInfo{Name: name, Register: true}
-			_, _ = p.run(ctx, c, name) // kept in p.seen
+			_, _ = p.run(ctx, c, name) // the result is in p.seen
 		}
 	}
 	return p.seen
 }
 
-// siteProbe is one look at one site.
+// siteProbe is one probe of one site.
 type siteProbe struct {
 	live    *Live
 	target  checks.Target
-	proxied bool         // the site's own name may lead to a proxy, whose visits its log shows
-	silent  []netip.Addr // nobody there takes a connection, whatever name is asked for
+	proxied bool         // the site's own name may point to a proxy, whose requests are in its log
+	silent  []netip.Addr // addresses that accept no connection, whatever name is requested
 	seen    checks.Probe
-	later   []string // names whose registry did not let us ask
+	later   []string // names whose registry's rate limit was reached
 }
 
 func (l *Live) probe(x checks.Subject, asked bool, now time.Time) *siteProbe {
 	return &siteProbe{live: l, seen: checks.Probe{At: now}, target: checks.Target{Server: x.Site.Server, Now: now, Asked: asked, Subject: x}}
 }
 
-// errSilent is why a sweep did not look at what is served.
+// errSilent is why a sweep did not check what is served.
 var errSilent = errors.New("the addresses answered nothing on port 80, so nobody waited for the other port")
 
-// name looks at one of the site's names, as far as what was seen makes sense
-// of going on.
+// name checks one of the site's names, as far as the results so far make
+// further checks useful.
 func (p *siteProbe) name(ctx context.Context, name string) {
 	t := &p.target
 	t.DNS, t.Served = checks.NameInfo{Name: name}, checks.Validity{}
-	var at []netip.Addr        // where the name leads
-	leads, fell := true, false // DNS could tell where; no connection was taken there
+	var at []netip.Addr        // addresses of the name
+	leads, fell := true, false // leads: DNS has the answer; fell: no connection was accepted there
 	for _, c := range p.live.Checks {
 		switch {
 		case !sees(c, true, checks.ScopeName) || c.Needs.Registry && !t.DNS.Register:
 			continue
 		case c.Needs.Address && (!leads || len(at) > 0 && !fell && slices.Equal(at, p.silent)):
-			continue // the same silence again would tell nothing, and costs timeouts
+			continue // another timeout would show nothing new
 		case c.Needs.Address && fell && !t.Asked:
-			// In a sweep nobody waits as long again for the other port.
+			// A sweep does not wait for another timeout at the other port.
 			p.take(c.Name, name, nil, errSilent)
 			continue
 		}
@@ -131,15 +132,15 @@ func (p *siteProbe) name(ctx context.Context, name string) {
 }
 
 // dropped reports whether every connection was dropped, at the name's own
-// addresses and not behind a redirect.
+// addresses and not after a redirect.
 func dropped(f checks.Finding) bool {
 	hops, _ := f.Args["hops"].([]string)
 	says, _ := f.Args["says"].(string)
 	return f.Code == checks.WebTimeout && f.Args["pattern"] == "all" && len(hops) == 1 && strings.HasPrefix(says, "Timeout during connect")
 }
 
-// blame makes the proxy the cause where the way through it fails: we see what
-// it answers, and not why.
+// blame makes the proxy the cause if requests through it fail: its answer is
+// visible, the reason is not.
 func (p *siteProbe) blame(name string, way []checks.Finding) {
 	if p.target.DNS.Points != checks.PointsProxied || !slices.ContainsFunc(way, func(f checks.Finding) bool { return f.Severity > checks.Info }) {
 		return
@@ -152,8 +153,8 @@ func (p *siteProbe) blame(name string, way []checks.Finding) {
 	}
 }
 
-// explain makes light of a redirect to https that breaks because a key does
-// not fit its certificate: the key is the cause.
+// explain lowers the severity of a redirect to https that fails because a key
+// does not match its certificate: the key is the cause.
 func (p *siteProbe) explain(found []checks.Finding) {
 	if !slices.ContainsFunc(found, func(f checks.Finding) bool { return f.Code == checks.CertKeyMismatch }) {
 		return
@@ -165,7 +166,8 @@ func (p *siteProbe) explain(found []checks.Finding) {
 	}
 }
 
-// run runs a check on one of the site's names, or on the site under its own.
+// run runs a check on one of the site's names, or on the site if name is its
+// own.
 func (p *siteProbe) run(ctx context.Context, c checks.Check, name string) ([]checks.Finding, error) {
 	found, err := run(ctx, c, &p.target)
 	if !errors.Is(err, checks.ErrNothing) {
@@ -174,7 +176,7 @@ func (p *siteProbe) run(ctx context.Context, c checks.Check, name string) ([]che
 	return found, err
 }
 
-// take adds what a check found at a name, and that it could not look.
+// take adds what a check found at a name, and the error if it could not look.
 func (p *siteProbe) take(check, name string, found []checks.Finding, err error) {
 	if !slices.Contains(p.seen.Checks, check) {
 		p.seen.Checks = append(p.seen.Checks, check)
@@ -198,8 +200,8 @@ func (p *siteProbe) fail(check string, err error) {
 	p.seen.Failures = append(p.seen.Failures, checks.Failure{Check: check, Server: site.Server, Site: site.Name, Err: clean(err)})
 }
 
-// ofSite is a finding as that of a site. One that is switched off troubles
-// nobody.
+// ofSite returns a finding as one of a site. For a site that is switched off,
+// its severity is Info.
 func ofSite(f checks.Finding, server string, site *checks.Site) checks.Finding {
 	f.Server, f.Site = server, site.Name
 	if site.Active == checks.Off {

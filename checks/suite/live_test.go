@@ -19,11 +19,11 @@ import (
 	"domovoy/checks/web"
 )
 
-// look is what a check of the list does in its place.
+// look is what a fake check returns.
 type look func(t *checks.Target) ([]checks.Finding, error)
 
-// fakes stand in for the checks of the list that look at sites from outside.
-// All find nothing wrong but the one of what is served, and tell what they were
+// fakes replace the checks of the list that look at sites from outside. Only
+// the check of the served certificate finds anything; all record what they were
 // asked.
 type fakes struct {
 	asked *[]string
@@ -51,7 +51,7 @@ func newFakes() fakes {
 	}}
 }
 
-// live is the real list, which has the scopes, needs and order of all checks,
+// live is the real list, with the scopes, needs and order of all checks, and
 // with the fakes in it.
 func (f fakes) live() *suite.Live {
 	list := suite.Checks(suite.Reading{}, suite.Outside{})
@@ -63,8 +63,8 @@ func (f fakes) live() *suite.Live {
 	return &suite.Live{Checks: list}
 }
 
-// A part that panics is one that could not look: the others look on, and
-// nobody else's site is harmed.
+// A check that panics counts as one that could not look: the other checks run,
+// and other sites are not affected.
 func TestAPartThatPanics(t *testing.T) {
 	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}
 	for name, look := range map[string]look{
@@ -98,9 +98,9 @@ func TestAPartThatPanics(t *testing.T) {
 	})
 }
 
-// Where every connection is dropped, an alias at the same address is not
-// asked for the same silence; one elsewhere is, and so is one behind a
-// redirect that was dropped.
+// If every connection is dropped, an alias at the same address is not tried
+// again; an alias at another address is, and so is one after whose redirect the
+// connection was dropped.
 func TestSilenceIsMetOnce(t *testing.T) {
 	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Aliases: []string{"www.shop.ru", "other.shop.ru"}, Active: checks.On}}
 	for _, c := range []struct {
@@ -129,8 +129,8 @@ func TestSilenceIsMetOnce(t *testing.T) {
 	}
 }
 
-// What is served is told of the site's own name only, and only where somebody
-// looked without an error.
+// The dates of the served certificate are those of the site's own name only,
+// and only if the check had no error.
 func TestServed(t *testing.T) {
 	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Aliases: []string{"www.shop.ru"}, Active: checks.On}}
 	until := func(days int) checks.Validity {
@@ -168,7 +168,7 @@ func TestServed(t *testing.T) {
 	}
 }
 
-// What is foreign in an error is as harmless as in a finding.
+// Text from outside is sanitized in errors as in findings.
 func TestErrorsAreForeignToo(t *testing.T) {
 	evil := errors.New("x509: cannot parse \u202egnp.exe\x1b[31m\n" + strings.Repeat("x", 10<<20))
 	f := newFakes()
@@ -188,7 +188,7 @@ func TestErrorsAreForeignToo(t *testing.T) {
 	}
 }
 
-// Silence at one name's addresses says nothing of another's.
+// Dropped connections at one name's addresses say nothing about another's.
 func TestSilenceIsOfItsAddresses(t *testing.T) {
 	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Aliases: []string{"other.shop.ru"}, Active: checks.On}}
 	f := newFakes()
@@ -207,7 +207,7 @@ func TestSilenceIsOfItsAddresses(t *testing.T) {
 	}
 }
 
-// A name that may stand behind a proxy has a log of the proxy's visits.
+// The log of a name that may be behind a proxy contains the proxy's requests.
 func TestTheLogOfAnUnseenNameIsNotRead(t *testing.T) {
 	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Active: checks.On}}
 	f := newFakes()
@@ -217,8 +217,8 @@ func TestTheLogOfAnUnseenNameIsNotRead(t *testing.T) {
 	}
 }
 
-// What was found at an alias is told of the alias, and what was found at the
-// site's own name is told of the site. An egress is looked at for whoever asks.
+// Findings at an alias name the alias, and findings at the site's own name name
+// only the site. The egress is checked when a person asks.
 func TestFindingsTellWhose(t *testing.T) {
 	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Aliases: []string{"www.shop.ru"}, Active: checks.Off}}
 	f := newFakes()
@@ -240,7 +240,7 @@ func TestFindingsTellWhose(t *testing.T) {
 	}
 }
 
-// elsewhere has a name lead to an address of its own.
+// elsewhere makes a name point to an address of its own.
 func (f fakes) elsewhere(name string) {
 	names := f.look[checks.NamesCheck]
 	f.look[checks.NamesCheck] = func(t *checks.Target) ([]checks.Finding, error) {

@@ -9,30 +9,31 @@ import (
 	"domovoy/checks"
 )
 
-// Series runs the checks of sites on one server again and again, each time only
-// on the sites that changed: of ten thousand sites a reading finds a few dozen
-// different. The zero Series has run nothing. It is not safe for concurrent
-// use; the outcomes that it returned are, and a caller may append to them.
+// Series runs the checks of sites on one server repeatedly, each time only on
+// the sites that changed: of ten thousand sites, a few dozen differ from one
+// reading to the next. The zero Series has run nothing. It is not safe for
+// concurrent use; the outcomes that it returned are, and a caller may append to
+// them.
 type Series struct {
-	Spare    int // how many findings will be appended to an outcome: room for so many is made
+	Spare    int // number of findings that the caller will append: an outcome has capacity for them
 	subjects []checks.Subject
 	ends     []end // by subject, in last
 	last     checks.Outcome
 	looked   []string
 }
 
-// end is where what concerns a subject ends in an outcome.
+// end is the index after a subject's findings and failures in an outcome.
 type end struct{ findings, failures int }
 
-// Anew runs every check on every site: time alone changes what they find.
+// Anew runs every check on every site, because results change with time alone.
 func (s *Series) Anew(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject, now time.Time) checks.Outcome {
 	s.subjects, s.ends = nil, nil
 	return s.Run(ctx, list, server, subjects, now)
 }
 
 // Run runs the checks on the sites that are new or changed since the last run,
-// compared by their place in subjects; for the others it keeps what was found.
-// A check that panics on a site costs that site only. Checks of the list that
+// compared by their index in subjects; for the others it keeps the results. A
+// check that panics on a site affects only that site. Checks of the list that
 // look from outside or are not of a site are left out.
 func (s *Series) Run(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject, now time.Time) checks.Outcome {
 	out := checks.Outcome{Server: server, Findings: make([]checks.Finding, 0, len(s.last.Findings)+s.Spare+64)}
@@ -71,10 +72,11 @@ func inspect(ctx context.Context, out *checks.Outcome, list []checks.Check, t *c
 	}
 }
 
-// Looked names the sites that the last Run, or Anew, ran the checks on.
+// Looked returns the names of the sites on which the last Run or Anew ran the
+// checks.
 func (s *Series) Looked() []string { return s.looked }
 
-// keep takes over what was found of a subject.
+// keep copies the last results of a subject.
 func (s *Series) keep(out *checks.Outcome, i int) {
 	var from end
 	if i > 0 {
@@ -85,9 +87,9 @@ func (s *Series) keep(out *checks.Outcome, i int) {
 	out.Failures = append(out.Failures, s.last.Failures[from.failures:to.failures]...)
 }
 
-// same reports whether the checks see the same. Certificates and files are
-// read anew all the time, so it is their values that count; a history is
-// replaced when an attempt came.
+// same reports whether two subjects are equal for the checks. Certificates and
+// files are compared by value, because each reading makes new ones; a history
+// is replaced when there is a new attempt, so pointers are compared.
 func same(a, b *checks.Subject) bool {
 	return sameSite(a.Site, b.Site) && a.History == b.History && sameValue(a.Certificate, b.Certificate) &&
 		sameValue(a.Order, b.Order) && sameValue(a.File, b.File) && sameError(a.FileErr, b.FileErr)
@@ -103,7 +105,7 @@ func sameValue[T comparable](a, b *T) bool {
 	return a == b || a != nil && b != nil && *a == *b
 }
 
-// sameError compares by text: not every error may be compared itself.
+// sameError compares the texts: not every error value is comparable.
 func sameError(a, b error) bool {
 	return a == nil && b == nil || a != nil && b != nil && a.Error() == b.Error()
 }

@@ -17,8 +17,8 @@ import (
 
 var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-// looking is a check that notes which sites it looked at, finds one thing at
-// even ones and cannot look at every third.
+// looking returns a check that records the sites it is run on, has one finding
+// for even ones and fails for every third.
 func looking(at *[]string) []checks.Check {
 	return []checks.Check{{Name: "looking", Scope: checks.ScopeSite, Run: func(_ context.Context, s *checks.Target) ([]checks.Finding, error) {
 		*at = append(*at, s.Site.Name)
@@ -40,7 +40,8 @@ func sites(n int) []checks.Subject {
 	return out
 }
 
-// change gives copies of the subjects, as a new reading does, with one changed.
+// change returns copies of the subjects, as a new reading does, with one
+// changed.
 func change(subjects []checks.Subject, i int, how func(*checks.Subject)) []checks.Subject {
 	out := append([]checks.Subject(nil), subjects...)
 	for i := range out {
@@ -99,8 +100,8 @@ func TestSeriesAnewLooksAtAll(t *testing.T) {
 	}
 }
 
-// TestSeriesSeesEveryField guards against a field of Subject, or of its Site,
-// that nobody compares.
+// TestSeriesSeesEveryField fails for a field of Subject, or of its Site, that
+// is not compared.
 func TestSeriesSeesEveryField(t *testing.T) {
 	for _, of := range []func(*checks.Subject) reflect.Value{
 		func(s *checks.Subject) reflect.Value { return reflect.ValueOf(s).Elem() },
@@ -109,7 +110,7 @@ func TestSeriesSeesEveryField(t *testing.T) {
 		fields := of(&checks.Subject{Site: &checks.Site{}}).Type()
 		for i := range fields.NumField() {
 			if fields.Field(i).Name == "Site" {
-				continue // its fields one by one
+				continue // compared field by field
 			}
 			t.Run(fields.Name()+"."+fields.Field(i).Name, func(t *testing.T) {
 				var looked []string

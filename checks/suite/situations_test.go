@@ -23,9 +23,8 @@ import (
 	"domovoy/checks/web"
 )
 
-// TestSituations asks about a domain in every situation of the small
-// internet, and prints the confusion table: what should have been said, and
-// what was.
+// TestSituations diagnoses the domain of every situation of the lab, and prints
+// the confusion table: expected and actual verdicts.
 func TestSituations(t *testing.T) {
 	confusion := newTable()
 	t.Run("all", func(t *testing.T) {
@@ -46,7 +45,7 @@ func TestSituations(t *testing.T) {
 	t.Log("\n" + confusion.String())
 }
 
-// diagnose plays a situation and looks at its domain as a person asks.
+// diagnose starts a situation and checks its domain as for a person who asks.
 func diagnose(t *testing.T, s internet.Situation) (checks.Verdict, []checks.Finding) {
 	lab, err := s.Start(t.TempDir())
 	if err != nil {
@@ -73,7 +72,7 @@ func diagnose(t *testing.T, s internet.Situation) (checks.Verdict, []checks.Find
 	return checks.Judge(found, failed), found
 }
 
-// looks are the looks from outside, turned to the lab's own servers.
+// looks returns the checks from outside, configured for the lab's servers.
 func looks(t *testing.T, lab *internet.Lab) *suite.Live {
 	resolver, err := dns.Open(dns.Options{Servers: []netip.AddrPort{netip.MustParseAddrPort(lab.Resolver)}, Timeout: 300 * time.Millisecond})
 	if err != nil {
@@ -112,8 +111,8 @@ func looks(t *testing.T, lab *internet.Lab) *suite.Live {
 	})}
 }
 
-// keys is a folder with the certificate and its key, as the panel has it; empty
-// where there is no certificate.
+// keys returns a folder with the certificate and its key, as on the panel;
+// empty if there is no certificate.
 func keys(t *testing.T, lab *internet.Lab) (folder string) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "owner"), 0o700); err != nil {
@@ -135,7 +134,7 @@ func keys(t *testing.T, lab *internet.Lab) (folder string) {
 	return folder
 }
 
-// subject is the site as the panel knows it.
+// subject returns the site as in the panel's data.
 func subject(t *testing.T, lab *internet.Lab) checks.Subject {
 	x := checks.Subject{Site: &checks.Site{Server: "isp1", ID: 1, Name: lab.Domain, Owner: "owner", Aliases: lab.Panel.Aliases,
 		Addresses: lab.Panel.Addresses, Active: checks.On, Secure: checks.On, Redirect: checks.On}}
@@ -161,7 +160,7 @@ func subject(t *testing.T, lab *internet.Lab) checks.Subject {
 			h.Failures, h.Issued, h.Since = 0, a.At, time.Time{}
 			continue
 		}
-		h.Recovered = &checks.Recovery{Last: a.At, Text: a.Text} // until a success ends it
+		h.Recovered = &checks.Recovery{Last: a.At, Text: a.Text} // until a success ends the failures
 		if h.Last.Outcome = checks.OutcomeFailed; h.Failures == 0 {
 			h.Since = a.At
 		}
@@ -170,7 +169,7 @@ func subject(t *testing.T, lab *internet.Lab) checks.Subject {
 	return x
 }
 
-// file reads the certificate as the panel's folder has it.
+// file reads the certificate as from the panel's folder.
 func file(t *testing.T, path string, site checks.Site) (*checks.CertificateFile, error) {
 	dir := t.TempDir()
 	text, err := os.ReadFile(path)
@@ -194,7 +193,7 @@ func file(t *testing.T, path string, site checks.Site) (*checks.CertificateFile,
 	return &r.File, nil
 }
 
-// account looks at the way from the panel to the CA.
+// account checks the connection from the panel to the CA.
 func account(t *testing.T, lab *internet.Lab) []checks.Finding {
 	if lab.Panel.ACME.Directory == "" {
 		return nil
@@ -223,7 +222,7 @@ func evidence(found []checks.Finding) string {
 	return text.String()
 }
 
-// table counts what was said where something else, or the same, was right.
+// table counts, for each correct verdict, the verdicts that were given.
 type table struct {
 	mu    sync.Mutex
 	cells map[[2]string]int

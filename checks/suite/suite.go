@@ -1,4 +1,4 @@
-// Package suite is the one list of checks, and runs them: over the sites of a
+// Package suite has the list of all checks and runs them: on the sites of a
 // panel at each reading, and on single sites and servers from outside.
 package suite
 
@@ -21,19 +21,19 @@ import (
 	"domovoy/checks/web"
 )
 
-// Reading is what the checks of a panel's own data are made from.
+// Reading configures the checks of a panel's own data.
 type Reading struct {
 	Rules      cert.Rules
 	Classifier panel.Classifier
 	Files      bool                                                                  // the files of certificates are read
-	Moved      func(ctx context.Context, server string) (time.Time, error)           // the time of the last line of the issuing log; nil: not checked
+	Moved      func(ctx context.Context, server string) (time.Time, error)           // time of the last line of the issuing log; nil: not checked
 	Prospects  func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) // of the account at the CA; nil: not checked
 }
 
-// Outside is what the checks that look from outside are made from. What is nil
-// or empty switches its checks off.
+// Outside configures the checks that look from outside. A nil or empty field
+// switches its checks off.
 type Outside struct {
-	Addresses  []netip.Addr // the panel's own; empty: where it has each site listen
+	Addresses  []netip.Addr // the panel's own; empty: those on which it lets each site listen
 	AccountURI string       // of its ACME account; empty: not known
 	Names      *dns.Inspector
 	Registry   *registry.Registry
@@ -46,9 +46,9 @@ type Outside struct {
 	Blocklists *dns.Blocklists
 }
 
-// Checks lists every check there is, in the order in which they run. A check
-// that the configuration switches off has no Run. A new check is one file and
-// one line here.
+// Checks returns all checks, in the order in which they run. A check that the
+// configuration switches off has no Run. A new check is one file and one line
+// here.
 func Checks(r Reading, o Outside) []checks.Check {
 	return []checks.Check{
 		panel.Flags(),
@@ -90,8 +90,8 @@ func Logged(log *slog.Logger, list []checks.Check) []checks.Check {
 	return list
 }
 
-// ProbeChecks names the checks that a look at a site from outside may run, on
-// any panel.
+// ProbeChecks returns the names of the checks that a probe of a site from
+// outside may run, on any panel.
 func ProbeChecks() []string {
 	var names []string
 	for _, c := range Checks(Reading{}, Outside{}) {
@@ -107,8 +107,8 @@ func sees(c checks.Check, live bool, scope checks.Scope) bool {
 	return c.Run != nil && c.Live == live && c.Scope == scope
 }
 
-// Blind are the checks that cannot look at this panel because it lacks what
-// they need: that they found nothing means nothing.
+// Blind returns the checks that cannot look at this panel because it lacks what
+// they need: the absence of findings from them means nothing.
 func Blind(list []checks.Check, s checks.Snapshot) []checks.Failure {
 	var failures []checks.Failure
 	for _, c := range list {
@@ -146,7 +146,7 @@ func Server(ctx context.Context, list []checks.Check, live bool, t *checks.Targe
 	return out
 }
 
-// run runs one check. A panic of it means that it could not look.
+// run runs one check. If it panics, that counts as a check that could not look.
 func run(ctx context.Context, c checks.Check, t *checks.Target) (found []checks.Finding, err error) {
 	err = guard.Run(func() (err error) { found, err = c.Run(ctx, t); return err })
 	if p, broke := errors.AsType[*guard.Panic](err); broke {
@@ -155,5 +155,6 @@ func run(ctx context.Context, c checks.Check, t *checks.Target) (found []checks.
 	return found, err
 }
 
-// clean is the text of an error, which may quote what came from outside.
+// clean returns the sanitized text of an error, which may contain text from
+// outside.
 func clean(err error) string { return checks.Clean(err.Error(), 4*checks.WordLength) }

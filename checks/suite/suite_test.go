@@ -14,7 +14,7 @@ import (
 	"domovoy/checks/cert"
 )
 
-// touchy finds every site overdue, panics on one and cannot look at another.
+// touchy finds every site overdue, panics on one and fails on another.
 func touchy() checks.Check {
 	return checks.Check{Name: "touchy", Scope: checks.ScopeSite, Run: func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
 		found := []checks.Finding{{Code: checks.CertOverdue, Severity: checks.Warning}}
@@ -34,7 +34,7 @@ func quiet() checks.Check {
 	return checks.Check{Name: "quiet", Scope: checks.ScopeSite, Run: func(context.Context, *checks.Target) ([]checks.Finding, error) { return nil, nil }}
 }
 
-// A check that panics costs its site, and nobody else.
+// A check that panics affects only its site.
 func TestRun(t *testing.T) {
 	var subjects []checks.Subject
 	for _, name := range []string{"a.ru", "panic.ru", "blind.ru", "half.ru", "off.ru", "z.ru"} {
@@ -54,7 +54,7 @@ func TestRun(t *testing.T) {
 		Server: "isp1", Checks: []string{"touchy", "quiet"},
 		Findings: []checks.Finding{
 			finding("a.ru", checks.Warning), finding("half.ru", checks.Warning),
-			finding("off.ru", checks.Info), // a site that is switched off troubles nobody
+			finding("off.ru", checks.Info), // the site is switched off
 			finding("z.ru", checks.Warning),
 		},
 		Failures: []checks.Failure{
@@ -67,14 +67,14 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// all is the list with every check of a reading switched on.
+// all returns the list with every check of a reading switched on.
 func all() []checks.Check {
 	never := func(context.Context, string) (time.Time, error) { return time.Time{}, nil }
 	nothing := func(context.Context, *checks.Target) ([]checks.Finding, error) { return nil, nil }
 	return Checks(Reading{Classifier: acme.NewClassifier(), Files: true, Moved: never, Prospects: nothing}, Outside{})
 }
 
-// Each check declares what it may find, and each code is known.
+// Each check declares its codes, and each code is known.
 func TestChecks(t *testing.T) {
 	names := map[string]bool{}
 	for _, c := range all() {
@@ -96,9 +96,8 @@ func TestChecks(t *testing.T) {
 	}
 }
 
-// A check that lacks what it needs is blind: that it found nothing means
-// nothing. Each check of the list that needs something is blind without any of
-// it.
+// A check whose needs the panel lacks is blind: the absence of findings from it
+// means nothing. Each check with needs is blind if any of them is missing.
 func TestBlind(t *testing.T) {
 	list := all()
 	blind := func(missing checks.Missing) (names []string) {
@@ -139,8 +138,8 @@ func TestBlind(t *testing.T) {
 	}
 }
 
-// What a check of a server finds and where it could not look is its own, and
-// one that breaks harms no other.
+// Findings and failures of a server's check are its own, and a check that fails
+// does not affect the others.
 func TestServer(t *testing.T) {
 	of := func(name string, live bool, run func() ([]checks.Finding, error)) checks.Check {
 		return checks.Check{Name: name, Scope: checks.ScopeServer, Live: live, Run: func(context.Context, *checks.Target) ([]checks.Finding, error) { return run() }}
