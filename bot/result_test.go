@@ -7,7 +7,7 @@ import (
 	"domovoy/i18n"
 )
 
-// Every result has a word of its own, and a text in every language.
+// Every result has a key of its own, and a text in every language.
 func TestResults(t *testing.T) {
 	bundle, err := i18n.Load()
 	if err != nil {

@@ -18,7 +18,8 @@ import (
 	"domovoy/reports"
 )
 
-// observer is an engine over a panel of the lab, with a journal of its own.
+// observer returns an engine over a panel of the lab, with a journal of its
+// own.
 func observer(t *testing.T, panel *lab.Panel) *engine.Engine {
 	t.Helper()
 	reader := ispmanager.New(ispmanager.Config{Name: "isp1", Database: panel.Path(), Zone: panel.Zone()})
@@ -27,9 +28,9 @@ func observer(t *testing.T, panel *lab.Panel) *engine.Engine {
 		Sources: []watch.Source{{Name: "isp1", Reader: reader}}, Rules: watch.Rules{Within: 4 * time.Hour, Times: 2, LifeLeft: 7.0 / 90}})
 }
 
-// TestSecondsGiveWhatMinutesGive changes a panel again and again. Who polls
-// every second, and compares what changed only, has the same incidents open as
-// who compares everything each time.
+// TestSecondsGiveWhatMinutesGive changes a panel repeatedly. Comparing only the
+// changes every second opens the same incidents as comparing everything each
+// time.
 func TestSecondsGiveWhatMinutesGive(t *testing.T) {
 	panel, err := lab.NewPanel(filepath.Join(t.TempDir(), "panel.db"))
 	if err != nil {
@@ -97,7 +98,8 @@ func stir(t *testing.T, panel *lab.Panel, site string, dice *rand.Rand, now time
 	}
 }
 
-// standing is what is open, by key: its severity and how often it was missed.
+// standing returns the open incidents by key: severity, and how often each was
+// missed.
 func standing(t *testing.T, b *engine.Engine) map[string]string {
 	t.Helper()
 	open, err := b.Journal.OpenIncidents(t.Context())

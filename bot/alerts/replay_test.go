@@ -18,10 +18,10 @@ import (
 	"domovoy/checks"
 )
 
-// watched is a program over a panel, whose alerts are compared.
+// watched is a program over a panel, whose alerts are compared with a replay's.
 type watched struct{ *enginetest.Program }
 
-// alerts are what was really told of counts, as the state has it.
+// alerts returns the alerts of counts that were sent, from the state.
 func (w watched) alerts(from time.Time) []string {
 	w.T.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.Folder, "state.db"))
@@ -50,13 +50,14 @@ func moment(at int64) string {
 	return time.UnixMilli(at).UTC().Format("02 15:04:05.000")
 }
 
-// code is the count's in the key of its finding.
+// code returns the code of a count from the key of its finding.
 func code(key string) string {
 	_, after, _ := strings.Cut(key, "panel.")
 	return "panel." + strings.FieldsFunc(after, func(r rune) bool { return r < 'a' || r > 'z' })[0]
 }
 
-// replayed is what the replay says of the same time, in the same words.
+// replayed returns what the replay reports for the same time, in the same
+// format.
 func (w watched) replayed(now time.Time, days int) []string {
 	w.T.Helper()
 	answer, err := w.Engine.Alerts.Replay(w.T.Context(), days, bot.Request{Locale: enginetest.Bundle(w.T).Locale("en", time.UTC), Now: now})
@@ -74,12 +75,12 @@ func (w watched) replayed(now time.Time, days int) []string {
 	return told
 }
 
-// tide is a count that mostly lies low, at times rises above its threshold,
-// trembles there and sinks again.
+// tide is a count that is low most of the time, sometimes rises above its
+// threshold, oscillates there and falls again.
 type tide struct {
 	rand       *rand.Rand
 	threshold  int
-	level, end int // end: readings until the next turn
+	level, end int // end: number of readings until the next change
 }
 
 func (d *tide) next() int {
@@ -88,7 +89,7 @@ func (d *tide) next() int {
 		d.level = d.threshold / 4
 		switch d.rand.IntN(4) {
 		case 0:
-			d.level = d.threshold // trembles
+			d.level = d.threshold // oscillates
 		case 1:
 			d.level = d.threshold + d.rand.IntN(2*d.threshold)
 			if d.rand.IntN(3) == 0 {
@@ -99,8 +100,8 @@ func (d *tide) next() int {
 	return max(0, d.level+d.rand.IntN(d.threshold/6+2)-d.threshold/12)
 }
 
-// TestReplayTellsWhatWasTold watches a panel over 31 days, with gaps and
-// restarts, and then has the month replayed with the same thresholds.
+// TestReplayTellsWhatWasTold runs a program for 31 days, with gaps and
+// restarts, and then replays the month with the same thresholds.
 func TestReplayTellsWhatWasTold(t *testing.T) {
 	w := watched{enginetest.NewProgram(t)}
 	now := w.month(time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC), 7)
@@ -122,7 +123,7 @@ func TestReplayTellsWhatWasTold(t *testing.T) {
 	t.Run("thinned out", same)
 }
 
-// month lets 31 days go by, read every forty to sixty minutes.
+// month simulates 31 days with a reading every forty to sixty minutes.
 func (w watched) month(from time.Time, seed uint64) (end time.Time) {
 	w.T.Helper()
 	r := rand.New(rand.NewPCG(seed, 5))

@@ -16,7 +16,7 @@ import (
 	"domovoy/reports"
 )
 
-// planned asks for a plan as a program does, and gives it.
+// planned requests a plan as a program does, and returns it.
 func (o *office) planned(words string) cancel.CancelPlan {
 	o.Helper()
 	r := o.local()
@@ -29,7 +29,7 @@ func (o *office) planned(words string) cancel.CancelPlan {
 	return data.Plan
 }
 
-// confirmed confirms a plan as a program does, and gives the result.
+// confirmed confirms a plan as a program does, and returns the result.
 func (o *office) confirmed(id string) cancel.CancelResult {
 	o.Helper()
 	a, err := o.bot.Commands.Do(o.Context(), "confirm "+id, o.local())
@@ -71,9 +71,9 @@ func first(list []string) string {
 	return list[0]
 }
 
-// Of 300 authorizations of 150 names, with others around them that are none
-// of the plan's business, exactly the pending ones of the account are
-// cancelled, at the price that the plan named.
+// Of 300 authorizations of 150 names, among others that the plan does not
+// cover, exactly the pending ones of the account are canceled, at the price
+// that the plan stated.
 func TestCancelAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ca := boulder.New(boulder.Options{Latency: 20 * time.Millisecond})
@@ -120,8 +120,8 @@ func TestCancelAll(t *testing.T) {
 	})
 }
 
-// A domain takes its site's aliases along, and nothing of others; a URL stands
-// for itself; valid ones go only with the word.
+// A domain includes its site's aliases, and nothing of other sites; a URL means
+// one authorization; valid ones are included only on request.
 func TestWhatAPlanIsAbout(t *testing.T) {
 	for words, want := range map[string]struct{ pending, valid, items int }{
 		"shop.ru":                     {3, 1, 3},
@@ -130,7 +130,7 @@ func TestWhatAPlanIsAbout(t *testing.T) {
 		"shop.ru valid":               {3, 1, 4},
 		"blog.ru":                     {1, 0, 1},
 		"blog.ru shop.ru server=isp1": {4, 1, 4},
-		"left.example":                {1, 0, 1}, // no site of ours any more
+		"left.example":                {1, 0, 1}, // no longer a site of ours
 		"all":                         {6, 1, 6},
 		"все":                         {6, 1, 6},
 		"nothing.example":             {0, 0, 0},
@@ -158,7 +158,7 @@ func TestWhatAPlanIsAbout(t *testing.T) {
 	}
 }
 
-// Two of a name are cancelled in an hour, over all plans.
+// At most two authorizations of a name are canceled in an hour, over all plans.
 func TestTwoOfANameInAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ca := boulder.New(boulder.Options{})
@@ -184,9 +184,9 @@ func TestTwoOfANameInAnHour(t *testing.T) {
 	})
 }
 
-// What became another authorization after the plan was confirmed is left
-// alone; what the CA fails at is read again before it is tried again; what it
-// did in spite of its error is not done again.
+// An authorization that changed after the confirmation is skipped; after an
+// error of the CA it is read before the next attempt; a request that took
+// effect despite an error is not repeated.
 func TestWhatHappensMeanwhile(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault   boulder.Fault
@@ -233,11 +233,11 @@ func TestWhatHappensMeanwhile(t *testing.T) {
 	}
 }
 
-// A CA that cannot be reached for a while is tried again; after hours what was
-// done is told, and the rest left.
+// Requests to a CA that cannot be reached are retried; after hours the task
+// ends, reports what was done, and leaves the rest.
 func TestACAThatCannotBeReached(t *testing.T) {
 	for name, c := range map[string]struct {
-		requests int // that are cut off
+		requests int // number of requests that are cut off
 		want     string
 		least    time.Duration
 	}{
@@ -274,13 +274,12 @@ func TestACAThatCannotBeReached(t *testing.T) {
 	}
 }
 
-// spared checks that nothing was asked of the CA while it wanted to be left
-// alone.
+// spared checks that no request was sent while the CA asked to stop.
 func spared(t *testing.T, ca *boulder.CA, rest time.Duration) {
 	t.Helper()
 	var until time.Time
 	for _, r := range ca.Requests() {
-		if r.At.Before(until) && r.At.After(until.Add(-rest+5*time.Second)) { // what was under way may come to its end
+		if r.At.Before(until) && r.At.After(until.Add(-rest+5*time.Second)) { // requests in progress may end
 			t.Errorf("%s %s was asked %s too early", r.Kind, r.URL, until.Sub(r.At))
 		}
 		if r.Status == 429 || r.Status == 503 {
@@ -289,20 +288,20 @@ func spared(t *testing.T, ca *boulder.CA, rest time.Duration) {
 	}
 }
 
-// An item that changed after all was checked once more is skipped.
+// An item that changed after its last check is skipped.
 func TestOneThatChangedAtTheLastMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ca *boulder.CA
 		var pending []string
 		ca = boulder.New(boulder.Options{Watch: func(m boulder.Moment) {
-			if m.Request.Kind == boulder.KindDeactivate && m.Done { // the first one changes the world
+			if m.Request.Kind == boulder.KindDeactivate && m.Done { // the first deactivation changes the others
 				ca.Set(pending[9], boulder.Valid)
 			}
 		}})
 		o := place(t, ca, "en")
 		pending = ca.Populate(o.known.ID, boulder.Names(10, "client.example"), 1, boulder.Pending)
 		o.logged(pending...)
-		// one at a time: of several the tenth may be on its way already
+		// one at a time: otherwise the tenth may already be in progress
 		r := o.confirmed(o.planned("all").ID)
 		if r.Deactivated+r.Skipped != 10 || r.Failed != 0 {
 			t.Errorf("%+v", r)
@@ -315,8 +314,8 @@ func TestOneThatChangedAtTheLastMoment(t *testing.T) {
 	})
 }
 
-// Without a key, or with one that others may read, there is a plan and no
-// button; on a stock panel the answer names the option.
+// Without a key, or with one that others may read, there is a plan but no
+// button; on a panel with default settings the answer names the option.
 func TestPlansThatCannotBeConfirmed(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(*office)
@@ -345,7 +344,7 @@ func TestPlansThatCannotBeConfirmed(t *testing.T) {
 	}
 }
 
-// texts is all that a message says.
+// texts returns all texts of a message.
 func texts(m reports.Message) string {
 	lines := []string{m.Title}
 	for _, s := range m.Sections {
@@ -390,10 +389,10 @@ func TestThreeThousand(t *testing.T) {
 		if acted < ideal-time.Second || acted > ideal*11/10 {
 			t.Errorf("cancelling took %s", acted)
 		}
-		if !strings.Contains(m.Title, whole) || len(said) < n/30 { // an edit in five seconds
+		if !strings.Contains(m.Title, whole) || len(said) < n/30 { // an edit every five seconds
 			t.Errorf("after %s the chat reads %q, edited %d times", took, m.Title, len(said))
 		}
-		for i := 2; i < len(at)-1; i++ { // the last may come at once
+		for i := 2; i < len(at)-1; i++ { // the last one may follow at once
 			if at[i].Sub(at[i-1]) < 5*time.Second-100*time.Millisecond {
 				t.Fatalf("edits %d and %d are %s apart", i-1, i, at[i].Sub(at[i-1]))
 			}
@@ -408,7 +407,8 @@ func TestThreeThousand(t *testing.T) {
 func firstOf(r []boulder.Request) time.Time { return r[0].At }
 func lastOf(r []boulder.Request) time.Time  { return r[len(r)-1].At }
 
-// A task is stopped by its button: what was done is told, the rest is left.
+// A task is stopped by its button: it reports what was done, and leaves the
+// rest.
 func TestStopCancelling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ca := boulder.New(boulder.Options{Latency: 100 * time.Millisecond})
@@ -444,8 +444,8 @@ func TestStopCancelling(t *testing.T) {
 	})
 }
 
-// A bot that is stopped in the midst of it, twenty times, goes on where it was
-// each time, and does nothing twice.
+// A bot that is stopped during a cancellation, twenty times, continues each
+// time where it stopped, and does nothing twice.
 func TestGoesOnAfterEachStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ca := boulder.New(boulder.Options{Latency: 70 * time.Millisecond})

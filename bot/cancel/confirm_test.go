@@ -16,8 +16,9 @@ import (
 	"domovoy/reports"
 )
 
-// Whoever may not confirm a plan, or too late, or elsewhere, or twice, is told
-// why; nothing is done, and the audit has it.
+// A confirmation by the wrong person, too late, in another chat or for the
+// second time is refused with the reason; nothing is done, and it is in the
+// audit log.
 func TestRefusedConfirmations(t *testing.T) {
 	for name, c := range map[string]struct {
 		cap    int // 0: one person is enough
@@ -85,15 +86,15 @@ func TestRefusedConfirmations(t *testing.T) {
 	}
 }
 
-// elsewhere gives the office another account's key.
+// elsewhere configures another account's key.
 func (o *office) elsewhere() {
 	o.Helper()
 	other := place(o.T, o.ca, "en")
 	o.with(func(a *cancel.LocalAccount) { a.KeyFile = other.key })
 }
 
-// What cannot be found is told apart from what may not be done; a person may
-// mistype.
+// Plans that do not exist and plans that may not be confirmed have different
+// errors; a person may mistype.
 func TestPlansThatAreNotThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := place(t, boulder.New(boulder.Options{}), "en")
@@ -117,8 +118,8 @@ func TestPlansThatAreNotThere(t *testing.T) {
 	})
 }
 
-// Two people confirm what is above the cap: the plan's owner first, another
-// admin then. Of a plan from the console the second one is in a chat.
+// A plan above the cap needs two confirmations: the plan's owner's, then
+// another admin's. For a plan from the console, the second person is in a chat.
 func TestTwoConfirm(t *testing.T) {
 	for _, at := range []string{"chat", "console"} {
 		t.Run(at, func(t *testing.T) {
@@ -162,7 +163,8 @@ func TestTwoConfirm(t *testing.T) {
 	}
 }
 
-// The audit shows the last acts, of a site or all, and whether it is whole.
+// The audit command shows the last actions, of a site or of all, and whether
+// the log is complete.
 func TestAudit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := place(t, boulder.New(boulder.Options{}), "en")

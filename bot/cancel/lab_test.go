@@ -27,11 +27,11 @@ import (
 	"domovoy/reports/journal"
 )
 
-// paper is a messenger that writes everything down.
+// paper is a messenger that records all messages.
 type paper struct {
 	mu    sync.Mutex
 	order []string                     // references, as sent
-	said  map[string][]reports.Message // by reference: as sent, then its edits
+	said  map[string][]reports.Message // by reference: the message as sent, then its edits
 	at    map[string][]time.Time
 	chat  map[string]string
 }
@@ -54,7 +54,7 @@ func (p *paper) Edit(_ context.Context, _ bot.Address, ref string, m reports.Mes
 	return nil
 }
 
-// last is the newest message of a chat, as it reads now.
+// last returns the newest message of a chat, in its current form.
 func (p *paper) last(chat string) (ref string, m reports.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,8 +83,7 @@ type office struct {
 	stop    func()
 }
 
-// place opens an office before anything is said. language is what everybody
-// speaks.
+// place creates an office without messages. language is that of all people.
 func place(t *testing.T, ca *boulder.CA, language string) *office {
 	t.Helper()
 	o := &office{T: t, ca: ca, folder: t.TempDir(), paper: &paper{said: map[string][]reports.Message{}, at: map[string][]time.Time{}, chat: map[string]string{}}}
@@ -98,7 +97,7 @@ func place(t *testing.T, ca *boulder.CA, language string) *office {
 	return o
 }
 
-// open makes an engine over the office's state file, which has read its panel.
+// open creates an engine over the office's state file that has read its panel.
 func (o *office) open(language string) *engine.Engine {
 	o.Helper()
 	j, err := journal.Open(o.Context(), filepath.Join(o.folder, "state.db"))
@@ -119,7 +118,7 @@ func (o *office) open(language string) *engine.Engine {
 	return e
 }
 
-// at is the CA with an account.
+// at returns the CA with an account.
 func (o *office) at(account cancel.LocalAccount) *watch.CA {
 	return &watch.CA{Directory: account.Directory, Cap: 5000, Rules: enginetest.LetsEncrypt(o), Account: account}
 }
@@ -144,12 +143,12 @@ func (o *office) file(name, text string) string {
 	return path
 }
 
-// ordering has the panel order a certificate.
+// ordering makes the panel order a certificate.
 func (o *office) ordering(c checks.Certificate) {
 	o.panel.Change(func(s *checks.Snapshot) { s.Certificates = []checks.Certificate{c} })
 }
 
-// logged writes the log of the panel's ACME client with these authorizations.
+// logged writes a log of the panel's ACME client with these authorizations.
 func (o *office) logged(urls ...string) {
 	o.Helper()
 	var text strings.Builder
@@ -159,7 +158,7 @@ func (o *office) logged(urls ...string) {
 	o.file("acme.log", text.String())
 }
 
-// works opens the office: what is said is answered, and tasks are carried out.
+// works runs the office: messages are answered, and tasks are run.
 func (o *office) works() {
 	ctx, cancel := context.WithCancel(o.Context())
 	var all sync.WaitGroup
@@ -170,14 +169,14 @@ func (o *office) works() {
 	o.stop = func() { cancel(); all.Wait() }
 }
 
-// say has a person say something, gives the office a while, and gives what the
-// chat reads then.
+// say sends a person's text, runs the office for some time, and returns the
+// chat's last message.
 func (o *office) say(chat, person, text string, while time.Duration) reports.Message {
 	o.Helper()
 	return o.hear(bot.Update{Chat: chat, Person: person, Text: text}, while)
 }
 
-// press has a person press the first button of a message.
+// press presses the first button of a message.
 func (o *office) press(chat, person string, m reports.Message, while time.Duration) reports.Message {
 	o.Helper()
 	if len(m.Actions) == 0 {
@@ -196,7 +195,7 @@ func (o *office) hear(u bot.Update, while time.Duration) reports.Message {
 	return m
 }
 
-// audited are the results of the last acts, oldest first.
+// audited returns the results of the last actions, oldest first.
 func (o *office) audited() (entries []string) {
 	o.Helper()
 	acts, err := o.bot.Journal.AuditOf(o.Context(), "", 100)
@@ -207,7 +206,7 @@ func (o *office) audited() (entries []string) {
 	return entries
 }
 
-// pending are the URLs of the account's pending authorizations.
+// pending returns the URLs of the account's pending authorizations.
 func (o *office) pending() (urls []string) {
 	for _, a := range o.ca.Authorizations(o.known.ID) {
 		if a.Status == boulder.Pending {

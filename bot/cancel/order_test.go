@@ -12,9 +12,9 @@ import (
 	"domovoy/checks/lab/boulder"
 )
 
-// Where no log tells, a new order for exactly the same names shows the pending
-// one. It costs an order, so that its plan says so and wants a confirmation of
-// its own.
+// If no log has the authorization, a new order for exactly the same names
+// returns the pending one. It costs an order, so its plan says so and needs a
+// confirmation of its own.
 func TestProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := place(t, boulder.New(boulder.Options{}), "en")
@@ -50,8 +50,8 @@ func TestProbe(t *testing.T) {
 	})
 }
 
-// Probing is for a few names, with the key, while there are orders left; and
-// an order is not made twice for a process that died over it.
+// Probing is allowed for a few names, with the key, while orders are left; an
+// order is not repeated if the process was killed during it.
 func TestProbesThatAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := place(t, boulder.New(boulder.Options{}), "en")

@@ -33,9 +33,8 @@ import (
 	"domovoy/checks/lab/boulder"
 )
 
-// pebble is the CA that Let's Encrypt's people test clients with, with an
-// account and its client. It has its own ways: a list of orders, no GET, no
-// limits.
+// pebble is Let's Encrypt's CA for tests, with an account and its client.
+// Unlike Boulder it lists orders, answers no GET and has no limits.
 type pebble struct {
 	*testing.T
 	front  http.Handler
@@ -44,10 +43,10 @@ type pebble struct {
 	bot    *engine.Engine
 }
 
-// at is where it stands for its clients: there is no socket.
+// at is its URL for clients: there is no socket.
 const at = "https://pebble.test"
 
-// RoundTrip hands a request to it as a server would.
+// RoundTrip passes a request to it as a server would.
 func (p *pebble) RoundTrip(r *http.Request) (*http.Response, error) {
 	in := r.Clone(r.Context())
 	in.RequestURI, in.Host, in.TLS = r.URL.RequestURI(), r.URL.Host, &tls.ConnectionState{}
@@ -61,9 +60,9 @@ func (p *pebble) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (p *pebble) http() *http.Client { return &http.Client{Transport: p} }
 
-// inPebble runs a test in virtual time, with a Pebble in this process. Nothing
-// touches a challenge there: with those of a cancelled authorization it locks
-// itself up (v2.10.1).
+// inPebble runs a test in virtual time, with a Pebble in this process. Tests
+// must not respond to a challenge: for those of a canceled authorization Pebble
+// deadlocks (v2.10.1).
 func inPebble(t *testing.T, test func(p *pebble)) {
 	t.Helper()
 	for name, value := range map[string]string{"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "5", "PEBBLE_AUTHZREUSE": "0"} {
@@ -84,7 +83,7 @@ func inPebble(t *testing.T, test func(p *pebble)) {
 
 func (p *pebble) directory() string { return at + wfe.DirectoryPath }
 
-// register makes an account (RFC 8555 section 7.3), with its key in a file.
+// register creates an account (RFC 8555 section 7.3), with its key in a file.
 func (p *pebble) register() {
 	p.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -136,7 +135,7 @@ func (p *pebble) must(err error) {
 	}
 }
 
-// open makes an engine with the account.
+// open creates an engine with the account.
 func (p *pebble) open() {
 	p.Helper()
 	account := cancel.LocalAccount{Directory: p.directory(), HTTP: p.http(), UserAgent: "test", KeyFile: p.key}
@@ -145,8 +144,8 @@ func (p *pebble) open() {
 	enginetest.Read(p, p.bot)
 }
 
-// At a CA that lists an account's orders nothing need be logged: all pages of
-// the list are read before anything is cancelled. Its price is not known.
+// At a CA that lists an account's orders no log is needed: all pages of the
+// list are read before anything is canceled. The price is not known.
 func TestCancelAtPebble(t *testing.T) {
 	inPebble(t, func(p *pebble) {
 		for _, name := range boulder.Names(150, "client.example") {
@@ -178,8 +177,8 @@ func TestCancelAtPebble(t *testing.T) {
 	})
 }
 
-// Of many only those of a domain that was asked for are planned, with its
-// wildcard, which is a name of its own; an order's other names stay.
+// Only authorizations of the requested domain are planned, with its wildcard,
+// which is a name of its own; an order's other names are not.
 func TestPlanAtPebble(t *testing.T) {
 	inPebble(t, func(p *pebble) {
 		for _, names := range [][]string{{"a.example", "b.example"}, {"shop.ru", "*.shop.ru", "other.example"}, {"c.example"}} {
@@ -196,7 +195,7 @@ func TestPlanAtPebble(t *testing.T) {
 			p.Errorf("the plan of shop.ru has %q", domains)
 		}
 		o.confirmed(plan.ID)
-		if rest := o.planned("all"); rest.Pending != 3 { // a list leaves invalid orders out, with what is still pending of them
+		if rest := o.planned("all"); rest.Pending != 3 { // the list does not contain invalid orders, so their pending authorizations are missing
 			p.Errorf("afterwards %d are found", rest.Pending)
 		}
 	})

@@ -12,8 +12,8 @@ import (
 	"domovoy/checks/lab/boulder"
 )
 
-// The price is told beside what is spent already; names that are being ordered
-// are told of; a server that cannot be asked does not hide the others.
+// The price is shown together with what is already spent; names that are being
+// ordered are named; a server that cannot be asked does not hide the others.
 func TestWhatAPlanTells(t *testing.T) {
 	for name, c := range map[string]struct {
 		before func(*office)

@@ -20,14 +20,14 @@ import (
 
 var updateStories = flag.Bool("update", false, "write the stories anew")
 
-// What chance gives to a plan, and what follows from it.
+// Values in a plan that are random, and what depends on them.
 var (
 	planID = regexp.MustCompile(`\b[0-9a-f]{4}\b`)
 	head   = regexp.MustCompile(`\b[0-9a-f]{16}\b`)
 )
 
-// A chat about cancelling, as it goes on: the plan with its price, those who
-// may not press the button, the one who may, once; what the audit has of it.
+// The chat of a cancellation: the plan with its price, people who may not press
+// the button, the person who may, once, and the audit log.
 func TestTheStoryOfACancellation(t *testing.T) {
 	for language, said := range map[string]map[string]string{
 		"en": {"one": "cancel authz shop.ru", "all": "cancel authz all", "nothing": "cancel authz nosite.example", "audit": "audit shop.ru"},
@@ -65,7 +65,7 @@ func TestTheStoryOfACancellation(t *testing.T) {
 	}
 }
 
-// story is a chat that is written down.
+// story is a chat that is recorded.
 type story struct {
 	*office
 	told txtar.Archive
@@ -86,7 +86,7 @@ func (s *story) presses(name string, plan reports.Message) {
 	s.add(fmt.Sprintf("%s: [%s]", name, plan.Actions[0].Label), s.press("post:-1", s.id(name), plan, 20*time.Second))
 }
 
-// add writes down what the chat reads after somebody spoke.
+// add records the last message of the chat after somebody wrote.
 func (s *story) add(title string, m reports.Message) {
 	text := texts(m) + "\n"
 	for _, a := range m.Actions {

@@ -19,13 +19,13 @@ import (
 	"domovoy/reports"
 )
 
-// The CA's words in a log.
+// The CA's texts in a log.
 const (
 	notThere  = "urn:ietf:params:acme:error:dns :: DNS problem: NXDOMAIN looking up A for bad.ru - check that a DNS record exists for this domain"
 	perDomain = `urn:ietf:params:acme:error:rateLimited :: too many certificates (50) already issued for "shop.ru" in the last 168h0m0s, retry after %s UTC: see https://letsencrypt.org/docs/rate-limits/#new-certificates-per-registered-domain`
 )
 
-// hosting is a panel in the hours of a mass re-issue, and an engine over it.
+// hosting is a panel during a mass re-issue, and an engine over it.
 type hosting struct {
 	*testing.T
 	panel *lab.Panel
@@ -73,9 +73,9 @@ func (h *hosting) tried(name, status string, age time.Duration, words string) {
 	h.must(err)
 }
 
-// fill is what happened: 150 sites issued within half an hour, one of them the
-// second time; one at a limit; one that will be paused; one that fails for
-// long.
+// fill adds the history: 150 sites issued within half an hour, one of them for
+// the second time; one at a limit; one that will be paused; one that has been
+// failing for a long time.
 func (h *hosting) fill() {
 	h.Helper()
 	const day = 24 * time.Hour
@@ -96,7 +96,7 @@ func (h *hosting) fill() {
 		for n := range 190 {
 			h.tried("dead.ru_le2", lab.StatusFailed, time.Duration(190-n)*day-time.Hour, notThere)
 		}
-		h.tried("gone.ru_le1", lab.StatusFailed, 2*day, notThere) // its site is no more
+		h.tried("gone.ru_le1", lab.StatusFailed, 2*day, notThere) // its site no longer exists
 		return nil
 	}))
 }
@@ -112,7 +112,7 @@ func (h *hosting) ask(text string) (reports.Message, string) {
 	return a.Message, string(data)
 }
 
-// words of a message, a line a part.
+// words returns the texts of a message, a line each.
 func words(m reports.Message) string {
 	lines := []string{m.Title}
 	for _, s := range m.Sections {
@@ -147,8 +147,8 @@ func TestLimits(t *testing.T) {
 	var d commands.LimitsData
 	h.must(json.Unmarshal([]byte(data), &d))
 	account := d.Budgets[0]
-	// 149 of the re-issue (one renews), one and more of bad.ru within reach of
-	// the bucket; a token came back every 36 s meanwhile.
+	// 149 of the re-issue (one is a renewal), and as many of bad.ru as fit; a
+	// token was regained every 36 s meanwhile.
 	if account.Code != "new_orders" || account.Server != "isp1" || account.Subject != "" || account.Limit != 300 ||
 		account.Left < 190 || account.Left > 205 || account.Used+account.Left != 300 || account.Refill == nil || account.AtMost {
 		t.Errorf("%+v", account)
@@ -202,7 +202,7 @@ func TestPlanReissue(t *testing.T) {
 	}
 }
 
-// What runs out wakes somebody once.
+// A budget that will run out is alerted about once.
 func TestBudgetAlerts(t *testing.T) {
 	h := newHosting(t, time.Date(2026, 11, 21, 14, 5, 0, 0, time.UTC))
 	h.site("quiet.ru")
@@ -226,7 +226,7 @@ func TestBudgetAlerts(t *testing.T) {
 	}
 }
 
-// A change is announced a month ahead, once, and stands in the digest.
+// A change is announced once, a month ahead, and is in the digest.
 func TestCalendar(t *testing.T) {
 	h := newHosting(t, time.Date(2027, 1, 1, 9, 0, 0, 0, time.UTC))
 	h.site("shop.ru")

@@ -13,8 +13,8 @@ import (
 	"domovoy/bot/engine/enginetest"
 )
 
-// Nobody may do anything unless the configuration says so; of a person's own
-// role and the chat's the higher counts.
+// Nobody may do anything unless the configuration allows it; the higher of the
+// person's own role and the chat's counts.
 func TestRoles(t *testing.T) {
 	chat := func(s string) bot.Address {
 		a, err := bot.ParseAddress(s)
@@ -37,9 +37,9 @@ func TestRoles(t *testing.T) {
 	}{
 		{"telegram:1", "telegram:1", bot.Admin},         // known, in private
 		{"telegram:1", "telegram:-100/7", bot.Admin},    // higher than the chat's
-		{"telegram:1", "telegram:-999", bot.Admin},      // a right goes along into every chat
+		{"telegram:1", "telegram:-999", bot.Admin},      // a person's role is valid in every chat
 		{"telegram:3", "telegram:-100/7", bot.Viewer},   // of the chat
-		{"telegram:3", "telegram:3", bot.Stranger},      // nobody
+		{"telegram:3", "telegram:3", bot.Stranger},      // no role
 		{"telegram:3", "telegram:-100", bot.Stranger},   // the group around the topic is another chat
 		{"telegram:3", "telegram:-100/8", bot.Stranger}, // so is its other topic
 		{"slack:T:U", "slack:C1", bot.Operator},
@@ -48,7 +48,7 @@ func TestRoles(t *testing.T) {
 		{"telegram:2", "slack:C1", bot.Operator},
 		{"", "slack:C1", bot.Stranger}, // a channel's post, an anonymous admin
 		{"", "telegram:-100/7", bot.Stranger},
-		{"telegram:11", "telegram:11", bot.Stranger}, // no prefix of an id
+		{"telegram:11", "telegram:11", bot.Stranger}, // a prefix of an id does not match
 		{"slack:1", "telegram:9", bot.Stranger},
 	} {
 		if got := audience.Role(c.person, chat(c.chat)); got != c.want {
@@ -62,7 +62,8 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// Every command is refused to everybody below its role, and says which it is.
+// Every command is refused to people whose role is too low, with the role that
+// it needs.
 func TestEveryCommandNeedsItsRole(t *testing.T) {
 	b := enginetest.New(t, engine.Config{}).Commands
 	for _, c := range b.List() {
@@ -81,18 +82,18 @@ func TestEveryCommandNeedsItsRole(t *testing.T) {
 	if code != bot.ResultNotAllowed || !strings.Contains(m.Title, "telegram:3") {
 		t.Errorf("a stranger is told %q (%s), want their id in it", m.Title, code)
 	}
-	// A stranger learns nothing of which commands there are.
+	// A stranger does not learn which commands exist.
 	m2, _ := bot.Explain(t.Context(), slog.New(slog.DiscardHandler), must(b.Ask(t.Context(), "nosuch", enginetest.Request(t, bot.Stranger))), enginetest.Request(t, bot.Stranger))
 	if m2.Title != m.Title {
 		t.Errorf("a stranger is told %q of a command that there is not", m2.Title)
 	}
 }
 
-// must gives the error of an answer that must be refused.
+// must returns the error of an answer that must be refused.
 func must(_ bot.Answer, err error) error { return err }
 
-// An internal error is told by a reference alone; the log has it under that
-// reference.
+// An internal error is shown only as a reference; the log has the error under
+// that reference.
 func TestAnInternalErrorIsToldByReference(t *testing.T) {
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, nil))
@@ -100,7 +101,7 @@ func TestAnInternalErrorIsToldByReference(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	r := enginetest.Request(t, bot.Viewer)
-	_, err := b.Ask(ended, "status", r) // the journal cannot be read any more
+	_, err := b.Ask(ended, "status", r) // the journal can no longer be read
 	if err == nil {
 		t.Fatal("status answers without a journal")
 	}

@@ -13,8 +13,8 @@ import (
 	"domovoy/reports/compose"
 )
 
-// The link that unpauses the account's names goes to an administrator who
-// reads alone: in messages and in JSON, of check and of why.
+// The link that unpauses the account's names is shown only to an administrator
+// in a private chat: in messages and in JSON, of check and of why.
 func TestLinkIsForAdministrators(t *testing.T) {
 	const link = "https://portal.letsencrypt.org/sfe/v1/unpause?jwt=eyJhbGciOiJIUzI1NiJ9.c2VjcmV0.c2lnbmVk"
 	bundle, err := i18n.Load()

@@ -24,8 +24,8 @@ import (
 	"domovoy/reports/journal"
 )
 
-// slowly is an engine whose panel has so many sites, each of which takes nearly a
-// second to probe, one after the other; probes counts how often each was.
+// slowly is an engine over a panel whose sites take nearly a second each to
+// probe, one after the other; probes counts the probes of each site.
 type slowly struct {
 	*testing.T
 	*engine.Engine
@@ -58,7 +58,7 @@ func newSlowly(t *testing.T, sites int, online func(context.Context) error) *slo
 	return x
 }
 
-// asks asks for a sweep in a chat, and has the journal keep what that begins.
+// asks starts a sweep from a chat, and stores the result in the journal.
 func (x *slowly) asks() (id int64) {
 	x.Helper()
 	a, err := x.Commands.Ask(x.Context(), "обход", x.asked)
@@ -76,10 +76,10 @@ func (x *slowly) asks() (id int64) {
 	return open[0].ID
 }
 
-// works has the tasks run for a while.
+// works runs the tasks for some time.
 func (x *slowly) works(while time.Duration) { x.Helper(); enginetest.Run(x.T, while, x.Tasks.Run) }
 
-// told takes out of the outbox what the chat was told meanwhile.
+// told removes the messages for the chat from the outbox.
 func (x *slowly) told() (titles []string) {
 	x.Helper()
 	for {
@@ -99,7 +99,7 @@ func (x *slowly) told() (titles []string) {
 	}
 }
 
-// end is how a task stands.
+// end returns the state of a task.
 func (x *slowly) end(id int64) string {
 	x.Helper()
 	task, err := x.Journal.Task(x.Context(), id)
@@ -109,7 +109,7 @@ func (x *slowly) end(id int64) string {
 	return string(task.State) + " " + string(task.Result)
 }
 
-// once are the sites that were looked at exactly once.
+// once counts the sites that were probed exactly once.
 func once(looks map[string]int) (n int) {
 	for _, times := range looks {
 		if times == 1 {
@@ -119,8 +119,8 @@ func once(looks map[string]int) (n int) {
 	return n
 }
 
-// A sweep that somebody asks for begins at once, shows how far it is, and ends
-// with its sum where it began; a second one meanwhile is refused.
+// A sweep on demand begins at once, shows its progress, and reports the result
+// in the chat where it began; a second one meanwhile is refused.
 func TestASweepOnDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newSlowly(t, 10, nil)
@@ -149,7 +149,8 @@ func TestASweepOnDemand(t *testing.T) {
 	})
 }
 
-// Killed in the middle, it goes on where it was; stopped, it keeps what it saw.
+// A sweep that was killed continues where it was; one that was stopped keeps
+// its results.
 func TestASweepOnDemandIsCutShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newSlowly(t, 30, nil)
@@ -176,7 +177,7 @@ func TestASweepOnDemandIsCutShort(t *testing.T) {
 	})
 }
 
-// What cannot be swept is said at once, or instead of the sum.
+// If no sweep is possible, that is said at once or instead of the result.
 func TestASweepThatCannotBe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refusal := func(x *slowly) string {
@@ -211,7 +212,7 @@ func TestASweepBeforeTheFirstReading(t *testing.T) {
 		gone := ispmanager.New(ispmanager.Config{Name: "isp1", Database: filepath.Join(t.TempDir(), "gone.db")})
 		defer gone.Close()
 		e := enginetest.New(t, engine.Config{Sources: []watch.Source{{Name: "isp1", Reader: gone, Prober: &suite.Live{}}}})
-		enginetest.Read(t, e) // there is no such file
+		enginetest.Read(t, e) // the file does not exist
 		r := enginetest.Request(t, bot.Operator)
 		var refused *bot.Refusal
 		if _, err := e.Commands.Ask(t.Context(), "sweep", r); !errors.As(err, &refused) || refused.Key != "trouble.never" {

@@ -8,8 +8,8 @@ import (
 	"domovoy/reports"
 )
 
-// People type what they are used to: with a slash or without, in capitals, in
-// Russian. What is no known word stays as it was typed.
+// People type what they are used to: with or without a slash, in capitals, in
+// Russian. An unknown word is left as typed.
 func TestWordsAreUnderstood(t *testing.T) {
 	bundle, err := i18n.Load()
 	if err != nil {
@@ -46,7 +46,7 @@ func TestWordsAreUnderstood(t *testing.T) {
 	}
 }
 
-// A word that means two things would make one of them out of reach.
+// A word with two meanings would make one of them unreachable.
 func TestNoWordMeansTwoThings(t *testing.T) {
 	bundle, err := i18n.Load()
 	if err != nil {
@@ -69,7 +69,7 @@ func TestNoWordMeansTwoThings(t *testing.T) {
 	}
 }
 
-// The texts about list name every list there is, by a word that it understands.
+// The texts about list name every list, by a word that the command understands.
 func TestEveryListIsNamed(t *testing.T) {
 	bundle, err := i18n.Load()
 	if err != nil {

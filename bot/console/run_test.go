@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// answer is a small bot: it knows a few words and repeats the others.
+// answer is a small bot that knows a few words and repeats the others.
 func answer(_ context.Context, line string) (reports.Message, error) {
 	switch line {
 	case "alert":
@@ -34,8 +34,8 @@ func answer(_ context.Context, line string) (reports.Message, error) {
 	return reports.Message{Language: "en", Title: "heard: " + line}, nil
 }
 
-// TestTranscripts plays each file's input into a piped console. Files are
-// saved in a folder shown as FOLDER.
+// TestTranscripts passes each file's input to a console through a pipe. Files
+// are saved in a folder shown as FOLDER.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.??.txtar")
 	if err != nil || len(files) == 0 {

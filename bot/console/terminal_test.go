@@ -37,7 +37,7 @@ func (s *screen) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// await waits until all of want came, each behind the one before it.
+// await waits until all of want appear, in that order.
 func (s *screen) await(t *testing.T, want ...string) {
 	t.Helper()
 	limit := time.After(10 * time.Second)
@@ -172,7 +172,8 @@ func TestRealTerminalIsRestored(t *testing.T) {
 	out.await(t, "domovoy> ")
 	fmt.Fprint(master, "alert\r")
 	out.await(t, "сертификатов (порог 100)\r", "domovoy> ") // wrapped at 30 columns
-	// Only now is the terminal raw again: before, Ctrl-D is the line discipline's.
+	// The terminal is in raw mode only now: before, the line discipline would
+	// handle Ctrl-D.
 	fmt.Fprint(master, "\x04")
 	if err := <-ended; err != nil {
 		t.Fatal(err)

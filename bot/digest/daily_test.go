@@ -19,7 +19,7 @@ import (
 // watched is a program over a panel, with managers whose lists can be unreadable.
 type watched struct {
 	*enginetest.Program
-	unnamed *error // of reading a manager's list of customers
+	unnamed *error // error of reading a manager's list of customers
 }
 
 func newWatched(t *testing.T) watched {
@@ -27,7 +27,7 @@ func newWatched(t *testing.T) watched {
 	return watched{enginetest.NewProgram(t), new(error)}
 }
 
-// snapshot remembers a day with one site in trouble.
+// snapshot stores a day with one site in trouble.
 func (w watched) snapshot(at time.Time) {
 	w.T.Helper()
 	s := journal.Snapshot{Tally: reports.Tally{Server: "isp1", At: at, Sites: 1, Rules: "test"},
@@ -35,13 +35,13 @@ func (w watched) snapshot(at time.Time) {
 	w.Must(w.Journal.KeepSnapshot(w.T.Context(), s))
 }
 
-// A digest brings a chart where there is a history to draw and something to
-// tell, be it asked for or told by the job.
+// A digest has a chart if there is a history to draw and something to report,
+// both on request and from the job.
 func TestDigestBringsItsChart(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		snapshots  int
-		processing int // 100 and more are a trouble
+		processing int // 100 and more are a problem
 		want       string
 	}{
 		{"no history", 0, 150, ""},
@@ -72,7 +72,7 @@ func TestDigestBringsItsChart(t *testing.T) {
 	}
 }
 
-// next is what is to be sent to a chat next.
+// next returns the next delivery to a chat.
 func (w watched) next(chat string) journal.Delivery {
 	w.T.Helper()
 	due, err := w.Journal.Due(w.T.Context(), time.Now(), journal.Queue{}, 9)
@@ -84,8 +84,8 @@ func (w watched) next(chat string) journal.Delivery {
 	return due[i]
 }
 
-// charted checks the one picture of a digest; want is how its name begins,
-// empty: there is none.
+// charted checks the one picture of a digest; want is a prefix of its name,
+// empty: there must be none.
 func (w watched) charted(m reports.Message, want string, now time.Time) {
 	w.T.Helper()
 	if want == "" {
@@ -103,7 +103,7 @@ func (w watched) charted(m reports.Message, want string, now time.Time) {
 	}
 }
 
-// A digest is never made of nothing: it would say that all is quiet.
+// There is no digest without data: it would say that there are no problems.
 func TestNoDigestOfPanelsThatNobodyRead(t *testing.T) {
 	e := enginetest.New(t, engine.Config{Audience: bot.Audience{Chats: []bot.Chat{{To: bot.Address{Messenger: "post", Chat: "a"}, Receives: []string{bot.Daily}}}}})
 	if err := e.Reports.SendDaily(t.Context(), time.Now()); err == nil {

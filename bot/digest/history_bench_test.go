@@ -18,15 +18,15 @@ import (
 	"domovoy/reports/journal"
 )
 
-// A panel of 10,000 sites, nearly half of them in trouble, of which a hundred
-// turn a day, remembered for a year.
+// A panel of 10,000 sites, nearly half of them with problems, of which a
+// hundred change a day, with snapshots of a year.
 const (
 	yearSites = 10_000
 	yearTurns = 100
 	yearDays  = 365
 )
 
-// yearlong is the program over that panel, with what it remembers.
+// yearlong returns the program over that panel, with the snapshots.
 func yearlong(b *testing.B, days int) (*engine.Engine, *year) {
 	b.Helper()
 	must := func(err error) {
@@ -47,7 +47,7 @@ func yearlong(b *testing.B, days int) (*engine.Engine, *year) {
 	e := enginetest.New(b, engine.Config{
 		Journal: y.journal, Sources: []watch.Source{{Name: "isp1", Reader: reader}}, Rules: watch.Rules{Within: 4 * time.Hour, Times: 2, LifeLeft: 0.1},
 		Audience: bot.Audience{Language: "ru"},
-		Policy: reports.Policy{ResolveAfter: 2, // and a day with something to tell
+		Policy: reports.Policy{ResolveAfter: 2, // and a day with something to report
 			Thresholds: map[checks.Code]reports.Threshold{checks.PanelFailed: {Critical: 50}}},
 	})
 	for range days {
@@ -59,7 +59,7 @@ func yearlong(b *testing.B, days int) (*engine.Engine, *year) {
 	return e, y
 }
 
-// year is what the panel's sites go through.
+// year generates the history of the panel's sites.
 type year struct {
 	journal   *journal.Journal
 	rand      *rand.Rand
@@ -86,7 +86,7 @@ func (y *year) fill(p *lab.Panel) error {
 	return nil
 }
 
-// turn gives a site a trouble, or takes it away.
+// turn gives a site a problem, or solves it.
 func (y *year) turn(s *reports.SiteState) {
 	codes := []checks.Code{checks.DNSElsewhere, checks.WebTimeout, checks.DNSUnregistered, checks.CADNS, checks.CertExpired}
 	if s.Code != checks.OK && y.rand.IntN(2) == 0 {
@@ -97,7 +97,7 @@ func (y *year) turn(s *reports.SiteState) {
 	s.Severity = s.Code.Severity()
 }
 
-// next is the snapshot of the next day.
+// next returns the snapshot of the next day.
 func (y *year) next() journal.Snapshot {
 	y.now = y.now.Add(24 * time.Hour)
 	for range yearTurns {
@@ -106,8 +106,8 @@ func (y *year) next() journal.Snapshot {
 	return journal.Snapshot{Tally: reports.Tally{Server: "isp1", At: y.now, Sites: yearSites, Rules: "bench"}, States: y.standings}
 }
 
-// BenchmarkDigest composes the daily digest with its chart: the bar is a
-// second.
+// BenchmarkDigest composes the daily digest with its chart: it must take less
+// than a second.
 func BenchmarkDigest(b *testing.B) { benchReport(b, "report daily") }
 
 // BenchmarkWeekly composes the weekly report with its files.
@@ -125,7 +125,7 @@ func benchReport(b *testing.B, text string) {
 	}
 }
 
-// BenchmarkSnapshot remembers another day, once a year is remembered.
+// BenchmarkSnapshot stores another day after a year of them.
 func BenchmarkSnapshot(b *testing.B) {
 	_, y := yearlong(b, yearDays)
 	b.ReportAllocs()

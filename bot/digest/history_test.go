@@ -7,9 +7,9 @@ import (
 	"domovoy/reports"
 )
 
-// The snapshot of a midnight is of that midnight where it comes on time, else
-// of when it was taken; a panel that cannot be read is remembered as such, and
-// no midnight twice.
+// A snapshot's time is midnight if it was taken on time, else the time at which
+// it was taken; a panel that cannot be read is stored as such, and there is one
+// snapshot for each midnight.
 func TestSnapshotsAreOfTheirMoment(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	for _, c := range []struct {

@@ -16,8 +16,9 @@ import (
 	"domovoy/reports/journal"
 )
 
-// weeks has three weeks behind it, of five sites in trouble: the first is
-// fixed in the last week. The boss is told of all, Anna and Boris of theirs.
+// weeks returns a program with three weeks of history of five sites with
+// problems: the first is fixed in the last week. The boss receives the whole
+// report, Anna and Boris receive their parts.
 func weeks(t *testing.T, now time.Time) watched {
 	t.Helper()
 	w := newWatched(t)
@@ -42,7 +43,7 @@ func weeks(t *testing.T, now time.Time) watched {
 	return w
 }
 
-// said is what waits for a chat, each message in one line.
+// said returns the messages queued for a chat, each in one line.
 func (w watched) said(chat string) (said []string, files []reports.File) {
 	w.T.Helper()
 	for {
@@ -61,11 +62,11 @@ func (w watched) said(chat string) (said []string, files []reports.File) {
 	}
 }
 
-// The job tells everybody their part, once, be it run twice; the files that go
-// with it are on the shelf.
+// The job sends each receiver its part, once, even if it runs twice; the
+// report's files are stored.
 func TestWeeklyTellsEachTheirPart(t *testing.T) {
 	now := time.Now().UTC()
-	w, due := weeks(t, now), now.Add(-20*time.Hour) // late: the program was down
+	w, due := weeks(t, now), now.Add(-20*time.Hour) // late: the program was not running
 	w.Must(w.Engine.Reports.SendWeekly(t.Context(), due))
 	if err := w.Engine.Reports.SendWeekly(t.Context(), due); !errors.Is(err, journal.ErrFinished) {
 		t.Errorf("the second run: %v", err)
@@ -95,8 +96,8 @@ func TestWeeklyTellsEachTheirPart(t *testing.T) {
 	}
 }
 
-// Whatever happens before the run is noted, nobody is told; the next try
-// tells all.
+// An error before the run is recorded and nobody receives anything; the next
+// run sends to all.
 func TestWeeklyTellsAllOrNobody(t *testing.T) {
 	now := time.Now().UTC()
 	w, due := weeks(t, now), now.Add(-time.Hour)
@@ -122,9 +123,9 @@ func TestWeeklyTellsAllOrNobody(t *testing.T) {
 	}
 }
 
-// Whoever asks in a manager's chat gets the manager's part, and all of it on
-// request; in the chat that receives the whole report, and anywhere else, the
-// whole.
+// In a manager's chat the command returns the manager's part, or the whole on
+// request; in the chat that receives the whole report, and in any other, it
+// returns the whole.
 func TestReportWeeklyInAManagersChat(t *testing.T) {
 	now := time.Now().UTC()
 	w := weeks(t, now)
@@ -141,7 +142,7 @@ func TestReportWeeklyInAManagersChat(t *testing.T) {
 	}
 }
 
-// A chat is told what is wrong with a week, and how one is written.
+// An invalid week is refused with the reason and an example.
 func TestReportWeeklyOfNoWeek(t *testing.T) {
 	now := time.Now().UTC()
 	w := newWatched(t)

@@ -132,8 +132,8 @@ func TestNoOtherFiles(t *testing.T) {
 	}
 }
 
-// composed gives a message with the identifiers of buttons that the journal
-// would give.
+// composed returns a message with the identifiers of buttons that the journal
+// would assign.
 func composed(t *testing.T, bundle *i18n.Bundle, compose message, language string) reports.Message {
 	t.Helper()
 	m := compose(writer(t, bundle, language))
@@ -143,8 +143,8 @@ func composed(t *testing.T, bundle *i18n.Bundle, compose message, language strin
 	return m
 }
 
-// rendered gives a message as each messenger shows it, and the files that
-// come with it, by messenger or file name.
+// rendered returns a message as each messenger shows it, and its files, by
+// messenger or file name.
 func rendered(t *testing.T, bundle *i18n.Bundle, m reports.Message) map[string]string {
 	t.Helper()
 	all := map[string]string{
@@ -158,7 +158,7 @@ func rendered(t *testing.T, bundle *i18n.Bundle, m reports.Message) map[string]s
 	return all
 }
 
-// blocks of Slack, readable.
+// blocks returns Slack's blocks, indented.
 func blocks(t *testing.T, m reports.Message, bundle *i18n.Bundle) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -233,7 +233,7 @@ func writer(t *testing.T, bundle *i18n.Bundle, language string) compose.Writer {
 	return compose.Writer{Locale: bundle.Locale(language, zone), Now: now}
 }
 
-// text is all that a message says, without marks.
+// text returns all texts of a message, without markup.
 func text(m reports.Message) string {
 	lines := []string{m.Title}
 	for _, s := range m.Sections {

@@ -16,10 +16,10 @@ import (
 
 const day = 24 * time.Hour
 
-// ago gives the time d before now.
+// ago returns the time d before now.
 func ago(d time.Duration) time.Time { return now.Add(-d) }
 
-// house is a server with ordinary trouble.
+// house is a server with common problems.
 func house() reports.Server {
 	s := reports.Server{
 		Name: "isp1", Read: ago(2 * time.Minute),
@@ -31,7 +31,8 @@ func house() reports.Server {
 	return s
 }
 
-// readings of the panel's counts, with the values of an hour and a day ago.
+// readings returns the panel's counts, with the values of an hour and a day
+// ago.
 func readings(processing, failed, failing, overdue int) []reports.Reading {
 	reading := func(code checks.Code, value, warn, critical, hour, day int) reports.Reading {
 		t := reports.Threshold{Warn: warn, Critical: critical}
@@ -50,7 +51,7 @@ func readings(processing, failed, failing, overdue int) []reports.Reading {
 	}
 }
 
-// words are texts of issuing logs, by the cause that they mean.
+// words returns texts of issuing logs, by the cause that they mean.
 func words() map[checks.Code]string {
 	problem := func(kind, detail string) string {
 		return "urn:ietf:params:acme:error:" + kind + " :: " + detail
@@ -75,8 +76,8 @@ func words() map[checks.Code]string {
 	}
 }
 
-// visit is a site as "check" and "why" see it. The changes are made before the
-// checks run.
+// visit returns a site as "check" and "why" see it. The changes are made before
+// the checks run.
 func visit(changes ...func(*checks.Subject)) reports.Site {
 	x := checks.Subject{
 		Site: &checks.Site{
@@ -99,7 +100,7 @@ func visit(changes ...func(*checks.Subject)) reports.Site {
 // classifier is made once: it has no state.
 var classifier = sync.OnceValue(acme.NewClassifier)
 
-// look runs the checks over a server's sites, as each reading of the panel does.
+// look runs the checks on a server's sites, as each reading of the panel does.
 func look(s *reports.Server) {
 	rules := cert.Rules{LifeLeft: s.Overdue.LifeLeft}
 	files := slices.ContainsFunc(s.Subjects, func(x checks.Subject) bool { return x.File != nil || x.FileErr != nil })
@@ -146,13 +147,13 @@ func incident(f checks.Finding, age time.Duration) reports.Incident {
 	return i
 }
 
-// ended gives the incident as resolved now.
+// ended returns the incident as resolved now.
 func ended(i reports.Incident) reports.Incident {
 	i.Times.Resolved = now
 	return i
 }
 
-// site gives the n-th name, every fifth of them in Cyrillic.
+// site returns the n-th name; every fifth is in Cyrillic.
 func site(n int) string {
 	if n%5 == 2 {
 		name, err := checks.ToASCII(fmt.Sprintf("магазин%d.рф", n))

@@ -8,7 +8,7 @@ import (
 	"domovoy/reports/compose"
 )
 
-// budget with the given number of tokens left; one more comes after next.
+// budget has the given number of tokens left; one more is regained after next.
 func budget(code, subject string, left, limit int, next time.Duration) checks.Budget {
 	b := checks.Budget{Code: code, Server: "isp1", Subject: subject, Left: left, Used: limit - left, Limit: limit}
 	if left < limit {
@@ -38,7 +38,7 @@ func ruleChange() reports.RuleChange {
 		"ru": "сертификаты Let’s Encrypt станут на 64 дня"}}
 }
 
-// calmLimits are an account far from its limits.
+// calmLimits is an account far from its limits.
 func calmLimits() compose.AccountLimits {
 	change := ruleChange()
 	return compose.AccountLimits{Server: "isp1", Next: &change,

@@ -61,7 +61,7 @@ func listCases() map[string]message {
 	return all
 }
 
-// seenList is a list that rests on probes from outside.
+// seenList is a list based on probes from outside.
 func seenList(kind string, n int) message {
 	rows := map[string][]reports.Row{
 		"elsewhere": {

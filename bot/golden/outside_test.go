@@ -14,8 +14,8 @@ import (
 	"domovoy/reports/compose"
 )
 
-// wayArgs are the arguments that checks/web gives to every finding about the way
-// to the challenge, with more added or replaced.
+// wayArgs are the arguments that checks/web adds to every finding about
+// requests for the challenge, with more added or replaced.
 func wayArgs(more checks.Args) checks.Args {
 	args := checks.Args{
 		"address": "203.0.113.10", "family": "IPv4", "port": 80, "url": challenge, "says": "", "hops": []string{}, "pattern": "all",
@@ -29,8 +29,8 @@ func wayArgs(more checks.Args) checks.Args {
 
 const challenge = "http://shop.ru/.well-known/acme-challenge/domovoy-LE7SZFQ5CNZQA674U7377ZAGQK"
 
-// servedArgs are the arguments of every finding about the certificate that
-// visitors get, with more added or replaced.
+// servedArgs are the arguments of every finding about the served certificate,
+// with more added or replaced.
 func servedArgs(more checks.Args) checks.Args {
 	args := checks.Args{
 		"address": "203.0.113.10", "addresses": []string{"203.0.113.10"}, "looked": 1, "serial": "4c1f", "issuer": "E7",
@@ -99,7 +99,7 @@ func seenDNS() map[string]checks.Finding {
 	return all
 }
 
-// seenWeb are findings about the way to the challenge.
+// seenWeb are findings about requests for the challenge.
 func seenWeb() map[string]checks.Finding {
 	find := func(code checks.Code, args checks.Args) checks.Finding {
 		return checks.Finding{Check: checks.WayCheck, Code: code, Args: wayArgs(args)}
@@ -142,7 +142,7 @@ func seenWeb() map[string]checks.Finding {
 	return all
 }
 
-// seenCert are findings about the certificate that visitors get and its key.
+// seenCert are findings about the served certificate and its key.
 func seenCert() map[string]checks.Finding {
 	find := func(check string, code checks.Code, args checks.Args) checks.Finding {
 		return checks.Finding{Check: check, Code: code, Args: args}
@@ -168,7 +168,7 @@ func seenCert() map[string]checks.Finding {
 	return all
 }
 
-// seenEgress are failures of the way to the CA, by stage.
+// seenEgress are failures of the connection to the CA, by stage.
 func seenEgress() map[string]checks.Finding {
 	all := map[string]checks.Finding{}
 	for stage, more := range map[string]checks.Args{
@@ -186,7 +186,7 @@ func seenEgress() map[string]checks.Finding {
 	return all
 }
 
-// looked gives the site with a probe from outside that has these findings and
+// looked returns the site with a probe from outside that has these findings and
 // failures.
 func looked(s reports.Site, found []checks.Finding, failed ...checks.Failure) reports.Site {
 	name := s.Subject.Site.Name

@@ -35,7 +35,7 @@ func TestNothingUnfinishedIsShown(t *testing.T) {
 	})
 }
 
-// The link that unpauses is in no message but an administrator's.
+// The link that unpauses an account is only in administrators' messages.
 func TestLinkIsForAdministrators(t *testing.T) {
 	shown := 0
 	eachForm(t, func(name, form, text string) {
@@ -73,7 +73,7 @@ func TestConfirmationsLookDangerous(t *testing.T) {
 }
 
 // kept are the prefixes of the keys of messages. A text under them that no case
-// shows is in no golden file, so nobody has read it in its place.
+// shows is in no golden file, so that it has not been read in context.
 var kept = []string{
 	"alert.", "over.", "names.", "storm.", "baseline.", "reason.", "evidence.", "trouble.", "refusal.", "usage.",
 	"cancel.", "probe.", "confirm.", "audit.", "stop.", "task.", "status.", "metric.", "trend.", "check.", "looked.", "flag.", "certificate.", "issuing.", "why.", "attempt.",
@@ -124,7 +124,7 @@ func pattern(parts []string) *regexp.Regexp {
 	return regexp.MustCompile(strings.Join(parts, `[^\n]*?`))
 }
 
-// catalog gives the plural forms of each text of a language, by key.
+// catalog returns the plural forms of each text of a language, by key.
 func catalog(t *testing.T, language string) map[string][]string {
 	t.Helper()
 	data, err := os.ReadFile("../../i18n/" + language + ".toml")

@@ -14,8 +14,8 @@ import (
 
 // shapes are the messages whose forms in Telegram and Slack are golden files
 // too: every tone, every kind of section, button and file, and every kind of
-// message. TestShapesShowEveryForm asks for one more when a message has a form
-// that none of these has.
+// message. TestShapesShowEveryForm fails if a message has a form that none of
+// these has.
 func shapes() []string {
 	return []string{
 		// alerts: begin, grow, last, end, and the edit of the first message
@@ -37,7 +37,7 @@ func shapes() []string {
 	}
 }
 
-// A form that some message has is shown by some shape.
+// Every form of a message is shown by some shape.
 func TestShapesShowEveryForm(t *testing.T) {
 	bundle := load(t)
 	all := cases()
@@ -56,7 +56,7 @@ func TestShapesShowEveryForm(t *testing.T) {
 	}
 }
 
-// forms names what there is to render in a message.
+// forms returns the forms that there are to render in a message.
 func forms(bundle *i18n.Bundle, m reports.Message) []string {
 	all := []string{fmt.Sprintf("the tone %q", m.Tone)}
 	add := func(name string, has bool) {

@@ -75,7 +75,7 @@ func refusals() map[string]i18n.Args {
 		"refusal.slow":           nil,
 		"refusal.toomany":        nil,
 		"refusal.sweep":          {"Name": "Анна", "Task": "12"},
-		"refusal.offline":        nil, // what a sweep says without a network of our own
+		"refusal.offline":        nil, // a sweep's answer if this host has no network
 		"usage.page":             {"Word": "two"},
 		"usage.list":             {"Word": "faild"},
 		"usage.kind":             nil,
@@ -87,9 +87,9 @@ func refusals() map[string]i18n.Args {
 		"usage.lang":             {"Languages": "en, ru"},
 		"usage.plan":             nil,
 		"usage.limits":           {"Word": "isp1"},
-		"trouble.never":          nil, // what check and list say before the first reading
+		"trouble.never":          nil, // answer of check and list before the first reading
 		"trouble.locked":         nil,
-		"trouble.unseen":         nil, // what list says of sites that were never probed
+		"trouble.unseen":         nil, // answer of list about sites that were never probed
 		"trouble.inside":         nil,
 	}
 }

@@ -25,12 +25,12 @@ func known() bot.Audience {
 	}
 }
 
-// said is a text of a person in a chat; they say one every second.
+// said is a person's text in a chat; they send one every second.
 func said(n int, chat, person, text string) bot.Update {
 	return bot.Update{Key: fmt.Sprint(chat, person, n), Chat: chat, Private: true, Person: person, Text: text, At: time.Now().Add(time.Duration(n) * time.Second)}
 }
 
-// hears has the inbox of a bot receive what is said, and answer for a while.
+// hears runs the inbox with these updates for some time.
 func hears(t *testing.T, j *journal.Journal, who bot.Audience, while time.Duration, updates ...bot.Update) {
 	t.Helper()
 	in := enginetest.New(t, engine.Config{Journal: j, Audience: who}).Inbox
@@ -40,8 +40,8 @@ func hears(t *testing.T, j *journal.Journal, who bot.Audience, while time.Durati
 	enginetest.Run(t, while, in.Run)
 }
 
-// answers are the titles of what is to be sent to a chat, in order; it counts
-// as sent then.
+// answers returns the titles of the queued messages for a chat, in order, and
+// marks them as sent.
 func answers(t *testing.T, j *journal.Journal, chat string) (titles []string) {
 	t.Helper()
 	for {
@@ -72,7 +72,7 @@ func audited(t *testing.T, j *journal.Journal) (entries []string) {
 	return entries
 }
 
-// unanswered is how many updates still wait.
+// unanswered returns how many updates are still queued.
 func unanswered(t *testing.T, j *journal.Journal) int {
 	t.Helper()
 	left, err := j.Strangers(t.Context(), journal.Known{}, 1000)
@@ -82,8 +82,8 @@ func unanswered(t *testing.T, j *journal.Journal) int {
 	return len(left)
 }
 
-// A stranger gets one answer an hour in each chat, and leaves nothing in what
-// is kept for good.
+// A stranger gets one answer an hour in each chat, and leaves nothing in
+// permanent storage.
 func TestAStrangerIsAnsweredOnceAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := enginetest.Journal(t)
@@ -113,7 +113,7 @@ func TestAStrangerIsAnsweredOnceAnHour(t *testing.T) {
 		say(30, "post:9", "post:9")
 		expect("post:9", 0)
 		say(3, "post:-2/1", "post:9")
-		say(3, "post:-2/2", "post:9") // a thread is no other chat
+		say(3, "post:-2/2", "post:9") // a thread is not another chat
 		expect("post:-2/1", 1)
 		expect("post:-2/2", 0)
 		say(3, "post:-2", "") // a channel
@@ -132,8 +132,7 @@ func TestAStrangerIsAnsweredOnceAnHour(t *testing.T) {
 	})
 }
 
-// Strangers in any number, each of them answered, earn a limited number of
-// answers.
+// However many strangers write, the number of answers to them is limited.
 func TestACrowdOfStrangers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := enginetest.Journal(t)
@@ -150,7 +149,7 @@ func TestACrowdOfStrangers(t *testing.T) {
 	})
 }
 
-// The known do not wait for those before them that nobody knows.
+// Updates of known people do not wait for strangers' updates before them.
 func TestTheKnownAreServedBeforeStrangers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := enginetest.Journal(t)
@@ -163,7 +162,7 @@ func TestTheKnownAreServedBeforeStrangers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stored := map[string]int64{} // as the how-manieth answer
+		stored := map[string]int64{} // position among the answers
 		for _, d := range due {
 			stored[d.To] = d.ID
 		}
@@ -173,8 +172,8 @@ func TestTheKnownAreServedBeforeStrangers(t *testing.T) {
 	})
 }
 
-// Somebody known has twenty answers a minute, is told once that it is too
-// much, and hears no more until the minute is over. Others are not concerned.
+// A known person gets twenty answers a minute, one notice that it was too much,
+// and then no answer until the minute is over. Others are not affected.
 func TestTooMuchAtOnce(t *testing.T) {
 	tooMany := enginetest.Bundle(t).Locale("en", nil).Say("refusal.toomany")
 	synctest.Test(t, func(t *testing.T) {
@@ -201,8 +200,8 @@ func TestTooMuchAtOnce(t *testing.T) {
 	})
 }
 
-// What cannot be answered is put aside, with a trace if somebody known said
-// it, and holds nothing up.
+// An update that cannot be answered is set aside, with a message if its sender
+// is known, and does not block others.
 func TestABadUpdateStopsNoAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := enginetest.Journal(t)
@@ -222,7 +221,7 @@ func TestABadUpdateStopsNoAnswer(t *testing.T) {
 }
 
 // An answer that cannot be stored is kept, and stored once when the journal
-// takes it again; chats keep their order meanwhile.
+// works again; the order within chats is kept.
 func TestAnAnswerOutlivesAFullDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := enginetest.NewDisk(t)
@@ -250,7 +249,7 @@ func TestAnAnswerOutlivesAFullDisk(t *testing.T) {
 }
 
 // A chat that moved more than once keeps the rights that the configuration
-// gives to one of its addresses, whichever it is.
+// gives to any of its addresses.
 func TestAChatThatMovedKeepsItsRights(t *testing.T) {
 	for _, configured := range []string{"-1", "-2", "-3", "-4"} {
 		t.Run(configured, func(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 	"domovoy/reports/journal"
 )
 
-// A probe that takes long is announced in the chat, and the answer takes the
-// place of the announcement. A quick one is only answered.
+// A probe that takes long is announced in the chat, and the answer replaces the
+// announcement. A quick one is only answered.
 func TestALongProbeIsAnnounced(t *testing.T) {
 	bundle := enginetest.Bundle(t)
 	for _, c := range []struct {

@@ -16,9 +16,9 @@ import (
 	"domovoy/reports/journal"
 )
 
-// TestASlowCommandHoldsItsOwnChatUpOnly has a probe hang, so that check takes
-// long in one chat while others are answered. The journal's disk is not part of
-// a bubble's time, so that this one runs in real time.
+// TestASlowCommandHoldsItsOwnChatUpOnly makes a probe hang, so that check takes
+// long in one chat while others are answered. It runs in real time, because the
+// journal's disk is not part of a synctest bubble.
 func TestASlowCommandHoldsItsOwnChatUpOnly(t *testing.T) {
 	release := make(chan struct{})
 	prober := enginetest.Prober(func(context.Context, *checks.Target) ([]checks.Finding, error) {
@@ -58,11 +58,11 @@ func TestASlowCommandHoldsItsOwnChatUpOnly(t *testing.T) {
 	<-ended
 }
 
-// sending is a receiver that passes on to whom it was to send what.
+// sending is a receiver that reports each message with its chat.
 type sending chan string
 
 func (s sending) Send(_ context.Context, to bot.Address, _ string, m reports.Message) (string, error) {
-	if !m.Silent { // what takes so long is announced
+	if !m.Silent { // announcements of long work are silent
 		s <- to.String() + " " + m.Title
 	}
 	return "ref", nil
@@ -73,7 +73,7 @@ func (s sending) Edit(ctx context.Context, to bot.Address, _ string, m reports.M
 	return err
 }
 
-// take waits for so many messages.
+// take waits for n messages.
 func (s sending) take(t *testing.T, n int) (said []string) {
 	t.Helper()
 	late := time.After(20 * time.Second)
@@ -88,12 +88,12 @@ func (s sending) take(t *testing.T, n int) (said []string) {
 	return said
 }
 
-// A bug that meets every update costs these updates, and not the program.
+// A bug that occurs with every update affects these updates, not the program.
 func TestABugInAnsweringIsSetAside(t *testing.T) {
 	bundle := enginetest.Bundle(t)
 	synctest.Test(t, func(t *testing.T) {
 		e := enginetest.New(t, engine.Config{Audience: bot.Audience{Bundle: bundle, People: map[string]bot.Role{"post:5": bot.Admin}}})
-		e.People.Bundle = nil // no language can be spoken
+		e.People.Bundle = nil // no texts: every answer panics
 		updates := []bot.Update{{Key: "1", Chat: "post:5", Person: "post:5", Text: "status"}, {Key: "2", Chat: "post:9", Person: "post:9", Text: "hi"}}
 		if err := e.Inbox.Of("post").Receive(t.Context(), updates, ""); err != nil {
 			t.Fatal(err)

@@ -9,8 +9,8 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// Clocks are changed at different hours, by different amounts, in some zones
-// at midnight; one zone left a whole day out.
+// Clocks change at different hours, by different amounts, in some zones at
+// midnight; one zone skipped a whole day.
 func TestNextWhereClocksAreChanged(t *testing.T) {
 	const layout = "01-02 15:04 -0700"
 	for name, c := range map[string]struct {
@@ -65,7 +65,7 @@ func TestNextWhereClocksAreChanged(t *testing.T) {
 	}
 }
 
-// A job that makes up for all before it runs whatever the clocks show.
+// A job that also covers missed times follows cron's rules when clocks change.
 func TestNextOfAWatchIsCronsOwn(t *testing.T) {
 	zone, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {

@@ -12,11 +12,11 @@ import (
 	"domovoy/bot/jobs"
 )
 
-// A digest that is late waits for the first reading, however long it takes,
-// and whatever becomes of it; so does one that falls due meanwhile.
+// A late digest waits for the first reading, however long it takes and whatever
+// its result; so does one that becomes due meanwhile.
 func TestWhatIsLateWaitsForTheFirstReading(t *testing.T) {
 	for name, c := range map[string]struct {
-		last  string // the digest's run before; empty: none
+		last  string // the digest's previous run; empty: none
 		reads func() error
 		want  []string
 	}{
@@ -55,15 +55,15 @@ func TestWhatIsLateWaitsForTheFirstReading(t *testing.T) {
 	}
 }
 
-// A run that fails is not over: it is tried again a few times while it is
-// worth doing, and before the next is due.
+// A run that fails is tried again a few times while it is useful, and before
+// the next is due.
 func TestAFailedRunIsTriedAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		cron  string
 		late  time.Duration
 		fails int
 		want  []string // when it was tried
-		noted string   // the error that the journal keeps
+		noted string   // the error in the journal
 	}{
 		"until it works": {"0 6 * * *", 6 * time.Hour, 2, []string{"06:00", "06:01", "06:06"}, ""},
 		"a few times":    {"0 6 * * *", 6 * time.Hour, 99, []string{"06:00", "06:01", "06:06", "06:26", "07:26"}, "no disk"},
@@ -79,7 +79,7 @@ func TestAFailedRunIsTriedAgain(t *testing.T) {
 					if tried = append(tried, time.Now().UTC().Format("15:04")); len(tried) <= c.fails {
 						return errors.New("no disk")
 					}
-					cancel() // that will do
+					cancel() // enough
 					return nil
 				}}
 				ended := make(chan error)
@@ -97,7 +97,8 @@ func TestAFailedRunIsTriedAgain(t *testing.T) {
 	}
 }
 
-// A shutdown between two tries leaves the run to the next start.
+// A run that is interrupted by a shutdown between two attempts is left to the
+// next start.
 func TestAFailedRunOutlivesTheProgram(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := enginetest.Journal(t)

@@ -26,8 +26,8 @@ func at(t *testing.T, spec string) jobs.Clock {
 	return s
 }
 
-// keep runs a schedule for a while of the bubble's time, which stands still
-// while anything works and jumps while all of it waits.
+// keep runs a schedule for some time of the bubble, whose clock advances only
+// while all goroutines wait.
 func keep(t *testing.T, j *journal.Journal, zone string, while time.Duration, list ...jobs.Job) {
 	t.Helper()
 	z, err := time.LoadLocation(zone)
@@ -42,7 +42,7 @@ func keep(t *testing.T, j *journal.Journal, zone string, while time.Duration, li
 	<-ended
 }
 
-// runs notes when a job ran.
+// runs records when a job ran.
 type runs struct{ due []string }
 
 func (r *runs) note(_ context.Context, due time.Time) error {
@@ -67,13 +67,13 @@ func TestScheduleRunsWhatIsDue(t *testing.T) {
 			jobs.Job{Name: "daily", When: at(t, "0 9 * * *"), Late: 6 * time.Hour, Run: daily.note},
 			jobs.Job{Name: "often", When: at(t, "@every 24h"), Run: often.note})
 		daily.want(t, "01-01 06:00", "01-02 06:00")
-		often.want(t, "01-01 00:00", "01-02 00:00", "01-03 00:00") // at the start too
+		often.want(t, "01-01 00:00", "01-02 00:00", "01-03 00:00") // at the start as well
 	})
 }
 
 func TestAMissedRunHappensOnceLate(t *testing.T) {
 	for name, c := range map[string]struct {
-		down time.Duration // from 00:30
+		down time.Duration // after 00:30
 		want []string
 	}{
 		"short":                {10 * time.Minute, nil},
@@ -86,7 +86,7 @@ func TestAMissedRunHappensOnceLate(t *testing.T) {
 				j := enginetest.Journal(t)
 				var first, second runs
 				job := jobs.Job{Name: "daily", When: at(t, "0 */2 * * *"), Late: time.Hour, Run: first.note}
-				// It runs at 00:00 of the first day, in no time.
+				// It runs at 00:00 of the first day and takes no time.
 				time.Sleep(23 * time.Hour)
 				keep(t, j, "UTC", 90*time.Minute, job)
 				first.want(t, "01-02 00:00")
@@ -110,7 +110,7 @@ func TestARunTheProcessDiedOverIsRepeated(t *testing.T) {
 		j := enginetest.Journal(t)
 		var r runs
 		time.Sleep(9 * time.Hour)
-		if _, err := j.StartRun(t.Context(), "daily", time.Now(), time.Now()); err != nil { // and no FinishRun
+		if _, err := j.StartRun(t.Context(), "daily", time.Now(), time.Now()); err != nil { // without FinishRun
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
@@ -136,7 +136,7 @@ func TestAJobNeverOverlapsItself(t *testing.T) {
 				return slow.note(ctx, due)
 			}},
 			jobs.Job{Name: "quick", When: at(t, "*/20 * * * *"), Late: time.Hour, Run: quick.note})
-		slow.want(t, "01-01 00:10", "01-01 00:40") // 00:20 and 00:30 fell due meanwhile
+		slow.want(t, "01-01 00:10", "01-01 00:40") // 00:20 and 00:30 became due meanwhile
 		quick.want(t, "01-01 00:20", "01-01 00:40", "01-01 01:00")
 	})
 }
@@ -160,8 +160,8 @@ func TestAPanicHarmsNeitherTheNextRunNorOthers(t *testing.T) {
 	})
 }
 
-// Clocks that are put forward skip 02:30 in Berlin on 26 March 2000, and show
-// it twice on 29 October: each day has one digest all the same.
+// When clocks are put forward, 02:30 does not exist in Berlin on 26 March 2000,
+// and on 29 October it occurs twice: each day has one digest nevertheless.
 func TestClocksAreChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := enginetest.Journal(t)

@@ -54,13 +54,13 @@ func answerTo(t *testing.T, req *http.Request) (int, params) {
 	return resp.StatusCode, answer
 }
 
-// client keeps no connection, so that none outlives the test.
+// client keeps no connections, so that none is open after the test.
 func client(t *testing.T) *http.Client {
 	t.Helper()
 	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 }
 
-// handClock stands still until it is moved.
+// handClock has a fixed time until it is moved.
 type handClock struct {
 	mu  sync.Mutex
 	now time.Time

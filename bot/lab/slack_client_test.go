@@ -136,7 +136,7 @@ func TestSocketModeReconnects(t *testing.T) {
 	for name, leave := range map[string]func(){
 		"asked": func() { _ = server.Disconnect("refresh_requested") }, "cut": server.Cut,
 	} {
-		leave() // its sockets count no more
+		leave() // its sockets are no longer counted
 		if err := server.WaitConnected(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}

@@ -14,8 +14,8 @@ import (
 	"domovoy/bot/lab"
 )
 
-// TestTelegramServesTheRealClient shows that a library which knows nothing of
-// the lab can do all it needs.
+// TestTelegramServesTheRealClient shows that the lab supports a library that
+// was written for the real API.
 func TestTelegramServesTheRealClient(t *testing.T) {
 	server := newTelegram(t, lab.TelegramOptions{})
 	bot, err := tgbotapi.NewBotAPIWithClient(server.Token(), server.URL()+"/bot%s/%s", client(t))

@@ -97,7 +97,7 @@ func TestTheOlderOfTwoPollersIsEnded(t *testing.T) {
 	if got := <-older; got != "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running" {
 		t.Errorf("older: %v", got)
 	}
-	server.Say(person, 0, person, "Ann", "hello") // wakes the newer one
+	server.Say(person, 0, person, "Ann", "hello") // ends the newer request
 	if got := <-newer; len(got) != 1 {
 		t.Errorf("newer: %v", got)
 	}

@@ -19,8 +19,8 @@ import (
 	"domovoy/reports/journal"
 )
 
-// wall is a messenger whose chats are lists on a wall. Some sendings meet
-// what was planned for their text: an error, or whatever else do does.
+// wall is a messenger that keeps each chat's messages in a list. Some sends
+// have a planned result for their text: an error, or the result of do.
 type wall struct {
 	mu   sync.Mutex
 	said []string // "chat: text", edits as "chat: old → text"
@@ -53,7 +53,7 @@ func (w *wall) Edit(ctx context.Context, to bot.Address, ref string, m reports.M
 	return nil
 }
 
-// meet does what is planned next for the text.
+// meet returns the next planned result for the text.
 func (w *wall) meet(ctx context.Context, text string) error {
 	w.mu.Lock()
 	planned := w.plan[text]
@@ -71,7 +71,7 @@ func fails(err error) func(context.Context) error {
 	return func(context.Context) error { return err }
 }
 
-// inChat is what was said in one chat, in order.
+// inChat returns the messages of one chat, in order.
 func (w *wall) inChat(chat string) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -91,7 +91,7 @@ func (w *wall) want(t *testing.T, chat string, said ...string) {
 	}
 }
 
-// outboxOf has messages for chats of the wall: "a: one".
+// outboxOf has messages for chats of the wall, such as "a: one".
 func outboxOf(t *testing.T, j *journal.Journal, w *wall, messages ...string) *outbox.Outbox {
 	t.Helper()
 	var deliveries []journal.Delivery
@@ -114,7 +114,7 @@ func TestAChatKeepsItsOrderAndHoldsNoOtherUp(t *testing.T) {
 		enginetest.Run(t, time.Second, o.Run)
 		w.want(t, "a")
 		w.want(t, "b", "first", "second")
-		enginetest.Run(t, time.Minute, o.Run) // it is tried again after 2, 4 and 8 seconds
+		enginetest.Run(t, time.Minute, o.Run) // retries are after 2, 4 and 8 seconds
 		w.want(t, "a", "one", "two", "three")
 	})
 }
@@ -147,8 +147,9 @@ func TestWhatAMessengerSaysIsObeyed(t *testing.T) {
 	}
 }
 
-// A sending that a shutdown meets half-way is finished and not repeated; one
-// that hangs is left after a grace, and marked when it is tried again.
+// A send during which a shutdown begins is finished and not repeated; one that
+// hangs is abandoned after a grace period, and marked as a possible repeat when
+// it is retried.
 func TestAShutdownInTheMiddleOfASending(t *testing.T) {
 	again := enginetest.Bundle(t).Locale("en", nil).Say("delivery.again")
 	for name, c := range map[string]struct {

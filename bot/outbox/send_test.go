@@ -20,8 +20,8 @@ import (
 	"domovoy/reports/journal"
 )
 
-// post is a messenger that keeps what it was given, and does with it what the
-// test says; nil: it says yes.
+// post is a messenger that records messages and returns the result of a
+// function; nil: success.
 type post struct {
 	mu   sync.Mutex
 	sent []string
@@ -40,7 +40,7 @@ func (p *post) Send(ctx context.Context, _ bot.Address, _ string, m reports.Mess
 	n := len(p.sent)
 	p.mu.Unlock()
 	if n > 200 {
-		return "", hangs(ctx, "") // nobody needs thousands to see that it is wrong
+		return "", hangs(ctx, "") // enough to show that it is wrong
 	}
 	if p.do == nil {
 		return m.Title, nil
@@ -59,7 +59,7 @@ func (p *post) want(t *testing.T, sent ...string) {
 	}
 }
 
-// enqueue stores deliveries to be sent.
+// enqueue stores deliveries to send.
 func enqueue(t *testing.T, j *journal.Journal, deliveries ...journal.Delivery) {
 	t.Helper()
 	if _, err := j.Enqueue(t.Context(), deliveries); err != nil {
@@ -67,7 +67,7 @@ func enqueue(t *testing.T, j *journal.Journal, deliveries ...journal.Delivery) {
 	}
 }
 
-// waiting is how many deliveries wait.
+// waiting returns how many deliveries are queued.
 func waiting(t *testing.T, j *journal.Journal) int {
 	t.Helper()
 	n, _, err := j.Waiting(t.Context())
@@ -87,7 +87,7 @@ func reply(to, title string) journal.Delivery {
 	return d
 }
 
-// logged counts lines by what they say.
+// logged counts log lines by their text.
 type logged struct {
 	slog.Handler
 	mu    sync.Mutex
@@ -113,7 +113,7 @@ func (l *logged) count(message string) int {
 	return l.lines[message]
 }
 
-// over is an outbox over receivers, with a log.
+// over returns an outbox over receivers, with a log.
 func over(t *testing.T, j *enginetest.Disk, log slog.Handler, receivers map[string]bot.Receiver) *outbox.Outbox {
 	t.Helper()
 	return outbox.New(j.Journal, receivers, enginetest.Bundle(t), bot.NewSignal(), slog.New(log))
@@ -121,8 +121,8 @@ func over(t *testing.T, j *enginetest.Disk, log slog.Handler, receivers map[stri
 
 const refusedNote = "the journal does not take it" // logged once a step: after 1, 2, 4 … seconds, then every 5 minutes
 
-// What was sent and could not be noted is not sent again, however long the
-// journal takes nothing; and it is noted when the journal does.
+// A message that was sent but could not be recorded as sent is not sent again,
+// however long the journal fails; it is recorded when the journal works.
 func TestAFullDiskSendsNothingTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, p, log := enginetest.NewDisk(t), &post{}, newLogged()
@@ -148,7 +148,7 @@ func TestAFullDiskSendsNothingTwice(t *testing.T) {
 	})
 }
 
-// Nothing is sent of which the journal could not note that it is begun.
+// Nothing is sent whose start could not be recorded in the journal.
 func TestAFullDiskBeginsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, p, log := enginetest.NewDisk(t), &post{}, newLogged()
@@ -166,8 +166,8 @@ func TestAFullDiskBeginsNothing(t *testing.T) {
 	})
 }
 
-// A program that ends before it could note a sending leaves a mark on the
-// message that it sends again.
+// If the program ends before it could record a send, the message is marked as a
+// possible repeat when it is sent again.
 func TestWhatWasNotNotedIsMarkedAfterTheNextStart(t *testing.T) {
 	again := enginetest.Bundle(t).Locale("en", nil).Say("delivery.again")
 	synctest.Test(t, func(t *testing.T) {
@@ -184,7 +184,7 @@ func TestWhatWasNotNotedIsMarkedAfterTheNextStart(t *testing.T) {
 	})
 }
 
-// Flush comes back with the error instead of sending for ever.
+// Flush returns the error instead of sending for ever.
 func TestFlushGivesUpOnAFullDisk(t *testing.T) {
 	j, p := enginetest.NewDisk(t), &post{}
 	enqueue(t, j.Journal, alert("post:a", "one"))
@@ -196,7 +196,7 @@ func TestFlushGivesUpOnAFullDisk(t *testing.T) {
 	p.want(t, "one")
 }
 
-// hangs answers when the time of the sending is over.
+// hangs returns when the time limit of the send is reached.
 func hangs(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }
 
 func TestAHungMessengerHoldsNoOtherUp(t *testing.T) {
@@ -215,7 +215,7 @@ func TestAHungMessengerHoldsNoOtherUp(t *testing.T) {
 	})
 }
 
-// However many answers a slow messenger holds, there is room for an alert.
+// However many answers a slow messenger blocks, an alert can be sent.
 func TestAnAlertFindsRoomAmongHungAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := enginetest.NewDisk(t)
@@ -235,7 +235,7 @@ func TestAnAlertFindsRoomAmongHungAnswers(t *testing.T) {
 		go func() { ended <- out.Run(ctx) }()
 		time.Sleep(time.Second)
 		enqueue(t, j.Journal, alert("post:alarm", "fire"))
-		time.Sleep(31 * time.Second) // nobody woke it: it looks twice a minute
+		time.Sleep(31 * time.Second) // without a wake-up it checks twice a minute
 		p.mu.Lock()
 		if !slices.Contains(p.sent, "fire") || len(p.sent) > 33 {
 			t.Errorf("%d sendings, and the alert among them: %t", len(p.sent), slices.Contains(p.sent, "fire"))
@@ -255,13 +255,13 @@ func TestAlertsGoBeforeAnswers(t *testing.T) {
 	p.want(t, "fire", "answer", "another", "behind its chat's answer")
 }
 
-// A message fails for two hours; "two" waits behind it in the same chat.
+// A message fails for two hours; "two" is queued after it in the same chat.
 func TestWhatCannotBeDeliveredSilencesNobody(t *testing.T) {
 	odd := &bot.Refused{Reason: "Bad Request: this message is not to my taste"}
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	for name, c := range map[string]struct {
 		failure     func() error
-		hour, later int // sendings of "one" in the first hour, and in both
+		hour, later int // number of sends of "one" in the first hour, and in both
 		dropped     bool
 	}{
 		"a panic of its renderer": {func() error { panic("a bad day") }, 1, 1, true},
@@ -307,8 +307,8 @@ func TestWhatCannotBeDeliveredSilencesNobody(t *testing.T) {
 	}
 }
 
-// After a timeout nobody knows whether the message arrived: the next try says
-// so, even when a clear refusal came between.
+// After a timeout it is not known whether the message arrived: the next attempt
+// says so, even if a clear refusal came between.
 func TestATimeoutIsMarkedAsAPossibleRepeat(t *testing.T) {
 	again := enginetest.Bundle(t).Locale("en", nil).Say("delivery.again")
 	synctest.Test(t, func(t *testing.T) {

@@ -18,11 +18,11 @@ import (
 	"domovoy/reports"
 )
 
-// weather is what the names of a panel show, one look after the other; the
-// last of it stays.
+// weather is what probes of a panel's names find, one probe after the other;
+// the last result repeats.
 type weather struct {
 	mu    sync.Mutex
-	shows map[string][]checks.Code // empty: all is well
+	shows map[string][]checks.Code // empty: no problem
 	looks map[string][]time.Time
 }
 
@@ -42,8 +42,9 @@ func (w *weather) look(_ context.Context, t *checks.Target) ([]checks.Finding, e
 	return []checks.Finding{{Code: code, Severity: code.Severity(), Detail: "raw"}}, nil
 }
 
-// outdoors is an engine over a panel of so many sites, each of them probed an
-// hour ago: with that result, or well. It lives in a bubble of time.
+// outdoors is an engine over a panel with the given number of sites, each
+// probed an hour ago with the given result or none. It runs in a synctest
+// bubble.
 func outdoors(t *testing.T, prober watch.Prober, sites int, before map[string]checks.Code) *engine.Engine {
 	t.Helper()
 	var all []checks.Site
@@ -66,8 +67,8 @@ func outdoors(t *testing.T, prober watch.Prober, sites int, before map[string]ch
 
 func siteNo(i int) string { return fmt.Sprintf("s%d.ru", i) }
 
-// A site that was well and shows a trouble that may pass is looked at again a
-// minute later, and only then it counts.
+// If a site without problems shows one that may be temporary, it is probed
+// again a minute later, and only the second result counts.
 func TestSweepLooksAgain(t *testing.T) {
 	const site = "s0.ru"
 	for name, c := range map[string]struct {
@@ -75,7 +76,7 @@ func TestSweepLooksAgain(t *testing.T) {
 		shows  []checks.Code
 		looks  int
 		want   checks.Code // the verdict that counts
-		detail string      // of its finding, or of what passed
+		detail string      // detail of its finding, or of the one that disappeared
 	}{
 		"well":                       {"", []checks.Code{checks.OK}, 1, checks.OK, ""},
 		"it passed":                  {"", []checks.Code{checks.WebTimeout, checks.OK}, 2, checks.OK, "web.timeout at 2000-01-01T00:00:00Z, ok at 2000-01-01T00:01:00Z"},
@@ -113,7 +114,8 @@ func TestSweepLooksAgain(t *testing.T) {
 	}
 }
 
-// When a tenth of all changed it is hardly they: nobody waits, and all counts.
+// If a tenth of all sites changed, the sites are unlikely to be the cause:
+// there is no second probe, and all results count.
 func TestSweepOfAStorm(t *testing.T) {
 	for _, changed := range []int{20, 21} {
 		synctest.Test(t, func(t *testing.T) {
@@ -139,8 +141,8 @@ func TestSweepOfAStorm(t *testing.T) {
 	}
 }
 
-// A sweep that is cut short while it waits has not looked at what is in doubt:
-// the next one does.
+// A sweep that is cut short while it waits leaves the sites in doubt to the
+// next sweep.
 func TestSweepCutShortInDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &weather{shows: map[string][]checks.Code{"s0.ru": {checks.WebTimeout}}, looks: map[string][]time.Time{}}

@@ -15,8 +15,8 @@ import (
 	"domovoy/checks/suite"
 )
 
-// A sweep does not stand in a registry's line: what it cannot ask at once it
-// asks when all sites were looked at, and forgets none of it.
+// A sweep does not wait for a registry's rate limit: the questions that would
+// have to wait are asked after all sites were probed, and none is lost.
 func TestSweepAsksRegistriesAtItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const sites, free = 300, 100
@@ -67,7 +67,7 @@ func TestSweepAsksRegistriesAtItsEnd(t *testing.T) {
 	})
 }
 
-// number of a site that siteNo named.
+// number returns the number of a site named by siteNo.
 func number(name string) int {
 	for i := range 1000 {
 		if siteNo(i) == name {

@@ -20,7 +20,8 @@ const (
 	team = "T012345"
 )
 
-// workspace is a Slack with a channel and a person, and our messenger in it.
+// workspace is a Slack with a channel and a person, and a messenger connected
+// to it.
 func workspace(t *testing.T) (*lab.Slack, *Slack) {
 	t.Helper()
 	server, err := lab.NewSlack(lab.SlackOptions{Team: team})
@@ -51,7 +52,7 @@ func messenger(t *testing.T, server *lab.Slack, proxy string) *Slack {
 
 func opsChannel() bot.Address { return bot.Address{Messenger: "slack", Chat: ops} }
 
-// within10s is for things that take milliseconds when all is well.
+// within10s is for calls that normally take milliseconds.
 func within10s(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -59,7 +60,7 @@ func within10s(t *testing.T) context.Context {
 	return ctx
 }
 
-// inbox keeps updates in memory and may fail for the first ones.
+// inbox keeps updates in memory; the first stores may fail.
 type inbox struct {
 	mu     sync.Mutex
 	refuse int
@@ -94,7 +95,7 @@ func (i *inbox) next(t *testing.T) bot.Update {
 	}
 }
 
-// listen runs Listen beside the test and waits until it is connected.
+// listen runs Listen in a goroutine and waits until it is connected.
 func listen(t *testing.T, server *lab.Slack, s *Slack, in *inbox) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -117,7 +117,7 @@ func TestListenConfirmsOnlyWhatIsStored(t *testing.T) {
 		}
 	}
 
-	// The very same frame once more: stored again under the same key.
+	// The same frame again is stored under the same key.
 	if err := server.Repeat(again); err != nil {
 		t.Fatal(err)
 	}

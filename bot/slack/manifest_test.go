@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// manifest is as much of https://docs.slack.dev/reference/app-manifest as the
-// messenger depends on.
+// manifest is the part of https://docs.slack.dev/reference/app-manifest on
+// which the messenger depends.
 type manifest struct {
 	Features struct {
 		AppHome struct {
@@ -39,7 +39,7 @@ type manifest struct {
 			Enabled bool `yaml:"is_enabled"`
 		} `yaml:"interactivity"`
 		SocketMode bool `yaml:"socket_mode_enabled"`
-		Rotation   bool `yaml:"token_rotation_enabled"` // the tokens would end after twelve hours
+		Rotation   bool `yaml:"token_rotation_enabled"` // otherwise the tokens would expire after twelve hours
 	} `yaml:"settings"`
 }
 
@@ -56,8 +56,8 @@ func readManifest(t *testing.T) manifest {
 	return m
 }
 
-// TestManifestSwitches covers settings without which Slack sends nothing although no
-// call fails.
+// TestManifestSwitches checks settings without which Slack sends nothing
+// although all calls succeed.
 func TestManifestSwitches(t *testing.T) {
 	m := readManifest(t)
 	if len(m.Features.SlashCommands) != 1 || m.Features.SlashCommands[0].Command != "/domovoy" {
@@ -75,19 +75,19 @@ func TestManifestSwitches(t *testing.T) {
 	}
 }
 
-// need is what the manifest must grant for a name of the library that our
-// code uses.
+// need is what the manifest must grant for a name of the library that the code
+// uses.
 type need struct{ scope, event string }
 
-// needs says what each call, each kind of event and each command takes. The
-// scopes stand on the pages of the methods and of the events,
+// needs lists what each call, each kind of event and each command needs. The
+// scopes are on the pages of the methods and of the events,
 // https://docs.slack.dev/reference/methods and …/reference/events.
 func needs() map[string]need {
 	return map[string]need{
 		"api.PostMessageContext":            {scope: "chat:write"},
 		"api.UpdateMessageContext":          {scope: "chat:write"},
 		"api.GetUploadURLExternalContext":   {scope: "files:write"},
-		"api.UploadToURL":                   {}, // the address itself is the permission
+		"api.UploadToURL":                   {}, // the URL itself is the permission
 		"api.CompleteUploadExternalContext": {scope: "files:write"},
 		"slackgo.SlashCommand":              {scope: "commands"},
 		"slackevents.AppMentionEvent":       {scope: "app_mentions:read", event: "app_mention"},
@@ -98,12 +98,12 @@ func needs() map[string]need {
 	}
 }
 
-// spare is granted though no call needs it, so that an administrator need not be asked
-// again when a later Domovoy opens direct messages by itself.
+// spare is granted although no call needs it, so that an administrator need not
+// be asked again when a later version opens direct messages itself.
 const spare = "im:write"
 
-// TestManifestGrantsWhatTheCodeUses fails when the code begins to use a part
-// of Slack, or ceases to, and the manifest does not follow.
+// TestManifestGrantsWhatTheCodeUses fails when the code starts or stops using a
+// part of Slack and the manifest was not changed.
 func TestManifestGrantsWhatTheCodeUses(t *testing.T) {
 	var scopes, events []string
 	for _, name := range usedOfSlack(t) {
@@ -130,7 +130,7 @@ func distinct(names []string) []string {
 	return slices.Compact(names)
 }
 
-// usedOfSlack finds the library's calls and kinds of events in our code.
+// usedOfSlack returns the library's calls and kinds of events in the code.
 func usedOfSlack(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("*.go")

@@ -46,7 +46,7 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// readable undoes the escapes that json writes for the sake of HTML.
+// readable undoes the escapes that encoding/json adds for HTML.
 func readable(s string) string {
 	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(s)
 }
@@ -99,7 +99,8 @@ func FuzzRender(f *testing.F) {
 		if json.Unmarshal(raw, &m) != nil || len(m.Sections) > 20 {
 			t.Skip()
 		}
-		// Long texts are what limits are about, and hard to find by chance.
+		// Long texts are what the limits are about, and a fuzzer rarely finds
+		// them.
 		stretch := func(s string) string { return strings.Repeat(s, 1+int(times)%(1+9000/(1+len(s)))) }
 		m.Title = stretch(m.Title)
 		for i := range m.Sections {
@@ -112,7 +113,8 @@ func FuzzRender(f *testing.F) {
 	})
 }
 
-// checkLimits measures the JSON that goes to Slack, with no help of ours.
+// checkLimits measures the JSON that is sent to Slack, without using the
+// renderer's code.
 func checkLimits(t *testing.T, blocks []slackgo.Block) {
 	t.Helper()
 	encoded, err := json.Marshal(blocks)
@@ -154,7 +156,7 @@ func checkLimits(t *testing.T, blocks []slackgo.Block) {
 	}
 }
 
-// walk visits every object and counts the runes of all texts.
+// walk calls visit for every object and counts the runes of all texts.
 func walk(node any, visit func(map[string]any)) int {
 	total := 0
 	switch node := node.(type) {

@@ -69,7 +69,7 @@ func samples() map[string]reports.Message {
 	}
 }
 
-// longMessage is above each limit at once.
+// longMessage exceeds all limits at once.
 func longMessage() reports.Message {
 	m := reports.Message{Language: "ru", Title: "Список: указывают на чужой адрес"}
 	for s := range 60 {

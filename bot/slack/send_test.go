@@ -174,7 +174,7 @@ func TestFiles(t *testing.T) {
 		method string
 		fault  lab.Fault
 		times  int
-		note   string // of the file that is missing; empty: it is there
+		note   string // about the file that is missing; empty: it was sent
 	}{
 		{name: "all is well"},
 		{"no scope", "files.getUploadURLExternal", lab.Fault{Kind: lab.Refuse, Text: "missing_scope"}, 1,

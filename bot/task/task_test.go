@@ -22,8 +22,8 @@ import (
 	"domovoy/reports/journal"
 )
 
-// counting is a kind of task that counts to what its payload says, nearly one a
-// second, and keeps how far it is in the steps.
+// counting is a kind of task that counts to the number in its payload, nearly
+// one a second, and stores its progress in the steps.
 func counting(j *journal.Journal) task.Kind {
 	return task.Kind{Name: "count", Stop: bot.Admin, Run: func(ctx context.Context, t *task.Task) (bot.Answer, error) {
 		var to int
@@ -52,8 +52,8 @@ func counting(j *journal.Journal) task.Kind {
 	}}
 }
 
-// counter is a runner that knows one kind of task, the commands over it, and a
-// task that an operator began in a chat.
+// counter is a runner with one kind of task, the commands over it, and a task
+// that an operator started in a chat.
 type counter struct {
 	*testing.T
 	journal  *journal.Journal
@@ -63,8 +63,8 @@ type counter struct {
 	id       int64
 }
 
-// newCounter begins a task that counts; run takes the place of the counting
-// where it is not nil.
+// newCounter starts a task that counts; run replaces the counting if it is not
+// nil.
 func newCounter(t *testing.T, to int, run func(context.Context, *task.Task) (bot.Answer, error)) *counter {
 	t.Helper()
 	j, log := enginetest.Journal(t), slog.New(slog.DiscardHandler)
@@ -93,10 +93,10 @@ func newCounter(t *testing.T, to int, run func(context.Context, *task.Task) (bot
 	return c
 }
 
-// works has the runner run for a while.
+// works runs the runner for some time.
 func (c *counter) works(while time.Duration) { c.Helper(); enginetest.Run(c, while, c.runner.Run) }
 
-// told takes out of the outbox what the chat was told meanwhile.
+// told removes the messages for the chat from the outbox.
 func (c *counter) told() (titles []string) {
 	c.Helper()
 	for {
@@ -116,7 +116,7 @@ func (c *counter) told() (titles []string) {
 	}
 }
 
-// end is how a task stands.
+// end returns the state of the task.
 func (c *counter) end() string {
 	c.Helper()
 	task, err := c.journal.Task(c.Context(), c.id)
@@ -126,8 +126,8 @@ func (c *counter) end() string {
 	return string(task.State) + " " + string(task.Result)
 }
 
-// A task shows how far it is by editing one message, at most every five
-// seconds, and its end whenever that comes.
+// A task shows its progress by editing one message, at most every five seconds,
+// and its end immediately.
 func TestATaskShowsHowFarItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCounter(t, 10, nil)
@@ -150,8 +150,8 @@ func TestATaskShowsHowFarItIs(t *testing.T) {
 	})
 }
 
-// What a process leaves when it is stopped or killed, the next one goes on
-// with, and does nothing twice.
+// A task whose process was stopped or killed continues in the next process, and
+// nothing is done twice.
 func TestATaskGoesOnInTheNextProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCounter(t, 10, nil)
@@ -168,7 +168,8 @@ func TestATaskGoesOnInTheNextProcess(t *testing.T) {
 	})
 }
 
-// stop ends a task soon, with what it did so far; again it changes nothing.
+// stop ends a task soon, with its results so far; a second stop changes
+// nothing.
 func TestStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCounter(t, 1000, nil)
@@ -203,7 +204,8 @@ func TestStop(t *testing.T) {
 	})
 }
 
-// A task that a failure ends says so where it was begun, and in the audit.
+// A task that ends with a failure reports it in the chat where it was started,
+// and in the audit log.
 func TestATaskThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCounter(t, 3, func(context.Context, *task.Task) (bot.Answer, error) {
@@ -223,7 +225,7 @@ func TestATaskThatFails(t *testing.T) {
 	})
 }
 
-// A task that has to wait for somebody else's moment goes on then.
+// A task that has to wait for a certain time continues then.
 func TestATaskThatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls []time.Duration

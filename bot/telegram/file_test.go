@@ -124,7 +124,7 @@ func TestFileWaitsAsLongAsItIsAsked(t *testing.T) {
 	mustContain(t, sent(server, 42), "a.xlsx could not be delivered", "[b.xlsx photo=false]")
 }
 
-// A message that went out as a caption is edited as one.
+// A message that was sent as a caption is edited as one.
 func TestEditOfACaption(t *testing.T) {
 	var calls []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -72,7 +72,7 @@ func TestNothingIsConfirmedBeforeItIsStored(t *testing.T) {
 	mustContain(t, tg.logged.String(), "the disk is full")
 }
 
-// dying is an inbox of a process that is killed while it stores.
+// dying is the inbox of a process that is killed while it stores.
 type dying struct {
 	bot.Inbox
 	killed chan struct{}
@@ -104,7 +104,8 @@ func TestKilledBetweenHearingAndStoring(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	// The third run begins where the second stored, confirmed there or not.
+	// The third run begins after the last stored update, whether or not that
+	// was confirmed.
 	server.Say(42, 0, 42, "Ann", "/help")
 	listen(t, newBot(t, server).Telegram, in)
 	if u := in.next(t); u.Text != "help" {
@@ -183,7 +184,7 @@ func TestMenus(t *testing.T) {
 		"en": {{"status", "how things are"}, {"check", "look at a domain"}},
 		"ru": {{"status", "как дела"}, {"check", "посмотреть домен"}},
 	}
-	for range 2 { // the second start finds them set
+	for range 2 { // the second start finds them unchanged
 		tg := newBot(t, server, func(c *Config) { c.Commands = menus })
 		server.Say(42, 0, 42, "Ann", "/status")
 		in := newInbox()

@@ -59,7 +59,7 @@ func newLab(t *testing.T) *lab.Telegram {
 	return server
 }
 
-// newBot makes a messenger whose waits end at once and are written down.
+// newBot makes a messenger whose waits end at once and are recorded.
 func newBot(t *testing.T, server *lab.Telegram, change ...func(*Config)) *testBot {
 	t.Helper()
 	cfg := Config{Token: server.Token, APIURL: server.URL()}
@@ -78,7 +78,7 @@ func newBot(t *testing.T, server *lab.Telegram, change ...func(*Config)) *testBo
 		b.waits <- d
 		return ctx.Err()
 	}
-	tg.pace.chats = nil // the rates have their own tests
+	tg.pace.chats = nil // rates have tests of their own
 	t.Cleanup(tg.api.http.CloseIdleConnections)
 	return b
 }
@@ -118,7 +118,7 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-// inbox keeps updates in memory; some stores may fail first.
+// inbox keeps updates in memory; the first stores may fail.
 type inbox struct {
 	mu     sync.Mutex
 	cursor string

@@ -178,8 +178,9 @@ var (
 	characters = strings.NewReplacer("\x01", "<", "\x02", ">", "\x03", "&")
 )
 
-// visible is a small reader of the HTML used here, written from the API's
-// page: balanced tags that are never nested, three references, nothing bare.
+// visible is a small parser of the HTML used here, written from the API's page:
+// balanced tags that are never nested, three references, no unescaped
+// characters.
 func visible(html string) (string, error) {
 	open := ""
 	for _, tag := range tags.FindAllStringSubmatch(html, -1) {

@@ -40,7 +40,7 @@ func TestSendAndEdit(t *testing.T) {
 	mustContain(t, server.Calls("sendMessage")[0].Params["link_preview_options"], `"is_disabled":true`)
 
 	over := reports.Message{Language: "ru", Tone: reports.ToneOver, Title: "client.ru"}
-	for range 2 { // the second changes nothing, which is no error
+	for range 2 { // the second changes nothing, which is not an error
 		if err := tg.Edit(t.Context(), address("-1001", "7"), ref, over); err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func TestAnswerToADeletedMessageIsSent(t *testing.T) {
 	}
 }
 
-// refuse is a fault with Telegram's words.
+// refuse is a fault with Telegram's error text.
 func refuse(status int, text string) lab.Fault {
 	return lab.Fault{Kind: lab.Refuse, Status: status, Text: text}
 }
@@ -85,7 +85,7 @@ func TestRefusals(t *testing.T) {
 	never := func(reason string) error { return &bot.Permanent{Reason: reason} }
 	tests := []struct {
 		fault lab.Fault
-		want  error // nil: worth another try, as it is
+		want  error // nil: worth another attempt, unchanged
 	}{
 		{lab.Fault{Kind: lab.TooManyRequests, RetryAfter: 17}, later(17)},
 		{refuse(429, "Too Many Requests"), later(5)},
@@ -102,7 +102,7 @@ func TestRefusals(t *testing.T) {
 		{lab.Fault{Kind: lab.BadGateway}, nil},
 		{lab.Fault{Kind: lab.Drop}, nil},
 	}
-	for _, field := range []string{"sendMessage", "sendDocument"} { // an upload's refusal has no code in the library
+	for _, field := range []string{"sendMessage", "sendDocument"} { // the library has no code for an upload's refusal
 		for _, tt := range tests {
 			t.Run(fmt.Sprint(field, tt.fault), func(t *testing.T) {
 				server := newLab(t)
@@ -254,7 +254,7 @@ func TestPace(t *testing.T) {
 		name  string
 		chat  func(i int) int64
 		calls int
-		want  time.Duration // until the last one may go
+		want  time.Duration // until the last one may be sent
 	}{
 		{"a private chat's burst", func(int) int64 { return 42 }, 3, 0},
 		{"a private chat", func(int) int64 { return 42 }, 10, 7 * time.Second},

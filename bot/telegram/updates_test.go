@@ -12,7 +12,7 @@ import (
 
 var pressedAt = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
-// ann is what every update below has in common.
+// ann is what all updates below have in common.
 func ann(change func(*bot.Update)) *bot.Update {
 	u := &bot.Update{
 		Messenger: "telegram", Key: "7", Chat: "telegram:42", Private: true, Person: "telegram:42", Name: "@ann",
@@ -43,7 +43,7 @@ const (
 func TestHearMessages(t *testing.T) {
 	tests := []struct {
 		name, message string
-		want          *bot.Update // nil: not for us
+		want          *bot.Update // nil: the update is ignored
 	}{
 		{"private words", private + `,"text":" проверь client.ru "`, ann(func(u *bot.Update) { u.Text = "проверь client.ru" })},
 		{"private command", private + `,"text":"/check client.ru"`, ann(func(u *bot.Update) { u.Text = "check client.ru" })},

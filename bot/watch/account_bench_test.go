@@ -15,8 +15,8 @@ import (
 
 const notThere = "urn:ietf:params:acme:error:dns :: DNS problem: NXDOMAIN looking up A for bad.ru - check that a DNS record exists for this domain"
 
-// BenchmarkBudgets brings the usage of a big panel's account up to date: ten thousand
-// sites, of which half fail four times a day.
+// BenchmarkBudgets updates the usage of a big panel's account: ten thousand
+// sites, half of which fail four times a day.
 func BenchmarkBudgets(b *testing.B) {
 	now := time.Date(2026, 11, 21, 14, 5, 0, 0, time.UTC)
 	w := bigHouse(b, now)
