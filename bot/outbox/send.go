@@ -62,7 +62,7 @@ func (o *Outbox) send(ctx context.Context, d journal.Delivery) (ref string, err 
 	return ref, err
 }
 
-// pass sends or edits. Who cannot edit keeps the message as it was.
+// pass sends or edits. A receiver that cannot edit keeps the message as it was.
 func (o *Outbox) pass(ctx context.Context, d journal.Delivery) (ref string, err error) {
 	to, err := bot.ParseAddress(d.To)
 	if err != nil {
@@ -75,7 +75,7 @@ func (o *Outbox) pass(ctx context.Context, d journal.Delivery) (ref string, err 
 	if d.Edits != 0 {
 		editor, ok := receiver.(bot.Editor)
 		if !ok {
-			return "", &bot.Permanent{Reason: "messages cannot be edited here"}
+			return d.Attempt.Ref, nil
 		}
 		return d.Attempt.Ref, editor.Edit(ctx, to, d.Attempt.Ref, d.Message)
 	}
