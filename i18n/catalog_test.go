@@ -31,7 +31,7 @@ func load(tb testing.TB) *Bundle {
 // keys lists a catalog's keys in order.
 func (c *catalog) keys() []string { return slices.Sorted(maps.Keys(c.messages)) }
 
-// each runs over every message of every language in a readable order.
+// each calls visit for every message of every language in a readable order.
 func (b *Bundle) each(visit func(c *catalog, key string, m *goi18n.Message)) {
 	for _, language := range b.Languages() {
 		c := b.catalogs[language]

@@ -87,7 +87,7 @@ func TestArgumentsStayTheCallers(t *testing.T) {
 	}
 }
 
-// A key that only English has must not come out in English for a Russian.
+// A key that only English has must not be shown in English to a Russian reader.
 func TestMissingTranslationShows(t *testing.T) {
 	b := load(t)
 	delete(b.catalogs["ru"].messages, "age.moment")

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What is stored is read back; what looks alike is not taken for it.
+// A stored result is read back; similar text is not mistaken for one.
 func TestCancelOutcome(t *testing.T) {
 	for line, want := range map[string]CancelOutcome{
 		"done deactivated=14 skipped=3 failed=2 left=0 price=16":                {Deactivated: 14, Skipped: 3, Failed: 2, Price: 16},

@@ -9,12 +9,12 @@ import (
 	"domovoy/checks"
 )
 
-// lasting is an incident of a site that opened so long ago.
+// lasting is an incident of a site that opened age ago.
 func lasting(age time.Duration, f checks.Finding) Incident {
 	return Incident{Finding: f, Times: IncidentTimes{Opened: noon.Add(-age)}}
 }
 
-// over is one that was resolved an hour ago.
+// over is an incident that was resolved an hour ago.
 func over(i Incident) Incident {
 	i.Times.Resolved = noon.Add(-time.Hour)
 	return i

@@ -12,8 +12,8 @@ import (
 	"domovoy/reports"
 )
 
-// TestTurn compares one site's standing with the spell that goes on, and
-// tells how the old one ends and what begins.
+// TestTurn compares a site's state with its current outage, and checks how the
+// old one ends and what begins.
 func TestTurn(t *testing.T) {
 	at := time.Date(2026, 11, 16, 0, 0, 0, 0, time.UTC)
 	free, expires := at.AddDate(0, 0, 20), at.AddDate(0, 0, 40)

@@ -13,7 +13,7 @@ import (
 	"domovoy/checks"
 )
 
-// history plays runs of one panel against a policy, as the journal would.
+// history runs a panel's outcomes through a policy, as the journal would.
 type history struct {
 	policy Policy
 	now    time.Time
@@ -26,7 +26,8 @@ func newHistory() *history {
 	return &history{policy: Policy{Remind: 4 * time.Hour, ResolveAfter: 2}, now: noon}
 }
 
-// run lets five minutes pass and gives what is told: "opened panel.failed".
+// run advances five minutes and returns the changes to report: "opened
+// panel.failed".
 func (h *history) run(baseline bool, out checks.Outcome) []string {
 	h.now = h.now.Add(5 * time.Minute)
 	changes := h.policy.Reconcile(h.now, h.open, out, begins(baseline))
@@ -56,7 +57,7 @@ func (h *history) keep(i Incident) {
 // step is a run in a script.
 type step struct {
 	name     string
-	after    time.Duration // beside the five minutes
+	after    time.Duration // in addition to the five minutes
 	found    []checks.Finding
 	failures []checks.Failure
 	baseline bool
@@ -178,7 +179,7 @@ func list(findings ...checks.Finding) []checks.Finding { return findings }
 
 func fields(s string) []string { return strings.Fields(s) }
 
-// The order is that of the findings, then of what was open: no map decides.
+// The order is that of the findings, then of the open incidents: not a map's.
 func TestReconcileOrder(t *testing.T) {
 	var open []Incident
 	out := checks.Outcome{Server: "isp1", Checks: []string{"certificate"}}
@@ -202,7 +203,7 @@ func TestReconcileOrder(t *testing.T) {
 	}
 }
 
-// What belongs to another panel is none of this run's business.
+// A run ignores what belongs to another panel.
 func TestReconcileOtherServer(t *testing.T) {
 	foreign := onSite("a.ru", checks.CertExpired)
 	foreign.Server = "isp2"
@@ -214,7 +215,7 @@ func TestReconcileOtherServer(t *testing.T) {
 	}
 }
 
-// A thousand names in trouble that merely go on are no thousand rows to
+// A thousand incidents that merely continue must not be a thousand rows to
 // write.
 func TestReconcileStoresWhatMatters(t *testing.T) {
 	f := onSite("a.ru", checks.CertExpired)
@@ -324,7 +325,7 @@ func play(t *testing.T, r *rand.Rand) {
 	}
 }
 
-// shake changes the world a little: causes come, go and change.
+// shake changes the world a little: causes appear, disappear and change.
 func shake(r *rand.Rand, world map[string]checks.Finding) {
 	for range r.IntN(3) {
 		site := fmt.Sprintf("s%d.ru", r.IntN(4))
@@ -341,7 +342,7 @@ func shake(r *rand.Rand, world map[string]checks.Finding) {
 	}
 }
 
-// look is a run over the world, of which some checks fail.
+// look is a run over the world in which some checks fail.
 func look(r *rand.Rand, world map[string]checks.Finding) checks.Outcome {
 	out := checks.Outcome{Server: "isp1", Checks: []string{"certificate", "issuing", "counts.panel.processing"}}
 	if r.IntN(5) == 0 {
@@ -386,13 +387,13 @@ func checkOver(t *testing.T, run int, i Incident, out checks.Outcome, world map[
 	}
 }
 
-// before is an incident as the run before left it.
+// before returns an incident as the previous run left it.
 func (h *history) before(id int64) Incident {
 	i := slices.IndexFunc(h.open, func(x Incident) bool { return x.ID == id })
 	return h.open[i]
 }
 
-// checkReason wants a reason for speaking of an incident once more.
+// checkReason requires a reason for reporting an incident again.
 func checkReason(t *testing.T, run int, last Change, before Incident, c Change) {
 	t.Helper()
 	was, is := last.Incident, c.Incident

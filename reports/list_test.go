@@ -16,8 +16,8 @@ import (
 	"domovoy/checks/suite"
 )
 
-// randomServer is a panel of whatever flags, rows and files there can be, as
-// a reading works it out.
+// randomServer is a panel with random flags, rows and files, as a reading
+// returns it.
 func randomServer(t *testing.T, r *rand.Rand) Server {
 	flags := []checks.Flag{checks.On, checks.Off, checks.Unset}
 	flag := func() checks.Flag { return flags[r.IntN(3)] }
@@ -29,7 +29,7 @@ func randomServer(t *testing.T, r *rand.Rand) Server {
 			c := checks.Certificate{ID: int64(n), Name: name + "_le1", Domain: name, Processing: flag(), Failed: flag(),
 				Started: noon.Add(-time.Duration(r.IntN(100)) * day)}
 			if r.IntN(5) == 0 {
-				c.Name, c.Domain = "", "" // belongs to nobody
+				c.Name, c.Domain = "", "" // has no site
 			} else {
 				x.Certificate = &c
 			}
@@ -63,7 +63,7 @@ func randomServer(t *testing.T, r *rand.Rand) Server {
 	return s
 }
 
-// A list has as many lines as the count of its name says.
+// A list has as many lines as the count with its name.
 func TestListTotalsEqualCounts(t *testing.T) {
 	for seed := range uint64(50) {
 		s := randomServer(t, rand.New(rand.NewPCG(seed, 1)))
@@ -131,7 +131,7 @@ func TestFilter(t *testing.T) {
 		{Filter{Owner: "client1*"}, true},
 		{Filter{Owner: "client1"}, false},
 		{Filter{Owner: "client[1-3]?"}, true},
-		{Filter{Owner: "client[", Server: "isp1"}, false}, // a broken pattern lets nothing through
+		{Filter{Owner: "client[", Server: "isp1"}, false}, // an invalid pattern matches nothing
 		{Filter{Server: "isp2"}, false},
 		{Filter{Server: "isp*", Cause: "ca.dns", Owner: "*"}, true},
 		{Filter{Cause: "ca"}, true},
@@ -146,7 +146,8 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// lookedAt is a panel whose sites were looked at; each has what was found.
+// lookedAt is a panel whose sites were probed, with the given findings and
+// failures.
 func lookedAt(found map[string][]checks.Finding, failed map[string][]checks.Failure, off ...string) Server {
 	s := Server{Name: "isp1", Read: noon, Probes: map[string]checks.Probe{}, Opened: Since{{"away.ru", checks.DNSElsewhere}: noon.Add(-9 * day)}}
 	for _, name := range []string{"away.ru", "alias.ru", "free.ru", "unpaid.ru", "soon.ru", "later.ru", "dark.ru", "well.ru", "off.ru"} {
@@ -166,8 +167,9 @@ func seenOn(site string, code checks.Code, args checks.Args) []checks.Finding {
 	return []checks.Finding{f}
 }
 
-// A site is on a list of what was seen by its verdict alone; who is free
-// soonest comes first, and a name that is registered and paid is not free.
+// A site is on a list of probed sites by its verdict alone; names that will be
+// free soonest come first, and a name that is registered and paid for does not
+// count as free.
 func TestListsOfWhatWasSeen(t *testing.T) {
 	soon, later := noon.Add(3*day), noon.Add(30*day)
 	alias := seenOn("alias.ru", checks.DNSPartly, checks.Args{"ours": "203.0.113.10", "others": "198.51.100.7"})
@@ -202,8 +204,8 @@ func TestListsOfWhatWasSeen(t *testing.T) {
 	}
 }
 
-// What was not looked at is told, and a site that is switched off is not
-// waited for.
+// Sites that were not probed are counted, except for a site that is switched
+// off.
 func TestHowFarTheLooksGo(t *testing.T) {
 	s := lookedAt(nil, nil, "dark.ru", "off.ru")
 	s.Subjects[8].Site.Active = checks.Off

@@ -7,7 +7,7 @@ import (
 	"domovoy/checks"
 )
 
-// noon is when tests happen: Saturday, in Moscow.
+// noon is the time of tests: a Saturday, in Moscow.
 var noon = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
 const day = 24 * time.Hour
@@ -27,5 +27,6 @@ func onSite(site string, code checks.Code) checks.Finding {
 	return checks.Finding{Check: check, Server: "isp1", Site: site, Code: code, Severity: code.Severity()}
 }
 
-// begins tells whether a run is the first complete look of its checks.
+// begins returns a function that reports whether a run is the first complete
+// one of a check.
 func begins(baseline bool) func(string) bool { return func(string) bool { return baseline } }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// length is how the test's messenger measures: everything that is read.
+// length is the measure of the test's messenger: everything that is read.
 func length(m Message) int {
 	n := len([]rune(m.Title))
 	for _, s := range m.Sections {
@@ -65,7 +65,7 @@ func TestFit(t *testing.T) {
 	}
 }
 
-// What fits comes back whole; a list gives way before words do.
+// What fits is unchanged; lists are shortened before texts.
 func TestFitOrder(t *testing.T) {
 	m := Message{Title: "Title", Sections: []Section{{Items: items(40)}, {Text: "cause", Quote: strings.Repeat("q", 100)}, {Text: "next step"}}}
 	if got := Fit(m, length(m), length); got.Sections[0].Left != 0 {

@@ -14,7 +14,7 @@ func TestLevel(t *testing.T) {
 	tests := []struct {
 		name      string
 		threshold Threshold
-		values    []int // one after the other
+		values    []int // in sequence
 		want      []checks.Severity
 	}{
 		{"enters at the threshold itself", both, []int{59, 60, 99, 100}, levels("ok warning warning critical")},
@@ -81,10 +81,10 @@ func TestMeasure(t *testing.T) {
 		{Finding: checks.Finding{Server: "isp2", Code: checks.PanelFailed, Severity: checks.Critical}},
 	}
 	findings, failures := p.Measure([]checks.Metric{
-		metric(checks.PanelProcessing, 93, ""),              // kept, for it was critical
-		metric(checks.PanelFailed, 47, ""),                  // another server's incident keeps nothing here
-		metric(checks.PanelOverdue, 0, "missing: t.column"), // not known is not zero
-		metric(checks.PanelNoRedirect, 9999, ""),            // nobody asked
+		metric(checks.PanelProcessing, 93, ""),              // kept, because it was critical
+		metric(checks.PanelFailed, 47, ""),                  // another server's incident does not keep this one
+		metric(checks.PanelOverdue, 0, "missing: t.column"), // unknown is not zero
+		metric(checks.PanelNoRedirect, 9999, ""),            // no threshold is configured
 	}, open)
 
 	want := []checks.Finding{{Check: "counts.panel.processing", Server: "isp1", Code: checks.PanelProcessing,
@@ -98,7 +98,7 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
-// A count that cannot be had must leave its incident as it is.
+// A count that is not available must leave its incident unchanged.
 func TestUnknownCountResolvesNothing(t *testing.T) {
 	p := Policy{Thresholds: map[checks.Code]Threshold{checks.PanelOverdue: {Critical: 10}}, ResolveAfter: 1}
 	open := []Incident{{ID: 1, Finding: count(checks.PanelOverdue, checks.Critical, 12), Notified: checks.Critical, Worst: checks.Critical}}

@@ -12,8 +12,8 @@ import (
 	"domovoy/reports"
 )
 
-// TestReplay plays counts, one every five minutes ("-": it could not be had),
-// and lists what would have been told: the run, why, and how severe.
+// TestReplay passes counts, one every five minutes ("-": not available), and
+// lists what would have been reported: the run, the reason, and the severity.
 func TestReplay(t *testing.T) {
 	for _, tt := range []struct{ name, counts, want string }{
 		{"calm", "1 2 3 4 5", ""},
@@ -50,8 +50,9 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// What is above its threshold when its watch begins was there before; what is
-// above it when the kept history begins was not: reminders go on.
+// A count above its threshold when its watch begins counts as known before; one
+// that is above it when the stored history begins does not: its reminders
+// continue.
 func TestReplayKnowsWhenWatchesBegan(t *testing.T) {
 	p := reports.Policy{Thresholds: map[checks.Code]reports.Threshold{checks.PanelProcessing: {Critical: 100}}, Remind: time.Hour, ResolveAfter: 1}
 	start := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)

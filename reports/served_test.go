@@ -13,13 +13,14 @@ import (
 	"domovoy/checks/suite"
 )
 
-// ending is a certificate of ninety days that ends in so many from now.
+// ending is a certificate of ninety days with the given number of days left.
 func ending(days int) checks.Validity {
 	end := noon.Add(time.Duration(days) * day)
 	return checks.Validity{NotBefore: end.Add(-90 * day), NotAfter: end}
 }
 
-// What visitors get outdoes the file, and the file the panel's row.
+// What is served takes precedence over the file, and the file over the panel's
+// row.
 func TestTruthOrder(t *testing.T) {
 	of := func(v checks.Validity) *checks.CertificateFile {
 		return &checks.CertificateFile{NotBefore: v.NotBefore, NotAfter: v.NotAfter}
@@ -44,8 +45,8 @@ func TestTruthOrder(t *testing.T) {
 		row     *checks.Certificate
 		look    *checks.Probe
 		verdict checks.Code
-		dated   []checks.Code // what is said of dates
-		ends    time.Time     // of the certificate that the first of these is about
+		dated   []checks.Code // findings about dates
+		ends    time.Time     // of the certificate of the first of these
 		counts  int           // in panel.overdue
 	}{
 		{"the file is over, a newer one is served", of(ending(-3)), nil, seen(0, ending(60)),

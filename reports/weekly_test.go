@@ -22,12 +22,12 @@ func inZone(t *testing.T, name string) *time.Location {
 }
 
 // Weeks are those of ISO 8601 in the zone: a year of 53 of them, one that
-// begins in the year before, hours that clocks skip or show twice.
+// begins in the year before, hours that are skipped or occur twice.
 func TestISOWeek(t *testing.T) {
 	for _, tt := range []struct {
 		year, number int
 		zone         string
-		want         string // from, in UTC, and how many hours
+		want         string // start, in UTC, and length in hours
 	}{
 		{2026, 46, "UTC", "2026-11-09 00:00 168h"},
 		{2026, 46, "Europe/Moscow", "2026-11-08 21:00 168h"},
@@ -39,7 +39,7 @@ func TestISOWeek(t *testing.T) {
 		{2026, 0, "UTC", ""},
 		{2026, 13, "Europe/Berlin", "2026-03-22 23:00 167h"},
 		{2026, 43, "Europe/Berlin", "2026-10-18 22:00 169h"},
-		{2026, 36, "America/Santiago", "2026-08-31 04:00 167h"}, // a midnight that there is not
+		{2026, 36, "America/Santiago", "2026-08-31 04:00 167h"}, // a midnight that does not exist
 	} {
 		week, ok := reports.ISOWeek(tt.year, tt.number, inZone(t, tt.zone))
 		got := ""
@@ -58,15 +58,15 @@ func TestISOWeek(t *testing.T) {
 	}
 }
 
-// TestWeekOfGaps composes a week of which snapshots are missing or could not
-// read the panel: what it rests on, what it is compared with, and its rows.
+// TestWeekOfGaps composes a week in which snapshots are missing or could not
+// read the panel: its basis, what it is compared with, and its rows.
 func TestWeekOfGaps(t *testing.T) {
 	week, _ := reports.ISOWeek(2026, 46, inZone(t, "Europe/Moscow"))
 	day := func(n int) time.Time { return week.From.AddDate(0, 0, n) } // 7: the end of the week
 	bad := reports.SiteState{Site: "a.ru", Code: checks.WebTimeout, Severity: checks.Warning}
 	for _, tt := range []struct {
 		name   string
-		days   string // from the Monday before on: + in trouble, - not, . no snapshot, x the panel could not be read
+		days   string // from the previous Monday on: + with problems, - without, . no snapshot, x the panel could not be read
 		want   string
 		points string // of the chart's last three weeks
 	}{

@@ -24,7 +24,7 @@ import (
 	"domovoy/checks/lab/boulder"
 )
 
-// authority is a CA with Boulder's ways on a port, and an account there whose
+// authority is a CA that behaves like Boulder, on a port, with an account whose
 // key the panel of a house has.
 type authority struct {
 	*boulder.CA
@@ -35,7 +35,7 @@ type authority struct {
 	trap func(boulder.Moment) // guarded by mu; called with each moment
 }
 
-// newAuthority adds a CA to a house, by its configuration.
+// newAuthority adds a CA to the configuration of a house.
 func newAuthority(h *house) *authority {
 	h.Helper()
 	a := &authority{house: h}
@@ -94,7 +94,7 @@ func (a *authority) watch(m boulder.Moment) {
 	}
 }
 
-// after does something once, in the midst of the n-th such moment.
+// after calls a function once, during the n-th such moment.
 func (a *authority) after(n int, kind boulder.Kind, done bool, do func()) (did <-chan struct{}) {
 	over := make(chan struct{})
 	var once sync.Once
@@ -116,7 +116,7 @@ func (a *authority) after(n int, kind boulder.Kind, done bool, do func()) (did <
 	return over
 }
 
-// exact checks that each of these was cancelled once, and nothing else.
+// exact checks that each of these was canceled once, and nothing else.
 func (a *authority) exact(urls []string) {
 	a.Helper()
 	if twice := a.DeactivatedTwice(); len(twice) > 0 {
@@ -132,21 +132,21 @@ func (a *authority) exact(urls []string) {
 	}
 }
 
-// moment is where the program is killed.
+// moment returns the moment at which the program is killed.
 func moment(rng *mathrand.Rand) (kind boulder.Kind, done bool) {
 	kinds := []boulder.Kind{boulder.KindDeactivate, boulder.KindDeactivate, boulder.KindRead}
 	return kinds[rng.IntN(len(kinds))], rng.IntN(2) == 0
 }
 
-// TestKilledWhileCancelling kills the bot with SIGKILL again and again while it
-// carries a plan out, most often when the CA has just done what was asked and
-// not yet said so: each authorization is cancelled once, and the message in
-// the chat tells the end.
+// TestKilledWhileCancelling kills the bot with SIGKILL repeatedly while it
+// carries out a plan, mostly when the CA has processed a request but not
+// answered it: each authorization is canceled once, and the message in the chat
+// shows the result.
 func TestKilledWhileCancelling(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 1})
 	a := newAuthority(h)
-	names := 25 // two authorizations each, and fewer than five are cancelled in a second
+	names := 25 // two authorizations each; fewer than five are canceled in a second
 	if long(t) {
 		names = 150
 	}
@@ -195,8 +195,9 @@ func (h *house) eventually(wanted func(botlab.TelegramMessage) bool) {
 	h.Fatal("the message has not come in three minutes")
 }
 
-// TestAskCancels does it without a chat: the plan as JSON, then its action's
-// command, killed and given again; a third time it is refused.
+// TestAskCancels cancels without a chat: it requests the plan as JSON, then
+// runs its action's command, which is killed and repeated; a third time it is
+// refused.
 func TestAskCancels(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 1})
@@ -227,7 +228,7 @@ func TestAskCancels(t *testing.T) {
 	h.must(first.Start())
 	close(started)
 	<-over
-	_ = first.Wait() // by the signal
+	_ = first.Wait() // the error is the signal
 
 	var result struct {
 		Result struct {
@@ -255,14 +256,14 @@ func TestAskCancels(t *testing.T) {
 	}
 }
 
-// asking is the program that asks one command.
+// asking is the command of the program that runs one command.
 func (h *house) asking(words ...string) *exec.Cmd {
 	cmd := exec.CommandContext(h.Context(), realProgram, append([]string{"ask", "--config", h.config, "--format", "json"}, words...)...)
 	cmd.Stderr = &output{}
 	return cmd
 }
 
-// asked asks one command, and reads the answer.
+// asked runs one command, and decodes the answer.
 func (h *house) asked(into any, status int, words ...string) {
 	h.Helper()
 	cmd := h.asking(words...)

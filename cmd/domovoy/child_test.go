@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// child is the real program, running.
+// child is the running program.
 type child struct {
 	*house
 	cmd   *exec.Cmd
@@ -19,7 +19,7 @@ type child struct {
 	ended chan error
 }
 
-// output collects what a program writes.
+// output collects a program's output.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -43,7 +43,7 @@ func (h *house) start() *child {
 	c := h.launch()
 	running, cancel := context.WithCancel(h.soon())
 	defer cancel()
-	go func() { // one that ended will never listen
+	go func() { // one that ended would never listen
 		select {
 		case err := <-c.ended:
 			c.ended <- err
@@ -59,7 +59,7 @@ func (h *house) start() *child {
 	return c
 }
 
-// launch runs the bot and waits for nothing.
+// launch starts the bot without waiting.
 func (h *house) launch() *child {
 	h.Helper()
 	c := &child{house: h, cmd: exec.Command(realProgram, "run", "-v", "--config", h.config), told: &output{}, ended: make(chan error, 1)}
@@ -91,7 +91,7 @@ func (c *child) end() error {
 	}
 }
 
-// stop asks the program to end, as systemd does.
+// stop ends the program as systemd does.
 func (c *child) stop() {
 	c.Helper()
 	c.must(c.cmd.Process.Signal(syscall.SIGTERM))
@@ -100,14 +100,14 @@ func (c *child) stop() {
 	}
 }
 
-// kill ends the program as a power cut does.
+// kill ends the program without warning, like a power failure.
 func (c *child) kill() {
 	c.Helper()
 	c.must(c.cmd.Process.Signal(syscall.SIGKILL))
-	_ = c.end() // by the signal
+	_ = c.end() // the error is the signal
 }
 
-// silent checks what must never be in the output.
+// silent checks that the output contains no token.
 func (c *child) silent() {
 	c.Helper()
 	said := c.told.String()
@@ -121,7 +121,7 @@ func (c *child) silent() {
 	}
 }
 
-// The second copy on the same state is told that there is a first one.
+// A second copy on the same state file is refused.
 func TestASecondCopyIsRefused(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 1})
@@ -131,12 +131,12 @@ func TestASecondCopyIsRefused(t *testing.T) {
 	if err == nil || second.cmd.ProcessState.ExitCode() != exitRefused || !strings.Contains(second.told.String(), "another domovoy is already running") {
 		t.Errorf("the second copy: %v\n%s", err, second.told)
 	}
-	// The first is not disturbed, and a question beside it is answered.
+	// The first is not affected, and a question is answered while it runs.
 	ask := exec.Command(realProgram, "ask", "--config", h.config, "whoami")
 	if out, err := ask.CombinedOutput(); err != nil || !strings.Contains(string(out), "local:") {
 		t.Errorf("ask beside run: %v\n%s", err, out)
 	}
 	first.stop()
-	// Its lock went with it.
+	// Its lock ended with it.
 	h.start().stop()
 }

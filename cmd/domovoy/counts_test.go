@@ -18,8 +18,8 @@ import (
 	"domovoy/checks/lab"
 )
 
-// knownPanel is a panel whose counts are known by heart. AGO(…) becomes a
-// local date so long ago, EPOCH(…) seconds since 1970.
+// knownPanel is a panel with known counts. AGO(…) becomes a local date that
+// long ago, EPOCH(…) seconds since 1970.
 const knownPanel = `
 INSERT INTO users(id, name) VALUES (1, 'client1'), (2, 'client2');
 INSERT INTO webdomain(id, name, users, active, secure, ssl_cert, redirect_http) VALUES
@@ -58,7 +58,7 @@ INSERT INTO letsencrypt_log(certname, status, date) VALUES
   ('late.example_le2',  'failed', 'AGO(2h)'),    ('late.example_le2',  'ok',     'AGO(1h)');    -- one failure
 `
 
-// known are the counts of knownPanel, in the order of status.
+// known returns the counts of knownPanel, in the order of status.
 func known() map[string]any {
 	return map[string]any{"panel.processing": 2.0, "panel.failed": 2.0, "panel.failing": 3.0,
 		"panel.overdue": 2.0, "panel.nocertificate": 2.0, "panel.noredirect": 2.0}
@@ -83,7 +83,7 @@ func dated(t *testing.T, sql string, zone *time.Location) string {
 	})
 }
 
-// sqlite runs statements by the C program: the panel is written by SQLite's
+// sqlite runs statements with the C program: the panel is written by SQLite's
 // own code, not by the library that reads it.
 func sqlite(t *testing.T, database string, statements ...string) string {
 	t.Helper()
@@ -127,8 +127,8 @@ func (a asked) counts() map[string]any {
 	return counts
 }
 
-// ninetyDays is a CA whose certificates live so long in any year, as the
-// article says: those of Let's Encrypt live shorter from 2027 on.
+// ninetyDays is a CA whose certificates are valid for 90 days in any year, as
+// in the article: those of Let's Encrypt have a shorter lifetime from 2027 on.
 const ninetyDays = `cas:
 - name: The article's
   hosts: ["127.0.0.1:9"]
@@ -136,7 +136,7 @@ const ninetyDays = `cas:
   - {profile: classic, from: 2015-12-03, lifetime: 90d, reuse: 30d, pending: 7d}
 `
 
-// written makes a configuration for one panel.
+// written writes a configuration for one panel.
 func written(t *testing.T, database, zone string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -169,7 +169,7 @@ func wantCounts(t *testing.T, answer asked, want map[string]any) {
 	}
 }
 
-// The same moments as local text of three zones give the same counts.
+// The same times as local text of three zones have the same counts.
 func TestKnownCountsInEveryZone(t *testing.T) {
 	for _, name := range []string{"UTC", "Europe/Moscow", "America/Bogota"} {
 		t.Run(name, func(t *testing.T) {
@@ -188,7 +188,8 @@ func TestKnownCountsInEveryZone(t *testing.T) {
 	}
 }
 
-// A zone that is wrong by hours must show: else the zones above prove nothing.
+// A wrong zone must change the counts: otherwise the test of zones proves
+// nothing.
 func TestTheWrongZoneCountsWrong(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "ispmgr.db")
 	sqlite(t, database, lab.Schema(), dated(t, knownPanel, time.FixedZone("", -5*60*60)))
@@ -198,7 +199,7 @@ func TestTheWrongZoneCountsWrong(t *testing.T) {
 	}
 }
 
-// What a panel lacks makes null what needs it; everything else is exact.
+// Counts that need a missing table or column are null; all others are exact.
 func TestCountsWithoutATableOrColumn(t *testing.T) {
 	for _, c := range []struct {
 		table, column string
@@ -248,7 +249,7 @@ func TestCountsWithoutATableOrColumn(t *testing.T) {
 	}
 }
 
-// without drops a table or a column, for real.
+// without really drops a table or a column.
 func without(table, column string) string {
 	if column == "" {
 		return "PRAGMA foreign_keys = OFF; DROP TABLE " + table
@@ -256,7 +257,7 @@ func without(table, column string) string {
 	return "ALTER TABLE " + table + " DROP COLUMN " + column
 }
 
-// A plugin's column in the middle shifts all behind it.
+// A plugin's column in the middle shifts the columns after it.
 func TestCountsWithPluginColumns(t *testing.T) {
 	schema := lab.Schema()
 	for _, column := range []string{"active CHAR(3)", "processing CHAR(3)", "status VARCHAR(16)"} {
@@ -274,7 +275,7 @@ func TestCountsWithPluginColumns(t *testing.T) {
 	}
 }
 
-// articleSQL are the queries of the article that made the metrics known.
+// articleSQL are the queries of the article that introduced the metrics.
 func articleSQL() map[string]string {
 	return map[string]string{
 		"panel.processing": `SELECT COUNT(*) FROM letsencrypt_ssl WHERE processing = 'on'`,
@@ -289,8 +290,9 @@ func articleSQL() map[string]string {
 	}
 }
 
-// In UTC the article's own SQL gives the same numbers: for overdue, where
-// every row belongs to a site; the article counts those of nobody too.
+// In UTC the article's own SQL returns the same counts; for overdue, only if
+// every row belongs to a site, because the article also counts rows without
+// one.
 func TestTheArticlesQueriesAgree(t *testing.T) {
 	const belongs = "DELETE FROM letsencrypt_ssl WHERE domain_name NOT IN (SELECT name FROM webdomain)"
 	for name, c := range map[string]struct {

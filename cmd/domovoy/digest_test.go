@@ -11,12 +11,12 @@ import (
 	"domovoy/reports/journal"
 )
 
-// digest is how the digest begins in that language.
+// digest is the beginning of the digest in that language.
 func (h *house) digest(language string) string {
 	return h.says(language, "daily.title", i18n.Args{"Date": "\x00", "Servers": "\x00"})
 }
 
-// late is how a digest says that it is.
+// late is the text of a digest that is late.
 func (h *house) late(language string) string { return h.says(language, "daily.late") }
 
 func TestTheDigestComesOnSchedule(t *testing.T) {
@@ -31,15 +31,15 @@ func TestTheDigestComesOnSchedule(t *testing.T) {
 	c.stop()
 }
 
-// A digest that was due while nobody ran comes once, late, and says so; the
-// next start does not repeat it.
+// A digest that was due while the program did not run is sent once, marked as
+// late; the next start does not repeat it.
 func TestAMissedDigestComesOnceLateAndSaysSo(t *testing.T) {
 	t.Parallel()
 	due := time.Now().UTC().Add(-20 * time.Minute).Truncate(time.Minute)
 	h := newHouse(t, settings{resolveAfter: 1, daily: fmt.Sprintf("%d %d * * *", due.Minute(), due.Hour())})
 	c := h.start()
 	h.baseline()
-	c.stop() // a job that never ran missed nothing
+	c.stop() // a job that never ran has not missed a run
 	h.ran("daily", due.AddDate(0, 0, -1))
 
 	c = h.start()
@@ -61,7 +61,7 @@ func TestAMissedDigestComesOnceLateAndSaysSo(t *testing.T) {
 	}
 }
 
-// ran notes in the state that a job did its run of that moment.
+// ran records in the state file that a job did its run of that time.
 func (h *house) ran(job string, due time.Time) {
 	h.Helper()
 	j, err := journal.Open(h.Context(), filepath.Join(h.folder, "state", "domovoy.db"))

@@ -31,8 +31,8 @@ func documents(t *testing.T) []string {
 	return found
 }
 
-// TestDocumentsNameWhatIsThere looks for the files and folders that the
-// documents name in code, by their path from the top.
+// TestDocumentsNameWhatIsThere checks that the files and folders which the
+// documents name in code exist, by their path from the top.
 func TestDocumentsNameWhatIsThere(t *testing.T) {
 	named := regexp.MustCompile("`((?:\\.ci|bot|checks|cmd|i18n|reports)/[^` ]*)`|`([a-z]+\\.example\\.yaml)`")
 	for _, document := range documents(t) {
@@ -71,7 +71,8 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestEditionsLinkToTheirLanguage keeps a reader of the Russian files there.
+// TestEditionsLinkToTheirLanguage checks that the Russian files link to Russian
+// files.
 func TestEditionsLinkToTheirLanguage(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#]*README[^)#]*)`)
 	for _, document := range documents(t) {

@@ -19,20 +19,20 @@ import (
 	"domovoy/reports"
 )
 
-// told is what the story makes the program say in one language, as a
-// terminal shows it.
+// told is the program's output of the story in one language, as a terminal
+// shows it.
 type told struct{ alert, site, check string }
 
-// friday plays the READMEs' story on the demo's panel: a watch since the day
-// before, and at 14:05 a mass re-issue. The clock is the bubble's own, so that
-// the same words come out whenever it is played.
+// friday plays the READMEs' story on the demo's panel: the program has run
+// since the day before, and at 14:05 there is a mass re-issue. The clock is the
+// synctest bubble's, so that the output is always the same.
 func friday(t *testing.T, bundle *i18n.Bundle) map[string]told {
 	out := map[string]told{}
 	synctest.Test(t, func(t *testing.T) {
 		moscow, err := time.LoadLocation("Europe/Moscow")
 		must(t, err)
 		now := time.Date(2026, 11, 20, 14, 5, 0, 0, moscow)
-		time.Sleep(time.Until(now)) // no time passes in the bubble but this
+		time.Sleep(time.Until(now)) // time passes in the bubble only here
 		ago := func(d time.Duration) time.Time { return now.Add(-d) }
 		sample, err := lab.NewSample(t.TempDir(), ago(26*time.Hour), 4)
 		must(t, err)
@@ -83,7 +83,8 @@ func watching(sample *lab.Sample, state string, zone *time.Location) *config.Con
 	return cfg
 }
 
-// firstOf the sites whose renewal fails for a firewall between.
+// firstOf returns the first of the sites whose renewal fails because of a
+// firewall.
 func firstOf(t *testing.T, a *app.App, language string) string {
 	t.Helper()
 	reply, err := a.Ask(t.Context(), app.Local{User: "anna", Language: language}, "list overdue cause=ca.remote", func(string) {})
@@ -95,7 +96,7 @@ func firstOf(t *testing.T, a *app.App, language string) string {
 	return list.Items[0].Domain
 }
 
-// chats keeps the last message that each chat was sent.
+// chats keeps the last message to each chat.
 type chats map[string]reports.Message
 
 func (c chats) Listen(ctx context.Context, _ bot.Inbox) error { <-ctx.Done(); return nil }

@@ -23,7 +23,7 @@ import (
 type edition struct {
 	language string
 	suffix   string // of the files
-	problems string // heads of the tables
+	problems string // headings of the tables
 	commands string
 	question string // of the check in the transcript
 }
@@ -35,11 +35,11 @@ func editions() []edition {
 	}
 }
 
-// document has parts that are written from the program.
+// document is a file with parts that are generated from the program.
 type document struct {
 	path  string                          // from the top of the repository
 	parts map[string]string               // bodies of blocks by the name of the block
-	write func(*testing.T, string) string // what else is written; may be nil
+	write func(*testing.T, string) string // other generated text; may be nil
 }
 
 func generated(t *testing.T) []document {
@@ -113,7 +113,7 @@ func text(t *testing.T, path string) string {
 	return string(data)
 }
 
-// replace puts a new body between <!-- name --> and the next <!-- / … -->.
+// replace replaces the text between <!-- name --> and the next <!-- / … -->.
 func replace(t *testing.T, text, name, body string) string {
 	t.Helper()
 	opening := "<!-- " + name + " -->\n"
@@ -173,7 +173,7 @@ func (e edition) commandTable(l, ru *i18n.Locale) string {
 		if key := "words." + c.Name; ru.Has(key) {
 			words = ru.Say(key)
 		}
-		if e.language == "ru" { // its usage is in Russian words: the name itself is for Telegram's menu
+		if e.language == "ru" { // the usage is in Russian words; the name itself is for Telegram's menu
 			words = "`" + c.Name + "`, " + words
 		}
 		rows = append(rows, []string{"`" + l.Say("help."+c.Name+".usage") + "`", l.Say("help." + c.Name + ".text"), l.Say("role." + c.Role.String()), words})
@@ -211,7 +211,8 @@ func packageTables(t *testing.T) (floors, labs string) {
 	return table("Package | In one sentence", rows[0]), table("Lab | In one sentence", rows[1])
 }
 
-// withThresholds has the defaults in the last two cells of the metrics' rows.
+// withThresholds writes the defaults into the last two cells of the metrics'
+// rows.
 func withThresholds(t *testing.T, text string) string {
 	t.Helper()
 	d := config.Default[config.Thresholds]()
@@ -230,7 +231,7 @@ func withThresholds(t *testing.T, text string) string {
 	return text
 }
 
-// level of 0 is none.
+// level formats a threshold; 0 means none.
 func level(n int) string {
 	if n == 0 {
 		return "—"

@@ -17,7 +17,7 @@ import (
 	"domovoy/i18n"
 )
 
-// Where people talk, and who they are.
+// Chats and people.
 const (
 	group    = int64(-1001234567890)
 	topic    = 7
@@ -30,7 +30,7 @@ const (
 	ann     = "U0123456"
 )
 
-// house is a panel and two chat servers, with a configuration that joins them.
+// house is a panel and two chat servers, with a configuration for them.
 type house struct {
 	*testing.T
 	telegram *botlab.Telegram
@@ -84,7 +84,7 @@ func (h *house) must(err error) {
 	}
 }
 
-// configure writes the configuration and the tokens beside it.
+// configure writes the configuration, and the tokens in the same folder.
 func (h *house) configure(s settings) string {
 	if s.daily == "" {
 		s.daily = "@every 1000h"
@@ -112,15 +112,15 @@ alerts: {resolve_after: %[10]d}
 	return file
 }
 
-// soon bounds a wait for what takes a second or two when all is well.
+// soon limits a wait for something that normally takes a second or two.
 func (h *house) soon() context.Context {
 	ctx, cancel := context.WithTimeout(h.Context(), 30*time.Second)
 	h.Cleanup(cancel)
 	return ctx
 }
 
-// says is what the catalog says in that language about the panel of the
-// house, up to the first argument that the test does not give.
+// says returns the catalog's text in that language about the panel of the
+// house, up to the first argument that is not given.
 func (h *house) says(language, key string, args ...i18n.Args) string {
 	all := i18n.Args{"Server": h.sample.Server}
 	for _, name := range []string{"Age", "Peak", "At", "Role", "Needs", "Person", "Chat", "Due", "Reason"} {
@@ -134,7 +134,7 @@ func (h *house) says(language, key string, args ...i18n.Args) string {
 	return strings.TrimSpace(text)
 }
 
-// counts is what the catalog says of n, as says.
+// counts is says for a text with a count.
 func (h *house) counts(language, key string, n int, args ...i18n.Args) string {
 	all := i18n.Args{"Server": h.sample.Server}
 	for _, a := range args {
@@ -143,8 +143,8 @@ func (h *house) counts(language, key string, n int, args ...i18n.Args) string {
 	return h.bundle.Locale(language, time.UTC).Count(key, n, all)
 }
 
-// inTelegram waits for a message of a chat that has all parts, now or in an
-// earlier version of it.
+// inTelegram waits for a message of a chat that contains all parts, in its
+// current or an earlier version.
 func (h *house) inTelegram(chat int64, parts ...string) botlab.TelegramMessage {
 	h.Helper()
 	m, err := h.telegram.WaitMessage(h.soon(), func(m botlab.TelegramMessage) bool {
@@ -154,7 +154,7 @@ func (h *house) inTelegram(chat int64, parts ...string) botlab.TelegramMessage {
 	return m
 }
 
-// inSlack waits for a message of the channel that has all parts.
+// inSlack waits for a message of the channel that contains all parts.
 func (h *house) inSlack(parts ...string) botlab.SlackMessage {
 	h.Helper()
 	m, err := h.slack.WaitMessage(h.soon(), func(m botlab.SlackMessage) bool {
@@ -173,12 +173,12 @@ func has(text string, parts ...string) bool {
 	return true
 }
 
-// slackText is all that a message says, its blocks as JSON.
+// slackText returns all texts of a message, with its blocks as JSON.
 func slackText(b botlab.Body) string {
 	var text strings.Builder
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(b.Blocks) // made of decoded JSON
+	_ = e.Encode(b.Blocks) // decoded from JSON, so it can be encoded
 	return b.Text + "\n" + text.String()
 }
 

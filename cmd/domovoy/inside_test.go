@@ -15,10 +15,9 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// No test asks anybody beyond this machine. A configuration that names no
-// resolvers asks the system's, and one that names no directory knocks at Let's
-// Encrypt: so every configuration that a test, a script or a measurement runs
-// names both.
+// No test connects to another machine. A configuration without resolvers uses
+// the system's, and one without a directory connects to Let's Encrypt: so every
+// configuration that a test, a script or a benchmark runs must have both.
 func TestTestsStayInside(t *testing.T) {
 	seen := 0
 	for where, text := range configurations(t) {
@@ -26,7 +25,7 @@ func TestTestsStayInside(t *testing.T) {
 		switch {
 		case !strings.Contains(text, "resolvers:"):
 			t.Errorf("%s: a configuration without resolvers asks the system's: write resolvers: [], or those of a lab", where)
-		case !strings.Contains(text, "directory:") && !strings.Contains(text, "/usr/local/mgr5/"): // that is only checked
+		case !strings.Contains(text, "directory:") && !strings.Contains(text, "/usr/local/mgr5/"): // it is only checked, not run
 			t.Errorf("%s: a configuration without acme.directory goes to Let's Encrypt: name that of a lab", where)
 		}
 	}
@@ -35,11 +34,11 @@ func TestTestsStayInside(t *testing.T) {
 	}
 }
 
-// panelsInYAML is how the configuration of a program to run can be told.
+// panelsInYAML matches the configuration of a program to run.
 var panelsInYAML = regexp.MustCompile(`(?m)^\s*panels:(.|\n)*database:`)
 
-// configurations are those of all tests and measurements, by where they stand.
-// What cmd/internal/config tests is read and never run.
+// configurations returns those of all tests and benchmarks, by their place.
+// Configurations of cmd/internal/config's tests are read but never run.
 func configurations(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -80,7 +79,7 @@ func configurations(t *testing.T) map[string]string {
 	return found
 }
 
-// literals gives the texts of a Go file.
+// literals calls note with the string literals of a Go file.
 func literals(path string, note func(where, text string)) error {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
@@ -89,7 +88,7 @@ func literals(path string, note func(where, text string)) error {
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
-			text, _ := strconv.Unquote(l.Value) // the parser took it
+			text, _ := strconv.Unquote(l.Value) // the parser accepted it
 			note(files.Position(l.Pos()).String(), text)
 		}
 		return true

@@ -13,8 +13,9 @@ import (
 	"domovoy/i18n"
 )
 
-// moments at which the program is killed: at once, or when something was seen
-// of it; then it spins for a while, so that the signal falls anywhere.
+// moments are when the program is killed: at once, or after an effect of it was
+// seen; the test then spins for a random time, so that the signal can arrive at
+// any point.
 func (c *child) moments() map[string]func(context.Context) {
 	seen := func(err error) {
 		if err != nil && c.Context().Err() == nil {
@@ -35,20 +36,20 @@ func (c *child) moments() map[string]func(context.Context) {
 	}
 }
 
-// killSomewhere kills the program at a moment that chance picks.
+// killSomewhere kills the program at a random moment.
 func (c *child) killSomewhere(rng *rand.Rand, names ...string) {
 	c.Helper()
 	name := names[rng.IntN(len(names))]
 	c.moments()[name](c.soon())
 	for spin := rng.IntN(3_000_000); spin > 0; spin-- {
-		_ = rng.Uint64() // a millisecond or a few
+		_ = rng.Uint64() // takes a random time, up to a few milliseconds
 	}
 	c.kill()
 }
 
-// TestKilledBetweenCommandAndAnswer kills the program again and again while
-// it answers: every command is answered in its chat, once, or twice with the
-// second marked.
+// TestKilledBetweenCommandAndAnswer kills the program repeatedly while it
+// answers: every command is answered in its chat once, or twice with the second
+// answer marked.
 func TestKilledBetweenCommandAndAnswer(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 1})
@@ -61,8 +62,8 @@ func TestKilledBetweenCommandAndAnswer(t *testing.T) {
 		c.killSomewhere(rng, "at once", "the update was stored", "Telegram's answer began", "Slack's answer began", "both answers had begun")
 		c = h.start()
 		h.redeliver()
-		// Within a chat the order is kept: once a later question is answered,
-		// nothing of this round is still to come.
+		// The order within a chat is kept: once a later question is answered,
+		// all answers of this round have arrived.
 		h.ask(killed("ru", round)+".after", killed("en", round)+".after")
 		for _, language := range []string{"ru", "en"} {
 			h.arrived(language, killed(language, round)+".after")
@@ -74,19 +75,19 @@ func TestKilledBetweenCommandAndAnswer(t *testing.T) {
 	})
 }
 
-// killed is a name in the command of a round, and so in its answer.
+// killed is a name in the command of a round, and therefore in its answer.
 func killed(language string, round int) string {
 	return fmt.Sprintf("kill%d.%s.example", round, language)
 }
 
-// ask asks in both chats for help with what is not a command, so the answer
-// has the word and does not depend on whether the panel has been read.
+// ask sends an invalid name to help in both chats: the answer contains the name
+// and does not depend on whether the panel has been read.
 func (h *house) ask(telegram, slack string) {
 	h.telegram.Say(group, topic, viewer, "Bob", "/help "+telegram)
 	h.slack.Mention(channel, ann, "help "+slack, "")
 }
 
-// redeliver says again what was not confirmed, as Slack does with events.
+// redeliver repeats what was not confirmed, as Slack does with events.
 func (h *house) redeliver() {
 	h.Helper()
 	confirmed := map[string]bool{}
@@ -117,7 +118,7 @@ func (h *house) arrived(language, text string) {
 	h.must(err)
 }
 
-// everSaid is a message with what it was before its edits.
+// everSaid returns a message with its text before each edit.
 func everSaid(m botlab.TelegramMessage) string {
 	text := m.Text
 	for _, e := range m.Edits {
@@ -134,8 +135,8 @@ func everSaidInSlack(m botlab.SlackMessage) string {
 	return text
 }
 
-// repeats checks that each round's text arrived once, or twice with the
-// second marked, in both chats.
+// repeats checks that each round's text arrived once, or twice with the second
+// marked, in both chats.
 func (h *house) repeats(what string, rounds int, text func(language string, round int) string) {
 	h.Helper()
 	twice := 0
@@ -168,8 +169,9 @@ func (h *house) repeats(what string, rounds int, text func(language string, roun
 	h.Logf("%s: %d of %d were told twice, and said so", what, twice, 2*rounds)
 }
 
-// TestKilledBetweenThresholdAndAlert does the same between the crossing of a
-// threshold and its alert: the alert comes in both chats, and so does its end.
+// TestKilledBetweenThresholdAndAlert kills the program between the crossing of
+// a threshold and its alert: the alert arrives in both chats, and so does its
+// end.
 func TestKilledBetweenThresholdAndAlert(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 1})
@@ -197,12 +199,12 @@ func TestKilledBetweenThresholdAndAlert(t *testing.T) {
 	h.repeats("alerts", rounds, func(language string, round int) string { return h.title(language, titles[round]) })
 }
 
-// title of the alert about so many certificates.
+// title returns the title of the alert about n certificates.
 func (h *house) title(language string, n int) string {
 	return h.counts(language, "alert.panel.processing", n, i18n.Args{"Threshold": 100})
 }
 
-// over waits for the end of the alert whose count was at most that.
+// over waits for the end of the alert whose count was at most peak.
 func (h *house) over(language string, peak int) {
 	h.Helper()
 	ended := h.says(language, "over.panel.processing")
@@ -216,9 +218,9 @@ func (h *house) over(language string, peak int) {
 	h.must(err)
 }
 
-// kills are how often a program is killed: twenty times in CI, but five times
-// where it looks for data races, as it starts ten times more slowly then, and
-// where somebody waits for the tests.
+// kills returns how often a program is killed: twenty times in CI, but five
+// times with the race detector, with which it starts ten times more slowly, and
+// elsewhere.
 func kills(t *testing.T) int {
 	t.Helper()
 	if raceDetector || !long(t) {
@@ -227,7 +229,7 @@ func kills(t *testing.T) int {
 	return 20
 }
 
-// long tells whether a test that takes long by nature runs in full.
+// long reports whether a test that takes long runs in full.
 func long(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv("CI") == "" {

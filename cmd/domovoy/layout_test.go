@@ -14,9 +14,9 @@ import (
 	"testing"
 )
 
-// allowed says which packages of ours a package may import. A pattern ending
-// in /* stands for every package below. Tests may import anything but what
-// stands above them.
+// allowed says which packages of ours a package may import. A pattern ending in
+// /* matches every package below. Tests may import anything except packages
+// above them.
 var allowed = map[string][]string{
 	"checks":                {},
 	"checks/ispmanager":     {"checks", "checks/pace"},
@@ -64,7 +64,7 @@ var allowed = map[string][]string{
 	"cmd/demo":              {"bot", "bot/console", "checks", "checks/budget", "checks/lab", "checks/lab/boulder", "cmd/internal/*", "reports", "reports/journal", "i18n"},
 }
 
-// foreign says in which package alone a library may be used.
+// foreign says which packages may import a library.
 var foreign = map[string][]string{
 	"github.com/go-jose/":             {"checks/acme/account", "checks/lab/boulder"},
 	"github.com/go-telegram-bot-api/": {"bot/telegram"},
@@ -76,15 +76,15 @@ var foreign = map[string][]string{
 	"github.com/xuri/":                {"reports/files"},
 	"golang.org/x/net/publicsuffix":   {"checks", "checks/lab/boulder"}, // the program has one public suffix list
 	"gonum.org/":                      {"reports/files"},
-	"gonum.org/v1/plot":               {}, // parses twelve fonts when a process starts; its vg layers do not
+	"gonum.org/v1/plot":               {}, // parses twelve fonts at every start of the process; its vg package does not
 	"gonum.org/v1/plot/plotter":       {}, // imports it
 	"codeberg.org/go-fonts/":          {"reports/files"},
 	"unsafe":                          {},
 }
 
-// TestArrowsPointDown keeps the four floors apart: nothing imports what
-// stands above it, checks and i18n know nothing of each other, and the labs
-// are for tests and the demo only.
+// TestArrowsPointDown checks the four layers: nothing imports a package above
+// it, checks and i18n do not import each other, and the labs are for tests and
+// the demo only.
 func TestArrowsPointDown(t *testing.T) {
 	root := filepath.Join("..", "..")
 	seen := map[string]bool{}
@@ -117,8 +117,8 @@ func TestArrowsPointDown(t *testing.T) {
 	}
 }
 
-// TestNoHiddenStarts keeps work out of import time: no init, and the process
-// ends only in main.
+// TestNoHiddenStarts checks that nothing runs at import time: there is no init,
+// and only main ends the process.
 func TestNoHiddenStarts(t *testing.T) {
 	eachGoFile(t, filepath.Join("..", ".."), func(pkg string, file *ast.File, position string) {
 		for _, d := range file.Decls {
@@ -141,7 +141,7 @@ func TestNoHiddenStarts(t *testing.T) {
 	})
 }
 
-// TestTopOfTheRepository keeps the five folders that the house has.
+// TestTopOfTheRepository checks that the top level has the five folders only.
 func TestTopOfTheRepository(t *testing.T) {
 	may := []string{"cmd", "bot", "reports", "checks", "i18n", "go.mod", "go.sum", "config.example.yaml", "README.md",
 		"README.ru.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"}
@@ -156,7 +156,8 @@ func TestTopOfTheRepository(t *testing.T) {
 	}
 }
 
-// eachGoFile visits the parsed Go files of the repository that are no tests.
+// eachGoFile calls visit for the parsed Go files of the repository, without
+// tests.
 func eachGoFile(t *testing.T, root string, visit func(pkg string, file *ast.File, position string)) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
@@ -186,7 +187,7 @@ func eachGoFile(t *testing.T, root string, visit func(pkg string, file *ast.File
 	}
 }
 
-// matches reports whether one of the patterns stands for the package.
+// matches reports whether one of the patterns matches the package.
 func matches(patterns []string, pkg string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
 		below, ok := strings.CutSuffix(p, "/*")

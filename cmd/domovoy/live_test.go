@@ -22,7 +22,7 @@ import (
 // probeTimeout is how long a connection may take in these tests.
 const probeTimeout = time.Second
 
-// outsideWorld is what a configuration says of the world outside.
+// outsideWorld is the part of a configuration about DNS, web and CA.
 type outsideWorld struct {
 	database              string // of the panel
 	workers               int    // 0: 4
@@ -33,15 +33,14 @@ type outsideWorld struct {
 	roots, directory      string // of the CA
 }
 
-// worldOf is a small internet, as a configuration names it.
+// worldOf returns the configuration for a lab.
 func worldOf(l *internet.Lab) outsideWorld {
 	return outsideWorld{resolver: l.Resolver, whois: l.Registry.WHOIS(), rdap: l.Registry.RDAP(),
 		http: l.Web.HTTPPort(), https: l.Web.HTTPSPort(), addresses: l.Panel.Addresses, challenges: l.Panel.Challenges,
 		roots: l.Panel.ACME.CAFile, directory: l.Panel.ACME.Directory}
 }
 
-// configured writes a configuration for one panel that is looked at from
-// outside.
+// configured writes a configuration for one panel that is checked from outside.
 func (w outsideWorld) configured(t *testing.T, database string) string {
 	t.Helper()
 	w.database = database
@@ -71,7 +70,7 @@ lookups: {whois: {ru: %q}, rdap: %q}
 	return file
 }
 
-// hosting is a panel with the sites given, all switched on and with TLS.
+// hosting returns a panel with the given sites, all active and with TLS.
 func hosting(t *testing.T, aliases []string, names ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ispmgr.db")
@@ -120,7 +119,7 @@ func said(args ...string) (out, told string, status int) {
 	return o.String(), e.String(), status
 }
 
-// checked is the JSON of check, as the contract has it.
+// checked is the JSON of check, as in the contract.
 type checked struct {
 	Domain  string `json:"domain"`
 	Verdict struct {
@@ -142,8 +141,8 @@ type checked struct {
 	} `json:"failures"`
 }
 
-// What a person or a program gets who asks what is wrong with a domain, while
-// the real network is asked: the cause, in the time it may take.
+// The answer to a check of a domain while the lab's network is probed: the
+// cause, within the allowed time.
 func TestCheckLooksFromOutside(t *testing.T) {
 	for _, c := range []struct {
 		situation, code, severity, who string
@@ -182,8 +181,7 @@ func TestCheckLooksFromOutside(t *testing.T) {
 	}
 }
 
-// The keys of the contract, level by level; nothing is left out where there
-// is nothing to say.
+// The keys of the contract, level by level; none is left out when it is empty.
 func TestTheShapeOfCheck(t *testing.T) {
 	l := playing(t, "CAA forbids all")
 	file := worldOf(l).configured(t, hosting(t, l.Panel.Aliases, l.Domain))
@@ -217,7 +215,7 @@ func TestTheShapeOfCheck(t *testing.T) {
 	}
 }
 
-// keysOf a JSON object, sorted.
+// keysOf returns the keys of a JSON object, sorted.
 func keysOf(x any) string {
 	object, _ := x.(map[string]any)
 	keys := make([]string, 0, len(object))

@@ -11,20 +11,19 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets the test binary be the program too, for the scripts, and
-// builds the real one for the tests that start and kill it.
+// TestMain lets the test binary act as the program for the scripts, and builds
+// the real program for the tests that start and kill it.
 func TestMain(m *testing.M) {
 	testscript.Main(builder{m}, map[string]func(){"domovoy": main})
 }
 
-// realProgram is the name of the program as users get it, on the PATH of the
-// tests.
+// realProgram is the name of the built program, on the PATH of the tests.
 const realProgram = "domovoy-built"
 
-// builder runs the tests with the program built.
+// builder runs the tests after building the program.
 type builder struct{ tests *testing.M }
 
-// Run is for testscript.Main.
+// Run implements the interface of testscript.Main.
 func (b builder) Run() int {
 	flag.Parse()
 	if testing.Short() {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Every thread of the bot has a lower priority, including those that were started
-// later: by now it has read a panel and talked to two messengers.
+// Every thread of the bot has a lower priority, including threads started
+// later: it has read a panel and connected to two messengers by then.
 func TestRunLowersItsPriority(t *testing.T) {
 	h := newHouse(t, settings{resolveAfter: 1})
 	c := h.start()

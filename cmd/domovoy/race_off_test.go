@@ -2,6 +2,6 @@
 
 package main
 
-// raceDetector tells whether the tests, and so the program they start, look
-// for data races.
+// raceDetector reports whether the tests, and so the program they start, use
+// the race detector.
 const raceDetector = false

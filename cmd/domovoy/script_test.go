@@ -35,7 +35,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// exits tells a refusal from a wrong use, which testscript's own exec does not.
+// exits distinguishes a refusal from wrong usage, which testscript's own exec
+// does not.
 func exits(s *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	s.Check(err)
@@ -52,13 +53,13 @@ func exits(s *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// atNow makes SQL say now as this process knows it, which may be another day
+// atNow replaces now in SQL by this process's time, which may be another day
 // than SQLite's.
 func atNow(sql string) string {
 	return strings.ReplaceAll(sql, "'now'", time.Now().UTC().Format("'"+time.DateTime+"'"))
 }
 
-// panel makes a panel's database whose dates are in UTC.
+// panel creates a panel's database whose dates are in UTC.
 func panel(s *testscript.TestScript, _ bool, args []string) {
 	p, err := lab.NewPanel(s.MkAbs(args[0]), lab.WithZone(time.UTC))
 	s.Check(err)
@@ -68,7 +69,7 @@ func panel(s *testscript.TestScript, _ bool, args []string) {
 	s.Check(p.Close())
 }
 
-// readings puts a past into the state: what the watch would have counted.
+// readings adds past counts to the state, as the watch would have stored them.
 func readings(s *testscript.TestScript, _ bool, args []string) {
 	ctx := context.Background()
 	j, err := journal.Open(ctx, s.MkAbs(args[0]))

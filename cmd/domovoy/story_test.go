@@ -10,9 +10,9 @@ import (
 	"domovoy/i18n"
 )
 
-// The article's Friday, lived through by the real program: support re-issues
-// every certificate, both chats hear of it in their languages, people ask,
-// and it ends.
+// The article's Friday with the real program: support re-issues every
+// certificate, both chats are alerted in their languages, people ask, and it
+// ends.
 func TestAMassReissueIsToldAskedAboutAndOver(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 2})
@@ -34,7 +34,7 @@ func TestAMassReissueIsToldAskedAboutAndOver(t *testing.T) {
 	t.Run("telegram", func(t *testing.T) { h.with(t).asksInTelegram() })
 	t.Run("slack", func(t *testing.T) { h.with(t).asksInSlack(slackAlert) })
 
-	// From now on this topic reads English, by an admin's word.
+	// From now on this topic is in English, by an admin's command.
 	h.telegram.Say(group, topic, admin, "Ann", "/lang en")
 	h.inTelegram(group, h.says("en", "lang.set"))
 
@@ -51,7 +51,7 @@ func TestAMassReissueIsToldAskedAboutAndOver(t *testing.T) {
 	h.noTokenWasSaid()
 }
 
-// with is the house inside a subtest.
+// with returns the house for a subtest.
 func (h *house) with(t *testing.T) *house {
 	inside := *h
 	inside.T = t
@@ -59,7 +59,7 @@ func (h *house) with(t *testing.T) *house {
 }
 
 // pressesButtons presses the alert's first button in both chats, by people
-// whom only their chat makes known.
+// whose role comes from the chat only.
 func (h *house) pressesButtons(alert botlab.TelegramMessage, slackAlert botlab.SlackMessage) {
 	query, err := h.telegram.PressButton(group, alert.ID, botlab.User{ID: viewer, FirstName: "Bob"}, h.says("ru", "action.list"))
 	h.must(err)
@@ -73,7 +73,7 @@ func (h *house) pressesButtons(alert botlab.TelegramMessage, slackAlert botlab.S
 	h.inSlack(h.listOf("en")...)
 }
 
-// listOf is what the first page of the list behind the alert says.
+// listOf returns the first page of the list behind the alert.
 func (h *house) listOf(language string) []string {
 	n, err := h.sample.Counts(time.Now())
 	h.must(err)
@@ -81,7 +81,7 @@ func (h *house) listOf(language string) []string {
 	return []string{h.counts(language, "list.processing.title", n.Processing), where[0] + " 1"}
 }
 
-// asksInTelegram types commands where people type them, and looks where the
+// asksInTelegram sends commands in different chats, and checks where the
 // answers are.
 func (h *house) asksInTelegram() {
 	h.telegram.Say(admin, 0, admin, "Ann", "/status")
@@ -127,7 +127,7 @@ func (h *house) asksInSlack(alert botlab.SlackMessage) {
 	h.inSlack(h.says("en", "refusal.role", i18n.Args{"Command": "report"}))
 }
 
-// another is a message of the group beside the one of that id.
+// another is a message of the group other than the one with that id.
 func (h *house) another(id int, part string) botlab.TelegramMessage {
 	h.Helper()
 	m, err := h.telegram.WaitMessage(h.soon(), func(m botlab.TelegramMessage) bool {
@@ -137,7 +137,7 @@ func (h *house) another(id int, part string) botlab.TelegramMessage {
 	return m
 }
 
-// edited waits until both alerts say where they stand that it is over.
+// edited waits until both alerts were edited to say that it is over.
 func (h *house) edited(alert botlab.TelegramMessage, slackAlert botlab.SlackMessage, ended string) {
 	h.Helper()
 	m, err := h.telegram.WaitMessage(h.soon(), func(m botlab.TelegramMessage) bool {
@@ -153,7 +153,7 @@ func (h *house) edited(alert botlab.TelegramMessage, slackAlert botlab.SlackMess
 	h.must(err)
 }
 
-// noTokenWasSaid looks at every call that was made.
+// noTokenWasSaid checks all API calls that were made.
 func (h *house) noTokenWasSaid() {
 	h.Helper()
 	for _, call := range append(h.telegram.Calls(""), h.slack.Calls("")...) {

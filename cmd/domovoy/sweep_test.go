@@ -17,8 +17,8 @@ import (
 	"domovoy/checks/lab/internet"
 )
 
-// street is a small internet with five sites: two are well, and each of the
-// others has its own trouble.
+// street is a small internet with five sites: two have no problem, and each of
+// the others has a different one.
 func street(t *testing.T) (*internet.Lab, outsideWorld, []string) {
 	t.Helper()
 	l := playing(t, "all is well")
@@ -41,7 +41,7 @@ func street(t *testing.T) (*internet.Lab, outsideWorld, []string) {
 	return l, w, []string{l.Domain, "well.ru", "closed.ru", "moved.ru", "free.ru"}
 }
 
-// swept is what a sweep printed.
+// swept is the output of a sweep.
 func swept(t *testing.T, out string) (codes map[string]string, sum map[string]int, domains int) {
 	t.Helper()
 	codes = map[string]string{}
@@ -66,8 +66,8 @@ func swept(t *testing.T, out string) (codes map[string]string, sum map[string]in
 	return codes, last.Summary.ByCode, last.Summary.Domains
 }
 
-// A line a site and a sum that counts each once; and what was seen is there
-// for whoever asks afterwards.
+// There is a line for each site and a summary that counts each once; the
+// results are available to later questions.
 func TestASweepLooksAtEverySite(t *testing.T) {
 	t.Parallel()
 	_, w, names := street(t)
@@ -108,8 +108,8 @@ func TestASweepLooksAtEverySite(t *testing.T) {
 	}
 }
 
-// Without a network of our own nothing can be said of anybody's domain: one
-// sentence, and what was known stays.
+// Without a network of this host nothing is known about any domain: the output
+// is one sentence, and earlier results are kept.
 func TestASweepWithoutANetworkChangesNothing(t *testing.T) {
 	t.Parallel()
 	l, w, names := street(t)
@@ -135,8 +135,8 @@ func TestASweepWithoutANetworkChangesNothing(t *testing.T) {
 	}
 }
 
-// A sweep that is ended or killed halfway keeps what it saw, and the next one
-// looks at the rest only.
+// A sweep that is ended or killed halfway keeps its results, and the next one
+// probes only the other sites.
 func TestASweepThatWasCutShortGoesOn(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -145,7 +145,7 @@ func TestASweepThatWasCutShortGoesOn(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
 		t.Run(signal.String(), func(t *testing.T) {
 			l, w, names := street(t)
-			w.workers = 1 // so that the sites have an order
+			w.workers = 1 // so that the sites are probed in order
 			file := w.configured(t, hosting(t, nil, names...))
 			held := make(chan struct{})
 			for _, kind := range []uint16{mdns.TypeA, mdns.TypeAAAA} {
@@ -157,7 +157,7 @@ func TestASweepThatWasCutShortGoesOn(t *testing.T) {
 			if err := first.Start(); err != nil {
 				t.Fatal(err)
 			}
-			held <- struct{}{} // it is at the third site; the other question is still held
+			held <- struct{}{} // it is at the third site; the other question is still blocked
 			if err := first.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}

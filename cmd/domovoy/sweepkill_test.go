@@ -14,8 +14,8 @@ import (
 	"domovoy/i18n"
 )
 
-// outdoors is a house whose bot also looks at the five sites of the street,
-// one after the other.
+// outdoors is a house whose bot also probes the five sites of the street, one
+// after the other.
 func (h *house) outdoors(w outsideWorld, names []string) {
 	h.Helper()
 	w.workers = 1
@@ -32,7 +32,7 @@ schedule: {panel: "@every 1s", domains: "@every 1000h", daily: "@every 1000h"}
 `, h.telegram.URL(), h.slack.APIURL(), group, topic, channel, admin))
 }
 
-// more adds to the configuration.
+// more adds text to the configuration.
 func (h *house) more(text string) {
 	h.Helper()
 	f, err := os.OpenFile(h.config, os.O_APPEND|os.O_WRONLY, 0)
@@ -42,21 +42,22 @@ func (h *house) more(text string) {
 	h.must(f.Close())
 }
 
-// A sweep of the running bot that a power cut ends goes on at the next start,
-// and looks at no site that it had looked at: neither the schedule's, nor one
-// that somebody asked for.
+// A sweep of the running bot that is killed continues at the next start, and
+// probes no site twice. That is true of scheduled sweeps and of those on
+// demand.
 func TestKilledInTheMiddleOfASweep(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		begin func(h *house, state string) // before the first start
 		ask   func(h *house)               // after it
-		end   func(h *house) string        // what the chat is told at the end
-		done  string                       // what the journal says of it
+		end   func(h *house) string        // the chat's message at the end
+		done  string                       // the journal's record of it
 	}{
 		{
 			name: "the job domains",
-			// Due a minute ago, and begun: as a process leaves it that died at once.
+			// Due a minute ago, and begun: the state left by a process that was
+			// killed at once.
 			begin: func(h *house, state string) {
 				at := time.Now().Add(-time.Minute).UnixMilli()
 				sqlite(h.T, state, fmt.Sprintf("INSERT INTO job_run (job, due, started) VALUES ('domains', %d, %[1]d)", at))
@@ -93,7 +94,7 @@ func TestKilledInTheMiddleOfASweep(t *testing.T) {
 			first := h.start()
 			c.ask(h)
 			select {
-			case held <- struct{}{}: // it is at the third site; the other question is still held
+			case held <- struct{}{}: // it is at the third site; the other question is still blocked
 			case <-h.soon().Done():
 				t.Fatal("nobody came to the third site")
 			}

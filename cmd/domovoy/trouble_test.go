@@ -12,8 +12,8 @@ import (
 	"domovoy/i18n"
 )
 
-// trouble is a way in which a panel's database cannot be read. spoil makes it
-// of a good one and gives the path to look at.
+// trouble is a way in which a panel's database cannot be read. spoil breaks a
+// good one and returns the path for the configuration.
 type trouble struct {
 	name, reason string
 	spoil        func(t *testing.T, good string) string
@@ -67,8 +67,8 @@ func forbidden(t *testing.T, good string) string {
 	return good
 }
 
-// crashed is what a power cut leaves: pages written, and the journal to undo
-// them that only a writer may play back.
+// crashed is the state after a power failure: pages written, and the journal to
+// undo them, which only a writer may roll back.
 func crashed(t *testing.T, good string) string {
 	copied := good + ".crashed"
 	sqlite(t, good, strings.Join([]string{
@@ -82,7 +82,7 @@ func crashed(t *testing.T, good string) string {
 	return copied
 }
 
-// locked is a panel that writes for longer than we wait.
+// locked is a panel that writes for longer than the busy timeout.
 func locked(t *testing.T, good string) string {
 	path := filepath.Join(filepath.Dir(good), "busy.db")
 	p, err := lab.NewPanel(path)
@@ -97,8 +97,8 @@ func locked(t *testing.T, good string) string {
 	return path
 }
 
-// Asking about a panel that cannot be read: status answers, with one clear
-// sentence and no numbers; a list would be a lie and is refused.
+// Commands about a panel that cannot be read: status answers with one clear
+// sentence and no numbers; a list, which would be wrong, is refused.
 func TestADatabaseThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	for _, c := range troubles() {
@@ -138,8 +138,8 @@ func askText(t *testing.T, file string, words ...string) string {
 	return out.String()
 }
 
-// While the bot runs, a panel that goes away is told at once, and its return
-// too; what it counted before neither alerts nor resolves meanwhile.
+// While the bot runs, a panel that cannot be read is reported at once, and so
+// is its return; meanwhile its earlier counts neither alert nor resolve.
 func TestAPanelGoesAwayAndComesBack(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 1})

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A web server whose settings name a file that is gone would not start again,
-// though all that visitors get is in order today.
+// A web server whose settings name a missing file would not start again,
+// although everything that it serves is in order today.
 func TestCheckReadsVhosts(t *testing.T) {
 	l := playing(t, "all is well")
 	folder := t.TempDir()

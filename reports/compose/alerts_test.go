@@ -10,7 +10,7 @@ import (
 	"domovoy/reports"
 )
 
-// many are changes of so many sites.
+// many returns changes of n sites.
 func many(n int, kind reports.ChangeKind, code checks.Code) []reports.Change {
 	changes := make([]reports.Change, n)
 	for i := range changes {
@@ -32,7 +32,7 @@ func TestAlerts(t *testing.T) {
 	tests := []struct {
 		name    string
 		changes []reports.Change
-		want    []string // kind, whether it stands for one incident, title
+		want    []string // kind, whether it is about one incident, title
 	}{
 		{"nothing to say", []reports.Change{{}}, nil},
 		{"the server's own stand alone, names by kind and cause", together(
@@ -84,7 +84,7 @@ func TestAlerts(t *testing.T) {
 	})
 }
 
-// What wakes people: critical counts and critical names, and nothing else.
+// What makes a sound: critical counts and critical names, and nothing else.
 func TestSilence(t *testing.T) {
 	w, s := writer(t, "en"), reports.Server{Name: "isp1"}
 	incident := func(f checks.Finding) reports.Incident { return reports.Incident{Finding: f, Worst: f.Severity} }

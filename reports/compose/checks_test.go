@@ -14,8 +14,8 @@ import (
 	"domovoy/reports"
 )
 
-// Every check of the list has its texts in every language: what is said to have
-// been looked at, what each of its codes means, and the alerts.
+// Every check has its texts in every language: what it checks, what each of its
+// codes means, and the alerts.
 func TestChecksHaveTheirTexts(t *testing.T) {
 	list := suite.Checks(suite.Reading{}, suite.Outside{})
 	for _, language := range i18n.Languages() {
@@ -45,11 +45,12 @@ func TestChecksHaveTheirTexts(t *testing.T) {
 	}
 }
 
-// shownKey is how a text that is not in the catalog comes out.
+// shownKey matches the form in which a text that is not in the catalog is
+// shown.
 var shownKey = regexp.MustCompile(`⟨((?:alert|names|over|code)\.[^⟩]+)⟩`)
 
-// missingTexts are the keys of the texts that a check needs and the writer's
-// language does not have.
+// missingTexts returns the keys of the texts that a check needs and the
+// writer's language does not have.
 func missingTexts(w Writer, c checks.Check) []string {
 	var missing []string
 	need := func(key string) {
@@ -74,8 +75,8 @@ func missingTexts(w Writer, c checks.Check) []string {
 	return slices.Compact(missing)
 }
 
-// alertsOf are the messages about the begin and the end of what a check finds;
-// none where it waits for the digest.
+// alertsOf returns the messages about the beginning and the end of what a check
+// finds; none if it is only in the digest.
 func alertsOf(w Writer, c checks.Check, code checks.Code) []reports.Message {
 	f := checks.Finding{Check: c.Name, Server: "isp1", Code: code, Severity: code.Severity(), Args: checks.Args{"reason": "locked", "value": 3}}
 	if c.Scope != checks.ScopeServer {

@@ -10,7 +10,7 @@ import (
 	"domovoy/reports"
 )
 
-// lasting is an incident of a site that opened so long ago.
+// lasting is an incident of a site that opened age ago.
 func lasting(age time.Duration, f checks.Finding) reports.Incident {
 	return reports.Incident{Finding: f, Times: reports.IncidentTimes{Opened: noon.Add(-age)}}
 }
@@ -77,7 +77,7 @@ func TestDaily(t *testing.T) {
 	}
 }
 
-// Certificates that end within a day, of sites that are served.
+// Certificates of served sites that expire within a day.
 func TestBurning(t *testing.T) {
 	subject := func(name string, left time.Duration) checks.Subject {
 		return checks.Subject{

@@ -46,7 +46,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// Foreign text must not become a formula, nor break out of its cell.
+// Text from outside must neither become a formula nor break out of its cell.
 func TestListFile(t *testing.T) {
 	rows := []reports.Row{
 		{Domain: "xn--e1afmkfd.xn--p1ai", Owner: "u1", Server: "isp1", Code: checks.CADNS, Since: noon},

@@ -11,7 +11,7 @@ import (
 	"domovoy/reports"
 )
 
-// noon is when tests happen: Saturday, in Moscow.
+// noon is the time of tests: a Saturday, in Moscow.
 var noon = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
 const day = 24 * time.Hour
@@ -19,7 +19,7 @@ const day = 24 * time.Hour
 // catalogs are read once: they are the same for all tests.
 var catalogs = sync.OnceValues(i18n.Load)
 
-// writer speaks a language at noon.
+// writer returns a Writer in a language at noon.
 func writer(t *testing.T, language string) Writer {
 	t.Helper()
 	bundle, err := catalogs()

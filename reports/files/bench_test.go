@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// benchRows is a panel where everything fails at once.
+// benchRows is the size of a panel on which everything fails.
 const benchRows = 100_000
 
 func BenchmarkXLSX(b *testing.B) {

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// program finds one of the programs; without any the test is skipped aloud,
-// and fails where everything must run.
+// program returns the path of one of the programs. If there is none, the test
+// is skipped, or fails where everything must run.
 func program(t *testing.T, names ...string) string {
 	t.Helper()
 	for _, name := range names {
@@ -31,8 +31,8 @@ func program(t *testing.T, names ...string) string {
 	return ""
 }
 
-// browser is a page of Chromium, driven by its DevTools protocol through a
-// pipe: no port is opened.
+// browser is a page of Chromium, controlled by its DevTools protocol through a
+// pipe, so that no port is needed.
 type browser struct {
 	*testing.T
 	to       io.Writer
@@ -40,10 +40,10 @@ type browser struct {
 	session  string
 	last     int
 	loaded   int
-	requests []string // every address that the page asked for
+	requests []string // every address that the page requested
 }
 
-// message is what either side of the protocol says.
+// message is a message of the protocol.
 type message struct {
 	ID      int             `json:"id,omitempty"`
 	Session string          `json:"sessionId,omitempty"`
@@ -69,11 +69,11 @@ func browse(t *testing.T) *browser {
 	args := []string{"--headless=new", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-dev-shm-usage", "--user-data-dir=" + t.TempDir(), "--remote-debugging-pipe"}
 	if os.Getuid() == 0 {
-		args = append(args, "--no-sandbox") // Chromium refuses to start as root without
+		args = append(args, "--no-sandbox") // Chromium refuses to start as root without it
 	}
 	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Stderr = new(bytes.Buffer)                 // all its children hold it, so that Wait waits for them too
-	cmd.ExtraFiles = []*os.File{toRead, fromWrite} // it reads 3 and writes 4
+	cmd.Stderr = new(bytes.Buffer)                 // all its children inherit it, so Wait waits for them too
+	cmd.ExtraFiles = []*os.File{toRead, fromWrite} // it reads from 3 and writes to 4
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func browse(t *testing.T) *browser {
 	t.Cleanup(func() {
 		b.session = ""
 		b.send("Browser.close", nil)
-		_, _ = io.Copy(io.Discard, b.from) // until it is gone
+		_, _ = io.Copy(io.Discard, b.from) // until the process ends
 		_ = cmd.Wait()
 		cancel()
 		_, _ = toWrite.Close(), fromRead.Close()
@@ -108,7 +108,7 @@ func (b *browser) send(method string, params any) {
 	}
 }
 
-// receive takes one message, and notes what it tells.
+// receive reads one message, and records its contents.
 func (b *browser) receive() message {
 	b.Helper()
 	line, err := b.from.ReadBytes(0)
@@ -155,7 +155,8 @@ func (b *browser) call(method string, params, result any) {
 	}
 }
 
-// open shows a file as a device of a width does, and waits until it is there.
+// open shows a file as on a screen of the given width, and waits until it is
+// loaded.
 func (b *browser) open(file string, width int, scheme string) {
 	b.Helper()
 	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
@@ -167,7 +168,7 @@ func (b *browser) open(file string, width int, scheme string) {
 	}
 }
 
-// eval runs a script on the page and gives what it returns.
+// eval runs a script on the page and returns its result.
 func eval[T any](b *browser, script string) T {
 	b.Helper()
 	var answer struct {
@@ -182,7 +183,7 @@ func eval[T any](b *browser, script string) T {
 	return answer.Result.Value
 }
 
-// keep saves a picture, or a print, of the whole page where it can be looked at.
+// keep saves a picture, or a print, of the whole page as a file.
 func (b *browser) keep(name string) []byte {
 	b.Helper()
 	var shot struct{ Data string }

@@ -20,7 +20,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// golden compares what was made with a file of testdata, byte by byte.
+// golden compares data with a file of testdata, byte by byte.
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
@@ -79,8 +79,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestCharts compares pictures by what is seen: rounding may differ between
-// machines, what is drawn may not.
+// TestCharts compares pictures by their visible differences: rounding may
+// differ between machines, the content may not.
 func TestCharts(t *testing.T) {
 	r, none := sample(t), reports.Weekly{}
 	unknown := sample(t)
@@ -101,8 +101,8 @@ func TestCharts(t *testing.T) {
 	}
 }
 
-// mayDiffer is how many pixels of a picture rounding may change: fewer than
-// one figure of a heading.
+// mayDiffer is how many pixels of a picture may differ because of rounding:
+// fewer than one digit of a heading has.
 const mayDiffer = 60
 
 // goldenPicture compares a PNG with one of testdata.
@@ -139,7 +139,7 @@ func decode(t *testing.T, data []byte) image.Image {
 	return picture
 }
 
-// unlike counts pixels that an eye would tell apart.
+// unlike counts pixels whose difference is visible.
 func unlike(a, b image.Image) int {
 	n := 0
 	for y := a.Bounds().Min.Y; y < a.Bounds().Max.Y; y++ {
@@ -153,7 +153,7 @@ func unlike(a, b image.Image) int {
 	return n
 }
 
-// TestPicturesCanDiffer holds that the comparison sees one changed figure,
+// TestPicturesCanDiffer checks that the comparison notices one changed digit,
 // here of the heading: +7 by the points, +8 as a digest counts.
 func TestPicturesCanDiffer(t *testing.T) {
 	p := newDocument(writer(t, "en"), reports.Weekly{})
@@ -181,8 +181,8 @@ func TestStep(t *testing.T) {
 	}
 }
 
-// TestEveryCodeHasItsWords holds that no row needs what the history forgets:
-// arguments of a text.
+// TestEveryCodeHasItsWords checks that no row needs what the history does not
+// store: arguments of a text.
 func TestEveryCodeHasItsWords(t *testing.T) {
 	for _, lang := range []string{"en", "ru"} {
 		var r reports.Weekly
@@ -198,7 +198,7 @@ func TestEveryCodeHasItsWords(t *testing.T) {
 	}
 }
 
-// TestEmptyWeeks writes reports of which there is nothing to say.
+// TestEmptyWeeks writes reports without any rows.
 func TestEmptyWeeks(t *testing.T) {
 	week, _ := reports.ISOWeek(2026, 47, moscow(t))
 	for name, r := range map[string]reports.Weekly{

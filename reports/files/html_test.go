@@ -63,8 +63,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// contrast lists texts with less contrast to what is behind them than WCAG
-// 2.2 asks for (1.4.3: 4.5 to 1).
+// contrast lists texts with less contrast to their background than WCAG 2.2
+// requires (1.4.3: 4.5 to 1).
 const contrast = `(() => {
 	const rgb = s => (s.match(/[\d.]+/g) || []).map(Number);
 	const light = c => c.slice(0, 3).map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
@@ -78,7 +78,7 @@ const contrast = `(() => {
 	return [...new Set(dim)];
 })()`
 
-// sameNumbers holds the page's numbers against those of the report.
+// sameNumbers compares the page's numbers with those of the report.
 func sameNumbers(t *testing.T, b *browser, w compose.Writer, r reports.Weekly) {
 	t.Helper()
 	shown := eval[map[string]string](b, `Object.fromEntries([...document.querySelectorAll("[data-number]")].map(e => [e.dataset.number, e.firstChild.textContent.trim()]))`)
@@ -126,8 +126,8 @@ func TestPageSorts(t *testing.T) {
 	}
 }
 
-// TestPageAsksNobody holds that nothing leaves the page, whatever a customer
-// is called, and that it could not even if a name became a script.
+// TestPageAsksNobody checks that the page makes no request, whatever a
+// customer's name is, and could make none even if a name became a script.
 func TestPageAsksNobody(t *testing.T) {
 	var hits atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
@@ -150,7 +150,7 @@ func TestPageAsksNobody(t *testing.T) {
 	if parts := eval[string](b, `["script", "img", "link", "style", "iframe", "svg"].map(n => n + " " + document.querySelectorAll(n).length).join(", ")`); parts != "script 1, img 1, link 0, style 1, iframe 0, svg 0" {
 		t.Errorf("the page has grown parts: %s", parts)
 	}
-	// Now as if something had got through.
+	// Now as if a script had been injected.
 	tried := eval[string](b, `(async () => {
 		const url = "`+server.URL+`";
 		const load = (tag, key) => new Promise(done => { const e = document.createElement(tag); e[key] = url; e.onload = () => done("got " + tag); e.onerror = () => done("no"); document.body.append(e); });
@@ -161,8 +161,8 @@ func TestPageAsksNobody(t *testing.T) {
 	}
 }
 
-// TestPageStaysUsable opens a page of 100,000 rows: what a manager reads is
-// there, what nobody would read is told.
+// TestPageStaysUsable opens a page of 100,000 rows: it has the rows that a
+// manager reads, and says how many are left out.
 func TestPageStaysUsable(t *testing.T) {
 	w, r := writer(t, "en"), many(t, 100_000)
 	file := pageFile(t, w, r)
@@ -184,7 +184,8 @@ func TestPageStaysUsable(t *testing.T) {
 	t.Logf("a page of %d KB; sorting it took %.0f ms", info.Size()>>10, took)
 }
 
-// TestPageIsWhole holds without a browser that the page names nothing outside.
+// TestPageIsWhole checks without a browser that the page refers to nothing
+// outside.
 func TestPageIsWhole(t *testing.T) {
 	page, err := os.ReadFile(pageFile(t, writer(t, "ru"), sample(t)))
 	if err != nil {

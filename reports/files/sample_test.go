@@ -12,7 +12,7 @@ import (
 	"domovoy/reports/compose"
 )
 
-// monday is when tests happen: the morning after the week of the report.
+// monday is the time of tests: the morning after the week of the report.
 var monday = time.Date(2026, 11, 16, 6, 0, 0, 0, time.UTC)
 
 const day = 24 * time.Hour
@@ -29,7 +29,7 @@ func moscow(tb testing.TB) *time.Location {
 // catalogs are read once: they are the same for all tests.
 var catalogs = sync.OnceValues(i18n.Load)
 
-// writer speaks a language on that morning.
+// writer returns a Writer in a language on that morning.
 func writer(tb testing.TB, language string) compose.Writer {
 	tb.Helper()
 	bundle, err := catalogs()
@@ -39,7 +39,7 @@ func writer(tb testing.TB, language string) compose.Writer {
 	return compose.Writer{Locale: bundle.Locale(language, moscow(tb)), Now: monday}
 }
 
-// hostile are names that would break a careless cell, markup or page.
+// hostile are names that would break a cell, markup or page without escaping.
 var hostile = struct{ formula, markup, spread, control string }{
 	formula: `=HYPERLINK("http://127.0.0.1:1/leak","click")`,
 	markup:  `</script><img src=http://127.0.0.1:1/leak onerror=alert(1)>`,
@@ -47,8 +47,8 @@ var hostile = struct{ formula, markup, spread, control string }{
 	control: "a\x00b\x1b[31m\xff",
 }
 
-// sample is a week as a panel of the sample kind has it: five codes, two
-// servers, an IDN, customers who call themselves as formulas and as markup.
+// sample is a week of a panel with five codes, two servers, an IDN, and
+// customers whose names are formulas and markup.
 func sample(tb testing.TB) reports.Weekly {
 	week, _ := reports.ISOWeek(2026, 46, moscow(tb))
 	end := week.To
@@ -90,7 +90,8 @@ func sample(tb testing.TB) reports.Weekly {
 	}
 }
 
-// weekPoints are twelve weeks: two before the first snapshot, and one without.
+// weekPoints returns twelve weeks: two before the first snapshot, and one
+// without a snapshot.
 func weekPoints(week reports.Week) []reports.WeekPoint {
 	open := []int{0, 0, 13, 12, 14, 0, 12, 11, 12, 9, 7, 9}
 	points := make([]reports.WeekPoint, len(open))
@@ -103,7 +104,7 @@ func weekPoints(week reports.Week) []reports.WeekPoint {
 	return points
 }
 
-// days are thirty days, one of them missed.
+// days returns thirty days, one of them without a snapshot.
 func days(tb testing.TB) []reports.DayPoint {
 	first := time.Date(2026, 10, 18, 0, 0, 0, 0, moscow(tb))
 	points := make([]reports.DayPoint, 30)
@@ -113,7 +114,7 @@ func days(tb testing.TB) []reports.DayPoint {
 	return points
 }
 
-// many is a report of n rows, in the proportions of a panel in trouble.
+// many is a report of n rows, in the proportions of a panel with many problems.
 func many(tb testing.TB, n int) reports.Weekly {
 	r := sample(tb)
 	codes := []checks.Code{checks.CertExpired, checks.DNSUnregistered, checks.DNSElsewhere, checks.DNSElsewhere, checks.DNSElsewhere, checks.WebTimeout, checks.DNSCAA}

@@ -24,7 +24,7 @@ import (
 	"domovoy/reports/compose"
 )
 
-// workbook writes a report and opens it again.
+// workbook writes a report and opens it.
 func workbook(t *testing.T, w compose.Writer, r reports.Weekly) (*excelize.File, []byte) {
 	t.Helper()
 	var buf bytes.Buffer
@@ -71,7 +71,8 @@ func TestSheets(t *testing.T) {
 	}
 }
 
-// wellFormed reads XML to its end, and its columns and rows in their order.
+// wellFormed parses XML to its end, and checks the order of its columns and
+// rows.
 func wellFormed(t *testing.T, data []byte) {
 	t.Helper()
 	last := map[string]int{}
@@ -95,8 +96,8 @@ func wellFormed(t *testing.T, data []byte) {
 	}
 }
 
-// sheetPath is the place of the i-th sheet in the archive. The one that
-// excelize puts into a new workbook had the number one.
+// sheetPath is the path of the i-th sheet in the archive. The one that excelize
+// adds to a new workbook had the number one.
 func sheetPath(i int) string { return "xl/worksheets/sheet" + strconv.Itoa(i+2) + ".xml" }
 
 // entry is a file of the archive.
@@ -118,8 +119,8 @@ func entry(t *testing.T, data []byte, name string) []byte {
 	return buf.Bytes()
 }
 
-// TestCells reads the first sheet again: every text is a text, whatever it
-// begins with, and every day is a date that a spreadsheet can count with.
+// TestCells reads the first sheet: every text is a text, whatever it begins
+// with, and every day is a date with which a spreadsheet can calculate.
 func TestCells(t *testing.T) {
 	w, r := writer(t, "en"), sample(t)
 	f, _ := workbook(t, w, r)
@@ -159,9 +160,9 @@ func TestCells(t *testing.T) {
 	}
 }
 
-// TestSheetsAsSeenAndPrinted reads what excelize keeps beside the cells: widths,
-// heights and formats, the area of the filter and of the sheet, and how a
-// sheet is printed.
+// TestSheetsAsSeenAndPrinted checks what excelize stores besides the cells:
+// widths, heights and formats, the area of the filter and of the sheet, and the
+// print settings.
 func TestSheetsAsSeenAndPrinted(t *testing.T) {
 	w, r := writer(t, "en"), sample(t)
 	f, data := workbook(t, w, r)
@@ -223,7 +224,7 @@ func TestSheetsAsSeenAndPrinted(t *testing.T) {
 	}
 }
 
-// style is how a cell looks.
+// style returns the format of a cell.
 func style(t *testing.T, f *excelize.File, sheet, cell string) *excelize.Style {
 	t.Helper()
 	id, err := f.GetCellStyle(sheet, cell)
@@ -255,14 +256,14 @@ func TestWorkbookIsRepeatable(t *testing.T) {
 	}
 }
 
-// TestLibreOfficeReadsTheSame has another program read the workbooks.
+// TestLibreOfficeReadsTheSame reads the workbooks with another program.
 func TestLibreOfficeReadsTheSame(t *testing.T) {
 	office, dir := program(t, "soffice", "libreoffice"), t.TempDir()
 	// Semicolon, quote, UTF-8, from the first line; cells as shown; every sheet.
 	format := `csv:Text - txt - csv (StarCalc):59,34,76,1,,0,false,true,true,false,false,-1`
 	cmd := exec.CommandContext(t.Context(), office, "--headless", "-env:UserInstallation=file://"+filepath.ToSlash(dir)+"/profile",
 		"--convert-to", format, "--outdir", dir)
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8") // else it cannot write a file with a Russian name
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8") // otherwise it cannot write a file with a Russian name
 	books := map[string]*excelize.File{}
 	for _, lang := range []string{"ru", "en"} {
 		f, data := workbook(t, writer(t, lang), sample(t))
@@ -304,8 +305,8 @@ func readCSV(t *testing.T, path string) [][]string {
 	return records
 }
 
-// square drops empty cells at the ends of rows, and empty rows, which the two
-// count differently.
+// square removes empty cells at the ends of rows, and empty rows, which the two
+// programs count differently.
 func square(rows [][]string) [][]string {
 	var all [][]string
 	for _, row := range rows {

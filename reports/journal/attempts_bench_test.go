@@ -10,8 +10,8 @@ import (
 	"domovoy/reports/journal"
 )
 
-// benchLog is a stretch of a busy panel's log: 20,000 certificates, an
-// attempt each two seconds, nearly all failed.
+// benchLog is a part of a busy panel's log: 20,000 certificates, an attempt
+// every two seconds, nearly all failed.
 func benchLog(from, n int) []checks.Attempt {
 	const certificates = 20_000
 	log := make([]checks.Attempt, n)

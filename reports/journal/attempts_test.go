@@ -69,7 +69,7 @@ func TestFailing(t *testing.T) {
 	j := open(t)
 	keep(t, j,
 		row(1, "old", -300, failed), row(2, "old", -299, failed), // before the window
-		row(3, "twice", -240, failed), row(4, "twice", -10, failed), // the window's first moment counts
+		row(3, "twice", -240, failed), row(4, "twice", -10, failed), // the window's first moment is included
 		row(5, "thrice", -30, failed), row(6, "thrice", -20, issued), row(7, "thrice", -10, failed), row(8, "thrice", -5, failed),
 		row(9, "once", -5, failed), row(10, "once", -4, other),
 	)
@@ -198,7 +198,7 @@ func TestLastAttemptsEqualACount(t *testing.T) {
 	}
 }
 
-// lastAttempts are those of these certificates, or all, by their names.
+// lastAttempts returns those of these certificates, or of all, by their names.
 func lastAttempts(t *testing.T, j *journal.Journal, names []string) map[string]journal.LastAttempt {
 	t.Helper()
 	last := map[string]journal.LastAttempt{}
@@ -206,7 +206,7 @@ func lastAttempts(t *testing.T, j *journal.Journal, names []string) map[string]j
 	return last
 }
 
-// countLast is LastAttempts by definition.
+// countLast computes LastAttempts from its definition.
 func countLast(rows map[int64]checks.Attempt) map[string]journal.LastAttempt {
 	var log []checks.Attempt
 	for _, a := range rows {

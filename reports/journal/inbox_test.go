@@ -8,7 +8,7 @@ import (
 	"domovoy/reports/journal"
 )
 
-// next is the oldest update that waits; the zero one: none does.
+// next returns the oldest update that waits; the zero one if there is none.
 func next(t *testing.T, j *journal.Journal) journal.Update {
 	t.Helper()
 	for _, u := range got(j.Strangers(t.Context(), journal.Known{}, 1))(t) {

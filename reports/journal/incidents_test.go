@@ -64,7 +64,7 @@ func TestAnIncidentsLife(t *testing.T) {
 
 	a := known[0]
 	a.Peak, a.Times.Seen = 3, noon()
-	again := overdue("b.example", 5) // without its ID: the open one is carried on
+	again := overdue("b.example", 5) // without its ID: the open one continues
 	again.Peak = 9
 	record(t, j, a, again)
 	known = openIncidents(t, j)
@@ -123,7 +123,7 @@ func TestADeliveryFindsItsIncident(t *testing.T) {
 	}
 	e := journal.Entry{At: noon(), Changes: []reports.Change{{Incident: opened}}, Deliveries: []journal.Delivery{alert}}
 	must(t, j.Record(t.Context(), e))
-	// A later run speaks of it again, by its key alone.
+	// A later run reports it again, by its key alone.
 	must(t, j.Record(t.Context(), journal.Entry{At: noon().Add(time.Hour), Deliveries: []journal.Delivery{alert}}))
 
 	id := openIncidents(t, j)[0].ID
@@ -185,8 +185,8 @@ func TestRecordIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// TestOpenIncidentsAreKeptRight stores incidents by two journals on one file in turn.
-// The cache of the first must equal the file.
+// TestOpenIncidentsAreKeptRight stores incidents with two journals on one file
+// in turn. The cache of the first must equal the file.
 func TestOpenIncidentsAreKeptRight(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	ours, others := reopen(t, path), reopen(t, path)
@@ -205,7 +205,7 @@ func TestOpenIncidentsAreKeptRight(t *testing.T) {
 	}
 }
 
-// news are incidents that opened, went on or ended since.
+// news returns incidents that opened, continued or ended since the last turn.
 func news(open []reports.Incident, dice *rand.Rand, turn int) []reports.Incident {
 	fresh := []reports.Incident{overdue(fmt.Sprintf("s%d.example", turn), turn)}
 	for _, i := range open {

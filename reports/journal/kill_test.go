@@ -68,8 +68,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// runAndKill makes a child record that many times, then kills it after having
-// spun for a while, so that the signal falls anywhere.
+// runAndKill lets a child record that many times, and kills it after spinning
+// for some time, so that the signal can arrive at any point.
 func runAndKill(t *testing.T, path string, records, spin int) (recorded int) {
 	t.Helper()
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledChild$")
@@ -89,7 +89,7 @@ func runAndKill(t *testing.T, path string, records, spin int) (recorded int) {
 	}
 	must(t, child.Process.Kill())
 	for lines.Scan() {
-		if lines.Text() == "recorded" { // a last line may be torn
+		if lines.Text() == "recorded" { // the last line may be incomplete
 			recorded++
 		}
 	}

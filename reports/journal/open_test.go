@@ -13,7 +13,7 @@ import (
 	"domovoy/reports/journal"
 )
 
-// command runs SQL on a file behind the journal's back.
+// command runs SQL on a file without the journal.
 func command(t *testing.T, path, query string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -120,7 +120,7 @@ func TestOpenOddNames(t *testing.T) {
 
 func TestFilesAreTheOwnersOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j.db")
-	must(t, os.WriteFile(path, nil, 0o644)) // as a careless touch leaves it
+	must(t, os.WriteFile(path, nil, 0o644)) // as created by touch with the usual umask
 	j := reopen(t, path)
 	must(t, j.SetLanguage(t.Context(), "console:me", "ru"))
 	for _, suffix := range []string{"", "-wal", "-shm"} {

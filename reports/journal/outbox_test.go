@@ -140,7 +140,7 @@ func TestEdits(t *testing.T) {
 			id := enqueue(t, j, say("c:1", "one"))[0]
 			got(j.Due(t.Context(), noon(), journal.Queue{}, 1))(t)
 			enqueue(t, j, edit(id, "one'"))
-			must(t, j.MarkSent(t.Context(), id, "ref", noon())) // it went out as it was
+			must(t, j.MarkSent(t.Context(), id, "ref", noon())) // it was sent unchanged
 		}, []string{"c:1 one' instead of ref"}},
 		"of an edit that is being sent": {func(t *testing.T, j *journal.Journal) {
 			id := enqueue(t, j, say("c:1", "one"))[0]
@@ -191,7 +191,7 @@ func TestChatOrderHolds(t *testing.T) {
 				switch rnd.IntN(4) {
 				case 0:
 					must(t, j.MarkRetry(t.Context(), d.ID, noon(), "timeout", true))
-				case 1: // the process dies before it can tell
+				case 1: // the process ends before it can record the result
 				default:
 					must(t, j.MarkSent(t.Context(), d.ID, fmt.Sprint(d.ID), noon()))
 					target := d.ID
@@ -341,7 +341,7 @@ func TestMoveChat(t *testing.T) {
 
 	must(t, j.MoveChat(ctx, "telegram:-1005", "telegram:-1006"))
 	same(t, "moves", got(j.Moves(ctx))(t), map[string]string{"telegram:-5": "telegram:-1006", "telegram:-1005": "telegram:-1006"})
-	must(t, j.MoveChat(ctx, "telegram:-1006", "telegram:-5")) // and home again
+	must(t, j.MoveChat(ctx, "telegram:-1006", "telegram:-5")) // and back to the first address
 	enqueue(t, j, say("telegram:-5", "three"), say("telegram:-1005", "four"))
 	same(t, "said at home", sendAll(t, j), []string{"telegram:-5 three", "telegram:-5 four"})
 }

@@ -28,7 +28,7 @@ func main() {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// dig leaves its sockets to the end of the process.
+// dig keeps its sockets open until the process ends.
 func dig(arg string) error {
 	addr, err := netip.ParseAddrPort(arg)
 	if err != nil {

@@ -22,17 +22,17 @@ import (
 	"domovoy/checks/dns"
 )
 
-// workers is how many names are asked for at once: as many as a sweep has.
+// workers is how many names are looked up at once: as many as in a sweep.
 const workers = 200
 
 // types are A, AAAA, NS and CAA (RFC 1035, 3596, 8659).
 var types = [...]uint16{1, 28, 2, 257}
 
-// tally is what came of the lookups.
+// tally counts the results of the lookups.
 type tally struct {
 	Lookups int `json:"lookups"`
 	Records int `json:"records"` // addresses and others
-	Refused int `json:"refused"` // the answer of a server that does not know the zone
+	Refused int `json:"refused"` // answers of servers that do not serve the zone
 	Failed  int `json:"failed"`  // no answer
 }
 
@@ -68,7 +68,7 @@ func run(server string, in io.Reader, out io.Writer) (sum tally, err error) {
 	defer func() { err = errors.Join(err, resolver.Close()) }()
 	names := make(chan string, workers)
 	lines := bufio.NewWriter(out)
-	var mu sync.Mutex // of lines and sum
+	var mu sync.Mutex // for lines and sum
 	var group sync.WaitGroup
 	for range workers {
 		group.Go(func() {
@@ -78,7 +78,7 @@ func run(server string, in io.Reader, out io.Writer) (sum tally, err error) {
 				line = ask(resolver, name, &t, line[:0])
 				mu.Lock()
 				sum.add(t)
-				_, _ = lines.Write(line) // Flush tells of what failed
+				_, _ = lines.Write(line) // Flush returns the error
 				mu.Unlock()
 			}
 		})
@@ -92,8 +92,8 @@ func run(server string, in io.Reader, out io.Writer) (sum tally, err error) {
 	return sum, errors.Join(scanner.Err(), lines.Flush())
 }
 
-// ask adds to line what is said of a name: of each type the rcode, the
-// addresses and the number of other records.
+// ask appends a name's answers to line: for each type the rcode, the addresses
+// and the number of other records.
 func ask(r *dns.Resolver, name string, t *tally, line []byte) []byte {
 	queries := make([]dns.Query, len(types))
 	for i := range queries {

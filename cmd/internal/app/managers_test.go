@@ -13,8 +13,8 @@ import (
 	"domovoy/cmd/internal/config"
 )
 
-// A list of customers is read anew at each report, as spreadsheets write it;
-// one that has gone leaves the last that could be read.
+// A list of customers is read again for each report, in the format of
+// spreadsheets; if it is missing, the last readable one is used.
 func TestNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "anna.csv")
 	write := func(text string) {

@@ -76,7 +76,7 @@ func schedules(s Schedule) string {
 	return s.Panel.String() + " · " + s.Domains.String() + " · " + s.Daily.String() + " · " + s.Weekly.String()
 }
 
-// options compare types that cmp cannot compare itself.
+// options are for types that cmp cannot compare itself.
 func options() []cmp.Option {
 	return []cmp.Option{
 		cmpopts.IgnoreUnexported(Config{}),
@@ -178,7 +178,7 @@ func defaults(f field) []string {
 	return []string{f.fallback}
 }
 
-// eachField visits every key of the file.
+// eachField calls visit for every key of the file.
 func eachField(section reflect.Type, path string, visit func(f field, path string)) {
 	for _, f := range fieldsOf(section) {
 		at := join(path, f.key)

@@ -30,7 +30,7 @@ func TestExample(t *testing.T) {
 	if faults := cfg.CheckRun(); faults != nil {
 		t.Error(strings.Join(faults.Render(locale(t, "en")), "\n"))
 	}
-	// What the example writes out for these sections is the default.
+	// The values that the example has for these sections are the defaults.
 	for got, want := range map[string]string{
 		fmt.Sprintf("%+v", cfg.Thresholds): fmt.Sprintf("%+v", Default[Thresholds]()), schedules(cfg.Schedule): schedules(Default[Schedule]()),
 		fmt.Sprintf("%+v", cfg.Alerts): fmt.Sprintf("%+v", Default[Alerts]()), fmt.Sprintf("%+v", cfg.Probe): fmt.Sprintf("%+v", Default[Probe]()),
@@ -42,7 +42,7 @@ func TestExample(t *testing.T) {
 }
 
 // TestExampleHasEveryKey looks for each key on a line of its own, with a
-// comment, at the depth that it has in the file.
+// comment, at its depth in the file.
 func TestExampleHasEveryKey(t *testing.T) {
 	text := source(t, example)
 	eachField(reflect.TypeFor[Config](), "", func(f field, path string) {
@@ -93,7 +93,7 @@ func schemaOf(t *testing.T) map[string]any {
 	return root
 }
 
-// property walks the schema down to a section.
+// property follows the schema to a section.
 func property(node map[string]any, path string) map[string]any {
 	if path == "" {
 		return node
@@ -107,8 +107,8 @@ func property(node map[string]any, path string) map[string]any {
 	return node
 }
 
-// TestExampleFitsTheSchema keeps editors from marking what Load takes. It
-// knows as much of JSON Schema as Schema writes.
+// TestExampleFitsTheSchema checks that editors do not mark what Load accepts.
+// It supports the part of JSON Schema that Schema writes.
 func TestExampleFitsTheSchema(t *testing.T) {
 	var value any
 	if err := yaml.Unmarshal([]byte(source(t, example)), &value); err != nil {

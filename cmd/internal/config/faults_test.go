@@ -199,7 +199,7 @@ func TestEveryProblemHasItsTexts(t *testing.T) {
 			problem("secret." + c.shape)
 		}
 	}
-	for _, name := range []string{"truth", "count"} { // the other kinds name themselves
+	for _, name := range []string{"truth", "count"} { // other kinds use their own names
 		problem(name)
 	}
 	for _, message := range []string{"quoted text", "'\t'", "must be specified", "reserved character", "mapping value is not allowed", "value is not allowed", "?"} {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// no stands for a value that is refused.
+// no is a value that is refused.
 const no = "no"
 
 func TestResolver(t *testing.T) {
@@ -99,7 +99,7 @@ func read(reader func(field, scalar) (any, *problem), text string) string {
 	return fmt.Sprint(value)
 }
 
-// TestDiagnosisKeys reads every key of a look at the sites themselves.
+// TestDiagnosisKeys reads every key about probing sites.
 func TestDiagnosisKeys(t *testing.T) {
 	cfg, faults := load("config.yaml", []byte(strings.Replace(minimal, "isp1,", `isp1, compare_keys: true, challenges: /srv/le/, vhosts: ["/etc/nginx/vhosts/*/*.conf"],
     access_logs: ["/srv/logs/*.log"], acme: {directory: "https://127.0.0.1:14000/dir", ca_file: /srv/pebble.pem, proxy: "http://127.0.0.1:3128"},`, 1)+`
@@ -137,8 +137,9 @@ schedule: {domains: "@hourly"}
 	}
 }
 
-// TestProxyThatOnlyTheServiceKnows is given all the same: a look that went
-// past it would judge another way out than the panel's.
+// TestProxyThatOnlyTheServiceKnows: the proxy is configured although its
+// address cannot be read, because a check without it would test another route
+// than the panel's.
 func TestProxyThatOnlyTheServiceKnows(t *testing.T) {
 	cfg, faults := load("config.yaml", []byte(strings.Replace(minimal, "isp1,", `isp1, acme: {proxy: "${NOWHERE}"},`, 1)), labEnv(t))
 	if faults != nil {
@@ -180,8 +181,8 @@ func TestSystemResolvers(t *testing.T) {
 	}
 }
 
-// Without the key the system's resolvers are asked; an empty list is a wish
-// of its own: nobody.
+// Without the key the system's resolvers are used; an empty list means that
+// none is.
 func TestWhoIsAsked(t *testing.T) {
 	for text, system := range map[string]bool{"": true, "resolvers:\n": true, "resolvers: []\n": false, "resolvers: [127.0.0.1:5353]\n": false} {
 		file := filepath.Join(t.TempDir(), "config.yaml")
