@@ -35,7 +35,7 @@ func goneAlready() checks.Finding {
 func ruleChange() reports.RuleChange {
 	return reports.RuleChange{CA: "Let’s Encrypt", Date: time.Date(2027, 2, 10, 0, 0, 0, 0, time.UTC), Text: map[string]string{
 		"en": "Let’s Encrypt certificates will be good for 64 days",
-		"ru": "сертификаты Let’s Encrypt станут на 64 дня"}}
+		"ru": "сертификаты Let’s Encrypt будут действовать 64 дня"}}
 }
 
 // calmLimits is an account far from its limits.
