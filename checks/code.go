@@ -135,7 +135,7 @@ var codeFacts = [...]codeFact{
 	{PanelOverdue, Critical, Us},
 	{PanelStale, Warning, Us},
 	{PanelUnreadable, Info, Us},
-	{PanelNoRedirect, Info, Us}, // also of a site; it is here because the order is part of a stored version (bot, rules)
+	{PanelNoRedirect, Info, Us}, // also of a site; it is here because the order is part of a stored version (bot/digest, rules)
 	{DNSBLListed, Warning, Us},
 	{CABudget, Critical, Us},
 	// A site, but never its root cause.
