@@ -1,5 +1,5 @@
-# What the benchmarks of looking from outside share; to be sourced from the
-# repository's root. Servers listen on 127.0.0.0/8 alone.
+# Functions of the benchmarks of checks from outside. Source it in the
+# repository's root. Servers listen on 127.0.0.0/8 only.
 # shellcheck shell=bash
 here=.ci/bench
 work=$(mktemp -d)
@@ -36,8 +36,8 @@ row() { # what, figure as printed, figure, bar as an awk condition on x, the bar
 	printf '| %s | %s | %s | %s |\n' "$1" "$2" "$5" "$verdict"
 }
 
-# free_port is one that nobody has on any address given. Somebody may take it
-# before it is used; then the server fails to start, and so does the benchmark.
+# free_port prints a port that is free on all given addresses. If another process
+# takes it before it is used, the server fails to start, and so does the benchmark.
 free_port() {
 	local port
 	for _ in {1..50}; do
@@ -50,7 +50,7 @@ free_port() {
 	say "no port is free" && exit 1
 }
 
-# nameserver PORT: NSD with the zones of $work/zones.conf, one process.
+# nameserver PORT: starts NSD with the zones of $work/zones.conf, one process.
 nameserver() {
 	cat >"$work/nsd.conf" <<-CONF
 		server:
@@ -75,7 +75,7 @@ nameserver() {
 	running+=("$!")
 }
 
-# await NAME SERVER: until a name has an address there.
+# await NAME SERVER: waits until the server has an address for the name.
 await() {
 	for _ in {1..60}; do
 		sleep 0.5
