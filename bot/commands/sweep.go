@@ -126,7 +126,7 @@ func sweeping(t *task.Task, data *SweepData) func(done, total int) {
 
 // Swept passes what is known of every site after a sweep, in the order of the
 // panels, and sums it up. It goes into files: links that act in the account's
-// name are left out, whoever asks.
+// name are always left out.
 func Swept(watched *watch.Watch, l *i18n.Locale, took time.Duration, each func(CheckData) error) (SweepSummary, error) {
 	w := compose.Writer{Locale: l, Now: time.Now()}
 	sum := SweepSummary{ByCode: map[checks.Code]int{}, Seconds: took.Seconds()}

@@ -15,7 +15,7 @@ type Person struct {
 	ID, Role, Chat string
 }
 
-// Whoami tells a person their id, role and chat.
+// Whoami returns a person's id, role and chat.
 func Whoami(w Writer, p Person) reports.Message {
 	m := w.message(reports.Plain, w.Say("whoami.title", i18n.Args{"Person": p.ID, "Role": w.Say("role." + p.Role)}))
 	m.Sections = []reports.Section{{Text: w.Say("whoami.chat", i18n.Args{"Chat": p.Chat})}}

@@ -207,7 +207,7 @@ func (d *Disk) exec(query string) {
 	}
 }
 
-// Run runs something for a while, and waits for its end.
+// Run runs something for some time, and waits for its end.
 func Run(t testing.TB, while time.Duration, run func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
