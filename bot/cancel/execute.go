@@ -183,7 +183,7 @@ func (x *cancelling) patience(ctx context.Context, err error) error {
 		}
 		return fmt.Errorf("%w: %w", errGaveUp, err)
 	}
-	x.canceller.log.WarnContext(ctx, "cancelling rests", "task", x.task.ID, "until", at, "error", err)
+	x.canceller.log.WarnContext(ctx, "cancelling is paused", "task", x.task.ID, "until", at, "error", err)
 	done, total := x.done()
 	m := compose.CancelWaits(x.task.Writer(), compose.CancelProgress{Task: x.task.ID, Done: done, Total: total, Until: at, Busy: problem != nil})
 	return &task.Later{Until: at, Message: m}
@@ -412,7 +412,7 @@ func (x *cancelling) verify(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if err != nil {
-			x.canceller.log.WarnContext(ctx, "cancellations are not verified", "server", server, "task", x.task.ID, "error", err)
+			x.canceller.log.WarnContext(ctx, "cannot verify cancellations", "server", server, "task", x.task.ID, "error", err)
 		}
 		for _, a := range found {
 			if !a.Status.Final() {

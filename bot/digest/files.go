@@ -72,6 +72,6 @@ func (s reportStore) clear(now time.Time) error {
 func (d *Reporter) keepFiles(ctx context.Context, report string, reader bot.Address, files []reports.File) {
 	part := report + "-" + strings.NewReplacer(":", "-", "/", "-").Replace(reader.String())
 	if err := d.files.keep(part, files); err != nil {
-		d.log.WarnContext(ctx, "the report's files are not kept", "error", err)
+		d.log.WarnContext(ctx, "cannot keep the report's files", "error", err)
 	}
 }

@@ -127,7 +127,7 @@ func deliver(u journal.Update, m reports.Message) []journal.Delivery {
 func (i *Inbox) notice(ctx context.Context, u journal.Update, r bot.Request, text string) int64 {
 	ids, err := i.journal.Enqueue(ctx, deliver(u, reports.Message{Language: r.Locale.Language(), Title: text, Silent: true}))
 	if err != nil {
-		i.log.WarnContext(ctx, "notice not stored", "chat", u.Chat, "error", err)
+		i.log.WarnContext(ctx, "cannot store the notice", "chat", u.Chat, "error", err)
 		return 0
 	}
 	i.send.Wake()

@@ -77,7 +77,7 @@ func (i *Inbox) Listen(ctx context.Context, name string, m bot.Messenger) error 
 		if ctx.Err() != nil {
 			break
 		}
-		i.log.ErrorContext(ctx, "messenger stopped listening", "messenger", name, "again in", voidPause, "error", err)
+		i.log.ErrorContext(ctx, "messenger stopped listening", "messenger", name, "retry_in", voidPause, "error", err)
 		_ = pace.Sleep(ctx, voidPause) // the loop looks at the context
 	}
 	return ctx.Err()
@@ -169,7 +169,7 @@ func (i *Inbox) answer(ctx context.Context, u journal.Update, r bot.Request) {
 	}
 	log := i.log.With("update", u.ID, "chat", u.Chat)
 	if err := work.UntilStored(ctx, log, store); err != nil && ctx.Err() == nil {
-		log.ErrorContext(ctx, "answer not stored", "error", err)
+		log.ErrorContext(ctx, "cannot store the answer", "error", err)
 	}
 	i.send.Wake()
 }

@@ -96,7 +96,7 @@ func (s *Schedule) keep(ctx context.Context, j Job) {
 func (s *Schedule) missed(ctx context.Context, j Job, begun time.Time) (due time.Time, ok bool) {
 	runs, err := s.journal.Runs(ctx, j.Name, 1)
 	if err != nil {
-		s.log.ErrorContext(ctx, "schedule not readable", "job", j.Name, "error", err)
+		s.log.ErrorContext(ctx, "cannot read the schedule", "job", j.Name, "error", err)
 	}
 	now := time.Now()
 	oldest := now.Add(-j.Late) // earlier ones are not worth doing any more
@@ -126,7 +126,7 @@ func (s *Schedule) once(ctx context.Context, j Job, due time.Time) {
 	started, err := s.journal.StartRun(ctx, j.Name, due, time.Now())
 	if err != nil || !started {
 		if err != nil && ctx.Err() == nil {
-			s.log.ErrorContext(ctx, "job not started", "job", j.Name, "error", err)
+			s.log.ErrorContext(ctx, "cannot start the job", "job", j.Name, "error", err)
 		}
 		return
 	}
@@ -139,7 +139,7 @@ func (s *Schedule) once(ctx context.Context, j Job, due time.Time) {
 	}
 	err = work.Store(ctx, func(ctx context.Context) error { return s.journal.FinishRun(ctx, j.Name, due, time.Now(), text) })
 	if err != nil {
-		s.log.ErrorContext(ctx, "job not noted", "job", j.Name, "error", err)
+		s.log.ErrorContext(ctx, "cannot record the job run", "job", j.Name, "error", err)
 	}
 }
 

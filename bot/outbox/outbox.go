@@ -137,6 +137,6 @@ func (q *queue) carryOut(ctx context.Context, d journal.Delivery) {
 		return work.UntilStored(ctx, q.log.With("chat", d.To, "delivery", d.ID), change)
 	}
 	if err := q.deliver(ctx, d, store); err != nil && ctx.Err() == nil {
-		q.log.ErrorContext(ctx, "delivery not noted", "chat", d.To, "delivery", d.ID, "error", err)
+		q.log.ErrorContext(ctx, "cannot record the delivery", "chat", d.To, "delivery", d.ID, "error", err)
 	}
 }

@@ -119,7 +119,7 @@ func over(t *testing.T, j *enginetest.Disk, log slog.Handler, receivers map[stri
 	return outbox.New(j.Journal, receivers, enginetest.Bundle(t), bot.NewSignal(), slog.New(log))
 }
 
-const refusedNote = "the journal does not take it" // logged once a step: after 1, 2, 4 … seconds, then every 5 minutes
+const refusedNote = "cannot write to the journal" // logged once a step: after 1, 2, 4 … seconds, then every 5 minutes
 
 // A message that was sent but could not be recorded as sent is not sent again,
 // however long the journal fails; it is recorded when the journal works.

@@ -42,7 +42,7 @@ func (s *Slack) Listen(ctx context.Context, inbox bot.Inbox) error {
 		if time.Since(began) > maxWait {
 			wait = minWait
 		}
-		s.log.Error("Slack's socket ended", "error", s.explain("listening to Slack", err), "again_in", wait)
+		s.log.Error("Slack socket ended", "error", s.explain("listening to Slack", err), "retry_in", wait)
 		if pace.Sleep(ctx, wait) != nil {
 			return nil
 		}
@@ -76,13 +76,13 @@ func (s *Slack) handle(ctx context.Context, client *socketmode.Client, inbox bot
 	switch event.Type {
 	case socketmode.EventTypeEventsAPI, socketmode.EventTypeInteractive, socketmode.EventTypeSlashCommand:
 		if err := receive(ctx, client, inbox, event); err != nil && ctx.Err() == nil {
-			s.log.Error("not confirmed to Slack", "type", event.Type, "error", s.conceal(err))
+			s.log.Error("cannot acknowledge an event to Slack", "type", event.Type, "error", s.conceal(err))
 		}
 	case socketmode.EventTypeConnected:
 		s.log.Info("connected to Slack")
 	default:
 		if err := eventError(event); err != nil && ctx.Err() == nil {
-			s.log.Warn("Slack's socket", "type", event.Type, "error", s.conceal(err))
+			s.log.Warn("Slack socket error", "type", event.Type, "error", s.conceal(err))
 		}
 	}
 }

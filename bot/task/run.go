@@ -107,7 +107,7 @@ func (r *Runner) carryOut(ctx context.Context, task journal.Task) {
 		err = work.UntilStored(ctx, log, func(ctx context.Context) error { return r.finish(ctx, task, answer, state, err) })
 	}
 	if err != nil && ctx.Err() == nil {
-		log.ErrorContext(ctx, "a task's end is not stored", "error", err)
+		log.ErrorContext(ctx, "cannot store the end of a task", "error", err)
 	}
 	r.send.Wake()
 }
@@ -199,7 +199,7 @@ func (r *Runner) follow(ctx context.Context, t *Task, stop context.CancelCauseFu
 		}
 		shown = time.Now()
 		if err := show(ctx, m); err != nil && ctx.Err() == nil {
-			r.log.WarnContext(ctx, "progress not shown", "task", t.ID, "error", err)
+			r.log.WarnContext(ctx, "cannot show progress", "task", t.ID, "error", err)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func (t *Telegram) logFailure(ctx context.Context, err error, wait time.Duration
 	if isConflict(err) {
 		text = "receiving from Telegram failed: another program uses this bot's token, or it has a webhook"
 	}
-	t.log.WarnContext(ctx, text, "error", err, "again_in", wait)
+	t.log.WarnContext(ctx, text, "error", err, "retry_in", wait)
 }
 
 // listener is one run of Listen.

@@ -126,7 +126,7 @@ func TestTroubleOfListening(t *testing.T) {
 		{"dropped", "getUpdates", lab.Fault{Kind: lab.Drop}, time.Second, "EOF"},
 		{"second poller", "getUpdates", refuse(409, "Conflict: terminated by other getUpdates request"), conflictWait, "another program"},
 		{"flood", "getUpdates", lab.Fault{Kind: lab.TooManyRequests, RetryAfter: 21}, 21 * time.Second, "retry after 21"},
-		{"a menu that fails", "setMyCommands", lab.Fault{Kind: lab.BadGateway}, 0, "the menu of commands was not set"},
+		{"a menu that fails", "setMyCommands", lab.Fault{Kind: lab.BadGateway}, 0, "cannot set the command menu"},
 		{"an answer that fails", "answerCallbackQuery", refuse(400, "Bad Request: query is too old"), 0, "not answered"},
 	}
 	for _, tt := range tests {

@@ -130,7 +130,7 @@ func checkMenus(menus map[string][]BotCommand) error {
 func (t *Telegram) setMenus(ctx context.Context) {
 	for _, language := range slices.Sorted(maps.Keys(t.menus)) {
 		if err := t.setMenu(ctx, language, t.menus[language]); err != nil {
-			t.log.WarnContext(ctx, "the menu of commands was not set", "language", language, "error", err)
+			t.log.WarnContext(ctx, "cannot set the command menu", "language", language, "error", err)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (w *Watch) readFiles(ctx context.Context, p *Panel, s checks.Snapshot, now 
 	}
 	results, err := p.Files.Read(s.Sites)
 	if err != nil && p.last.folder == nil {
-		w.log.WarnContext(ctx, "certificates not readable", "panel", p.Name, "error", err)
+		w.log.WarnContext(ctx, "cannot read certificates", "panel", p.Name, "error", err)
 	}
 	p.last.results, p.last.folder = results, err
 	return w.learn(ctx, p, s)

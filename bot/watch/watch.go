@@ -98,7 +98,7 @@ func (w *Watch) ReadPanel(ctx context.Context, p *Panel, now time.Time) (fresh b
 	}
 	if unreadable, ok := errors.AsType[Unreadable](err); ok {
 		if p.State().Trouble != unreadable.Why() { // each reason once, not at every poll
-			w.log.WarnContext(ctx, "panel not readable", "panel", p.Name, "reason", unreadable.Why(), "error", err)
+			w.log.WarnContext(ctx, "cannot read the panel", "panel", p.Name, "reason", unreadable.Why(), "error", err)
 		}
 		p.last.at = time.Time{} // the next snapshot is worked out, changed or not
 		p.fail(unreadable.Why())

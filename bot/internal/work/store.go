@@ -28,7 +28,7 @@ func UntilStored(ctx context.Context, log *slog.Logger, change func(context.Cont
 		if err == nil || ctx.Err() != nil || errors.Is(err, journal.ErrNoDelivery) || errors.Is(err, journal.ErrAnswered) {
 			return err
 		}
-		log.ErrorContext(ctx, "the journal does not take it", "again in", wait, "error", err)
+		log.ErrorContext(ctx, "cannot write to the journal", "retry_in", wait, "error", err)
 		_ = pace.Sleep(ctx, wait) // the loop looks at the context
 	}
 }

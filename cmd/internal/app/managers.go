@@ -19,7 +19,7 @@ func named(m config.Manager, log *slog.Logger) func() (map[string]bool, error) {
 		case err == nil:
 			last, failed = now, nil
 		case failed == nil:
-			log.Error("a manager’s list of customers cannot be read, an earlier one stands", "manager", m.To.String(), "error", err)
+			log.Error("a manager’s list of customers cannot be read, using the last one read", "manager", m.To.String(), "error", err)
 		default:
 			failed = err
 		}
