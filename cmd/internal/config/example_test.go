@@ -75,7 +75,7 @@ func TestSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `{"default":100,"minimum":1,"title":"Critical from this many","type":"integer"}`; string(got) != want {
+	if want := `{"default":100,"minimum":1,"title":"Critical threshold","type":"integer"}`; string(got) != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

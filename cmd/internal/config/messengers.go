@@ -19,16 +19,16 @@ type Messengers struct {
 // Telegram is a bot at Telegram; it is off while Token is not set.
 type Telegram struct {
 	Token  Secret `key:"token" is:"secret" shape:"telegram" title:"The bot's token, from @BotFather"`
-	APIURL string `key:"api_url" is:"url" title:"Another Bot API server; Telegram's own if absent"`
-	Proxy  Secret `key:"proxy" is:"proxy" title:"The way out, http:// or socks5://"`
+	APIURL string `key:"api_url" is:"url" title:"Your own Bot API server; default: Telegram's"`
+	Proxy  Secret `key:"proxy" is:"proxy" title:"Proxy, http:// or socks5://"`
 }
 
 // Slack is an app at Slack; it is off while BotToken is not set.
 type Slack struct {
 	BotToken Secret `key:"bot_token" is:"secret" shape:"slackbot" title:"The bot token, xoxb-"`
 	AppToken Secret `key:"app_token" is:"secret" shape:"slackapp" title:"The app-level token for Socket Mode, xapp-"`
-	APIURL   string `key:"api_url" is:"url" title:"Another Slack API server; Slack's own if absent"`
-	Proxy    Secret `key:"proxy" is:"proxy" title:"The way out, http:// or socks5://"`
+	APIURL   string `key:"api_url" is:"url" title:"Another Slack API server; default: Slack's"`
+	Proxy    Secret `key:"proxy" is:"proxy" title:"Proxy, http:// or socks5://"`
 }
 
 // messenger is what the rules of the file know about one messenger.
