@@ -32,7 +32,7 @@ func TestRefusedConfirmations(t *testing.T) {
 		"an operator":     {person: "post:3", says: "needs the role administrator. Your role here: operator", audit: "post:3 confirm not_allowed"},
 		"another admin":   {person: "post:2", says: "was requested by Ann", audit: "post:2 confirm foreign"},
 		"another chat":    {person: "post:1", chat: "post:1", says: "made in another chat", audit: "post:1 confirm foreign"},
-		"an expired plan": {person: "post:1", before: func(*office, reports.Message) { time.Sleep(10 * time.Minute) }, says: "has expired: it could be confirmed for 10 min", audit: "post:1 confirm expired"},
+		"an expired plan": {person: "post:1", before: func(*office, reports.Message) { time.Sleep(10 * time.Minute) }, says: "has expired: a plan can be confirmed for 10 min", audit: "post:1 confirm expired"},
 		"a replayed button": {person: "post:1", before: func(o *office, plan reports.Message) {
 			o.press("post:-1", "post:1", plan, time.Minute)
 		}, says: "has already been carried out", audit: "post:1 confirm used"},

@@ -25,7 +25,7 @@ func TestProbe(t *testing.T) {
 		a, err := o.bot.Commands.Do(t.Context(), "cancel authz www.shop.ru probe", o.local())
 		o.must(err)
 		said := texts(a.Message)
-		if o.ca.Count(boulder.KindNewOrder) > 0 || !strings.Contains(said, "1 of 300 per 3 h") || len(a.Message.Actions) != 1 || strings.Contains(said, "⟨") {
+		if o.ca.Count(boulder.KindNewOrder) > 0 || !strings.Contains(said, "1 of 300 in 3 h") || len(a.Message.Actions) != 1 || strings.Contains(said, "⟨") {
 			t.Fatalf("%d orders, and the plan says %q", o.ca.Count(boulder.KindNewOrder), said)
 		}
 		a, err = o.bot.Commands.Do(t.Context(), a.Message.Actions[0].Command, o.local())

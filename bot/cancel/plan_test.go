@@ -24,7 +24,7 @@ func TestWhatAPlanTells(t *testing.T) {
 		}, []string{"For shop.ru that is 2 of 5, 1 already used"}},
 		"a name that is being ordered": {func(o *office) {
 			o.ordering(checks.Certificate{Domain: "shop.ru", Processing: checks.On, Started: time.Now().Add(-time.Minute)})
-		}, []string{"2 of them are in the middle of an order", "[Cancel 2]"}},
+		}, []string{"In the middle of an order: 2.", "[Cancel 2]"}},
 		"an order that hangs": {func(o *office) {
 			o.ordering(checks.Certificate{Domain: "shop.ru", Processing: checks.On, Started: time.Now().Add(-2 * time.Hour)})
 		}, []string{"Pending authorizations: 2", "shop.ru — client17 · × 2"}},

@@ -249,5 +249,5 @@ func TestCalendar(t *testing.T) {
 	h.must(h.bot.Watch.Read(t.Context(), h.now))
 	digest, err := h.bot.Reports.Daily(t.Context(), bot.Request{Locale: h.bot.People.In("en"), Now: h.now})
 	h.must(err)
-	wants(t, words(digest.Message), "From 10 February: Let’s Encrypt certificates will be valid for 64 days", "new orders 0 of 300 used")
+	wants(t, words(digest.Message), "From 10 February: Let’s Encrypt certificates will be valid for 64 days", "0 of 300 new orders used")
 }

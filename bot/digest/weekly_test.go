@@ -72,7 +72,7 @@ func TestWeeklyTellsEachTheirPart(t *testing.T) {
 		t.Errorf("the second run: %v", err)
 	}
 	for chat, want := range map[string][]string{
-		"wall:boss":  {"Sites with problems: 4 (−1 since last week), 0 new, 1 fixed", "2 owners have no manager, among them client3 and client4"},
+		"wall:boss":  {"Sites with problems: 4 (−1 since last week), 0 new, 1 fixed", "2 owners have no manager, including client3 and client4"},
 		"wall:anna":  {"Сайтов с проблемами: 1 (−1 за неделю), новых 0, исправлено 1", "Здесь только ваши клиенты"},
 		"wall:boris": {"Sites with problems: 1 (±0 since last week), 0 new, 0 fixed", "Only your customers"},
 	} {

@@ -128,7 +128,7 @@ func TestASecondCopyIsRefused(t *testing.T) {
 	first := h.start()
 	second := h.launch()
 	err := second.end()
-	if err == nil || second.cmd.ProcessState.ExitCode() != exitRefused || !strings.Contains(second.told.String(), "another domovoy is already running") {
+	if err == nil || second.cmd.ProcessState.ExitCode() != exitRefused || !strings.Contains(second.told.String(), "another domovoy is already using this state file") {
 		t.Errorf("the second copy: %v\n%s", err, second.told)
 	}
 	// The first is not affected, and a question is answered while it runs.

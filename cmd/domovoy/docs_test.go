@@ -30,7 +30,7 @@ type edition struct {
 
 func editions() []edition {
 	return []edition{
-		{"en", ".md", "Code | What is wrong | Next step | Who", "Command | What it answers | Role, at least | In Russian", "check"},
+		{"en", ".md", "Code | What is wrong | Next step | Who", "Command | What it answers | Minimum role | In Russian", "check"},
 		{"ru", ".ru.md", "Код | Что не так | Следующий шаг | Кто", "Команда | Что отвечает | Роль, не ниже | Другие слова", "проверь"},
 	}
 }

@@ -41,14 +41,14 @@ func TestAlerts(t *testing.T) {
 			[]string{
 				"opened 1: isp1: 60 certificates could not be issued (threshold 100)",
 				"opened: isp1: the certificate of 1 site has expired",
-				"opened: isp1: 3 sites were not renewed in time",
-				"worsened: isp1: 1 site was not renewed in time",
+				"opened: isp1: the certificates of 3 sites were not renewed in time",
+				"worsened: isp1: the certificate of 1 site was not renewed in time",
 				"resolved: isp1: renewal is no longer overdue for 2 sites",
 			}},
 		{"a storm is one message", together(many(21, reports.Opened, checks.CertExpired), []reports.Change{metric}, many(1, reports.Resolved, checks.CertMissing)),
 			[]string{
 				"opened 1: isp1: 60 certificates could not be issued (threshold 100)",
-				"opened: isp1: certificate problems on 21 sites of 200 at once",
+				"opened: isp1: certificate problems on 21 of 200 sites at once",
 				"resolved: isp1: the certificate file of 1 site is back",
 			}},
 		{"a tenth is no storm yet", many(20, reports.Opened, checks.CertExpired), []string{"opened: isp1: the certificates of 20 sites have expired"}},

@@ -34,25 +34,25 @@ func TestDaily(t *testing.T) {
 		text  string // of the first section
 	}{
 		{"quiet", reports.Day{Servers: []reports.Server{server}, Open: old, Begun: long},
-			"Daily digest, 21 November · isp1 — nothing new since yesterday, 1 with problems, as yesterday", ""},
+			"Daily digest, 21 November · isp1 — nothing new since yesterday, sites with problems: 1, as yesterday", ""},
 		{"quiet, but a count is above its threshold", reports.Day{Servers: []reports.Server{loud}, Open: old, Begun: long},
-			"Daily digest, 21 November · isp1", "Sites with problems: 1 (±0 since yesterday), 0 new, 0 fixed, 0 older than a month" + oldest},
+			"Daily digest, 21 November · isp1", "Sites with problems: 1 (±0 since yesterday), 0 new, 0 fixed, 0 for more than a month" + oldest},
 		{"quiet, but a panel cannot be read", reports.Day{Servers: []reports.Server{blind}, Open: old, Begun: long},
-			"Daily digest, 21 November · isp1", "Sites with problems: 1 (±0 since yesterday), 0 new, 0 fixed, 0 older than a month" + oldest},
+			"Daily digest, 21 November · isp1", "Sites with problems: 1 (±0 since yesterday), 0 new, 0 fixed, 0 for more than a month" + oldest},
 		{"moved", reports.Day{Servers: []reports.Server{server, {Name: "isp2"}}, Begun: long,
 			Open: append(old, lasting(time.Hour, onSite("b.ru", checks.CADNS)), lasting(time.Hour, onSite("c.ru", checks.CADNS)))},
-			"Daily digest, 21 November · isp1, isp2", "Sites with problems: 3 (+2 since yesterday), 2 new, 0 fixed, 0 older than a month" + oldest},
+			"Daily digest, 21 November · isp1, isp2", "Sites with problems: 3 (+2 since yesterday), 2 new, 0 fixed, 0 for more than a month" + oldest},
 		{"first day", reports.Day{Servers: []reports.Server{server}, Open: old, Begun: noon.Add(-time.Hour)},
 			"Daily digest, 21 November · isp1", "Sites with problems: 1. Monitoring started less than a day ago, so there is nothing to compare with yet." + oldest},
 		{"never begun", reports.Day{Servers: []reports.Server{server}},
 			"Daily digest, 21 November · isp1", "The number of sites with problems is not known yet: monitoring starts when domovoy run has read the panel."},
 		{"the log knows since when", reports.Day{Servers: []reports.Server{logged}, Open: append(old, lasting(time.Hour, onSite("b.ru", checks.CADNS))), Begun: long},
-			"Daily digest, 21 November · isp1", "Sites with problems: 2 (+1 since yesterday), 1 new, 0 fixed, 1 older than a month\n" +
+			"Daily digest, 21 November · isp1", "Sites with problems: 2 (+1 since yesterday), 1 new, 0 fixed, 1 for more than a month\n" +
 				"Oldest problem: b.ru — DNS lookup by the CA failed, since 12 October"},
 		{"late", reports.Day{Servers: []reports.Server{loud}, Begun: long, Due: noon.Add(-3 * time.Hour)},
-			"Daily digest, 21 November · isp1", "This digest was due today at 09:00, but I was not running then. Sites with problems: 0 (±0 since yesterday), 0 new, 0 fixed, 0 older than a month"},
+			"Daily digest, 21 November · isp1", "This digest was due today at 09:00, but I was not running then. Sites with problems: 0 (±0 since yesterday), 0 new, 0 fixed, 0 for more than a month"},
 		{"a few minutes are not late", reports.Day{Servers: []reports.Server{loud}, Begun: long, Due: noon.Add(-9 * time.Minute)},
-			"Daily digest, 21 November · isp1", "Sites with problems: 0 (±0 since yesterday), 0 new, 0 fixed, 0 older than a month"},
+			"Daily digest, 21 November · isp1", "Sites with problems: 0 (±0 since yesterday), 0 new, 0 fixed, 0 for more than a month"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -135,7 +135,7 @@ func TestCells(t *testing.T) {
 	row := rows[2] // пример.рф
 	for heading, want := range map[string]string{
 		"Domain": "пример.рф", "Domain (ASCII)": "xn--e1afmkfd.xn--p1ai", "Owner": hostile.formula, "Server": "isp1",
-		"What is wrong": "domain is free", "Who does it": "on call", "Since last week": "unchanged",
+		"What is wrong": "domain is free to register", "Who does it": "on call", "Since last week": "unchanged",
 	} {
 		at, _ := excelize.CoordinatesToCellName(column(heading)+1, 3)
 		kind, err := f.GetCellType("To do", at)
