@@ -76,7 +76,7 @@ var visited = regexp.MustCompile(`((?:Invalid response from|Fetching|redirect ta
 // strangers matches the start of text that comes from a site or a zone and that
 // Boulder quotes (va/http.go, va/dns.go). Rules must not mistake it for the
 // CA's own words.
-var strangers = regexp.MustCompile(`^(?:Invalid\s+response\s+from\s+\S+\s+|\(got\s+|TXT\s+record\s+)(\\*)"`)
+var quotedContent = regexp.MustCompile(`^(?:Invalid\s+response\s+from\s+\S+\s+|\(got\s+|TXT\s+record\s+)(\\*)"`)
 
 // openers are the first words that strangers can match: searching for plain
 // words is fast.
@@ -103,7 +103,7 @@ func withoutStrangers(text string) string {
 		if at < 0 {
 			break
 		}
-		m := strangers.FindStringSubmatchIndex(text[at:min(len(text), at+pageLength)])
+		m := quotedContent.FindStringSubmatchIndex(text[at:min(len(text), at+pageLength)])
 		if m == nil {
 			kept.WriteString(text[:at+1])
 			text = text[at+1:]

@@ -127,7 +127,7 @@ func (e *Egress) Reach(ctx context.Context) ([]checks.Finding, error) {
 }
 
 // finding says at which stage the request failed.
-func (e *Egress) finding(t *trip, bad *barrier) checks.Finding {
+func (e *Egress) finding(t *request, bad *obstacle) checks.Finding {
 	code := checks.CAUnreachable
 	if bad.stage == StageHTTP && bad.status >= http.StatusInternalServerError {
 		code = checks.CAInternal

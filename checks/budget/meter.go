@@ -80,7 +80,7 @@ func (m *Meter) Add(o checks.Order) {
 	switch o.Outcome {
 	case checks.OutcomeIssued:
 		m.spend(CertIssued, o.Names, renewal, now)
-		m.won(o.Names)
+		m.succeeded(o.Names)
 		if len(o.Names) > 0 {
 			m.Known(o.Names, o.Time)
 		}
@@ -118,8 +118,8 @@ func (m *Meter) Charge(name string, now time.Time) {
 	}
 }
 
-// won refills the buckets that a success refills.
-func (m *Meter) won(names []string) {
+// succeeded refills the buckets that a success refills.
+func (m *Meter) succeeded(names []string) {
 	for _, l := range m.limits {
 		if !l.Resets {
 			continue

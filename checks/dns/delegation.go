@@ -124,13 +124,13 @@ func (d delegation) lame() bool {
 func (l *nameLookup) delegation(ctx context.Context, kind uint16) delegation {
 	d := l.registry(ctx)
 	for range maxCuts {
-		l.interview(ctx, d.servers, kind)
+		l.askServers(ctx, d.servers, kind)
 		below := d.below(l.name.host)
 		if below.zone == "" {
 			break
 		}
 		d = below
-		l.settle(ctx, &d)
+		l.resolveServers(ctx, &d)
 	}
 	if !within(d.zone, l.name.registered) {
 		return delegation{}
@@ -148,7 +148,7 @@ func (l *nameLookup) registry(ctx context.Context) delegation {
 			for _, n := range names[:min(len(names), maxParents)] {
 				d.servers = append(d.servers, delegate{name: n})
 			}
-			l.settle(ctx, &d)
+			l.resolveServers(ctx, &d)
 			return d
 		}
 		if zone == "" || r.Err != nil {
@@ -157,9 +157,9 @@ func (l *nameLookup) registry(ctx context.Context) delegation {
 	}
 }
 
-// settle looks up addresses of the servers that came without glue. IPv6 is used
+// resolveServers looks up addresses of the servers that came without glue. IPv6 is used
 // only if there is no IPv4 address: not every host has IPv6.
-func (l *nameLookup) settle(ctx context.Context, d *delegation) {
+func (l *nameLookup) resolveServers(ctx context.Context, d *delegation) {
 	for _, kind := range []uint16{mdns.TypeA, mdns.TypeAAAA} {
 		var queries []Query
 		var open []*delegate
@@ -182,8 +182,8 @@ func (l *nameLookup) settle(ctx context.Context, d *delegation) {
 	}
 }
 
-// interview asks all servers about the name concurrently.
-func (l *nameLookup) interview(ctx context.Context, servers []delegate, kind uint16) {
+// askServers asks all servers about the name concurrently.
+func (l *nameLookup) askServers(ctx context.Context, servers []delegate, kind uint16) {
 	var all sync.WaitGroup
 	for i := range servers {
 		s := &servers[i]

@@ -118,7 +118,7 @@ func (p *siteProbe) name(ctx context.Context, name string) {
 			if fell = slices.ContainsFunc(found, dropped); fell {
 				p.silent = at
 			}
-			p.blame(name, found)
+			p.blameProxy(name, found)
 		case registry.Name:
 			if errors.Is(err, registry.ErrTurn) {
 				p.later = append(p.later, name)
@@ -139,9 +139,9 @@ func dropped(f checks.Finding) bool {
 	return f.Code == checks.WebTimeout && f.Args["pattern"] == "all" && len(hops) == 1 && strings.HasPrefix(says, "Timeout during connect")
 }
 
-// blame makes the proxy the cause if requests through it fail: its answer is
+// blameProxy makes the proxy the cause if requests through it fail: its answer is
 // visible, the reason is not.
-func (p *siteProbe) blame(name string, way []checks.Finding) {
+func (p *siteProbe) blameProxy(name string, way []checks.Finding) {
 	if p.target.DNS.Points != checks.PointsProxied || !slices.ContainsFunc(way, func(f checks.Finding) bool { return f.Severity > checks.Info }) {
 		return
 	}

@@ -26,7 +26,7 @@ func (l *nameProbe) findings() []checks.Finding {
 	}
 	for _, s := range append([]series{l.ca}, l.rest...) {
 		if fell := s.fellBack(); fell != nil && s.err() == nil && !has(found, checks.WebIPv6) {
-			found = append(found, mild(l.ipv6(s, *fell, *fell.fellBack, s.passed())))
+			found = append(found, asInfo(l.ipv6(s, *fell, *fell.fellBack, s.passed())))
 		}
 	}
 	if len(found) > 0 {
@@ -34,7 +34,7 @@ func (l *nameProbe) findings() []checks.Finding {
 	}
 	for _, s := range l.rest {
 		if s.err() == nil && !s.passed() {
-			return []checks.Finding{mild(l.plain(s))}
+			return []checks.Finding{asInfo(l.plain(s))}
 		}
 	}
 	return nil
@@ -50,7 +50,7 @@ func (l *nameProbe) withoutCA() []checks.Finding {
 		case errors.Is(l.ca.err(), ErrNoNetwork):
 			return []checks.Finding{l.plain(s)}
 		default:
-			return []checks.Finding{mild(l.plain(s))}
+			return []checks.Finding{asInfo(l.plain(s))}
 		}
 	}
 	return nil
@@ -62,7 +62,7 @@ func (l *nameProbe) stops() (checks.Finding, bool) {
 	if l.ca.mixed() {
 		return l.flapping(l.ca, l.ca.pattern()), true
 	}
-	if s, ok := l.lottery(); ok {
+	if s, ok := l.partlyFailing(); ok {
 		return l.flapping(s, patternAddress), true
 	}
 	if l.ca.passed() {
@@ -107,10 +107,10 @@ func brokenV6(a attempt) (Hop, bool) {
 	return Hop{}, false
 }
 
-// lottery finds an address family in which some addresses fail and others do
+// partlyFailing finds an address family in which some addresses fail and others do
 // not. The CA connects to a random one of them. It returns the series that
 // fails.
-func (l *nameProbe) lottery() (series, bool) {
+func (l *nameProbe) partlyFailing() (series, bool) {
 	family := []series{l.ca}
 	for _, s := range l.rest {
 		if s.err() == nil && s.route.family == anyFamily {
@@ -140,8 +140,8 @@ func has(found []checks.Finding, code checks.Code) bool {
 	return false
 }
 
-// mild changes a finding into one that does not stop the CA.
-func mild(f checks.Finding) checks.Finding {
+// asInfo changes a finding into one that does not stop the CA.
+func asInfo(f checks.Finding) checks.Finding {
 	f.Severity = checks.Info
 	return f
 }

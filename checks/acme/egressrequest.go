@@ -20,9 +20,9 @@ import (
 // has less than a kilobyte.
 const maxDirectory = 64 << 10
 
-// trip is one request for the directory and the state that it reached. The
+// request is one request for the directory and the state that it reached. The
 // transport calls back from goroutines of its own.
-type trip struct {
+type request struct {
 	egress    *Egress
 	transport *http.Transport
 
@@ -33,16 +33,16 @@ type trip struct {
 	answered int    // the proxy's status, if it refused
 }
 
-// barrier is what stopped a trip.
-type barrier struct {
+// obstacle is what stopped a request.
+type obstacle struct {
 	stage  Stage
 	status int // of an HTTP answer, the proxy's or the CA's; 0: none
 	err    error
 	body   string // beginning of the response that is not a directory
 }
 
-func newTrip(e *Egress) *trip {
-	t := &trip{egress: e}
+func newTrip(e *Egress) *request {
+	t := &request{egress: e}
 	t.transport = &http.Transport{
 		DialContext:            t.dial,
 		TLSClientConfig:        &tls.Config{RootCAs: e.opts.Roots, MinVersion: tls.VersionTLS12, VerifyConnection: t.verified},
@@ -58,7 +58,7 @@ func newTrip(e *Egress) *trip {
 }
 
 // dial records the address that it connected to.
-func (t *trip) dial(ctx context.Context, network, address string) (net.Conn, error) {
+func (t *request) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := (&net.Dialer{Resolver: t.egress.opts.Resolver}).DialContext(ctx, network, address)
 	if err == nil {
 		t.mu.Lock()
@@ -69,7 +69,7 @@ func (t *trip) dial(ctx context.Context, network, address string) (net.Conn, err
 }
 
 // proxied records the proxy's status, which the transport would drop.
-func (t *trip) proxied(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+func (t *request) proxied(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.tunnel = answer.StatusCode == http.StatusOK
@@ -80,24 +80,24 @@ func (t *trip) proxied(_ context.Context, _ *url.URL, _ *http.Request, answer *h
 }
 
 // verified is called for the proxy's connection too, if the proxy uses TLS.
-func (t *trip) verified(state tls.ConnectionState) error {
+func (t *request) verified(state tls.ConnectionState) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.secured = t.secured || state.ServerName == t.egress.directory.Hostname() && (t.egress.proxy == nil || t.tunnel || t.egress.socks())
 	return nil
 }
 
-func (t *trip) reached() string {
+func (t *request) reached() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.address
 }
 
 // get fetches the directory; nil: it is valid.
-func (t *trip) get(ctx context.Context) *barrier {
+func (t *request) get(ctx context.Context) *obstacle {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.egress.directory.String(), nil)
 	if err != nil {
-		return &barrier{stage: StageHTTP, err: err}
+		return &obstacle{stage: StageHTTP, err: err}
 	}
 	request.Header.Set("User-Agent", "domovoy") // RFC 8555 section 6.1 requires one
 	client := &http.Client{Transport: t.transport, CheckRedirect: func(*http.Request, []*http.Request) error {
@@ -109,7 +109,7 @@ func (t *trip) get(ctx context.Context) *barrier {
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxDirectory))
-	b := &barrier{stage: StageHTTP, status: answer.StatusCode, body: string(body[:min(len(body), checks.DetailLength)])}
+	b := &obstacle{stage: StageHTTP, status: answer.StatusCode, body: string(body[:min(len(body), checks.DetailLength)])}
 	switch {
 	case err != nil:
 		b.err = err
@@ -133,11 +133,11 @@ func isDirectory(body []byte) bool {
 }
 
 // stopped finds out at which stage the request failed.
-func (t *trip) stopped(err error) *barrier {
+func (t *request) stopped(err error) *obstacle {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var unresolved *net.DNSError
-	b := &barrier{err: err, status: t.answered}
+	b := &obstacle{err: err, status: t.answered}
 	switch through := t.tunnel || t.secured || t.egress.socks() && !socksFailed(err) && t.address != ""; {
 	case t.secured:
 		b.stage = StageHTTP
@@ -164,7 +164,7 @@ func socksFailed(err error) bool {
 }
 
 // says is the error text without the URL that the HTTP client puts before it.
-func (b *barrier) says() string {
+func (b *obstacle) says() string {
 	err := b.err
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
@@ -175,6 +175,6 @@ func (b *barrier) says() string {
 	return checks.Clean(err.Error(), 2*checks.WordLength)
 }
 
-func (b *barrier) detail() string {
+func (b *obstacle) detail() string {
 	return checks.Clean(strings.TrimSpace(b.err.Error()+" "+b.body), checks.DetailLength)
 }
