@@ -13,7 +13,7 @@ const (
 	PanelFailed      Code = "panel.failed"      // many certificates given up
 	PanelFailing     Code = "panel.failing"     // certificates that failed repeatedly within hours
 	PanelOverdue     Code = "panel.overdue"     // sites whose certificate was not renewed in time
-	PanelStale       Code = "panel.stale"       // the panel's issuing log stopped growing
+	PanelStale       Code = "panel.stale"       // the panel's issuance log stopped growing
 	PanelUnreadable  Code = "panel.unreadable"  // rows with invalid dates, flags or names
 	PanelUnavailable Code = "panel.unavailable" // database locked, missing, or of another shape
 )
@@ -74,7 +74,7 @@ const (
 	CertName         Code = "cert.name"         // the certificate is for other names
 )
 
-// Codes of the CA's own messages, as in the issuing log.
+// Codes of the CA's own messages, as in the issuance log.
 const (
 	CAUnauthorized Code = "ca.unauthorized"
 	CAConnection   Code = "ca.connection"

@@ -59,7 +59,7 @@ const (
 	OutcomeIssued
 )
 
-// Attempt is one line of the panel's issuing log.
+// Attempt is one line of the panel's issuance log.
 type Attempt struct {
 	Server      string
 	Row         int64  // the panel's row, ascending in time of insertion

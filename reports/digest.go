@@ -151,7 +151,7 @@ func (d Day) Causes() map[checks.Code]int {
 	return causes
 }
 
-// logged are the beginnings that issuing logs know: a CA may have refused a name
+// logged are the beginnings that issuance logs know: a CA may have refused a name
 // long before the panel was watched.
 func (d Day) logged() map[siteKey]time.Time {
 	known := map[siteKey]time.Time{}

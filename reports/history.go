@@ -173,7 +173,7 @@ func (s Server) SiteStates() []SiteState {
 	return states
 }
 
-// TroubleSince is when a site's problem began: by the issuing log where the CA
+// TroubleSince is when a site's problem began: by the issuance log where the CA
 // reported it, else when it was first found; zero: not known.
 func (s Server) TroubleSince(x checks.Subject, code checks.Code) time.Time {
 	own := code == checks.CAUnreachable // found by our own check of the server

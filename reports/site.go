@@ -39,7 +39,7 @@ func (s Site) Verdict() checks.Verdict {
 	return checks.Judge(s.Server.Findings(name), s.Server.Failures(name))
 }
 
-// Certificates are the names under which the issuing log keeps the site's
+// Certificates are the names under which the issuance log keeps the site's
 // attempts: the certificate in use, the panel's row, and a newer order.
 func (s Site) Certificates() []string {
 	var names []string

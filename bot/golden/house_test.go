@@ -51,7 +51,7 @@ func readings(processing, failed, failing, overdue int) []reports.Reading {
 	}
 }
 
-// words returns texts of issuing logs, by the cause that they mean.
+// words returns texts of issuance logs, by the cause that they mean.
 func words() map[checks.Code]string {
 	problem := func(kind, detail string) string {
 		return "urn:ietf:params:acme:error:" + kind + " :: " + detail

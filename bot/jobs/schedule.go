@@ -95,7 +95,7 @@ func (s *Schedule) keep(ctx context.Context, j Job) {
 // that never ran missed nothing before the schedule began.
 func (s *Schedule) missed(ctx context.Context, j Job, begun time.Time) (due time.Time, ok bool) {
 	runs, err := s.journal.Runs(ctx, j.Name, 1)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		s.log.ErrorContext(ctx, "cannot read the schedule", "job", j.Name, "error", err)
 	}
 	now := time.Now()

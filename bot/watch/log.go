@@ -11,7 +11,7 @@ import (
 	"domovoy/reports/journal"
 )
 
-// copyLog copies what is new in the issuing log, and at intervals the rows that
+// copyLog copies what is new in the issuance log, and at intervals the rows that
 // may have been updated in place.
 func (w *Watch) copyLog(ctx context.Context, p *Panel, now time.Time) error {
 	if !p.last.pending && p.last.history != nil {

@@ -36,7 +36,7 @@ type Reader interface {
 	// Poll returns the sites and certificates, and whether anything changed
 	// since the last call.
 	Poll(ctx context.Context) (checks.Snapshot, bool, error)
-	// Attempts passes the rows of the issuing log from a row on, in batches.
+	// Attempts passes the rows of the issuance log from a row on, in batches.
 	Attempts(ctx context.Context, from int64, each func([]checks.Attempt) error) error
 	// Newest is the number of the log's last row; 0: it is empty.
 	Newest(ctx context.Context) (int64, error)

@@ -1,5 +1,5 @@
 // Package watch reads the panels and keeps what is known of them: sites,
-// certificates, what the issuing log says, and what each account spent at its
+// certificates, what the issuance log says, and what each account spent at its
 // CA.
 package watch
 

@@ -12,7 +12,7 @@ import (
 	"domovoy/checks"
 )
 
-// Classifier turns texts of an issuing log into codes. It is safe for
+// Classifier turns texts of an issuance log into codes. It is safe for
 // concurrent use. Compiling its rules is slow: make one and keep it.
 type Classifier struct {
 	// account are the CA's answers about the account, its limits and its

@@ -20,7 +20,7 @@ const (
 	logTime  = 8 * time.Millisecond // so does one that took longer
 )
 
-// Attempts yields the issuing log's rows from the given one on, in ascending
+// Attempts yields the issuance log's rows from the given one on, in ascending
 // order and in batches. It stops at an error of yield and returns that
 // unchanged. The panel may be polled between batches, by yield too. A panel
 // without a log has no attempts: the snapshot says that it is missing.
@@ -83,7 +83,7 @@ func (p *Panel) logBatch(ctx context.Context, after int64, limit int) (c chunk, 
 	return c, pause, err
 }
 
-// Newest returns the highest row number of the issuing log; zero: it has none.
+// Newest returns the highest row number of the issuance log; zero: it has none.
 // A number lower than an earlier one means that the log was emptied.
 func (p *Panel) Newest(ctx context.Context) (int64, error) {
 	var row int64

@@ -14,7 +14,7 @@ import (
 )
 
 // logRows is small by default: filling in a million rows takes half a minute.
-var logRows = flag.Int("logrows", 50_000, "rows of the issuing log in benchmarks")
+var logRows = flag.Int("logrows", 50_000, "rows of the issuance log in benchmarks")
 
 // bigPanel is a panel of 10,000 sites, each with an alias, an address and a
 // certificate, of 500 owners.

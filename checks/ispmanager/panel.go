@@ -71,7 +71,7 @@ func (p *Panel) Close() error {
 
 // Poll reads the panel's sites and certificates. It returns the same snapshot
 // and false if the database was not written to since the last successful Poll.
-// True means that it was, so the issuing log may have grown too; slices of the
+// True means that it was, so the issuance log may have grown too; slices of the
 // snapshot that did not change are shared with the one before.
 func (p *Panel) Poll(ctx context.Context) (checks.Snapshot, bool, error) {
 	var snapshot checks.Snapshot

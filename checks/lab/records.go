@@ -134,7 +134,7 @@ func ascii(name string) string {
 	return name
 }
 
-// The two statuses that the lab writes into the issuing log; only the first is
+// The two statuses that the lab writes into the issuance log; only the first is
 // known from real panels, which may have others.
 const (
 	StatusFailed = "failed"
@@ -153,7 +153,7 @@ type Certificate struct {
 	StartedText string    // written unchanged instead of Started
 }
 
-// Attempt is one row of the issuing log.
+// Attempt is one row of the issuance log.
 type Attempt struct {
 	Certificate string
 	Status      string
@@ -179,7 +179,7 @@ func (p *Panel) AddCertificate(c Certificate) (int64, error) {
 	return id, nil
 }
 
-// AddAttempt adds a row to the issuing log.
+// AddAttempt adds a row to the issuance log.
 func (p *Panel) AddAttempt(a Attempt) (int64, error) {
 	id, err := p.insert("letsencrypt_log", cell{"certname", a.Certificate}, cell{"status", a.Status},
 		cell{"date", p.date(a.At)}, cell{"message", textOrNull(a.Message)})

@@ -104,7 +104,7 @@ func (h *sampleSite) file(at time.Time) File {
 	return File{Owner: h.site.Owner, Name: h.site.Certificate, Names: names, NotBefore: start, NotAfter: start.Add(life - time.Second), Kind: kind}
 }
 
-// attempts returns the issuing log of a site.
+// attempts returns the issuance log of a site.
 func (b *builder) attempts(h *sampleSite) []Attempt {
 	const day = 24 * time.Hour
 	switch h.condition.log {

@@ -1,5 +1,5 @@
 // Package panel checks what the panel itself records: its counts, its flags per
-// site, its issuing log.
+// site, its issuance log.
 package panel
 
 import (
@@ -32,7 +32,7 @@ func Readable() checks.Check {
 	}
 }
 
-// Stale finds a panel whose issuing log has stopped growing. Each certificate
+// Stale finds a panel whose issuance log has stopped growing. Each certificate
 // is renewed about every sixty days; the log has stopped if the time since its
 // last line exceeds five times the expected interval plus two days. A panel
 // without a log or without certificates cannot be judged. moved returns the
@@ -113,7 +113,7 @@ const (
 // lacks a table or column; their name follows it.
 const Missing = "missing"
 
-// Counts counts the metrics of one snapshot. failing comes from the issuing log
+// Counts counts the metrics of one snapshot. failing comes from the issuance log
 // and overdue from the findings of the sites, so the caller passes both.
 func Counts(s checks.Snapshot, failing, overdue int) []checks.Metric {
 	var processing, failed, nocertificate, noredirect int

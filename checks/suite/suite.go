@@ -26,7 +26,7 @@ type Reading struct {
 	Rules      cert.Rules
 	Classifier panel.Classifier
 	Files      bool                                                                  // the files of certificates are read
-	Moved      func(ctx context.Context, server string) (time.Time, error)           // time of the last line of the issuing log; nil: not checked
+	Moved      func(ctx context.Context, server string) (time.Time, error)           // time of the last line of the issuance log; nil: not checked
 	Prospects  func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) // of the account at the CA; nil: not checked
 }
 

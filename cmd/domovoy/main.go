@@ -1,5 +1,5 @@
 // Command domovoy watches Let's Encrypt certificates on ISPmanager servers
-// and lives in the team's chat.
+// and reports to the team's chat.
 package main
 
 import (

@@ -10,7 +10,7 @@ import (
 	"domovoy/checks"
 )
 
-// KeepAttempts stores rows of a panel's issuing log. A row that is stored already
+// KeepAttempts stores rows of a panel's issuance log. A row that is stored already
 // is overwritten, because a panel changes rows in place and a replaced panel
 // database starts its row numbers again; the sums of the certificates concerned
 // are then recounted. Rows that disappeared from the panel are kept.
@@ -138,7 +138,7 @@ func (j *Journal) LastAttempts(ctx context.Context, server string, certificates 
 	})
 }
 
-// LastAttemptTime returns the newest time in a server's issuing log; zero: no
+// LastAttemptTime returns the newest time in a server's issuance log; zero: no
 // attempt is stored.
 func (j *Journal) LastAttemptTime(ctx context.Context, server string) (at time.Time, err error) {
 	err = j.view(ctx, "reading the time of the last attempt", func(t *tx) error {

@@ -1,5 +1,5 @@
 // Package journal stores the bot's state in one SQLite file: attempts from the
-// panels' issuing logs, incidents, counts, probe results, received updates,
+// panels' issuance logs, incidents, counts, probe results, received updates,
 // outgoing messages, tasks and the audit.
 //
 // Every exported method is one transaction, unless its comment says otherwise.

@@ -122,7 +122,7 @@ func (p *Panel) Change(change func(s *checks.Snapshot)) {
 	change(&p.snapshot)
 }
 
-// Log adds an attempt to the issuing log.
+// Log adds an attempt to the issuance log.
 func (p *Panel) Log(a checks.Attempt) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -53,7 +53,7 @@ type ACME struct {
 	CAFile           string // the root certificate of the API and of the sites' certificates
 }
 
-// Attempt is one line of the panel's issuing log.
+// Attempt is one line of the panel's issuance log.
 type Attempt struct {
 	At   time.Time
 	Text string // the CA's text; empty: issued

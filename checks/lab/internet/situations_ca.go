@@ -48,7 +48,7 @@ func certificateSituations() []Situation {
 	}
 }
 
-// Texts of the CA, as in the issuing log.
+// Texts of the CA, as in the issuance log.
 const (
 	secondaryText   = "During secondary validation: %ip: Fetching http://%name/.well-known/acme-challenge/%token: Timeout during connect (likely firewall problem)"
 	unauthorized    = "%ip: Invalid response from http://%name/.well-known/acme-challenge/%token: 404"
