@@ -99,7 +99,7 @@ func (c *Commands) Ask(ctx context.Context, text string, r bot.Request) (answer 
 	}
 	err = guard.Run(func() (err error) { answer, err = command.Run(ctx, r); return err })
 	if p, ok := errors.AsType[*guard.Panic](err); ok {
-		return bot.Answer{}, fmt.Errorf("%s %v\n%s", name, err, p.Trace()) // no *guard.Panic any more: it is logged once, where it is explained
+		return bot.Answer{}, fmt.Errorf("%s panicked: %v\n%s", name, p.Value, p.Trace()) // logged once, where it is explained
 	}
 	return answer, err
 }

@@ -40,7 +40,7 @@ func talkCases() map[string]message {
 			args := maps.Clone(args)
 			for name, v := range args {
 				if role, ok := v.(bot.Role); ok { // roles are named in the reader's language
-					args[name] = w.Locale.Say("role." + role.String())
+					args[name] = w.Say("role." + role.String())
 				}
 			}
 			m, _ := bot.Explain(context.Background(), slog.New(slog.DiscardHandler), &bot.Refusal{Key: key, Args: args}, bot.Request{Locale: w.Locale, Now: w.Now})
