@@ -18,7 +18,7 @@ import (
 	"domovoy/reports"
 )
 
-var updateStories = flag.Bool("update", false, "write the stories anew")
+var updateStories = flag.Bool("update", false, "rewrite the stories")
 
 // Values in a plan that are random, and what depends on them.
 var (

@@ -213,7 +213,7 @@ func TestCursorFollowsTheLastUpdate(t *testing.T) {
 	}{
 		{"nothing", `[]`, "", 0, false},
 		{"in order", `[{"update_id":7},{"update_id":8}]`, "9", 2, false},
-		{"numbers began anew below", `[{"update_id":3}]`, "4", 1, false},
+		{"numbers restarted below", `[{"update_id":3}]`, "4", 1, false},
 		{"one is unreadable", `[{"update_id":7,"message":{"message_id":"x"}},{"update_id":8}]`, "9", 1, false},
 		{"one has no number", `[{"message":{}}]`, "", 0, true},
 		{"no list", `{}`, "", 0, true},

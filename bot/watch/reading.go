@@ -92,7 +92,7 @@ func (w *Watch) runChecks(ctx context.Context, p *Panel, s checks.Snapshot, subj
 	run, age := p.last.sites.Run, now.Sub(p.last.judged)
 	all := age < 0 || age >= again
 	if all {
-		p.last.judged, run = now, p.last.sites.Anew
+		p.last.judged, run = now, p.last.sites.RunAll
 	}
 	p.last.sites.Spare = len(p.last.usage.found)
 	out := run(ctx, list, p.Name, subjects, now)

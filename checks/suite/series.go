@@ -25,8 +25,8 @@ type Series struct {
 // end is the index after a subject's findings and failures in an outcome.
 type end struct{ findings, failures int }
 
-// Anew runs every check on every site, because results change with time alone.
-func (s *Series) Anew(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject, now time.Time) checks.Outcome {
+// RunAll runs every check on every site, because results change with time alone.
+func (s *Series) RunAll(ctx context.Context, list []checks.Check, server string, subjects []checks.Subject, now time.Time) checks.Outcome {
 	s.subjects, s.ends = nil, nil
 	return s.Run(ctx, list, server, subjects, now)
 }
@@ -72,7 +72,7 @@ func inspect(ctx context.Context, out *checks.Outcome, list []checks.Check, t *c
 	}
 }
 
-// Looked returns the names of the sites on which the last Run or Anew ran the
+// Looked returns the names of the sites on which the last Run or RunAll ran the
 // checks.
 func (s *Series) Looked() []string { return s.looked }
 

@@ -94,7 +94,7 @@ func TestSeriesAnewLooksAtAll(t *testing.T) {
 	var looked []string
 	var series suite.Series
 	series.Run(t.Context(), looking(&looked), "isp1", sites(5), now)
-	series.Anew(t.Context(), looking(&looked), "isp1", sites(5), now)
+	series.RunAll(t.Context(), looking(&looked), "isp1", sites(5), now)
 	if len(looked) != 10 {
 		t.Errorf("looked at %d sites, want five twice", len(looked))
 	}

@@ -18,7 +18,7 @@ import (
 	"domovoy/reports/compose"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // golden compares data with a file of testdata, byte by byte.
 func golden(t *testing.T, name string, got []byte) {
@@ -34,7 +34,7 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got; write it anew with -update):\n%s", path, diff)
+		t.Errorf("%s (-want +got; rewrite it with -update):\n%s", path, diff)
 	}
 }
 

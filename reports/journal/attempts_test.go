@@ -50,7 +50,7 @@ func TestNextRow(t *testing.T) {
 		"an undated row among settled ones": {[]checks.Attempt{row(2, "a", -90, failed), undated, row(4, "a", -80, failed)}, 5},
 		"only undated rows":                 {[]checks.Attempt{undated}, 4},
 		"a row dated by a wrong clock":      {[]checks.Attempt{row(2, "a", 60*24*365*70, failed), row(5, "a", -80, failed)}, 6},
-		"the log was begun anew":            {[]checks.Attempt{row(9000, "a", -60*24*30, failed), row(1, "a", -80, failed)}, 2},
+		"the log was restarted":             {[]checks.Attempt{row(9000, "a", -60*24*30, failed), row(1, "a", -80, failed)}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := open(t)
@@ -132,7 +132,7 @@ func TestLastAttempts(t *testing.T) {
 			[][]checks.Attempt{{row(1, "a", 1, failed), row(2, "a", 2, failed)}, {row(2, "b", 2, failed)}},
 			journal.LastAttempt{Attempt: row(1, "a", 1, failed), Failures: 1, FirstFailed: at(1)},
 		},
-		"a log begun anew, with lower rows": {
+		"a restarted log, with lower rows": {
 			[][]checks.Attempt{{row(900, "a", 1, failed)}, {row(1, "a", 5, issued)}},
 			journal.LastAttempt{Attempt: row(1, "a", 5, issued), LastIssued: at(5)},
 		},
