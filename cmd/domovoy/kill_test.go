@@ -13,34 +13,40 @@ import (
 	"domovoy/i18n"
 )
 
+// calls is how many answers each messenger had been sent before something was
+// asked of the program: counted after the question, the answer that the test
+// waits for can be among them already.
+type calls struct{ telegram, slack int }
+
+func (h *house) calls() calls {
+	return calls{len(h.telegram.Calls("sendMessage")), len(h.slack.Calls("chat.postMessage"))}
+}
+
 // moments are when the program is killed: at once, or after an effect of it was
 // seen; the test then spins for a random time, so that the signal can arrive at
 // any point.
-func (c *child) moments() map[string]func(context.Context) {
+func (c *child) moments(before calls) map[string]func(context.Context) {
 	seen := func(err error) {
 		if err != nil && c.Context().Err() == nil {
 			c.Error(err)
 		}
 	}
-	telegram, slack := len(c.telegram.Calls("sendMessage")), len(c.slack.Calls("chat.postMessage"))
+	telegram := func(ctx context.Context) { _, err := c.telegram.WaitCalls(ctx, "sendMessage", before.telegram+1); seen(err) }
+	slack := func(ctx context.Context) { _, err := c.slack.WaitCalls(ctx, "chat.postMessage", before.slack+1); seen(err) }
 	return map[string]func(context.Context){
 		"at once":                 func(context.Context) {},
 		"the update was stored":   func(ctx context.Context) { seen(c.telegram.WaitConfirmed(ctx)) },
-		"Telegram's answer began": func(ctx context.Context) { _, err := c.telegram.WaitCalls(ctx, "sendMessage", telegram+1); seen(err) },
-		"Slack's answer began":    func(ctx context.Context) { _, err := c.slack.WaitCalls(ctx, "chat.postMessage", slack+1); seen(err) },
-		"both answers had begun": func(ctx context.Context) {
-			c.moments()["Telegram's answer began"](ctx)
-			_, err := c.slack.WaitCalls(ctx, "chat.postMessage", slack+1)
-			seen(err)
-		},
+		"Telegram's answer began": telegram,
+		"Slack's answer began":    slack,
+		"both answers had begun":  func(ctx context.Context) { telegram(ctx); slack(ctx) },
 	}
 }
 
-// killSomewhere kills the program at a random moment.
-func (c *child) killSomewhere(rng *rand.Rand, names ...string) {
+// killSomewhere kills the program at a random moment after what was asked of it.
+func (c *child) killSomewhere(rng *rand.Rand, before calls, names ...string) {
 	c.Helper()
 	name := names[rng.IntN(len(names))]
-	c.moments()[name](c.soon())
+	c.moments(before)[name](c.soon())
 	for spin := rng.IntN(3_000_000); spin > 0; spin-- {
 		_ = rng.Uint64() // takes a random time, up to a few milliseconds
 	}
@@ -58,8 +64,9 @@ func TestKilledBetweenCommandAndAnswer(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2026, 11))
 	rounds := kills(t)
 	for round := range rounds {
+		before := h.calls()
 		h.ask(killed("ru", round), killed("en", round))
-		c.killSomewhere(rng, "at once", "the update was stored", "Telegram's answer began", "Slack's answer began", "both answers had begun")
+		c.killSomewhere(rng, before, "at once", "the update was stored", "Telegram's answer began", "Slack's answer began", "both answers had begun")
 		c = h.start()
 		h.redeliver()
 		// The order within a chat is kept: once a later question is answered,
@@ -181,11 +188,12 @@ func TestKilledBetweenThresholdAndAlert(t *testing.T) {
 	const rounds = 5
 	var titles [rounds]int
 	for round := range titles {
+		before := h.calls()
 		h.must(h.sample.MassReissue(time.Now(), 105+round))
 		n, err := h.sample.Counts(time.Now())
 		h.must(err)
 		titles[round] = n.Processing
-		c.killSomewhere(rng, "at once", "Telegram's answer began", "Slack's answer began", "both answers had begun")
+		c.killSomewhere(rng, before, "at once", "Telegram's answer began", "Slack's answer began", "both answers had begun")
 		c = h.start()
 		for _, language := range []string{"ru", "en"} {
 			h.arrived(language, h.title(language, n.Processing))
