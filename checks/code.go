@@ -113,6 +113,9 @@ const (
 	Nobody   Who = "nobody"
 )
 
+// Parties lists the four.
+func Parties() []Who { return []Who{Us, Customer, CA, Nobody} }
+
 // firstVerdict is the first code of codeFacts that can be the root cause of a
 // site; codes before it cannot.
 const firstVerdict = DNSUnregistered
@@ -230,7 +233,8 @@ func (c Code) Severity() Severity {
 	return Warning
 }
 
-// Who returns the party that must take the next step. An unlisted code is ours.
+// Who returns the party that must take the next step if nothing more is known
+// than the code; see Finding.Who. An unlisted code is ours.
 func (c Code) Who() Who {
 	if i := c.rank(); i >= 0 {
 		return codeFacts[i].who

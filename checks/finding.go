@@ -29,6 +29,20 @@ func (f Finding) Key() string {
 	return f.Server + "/" + f.Site + "/" + f.Name + "/" + string(f.Code)
 }
 
+// WhoArg is the argument of a finding that names who acts, one of the values of
+// Who as a string, where what is known decides that and not the code alone: the
+// address is ours, a CDN is in between, the CA's own resolver failed. Texts may
+// test it.
+const WhoArg = "who"
+
+// Who is the party that must take the next step.
+func (f Finding) Who() Who {
+	if who, ok := f.Args[WhoArg].(string); ok && slices.Contains(Parties(), Who(who)) {
+		return Who(who)
+	}
+	return f.Code.Who()
+}
+
 // Failure says that a check could not look. It says nothing about the site or
 // the server itself.
 type Failure struct {
@@ -75,6 +89,14 @@ type Verdict struct {
 	Code     Code
 	Severity Severity
 	Finding  Finding // zero for OK and Unknown
+}
+
+// Who is the party that must take the next step; Nobody if all is well.
+func (v Verdict) Who() Who {
+	if v.Finding.Code != v.Code {
+		return v.Code.Who()
+	}
+	return v.Finding.Who()
 }
 
 // Checks on which later checks depend: if these could not look, a code that

@@ -146,3 +146,27 @@ func TestSortFindings(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Who acts is decided by what is known, and by the code where nothing more is.
+func TestWhoActs(t *testing.T) {
+	for _, c := range []struct {
+		args Args
+		want Who
+	}{
+		{nil, DNSElsewhere.Who()},
+		{Args{WhoArg: "us"}, Us},
+		{Args{WhoArg: "nobody"}, Nobody},
+		{Args{WhoArg: "the neighbours"}, DNSElsewhere.Who()},
+	} {
+		f := Finding{Code: DNSElsewhere, Args: c.args}
+		if got := f.Who(); got != c.want {
+			t.Errorf("%v: %s, want %s", c.args, got, c.want)
+		}
+		if got := (Verdict{Code: f.Code, Finding: f}).Who(); got != c.want {
+			t.Errorf("verdict with %v: %s, want %s", c.args, got, c.want)
+		}
+	}
+	if got := (Verdict{Code: Unknown}).Who(); got != Unknown.Who() {
+		t.Errorf("unknown: %s", got)
+	}
+}

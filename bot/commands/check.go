@@ -100,7 +100,7 @@ func checkData(s reports.Site, w compose.Writer) CheckData {
 	data := CheckData{
 		Domain: site.Name, Unicode: site.Unicode(), Server: site.Server, Owner: site.Owner,
 		Verdict: VerdictData{Code: verdict.Code, Severity: verdict.Severity, Args: w.Visible(cause.Args),
-			Next: NextData{Who: verdict.Code.Who(), Text: w.Step(cause)}},
+			Next: NextData{Who: verdict.Who(), Text: w.Step(cause)}},
 		Findings: []FindingData{}, Failures: []FailureData{}, Attempts: []AttemptData{},
 	}
 	for _, f := range s.Server.Findings(site.Name) {

@@ -54,12 +54,13 @@ func (w Writer) explain(f checks.Finding) string {
 // named.
 func (w Writer) next(f checks.Finding) reports.Section {
 	key := "next.line"
-	if who := f.Code.Who(); who == checks.CA || who == checks.Nobody {
+	who := f.Who()
+	if who == checks.CA || who == checks.Nobody {
 		key = "next.wait"
 	}
 	return reports.Section{Text: w.Say(key, i18n.Args{
 		"Step": w.Step(f),
-		"Who":  w.Say("who." + string(f.Code.Who())),
+		"Who":  w.Say("who." + string(who)),
 	})}
 }
 
