@@ -30,6 +30,7 @@ type outsideWorld struct {
 	http, https           int
 	addresses             []netip.Addr
 	challenges            string
+	accessLog             string // of the site; empty: none is configured
 	roots, directory      string // of the CA
 }
 
@@ -54,15 +55,22 @@ func (w outsideWorld) written(t *testing.T, folder string) string {
 	for i, a := range w.addresses {
 		addresses[i] = fmt.Sprintf("%q", a)
 	}
+	var logs, resolver string
+	if w.accessLog != "" {
+		logs = fmt.Sprintf(", access_logs: [%q]", w.accessLog)
+	}
+	if w.resolver != "" {
+		resolver = fmt.Sprintf("%q", w.resolver)
+	}
 	text := fmt.Sprintf(`language: en
 timezone: UTC
 state: %s/state.db
 panels:
-  - {name: isp1, database: %q, timezone: UTC, addresses: [%s], challenges: %q, acme: {ca_file: %q, directory: %q}}
-resolvers: [%q]
+  - {name: isp1, database: %q, timezone: UTC, addresses: [%s], challenges: %q, acme: {ca_file: %q, directory: %q}%s}
+resolvers: [%s]
 probe: {http_port: %d, https_port: %d, timeout: %s, workers: %d}
 lookups: {whois: {ru: %q}, rdap: %q}
-`, folder, w.database, strings.Join(addresses, ", "), w.challenges, w.roots, w.directory, w.resolver, w.http, w.https, probeTimeout, stdcmp.Or(w.workers, 4), w.whois, w.rdap)
+`, folder, w.database, strings.Join(addresses, ", "), w.challenges, w.roots, w.directory, logs, resolver, w.http, w.https, probeTimeout, stdcmp.Or(w.workers, 4), w.whois, w.rdap)
 	file := filepath.Join(folder, "domovoy.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
