@@ -31,8 +31,14 @@ func (c *child) moments(before calls) map[string]func(context.Context) {
 			c.Error(err)
 		}
 	}
-	telegram := func(ctx context.Context) { _, err := c.telegram.WaitCalls(ctx, "sendMessage", before.telegram+1); seen(err) }
-	slack := func(ctx context.Context) { _, err := c.slack.WaitCalls(ctx, "chat.postMessage", before.slack+1); seen(err) }
+	telegram := func(ctx context.Context) {
+		_, err := c.telegram.WaitCalls(ctx, "sendMessage", before.telegram+1)
+		seen(err)
+	}
+	slack := func(ctx context.Context) {
+		_, err := c.slack.WaitCalls(ctx, "chat.postMessage", before.slack+1)
+		seen(err)
+	}
 	return map[string]func(context.Context){
 		"at once":                 func(context.Context) {},
 		"the update was stored":   func(ctx context.Context) { seen(c.telegram.WaitConfirmed(ctx)) },
