@@ -116,7 +116,14 @@ const (
 // code comes first in the order of Codes, so that a cause hides its symptoms.
 // Without findings the verdict is OK, but only if no check failed. It is
 // Unknown if a check failed whose findings could have come before the cause.
+// That the CA refuses the site's own name whatever DNS says comes before all:
+// such a name is not looked up.
 func Judge(findings []Finding, failures []Failure) Verdict {
+	for _, f := range findings {
+		if f.Check == PolicyCheck && f.Name == "" {
+			return Verdict{Code: f.Code, Severity: f.Severity, Finding: f}
+		}
+	}
 	first, rank := firstVerdict.rank(), len(codeFacts)
 	best := Verdict{Code: OK, Severity: Healthy}
 	own := slices.ContainsFunc(findings, func(f Finding) bool { return f.Name == "" && f.Severity > Info && outside(f.Check) })

@@ -152,6 +152,21 @@ type Subject struct {
 	History     *History         // nil: the log has no attempt for it
 }
 
+// Issues reports whether the site's certificate comes from the CA, or would: a
+// site with a certificate that the panel did not order has no use for the CA's
+// rules.
+func (x Subject) Issues() bool {
+	return x.Site.Certificate == "" || x.Certificate != nil || x.Order != nil || x.History != nil || ordered(x.Site.Certificate)
+}
+
+// ordered reports whether a certificate has the suffix of those that the panel
+// orders: example.com_le1.
+func ordered(certificate string) bool {
+	at := strings.LastIndexByte(certificate, '_')
+	return at >= 0 && len(certificate) > at+3 && strings.EqualFold(certificate[at:at+3], "_le") &&
+		strings.Trim(certificate[at+3:], "0123456789") == ""
+}
+
 // CertificateFile is the content of a certificate's file.
 type CertificateFile struct {
 	Path                string

@@ -22,16 +22,18 @@ func (c *Commands) site(ctx context.Context, command string, r bot.Request) (rep
 	if err != nil {
 		return reports.Site{}, err
 	}
-	name, err := checks.ParseName(word)
-	if err != nil {
-		return reports.Site{}, bot.NotDomain(word)
+	name, invalid := checks.ParseName(word)
+	if invalid != nil {
+		name = strings.ToLower(word) // a panel may have it all the same: localhost, an address
 	}
 	known, unread, err := split(c.Watch.States(), listRequest{filter: reports.Filter{Server: server}})
-	if err != nil {
-		return reports.Site{}, err
-	}
 	site, ok := lookUp(name, known)
-	if !ok {
+	switch {
+	case !ok && invalid != nil:
+		return reports.Site{}, bot.NotDomain(word)
+	case err != nil:
+		return reports.Site{}, err
+	case !ok:
 		return reports.Site{}, notFound(name, known, unread)
 	}
 	open, err := c.Journal.OpenIncidents(ctx)

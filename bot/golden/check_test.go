@@ -181,11 +181,29 @@ func quoting(text string) reports.Site {
 	return visit(refused(checks.Unknown, 41), func(x *checks.Subject) { x.History.Last.Text = text })
 }
 
+// refusedNames are names for which the CA does not issue whatever DNS says, by
+// the rule that they break.
+func refusedNames() map[string]string {
+	return map[string]string{
+		"underscore": "мой_магазин.рф", "hyphen": "-shop.ru", "reserved": "ab--shop.ru", "punycode": "xn--zzzzzzzz.ru",
+		"label": strings.Repeat("shop", 16) + ".ru", "length": strings.Repeat("shop.", 51) + "ru",
+		"suffix": "crm.lan", "public": "co.uk", "single": "localhost",
+	}
+}
+
 // causeCases are the answers to "check" for each text of the CA.
 func causeCases() map[string]message {
 	all := map[string]message{}
 	for name, text := range causeTexts() {
 		all["check.ca."+name] = func(w compose.Writer) reports.Message { return compose.Check(w, quoting(text)) }
+	}
+	for rule, name := range refusedNames() {
+		all["check.ca.rejected.site."+rule] = func(w compose.Writer) reports.Message {
+			return compose.Check(w, visit(func(x *checks.Subject) { x.Site.Name, x.Site.Aliases = name, nil }))
+		}
+	}
+	all["check.ca.rejected.alias"] = func(w compose.Writer) reports.Message {
+		return compose.Check(w, visit(func(x *checks.Subject) { x.Site.Aliases = []string{"www.shop.ru", "old_shop.shop.ru"} }))
 	}
 	all["check.ca.paused.admin"] = func(w compose.Writer) reports.Message {
 		w.Secrets = true

@@ -1,6 +1,7 @@
 package ispmanager
 
 import (
+	"cmp"
 	"math"
 	"net/netip"
 	"strconv"
@@ -71,7 +72,9 @@ func (r *reading[Row]) flag(table string, row int64, column, field string) check
 
 // name returns the A-label form of a name that is stored in two forms; the
 // tables do not say which is which, so the first that converts is taken. If
-// none does, the name stays as stored and counts as unreadable.
+// none does, the name stays as stored, and counts as unreadable unless it can
+// be read but breaks a rule for names: a lone label, an address, a hyphen at the
+// end of a label.
 func (r *reading[Row]) name(table string, row int64, name, idn string) string {
 	for _, form := range [2]string{idn, name} {
 		if form = plain(form); form != "" {
@@ -80,11 +83,12 @@ func (r *reading[Row]) name(table string, row int64, name, idn string) string {
 			}
 		}
 	}
-	r.doubt(table, row, "name", name)
-	if stored := plain(name); stored != "" {
-		return strings.ToValidUTF8(stored, "\uFFFD")
+	stored := strings.ToValidUTF8(cmp.Or(plain(name), plain(idn)), "\uFFFD")
+	if why, refused := checks.Refused(stored); refused && why.Rule != checks.RuleSpelling {
+		return strings.ToLower(stored)
 	}
-	return strings.ToValidUTF8(plain(idn), "\uFFFD")
+	r.doubt(table, row, "name", name)
+	return stored
 }
 
 // toASCII is checks.ToASCII with a fast path for names that are A-labels

@@ -33,7 +33,7 @@ func (l *Live) Server(ctx context.Context, server string, now time.Time) checks.
 const mostNames = 20
 
 // Probe checks a site: its own name first, then its aliases, then the site as a
-// whole. asked says that a person waits for an exact answer. What could not be
+// whole. A name that the CA refuses whatever DNS says is not looked up. asked says that a person waits for an exact answer. What could not be
 // checked is returned as failures together with the findings. later are the
 // names whose registry must be asked by Register, because its rate limit was
 // reached.
@@ -44,6 +44,9 @@ func (l *Live) Probe(ctx context.Context, x checks.Subject, asked bool, now time
 		if ctx.Err() != nil {
 			p.fail(checks.NamesCheck, ctx.Err())
 			break
+		}
+		if _, refused := checks.Refused(name); refused && x.Issues() {
+			continue
 		}
 		p.name(ctx, name)
 	}

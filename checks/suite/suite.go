@@ -52,6 +52,7 @@ type Outside struct {
 func Checks(r Reading, o Outside) []checks.Check {
 	return []checks.Check{
 		panel.Flags(),
+		panel.Policy(),
 		cert.ByRow(r.Rules),
 		panel.Issuing(r.Classifier),
 		cert.ByFile(r.Rules, r.Files),

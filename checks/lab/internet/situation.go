@@ -29,7 +29,7 @@ type step func(*Lab) error
 func Situations() []Situation {
 	return slices.Concat(registrationSituations(), delegationSituations(), addressSituations(), caaSituations(),
 		doorSituations(), answerSituations(), redirectSituations(), familySituations(), unevenSituations(), proxySituations(),
-		certificateSituations(), authoritySituations(), blindSituations(), doubleSituations())
+		certificateSituations(), authoritySituations(), policySituations(), blindSituations(), doubleSituations())
 }
 
 // Start starts the situation; its files are below dir.
