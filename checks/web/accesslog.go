@@ -18,10 +18,11 @@ import (
 
 // LogOptions say where access logs are.
 type LogOptions struct {
-	Paths      []string  // a "*" stands for the site's name; the first that exists is read
-	Validators int       // minimum number of the CA's; 5 by default: one primary and four others (Baseline Requirements since June 2026)
-	MaxBytes   int64     // read of one file, 64 MB by default
-	Listings   *Listings // asked whether sources are on blocklists; nil: no list is asked
+	Paths      []string     // a "*" stands for the site's name; the first that exists is read
+	Validators int          // minimum number of the CA's; 5 by default: one primary and four others (Baseline Requirements since June 2026)
+	MaxBytes   int64        // read of one file, 64 MB by default
+	Listings   *Listings    // asked whether sources are on blocklists; nil: no list is asked
+	Own        []netip.Addr // our addresses: requests from them are no validator's
 }
 
 // AccessLogs finds requests for challenge files in sites' access logs, in the
@@ -47,8 +48,10 @@ func NewAccessLogs(opts LogOptions) *AccessLogs {
 
 // Order is an order that failed at the CA.
 type Order struct {
-	Time   time.Time // when the failure was recorded
-	Tokens []string  // its challenges; empty: any that was requested shortly before Time
+	Time   time.Time    // when the failure was recorded
+	Text   string       // the CA's text, as stored
+	Tokens []string     // its challenges; empty: any that was requested shortly before Time
+	Own    []netip.Addr // more addresses of ours, beside those of LogOptions
 }
 
 // The time around a failure in which the CA's validators send requests.
@@ -173,77 +176,6 @@ func closeAll(logs []*os.File) {
 	}
 }
 
-// How many of the CA's validators requested a file: the argument "pattern" of
-// web.blocked.
-const (
-	fetchedPrimary = "primary" // one: the others are blocked on the way
-	fetchedHalf    = "half"    // about half of the requests reached a dead backend
-	fetchedSome    = "some"    // more than one, but not all
-	fetchedAll     = "all"
-	fetchedFailed  = "failed" // the first request was refused, so the CA sent no others
-)
-
-// shown is how many sources a finding lists.
-const shown = 20
-
-// fetches are the requests for one file.
-type fetches struct {
-	Token   string
-	Sources []netip.Addr // distinct, in order of their first request
-	Served  int          // requests answered with 200
-	Broken  int          // requests answered with 5xx
-	Refused int          // requests answered with 4xx
-	Local   bool         // all sources are private: behind a proxy of ours
-}
-
-// gather groups visits by file, in order of the first request.
-func gather(visits []Visit) []fetches {
-	byToken := map[string]*fetches{}
-	var order []string
-	for _, v := range visits {
-		c := byToken[v.Token]
-		if c == nil {
-			c = &fetches{Token: v.Token, Local: true}
-			byToken[v.Token] = c
-			order = append(order, v.Token)
-		}
-		if !slices.Contains(c.Sources, v.Source) {
-			c.Sources = append(c.Sources, v.Source)
-			c.Local = c.Local && (v.Source.IsPrivate() || v.Source.IsLoopback() || v.Source.IsLinkLocalUnicast())
-		}
-		switch {
-		case v.Status == 200:
-			c.Served++
-		case v.Status >= 500:
-			c.Broken++
-		case v.Status >= 400:
-			c.Refused++
-		}
-	}
-	all := make([]fetches, len(order))
-	for i, token := range order {
-		all[i] = *byToken[token]
-	}
-	return all
-}
-
-// pattern says how many of the CA's validators fetched the file. Only a file
-// that was served proves that validators were kept away: the CA starts its
-// remote validators after its primary one succeeded.
-func (c fetches) pattern(validators int) string {
-	switch {
-	case c.Broken > 0 && c.Served > 0:
-		return fetchedHalf
-	case c.Served == 0 || c.Refused > 0 || c.Broken > 0:
-		return fetchedFailed
-	case len(c.Sources) >= validators:
-		return fetchedAll
-	case len(c.Sources) == 1:
-		return fetchedPrimary
-	}
-	return fetchedSome
-}
-
 // LogCheck is the name of the check in outcomes and failures.
 const LogCheck = "access log"
 
@@ -264,7 +196,8 @@ func (l *AccessLogs) Check() checks.Check {
 		if t.History == nil || t.History.Last.Outcome != checks.OutcomeFailed || t.History.Last.Time.IsZero() {
 			return nil, nil
 		}
-		found, err := l.Sources(ctx, t.Site.Name, Order{Time: t.History.Last.Time})
+		last := t.History.Last
+		found, err := l.Sources(ctx, t.Site.Name, Order{Time: last.Time, Text: last.Text, Tokens: failedToken(last.Text), Own: t.Site.Addresses})
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil // the site has no log
 		}
@@ -273,32 +206,65 @@ func (l *AccessLogs) Check() checks.Check {
 	return c
 }
 
-// Sources finds in the log why an order failed: web.blocked if fewer validators
-// sent requests than the CA has, web.flapping if some of the requests reached a
-// dead backend. No request at all proves nothing: the name may point elsewhere,
-// or the web server may not log such requests. It must not be used for names
+// Sources finds in the log why an order failed: web.blocked if the CA says that
+// it could not connect from its other networks and fewer validators sent
+// requests than it needs, web.flapping if some of the requests reached a dead
+// backend. No request at all proves nothing: the name may point elsewhere, or
+// the web server may not log such requests. Nor does anything if the CA's other
+// validators failed in DNS, before any request. It must not be used for names
 // behind a proxy, whose log shows the proxy's requests.
 func (l *AccessLogs) Sources(ctx context.Context, name string, o Order) ([]checks.Finding, error) {
+	if remoteDNS(o.Text) {
+		return nil, nil
+	}
+	o.Own = slices.Concat(l.opts.Own, o.Own)
 	visits, err := l.Visits(ctx, name, o)
 	if err != nil {
 		return nil, fmt.Errorf("reading the access log of %s: %w", name, err)
 	}
 	patterns := map[string]fetches{}
-	for _, c := range gather(visits) {
+	for _, c := range gather(validatorsOnly(visits, o.Own)) {
 		p := c.pattern(l.opts.Validators)
-		if worst, ok := patterns[p]; !c.Local && (!ok || len(c.Sources) < len(worst.Sources)) {
+		if worst, ok := patterns[p]; !ok || len(c.Sources) < len(worst.Sources) {
 			patterns[p] = c
 		}
 	}
 	if _, passed := patterns[fetchedAll]; passed {
-		return nil, nil // all validators reached one of the files, so none is blocked
+		return nil, nil // enough validators reached one of the files, so none is blocked
 	}
 	for _, p := range []string{fetchedHalf, fetchedPrimary, fetchedSome} {
-		if c, ok := patterns[p]; ok {
-			return []checks.Finding{l.finding(ctx, c, p)}, nil
+		c, ok := patterns[p]
+		if !ok || p != fetchedHalf && !remoteConnection(o.Text) {
+			continue
 		}
+		front, err := l.visitors(ctx, name, o, c.Sources)
+		if front || err != nil {
+			return nil, err
+		}
+		return []checks.Finding{l.finding(ctx, c, p)}, nil
 	}
 	return nil, nil
+}
+
+// visitors reports whether a source also requested something other than
+// challenge files that day: validators never do, so it is a front of ours that
+// forwards the requests of others.
+func (l *AccessLogs) visitors(ctx context.Context, name string, o Order, sources []netip.Addr) (bool, error) {
+	logs, err := l.open(name)
+	if err != nil {
+		return false, fmt.Errorf("reading the access log of %s: %w", name, err)
+	}
+	defer closeAll(logs)
+	front := false
+	for _, f := range logs {
+		err := lines(ctx, f, o.Time.Add(-24*time.Hour), l.opts.MaxBytes, func(line []byte) {
+			front = front || !mayBeVisit(line) && slices.Contains(sources, lineSource(line))
+		})
+		if err != nil {
+			return false, fmt.Errorf("reading the access log of %s: %w", name, err)
+		}
+	}
+	return front, nil
 }
 
 func (l *AccessLogs) finding(ctx context.Context, c fetches, pattern string) checks.Finding {
@@ -311,7 +277,7 @@ func (l *AccessLogs) finding(ctx context.Context, c fetches, pattern string) che
 		"pattern":   pattern,
 		"token":     c.Token,
 		"sources":   len(c.Sources),
-		"expected":  l.opts.Validators,
+		"expected":  needed(l.opts.Validators),
 		"addresses": sources,
 	}
 	if pattern == fetchedHalf {
@@ -320,6 +286,9 @@ func (l *AccessLogs) finding(ctx context.Context, c fetches, pattern string) che
 		args["cause"] = string(checks.WebError)
 	}
 	detail := fmt.Sprintf("%s: %d x 200, %d x 4xx, %d x 5xx from %v", c.Token, c.Served, c.Refused, c.Broken, sources)
+	if code == checks.WebBlocked {
+		args["lists"] = l.opts.Listings != nil
+	}
 	if l.opts.Listings != nil && code == checks.WebBlocked {
 		on, err := l.opts.Listings.of(ctx, named)
 		if len(on) > 0 {

@@ -61,7 +61,7 @@ func TestCameListed(t *testing.T) {
 			if tt.lists != nil {
 				opts.Listings = NewListings(tt.lists.look)
 			}
-			found, err := NewAccessLogs(opts).Sources(t.Context(), name, Order{Time: failedAt})
+			found, err := NewAccessLogs(opts).Sources(t.Context(), name, Order{Time: failedAt, Text: remoteTimeout})
 			if err != nil || len(found) != 1 {
 				t.Fatal(found, err)
 			}

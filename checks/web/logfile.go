@@ -22,6 +22,7 @@ type Visit struct {
 	Source netip.Addr
 	Token  string
 	Status int
+	FromCA bool // the agent is that of Let's Encrypt's validators
 }
 
 // clfTime is the time of nginx's and Apache's combined format.
@@ -70,7 +71,18 @@ func parseLine(line []byte) (Visit, bool) {
 	if !ok || err != nil || status < 100 || status > 599 {
 		return Visit{}, false
 	}
-	return Visit{Time: at, Source: source.Unmap().WithZone(""), Token: token, Status: status}, true
+	return Visit{Time: at, Source: source.Unmap().WithZone(""), Token: token, Status: status, FromCA: bytes.Contains(rest, []byte(caAgent))}, true
+}
+
+// caAgent is in the User-Agent of Let's Encrypt's validators.
+const caAgent = "Let's Encrypt validation server"
+
+// lineSource returns the source of a line of any kind; invalid: it cannot be
+// read.
+func lineSource(line []byte) netip.Addr {
+	address, _, _ := bytes.Cut(line, []byte(" "))
+	source, _ := netip.ParseAddr(string(address)) // the zero Addr is of no source
+	return source.Unmap().WithZone("")
 }
 
 // lineTime returns the time of a line of any kind.

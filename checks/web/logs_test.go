@@ -20,6 +20,9 @@ import (
 
 var failedAt = time.Date(2026, 11, 21, 4, 12, 30, 0, time.FixedZone("MSK", 3*3600))
 
+// remoteTimeout is the CA's text if its remote validators could not connect.
+const remoteTimeout = "During secondary validation: 198.51.100.7: Fetching http://client.ru/.well-known/acme-challenge/tok: Timeout during connect (likely firewall problem)"
+
 // entry is a line of the combined format.
 func entry(source string, at time.Time, target string, status int) string {
 	return fmt.Sprintf("%s - - [%s] \"GET %s HTTP/1.1\" %d 87 \"-\" \"Mozilla/5.0 (compatible; Let's Encrypt validation server)\"\n",
@@ -77,11 +80,15 @@ func TestParseLine(t *testing.T) {
 	}
 }
 
-// TestCame checks what follows from the requests in a log.
+// TestCame checks what follows from the requests in a log, for an order that
+// failed because the CA's remote validators could not connect.
 func TestCame(t *testing.T) {
 	own := entry("203.0.113.1", failedAt, challengePath+tokenPrefix+"X", 200)
 	old := entry("203.0.113.1", failedAt.Add(-24*time.Hour), challengePath+"tok", 200)
 	local := entry("127.0.0.1", failedAt, challengePath+"tok", 200)
+	ours := entry("192.0.2.80", failedAt, challengePath+"tok", 200)
+	curl := strings.ReplaceAll(entry("198.51.100.9", failedAt, challengePath+"tok", 200), "Let's Encrypt validation server", "curl/8.5")
+	page := entry("23.178.112.1", failedAt.Add(-2*time.Hour), "/contacts", 200)
 	tests := []struct {
 		name string
 		log  string
@@ -90,8 +97,12 @@ func TestCame(t *testing.T) {
 		{"nobody came", own + old, ""},
 		{"all came", validators(6, "tok", 200), ""},
 		{"as many as there must be", validators(5, "tok", 200), ""},
+		{"one remote of four missing, which the CA allows", validators(4, "tok", 200), ""},
 		{"only the primary", validators(1, "tok", 200) + own, "web.blocked primary 1"},
 		{"three of them", validators(3, "tok", 200), "web.blocked some 3"},
+		{"three of them, and a colleague with curl", validators(3, "tok", 200) + curl, "web.blocked some 3"},
+		{"the primary and another server of ours", validators(1, "tok", 200) + ours, "web.blocked primary 1"},
+		{"only another server of ours", ours + ours, ""},
 		{"http and https lines of the primary", validators(1, "tok", 301) + validators(1, "tok", 200), "web.blocked primary 1"},
 		{"only the redirects are logged here", validators(3, "tok", 301), ""},
 		{"the primary got 404", validators(1, "tok", 404), ""},
@@ -99,24 +110,64 @@ func TestCame(t *testing.T) {
 		{"every other one got 503", validators(6, "tok", 200, 503), "web.flapping half 6"},
 		{"an alias passed", validators(1, "tok", 200) + validators(6, "other", 200), ""},
 		{"behind a balancer of ours", local + local, ""},
+		{"one source that fetched it thrice", strings.Repeat(validators(1, "tok", 200), 3), ""},
+		{"one source that also reads pages: a front", page + validators(1, "tok", 200), ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			dir := t.TempDir()
-			put(t, filepath.Join(dir, "client.ru.access.log"), tt.log)
-			logs := NewAccessLogs(LogOptions{Paths: []string{dir + "/*.access.log"}})
-			found, err := logs.Sources(t.Context(), name, Order{Time: failedAt})
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := ""
-			for _, f := range found {
-				got = fmt.Sprintf("%s %v %v", f.Code, f.Args["pattern"], f.Args["sources"])
-			}
-			if got != tt.want {
-				t.Errorf("found %q, want %q\n%s", got, tt.want, details(found))
+			if got := fromLog(t, tt.log, remoteTimeout); got != tt.want {
+				t.Errorf("found %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// fromLog returns what a log shows of an order that failed with a text: code,
+// pattern and the number of sources.
+func fromLog(t *testing.T, log, text string) string {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "client.ru.access.log"), log)
+	logs := NewAccessLogs(LogOptions{Paths: []string{dir + "/*.access.log"}, Own: []netip.Addr{netip.MustParseAddr("192.0.2.80")}})
+	found, err := logs.Sources(t.Context(), name, Order{Time: failedAt, Text: text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for _, f := range found {
+		got = fmt.Sprintf("%s %v %v", f.Code, f.Args["pattern"], f.Args["sources"])
+	}
+	return got
+}
+
+// TestProof: one visit proves a firewall only if the CA says that its remote
+// validators could not connect.
+func TestProof(t *testing.T) {
+	const path = "http://client.ru/.well-known/acme-challenge/tok: "
+	for text, want := range map[string]string{
+		remoteTimeout: "web.blocked primary 1",
+		"During secondary validation: 198.51.100.7: Fetching " + path + "Connection refused":                                            "web.blocked primary 1",
+		"During secondary validation: 198.51.100.7: Fetching " + path + "Connection reset by peer":                                      "web.blocked primary 1",
+		"www.client.ru: During secondary validation: DNS problem: SERVFAIL looking up A for www.client.ru\nclient.ru: " + remoteTimeout: "web.blocked primary 1",
+		"During secondary validation: DNS problem: query timed out looking up A for client.ru":                                          "",
+		"During secondary validation: DNS problem: networking error looking up CAA for client.ru":                                       "",
+		"During secondary validation: While processing CAA for client.ru: DNS problem: query timed out looking up CAA for client.ru":    "",
+		"During secondary validation: 198.51.100.7: Invalid response from " + path + "503":                                              "",
+		"198.51.100.7: Fetching " + path + "Timeout during connect (likely firewall problem)":                                           "",
+		"Error finalizing order :: OCSP must-staple extension is no longer available":                                                   "",
+		"": "",
+	} {
+		if got := fromLog(t, validators(1, "tok", 200), text); got != want {
+			t.Errorf("%s\nfound %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestNeeded is the CA's table of how many validators must succeed.
+func TestNeeded(t *testing.T) {
+	for all, want := range map[int]int{1: 1, 2: 2, 3: 2, 5: 4, 6: 5, 7: 5, 9: 7} {
+		if got := needed(all); got != want {
+			t.Errorf("of %d, %d are needed, want %d", all, got, want)
+		}
 	}
 }
 
@@ -129,7 +180,7 @@ func TestTokens(t *testing.T) {
 		t.Error("a folder that is not there is no error")
 	}
 	logs = NewAccessLogs(LogOptions{Paths: []string{dir + "/*.log", dir + "/*/log"}})
-	found, err := logs.Sources(t.Context(), name, Order{Time: failedAt, Tokens: []string{"tok"}})
+	found, err := logs.Sources(t.Context(), name, Order{Time: failedAt, Text: remoteTimeout, Tokens: []string{"tok"}})
 	if err != nil || len(found) != 1 {
 		t.Fatalf("found %v, err %v", found, err)
 	}

@@ -51,6 +51,7 @@ func certificateSituations() []Situation {
 // Texts of the CA, as in the issuance log.
 const (
 	secondaryText   = "During secondary validation: %ip: Fetching http://%name/.well-known/acme-challenge/%token: Timeout during connect (likely firewall problem)"
+	remoteDNSText   = "During secondary validation: DNS problem: query timed out looking up A for %name; DNS problem: query timed out looking up AAAA for %name"
 	unauthorized    = "%ip: Invalid response from http://%name/.well-known/acme-challenge/%token: 404"
 	connectionText  = "%ip: Fetching http://%name/.well-known/acme-challenge/%token: Connection reset by peer"
 	pausedText      = "Your account is temporarily prevented from requesting certificates for %name and possibly others. Please visit: https://portal.letsencrypt.org/sfe/v1/unpause?jwt=eyJhbGciOi"
@@ -104,6 +105,12 @@ func visitorSituations() []Situation {
 		row("one validator of six came", remote, "web.blocked", failed(secondaryText), visitors("23.178.112.208")),
 		row("two came, one more stands on a blocklist", remote, "web.blocked", failed(secondaryText), visitors("23.178.112.208", "52.28.236.88"),
 			blocklist(Blocklist{Origin: "bl.example.org", Listed: []netip.Addr{netip.MustParseAddr("52.28.236.88")}})),
+		row("the other validators failed in the DNS", remote, "ca.remote", failed(remoteDNSText), visitors("23.178.112.208")),
+		row("four validators of five came", "2.2 one remote of two to five may fail", "ca.remote", failed(secondaryText),
+			visitors("23.178.112.208", "52.28.236.88", "18.116.86.117", "34.211.60.134")),
+		row("only our own address fetched the file", remote, "ca.remote", failed(secondaryText), visitors(ownAddr)),
+		row("a front of ours fetched the file for all", remote, "ca.remote", failed(secondaryText), visitors("95.31.18.119")),
+		row("one validator came to an order that was refused at its end", remote, "ca.unauthorized", failed(unauthorized), visitors("23.178.112.208")),
 		row("all validators came, and met a 404", remote, "ca.unauthorized", failed(unauthorized),
 			visitors("23.178.112.208", "52.28.236.88", "18.116.86.117", "34.211.60.134", "13.61.2.25", "47.129.5.33")),
 	}

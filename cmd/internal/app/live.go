@@ -93,10 +93,19 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 		Served: cert.NewServed(cert.ServedOptions{
 			HTTPSPort: probe.HTTPSPort, Timeout: probe.Timeout, Pace: o.pace, Own: p.Addresses, Roots: roots, LifeLeft: o.cfg.Thresholds.Overdue.LifeLeft,
 		}),
-		AccessLogs: web.NewAccessLogs(web.LogOptions{Paths: p.AccessLogs, Listings: o.listings}),
+		AccessLogs: web.NewAccessLogs(web.LogOptions{Paths: p.AccessLogs, Listings: o.listings, Own: o.own()}),
 		Egress:     egress,
 		Keys:       keys,
 		Vhosts:     cert.NewVhosts(p.Vhosts, nil),
 		Blocklists: o.blocklists,
 	}))}, nil
+}
+
+// own returns the addresses of all panels.
+func (o *outside) own() []netip.Addr {
+	var all []netip.Addr
+	for _, p := range o.cfg.Panels {
+		all = append(all, p.Addresses...)
+	}
+	return all
 }
