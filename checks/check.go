@@ -37,6 +37,11 @@ type Check struct {
 // the check has then neither looked nor failed.
 var ErrNothing = errors.New("nothing to look at")
 
+// ErrSeen is in the error of a Run that could not look because of what it saw: a
+// closed port, a connection cut or not answered. Such a failure is among the
+// findings too, and makes no verdict unknown.
+var ErrSeen = errors.New("seen")
+
 // Needs are the preconditions of a check. On a panel that lacks a table or
 // column the check counts as failed for the whole server (see suite.Blind); for
 // a name or a site that does not meet the other needs it is not run.

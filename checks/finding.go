@@ -50,6 +50,7 @@ type Failure struct {
 	Server string
 	Site   string // empty: the server as a whole
 	Err    string
+	Seen   bool // what prevented the look is a finding itself: see ErrSeen
 }
 
 // Metric is one of the counts of a panel, such as the number of failed
@@ -130,7 +131,7 @@ func Judge(findings []Finding, failures []Failure) Verdict {
 	for i := range findings {
 		f := &findings[i]
 		switch {
-		case f.Severity <= Info && outside(f.Check):
+		case f.Severity <= Info && (outside(f.Check) || f.Code.ofWay()):
 			continue // information only: nothing fails because of it
 		case f.Name != "" && own:
 			continue // findings at the site's own name come first
@@ -140,6 +141,9 @@ func Judge(findings []Finding, failures []Failure) Verdict {
 		}
 	}
 	for _, f := range failures {
+		if f.Seen {
+			continue // it says nothing of other causes, and is said itself
+		}
 		if best.Code == OK || rank > settled(f.Check) {
 			return Verdict{Code: Unknown, Severity: Unknown.Severity()}
 		}
@@ -149,6 +153,12 @@ func Judge(findings []Finding, failures []Failure) Verdict {
 
 // outside reports whether a check looks from outside.
 func outside(check string) bool { return check == NamesCheck || check == WayCheck }
+
+// ofWay reports whether a code is one of requests to the site.
+func (c Code) ofWay() bool {
+	r := c.rank()
+	return r >= WebBlocked.rank() && r <= lastOfWay.rank()
+}
 
 // settled returns the rank of the last code that a check can find; later codes
 // cannot be the cause if it failed. For a check on which no other depends, the

@@ -65,7 +65,8 @@ func (s *Served) Check() checks.Check {
 		Scope: checks.ScopeName,
 		Live:  true,
 		Codes: []checks.Code{checks.CertExpired, checks.CertOverdue, checks.CertExpiring, checks.CertUntrusted,
-			checks.CertKeyMismatch, checks.CertName, checks.CertNotInstalled},
+			checks.CertKeyMismatch, checks.CertName, checks.CertNotInstalled,
+			checks.WebRefused, checks.WebTimeout, checks.WebReset},
 		Needs: checks.Needs{Address: true},
 	}
 	if s == nil {
@@ -76,7 +77,7 @@ func (s *Served) Check() checks.Check {
 		if err == nil && len(found) == 0 && !t.Served.Known() {
 			return nil, checks.ErrNothing
 		}
-		return found, err
+		return append(found, closedPorts(err)...), err
 	}
 	return c
 }
@@ -93,10 +94,10 @@ func (s *Served) Handshake(ctx context.Context, at checks.NameInfo, sub checks.S
 	var errs []error
 	for i := range seen {
 		if err := j.address(&seen[i]); err != nil {
-			errs = append(errs, fmt.Errorf("looking at the certificate of %s at %s: %w", name, seen[i].at, err))
+			errs = append(errs, fmt.Errorf("looking at the certificate of %s at %s: %w", name, seen[i].at, closing(ctx, seen[i].at, err)))
 		}
 	}
-	return earliest(seen), gather(seen), errors.Join(errs...)
+	return earliest(seen), gather(seen), allClosed(errs)
 }
 
 // earliest returns the dates of the certificate that expires first; zero if an

@@ -187,6 +187,9 @@ func (p *siteProbe) take(check, name string, found []checks.Finding, err error) 
 	site := p.target.Site
 	for _, f := range found {
 		f.Check, f.From = check, p.live.From
+		if check == cert.ServedCheck && p.said(name, f) {
+			continue
+		}
 		if name != site.Name {
 			f.Name = name
 		}
@@ -198,9 +201,19 @@ func (p *siteProbe) take(check, name string, found []checks.Finding, err error) 
 	}
 }
 
+// said reports whether the way to a name already has this fault of a connection.
+func (p *siteProbe) said(name string, f checks.Finding) bool {
+	if name == p.target.Site.Name {
+		name = ""
+	}
+	return slices.ContainsFunc(p.seen.Findings, func(other checks.Finding) bool {
+		return other.Check == checks.WayCheck && other.Name == name && (other.Code == f.Code || other.Code == checks.WebIPv6 && f.Args["family"] == "IPv6" && f.Args["port"] != nil)
+	})
+}
+
 func (p *siteProbe) fail(check string, err error) {
 	site := p.target.Site
-	p.seen.Failures = append(p.seen.Failures, checks.Failure{Check: check, Server: site.Server, Site: site.Name, Err: clean(err)})
+	p.seen.Failures = append(p.seen.Failures, checks.Failure{Check: check, Server: site.Server, Site: site.Name, Err: clean(err), Seen: errors.Is(err, checks.ErrSeen)})
 }
 
 // ofSite returns a finding as one of a site. For a site that is switched off,

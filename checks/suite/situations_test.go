@@ -36,6 +36,11 @@ func TestSituations(t *testing.T) {
 				if string(verdict.Code) != s.Want {
 					t.Errorf("%s: the verdict is %s, want %s\n%s", s.Rule, verdict.Code, s.Want, evidence(found))
 				}
+				for _, code := range s.Also {
+					if !slices.ContainsFunc(found, func(f checks.Finding) bool { return string(f.Code) == code }) {
+						t.Errorf("%s is not said\n%s", code, evidence(found))
+					}
+				}
 				if listed := verdict.Finding.Args["listed"]; (listed != nil) != (s.Name == "two came, one more stands on a blocklist") {
 					t.Errorf("of those that came, on blocklists: %v", listed)
 				}

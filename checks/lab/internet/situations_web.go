@@ -23,6 +23,9 @@ func doorSituations() []Situation {
 		row("to https, where nobody listens", rule, "web.refused", redirected, doors(ownAddr, Open, Refused)),
 		row("to https, which a firewall drops", rule, "web.timeout", redirected, doors(ownAddr, Open, BlackHole)),
 		row("to https, which resets", rule, "web.reset", redirected, doors(ownAddr, Open, Reset)),
+		row("443 is closed, and nothing leads there", "A refusal is an observation", "ok", doors(ownAddr, Open, Refused)).also("web.refused"),
+		row("443 is dropped, and nothing leads there", "A timeout is an observation once DNS is known", "ok", doors(ownAddr, Open, BlackHole)).also("web.timeout"),
+		row("443 resets, and nothing leads there", "A reset is an observation", "ok", doors(ownAddr, Open, Reset)).also("web.reset"),
 		row("to https, which is plain HTTP", "2.1 plain HTTP on :443", "web.redirect", redirected, doors(ownAddr, Open, PlainHTTP)),
 		row("to https with TLS 1.1", "2.1 redirecting HTTPS server", "web.redirect", redirected, doors(ownAddr, Open, OldTLS)),
 	}
@@ -123,6 +126,7 @@ func familySituations() []Situation {
 		row("IPv6 alone is well", "-", "ok", only, doors(six, Open, Open)),
 		row("IPv6 alone refuses", "-", "web.refused", only, doors(six, Refused, Refused)),
 		row("IPv6 refuses, and the CA falls back", falls, "ok", dual, doors(six, Refused, Open)),
+		row("IPv6 is dead on both ports, and the CA falls back", falls, "ok", dual, doors(six, Refused, Refused)).also("web.ipv6"),
 		row("IPv6 is dropped, and the CA falls back", falls, "ok", dual, doors(six, BlackHole, Open)),
 		row("both families are dropped", "2.1 v6 and v4 dropped", "web.timeout", dual, doors(six, BlackHole, Open), doors(ownAddr, BlackHole, Open)),
 		row("IPv6 answers 404", stays, "web.ipv6", dual, page(six, func(http.Handler) http.Handler { return NotFound() })),
