@@ -18,6 +18,7 @@ type Situation struct {
 	Rule  string   // source: a table of the CA's behaviour, or a kind of cause
 	Want  string   // the root cause
 	Also  []string // codes that must be reported beside it
+	Who   string   // who must act; empty: as the code says
 	steps []step
 }
 
@@ -59,6 +60,12 @@ func row(name, rule, want string, steps ...step) Situation {
 // also adds codes that must be reported beside the root cause.
 func (s Situation) also(codes ...string) Situation {
 	s.Also = append(slices.Clone(s.Also), codes...)
+	return s
+}
+
+// by sets who must act.
+func (s Situation) by(who string) Situation {
+	s.Who = who
 	return s
 }
 

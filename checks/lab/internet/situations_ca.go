@@ -102,7 +102,7 @@ func wordSituations() []Situation {
 func visitorSituations() []Situation {
 	const remote = "2.8 access log"
 	return []Situation{
-		row("one validator of six came", remote, "web.blocked", failed(secondaryText), visitors("23.178.112.208")),
+		row("one validator of six came", remote, "web.blocked", failed(secondaryText), visitors("23.178.112.208")).by("us"),
 		row("two came, one more stands on a blocklist", remote, "web.blocked", failed(secondaryText), visitors("23.178.112.208", "52.28.236.88"),
 			blocklist(Blocklist{Origin: "bl.example.org", Listed: []netip.Addr{netip.MustParseAddr("52.28.236.88")}})),
 		row("the other validators failed in the DNS", remote, "ca.remote", failed(remoteDNSText), visitors("23.178.112.208")),
