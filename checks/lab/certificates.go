@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -108,6 +109,15 @@ func (c *Certificates) Write(f File) error {
 		parts["crtca"] = parts["crt"]
 	}
 	return c.store(f, parts)
+}
+
+// issue signs a certificate without writing it.
+func (c *Certificates) issue(f File) (*tls.Certificate, error) {
+	leaf, err := c.ca.issue(f, c.key, f.Kind == SelfSigned)
+	if err != nil {
+		return nil, fmt.Errorf("issuing %s: %w", f.Name, err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{leaf.Raw, c.ca.intermediate.Raw}, PrivateKey: c.key}, nil
 }
 
 func (c *Certificates) store(f File, parts map[string][]byte) error {

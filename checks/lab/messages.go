@@ -16,6 +16,7 @@ type problem struct {
 	kind, words string
 	status      int
 	weight      int
+	truth       Trouble // empty: the name leads to the site, which answers
 	text        string
 }
 
@@ -36,14 +37,17 @@ func newProblems(rng *rand.Rand) (*problems, error) {
 	for _, heading := range headings {
 		for _, line := range lines[heading] {
 			var made problem
-			var duration string
+			var duration, truth string
 			if _, err := fmt.Sscanf(heading, "%s %d", &made.kind, &made.status); err != nil {
 				return nil, fmt.Errorf("messages.txt: %q: %w", heading, err)
 			}
-			if _, err := fmt.Sscanf(line, "%s %d", &duration, &made.weight); err != nil {
+			if _, err := fmt.Sscanf(line, "%s %d %s", &duration, &made.weight, &truth); err != nil {
 				return nil, fmt.Errorf("messages.txt: %q: %w", line, err)
 			}
-			made.words, made.text = after(heading, 2), after(line, 2)
+			made.words, made.text = after(heading, 2), after(line, 3)
+			if truth != "none" {
+				made.truth = Trouble(truth)
+			}
 			if duration == "lasting" {
 				p.lasting = append(p.lasting, made)
 			} else {
@@ -66,6 +70,21 @@ func (p *problems) nextLasting() problem {
 		return first
 	}
 	return p.draw(p.lasting)
+}
+
+// lastingOf returns a lasting problem that such a trouble causes; false: the CA
+// has no text for it.
+func (p *problems) lastingOf(t Trouble) (problem, bool) {
+	var fitting []problem
+	for _, one := range p.lasting {
+		if one.truth == t {
+			fitting = append(fitting, one)
+		}
+	}
+	if len(fitting) == 0 {
+		return problem{}, false
+	}
+	return p.draw(fitting), true
 }
 
 func (p *problems) nextPassing() problem { return p.draw(p.passing) }

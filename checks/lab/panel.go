@@ -31,7 +31,7 @@ type Panel struct {
 
 // NewPanel creates a database without rows; the file must not exist.
 func NewPanel(path string, variants ...Variant) (*Panel, error) {
-	l := layout{tables: parseSchema(schemaSQL), journal: "DELETE", zone: time.UTC}
+	l := layout{tables: parseSchema(schemaSQL), journal: "DELETE", zone: time.UTC, addresses: [2]string{sampleIPv4, sampleIPv4b}}
 	for _, vary := range variants {
 		if err := vary(&l); err != nil {
 			return nil, fmt.Errorf("varying the panel: %w", err)
@@ -263,10 +263,11 @@ type Variant func(*layout) error
 
 // layout describes the database that NewPanel creates.
 type layout struct {
-	tables  []table
-	journal string
-	zone    *time.Location
-	bare    bool // no certificate files
+	tables    []table
+	journal   string
+	zone      *time.Location
+	bare      bool      // no certificate files
+	addresses [2]string // of a Sample's server
 }
 
 func (l *layout) find(name string) (*table, error) {
@@ -290,6 +291,15 @@ func WithWAL() Variant {
 func WithZone(zone *time.Location) Variant {
 	return func(l *layout) error {
 		l.zone = zone
+		return nil
+	}
+}
+
+// WithAddresses gives a Sample's server other IPv4 addresses, such as those of a
+// laboratory: its sites have them, and the CA's texts name them.
+func WithAddresses(first, second string) Variant {
+	return func(l *layout) error {
+		l.addresses = [2]string{first, second}
 		return nil
 	}
 }

@@ -22,7 +22,8 @@ type Sample struct {
 	Server       string // the panel's name in configurations
 	builder      *builder
 	sites        []*sampleSite
-	reissued     []*sampleSite // sites of the mass re-issue that has not been settled
+	served       map[string]*sampleSite // by name, in lower case as an A-label; a wildcard's begins with "*."
+	reissued     []*sampleSite          // sites of the mass re-issue that has not been settled
 	reissuedAt   time.Time
 }
 
@@ -36,6 +37,7 @@ type builder struct {
 	shares   []float64         // cumulative shares of the owners in the sites
 	owned    map[string]string // owner by name, so far
 	fine     int               // number of sites so far whose condition is "fine"
+	own      [2]string         // the server's IPv4 addresses
 }
 
 // NewSample builds the sample in dir: ispmgr.db and httpd-cert. Its dates are written in the zone of now.
@@ -55,6 +57,7 @@ func NewSample(dir string, now time.Time, seed uint64, variants ...Variant) (*Sa
 	if err != nil {
 		return nil, fmt.Errorf("building sample: %w", err)
 	}
+	b.own = panel.layout.addresses
 	s := &Sample{Panel: panel, Certificates: certificates, Server: "isp1", builder: b}
 	if err := s.build(); err != nil {
 		return nil, fmt.Errorf("building sample: %w", errors.Join(err, panel.Close()))
@@ -101,8 +104,15 @@ func (s *Sample) build() error {
 	if err != nil {
 		return err
 	}
+	s.served = map[string]*sampleSite{}
 	for i, c := range conditions {
-		s.sites = append(s.sites, s.builder.site(i, c))
+		h := s.builder.site(i, c)
+		s.sites = append(s.sites, h)
+		if h.site.Secure && h.site.Active && h.site.Certificate != "" && h.condition.hasSite() {
+			for _, name := range append([]string{h.site.Name}, h.site.Aliases...) {
+				s.served[ascii(name)] = h
+			}
+		}
 	}
 	if err := s.Panel.Transaction(s.fill); err != nil {
 		return err
@@ -127,7 +137,7 @@ func (s *Sample) writeFiles(sites []*sampleSite) error {
 }
 
 func (s *Sample) fill() error {
-	for _, address := range []string{sampleIPv4, sampleIPv6, sampleIPv4b} {
+	for _, address := range []string{s.builder.own[0], sampleIPv6, s.builder.own[1]} {
 		if err := s.Panel.AddAddress(address); err != nil {
 			return err
 		}

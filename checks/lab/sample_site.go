@@ -11,15 +11,23 @@ import (
 type sampleSite struct {
 	site      Site
 	condition condition
-	issued    time.Time // when its certificate file was made
+	issued    time.Time    // when its certificate file was made
+	lasting   *siteProblem // why each attempt fails; nil: none failed for long
+	failing   time.Time    // the first failure with that problem; zero: none
+	moved     Trouble      // of a site whose certificate is fine: its next attempt will fail; empty: it will not
 }
 
-// The sample's own addresses; nearly all sites have one of the first two.
+// The sample's own addresses; nearly all sites have one of the first two. See
+// WithAddresses.
 const (
 	sampleIPv4  = "203.0.113.10"
 	sampleIPv6  = "2001:db8::10"
 	sampleIPv4b = "203.0.113.11"
 )
+
+// movedAway is the prefix of addresses that the panel has for sites that were
+// moved by hand, or have a proxy in front.
+const movedAway = "198.51.100."
 
 // site generates site number i.
 func (b *builder) site(i int, c condition) *sampleSite {
@@ -37,6 +45,7 @@ func (b *builder) site(i int, c condition) *sampleSite {
 	h.site.Owner = b.owner(h.site.Name)
 	h.site.Aliases = b.aliases(h.site.Name)
 	h.site.Certificate = b.certificateName(h)
+	h.moved = moved(h)
 	return h
 }
 
@@ -53,13 +62,13 @@ func (b *builder) plain(c condition) bool {
 func (b *builder) addresses() []string {
 	switch dice := b.rng.IntN(100); {
 	case dice < 62:
-		return []string{sampleIPv4}
+		return []string{b.own[0]}
 	case dice < 92:
-		return []string{sampleIPv4, sampleIPv6}
+		return []string{b.own[0], sampleIPv6}
 	case dice < 97:
-		return []string{sampleIPv4b}
+		return []string{b.own[1]}
 	default: // moved away by hand, or a proxy in front
-		return []string{fmt.Sprintf("198.51.100.%d", 100+b.rng.IntN(20))}
+		return []string{fmt.Sprintf("%s%d", movedAway, 100+b.rng.IntN(20))}
 	}
 }
 
@@ -122,7 +131,7 @@ func (b *builder) attempts(h *sampleSite) []Attempt {
 	case "lately":
 		return b.daily(h, b.now.Add(-within(b.rng, 5*time.Hour, day)), true)
 	case "retrying":
-		lasting, log := b.problems.of(h.site, b.problems.nextLasting()), []Attempt(nil)
+		lasting, log := b.lasting(h), []Attempt(nil)
 		for ago := within(b.rng, 2*time.Minute, 30*time.Minute); ago < 20*time.Hour; ago += 50 * time.Minute {
 			log = append(log, b.failure(h, lasting, b.now.Add(-ago)))
 		}
@@ -137,7 +146,7 @@ func (b *builder) attempts(h *sampleSite) []Attempt {
 // begins to fail when its certificate is 60 days old; the log goes back that
 // far.
 func (b *builder) daily(h *sampleSite, last time.Time, again bool) []Attempt {
-	lasting := b.problems.of(h.site, b.problems.nextLasting())
+	lasting := b.lasting(h)
 	days := int(b.now.Sub(h.issued).Hours() / 24)
 	if h.condition.file == string(Issued) {
 		days -= 60
@@ -160,7 +169,23 @@ func (h *sampleSite) success(at time.Time) Attempt {
 	return Attempt{Certificate: h.site.Certificate, Status: StatusOK, At: at}
 }
 
+// lasting returns why the attempts of a site fail: always for the same reason.
+func (b *builder) lasting(h *sampleSite) siteProblem {
+	if h.lasting == nil {
+		what, told := b.problems.lastingOf(h.moved)
+		if h.moved == "" || !told {
+			what = b.problems.nextLasting()
+		}
+		why := b.problems.of(h.site, what)
+		h.lasting = &why
+	}
+	return *h.lasting
+}
+
 func (b *builder) failure(h *sampleSite, t siteProblem, at time.Time) Attempt {
+	if h.lasting != nil && (h.failing.IsZero() || at.Before(h.failing)) {
+		h.failing = at
+	}
 	return Attempt{Certificate: h.site.Certificate, Status: StatusFailed, At: at, Message: b.problems.message(t, at)}
 }
 

@@ -1,13 +1,15 @@
 package lab
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // MassReissue plays an incident: support re-issues n good certificates at once.
-// All start at the same time, and every fifth logs its
-// first failure at that time.
+// All start at the same time, and every fifth, whose name has moved away
+// meanwhile, logs its first failure at that time.
 func (s *Sample) MassReissue(at time.Time, n int) error {
 	chosen := s.candidates(n)
 	if len(chosen) < n {
@@ -34,28 +36,41 @@ func (s *Sample) MassReissue(at time.Time, n int) error {
 	return nil
 }
 
-// candidates chooses up to n sites that have no problem.
+// candidates chooses up to n sites whose certificates have no problem. Every
+// fifth is one whose name has a trouble of its own, while there are such.
 func (s *Sample) candidates(n int) []*sampleSite {
 	busy := map[*sampleSite]bool{}
 	for _, h := range s.reissued {
 		busy[h] = true
 	}
-	var chosen []*sampleSite
+	var well, troubled, chosen []*sampleSite
 	for _, i := range s.builder.rng.Perm(len(s.sites)) {
-		if h := s.sites[i]; len(chosen) < n && h.condition.name == "fine" && !busy[h] {
-			chosen = append(chosen, h)
+		switch h := s.sites[i]; {
+		case h.condition.name != "fine" || busy[h]:
+		case h.moved != "":
+			troubled = append(troubled, h)
+		default:
+			well = append(well, h)
 		}
+	}
+	for len(chosen) < n && len(well)+len(troubled) > 0 {
+		from := &well
+		if len(troubled) > 0 && (len(chosen)%5 == 0 || len(well) == 0) {
+			from = &troubled
+		}
+		chosen, *from = append(chosen, (*from)[0]), (*from)[1:]
 	}
 	return chosen
 }
 
 // Settle ends the mass re-issue: fixedShare of its certificates (0 to 1) get
 // new files, the others are given up after a failure halfway and one at the
-// end.
+// end. Those whose names have a trouble of their own are given up first.
 func (s *Sample) Settle(at time.Time, fixedShare float64) error {
 	if fixedShare < 0 || fixedShare > 1 {
 		return fmt.Errorf("settling: a share of %v", fixedShare)
 	}
+	slices.SortStableFunc(s.reissued, func(a, b *sampleSite) int { return cmp.Compare(len(a.moved), 0) - cmp.Compare(len(b.moved), 0) })
 	fixed := s.reissued[:int(float64(len(s.reissued))*fixedShare+0.5)]
 	given := s.reissued[len(fixed):]
 	var log []Attempt
@@ -87,9 +102,9 @@ func (s *Sample) Settle(at time.Time, fixedShare float64) error {
 	return nil
 }
 
-// failure is a failed attempt of a site with a new lasting problem.
+// failure is a failed attempt of a site with its lasting problem.
 func (s *Sample) failure(h *sampleSite, at time.Time) Attempt {
-	return s.builder.failure(h, s.builder.problems.of(h.site, s.builder.problems.nextLasting()), at)
+	return s.builder.failure(h, s.builder.lasting(h), at)
 }
 
 func certificateNames(sites []*sampleSite) []string {
