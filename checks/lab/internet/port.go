@@ -92,12 +92,13 @@ func hold(at netip.AddrPort) (*held, error) {
 	if at.Addr().Is6() {
 		family, wanted = syscall.AF_INET6, &syscall.SockaddrInet6{Addr: at.Addr().As16(), Port: int(at.Port())}
 	}
-	fd, err := syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
+	fd, err := syscall.Socket(family, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		return nil, fmt.Errorf("holding %s: %w", at, err)
 	}
+	syscall.CloseOnExec(fd) // flags of socket(2) would do both, on Linux only
 	h := &held{fd: fd, addr: at}
-	if err := h.bind(wanted); err != nil {
+	if err := errors.Join(syscall.SetNonblock(fd, true), h.bind(wanted)); err != nil {
 		_ = h.Close()
 		return nil, fmt.Errorf("holding %s: %w", at, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // Web is the lab's web: hosts at loopback addresses, all with the same two
@@ -29,11 +30,12 @@ type Web struct {
 // Host is the server at one address.
 type Host struct {
 	HTTP, HTTPS  Door
-	Sites        map[string]http.Handler     // by the Host header, without port; "" is the default server
-	Certificates map[string]*tls.Certificate // by server name; "" for all others
+	Sites        map[string]http.Handler                     // by the Host header, without port; "" is the default server
+	Certificates map[string]*tls.Certificate                 // by server name; "" for all others
+	Certificate  func(name string) (*tls.Certificate, error) // for names that are not in Certificates; may be nil
 }
 
-// StartWeb binds the two ports on 127.0.0.1 and on ::1.
+// StartWeb binds the two ports on 127.0.0.1, and on ::1 if this machine has it.
 func StartWeb() (*Web, error) {
 	w := &Web{life: newLifetime(), held: map[netip.AddrPort]*held{}}
 	for _, port := range []*uint16{&w.http, &w.https} {
@@ -44,7 +46,8 @@ func StartWeb() (*Web, error) {
 	return w, nil
 }
 
-// takePort finds a port that is free in both families.
+// takePort finds a port that is free in both families, or in IPv4 on a machine
+// without IPv6.
 func (w *Web) takePort(port *uint16) error {
 	var err error
 	for range 20 {
@@ -52,12 +55,17 @@ func (w *Web) takePort(port *uint16) error {
 		if four, err = hold(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)); err != nil {
 			continue
 		}
-		if six, err = hold(netip.AddrPortFrom(netip.IPv6Loopback(), four.addr.Port())); err != nil {
-			_ = four.Close()
-			continue
+		w.held[four.addr], *port = four, four.addr.Port()
+		six, err = hold(netip.AddrPortFrom(netip.IPv6Loopback(), four.addr.Port()))
+		switch {
+		case err == nil:
+			w.held[six.addr] = six
+			return nil
+		case errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EAFNOSUPPORT):
+			return nil
 		}
-		w.held[four.addr], w.held[six.addr], *port = four, six, four.addr.Port()
-		return nil
+		delete(w.held, four.addr)
+		_ = four.Close()
 	}
 	return err
 }
@@ -164,6 +172,11 @@ func (h Host) tls(door Door) *tls.Config {
 	c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		if found := h.Certificates[strings.ToLower(hello.ServerName)]; found != nil {
 			return found, nil
+		}
+		if h.Certificate != nil {
+			if found, err := h.Certificate(strings.ToLower(hello.ServerName)); err == nil {
+				return found, nil
+			}
 		}
 		if found := h.Certificates[""]; found != nil {
 			return found, nil

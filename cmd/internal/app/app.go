@@ -31,11 +31,24 @@ type App struct {
 	outside *outside
 	bot     *engine.Engine
 	log     *slog.Logger
+	lab     Laboratory
+}
+
+// Laboratory is how a laboratory's internet differs from the real one. The zero
+// value is the real one.
+type Laboratory struct {
+	NameServers  uint16  // port of all name servers, which are on loopback addresses; 0: 53, on public addresses only
+	RegistryRate float64 // questions a minute that each registry answers; 0: as many as the real ones
 }
 
 // Open opens the journal, creating its folder if there is none, and builds
 // everything else. It reads no panel and connects to nothing.
 func Open(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) (*App, error) {
+	return OpenIn(ctx, Laboratory{}, cfg, bundle, log)
+}
+
+// OpenIn is Open in a laboratory.
+func OpenIn(ctx context.Context, lab Laboratory, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) (*App, error) {
 	if err := os.MkdirAll(filepath.Dir(cfg.State), 0o700); err != nil {
 		return nil, fmt.Errorf("opening the state: %w", err)
 	}
@@ -43,7 +56,7 @@ func Open(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slo
 	if err != nil {
 		return nil, err
 	}
-	a := &App{cfg: cfg, bundle: bundle, journal: j, log: log}
+	a := &App{cfg: cfg, bundle: bundle, journal: j, log: log, lab: lab}
 	sources, err := a.open()
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -57,7 +70,7 @@ func Open(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slo
 
 // open builds the panels.
 func (a *App) open() (sources []watch.Source, err error) {
-	if a.outside, err = openOutside(a.cfg, a.log); err != nil {
+	if a.outside, err = openOutside(a.cfg, a.lab, a.log); err != nil {
 		return nil, err
 	}
 	book, err := limits(a.cfg)

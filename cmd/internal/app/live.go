@@ -36,7 +36,7 @@ type outside struct {
 
 // openOutside prepares the checks from outside without connecting to anything. It
 // returns nil if the configuration has no resolvers, which turns them off.
-func openOutside(cfg *config.Config, log *slog.Logger) (*outside, error) {
+func openOutside(cfg *config.Config, lab Laboratory, log *slog.Logger) (*outside, error) {
 	if len(cfg.Resolvers) == 0 {
 		return nil, nil
 	}
@@ -57,8 +57,8 @@ func openOutside(cfg *config.Config, log *slog.Logger) (*outside, error) {
 	}
 	return &outside{
 		cfg: cfg, log: log, resolver: resolver, blocklists: blocklists, listings: listings,
-		names:    dns.NewInspector(resolver, dns.InspectorOptions{Ranges: ranges}),
-		registry: registry.New(registry.Options{Whois: cfg.Lookups.Whois, RDAP: cfg.Lookups.RDAP}),
+		names:    dns.NewInspector(resolver, dns.InspectorOptions{Ranges: ranges, Port: lab.NameServers, Reserved: lab.NameServers != 0}),
+		registry: registry.New(registry.Options{Whois: cfg.Lookups.Whois, RDAP: cfg.Lookups.RDAP, Rate: lab.RegistryRate}),
 		pace:     pace.New[netip.Addr](rate.Limit(cfg.Probe.PerAddress), 1),
 	}, nil
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/checks"
+	"domovoy/reports"
 	"domovoy/reports/journal"
 )
 
@@ -20,6 +22,40 @@ func (a *App) Digest(ctx context.Context) error { return a.bot.Reports.SendDaily
 func (a *App) Deliver(ctx context.Context, receivers map[string]bot.Receiver) error {
 	return a.bot.Outbox(receivers).Flush(ctx)
 }
+
+// Began replaces when each open incident of a site began by what began returns, if
+// that is earlier than the incident was found. A zero time changes nothing. An
+// incident whose beginning is known that way is not one of the baseline.
+func (a *App) Began(ctx context.Context, began func(checks.Finding) time.Time) error {
+	open, err := a.journal.OpenIncidents(ctx)
+	if err != nil {
+		return err
+	}
+	entry := journal.Entry{At: time.Now()}
+	for _, i := range open {
+		at := began(i.Finding)
+		if i.Finding.Site == "" || at.IsZero() || !at.Before(i.Times.Opened) {
+			continue
+		}
+		i.Times.Opened, i.Baseline = at, false
+		entry.Changes = append(entry.Changes, reports.Change{Incident: i})
+	}
+	return a.journal.Record(ctx, entry)
+}
+
+// Past records incidents that are over, as if they had been found and resolved
+// when they say.
+func (a *App) Past(ctx context.Context, over []reports.Incident) error {
+	entry := journal.Entry{At: time.Now()}
+	for _, i := range over {
+		entry.Changes = append(entry.Changes, reports.Change{Incident: i})
+	}
+	return a.journal.Record(ctx, entry)
+}
+
+// Look checks every site from outside, and records what changed, as the job of Run
+// does.
+func (a *App) Look(ctx context.Context) error { return a.sweep(ctx, time.Now(), nil) }
 
 // Standings returns a snapshot of every site of each panel now.
 func (a *App) Standings(ctx context.Context) ([]journal.Snapshot, error) {
