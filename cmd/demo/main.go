@@ -1,5 +1,6 @@
 // Command demo shows Domovoy's main job on a sample panel: a digest, an alert,
-// then answers to commands. It needs no configuration and no network.
+// then answers to commands. It needs no configuration and no network: the sites'
+// DNS, registries, web servers and CA are in this process, on loopback addresses.
 package main
 
 import (
@@ -48,6 +49,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errors io.Writer
 type options struct {
 	language string
 	verbose  bool
+	plain    bool // no colours (https://no-color.org)
 	log      *slog.Logger
 }
 
@@ -56,6 +58,7 @@ func parse(args []string, bundle *i18n.Bundle, out io.Writer) (options, int) {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(out)
 	o := options{}
+	_, o.plain = os.LookupEnv("NO_COLOR")
 	flags.StringVar(&o.language, "lang", i18n.TerminalLanguage(os.LookupEnv), "language: "+strings.Join(bundle.Languages(), " or "))
 	flags.BoolVar(&o.verbose, "v", false, "show the log")
 	if err := flags.Parse(args); err != nil {

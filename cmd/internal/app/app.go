@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -37,8 +38,9 @@ type App struct {
 // Laboratory is how a laboratory's internet differs from the real one. The zero
 // value is the real one.
 type Laboratory struct {
-	NameServers  uint16  // port of all name servers, which are on loopback addresses; 0: 53, on public addresses only
-	RegistryRate float64 // questions a minute that each registry answers; 0: as many as the real ones
+	NameServers  uint16       // port of all name servers, which are on loopback addresses; 0: 53, on public addresses only
+	RegistryRate float64      // questions a minute that each registry answers; 0: as many as the real ones
+	Hosts        []netip.Addr // loopback addresses of others, which may be connected to
 }
 
 // Open opens the journal, creating its folder if there is none, and builds

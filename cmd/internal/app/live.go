@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 
 	"golang.org/x/time/rate"
 
@@ -24,6 +25,7 @@ const agent = "Mozilla/5.0 (compatible; Domovoy certificate check)"
 // outside is what the checks from outside of all panels share.
 type outside struct {
 	cfg      *config.Config
+	lab      Laboratory
 	log      *slog.Logger
 	resolver *dns.Resolver
 	names    *dns.Inspector
@@ -56,7 +58,7 @@ func openOutside(cfg *config.Config, lab Laboratory, log *slog.Logger) (*outside
 		listings = web.NewListings(blocklists.Listed)
 	}
 	return &outside{
-		cfg: cfg, log: log, resolver: resolver, blocklists: blocklists, listings: listings,
+		cfg: cfg, lab: lab, log: log, resolver: resolver, blocklists: blocklists, listings: listings,
 		names:    dns.NewInspector(resolver, dns.InspectorOptions{Ranges: ranges, Port: lab.NameServers, Reserved: lab.NameServers != 0}),
 		registry: registry.New(registry.Options{Whois: cfg.Lookups.Whois, RDAP: cfg.Lookups.RDAP, Rate: lab.RegistryRate}),
 		pace:     pace.New[netip.Addr](rate.Limit(cfg.Probe.PerAddress), 1),
@@ -88,7 +90,7 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 		Registry:   o.registry,
 		Way: web.New(web.Options{
 			Ports: web.Ports{HTTP: probe.HTTPPort, HTTPS: probe.HTTPSPort}, Timeout: probe.Timeout, Attempts: probe.Attempts,
-			Pace: o.pace, Resolve: o.names.Addresses, Folder: p.Challenges, Own: p.Addresses, UserAgent: agent,
+			Pace: o.pace, Resolve: o.names.Addresses, Folder: p.Challenges, Own: slices.Concat(p.Addresses, o.lab.Hosts), UserAgent: agent,
 		}),
 		Served: cert.NewServed(cert.ServedOptions{
 			HTTPSPort: probe.HTTPSPort, Timeout: probe.Timeout, Pace: o.pace, Own: p.Addresses, Roots: roots, LifeLeft: o.cfg.Thresholds.Overdue.LifeLeft,

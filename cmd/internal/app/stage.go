@@ -23,9 +23,20 @@ func (a *App) Deliver(ctx context.Context, receivers map[string]bot.Receiver) er
 	return a.bot.Outbox(receivers).Flush(ctx)
 }
 
-// Began replaces when each open incident of a site began by what began returns, if
-// that is earlier than the incident was found. A zero time changes nothing. An
-// incident whose beginning is known that way is not one of the baseline.
+// Watched records that the watch of each panel began at a moment in the past. It
+// is for a journal that has not seen any reading.
+func (a *App) Watched(ctx context.Context, since time.Time) error {
+	entry := journal.Entry{At: since}
+	for _, p := range a.bot.Watch.Panels() {
+		entry.Baseline = append(entry.Baseline, p.Name)
+	}
+	return a.journal.Record(ctx, entry)
+}
+
+// Began dates the open incidents of sites back, as if each had been found when it
+// began, or at the begin of the watch if that was later. A zero time of began
+// means that nobody knows: what the first look found was then there from the
+// begin of the watch.
 func (a *App) Began(ctx context.Context, began func(checks.Finding) time.Time) error {
 	open, err := a.journal.OpenIncidents(ctx)
 	if err != nil {
@@ -33,12 +44,21 @@ func (a *App) Began(ctx context.Context, began func(checks.Finding) time.Time) e
 	}
 	entry := journal.Entry{At: time.Now()}
 	for _, i := range open {
+		since, _, err := a.journal.BaselineAt(ctx, i.Finding.Server)
+		if err != nil {
+			return err
+		}
 		at := began(i.Finding)
-		if i.Finding.Site == "" || at.IsZero() || !at.Before(i.Times.Opened) {
+		if i.Finding.Site == "" || at.IsZero() && !i.Baseline {
 			continue
 		}
-		i.Times.Opened, i.Baseline = at, false
-		entry.Changes = append(entry.Changes, reports.Change{Incident: i})
+		if at.Before(since) {
+			at = since
+		}
+		if at.Before(i.Times.Opened) {
+			i.Times.Opened, i.Baseline = at, at.Equal(since)
+			entry.Changes = append(entry.Changes, reports.Change{Incident: i})
+		}
 	}
 	return a.journal.Record(ctx, entry)
 }
