@@ -177,6 +177,9 @@ func (b *builder) lasting(h *sampleSite) siteProblem {
 			what = b.problems.nextLasting()
 		}
 		why := b.problems.of(h.site, what)
+		if h.moved != "" { // it is so already
+			why.domain, why.theirs = ascii(h.site.Name), h.theirs()
+		}
 		h.lasting = &why
 	}
 	return *h.lasting

@@ -37,6 +37,8 @@ type Truth struct {
 	Name    string    // the name that has the trouble: the site's or an alias, as an A-label
 	Theirs  string    // the address of an Elsewhere
 	Issued  time.Time // when its certificate was made; the site is not younger
+	Expires time.Time // of that certificate
+	Sound   bool      // the name leads here, the site answers, and its certificate is not near its end
 	Since   time.Time // when the trouble began; zero without one
 	Failing time.Time // the first failed attempt in its log because of that; zero: none
 }
@@ -53,9 +55,9 @@ func (s *Sample) Truths() []Truth {
 }
 
 func (h *sampleSite) truth(now time.Time) Truth {
-	t := Truth{Site: h.site, Trouble: h.moved, Name: ascii(h.site.Name), Issued: h.issued, Failing: h.failing}
+	t := Truth{Site: h.site, Trouble: h.moved, Name: ascii(h.site.Name), Theirs: h.theirs(),
+		Issued: h.issued, Expires: h.file(h.issued).NotAfter, Failing: h.failing}
 	dice := chance(h.site.Name)
-	t.Theirs = fmt.Sprintf("%s%d", movedAway, 1+dice%60)
 	switch {
 	case h.lasting != nil:
 		t.Trouble, t.Name, t.Theirs = h.lasting.truth, h.lasting.domain, h.lasting.theirs
@@ -63,11 +65,12 @@ func (h *sampleSite) truth(now time.Time) Truth {
 		t.Trouble, t.Theirs = Proxied, h.site.Addresses[0]
 	}
 	if t.Trouble == "" || t.Trouble == Proxied {
+		t.Sound = t.Trouble == "" && h.condition.name == "fine"
 		return t
 	}
 	// It worked when its certificate was issued, and not at its first failure.
 	end := now
-	if !h.failing.IsZero() {
+	if h.moved == "" && !h.failing.IsZero() {
 		end = h.failing
 	}
 	t.Since = h.issued.Add(time.Duration(float64(max(0, end.Sub(h.issued))) * float64(10+dice/7%80) / 100)).Truncate(time.Second)
@@ -76,6 +79,9 @@ func (h *sampleSite) truth(now time.Time) Truth {
 	}
 	return t
 }
+
+// theirs returns the address to which a site has moved.
+func (h *sampleSite) theirs() string { return fmt.Sprintf("%s%d", movedAway, 1+chance(h.site.Name)%60) }
 
 // moved chooses sites with a good certificate whose next renewal will fail: a
 // twentieth of them.

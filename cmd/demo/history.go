@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"domovoy/checks"
+	"domovoy/checks/acme"
+	"domovoy/checks/cert"
 	"domovoy/checks/lab"
 	"domovoy/cmd/internal/app"
 	"domovoy/reports"
@@ -53,12 +55,29 @@ func (f facts) began(found checks.Finding) time.Time {
 		return ends.AddDate(0, 0, -7)
 	case kind == "ca":
 		return truth.Failing
+	case found.Code == checks.CertUntrusted: // the panel's own, made with the site
+		return truth.Issued
+	case found.Code == checks.CertMissing, found.Code == checks.CertKeyMismatch: // the files were good once
+		return truth.Issued.Add(f.now.Sub(truth.Issued) * time.Duration(10+hash(found.Site)%80) / 100)
 	case kind != "dns" && kind != "web":
 		return time.Time{}
 	case !truth.Since.IsZero():
 		return truth.Since
 	}
 	return f.zones[registered(found.Site)]
+}
+
+// sound returns what checks from outside find of the sites that are in order:
+// nothing.
+func (f facts) sound(at time.Time) map[string]checks.Probe {
+	ran := []string{checks.NamesCheck, checks.WayCheck, cert.ServedCheck, acme.EgressCheck, cert.KeysCheck}
+	results := map[string]checks.Probe{}
+	for name, t := range f.sites {
+		if t.Sound && f.zones[registered(name)].IsZero() {
+			results[name] = checks.Probe{At: at, Checks: ran, Served: checks.Validity{NotBefore: t.Issued.Add(-time.Hour), NotAfter: t.Expires}}
+		}
+	}
+	return results
 }
 
 // addHistory gives the panel the weeks before: a snapshot for each midnight, and

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -264,7 +265,13 @@ func (w *world) open(sample *lab.Sample) error {
 			sites[t.Name] = answer
 		}
 	}
-	host := internet.Host{Sites: sites, Certificate: sample.Served}
+	host := internet.Host{Sites: sites, Certificate: sample.Served, Certificates: map[string]*tls.Certificate{}}
+	for _, t := range sample.Truths() { // as with nginx, the first site's is presented where a name has none
+		if first, err := sample.Served(ascii(t.Site.Name)); err == nil {
+			host.Certificates[""] = first
+			break
+		}
+	}
 	proxy := internet.Host{Sites: map[string]http.Handler{"": internet.Proxy("cloudflare", usual)}, Certificate: sample.Served}
 	closed := internet.Host{HTTP: internet.Refused, HTTPS: internet.Refused}
 	return errors.Join(w.web.Open(netip.MustParseAddr(firstAddress), host), w.web.Open(netip.MustParseAddr(secondAddress), host),

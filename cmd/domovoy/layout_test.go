@@ -61,7 +61,7 @@ var allowed = map[string][]string{
 	"cmd/internal/config":   {"bot", "i18n"},
 	"cmd/internal/app":      {"checks", "checks/*", "reports", "reports/journal", "bot", "bot/*", "cmd/internal/config", "i18n"},
 	"cmd/domovoy":           {"bot/console", "cmd/internal/*", "i18n"},
-	"cmd/demo":              {"bot", "bot/console", "checks", "checks/budget", "checks/lab", "checks/lab/boulder", "checks/lab/internet", "cmd/internal/*", "reports", "reports/journal", "i18n"},
+	"cmd/demo":              {"bot", "bot/console", "checks", "checks/acme", "checks/budget", "checks/cert", "checks/lab", "checks/lab/boulder", "checks/lab/internet", "cmd/internal/*", "reports", "reports/journal", "i18n"},
 }
 
 // foreign says which packages may import a library.

@@ -73,9 +73,18 @@ func (a *App) Past(ctx context.Context, over []reports.Incident) error {
 	return a.journal.Record(ctx, entry)
 }
 
-// Look checks every site from outside, and records what changed, as the job of Run
-// does.
-func (a *App) Look(ctx context.Context) error { return a.sweep(ctx, time.Now(), nil) }
+// Looked records results of looking at sites of a panel from outside.
+func (a *App) Looked(ctx context.Context, panel string, results map[string]checks.Probe) error {
+	if err := a.journal.KeepProbes(ctx, panel, results); err != nil {
+		return err
+	}
+	a.bot.Watch.Panel(panel).Keep(results)
+	return nil
+}
+
+// Look checks every site from outside that was not looked at since a moment, and
+// records what changed, as the job of Run does.
+func (a *App) Look(ctx context.Context, since time.Time) error { return a.sweep(ctx, since, nil) }
 
 // Standings returns a snapshot of every site of each panel now.
 func (a *App) Standings(ctx context.Context) ([]journal.Snapshot, error) {
