@@ -45,19 +45,29 @@ func (l *nameLookup) addresses(ctx context.Context, a, aaaa Result) bool {
 		l.nowhere(a.Answer)
 		return true
 	}
+	before := len(l.found)
+	l.family(ctx, mdns.TypeA, a)
+	l.family(ctx, mdns.TypeAAAA, aaaa)
+	why := l.found[before:]
+	l.found = l.found[:before:before]
 	l.point(ctx, slices.Concat(a.Answer.targets(), aaaa.Answer.targets()))
-	if a.says(mdns.RcodeServerFailure) && len(l.info.V6) > 0 {
-		l.failing(ctx, a.Answer)
+	if a.says(mdns.RcodeServerFailure) {
+		l.found = append(l.found, why...)
 	}
 	return true
 }
 
-// failing reports that A fails while AAAA has addresses: the CA uses those, and
-// only visitors without IPv6 are affected.
-func (l *nameLookup) failing(ctx context.Context, a Answer) {
-	before := len(l.found)
-	l.broken(ctx, mdns.TypeA, a)
+// family finds out why one family fails while the other has addresses. The CA
+// uses those, and only visitors without the family are affected. But if it is
+// not the servers that fail, the family's addresses are not known.
+func (l *nameLookup) family(ctx context.Context, kind uint16, r Result) {
+	if !r.says(mdns.RcodeServerFailure) {
+		return
+	}
+	before, register := len(l.found), l.info.Register
+	l.broken(ctx, kind, r.Answer)
 	l.makeInfo(before)
+	l.info.Register = register
 }
 
 // nowhere reports a name without addresses. A wildcard alias need not have any.
@@ -79,8 +89,8 @@ func (l *nameLookup) gone(ctx context.Context, a Answer) bool {
 	case l.name.host == l.name.registered:
 		l.info.Register = true
 	default:
-		r := l.ask(ctx, Query{Name: l.name.registered, Type: mdns.TypeSOA})[0]
-		l.fail(r.looked())
+		r := l.settled(ctx, []Query{{Name: l.name.registered, Type: mdns.TypeSOA}})[0]
+		l.fail(r.failure())
 		l.info.Register = r.says(mdns.RcodeNameError)
 	}
 	if !l.name.wildcard || l.info.Register {

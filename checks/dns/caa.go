@@ -1,6 +1,8 @@
 package dns
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -19,14 +21,19 @@ const (
 
 // caa judges the CAA answers for the names from the full one up to the top
 // level: the first non-empty set counts, and an error before it is a failure
-// (RFC 8659 section 3, as implemented by Boulder).
-func (l *nameLookup) caa(labels []string, said []Result) {
+// (RFC 8659 section 3, as implemented by Boulder). A failure is the customer's
+// only below the registry and only if the servers themselves fail.
+func (l *nameLookup) caa(ctx context.Context, labels []string, said []Result) {
 	for i, r := range said {
 		if err := r.looked(); err != nil {
 			l.fail(err)
 			return
 		}
 		if r.Answer.Rcode == mdns.RcodeServerFailure {
+			if err := l.caaFails(ctx, labels[i], r.Answer); err != nil {
+				l.fail(err)
+				return
+			}
 			l.find(checks.DNSCAABroken, checks.Args{"at": labels[i], "reason": r.Answer.reason()})
 			return
 		}
@@ -41,6 +48,20 @@ func (l *nameLookup) caa(labels []string, said []Result) {
 			return
 		}
 	}
+}
+
+// caaFails returns nil if it is the registered domain itself that fails for
+// CAA: its servers do, or its signatures are broken. An empty answer is signed
+// by other records than an address, so this can be so for CAA alone.
+func (l *nameLookup) caaFails(ctx context.Context, label string, a Answer) error {
+	if !within(label, l.name.registered) {
+		return fmt.Errorf("the resolver %s fails for CAA of %s: that is the registry's", a.Server, label)
+	}
+	if slices.ContainsFunc(a.Errors, signature) {
+		return nil
+	}
+	_, err := l.confirmed(ctx, label, mdns.TypeCAA, a)
+	return err
 }
 
 func (a Answer) caa() []*mdns.CAA {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -12,18 +13,17 @@ import (
 	"domovoy/checks"
 )
 
-// broken finds out why a resolver fails for a name: it fails for all names; or
-// the signatures are invalid (the same question without validation is
-// answered); or the servers that the zone is delegated to do not serve it; or
-// something else.
+// broken finds out why a resolver fails for a name, whatever it is asked again:
+// it fails for all names of the registry; or the signatures are invalid (the
+// same question without validation is answered); or the servers that the zone
+// is delegated to do not serve it; or they fail. What the servers themselves do
+// not confirm is not known.
 func (l *nameLookup) broken(ctx context.Context, kind uint16, a Answer) {
-	said := l.ask(ctx, Query{Name: l.name.host, Type: kind, CD: true}, Query{Type: mdns.TypeNS})
-	unchecked, root := said[0], said[1]
-	if err := root.looked(); err != nil || root.Answer.Rcode != mdns.RcodeSuccess {
+	if err := l.registryAnswers(ctx); err != nil {
 		l.fail(err)
-		l.fail(fmt.Errorf("the resolver %s fails for the root, too: it says nothing of %s", root.Answer.Server, l.name.host))
 		return
 	}
+	unchecked := l.ask(ctx, Query{Name: l.name.host, Type: kind, CD: true})[0]
 	args := checks.Args{"reason": a.reason(), "type": mdns.TypeToString[kind], "domain": l.name.registered}
 	if len(a.Errors) > 0 {
 		args["ede"] = int(a.Errors[0].Code)
@@ -32,14 +32,25 @@ func (l *nameLookup) broken(ctx context.Context, kind uint16, a Answer) {
 		l.fail(err) // signatures or servers: not known which
 		return
 	}
-	if answered := unchecked.Answer.Rcode != mdns.RcodeServerFailure; answered && a.unreached() {
-		l.fail(fmt.Errorf("the servers of %s answered only when asked again", l.name.host))
-		return
-	} else if answered {
-		l.bogus(ctx, kind, a, args)
+	if unchecked.Answer.Rcode == mdns.RcodeServerFailure {
+		l.unserved(ctx, kind, a, args)
 		return
 	}
-	d := l.delegation(ctx, kind)
+	if err := l.signed(ctx, a); err != nil {
+		l.fail(err)
+		return
+	}
+	l.find(checks.DNSDNSSEC, args)
+}
+
+// unserved judges a name for which the resolver fails even without validation:
+// by its servers, asked directly.
+func (l *nameLookup) unserved(ctx context.Context, kind uint16, a Answer, args checks.Args) {
+	d, err := l.confirmed(ctx, l.name.host, kind, a)
+	if err != nil {
+		l.fail(err)
+		return
+	}
 	if len(d.servers) > 0 {
 		args["zone"], args["servers"] = d.zone, d.String()
 	}
@@ -51,22 +62,54 @@ func (l *nameLookup) broken(ctx context.Context, kind uint16, a Answer) {
 	l.find(checks.DNSServFail, args)
 }
 
-// bogus reports a name that resolves without validation only. If the resolver
-// did not name the signatures as the reason, the question is asked once more,
-// because a temporary failure of the servers looks the same.
-func (l *nameLookup) bogus(ctx context.Context, kind uint16, a Answer, args checks.Args) {
-	if len(a.Errors) == 0 {
-		again := l.ask(ctx, Query{Name: l.name.host, Type: kind})[0]
-		if err := again.looked(); err != nil {
-			l.fail(err)
-			return
+// confirmed returns the delegation of a host if the servers themselves fail for
+// a question for which the resolver fails: with none of them does the question
+// have an answer. If they could not be asked, another resolver that fails, too,
+// confirms it as well, and the delegation is empty. Otherwise the error says
+// why it is not known.
+func (l *nameLookup) confirmed(ctx context.Context, host string, kind uint16, a Answer) (delegation, error) {
+	d := l.delegation(ctx, host, kind)
+	asked := len(d.servers) > 0
+	for _, s := range d.servers {
+		if s.state == serverGood || s.state == serverReferral {
+			return d, fmt.Errorf("the resolver %s fails for %s, but its servers answer: %s", a.Server, host, d)
 		}
-		if !again.says(mdns.RcodeServerFailure) {
-			l.fail(fmt.Errorf("the servers of %s answered only when asked again", l.name.host))
-			return
-		}
+		asked = asked && s.state != serverUnasked
 	}
-	l.find(checks.DNSDNSSEC, args)
+	if asked {
+		return d, nil
+	}
+	q := Query{Name: host, Type: kind}
+	if r := l.askOther(ctx, []Query{q}, a.Server)[0]; r.says(mdns.RcodeServerFailure) && r.Answer.Server != a.Server {
+		return delegation{}, nil
+	}
+	return d, fmt.Errorf("the resolver %s fails for %s, and its servers could not be asked from here", a.Server, host)
+}
+
+// signed returns an error unless the resolver can have failed because of
+// signatures: it says so itself (RFC 8914 section 4), or the zone is signed. A
+// temporary failure of the servers or of the resolver looks the same.
+func (l *nameLookup) signed(ctx context.Context, a Answer) error {
+	if slices.ContainsFunc(a.Errors, signature) {
+		return nil
+	}
+	if a.unreached() {
+		return fmt.Errorf("the servers of %s answered only when asked again", l.name.host)
+	}
+	ds := l.ask(ctx, Query{Name: l.name.registered, Type: mdns.TypeDS, CD: true})[0]
+	if err := ds.looked(); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(ds.Answer.Records, func(rr mdns.RR) bool { return rr.Header().Rrtype == mdns.TypeDS }) {
+		return fmt.Errorf("the resolver %s fails for %s, which is not signed, and answers when it does not validate", a.Server, l.name.host)
+	}
+	return nil
+}
+
+// signature reports whether an extended error is about DNSSEC.
+func signature(e ExtendedError) bool {
+	return e.Code >= mdns.ExtendedErrorCodeUnsupportedDNSKEYAlgorithm && e.Code <= mdns.ExtendedErrorCodeUnsupportedDSDigestType ||
+		e.Code >= mdns.ExtendedErrorCodeDNSSECIndeterminate && e.Code <= mdns.ExtendedErrorCodeNSECMissing
 }
 
 // unreached reports whether the resolver says that it failed because of the
@@ -118,14 +161,18 @@ func (d delegation) lame() bool {
 	return len(d.servers) > 0
 }
 
-// delegation asks authoritative servers for the name, from the registry's down
+// delegation asks authoritative servers for a name, from the registry's down
 // one zone cut after another, until one answers with authority or none can be
 // used. It is empty if the registry's servers could not be asked from here.
-func (l *nameLookup) delegation(ctx context.Context, kind uint16) delegation {
+func (l *nameLookup) delegation(ctx context.Context, host string, kind uint16) delegation {
 	d := l.registry(ctx)
 	for range maxCuts {
-		l.askServers(ctx, d.servers, kind)
-		below := d.below(l.name.host)
+		q := Query{Name: host, Type: kind}
+		if !within(d.zone, l.name.registered) {
+			q.Type = mdns.TypeNS // the registry refers to other servers whatever the type
+		}
+		l.askServers(ctx, d.servers, q)
+		below := d.below(host)
 		if below.zone == "" {
 			break
 		}
@@ -182,8 +229,8 @@ func (l *nameLookup) resolveServers(ctx context.Context, d *delegation) {
 	}
 }
 
-// askServers asks all servers about the name concurrently.
-func (l *nameLookup) askServers(ctx context.Context, servers []delegate, kind uint16) {
+// askServers asks all servers concurrently.
+func (l *nameLookup) askServers(ctx context.Context, servers []delegate, q Query) {
 	var all sync.WaitGroup
 	for i := range servers {
 		s := &servers[i]
@@ -196,7 +243,7 @@ func (l *nameLookup) askServers(ctx context.Context, servers []delegate, kind ui
 		}
 		all.Go(func() {
 			var err error
-			s.said, err = l.resolver.AskAt(ctx, netip.AddrPortFrom(s.addr, l.options.Port), Query{Name: l.name.host, Type: kind})
+			s.said, err = l.resolver.AskAt(ctx, netip.AddrPortFrom(s.addr, l.options.Port), q)
 			s.state = judge(s.said, err)
 		})
 	}

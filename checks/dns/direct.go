@@ -24,7 +24,7 @@ func (r *Resolver) AskAt(ctx context.Context, addr netip.AddrPort, q Query) (Ans
 	if c.query, c.question, err = pack(nil, q); err != nil {
 		return Answer{}, err
 	}
-	for range 2 {
+	for range 3 {
 		var msg []byte
 		if msg, err = overUDP(ctx, addr, c, r.timeout); err == nil && truncated(msg) {
 			msg, err = overTCP(ctx, addr, c.query, c.question, r.timeout)

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	mdns "github.com/miekg/dns"
 
 	"domovoy/checks"
+	"domovoy/checks/pace"
 )
 
 // Question is a name to look up, and what is expected of it.
@@ -27,6 +29,10 @@ type InspectorOptions struct {
 	Ranges   *Ranges // of CDNs and proxies; nil: none is known
 	Port     uint16  // where authoritative servers listen; 0: 53
 	Reserved bool    // ask authoritative servers on private and loopback addresses too: only a laboratory has them there
+
+	Controls []string      // top-level domains that the controls ask for; nil: ru, com and org; empty but not nil: the resolver is always believed
+	Roots    []netip.Addr  // root servers that tell a failing resolver from a failing network; none: that is not told
+	Pause    time.Duration // before a question that failed is asked for the third time; 0: 1 s
 }
 
 // Inspector looks names up as the CA does, and finds what is wrong with them.
@@ -34,6 +40,7 @@ type InspectorOptions struct {
 type Inspector struct {
 	resolver *Resolver
 	options  InspectorOptions
+	controls controls
 }
 
 // NewInspector returns an inspector that asks the resolver, which the caller
@@ -44,6 +51,12 @@ func NewInspector(r *Resolver, o InspectorOptions) *Inspector {
 	}
 	if o.Ranges == nil {
 		o.Ranges = new(Ranges)
+	}
+	if o.Controls == nil {
+		o.Controls = controlTLDs()
+	}
+	if o.Pause == 0 {
+		o.Pause = time.Second
 	}
 	return &Inspector{resolver: r, options: o}
 }
@@ -87,14 +100,15 @@ func (in *Inspector) Inspect(ctx context.Context, q Question) (checks.NameInfo, 
 	for _, label := range labels {
 		queries = append(queries, Query{Name: label, Type: mdns.TypeCAA})
 	}
-	said := l.ask(ctx, queries...)
+	said := l.settled(ctx, queries)
 	if l.addresses(ctx, said[0], said[1]) {
 		blind, before := len(l.errs) > 0, len(l.found)
-		l.caa(labels, said[2:])
+		l.caa(ctx, labels, said[2:])
 		if blind {
 			l.makeInfo(before) // the addresses, which come first for the CA, are not known
 		}
 	}
+	l.believe(ctx)
 	l.lookalikes()
 	l.complete()
 	return l.info, l.found, errors.Join(l.errs...)
@@ -134,6 +148,43 @@ func (l *nameLookup) ask(ctx context.Context, queries ...Query) []Result {
 		l.asked, l.said = queries, said
 		return said
 	}
+	l.asked, l.said = slices.Concat(l.asked, queries), slices.Concat(l.said, said)
+	return said
+}
+
+// settled asks questions, and those that failed again: at once, of another
+// server if there is one, and after a pause. One SERVFAIL says nothing: a
+// resolver gives it for its own troubles as well.
+func (l *nameLookup) settled(ctx context.Context, queries []Query) []Result {
+	said := l.ask(ctx, queries...)
+	for round := range 2 {
+		var failed []int
+		for i, r := range said {
+			clear := round > 0 && slices.ContainsFunc(r.Answer.Errors, signature) // asking again would show nothing new
+			if r.says(mdns.RcodeServerFailure) && !clear {
+				failed = append(failed, i)
+			}
+		}
+		if len(failed) == 0 || round > 0 && pace.Until(ctx, time.Now().Add(l.options.Pause)) != nil {
+			break
+		}
+		again := make([]Query, len(failed))
+		for n, i := range failed {
+			again[n] = queries[i]
+		}
+		said = slices.Clone(said) // the first answers stay as evidence
+		for n, r := range l.askOther(ctx, again, said[failed[0]].Answer.Server) {
+			if !r.says(mdns.RcodeServerFailure) { // the first failure gives the reason at length, later ones from a cache
+				said[failed[n]] = r
+			}
+		}
+	}
+	return said
+}
+
+// askOther asks another server than the given one, and records the answers.
+func (l *nameLookup) askOther(ctx context.Context, queries []Query, than netip.AddrPort) []Result {
+	said := l.resolver.AskOther(ctx, queries, than)
 	l.asked, l.said = slices.Concat(l.asked, queries), slices.Concat(l.said, said)
 	return said
 }
@@ -200,23 +251,27 @@ func (l *nameLookup) lookalikes() {
 
 // Addresses returns the addresses of a redirect's host. As for the CA, one
 // family is enough if the servers fail for the other. But if *our* question for
-// a family got no answer, that is an error, because the CA may use that family.
+// a family got no answer, that is an error, because the CA may use that family;
+// so it is if there are no addresses and the resolver cannot be believed.
 func (in *Inspector) Addresses(ctx context.Context, host string) (v4, v6 []netip.Addr, err error) {
-	n, err := parseName(host)
+	l, err := in.begin(Question{Name: host})
 	if err != nil {
 		return nil, nil, err
 	}
-	said := in.resolver.AskAll(ctx, []Query{{Name: n.host, Type: mdns.TypeA}, {Name: n.host, Type: mdns.TypeAAAA}})
+	said := l.settled(ctx, []Query{{Name: l.name.host, Type: mdns.TypeA}, {Name: l.name.host, Type: mdns.TypeAAAA}})
 	a, aaaa := said[0], said[1]
 	if err := errors.Join(a.looked(), aaaa.looked()); err != nil {
 		return nil, nil, err
 	}
-	if a.says(mdns.RcodeServerFailure) && aaaa.says(mdns.RcodeServerFailure) {
-		// Do the host's servers fail, or does the resolver fail for all names?
-		root, err := in.resolver.Ask(ctx, Query{Type: mdns.TypeNS})
-		if err != nil || root.Rcode != mdns.RcodeSuccess {
-			return nil, nil, errors.Join(fmt.Errorf("the resolver %s fails for the root, too: it says nothing of %s", a.Answer.Server, n.host), err)
+	v4, v6 = a.Answer.Addrs, aaaa.Answer.Addrs
+	for kind, r := range map[uint16]Result{mdns.TypeA: a, mdns.TypeAAAA: aaaa} {
+		if r.says(mdns.RcodeServerFailure) {
+			l.broken(ctx, kind, r.Answer)
 		}
 	}
-	return a.Answer.Addrs, aaaa.Answer.Addrs, nil
+	if len(v4)+len(v6) == 0 {
+		l.info.Points = checks.PointsNowhere
+		l.believe(ctx)
+	}
+	return v4, v6, errors.Join(l.errs...)
 }

@@ -24,7 +24,7 @@ func inspector(t *testing.T, l *internet.DNS, server string) *Inspector {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewInspector(r, InspectorOptions{Ranges: ranges, Port: uint16(l.Port()), Reserved: true})
+	return NewInspector(r, InspectorOptions{Ranges: ranges, Port: uint16(l.Port()), Reserved: true, Pause: 20 * time.Millisecond})
 }
 
 // TestTheSituationsOfTheLab finds exactly the cause of each situation whose

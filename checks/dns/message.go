@@ -219,7 +219,7 @@ func (a *Answer) keep(msg []byte, r record, section int, asked uint16) error {
 		if section != sectionExtra {
 			return nil
 		}
-	case mdns.TypeNS, mdns.TypeSOA, mdns.TypeCNAME, mdns.TypeDNAME, mdns.TypePTR, mdns.TypeTXT, mdns.TypeCAA:
+	case mdns.TypeNS, mdns.TypeSOA, mdns.TypeCNAME, mdns.TypeDNAME, mdns.TypePTR, mdns.TypeTXT, mdns.TypeCAA, mdns.TypeDS:
 		if section == sectionExtra {
 			return nil
 		}

@@ -101,8 +101,27 @@ func (r *Resolver) Close() error {
 // Ask asks one question: see AskAll.
 func (r *Resolver) Ask(ctx context.Context, q Query) (Answer, error) {
 	var one [1]Result
-	r.ask(ctx, []Query{q}, one[:])
+	r.ask(ctx, []Query{q}, one[:], r.preferred())
 	return one[0].Answer, one[0].Err
+}
+
+// AskOther is AskAll beginning with another server than the given one. With a
+// single server it asks that one again.
+func (r *Resolver) AskOther(ctx context.Context, queries []Query, than netip.AddrPort) []Result {
+	out := make([]Result, len(queries))
+	r.ask(ctx, queries, out, (r.indexOf(than)+1)%len(r.servers))
+	return out
+}
+
+// indexOf returns the index of a server; that of the preferred one if there is
+// no such server.
+func (r *Resolver) indexOf(addr netip.AddrPort) int {
+	for i, s := range r.servers {
+		if s.addr == addr {
+			return i
+		}
+	}
+	return r.preferred()
 }
 
 // Result is the result of one question: an answer with any rcode, or the error.
@@ -111,19 +130,29 @@ type Result struct {
 	Err    error
 }
 
+// tries is how often a question is sent before it counts as unanswered: if
+// three packets of ten are lost, one question of four hundred stays without an
+// answer.
+const tries = 5
+
+// deaf is the number of batches without any answer after which a server is not
+// given more than two tries: it does not lose packets, it does not answer.
+const deaf = 10
+
 // AskAll asks several questions at once, without a goroutine for each: it sends
-// all, then waits for all. An unanswered or refused question is sent once more,
-// to the next server. SERVFAIL is an answer and is not asked again.
+// all, then waits for all. An unanswered question is sent again up to four
+// times, over another socket and to the next server. A refused one is sent once
+// to each server. SERVFAIL is an answer and is not asked again.
 func (r *Resolver) AskAll(ctx context.Context, queries []Query) []Result {
 	out := make([]Result, len(queries))
-	r.ask(ctx, queries, out)
+	r.ask(ctx, queries, out, r.preferred())
 	return out
 }
 
-func (r *Resolver) ask(ctx context.Context, queries []Query, out []Result) {
+func (r *Resolver) ask(ctx context.Context, queries []Query, out []Result, first int) {
 	for most := r.room(); len(queries) > 0; {
 		n := min(len(queries), most)
-		r.askSome(ctx, queries[:n], out[:n])
+		r.askSome(ctx, queries[:n], out[:n], first)
 		queries, out = queries[n:], out[n:]
 	}
 }
@@ -137,16 +166,19 @@ func (r *Resolver) room() int {
 	return room
 }
 
-// askSome asks at most as many questions as a server takes at once.
-func (r *Resolver) askSome(ctx context.Context, queries []Query, out []Result) {
+// askSome asks at most as many questions as a server takes at once, beginning
+// with the server of an index.
+func (r *Resolver) askSome(ctx context.Context, queries []Query, out []Result, first int) {
 	b := r.batches.Get().(*batch)
 	defer r.batches.Put(b)
 	b.load(queries, out)
-	first := r.preferred()
-	for try := range 2 {
+	for try := range tries {
 		s := r.servers[(first+try)%len(r.servers)]
-		b.try(ctx, s, r.timeout, out)
-		if ctx.Err() != nil || !b.again(out, len(r.servers) > 1) {
+		if try >= 2 && s.misses.Load() > deaf {
+			break
+		}
+		b.try(ctx, s, r.wait(try), out)
+		if ctx.Err() != nil || !b.again(out, try+1 < len(r.servers)) {
 			break
 		}
 	}
@@ -158,6 +190,15 @@ func (r *Resolver) askSome(ctx context.Context, queries []Query, out []Result) {
 			out[i].Err = fmt.Errorf("asking for %s %s: %w", mdns.TypeToString[queries[i].Type], queries[i].Name, out[i].Err)
 		}
 	}
+}
+
+// wait returns how long a try lasts. The first and the last have time for a
+// resolver that has to ask around; those in between make up for lost packets.
+func (r *Resolver) wait(try int) time.Duration {
+	if try == 0 || try == tries-1 {
+		return r.timeout
+	}
+	return r.timeout / 2
 }
 
 // preferred returns the index of the server with the fewest unanswered
@@ -191,6 +232,7 @@ type call struct {
 	done     chan<- *call // has capacity for every call of the batch
 	index    int          // index of the question in the batch
 	open     bool         // still to be asked, or to be asked again
+	cut      int          // answers that were truncated and could not be fetched over TCP
 }
 
 func (c *call) begin(k *socket, id uint16) {
@@ -217,7 +259,7 @@ func (b *batch) load(queries []Query, out []Result) {
 	}
 	for i, q := range queries {
 		c := &b.calls[i]
-		c.index, c.done = i, b.done
+		c.index, c.done, c.cut = i, b.done, 0
 		c.query, c.question, out[i].Err = pack(c.query[:0], q)
 		c.open = out[i].Err == nil
 	}
@@ -301,6 +343,8 @@ func (b *batch) finish(ctx context.Context, s *server, timeout time.Duration, c 
 		var err error
 		if msg, err = overTCP(ctx, s.addr, c.query, c.question, timeout); err != nil {
 			*r = Result{Err: err}
+			c.cut++
+			c.open = c.cut < 2 // each attempt may take the whole timeout
 			return
 		}
 	}

@@ -122,8 +122,12 @@ func (z signed) answer(w mdns.ResponseWriter, q *mdns.Msg) {
 	name, kind := mdns.CanonicalName(q.Question[0].Name), q.Question[0].Qtype
 	switch {
 	case !mdns.IsSubDomain("client.ru.", name):
-		if m = reply(q, ". 60 IN NS ns.root."); name != "." || kind != mdns.TypeNS {
+		m = reply(q, name+" 60 IN NS ns.root.")
+		if zone := mdns.CountLabel(name) < 2; !zone || kind != mdns.TypeNS {
 			m.Answer, m.Ns = nil, reply(q, ". 60 IN SOA ns.root. admin.root. 1 3600 600 86400 60").Answer
+			if !zone {
+				m.Rcode = mdns.RcodeNameError
+			}
 		}
 		m.Authoritative = true
 	case len(z.of(name, kind)) > 0:

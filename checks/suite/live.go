@@ -80,6 +80,7 @@ type siteProbe struct {
 	live    *Live
 	target  checks.Target
 	proxied bool         // the site's own name may point to a proxy, whose requests are in its log
+	blind   bool         // the site's own name could not be looked up
 	silent  []netip.Addr // addresses that accept no connection, whatever name is requested
 	seen    checks.Probe
 	later   []string // names whose registry's rate limit was reached
@@ -115,7 +116,7 @@ func (p *siteProbe) name(ctx context.Context, name string) {
 		case checks.NamesCheck:
 			leads, at = err == nil, slices.Concat(t.DNS.V4, t.DNS.V6)
 			if name == t.Site.Name {
-				p.proxied = t.DNS.Points == checks.PointsProxied || err != nil
+				p.proxied, p.blind = t.DNS.Points == checks.PointsProxied || err != nil, err != nil
 			}
 		case checks.WayCheck:
 			if fell = slices.ContainsFunc(found, dropped); fell {
@@ -192,6 +193,9 @@ func (p *siteProbe) take(check, name string, found []checks.Finding, err error) 
 		}
 		if name != site.Name {
 			f.Name = name
+			if p.blind && check == checks.NamesCheck {
+				f.Severity = min(f.Severity, checks.Info) // the own name comes first, and may have another cause
+			}
 		}
 		p.seen.Findings = append(p.seen.Findings, ofSite(f, site.Server, site))
 	}

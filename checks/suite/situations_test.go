@@ -82,7 +82,7 @@ func diagnose(t *testing.T, s internet.Situation) (checks.Verdict, []checks.Find
 
 // looks returns the checks from outside, configured for the lab's servers.
 func looks(t *testing.T, lab *internet.Lab) *suite.Live {
-	resolver, err := dns.Open(dns.Options{Servers: []netip.AddrPort{netip.MustParseAddrPort(lab.Resolver)}, Timeout: 300 * time.Millisecond})
+	resolver, err := dns.Open(dns.Options{Servers: []netip.AddrPort{netip.MustParseAddrPort(lab.Resolver)}, Timeout: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func looks(t *testing.T, lab *internet.Lab) *suite.Live {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := dns.NewInspector(resolver, dns.InspectorOptions{Ranges: ranges, Port: uint16(lab.DNS.Port()), Reserved: true})
+	names := dns.NewInspector(resolver, dns.InspectorOptions{Ranges: ranges, Port: uint16(lab.DNS.Port()), Reserved: true, Pause: 20 * time.Millisecond})
 	ask := registry.New(registry.Options{Whois: map[string]string{"ru": lab.Registry.WHOIS(), "su": lab.Registry.WHOIS(), "xn--p1ai": lab.Registry.WHOIS()}, RDAP: lab.Registry.RDAP(), Timeout: time.Second})
 	roots, err := cert.Roots(lab.Panel.ACME.CAFile)
 	if err != nil {

@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"checks/cert":           {"checks", "checks/pace"},
 	"checks/acme":           {"checks"},
 	"checks/acme/account":   {"checks"},
-	"checks/dns":            {"checks"},
+	"checks/dns":            {"checks", "checks/pace"},
 	"checks/budget":         {"checks"},
 	"checks/pace":           {},
 	"checks/guard":          {},

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/miekg/dns"
 )
@@ -20,6 +21,7 @@ type DNS struct {
 	life       *lifetime
 	atResolver *rules
 	atServers  *rules
+	fault      atomic.Pointer[Fault]
 
 	mu    sync.RWMutex
 	zones map[string]*zone

@@ -21,6 +21,9 @@ func (d *DNS) resolver(temper Temper) dns.Handler {
 	return dns.HandlerFunc(func(w dns.ResponseWriter, request *dns.Msg) {
 		q := request.Question[0]
 		times := d.atResolver.count(q.Name, q.Qtype)
+		if f := d.fault.Load(); f != nil && (*f)(d, w, request) {
+			return
+		}
 		b, done := tempered(temper, d.atResolver.behaviour(q.Name, q.Qtype))
 		if done {
 			d.send(w, request, b, reply{rcode: b.Rcode, drop: b.Drop})
