@@ -104,4 +104,6 @@ type NameInfo struct {
 	Points   Pointing
 	Proxy    string // whose proxy it is, if PointsProxied
 	Register bool   // only the registry can say more: the name does not exist, or its servers do not answer
+
+	Delegated bool // the servers of the top-level domain refer to name servers of the domain, so it is registered
 }

@@ -56,8 +56,19 @@ func (r *round) askRegistries(ctx context.Context) error {
 	return cmp.Or(group.Wait(), ctx.Err())
 }
 
-// registered is a result with what the registries said since.
+// registered is a result with what the registries said since. A domain whose
+// servers were found lame is delegated.
 func registered(result, answers checks.Probe) checks.Probe {
+	for _, f := range result.Findings {
+		if f.Code != checks.DNSLame {
+			continue
+		}
+		mine := func(a checks.Finding) bool { return a.Name == f.Name && a.Code == checks.DNSUnregistered }
+		if slices.ContainsFunc(answers.Findings, mine) {
+			answers.Findings = slices.DeleteFunc(slices.Clone(answers.Findings), mine)
+			answers.Failures = append(slices.Clone(answers.Failures), checks.Failure{Check: registry.Name, Server: f.Server, Site: f.Site, Err: registry.ErrContrary.Error()})
+		}
+	}
 	result.Failures = slices.DeleteFunc(slices.Clone(result.Failures), func(f checks.Failure) bool { return f.Check == registry.Name })
 	result.Failures = append(result.Failures, answers.Failures...)
 	result.Findings = append(slices.Clone(result.Findings), answers.Findings...)

@@ -55,7 +55,7 @@ func (l *nameLookup) unserved(ctx context.Context, kind uint16, a Answer, args c
 		args["zone"], args["servers"] = d.zone, d.String()
 	}
 	if d.lame() {
-		l.info.Register = true // an expired domain looks the same
+		l.info.Register, l.info.Delegated = true, true // an expired domain looks the same
 		l.find(checks.DNSLame, args)
 		return
 	}

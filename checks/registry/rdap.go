@@ -1,7 +1,9 @@
 package registry
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -49,13 +51,19 @@ func askRDAP(ctx context.Context, base, domain string) (Registration, error) {
 	return answer, err
 }
 
-// page reports whether the last answer was an HTML page: a 404 of a server that
-// does not speak RDAP, or not at that path, says nothing about a domain.
+// page reports whether the last answer was a web page: a 404 of a server that
+// does not speak RDAP, or not at that path, says nothing about a domain. An
+// error of RDAP is an object of JSON, or has no body (RFC 7480 section 5.3).
 func page(r *rdap.Response) bool {
 	if status(r) == 0 {
 		return false
 	}
-	return strings.Contains(strings.ToLower(r.HTTP[len(r.HTTP)-1].Response.Header.Get("Content-Type")), "html")
+	last := r.HTTP[len(r.HTTP)-1]
+	if strings.Contains(strings.ToLower(last.Response.Header.Get("Content-Type")), "html") {
+		return true
+	}
+	body := bytes.TrimSpace(last.Body)
+	return len(body) > 0 && !json.Valid(body)
 }
 
 // registration returns what an answer says, if it is about the domain.

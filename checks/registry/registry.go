@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +38,7 @@ type Registration struct {
 var (
 	ErrQuota      = errors.New("the registry's limit of questions is used up")
 	ErrNoRegistry = errors.New("no registry is known for this name")
+	ErrContrary   = errors.New("the registry says that the domain is free, but the servers of the top-level domain delegate it")
 	ErrUnclear    = errors.New("the registry's answer makes no sense")
 	ErrTurn       = errors.New("others are asking the registry just now") // only from TryLookup
 )
@@ -250,12 +252,23 @@ func (r *Registry) Check() checks.Check {
 		return c
 	}
 	c.Run = func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
+		lookup := r.TryLookup
 		if t.Asked {
-			return r.Lookup(ctx, t.DNS.Name)
+			lookup = r.Lookup
 		}
-		return r.TryLookup(ctx, t.DNS.Name)
+		found, err := lookup(ctx, t.DNS.Name)
+		return Believed(found, err, t.DNS.Delegated)
 	}
 	return c
+}
+
+// Believed returns what a registry said about a name, unless it says "free" of
+// a domain that is delegated: that is ErrContrary.
+func Believed(found []checks.Finding, err error, delegated bool) ([]checks.Finding, error) {
+	if delegated && slices.ContainsFunc(found, func(f checks.Finding) bool { return f.Code == checks.DNSUnregistered }) {
+		return nil, errors.Join(err, ErrContrary)
+	}
+	return found, err
 }
 
 // Lookup reports what the registry knows about a name that DNS does not know: it

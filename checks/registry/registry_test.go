@@ -257,3 +257,36 @@ func FuzzRDAP(f *testing.F) {
 		}
 	})
 }
+
+// An answer that says "free" must be whole and must be one: a cut one or a web
+// page may say anything.
+func TestFreeIsSaidByAWholeAnswerOnly(t *testing.T) {
+	for name, text := range map[string]string{
+		"cut after the words":   "% TCI Whois Service.\n\nNo entries found",
+		"cut after the line":    "% TCI Whois Service.\n\nNo entries found for the selected source(s).\n",
+		"a web page":            "<html><body>\nNo entries found for the selected source(s).\n\nLast updated on 2026-11-21\n</body></html>",
+		"words within a line":   "% Busy: no entries found in the cache, ask later\n\nLast updated on 2026-11-21\n",
+		"nothing":               "",
+		"a page of the network": "HTTP/1.1 302 Found\r\nLocation: http://pay.example/\r\n\r\n",
+	} {
+		if got, err := parseWhois([]byte(text), "shop.ru"); err == nil {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	if got, err := parseWhois([]byte(tciFree), "shop.ru"); err != nil || got.State != Free {
+		t.Errorf("a whole answer: %+v, %v", got, err)
+	}
+}
+
+// A registry that says "free" of a domain to which the top-level domain
+// delegates is not believed, and that is said.
+func TestFreeAgainstTheDNS(t *testing.T) {
+	address, _ := whois(t, func(string) string { return tciFree })
+	c := New(Options{Whois: map[string]string{"ru": address}}).Check()
+	for _, delegated := range []bool{false, true} {
+		found, err := c.Run(t.Context(), &checks.Target{Asked: true, DNS: checks.NameInfo{Name: "shop.ru", Register: true, Delegated: delegated}})
+		if len(found) == 1 == delegated || errors.Is(err, ErrContrary) != delegated {
+			t.Errorf("delegated %v: found %+v, error %v", delegated, found, err)
+		}
+	}
+}

@@ -36,12 +36,27 @@ func askWhois(ctx context.Context, server, domain string) (Registration, error) 
 		return Registration{}, err
 	}
 	text, err := io.ReadAll(io.LimitReader(conn, maxAnswer))
-	if err != nil && len(text) == 0 {
+	if err != nil && !complete(text) { // some servers reset the connection after the whole answer
 		return Registration{}, errors.Join(ctx.Err(), err)
 	}
 	answer, err := parseWhois(text, domain)
 	answer.Source = server
 	return answer, err
+}
+
+// complete reports whether an answer has its last line.
+func complete(text []byte) bool {
+	return bytes.Contains(bytes.ToLower(text), []byte("\nlast updated on "))
+}
+
+// says reports whether a line of a text begins with a phrase, in lower case.
+func says(text []byte, phrase string) bool {
+	for line := range bytes.Lines(text) {
+		if bytes.HasPrefix(line, []byte(phrase)) {
+			return true
+		}
+	}
+	return false
 }
 
 // parseWhois reads TCI's form of "key: value" lines for .ru, .рф and .su. An
@@ -63,7 +78,10 @@ func parseWhois(text []byte, domain string) (Registration, error) {
 			fields[key] = strings.TrimSpace(value)
 		}
 	}
-	if fields["domain"] == "" && bytes.Contains(low, []byte("no entries found")) {
+	if fields["domain"] == "" && says(low, "no entries found") {
+		if !complete(text) || bytes.ContainsAny(text, "<>") {
+			return answer, fmt.Errorf("%w: it is cut after %q, or no answer of a WHOIS server", ErrUnclear, "no entries found")
+		}
 		answer.State = Free
 		return answer, nil
 	}
