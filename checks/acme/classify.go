@@ -30,13 +30,14 @@ type Classifier struct {
 }
 
 // NewClassifier compiles the rules. The phrases are those of Boulder (problem
-// texts of wfe2, ra, va, bdns and ratelimits, old and new), of certbot, acme.sh,
-// nginx and OpenSSL.
+// texts of wfe2, ra, va, bdns and ratelimits, old and new), of clients (certbot,
+// acme.sh, lego, certmagic, dehydrated, mod_md, win-acme, Posh-ACME), and of web
+// servers.
 func NewClassifier() *Classifier {
 	return &Classifier{
 		account:  compile(accountRules(), limitRules(), policyRules(), wayRules()),
 		verdicts: compile(fileRules(), recordRules(), connectionRules(), nameRules()),
-		rest:     compile(internalRules(), clientRules(), vagueRules(), typeRules()),
+		rest:     compile(serverRules(), internalRules(), refusedRules(), clientRules(), hostRules(), vagueRules(), typeRules()),
 	}
 }
 
@@ -62,12 +63,16 @@ func (c *Classifier) Classify(text string) (checks.Code, checks.Args) {
 		return "", nil
 	}
 	args := t.arguments(p)
-	if p.remote {
+	if p.remote && p.code != checks.CAInternal { // a fault of the CA is one for each of its validators
 		args["inner"] = string(p.code)
 		return checks.CARemote, args
 	}
 	return p.code, args
 }
+
+// persistent is the label of the record of DNS-PERSIST-01 (draft-ietf-acme-dns-
+// persist, section 3), before the name.
+const persistent = "_validation-persist."
 
 // problem is what a rule found in a text.
 type problem struct {
@@ -80,7 +85,7 @@ type problem struct {
 // first returns the problem of the first rule, in order, that matches.
 func first(rules []rule, t words) (problem, bool) {
 	for i := range rules {
-		if found := rules[i].find(t.lower, 1); len(found) > 0 {
+		if found := rules[i].find(t, 1); len(found) > 0 {
 			return found[0], true
 		}
 	}
@@ -95,7 +100,7 @@ const mostProblems = 8
 // of the CA's primary validator.
 func earliest(rules []rule, t words) (best problem, ok bool) {
 	for i := range rules {
-		for _, p := range rules[i].find(t.lower, mostProblems) {
+		for _, p := range rules[i].find(t, mostProblems) {
 			p.remote = t.remote(p.at)
 			if !ok || best.remote && !p.remote || best.remote == p.remote && p.at < best.at {
 				best, ok = p, true
@@ -112,6 +117,9 @@ func (t words) arguments(p problem) checks.Args {
 		args["name"] = name
 		if of, ok := strings.CutPrefix(name, "_acme-challenge."); ok { // RFC 8555 section 8.4
 			args["record"], args["name"], args["challenge"] = name, of, "dns-01"
+		}
+		if of, ok := strings.CutPrefix(name, persistent); ok {
+			args["record"], args["name"], args["challenge"] = name, of, "dns-persist-01"
 		}
 	}
 	delete(args, "host")
@@ -138,13 +146,17 @@ type phrase struct {
 // faster than matching a pattern, so the words are searched first.
 type rule struct {
 	phrase
-	re *regexp.Regexp // nil: no pattern
+	words []saying
+	re    *regexp.Regexp // nil: no pattern
 }
 
 func compile(groups ...[]phrase) []rule {
 	var rules []rule
 	for _, p := range slices.Concat(groups...) {
 		r := rule{phrase: p}
+		for _, says := range p.says {
+			r.words = append(r.words, sayingOf(says))
+		}
 		if p.pattern != "" {
 			r.re = regexp.MustCompile(p.pattern)
 		}
@@ -154,9 +166,20 @@ func compile(groups ...[]phrase) []rule {
 }
 
 // find returns up to n places of a text where the rule matches.
-func (r *rule) find(text string, n int) []problem {
+func (r *rule) find(t words, n int) []problem {
+	var some [4]*saying // on the stack: hardly ever more
+	present := some[:0]
+	for i := range r.words {
+		if t.grams.mayHave(&r.words[i]) {
+			present = append(present, &r.words[i])
+		}
+	}
+	if len(present) == 0 {
+		return nil
+	}
+	text := t.lower
 	if r.re == nil {
-		at := r.next(text, 0)
+		at := next(text, 0, present)
 		if at < 0 {
 			return nil
 		}
@@ -164,7 +187,7 @@ func (r *rule) find(text string, n int) []problem {
 	}
 	var found []problem
 	for from, tries := 0, 0; len(found) < n && tries < mostTries; tries++ {
-		at := r.next(text, from)
+		at := next(text, from, present)
 		if at < 0 {
 			break
 		}
@@ -197,11 +220,11 @@ const (
 // mostTries bounds the work on a text that repeats the words many times.
 const mostTries = 64
 
-// next is the offset of the next occurrence of one of the words; -1: none.
-func (r *rule) next(text string, from int) int {
+// next is the offset of the next occurrence of one of the sayings; -1: none.
+func next(text string, from int, sayings []*saying) int {
 	next := -1
-	for _, s := range r.says {
-		if i := strings.Index(text[from:], s); i >= 0 && (next < 0 || from+i < next) {
+	for _, s := range sayings {
+		if i := strings.Index(text[from:], s.text); i >= 0 && (next < 0 || from+i < next) {
 			next = from + i
 		}
 	}
@@ -221,7 +244,7 @@ func (r *rule) arguments(groups []string) checks.Args {
 			continue
 		}
 		switch name {
-		case "count", "more", "status":
+		case "count", "more", "status", "wait":
 			if n, err := strconv.Atoi(value); err == nil {
 				args[name] = n
 			}

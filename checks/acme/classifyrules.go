@@ -9,7 +9,7 @@ import (
 
 // seen matches the address that a validator connected to, which Boulder puts
 // before the error (va.go, ipError).
-const seen = `(?:(?:^|[\s">(])(?P<address>[0-9a-f.:]+): )?`
+const seen = `(?:(?:^|[\s">(:])(?P<address>[0-9a-f.:]+): )?`
 
 // fetching matches the URL that a validator requested.
 const fetching = `fetching https?://(?P<host>[^\s/:"]+)\S*: `
@@ -26,15 +26,19 @@ func fileRules() []phrase {
 		unauthorized("page", seen+`invalid response from "?https?://(?P<host>[^\s/:"]+)[^\s"]*"?(?: \[(?P<address>[0-9a-f.:]+)\])?:? "`, "invalid response from"),
 		unauthorized("page", seen+`the key authorization file from the server did not match this challenge`, "key authorization file from the server did not match"),
 		unauthorized("page", seen+`error reading http response body`, "error reading http response body"),
-		{code: checks.CAUnauthorized, args: alpn, says: []string{"incorrect validation certificate"}, pattern: seen + `incorrect validation certificate for tls-\S+ challenge\. requested (?P<name>\S+) from`},
+		{code: checks.CAUnauthorized, args: alpn, says: []string{"incorrect validation certificate"}, pattern: seen + `incorrect validation certificate for tls-\S+ challenge(?:\. requested (?P<name>\S+) from)?`},
 		{code: checks.CAUnauthorized, args: alpn, says: []string{"cannot negotiate alpn protocol", "no certs presented for tls"}, pattern: seen + `(?:cannot negotiate alpn protocol|no certs presented for tls)`},
 	}
 }
 
-// recordRules are for TXT records other than the expected ones (va/dns.go).
+// recordRules are for TXT records other than the expected ones (va/dns.go,
+// va/dns_persist.go).
 func recordRules() []phrase {
 	record := func(problem, pattern string, says ...string) phrase {
 		return phrase{code: checks.CAUnauthorized, says: says, pattern: pattern, args: checks.Args{"problem": problem, "challenge": "dns-01"}}
+	}
+	persist := func(problem string, says ...string) phrase {
+		return phrase{code: checks.CAUnauthorized, says: says, args: checks.Args{"problem": problem, "challenge": "dns-persist-01"}}
 	}
 	const owner = `_acme-challenge(?:_\w+)?\.(?P<name>[^\s"<]+)`
 	return []phrase{
@@ -42,7 +46,9 @@ func recordRules() []phrase {
 		record("wrong", `incorrect txt record "[^"]*"?(?: \(and (?P<others>\d+) more\))? found at (?P<record>(?:_\w+\.)?`+owner+`)`, "incorrect txt record"),
 		record("wrong", `incorrect txt record`, "incorrect txt record"),
 		record("wrong", `correct value not found for dns challenge`, "correct value not found for dns challenge"),
-		record("missing", `dns problem: nxdomain looking up txt for (?P<record>`+owner+`)`, "nxdomain looking up txt for _acme-challenge"),
+		persist("missing", "no txt record found for dns-persist-01", "no valid txt record found for dns-persist-01"),
+		persist("wrong", "accounturi mismatch: expected", "policy mismatch: expected"),
+		persist("over", "is after persistuntil"),
 	}
 }
 
@@ -55,7 +61,7 @@ func connectionRules() []phrase {
 	// met makes a rule for words that an error on our own way to the CA may
 	// contain too. Only a validator puts an address before them.
 	met := func(problem, words string, says ...string) phrase {
-		return phrase{code: checks.CAConnection, says: says, pattern: `(?:(?:^|[\s">(])(?P<address>[0-9a-f.:]+): )` + `(?:` + fetching + `)?(?:` + words + `)|` +
+		return phrase{code: checks.CAConnection, says: says, pattern: `(?:(?:^|[\s">(:])(?P<address>[0-9a-f.:]+): )` + `(?:` + fetching + `)?(?:` + words + `)|` +
 			fetching + `(?:` + words + `)`, args: checks.Args{"problem": problem}}
 	}
 	tls := func(says ...string) phrase {
@@ -87,11 +93,16 @@ func nameRules() []phrase {
 	lookup := func(problem, detail string) phrase {
 		return phrase{code: checks.CADNS, says: []string{"dns problem: " + detail}, pattern: `dns problem: ` + detail + `(?: \(and was canceled\))?(?:` + asked + `)?`, args: checks.Args{"problem": problem}}
 	}
+	// blind are failures between the CA's validator and its own resolver: the
+	// zone was not asked (bdns/problem.go, errors of the exchange itself).
+	blind := func(problem, detail, rest string) phrase {
+		return phrase{code: checks.CAInternal, says: []string{"dns problem: " + detail}, pattern: `dns problem: ` + detail + rest + `(?:` + asked + `)?`, args: checks.Args{"problem": problem}}
+	}
 	none := checks.Args{"problem": "noaddress"}
 	return []phrase{
 		lookup("NXDOMAIN", `nxdomain`), lookup("SERVFAIL", `servfail`), lookup("REFUSED", `refused`),
-		lookup("timeout", `query timed out`), lookup("network", `networking error`),
-		lookup("resolver", `server failure at resolver`), lookup("truncated", `response was truncated`),
+		lookup("timeout", `query timed out`), lookup("truncated", `response was truncated`),
+		blind("network", "networking", `(?: error)?`), blind("resolver", "server failure at", `(?: resolver)?`),
 		lookup("FORMERR", `formerr`), lookup("NOTIMP", `notimp`),
 		{code: checks.CADNS, says: []string{"dnssec"}, pattern: `dns problem:` + asked + `: dnssec`, args: checks.Args{"problem": "dnssec"}},
 		{code: checks.CADNS, says: []string{"no reachable authority", "network error between resolver"}, pattern: `dns problem:` + asked + `: (?:no reachable authority|network error)`, args: checks.Args{"problem": "network"}},
@@ -99,6 +110,7 @@ func nameRules() []phrase {
 		{code: checks.CADNS, says: []string{"no valid a records found"}, pattern: `no valid a records found for (?P<name>[^\s;"<]+)`, args: none},
 		{code: checks.CADNS, says: []string{"no valid ip addresses found for", "no ip addresses found for"}, pattern: `no (?:valid )?ip addresses found for "?(?P<name>[^\s"<]+)`, args: none},
 		{code: checks.CADNS, says: []string{"has no ipv4 or ipv6 addresses"}, pattern: `host "(?P<name>[^"]+)" has no ipv4 or ipv6`, args: none},
+		{code: checks.CACAA, says: []string{"malformed caa", "caa record is malformed", "unknown critical"}, pattern: `(?:while processing caa for (?P<name>[^\s:]+): )?.{0,80}?(?:malformed caa|caa record is malformed|unknown critical)`, args: checks.Args{"problem": "malformed"}},
 		{code: checks.CACAA, says: []string{"prevents issuance"}, pattern: `(?:while processing caa for (?P<name>[^\s:]+): )?caa record for (?P<record>[^\s"]+) prevents issuance`},
 	}
 }
@@ -170,7 +182,9 @@ func policyRules() []phrase {
 			"reserved format (r-ldh", "name is longer than", "longer than 63 bytes", "is empty", "more than one wildcard", "contains an invalid wildcard"),
 		reason("labels", "has more than 10 labels"),
 		reason("address", "value is an ip address", "ip address is invalid"),
+		reason("wildcard", "wildcard domain names are not supported"),
 		{code: checks.CARejected, says: []string{"cannot issue for"}, pattern: `cannot issue for "(?P<name>[^"]+)"`},
+		{code: checks.CARejected, says: []string{"wildcard domain names are not supported"}, args: checks.Args{"reason": "wildcard"}},
 		{code: checks.CARejected, says: []string{"forbidden by policy", "policy forbids issuing for"}, args: checks.Args{"reason": "policy"}},
 		{code: checks.CARejected, says: []string{"does not end with a valid public suffix", "name does not end in a public suffix"}, args: checks.Args{"reason": "suffix"}},
 		{code: checks.CARejected, says: []string{"acme:error:rejectedidentifier", "acme:error:unsupportedidentifier", "server will not issue certificates for the identifier"}},
@@ -200,56 +214,11 @@ func wayRules() []phrase {
 		way("", "httpsconnectionpool(host=", "httpconnectionpool(host=", "cannot init api", "can not init api"),
 		way(`(?:could not resolve host|couldn't resolve host(?: name)?|could not resolve proxy):? `+theCA, "resolve host", "resolve proxy"),
 		way(`(?:failed to connect|couldn't connect|cannot connect) to (?:ca directory: )?`+theCA, "connect to"),
+		way(`\b(?:get|post|head) "?https?://`+theCA+`"?: (?:dial |read |write |tls: |net/http: |context deadline|x509: |proxyconnect |eof|remote error: )`, "get \"http", "post \"http", "head \"http", "get http", "post http", "head http"),
+		way(`problem connecting to server \(\w+ for https?://`+theCA, "problem connecting to server"),
+		way("", "unsuccessful in contacting acme server at"),
 		way(`connection to `+theCA+` (?:timed out|failed|refused)`, "connection to"),
 		way(`(?:requesting|could not reach|unable to (?:access|connect to)|cannot fetch acme directory:?) '?(?:https?://)?`+theCA, "requesting", "could not reach", "unable to", "cannot fetch acme directory"),
-	}
-}
-
-// internalRules are for the CA's own faults.
-func internalRules() []phrase {
-	internal := func(says ...string) phrase { return phrase{code: checks.CAInternal, says: says} }
-	return []phrase{
-		internal("could not communicate with va", "secondary validation rpc", "insufficient remote perspectives"),
-		internal("unable to meet ca sct embedding requirements", "failed to get scts"),
-		internal("the service is down for maintenance", "service is temporarily unavailable"),
-		{code: checks.CAInternal, says: []string{"internal server error", "bad gateway", "service unavailable", "service temporarily unavailable", "gateway time"},
-			pattern: `(?P<status>50[0234]):? (?:internal server error|bad gateway|service (?:temporarily )?unavailable|gateway time-?out)`},
-		internal("acme:error:serverinternal", "the server experienced an internal error"),
-		internal("stopped retrying after reaching the retry limit", "all authorizations were not finalized by the ca"),
-	}
-}
-
-// clientRules are for faults of the panel's ACME client, of this host, or of
-// the web server that the client reloads. The argument "problem" says which.
-func clientRules() []phrase {
-	client := func(problem string, says ...string) phrase {
-		return phrase{code: checks.CAClient, says: says, args: checks.Args{"problem": problem}}
-	}
-	return []phrase{
-		client("key", "key values mismatch", "key_values_mismatch", "private key does not match", "ssl_ctx_use_privatekey"),
-		client("webserver", "cannot load certificate", "pem_read_bio", "ssl_ctx_use_certificate", "nginx: configuration file", "nginx config is not correct",
-			"problem with the nginx config", "while reloading nginx", "nginx restart failed", "nginx configuration test failed",
-			"apache config file has errors", "apachectl graceful error", "error while running apache2ctl", "error while running nginx"),
-		client("disk", "no space left on device", "disk quota exceeded", "не осталось свободного места", "нет места на устройстве"),
-		client("lock", "another instance of certbot", "resource temporarily unavailable: '/var/lib/letsencrypt"),
-		client("port", "is already used by", "could not bind tcp port", "address already in use"),
-		client("dnsapi", "error adding txt record to domain", "cannot find dns api hook", "dns manual mode", "error removing txt for domain", "please add the txt records to the domains"),
-		{code: checks.CAClient, says: []string{"order cannot contain more than"}, pattern: `order cannot contain more than (?P<count>\d+) (?:identifiers|dns names)`, args: checks.Args{"problem": "names"}},
-		{code: checks.CAClient, says: []string{"is redundant with a wildcard domain"}, pattern: `"(?P<name>[^"]+)" is redundant with a wildcard domain`, args: checks.Args{"problem": "names"}},
-		client("names", "cumulative length of all identifier values", "did not specify any identifiers", "incorrect number of identifiers", "csr does not specify same identifiers"),
-		client("account", "acme:error:accountdoesnotexist", "no account exists with the provided key", "account that does not exist", "account key not found at", "account url is empty",
-			"external account binding", "acme:error:externalaccountrequired", "eab credentials", "account registration error", "cannot find account id url"),
-		{code: checks.CAClient, says: []string{"account "}, pattern: `account "[^"]*" not found|account id doesn't match|doesn't match account id in authorization`, args: checks.Args{"problem": "account"}},
-		client("contact", "acme:error:invalidcontact", "acme:error:invalidemail", "acme:error:unsupportedcontact", "error validating contact", "contact email has"),
-		client("terms", "acme:error:useractionrequired", "must agree to terms of service"),
-		client("nonce", "acme:error:badnonce", "anti-replay nonce"),
-		client("order", "is not acceptable for finalization", "acme:error:ordernotready", "no such authorization", "expired authorization", "no order for id", "no order found for account",
-			"no such challenge", "authorization must be pending", "authorization is already being validated", "authorizations for these", "acme:error:conflict",
-			"acme:error:alreadyreplaced", "already has a replacement order", "could not validate ari", "do not match any identifiers in the certificate being replaced"),
-		client("request", "acme:error:badcsr", "acme:error:badpublickey", "acme:error:badsignaturealgorithm", "acme:error:badrevocationreason", "acme:error:alreadyrevoked", "acme:error:invalidprofile",
-			"profile name", "unable to validate jws", "jws verification error", "error parsing certificate request", "is not permitted to use certificate profile", "request body too large"),
-		client("file", "permission denied", "no such file or directory", "read-only file system", "cannot write token to file", "error creating csr", "error creating domain key",
-			"ошибка при работе с файлами", "отказано в доступе", "нет такого файла или каталога"),
 	}
 }
 
@@ -258,6 +227,8 @@ func vagueRules() []phrase {
 	return []phrase{
 		{code: checks.CACAA, says: []string{"rechecking caa", "acme:error:caa"}, pattern: `(?:rechecking caa for "(?P<name>[^"]+)"(?: and (?P<more>\d+) more)?)|rechecking caa|acme:error:caa`},
 		{code: checks.CACAA, says: []string{"(caa) records forbid the ca"}},
+		{code: checks.CAClient, says: []string{"error finalizing order ::", "error creating new order ::"}, args: checks.Args{"problem": "refused"}},
+		{code: checks.CAInternal, says: []string{"order status is 'processing'", "order status is processing", "the ca is processing your order"}, args: checks.Args{"problem": "processing"}},
 		{code: checks.CADNS, says: []string{"no valid aaaa records found"}, pattern: `no valid aaaa records found for (?P<name>[^\s;"<]+)`, args: checks.Args{"problem": "noaddress"}},
 		{code: checks.CADNS, says: []string{"dns problem:"}},
 		{code: checks.CAUnauthorized, says: []string{"invalid response from"}, args: checks.Args{"problem": "page", "challenge": "http-01"}},
@@ -279,7 +250,10 @@ func typeRules() []phrase {
 		typed(checks.CAConnection, "acme:error:connection", "could not connect to the client to verify the domain"),
 		typed(checks.CADNS, "acme:error:dns", "acme:error:unknownhost", "problem with a dns query during identifier validation", "could not resolve a domain name"),
 		typed(checks.CATLS, "acme:error:tls", "server experienced a tls error during domain verification"),
-		typed(checks.CAUnauthorized, "acme:error:unauthorized", "acme:error:incorrectresponse", "client lacks sufficient authorization"),
+		typed(checks.CAUnauthorized, "acme:error:incorrectresponse"),
+		// The type alone proves no validation: requests are refused with it too
+		// (wfe2/wfe.go, ra/ra.go).
+		{code: checks.CAUnauthorized, says: []string{"acme:error:unauthorized", "client lacks sufficient authorization"}, args: checks.Args{"problem": "refused"}},
 		{code: checks.CAClient, says: []string{"acme:error:malformed", "the request message was malformed"}, args: checks.Args{"problem": "request"}},
 	}
 }

@@ -24,6 +24,7 @@ const secondary = "during secondary validation:"
 type words struct {
 	plain string
 	lower string
+	grams *grams // of lower
 }
 
 // escapes matches the JSON escapes (RFC 8259 section 7) that Boulder's texts
@@ -66,7 +67,8 @@ func read(text string) words {
 	if strings.Contains(text, "?") {
 		text = visited.ReplaceAllString(text, "$1")
 	}
-	return words{plain: text, lower: strings.ToLower(text)}
+	lower := strings.ToLower(text)
+	return words{plain: text, lower: lower, grams: gramsOf(lower)}
 }
 
 // visited matches a URL of the site. Its query is chosen by the site and may
@@ -150,6 +152,20 @@ func (t words) remote(at int) bool {
 // report, acme.sh's lines, or an authorization object (RFC 8555 section 7.1.4).
 var named = regexp.MustCompile(`\b(?:domain|identifier): ([^\s"<]+\.[^\s"<]+)|([^\s"\]]+): ?(?:invalid status|verify error|challenge error|invalid code)|"identifier": ?\{ ?"type": ?"dns", ?"value": ?"([^"]+)"`)
 
+// namers are the words one of which occurs where named matches: searching for
+// plain words is fast.
+var namers = [...]string{"domain: ", "identifier", "invalid status", "verify error", "challenge error", "invalid code"}
+
+// namedIn finds up to n names in a text.
+func namedIn(text string, n int) [][]string {
+	for _, word := range namers {
+		if strings.Contains(text, word) {
+			return named.FindAllStringSubmatch(text, n)
+		}
+	}
+	return nil
+}
+
 // reach is how far before a problem its name may be, in bytes.
 const reach = 2 << 10
 
@@ -162,8 +178,8 @@ func (t words) name(p problem) string {
 	if p.at == 0 && p.code == "" {
 		return ""
 	}
-	before := named.FindAllStringSubmatch(t.lower[max(0, p.at-reach):p.at], -1)
-	after := named.FindAllStringSubmatch(t.lower[p.at:min(len(t.lower), p.at+reach)], 1)
+	before := namedIn(t.lower[max(0, p.at-reach):p.at], -1)
+	after := namedIn(t.lower[p.at:min(len(t.lower), p.at+reach)], 1)
 	for _, m := range append(before[max(0, len(before)-1):], after...) {
 		if name := hostname(m[1] + m[2] + m[3]); name != "" {
 			return name

@@ -127,6 +127,7 @@ func issuingCodes() []checks.Code {
 		checks.CAUnauthorized, checks.CAConnection, checks.CADNS, checks.CACAA, checks.CATLS, checks.CARemote,
 		checks.CARateLimited, checks.CAPaused, checks.CABlocked, checks.CARejected, checks.CAInternal,
 		checks.CAUnreachable, checks.CAClient, checks.CAFlaky, checks.Unknown,
+		checks.CertKeyMismatch, checks.CertMissing, checks.CertNotInstalled, // web servers' texts
 	}
 }
 
