@@ -36,7 +36,7 @@ type Act struct {
 // Verdict is the site's one root cause.
 func (s Site) Verdict() checks.Verdict {
 	name := s.Subject.Site.Name
-	return checks.Judge(s.Server.Findings(name), s.Server.Failures(name))
+	return checks.Judge(s.Server.Findings(name), s.Server.Failures(name)).Attribute(s.Server.Probes[name].Points())
 }
 
 // Certificates are the names under which the issuance log keeps the site's

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"domovoy/checks"
+	"domovoy/checks/panel"
 	"domovoy/reports"
 	"domovoy/reports/compose"
 )
@@ -62,11 +64,39 @@ func checkCases() map[string]message {
 		"issuing": visit(refused(checks.CADNS, 1), func(x *checks.Subject) {
 			x.Certificate.Processing, x.Certificate.Failed, x.Certificate.Started = checks.On, checks.Off, ago(3*time.Hour+12*time.Minute)
 		}),
-		"cyrillic": visit(refused(checks.CADNS, 2), func(x *checks.Subject) { x.Site.Name, x.Site.Aliases = "xn--e1afmkfd.xn--p1ai", nil }),
+		"ca.unauthorized.now.ours": pointing(visit(refused(checks.CAUnauthorized, 3), words404)),
+		"ca.connection.now.ours":   pointing(visit(refused(checks.CAConnection, 3), wordsRefused)),
+		"ca.unauthorized.nat":      behindNAT(visit(refused(checks.CAUnauthorized, 3))),
+		"ca.unauthorized.moved":    pointing(visit(refused(checks.CAUnauthorized, 3))),
+		"ca.connection.moved":      pointing(visit(refused(checks.CAConnection, 3))),
+		"ca.tls.moved":             pointing(visit(refused(checks.CATLS, 3))),
+		"cyrillic":                 visit(refused(checks.CADNS, 2), func(x *checks.Subject) { x.Site.Name, x.Site.Aliases = "xn--e1afmkfd.xn--p1ai", nil }),
 	} {
 		all["check."+name] = check(s)
 	}
 	return all
+}
+
+// pointing is the site after a look from outside found that its name points to us.
+func pointing(s reports.Site) reports.Site {
+	s.Server.Probes = map[string]checks.Probe{s.Subject.Site.Name: {At: ago(2 * time.Hour), Checks: []string{checks.NamesCheck}}}
+	return s
+}
+
+// behindNAT is the site on a panel that knows its inner address only.
+func behindNAT(s reports.Site) reports.Site {
+	lookKnowing(&s.Server, panel.Places{Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.5")}})
+	return s
+}
+
+// words404 and wordsRefused are texts of the CA, or of a client, that do not name
+// the address.
+func words404(x *checks.Subject) {
+	x.History.Last.Text = "Invalid response from http://shop.ru/.well-known/acme-challenge/x: 404"
+}
+
+func wordsRefused(x *checks.Subject) {
+	x.History.Last.Text = "Fetching http://shop.ru/.well-known/acme-challenge/x: Connection refused"
 }
 
 // whyCases are the answers to "why".
@@ -117,6 +147,8 @@ func whyCases() map[string]message {
 func causeTexts() map[string]string {
 	const (
 		address = "198.51.100.7: "
+		own     = "203.0.113.10: "
+		cdn     = "104.16.1.1: "
 		file    = "http://shop.ru/.well-known/acme-challenge/Jx3bT0YvTWvKqkWl0rQ2fR1d"
 		fetched = address + "Fetching " + file + ": "
 		until   = ", retry after 2026-11-21 15:40:00 UTC: see https://letsencrypt.org/docs/rate-limits/"
@@ -139,36 +171,58 @@ func causeTexts() map[string]string {
 		"ratelimited.pending":  "Error creating new authz :: too many currently pending authorizations: 312",
 		"ratelimited.requests": busy, "ratelimited.requests.over": "HTTP/2 503\nretry-after: 60\n\n" + busy,
 		"ratelimited.other": "urn:ietf:params:acme:error:rateLimited", "ratelimited.other.over": "urn:ietf:params:acme:error:rateLimited :: slow down" + over,
-		"paused.many":        "Your account is temporarily prevented from requesting certificates for shop.ru, www.shop.ru and possibly others. Please visit: " + link,
-		"paused.short":       "See " + link,
-		"blocked.ca":         "Account blocked :: write to us",
-		"blocked.revoked":    "An account with the provided public key exists but is revoked",
-		"rejected.policy":    refused + `shop.ru": The ACME server refuses to issue a certificate for this domain name, because it is forbidden by policy (and 2 more problems. Refer to sub-problems for more information.)`,
-		"rejected.nameless":  "Policy forbids issuing for name",
-		"rejected.suffix":    refused + `shop.local": Domain name does not end with a valid public suffix (TLD)`,
-		"rejected.spelling":  refused + `my_shop.ru": Domain name contains an invalid character`,
-		"rejected.labels":    refused + `a.b.c.d.e.f.g.h.i.shop.ru": Domain name has more than 10 labels (parts)`,
-		"rejected.recursive": refused + `www.mail.www.shop.ru": domain name contains too many subdomain labels indicative of recursive on-demand issuance`,
-		"rejected.address":   refused + `192.0.2.7": Identifier type is DNS but value is an IP address`,
-		"rejected.other":     "urn:ietf:params:acme:error:rejectedIdentifier",
-		"dns.servfail":       "DNS problem: SERVFAIL looking up A for shop.ru - the domain's nameservers may be malfunctioning",
-		"dns.caa":            "DNS problem: query timed out looking up CAA for shop.ru",
-		"dns.txt":            "DNS problem: SERVFAIL looking up TXT for _acme-challenge.shop.ru - the domain's nameservers may be malfunctioning",
-		"dns.dnssec":         "DNS problem: looking up A for shop.ru: DNSSEC: Bogus: validation failure",
-		"dns.noaddress":      "no valid A records found for shop.ru; no valid AAAA records found for shop.ru",
-		"caa.type":           "urn:ietf:params:acme:error:caa",
-		"unauthorized.txt":   "No TXT record found at _acme-challenge.shop.ru",
-		"unauthorized.wrong": `Incorrect TXT record "v=spf1 -all" found at _acme-challenge.shop.ru`,
-		"unauthorized.alpn":  address + "Incorrect validation certificate for tls-alpn-01 challenge. Requested shop.ru from 198.51.100.7:443.",
-		"unauthorized.page":  address + "Invalid response from " + file + `: "<html>` + link + `"`,
+		"paused.many":            "Your account is temporarily prevented from requesting certificates for shop.ru, www.shop.ru and possibly others. Please visit: " + link,
+		"paused.short":           "See " + link,
+		"blocked.ca":             "Account blocked :: write to us",
+		"blocked.revoked":        "An account with the provided public key exists but is revoked",
+		"rejected.policy":        refused + `shop.ru": The ACME server refuses to issue a certificate for this domain name, because it is forbidden by policy (and 2 more problems. Refer to sub-problems for more information.)`,
+		"rejected.nameless":      "Policy forbids issuing for name",
+		"rejected.suffix":        refused + `shop.local": Domain name does not end with a valid public suffix (TLD)`,
+		"rejected.spelling":      refused + `my_shop.ru": Domain name contains an invalid character`,
+		"rejected.labels":        refused + `a.b.c.d.e.f.g.h.i.shop.ru": Domain name has more than 10 labels (parts)`,
+		"rejected.recursive":     refused + `www.mail.www.shop.ru": domain name contains too many subdomain labels indicative of recursive on-demand issuance`,
+		"rejected.address":       refused + `192.0.2.7": Identifier type is DNS but value is an IP address`,
+		"rejected.other":         "urn:ietf:params:acme:error:rejectedIdentifier",
+		"dns.servfail":           "DNS problem: SERVFAIL looking up A for shop.ru - the domain's nameservers may be malfunctioning",
+		"dns.caa":                "DNS problem: query timed out looking up CAA for shop.ru",
+		"dns.txt":                "DNS problem: SERVFAIL looking up TXT for _acme-challenge.shop.ru - the domain's nameservers may be malfunctioning",
+		"dns.dnssec":             "DNS problem: looking up A for shop.ru: DNSSEC: Bogus: validation failure",
+		"dns.missing":            "DNS problem: NXDOMAIN looking up TXT for _acme-challenge.shop.ru - check that a DNS record exists for this domain",
+		"dns.noaddress":          "no valid A records found for shop.ru; no valid AAAA records found for shop.ru",
+		"caa.type":               "urn:ietf:params:acme:error:caa",
+		"unauthorized.txt":       "No TXT record found at _acme-challenge.shop.ru",
+		"unauthorized.wrong":     `Incorrect TXT record "v=spf1 -all" found at _acme-challenge.shop.ru`,
+		"unauthorized.alpn":      address + "Incorrect validation certificate for tls-alpn-01 challenge. Requested shop.ru from 198.51.100.7:443.",
+		"unauthorized.page":      address + "Invalid response from " + file + `: "<html>` + link + `"`,
+		"unauthorized.somewhere": "Invalid response from " + file + ": 404", "unauthorized.ours": own + "Invalid response from " + file + ": 404",
+		"unauthorized.ours.page": own + "Invalid response from " + file + `: "<html>"`, "unauthorized.ours.forbidden": own + "Invalid response from " + file + ": 403",
+		"unauthorized.refused": "urn:ietf:params:acme:error:unauthorized :: something new", "unauthorized.persist": "No TXT record found for DNS-PERSIST-01 challenge",
+		"unauthorized.persist.wrong": "policy mismatch: expected \"wildcard\", got \"\"", "unauthorized.persist.late": "validation time 2026-11-28 10:00:00 +0000 UTC is after persistUntil 2026-10-01 00:00:00 +0000 UTC",
+		"unauthorized.proxy.404": cdn + "Invalid response from " + file + ": 404", "unauthorized.proxy.403": cdn + "Invalid response from " + file + ": 403",
+		"unauthorized.proxy.page": cdn + "Invalid response from " + file + `: "<html>"`,
+		"unauthorized.proxy.522":  cdn + "Invalid response from " + file + ": 522", "unauthorized.proxy.526": cdn + "Invalid response from " + file + ": 526", "unauthorized.proxy.530": cdn + "Invalid response from " + file + ": 530",
+		"connection.ours": own + "Fetching " + file + ": Timeout during connect (likely firewall problem)", "connection.proxy": cdn + "Fetching " + file + ": Connection refused", "connection.somewhere": "Fetching " + file + ": Connection refused",
+		"tls.ours": own + "Fetching https://shop.ru/: remote error: tls: handshake failure", "tls.proxy": cdn + "Fetching https://shop.ru/: remote error: tls: handshake failure", "tls.somewhere": "Fetching https://shop.ru/: remote error: tls: handshake failure",
+		"remote.dns": "During secondary validation: DNS problem: query timed out looking up A for shop.ru", "remote.proxy": "During secondary validation: " + cdn + "Invalid response from " + file + ": 403",
+		"internal.network": "DNS problem: networking error looking up A for shop.ru", "internal.processing": "Order status is 'processing', let's sleep and retry.", "internal.overload": "It seems the CA server is currently overloaded, let's wait and retry.",
+		"rejected.wildcard":  "Wildcard domain names are not supported",
 		"connection.refused": fetched + "Connection refused", "connection.reset": fetched + "Connection reset by peer",
 		"connection.slow": fetched + "Timeout after connect (your server may be slow or overloaded)",
 		"connection.loop": fetched + "Redirect loop detected", "connection.redirect": fetched + "Too many redirects",
 		"connection.other": fetched + "Error getting validation data",
-		"client.key":       `nginx: [emerg] SSL_CTX_use_PrivateKey("/var/www/httpd-cert/shop/shop.ru_le1.key") failed (SSL: error:0B080074:x509 certificate routines:X509_check_private_key:key values mismatch)`,
 		"client.webserver": "It seems that the nginx config is not correct, cannot continue.",
 		"client.file":      "Ошибка при работе с файлами", "client.disk": "[Errno 28] No space left on device", "client.lock": "Another instance of Certbot is already running.",
 		"client.names": "Error creating new order :: Order cannot contain more than 100 identifiers", "client.twice": `Domain name "www.shop.ru" is redundant with a wildcard domain in the same request.`,
+		"client.staple": "Error finalizing order :: OCSP must-staple extension is no longer available: see https://letsencrypt.org/2024/12/05/ending-ocsp",
+		"client.v1":     "Account creation on ACMEv1 is disabled. Please upgrade your ACME client to a version that supports ACMEv2 / RFC 8555.",
+		"client.csr":    "Error finalizing order :: CSR does not specify same identifiers as Order", "client.profile": `Error creating new order :: Profile "" does not permit ip type identifiers`,
+		"client.challenge": "Supported validation types are: dns-01 , but you specified: dns-persist-01",
+		"client.ports":     "None of the ACME challenge methods configured for this domain are suitable. The http: challenge 'http-01' is disabled because the server seems not reachable on public port 80.",
+		"client.tool":      "It seems that магазин.рф is an IDN (Internationalized Domain Names), please install the 'idn' command first.",
+		"client.trust":     "curl: (77) error setting certificate verify locations:  CAfile: /etc/ssl/certs/ca-certificates.crt", "client.port": "tcp port 80 is already used by (nginx",
+		"client.hook": "Error deploying for domain: shop.ru", "client.settings": "Missing command line flag or config entry for this setting: Input the webroot for shop.ru:",
+		"client.selfcheck": "ValueError: Wrote file to /var/www/x, but couldn't download " + file, "client.refused": "Error finalizing order :: a new reason",
+		"client.contact": "urn:ietf:params:acme:error:invalidContact",
 		"client.account": "No account exists with the provided key", "client.dnsapi": "Error adding TXT record to domain: _acme-challenge.shop.ru",
 	}
 }

@@ -3,6 +3,7 @@ package golden
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"domovoy/checks"
 	"domovoy/checks/acme"
 	"domovoy/checks/cert"
+	"domovoy/checks/panel"
 	"domovoy/checks/suite"
 	"domovoy/reports"
 )
@@ -100,11 +102,24 @@ func visit(changes ...func(*checks.Subject)) reports.Site {
 // classifier is made once: it has no state.
 var classifier = sync.OnceValue(acme.NewClassifier)
 
+// places has the panel's address, and that of a CDN.
+func places() panel.Places {
+	return panel.Places{Addresses: []netip.Addr{netip.MustParseAddr("203.0.113.10")}, Proxy: func(a netip.Addr) string {
+		if a == netip.MustParseAddr("104.16.1.1") {
+			return "Cloudflare"
+		}
+		return ""
+	}}
+}
+
 // look runs the checks on a server's sites, as each reading of the panel does.
-func look(s *reports.Server) {
+func look(s *reports.Server) { lookKnowing(s, places()) }
+
+// lookKnowing does so with other addresses known.
+func lookKnowing(s *reports.Server, places panel.Places) {
 	rules := cert.Rules{LifeLeft: s.Overdue.LifeLeft}
 	files := slices.ContainsFunc(s.Subjects, func(x checks.Subject) bool { return x.File != nil || x.FileErr != nil })
-	s.Outcome = new(suite.Series).Run(context.Background(), suite.Checks(suite.Reading{Rules: rules, Classifier: classifier(), Files: files}, suite.Outside{}), s.Name, s.Subjects, now)
+	s.Outcome = new(suite.Series).Run(context.Background(), suite.Checks(suite.Reading{Rules: rules, Classifier: classifier(), Places: places, Files: files}, suite.Outside{}), s.Name, s.Subjects, now)
 	for _, f := range s.Outcome.Findings {
 		s.Opened.Add(f, ago(49*day))
 	}

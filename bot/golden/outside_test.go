@@ -73,11 +73,11 @@ func seenDNS() map[string]checks.Finding {
 		"partly":             find(checks.DNSPartly, checks.Args{"ours": "203.0.113.10", "others": "198.51.100.7", "network": "beget.com"}),
 		"ipv6":               find(checks.DNSIPv6, checks.Args{"ours": "203.0.113.10", "others": "2606:2800:220:1::1", "network": "beget.com"}),
 		"caa":                caa("issuer", "globalsign.com", `0 issue "globalsign.com"`), "caa.nobody": caa("issuer", "", `0 issue ";"`),
-		"caa.account":     caa("account", "letsencrypt.org", `0 issue "letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/2002"`),
-		"caa.method":      caa("method", "letsencrypt.org", `0 issue "letsencrypt.org; validationmethods=dns-01"`),
-		"caa.critical":    caa("critical", "letsencrypt.org", `0 issue "letsencrypt.org", 128 tbs "unknown"`),
-		"caabroken":       find(checks.DNSCAABroken, checks.Args{"at": "shop.ru", "reason": "EDE 22 (No Reachable Authority): at delegation shop.ru."}),
-		"proxied":         proxied,
+		"caa.account":  caa("account", "letsencrypt.org", `0 issue "letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/2002"`),
+		"caa.method":   caa("method", "letsencrypt.org", `0 issue "letsencrypt.org; validationmethods=dns-01"`),
+		"caa.critical": caa("critical", "letsencrypt.org", `0 issue "letsencrypt.org", 128 tbs "unknown"`),
+		"caabroken":    find(checks.DNSCAABroken, checks.Args{"at": "shop.ru", "reason": "EDE 22 (No Reachable Authority): at delegation shop.ru."}),
+		"proxied":      proxied, "proxied.526": answering(proxied, 526), "proxied.522": answering(proxied, 522), "proxied.530": answering(proxied, 530), "proxied.403": answering(proxied, 403),
 		"lookalike":       find(checks.DNSLookalike, checks.Args{"label": "sһop", "script": "cyrillic", "odd": "һ"}),
 		"lookalike.latin": find(checks.DNSLookalike, checks.Args{"label": "раураl", "script": "latin", "odd": "l"}),
 		"lookalike.greek": find(checks.DNSLookalike, checks.Args{"label": "shοp", "script": "greek", "odd": "ο"}),
@@ -97,6 +97,14 @@ func seenDNS() map[string]checks.Finding {
 		all[name] = checks.Finding{Check: registry.Name, Code: code, Args: args}
 	}
 	return all
+}
+
+// answering is the finding about a proxy that answers requests for the challenge
+// with a status.
+func answering(f checks.Finding, status int) checks.Finding {
+	f.Args = maps.Clone(f.Args)
+	f.Args["status"], f.Args[checks.WhoArg] = status, string(checks.BehindProxy(status))
+	return f
 }
 
 // seenWeb are findings about requests for the challenge.

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"domovoy/checks"
@@ -80,11 +81,19 @@ func (w *Watch) read(ctx context.Context, p *Panel, s checks.Snapshot, now time.
 	return nil
 }
 
+// places is what is known of addresses: the configured ones, and those that the
+// panel lists.
+func (p *Panel) places(s checks.Snapshot) panel.Places {
+	known := p.Places
+	known.Addresses = slices.Concat(known.Addresses, s.Addresses)
+	return known
+}
+
 // runChecks runs the checks of a reading: over the sites, all of them every few
 // minutes because their certificates grow older, and between at those that
 // changed; then over the server as a whole.
 func (w *Watch) runChecks(ctx context.Context, p *Panel, s checks.Snapshot, subjects []checks.Subject, rules cert.Rules, now time.Time) checks.Outcome {
-	list := suite.Logged(w.log, suite.Checks(suite.Reading{Rules: rules, Classifier: w.issuing, Files: p.Files != nil, Moved: w.journal.LastAttemptTime,
+	list := suite.Logged(w.log, suite.Checks(suite.Reading{Rules: rules, Classifier: w.issuing, Places: p.places(s), Files: p.Files != nil, Moved: w.journal.LastAttemptTime,
 		Prospects: func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
 			return w.countBudgets(ctx, p, t.Reading.Subjects, t.Now)
 		},

@@ -8,6 +8,7 @@ import (
 	"domovoy/checks/acme/account"
 	"domovoy/checks/budget"
 	"domovoy/checks/cert"
+	"domovoy/checks/panel"
 )
 
 // Source is where the facts of one panel come from. Its parts may be on this
@@ -18,6 +19,7 @@ type Source struct {
 	Files  Files  // nil: certificate files are not read
 	Prober Prober // nil: sites are not probed from outside
 	CA     *CA    // nil: the account at the CA is not known
+	Places panel.Places
 
 	Workers int                         // sites that a sweep probes together; at least one
 	Online  func(context.Context) error // whether our own network works, asked before a sweep; may be nil

@@ -253,7 +253,7 @@ func typeRules() []phrase {
 		typed(checks.CAUnauthorized, "acme:error:incorrectresponse"),
 		// The type alone proves no validation: requests are refused with it too
 		// (wfe2/wfe.go, ra/ra.go).
-		{code: checks.CAUnauthorized, says: []string{"acme:error:unauthorized", "client lacks sufficient authorization"}, args: checks.Args{"problem": "refused"}},
+		{code: checks.CAUnauthorized, says: []string{"acme:error:unauthorized", "client lacks sufficient authorization"}, args: checks.Args{"problem": "unproven"}},
 		{code: checks.CAClient, says: []string{"acme:error:malformed", "the request message was malformed"}, args: checks.Args{"problem": "request"}},
 	}
 }

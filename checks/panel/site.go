@@ -56,7 +56,7 @@ func Flags() checks.Check {
 // panel still counts the certificate as failed, and failures that passed by
 // themselves. A text that the classifier does not know is reported as Unknown,
 // with the text as the detail.
-func Issuing(classifier Classifier) checks.Check {
+func Issuing(classifier Classifier, places Places) checks.Check {
 	return checks.Check{
 		Name:  IssuingCheck,
 		Scope: checks.ScopeSite,
@@ -79,6 +79,9 @@ func Issuing(classifier Classifier) checks.Check {
 				code, args = checks.Unknown, checks.Args{}
 			}
 			again(args, last.Time, t.Now)
+			if t.Site != nil {
+				places.attribute(code, args, t.Site)
+			}
 			args["failures"], args["last"] = t.History.Failures, last.Time
 			f := finding(code, args)
 			f.Detail = checks.WithoutSecrets(last.Text)

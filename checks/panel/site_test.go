@@ -42,7 +42,7 @@ type words func(text string) (checks.Code, checks.Args)
 func (w words) Classify(text string) (checks.Code, checks.Args) { return w(text) }
 
 func issuing(t *testing.T, classify words, s checks.Subject) ([]checks.Finding, error) {
-	return Issuing(classify).Run(t.Context(), &checks.Target{Now: noon, Subject: s})
+	return Issuing(classify, Places{}).Run(t.Context(), &checks.Target{Now: noon, Subject: s})
 }
 
 func TestIssuing(t *testing.T) {

@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -144,15 +145,20 @@ func dropped(f checks.Finding) bool {
 }
 
 // blameProxy makes the proxy the cause if requests through it fail: its answer is
-// visible, the reason is not.
+// visible, the reason is not, unless the status itself says it.
 func (p *siteProbe) blameProxy(name string, way []checks.Finding) {
-	if p.target.DNS.Points != checks.PointsProxied || !slices.ContainsFunc(way, func(f checks.Finding) bool { return f.Severity > checks.Info }) {
+	i := slices.IndexFunc(way, func(f checks.Finding) bool { return f.Severity > checks.Info })
+	if p.target.DNS.Points != checks.PointsProxied || i < 0 {
 		return
 	}
+	status, _ := way[i].Args["status"].(int)
 	for i := range p.seen.Findings {
 		f := &p.seen.Findings[i]
 		if f.Code == checks.DNSProxied && (f.Name == name || f.Name == "" && name == p.target.Site.Name) && f.Severity == checks.Info {
 			f.Severity = checks.Warning
+			if checks.OfCloudflare(status) || status == http.StatusForbidden {
+				f.Args["status"], f.Args[checks.WhoArg] = status, string(checks.BehindProxy(status))
+			}
 		}
 	}
 }

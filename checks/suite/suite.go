@@ -25,6 +25,7 @@ import (
 type Reading struct {
 	Rules      cert.Rules
 	Classifier panel.Classifier
+	Places     panel.Places                                                          // whose the addresses are that the CA names
 	Files      bool                                                                  // the files of certificates are read
 	Moved      func(ctx context.Context, server string) (time.Time, error)           // time of the last line of the issuance log; nil: not checked
 	Prospects  func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) // of the account at the CA; nil: not checked
@@ -54,7 +55,7 @@ func Checks(r Reading, o Outside) []checks.Check {
 		panel.Flags(),
 		panel.Policy(),
 		cert.ByRow(r.Rules),
-		panel.Issuing(r.Classifier),
+		panel.Issuing(r.Classifier, r.Places),
 		cert.ByFile(r.Rules, r.Files),
 		panel.Readable(),
 		panel.Stale(r.Moved),

@@ -17,6 +17,7 @@ import (
 	"domovoy/checks"
 	"domovoy/checks/cert"
 	"domovoy/checks/ispmanager"
+	"domovoy/checks/panel"
 	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
 	"domovoy/reports"
@@ -72,7 +73,11 @@ func OpenIn(ctx context.Context, lab Laboratory, cfg *config.Config, bundle *i18
 
 // open builds the panels.
 func (a *App) open() (sources []watch.Source, err error) {
-	if a.outside, err = openOutside(a.cfg, a.lab, a.log); err != nil {
+	networks, err := ranges(a.cfg)
+	if err != nil {
+		return nil, err
+	}
+	if a.outside, err = openOutside(a.cfg, a.lab, networks, a.log); err != nil {
 		return nil, err
 	}
 	book, err := limits(a.cfg)
@@ -82,7 +87,7 @@ func (a *App) open() (sources []watch.Source, err error) {
 	for _, p := range a.cfg.Panels {
 		reader := ispmanager.New(ispmanager.Config{Name: p.Name, Database: p.Database, Zone: p.Timezone, SitesEvery: sitesEvery})
 		a.readers = append(a.readers, reader)
-		source := watch.Source{Name: p.Name, Reader: reader}
+		source := watch.Source{Name: p.Name, Reader: reader, Places: panel.Places{Addresses: p.Addresses, Proxy: networks.Owner}}
 		if p.Certificates != "" {
 			source.Files = cert.NewFiles(p.Certificates)
 		}

@@ -36,18 +36,19 @@ type outside struct {
 	listings   *web.Listings // nil: no blocklist is asked
 }
 
+// ranges reads whose networks are of CDNs and proxies.
+func ranges(cfg *config.Config) (*dns.Ranges, error) {
+	if file := cfg.Lookups.CDNRangesFile; file != "" {
+		return dns.LoadRanges(file)
+	}
+	return dns.BuiltinRanges()
+}
+
 // openOutside prepares the checks from outside without connecting to anything. It
 // returns nil if the configuration has no resolvers, which turns them off.
-func openOutside(cfg *config.Config, lab Laboratory, log *slog.Logger) (*outside, error) {
+func openOutside(cfg *config.Config, lab Laboratory, ranges *dns.Ranges, log *slog.Logger) (*outside, error) {
 	if len(cfg.Resolvers) == 0 {
 		return nil, nil
-	}
-	ranges, err := dns.BuiltinRanges()
-	if file := cfg.Lookups.CDNRangesFile; err == nil && file != "" {
-		ranges, err = dns.LoadRanges(file)
-	}
-	if err != nil {
-		return nil, err
 	}
 	resolver, err := dns.Open(dns.Options{Servers: cfg.Resolvers})
 	if err != nil {
