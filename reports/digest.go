@@ -18,6 +18,17 @@ type Day struct {
 	Begun    time.Time    // baseline of the panel that is watched longest; zero: there is none
 	Due      time.Time    // when the digest was scheduled; zero: somebody asked for it
 	Coming   []RuleChange // what changes at the CAs within a month, soonest first
+
+	// Unreadable is how many values each panel could not give a day ago; a server that
+	// is missing was not counted then.
+	Unreadable map[string]int
+}
+
+// NewlyUnreadable reports whether the number of values that cannot be read is
+// news: it differs from yesterday's, or was never counted before.
+func (d Day) NewlyUnreadable(s Server) bool {
+	was, counted := d.Unreadable[s.Name]
+	return s.Snapshot.UnreadableN > 0 && (!counted || was != s.Snapshot.UnreadableN)
 }
 
 // Movement is how many sites are in trouble, were a day ago, got into trouble and
@@ -30,17 +41,26 @@ type Movement struct {
 func (d Day) Comparable() bool { return !d.Begun.IsZero() && !d.Begun.After(d.From) }
 
 // Movement counts sites, not incidents: a site whose cause changed is neither
-// fixed nor new.
+// fixed nor new. A site that could not be judged is not compared: not checked is
+// not fixed.
 func (d Day) Movement() Movement {
-	now, before := d.troubles(), map[siteKey]bool{}
+	now, untold := d.troubles()
+	before := map[siteKey]bool{}
+	was := func(i Incident) {
+		if key := keyOf(i); i.inTrouble() && !untold(key) {
+			before[key] = true
+		}
+	}
 	for _, i := range d.Open {
-		if i.inTrouble() && (i.Baseline || !i.Times.Opened.After(d.From)) {
-			before[keyOf(i)] = true // problems of a new panel are not new
+		_, still := now[keyOf(i)]
+		old := i.Baseline || !i.Times.Opened.After(d.From) // problems of a new panel are not new
+		if old && (still || i.Clear > 0) {                 // else it is no reason to call the site one with problems
+			was(i)
 		}
 	}
 	for _, i := range d.Resolved {
-		if i.inTrouble() && !i.Times.Opened.After(d.From) {
-			before[keyOf(i)] = true
+		if !i.Times.Opened.After(d.From) {
+			was(i)
 		}
 	}
 	mv := Movement{Now: len(now), Before: len(before)}
@@ -48,7 +68,7 @@ func (d Day) Movement() Movement {
 		if !before[key] {
 			mv.Opened++
 		}
-		if d.From.Sub(x.since) > 29*24*time.Hour {
+		if x.Start.Over(29*24*time.Hour, d.From) {
 			mv.Old++
 		}
 	}
@@ -63,33 +83,17 @@ func (d Day) Movement() Movement {
 // Quiet reports whether there is nothing to say of the day: nothing changed,
 // no certificate is about to end, and no panel is wrong as a whole. Without a
 // yesterday to compare with, no day is quiet.
-func (d Day) Quiet(now time.Time) bool {
+func (d Day) Quiet() bool {
 	mv := d.Movement()
-	return len(d.Endings(now)) == 0 && d.Comparable() && mv.Opened == 0 && mv.Fixed == 0 && d.calm()
+	return d.Comparable() && mv.Opened == 0 && mv.Fixed == 0 && d.calm() && len(d.Expiring()) == 0
 }
 
-// Ending is a certificate that ends soon.
-type Ending struct {
-	Site string
-	At   time.Time
-}
-
-// Endings are the certificates that end within 24 hours, of sites that are
+// Expiring are the certificates that end within 24 hours, of sites that are
 // served, the soonest first.
-func (d Day) Endings(now time.Time) []Ending {
-	var ends []Ending
-	for _, s := range d.Servers {
-		for _, x := range s.Subjects {
-			if x.Site.Active == checks.Off || x.Site.Secure == checks.Off || x.File == nil || x.File.SelfSigned {
-				continue
-			}
-			if left := x.File.NotAfter.Sub(now); left > 0 && left <= 24*time.Hour {
-				ends = append(ends, Ending{x.Site.Name, x.File.NotAfter})
-			}
-		}
-	}
-	slices.SortFunc(ends, func(a, b Ending) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Site, b.Site)) })
-	return ends
+func (d Day) Expiring() []Row {
+	rows := List("expiring", d.Servers, Filter{})
+	slices.SortStableFunc(rows, func(a, b Row) int { return a.Ends.Compare(b.Ends) })
+	return rows
 }
 
 // calm reports whether nothing is wrong with any panel as a whole: no count is
@@ -98,99 +102,57 @@ func (d Day) calm() bool {
 	return !slices.ContainsFunc(d.Servers, func(s Server) bool { return s.Worst() > checks.Info })
 }
 
-// BlindSites counts the sites that some check could not look at.
-func (s Server) BlindSites() int {
-	sites := map[string]bool{}
-	for _, f := range s.Outcome.Failures {
-		if f.Site != "" {
-			sites[f.Site] = true
-		}
-	}
-	return len(sites)
-}
-
 // siteKey identifies a site of a server.
 type siteKey struct{ server, site string }
 
 func keyOf(i Incident) siteKey { return siteKey{i.Finding.Server, i.Finding.Site} }
 
-// trouble is a site in trouble: its root cause, and since when.
-type trouble struct {
-	root  Incident
-	since time.Time // of its oldest open incident
-}
-
-// troubles are the sites in trouble. Of a site's incidents the root is the one
-// that the latest run found, causes before their symptoms.
-func (d Day) troubles() map[siteKey]trouble {
-	logged, order := d.logged(), codeOrder()
-	all := map[siteKey]trouble{}
-	for _, i := range d.Open {
-		if !i.inTrouble() {
-			continue
+// troubles are the sites in trouble, by the same judgement as the list "trouble".
+// Of what untold reports, nothing is known now: the panel was not read, or the site
+// could not be judged.
+func (d Day) troubles() (now map[siteKey]Judged, untold func(siteKey) bool) {
+	read, blind := map[string]bool{}, map[siteKey]bool{}
+	now = map[siteKey]Judged{}
+	for _, s := range d.Servers {
+		read[s.Name] = !s.Read.IsZero()
+		for j := range s.Judged() {
+			switch key := (siteKey{s.Name, j.Subject.Site.Name}); {
+			case j.InTrouble():
+				now[key] = j
+			case j.Blind():
+				blind[key] = true
+			}
 		}
-		key, since := keyOf(i), began(i, logged)
-		known, ok := all[key]
-		if !ok || since.Before(known.since) {
-			known.since = since
-		}
-		if !ok || cmp.Or(cmp.Compare(i.Clear, known.root.Clear), cmp.Compare(order[i.Finding.Code], order[known.root.Finding.Code])) < 0 {
-			known.root = i
-		}
-		all[key] = known
 	}
-	return all
+	return now, func(key siteKey) bool { return !read[key.server] || blind[key] }
 }
 
 // Causes counts the sites in trouble by their root causes.
 func (d Day) Causes() map[checks.Code]int {
 	causes := map[checks.Code]int{}
-	for _, x := range d.troubles() {
-		causes[x.root.Finding.Code]++
+	now, _ := d.troubles()
+	for _, x := range now {
+		causes[x.Cause.Code]++
 	}
 	return causes
 }
 
-// logged are the beginnings that issuance logs know: a CA may have refused a name
-// long before the panel was watched.
-func (d Day) logged() map[siteKey]time.Time {
-	known := map[siteKey]time.Time{}
-	for _, s := range d.Servers {
-		for _, x := range s.Subjects {
-			if x.History != nil && !x.History.Since.IsZero() {
-				known[siteKey{s.Name, x.Site.Name}] = x.History.Since
-			}
-		}
-	}
-	return known
-}
-
-// began is when an incident's problem began.
-func began(i Incident, logged map[siteKey]time.Time) time.Time {
-	at, ok := logged[keyOf(i)]
-	if ok && strings.HasPrefix(string(i.Finding.Code), "ca.") && at.Before(i.Times.Opened) {
-		return at
-	}
-	return i.Times.Opened
-}
-
-// Oldest is the root cause of the site that is in trouble longest, and since
-// when; false: none is in trouble for more than a day.
-func (d Day) Oldest() (root Incident, since time.Time, ok bool) {
-	all := d.troubles()
-	var old []siteKey
-	for key, x := range all {
-		if x.since.Before(d.From) {
-			old = append(old, key)
+// Oldest is the site that is in trouble longest; false: none is for more than a
+// day.
+func (d Day) Oldest() (Judged, bool) {
+	var old []Judged
+	now, _ := d.troubles()
+	for _, x := range now {
+		if x.Start.Over(0, d.From) {
+			old = append(old, x)
 		}
 	}
 	if len(old) == 0 {
-		return Incident{}, time.Time{}, false
+		return Judged{}, false
 	}
-	oldest := slices.MinFunc(old, func(a, b siteKey) int {
-		return cmp.Or(all[a].since.Compare(all[b].since), strings.Compare(a.site, b.site), strings.Compare(a.server, b.server))
-	})
-	return all[oldest].root, all[oldest].since, true
+	return slices.MinFunc(old, func(a, b Judged) int {
+		return cmp.Or(a.Start.At.Compare(b.Start.At), strings.Compare(a.Subject.Site.Name, b.Subject.Site.Name), strings.Compare(a.Server.Name, b.Server.Name))
+	}), true
 }
 
 // DayPoint is one day of the daily chart: how many sites are in trouble, and how

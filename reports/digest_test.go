@@ -66,7 +66,7 @@ func TestMovement(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			d := Day{Open: tt.open, Resolved: tt.resolved, From: noon.Add(-day)}
+			d := Day{Servers: serversWith(tt.open), Open: tt.open, Resolved: tt.resolved, From: noon.Add(-day)}
 			if diff := cmp.Diff(tt.want, d.Movement(), cmp.AllowUnexported(Movement{})); diff != "" {
 				t.Error(diff)
 			}
@@ -74,11 +74,56 @@ func TestMovement(t *testing.T) {
 	}
 }
 
+// serversWith are two panels, read now, whose findings are those of the incidents.
+func serversWith(open []Incident) []Server {
+	servers := []Server{{Name: "isp1", Read: noon, Opened: Since{}}, {Name: "isp2", Read: noon, Opened: Since{}}}
+	for i := range servers {
+		s, known := &servers[i], map[string]bool{}
+		for _, x := range open {
+			if f := x.Finding; f.Server == s.Name {
+				s.Outcome.Findings = append(s.Outcome.Findings, f)
+				s.Opened.Add(x)
+				if f.Site != "" && !known[f.Site] {
+					known[f.Site] = true
+					s.Subjects = append(s.Subjects, checks.Subject{Site: &checks.Site{Server: s.Name, Name: f.Site}})
+				}
+			}
+		}
+	}
+	return servers
+}
+
+// What could not be looked at is neither fixed nor with problems, and a panel that
+// was not read has no fixed sites.
+func TestNotLookedAtIsNotFixed(t *testing.T) {
+	old := lasting(3*day, onSite("a.ru", checks.CertOverdue))
+	gone := old
+	gone.Clear = 1
+	for _, tt := range []struct {
+		name   string
+		change func(*Day)
+		want   Movement
+	}{
+		{"looked at", func(*Day) {}, Movement{Before: 1, Fixed: 1}},
+		{"could not be looked at", func(d *Day) {
+			d.Servers[0].Outcome.Failures = []checks.Failure{{Check: checks.NamesCheck, Server: "isp1", Site: "a.ru"}}
+		}, Movement{}},
+		{"the panel was not read", func(d *Day) { d.Servers[0].Read = time.Time{} }, Movement{}},
+	} {
+		d := Day{Servers: serversWith([]Incident{gone}), Open: []Incident{gone}, From: noon.Add(-day)}
+		d.Servers[0].Outcome.Findings = nil
+		tt.change(&d)
+		if diff := cmp.Diff(tt.want, d.Movement()); diff != "" {
+			t.Errorf("%s: %s", tt.name, diff)
+		}
+	}
+}
+
 // The causes add up to the names in trouble, also while a cause changes.
 func TestDailyCausesAddUp(t *testing.T) {
-	d := Day{From: noon.Add(-day), Open: []Incident{
+	d := Day{From: noon.Add(-day), Servers: serversWith([]Incident{
 		lasting(3*day, onSite("a.ru", checks.CertOverdue)), lasting(time.Hour, onSite("a.ru", checks.CADNS)), lasting(day, onSite("b.ru", checks.CADNS)),
-	}}
+	})}
 	if diff := cmp.Diff(map[checks.Code]int{checks.CADNS: 2}, d.Causes()); diff != "" {
 		t.Error(diff)
 	}

@@ -2,7 +2,6 @@ package reports
 
 import (
 	"cmp"
-	"strings"
 	"time"
 
 	"domovoy/checks"
@@ -14,15 +13,21 @@ type SiteState struct {
 	Site, Owner string
 	Code        checks.Code
 	Severity    checks.Severity
-	Since       time.Time // since when the cause is known to hold; zero: not known
-	Expires     time.Time // end of its certificate; zero: not known or none
-	Free        time.Time // when the registry releases the name; zero: not known
-	To          string    // whose addresses the name has instead of ours; may be empty
+	Who         checks.Who // who must act; empty: stored before that was known, the code's default
+	Blind       bool       // the cause could not be told because a check could not look; never stored
+	Since       time.Time  // beginning of the cause; zero: not known
+	Exact       bool       // false: the cause was there when we first looked, so it is at least as old as Since
+	Expires     time.Time  // end of its certificate; zero: not known or none
+	Free        time.Time  // when the registry releases the name; zero: not known
+	To          string     // whose addresses the name has instead of ours; may be empty
 }
 
-// inTrouble reports whether the state counts as a problem; an unknown state does
-// not.
-func (s SiteState) inTrouble() bool { return s.Severity >= checks.Warning && s.Code != checks.Unknown }
+// inTrouble reports whether the state counts as a problem; one that could not be
+// told does not.
+func (s SiteState) inTrouble() bool { return s.Severity >= checks.Warning && !s.Blind }
+
+// Acts is who must take the next step.
+func (s SiteState) Acts() checks.Who { return cmp.Or(s.Who, s.Code.Who()) }
 
 // Outage is a period over which a site was in trouble with the same cause, owner
 // and facts. It begins and ends at snapshots; outages of a site may follow each
@@ -82,7 +87,7 @@ func Diff(at time.Time, server string, open []Outage, states []SiteState) []Outa
 	for _, now := range states {
 		was, had := known[now.Site]
 		delete(known, now.Site)
-		if now.Code == checks.Unknown {
+		if now.Blind {
 			if had && was.Owner != now.Owner { // the customer changed, and nothing else is known
 				end(was, EndOwner)
 				diff = append(diff, begin(at, server, was.with(now.Owner), was))
@@ -130,12 +135,14 @@ func begin(at time.Time, server string, s SiteState, after Outage) Outage {
 const sameWithin = time.Hour
 
 // changed reports whether the facts known now would change a report: the
-// certificate was replaced, or the day of release moved. What is not known now
+// certificate was replaced, the day of release moved, the cause began at another
+// time, or somebody else has to act. What is not known now
 // changes nothing. Nor does the network a name points to, once one is known:
 // DNS may answer differently every day.
 func (s SiteState) changed(now SiteState) bool {
 	other := func(was, is time.Time) bool { return !is.IsZero() && is.Sub(was).Abs() > sameWithin }
-	return s.Severity != now.Severity || other(s.Expires, now.Expires) || other(s.Free, now.Free) || s.To == "" && now.To != ""
+	return s.Severity != now.Severity || other(s.Expires, now.Expires) || other(s.Free, now.Free) || s.To == "" && now.To != "" ||
+		other(s.Since, now.Since) || s.Exact != now.Exact && !now.Since.IsZero() || now.Who != "" && s.Who != now.Who
 }
 
 // or is the state, completed with what only an earlier one knows.
@@ -146,7 +153,10 @@ func (s SiteState) or(was SiteState) SiteState {
 	if s.Free.IsZero() {
 		s.Free = was.Free
 	}
-	s.To = cmp.Or(s.To, was.To)
+	if s.Since.IsZero() {
+		s.Since, s.Exact = was.Since, was.Exact
+	}
+	s.To, s.Who = cmp.Or(s.To, was.To), cmp.Or(s.Who, was.Who)
 	return s
 }
 
@@ -160,27 +170,15 @@ func (s Outage) with(owner string) SiteState {
 // SiteStates are the present states of all sites of the panel.
 func (s Server) SiteStates() []SiteState {
 	states := make([]SiteState, 0, len(s.Subjects))
-	bySite := s.BySite()
-	for _, x := range s.Subjects {
-		verdict := Site{Server: bySite(x.Site.Name), Subject: x}.Verdict()
-		row := Row{Code: verdict.Code}
-		row.fits("elsewhere", verdict.Finding.Args)
+	for j := range s.Judged() {
+		row := j.row()
+		row.fits("elsewhere", j.Cause.Finding.Args)
 		states = append(states, SiteState{
-			Site: x.Site.Name, Owner: x.Site.Owner, Code: verdict.Code, Severity: verdict.Severity,
-			Since: s.TroubleSince(x, verdict.Code), Expires: s.expires(x), Free: row.Free, To: row.To,
+			Site: row.Domain, Owner: row.Owner, Code: row.Code, Severity: row.Severity, Who: j.Cause.Who(), Blind: j.Blind(),
+			Since: row.Since, Exact: row.Exact, Expires: s.expires(j.Subject), Free: row.Free, To: row.To,
 		})
 	}
 	return states
-}
-
-// TroubleSince is when a site's problem began: by the issuance log where the CA
-// reported it, else when it was first found; zero: not known.
-func (s Server) TroubleSince(x checks.Subject, code checks.Code) time.Time {
-	own := code == checks.CAUnreachable // found by our own check of the server
-	if h := x.History; h != nil && !h.Since.IsZero() && strings.HasPrefix(string(code), "ca.") && !own {
-		return h.Since
-	}
-	return s.Opened[sinceKey{x.Site.Name, code}]
 }
 
 // expires is the end of the certificate that visitors get, else of its file;
@@ -203,7 +201,7 @@ func (s Server) Tally(at time.Time, rules string, states []SiteState) Tally {
 	}
 	t.Sites = len(states)
 	for _, x := range states {
-		if x.Code == checks.Unknown {
+		if x.Blind {
 			t.Unknown++
 		}
 	}

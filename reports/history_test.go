@@ -18,7 +18,7 @@ func TestTurn(t *testing.T) {
 	at := time.Date(2026, 11, 16, 0, 0, 0, 0, time.UTC)
 	free, expires := at.AddDate(0, 0, 20), at.AddDate(0, 0, 40)
 	standing := func(code checks.Code, changes ...func(*reports.SiteState)) []reports.SiteState {
-		s := reports.SiteState{Site: "a.ru", Owner: "anna", Code: code, Severity: code.Severity(), Expires: expires}
+		s := reports.SiteState{Site: "a.ru", Owner: "anna", Code: code, Severity: code.Severity(), Expires: expires, Blind: code == checks.Unknown}
 		for _, change := range changes {
 			change(&s)
 		}

@@ -14,40 +14,52 @@ import (
 
 // Lists are the kinds of lists there are.
 func Lists() []string {
-	return []string{"failed", "processing", "overdue", "nocertificate", "noredirect", "elsewhere", "free", "unknown", "paused", "zombie"}
+	return []string{"trouble", "failed", "failing", "expired", "expiring", "processing", "overdue", "nocertificate", "noredirect",
+		"elsewhere", "free", "paused", "zombie", "unknown"}
 }
 
 // FromOutside reports whether a kind of list rests on checks from outside. If
 // there were none, an empty list means nothing.
-func FromOutside(kind string) bool {
-	return kind == "elsewhere" || kind == "free" || kind == "unknown"
-}
+func FromOutside(kind string) bool { return kind == "elsewhere" || kind == "free" }
 
 // Row is a row of a list: a site, or a certificate that belongs to no site.
 type Row struct {
-	Domain string // A-label form; without a domain the certificate's name; without both "#12", its row's number
-	Owner  string
-	Server string
-	Code   checks.Code // root cause
-	Since  time.Time   // zero: not known
+	Domain   string // A-label form; without a domain the certificate's name; without both "#12", its row's number
+	Owner    string
+	Server   string
+	Code     checks.Code // root cause, OK included; empty: the row is no site, and the panel says nothing of its certificate
+	Severity checks.Severity
+	Since    time.Time // beginning of the root cause, or of what the list is about if there is no problem; zero: not known
+	Exact    bool      // false: it was there when we first looked, so it is at least that old
 
-	// Of lists that rest on checks from outside; each may be zero.
+	Ends  time.Time // end of the certificate; zero: not known, or the list is not about it
 	Name  string    // the alias that the verdict is about; empty: it is the domain
 	To    string    // network or addresses that the name has instead of ours
-	Free  time.Time // when the registry releases the name; zero: it is free now
+	Free  time.Time // when the registry releases the name; zero: it is free now, or the list is not about it
 	Blind []string  // the checks that could not look
 }
 
 // Filter narrows a list; an empty field matches everything. Owner and Server are
-// patterns of path.Match; Cause is a code, or the part before its dot.
+// patterns of path.Match; Cause is one or more codes, separated by commas, each
+// of which may be only the part before the dot. It is about the root cause.
 type Filter struct {
 	Owner, Server, Cause string
+}
+
+// Causes are the codes of Cause.
+func (f Filter) Causes() []string {
+	if f.Cause == "" {
+		return nil
+	}
+	return strings.Split(f.Cause, ",")
 }
 
 // keeps reports whether a row matches.
 func (f Filter) keeps(r Row) bool {
 	return glob(f.Owner, r.Owner) && glob(f.Server, r.Server) &&
-		(f.Cause == "" || f.Cause == string(r.Code) || strings.HasPrefix(string(r.Code), f.Cause+"."))
+		(f.Cause == "" || slices.ContainsFunc(f.Causes(), func(cause string) bool {
+			return cause == string(r.Code) || strings.HasPrefix(string(r.Code), cause+".")
+		}))
 }
 
 func glob(pattern, s string) bool {
@@ -58,8 +70,7 @@ func glob(pattern, s string) bool {
 	return ok && err == nil
 }
 
-// List gathers the rows of one kind over the servers, sorted by the day the
-// registry releases the name, then by name.
+// List gathers the rows of one kind over the servers, worst first.
 func List(kind string, servers []Server, f Filter) []Row {
 	var rows []Row
 	for _, s := range servers {
@@ -69,10 +80,27 @@ func List(kind string, servers []Server, f Filter) []Row {
 			}
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b Row) int {
-		return cmp.Or(a.Free.Compare(b.Free), strings.Compare(a.Domain, b.Domain))
-	})
+	slices.SortStableFunc(rows, byHarm)
 	return rows
+}
+
+// byHarm sorts what needs a person first: by the day the registry releases the
+// name, where the list has one; else by severity, then by the certificate's end,
+// then by age. What is not known comes last.
+func byHarm(a, b Row) int {
+	return cmp.Or(a.Free.Compare(b.Free), cmp.Compare(b.Severity, a.Severity), soonest(a.Ends, b.Ends), soonest(a.Since, b.Since),
+		strings.Compare(a.Domain, b.Domain), strings.Compare(a.Server, b.Server))
+}
+
+// soonest compares moments; a zero one is after all others.
+func soonest(a, b time.Time) int {
+	if a.IsZero() != b.IsZero() {
+		if a.IsZero() {
+			return 1
+		}
+		return -1
+	}
+	return a.Compare(b)
 }
 
 // PlainCell quotes text that a spreadsheet would take for a formula (OWASP, CSV
@@ -92,75 +120,162 @@ func (s Server) List(kind string) []Row {
 		return s.listCertificates(func(c checks.Certificate) bool { return c.Failed == checks.On })
 	case "processing":
 		return s.listCertificates(func(c checks.Certificate) bool { return c.Processing == checks.On })
-	case "overdue":
-		return append(s.listFinding(checks.CertOverdue), s.listNameless()...)
-	case "nocertificate":
-		return s.listFinding(checks.PanelNoCertificate)
-	case "noredirect":
-		return s.listFinding(checks.PanelNoRedirect)
-	case "paused":
-		return append(s.listFinding(checks.CAPaused), s.listFinding(checks.CAPausing)...)
-	case "zombie":
-		return s.listFinding(checks.CAZombie)
+	case "failing":
+		return s.listFailing()
 	}
-	return s.listFromOutside(kind)
-}
-
-// listCertificates gives a row for each of the panel's certificates that match.
-func (s Server) listCertificates(match func(checks.Certificate) bool) []Row {
-	sites := map[int64]checks.Subject{}
-	for _, x := range s.Subjects {
-		for _, c := range []*checks.Certificate{x.Certificate, x.Order} {
-			if c != nil {
-				sites[c.ID] = x
-			}
-		}
-	}
-	said := s.reasons()
 	var rows []Row
-	for _, c := range s.Snapshot.Certificates {
-		if !match(c) {
-			continue
+	for j := range s.Judged() {
+		if row, ok := j.listed(kind); ok {
+			rows = append(rows, row)
 		}
-		row := Row{Domain: c.Domain, Owner: c.Owner, Server: s.Name, Since: c.Started}
-		if c.Failed == checks.On {
-			row.Code = checks.Unknown // it failed for an unknown reason
-		}
-		row.Domain = cmp.Or(row.Domain, c.Name, unnamed(c))
-		if x, ok := sites[c.ID]; ok {
-			row.Domain, row.Owner = x.Site.Name, x.Site.Owner
-			if code, ok := said[x.Site.Name]; ok {
-				row.Code = code
-			}
-			if h := x.History; h != nil && c.Failed == checks.On && !h.Since.IsZero() {
-				row.Since = h.Since
-			}
-		}
-		rows = append(rows, row)
+	}
+	if kind == "overdue" {
+		rows = append(rows, s.listNameless()...)
 	}
 	return rows
 }
 
-// listFinding gives a row for each site with that finding.
-func (s Server) listFinding(code checks.Code) []Row {
-	owners := map[string]string{}
-	for _, x := range s.Subjects {
-		owners[x.Site.Name] = x.Site.Owner
+// listed is the site's row of a kind of list; false: it does not belong there.
+func (j Judged) listed(kind string) (Row, bool) {
+	switch kind {
+	case "trouble":
+		return j.row(), j.InTrouble()
+	case "expired":
+		f, ok := j.finding(checks.CertExpired)
+		return j.rowOf(f), ok && ends(f)
+	case "expiring":
+		row := j.row()
+		row.Ends = j.endsWithin(ExpiringWithin)
+		return row, !row.Ends.IsZero()
+	case "overdue":
+		f, ok := j.overdue()
+		return j.rowOf(f), ok
+	case "paused":
+		f, ok := j.finding(checks.CAPaused)
+		if !ok {
+			f, ok = j.finding(checks.CAPausing)
+		}
+		return j.rowOf(f), ok
+	case "nocertificate", "noredirect", "zombie":
+		f, ok := j.finding(map[string]checks.Code{"nocertificate": checks.PanelNoCertificate, "noredirect": checks.PanelNoRedirect, "zombie": checks.CAZombie}[kind])
+		return j.rowOf(f), ok
+	case "unknown":
+		row := j.row()
+		row.Blind = j.blind()
+		return row, j.Blind()
+	case "elsewhere", "free":
+		row := j.row()
+		return row, row.fits(kind, j.Cause.Finding.Args)
 	}
-	said := s.reasons()
+	return Row{}, false
+}
+
+// overdue is the finding that panel.overdue counts: that of the panel's side, even
+// where visitors get a newer certificate (see superseded).
+func (j Judged) overdue() (checks.Finding, bool) {
+	for _, f := range j.Server.Outcome.Findings {
+		if f.Code == checks.CertOverdue {
+			return f, true
+		}
+	}
+	return checks.Finding{}, false
+}
+
+// row is the site with its root cause.
+func (j Judged) row() Row {
+	site := j.Subject.Site
+	return Row{Domain: site.Name, Owner: site.Owner, Server: j.Server.Name, Code: j.Cause.Code, Severity: j.Severity,
+		Since: j.Start.At, Exact: j.Start.Exact, Name: j.Cause.Finding.Name}
+}
+
+// rowOf is the site in a list about a finding of it: with the end of the
+// certificate that the finding is about, and without a root cause dated by it.
+func (j Judged) rowOf(f checks.Finding) Row {
+	row := j.row()
+	if dated(f.Code) {
+		row.Ends, _ = f.Args["at"].(time.Time)
+	}
+	if row.Since.IsZero() && f.Code != "" && !j.InTrouble() {
+		start := j.Server.startOf(j.Subject, f)
+		row.Since, row.Exact = start.At, start.Exact
+	}
+	return row
+}
+
+// ExpiringWithin is how soon a certificate ends that is listed as expiring.
+const ExpiringWithin = 24 * time.Hour
+
+// endsWithin is the end of the certificate of a site that is served, if it comes
+// within a time after the reading; else zero.
+func (j Judged) endsWithin(soon time.Duration) time.Time {
+	x := j.Subject
+	if x.Site.Active == checks.Off || x.Site.Secure == checks.Off || x.File == nil || x.File.SelfSigned {
+		return time.Time{}
+	}
+	if left := x.File.NotAfter.Sub(j.Server.Read); left <= 0 || left > soon {
+		return time.Time{}
+	}
+	return x.File.NotAfter
+}
+
+// listCertificates gives a row for each of the panel's certificates that match.
+func (s Server) listCertificates(match func(checks.Certificate) bool) []Row {
+	sites := s.byCertificate()
 	var rows []Row
-	for _, f := range s.Outcome.Findings {
-		if f.Code != code {
+	for _, c := range s.Snapshot.Certificates {
+		if match(c) {
+			rows = append(rows, s.certificateRow(c, sites[c.ID]))
+		}
+	}
+	return rows
+}
+
+// byCertificate gives the judged site of each certificate, by its row's number.
+func (s Server) byCertificate() map[int64]*Judged {
+	sites := map[int64]*Judged{}
+	for j := range s.Judged() {
+		for _, c := range []*checks.Certificate{j.Subject.Certificate, j.Subject.Order} {
+			if c != nil {
+				sites[c.ID] = &j
+			}
+		}
+	}
+	return sites
+}
+
+// certificateRow is the row of a certificate: its site's, if it has one (else nil).
+func (s Server) certificateRow(c checks.Certificate, j *Judged) Row {
+	if j == nil {
+		row := Row{Domain: cmp.Or(c.Domain, c.Name, unnamed(c)), Owner: c.Owner, Server: s.Name, Since: c.Started, Exact: true}
+		if c.Failed == checks.On {
+			row.Code, row.Severity = checks.Unknown, checks.Warning // it failed for an unknown reason
+		}
+		return row
+	}
+	row := j.row()
+	if !j.InTrouble() && row.Since.IsZero() {
+		row.Since, row.Exact = c.Started, true // of the order
+	}
+	return row
+}
+
+// listFailing gives a row for each certificate that panel.failing counts; the
+// issuance log may know some that the panel no longer has.
+func (s Server) listFailing() []Row {
+	if len(s.Failing) == 0 {
+		return nil
+	}
+	known, sites := map[string]checks.Certificate{}, s.byCertificate()
+	for _, c := range s.Snapshot.Certificates {
+		known[c.Name] = c
+	}
+	var rows []Row
+	for _, name := range s.Failing {
+		if c, ok := known[name]; ok {
+			rows = append(rows, s.certificateRow(c, sites[c.ID]))
 			continue
 		}
-		row := Row{Domain: f.Site, Owner: owners[f.Site], Server: s.Name, Code: code, Since: s.Opened[sinceKey{f.Site, code}]}
-		if said, ok := said[f.Site]; ok && (code == checks.CertOverdue || code == checks.CAZombie) {
-			row.Code = said
-		}
-		if since, ok := f.Args["since"].(time.Time); ok && row.Since.IsZero() {
-			row.Since = since
-		}
-		rows = append(rows, row)
+		rows = append(rows, Row{Domain: name, Server: s.Name, Code: checks.Unknown, Severity: checks.Warning})
 	}
 	return rows
 }
@@ -170,7 +285,7 @@ func (s Server) listFinding(code checks.Code) []Row {
 func (s Server) listNameless() []Row {
 	var rows []Row
 	for _, c := range s.Nameless {
-		rows = append(rows, Row{Domain: unnamed(c), Owner: c.Owner, Server: s.Name, Code: checks.CertOverdue})
+		rows = append(rows, Row{Domain: unnamed(c), Owner: c.Owner, Server: s.Name, Code: checks.CertOverdue, Severity: checks.CertOverdue.Severity()})
 	}
 	return rows
 }
@@ -178,61 +293,11 @@ func (s Server) listNameless() []Row {
 // unnamed stands for a certificate without a name: its row's number.
 func unnamed(c checks.Certificate) string { return "#" + strconv.FormatInt(c.ID, 10) }
 
-// reasons are why sites fail: the verdict, if there was a check from outside, else
-// the code of the last issuing error.
-func (s Server) reasons() map[string]checks.Code {
-	said := map[string]checks.Code{}
-	for _, f := range s.Outcome.Findings {
-		if strings.HasPrefix(string(f.Code), "ca.") && !Foretold(f.Code) {
-			said[f.Site] = f.Code
-		}
-	}
-	if len(s.Probes) == 0 {
-		return said
-	}
-	bySite := s.BySite()
-	for _, x := range s.Subjects {
-		name := x.Site.Name
-		if _, looked := s.Probes[name]; !looked {
-			continue
-		}
-		if v := (Site{Server: bySite(name), Subject: x}).Verdict(); v.Code != checks.OK && v.Code != checks.Unknown {
-			said[name] = v.Code
-		}
-	}
-	return said
-}
-
-// listFromOutside gives a row for each site whose verdict belongs on a list that
-// rests on checks from outside.
-func (s Server) listFromOutside(kind string) []Row {
-	if !FromOutside(kind) {
-		return nil
-	}
-	bySite := s.BySite()
-	var rows []Row
-	for _, x := range s.Subjects {
-		site := Site{Server: bySite(x.Site.Name), Subject: x}
-		verdict := site.Verdict()
-		row := Row{Domain: x.Site.Name, Owner: x.Site.Owner, Server: s.Name, Code: verdict.Code,
-			Since: s.Opened[sinceKey{x.Site.Name, verdict.Code}], Name: verdict.Finding.Name}
-		if row.fits(kind, verdict.Finding.Args) {
-			if verdict.Code == checks.Unknown {
-				row.Blind = site.blind()
-			}
-			rows = append(rows, row)
-		}
-	}
-	return rows
-}
-
 // fits reports whether the verdict belongs on the list, and sets Free and To from
 // the finding's arguments.
 func (r *Row) fits(kind string, args checks.Args) bool {
 	r.Free, _ = args["free_date"].(time.Time)
 	switch {
-	case kind == "unknown":
-		return r.Code == checks.Unknown
 	case kind == "free" && r.Code == checks.DNSUndelegated:
 		return !r.Free.IsZero() // without that day it may not become free
 	case kind == "free":

@@ -69,9 +69,6 @@ func TestListTotalsEqualCounts(t *testing.T) {
 		s := randomServer(t, rand.New(rand.NewPCG(seed, 1)))
 		for _, r := range s.Readings {
 			kind := strings.TrimPrefix(string(r.Code), "panel.")
-			if r.Code == checks.PanelFailing { // counts certificates in the log; its list is "failed"
-				continue
-			}
 			rows := s.List(kind)
 			if len(rows) != r.Value {
 				t.Errorf("seed %d: list %s has %d rows, the count is %d", seed, kind, len(rows), r.Value)
@@ -91,7 +88,7 @@ func TestListRows(t *testing.T) {
 	history := &checks.History{Since: noon.Add(-9 * day)}
 	s := Server{
 		Name:     "isp1",
-		Opened:   Since{{"late.ru", checks.CertOverdue}: noon.Add(-5 * day)},
+		Opened:   Since{{"late.ru", checks.CARemote}: {At: noon.Add(-5 * day)}},
 		Snapshot: checks.Snapshot{Certificates: []checks.Certificate{failed, orphan, {ID: 3, Failed: checks.On}}},
 		Subjects: []checks.Subject{
 			{Site: &checks.Site{Name: "shop.ru", Owner: "boss"}, Certificate: &failed, History: history},
@@ -105,11 +102,11 @@ func TestListRows(t *testing.T) {
 		want []Row
 	}{
 		{"failed", []Row{
-			{Domain: "shop.ru", Owner: "boss", Server: "isp1", Code: checks.CADNS, Since: noon.Add(-9 * day)},
-			{Domain: "old_le1", Owner: "u2", Server: "isp1", Code: checks.Unknown},
-			{Domain: "#3", Server: "isp1", Code: checks.Unknown},
+			{Domain: "shop.ru", Owner: "boss", Server: "isp1", Code: checks.CADNS, Severity: checks.Warning, Since: noon.Add(-9 * day), Exact: true},
+			{Domain: "old_le1", Owner: "u2", Server: "isp1", Code: checks.Unknown, Severity: checks.Warning, Exact: true},
+			{Domain: "#3", Server: "isp1", Code: checks.Unknown, Severity: checks.Warning, Exact: true},
 		}},
-		{"overdue", []Row{{Domain: "late.ru", Owner: "u4", Server: "isp1", Code: checks.CARemote, Since: noon.Add(-5 * day)}}},
+		{"overdue", []Row{{Domain: "late.ru", Owner: "u4", Server: "isp1", Code: checks.CARemote, Severity: checks.Warning, Since: noon.Add(-5 * day)}}},
 		{"processing", nil},
 		{"no such list", nil},
 	}
@@ -138,6 +135,8 @@ func TestFilter(t *testing.T) {
 		{Filter{Cause: "c"}, false},
 		{Filter{Cause: "ca.dn"}, false},
 		{Filter{Cause: "cert"}, false},
+		{Filter{Cause: "cert,ca.dns"}, true},
+		{Filter{Cause: "cert,web.loop"}, false},
 	}
 	for _, tt := range tests {
 		if got := tt.filter.keeps(row); got != tt.keeps {
@@ -149,7 +148,7 @@ func TestFilter(t *testing.T) {
 // lookedAt is a panel whose sites were probed, with the given findings and
 // failures.
 func lookedAt(found map[string][]checks.Finding, failed map[string][]checks.Failure, off ...string) Server {
-	s := Server{Name: "isp1", Read: noon, Probes: map[string]checks.Probe{}, Opened: Since{{"away.ru", checks.DNSElsewhere}: noon.Add(-9 * day)}}
+	s := Server{Name: "isp1", Read: noon, Probes: map[string]checks.Probe{}, Opened: Since{{"away.ru", checks.DNSElsewhere}: {At: noon.Add(-9 * day), Exact: true}}}
 	for _, name := range []string{"away.ru", "alias.ru", "free.ru", "unpaid.ru", "soon.ru", "later.ru", "dark.ru", "well.ru", "off.ru"} {
 		x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: name, Owner: "u", Active: checks.On}}
 		s.Subjects = append(s.Subjects, x)
@@ -185,16 +184,16 @@ func TestListsOfWhatWasSeen(t *testing.T) {
 		"dark.ru": {{Check: "dns", Site: "dark.ru", Err: "timeout"}, {Check: "dns", Site: "dark.ru", Err: "timeout"}, {Check: "served", Site: "dark.ru", Err: "timeout"}},
 	})
 	row := func(name string, code checks.Code) Row {
-		return Row{Domain: name, Owner: "u", Server: "isp1", Code: code}
+		return Row{Domain: name, Owner: "u", Server: "isp1", Code: code, Severity: checks.Warning}
 	}
 	away, partly, dark, first, second := row("away.ru", checks.DNSElsewhere), row("alias.ru", checks.DNSPartly), row("dark.ru", checks.Unknown),
 		row("soon.ru", checks.DNSUndelegated), row("later.ru", checks.DNSUndelegated)
-	away.To, away.Since = "beget.com", noon.Add(-9*day)
+	away.To, away.Since, away.Exact, away.Severity = "beget.com", noon.Add(-9*day), true, checks.Critical // its certificate expired, too
 	partly.To, partly.Name = "198.51.100.7", "www.alias.ru"
 	dark.Blind = []string{"dns", "served"}
 	first.Free, second.Free = soon, later
 	for kind, want := range map[string][]Row{
-		"elsewhere": {partly, away},
+		"elsewhere": {away, partly},
 		"free":      {row("free.ru", checks.DNSUnregistered), first, second},
 		"unknown":   {dark},
 	} {

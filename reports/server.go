@@ -21,10 +21,11 @@ type Server struct {
 	Probes   map[string]checks.Probe // the last of each site, from outside; nil: there are none
 	Quota    Quota                   // what the account has left at its CA
 	Nameless []checks.Certificate    // overdue certificates whose rows have neither a name nor a domain
+	Failing  []string                // names of the certificates that panel.failing counts
 }
 
 // Since is when each open problem of a site was first found.
-type Since map[sinceKey]time.Time
+type Since map[sinceKey]Start
 
 // sinceKey is one problem of a site.
 type sinceKey struct {
@@ -32,8 +33,12 @@ type sinceKey struct {
 	code checks.Code
 }
 
-// Add records when a site's problem was first found.
-func (s Since) Add(f checks.Finding, at time.Time) { s[sinceKey{f.Site, f.Code}] = at }
+// Add records when the problem of an open incident was first found; of several
+// names of a site, the earliest.
+func (s Since) Add(i Incident) {
+	key := sinceKey{i.Finding.Site, i.Finding.Code}
+	s[key] = s[key].earlier(Start{At: i.Times.Opened, Exact: !i.Baseline})
+}
 
 // OverdueRule says when this panel's certificates count as not renewed in time.
 type OverdueRule struct {
@@ -124,11 +129,12 @@ func (s Server) Findings(site string) []checks.Finding {
 	return slices.CompactFunc(found, func(a, b checks.Finding) bool { return a.Key() == b.Key() })
 }
 
-// Unfamiliar counts the sites whose last error no rule recognizes.
+// Unfamiliar counts the sites whose root cause is an error that no rule
+// recognizes.
 func (s Server) Unfamiliar() int {
 	n := 0
-	for _, f := range s.Outcome.Findings {
-		if f.Code == checks.Unknown && f.Detail != "" {
+	for j := range s.Judged() {
+		if j.InTrouble() && j.Cause.Code == checks.Unknown {
 			n++
 		}
 	}

@@ -61,9 +61,8 @@ func (c WeekChange) Open() bool {
 // WeekRow is one site of the report.
 type WeekRow struct {
 	Server    string
-	SiteState             // at the end of the week, or the last one in trouble
+	SiteState             // at the end of the week, or the last one in trouble; Since is never zero
 	Was       checks.Code // root cause a week ago; empty: not in trouble
-	Since     time.Time   // beginning of the trouble
 	Until     time.Time   // end of the trouble; zero: ongoing
 	Change    WeekChange
 }
@@ -203,7 +202,7 @@ func outageAt(outages []Outage, moment time.Time) *Outage {
 func weekRow(outages []Outage, week Week, comparable bool) (WeekRow, bool) {
 	was, is := outageAt(outages, week.From), outageAt(outages, week.To)
 	if is != nil {
-		row := WeekRow{Server: is.Server, SiteState: is.SiteState, Since: is.Trouble, Change: WeekStill}
+		row := WeekRow{Server: is.Server, SiteState: is.dated(), Change: WeekStill}
 		switch {
 		case was != nil:
 			row.Was = was.Code
@@ -222,7 +221,7 @@ func weekRow(outages []Outage, week Week, comparable bool) (WeekRow, bool) {
 	if last == nil {
 		return WeekRow{}, false
 	}
-	row := WeekRow{Server: last.Server, SiteState: last.SiteState, Since: last.Trouble, Until: last.Until, Change: WeekPassing}
+	row := WeekRow{Server: last.Server, SiteState: last.dated(), Until: last.Until, Change: WeekPassing}
 	switch {
 	case was != nil && last.End != EndFixed: // no longer on the panel, or with another owner
 		row.Was, row.Change = was.Code, WeekLeft
@@ -232,6 +231,16 @@ func weekRow(outages []Outage, week Week, comparable bool) (WeekRow, bool) {
 		row.Change = WeekFixed
 	}
 	return row, true
+}
+
+// dated is the outage's state with a beginning: where none is known, it was in
+// trouble at least since the first snapshot that says so.
+func (s Outage) dated() SiteState {
+	state := s.SiteState
+	if state.Since.IsZero() {
+		state.Since, state.Exact = s.Trouble, false
+	}
+	return state
 }
 
 // ended is the last outage that ended within the week; nil: none did.

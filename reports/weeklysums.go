@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -64,7 +65,9 @@ func (r Weekly) Oldest() (WeekRow, bool) {
 	if len(open) == 0 {
 		return WeekRow{}, false
 	}
-	return slices.MinFunc(open, func(a, b WeekRow) int { return a.Since.Compare(b.Since) }), true
+	return slices.MinFunc(open, func(a, b WeekRow) int {
+		return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.Site, b.Site), strings.Compare(a.Server, b.Server))
+	}), true
 }
 
 // movedAwayAfter is how long a name points elsewhere before its owner counts as
@@ -82,7 +85,7 @@ func (r Weekly) ToCall() []WeekRow {
 }
 
 func (r Weekly) toCall(x WeekRow) bool {
-	return x.Change.Open() && x.Code.Who() == checks.Customer && !r.abandoned(x)
+	return x.Change.Open() && x.Acts() == checks.Customer && !r.abandoned(x)
 }
 
 // ToSwitchOff are the open rows of sites that were abandoned: the name is free, has

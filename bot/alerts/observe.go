@@ -101,6 +101,7 @@ func (r *Recorder) entryOf(ctx context.Context, p *watch.Panel, s reports.Server
 		for _, x := range s.Readings {
 			entry.Metrics = append(entry.Metrics, x.Metric)
 		}
+		entry.Metrics = append(entry.Metrics, checks.Metric{Server: s.Name, Code: checks.PanelUnreadable, Value: s.Snapshot.UnreadableN})
 	}
 	if begin.Server {
 		entry.Baseline = []string{p.Name}

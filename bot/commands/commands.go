@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 
@@ -85,12 +86,16 @@ func (c *Commands) find(name string) (bot.Command, bool) {
 // Ask answers one line of text. A refusal is an error of type *bot.Refusal; any
 // other error is internal and not for the one who asked: see bot.Explain.
 func (c *Commands) Ask(ctx context.Context, text string, r bot.Request) (answer bot.Answer, err error) {
-	name, words := c.words.parse(text)
+	name, words, typed := c.words.parse(text)
 	r.Words = words
+	defer func() { err = asTyped(err, words, typed) }()
 	if r.Role < bot.Viewer {
 		return bot.Answer{}, bot.UnknownPerson(r)
 	}
 	command, ok := c.find(name)
+	if !ok && name == "revoke" { // in a PKI that is another act than cancelling an authorization
+		return bot.Answer{}, &bot.Refusal{Code: bot.ResultUnknownCommand, Key: "refusal.revoke"}
+	}
 	if !ok {
 		return bot.Answer{}, &bot.Refusal{Code: bot.ResultUnknownCommand, Key: "refusal.command", Args: i18n.Args{"Command": bot.Short(name)}}
 	}
@@ -110,7 +115,7 @@ func (c *Commands) Do(ctx context.Context, text string, r bot.Request) (bot.Answ
 	r.Waits = true
 	answer, err := c.Ask(ctx, text, r)
 	if refusal, ok := errors.AsType[*bot.Refusal](err); ok {
-		if name, _ := c.words.parse(text); c.acts(name) { // refused questions are not kept here
+		if name, _, _ := c.words.parse(text); c.acts(name) { // refused questions are not kept here
 			answer.Act = c.Refused(text, refusal.Code)
 		}
 	}
@@ -130,7 +135,7 @@ func (c *Commands) keep(ctx context.Context, r bot.Request, act *bot.Act) error 
 
 // Refused is what the audit keeps of a refused command.
 func (c *Commands) Refused(text string, code bot.Result) *bot.Act {
-	name, words := c.words.parse(text)
+	name, words, _ := c.words.parse(text)
 	if !c.acts(name) {
 		words = nil
 	}
@@ -169,7 +174,8 @@ func newVocabulary(commands []bot.Command, bundle *i18n.Bundle) vocabulary {
 		names = append(names, c.Name)
 	}
 	names = append(names, reports.Lists()...)
-	names = append(names, "authz", "all", "valid", "probe", "reissue", bot.Daily, bot.Weekly, "page", "file", "owner", "cause", "server")
+	names = append(names, reports.WeekLists()...)
+	names = append(names, "revoke", "authz", "all", "valid", "probe", "reissue", bot.Daily, bot.Weekly, "page", "file", "owner", "cause", "server")
 	for _, language := range bundle.Languages() {
 		l := bundle.Locale(language, nil)
 		for _, name := range names {
@@ -184,25 +190,76 @@ func newVocabulary(commands []bot.Command, bundle *i18n.Bundle) vocabulary {
 	return v
 }
 
-// parse splits what was typed into a command's name and its words. Known
-// words come out in English; others stay as they are.
-func (v vocabulary) parse(text string) (name string, words []string) {
-	for i, word := range strings.Fields(text) {
-		if i == 0 {
-			word = strings.TrimPrefix(word, "/")
-		}
-		key, value, assigned := strings.Cut(word, "=")
-		if known, ok := v[strings.ToLower(key)]; ok {
-			key = known
-		}
-		if assigned {
-			key += "=" + value
-		}
-		if i == 0 {
-			name = key
-			continue
-		}
-		words = append(words, key)
+// parse splits what was typed into a command's name and its words. Known words
+// and phrases come out in English; others stay as they are. typed has each of the
+// words as it was typed.
+func (v vocabulary) parse(text string) (name string, words, typed []string) {
+	fields := strings.Fields(strings.Map(visible, text))
+	if len(fields) > 0 {
+		fields[0] = strings.TrimPrefix(fields[0], "/")
 	}
-	return name, words
+	for len(fields) > 0 {
+		word, n := v.phrase(fields)
+		words, typed = append(words, word), append(typed, strings.Join(fields[:n], " "))
+		fields = fields[n:]
+	}
+	if len(words) == 0 {
+		return "", nil, nil
+	}
+	return words[0], words[1:], typed[1:]
+}
+
+// longestPhrase is how many words a phrase of the catalogs has at most.
+const longestPhrase = 3
+
+// phrase is what the first words mean in English, and how many they are. A word
+// may be the key of a filter: "владелец=client1".
+func (v vocabulary) phrase(fields []string) (word string, n int) {
+	for n := min(longestPhrase, len(fields)); n > 1; n-- {
+		if known, ok := v[strings.ToLower(strings.Join(fields[:n], " "))]; ok {
+			return known, n
+		}
+	}
+	key, value, assigned := strings.Cut(fields[0], "=")
+	if known, ok := v[strings.ToLower(key)]; ok {
+		key = known
+	}
+	if assigned {
+		key += "=" + value
+	}
+	return key, 1
+}
+
+// visible is for strings.Map: it drops characters that nobody sees, which come
+// along when a text is copied from a document or a web page, and makes a plain
+// hyphen of those that only look like one. Joiners stay: names in some scripts
+// need them (RFC 5892, appendices A.1 and A.2).
+func visible(r rune) rune {
+	switch {
+	case r == '\u00AD', r == '\u200B', r == '\u2060', r == '\uFEFF', // soft hyphen, no width
+		r == '\u200E', r == '\u200F', '\u202A' <= r && r <= '\u202E', '\u2066' <= r && r <= '\u2069': // direction
+		return -1
+	case r == '\u2010', r == '\u2011', r == '\u2212': // hyphen, non-breaking hyphen, minus
+		return '-'
+	}
+	return r
+}
+
+// asTyped has a refusal quote the word that it does not understand as it was
+// typed, not as it was understood.
+func asTyped(err error, words, typed []string) error {
+	refusal, ok := errors.AsType[*bot.Refusal](err)
+	if !ok {
+		return err
+	}
+	quoted, _ := refusal.Args["Word"].(string)
+	for i, word := range words {
+		if typed[i] != word && quoted == bot.Short(word) {
+			told := *refusal
+			told.Args = maps.Clone(refusal.Args)
+			told.Args["Word"] = bot.Short(typed[i])
+			return &told
+		}
+	}
+	return err
 }

@@ -167,11 +167,11 @@ func unknown(s reports.Server, code checks.Code) string {
 }
 
 // unseen says why a list that rests on looks from outside cannot be given;
-// empty: it can.
+// empty: it can. That nothing is unclear means nothing either before such a look.
 func unseen(s reports.Server, kind string) string {
 	_, oldest := s.LookCoverage()
 	switch {
-	case !reports.FromOutside(kind) || !oldest.IsZero():
+	case !oldest.IsZero(), !reports.FromOutside(kind) && kind != "unknown", kind == "unknown" && len(s.List(kind)) > 0:
 		return ""
 	case s.Probes == nil:
 		return "inside"
@@ -198,10 +198,10 @@ func (l listRequest) fits(servers []reports.Server) error {
 	if s := l.filter.Server; s != "" && !slices.ContainsFunc(servers, func(x reports.Server) bool { return l.filter.HasServer(x.Name) }) {
 		return refuse("server", s)
 	}
-	if c := l.filter.Cause; c != "" && !slices.ContainsFunc(checks.Codes(), func(x checks.Code) bool {
-		return string(x) == c || strings.HasPrefix(string(x), c+".")
-	}) {
-		return refuse("cause", c)
+	for _, c := range l.filter.Causes() {
+		if !slices.ContainsFunc(checks.Codes(), func(x checks.Code) bool { return string(x) == c || strings.HasPrefix(string(x), c+".") }) {
+			return refuse("cause", c)
+		}
 	}
 	return nil
 }

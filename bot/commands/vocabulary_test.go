@@ -25,7 +25,19 @@ func TestWordsAreUnderstood(t *testing.T) {
 		"  Статус  ":                 "status",
 		"проверь Пример.РФ":          "check Пример.РФ",
 		"check https://Shop.ru/cart": "check https://Shop.ru/cart",
-		"список просроченные":        "list overdue",
+		"список просроченные":        "list expired",
+		"список истёкших":            "list expired",
+		"список непродлённых":        "list overdue",
+		"список с проблемами":        "list trouble",
+		"Список НЕ В ПОРЯДКЕ стр 2":        "list trouble page 2",
+		"список с проблем":                 "list с trouble",
+		"список без https":                 "list nocertificate",
+		"list nohttps":                     "list nocertificate",
+		"list no\u2011redirect":            "list noredirect",
+		"\u200b/check shop\u2011a.ru":      "check shop-a.ru",
+		"\ufeffстатус":                     "status",
+		"revoke authz all":                 "revoke authz all",
+		"отозвать shop.ru":                 "revoke shop.ru",
 		"Список ошибки владелец=client1*":  "list failed owner=client1*",
 		"list failed Owner=Иван cause=DNS": "list failed owner=Иван cause=DNS",
 		"список failed страница 2":         "list failed page 2",
@@ -39,7 +51,7 @@ func TestWordsAreUnderstood(t *testing.T) {
 		"list /failed":                     "list /failed",
 		"check a=b=c":                      "check a=b=c",
 	} {
-		name, rest := words.parse(typed)
+		name, rest, _ := words.parse(typed)
 		if got := strings.Join(append([]string{name}, rest...), " "); got != want {
 			t.Errorf("%q is understood as %q, want %q", typed, got, want)
 		}

@@ -13,6 +13,7 @@ import (
 	"domovoy/bot"
 	"domovoy/bot/people"
 	"domovoy/bot/watch"
+	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports"
 	"domovoy/reports/compose"
@@ -107,7 +108,7 @@ func (d *Reporter) Daily(ctx context.Context, r bot.Request) (bot.Answer, error)
 
 // day gathers what a daily digest is made of.
 func (d *Reporter) day(ctx context.Context, now time.Time) (reports.Day, error) {
-	day := reports.Day{From: now.Add(-24 * time.Hour), Coming: d.coming(now)}
+	day := reports.Day{From: now.Add(-24 * time.Hour), Coming: d.coming(now), Unreadable: map[string]int{}}
 	var err error
 	if day.Servers, err = d.watch.Servers(ctx, now); err != nil {
 		return day, err
@@ -132,6 +133,13 @@ func (d *Reporter) day(ctx context.Context, now time.Time) (reports.Day, error) 
 		if ok && (day.Begun.IsZero() || begun.Before(day.Begun)) {
 			day.Begun = begun
 		}
+		unread, ok, err := d.journal.MetricAt(ctx, s.Name, checks.PanelUnreadable, day.From, 12*time.Hour)
+		if err != nil {
+			return day, err
+		}
+		if ok {
+			day.Unreadable[s.Name] = unread
+		}
 	}
 	return day, nil
 }
@@ -149,7 +157,7 @@ const chartDays = 30
 func (d *Reporter) dailyMessage(l *i18n.Locale, day reports.Day, h reports.History, now time.Time) (reports.Message, error) {
 	w := compose.Writer{Locale: l, Now: now}
 	m := compose.Daily(w, day)
-	if snapshots(h, now) < 2 || day.Quiet(now) {
+	if snapshots(h, now) < 2 || day.Quiet() {
 		return m, nil
 	}
 	now = now.In(d.people.Zone)

@@ -144,6 +144,33 @@ func (d *Reporter) weekly(ctx context.Context, week reports.Week, managers []cus
 	return weekOf(h, week, managers, part), nil
 }
 
+// WeekList is the list behind a number of a week's report, with the time of the
+// snapshot that it is of. A manager's chat gets the manager's customers, unless it
+// asks for all. A week without a snapshot is refused.
+func (d *Reporter) WeekList(ctx context.Context, kind, week string, all bool, f reports.Filter, r bot.Request) ([]reports.Row, time.Time, error) {
+	words := []string{week}
+	if all {
+		words = append(words, "all")
+	}
+	q, err := d.readWeekQuestion(words, r.Now)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	managers, err := d.managers()
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	part := d.partOf(r.Chat, managers)
+	if q.all {
+		part = nil
+	}
+	report, err := d.weekly(ctx, q.week, managers, part, r.Now)
+	if err == nil && report.Data.IsZero() {
+		err = &bot.Refusal{Code: bot.ResultNotFound, Key: "refusal.noweek", Args: i18n.Args{"Word": q.week.Name()}}
+	}
+	return report.List(kind, f), report.Data, err
+}
+
 // errWeek is what ParseWeek returns for a word that is not one.
 var errWeek = errors.New("is not a week: want 2026-W46")
 
@@ -160,7 +187,7 @@ func ParseWeek(word string, zone *time.Location) (reports.Week, error) {
 	return week, nil
 }
 
-func weekName(w reports.Week) string { return fmt.Sprintf("%04d-W%02d", w.Year, w.Number) }
+func weekName(w reports.Week) string { return w.Name() }
 
 // Media types of a report's files.
 const (

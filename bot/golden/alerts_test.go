@@ -94,6 +94,9 @@ func troubled(f checks.Finding) reports.Server {
 			fallthrough
 		default:
 			c.Failed = checks.On
+			if f.Code == checks.PanelFailing {
+				s.Failing = append(s.Failing, c.Name)
+			}
 			x.History = &checks.History{Last: checks.LastTry{Outcome: checks.OutcomeFailed, Time: ago(time.Hour), Text: words()[codes[n%len(codes)]]}}
 		}
 		s.Snapshot.Certificates = append(s.Snapshot.Certificates, c)

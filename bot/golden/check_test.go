@@ -33,9 +33,15 @@ func checkCases() map[string]message {
 	stale := visit()
 	stale.Server.Trouble = "locked"
 	stale.Server.Read = ago(26 * time.Hour)
+	before := visit(func(x *checks.Subject) { x.File, x.FileErr = nil, fmt.Errorf("reading: %w", fs.ErrNotExist) })
+	before.Server.Opened = reports.Since{}
+	first := incident(checks.Finding{Server: "isp1", Site: "shop.ru", Code: checks.CertMissing}, 9*day)
+	first.Baseline = true
+	before.Server.Opened.Add(first)
 	unknown := visit(func(x *checks.Subject) { x.File, x.FileErr = nil, fmt.Errorf("reading: %w", fs.ErrPermission) })
 	for name, s := range map[string]reports.Site{
 		"ok":            visit(),
+		"before":        before,
 		"alias":         asked,
 		"twice":         twice,
 		"stale":         stale,

@@ -90,7 +90,7 @@ func dailyCases() map[string]message {
 			checks.CACAA, checks.CARejected, checks.CADNS, checks.CertExpired}
 		open = append(open, bad(n, codes[n%len(codes)], time.Duration(n)*36*time.Hour+30*time.Hour))
 	}
-	yesterday := reports.Day{Servers: []reports.Server{house()}, Open: open, From: ago(day), Begun: ago(90 * day)}
+	yesterday := reports.Day{Servers: []reports.Server{troubledBy(house(), open)}, Open: open, From: ago(day), Begun: ago(90 * day)}
 	moved := yesterday
 	moved.Open = append(open[:len(open):len(open)], bad(50, checks.CADNS, time.Hour), bad(51, checks.CertExpired, 5*time.Hour))
 	for n := range 11 {
@@ -98,7 +98,7 @@ func dailyCases() map[string]message {
 	}
 	second := house()
 	second.Name = "isp2"
-	moved.Servers = []reports.Server{house(), second}
+	moved.Servers = []reports.Server{troubledBy(house(), moved.Open), second}
 
 	began := yesterday
 	began.Begun = ago(3 * time.Hour)
@@ -109,14 +109,16 @@ func dailyCases() map[string]message {
 	blind := yesterday
 	down := second
 	down.Trouble = "locked"
-	unsure := house()
+	unsure := troubledBy(house(), open)
 	unsure.Snapshot.UnreadableN = 3
 	for n := range 6 {
-		unsure.Outcome.Failures = append(unsure.Outcome.Failures, checks.Failure{Check: "certificate", Server: "isp1", Site: site(n)})
+		name := site(100 + n)
+		unsure.Subjects = append(unsure.Subjects, checks.Subject{Site: &checks.Site{Server: "isp1", Name: name}})
+		unsure.Outcome.Failures = append(unsure.Outcome.Failures, checks.Failure{Check: "certificate", Server: "isp1", Site: name})
 	}
 	blind.Servers = []reports.Server{unsure, down}
 	burning := moved
-	hot := house()
+	hot := troubledBy(house(), moved.Open)
 	for n, left := range []time.Duration{3 * time.Hour, 20 * time.Hour} {
 		x := visit(valid(90*day-left, left)).Subject
 		x.Site.Name = site(n + 1)
@@ -132,6 +134,24 @@ func dailyCases() map[string]message {
 		all["daily."+name] = func(w compose.Writer) reports.Message { return compose.Daily(w, d) }
 	}
 	return all
+}
+
+// troubledBy is the server with the sites and findings of its incidents.
+func troubledBy(s reports.Server, open []reports.Incident) reports.Server {
+	known := map[string]bool{}
+	for _, i := range open {
+		f := i.Finding
+		if f.Server != s.Name {
+			continue
+		}
+		s.Opened.Add(i)
+		s.Outcome.Findings = append(s.Outcome.Findings, f)
+		if !known[f.Site] {
+			known[f.Site] = true
+			s.Subjects = append(s.Subjects, checks.Subject{Site: &checks.Site{Server: s.Name, Name: f.Site}})
+		}
+	}
+	return s
 }
 
 // weeklyCases are weekly reports.
@@ -165,8 +185,8 @@ func weekRows(week reports.Week) []reports.WeekRow {
 	var rows []reports.WeekRow
 	for i := range 40 {
 		code := codes[i%len(codes)]
-		row := reports.WeekRow{Server: "isp1", Change: changes[i%len(changes)], Since: week.From.AddDate(0, 0, -7*i),
-			SiteState: reports.SiteState{Site: fmt.Sprintf("shop%d.ru", i), Owner: fmt.Sprintf("client%d", i%7), Code: code, Severity: code.Severity()}}
+		row := reports.WeekRow{Server: "isp1", Change: changes[i%len(changes)],
+			SiteState: reports.SiteState{Since: week.From.AddDate(0, 0, -7*i), Exact: i%2 == 0, Site: fmt.Sprintf("shop%d.ru", i), Owner: fmt.Sprintf("client%d", i%7), Code: code, Severity: code.Severity()}}
 		if i == 0 {
 			row.Site = "xn--e1afmkfd.xn--p1ai"
 		}

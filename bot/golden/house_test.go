@@ -121,7 +121,7 @@ func lookKnowing(s *reports.Server, places panel.Places) {
 	files := slices.ContainsFunc(s.Subjects, func(x checks.Subject) bool { return x.File != nil || x.FileErr != nil })
 	s.Outcome = new(suite.Series).Run(context.Background(), suite.Checks(suite.Reading{Rules: rules, Classifier: classifier(), Places: places, Files: files}, suite.Outside{}), s.Name, s.Subjects, now)
 	for _, f := range s.Outcome.Findings {
-		s.Opened.Add(f, ago(49*day))
+		s.Opened.Add(incident(f, 49*day))
 	}
 }
 

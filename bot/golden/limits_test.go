@@ -91,6 +91,9 @@ func limitCases() map[string]message {
 			s := house()
 			s.Quota = calmLimits().Quota
 			s.Outcome.Findings = append(shortLimits(runsOut(), 88).Coming[1:], foreseen(checks.CAPaused, site(9), nil))
+			for _, f := range s.Outcome.Findings {
+				s.Subjects = append(s.Subjects, checks.Subject{Site: &checks.Site{Server: "isp1", Name: f.Site}})
+			}
 			return compose.Daily(w, reports.Day{Servers: []reports.Server{s}, Open: []reports.Incident{incident(goneAlready(), time.Hour), incident(checks.Finding{Server: "isp1", Site: site(2), Code: checks.CADNS, Severity: checks.Warning}, time.Hour)}, From: ago(day), Begun: ago(90 * day), Coming: []reports.RuleChange{ruleChange()}})
 		},
 	}

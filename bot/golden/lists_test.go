@@ -16,7 +16,7 @@ func listCases() map[string]message {
 	rows := func(n int) (rows []reports.Row) {
 		codes := []checks.Code{checks.CADNS, checks.CAUnauthorized, checks.Unknown}
 		for n := range n {
-			r := reports.Row{Domain: site(n + 1), Owner: fmt.Sprintf("client%d", n%3), Server: "isp1", Code: codes[n%3], Since: ago(time.Duration(n) * 9 * day)}
+			r := reports.Row{Domain: site(n + 1), Owner: fmt.Sprintf("client%d", n%3), Server: "isp1", Code: codes[n%3], Since: ago(time.Duration(n) * 9 * day), Exact: n%5 > 0}
 			if n%7 == 6 {
 				r.Owner, r.Since = "", time.Time{}
 			}
@@ -29,14 +29,55 @@ func listCases() map[string]message {
 			if n > 3 && kind != "failed" {
 				continue // long ones differ by their first line only
 			}
-			if reports.FromOutside(kind) {
+			if reports.FromOutside(kind) || kind == "unknown" {
 				all[fmt.Sprintf("list.%s.%d", kind, n)] = seenList(kind, n)
 				continue
 			}
 			all[fmt.Sprintf("list.%s.%d", kind, n)] = func(w compose.Writer) reports.Message {
-				return compose.List(w, rows(n), compose.Page{Kind: kind, Command: "list " + kind + " owner=client*", Number: 2})
+				return compose.List(w, rows(n), compose.Page{Kind: kind, Command: "list " + kind + " owner=client*", Number: min(2, 1+n/20)})
 			}
 		}
+	}
+	for _, kind := range reports.WeekLists() {
+		for _, n := range []int{0, 1, 3} {
+			all[fmt.Sprintf("list.%s.week.%d", kind, n)] = func(w compose.Writer) reports.Message {
+				return compose.List(w, rows(n), compose.Page{Kind: kind, Command: "list " + kind + " week=2026-W46 all", Number: 1, At: ago(5 * day)})
+			}
+		}
+	}
+	all["list.failed.beyond"] = func(w compose.Writer) reports.Message {
+		return compose.List(w, rows(45), compose.Page{Kind: "failed", Command: "list failed", Number: 99})
+	}
+	all["list.failed.beyond.one"] = func(w compose.Writer) reports.Message {
+		return compose.List(w, rows(3), compose.Page{Kind: "failed", Command: "list failed", Number: 99})
+	}
+	for name, instead := range map[string]compose.Instead{"": {All: 1}, ".many": {All: 44}, ".owner": {All: 44, Owner: "client1*", Found: 19}} {
+		all["list.failed.filtered"+name] = func(w compose.Writer) reports.Message {
+			return compose.List(w, nil, compose.Page{Kind: "failed", Command: "list failed owner=client1", Filter: "owner=client1 cause=ca", Instead: instead})
+		}
+	}
+	ended := func(kind string) []reports.Row {
+		found := rows(4)
+		for i := range found {
+			found[i].Ends = ago(time.Duration(i*20-30) * time.Hour)
+			if kind == "expired" {
+				found[i].Ends = ago(time.Duration(i*20+1) * day)
+			}
+		}
+		found[1].Code, found[1].Since, found[1].Exact = checks.CertExpired, found[1].Ends, true
+		return found
+	}
+	for _, kind := range []string{"expired", "overdue"} {
+		all["list."+kind+".ends"] = func(w compose.Writer) reports.Message {
+			return compose.List(w, ended(kind), compose.Page{Kind: kind, Command: "list " + kind, Number: 1})
+		}
+	}
+	all["list.expired.file"] = func(w compose.Writer) reports.Message {
+		m, err := compose.ListFile(w, ended("expired"), "expired")
+		if err != nil {
+			panic(err)
+		}
+		return m
 	}
 	all["list.failed.partly"] = func(w compose.Writer) reports.Message {
 		old := house()
@@ -65,12 +106,12 @@ func listCases() map[string]message {
 func seenList(kind string, n int) message {
 	rows := map[string][]reports.Row{
 		"elsewhere": {
-			{Domain: site(1), Owner: "client1", Code: checks.DNSElsewhere, To: "beget.com", Since: ago(49 * day)},
+			{Domain: site(1), Owner: "client1", Code: checks.DNSElsewhere, To: "beget.com", Since: ago(49 * day), Exact: true},
 			{Domain: site(2), Owner: "client2", Code: checks.DNSPartly, Name: "www." + site(2), To: "198.51.100.7", Since: ago(2 * day)},
 			{Domain: site(3), Code: checks.DNSElsewhere, To: "10.1.2.3"},
 		},
 		"free": {
-			{Domain: site(1), Owner: "client1", Code: checks.DNSUnregistered, Since: ago(3 * day)},
+			{Domain: site(1), Owner: "client1", Code: checks.DNSUnregistered, Since: ago(3 * day), Exact: true},
 			{Domain: site(2), Owner: "client2", Code: checks.DNSUndelegated, Free: time.Date(2026, 12, 14, 0, 0, 0, 0, time.UTC), Since: ago(9 * day)},
 			{Domain: site(3), Code: checks.DNSUnregistered, Name: "old-" + site(3)},
 		},

@@ -78,6 +78,9 @@ func (w *Watch) read(ctx context.Context, p *Panel, s checks.Snapshot, now time.
 	for _, m := range metrics {
 		p.server.Readings = append(p.server.Readings, reports.Reading{Metric: m})
 	}
+	for _, c := range failing {
+		p.server.Failing = append(p.server.Failing, c.Certificate)
+	}
 	return nil
 }
 

@@ -32,7 +32,7 @@ func Opened(s reports.Server, open iter.Seq[reports.Incident]) reports.Server {
 	s.Opened = reports.Since{}
 	for i := range open {
 		if i.Finding.Server == s.Name {
-			s.Opened.Add(i.Finding, i.Times.Opened)
+			s.Opened.Add(i)
 		}
 	}
 	return s

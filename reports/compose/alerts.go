@@ -184,22 +184,18 @@ func alertCauses(w Writer, f checks.Finding, s reports.Server) []reports.Item {
 	}
 	counts := map[checks.Code]int{}
 	for _, row := range s.List(kind) {
-		counts[row.Code]++
+		if row.Code != "" && row.Code != checks.OK {
+			counts[row.Code]++
+		}
 	}
 	return w.causes(counts, 3)
 }
 
-// listBehind is the list that shows what a count counts.
-func listBehind(code checks.Code) (string, bool) {
-	switch code {
-	case checks.PanelProcessing:
-		return "processing", true
-	case checks.PanelFailed, checks.PanelFailing:
-		return "failed", true
-	case checks.PanelOverdue:
-		return "overdue", true
-	}
-	return "", false
+// listBehind is the list that shows what a count counts, as many rows as the
+// count.
+func listBehind(code checks.Code) (kind string, ok bool) {
+	kind, ok = strings.CutPrefix(string(code), "panel.")
+	return kind, ok && slices.Contains(reports.Lists(), kind)
 }
 
 func alertActions(w Writer, f checks.Finding) []reports.Action {

@@ -54,7 +54,7 @@ func TestAlerts(t *testing.T) {
 		{"a tenth is no storm yet", many(20, reports.Opened, checks.CertExpired), []string{"opened: isp1: the certificates of 20 sites have expired"}},
 		{"nor is recovery, however many", many(150, reports.Resolved, checks.CertExpired), []string{"resolved: isp1: 150 sites no longer have expired certificates"}},
 	}
-	s := reports.Server{Name: "isp1", Subjects: make([]checks.Subject, 200)}
+	s := reports.Server{Name: "isp1", Subjects: manySites(200)}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
@@ -71,7 +71,7 @@ func TestAlerts(t *testing.T) {
 		})
 	}
 	t.Run("on a small panel a handful is no storm", func(t *testing.T) {
-		small := reports.Server{Name: "isp1", Subjects: make([]checks.Subject, 30)}
+		small := reports.Server{Name: "isp1", Subjects: manySites(30)}
 		if told := Alerts(writer(t, "en"), small, many(19, reports.Opened, checks.CertExpired), reports.Beginning{}); told[0].Message.Sections[0].Items == nil {
 			t.Errorf("%+v", told)
 		}
@@ -110,4 +110,13 @@ func TestSilence(t *testing.T) {
 			t.Errorf("%s: silent %t, want %t", tt.name, tt.m.Silent, tt.silent)
 		}
 	}
+}
+
+// manySites are sites without problems.
+func manySites(n int) []checks.Subject {
+	sites := make([]checks.Subject, n)
+	for i := range sites {
+		sites[i].Site = &checks.Site{Name: fmt.Sprintf("well%d.ru", i)}
+	}
+	return sites
 }

@@ -23,30 +23,82 @@ func Daily(w Writer, d reports.Day) reports.Message {
 		lines = append(lines, oldest)
 	}
 	m.Sections = append(m.Sections, reports.Section{Text: strings.Join(lines, "\n")})
-	if causes := w.causes(d.Causes(), 6); len(causes) > 0 {
+	if causes := w.causes(d.Causes(), digestCauses); len(causes) > 0 {
 		m.Sections = append(m.Sections, reports.Section{Items: causes})
 	}
-	burning := endingToday(w, d)
-	if len(burning.Items) > 0 {
+	if burning := expiringSoon(w, d); len(burning.Items) > 0 {
 		m.Sections = append(m.Sections, burning)
 	}
 	m.Sections = append(m.Sections, panelCounts(w, d)...)
 	m.Sections = append(m.Sections, atCA(w, d)...)
-	m.Actions = []reports.Action{
-		{Label: w.Say("action.failed"), Command: "list failed"},
-		{Label: w.Say("action.overdue"), Command: "list overdue"},
-	}
-	if d.Quiet(w.Now) {
+	m.Actions = dailyActions(w, d, mv)
+	if d.Quiet() {
 		m = quiet(w, m, mv, lateNote(w, d))
 		m.Sections = append(m.Sections, w.coming(d.Coming)...)
 	}
 	return m
 }
 
+// digestCauses is how many causes a digest shows one by one.
+const digestCauses = 6
+
+// maxLists is how many buttons with lists a message has at most: a phone shows one
+// in a line.
+const maxLists = 12
+
+// dailyActions are the lists behind the digest's numbers, in the order of its
+// lines.
+func dailyActions(w Writer, d reports.Day, mv reports.Movement) []reports.Action {
+	var actions []reports.Action
+	if mv.Now > 0 {
+		actions = append(actions, w.listAction(w.Say("action.trouble"), mv.Now, "trouble"))
+	}
+	for _, s := range shares(d.Causes(), digestCauses) {
+		actions = append(actions, w.listAction(s.name(w), s.n, "trouble", s.filter()))
+	}
+	if n := len(d.Expiring()); n > 0 {
+		actions = append(actions, w.listAction(w.Say("action.expiring"), n, "expiring"))
+	}
+	for _, s := range d.Servers {
+		if s.Trouble == "" {
+			actions = append(actions, w.panelActions(changing(s), len(d.Servers) > 1)...)
+		}
+	}
+	return actions[:min(maxLists, len(actions))]
+}
+
+// panelActions are the lists behind a panel's counts; of several panels, each names
+// its own.
+func (w Writer) panelActions(s reports.Server, several bool) []reports.Action {
+	var actions []reports.Action
+	add := func(what string, n int, kind string, filters ...string) {
+		if several {
+			what = s.Name + " · " + what
+		}
+		if n > 0 {
+			actions = append(actions, w.listAction(what, n, append(append([]string{kind}, filters...), "server="+s.Name)...))
+		}
+	}
+	for _, r := range s.Readings {
+		if kind, ok := listBehind(r.Code); ok && r.Known() {
+			add(w.Say("metric."+string(r.Code)), r.Value, kind)
+		}
+	}
+	add(w.Say("action.unknown"), len(s.List("unknown")), "unknown")
+	if s.Quota.CA != "" {
+		add(w.Say("action.paused"), len(s.List("paused")), "paused")
+		add(w.Say("action.zombie"), len(s.List("zombie")), "zombie")
+	}
+	return actions
+}
+
 // quiet is a day on which nothing changed: one line.
 func quiet(w Writer, m reports.Message, mv reports.Movement, late string) reports.Message {
 	m.Title += " — " + w.Say("daily.quiet", i18n.Args{"N": mv.Now})
 	m.Sections, m.Actions = nil, nil
+	if mv.Now > 0 {
+		m.Actions = []reports.Action{w.listAction(w.Say("action.trouble"), mv.Now, "trouble")}
+	}
 	if late != "" {
 		m.Sections = []reports.Section{{Text: strings.TrimSpace(late)}}
 	}
@@ -73,14 +125,14 @@ func moved(w Writer, mv reports.Movement, d reports.Day) string {
 		"Opened": mv.Opened, "Fixed": mv.Fixed, "Old": mv.Old})
 }
 
-// endingToday lists the certificates that end within 24 hours.
-func endingToday(w Writer, d reports.Day) reports.Section {
-	ends := d.Endings(w.Now)
-	section := reports.Section{Heading: w.Count("daily.burning", len(ends))}
-	for _, e := range ends[:min(phoneList, len(ends))] {
-		section.Items = append(section.Items, reports.Item{Tone: reports.ToneBad, Text: checks.Show(e.Site), Note: w.dateTime(e.At)})
+// expiringSoon lists the certificates that end within 24 hours.
+func expiringSoon(w Writer, d reports.Day) reports.Section {
+	rows := d.Expiring()
+	section := reports.Section{Heading: w.Count("daily.burning", len(rows))}
+	for _, r := range rows[:min(phoneList, len(rows))] {
+		section.Items = append(section.Items, reports.Item{Tone: reports.ToneBad, Text: checks.Show(r.Domain), Note: w.dateTime(r.Ends)})
 	}
-	section.Left = len(ends) - len(section.Items)
+	section.Left = len(rows) - len(section.Items)
 	return section
 }
 
@@ -92,17 +144,23 @@ func panelCounts(w Writer, d reports.Day) []reports.Section {
 			sections = append(sections, reports.Section{Heading: s.Name, Text: w.trouble(s)})
 			continue
 		}
-		s.Readings = slices.DeleteFunc(slices.Clone(s.Readings), steady) // the digest is one screen, and status has them all
-		section := w.countsOf(s)
-		if n := s.BlindSites(); n > 0 {
+		section := w.countsOf(changing(s))
+		if n := len(s.List("unknown")); n > 0 {
 			section.Items = append(section.Items, reports.Item{Tone: reports.ToneUnknown, Text: w.Count("daily.blind", n)})
 		}
-		if n := s.Snapshot.UnreadableN; n > 0 {
-			section.Items = append(section.Items, reports.Item{Tone: reports.ToneUnknown, Text: strings.TrimSuffix(w.Count("status.unreadable", n), ".")})
+		if d.NewlyUnreadable(s) {
+			section.Items = append(section.Items, reports.Item{Tone: reports.ToneUnknown, Text: strings.TrimSuffix(w.Count("status.unreadable", s.Snapshot.UnreadableN), ".")})
 		}
 		sections = append(sections, section)
 	}
 	return sections
+}
+
+// changing is the server with the counts that a digest shows: it is one screen,
+// and status has them all.
+func changing(s reports.Server) reports.Server {
+	s.Readings = slices.DeleteFunc(slices.Clone(s.Readings), steady)
+	return s
 }
 
 // steady reports whether a count is in order, and the same as yesterday.
@@ -112,11 +170,11 @@ func steady(r reports.Reading) bool {
 
 // oldestTrouble names the site that is in trouble for longest; empty: none is.
 func oldestTrouble(w Writer, d reports.Day) string {
-	root, since, ok := d.Oldest()
+	oldest, ok := d.Oldest()
 	if !ok {
 		return ""
 	}
-	return w.oldest(root.Finding.Site, since, root.Finding.Code)
+	return w.oldest(oldest.Subject.Site.Name, oldest.Start, oldest.Cause.Code)
 }
 
 // Announce says what will change at a CA on one day; changes has at least one.
@@ -150,13 +208,9 @@ func account(w Writer, s reports.Server) string {
 		parts = append(parts, w.Say("daily.limit", i18n.Args{"What": w.limitName(b.Code), "Used": b.Used, "Limit": b.Limit}))
 	}
 	text := w.Say("daily.account", i18n.Args{"CA": s.Quota.CA, "Server": s.Name, "What": strings.Join(parts, ", ")})
-	counts := map[checks.Code]int{}
-	for _, f := range s.Outcome.Findings {
-		counts[f.Code]++
-	}
-	for _, code := range []checks.Code{checks.CAPaused, checks.CAPausing, checks.CAZombie} {
-		if n := counts[code]; n > 0 {
-			text += " " + w.Say("daily."+string(code), i18n.Args{"N": n})
+	for _, kind := range []string{"paused", "zombie"} {
+		if n := len(s.List(kind)); n > 0 {
+			text += " " + w.Say("daily.ca."+kind, i18n.Args{"N": n})
 		}
 	}
 	return text

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -12,7 +13,24 @@ import (
 
 // lasting is an incident of a site that opened age ago.
 func lasting(age time.Duration, f checks.Finding) reports.Incident {
+	f.Server = "isp1"
 	return reports.Incident{Finding: f, Times: reports.IncidentTimes{Opened: noon.Add(-age)}}
+}
+
+// with is the day with the sites and findings of its open incidents on the first
+// panel.
+func with(d reports.Day) reports.Day {
+	s := d.Servers[0]
+	s.Subjects, s.Opened = slices.Clone(s.Subjects), reports.Since{}
+	for _, i := range d.Open {
+		s.Opened.Add(i)
+		s.Outcome.Findings = append(s.Outcome.Findings, i.Finding)
+		if _, known := s.Find(i.Finding.Site); !known {
+			s.Subjects = append(s.Subjects, checks.Subject{Site: &checks.Site{Name: i.Finding.Site}})
+		}
+	}
+	d.Servers = append([]reports.Server{s}, d.Servers[1:]...)
+	return d
 }
 
 func TestDaily(t *testing.T) {
@@ -57,7 +75,7 @@ func TestDaily(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.day.From = noon.Add(-day)
-			m := Daily(w, tt.day)
+			m := Daily(w, with(tt.day))
 			if m.Title != tt.title {
 				t.Errorf("title %q,\nwant  %q", m.Title, tt.title)
 			}
@@ -89,12 +107,12 @@ func TestBurning(t *testing.T) {
 	off.Site.Active, plain.Site.Secure, self.File.SelfSigned, unread.File = checks.Off, checks.Off, true, nil
 	unsure := subject("unsure.ru", 2*time.Hour)
 	unsure.Site.Active = checks.Unset // not known to be off
-	d := reports.Day{Servers: []reports.Server{{Subjects: []checks.Subject{
+	d := reports.Day{Servers: []reports.Server{{Read: noon, Subjects: []checks.Subject{
 		subject("tomorrow.ru", 24*time.Hour), subject("soon.ru", time.Hour), subject("gone.ru", 0), subject("later.ru", 24*time.Hour+time.Second),
 		off, plain, self, unread, unsure,
 	}}}}
 	var got []string
-	for _, i := range endingToday(writer(t, "en"), d).Items {
+	for _, i := range expiringSoon(writer(t, "en"), d).Items {
 		got = append(got, i.Text+", "+i.Note)
 	}
 	want := []string{"soon.ru, today at 13:00", "unsure.ru, today at 14:00", "tomorrow.ru, tomorrow at 12:00"}

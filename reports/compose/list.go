@@ -25,16 +25,32 @@ type Page struct {
 	Unread  []string         // servers that could not be listed
 	Stale   []reports.Server // servers that are listed as they were when last read
 	Looked  []reports.Server // servers whose checks from outside the list rests on
+	Instead Instead          // what to say where the filter matches nothing
+	At      time.Time        // the snapshot that the list is of; zero: it is of now
+}
+
+// Instead is what a filter that matches nothing leaves out.
+type Instead struct {
+	All   int    // rows without the filter
+	Owner string // a pattern that matches what a mistyped owner was probably about; empty: there is none
+	Found int    // rows that Owner matches
 }
 
 // List shows one page of a list, with buttons to the others.
 func List(w Writer, rows []reports.Row, p Page) reports.Message {
 	pages := max(1, (len(rows)+PageSize-1)/PageSize)
+	beyond := p.Number > pages
 	p.Number = min(max(1, p.Number), pages)
+	if len(rows) == 0 && p.Filter != "" && p.Instead.All > 0 {
+		return nothingMatches(w, p)
+	}
 	m := w.message(reports.Plain, listTitle(w, p.Kind, len(rows)))
 	m.Sections = listLacks(w, p)
 	if p.Filter != "" { // else some would be taken for all
 		m.Sections = append(m.Sections, reports.Section{Text: w.Say("list.pages.filter", i18n.Args{"Filter": p.Filter})})
+	}
+	if beyond && len(rows) > 0 {
+		m.Sections = append(m.Sections, reports.Section{Text: w.Count("list.pages.beyond", pages)})
 	}
 	if len(rows) == 0 {
 		return m
@@ -64,6 +80,32 @@ func List(w Writer, rows []reports.Row, p Page) reports.Message {
 
 func (p Page) to(number int) string { return p.Command + " page " + strconv.Itoa(number) }
 
+// nothingMatches says that it is the filter that leaves nothing, not that all is
+// well.
+func nothingMatches(w Writer, p Page) reports.Message {
+	m := w.message(reports.Plain, w.Say("list.filtered.none", i18n.Args{"List": p.Kind, "Filter": p.Filter}))
+	text := w.Count("list.filtered.without", p.Instead.All)
+	m.Actions = []reports.Action{w.listAction(w.Say("action.unfiltered"), p.Instead.All, p.Kind)}
+	if p.Instead.Owner != "" {
+		owner := "owner=" + p.Instead.Owner
+		text += " " + w.Say("list.filtered.owner", i18n.Args{"Filter": owner, "N": p.Instead.Found})
+		m.Actions = append([]reports.Action{w.listAction(owner, p.Instead.Found, p.Kind, p.withOwner(owner))}, m.Actions...)
+	}
+	m.Sections = append([]reports.Section{{Text: text}}, listLacks(w, p)...)
+	return m
+}
+
+// withOwner is the filter with another owner.
+func (p Page) withOwner(owner string) string {
+	words := strings.Fields(p.Filter)
+	for i, word := range words {
+		if strings.HasPrefix(word, "owner=") {
+			words[i] = owner
+		}
+	}
+	return strings.Join(words, " ")
+}
+
 // listTitle says how many there are; of none, that there are none.
 func listTitle(w Writer, kind string, n int) string {
 	if n == 0 {
@@ -75,6 +117,9 @@ func listTitle(w Writer, kind string, n int) string {
 // listLacks says what the list cannot know.
 func listLacks(w Writer, p Page) []reports.Section {
 	var lacks []reports.Section
+	if !p.At.IsZero() {
+		lacks = append(lacks, reports.Section{Text: w.Say("weekly.asof", i18n.Args{"At": w.dateTime(p.At)})})
+	}
 	if len(p.Unread) > 0 {
 		lacks = append(lacks, reports.Section{Text: w.Say("list.unread.some", i18n.Args{"Servers": p.Unread})})
 	}
@@ -89,12 +134,15 @@ func listLacks(w Writer, p Page) []reports.Section {
 			since = oldest
 		}
 	}
-	if !since.IsZero() {
+	switch {
+	case !since.IsZero():
 		text := w.Say("list.look.since", i18n.Args{"At": w.dateTime(since)})
 		if unseen > 0 {
 			text += " " + w.Count("list.look.unseen", unseen)
 		}
 		lacks = append(lacks, reports.Section{Text: text})
+	case unseen > 0:
+		lacks = append(lacks, reports.Section{Text: w.Count("list.look.unseen", unseen)})
 	}
 	return lacks
 }
@@ -108,7 +156,7 @@ func rowNote(w Writer, r reports.Row) string {
 	switch blind := blindTo(w, r); {
 	case blind != "":
 		parts = append(parts, w.Say("list.look.blind", i18n.Args{"What": blind}))
-	case r.Code != "":
+	case r.Code != "" && r.Code != checks.OK:
 		parts = append(parts, w.title(r.Code))
 	}
 	if more := rowMore(w, r); more != "" {
@@ -117,8 +165,15 @@ func rowNote(w Writer, r reports.Row) string {
 	if r.Owner != "" {
 		parts = append(parts, r.Owner)
 	}
-	if !r.Since.IsZero() {
-		parts = append(parts, w.Say("when.since", i18n.Args{"Date": w.date(r.Since)}))
+	if !r.Since.IsZero() && !r.Since.Equal(r.Ends) {
+		parts = append(parts, w.since("when", reports.Start{At: r.Since, Exact: r.Exact}))
+	}
+	switch {
+	case r.Ends.IsZero():
+	case r.Ends.After(w.Now):
+		parts = append(parts, w.Say("when.ends", i18n.Args{"At": w.when(r.Ends)}))
+	default:
+		parts = append(parts, w.Say("when.ended", i18n.Args{"At": w.when(r.Ends)}))
 	}
 	return strings.Join(parts, " · ")
 }
@@ -145,7 +200,7 @@ func ListFile(w Writer, rows []reports.Row, kind string) (reports.Message, error
 	out := csv.NewWriter(&buf)
 	out.Comma = ';'
 	head := []string{"domain", "unicode", "owner", "server", "code", "cause", "since"}
-	more := map[string]string{"elsewhere": "to", "free": "free", "unknown": "blind"}[kind]
+	more := map[string]string{"elsewhere": "to", "free": "free", "unknown": "blind", "expired": "ends", "expiring": "ends", "overdue": "ends"}[kind]
 	if more != "" {
 		head = append(head, "name", more)
 	}
@@ -158,7 +213,11 @@ func ListFile(w Writer, rows []reports.Row, kind string) (reports.Message, error
 		if !r.Since.IsZero() {
 			since = w.Stamp(r.Since)
 		}
-		record := []string{reports.PlainCell(r.Domain), reports.PlainCell(checks.ToUnicode(r.Domain)), reports.PlainCell(r.Owner), reports.PlainCell(r.Server), string(r.Code), w.title(r.Code), since}
+		cause := ""
+		if r.Code != "" {
+			cause = w.title(r.Code)
+		}
+		record := []string{reports.PlainCell(r.Domain), reports.PlainCell(checks.ToUnicode(r.Domain)), reports.PlainCell(r.Owner), reports.PlainCell(r.Server), string(r.Code), cause, since}
 		if more != "" {
 			record = append(record, reports.PlainCell(checks.ToUnicode(r.Name)), reports.PlainCell(moreCell(w, r)))
 		}
@@ -172,11 +231,14 @@ func ListFile(w Writer, rows []reports.Row, kind string) (reports.Message, error
 	return m, nil
 }
 
-// moreCell is rowMore for a spreadsheet: a day that can be sorted by, as the
-// registry gives it (midnight UTC).
+// moreCell is what the list is about, for a spreadsheet: a moment that can be
+// sorted by; a registry's day as it gives it (midnight UTC).
 func moreCell(w Writer, r reports.Row) string {
-	if !r.Free.IsZero() {
+	switch {
+	case !r.Free.IsZero():
 		return r.Free.UTC().Format(time.DateOnly)
+	case !r.Ends.IsZero():
+		return w.Stamp(r.Ends)
 	}
 	return cmp.Or(blindTo(w, r), r.To)
 }

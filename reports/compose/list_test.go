@@ -36,9 +36,10 @@ func TestPages(t *testing.T) {
 			commands = append(commands, a.Command)
 		}
 		first, last := "", ""
-		if len(m.Sections) > 0 {
-			items := m.Sections[0].Items
-			first, last = items[0].Text, items[len(items)-1].Text
+		for _, s := range m.Sections {
+			if items := s.Items; len(items) > 0 {
+				first, last = items[0].Text, items[len(items)-1].Text
+			}
 		}
 		if first != tt.first || last != tt.last || strings.Join(commands, ", ") != tt.commands {
 			t.Errorf("page %d of %d rows: %s to %s, buttons %v", tt.page, tt.rows, first, last, commands)

@@ -49,8 +49,8 @@ func causeOf(w Writer, s reports.Site, v checks.Verdict) []reports.Section {
 	case v.Code == checks.Unknown && f.Detail != "":
 		text = w.Say("check.unfamiliar")
 	}
-	if at := s.Server.TroubleSince(s.Subject, v.Code); !at.IsZero() && v.Severity > checks.Healthy {
-		text += " " + w.Say("check.since", i18n.Args{"Date": w.date(at)})
+	if start := s.Server.StartOf(s.Subject, v); !start.At.IsZero() && v.Severity > checks.Healthy {
+		text += " " + w.since("check", start)
 	}
 	sections := []reports.Section{{Text: text}}
 	if f.Detail != "" {

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +27,25 @@ func Status(w Writer, servers []reports.Server, d Delivery) reports.Message {
 		m.Sections = append(m.Sections, reports.Section{Text: w.Count("status.waiting", d.Waiting,
 			i18n.Args{"Age": w.Now.Sub(d.Oldest)})})
 	}
+	m.Actions = statusActions(w, servers)
 	return m
+}
+
+// statusActions are the lists behind the counts, those of the worst panels first.
+func statusActions(w Writer, servers []reports.Server) []reports.Action {
+	sorted := slices.Clone(servers)
+	slices.SortStableFunc(sorted, func(a, b reports.Server) int { return cmp.Compare(b.Worst(), a.Worst()) })
+	var actions []reports.Action
+	for _, s := range sorted {
+		if s.Trouble != "" {
+			continue
+		}
+		actions = append(actions, w.panelActions(s, len(servers) > 1)...)
+		if n := s.Unfamiliar(); n > 0 {
+			actions = append(actions, w.listAction(w.title(checks.Unknown), n, "trouble", "cause="+string(checks.Unknown), "server="+s.Name))
+		}
+	}
+	return actions[:min(maxLists, len(actions))]
 }
 
 // statusTitle says the worst of all, and of which panels. What could not be

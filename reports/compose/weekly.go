@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -21,15 +22,35 @@ func Weekly(w Writer, r reports.Weekly) reports.Message {
 		return m
 	}
 	m.Sections = append(m.Sections, reports.Section{Text: strings.Join(weeklyLines(w, r), "\n")})
+	if callers := r.Callers(); len(callers) > 0 {
+		m.Sections = append(m.Sections, toCall(w, callers))
+	}
 	for _, list := range []struct {
 		key  string
 		rows []reports.WeekRow
-	}{{"call", r.ToCall()}, {"off", r.ToSwitchOff()}, {"free", r.FreeNames()}, {"norenew", r.WontRenew()}} {
+	}{{"off", r.ToSwitchOff()}, {"free", r.FreeNames()}, {"norenew", r.WontRenew()}} {
 		if len(list.rows) > 0 {
 			m.Sections = append(m.Sections, weeklyList(w, list.key, list.rows))
 		}
 	}
+	m.Actions = weeklyActions(w, r)
 	return m
+}
+
+// weeklyActions are the lists behind the report's numbers, as they were at the end
+// of its week.
+func weeklyActions(w Writer, r reports.Weekly) []reports.Action {
+	var actions []reports.Action
+	for _, kind := range reports.WeekLists() {
+		words := []string{kind, "week=" + r.Week.Name()}
+		if r.Manager == "" {
+			words = append(words, "all")
+		}
+		if n := len(r.List(kind, reports.Filter{})); n > 0 {
+			actions = append(actions, w.listAction(w.Say("weekly.action."+kind), n, words...))
+		}
+	}
+	return actions
 }
 
 // weeklyTitle names the week by its number and its days.
@@ -62,7 +83,7 @@ func weeklyLines(w Writer, r reports.Weekly) []string {
 		lines = append(lines, w.Count("weekly.left", s.Left))
 	}
 	if oldest, ok := r.Oldest(); ok {
-		lines = append(lines, w.oldest(oldest.Site, oldest.Since, oldest.Code))
+		lines = append(lines, w.oldest(oldest.Site, reports.Start{At: oldest.Since, Exact: oldest.Exact}, oldest.Code))
 	}
 	if blind := notLookedAt(w, r); blind != "" {
 		lines = append(lines, blind)
@@ -99,23 +120,38 @@ func asOf(w Writer, r reports.Weekly) string {
 	return w.Say(key, i18n.Args{"At": w.dateTime(r.Data)})
 }
 
+// sitesOfCaller is how many sites of a customer the message names.
+const sitesOfCaller = 3
+
+// toCall are the customers to contact, each with the sites to talk about.
+func toCall(w Writer, callers []reports.Caller) reports.Section {
+	sites := 0
+	for _, c := range callers {
+		sites += len(c.Sites)
+	}
+	s := reports.Section{Heading: w.Count("weekly.list.call", len(callers), i18n.Args{"Sites": w.Count("weekly.sites", sites)})}
+	for _, c := range callers[:min(phoneList, len(callers))] {
+		var parts []string
+		for _, r := range c.Sites[:min(sitesOfCaller, len(c.Sites))] {
+			parts = append(parts, checks.Show(r.Site)+" — "+w.title(r.Code)+", "+w.since("when", reports.Start{At: r.Since, Exact: r.Exact}))
+		}
+		if more := len(c.Sites) - len(parts); more > 0 {
+			parts = append(parts, w.Count("weekly.more", more))
+		}
+		s.Items = append(s.Items, reports.Item{Text: cmp.Or(c.Owner, w.Say("files.noowner")), Note: strings.Join(parts, "; ")})
+	}
+	s.Left = len(callers) - len(s.Items)
+	return s
+}
+
 // weeklyList is one of the lists for the phone.
 func weeklyList(w Writer, key string, rows []reports.WeekRow) reports.Section {
-	s := reports.Section{Heading: w.Count("weekly.list."+key, len(rows), i18n.Args{"Owners": ownersOf(rows)})}
+	s := reports.Section{Heading: w.Count("weekly.list."+key, len(rows))}
 	for _, r := range rows[:min(phoneList, len(rows))] {
 		s.Items = append(s.Items, reports.Item{Text: checks.Show(r.Site), Note: weeklyNote(w, key, r)})
 	}
 	s.Left = len(rows) - len(s.Items)
 	return s
-}
-
-// ownersOf counts the customers behind rows.
-func ownersOf(rows []reports.WeekRow) int {
-	owners := map[string]bool{}
-	for _, r := range rows {
-		owners[r.Owner] = true
-	}
-	return len(owners)
 }
 
 // weeklyNote says of a row what its list is about, and whose it is.
@@ -136,8 +172,7 @@ func weeklyNote(w Writer, list string, r reports.WeekRow) string {
 		day("weekly.until", r.Expires)
 		parts = append(parts, w.title(r.Code))
 	default:
-		parts = append(parts, w.title(r.Code))
-		day("when.since", r.Since)
+		parts = append(parts, w.title(r.Code), w.since("when", reports.Start{At: r.Since, Exact: r.Exact}))
 	}
 	if r.Owner != "" {
 		parts = append(parts, r.Owner)

@@ -14,7 +14,7 @@ func Why(w Writer, s reports.Site) reports.Message {
 	m := w.message(reports.Plain, w.Say("why.title", i18n.Args{"Name": checks.Show(s.Subject.Site.Name)}))
 	var past, attempts, acts []reports.Item
 	for _, i := range s.Past {
-		past = append(past, pastItem(w, i))
+		past = append(past, pastItem(w, s, i))
 	}
 	for _, g := range group(s.Attempts) {
 		attempts = append(attempts, attemptItem(w, g))
@@ -37,17 +37,17 @@ func Why(w Writer, s reports.Site) reports.Message {
 	return m
 }
 
-func pastItem(w Writer, i reports.Incident) reports.Item {
+func pastItem(w Writer, s reports.Site, i reports.Incident) reports.Item {
 	item := reports.Item{Tone: toneOf(i.Finding.Severity), Text: w.title(i.Finding.Code)}
-	from := w.dateTime(i.Times.Opened)
-	if i.Baseline {
-		item.Note = w.Say("why.baseline", i18n.Args{"From": from})
-	} else {
-		item.Note = w.Say("why.from", i18n.Args{"From": from})
+	start := s.IncidentStart(i)
+	key := "why.baseline"
+	if start.Exact {
+		key = "why.from"
 	}
+	item.Note = w.Say(key, i18n.Args{"From": w.dateTime(start.At)})
 	if !i.Times.Resolved.IsZero() {
 		item.Tone = reports.ToneOver
-		item.Note += ", " + w.Say("why.lasted", i18n.Args{"Age": i.Times.Resolved.Sub(i.Times.Opened)})
+		item.Note += ", " + w.Say("why.lasted", i18n.Args{"Age": i.Times.Resolved.Sub(start.At)})
 	}
 	return item
 }

@@ -134,25 +134,66 @@ func countCodes(codes []checks.Code) map[checks.Code]int {
 	return counts
 }
 
-// causes lists how many sites share a cause: "points elsewhere: 52", the most
-// frequent first. Causes beyond most become one line.
-func (w Writer) causes(counts map[checks.Code]int, most int) []reports.Item {
+// shares are how many sites have each of the most frequent causes; the rest is
+// one share of several causes.
+func shares(counts map[checks.Code]int, most int) []share {
 	codes := slices.SortedFunc(maps.Keys(counts), func(a, b checks.Code) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
 	})
-	var items []reports.Item
-	rest := 0
+	var all []share
 	for i, code := range codes {
-		if i >= most {
-			rest += counts[code]
+		if i > most {
+			last := &all[most]
+			last.codes, last.n = append(last.codes, code), last.n+counts[code]
 			continue
 		}
-		items = append(items, reports.Item{Text: w.Say("cause.count", i18n.Args{"What": w.title(code), "N": counts[code]})})
+		all = append(all, share{codes: []checks.Code{code}, n: counts[code]})
 	}
-	if rest > 0 {
-		items = append(items, reports.Item{Text: w.Say("cause.count", i18n.Args{"What": w.Say("cause.rest"), "N": rest})})
+	return all
+}
+
+// share is how many sites have one of some causes.
+type share struct {
+	codes []checks.Code // at least one
+	n     int
+}
+
+// name is the cause's title; of several causes, that they are the others.
+func (s share) name(w Writer) string {
+	if len(s.codes) > 1 {
+		return w.Say("cause.rest")
+	}
+	return w.title(s.codes[0])
+}
+
+// filter is what lists these sites among those with problems.
+func (s share) filter() string {
+	words := make([]string, len(s.codes))
+	for i, code := range s.codes {
+		words[i] = string(code)
+	}
+	return "cause=" + strings.Join(words, ",")
+}
+
+// causes lists how many sites share a cause: "points elsewhere: 52", the most
+// frequent first. Causes beyond most become one line.
+func (w Writer) causes(counts map[checks.Code]int, most int) []reports.Item {
+	var items []reports.Item
+	for _, s := range shares(counts, most) {
+		items = append(items, reports.Item{Text: w.counted(s.name(w), s.n)})
 	}
 	return items
+}
+
+// counted is a name with its number: "points elsewhere: 52".
+func (w Writer) counted(what string, n int) string {
+	return w.Say("cause.count", i18n.Args{"What": what, "N": n})
+}
+
+// listAction is the button behind a number: its label ends with the number, and
+// its command lists as many.
+func (w Writer) listAction(what string, n int, words ...string) reports.Action {
+	return reports.Action{Label: w.counted(what, n), Command: strings.Join(append([]string{"list"}, words...), " ")}
 }
 
 // countsOf are the panel's counts, and what was found of it as a whole.
@@ -230,9 +271,19 @@ func (w Writer) lastRead(s reports.Server) string {
 	return w.Say("trouble.last", i18n.Args{"At": w.dateTime(s.Read)})
 }
 
+// since says when a problem began, or that it is at least that old, in a place of
+// the catalogs: "when" is a clause, "check" a sentence. The start must be known.
+func (w Writer) since(place string, start reports.Start) string {
+	key := place + ".since"
+	if !start.Exact {
+		key = place + ".least"
+	}
+	return w.Say(key, i18n.Args{"Date": w.date(start.At)})
+}
+
 // oldest names the site that is in trouble longest, since when and why.
-func (w Writer) oldest(site string, since time.Time, code checks.Code) string {
-	return w.Say("weekly.oldest", i18n.Args{"Name": checks.Show(site), "Date": w.date(since), "Cause": w.title(code)})
+func (w Writer) oldest(site string, start reports.Start, code checks.Code) string {
+	return w.Say("weekly.oldest", i18n.Args{"Name": checks.Show(site), "Since": w.since("when", start), "Cause": w.title(code)})
 }
 
 // checkNames names what checks look at. Checks of the server as a whole have no

@@ -53,8 +53,8 @@ func sample(tb testing.TB) reports.Weekly {
 	week, _ := reports.ISOWeek(2026, 46, moscow(tb))
 	end := week.To
 	row := func(server, site, owner string, code checks.Code, change reports.WeekChange, days int) reports.WeekRow {
-		r := reports.WeekRow{Server: server, Since: end.Add(-time.Duration(days) * day), Change: change,
-			SiteState: reports.SiteState{Site: site, Owner: owner, Code: code, Severity: code.Severity()}}
+		r := reports.WeekRow{Server: server, Change: change,
+			SiteState: reports.SiteState{Since: end.Add(-time.Duration(days) * day), Exact: true, Site: site, Owner: owner, Code: code, Severity: code.Severity()}}
 		if !change.Open() {
 			r.Until = end.Add(-2 * day)
 		}
@@ -122,8 +122,8 @@ func many(tb testing.TB, n int) reports.Weekly {
 	r.Rows = make([]reports.WeekRow, n)
 	for i := range r.Rows {
 		code, change := codes[i%len(codes)], changes[i%len(changes)]
-		row := reports.WeekRow{Server: "isp1", Since: r.Data.Add(-time.Duration(i%300) * day), Change: change,
-			SiteState: reports.SiteState{Site: fmt.Sprintf("site%d.example.ru", i), Owner: fmt.Sprintf("client%d", i%4000), Code: code, Severity: code.Severity()}}
+		row := reports.WeekRow{Server: "isp1", Change: change,
+			SiteState: reports.SiteState{Since: r.Data.Add(-time.Duration(i%300) * day), Exact: true, Site: fmt.Sprintf("site%d.example.ru", i), Owner: fmt.Sprintf("client%d", i%4000), Code: code, Severity: code.Severity()}}
 		if code == checks.DNSElsewhere {
 			row.Expires = r.Data.Add(time.Duration(i%80) * day)
 		}

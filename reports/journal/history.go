@@ -53,17 +53,17 @@ func (t *tx) keepOutage(ctx context.Context, s reports.Outage) error {
 		_, err := t.exec(ctx, `UPDATE spell SET until = ?, ended = ? WHERE id = ?`, millis(s.Until), string(s.End), s.ID)
 		return err
 	}
-	_, err := t.exec(ctx, `INSERT INTO spell (server, site, owner, code, severity, expires, free, leads_to, trouble, began)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, s.Server, s.Site, s.Owner, string(s.Code), int(s.Severity),
-		millis(s.Expires), millis(s.Free), s.To, millis(s.Trouble), millis(s.From))
+	_, err := t.exec(ctx, `INSERT INTO spell (server, site, owner, code, severity, who, expires, free, leads_to, trouble, since, exact, began)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, s.Server, s.Site, s.Owner, string(s.Code), int(s.Severity), string(s.Who),
+		millis(s.Expires), millis(s.Free), s.To, millis(s.Trouble), millis(s.Since), s.Exact, millis(s.From))
 	return err
 }
 
-const outageColumns = `id, server, site, owner, code, severity, expires, free, leads_to, trouble, began, until, ended`
+const outageColumns = `id, server, site, owner, code, severity, who, expires, free, leads_to, trouble, since, exact, began, until, ended`
 
 func scanOutage(s scanner) (x reports.Outage, err error) {
-	err = s.Scan(&x.ID, &x.Server, &x.Site, &x.Owner, &x.Code, &x.Severity, stamp{&x.Expires}, stamp{&x.Free}, &x.To,
-		stamp{&x.Trouble}, stamp{&x.From}, stamp{&x.Until}, &x.End)
+	err = s.Scan(&x.ID, &x.Server, &x.Site, &x.Owner, &x.Code, &x.Severity, &x.Who, stamp{&x.Expires}, stamp{&x.Free}, &x.To,
+		stamp{&x.Trouble}, stamp{&x.Since}, &x.Exact, stamp{&x.From}, stamp{&x.Until}, &x.End)
 	return x, err
 }
 

@@ -29,7 +29,7 @@ var worldCodes = []checks.Code{checks.OK, checks.OK, checks.OK, checks.DNSElsewh
 
 func (w *world) pick() reports.SiteState {
 	c := worldCodes[w.rand.IntN(len(worldCodes))]
-	return reports.SiteState{Owner: fmt.Sprintf("client%d", w.rand.IntN(4)), Code: c, Severity: c.Severity()}
+	return reports.SiteState{Owner: fmt.Sprintf("client%d", w.rand.IntN(4)), Code: c, Severity: c.Severity(), Blind: c == checks.Unknown}
 }
 
 // pass simulates a day: sites appear, break, recover, change their owner, leave the
@@ -50,7 +50,7 @@ func (w *world) pass() {
 			w.now[name] = s
 		case here && n < 20:
 			p := w.pick()
-			s.Code, s.Severity = p.Code, p.Severity
+			s.Code, s.Severity, s.Blind = p.Code, p.Severity, p.Blind
 			w.now[name] = s
 		}
 	}

@@ -86,7 +86,7 @@ func week(rows int) reports.Weekly {
 		if i%2 == 1 {
 			code = codes[12+i/2%40]
 		}
-		x := reports.WeekRow{Server: "isp1", Since: week.To.AddDate(0, 0, -i%300), Change: change, SiteState: reports.SiteState{
+		x := reports.WeekRow{Server: "isp1", Change: change, SiteState: reports.SiteState{Since: week.To.AddDate(0, 0, -i%300),
 			Site: fmt.Sprintf("site%d.example.ru", i), Owner: fmt.Sprintf("client%d", i%4000), Code: code, Severity: code.Severity()}}
 		switch {
 		case change == reports.WeekFixed:
