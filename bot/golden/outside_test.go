@@ -1,6 +1,7 @@
 package golden
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"time"
@@ -52,6 +53,16 @@ func seenDNS() map[string]checks.Finding {
 	caa := func(why, issuers, records string) checks.Finding {
 		return find(checks.DNSCAA, checks.Args{"at": "shop.ru", "why": why, "ca": "letsencrypt.org", "issuers": issuers, "records": records, "wildcard": false})
 	}
+	account := func(more checks.Args) checks.Finding {
+		const uri = "https://acme-v02.api.letsencrypt.org/acme/acct/2002"
+		f := caa("account", "letsencrypt.org", `0 issue "letsencrypt.org; accounturi=`+uri+`"`)
+		f.Args["account"], f.Args["uri"] = "2002", uri
+		maps.Copy(f.Args, more)
+		if more["unsure"] == true && more["refused"] == nil {
+			f.Severity = checks.Info
+		}
+		return f
+	}
 	proxied := find(checks.DNSProxied, checks.Args{"addresses": "104.21.3.7, 172.67.130.4", "count": 2, "expected": "203.0.113.10", "network": "Cloudflare",
 		"proxy": "Cloudflare", "nameservers": "ada.ns.cloudflare.com, bob.ns.cloudflare.com"})
 	proxied.Severity = checks.Warning // because the challenge fails through the proxy
@@ -73,11 +84,16 @@ func seenDNS() map[string]checks.Finding {
 		"partly":             find(checks.DNSPartly, checks.Args{"ours": "203.0.113.10", "others": "198.51.100.7", "network": "beget.com"}),
 		"ipv6":               find(checks.DNSIPv6, checks.Args{"ours": "203.0.113.10", "others": "2606:2800:220:1::1", "network": "beget.com"}),
 		"caa":                caa("issuer", "globalsign.com", `0 issue "globalsign.com"`), "caa.nobody": caa("issuer", "", `0 issue ";"`),
-		"caa.account":  caa("account", "letsencrypt.org", `0 issue "letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/2002"`),
-		"caa.method":   caa("method", "letsencrypt.org", `0 issue "letsencrypt.org; validationmethods=dns-01"`),
-		"caa.critical": caa("critical", "letsencrypt.org", `0 issue "letsencrypt.org", 128 tbs "unknown"`),
-		"caabroken":    find(checks.DNSCAABroken, checks.Args{"at": "shop.ru", "reason": "EDE 22 (No Reachable Authority): at delegation shop.ru."}),
-		"proxied":      proxied, "proxied.526": answering(proxied, 526), "proxied.522": answering(proxied, 522), "proxied.530": answering(proxied, 530), "proxied.403": answering(proxied, 403),
+		"caa.account":         account(checks.Args{"ours": "https://acme-v02.api.letsencrypt.org/acme/acct/1001"}),
+		"caa.account.unsure":  account(checks.Args{"unsure": true, checks.WhoArg: "us"}),
+		"caa.account.refused": account(checks.Args{"unsure": true, "refused": true}),
+		"caa.account.before":  caa("account", "letsencrypt.org", ""), // as stored by earlier versions
+		"caa.form":            caa("form", "letsencrypt.org", `0 issue "letsencrypt.org."`),
+		"caa.methods":         caa("methods", "letsencrypt.org", `0 issue "letsencrypt.org; validationmethods=,http-01"`),
+		"caa.method":          caa("method", "letsencrypt.org", `0 issue "letsencrypt.org; validationmethods=dns-01"`),
+		"caa.critical":        caa("critical", "letsencrypt.org", `0 issue "letsencrypt.org", 128 tbs "unknown"`),
+		"caabroken":           find(checks.DNSCAABroken, checks.Args{"at": "shop.ru", "reason": "EDE 22 (No Reachable Authority): at delegation shop.ru."}),
+		"proxied":             proxied, "proxied.526": answering(proxied, 526), "proxied.522": answering(proxied, 522), "proxied.530": answering(proxied, 530), "proxied.403": answering(proxied, 403),
 		"lookalike":       find(checks.DNSLookalike, checks.Args{"label": "sһop", "script": "cyrillic", "odd": "һ"}),
 		"lookalike.latin": find(checks.DNSLookalike, checks.Args{"label": "раураl", "script": "latin", "odd": "l"}),
 		"lookalike.greek": find(checks.DNSLookalike, checks.Args{"label": "shοp", "script": "greek", "odd": "ο"}),
@@ -201,7 +217,7 @@ func looked(s reports.Site, found []checks.Finding, failed ...checks.Failure) re
 	for i := range found {
 		f := &found[i]
 		f.Server, f.Site = "isp1", name
-		f.Severity = max(f.Severity, f.Code.Severity())
+		f.Severity = cmp.Or(f.Severity, f.Code.Severity())
 	}
 	for i := range failed {
 		failed[i].Server, failed[i].Site = "isp1", name

@@ -16,6 +16,8 @@ const (
 	forbidsIssuer   = "issuer"   // only other CAs are allowed, or none
 	forbidsAccount  = "account"  // our CA, but only another account (RFC 8657 section 3)
 	forbidsMethod   = "method"   // our CA, but only another validation method (RFC 8657 section 4)
+	forbidsMethods  = "methods"  // our CA, but with a malformed list of validation methods
+	forbidsForm     = "form"     // our CA in a form that it does not accept: a dot at the end, malformed or repeated parameters
 	forbidsCritical = "critical" // an unknown critical property (RFC 8659 section 4.5)
 )
 
@@ -39,12 +41,7 @@ func (l *nameLookup) caa(ctx context.Context, labels []string, said []Result) {
 		}
 		// An NXDOMAIN answer has no records either.
 		if set := r.Answer.caa(); len(set) > 0 {
-			if why, forbids := l.forbids(set); forbids {
-				l.find(checks.DNSCAA, checks.Args{
-					"at": labels[i], "why": why, "ca": l.question.CA, "issuers": issuers(set, l.question.Wildcard),
-					"records": recordList(set), "wildcard": l.question.Wildcard,
-				})
-			}
+			l.findCAA(labels[i], set)
 			return
 		}
 	}
@@ -64,6 +61,37 @@ func (l *nameLookup) caaFails(ctx context.Context, label string, a Answer) error
 	return err
 }
 
+// findCAA reports that a set forbids issuing. If it allows one account only and
+// ours is not known, that is information, unless the CA said that CAA forbids
+// issuing.
+func (l *nameLookup) findCAA(at string, set []*mdns.CAA) {
+	why, uri := l.forbids(set)
+	if why == "" {
+		return
+	}
+	args := checks.Args{
+		"at": at, "why": why, "ca": l.question.CA, "issuers": issuers(set, l.question.Wildcard),
+		"records": recordList(set), "wildcard": l.question.Wildcard,
+	}
+	unsure := why == forbidsAccount && l.question.AccountURI == ""
+	if why == forbidsAccount {
+		args["account"], args["uri"], args["ours"] = accountNumber(uri), checks.Clean(uri, maxText), l.question.AccountURI
+		args["unsure"], args["refused"] = unsure, unsure && l.question.Refused
+	}
+	before := len(l.found)
+	l.find(checks.DNSCAA, args)
+	if unsure && !l.question.Refused {
+		args[checks.WhoArg] = string(checks.Us)
+		l.makeInfo(before)
+	}
+}
+
+// accountNumber returns the last part of an account's URI, by which people know
+// it: 123456 of …/acme/acct/123456.
+func accountNumber(uri string) string {
+	return checks.Clean(uri[strings.LastIndexByte(uri, '/')+1:], maxText)
+}
+
 func (a Answer) caa() []*mdns.CAA {
 	var set []*mdns.CAA
 	for _, rr := range a.Records {
@@ -74,33 +102,69 @@ func (a Answer) caa() []*mdns.CAA {
 	return set
 }
 
-// forbids judges one set of records for the requested certificate.
-func (l *nameLookup) forbids(set []*mdns.CAA) (why string, forbids bool) {
+// forbids judges one set of records for the requested certificate. It returns
+// why they forbid it, empty if they do not, and for forbidsAccount the account
+// that they allow. Of several reasons it returns that of the record which comes
+// closest to allowing it. If our account is not known, every account but ours
+// may be meant.
+func (l *nameLookup) forbids(set []*mdns.CAA) (why, account string) {
 	for _, c := range set {
 		// Bit 0 of the flags is 128; some zones have 1 instead, and the CA
 		// accepts both.
 		if !known(c.Tag) && c.Flag&(128|1) != 0 {
-			return forbidsCritical, true
+			return forbidsCritical, ""
 		}
 	}
 	relevant := relevantSet(set, l.question.Wildcard)
 	if len(relevant) == 0 {
-		return "", false // only iodef and the like, or only issuewild while no wildcard is requested
+		return "", "" // only iodef and the like, or only issuewild while no wildcard is requested
 	}
+	closest := []string{forbidsIssuer, forbidsForm, forbidsMethod, forbidsMethods, forbidsAccount}
 	why = forbidsIssuer
 	for _, c := range relevant {
-		v, ok := parseIssue(c.Value)
-		switch {
-		case !ok || v.issuer != l.question.CA:
-		case !v.allowsAccount(l.question.AccountURI):
-			why = forbidsAccount
-		case !v.allowsMethod(l.question.Method):
-			why = forbidsMethod
-		default:
-			return "", false
+		reason, uri := l.forbidden(c.Value)
+		if reason == "" {
+			return "", ""
+		}
+		if slices.Index(closest, reason) > slices.Index(closest, why) {
+			why, account = reason, uri
 		}
 	}
-	return why, true
+	return why, account
+}
+
+// forbidden judges the value of one record, as forbids does.
+func (l *nameLookup) forbidden(value string) (why, account string) {
+	v, ok := parseIssue(value)
+	if !ok || v.issuer != l.question.CA {
+		if plainIssuer(value) == l.question.CA {
+			return forbidsForm, ""
+		}
+		return forbidsIssuer, ""
+	}
+	uris := v.values("accounturi")
+	if len(uris) > 1 || len(v.values("validationmethods")) > 1 {
+		return forbidsForm, "" // Boulder: one of each, or nobody satisfies the record
+	}
+	if why := v.forbidsMethod(l.question.Method); why != "" {
+		return why, ""
+	}
+	if len(uris) == 1 && !sameAccount(uris[0], l.question.AccountURI) {
+		return forbidsAccount, uris[0]
+	}
+	return "", ""
+}
+
+// plainIssuer returns the CA that a value means, without what the CA does not
+// accept: capitals, dots and quotes around it, a scheme, www, parameters.
+func plainIssuer(value string) string {
+	domain, _, _ := strings.Cut(value, ";")
+	domain, _, _ = strings.Cut(strings.TrimLeft(domain, " \t\"'\\"), " ")
+	domain = strings.ToLower(domain)
+	for _, prefix := range []string{"https://", "http://", "www."} {
+		domain = strings.TrimPrefix(domain, prefix)
+	}
+	return strings.Trim(domain, " \t\"'\\`./,:")
 }
 
 // known reports whether the CA understands the tag, whether or not it acts on
@@ -173,28 +237,36 @@ func (v issueValue) values(tag string) []string {
 	return found
 }
 
-// allowsAccount compares accounturi with ours, byte by byte. If a record has
-// two different ones, no account satisfies both.
-func (v issueValue) allowsAccount(ours string) bool {
-	uris := v.values("accounturi")
-	switch len(uris) {
-	case 0:
-		return true
-	case 1:
-		return ours == "" || uris[0] == ours
+// sameAccount compares the account of a record with ours, byte by byte, as the
+// CA does. Let's Encrypt also accepts the form that accounts had under ACMEv1.
+func sameAccount(uri, ours string) bool {
+	const v1, v2 = "https://acme-v01.api.letsencrypt.org/acme/reg/", "https://acme-v02.api.letsencrypt.org/acme/acct/"
+	if number, old := strings.CutPrefix(uri, v1); old {
+		uri = v2 + number
 	}
-	return false
+	return uri == ours
 }
 
-func (v issueValue) allowsMethod(method string) bool {
+// forbidsMethod returns why the record forbids a method; empty: it allows it.
+// The CA rejects a whole list in which one word before the wanted one is empty
+// or has other characters than letters, digits and hyphens.
+func (v issueValue) forbidsMethod(method string) string {
 	lists := v.values("validationmethods")
-	switch len(lists) {
-	case 0:
-		return true
-	case 1:
-		return slices.Contains(strings.Split(lists[0], ","), method)
+	if len(lists) == 0 {
+		return ""
 	}
-	return false
+	for word := range strings.SplitSeq(lists[0], ",") {
+		odd := func(r rune) bool {
+			return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r != '-'
+		}
+		if word == "" || strings.ContainsFunc(word, odd) {
+			return forbidsMethods
+		}
+		if word == method {
+			return ""
+		}
+	}
+	return forbidsMethod
 }
 
 // issuers returns the CAs that a set allows.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	mdns "github.com/miekg/dns"
@@ -19,7 +20,8 @@ type Question struct {
 	Name       string       // in either form; "*.x" for a wildcard
 	Ours       []netip.Addr // expected addresses; empty: not known, and not judged
 	CA         string       // as CAA records name it; empty: letsencrypt.org
-	AccountURI string       // of the ACME account; empty: not known, so accounturi is not checked
+	AccountURI string       // of the ACME account; empty: not known, so whether accounturi allows it cannot be told
+	Refused    bool         // the CA's last answer was that CAA forbids issuing
 	Method     string       // of validation; empty: http-01
 	Wildcard   bool         // the certificate is for *.Name: implied by a Name that begins with "*."
 }
@@ -77,7 +79,7 @@ func (in *Inspector) Check(ours []netip.Addr, accountURI string) checks.Check {
 		return c
 	}
 	c.Run = func(ctx context.Context, t *checks.Target) (found []checks.Finding, err error) {
-		q := Question{Name: t.DNS.Name, Ours: ours, AccountURI: accountURI}
+		q := Question{Name: t.DNS.Name, Ours: ours, AccountURI: accountURI, Refused: refusedByCAA(t.History)}
 		if len(ours) == 0 {
 			q.Ours = t.Site.Addresses
 		}
@@ -85,6 +87,12 @@ func (in *Inspector) Check(ours []netip.Addr, accountURI string) checks.Check {
 		return found, err
 	}
 	return c
+}
+
+// refusedByCAA reports whether the last attempt failed because of CAA, in the
+// words of Boulder (va/caa.go).
+func refusedByCAA(h *checks.History) bool {
+	return h != nil && h.Last.Outcome == checks.OutcomeFailed && strings.Contains(h.Last.Text, "CAA record for") && strings.Contains(h.Last.Text, "prevents issuance")
 }
 
 // Inspect returns where a name points and what is wrong with it. An error means

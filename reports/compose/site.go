@@ -137,7 +137,9 @@ func sitePanel(w Writer, s reports.Site) reports.Section {
 		if f.Code == checks.DNSLookalike { // never a cause, so it is explained here
 			add("name", w.explain(f)+" "+w.next(f).Text)
 		}
-		if f.Code != cause {
+		if unsure := f.Args["unsure"] == true && f.Severity <= checks.Info; unsure { // not known, and not what its title says
+			add("caa", w.explain(f)+" "+w.next(f).Text)
+		} else if f.Code != cause {
 			also = append(also, w.title(f.Code))
 		}
 	}

@@ -286,12 +286,12 @@ func (w Writer) oldest(site string, start reports.Start, code checks.Code) strin
 	return w.Say("weekly.oldest", i18n.Args{"Name": checks.Show(site), "Since": w.since("when", start), "Cause": w.title(code)})
 }
 
-// checkNames names what checks look at. Checks of the server as a whole have no
-// name and are left out.
+// checkNames names what checks look at, each thing once. Checks of the server as
+// a whole have no name and are left out.
 func (w Writer) checkNames(names []string) []string {
 	var labels []string
 	for _, name := range names {
-		if key := "looked." + name; w.Has(key) {
+		if key := "looked." + name; w.Has(key) && !slices.Contains(labels, w.Say(key)) {
 			labels = append(labels, w.Say(key))
 		}
 	}

@@ -141,6 +141,12 @@ func parentFails(l *Lab) error {
 	return nil
 }
 
+// anonymous is a panel whose account is not known.
+func anonymous(l *Lab) error {
+	l.Panel.ACME.Account = ""
+	return nil
+}
+
 // caaAllows are sets that allow our CA to issue.
 func caaAllows() []Situation {
 	const rule, us = caaRule, ourAccount
@@ -152,6 +158,7 @@ func caaAllows() []Situation {
 		row("CAA with a report address only", rule, "ok", caa(`0 iodef "mailto:admin@client.ru"`)),
 		row("an unknown tag that is not critical", rule, "ok", caa(`0 tbs "unknown"`)),
 		row("CAA binds to our account", rule, "ok", caa(`0 issue "letsencrypt.org; `+us+`"`)),
+		row("CAA binds to an account, and ours is not known", rule, "ok", anonymous, caa(`0 issue "letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/2002"`)).also("dns.caa"),
 		row("CAA allows http-01 among others", rule, "ok", caa(`0 issue "letsencrypt.org; validationmethods=dns-01,http-01"`)),
 		row("CAA of the name overrules its parent's", rule, "ok", below("shop CAA 0 issue \"letsencrypt.org\"\n", "@ CAA 0 issue \";\"\n")),
 		row("CAA of the name stands before its parent's error", rule, "ok", below("shop CAA 0 issue \"letsencrypt.org\"\n", ""), parentFails),
@@ -171,6 +178,11 @@ func caaForbids() []Situation {
 		row("CAA binds to another account", rule, "dns.caa", caa(`0 issue "letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/2002"`)),
 		row("CAA names two accounts in one record", rule, "dns.caa", caa(`0 issue "letsencrypt.org; `+us+`; `+us+`"`)),
 		row("CAA allows dns-01 only", rule, "dns.caa", caa(`0 issue "letsencrypt.org; validationmethods=dns-01"`)),
+		row("CAA with an empty word in the list of methods", rule, "dns.caa", caa(`0 issue "letsencrypt.org; validationmethods=,http-01"`)),
+		row("CAA with our CA's name in quotes of its own", rule, "dns.caa", caa(`0 issue "\"letsencrypt.org\""`)),
+		row("CAA binds to another account, ours is not known, and the CA refuses", rule, "dns.caa", anonymous,
+			caa(`0 issue "letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/2002"`),
+			failed("While processing CAA for %name: CAA record for %name prevents issuance")),
 		row("the parent's CAA forbids", rule, "dns.caa", below("", "@ CAA 0 issue \"globalsign.com\"\n")),
 		row("the top level's CAA forbids", rule, "dns.caa", delegate(Zone{Origin: "ru", Text: "@ CAA 0 issue \"globalsign.com\"\n"})),
 		row("the CAA of an alias forbids", rule, "dns.caa", withRecords(`www CAA 0 issue "globalsign.com"`)),
