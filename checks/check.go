@@ -103,7 +103,8 @@ type NameInfo struct {
 	V4, V6   []netip.Addr // in the order of the answer: the CA uses the first (RFC 8555 leaves it open; Boulder's choice)
 	Points   Pointing
 	Proxy    string // whose proxy it is, if PointsProxied
-	Register bool   // only the registry can say more: the name does not exist, or its servers do not answer
+	Parking  string // whose name servers for unpaid domains it stands on; empty: none that is known
+	Register bool   // only the registry can say more: the name does not exist, its servers do not answer, or they are those for unpaid domains
 
 	Delegated bool // the servers of the top-level domain refer to name servers of the domain, so it is registered
 }

@@ -80,6 +80,9 @@ func seenDNS() map[string]checks.Finding {
 		"noaddress.target":  find(checks.DNSNoAddress, checks.Args{"target": "shops.builder.com"}),
 		"elsewhere": find(checks.DNSElsewhere, checks.Args{"addresses": "198.51.100.7", "count": 1, "expected": "203.0.113.10", "network": "beget.com",
 			"ptr": "vds7.beget.com", "nameservers": "ns1.beget.com, ns2.beget.pro"}),
+		"elsewhere.parking": find(checks.DNSElsewhere, checks.Args{"addresses": "198.51.100.7", "count": 1, "expected": "203.0.113.10",
+			"nameservers": "ns3-parking.nic.ru, ns4-parking.nic.ru", "parking": "RU-CENTER"}),
+		"nxdomain.parking":   find(checks.DNSNXDomain, checks.Args{"domain": "shop.ru", "parking": "REG.RU"}),
 		"elsewhere.reserved": find(checks.DNSElsewhere, checks.Args{"addresses": "10.1.2.3", "count": 1, "expected": "203.0.113.10, 2001:db8::10", "reserved": true}),
 		"partly":             find(checks.DNSPartly, checks.Args{"ours": "203.0.113.10", "others": "198.51.100.7", "network": "beget.com"}),
 		"ipv6":               find(checks.DNSIPv6, checks.Args{"ours": "203.0.113.10", "others": "2606:2800:220:1::1", "network": "beget.com"}),
@@ -102,9 +105,15 @@ func seenDNS() map[string]checks.Finding {
 	detailed.Detail = "shop.ru A: NOERROR 198.51.100.7\nshop.ru AAAA: NOERROR\nshop.ru CAA: NOERROR\nru CAA: NOERROR\n7.100.51.198.in-addr.arpa. PTR: NOERROR PTR vds7.beget.com."
 	all["elsewhere"] = detailed
 	for name, args := range map[string]checks.Args{
-		"unregistered":     {"domain": "shop.ru"},
-		"undelegated":      {"domain": "shop.ru", "paid_till": ago(10 * day), "free_date": time.Date(2026, 12, 12, 0, 0, 0, 0, time.UTC)},
-		"undelegated.paid": {"domain": "shop.ru", "paid_till": ago(-181 * day)},
+		"unregistered":       {"domain": "shop.ru"},
+		"undelegated":        {"domain": "shop.ru", "free_date": time.Date(2026, 12, 12, 0, 0, 0, 0, time.UTC)},
+		"undelegated.paid":   {"domain": "shop.ru", "paid_till": ago(-181 * day)},
+		"undelegated.unpaid": {"domain": "shop.ru", "reason": "unpaid", "paid_till": ago(10 * day), "free_date": time.Date(2026, 12, 12, 0, 0, 0, 0, time.UTC)},
+		"undelegated.parking": {"domain": "shop.ru", "reason": "unpaid", "paid_till": ago(10 * day), "free_date": time.Date(2026, 12, 12, 0, 0, 0, 0, time.UTC),
+			"parking": "RU-CENTER", "unverified": true},
+		"undelegated.unverified": {"domain": "shop.ru", "reason": "unverified", "unverified": true, "paid_till": ago(-181 * day), "registrar": "REGRU-RU"},
+		"undelegated.stopped":    {"domain": "shop.ru", "reason": "stopped", "paid_till": ago(-181 * day), "registrar": "REGRU-RU"},
+		"undelegated.servers":    {"domain": "shop.ru", "reason": "servers", "paid_till": ago(-181 * day), "registrar": "REGRU-RU"},
 	} {
 		code := checks.DNSUnregistered
 		if name != "unregistered" {

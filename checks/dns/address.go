@@ -73,8 +73,9 @@ func (l *nameLookup) family(ctx context.Context, kind uint16, r Result) {
 // nowhere reports a name without addresses. A wildcard alias need not have any.
 func (l *nameLookup) nowhere(a Answer) {
 	l.info.Points = checks.PointsNowhere
+	l.park(a.primaries())
 	if !l.name.wildcard {
-		l.find(checks.DNSNoAddress, checks.Args{"target": last(a.targets())})
+		l.find(checks.DNSNoAddress, checks.Args{"target": last(a.targets()), "parking": l.info.Parking})
 	}
 }
 
@@ -83,6 +84,7 @@ func (l *nameLookup) nowhere(a Answer) {
 func (l *nameLookup) gone(ctx context.Context, a Answer) bool {
 	l.info.Points = checks.PointsNowhere
 	zone, target := a.Zone(), last(a.targets())
+	l.park(a.primaries())
 	switch {
 	case target != "": // the name exists, the target of its CNAME does not
 	case zone != "" && within(zone, l.name.registered):
@@ -91,11 +93,11 @@ func (l *nameLookup) gone(ctx context.Context, a Answer) bool {
 	default:
 		r := l.settled(ctx, []Query{{Name: l.name.registered, Type: mdns.TypeSOA}})[0]
 		l.fail(r.failure())
-		l.info.Register = r.says(mdns.RcodeNameError)
+		l.info.Register = l.info.Register || r.says(mdns.RcodeNameError)
 	}
 	if !l.name.wildcard || l.info.Register {
 		l.find(checks.DNSNXDomain, checks.Args{
-			"domain": l.name.registered, "target": target, "register": l.info.Register,
+			"domain": l.name.registered, "target": target, "register": l.info.Register && l.info.Parking == "", "parking": l.info.Parking,
 		})
 	}
 	return false
@@ -162,6 +164,18 @@ func (l *nameLookup) away(ctx context.Context, targets []string) {
 		l.info.Points = checks.PointsElsewhere
 		l.find(checks.DNSElsewhere, args)
 	}
+}
+
+// primaries returns the primary name servers of the zones in a negative answer
+// (RFC 2308 section 3): they tell whose the zone is without another question.
+func (a Answer) primaries() []string {
+	var names []string
+	for _, rr := range a.Authority {
+		if soa, ok := rr.(*mdns.SOA); ok {
+			names = append(names, undot(soa.Ns))
+		}
+	}
+	return names
 }
 
 // targets returns the targets of a chain of CNAMEs, in order.

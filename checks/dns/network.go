@@ -37,8 +37,10 @@ func (l *nameLookup) owner(ctx context.Context, addrs []netip.Addr, targets []st
 	if len(said) > 1 {
 		ptr = said[1].Answer.pointer()
 	}
+	l.park(servers)
 	args := checks.Args{
-		"ptr": ptr, "cname": last(targets), "nameservers": nameList(servers),
+		"parking": l.info.Parking,
+		"ptr":     ptr, "cname": last(targets), "nameservers": nameList(servers),
 		"proxy": l.proxy(addrs, targets, servers, ptr), "reserved": reserved(addrs[0]),
 	}
 	args["network"] = l.network(args, addrs[0], servers)
@@ -48,6 +50,17 @@ func (l *nameLookup) owner(ctx context.Context, addrs []netip.Addr, targets []st
 		}
 	}
 	return args
+}
+
+// park notes that the domain stands on name servers where a registrar puts
+// domains that nobody paid for: whether that is so, its registry knows.
+func (l *nameLookup) park(servers []string) {
+	for _, s := range servers {
+		if owner := l.options.Ranges.suffix(kindParking, s); owner != "" {
+			l.info.Parking, l.info.Register, l.info.Delegated = owner, true, true
+			return
+		}
+	}
 }
 
 // proxy returns the CDN that a name is behind: by all of its addresses, by the
@@ -128,12 +141,20 @@ func reserved(a netip.Addr) bool {
 //go:embed ranges.txt
 var builtin string
 
+// parking.txt has the name servers of registrars; lines of that kind in another
+// file are added to it.
+//
+//go:embed parking.txt
+var parking string
+
 // Kinds of evidence in a range file.
 const (
 	kindNet   = "net"   // a prefix
 	kindNS    = "ns"    // a name server's suffix
 	kindCNAME = "cname" // the suffix of a CNAME's target
 	kindPTR   = "ptr"   // suffix of an address's PTR name
+
+	kindParking = "parking" // the suffix of a name server on which a registrar puts unpaid domains
 )
 
 // Ranges has the networks of CDNs and of protection services. The zero value
@@ -147,7 +168,9 @@ type Ranges struct {
 type suffix struct{ kind, domain string }
 
 // BuiltinRanges returns the ranges that come with the program.
-func BuiltinRanges() (*Ranges, error) { return ReadRanges(strings.NewReader(builtin)) }
+func BuiltinRanges() (*Ranges, error) {
+	return ReadRanges(strings.NewReader(builtin))
+}
 
 // LoadRanges reads a file that replaces the built-in ranges.
 func LoadRanges(path string) (*Ranges, error) {
@@ -163,21 +186,24 @@ func LoadRanges(path string) (*Ranges, error) {
 	return r, nil
 }
 
-// ReadRanges reads lines of five words: kind, value, owner, date, source. The
-// error names all faulty lines.
+// ReadRanges reads lines of five words: kind, value, owner, date, source. It adds
+// the built-in parking name servers. The error names all faulty lines.
 func ReadRanges(from io.Reader) (*Ranges, error) {
 	r := &Ranges{suffixes: map[suffix]string{}}
 	var errs []error
-	lines := bufio.NewScanner(from)
-	for n := 1; lines.Scan(); n++ {
-		text, _, _ := strings.Cut(lines.Text(), "#")
-		if words := strings.Fields(text); len(words) > 0 {
-			if err := r.add(words); err != nil {
-				errs = append(errs, fmt.Errorf("line %d: %w", n, err))
+	for _, from := range []io.Reader{strings.NewReader(parking), from} {
+		lines := bufio.NewScanner(from)
+		for n := 1; lines.Scan(); n++ {
+			text, _, _ := strings.Cut(lines.Text(), "#")
+			if words := strings.Fields(text); len(words) > 0 {
+				if err := r.add(words); err != nil {
+					errs = append(errs, fmt.Errorf("line %d: %w", n, err))
+				}
 			}
 		}
+		errs = append(errs, lines.Err())
 	}
-	if err := errors.Join(append(errs, lines.Err())...); err != nil {
+	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("ranges of CDNs: %w", err)
 	}
 	return r, nil
@@ -199,7 +225,7 @@ func (r *Ranges) add(words []string) error {
 			return fmt.Errorf("%s has bits beyond its length", value)
 		}
 		r.nets.Insert(p, owner)
-	case kindNS, kindCNAME, kindPTR:
+	case kindNS, kindCNAME, kindPTR, kindParking:
 		r.suffixes[suffix{kind, undot(value)}] = owner
 	default:
 		return fmt.Errorf("unknown kind %q", kind)

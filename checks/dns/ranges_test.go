@@ -27,6 +27,23 @@ func TestTheBuiltinRangesCanBeRead(t *testing.T) {
 	if got := r.suffix(kindCNAME, "abc.topology.gslb.yccdn.ru"); got != "Yandex Cloud" {
 		t.Errorf("a name in yccdn.ru is of %q", got)
 	}
+	for host, want := range map[string]string{
+		"s12345.cdn.ngenix.net": "NGENIX", "a051e1d7.selcdn.net": "Selectel", "6kcmxu3d7l.a.trbcdn.net": "CDNvideo", "x.servicepipe.ru": "Servicepipe",
+		"x.curator.pro": "Curator", "shop.b-cdn.net": "bunny.net", "shop.akamaized.net": "Akamai", "shop.edgekey.net": "Akamai", "x.azureedge.net": "Azure",
+		"cl-1234abcd.gcdn.co": "Gcore", "d111.cloudfront.net": "CloudFront", "x.fastly.net": "Fastly", "ngenix.net.shop.ru": "", "myngenix.net": "",
+	} {
+		if got := r.suffix(kindCNAME, host); got != want {
+			t.Errorf("%s is of %q, want %q", host, got, want)
+		}
+	}
+	for host, want := range map[string]string{
+		"ns1.expired.reg.ru": "REG.RU", "ns3-parking.nic.ru": "RU-CENTER", "expired1.axelname.ru": "Axelname", "ns1.expiring.salenames.ru": "Salenames",
+		"ns1.reg.ru": "", "ns3.nic.ru": "", "ns1.axelname.ru": "", "notexpired.reg.ru": "",
+	} {
+		if got := r.suffix(kindParking, host); got != want {
+			t.Errorf("%s is for unpaid domains of %q, want %q", host, got, want)
+		}
+	}
 	if got := r.suffix(kindNS, "evil-ddos-guard.net"); got != "" {
 		t.Errorf("a name that only ends alike is of %q", got)
 	}
@@ -44,6 +61,9 @@ func TestAFileStandsInForTheBuiltinRanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := LoadRanges(path)
+	if err == nil && r.suffix(kindParking, "ns1.expired.reg.ru") == "" {
+		t.Error("the file of CDNs took the parking name servers away")
+	}
 	if err != nil || r.Owner(netip.MustParseAddr("192.0.2.1")) != "Our Shield" || r.Owner(netip.MustParseAddr("104.16.1.1")) != "" {
 		t.Errorf("%v", err)
 	}
@@ -74,8 +94,8 @@ func FuzzReadRanges(f *testing.F) {
 // Each line has a date and a source that can be looked up; ranges from memory
 // are not allowed.
 func TestTheBuiltinRangesHaveSources(t *testing.T) {
-	source := regexp.MustCompile(`^(AS[0-9]+|[a-z0-9.-]+\.[a-z]+(/.*)?)$`)
-	for line := range strings.Lines(builtin) {
+	source := regexp.MustCompile(`^(AS[0-9]+|history|public|[a-z0-9.-]+\.[a-z]+(/.*)?)$`)
+	for line := range strings.Lines(builtin + parking) {
 		text, _, _ := strings.Cut(line, "#")
 		words := strings.Fields(text)
 		if len(words) == 0 {

@@ -86,8 +86,11 @@ func read(found *rdap.Domain) Registration {
 		if slices.Contains([]string{"client hold", "server hold", "redemption period", "pending delete", "inactive"}, s) {
 			answer.State = Undelegated
 		}
+		answer.Held = answer.Held || s == "client hold" || s == "server hold"
+		answer.Unpaid = answer.Unpaid || s == "redemption period" || s == "pending delete" || s == "auto renew period"
 	}
-	if len(found.Nameservers) == 0 {
+	answer.Servers = len(found.Nameservers) > 0
+	if !answer.Servers {
 		answer.State = Undelegated
 	}
 	for _, e := range found.Events {

@@ -32,6 +32,12 @@ type Registration struct {
 	FreeDate  time.Time // when anyone may register it unless it is paid for
 	Registrar string
 	Source    string // the server that answered
+
+	Unverified bool // the registry says that the owner is not identified; for .ru, .рф and .su required since September 2026
+	Verified   bool // the registry says that the owner is identified
+	Servers    bool // name servers are set, also if the registry does not publish them
+	Held       bool // the registrar or the registry has stopped delegation (RFC 8056: clientHold, serverHold)
+	Unpaid     bool // the registry says that it is to be deleted unless it is paid for
 }
 
 // Errors of Ask that are about the registry and not about the domain.
@@ -119,7 +125,7 @@ func (r *Registry) Ask(ctx context.Context, name string) (Registration, error) {
 
 // ask is Ask with a function that waits for the rate limit.
 func (r *Registry) ask(ctx context.Context, name string, wait waiting) (Registration, error) {
-	domain, tld, err := registered(name)
+	domain, tld, err := r.registered(name)
 	if err != nil {
 		return Registration{}, err
 	}
@@ -157,10 +163,10 @@ func (r *Registry) asker(tld string) (func(context.Context, string) (Registratio
 
 // registered returns the domain that was registered for a name, and its TLD.
 // There is no registry to ask about names below a private suffix (msk.ru,
-// github.io) or an unknown one.
-func registered(name string) (domain, tld string, err error) {
+// github.io) or an unknown one, unless a WHOIS server is configured for it.
+func (r *Registry) registered(name string) (domain, tld string, err error) {
 	suffix, icann := checks.PublicSuffix(name)
-	if !icann {
+	if !icann && r.whois[suffix] == "" {
 		return "", "", fmt.Errorf("%w: %s is below %s, which has no registry", ErrNoRegistry, name, suffix)
 	}
 	domain = checks.RegisteredDomain(name)
@@ -252,12 +258,13 @@ func (r *Registry) Check() checks.Check {
 		return c
 	}
 	c.Run = func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
-		lookup := r.TryLookup
+		wait := now
 		if t.Asked {
-			lookup = r.Lookup
+			wait = (*rate.Limiter).Wait
 		}
-		found, err := lookup(ctx, t.DNS.Name)
-		return Believed(found, err, t.DNS.Delegated)
+		answer, err := r.ask(ctx, t.DNS.Name, wait)
+		seen, err := found(answer, err, t.DNS.Parking, r.options.Now())
+		return Believed(seen, err, t.DNS.Delegated)
 	}
 	return c
 }
@@ -276,37 +283,16 @@ func Believed(found []checks.Finding, err error, delegated bool) ([]checks.Findi
 // domain, whose problem is in its own zone, nor for a name without a known
 // registry.
 func (r *Registry) Lookup(ctx context.Context, name string) ([]checks.Finding, error) {
-	return found(r.Ask(ctx, name))
+	answer, err := r.Ask(ctx, name)
+	return found(answer, err, "", r.options.Now())
 }
 
 // TryLookup is Lookup without waiting for the rate limit, so that one name of
 // thousands does not delay the others. If it would have to wait, it fails with
 // ErrTurn.
 func (r *Registry) TryLookup(ctx context.Context, name string) ([]checks.Finding, error) {
-	return found(r.ask(ctx, name, now))
-}
-
-// found converts an answer about a name that DNS does not know into findings.
-func found(answer Registration, err error) ([]checks.Finding, error) {
-	if errors.Is(err, ErrNoRegistry) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	args := checks.Args{"domain": answer.Domain}
-	for key, at := range map[string]time.Time{"paid_till": answer.PaidTill, "free_date": answer.FreeDate} {
-		if !at.IsZero() {
-			args[key] = at
-		}
-	}
-	switch answer.State {
-	case Free:
-		return []checks.Finding{finding(checks.DNSUnregistered, args)}, nil
-	case Undelegated:
-		return []checks.Finding{finding(checks.DNSUndelegated, args)}, nil
-	}
-	return nil, nil
+	answer, err := r.ask(ctx, name, now)
+	return found(answer, err, "", r.options.Now())
 }
 
 func finding(code checks.Code, args checks.Args) checks.Finding {

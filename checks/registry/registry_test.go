@@ -35,8 +35,8 @@ func TestParseWhois(t *testing.T) {
 		want       Registration
 		err        error
 	}{
-		{"delegated", tciDelegated, Registration{Domain: "shop.ru", State: Delegated, PaidTill: at("2027-03-01T21:00:00Z"), FreeDate: at("2027-04-02"), Registrar: "RU-CENTER-RU"}, nil},
-		{"unpaid", tciUndelegated, Registration{Domain: "shop.ru", State: Undelegated, PaidTill: at("2026-11-13T21:00:00Z"), FreeDate: at("2026-12-14")}, nil},
+		{"delegated", tciDelegated, Registration{Domain: "shop.ru", State: Delegated, PaidTill: at("2027-03-01T21:00:00Z"), FreeDate: at("2027-04-02"), Registrar: "RU-CENTER-RU", Verified: true, Servers: true}, nil},
+		{"unpaid", tciUndelegated, Registration{Domain: "shop.ru", State: Undelegated, PaidTill: at("2026-11-13T21:00:00Z"), FreeDate: at("2026-12-14"), Verified: true}, nil},
 		{"free", tciFree, Registration{Domain: "shop.ru", State: Free}, nil},
 		{"quota is no answer", tciQuota, Registration{}, ErrQuota},
 		{"empty is no answer", "", Registration{}, ErrUnclear},

@@ -95,7 +95,10 @@ func parseWhois(text []byte, domain string) (Registration, error) {
 func fill(answer Registration, fields map[string]string) (Registration, error) {
 	answer.Registrar = shorten(fields["registrar"])
 	answer.PaidTill, answer.FreeDate = day(fields["paid-till"]), day(fields["free-date"])
-	switch state := strings.ToUpper(fields["state"]); {
+	answer.Servers = fields["nserver"] != ""
+	state := strings.ToUpper(fields["state"])
+	answer.Unverified, answer.Verified = strings.Contains(state, "UNVERIFIED"), strings.Contains(state, ", VERIFIED")
+	switch {
 	case strings.Contains(state, "NOT DELEGATED"):
 		answer.State = Undelegated
 	case strings.Contains(state, "DELEGATED"):

@@ -88,13 +88,18 @@ func looks(t *testing.T, lab *internet.Lab) *suite.Live {
 	}
 	t.Cleanup(func() { _ = resolver.Close() })
 	var text strings.Builder
-	own := slices.Clone(lab.Panel.Addresses)
+	own := slices.Concat(lab.Panel.Addresses, lab.Fronts)
 	for _, n := range lab.Networks {
 		fmt.Fprintf(&text, "net %s %s 2026-11 lab\n", n.Prefix, n.Owner)
 		for a, i := n.Prefix.Addr(), 0; i < 4; a, i = a.Next(), i+1 {
 			own = append(own, a)
 		}
 	}
+	builtin, err := os.ReadFile(filepath.Join("..", "dns", "ranges.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text.Write(builtin)
 	ranges, err := dns.ReadRanges(strings.NewReader(text.String()))
 	if err != nil {
 		t.Fatal(err)

@@ -33,6 +33,8 @@ type Lookups struct {
 	Resolver string    // host:port
 	Networks []Network // of CDNs and proxies; the lab's are on loopback
 	Lists    []string  // DNS blocklists
+
+	Fronts []netip.Addr // addresses of CDNs in none of the networks: only a CNAME tells whose they are
 }
 
 // Panel is what the panel and the configuration contain about the site.

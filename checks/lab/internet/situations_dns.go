@@ -12,12 +12,34 @@ import (
 // registrationSituations are names that do not exist, with their registry's
 // answer.
 func registrationSituations() []Situation {
-	const rule = "causes: registry's NXDOMAIN and WHOIS"
+	const (
+		rule    = "causes: registry's NXDOMAIN and WHOIS"
+		parking = "registries of Russia: states of WHOIS and parking"
+	)
 	left := func(r *Registration) { // unpaid, not yet free
 		r.Delegated, r.PaidTill, r.FreeDate = false, time.Now().AddDate(0, 0, -10), time.Now().AddDate(0, 0, 21)
 	}
 	said := func(raw string) step { return registered(func(r *Registration) { r.Raw = raw }) }
+	unpaid := func(r *Registration) { left(r); r.Delegated = true } // not yet out of the zone
+	parked := func(servers ...string) step {
+		return delegate(Zone{NS: servers, Servers: slices.Repeat([]netip.Addr{Server(Sound)}, len(servers)), Text: "@ A " + strangerV4 + "\nwww A " + strangerV4 + "\n"})
+	}
+	state := func(words, till string) step {
+		return said("domain: CLIENT.RU\nnserver: ns1.example.net.\nstate: " + words + "\nregistrar: REGRU-RU\npaid-till: " + till + "\nsource: TCI\n")
+	}
+	const ahead = "2099-03-01T21:00:00Z"
 	return []Situation{
+		row("an owner who is not identified", parking, "dns.undelegated", undelegated, state("REGISTERED, NOT DELEGATED, UNVERIFIED", ahead)),
+		row("a delegation that was stopped", parking, "dns.undelegated", undelegated, state("REGISTERED, NOT DELEGATED, VERIFIED", ahead)),
+		row("a paid .com on hold", parking, "dns.undelegated", about("client.com"), registered(func(r *Registration) { r.Delegated, r.Statuses = false, []string{"client hold"} })),
+		row("an unpaid name on parking servers of RU-CENTER", parking, "dns.undelegated", parked("ns3-parking.nic.ru", "ns4-parking.nic.ru"), registered(unpaid)).also("dns.elsewhere"),
+		row("an unpaid name on parking servers of REG.RU", parking, "dns.undelegated", parked("ns1.expired.reg.ru", "ns2.expired.reg.ru"), registered(unpaid)).also("dns.elsewhere"),
+		row("an unpaid subdomain that the parking servers do not know", parking, "dns.undelegated", about("shop."+domain),
+			delegate(Zone{Origin: domain, NS: []string{"ns1.expired.reg.ru"}, Servers: []netip.Addr{Server(Sound)}, Text: "@ SOA ns1.expired.reg.ru. hostmaster.ns1.reg.ru. 1 3600 600 86400 600\n"}),
+			func(l *Lab) error { r := registration(domain, true); unpaid(&r); l.Registry.Register(r); return nil }),
+		row("a paid name on parking servers", parking, "dns.elsewhere", parked("ns1.expired.reg.ru", "ns2.expired.reg.ru")),
+		row("on parking servers, and the registry says nothing", parking, "dns.elsewhere", parked("ns1.expired.reg.ru"), func(l *Lab) error { l.Registry.SetMute(true); return nil }),
+		row("an owner who is not identified, and all works", parking, "ok", state("REGISTERED, DELEGATED, UNVERIFIED", ahead)),
 		row("a free name in .ru", rule, "dns.unregistered", unregistered),
 		row("a free name in .su", rule, "dns.unregistered", about("client.su")),
 		row("a free name in .рф", rule, "dns.unregistered", about("xn--e1afmkfd.xn--p1ai")),

@@ -2,6 +2,7 @@ package internet
 
 import (
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -170,7 +171,25 @@ func proxySituations() []Situation {
 		}
 	}
 	through := func(usual http.Handler) http.Handler { return usual }
+	// By the target of its CNAME alone: no list has the address.
+	byName := func(target string) []step {
+		return []step{
+			delegate(Zone{Origin: target, Text: "@ A 127.92.0.1\n"}),
+			delegate(Zone{Text: "@ A " + ownAddr + "\nshop CNAME " + target + ".\n"}),
+			about("shop." + domain),
+			page("127.92.0.1", func(http.Handler) http.Handler { return NotFound() }),
+			func(l *Lab) error {
+				l.Panel.Addresses, l.Fronts = l.Panel.Addresses[:1], []netip.Addr{netip.MustParseAddr("127.92.0.1")}
+				return nil
+			},
+		}
+	}
+	const names = "CDNs by the targets of CNAMEs"
 	return []Situation{
+		row("behind NGENIX, which does not find us", names, "dns.proxied", byName("s12345.cdn.ngenix.net")...),
+		row("behind CDNvideo, which does not find us", names, "dns.proxied", byName("6kcmxu3d7l.a.trbcdn.net")...),
+		row("behind Selectel's CDN, which does not find us", names, "dns.proxied", byName("a051e1d7.selcdn.net")...),
+		row("behind Akamai, which does not find us", names, "dns.proxied", byName("shop.akamaized.net")...),
 		row("behind Cloudflare, which lets the CA through", rule, "ok", in(cdnAddr, "cloudflare", through)...).also("dns.proxied"),
 		row("behind DDoS-Guard, which lets the CA through", rule, "ok", in("127.91.0.1", "ddos-guard", through)...).also("dns.proxied"),
 		row("behind Cloudflare, which does not find us", rule, "dns.proxied", in(cdnAddr, "cloudflare", func(http.Handler) http.Handler { return nil })...),
