@@ -100,7 +100,7 @@ func (r Weekly) toSwitchOff(x WeekRow) bool { return x.Change.Open() && r.abando
 func (r Weekly) abandoned(x WeekRow) bool {
 	age := r.Data.Sub(x.Since)
 	return slices.Contains(free(), x.Code) || x.Code == checks.DNSElsewhere && age > movedAwayAfter ||
-		strings.HasPrefix(string(x.Code), "ca.") && age > abandonedAfter
+		strings.HasPrefix(string(x.Code), "ca.") && x.Code.Who() == checks.Customer && age > abandonedAfter
 }
 
 // FreeNames are the open rows whose names are free, or soon will be.
