@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -37,6 +38,51 @@ type Act struct {
 func (s Site) Verdict() checks.Verdict {
 	name := s.Subject.Site.Name
 	return checks.Judge(s.Server.Findings(name), s.Server.Failures(name)).Attribute(s.Server.Probes[name].Points())
+}
+
+// Cause is the finding of a verdict, or one of its code alone, with what else of
+// the site decides the next step: the argument "ordering", true, if the panel is
+// ordering the certificate that is missing, and "noerror", true, if the log has no
+// failed attempt after the last success.
+func (s Site) Cause(v checks.Verdict) checks.Finding {
+	f := v.Finding
+	f.Code = v.Code
+	args := maps.Clone(f.Args)
+	if args == nil {
+		args = checks.Args{}
+	}
+	if awaits(f) && (ordering(s.Subject.Certificate) || ordering(s.Subject.Order)) {
+		args["ordering"] = true
+	}
+	if v.Code == checks.CertOverdue && s.Subject.History != nil && s.LastError() == "" {
+		args["noerror"] = true
+	}
+	f.Args = args
+	return f
+}
+
+// awaits reports whether a new certificate is the remedy.
+func awaits(f checks.Finding) bool {
+	switch f.Code {
+	case checks.PanelNoCertificate, checks.CertExpired, checks.CertExpiring, checks.CertOverdue:
+		return true
+	case checks.CertUntrusted:
+		return f.Args["reason"] == nil || f.Args["reason"] == "selfsigned" // the panel's temporary one
+	}
+	return false
+}
+
+func ordering(c *checks.Certificate) bool {
+	return c != nil && c.Processing == checks.On && c.Failed != checks.On
+}
+
+// LastError is the error text of the last attempt to issue, if it failed; empty:
+// it did not, or has no text.
+func (s Site) LastError() string {
+	if h := s.Subject.History; h != nil && h.Last.Outcome == checks.OutcomeFailed {
+		return h.Last.Text
+	}
+	return ""
 }
 
 // Certificates are the names under which the issuance log keeps the site's

@@ -96,11 +96,11 @@ func (c *Commands) attempts(ctx context.Context, s reports.Site, limit int) ([]r
 // checkData is for the same reader as the writer's messages.
 func checkData(s reports.Site, w compose.Writer) CheckData {
 	site, verdict := s.Subject.Site, s.Verdict()
-	cause := checks.Finding{Code: verdict.Code, Args: verdict.Finding.Args}
+	cause := s.Cause(verdict)
 	data := CheckData{
 		Domain: site.Name, Unicode: site.Unicode(), Server: site.Server, Owner: site.Owner,
 		Verdict: VerdictData{Code: verdict.Code, Severity: verdict.Severity, Args: w.Visible(cause.Args),
-			Next: NextData{Who: verdict.Who(), Text: w.Step(cause)}},
+			Next: NextData{Who: cause.Who(), Text: w.Step(cause)}},
 		Findings: []FindingData{}, Failures: []FailureData{}, Attempts: []AttemptData{},
 	}
 	for _, f := range s.Server.Findings(site.Name) {

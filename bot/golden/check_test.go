@@ -76,7 +76,18 @@ func checkCases() map[string]message {
 		"ca.unauthorized.moved":    pointing(visit(refused(checks.CAUnauthorized, 3))),
 		"ca.connection.moved":      pointing(visit(refused(checks.CAConnection, 3))),
 		"ca.tls.moved":             pointing(visit(refused(checks.CATLS, 3))),
-		"cyrillic":                 visit(refused(checks.CADNS, 2), func(x *checks.Subject) { x.Site.Name, x.Site.Aliases = "xn--e1afmkfd.xn--p1ai", nil }),
+		"overdue.tried":            visit(valid(84*day, 6*day), refused(checks.Unknown, 3)),
+		"overdue.untried": visit(valid(84*day, 6*day), func(x *checks.Subject) {
+			x.History = &checks.History{Last: checks.LastTry{Outcome: checks.OutcomeIssued, Time: ago(84 * day)}, Issued: ago(84 * day)}
+		}),
+		"untrusted.ordered": visit(func(x *checks.Subject) {
+			x.File = &checks.CertificateFile{Issuer: "shop.ru", NotBefore: ago(day), NotAfter: ago(-364 * day), SelfSigned: true}
+			x.Certificate.Processing, x.Certificate.Started = checks.On, ago(10*time.Minute)
+		}),
+		"stalled": visit(refused(checks.CADNS, 5), func(x *checks.Subject) {
+			x.Certificate.Processing, x.Certificate.Started = checks.On, ago(26*time.Hour)
+		}),
+		"cyrillic": visit(refused(checks.CADNS, 2), func(x *checks.Subject) { x.Site.Name, x.Site.Aliases = "xn--e1afmkfd.xn--p1ai", nil }),
 	} {
 		all["check."+name] = check(s)
 	}

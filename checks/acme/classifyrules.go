@@ -110,7 +110,7 @@ func nameRules() []phrase {
 		{code: checks.CADNS, says: []string{"no valid a records found"}, pattern: `no valid a records found for (?P<name>[^\s;"<]+)`, args: none},
 		{code: checks.CADNS, says: []string{"no valid ip addresses found for", "no ip addresses found for"}, pattern: `no (?:valid )?ip addresses found for "?(?P<name>[^\s"<]+)`, args: none},
 		{code: checks.CADNS, says: []string{"has no ipv4 or ipv6 addresses"}, pattern: `host "(?P<name>[^"]+)" has no ipv4 or ipv6`, args: none},
-		{code: checks.CACAA, says: []string{"malformed caa", "caa record is malformed", "unknown critical"}, pattern: `(?:while processing caa for (?P<name>[^\s:]+): )?.{0,80}?(?:malformed caa|caa record is malformed|unknown critical)`, args: checks.Args{"problem": "malformed"}},
+		{code: checks.CACAA, says: []string{"malformed"}, pattern: `(?:while processing caa for (?P<name>[^\s:]+): )?caa records?\b[^"{}]{0,100}?malformed|malformed caa|(?:while processing caa for (?P<name>[^\s:]+): )malformed`, args: checks.Args{"problem": "malformed"}},
 		{code: checks.CACAA, says: []string{"prevents issuance"}, pattern: `(?:while processing caa for (?P<name>[^\s:]+): )?caa record for (?P<record>[^\s"]+) prevents issuance`},
 	}
 }
@@ -213,6 +213,7 @@ func wayRules() []phrase {
 	return []phrase{
 		way("", "httpsconnectionpool(host=", "httpconnectionpool(host=", "cannot init api", "can not init api"),
 		way(`(?:could not resolve host|couldn't resolve host(?: name)?|could not resolve proxy):? `+theCA, "resolve host", "resolve proxy"),
+		way(`unable to resolve host address '?`+theCA, "unable to resolve host address"),
 		way(`(?:failed to connect|couldn't connect|cannot connect) to (?:ca directory: )?`+theCA, "connect to"),
 		way(`\b(?:get|post|head) "?https?://`+theCA+`"?: (?:dial |read |write |tls: |net/http: |context deadline|x509: |proxyconnect |eof|remote error: )`, "get \"http", "post \"http", "head \"http", "get http", "post http", "head http"),
 		way(`problem connecting to server \(\w+ for https?://`+theCA, "problem connecting to server"),
@@ -226,6 +227,7 @@ func wayRules() []phrase {
 func vagueRules() []phrase {
 	return []phrase{
 		{code: checks.CACAA, says: []string{"rechecking caa", "acme:error:caa"}, pattern: `(?:rechecking caa for "(?P<name>[^"]+)"(?: and (?P<more>\d+) more)?)|rechecking caa|acme:error:caa`},
+		{code: checks.CACAA, says: []string{"processing caa for"}, pattern: `processing caa for (?P<name>[^\s:]+):`},
 		{code: checks.CACAA, says: []string{"(caa) records forbid the ca"}},
 		{code: checks.CAClient, says: []string{"error finalizing order ::", "error creating new order ::"}, args: checks.Args{"problem": "refused"}},
 		{code: checks.CAInternal, says: []string{"order status is 'processing'", "order status is processing", "the ca is processing your order"}, args: checks.Args{"problem": "processing"}},

@@ -19,7 +19,7 @@ func serverRules() []phrase {
 	return []phrase{
 		missing(`(?:cannot load certificate|ssl_ctx_use_\w+\(|bio_new_file\().{0,400}?(?:no such file|no start line)`, "cannot load certificate", "ssl_ctx_use_", "bio_new_file("),
 		missing(`sslcertificate(?:key|chain)?file: file .{1,300}? does not exist or is empty`, "does not exist or is empty"),
-		missing("", "unable to stat ssl certificate", "no private key found in '", "ssl_error_no_certificate", "no ssl certificate specified for bind"),
+		missing("", "unable to stat ssl certificate", "no private key found in '", "ssl_error_no_certificate", "no ssl certificate specified for bind", "there are no ssl certificates configured"),
 		missing(`unable to load (?:ssl )?(?:certificate|private key)`+absent, "unable to load"),
 		missing(`(?:ssl_cert|ssl_key|ssl\.pemfile|ssl\.privkey|bio_read_filename|couldn't read x509).{0,300}?(?:no such file|can't open file)`, "ssl_cert", "ssl_key", "ssl.pemfile", "ssl.privkey", "bio_read_filename", "couldn't read x509"),
 		missing(`(?:open|loading|load x509 key pair:?|reading|read) .{0,300}?\.(?:pem|crt|crtca|cer|key)"?'?: (?:no such file or directory|the system cannot find the file)`, ".pem", ".crt", ".cer", ".key"),

@@ -37,10 +37,7 @@ func Check(w Writer, s reports.Site) reports.Message {
 
 // causeOf explains the verdict, quotes the CA and names the next step.
 func causeOf(w Writer, s reports.Site, v checks.Verdict) []reports.Section {
-	f := v.Finding
-	if f.Code == "" {
-		f.Code = v.Code
-	}
+	f := s.Cause(v)
 	off := s.Subject.Site.Active == checks.Off && v.Code != checks.OK
 	text := w.explain(f)
 	switch {
@@ -52,14 +49,26 @@ func causeOf(w Writer, s reports.Site, v checks.Verdict) []reports.Section {
 	if start := s.Server.StartOf(s.Subject, v); !start.At.IsZero() && v.Severity > checks.Healthy {
 		text += " " + w.since("check", start)
 	}
-	sections := []reports.Section{{Text: text}}
-	if f.Detail != "" {
-		sections[0].Quote = checks.WithoutSecrets(f.Detail)
+	quote := checks.WithoutSecrets(f.Detail)
+	if last := s.LastError(); quote == "" && last != "" && readsLastError(v.Code) {
+		text += " " + w.Say("check.lasterror", i18n.Args{"At": w.moment(s.Subject.History.Last.Time)})
+		quote = checks.WithoutSecrets(last)
 	}
+	sections := []reports.Section{{Text: text, Quote: quote}}
 	if v.Code != checks.OK && !off {
 		sections = append(sections, w.next(f))
 	}
 	return sections
+}
+
+// readsLastError reports whether the next step for a code is to read the last
+// issuance error, which is then quoted.
+func readsLastError(code checks.Code) bool {
+	switch code {
+	case checks.CertExpired, checks.CertOverdue, checks.CertExpiring, checks.CertUntrusted, checks.CertMissing, checks.PanelNoCertificate, checks.Unknown:
+		return true
+	}
+	return false
 }
 
 // lookedAt says what the answer rests on: what was not checked is not called
@@ -208,10 +217,13 @@ func servedCertificate(w Writer, s reports.Site) string {
 func issuing(w Writer, x checks.Subject) string {
 	var parts []string
 	if c := x.Certificate; c != nil {
-		if c.Processing == checks.On && !c.Started.IsZero() {
+		queued := c.Processing == checks.On && !c.Started.IsZero()
+		switch gaveUp := c.Failed == checks.On; {
+		case queued && gaveUp:
+			parts = append(parts, w.Say("issuing.stalled", i18n.Args{"Age": w.Now.Sub(c.Started)}))
+		case queued:
 			parts = append(parts, w.Say("issuing.processing", i18n.Args{"Age": w.Now.Sub(c.Started)}))
-		}
-		if c.Failed == checks.On {
+		case gaveUp:
 			parts = append(parts, w.Say("issuing.failed"))
 		}
 	}
