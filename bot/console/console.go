@@ -189,10 +189,7 @@ func Store(folder string, file reports.File) (string, error) {
 		return "", err
 	}
 	defer root.Close()
-	base := filepath.Base(oneLine(file.Name))
-	if strings.Trim(base, "./") == "" {
-		base = "file"
-	}
+	base := baseName(file)
 	extension := filepath.Ext(base)
 	for n := 1; n <= maxNamesakes; n++ {
 		name := base
@@ -208,6 +205,37 @@ func Store(folder string, file reports.File) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s: %w", base, fs.ErrExist)
+}
+
+// Replace is Store, but a file of the same name is replaced, in one step: a report
+// that is written every week must not fill its folder with copies.
+func Replace(folder string, file reports.File) (string, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", err
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	name := baseName(file)
+	fresh := "." + name + ".new"
+	if err := root.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) { // left by one that was interrupted
+		return "", err
+	}
+	if err := create(root, fresh, file.Data); err != nil {
+		return "", err
+	}
+	return filepath.Join(folder, name), root.Rename(fresh, name)
+}
+
+// baseName is a file's name without a folder.
+func baseName(file reports.File) string {
+	base := filepath.Base(oneLine(file.Name))
+	if strings.Trim(base, "./") == "" {
+		return "file"
+	}
+	return base
 }
 
 func create(root *os.Root, name string, data []byte) error {

@@ -70,7 +70,7 @@ func (p *program) reportNow(ctx context.Context, a *app.App, question, folder st
 	}
 	name := strings.ReplaceAll(strings.TrimSuffix(question, " file"), " ", "-") + ".txt"
 	for _, f := range reply.Files(name, console.Render(reply.Message, p.bundle, 100, false)) {
-		path, err := console.Store(folder, f)
+		path, err := console.Replace(folder, f)
 		if err != nil {
 			return errors.New(p.own.Say("cli.unsaved", i18n.Args{"File": f.Name, "Error": err.Error()}))
 		}
