@@ -28,6 +28,10 @@ func (c *Commands) site(ctx context.Context, command string, r bot.Request) (rep
 	}
 	known, unread, err := split(c.Watch.States(), listRequest{filter: reports.Filter{Server: server}})
 	site, ok := lookUp(name, known)
+	if parent := under(name); !ok && parent != "" { // people paste www.shop.ru, and mean the site
+		site, ok = lookUp(parent, known)
+		site.Asked = name
+	}
 	switch {
 	case !ok && invalid != nil:
 		return reports.Site{}, bot.NotDomain(word)
@@ -39,6 +43,16 @@ func (c *Commands) site(ctx context.Context, command string, r bot.Request) (rep
 	open, err := c.Journal.OpenIncidents(ctx)
 	site.Server = watch.Opened(site.Server, slices.Values(open))
 	return site, err
+}
+
+// under is the name that www.NAME and *.NAME belong to; empty: it is neither.
+func under(name string) string {
+	for _, prefix := range []string{"www.", "*."} {
+		if parent, ok := strings.CutPrefix(name, prefix); ok {
+			return parent
+		}
+	}
+	return ""
 }
 
 // askedFor reads a domain and maybe a server.
@@ -103,19 +117,43 @@ func notFound(name string, servers []reports.Server, unread []string) error {
 	return refusal
 }
 
-// similar finds up to three sites that may have been meant.
+// similar finds up to three sites that may have been meant, the most similar
+// first: the one that the name is below, then those with the same first label,
+// then those that contain it; of these, in the same zone first.
 func similar(name string, servers []reports.Server) []string {
-	label, _, _ := strings.Cut(strings.TrimPrefix(name, "www."), ".")
-	var near []string
+	label, zone, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(name, "www."), "*."), ".")
+	type candidate struct {
+		name string
+		rank int
+	}
+	var near []candidate
 	for _, s := range servers {
 		for _, x := range s.Subjects {
-			if strings.Contains(x.Site.Name, label) || strings.HasSuffix(name, "."+x.Site.Name) {
-				near = append(near, checks.Show(x.Site.Name))
+			site := x.Site.Name
+			first, below, _ := strings.Cut(site, ".")
+			c := candidate{site, 2}
+			switch {
+			case strings.HasSuffix(name, "."+site):
+				c.rank = 0
+			case first == label:
+				c.rank = 1
+			case !strings.Contains(site, label):
+				continue
 			}
+			if c.rank *= 2; c.rank > 0 && below != zone {
+				c.rank++
+			}
+			near = append(near, c)
 		}
 	}
-	slices.SortFunc(near, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
-	return near[:min(3, len(near))]
+	slices.SortFunc(near, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(len(a.name), len(b.name)), cmp.Compare(a.name, b.name))
+	})
+	var names []string
+	for _, c := range near[:min(3, len(near))] {
+		names = append(names, checks.Show(c.name))
+	}
+	return names
 }
 
 // serversFor are the servers that a request names, with trends, parted as split

@@ -28,6 +28,8 @@ func checkCases() map[string]message {
 	}
 	asked := visit()
 	asked.Asked = "www.shop.ru"
+	pasted := visit(func(x *checks.Subject) { x.Site.Aliases = nil })
+	pasted.Asked = "www.shop.ru"
 	twice := visit()
 	twice.Also = []string{"isp2", "isp3"}
 	stale := visit()
@@ -43,6 +45,7 @@ func checkCases() map[string]message {
 		"ok":            visit(),
 		"before":        before,
 		"alias":         asked,
+		"notalias":      pasted,
 		"twice":         twice,
 		"stale":         stale,
 		"expired":       visit(valid(102*day, -12*day), refused(checks.CADNS, 41)),

@@ -131,7 +131,11 @@ func sitePanel(w Writer, s reports.Site) reports.Section {
 		}
 	}
 	if s.Asked != "" && s.Asked != x.Site.Name {
-		add("alias", checks.Show(s.Asked))
+		asked := checks.Show(s.Asked)
+		if !x.Site.HasAlias(s.Asked) {
+			asked += " — " + w.Say("check.notalias")
+		}
+		add("alias", asked)
 	}
 	if len(s.Also) > 0 {
 		section.Items = append(section.Items, reports.Item{Text: w.Say("check.elsewhere.same", i18n.Args{"Servers": s.Also})})

@@ -29,15 +29,26 @@ type document struct {
 	week  reports.Weekly
 	sums  reports.Sums
 	codes map[checks.Code]codeText // the texts of each code, shared by its rows
+	steps map[stepBy]string        // what to do, shared by the rows of the same step
+}
+
+// stepBy is what a next step depends on: who takes it may differ from row to row.
+type stepBy struct {
+	code checks.Code
+	who  checks.Who
 }
 
 // codeText is what the catalogs say about a code.
-type codeText struct{ cause, step, who string }
+type codeText struct{ cause, step string }
 
 func newDocument(w compose.Writer, r reports.Weekly) *document {
-	d := &document{Locale: w.Locale, now: w.Now, week: r, sums: r.Sums(), codes: map[checks.Code]codeText{}}
+	d := &document{Locale: w.Locale, now: w.Now, week: r, sums: r.Sums(), codes: map[checks.Code]codeText{}, steps: map[stepBy]string{}}
 	for _, row := range r.Rows {
 		d.codes[row.Code], d.codes[row.Was] = codeText{}, codeText{}
+		d.steps[stepBy{row.Code, row.Acts()}] = ""
+	}
+	for s := range d.steps {
+		d.steps[s] = d.Say("code."+string(s.code)+".next", i18n.Args{checks.WhoArg: string(s.who)})
 	}
 	for code := range d.codes {
 		if code == "" {
@@ -46,7 +57,6 @@ func newDocument(w compose.Writer, r reports.Weekly) *document {
 		d.codes[code] = codeText{
 			cause: d.Say("code." + string(code) + ".title"),
 			step:  d.Say("code." + string(code) + ".next"),
-			who:   d.Say("who." + string(code.Who())),
 		}
 	}
 	return d
@@ -58,15 +68,23 @@ type reportRow struct {
 	codeText
 	name, ascii, owner, server string
 	to                         string // the address or network that the name points to; may be empty
-	change                     string
+	change, who                string
+	least                      string // says that the problem is at least as old as since; empty: it began then
 	since, until, free, ends   time.Time
 }
 
 // row gives the texts and days of a row of the report.
 func (d *document) row(r reports.WeekRow) reportRow {
+	least := ""
+	if !r.Exact {
+		least = d.Say("files.least")
+	}
+	text := d.codes[r.Code]
+	text.step = d.steps[stepBy{r.Code, r.Acts()}]
 	return reportRow{
-		codeText: d.codes[r.Code], name: unicodeName(r.Site), ascii: clean(r.Site), owner: clean(r.Owner), server: r.Server, to: clean(r.To),
-		change: d.change(r), since: d.day(r.Since), until: d.day(r.Until), free: r.Free.UTC(), ends: d.day(r.Expires),
+		least:    least,
+		codeText: text, name: unicodeName(r.Site), ascii: clean(r.Site), owner: clean(r.Owner), server: r.Server, to: clean(r.To),
+		change: d.change(r), who: d.Say("who." + string(r.Acts())), since: d.day(r.Since), until: d.day(r.Until), free: r.Free.UTC(), ends: d.day(r.Expires),
 	}
 }
 
@@ -128,7 +146,7 @@ func (d *document) rows(keep func(reports.WeekRow) bool) iter.Seq[reportRow] {
 // toDo reports whether a person has to act on a row. If the CA or a limit is the
 // cause, one can only wait.
 func toDo(r reports.WeekRow) bool {
-	who := r.Code.Who()
+	who := r.Acts()
 	return r.Change.Open() && who != checks.CA && who != checks.Nobody
 }
 
@@ -160,6 +178,7 @@ func columns(keys ...string) []column {
 		{key: "change", width: 26, text: func(r reportRow) string { return r.change }},
 		{key: "free", width: 13, day: func(r reportRow) time.Time { return r.free }},
 		{key: "ends", width: 15, day: func(r reportRow) time.Time { return r.ends }},
+		{key: "least", width: 13, text: func(r reportRow) string { return r.least }},
 	}
 	if len(keys) == 0 {
 		return all

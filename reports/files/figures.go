@@ -25,7 +25,7 @@ func (d *document) figures() []figure {
 		n   int
 	}{
 		{"open", s.Open}, {"new", s.New}, {"back", s.Back}, {"fixed", s.Fixed}, {"left", s.Left}, {"passing", s.Passing},
-		{"month", s.Month}, {"call", call}, {"off", off}, {"free", free},
+		{"month", s.Month}, {"callers", len(r.Callers())}, {"call", call}, {"off", off}, {"free", free},
 		{"norenew", wontRenew},
 	}
 	figures := make([]figure, len(counts))

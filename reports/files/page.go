@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"domovoy/i18n"
@@ -167,6 +168,9 @@ func (d *document) tables() []table {
 		room -= shown
 		tables = append(tables, d.table(t.key, t.keys, n, shown, d.views(t.keys, t.keep)))
 	}
+	if callers := d.week.Callers(); len(callers) > 0 {
+		tables = append(tables, d.table("callers", callerKeys(), len(callers), min(len(callers), pageRows/3), d.callerViews(callers)))
+	}
 	owners := d.week.Owners()
 	return append(tables, d.table("owners", ownerKeys(), len(owners), min(len(owners), pageRows/3), d.ownerViews(owners)))
 }
@@ -236,6 +240,9 @@ func (d *document) view(c column, r reportRow) cell {
 		if day := c.day(r); !day.IsZero() {
 			v.Text, v.Sort = d.shortDate(day), day.Format(time.DateOnly)
 		}
+		if c.key == "since" {
+			v.Note = r.least
+		}
 		return v
 	}
 	v.Text = c.text(r)
@@ -259,6 +266,34 @@ func (d *document) view(c column, r reportRow) cell {
 // shortDate is a day with its year: "3 Oct 2026".
 func (d *document) shortDate(day time.Time) string {
 	return d.dayMonth(day) + " " + strconv.Itoa(day.Year())
+}
+
+func callerKeys() []string { return []string{"owner", "calls", "sites"} }
+
+// sitesNamed is how many sites of a customer to contact the page names.
+const sitesNamed = 20
+
+// callerViews are the customers to contact, each with the sites to talk about.
+func (d *document) callerViews(callers []reports.Caller) iter.Seq[[]cell] {
+	keys := callerKeys()
+	return func(yield func([]cell) bool) {
+		for _, c := range callers {
+			var sites []string
+			for _, r := range c.Sites[:min(sitesNamed, len(c.Sites))] {
+				sites = append(sites, unicodeName(r.Site)+" — "+d.codes[r.Code].cause)
+			}
+			if len(sites) < len(c.Sites) {
+				sites = append(sites, "…")
+			}
+			cells := []cell{{Text: d.owner(c.Owner)}, {Text: d.Number(len(c.Sites)), Sort: strconv.Itoa(len(c.Sites))}, {Text: strings.Join(sites, "; ")}}
+			for i, key := range keys {
+				cells[i].Key, cells[i].Label = key, d.Say("files.column."+key)
+			}
+			if !yield(cells) {
+				return
+			}
+		}
+	}
 }
 
 func ownerKeys() []string { return []string{"owner", "open", "was", "new", "fixed"} }

@@ -1,0 +1,75 @@
+package commands_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"domovoy/bot"
+	"domovoy/bot/commands"
+	"domovoy/bot/engine"
+	"domovoy/bot/engine/enginetest"
+	"domovoy/bot/watch"
+	"domovoy/checks"
+)
+
+// foundBot is a bot over a few sites of similar names.
+func foundBot(t *testing.T) *engine.Engine {
+	t.Helper()
+	e := enginetest.New(t, engine.Config{Sources: []watch.Source{{Name: "isp1", Reader: enginetest.NewPanel(
+		checks.Site{Name: "konservy.com", Owner: "client12", Secure: checks.Off}, checks.Site{Name: "konservy.ru", Owner: "client13", Secure: checks.Off},
+		checks.Site{Name: "konservy-ivanovo.ru"}, checks.Site{Name: "shop.konservy.ru"}, checks.Site{Name: "well.ru", Aliases: []string{"www.well.ru"}},
+	)}}})
+	enginetest.Read(t, e)
+	return e
+}
+
+// www.NAME and *.NAME are answered as the site NAME, and it is said whether the
+// panel knows them; else the most similar sites come first.
+func TestWhichSiteIsMeant(t *testing.T) {
+	e := foundBot(t)
+	for _, tt := range []struct{ asked, site, says string }{
+		{"www.konservy.ru", "konservy.ru", "www.konservy.ru — this site has no such name in the panel"},
+		{"*.konservy.ru", "konservy.ru", "*.konservy.ru — this site has no such name in the panel"},
+		{"www.well.ru", "well.ru", "Asked about: www.well.ru\""},
+		{"\u200bwww.konservy\u2011ivanovo.ru", "konservy-ivanovo.ru", "no such name in the panel"},
+		{"konservy.org", "", "Similar: konservy.ru, konservy.com and shop.konservy.ru"},
+		{"api.konservy.com", "", "Similar: konservy.com"},
+	} {
+		answer, err := e.Commands.Do(t.Context(), "check "+tt.asked, enginetest.Request(t, bot.Viewer))
+		if err != nil {
+			if m, _ := bot.Explain(t.Context(), e.Log, err, enginetest.Request(t, bot.Viewer)); !strings.Contains(m.Title, tt.says) || tt.site != "" {
+				t.Errorf("%s: %s", tt.asked, m.Title)
+			}
+			continue
+		}
+		text, _ := json.Marshal(answer.Message)
+		if data := answer.Data.(commands.CheckData); data.Domain != tt.site || !strings.Contains(string(text), tt.says) {
+			t.Errorf("%s: %s, %s", tt.asked, data.Domain, text)
+		}
+	}
+}
+
+// A refusal quotes the word that was typed, and a filter that matches nothing is
+// told as such, with the owner that was probably meant.
+func TestRefusedAndEmptyLists(t *testing.T) {
+	e := foundBot(t)
+	for _, tt := range []struct{ asked, says string }{
+		{"список все", "“все”"},
+		{"list failed сегодня", "“сегодня”"},
+		{"list ending", "“ending”"},
+		{"list droppable", "“droppable”"},
+		{"revoke authz all", "I do not revoke certificates"},
+		{"list nocertificate owner=client1", "Nothing in “nocertificate” matches owner=client1"},
+		{"list trouble owner=client1", "No sites have problems"},
+	} {
+		answer, err := e.Commands.Do(t.Context(), tt.asked, enginetest.Request(t, bot.Admin))
+		m := answer.Message
+		if err != nil {
+			m, _ = bot.Explain(t.Context(), e.Log, err, enginetest.Request(t, bot.Admin))
+		}
+		if !strings.Contains(m.Title, tt.says) {
+			t.Errorf("%s: %s, want %s", tt.asked, m.Title, tt.says)
+		}
+	}
+}
