@@ -136,3 +136,34 @@ func TestWeekOfGaps(t *testing.T) {
 		})
 	}
 }
+
+// A call is for one customer, and who acts is what the snapshot says; of older
+// snapshots, which do not say, what the code alone gives.
+func TestCustomersToContact(t *testing.T) {
+	week, _ := reports.ISOWeek(2026, 46, inZone(t, "UTC"))
+	r := reports.Weekly{Week: week, Data: week.To}
+	for _, x := range []reports.SiteState{
+		{Site: "a.ru", Owner: "anna", Code: checks.DNSNXDomain},
+		{Site: "b.ru", Owner: "boris", Code: checks.DNSNXDomain, Who: checks.Customer},
+		{Site: "c.ru", Owner: "boris", Code: checks.WebTimeout, Who: checks.Customer}, // behind the customer's CDN
+		{Site: "d.ru", Owner: "clara", Code: checks.DNSNXDomain, Who: checks.Us},
+		{Site: "e.ru", Owner: "clara", Code: checks.WebTimeout},
+	} {
+		x.Since = week.From
+		r.Rows = append(r.Rows, reports.WeekRow{Server: "isp1", SiteState: x, Change: reports.WeekNew})
+	}
+	var got []string
+	for _, c := range r.Callers() {
+		line := c.Owner + ":"
+		for _, s := range c.Sites {
+			line += " " + s.Site
+		}
+		got = append(got, line)
+	}
+	if diff := cmp.Diff([]string{"boris: b.ru c.ru", "anna: a.ru"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if rows := r.List("call", reports.Filter{}); len(rows) != 3 {
+		t.Errorf("the list has %d sites: %v", len(rows), rows)
+	}
+}

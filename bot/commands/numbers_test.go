@@ -182,7 +182,7 @@ func randomHouse(t *testing.T, r *rand.Rand) (*engine.Engine, bot.Request) {
 	}
 	look()
 	if r.IntN(4) > 0 {
-		if err := e.Alerts.Sweep(t.Context(), probe.Sweep{}); err != nil {
+		if err := e.Alerts.Sweep(t.Context(), probe.Sweep{Since: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -307,3 +307,16 @@ func TestRenewals(t *testing.T) {
 		})
 	}
 }
+
+// Who acts and when a cause began are stored as they were.
+func TestOutageKeepsWhoAndSince(t *testing.T) {
+	j := open(t)
+	began := noon().Add(-90 * 24 * time.Hour)
+	state := reports.SiteState{Site: "a.ru", Owner: "anna", Code: checks.WebTimeout, Severity: checks.Warning, Who: checks.Customer, Since: began, Exact: true}
+	must(t, j.KeepSnapshot(t.Context(), journal.Snapshot{Tally: reports.Tally{Server: "isp1", At: noon(), Sites: 1}, States: []reports.SiteState{state}}))
+	h, err := j.History(t.Context(), noon().Add(-time.Hour), noon().Add(time.Hour))
+	must(t, err)
+	if len(h.Outages) != 1 || h.Outages[0].Who != checks.Customer || !h.Outages[0].Since.Equal(began) || !h.Outages[0].Exact {
+		t.Errorf("%+v", h.Outages)
+	}
+}
