@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"domovoy/bot"
@@ -41,10 +42,18 @@ type ServerData struct {
 
 // status answers with every count beside its threshold and trend.
 func (c *Commands) status(ctx context.Context, r bot.Request) (bot.Answer, error) {
-	if err := noWords("status", r); err != nil {
-		return bot.Answer{}, err
+	var asked listRequest
+	for _, word := range r.Words {
+		server, ok := strings.CutPrefix(word, "server=")
+		if !ok {
+			return bot.Answer{}, bot.Usage("status", "usage.status", word)
+		}
+		asked.filter.Server = server
 	}
 	servers, err := c.Watch.Servers(ctx, r.Now)
+	if err == nil {
+		servers, err = asked.named(servers)
+	}
 	if err != nil {
 		return bot.Answer{}, err
 	}

@@ -84,6 +84,7 @@ func refusals() map[string]i18n.Args {
 		"usage.report":           {"Word": "monthly"},
 		"refusal.noweek":         {"Word": "2026-W40"},
 		"usage.week":             {"Word": "2026-46"},
+		"usage.status":           {"Word": "now"},
 		"usage.weeklist":         {"Word": "call"},
 		"usage.future":           {"Word": "2026-W52"},
 		"usage.lang":             {"Languages": "en, ru"},
