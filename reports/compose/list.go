@@ -166,7 +166,7 @@ func rowNote(w Writer, r reports.Row) string {
 		parts = append(parts, r.Owner)
 	}
 	if !r.Since.IsZero() && !r.Since.Equal(r.Ends) {
-		parts = append(parts, w.since("when", reports.Start{At: r.Since, Exact: r.Exact}))
+		parts = append(parts, w.since(reports.Start{At: r.Since, Exact: r.Exact}))
 	}
 	switch {
 	case r.Ends.IsZero():

@@ -47,7 +47,7 @@ func causeOf(w Writer, s reports.Site, v checks.Verdict) []reports.Section {
 		text = w.Say("check.unfamiliar")
 	}
 	if start := s.Server.StartOf(s.Subject, v); !start.At.IsZero() && v.Severity > checks.Healthy {
-		text += " " + w.since("check", start)
+		text += " " + w.Say("check."+sinceWord(start), i18n.Args{"Date": w.date(start.At)})
 	}
 	quote := checks.WithoutSecrets(f.Detail)
 	if last := s.LastError(); quote == "" && last != "" && readsLastError(v.Code) {

@@ -133,7 +133,7 @@ func toCall(w Writer, callers []reports.Caller) reports.Section {
 	for _, c := range callers[:min(phoneList, len(callers))] {
 		var parts []string
 		for _, r := range c.Sites[:min(sitesOfCaller, len(c.Sites))] {
-			parts = append(parts, checks.Show(r.Site)+" — "+w.title(r.Code)+", "+w.since("when", reports.Start{At: r.Since, Exact: r.Exact}))
+			parts = append(parts, checks.Show(r.Site)+" — "+w.title(r.Code)+", "+w.since(reports.Start{At: r.Since, Exact: r.Exact}))
 		}
 		if more := len(c.Sites) - len(parts); more > 0 {
 			parts = append(parts, w.Count("weekly.more", more))
@@ -172,7 +172,7 @@ func weeklyNote(w Writer, list string, r reports.WeekRow) string {
 		day("weekly.until", r.Expires)
 		parts = append(parts, w.title(r.Code))
 	default:
-		parts = append(parts, w.title(r.Code), w.since("when", reports.Start{At: r.Since, Exact: r.Exact}))
+		parts = append(parts, w.title(r.Code), w.since(reports.Start{At: r.Since, Exact: r.Exact}))
 	}
 	if r.Owner != "" {
 		parts = append(parts, r.Owner)

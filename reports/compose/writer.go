@@ -271,19 +271,23 @@ func (w Writer) lastRead(s reports.Server) string {
 	return w.Say("trouble.last", i18n.Args{"At": w.dateTime(s.Read)})
 }
 
-// since says when a problem began, or that it is at least that old, in a place of
-// the catalogs: "when" is a clause, "check" a sentence. The start must be known.
-func (w Writer) since(place string, start reports.Start) string {
-	key := place + ".since"
-	if !start.Exact {
-		key = place + ".least"
+// since says, as a clause, when a problem began, or that it is at least that old.
+// The start must be known.
+func (w Writer) since(start reports.Start) string {
+	return w.Say("when."+sinceWord(start), i18n.Args{"Date": w.date(start.At)})
+}
+
+// sinceWord is the last part of the key of a text that says when a problem began.
+func sinceWord(start reports.Start) string {
+	if start.Exact {
+		return "since"
 	}
-	return w.Say(key, i18n.Args{"Date": w.date(start.At)})
+	return "least"
 }
 
 // oldest names the site that is in trouble longest, since when and why.
 func (w Writer) oldest(site string, start reports.Start, code checks.Code) string {
-	return w.Say("weekly.oldest", i18n.Args{"Name": checks.Show(site), "Since": w.since("when", start), "Cause": w.title(code)})
+	return w.Say("weekly.oldest", i18n.Args{"Name": checks.Show(site), "Since": w.since(start), "Cause": w.title(code)})
 }
 
 // checkNames names what checks look at, each thing once. Checks of the server as
