@@ -18,6 +18,7 @@ import (
 	"domovoy/checks/cert"
 	"domovoy/checks/dns"
 	"domovoy/checks/lab/internet"
+	"domovoy/checks/panel"
 	"domovoy/checks/registry"
 	"domovoy/checks/suite"
 	"domovoy/checks/web"
@@ -68,7 +69,7 @@ func diagnose(t *testing.T, s internet.Situation) (checks.Verdict, []checks.Find
 	x := subject(t, lab)
 	live := looks(t, lab)
 	seen, _ := live.Probe(t.Context(), x, true, now)
-	out := new(suite.Series).Run(t.Context(), suite.Checks(suite.Reading{Rules: cert.Rules{LifeLeft: 7.0 / 90}, Classifier: acme.NewClassifier(), Files: true}, suite.Outside{}), x.Site.Server, []checks.Subject{x}, now)
+	out := new(suite.Series).Run(t.Context(), suite.Checks(suite.Reading{Rules: cert.Rules{LifeLeft: 7.0 / 90}, Classifier: acme.NewClassifier(), Places: panel.Places{Addresses: lab.Panel.Addresses, Proxy: frontOf(lab)}, Files: true}, suite.Outside{}), x.Site.Server, []checks.Subject{x}, now)
 	found, failed := append(seen.Findings, out.Findings...), append(seen.Failures, out.Failures...)
 	found = append(found, account(t, lab)...)
 	declared := suite.Checks(suite.Reading{}, suite.Outside{})
@@ -77,7 +78,19 @@ func diagnose(t *testing.T, s internet.Situation) (checks.Verdict, []checks.Find
 			t.Errorf("no check %q declares that it may find %s", f.Check, f.Code)
 		}
 	}
-	return checks.Judge(found, failed), found
+	return checks.Judge(found, failed).Attribute(seen.Points()), found
+}
+
+// frontOf returns whose CDN or proxy an address of the lab's internet belongs to.
+func frontOf(lab *internet.Lab) func(netip.Addr) string {
+	return func(a netip.Addr) string {
+		for _, n := range lab.Networks {
+			if n.Prefix.Contains(a) {
+				return n.Owner
+			}
+		}
+		return ""
+	}
 }
 
 // looks returns the checks from outside, configured for the lab's servers.

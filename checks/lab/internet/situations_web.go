@@ -193,6 +193,8 @@ func proxySituations() []Situation {
 		row("behind Cloudflare, which lets the CA through", rule, "ok", in(cdnAddr, "cloudflare", through)...).also("dns.proxied"),
 		row("behind DDoS-Guard, which lets the CA through", rule, "ok", in("127.91.0.1", "ddos-guard", through)...).also("dns.proxied"),
 		row("behind Cloudflare, which does not find us", rule, "dns.proxied", in(cdnAddr, "cloudflare", func(http.Handler) http.Handler { return nil })...),
+		row("behind Cloudflare, which does not accept our certificate", rule, "dns.proxied", in(cdnAddr, "cloudflare", func(http.Handler) http.Handler { return Status(526, "") })...).by("customer"),
+		row("behind Cloudflare, which gets no connection to us", rule, "dns.proxied", in(cdnAddr, "cloudflare", func(http.Handler) http.Handler { return Status(521, "") })...).by("us"),
 		row("behind Cloudflare, which lets nobody in", rule, "dns.proxied", in(cdnAddr, "cloudflare", func(http.Handler) http.Handler { return Firewall() })...),
 		row("behind Cloudflare, with another's site behind it", rule, "dns.proxied", in(cdnAddr, "cloudflare", func(http.Handler) http.Handler { return NotFound() })...),
 	}
