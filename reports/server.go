@@ -187,6 +187,19 @@ func (s Server) Worst() checks.Severity {
 	return worst
 }
 
+// IssuanceDay counts the attempts to issue certificates of one day.
+type IssuanceDay struct {
+	From      time.Time // the reader's midnight
+	Attempts  int       // that ended on this day: issued or failed
+	Failed    int
+	Recovered int // issued, within days of the first failure: as far as one can tell nobody had to act
+}
+
+// Failing is the share of attempts that failed; ok: there was an attempt.
+func (d IssuanceDay) Failing() (share float64, ok bool) {
+	return float64(d.Failed) / float64(max(1, d.Attempts)), d.Attempts > 0
+}
+
 // Quota is what a server's account has left of its CA's rate limits.
 type Quota struct {
 	CA      string          // its name; empty: its limits are not known

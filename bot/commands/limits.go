@@ -10,6 +10,7 @@ import (
 	"domovoy/bot/digest"
 	"domovoy/checks"
 	"domovoy/checks/budget"
+	"domovoy/checks/panel"
 	"domovoy/reports"
 	"domovoy/reports/compose"
 )
@@ -20,6 +21,17 @@ type LimitsData struct {
 	Forecasts []ForecastData `json:"forecasts"`
 	Changes   []ChangeData   `json:"changes"`
 	Unknown   []string       `json:"unknown,omitempty"` // servers at whose CA no limits are known
+	Issuance  []IssuanceData `json:"issuance"`          // the last 30 days, oldest first, server by server
+}
+
+// IssuanceData is a day of a server: how many attempts to issue ended, how many
+// of them failed, and how many succeeded within three days of their first failure.
+type IssuanceData struct {
+	Server    string `json:"server"`
+	Date      string `json:"date"`
+	Attempts  int    `json:"attempts"`
+	Failed    int    `json:"failed"`
+	Recovered int    `json:"recovered"`
 }
 
 // BudgetData is one bucket. Left may be less where AtMost, and more where
@@ -69,14 +81,30 @@ func (c *Commands) limits(ctx context.Context, r bot.Request) (bot.Answer, error
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	data := LimitsData{Budgets: []BudgetData{}, Forecasts: []ForecastData{}, Changes: []ChangeData{}}
+	data := LimitsData{Budgets: []BudgetData{}, Forecasts: []ForecastData{}, Changes: []ChangeData{}, Issuance: []IssuanceData{}}
 	var all []compose.AccountLimits
 	for _, s := range servers {
 		l := c.limitsOf(s, r.Now)
+		if l.Issuance, err = c.Journal.Issuance(ctx, s.Name, midnights(r.Locale.Local(r.Now)), panel.Shortly); err != nil {
+			return bot.Answer{}, err
+		}
 		all = append(all, l)
 		data.add(l)
 	}
 	return bot.Answer{Message: compose.Limits(r.Writer(), all), Data: data}, nil
+}
+
+// issuanceDays is how many days limits counts attempts of.
+const issuanceDays = 30
+
+// midnights are the beginnings of the last days, today's among them, and that of
+// tomorrow.
+func midnights(now time.Time) []time.Time {
+	moments := make([]time.Time, 0, issuanceDays+1)
+	for n := range issuanceDays + 1 {
+		moments = append(moments, time.Date(now.Year(), now.Month(), now.Day()+1-issuanceDays+n, 0, 0, 0, 0, now.Location()))
+	}
+	return moments
 }
 
 // scarceMost is how many domains, sets and names of a limit are shown.
@@ -141,6 +169,9 @@ func (d *LimitsData) add(l compose.AccountLimits) {
 	for _, f := range l.Coming {
 		at, _ := f.Args["at"].(time.Time)
 		d.Forecasts = append(d.Forecasts, ForecastData{Code: f.Code, Server: f.Server, Subject: f.Site, At: bot.OrNull(at), Args: f.Args})
+	}
+	for _, x := range l.Issuance {
+		d.Issuance = append(d.Issuance, IssuanceData{Server: l.Server, Date: x.From.Format(time.DateOnly), Attempts: x.Attempts, Failed: x.Failed, Recovered: x.Recovered})
 	}
 	if c := l.Next; c != nil {
 		d.Changes = append(d.Changes, ChangeData{Server: l.Server, Date: c.Date.Format(time.DateOnly), Source: c.Source, Text: c.Text})

@@ -146,6 +146,16 @@ func TestLimits(t *testing.T) {
 		"1 site has been failing for months", "From 15 December", "[list paused]", "[list zombie]")
 	var d commands.LimitsData
 	h.must(json.Unmarshal([]byte(data), &d))
+	today, all := d.Issuance[len(d.Issuance)-1], 0
+	for _, x := range d.Issuance {
+		all += x.Attempts
+	}
+	// 150 of the re-issue and one of shop.ru today; bad.ru fails 60 times a day, dead.ru once: 29
+	// times since the first midnight.
+	if len(d.Issuance) != 30 || today.Server != "isp1" || today.Date != "2026-11-21" || today.Attempts < 150+1+30 || today.Failed != today.Attempts-150 ||
+		all != 150+1+600+29+1 {
+		t.Errorf("days: %d with %d attempts, today %+v", len(d.Issuance), all, today)
+	}
 	account := d.Budgets[0]
 	// 149 of the re-issue (one is a renewal), and as many of bad.ru as fit; a
 	// token was regained every 36 s meanwhile.

@@ -57,6 +57,16 @@ func shortLimits(f checks.Finding, left int) compose.AccountLimits {
 		foreseen(checks.CAPausing, site(5), checks.Args{"at": now.Add(2 * day), "failures": 1100, "lately": 60}),
 		foreseen(checks.CAZombie, site(6), checks.Args{"failures": 1204, "since": ago(300 * day)})}
 	l.Paused = 2
+	for n := range 30 { // one in six fails, one day was bad, one day without an attempt
+		d := reports.IssuanceDay{From: ago(time.Duration(29-n)*day + 13*time.Hour), Attempts: 60 + n, Failed: 10, Recovered: n % 2}
+		switch n {
+		case 17:
+			d.Failed = 55
+		case 20:
+			d = reports.IssuanceDay{From: d.From}
+		}
+		l.Issuance = append(l.Issuance, d)
+	}
 	return l
 }
 

@@ -20,10 +20,10 @@ const (
 // stopped trying.
 const recent = 72 * time.Hour
 
-// shortly is the longest time from the first failure to the success for a
+// Shortly is the longest time from the first failure to the success for a
 // problem that counts as passed by itself. Longer ones were usually solved by a
 // person.
-const shortly = 72 * time.Hour
+const Shortly = 72 * time.Hour
 
 // Fresh is how long after the success a problem that passed by itself is
 // reported.
@@ -94,7 +94,7 @@ func Issuing(classifier Classifier, places Places) checks.Check {
 // a person intervened is not known; within days that is rare.
 func passed(h checks.History, classifier Classifier, now time.Time) []checks.Finding {
 	r := h.Recovered
-	if r == nil || r.Failures == 0 || r.First.IsZero() || h.Issued.Sub(r.First) > shortly || now.Sub(h.Issued) > Fresh {
+	if r == nil || r.Failures == 0 || r.First.IsZero() || h.Issued.Sub(r.First) > Shortly || now.Sub(h.Issued) > Fresh {
 		return nil
 	}
 	code, _ := classifier.Classify(r.Text)

@@ -12,13 +12,15 @@ import (
 
 // AccountLimits is what a server's account has left of its CA's rate limits.
 type AccountLimits struct {
-	Server  string
-	Quota   reports.Quota
-	Scarce  []checks.Budget     // of domains, sets and names: those with the least left of each limit
-	Coming  []checks.Finding    // ca.budget, ca.pausing, ca.zombie
-	Paused  int                 // names that the CA has paused
-	Next    *reports.RuleChange // nil: nothing is known to change
-	Trouble string              // why the panel could not be read, a stable word; empty: it could
+	Server   string
+	Quota    reports.Quota
+	Scarce   []checks.Budget       // of domains, sets and names: those with the least left of each limit
+	Coming   []checks.Finding      // ca.budget, ca.pausing, ca.zombie
+	Paused   int                   // names that the CA has paused
+	Next     *reports.RuleChange   // nil: nothing is known to change
+	Issuance []reports.IssuanceDay // of the last days, oldest first; empty: not counted
+
+	Trouble string // why the panel could not be read, a stable word; empty: it could
 }
 
 // Limits says what each account has left at its CA, and what runs out.
@@ -71,7 +73,7 @@ func limitsOf(w Writer, l AccountLimits) []reports.Section {
 		return []reports.Section{{Heading: l.Server, Text: w.Say("trouble." + l.Trouble)}}
 	}
 	if l.Quota.CA == "" {
-		return append([]reports.Section{{Heading: l.Server, Text: w.Say("limits.unknown")}}, pausing(w, l)...)
+		return append([]reports.Section{{Heading: l.Server, Text: w.Say("limits.unknown")}}, append(pausing(w, l), issuance(w, l)...)...)
 	}
 	section := reports.Section{Heading: w.Say("limits.account", i18n.Args{"CA": l.Quota.CA, "Server": l.Server})}
 	for _, b := range l.Quota.Account {
@@ -85,6 +87,7 @@ func limitsOf(w Writer, l AccountLimits) []reports.Section {
 	sections := []reports.Section{section}
 	sections = append(sections, scarce(w, l)...)
 	sections = append(sections, pausing(w, l)...)
+	sections = append(sections, issuance(w, l)...)
 	if l.Next != nil {
 		sections = append(sections, w.coming([]reports.RuleChange{*l.Next})...)
 	}
@@ -166,6 +169,40 @@ func pausing(w Writer, l AccountLimits) []reports.Section {
 		sections = append(sections, reports.Section{Text: w.Count("limits.zombies", n)})
 	}
 	return sections
+}
+
+// issuance says which share of the attempts failed, over all and on each day, a
+// line a week, and how many names recovered by themselves.
+func issuance(w Writer, l AccountLimits) []reports.Section {
+	sum, worst := reports.IssuanceDay{}, reports.IssuanceDay{}
+	for _, d := range l.Issuance {
+		sum.Attempts, sum.Failed, sum.Recovered = sum.Attempts+d.Attempts, sum.Failed+d.Failed, sum.Recovered+d.Recovered
+		share, _ := d.Failing()
+		if most, _ := worst.Failing(); share > most {
+			worst = d
+		}
+	}
+	share, any := sum.Failing()
+	if !any {
+		return nil
+	}
+	args := i18n.Args{"Share": w.Percent(share), "Failed": sum.Failed, "N": sum.Attempts, "Recovered": sum.Recovered}
+	if share, _ := worst.Failing(); sum.Failed > 0 {
+		args["Worst"], args["Most"] = w.date(worst.From), w.Percent(share)
+	}
+	section := reports.Section{Heading: w.Count("limits.issuance.days", len(l.Issuance)), Text: w.Say("limits.issuance.sum", args)}
+	for week := range slices.Chunk(l.Issuance, 7) {
+		shares := make([]string, len(week))
+		for i, d := range week {
+			shares[i] = w.Say("limits.issuance.none")
+			if share, ok := d.Failing(); ok {
+				shares[i] = w.Percent(share)
+			}
+		}
+		section.Items = append(section.Items, reports.Item{Text: w.Say("limits.issuance.week", i18n.Args{
+			"From": w.date(week[0].From), "Shares": strings.Join(shares, " · ")})})
+	}
+	return []reports.Section{section}
 }
 
 func (l AccountLimits) count(code checks.Code) int {

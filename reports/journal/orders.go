@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"domovoy/checks"
+	"domovoy/reports"
 )
 
 // OrderEvents calls each, oldest first, with a server's attempts that succeeded
@@ -51,6 +52,39 @@ func (j *Journal) LastIssued(ctx context.Context, server string, from, to time.T
 			JOIN certificate c ON c.id = w.certificate ORDER BY w.time`, server, max(1, millis(from)), millis(to), checks.OutcomeIssued)
 		return err
 	})
+}
+
+// issuing reads the attempts of one span for Issuance; every part of it is
+// answered by an index alone. Recovered is a success whose series of failures
+// began at most ?6 before it.
+const issuing = `SELECT count(*), coalesce(sum(s.outcome = ?5), 0), coalesce(sum(s.outcome = ?4 AND coalesce((
+		SELECT min(f.time) FROM attempt f WHERE f.certificate = s.certificate AND f.outcome = ?5
+			AND (f.time, f.row) < (s.time, s.row) AND f.time > coalesce((SELECT max(p.time) FROM attempt p
+				WHERE p.certificate = s.certificate AND p.outcome = ?4 AND (p.time, p.row) < (s.time, s.row)), 0)),
+		0) >= s.time - ?6), 0)
+	FROM attempt s WHERE s.server = ?1 AND s.time >= ?2 AND s.time < ?3 AND s.outcome IN (?4, ?5)`
+
+// Issuance counts a server's attempts between each moment and the next: one
+// element less than there are moments. A success counts as recovered if failures
+// that began at most within before it came first. Attempts without a time are in
+// none.
+func (j *Journal) Issuance(ctx context.Context, server string, moments []time.Time, within time.Duration) (days []reports.IssuanceDay, err error) {
+	err = j.view(ctx, "counting attempts by day", func(t *tx) error {
+		for i := 1; i < len(moments); i++ {
+			day := reports.IssuanceDay{From: moments[i-1]}
+			scan := func(s scanner) (struct{}, error) {
+				return struct{}{}, s.Scan(&day.Attempts, &day.Failed, &day.Recovered)
+			}
+			_, _, err := one(ctx, t, scan, issuing, server, millis(moments[i-1]), millis(moments[i]),
+				checks.OutcomeIssued, checks.OutcomeFailed, within.Milliseconds())
+			if err != nil {
+				return err
+			}
+			days = append(days, day)
+		}
+		return nil
+	})
+	return days, err
 }
 
 // lookBack is how long before a success Recovered counts failures. It is longer

@@ -3,11 +3,13 @@ package journal_test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"domovoy/checks"
+	"domovoy/reports"
 	"domovoy/reports/journal"
 )
 
@@ -137,5 +139,33 @@ func TestOrderEvents(t *testing.T) {
 	}
 	if got := tried(time.Time{}, time.Time{}); strings.Contains(got, "undated") || !strings.Contains(got, "older issued") {
 		t.Error(got)
+	}
+}
+
+// Each day has its attempts; a success counts as recovered if its series of
+// failures was short.
+func TestIssuance(t *testing.T) {
+	j := open(t)
+	const day = 24 * 60
+	undated := row(99, "a", 0, failed)
+	undated.Time = time.Time{}
+	kept := []checks.Attempt{
+		row(1, "a", -2*day-10, failed), row(2, "a", -2*day, issued), // recovered at the first moment of its day
+		row(3, "b", -9*day, failed), row(4, "b", -2*day+1, failed), row(5, "b", -day-5, issued), // somebody mended it after a week
+		row(6, "c", -2*day+2, issued), row(7, "c", -day-3, issued), // never failed
+		row(8, "d", -9*day, failed), row(9, "d", -8*day, issued), row(10, "d", -day-20, failed), row(11, "d", -day, issued), // the old series has ended
+		row(12, "e", -day+1, other), row(13, "e", 0, failed), // of neither kind; after the last moment
+		undated,
+	}
+	must(t, j.KeepAttempts(t.Context(), "isp1", kept))
+	elsewhere := row(1, "a", -day-1, failed)
+	elsewhere.Server = "isp2"
+	must(t, j.KeepAttempts(t.Context(), "isp2", []checks.Attempt{elsewhere}))
+	moments := []time.Time{noon().AddDate(0, 0, -2), noon().AddDate(0, 0, -1), noon()}
+	got, err := j.Issuance(t.Context(), "isp1", moments, 72*time.Hour)
+	must(t, err)
+	want := []reports.IssuanceDay{{From: moments[0], Attempts: 6, Failed: 2, Recovered: 1}, {From: moments[1], Attempts: 1, Recovered: 1}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%+v\nwant %+v", got, want)
 	}
 }
