@@ -194,7 +194,7 @@ func issuance(w Writer, l AccountLimits) []reports.Section {
 	for week := range slices.Chunk(l.Issuance, 7) {
 		shares := make([]string, len(week))
 		for i, d := range week {
-			shares[i] = w.Say("limits.issuance.none")
+			shares[i] = "–" // no attempt on this day
 			if share, ok := d.Failing(); ok {
 				shares[i] = w.Percent(share)
 			}
