@@ -16,7 +16,7 @@ import (
 
 // Sweep probes every site and records what changed.
 func (r *Recorder) Sweep(ctx context.Context, s probe.Sweep) error {
-	err := r.prober.Sweep(ctx, s, r.recordProbes)
+	err := r.prober.Sweep(ctx, s, r.recordProbes, r.recordSight)
 	r.send.Wake()
 	return err
 }
@@ -56,6 +56,27 @@ func (r *Recorder) recordProbes(ctx context.Context, p *watch.Panel, server chec
 		return err
 	}
 	return r.journal.ForgetProbes(ctx, p.Name, now.Add(-forget))
+}
+
+// recordSight records whether a sweep could see at all: our own resolver and
+// network, and the registries, worked. The first sweep that can see again ends
+// the incident, so that its times say when we were blind.
+func (r *Recorder) recordSight(ctx context.Context, p *watch.Panel, out checks.Outcome, now time.Time) error {
+	open, err := r.journal.OpenIncidents(ctx)
+	if err != nil {
+		return err
+	}
+	policy := r.watch.Policy
+	policy.ResolveAfter = 1
+	changes := policy.Reconcile(now, open, out, func(string) bool { return false })
+	if len(changes) == 0 {
+		return nil
+	}
+	entry := journal.Entry{At: now, Changes: changes}
+	if entry.Deliveries, err = r.tell(ctx, p.State(), changes, reports.Beginning{}, now); err != nil {
+		return err
+	}
+	return r.journal.Record(ctx, entry)
 }
 
 // forget is how long a site's last result is kept without a new one: it left

@@ -31,9 +31,12 @@ func passing(c checks.Code) bool {
 }
 
 // doubtful reports whether a site that was fine at its last probe has a trouble
-// now that may pass.
+// now that may pass. A failure of name servers, and one to look them up, is
+// doubted whatever was known before.
 func doubtful(before checks.Probe, now checks.Probe) bool {
-	return !before.At.IsZero() && before.Verdict().Code == checks.OK && passing(now.Verdict().Code)
+	was, is := before.Verdict().Code, now.Verdict().Code
+	servers := slices.Contains([]checks.Code{checks.DNSServFail, checks.DNSLame, checks.DNSDNSSEC, checks.DNSCAABroken}, is) || blindLook(now)
+	return !before.At.IsZero() && (was == checks.OK && passing(is) || was != is && servers)
 }
 
 // probeAgain probes the doubtful sites once more, each at least the delay after
@@ -44,6 +47,9 @@ func doubtful(before checks.Probe, now checks.Probe) bool {
 func (r *round) probeAgain(ctx context.Context) error {
 	if reports.Stormy(len(r.doubts), len(r.panel.State().Subjects)) {
 		for _, d := range r.doubts {
+			if blindLook(d.first) || ofNames(d.first.Verdict().Code) {
+				continue // what was known stays: the name servers of so many do not fail at once
+			}
 			r.fresh[d.subject.Site.Name], r.all[d.subject.Site.Name] = d.first, d.first
 		}
 		return r.store(ctx)

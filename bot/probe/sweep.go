@@ -24,11 +24,13 @@ type Prober struct {
 	journal  *journal.Journal
 	watch    *watch.Watch
 	sweeping chan struct{} // holds one element while a sweep is under way
+
+	alike map[string]time.Time // when a sweep began that saw many sites of a panel turn to one code; used by one sweep at a time
 }
 
 // New makes a prober; it probes nothing yet.
 func New(j *journal.Journal, w *watch.Watch) *Prober {
-	return &Prober{journal: j, watch: w, sweeping: make(chan struct{}, 1)}
+	return &Prober{journal: j, watch: w, sweeping: make(chan struct{}, 1), alike: map[string]time.Time{}}
 }
 
 // Sweep is one probe of every site of every panel.
@@ -46,42 +48,46 @@ var ErrOffline = errors.New("the resolvers do not answer")
 // whole.
 type Done func(ctx context.Context, p *watch.Panel, server checks.Outcome, now time.Time) error
 
-// Sweep probes every site and keeps the results as it goes. Without a network
-// of our own it changes nothing. A second sweep waits for the end of the first.
-func (p *Prober) Sweep(ctx context.Context, s Sweep, done Done) error {
+// Sweep probes every site and keeps the results as it goes, apart from those
+// that may be a fault of our own: they are judged at its end. Without a network
+// of our own it changes nothing and fails with ErrOffline. looked is called with
+// what it says about our own sight of a panel, also if it fails for that; done
+// only if it does not. A second sweep waits for the end of the first.
+func (p *Prober) Sweep(ctx context.Context, s Sweep, done, looked Done) error {
 	select {
 	case p.sweeping <- struct{}{}:
 		defer func() { <-p.sweeping }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	rounds, err := p.rounds(ctx, s)
+	rounds, err := p.rounds(ctx, s, looked)
 	if err != nil {
 		return err
 	}
 	var failed error
 	for _, r := range rounds {
-		failed = errors.Join(failed, r.run(ctx, done))
+		failed = errors.Join(failed, r.run(ctx, done, looked))
 	}
 	return failed
 }
 
 // rounds are what there is to probe, by panel.
-func (p *Prober) rounds(ctx context.Context, s Sweep) ([]*round, error) {
+func (p *Prober) rounds(ctx context.Context, s Sweep, looked Done) ([]*round, error) {
 	steps := &steps{tell: s.Progress}
 	var rounds []*round
 	for _, panel := range p.watch.Panels() {
 		if panel.Prober == nil {
 			continue
 		}
-		if panel.Online != nil {
-			if err := panel.Online(ctx); err != nil {
-				return nil, err
-			}
-		}
 		known := panel.State()
 		r := &round{prober: p, panel: panel, steps: steps, recheck: s.Recheck, todo: Due(known, s.Since), before: known.Probes,
-			fresh: map[string]checks.Probe{}, all: map[string]checks.Probe{}, ran: map[string][]string{}}
+			fresh: map[string]checks.Probe{}, all: map[string]checks.Probe{}, ran: map[string][]string{}, began: time.Now(), good: time.Now()}
+		if err := r.control(ctx); err != nil {
+			if r.blind != nil {
+				err = errors.Join(err, looked(ctx, panel, r.looked(), time.Now()))
+			}
+			return nil, err
+		}
 		steps.total += len(r.todo)
 		rounds = append(rounds, r)
 	}
@@ -140,11 +146,21 @@ type round struct {
 	ran     map[string][]string     // the checks of results: they are the same for thousands; guarded by mu
 	doubts  []doubt                 // not believed yet; guarded by mu
 	later   []postponed             // guarded by mu
+
+	began  time.Time
+	held   []held            // not judged yet; guarded by mu while sites are probed
+	failed int               // of held, those whose names could not be looked up; guarded by mu
+	good   time.Time         // of the last control that did not fail, or the beginning; guarded by mu
+	blind  *checks.Blindness // what kept us from looking; nil: nothing did; guarded by mu
 }
 
 // run probes the panel's sites and has the end of that recorded.
-func (r *round) run(ctx context.Context, done Done) error {
-	if err := r.probe(ctx); err != nil {
+func (r *round) run(ctx context.Context, done, looked Done) error {
+	err := r.probe(ctx)
+	if err == nil || errors.Is(err, ErrOffline) && ctx.Err() == nil {
+		err = errors.Join(err, looked(ctx, r.panel, r.looked(), time.Now()))
+	}
+	if err != nil {
 		return err
 	}
 	return done(ctx, r.panel, r.panel.Prober.Server(ctx, r.panel.Name, time.Now()), time.Now())
@@ -166,14 +182,17 @@ func (r *round) probe(ctx context.Context) error {
 				return probing.Err()
 			}
 			defer r.steps.one()
-			r.postpone(*x, later)
-			if !r.doubted(*x, result) {
-				return r.keep(ctx, x.Site.Name, result)
+			h := held{*x, result, later}
+			if r.suspicious(x.Site.Name, result) {
+				return r.hold(probing, h)
 			}
-			return nil
+			return r.release(ctx, h)
 		})
 	}
 	err := cmp.Or(group.Wait(), ctx.Err())
+	if err == nil {
+		err = r.judge(ctx)
+	}
 	if err == nil {
 		err = errors.Join(r.probeAgain(ctx), r.askRegistries(ctx))
 	}

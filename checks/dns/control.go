@@ -20,6 +20,12 @@ import (
 // those of most customers, and of several operators.
 func controlTLDs() []string { return []string{"ru", "com", "org"} }
 
+// RootServers returns the addresses of a, k and m.root-servers.net, of three
+// operators (https://www.iana.org/domains/root/servers).
+func RootServers() []netip.Addr {
+	return []netip.Addr{netip.AddrFrom4([4]byte{198, 41, 0, 4}), netip.AddrFrom4([4]byte{193, 0, 14, 129}), netip.AddrFrom4([4]byte{202, 12, 27, 33})}
+}
+
 // controlEvery is the shortest time between two controls. A sweep finds
 // thousands of sites in trouble, and those that wait share one control.
 const controlEvery = 250 * time.Millisecond

@@ -111,6 +111,8 @@ func alertTitle(w Writer, c reports.Change) string {
 	switch {
 	case f.Code == checks.CAUnreachable && reports.Value(f) == 0:
 		return w.Say("alert.egress.unreachable", args)
+	case f.Code == checks.Unknown:
+		return w.Say("alert.blind.text", args)
 	case f.Code == checks.DNSBLListed:
 		return w.Say("alert.dnsbl.listed", args)
 	case f.Code == checks.CABudget:

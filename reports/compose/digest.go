@@ -18,7 +18,7 @@ func Daily(w Writer, d reports.Day) reports.Message {
 	title := i18n.Args{"Date": w.date(w.Now), "Servers": strings.Join(names(d.Servers), ", ")}
 	m := w.message(reports.Plain, w.Say("daily.title", title))
 	m.Silent = true
-	lines := []string{lateNote(w, d) + moved(w, mv, d)}
+	lines := append(blindNotes(w, d), lateNote(w, d)+moved(w, mv, d))
 	if oldest := oldestTrouble(w, d); oldest != "" {
 		lines = append(lines, oldest)
 	}
@@ -33,7 +33,7 @@ func Daily(w Writer, d reports.Day) reports.Message {
 	m.Sections = append(m.Sections, atCA(w, d)...)
 	m.Actions = dailyActions(w, d, mv)
 	if d.Quiet() {
-		m = quiet(w, m, mv, lateNote(w, d))
+		m = quiet(w, m, mv, strings.Join(append(blindNotes(w, d), lateNote(w, d)), "\n"))
 		m.Sections = append(m.Sections, w.coming(d.Coming)...)
 	}
 	return m
@@ -103,6 +103,22 @@ func quiet(w Writer, m reports.Message, mv reports.Movement, late string) report
 		m.Sections = []reports.Section{{Text: strings.TrimSpace(late)}}
 	}
 	return m
+}
+
+// blindNotes say from when to when sweeps could see nothing, and whose fault
+// that was. Panels that share a resolver share the note.
+func blindNotes(w Writer, d reports.Day) []string {
+	var notes []string
+	for _, b := range d.Blind() {
+		args := i18n.Args{"Cause": string(b.Cause), "TLD": checks.ToUnicode(b.TLD), "From": w.dateTime(b.From)}
+		if !b.To.IsZero() {
+			args["To"] = w.dateTime(b.To)
+		}
+		if note := w.Say("daily.blinded", args); !slices.Contains(notes, note) {
+			notes = append(notes, note)
+		}
+	}
+	return notes
 }
 
 // lateNote says when a digest was due that comes ten minutes late or more.

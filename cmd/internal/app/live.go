@@ -58,9 +58,13 @@ func openOutside(cfg *config.Config, lab Laboratory, ranges *dns.Ranges, log *sl
 	if len(cfg.Lookups.Blocklists) > 0 {
 		listings = web.NewListings(blocklists.Listed)
 	}
+	var roots []netip.Addr
+	if lab.NameServers == 0 {
+		roots = dns.RootServers()
+	}
 	return &outside{
 		cfg: cfg, lab: lab, log: log, resolver: resolver, blocklists: blocklists, listings: listings,
-		names:    dns.NewInspector(resolver, dns.InspectorOptions{Ranges: ranges, Port: lab.NameServers, Reserved: lab.NameServers != 0}),
+		names:    dns.NewInspector(resolver, dns.InspectorOptions{Ranges: ranges, Port: lab.NameServers, Reserved: lab.NameServers != 0, Roots: roots}),
 		registry: registry.New(registry.Options{Whois: cfg.Lookups.Whois, RDAP: cfg.Lookups.RDAP, Rate: lab.RegistryRate}),
 		pace:     pace.New[netip.Addr](rate.Limit(cfg.Probe.PerAddress), 1),
 	}, nil

@@ -9,7 +9,7 @@ import (
 
 	"domovoy/bot/commands"
 	"domovoy/bot/probe"
-	"domovoy/checks/dns"
+	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports"
 )
@@ -39,7 +39,7 @@ func (a *App) Sweep(ctx context.Context, who Local, progress func(done, total in
 		return commands.SweepSummary{}, r.Locale, err
 	}
 	defer collectOften(a.bot.Watch.Sites())()
-	if err := a.outside.online(ctx); err != nil {
+	if err := a.outside.online(ctx); errors.Is(err, ErrOffline) {
 		return commands.SweepSummary{}, r.Locale, err // before the journal knows about a sweep
 	}
 	since, err := a.since(ctx, began)
@@ -101,17 +101,15 @@ func (a *App) sweep(ctx context.Context, since time.Time, progress func(done, to
 	return a.bot.Alerts.Sweep(ctx, probe.Sweep{Since: since, Progress: tidy, Recheck: probe.RecheckDelay})
 }
 
-// online asks the resolvers for a record that always exists. Without an answer
-// this host has no working DNS, and checks would blame the sites.
+// online asks the controls. If they fail, this host has no working DNS, and
+// checks would blame the sites. A registry that does not answer is an error, too,
+// but not ErrOffline: other names can be looked up.
 func (o *outside) online(ctx context.Context) error {
-	said, err := o.resolver.Ask(ctx, dns.Query{Name: "ru", Type: 2}) // NS, RFC 1035 section 3.2.2
-	if err == nil && said.Rcode != 0 {
-		err = fmt.Errorf("answer %d to a control question", said.Rcode)
+	err := o.names.Control(ctx)
+	if b, ok := errors.AsType[*checks.Blindness](err); err == nil || ok && b.Cause == checks.BlindRegistry {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrOffline, err)
-	}
-	return nil
+	return fmt.Errorf("%w: %w", ErrOffline, err)
 }
 
 // ErrOffline is returned if the resolvers do not answer, which is a problem of this
