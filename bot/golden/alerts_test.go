@@ -151,6 +151,18 @@ func panelCases() map[string]message {
 			}
 		}
 	}
+	for cause, tld := range map[checks.BlindCause]string{checks.BlindResolver: "", checks.BlindNetwork: "", checks.BlindRegistry: "ru"} {
+		f := blinded(cause, tld)
+		for _, kind := range []reports.ChangeKind{reports.Opened, reports.Resolved} {
+			all[fmt.Sprintf("alert.blind.%s.%s", cause, kind)] = func(w compose.Writer) reports.Message {
+				i := incident(f, 4*time.Hour)
+				if kind == reports.Resolved {
+					i = ended(i)
+				}
+				return compose.Alert(w, reports.Change{Kind: kind, Incident: i}, house())
+			}
+		}
+	}
 	all["storm"] = func(w compose.Writer) reports.Message { return compose.Storm(w, "isp1", 321, 2000) }
 	all["baseline"] = func(w compose.Writer) reports.Message {
 		return compose.Baseline(w, house(), []checks.Code{checks.CADNS, checks.CADNS, checks.CADNS, checks.CAUnauthorized, checks.CAUnauthorized,
@@ -259,4 +271,13 @@ func replayCases() map[string]message {
 		"replay.calm":    replay(compose.ReplayResult{Days: 30, Since: ago(12 * day)}),
 		"replay.nothing": replay(compose.ReplayResult{Days: 30}),
 	}
+}
+
+// blinded is what a sweep says that could see nothing.
+func blinded(cause checks.BlindCause, tld string) checks.Finding {
+	f := checks.Finding{Check: "control", Server: "isp1", Code: checks.Unknown, Severity: checks.Warning, Args: checks.Args{"blind": string(cause), "since": ago(4 * time.Hour)}}
+	if tld != "" {
+		f.Args["tld"], f.Args[checks.WhoArg] = tld, string(checks.Nobody)
+	}
+	return f
 }

@@ -110,15 +110,23 @@ func quiet(w Writer, m reports.Message, mv reports.Movement, late string) report
 func blindNotes(w Writer, d reports.Day) []string {
 	var notes []string
 	for _, b := range d.Blind() {
-		args := i18n.Args{"Cause": string(b.Cause), "TLD": checks.ToUnicode(b.TLD), "From": w.dateTime(b.From)}
+		args := i18n.Args{"Cause": string(b.Cause), "TLD": checks.ToUnicode(b.TLD), "From": w.moment(b.From)}
 		if !b.To.IsZero() {
-			args["To"] = w.dateTime(b.To)
+			args["To"] = w.moment(b.To)
 		}
 		if note := w.Say("daily.blinded", args); !slices.Contains(notes, note) {
 			notes = append(notes, note)
 		}
 	}
 	return notes
+}
+
+// moment is a time of today to the minute; of another day it names the day, too.
+func (w Writer) moment(t time.Time) string {
+	if day := w.date(t); day != w.date(w.Now) {
+		return w.Clock(t) + " (" + day + ")"
+	}
+	return w.Clock(t)
 }
 
 // lateNote says when a digest was due that comes ten minutes late or more.

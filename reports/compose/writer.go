@@ -88,6 +88,9 @@ func (w Writer) args(a checks.Args) i18n.Args {
 			if name == "name" { // the name that the CA's words are about
 				v = checks.Show(value)
 			}
+			if name == "tld" {
+				v = checks.ToUnicode(value)
+			}
 		}
 		if code, ok := v.(string); ok && name == "code" {
 			words["Title"] = w.title(checks.Code(code))
