@@ -110,9 +110,9 @@ func quiet(w Writer, m reports.Message, mv reports.Movement, late string) report
 func blindNotes(w Writer, d reports.Day) []string {
 	var notes []string
 	for _, b := range d.Blind() {
-		args := i18n.Args{"Cause": string(b.Cause), "TLD": checks.ToUnicode(b.TLD), "From": w.moment(b.From)}
+		args := i18n.Args{"Cause": string(b.Cause), "TLD": checks.ToUnicode(b.TLD), "From": w.momentOfDay(b.From)}
 		if !b.To.IsZero() {
-			args["To"] = w.moment(b.To)
+			args["To"] = w.momentOfDay(b.To)
 		}
 		if note := w.Say("daily.blinded", args); !slices.Contains(notes, note) {
 			notes = append(notes, note)
@@ -121,8 +121,8 @@ func blindNotes(w Writer, d reports.Day) []string {
 	return notes
 }
 
-// moment is a time of today to the minute; of another day it names the day, too.
-func (w Writer) moment(t time.Time) string {
+// momentOfDay is a time of today to the minute; of another day it names the day, too.
+func (w Writer) momentOfDay(t time.Time) string {
 	if day := w.date(t); day != w.date(w.Now) {
 		return w.Clock(t) + " (" + day + ")"
 	}
