@@ -130,12 +130,14 @@ func dailyCases() map[string]message {
 	resolverDown.Open = append(slices.Clone(moved.Open), incident(blinded(checks.BlindResolver, ""), 4*time.Hour))
 	networkDown.Resolved = append(slices.Clone(yesterday.Resolved), ended(incident(blinded(checks.BlindNetwork, ""), 4*time.Hour)))
 	registryDown.Resolved = append(slices.Clone(moved.Resolved), ended(incident(blinded(checks.BlindRegistry, "xn--p1ai"), 4*time.Hour)))
+	bothDown := yesterday
+	bothDown.Open = append(slices.Clone(yesterday.Open), incident(blinded(checks.BlindNetwork, ""), 4*time.Hour), incident(blinded(checks.BlindRegistry, "ru"), 3*time.Hour))
 	healthy := reports.Day{Servers: []reports.Server{house()}, From: ago(day), Begun: ago(90 * day),
 		Resolved: []reports.Incident{ended(incident(checks.Finding{Server: "isp1", Site: first, Code: checks.CertOverdue, Severity: checks.Warning}, 3*day))}}
 
 	all := map[string]message{}
 	for name, d := range map[string]reports.Day{"first": began, "unwatched": {Servers: []reports.Server{house()}, From: ago(day)}, "moved": moved, "quiet": yesterday, "late": late, "quiet.late": quietLate,
-		"burning": burning, "blind": blind, "nothing": healthy, "blinded.resolver": resolverDown, "blinded.network": networkDown, "blinded.registry": registryDown} {
+		"burning": burning, "blind": blind, "nothing": healthy, "blinded.resolver": resolverDown, "blinded.network": networkDown, "blinded.registry": registryDown, "blinded.both": bothDown} {
 		all["daily."+name] = func(w compose.Writer) reports.Message { return compose.Daily(w, d) }
 	}
 	return all
