@@ -128,7 +128,7 @@ func dailyCases() map[string]message {
 	burning.Servers = []reports.Server{hot}
 	resolverDown, networkDown, registryDown := moved, yesterday, moved
 	resolverDown.Open = append(slices.Clone(moved.Open), incident(blinded(checks.BlindResolver, ""), 4*time.Hour))
-	networkDown.Resolved = append(slices.Clone(yesterday.Resolved), ended(incident(blinded(checks.BlindNetwork, ""), 4*time.Hour)))
+	networkDown.Resolved = append(slices.Clone(yesterday.Resolved), ended(incident(blinded(checks.BlindNetwork, ""), 4*time.Hour)), ended(incident(blinded(checks.BlindResolver, ""), 3*time.Hour)))
 	registryDown.Resolved = append(slices.Clone(moved.Resolved), ended(incident(blinded(checks.BlindRegistry, "xn--p1ai"), 4*time.Hour)))
 	bothDown := yesterday
 	bothDown.Open = append(slices.Clone(yesterday.Open), incident(blinded(checks.BlindNetwork, ""), 4*time.Hour), incident(blinded(checks.BlindRegistry, "ru"), 3*time.Hour))
