@@ -13,7 +13,7 @@ type sampleSite struct {
 	condition condition
 	issued    time.Time    // when its certificate file was made
 	lasting   *siteProblem // why each attempt fails; nil: none failed for long
-	failing   time.Time    // the first failure with that problem; zero: none
+	failing   time.Time    // the first failure in its log; zero: none
 	moved     Trouble      // of a site whose certificate is fine: its next attempt will fail; empty: it will not
 }
 
@@ -186,7 +186,7 @@ func (b *builder) lasting(h *sampleSite) siteProblem {
 }
 
 func (b *builder) failure(h *sampleSite, t siteProblem, at time.Time) Attempt {
-	if h.lasting != nil && (h.failing.IsZero() || at.Before(h.failing)) {
+	if h.failing.IsZero() || at.Before(h.failing) {
 		h.failing = at
 	}
 	return Attempt{Certificate: h.site.Certificate, Status: StatusFailed, At: at, Message: b.problems.message(t, at)}

@@ -40,7 +40,7 @@ type Truth struct {
 	Expires time.Time // of that certificate
 	Sound   bool      // the name leads here, the site answers, and its certificate is not near its end
 	Since   time.Time // when the trouble began; zero without one
-	Failing time.Time // the first failed attempt in its log because of that; zero: none
+	Failing time.Time // the first failed attempt in its log; zero: none
 }
 
 // Truths returns the truth about every site.

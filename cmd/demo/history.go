@@ -53,6 +53,8 @@ func (f facts) began(found checks.Finding) time.Time {
 		return ends
 	case found.Code == checks.CertOverdue && !ends.IsZero():
 		return ends.AddDate(0, 0, -7)
+	case found.Code == checks.CertExpiring && !ends.IsZero():
+		return ends.AddDate(0, 0, -3)
 	case kind == "ca":
 		return truth.Failing
 	case found.Code == checks.CertUntrusted: // the panel's own, made with the site
