@@ -65,6 +65,7 @@ const (
 const (
 	CertExpired   Code = "cert.expired"
 	CertExpiring  Code = "cert.expiring"
+	CertNotYet    Code = "cert.notyet"  // not valid before a later moment
 	CertOverdue   Code = "cert.overdue" // late for renewal, by its share of lifetime left
 	CertMissing   Code = "cert.missing" // the file that the panel names does not exist
 	CertUntrusted Code = "cert.untrusted"
@@ -184,6 +185,7 @@ var codeFacts = [...]codeFact{
 	{CertNotInstalled, Warning, Us},
 	{CertName, Warning, Us},
 	{CertUntrusted, Warning, Us},
+	{CertNotYet, Critical, Us},
 	// Then the CA's last message.
 	{CARemote, Warning, Us},
 	{CACAA, Warning, Customer},

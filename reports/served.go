@@ -68,7 +68,7 @@ func (s Server) superseded(f checks.Finding) bool {
 		return false
 	}
 	ends, ok := f.Args["at"].(time.Time)
-	if ok && look.Served.NotAfter.After(ends) {
+	if ok && f.Code != checks.CertNotYet && look.Served.NotAfter.After(ends) {
 		return look.Served.NotAfter.After(s.Read) // else that one has expired by now as well
 	}
 	return slices.ContainsFunc(look.Findings, func(x checks.Finding) bool { return x.Code == f.Code && x.Name == "" })
@@ -76,7 +76,7 @@ func (s Server) superseded(f checks.Finding) bool {
 
 // dated reports whether a code is about a certificate's dates.
 func dated(c checks.Code) bool {
-	return c == checks.CertExpired || c == checks.CertExpiring || c == checks.CertOverdue
+	return c == checks.CertExpired || c == checks.CertExpiring || c == checks.CertOverdue || c == checks.CertNotYet
 }
 
 // NotSuperseded drops the findings about certificates' dates that the served

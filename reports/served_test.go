@@ -69,6 +69,10 @@ func TestTruthOrder(t *testing.T) {
 			checks.CertExpired, []checks.Code{checks.CertExpired, checks.CertOverdue}, ending(-3).NotAfter, 1},
 		{"nobody looked at what is served", of(ending(-3)), nil, nil,
 			checks.CertExpired, []checks.Code{checks.CertExpired, checks.CertOverdue}, ending(-3).NotAfter, 1},
+		{"both are one, which is not valid yet", of(ending(91)), nil, seen(0, ending(91), checks.CertNotYet),
+			checks.CertNotYet, []checks.Code{checks.CertNotYet}, ending(91).NotAfter, 0},
+		{"the file is not valid yet, an older one is served", of(ending(91)), nil, seen(0, ending(60)),
+			checks.CertNotYet, []checks.Code{checks.CertNotYet}, ending(91).NotBefore, 0},
 		{"the file outdoes the row", of(ending(60)), row(-3), nil,
 			checks.OK, nil, none, 0},
 	} {

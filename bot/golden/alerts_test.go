@@ -194,7 +194,7 @@ func panelCases() map[string]message {
 // nameCases are alerts of one code for one or several names of a server.
 func nameCases() map[string]message {
 	all := map[string]message{}
-	for _, code := range []checks.Code{checks.CertExpired, checks.CertExpiring, checks.CertOverdue, checks.CertMissing, checks.CertUntrusted,
+	for _, code := range []checks.Code{checks.CertExpired, checks.CertExpiring, checks.CertOverdue, checks.CertMissing, checks.CertUntrusted, checks.CertNotYet,
 		checks.CertKeyMismatch, checks.CertNotInstalled, checks.CertName} {
 		args := map[checks.Code]checks.Args{
 			checks.CertMissing: {"certificate": "shop.ru_le3"}, checks.CertUntrusted: {"issuer": "shop.ru"},

@@ -189,6 +189,7 @@ func seenCert() map[string]checks.Finding {
 		"missing.vhost.one": find(cert.VhostsCheck, checks.CertMissing, checks.Args{"certificate": "shop.ru_le3", "count": 1,
 			"file": "/var/www/httpd-cert/client17/shop.ru_le3.key", "vhost": "/etc/nginx/vhosts/client17/shop.ru.conf"}),
 		"expired":  find(cert.ServedCheck, checks.CertExpired, servedArgs(checks.Args{"at": ago(3 * day), "until": ago(3 * day)})),
+		"notyet":   find(cert.ServedCheck, checks.CertNotYet, servedArgs(checks.Args{"at": ago(-20 * time.Hour), "since": ago(-20 * time.Hour), "until": ago(-90 * day)})),
 		"expiring": find(cert.ServedCheck, checks.CertExpiring, servedArgs(checks.Args{"at": ago(-day), "until": ago(-day)})),
 	}
 	for _, reason := range []string{"incomplete", "order", "unknownroot", "chainover", "chain", "selfsigned"} {

@@ -53,7 +53,7 @@ func ByFile(rules Rules, read bool) checks.Check {
 	c := checks.Check{
 		Name:  FileCheck,
 		Scope: checks.ScopeSite,
-		Codes: []checks.Code{checks.CertMissing, checks.CertUntrusted, checks.CertExpired, checks.CertOverdue, checks.CertExpiring},
+		Codes: []checks.Code{checks.CertMissing, checks.CertUntrusted, checks.CertNotYet, checks.CertExpired, checks.CertOverdue, checks.CertExpiring},
 		Needs: checks.Needs{Panel: []checks.Missing{{Table: "webdomain"}, {Table: "webdomain", Column: "ssl_cert"}}},
 	}
 	if !read {
@@ -109,6 +109,8 @@ func byFile(f checks.CertificateFile, rules Rules, now time.Time) []checks.Findi
 	var found []checks.Finding
 	left := f.NotAfter.Sub(now)
 	switch {
+	case f.NotBefore.After(now):
+		found = append(found, finding(checks.CertNotYet, checks.Args{"at": f.NotBefore}))
 	case left <= 0:
 		found = append(found, finding(checks.CertExpired, checks.Args{"at": f.NotAfter}))
 	case left <= expiring(f.Lifetime()):

@@ -47,7 +47,8 @@ func TestByFile(t *testing.T) {
 		want string
 	}{
 		{"new", 90 * day, 0, ""},
-		{"not valid yet", 90 * day, -day, ""},
+		{"not valid yet", 90 * day, -day, "notyet"},
+		{"not valid yet for a second", 90 * day, -time.Second, "notyet"},
 		{"a second before 83 of 90 days", 90 * day, 83*day - time.Second, ""},
 		{"83 of 90 days", 90 * day, 83 * day, "overdue"},
 		{"a second before the last three days", 90 * day, 87*day - time.Second, "overdue"},

@@ -65,7 +65,7 @@ func (s *Served) Check() checks.Check {
 		Scope: checks.ScopeName,
 		Live:  true,
 		Codes: []checks.Code{checks.CertExpired, checks.CertOverdue, checks.CertExpiring, checks.CertUntrusted,
-			checks.CertKeyMismatch, checks.CertName, checks.CertNotInstalled,
+			checks.CertNotYet, checks.CertKeyMismatch, checks.CertName, checks.CertNotInstalled,
 			checks.WebRefused, checks.WebTimeout, checks.WebReset},
 		Needs: checks.Needs{Address: true},
 	}

@@ -146,6 +146,10 @@ func TestServed(t *testing.T) {
 		{name: "another site's", served: s.issue(internet.Leaf{Names: []string{"neighbour.ru"}}), want: "name"},
 		{name: "without any name", served: s.issue(internet.Leaf{Names: []string{}}), want: "name"},
 		{name: "expired", served: s.issue(left(-3)), want: "expired, overdue"},
+		{name: "valid from tomorrow", served: s.issue(internet.Leaf{NotBefore: time.Now().Add(day), NotAfter: time.Now().Add(91 * day)}), want: "notyet"},
+		{name: "the file is valid from tomorrow", served: signer, subject: func(x *checks.Subject) {
+			x.File = &checks.CertificateFile{NotBefore: time.Now().Add(day), NotAfter: time.Now().Add(91 * day)}
+		}},
 		{name: "five days of ninety", served: s.issue(left(5)), want: "overdue"},
 		{name: "one day of ninety", served: s.issue(left(1)), want: "expiring, overdue"},
 		{name: "expired, and for others", served: s.issue(internet.Leaf{Names: []string{"x.ru"}, NotBefore: time.Now().Add(-99 * day)}), want: "expired, overdue, name"},

@@ -91,11 +91,11 @@ const slack = 24 * time.Hour
 
 // newer returns since when there is a newer certificate than the one served,
 // and the source: the file, or the log if no file is read. A self-signed
-// certificate of the panel does not count.
+// certificate of the panel does not count, nor does one that is not valid yet.
 func (j judge) newer(served *x509.Certificate) (since time.Time, by string) {
 	switch f, h := j.sub.File, j.sub.History; {
 	case f != nil:
-		if f.NotBefore.After(served.NotBefore) && !f.SelfSigned {
+		if f.NotBefore.After(served.NotBefore) && !f.SelfSigned && !f.NotBefore.After(j.now) {
 			return f.NotBefore, "file"
 		}
 	case j.sub.FileErr == nil && h != nil && h.Issued.After(served.NotBefore.Add(slack)) && !h.Issued.After(j.now):

@@ -25,7 +25,7 @@ func seenFromOutside() []string {
 		dns.servfail dns.dnssec dns.lame dns.caa dns.caabroken
 		web.refused web.timeout web.reset web.notfound web.forbidden web.error web.redirect web.loop web.body
 		web.flapping web.ipv6 web.blocked
-		cert.expired cert.overdue cert.name cert.keymismatch cert.missing cert.notinstalled cert.untrusted
+		cert.expired cert.overdue cert.name cert.keymismatch cert.missing cert.notinstalled cert.untrusted cert.notyet
 		ca.unauthorized ca.connection ca.dns ca.caa ca.remote ca.ratelimited ca.paused ca.blocked ca.rejected
 		ca.internal ca.unreachable ca.client ca.flaky`)
 }

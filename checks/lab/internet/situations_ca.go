@@ -41,6 +41,7 @@ func certificateSituations() []Situation {
 		row("a certificate signed by itself", "-", "cert.untrusted", sameCertificate(Leaf{SelfSigned: true}, nil)),
 		row("the intermediate is missing", "-", "cert.untrusted", sameCertificate(Leaf{}, WithoutChain)),
 		row("expired three days ago", "-", "cert.expired", sameCertificate(lasting(-3), nil)),
+		row("valid from tomorrow", "-", "cert.notyet", sameCertificate(lasting(91), nil)),
 		row("five days left of ninety", "-", "cert.overdue", sameCertificate(lasting(5), nil)),
 		row("one day left of ninety", "-", "cert.overdue", sameCertificate(lasting(1), nil)).also("cert.expiring"),
 		row("an RSA certificate, well", "-", "ok", sameCertificate(Leaf{RSA: true}, nil)),
