@@ -173,6 +173,15 @@ type CertificateFile struct {
 	NotBefore, NotAfter time.Time
 	Issuer              string // common name of the issuer
 	SelfSigned          bool
+	Chain               Chain // of the bundle beside it, as far as it was read
+}
+
+// Chain is what is wrong with the certificates that are sent along with a
+// site's own; the zero value: nothing is known to be.
+type Chain struct {
+	Distrust string // the argument "reason" of cert.untrusted
+	Missing  string // common name of the certificate that is not sent along; may be empty
+	Signer   string // the root that has to have signed it; may be empty
 }
 
 // Lifetime returns the total validity of the certificate.

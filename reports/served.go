@@ -60,12 +60,16 @@ const (
 // Counts ignore this. panel.overdue counts what the panel itself does not renew
 // in time; a newer certificate on a proxy in front renews nothing there.
 func (s Server) superseded(f checks.Finding) bool {
-	if f.Check != fileCheck && f.Check != RowCheck || !dated(f.Code) {
+	if f.Check != fileCheck && f.Check != RowCheck || !dated(f.Code) && f.Code != checks.CertUntrusted {
 		return false
 	}
 	look := s.Probes[f.Site]
 	if !look.Served.Known() {
 		return false
+	}
+	if f.Code == checks.CertUntrusted { // of its bundle: the handshake has seen the whole chain
+		until, ok := f.Args["until"].(time.Time)
+		return ok && look.Served.NotAfter.Equal(until)
 	}
 	ends, ok := f.Args["at"].(time.Time)
 	if ok && f.Code != checks.CertNotYet && look.Served.NotAfter.After(ends) {

@@ -19,6 +19,32 @@ func ending(days int) checks.Validity {
 	return checks.Validity{NotBefore: end.Add(-90 * day), NotAfter: end}
 }
 
+// A bundle that browsers would not trust is in the panel's folder; whether
+// visitors get it is known from the handshake alone.
+func TestServedChainDecides(t *testing.T) {
+	until := ending(60).NotAfter
+	bundle := checks.Finding{Check: fileCheck, Server: "isp1", Site: "a.ru", Code: checks.CertUntrusted, Severity: checks.Warning,
+		Args: checks.Args{"reason": "incomplete", "until": until}}
+	standIn := bundle
+	standIn.Args = checks.Args{"issuer": "a.ru"}
+	for _, tt := range []struct {
+		name    string
+		finding checks.Finding
+		served  checks.Validity
+		dropped bool
+	}{
+		{"nobody looked", bundle, checks.Validity{}, false},
+		{"the same certificate is served", bundle, ending(60), true},
+		{"another one is served", bundle, ending(50), false},
+		{"a stand-in in the file is no chain", standIn, ending(60), false},
+	} {
+		s := Server{Name: "isp1", Read: noon}.WithProbe("a.ru", checks.Probe{At: noon, Served: tt.served})
+		if left := s.NotSuperseded([]checks.Finding{tt.finding}); (len(left) == 0) != tt.dropped {
+			t.Errorf("%s: %+v", tt.name, left)
+		}
+	}
+}
+
 // What is served takes precedence over the file, and the file over the panel's
 // row.
 func TestTruthOrder(t *testing.T) {

@@ -195,6 +195,8 @@ func seenCert() map[string]checks.Finding {
 	for _, reason := range []string{"incomplete", "order", "unknownroot", "chainover", "chain", "selfsigned"} {
 		all["untrusted."+reason] = find(cert.ServedCheck, checks.CertUntrusted, servedArgs(checks.Args{"reason": reason, "issuer": "Acme Corporate CA"}))
 	}
+	all["untrusted.second"] = find(cert.ServedCheck, checks.CertUntrusted, servedArgs(checks.Args{"reason": "incomplete", "missing": "Root YR", "signer": "ISRG Root X1", "issuer": "YR1"}))
+	all["untrusted.national"] = find(cert.ServedCheck, checks.CertUntrusted, servedArgs(checks.Args{"reason": "national", "issuer": "Russian Trusted Sub CA", checks.WhoArg: string(checks.Customer)}))
 	for _, reason := range []string{"handshake", "kind", "leaf", "key"} {
 		all["keymismatch."+reason] = find(cert.KeysCheck, checks.CertKeyMismatch, checks.Args{"reason": reason, "certificate": "shop.ru_le3",
 			"file": "client17/shop.ru_le3.crtca", "key": "RSA", "of": "EC", "until": ago(-50 * day), "serial": "4c1f"})

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
+
+	"domovoy/checks"
 )
 
 // Distrust is why browsers would not trust a chain: a stable identifier, the
@@ -18,7 +21,8 @@ type Distrust string
 const (
 	SelfSigned  Distrust = "selfsigned"
 	UnknownRoot Distrust = "unknownroot" // no CA in this host's list
-	Incomplete  Distrust = "incomplete"  // the intermediate is not sent
+	National    Distrust = "national"    // the national CA of Russia, which few browsers know
+	Incomplete  Distrust = "incomplete"  // an intermediate is not sent
 	WrongOrder  Distrust = "order"       // the leaf is sent, but is not the first
 	ChainOver   Distrust = "chainover"   // a certificate above the leaf has expired
 	BadChain    Distrust = "chain"       // a signature, usage or constraint is invalid
@@ -52,9 +56,13 @@ func Roots(file string) (*x509.CertPool, error) {
 }
 
 // distrust verifies a chain at a time within the leaf's validity, because the
-// leaf's own dates are judged separately. An error means that this host cannot
-// verify chains.
+// leaf's own dates are judged separately. It goes by the roots of this host,
+// but for those that are known to be in no browser, or in few: see
+// authorities.go. An error means that this host cannot verify chains.
 func distrust(chain []*x509.Certificate, roots *x509.CertPool, now time.Time) (Distrust, error) {
+	if national(chain) {
+		return National, nil
+	}
 	if roots == nil || roots.Equal(x509.NewCertPool()) {
 		return "", ErrNoRoots
 	}
@@ -69,8 +77,18 @@ func distrust(chain []*x509.Certificate, roots *x509.CertPool, now time.Time) (D
 	for _, c := range chain[1:min(len(chain), mostCertificates)] {
 		others.AddCert(c)
 	}
-	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: others, CurrentTime: now})
+	ways, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: others, CurrentTime: now})
+	if err == nil && !slices.ContainsFunc(ways, forBrowsers) {
+		return Incomplete, nil
+	}
 	return reason(err, chain), nil
+}
+
+// forBrowsers reports whether a verified chain ends at a root that browsers may
+// have.
+func forBrowsers(way []*x509.Certificate) bool {
+	_, nowhere := crossed(way[len(way)-1].Subject.CommonName)
+	return !nowhere
 }
 
 // reason classifies the error of Verify.
@@ -80,7 +98,7 @@ func reason(err error, chain []*x509.Certificate) Distrust {
 	switch {
 	case err == nil:
 		return ""
-	case errors.As(err, &unknown) && !issuerSent(chain):
+	case errors.As(err, &unknown) && lacks(chain).Missing != "":
 		return Incomplete
 	case errors.As(err, &unknown):
 		return UnknownRoot
@@ -90,15 +108,35 @@ func reason(err error, chain []*x509.Certificate) Distrust {
 	return BadChain
 }
 
-// issuerSent reports whether the chain contains the certificate that signed the
-// leaf.
-func issuerSent(chain []*x509.Certificate) bool {
-	for _, c := range chain[1:] {
-		if string(c.RawSubject) == string(chain[0].RawIssuer) {
-			return true
+// distrustInFile returns what is wrong with a chain in a file, as far as its
+// names alone tell. Signatures are not verified: that is left to the handshake.
+func distrustInFile(chain []*x509.Certificate) Distrust {
+	if national(chain) {
+		return National
+	}
+	if _, nowhere := crossed(lacks(chain).Missing); nowhere {
+		return Incomplete
+	}
+	// Another CA's leaf alone may be signed by a private CA's root.
+	if leaf := chain[0]; issuerOf(leaf, chain) == nil && ofLetsEncrypt(leaf) {
+		return Incomplete
+	}
+	return ""
+}
+
+// untrusted returns the finding for a chain that browsers do not trust.
+func untrusted(why Distrust, g gap) checks.Finding {
+	args := checks.Args{"reason": string(why)}
+	switch why {
+	case National:
+		args[checks.WhoArg] = string(checks.Customer) // somebody put it there on purpose
+	case Incomplete:
+		args["missing"] = g.Missing
+		if g.Signer != "" {
+			args["signer"] = g.Signer
 		}
 	}
-	return false
+	return finding(checks.CertUntrusted, args)
 }
 
 // maxModulus bounds RSA keys that a signature is checked with, in bits: the

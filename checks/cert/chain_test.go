@@ -46,6 +46,22 @@ func (l link) sign(t *testing.T, name string, change func(*x509.Certificate)) li
 	return next
 }
 
+// cross signs another CA's name and key.
+func (l link) cross(t *testing.T, other link) link {
+	t.Helper()
+	template := *other.Certificate
+	template.AuthorityKeyId = nil
+	der, err := x509.CreateCertificate(rand.Reader, &template, l.Certificate, &other.key.PublicKey, l.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return link{c, other.key}
+}
+
 func TestDistrust(t *testing.T) {
 	leaf := func(usage ...x509.ExtKeyUsage) func(*x509.Certificate) {
 		return func(c *x509.Certificate) {
@@ -91,6 +107,87 @@ func TestDistrust(t *testing.T) {
 		if got, err := distrust(tt.chain, roots, tt.now); got != tt.want || err != nil {
 			t.Errorf("%s: %q, %v; want %q", tt.name, got, err, tt.want)
 		}
+	}
+}
+
+// A generation of CAs whose roots are in no browser yet: whatever else a host
+// trusts, the cross-certificates up to an old root must be sent along.
+func TestGenerationY(t *testing.T) {
+	web := func(c *x509.Certificate) {
+		c.IsCA, c.KeyUsage, c.DNSNames = false, x509.KeyUsageDigitalSignature, []string{"client.ru"}
+		c.NotBefore, c.NotAfter = noon.Add(-30*day), noon.Add(60*day)
+	}
+	x1 := link{}.sign(t, "ISRG Root X1", nil)
+	rootYR := link{}.sign(t, "Root YR", nil)
+	crossYR := x1.cross(t, rootYR)
+	yr1 := rootYR.sign(t, "YR1", nil)
+	rsa := yr1.sign(t, "client.ru", web)
+	x2 := link{}.sign(t, "ISRG Root X2", nil)
+	crossX2 := x1.cross(t, x2)
+	rootYE := link{}.sign(t, "Root YE", nil)
+	crossYE := x2.cross(t, rootYE)
+	ye1 := rootYE.sign(t, "YE1", nil)
+	ec := ye1.sign(t, "client.ru", web)
+	ministry := link{}.sign(t, "Russian Trusted Root CA", nil)
+	sub := ministry.sign(t, "Russian Trusted Sub CA", nil)
+	hand := sub.sign(t, "client.ru", web)
+	chain := func(links ...link) []*x509.Certificate {
+		var all []*x509.Certificate
+		for _, l := range links {
+			all = append(all, l.Certificate)
+		}
+		return all
+	}
+	for _, tt := range []struct {
+		name  string
+		chain []*x509.Certificate
+		roots []*x509.Certificate // besides X1
+		want  Distrust
+		lacks gap
+		file  Distrust // what the names in a file tell
+	}{
+		{"RSA, whole", chain(rsa, yr1, crossYR), nil, "", gap{}, ""},
+		{"RSA, whole with its root", chain(rsa, yr1, crossYR, x1), nil, "", gap{}, ""},
+		{"RSA, the second intermediate is missing", chain(rsa, yr1), nil, Incomplete, gap{"Root YR", "ISRG Root X1"}, Incomplete},
+		{"and this host trusts the new root", chain(rsa, yr1), chain(rootYR), Incomplete, gap{"Root YR", "ISRG Root X1"}, Incomplete},
+		{"whole, and this host trusts the new root", chain(rsa, yr1, crossYR), chain(rootYR), "", gap{}, ""},
+		{"RSA, with the root instead of its cross-certificate", chain(rsa, yr1, rootYR), nil, Incomplete, gap{"Root YR", "ISRG Root X1"}, Incomplete},
+		{"RSA, the first intermediate is missing", chain(rsa, crossYR), nil, Incomplete, gap{Missing: "YR1"}, Incomplete},
+		{"RSA, nothing is sent along", chain(rsa), nil, Incomplete, gap{Missing: "YR1"}, Incomplete},
+		{"EC, whole", chain(ec, ye1, crossYE, crossX2), nil, "", gap{}, ""},
+		{"EC, up to a root that this host has", chain(ec, ye1, crossYE), chain(x2), "", gap{"ISRG Root X2", "ISRG Root X1"}, ""},
+		{"EC, up to a root that this host lacks", chain(ec, ye1, crossYE), nil, Incomplete, gap{"ISRG Root X2", "ISRG Root X1"}, ""},
+		{"EC, the second intermediate is missing", chain(ec, ye1), chain(x2, rootYE), Incomplete, gap{"Root YE", "ISRG Root X2"}, Incomplete},
+		{"EC, the second is missing between others", chain(ec, ye1, crossX2), nil, Incomplete, gap{"Root YE", "ISRG Root X2"}, Incomplete},
+		{"of the national CA", chain(hand, sub), nil, National, gap{}, National},
+		{"of the national CA, without its intermediate", chain(hand), nil, National, gap{Missing: "Russian Trusted Sub CA"}, National},
+		{"of the national CA, which this host trusts", chain(hand, sub), chain(ministry), National, gap{}, National},
+		{"of a private CA's root", chain(link{}.sign(t, "Our root", nil).sign(t, "client.ru", web)), nil, Incomplete, gap{Missing: "Our root"}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			roots := x509.NewCertPool()
+			for _, r := range append(tt.roots, x1.Certificate) {
+				roots.AddCert(r)
+			}
+			if got, err := distrust(tt.chain, roots, noon); got != tt.want || err != nil {
+				t.Errorf("%q, %v; want %q", got, err, tt.want)
+			}
+			if got := lacks(tt.chain); got != tt.lacks {
+				t.Errorf("lacks %+v, want %+v", got, tt.lacks)
+			}
+			if got := distrustInFile(tt.chain); got != tt.file {
+				t.Errorf("in a file: %q, want %q", got, tt.file)
+			}
+		})
+	}
+}
+
+// Names that form a loop end the search for what is missing.
+func TestLacksInALoop(t *testing.T) {
+	a, b := link{}.sign(t, "A", nil), link{}.sign(t, "B", nil)
+	loop := []*x509.Certificate{b.cross(t, a).Certificate, a.cross(t, b).Certificate}
+	if got := lacks(loop); got.Signer != "" {
+		t.Errorf("%+v", got)
 	}
 }
 

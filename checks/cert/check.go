@@ -107,6 +107,11 @@ func byFile(f checks.CertificateFile, rules Rules, now time.Time) []checks.Findi
 		return []checks.Finding{finding(checks.CertUntrusted, checks.Args{"issuer": f.Issuer})}
 	}
 	var found []checks.Finding
+	if c := f.Chain; c.Distrust != "" {
+		u := untrusted(Distrust(c.Distrust), gap{c.Missing, c.Signer})
+		u.Args["issuer"], u.Args["until"] = f.Issuer, f.NotAfter
+		found = append(found, u)
+	}
 	left := f.NotAfter.Sub(now)
 	switch {
 	case f.NotBefore.After(now):

@@ -80,6 +80,24 @@ func TestSelfSigned(t *testing.T) {
 	}
 }
 
+// Who acts on a chain in the panel's file depends on what is wrong with it.
+func TestChainInFile(t *testing.T) {
+	for _, tt := range []struct {
+		chain checks.Chain
+		want  checks.Who
+	}{
+		{checks.Chain{Distrust: "incomplete", Missing: "Root YR", Signer: "ISRG Root X1"}, checks.Us},
+		{checks.Chain{Distrust: "national"}, checks.Customer},
+	} {
+		f := checks.CertificateFile{NotBefore: noon, NotAfter: noon.Add(90 * day), Issuer: "YR1", Chain: tt.chain}
+		found, err := ByFile(Rules{LifeLeft: 7.0 / 90}, true).Run(t.Context(), &checks.Target{Now: noon, Subject: checks.Subject{Site: &checks.Site{}, File: &f}})
+		if err != nil || len(found) != 1 || found[0].Code != checks.CertUntrusted || found[0].Who() != tt.want ||
+			found[0].Args["reason"] != tt.chain.Distrust || found[0].Args["issuer"] != "YR1" {
+			t.Errorf("%+v: %+v, %v", tt.chain, found, err)
+		}
+	}
+}
+
 // By the panel's row, if there is no file to read.
 func TestByRow(t *testing.T) {
 	row := func(age time.Duration, processing, failed checks.Flag) *checks.Certificate {

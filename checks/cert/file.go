@@ -39,6 +39,7 @@ type Result struct {
 	Fresh    bool // read this time: it is new or has changed
 	modified time.Time
 	size     int64
+	leaf     *x509.Certificate // kept while its bundle is not known to be right: that is read again each time
 }
 
 // NewFiles returns Files that read below dir.
@@ -80,24 +81,51 @@ func (f *Files) read(root *os.Root, path string) Result {
 		return Result{Err: fmt.Errorf("reading a certificate: %w", err)}
 	}
 	last, ok := f.seen[path]
-	if ok && last.modified.Equal(info.ModTime()) && last.size == info.Size() {
-		return last
+	if !ok || !last.modified.Equal(info.ModTime()) || last.size != info.Size() {
+		last = Result{Fresh: true, modified: info.ModTime(), size: info.Size()}
+		last.File, last.leaf, last.Err = parse(root, path)
 	}
-	file, err := parse(root, path)
-	return Result{File: file, Err: err, Fresh: true, modified: info.ModTime(), size: info.Size()}
+	if last.leaf != nil {
+		last.readBundle(root, path+"ca")
+	}
+	return last
+}
+
+// readBundle judges the chain in OWNER/NAME.crtca, which the web server sends.
+// It is read again at the next time only if it is not right, or is of another
+// certificate, which the panel is about to replace. One that does not exist, or
+// cannot be read, tells nothing.
+func (r *Result) readBundle(root *os.Root, path string) {
+	r.File.Chain = checks.Chain{}
+	chain, err := readChain(root, path)
+	if err != nil {
+		r.leaf = nil
+		return
+	}
+	if !chain[0].Equal(r.leaf) {
+		return
+	}
+	why := distrustInFile(chain)
+	if why == "" {
+		r.leaf = nil
+		return
+	}
+	g := lacks(chain)
+	r.File.Chain = checks.Chain{Distrust: string(why), Missing: g.Missing, Signer: g.Signer}
 }
 
 // parse reads the first certificate of a file, which must be the leaf, as web
-// servers require (nginx, ssl_certificate).
-func parse(root *os.Root, path string) (checks.CertificateFile, error) {
+// servers require (nginx, ssl_certificate). The leaf is nil if it is
+// self-signed: such a certificate has no chain.
+func parse(root *os.Root, path string) (checks.CertificateFile, *x509.Certificate, error) {
 	file, err := root.Open(path)
 	if err != nil {
-		return checks.CertificateFile{}, fmt.Errorf("reading a certificate: %w", err)
+		return checks.CertificateFile{}, nil, fmt.Errorf("reading a certificate: %w", err)
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, maxFile))
 	if err != nil {
-		return checks.CertificateFile{}, fmt.Errorf("reading a certificate: %w", err)
+		return checks.CertificateFile{}, nil, fmt.Errorf("reading a certificate: %w", err)
 	}
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
@@ -105,17 +133,21 @@ func parse(root *os.Root, path string) (checks.CertificateFile, error) {
 		}
 		leaf, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return checks.CertificateFile{}, fmt.Errorf("reading %s: %w", path, err)
+			return checks.CertificateFile{}, nil, fmt.Errorf("reading %s: %w", path, err)
 		}
-		return checks.CertificateFile{
+		file := checks.CertificateFile{
 			Path:       path,
 			NotBefore:  leaf.NotBefore,
 			NotAfter:   leaf.NotAfter,
 			Issuer:     issuer(leaf), // the file may be a customer's, with any text
 			SelfSigned: selfSigned(leaf),
-		}, nil
+		}
+		if file.SelfSigned {
+			leaf = nil
+		}
+		return file, leaf, nil
 	}
-	return checks.CertificateFile{}, fmt.Errorf("reading %s: %w", path, ErrNoCertificate)
+	return checks.CertificateFile{}, nil, fmt.Errorf("reading %s: %w", path, ErrNoCertificate)
 }
 
 // absent reports whether err of Read means that the file does not exist.

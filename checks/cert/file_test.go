@@ -214,6 +214,52 @@ func TestReadAgain(t *testing.T) {
 	step("forgotten meanwhile", true, noon)
 }
 
+// The bundle beside a certificate is what the web server sends. It is read
+// again until it is right.
+func TestReadBundle(t *testing.T) {
+	f := newFolder(t)
+	web := func(c *x509.Certificate) { c.IsCA, c.KeyUsage = false, x509.KeyUsageDigitalSignature }
+	x1, root := link{}.sign(t, "ISRG Root X1", nil), link{}.sign(t, "Root YR", nil)
+	cross, yr1 := x1.cross(t, root), root.sign(t, "YR1", nil)
+	leaf, other := yr1.sign(t, "shop.ru", web), yr1.sign(t, "shop.ru", web)
+	text := func(links ...link) []byte {
+		var all []byte
+		for _, l := range links {
+			all = append(all, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: l.Raw})...)
+		}
+		return all
+	}
+	short := checks.Chain{Distrust: string(Incomplete), Missing: "Root YR", Signer: "ISRG Root X1"}
+	files := NewFiles(f.dir)
+	f.put("u1/a.crt", text(leaf), noon)
+	for _, tt := range []struct {
+		name   string
+		bundle []byte
+		want   checks.Chain
+	}{
+		{"of the previous certificate", text(other, yr1), checks.Chain{}},
+		{"without the second intermediate", text(leaf, yr1), short},
+		{"still", nil, short},
+		{"whole", text(leaf, yr1, cross), checks.Chain{}},
+		{"not read again", text(leaf, yr1), checks.Chain{}},
+	} {
+		if tt.bundle != nil {
+			f.put("u1/a.crtca", tt.bundle, noon)
+		}
+		if r := f.one(files, "u1", "a"); r.Err != nil || r.File.Chain != tt.want {
+			t.Errorf("%s: %+v, %v; want %+v", tt.name, r.File.Chain, r.Err, tt.want)
+		}
+	}
+	f.put("u1/a.crt", text(leaf), noon.Add(time.Minute))
+	if r := f.one(files, "u1", "a"); !r.Fresh || r.File.Chain != short {
+		t.Errorf("the certificate was written again: %+v", r)
+	}
+	f.put("u1/b.crt", text(leaf), noon)
+	if r := f.one(files, "u1", "b"); r.Err != nil || r.File.Chain != (checks.Chain{}) {
+		t.Errorf("no bundle: %+v", r)
+	}
+}
+
 func TestStem(t *testing.T) {
 	for name, want := range map[string]string{
 		"example.com_le1": "example.com", "example.com_le27": "example.com", "Example.com_LE3": "Example.com",

@@ -69,7 +69,7 @@ func (j judge) chain(chain []*x509.Certificate) ([]checks.Finding, error) {
 		why, err = distrust(chain, j.roots, j.now)
 	}
 	if why != "" {
-		found = append(found, finding(checks.CertUntrusted, checks.Args{"reason": string(why)}))
+		found = append(found, untrusted(why, lacks(chain)))
 	}
 	if !covers(leaf, j.name) {
 		found = append(found, finding(checks.CertName, checks.Args{"asked": j.name}))

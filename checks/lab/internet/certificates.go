@@ -22,7 +22,7 @@ import (
 // CA is a small certificate authority: a root that only the lab trusts, and the intermediate that signs.
 type CA struct {
 	root, intermediate *x509.Certificate
-	key                crypto.Signer
+	rootKey, key       crypto.Signer
 	serial             atomic.Int64
 	rsa                func() (*rsa.PrivateKey, error) // one for all: generating it is slow
 }
@@ -46,7 +46,7 @@ func NewCA() (*CA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the lab's CA: %w", err)
 	}
-	ca.key = key
+	ca.rootKey, ca.key = rootKey, key
 	root := ca.template(Leaf{})
 	root.Subject.CommonName, root.IsCA, root.KeyUsage = "Lab Root", true, x509.KeyUsageCertSign
 	root.NotBefore, root.NotAfter = root.NotBefore.AddDate(-10, 0, 0), root.NotAfter.AddDate(10, 0, 0)
@@ -94,6 +94,39 @@ func (ca *CA) Issue(l Leaf) (*tls.Certificate, error) {
 		return nil, fmt.Errorf("issuing for %v: %w", l.Names, err)
 	}
 	return &tls.Certificate{Certificate: append([][]byte{leaf.Raw}, chain...), PrivateKey: key}, nil
+}
+
+// IssueBelow signs a certificate below further CAs, given from the one that the
+// root signs to the one that signs the leaf. The returned chain is whole except
+// for the root.
+func (ca *CA) IssueBelow(l Leaf, names ...string) (*tls.Certificate, error) {
+	parent, signer, chain := ca.root, ca.rootKey, [][]byte{}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader) // one for all: only the names differ
+	for _, name := range names {
+		if err != nil {
+			break
+		}
+		template := *ca.root
+		template.Subject, template.RawSubject, template.SerialNumber = pkix.Name{CommonName: name}, nil, big.NewInt(ca.serial.Add(1))
+		template.SubjectKeyId, template.AuthorityKeyId = nil, nil
+		if parent, err = signed(&template, parent, key.Public(), signer); err == nil {
+			signer, chain = key, append([][]byte{parent.Raw}, chain...)
+		}
+	}
+	var leaf *x509.Certificate
+	if err == nil {
+		leaf, err = signed(ca.template(l), parent, key.Public(), signer)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("issuing for %v: %w", l.Names, err)
+	}
+	return &tls.Certificate{Certificate: append([][]byte{leaf.Raw}, chain...), PrivateKey: key}, nil
+}
+
+// Without returns the certificate without one of its chain, given by its place;
+// the leaf's is 0.
+func Without(c *tls.Certificate, place int) *tls.Certificate {
+	return &tls.Certificate{Certificate: slices.Delete(slices.Clone(c.Certificate), place, place+1), PrivateKey: c.PrivateKey}
 }
 
 func (ca *CA) template(l Leaf) *x509.Certificate {

@@ -27,6 +27,23 @@ func certificateSituations() []Situation {
 		l.draft.bundle = func(c *tls.Certificate) []byte { return ChainPEM(c, true) }
 		return nil
 	}
+	below := func(ca func(*Lab) (*CA, error), missing int, names ...string) step {
+		return func(l *Lab) error {
+			signer, err := ca(l)
+			if err != nil {
+				return err
+			}
+			c, err := signer.IssueBelow(ofSite(Leaf{}), names...)
+			if err == nil && missing > 0 {
+				c = Without(c, missing)
+			}
+			l.draft.file, l.draft.key, l.draft.served = c, c, c
+			return err
+		}
+	}
+	known := func(l *Lab) (*CA, error) { return l.CA, nil }
+	other := func(*Lab) (*CA, error) { return NewCA() }
+	const generations = "https://letsencrypt.org/certificates/"
 	without := func(l *Lab) error { l.Panel.Certificate, l.Panel.Key, l.draft.served = "", "", nil; return nil }
 	return []Situation{
 		row("the key of another certificate", pairs, "cert.keymismatch", key(Leaf{}, Leaf{})),
@@ -40,6 +57,11 @@ func certificateSituations() []Situation {
 		row("another site's certificate is served", "-", "cert.name", sameCertificate(Leaf{Names: []string{"neighbour.ru"}}, nil)),
 		row("a certificate signed by itself", "-", "cert.untrusted", sameCertificate(Leaf{SelfSigned: true}, nil)),
 		row("the intermediate is missing", "-", "cert.untrusted", sameCertificate(Leaf{}, WithoutChain)),
+		row("the first of two intermediates is missing", generations, "cert.untrusted", below(known, 1, "Root YR", "YR1")),
+		row("the second intermediate is missing", generations, "cert.untrusted", below(known, 2, "Root YR", "YR1")),
+		row("the second of three intermediates is missing", generations, "cert.untrusted", below(known, 2, "ISRG Root X2", "Root YE", "YE1")),
+		row("three intermediates, well", generations, "ok", below(known, 0, "ISRG Root X2", "Root YE", "YE1")),
+		row("of the national CA of Russia", "https://www.gosuslugi.ru/crt", "cert.untrusted", below(other, 0, "Russian Trusted Sub CA")),
 		row("expired three days ago", "-", "cert.expired", sameCertificate(lasting(-3), nil)),
 		row("valid from tomorrow", "-", "cert.notyet", sameCertificate(lasting(91), nil)),
 		row("five days left of ninety", "-", "cert.overdue", sameCertificate(lasting(5), nil)),
