@@ -62,7 +62,7 @@ func (w *Watch) read(ctx context.Context, p *Panel, s checks.Snapshot, now time.
 	if err != nil {
 		return err
 	}
-	rules := cert.Rules{LifeLeft: p.last.overdue.LifeLeft, Lifetime: p.lifetime}
+	rules := cert.Rules{LifeLeft: p.last.overdue.LifeLeft, Every: w.Rules.Every, Lifetime: p.lifetime}
 	all := p.last.subjects(s)
 	out := w.runChecks(ctx, p, s, all, rules, now)
 	late := nameless(s, rules, now)

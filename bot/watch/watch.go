@@ -21,6 +21,7 @@ type Rules struct {
 	Within   time.Duration // how far back failures of issuing count
 	Times    int           // as many failures make a certificate failing
 	LifeLeft float64       // share of life at which a certificate is overdue
+	Every    time.Duration // interval between two sweeps; 0: there are none
 	Learn    bool          // replace LifeLeft by what the panel usually leaves
 	Zombie   time.Duration // failing for so long with no success
 }

@@ -18,7 +18,8 @@ const (
 
 // Rules say when a certificate is overdue.
 type Rules struct {
-	LifeLeft float64 // overdue when this share of its lifetime, or less, is left
+	LifeLeft float64       // overdue when this share of its lifetime, or less, is left; see late
+	Every    time.Duration // interval between two sweeps of all sites; 0: they do not limit anything
 	// Lifetime returns the lifetime of certificates issued at a time, as far as
 	// known of the panel's CA; nil, or a result of 0: not known.
 	Lifetime func(issued time.Time) time.Duration
@@ -34,18 +35,43 @@ func (r Rules) lifetime(issued time.Time) time.Duration {
 	return lifetime(issued)
 }
 
+// Limits of the time in which somebody must still be able to act.
+const (
+	weekend   = 3 * 24 * time.Hour // from Friday evening to Monday evening
+	sweeps    = 4                  // sweeps that must still see a certificate before its end
+	reference = 90 * 24 * time.Hour
+)
+
 // late returns the remaining time from which a certificate of that lifetime is
 // overdue, in whole seconds: dates are no more precise, and a share such as
 // 7/90 is not exact in binary.
+//
+// The share alone would leave three and a half days of 45, and half a day of
+// 160 hours. People need as much time for a short certificate as for one of
+// ninety days, and many clients count in days too. So the limit is also what
+// the share is of ninety days, but at most a sixth of the lifetime: clients
+// renew when a third is left, and half of that third must have gone by. And it
+// is never less than the floor.
+//
+// Certificates of less than ten days are renewed when half of the lifetime is
+// left (RFC 9773 windows of Let's Encrypt), so that no floor may be above half.
 func (r Rules) late(lifetime time.Duration) time.Duration {
-	return time.Duration(r.LifeLeft * float64(lifetime)).Round(time.Second)
+	share := func(of time.Duration) time.Duration {
+		return time.Duration(r.LifeLeft * float64(of)).Round(time.Second)
+	}
+	days := min(share(reference), lifetime/6)
+	return max(share(lifetime), min(max(days, r.floor()), lifetime/2))
 }
 
 // expiring returns the remaining time from which a certificate is about to
-// expire: a twentieth of its lifetime, at most three days.
-func expiring(lifetime time.Duration) time.Duration {
-	return min(lifetime/20, 72*time.Hour)
+// expire, whatever its lifetime.
+func (r Rules) expiring(lifetime time.Duration) time.Duration {
+	return min(r.floor(), lifetime/2)
 }
+
+// floor is the least time between a warning and the end of a certificate: a
+// weekend, and four sweeps.
+func (r Rules) floor() time.Duration { return max(weekend, sweeps*r.Every) }
 
 // ByFile judges the certificate of a site by the dates in its file. It is for
 // panels whose certificate files are read.
@@ -118,7 +144,7 @@ func byFile(f checks.CertificateFile, rules Rules, now time.Time) []checks.Findi
 		found = append(found, finding(checks.CertNotYet, checks.Args{"at": f.NotBefore}))
 	case left <= 0:
 		found = append(found, finding(checks.CertExpired, checks.Args{"at": f.NotAfter}))
-	case left <= expiring(f.Lifetime()):
+	case left <= rules.expiring(f.Lifetime()):
 		found = append(found, finding(checks.CertExpiring, checks.Args{"at": f.NotAfter}))
 	}
 	if left <= rules.late(f.Lifetime()) {

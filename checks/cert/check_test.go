@@ -56,11 +56,18 @@ func TestByFile(t *testing.T) {
 		{"the last second", 90 * day, 90*day - time.Second, "expiring, overdue"},
 		{"the end", 90 * day, 90 * day, "expired, overdue"},
 		{"long ago", 90 * day, 900 * day, "expired, overdue"},
-		{"64 days: seven ninetieths are nearly five days", 64 * day, 59 * day, ""},
-		{"64 days, an hour later", 64 * day, 59*day + time.Hour, "overdue"},
+		{"64 days: a week is late here too", 64 * day, 57*day - time.Second, ""},
+		{"64 days: a week", 64 * day, 57 * day, "overdue"},
 		{"64 days: the last three days", 64 * day, 61 * day, "expiring, overdue"},
-		{"six days: half a day is late", 160 * time.Hour, 147 * time.Hour, ""},
-		{"six days: and eight hours are the end", 160 * time.Hour, 152 * time.Hour, "expiring, overdue"},
+		{"45 days: renewed in time", 45 * day, 30 * day, ""},
+		{"45 days: a week is late here too", 45 * day, 38*day - time.Second, ""},
+		{"45 days, six left", 45 * day, 39 * day, "overdue"},
+		{"45 days: the last three days", 45 * day, 42 * day, "expiring, overdue"},
+		{"160 hours: half is left, the time to renew", 160 * time.Hour, 80 * time.Hour, ""},
+		{"160 hours: a second before the last three days", 160 * time.Hour, 88*time.Hour - time.Second, ""},
+		{"160 hours: the last three days", 160 * time.Hour, 88 * time.Hour, "expiring, overdue"},
+		{"a day: half is left", day, 12*time.Hour - time.Second, ""},
+		{"a day: less than half is left", day, 12 * time.Hour, "expiring, overdue"},
 		{"a year, bought: late a month before", 365 * day, 337 * day, "overdue"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -138,12 +145,40 @@ func TestRowLifetime(t *testing.T) {
 			t.Fatal(err)
 		}
 		life := time.Duration(tt.days) * day
-		late := started.Add(life - (life * 7 / 90).Round(time.Second))
+		late := started.Add(life - 7*day) // for each of them: 7/90 of ninety days
 		c := checks.Certificate{Started: started, Processing: checks.Off, Failed: checks.Off}
 		before := RowOverdue(c, Rules{LifeLeft: 7.0 / 90}, late.Add(-2*time.Second))
 		after := RowOverdue(c, Rules{LifeLeft: 7.0 / 90}, late.Add(2*time.Second))
 		if before || !after {
 			t.Errorf("issued %s: overdue around %s is %t, then %t", tt.issued, late, before, after)
+		}
+	}
+}
+
+// What is left when a certificate becomes overdue, for each lifetime that Let's
+// Encrypt issues or will issue.
+func TestFloors(t *testing.T) {
+	for _, tt := range []struct {
+		name           string
+		rules          Rules
+		life           time.Duration
+		late, expiring time.Duration
+	}{
+		{"160 hours", Rules{LifeLeft: 7.0 / 90}, 160 * time.Hour, 3 * day, 3 * day},
+		{"45 days", Rules{LifeLeft: 7.0 / 90}, 45 * day, 7 * day, 3 * day},
+		{"64 days", Rules{LifeLeft: 7.0 / 90}, 64 * day, 7 * day, 3 * day},
+		{"90 days", Rules{LifeLeft: 7.0 / 90}, 90 * day, 7 * day, 3 * day},
+		{"90 days, and three are configured", Rules{LifeLeft: 3.0 / 90}, 90 * day, 3 * day, 3 * day},
+		{"90 days, and one is configured", Rules{LifeLeft: 1.0 / 90}, 90 * day, 3 * day, 3 * day},
+		{"45 days, and a fifth is configured", Rules{LifeLeft: 0.2}, 45 * day, 9 * day, 3 * day},
+		{"45 days, and a learned third", Rules{LifeLeft: 1.0 / 3}, 45 * day, 15 * day, 3 * day},
+		{"six-hourly sweeps change nothing", Rules{LifeLeft: 7.0 / 90, Every: 6 * time.Hour}, 45 * day, 7 * day, 3 * day},
+		{"four sweeps, two days apart", Rules{LifeLeft: 7.0 / 90, Every: 2 * day}, 45 * day, 8 * day, 8 * day},
+		{"half of 160 hours is the most", Rules{LifeLeft: 7.0 / 90, Every: 2 * day}, 160 * time.Hour, 80 * time.Hour, 80 * time.Hour},
+		{"a year, bought", Rules{LifeLeft: 7.0 / 90}, 360 * day, 28 * day, 3 * day},
+	} {
+		if late, soon := tt.rules.late(tt.life), tt.rules.expiring(tt.life); late != tt.late || soon != tt.expiring {
+			t.Errorf("%s: overdue with %s left and expiring with %s, want %s and %s", tt.name, late, soon, tt.late, tt.expiring)
 		}
 	}
 }
@@ -203,7 +238,7 @@ func TestRowsGoByTheCAsLifetime(t *testing.T) {
 		days     int
 		lifetime func(time.Time) time.Duration
 		want     bool
-	}{{6, week, false}, {7, week, true}, {7, nothing, false}, {7, nil, false}, {90, nil, true}, {90, nothing, true}} {
+	}{{3, week, false}, {4, week, true}, {7, nothing, false}, {7, nil, false}, {90, nil, true}, {90, nothing, true}} {
 		rules := Rules{LifeLeft: 0.01, Lifetime: tt.lifetime}
 		if got := RowOverdue(c, rules, started.AddDate(0, 0, tt.days)); got != tt.want {
 			t.Errorf("after %d days: %t", tt.days, got)

@@ -25,7 +25,8 @@ type ServedOptions struct {
 	Pace      *pace.Keyed[netip.Addr] // of the connections to each address; nil: no limit
 	Own       []netip.Addr            // our addresses
 	Roots     *x509.CertPool          // what visitors trust; nil: the system's
-	LifeLeft  float64                 // overdue when this share of its lifetime, or less, is left
+	LifeLeft  float64                 // overdue when this share of its lifetime, or less, is left; see Rules
+	Every     time.Duration           // interval between two sweeps; see Rules
 }
 
 // Served checks the certificates that visitors get. It is safe for concurrent
@@ -90,7 +91,7 @@ func (s *Served) Check() checks.Check {
 func (s *Served) Handshake(ctx context.Context, at checks.NameInfo, sub checks.Subject, now time.Time) (checks.Validity, []checks.Finding, error) {
 	name := strings.TrimSuffix(at.Name, ".")
 	seen := s.dialAll(ctx, s.addresses(at, sub), name)
-	j := judge{name: name, sub: sub, rules: Rules{LifeLeft: s.opts.LifeLeft}, now: now, roots: s.opts.Roots}
+	j := judge{name: name, sub: sub, rules: Rules{LifeLeft: s.opts.LifeLeft, Every: s.opts.Every}, now: now, roots: s.opts.Roots}
 	var errs []error
 	for i := range seen {
 		if err := j.address(&seen[i]); err != nil {

@@ -65,7 +65,7 @@ func OpenIn(ctx context.Context, lab Laboratory, cfg *config.Config, bundle *i18
 		return nil, errors.Join(err, a.Close())
 	}
 	a.bot = engine.New(engine.Config{
-		Journal: j, Sources: sources, Rules: rules(cfg.Thresholds), Policy: policy(cfg), Audience: audience(cfg, bundle, log),
+		Journal: j, Sources: sources, Rules: rules(cfg), Policy: policy(cfg), Audience: audience(cfg, bundle, log),
 		Reports: filepath.Join(filepath.Dir(cfg.State), "reports"), Log: log,
 	})
 	return a, nil
@@ -121,8 +121,17 @@ func (a *App) Close() error {
 	return errors.Join(failed, a.journal.Close())
 }
 
-func rules(t config.Thresholds) watch.Rules {
-	return watch.Rules{Within: t.Failing.Within, Times: t.Failing.Times, LifeLeft: t.Overdue.LifeLeft, Learn: t.Overdue.Learn, Zombie: t.Zombie}
+func rules(cfg *config.Config) watch.Rules {
+	t := cfg.Thresholds
+	return watch.Rules{Within: t.Failing.Within, Times: t.Failing.Times, LifeLeft: t.Overdue.LifeLeft, Every: sweepEvery(cfg), Learn: t.Overdue.Learn, Zombie: t.Zombie}
+}
+
+// sweepEvery is the longest time between two sweeps; 0: there are none.
+func sweepEvery(cfg *config.Config) time.Duration {
+	if len(cfg.Resolvers) == 0 {
+		return 0
+	}
+	return config.LongestGap(cfg.Schedule.Domains, cfg.Timezone, time.Now())
 }
 
 // policy has a threshold for each count that can alert. Sites without a

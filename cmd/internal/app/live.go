@@ -98,7 +98,7 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 			Pace: o.pace, Resolve: o.names.Addresses, Folder: p.Challenges, Own: slices.Concat(p.Addresses, o.lab.Hosts), UserAgent: agent,
 		}),
 		Served: cert.NewServed(cert.ServedOptions{
-			HTTPSPort: probe.HTTPSPort, Timeout: probe.Timeout, Pace: o.pace, Own: p.Addresses, Roots: roots, LifeLeft: o.cfg.Thresholds.Overdue.LifeLeft,
+			HTTPSPort: probe.HTTPSPort, Timeout: probe.Timeout, Pace: o.pace, Own: p.Addresses, Roots: roots, LifeLeft: o.cfg.Thresholds.Overdue.LifeLeft, Every: sweepEvery(o.cfg),
 		}),
 		AccessLogs: web.NewAccessLogs(web.LogOptions{Paths: p.AccessLogs, Listings: o.listings, Own: o.own()}),
 		Egress:     egress,

@@ -33,6 +33,19 @@ func NextRuns(c Cron, zone *time.Location, now time.Time, n int) []time.Time {
 	return runs
 }
 
+// LongestGap returns the longest time between two due times among the next
+// fifty, so that nights and weekends without one count; 0 if there are fewer
+// than two.
+func LongestGap(c Cron, zone *time.Location, now time.Time) time.Duration {
+	const enough = 50
+	var longest time.Duration
+	runs := NextRuns(c, zone, now, enough)
+	for i := 1; i < len(runs); i++ {
+		longest = max(longest, runs[i].Sub(runs[i-1]))
+	}
+	return longest
+}
+
 // readCron refuses some texts that robfig/cron v3 accepts with another meaning.
 func readCron(f field, v scalar) (any, *problem) {
 	spec, args := v.text, f.args(v)
