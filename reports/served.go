@@ -49,8 +49,25 @@ const (
 	RowCheck  = "renewal"     // by the panel's row, where no file is read
 )
 
-// superseded reports whether a finding of the panel's side about a certificate's
-// dates is replaced by what visitors get: the served certificate takes
+// issuingCheck finds the cause of the last failure to issue.
+const issuingCheck = "issuing"
+
+// backdated is how long before its issuing a certificate's validity begins
+// (Let's Encrypt: an hour).
+const backdated = time.Hour
+
+// overcome reports whether visitors get a certificate that was issued after a
+// failure, by whatever means, and the panel itself does not count the order as
+// failed any more.
+func overcome(f checks.Finding, served checks.Validity) bool {
+	last, ok := f.Args["last"].(time.Time)
+	stuck, _ := f.Args["stuck"].(bool)
+	return ok && !stuck && served.NotBefore.Add(backdated).After(last)
+}
+
+// superseded reports whether a finding of the panel's side about a certificate
+// is replaced by what visitors get. A failure to issue is, if a later
+// certificate is served. About dates, the served certificate takes
 // precedence over the file, as the file does over the row. The finding is
 // replaced if the probe found the same of the served certificate, or if the
 // served one ends later and is still valid. If the panel's certificate ends
@@ -60,6 +77,10 @@ const (
 // Counts ignore this. panel.overdue counts what the panel itself does not renew
 // in time; a newer certificate on a proxy in front renews nothing there.
 func (s Server) superseded(f checks.Finding) bool {
+	if f.Check == issuingCheck {
+		served := s.Probes[f.Site].Served
+		return served.Known() && overcome(f, served)
+	}
 	if f.Check != fileCheck && f.Check != RowCheck || !dated(f.Code) && f.Code != checks.CertUntrusted {
 		return false
 	}

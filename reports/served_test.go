@@ -45,6 +45,30 @@ func TestServedChainDecides(t *testing.T) {
 	}
 }
 
+// A certificate that is served and was issued after the failures ends them,
+// unless the panel itself still counts them.
+func TestServedAfterFailures(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		failed  time.Duration // before now
+		stuck   bool
+		served  checks.Validity
+		dropped bool
+	}{
+		{"nobody looked", 5 * day, false, checks.Validity{}, false},
+		{"issued after them", 5 * day, false, ending(88), true},
+		{"issued after them, and the panel has given up", 5 * day, true, ending(88), false},
+		{"issued before them", 5 * day, false, ending(60), false},
+	} {
+		f := checks.Finding{Check: issuingCheck, Server: "isp1", Site: "a.ru", Code: checks.CADNS, Severity: checks.Warning,
+			Args: checks.Args{"failures": 4, "last": noon.Add(-tt.failed), "stuck": tt.stuck}}
+		s := Server{Name: "isp1", Read: noon}.WithProbe("a.ru", checks.Probe{At: noon, Served: tt.served})
+		if left := s.NotSuperseded([]checks.Finding{f}); (len(left) == 0) != tt.dropped {
+			t.Errorf("%s: %+v", tt.name, left)
+		}
+	}
+}
+
 // What is served takes precedence over the file, and the file over the panel's
 // row.
 func TestTruthOrder(t *testing.T) {

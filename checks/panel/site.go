@@ -15,10 +15,16 @@ const (
 	IssuingCheck = "issuing"
 )
 
-// recent is the maximum age of a last failure that still describes the present.
-// The panel tries at least daily; after three days without an attempt it has
-// stopped trying.
-const recent = 72 * time.Hour
+// silent is how long after the last failure nobody counts as trying any more.
+// Until then a failure describes the present as long as nothing succeeded
+// since: a panel gives up after a few attempts, and the cause does not go away
+// by waiting. Certificates are renewed a month before they end, so that after a
+// month their own dates say what is wrong.
+const silent = 30 * 24 * time.Hour
+
+// backdated is how long before its issuing a certificate's validity begins
+// (Let's Encrypt: an hour).
+const backdated = time.Hour
 
 // Shortly is the longest time from the first failure to the success for a
 // problem that counts as passed by itself. Longer ones were usually solved by a
@@ -52,9 +58,9 @@ func Flags() checks.Check {
 	}
 }
 
-// Issuing finds the cause of the last failure, if failures are recent or the
-// panel still counts the certificate as failed, and failures that passed by
-// themselves. A text that the classifier does not know is reported as Unknown,
+// Issuing finds the cause of the last failure, as long as nothing succeeded
+// since or the panel still counts the certificate as failed, and failures that
+// passed by themselves. A text that the classifier does not know is reported as Unknown,
 // with the text as the detail.
 func Issuing(classifier Classifier, places Places) checks.Check {
 	return checks.Check{
@@ -71,7 +77,7 @@ func Issuing(classifier Classifier, places Places) checks.Check {
 			}
 			last := t.History.Last
 			givenUp := stuck(t.Certificate) || stuck(t.Order)
-			if t.Now.Sub(last.Time) > recent && !givenUp {
+			if !givenUp && (t.Now.Sub(last.Time) > silent || replaced(t.File, last.Time)) {
 				return nil, nil
 			}
 			code, args := classifier.Classify(last.Text)
@@ -82,7 +88,7 @@ func Issuing(classifier Classifier, places Places) checks.Check {
 			if t.Site != nil {
 				places.attribute(code, args, t.Site)
 			}
-			args["failures"], args["last"] = t.History.Failures, last.Time
+			args["failures"], args["last"], args[StuckArg] = t.History.Failures, last.Time, givenUp
 			f := finding(code, args)
 			f.Detail = checks.WithoutSecrets(last.Text)
 			return []checks.Finding{f}, nil
@@ -117,6 +123,16 @@ func again(args checks.Args, answered, now time.Time) {
 		args["over"] = true
 	}
 }
+
+// replaced reports whether a certificate was issued after a failure, by whatever
+// means. A self-signed one only stands in for it.
+func replaced(f *checks.CertificateFile, failed time.Time) bool {
+	return f != nil && !f.SelfSigned && f.NotBefore.Add(backdated).After(failed)
+}
+
+// StuckArg is the argument of a failure's finding that says that the panel
+// itself still counts the order as in progress or given up.
+const StuckArg = "stuck"
 
 // stuck reports whether the panel still counts the order as in progress or
 // given up, so that its last failure describes the present however old it is.
