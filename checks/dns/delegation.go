@@ -223,8 +223,8 @@ func (l *nameLookup) resolveServers(ctx context.Context, d *delegation) {
 			return
 		}
 		for i, r := range l.ask(ctx, queries...) {
-			if err := r.looked(); err != nil {
-				open[i].hidden = true
+			if r.looked() != nil || r.says(mdns.RcodeServerFailure) {
+				open[i].hidden = true // a server without an address would be the zone's fault, a failed question is not
 			} else if len(r.Answer.Addrs) > 0 {
 				open[i].addr = r.Answer.Addrs[0]
 			}
