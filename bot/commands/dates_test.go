@@ -40,7 +40,7 @@ func TestOneDateForOneProblem(t *testing.T) {
 		2: cert.Result{File: checks.CertificateFile{Issuer: "E7", NotBefore: now.AddDate(0, 0, -30), NotAfter: now.AddDate(0, 0, 60)}},
 	}
 	prober := enginetest.Prober(func(_ context.Context, x *checks.Target) ([]checks.Finding, error) {
-		if name := x.Subject.Site.Name; name == "away.ru" {
+		if name := x.Site.Name; name == "away.ru" {
 			return []checks.Finding{{Site: name, Code: checks.DNSElsewhere, Severity: checks.Warning, Args: checks.Args{"addresses": "198.51.100.7"}}}, nil
 		}
 		return nil, nil

@@ -153,7 +153,7 @@ func randomHouse(t *testing.T, r *rand.Rand) (*engine.Engine, bot.Request) {
 	}
 	certificates = append(certificates, checks.Certificate{Server: "isp1", ID: 900, Failed: checks.On, Started: ago(200 * 24 * time.Hour)})
 	prober := enginetest.Prober(func(_ context.Context, x *checks.Target) ([]checks.Finding, error) {
-		code := seen[x.Subject.Site.Name]
+		code := seen[x.Site.Name]
 		switch code {
 		case checks.OK:
 			return nil, nil
@@ -164,7 +164,7 @@ func randomHouse(t *testing.T, r *rand.Rand) (*engine.Engine, bot.Request) {
 		if code == checks.DNSUndelegated {
 			args["free_date"] = now.AddDate(0, 0, 9)
 		}
-		return []checks.Finding{{Site: x.Subject.Site.Name, Code: code, Severity: code.Severity(), Args: args}}, nil
+		return []checks.Finding{{Site: x.Site.Name, Code: code, Severity: code.Severity(), Args: args}}, nil
 	})
 	panel := enginetest.NewPanel(sites...)
 	panel.Change(func(s *checks.Snapshot) { s.Certificates, s.UnreadableN = certificates, r.IntN(3) })

@@ -96,7 +96,7 @@ func closedPorts(err error) []checks.Finding {
 
 // unjoined returns the errors that allClosed joined.
 func unjoined(err error) []error {
-	if seen, ok := err.(seenError); ok {
+	if seen, ok := errors.AsType[seenError](err); ok {
 		err = seen.error
 	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {

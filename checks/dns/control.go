@@ -80,7 +80,8 @@ func (in *Inspector) health(ctx context.Context) (health, error) {
 	if run == nil {
 		run = &controlRun{done: make(chan struct{})}
 		c.next = run
-		go in.runControl(run, c.running, time.Until(c.began.Add(controlEvery)))
+		// It is for all who wait, so it does not end with the first of them.
+		go in.runControl(run, c.running, time.Until(c.began.Add(controlEvery))) //nolint:contextcheck // see above
 	}
 	c.mu.Unlock()
 	select {

@@ -71,12 +71,12 @@ func dailyActions(w Writer, d reports.Day, mv reports.Movement) []reports.Action
 // its own.
 func (w Writer) panelActions(s reports.Server, several bool) []reports.Action {
 	var actions []reports.Action
-	add := func(what string, n int, kind string, filters ...string) {
+	add := func(what string, n int, kind string) {
 		if several {
 			what = s.Name + " · " + what
 		}
 		if n > 0 {
-			actions = append(actions, w.listAction(what, n, append(append([]string{kind}, filters...), "server="+s.Name)...))
+			actions = append(actions, w.listAction(what, n, kind, "server="+s.Name))
 		}
 	}
 	for _, r := range s.Readings {
