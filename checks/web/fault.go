@@ -130,6 +130,9 @@ const (
 	ruleStatus      = "status"      // a status that is neither success nor refusal
 	ruleCookie      = "cookie"      // a page that requires a cookie
 	ruleBlockPage   = "blockpage"   // a firewall's page
+	ruleDeadline    = "deadline"    // too late for the CA, whose validators share one deadline
+	ruleLimit       = "limit"       // the site limits how often one address may ask
+	ruleUntried     = "untried"     // every path gets a page, and no file was placed
 	ruleForeign     = "foreign"     // another server than ours responds
 )
 

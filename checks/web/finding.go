@@ -16,7 +16,10 @@ import (
 
 // findings interprets the series. At most one finding is what stops the CA; the
 // others are of severity Info.
-func (l *nameProbe) findings() []checks.Finding {
+func (l *nameProbe) findings() []checks.Finding { return l.remarks(l.judged()) }
+
+// judged are the findings about the way.
+func (l *nameProbe) judged() []checks.Finding {
 	if l.ca.err() != nil {
 		return l.withoutCA()
 	}
@@ -155,6 +158,9 @@ func (l *nameProbe) plain(s series) checks.Finding {
 	bad := s.failure()
 	f := l.finding(bad.fault.code, s, bad, bad.last())
 	f.Args["pattern"] = s.pattern()
+	if s.stranger != nil && s.stranger.passed() {
+		f.Args["agent"] = agentCA
+	}
 	return f
 }
 
@@ -263,6 +269,9 @@ func (l *nameProbe) detail(a attempt) string {
 // sequence shows the attempts in order as "+-+-+-"; "?" is one that could not
 // be made.
 func (s series) sequence() string {
+	if s.said != "" {
+		return s.said
+	}
 	var b strings.Builder
 	for _, a := range s.tries {
 		switch {

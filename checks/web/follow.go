@@ -138,8 +138,11 @@ const fewest = 4
 
 // series is the same attempt repeated, in order of starting.
 type series struct {
-	route route
-	tries []attempt
+	route    route
+	tries    []attempt
+	stranger *attempt // differs from the others, which look as the CA's; nil: no difference
+	limited  *attempt // refused because we ask too fast; nil: none
+	said     string   // the sequence with the limited attempts; empty: there is none
 }
 
 // err is the error of the first attempt that could not be made.
@@ -274,11 +277,17 @@ func (t *trial) within(patience time.Duration) bool {
 
 // run makes the given number of attempts, or as many as are allowed once one
 // has failed or gets no answer. It stops at an attempt that could not be made.
+// The attempts look as the CA's do, except the last of several.
 func (l *nameProbe) run(ctx context.Context, r route, tries int) series {
 	patience := l.prober.opts.Timeout / 10
 	goal := max(tries, 1)
 	var trials []*trial
+	haste := false // the site may limit how fast we ask
 	for i := 0; i < goal; i++ {
+		if i > 0 && !l.prober.rest(ctx, haste) {
+			break
+		}
+		r.stranger = i > 0 && i == goal-1
 		t := l.start(ctx, r)
 		trials = append(trials, t)
 		over := t.over(patience, i == 0 && goal == 1)
@@ -288,11 +297,15 @@ func (l *nameProbe) run(ctx context.Context, r route, tries int) series {
 		if !over || !t.passed() {
 			goal = max(goal, l.prober.opts.Attempts)
 		}
+		haste = haste || over && t.hasty()
 	}
+	r.stranger = false
 	s := series{route: r}
 	for _, t := range trials {
 		<-t.done
 		s.tries = append(s.tries, t.attempt)
 	}
+	l.compare(ctx, &s)
+	s.forgive()
 	return s
 }

@@ -52,7 +52,7 @@ func FuzzLocation(f *testing.F) {
 		if to.Scheme != "http" && to.Scheme != "https" || to.Hostname() == "" || to.User != nil {
 			t.Errorf("%q leads to %q", location, to)
 		}
-		head := request(to, agent)
+		head := request(to, defaultAgent)
 		if n := bytes.Count(head, []byte("\n")); n != 7 {
 			t.Errorf("%q makes %d lines: %q", location, n, head)
 		}

@@ -121,7 +121,8 @@ func TestSilence(t *testing.T) {
 		{"v6 dropped, v4 good", []string{four, six}, func(s *stage) {
 			s.blackHole(six, s.http)
 			s.serve(four, s.http, s.files)
-		}, "web.ipv6(info)", ""},
+		}, "web.ipv6", "During secondary validation"},
+		{"answers after the deadline of all validators", []string{four}, func(s *stage) { s.serve(four, s.http, late(impatient+impatient/4, s.files)) }, "web.timeout deadline", "During secondary validation"},
 		{"v6 hangs, v4 good", []string{four, six}, func(s *stage) {
 			s.serve(six, s.http, hang)
 			s.serve(four, s.http, s.files)

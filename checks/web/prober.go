@@ -48,7 +48,7 @@ type Options struct {
 	Resolve   Lookup                  // nil: a redirect to another host cannot be followed
 	Folder    string                  // the panel's challenge folder; empty: no file is placed
 	Own       []netip.Addr            // our addresses; probed even when private or loopback
-	UserAgent string                  // names the program, with a contact
+	UserAgent string                  // names the program, with a contact; most requests add that they look as the CA's
 }
 
 // Ask says how thorough one probe is.
@@ -60,11 +60,32 @@ type Ask struct {
 // Prober checks the way to the challenge file of names. It is safe for
 // concurrent use.
 type Prober struct {
-	opts Options
+	opts   Options
+	asCA   string        // User-Agent of requests that look as the CA's
+	spread time.Duration // between the attempts of a series
 }
 
-// agent is the User-Agent if the configuration has no contact.
-const agent = "Mozilla/5.0 (compatible; Domovoy certificate check)"
+// defaultAgent is the User-Agent if the configuration has no contact.
+const defaultAgent = "Mozilla/5.0 (compatible; Domovoy certificate check)"
+
+// likeCA makes a User-Agent one that contains the name of the CA's: rules of
+// sites and firewalls allow or refuse requests by it. It stays honest about
+// whose request it is.
+func likeCA(agent string) string {
+	const looks = "; looks as " + caAgent
+	if inside, ok := strings.CutSuffix(agent, ")"); ok {
+		return inside + looks + ")"
+	}
+	return agent + " (compatible" + looks + ")"
+}
+
+// agent returns the User-Agent of a request.
+func (p *Prober) agent(stranger bool) string {
+	if stranger {
+		return p.opts.UserAgent
+	}
+	return p.asCA
+}
 
 // Defaults of Boulder and of its number of validators today.
 const (
@@ -87,9 +108,9 @@ func New(opts Options) *Prober {
 		opts.Attempts = defaultAttempts
 	}
 	if opts.UserAgent = checks.Clean(opts.UserAgent, 2*checks.WordLength); opts.UserAgent == "" {
-		opts.UserAgent = agent
+		opts.UserAgent = defaultAgent
 	}
-	return &Prober{opts: opts}
+	return &Prober{opts: opts, asCA: likeCA(opts.UserAgent), spread: opts.Timeout / 100}
 }
 
 // Check finds what stands in the way to the challenge file of a name. p may be

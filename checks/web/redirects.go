@@ -28,6 +28,7 @@ type route struct {
 	first    netip.Addr
 	fallback netip.Addr // invalid: none
 	family   family
+	stranger bool // the request does not look like the CA's
 }
 
 // Hop is one request of an attempt.
@@ -86,7 +87,12 @@ func (p *Prober) attempt(ctx context.Context, host string, c challenge, r route,
 		chain.fellBack = &hop
 		a, f, err = chain.follow(ctx, start, r.fallback)
 	}
-	return attempt{hops: chain.hops, fault: f, fellBack: chain.fellBack, took: 2*p.opts.Timeout - chain.left, body: a.body, err: err}
+	took := 2*p.opts.Timeout - chain.left
+	if err == nil && f == nil && took >= p.opts.Timeout {
+		f = chain.trouble(&fault{code: checks.WebTimeout, rule: ruleDeadline,
+			says: "During secondary validation: Timeout after connect (your server may be slow or overloaded)"})
+	}
+	return attempt{hops: chain.hops, fault: f, fellBack: chain.fellBack, took: took, body: a.body, err: err}
 }
 
 // follow requests a URL at one address and follows redirects as the CA would.

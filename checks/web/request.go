@@ -86,7 +86,7 @@ func (chain *redirectChain) talk(ctx context.Context, conn net.Conn, u *url.URL,
 		}
 		conn = secured
 	}
-	if _, err := conn.Write(request(u, chain.prober.opts.UserAgent)); err != nil {
+	if _, err := conn.Write(request(u, chain.prober.agent(chain.route.stranger))); err != nil {
 		return answer{}, talkFault(err)
 	}
 	return readAnswer(conn, enough)
@@ -132,7 +132,8 @@ type answer struct {
 	bodyErr  error // the body ended early, within the bytes that the CA reads
 }
 
-// request returns the request as the CA sends it, except for the User-Agent.
+// request returns the request as the CA sends it, except for the User-Agent,
+// which only contains the name of the CA's.
 // Go's client would write other headers in another order.
 func request(u *url.URL, agent string) []byte {
 	var b bytes.Buffer

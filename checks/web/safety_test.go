@@ -104,7 +104,7 @@ func TestFile(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 	s.opts.Folder += "/gone" // no file can be placed: reachability is judged, not the response
-	if found := s.look(nameAt(four), Ask{}); len(found) > 0 {
+	if found := s.look(nameAt(four), Ask{}); summary(found) != "web.body(info)" || found[0].Args["rule"] != ruleUntried {
 		t.Errorf("without the folder: %s", details(found))
 	}
 }
@@ -112,7 +112,7 @@ func TestFile(t *testing.T) {
 // TestWithoutFile judges by reachability: a 404 of our own server is accepted.
 func TestWithoutFile(t *testing.T) {
 	for status, want := range map[int]string{
-		200: "", 204: "", 404: "", 410: "", 403: "web.forbidden", 500: "web.error", 400: "web.body status", 429: "web.forbidden", 304: "web.redirect code",
+		200: "web.body(info)", 204: "web.body(info)", 404: "", 410: "", 403: "web.forbidden", 500: "web.error", 400: "web.body status", 304: "web.redirect code",
 	} {
 		s := newStage(t)
 		s.opts.Folder = ""
@@ -149,7 +149,8 @@ func TestForeign(t *testing.T) {
 	}
 }
 
-// TestRequest: the request is the CA's, except for the User-Agent.
+// TestRequest: the request is the CA's, except for the User-Agent, which only
+// contains it.
 func TestRequest(t *testing.T) {
 	s := newStage(t)
 	s.opts.UserAgent = "Domovoy\r\nX: y (+mailto:admin@hoster.ru)"
@@ -166,7 +167,7 @@ func TestRequest(t *testing.T) {
 	s.opts.Folder = ""
 	s.look(nameAt(four), Ask{})
 	got := <-head
-	want := []string{"GET ", "Host: client.ru", "User-Agent: Domovoy  X: y (+mailto:admin@hoster.ru)", "Accept: */*", "Accept-Encoding: gzip", "Connection: close"}
+	want := []string{"GET ", "Host: client.ru", "User-Agent: Domovoy  X: y (+mailto:admin@hoster.ru; looks as Let's Encrypt validation server)", "Accept: */*", "Accept-Encoding: gzip", "Connection: close"}
 	got[0] = got[0][:4]
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // ChallengePath is the folder of the URL that the CA requests (RFC 8555 section
@@ -123,6 +124,48 @@ func Sometimes(seed uint64, share float64, good, bad http.Handler) http.Handler 
 			return
 		}
 		good.ServeHTTP(w, r)
+	})
+}
+
+// LimitRequests is nginx's limit_req: after n requests it refuses all others.
+func LimitRequests(n, status int, behind http.Handler) http.Handler {
+	var mu sync.Mutex
+	seen := 0
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		seen++
+		over := seen > n
+		mu.Unlock()
+		if over {
+			write(w, status, nginxPage(strconv.Itoa(status)+" "+http.StatusText(status)))
+			return
+		}
+		behind.ServeHTTP(w, r)
+	})
+}
+
+// ByAgent uses one handler for the CA's validators, known by their User-Agent,
+// and another for everyone else.
+func ByAgent(validators, others http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.UserAgent(), "Let's Encrypt validation server") {
+			validators.ServeHTTP(w, r)
+			return
+		}
+		others.ServeHTTP(w, r)
+	})
+}
+
+// Slow answers late.
+func Slow(wait time.Duration, behind http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		late := time.NewTimer(wait)
+		defer late.Stop()
+		select {
+		case <-late.C:
+			behind.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		}
 	})
 }
 

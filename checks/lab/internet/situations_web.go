@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -34,6 +35,11 @@ func doorSituations() []Situation {
 
 // answerSituations are responses that the CA rejects, and some that it accepts.
 func answerSituations() []Situation {
+	const deadline, agents, haste = "one deadline for all validators", "rules by User-Agent", "limit_req answers our own series"
+	named := below("", "") // a name without aliases, whose requests would count too
+	limited := func(n, status int) step {
+		return page(ownAddr, func(usual http.Handler) http.Handler { return LimitRequests(n, status, usual) })
+	}
 	const status, body, wall = "2.1 status", "2.1 body", "causes: WAF, cookie wall"
 	tokens := func(change func(*Challenges)) step {
 		return page(ownAddr, func(usual http.Handler) http.Handler {
@@ -46,6 +52,15 @@ func answerSituations() []Situation {
 	app := Status(http.StatusOK, "<!DOCTYPE html><html><head><title>Shop</title></head><body>"+strings.Repeat("<p>Goods</p>", 40)+"</body></html>")
 	return []Situation{
 		row("another folder than the panel's", "causes: wrong webroot", "web.notfound", instead(NotFound())),
+		row("a page for every path, and no folder to place a file in", "the file could not be tried", "ok", instead(app), noFolder).also("web.body"),
+		row("a slow answer, but in time", deadline, "ok", page(ownAddr, func(usual http.Handler) http.Handler { return Slow(Deadline/8, usual) })),
+		row("the file comes after ten seconds", deadline, "web.timeout", page(ownAddr, func(usual http.Handler) http.Handler { return Slow(Deadline*5/4, usual) })).by("us"),
+		row("robots are refused, the CA is not", agents, "ok", page(ownAddr, func(usual http.Handler) http.Handler { return ByAgent(usual, Firewall()) })).also("web.forbidden"),
+		row("the CA is refused, others are not", agents, "web.forbidden", page(ownAddr, func(usual http.Handler) http.Handler { return ByAgent(Firewall(), usual) })).by("us"),
+		row("two requests a minute, then 429", haste, "ok", named, limited(2, http.StatusTooManyRequests)).also("web.forbidden"),
+		row("two requests a minute, then 503", haste, "ok", named, limited(2, http.StatusServiceUnavailable)).also("web.forbidden"),
+		row("banned after three requests", haste, "ok", named, limited(3, http.StatusForbidden)).also("web.forbidden"),
+		row("429 from the first request on", haste, "unknown", limited(0, http.StatusTooManyRequests)),
 		row("our own 404, and no folder to place a file in", "2.8 without a file", "ok", instead(NotFound()), noFolder),
 		row("an application answers every path", "causes: app answers", "web.body", instead(app)),
 		row("the wrong words in the file", body, "web.body", instead(Status(http.StatusOK, "token.other"))),
@@ -113,6 +128,10 @@ func byHost(of map[string]http.Handler, others http.Handler) http.Handler {
 	})
 }
 
+// Deadline is how long one validation may take in the lab, in place of the ten
+// seconds that the CA gives all its validators together.
+const Deadline = 600 * time.Millisecond
+
 // six is the only IPv6 loopback address.
 const six = "::1"
 
@@ -128,7 +147,7 @@ func familySituations() []Situation {
 		row("IPv6 alone refuses", "-", "web.refused", only, doors(six, Refused, Refused)),
 		row("IPv6 refuses, and the CA falls back", falls, "ok", dual, doors(six, Refused, Open)),
 		row("IPv6 is dead on both ports, and the CA falls back", falls, "ok", dual, doors(six, Refused, Refused)).also("web.ipv6"),
-		row("IPv6 is dropped, and the CA falls back", falls, "ok", dual, doors(six, BlackHole, Open)),
+		row("IPv6 is dropped, and the CA falls back too late", "2.1 v6 dropped, and one deadline for all validators", "web.ipv6", dual, doors(six, BlackHole, Open)),
 		row("both families are dropped", "2.1 v6 and v4 dropped", "web.timeout", dual, doors(six, BlackHole, Open), doors(ownAddr, BlackHole, Open)),
 		row("IPv6 answers 404", stays, "web.ipv6", dual, page(six, func(http.Handler) http.Handler { return NotFound() })),
 		row("IPv6 resets", stays, "web.ipv6", dual, doors(six, Reset, Open)),
