@@ -27,6 +27,7 @@ func (l *nameLookup) addresses(ctx context.Context, a, aaaa Result) bool {
 	if err6 == nil {
 		l.info.V6 = aaaa.Answer.Addrs
 	}
+	ignored := l.ignore()
 	none := len(l.info.V4)+len(l.info.V6) == 0
 	switch {
 	case none && a.says(mdns.RcodeServerFailure):
@@ -42,7 +43,7 @@ func (l *nameLookup) addresses(ctx context.Context, a, aaaa Result) bool {
 		l.broken(ctx, mdns.TypeAAAA, aaaa.Answer)
 		return false
 	case none:
-		l.nowhere(a.Answer)
+		l.nowhere(a.Answer, ignored)
 		return true
 	}
 	before := len(l.found)
@@ -70,13 +71,37 @@ func (l *nameLookup) family(ctx context.Context, kind uint16, r Result) {
 	l.info.Register = register
 }
 
-// nowhere reports a name without addresses. A wildcard alias need not have any.
-func (l *nameLookup) nowhere(a Answer) {
+// nowhere reports a name without addresses, or with none that the CA would
+// connect to. A wildcard alias need not have any.
+func (l *nameLookup) nowhere(a Answer, ignored []netip.Addr) {
 	l.info.Points = checks.PointsNowhere
 	l.park(a.primaries())
 	if !l.name.wildcard {
-		l.find(checks.DNSNoAddress, checks.Args{"target": last(a.targets()), "parking": l.info.Parking})
+		l.find(checks.DNSNoAddress, checks.Args{
+			"target": last(a.targets()), "parking": l.info.Parking, "addresses": addressList(ignored), "reserved": len(ignored) > 0,
+		})
 	}
+}
+
+// ignore removes the addresses that the CA drops before it connects, such as
+// private ones, and returns them. Ours and those of known networks stay,
+// wherever they are.
+func (l *nameLookup) ignore() (ignored []netip.Addr) {
+	if len(l.question.Ours) == 0 {
+		return nil
+	}
+	usable := func(all []netip.Addr) (kept []netip.Addr) {
+		for _, a := range all {
+			if reserved(a) && !slices.Contains(l.question.Ours, a.Unmap()) && l.options.Ranges.Owner(a) == "" {
+				ignored = append(ignored, a)
+			} else {
+				kept = append(kept, a)
+			}
+		}
+		return kept
+	}
+	l.info.V4, l.info.V6 = usable(l.info.V4), usable(l.info.V6)
+	return ignored
 }
 
 // gone reports a name that does not exist: its zone lacks it, or its domain is

@@ -65,9 +65,18 @@ func TestWhereANamePoints(t *testing.T) {
 			[]string{"@ A " + ownV4, "@ A " + foreignV4, "@ AAAA " + foreignV6}, checks.PointsPartly,
 			[]checks.Code{checks.DNSIPv6, checks.DNSPartly},
 		},
-		"none":            {[]string{"@ MX 10 mail"}, checks.PointsNowhere, []checks.Code{checks.DNSNoAddress}},
-		"CDN":             {[]string{"@ A 127.90.0.1", "@ A 127.90.0.2"}, checks.PointsProxied, []checks.Code{checks.DNSProxied}},
-		"CDN and foreign": {[]string{"@ A 127.90.0.1", "@ A " + foreignV4}, checks.PointsElsewhere, []checks.Code{checks.DNSElsewhere}},
+		"a private A beside ours":       {[]string{"@ A " + ownV4, "@ A 10.1.2.3"}, checks.PointsOurs, nil},
+		"a unique local AAAA beside A":  {[]string{"@ A " + ownV4, "@ AAAA fd00::1234"}, checks.PointsOurs, nil},
+		"AAAA :: beside A":              {[]string{"@ A " + ownV4, "@ AAAA ::"}, checks.PointsOurs, nil},
+		"a link-local AAAA beside A":    {[]string{"@ A " + ownV4, "@ AAAA fe80::1"}, checks.PointsOurs, nil},
+		"a documentation AAAA beside":   {[]string{"@ A " + ownV4, "@ AAAA 2001:db8::bad"}, checks.PointsOurs, nil},
+		"shared space beside a foreign": {[]string{"@ A 100.64.0.1", "@ A " + foreignV4}, checks.PointsElsewhere, []checks.Code{checks.DNSElsewhere}},
+		"only private":                  {[]string{"@ A 10.1.2.3", "@ AAAA fd00::1"}, checks.PointsNowhere, []checks.Code{checks.DNSNoAddress}},
+		"only 0.0.0.0":                  {[]string{"@ A 0.0.0.0"}, checks.PointsNowhere, []checks.Code{checks.DNSNoAddress}},
+		"only 127.0.0.1":                {[]string{"@ A 127.0.0.1"}, checks.PointsNowhere, []checks.Code{checks.DNSNoAddress}},
+		"none":                          {[]string{"@ MX 10 mail"}, checks.PointsNowhere, []checks.Code{checks.DNSNoAddress}},
+		"CDN":                           {[]string{"@ A 127.90.0.1", "@ A 127.90.0.2"}, checks.PointsProxied, []checks.Code{checks.DNSProxied}},
+		"CDN and foreign":               {[]string{"@ A 127.90.0.1", "@ A " + foreignV4}, checks.PointsElsewhere, []checks.Code{checks.DNSElsewhere}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, in := world(t, client(tt.records...))
@@ -102,15 +111,15 @@ func TestToWhomItPoints(t *testing.T) {
 		code checks.Code
 		want checks.Args
 	}{
-		"by PTR":   {served("", "@ A "+foreignV4), "vds7.hoster.com", checks.DNSElsewhere, checks.Args{"network": "hoster.com", "ptr": "vds7.hoster.com"}},
-		"by NS":    {served("ns.hoster.com", "@ A "+foreignV4), "", checks.DNSElsewhere, checks.Args{"network": "hoster.com"}},
-		"by CNAME": {served("", "@ CNAME shops.builder.com."), "", checks.DNSElsewhere, checks.Args{"network": "builder.com", "cname": "shops.builder.com"}},
+		"by PTR":    {served("", "@ A "+foreignV4), "vds7.hoster.com", checks.DNSElsewhere, checks.Args{"network": "hoster.com", "ptr": "vds7.hoster.com"}},
+		"not by NS": {served("ns.hoster.com", "@ A "+foreignV4), "", checks.DNSElsewhere, checks.Args{}}, // the zone may be on our own servers
+		"by CNAME":  {served("", "@ CNAME shops.builder.com."), "", checks.DNSElsewhere, checks.Args{"network": "builder.com", "cname": "shops.builder.com"}},
 		"by nothing": {served("", "@ A "+foreignV4), "", checks.DNSElsewhere,
 			checks.Args{}},
 		"by its own PTR":         {served("", "@ A "+foreignV4), "www.client.ru", checks.DNSElsewhere, checks.Args{"ptr": "www.client.ru"}},
 		"Cloudflare by range":    {served("", "@ A 127.90.0.1"), "", checks.DNSProxied, checks.Args{"network": "Cloudflare", "proxy": "Cloudflare"}},
 		"Cloudflare by CNAME":    {served("", "@ CNAME client.ru.cdn.cloudflare.net."), "", checks.DNSProxied, checks.Args{"network": "Cloudflare", "proxy": "Cloudflare", "cname": "client.ru.cdn.cloudflare.net"}},
-		"Cloudflare's DNS alone": {served("ns.cloudflare.com", "@ A "+foreignV4), "", checks.DNSElsewhere, checks.Args{"network": "cloudflare.com"}},
+		"Cloudflare's DNS alone": {served("ns.cloudflare.com", "@ A "+foreignV4), "", checks.DNSElsewhere, checks.Args{}},
 		"DDoS-Guard by NS and PTR": {served("ddos-guard.net", "@ A "+foreignV4), "node7.ddos-guard.net", checks.DNSProxied,
 			checks.Args{"network": "DDoS-Guard", "proxy": "DDoS-Guard", "ptr": "node7.ddos-guard.net"}},
 		"a hostile PTR": {served("", "@ A "+foreignV4), `\027[31m<b>.hoster.com`, checks.DNSElsewhere, checks.Args{}},

@@ -23,6 +23,7 @@ func TestAddressesOfARedirectsHost(t *testing.T) {
 		"AAAA not answered":  {[]rule{{mdns.TypeAAAA, drop}}, 0, 0, true},
 		"A not answered":     {[]rule{{mdns.TypeA, drop}}, 0, 0, true},
 		"AAAA fails":         {[]rule{{mdns.TypeAAAA, servfail}}, 1, 0, false},
+		"A fails":            {[]rule{{mdns.TypeA, servfail}}, 0, 1, false},
 		"both fail":          {[]rule{{mdns.TypeA, servfail}, {mdns.TypeAAAA, servfail}}, 0, 0, false},
 		"CAA not answered":   {[]rule{{mdns.TypeCAA, drop}}, 1, 1, false},
 		"the resolver fails": {[]rule{{0, servfail}}, 0, 0, true},
@@ -51,5 +52,15 @@ func TestAddressesOfNoName(t *testing.T) {
 	in := NewInspector(resolver(t, Options{Servers: []netip.AddrPort{silent(t)}}), InspectorOptions{})
 	if _, _, err := in.Addresses(t.Context(), "a..b"); err == nil {
 		t.Error("no error")
+	}
+}
+
+// A host of which one family cannot be looked up is not a host without
+// addresses.
+func TestAddressesHalfKnown(t *testing.T) {
+	d, in := world(t, client("@ A "+foreignV4))
+	d.Resolve("client.ru", mdns.TypeA, servfail)
+	if v4, v6, err := in.Addresses(t.Context(), "client.ru"); err == nil {
+		t.Errorf("%v, %v, no error", v4, v6)
 	}
 }

@@ -21,7 +21,7 @@ import (
 // owner returns what the DNS shows of the owner of addresses. It is evidence
 // added to a finding: what cannot be looked up is left out.
 //
-//	network      the owner in a word: of a known range, or the domain of PTR, CNAME or NS
+//	network      the owner in a word: of a known range, or the domain of PTR or CNAME
 //	proxy        the CDN or proxy, if it is one
 //	ptr          the name of the first address
 //	cname        the last name of the chain
@@ -43,7 +43,7 @@ func (l *nameLookup) owner(ctx context.Context, addrs []netip.Addr, targets []st
 		"ptr":     ptr, "cname": last(targets), "nameservers": nameList(servers),
 		"proxy": l.proxy(addrs, targets, servers, ptr), "reserved": reserved(addrs[0]),
 	}
-	args["network"] = l.network(args, addrs[0], servers)
+	args["network"] = l.network(args, addrs[0])
 	for key, value := range args {
 		if value == "" || value == false {
 			delete(args, key)
@@ -84,8 +84,9 @@ func (l *nameLookup) proxy(addrs []netip.Addr, targets, servers []string, ptr st
 	return ""
 }
 
-// network returns the shortest description of an address's owner.
-func (l *nameLookup) network(args checks.Args, addr netip.Addr, servers []string) string {
+// network returns the shortest description of an address's owner. The name
+// servers tell nothing of it: a zone may stay with us while its site moves.
+func (l *nameLookup) network(args checks.Args, addr netip.Addr) string {
 	if owner, _ := args["proxy"].(string); owner != "" {
 		return owner
 	}
@@ -97,11 +98,6 @@ func (l *nameLookup) network(args checks.Args, addr netip.Addr, servers []string
 			if d := l.foreign(host); d != "" {
 				return d
 			}
-		}
-	}
-	for _, s := range servers {
-		if d := l.foreign(s); d != "" {
-			return d
 		}
 	}
 	return ""
@@ -130,11 +126,7 @@ func (a Answer) pointer() string {
 }
 
 // reserved reports whether the public internet cannot reach an address.
-func reserved(a netip.Addr) bool {
-	a = a.Unmap()
-	shared := netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 64}), 10) // RFC 6598
-	return !a.IsGlobalUnicast() || a.IsPrivate() || shared.Contains(a) || a.Is4() && a.As4()[0] == 0
-}
+func reserved(a netip.Addr) bool { return checks.Reserved(a.Unmap()) }
 
 // ranges.txt is the default; LoadRanges reads a file that replaces it.
 //

@@ -80,7 +80,7 @@ func (l *Listings) remembered(addrs []netip.Addr, now time.Time) (said map[netip
 	for _, a := range addrs {
 		if k, ok := l.known[a]; ok && now.Before(k.until) {
 			said[a] = k.lists
-		} else if !reserved(a) {
+		} else if !checks.Reserved(a) {
 			unknown = append(unknown, a)
 		}
 	}

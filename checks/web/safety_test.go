@@ -69,7 +69,7 @@ func TestReserved(t *testing.T) {
 		"255.255.255.255": true, "203.0.113.1": true, "::1": true, "::": true, "fe80::1": true, "fd00::1": true, "::ffff:8.8.8.8": true,
 		"64:ff9b::808:808": true, "2001:db8::1": true, "2606:4700::1": false, "2a00:1450::1": false, "fe80::1%eth0": true,
 	} {
-		if reserved(netip.MustParseAddr(addr)) != want {
+		if checks.Reserved(netip.MustParseAddr(addr)) != want {
 			t.Errorf("reserved(%s) = %v", addr, !want)
 		}
 	}

@@ -60,7 +60,6 @@ func answerSituations() []Situation {
 		row("two requests a minute, then 429", haste, "ok", named, limited(2, http.StatusTooManyRequests)).also("web.forbidden"),
 		row("two requests a minute, then 503", haste, "ok", named, limited(2, http.StatusServiceUnavailable)).also("web.forbidden"),
 		row("banned after three requests", haste, "ok", named, limited(3, http.StatusForbidden)).also("web.forbidden"),
-		row("429 from the first request on", haste, "unknown", limited(0, http.StatusTooManyRequests)),
 		row("our own 404, and no folder to place a file in", "2.8 without a file", "ok", instead(NotFound()), noFolder),
 		row("an application answers every path", "causes: app answers", "web.body", instead(app)),
 		row("the wrong words in the file", body, "web.body", instead(Status(http.StatusOK, "token.other"))),
