@@ -85,6 +85,7 @@ func seenDNS() map[string]checks.Finding {
 		"nxdomain.parking":   find(checks.DNSNXDomain, checks.Args{"domain": "shop.ru", "parking": "REG.RU"}),
 		"elsewhere.reserved": find(checks.DNSElsewhere, checks.Args{"addresses": "10.1.2.3", "count": 1, "expected": "203.0.113.10, 2001:db8::10", "reserved": true}),
 		"partly":             find(checks.DNSPartly, checks.Args{"ours": "203.0.113.10", "others": "198.51.100.7", "network": "beget.com"}),
+		"noaddress.reserved": find(checks.DNSNoAddress, checks.Args{"addresses": "10.1.2.3, fd00::1", "reserved": true}),
 		"ipv6":               find(checks.DNSIPv6, checks.Args{"ours": "203.0.113.10", "others": "2606:2800:220:1::1", "network": "beget.com"}),
 		"caa":                caa("issuer", "globalsign.com", `0 issue "globalsign.com"`), "caa.nobody": caa("issuer", "", `0 issue ";"`),
 		"caa.account":         account(checks.Args{"ours": "https://acme-v02.api.letsencrypt.org/acme/acct/1001"}),
@@ -145,6 +146,8 @@ func seenWeb() map[string]checks.Finding {
 	ipv6 := func(fallback bool) checks.Args {
 		return checks.Args{"address": "2001:db8::10", "family": "IPv6", "pattern": "family", "fallback": fallback, "cause": "web.refused", "status": nil}
 	}
+	late := ipv6(false)
+	late["rule"] = "deadline"
 	all := map[string]checks.Finding{
 		"refused": find(checks.WebRefused, silent), "timeout": find(checks.WebTimeout, silent), "reset": find(checks.WebReset, silent),
 		"forbidden":            find(checks.WebForbidden, checks.Args{"status": 403}),
@@ -156,6 +159,13 @@ func seenWeb() map[string]checks.Finding {
 		"redirect":             find(checks.WebRedirect, checks.Args{"status": 301, "location": "http://shop.ru:8080/", "rule": "port"}),
 		"body":                 find(checks.WebBody, checks.Args{"status": 200, "rule": "mismatch"}),
 		"body.http2":           find(checks.WebBody, checks.Args{"status": nil, "rule": "http2"}),
+		"body.untried":         find(checks.WebBody, checks.Args{"status": 200, "rule": "untried", "placed": false}),
+		"forbidden.limit":      find(checks.WebForbidden, checks.Args{"status": 429, "rule": "limit", checks.WhoArg: "nobody"}),
+		"forbidden.strangers":  find(checks.WebForbidden, checks.Args{"status": 403, "agent": "others", checks.WhoArg: "nobody"}),
+		"forbidden.ca":         find(checks.WebForbidden, checks.Args{"status": 403, "agent": "ca"}),
+		"timeout.late":         find(checks.WebTimeout, checks.Args{"status": 200, "rule": "deadline"}),
+		"ipv6.late":            find(checks.WebIPv6, late),
+		"refused.443":          {Check: cert.ServedCheck, Code: checks.WebRefused, Args: checks.Args{"address": "203.0.113.10", "port": 443, "family": "IPv4", "served": true}},
 		"ipv6":                 find(checks.WebIPv6, ipv6(false)),
 		"ipv6.fallback":        find(checks.WebIPv6, ipv6(true)),
 		"flapping":             find(checks.WebFlapping, flapping("random", 2)),
@@ -163,11 +173,11 @@ func seenWeb() map[string]checks.Finding {
 		"flapping.address":     find(checks.WebFlapping, flapping("address", 6)),
 		"flapping.log": {Check: web.LogCheck, Code: checks.WebFlapping, Args: checks.Args{"pattern": "half", "token": "Zk3w", "sources": 5, "expected": 5,
 			"addresses": []string{"23.178.112.208"}, "attempts": 5, "failed": 2, "ok": 3, "cause": "web.error"}},
-		"blocked": {Check: web.LogCheck, Code: checks.WebBlocked, Args: checks.Args{"pattern": "some", "token": "Zk3w", "sources": 2, "expected": 5,
+		"blocked": {Check: web.LogCheck, Code: checks.WebBlocked, Args: checks.Args{"pattern": "some", "token": "Zk3w", "sources": 2, "expected": 4,
 			"addresses": []string{"23.178.112.208", "52.28.236.88"}},
 			Detail: "Zk3wLq0Yb2mJd8sTf5uVx7nRc1eHg4aPoI6iKjQpWtE: 2 x 200, 0 x 4xx, 0 x 5xx from [23.178.112.208 52.28.236.88]"},
 	}
-	all["blocked.listed"] = checks.Finding{Check: web.LogCheck, Code: checks.WebBlocked, Args: checks.Args{"pattern": "some", "token": "Zk3w", "sources": 2, "expected": 5,
+	all["blocked.listed"] = checks.Finding{Check: web.LogCheck, Code: checks.WebBlocked, Args: checks.Args{"pattern": "some", "token": "Zk3w", "sources": 2, "expected": 4,
 		"addresses": []string{"23.178.112.208", "52.28.236.88"}, "listed": []string{"52.28.236.88 (zen.example.org)"}}}
 	walked := all["notfound"]
 	walked.Detail = challenge + " @ 203.0.113.10:80 404 [nginx]: Invalid response from " + challenge + ": 404\nbody: \"<html> <head><title>404 Not Found</title></head>\"\n203.0.113.10 ------ web.notfound"

@@ -278,7 +278,7 @@ func (in *Inspector) Addresses(ctx context.Context, host string) (v4, v6 []netip
 		}
 	}
 	if len(v4)+len(v6) == 0 && a.says(mdns.RcodeServerFailure) != aaaa.says(mdns.RcodeServerFailure) {
-		l.fail(fmt.Errorf("one family of addresses of %s cannot be looked up, and the other has none", n.host))
+		l.fail(fmt.Errorf("one family of addresses of %s cannot be looked up, and the other has none", host))
 	}
 	if len(v4)+len(v6) == 0 {
 		l.info.Points = checks.PointsNowhere
