@@ -127,14 +127,15 @@ func Sometimes(seed uint64, share float64, good, bad http.Handler) http.Handler 
 	})
 }
 
-// LimitRequests is nginx's limit_req: after n requests it refuses all others.
+// LimitRequests is nginx's limit_req with a zone for each path: after n requests
+// for a path it refuses all others.
 func LimitRequests(n, status int, behind http.Handler) http.Handler {
 	var mu sync.Mutex
-	seen := 0
+	seen := map[string]int{}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
-		seen++
-		over := seen > n
+		seen[r.URL.Path]++
+		over := seen[r.URL.Path] > n
 		mu.Unlock()
 		if over {
 			write(w, status, nginxPage(strconv.Itoa(status)+" "+http.StatusText(status)))

@@ -129,7 +129,7 @@ func byHost(of map[string]http.Handler, others http.Handler) http.Handler {
 
 // Deadline is how long one validation may take in the lab, in place of the ten
 // seconds that the CA gives all its validators together.
-const Deadline = 600 * time.Millisecond
+const Deadline = time.Second
 
 // six is the only IPv6 loopback address.
 const six = "::1"
