@@ -27,7 +27,7 @@ func (l *nameLookup) addresses(ctx context.Context, a, aaaa Result) bool {
 	if err6 == nil {
 		l.info.V6 = aaaa.Answer.Addrs
 	}
-	ignored := l.ignore()
+	ignored := l.ignore(slices.Concat(a.Answer.targets(), aaaa.Answer.targets()))
 	none := len(l.info.V4)+len(l.info.V6) == 0
 	switch {
 	case none && a.says(mdns.RcodeServerFailure):
@@ -85,9 +85,10 @@ func (l *nameLookup) nowhere(a Answer, ignored []netip.Addr) {
 
 // ignore removes the addresses that the CA drops before it connects, such as
 // private ones, and returns them. Ours and those of known networks stay,
-// wherever they are.
-func (l *nameLookup) ignore() (ignored []netip.Addr) {
-	if len(l.question.Ours) == 0 {
+// wherever they are, and all of a name that is an alias of a CDN's.
+func (l *nameLookup) ignore(targets []string) (ignored []netip.Addr) {
+	cdn := func(t string) bool { return l.options.Ranges.suffix(kindCNAME, t) != "" }
+	if len(l.question.Ours) == 0 || slices.ContainsFunc(targets, cdn) {
 		return nil
 	}
 	usable := func(all []netip.Addr) (kept []netip.Addr) {
