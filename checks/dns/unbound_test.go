@@ -32,7 +32,7 @@ func TestUnbound(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			zone, anchor := signedZone(t, time.Now().Add(c.expires))
-			in := NewInspector(resolver(t, Options{Servers: []netip.AddrPort{unbound(t, anchor, serve(t, zone.answer))}, Timeout: 2 * time.Second}), InspectorOptions{})
+			in := NewInspector(resolver(t, Options{Servers: []netip.AddrPort{unbound(t, validating(anchor, serve(t, zone.answer)))}, Timeout: 2 * time.Second}), InspectorOptions{})
 			sight, found, err := in.Inspect(t.Context(), Question{Name: "client.ru", Ours: []netip.Addr{netip.MustParseAddr("192.0.2.10")}})
 			t.Logf("%+v\n%+v\n%v", sight, found, err)
 			if err != nil {
@@ -152,8 +152,8 @@ func (z signed) of(name string, kind uint16) (found []mdns.RR) {
 	return found
 }
 
-// unboundConfig is a validating resolver whose only server, and whose only
-// trusted key, are the test's; so is the date by which it judges signatures.
+// unboundConfig is a resolver on loopback, without the part about the zones that
+// it asks for.
 const unboundConfig = `
 server:
     interface: %[1]s@%[2]d
@@ -167,26 +167,37 @@ server:
     num-threads: 1
     do-not-query-localhost: no
     module-config: "validator iterator"
-    trust-anchor-file: %[4]q
     ede: yes
-    val-log-level: 2
-    val-override-date: "%[6]s"
+%[4]s
 remote-control:
     control-enable: no
+`
+
+// validating is the part of a resolver whose only server, and whose only trusted
+// key, are the test's; so is the date by which it judges signatures.
+func validating(anchor string, upstream netip.AddrPort) string {
+	return fmt.Sprintf(`
+    trust-anchor-file: %[1]q
+    val-log-level: 2
+    val-override-date: "%[2]s"
 stub-zone:
     name: "client.ru"
-    stub-addr: %[5]s
+    stub-addr: %[3]s
 stub-zone:
     name: "."
-    stub-addr: %[5]s
-`
+    stub-addr: %[3]s
+`, anchor, time.Now().UTC().Format("20060102150405"), at(upstream))
+}
+
+// at is an address as the resolver's configuration has it.
+func at(a netip.AddrPort) string { return fmt.Sprintf("%s@%d", a.Addr(), a.Port()) }
 
 // unbound runs the resolver until the test ends. If another process takes the
 // free port before the resolver binds it, it tries another.
-func unbound(t *testing.T, anchor string, upstream netip.AddrPort) netip.AddrPort {
+func unbound(t *testing.T, zones string) netip.AddrPort {
 	t.Helper()
 	for range 5 {
-		if at, ok := tryUnbound(t, anchor, upstream); ok {
+		if at, ok := tryUnbound(t, zones); ok {
 			return at
 		}
 	}
@@ -194,11 +205,10 @@ func unbound(t *testing.T, anchor string, upstream netip.AddrPort) netip.AddrPor
 	return netip.AddrPort{}
 }
 
-func tryUnbound(t *testing.T, anchor string, upstream netip.AddrPort) (netip.AddrPort, bool) {
+func tryUnbound(t *testing.T, zones string) (netip.AddrPort, bool) {
 	t.Helper()
 	program, folder, at := debian(t, "unbound"), t.TempDir(), closedPort(t)
-	text := fmt.Sprintf(unboundConfig, at.Addr(), at.Port(), folder, anchor, fmt.Sprintf("%s@%d", upstream.Addr(), upstream.Port()),
-		time.Now().UTC().Format("20060102150405"))
+	text := fmt.Sprintf(unboundConfig, at.Addr(), at.Port(), folder, zones)
 	config := filepath.Join(folder, "unbound.conf")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
