@@ -3,6 +3,7 @@ package internet
 import (
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -128,14 +129,15 @@ func Sometimes(seed uint64, share float64, good, bad http.Handler) http.Handler 
 }
 
 // LimitRequests is nginx's limit_req with a zone for each path: after n requests
-// for a path it refuses all others.
+// of one address for a path it refuses all others.
 func LimitRequests(n, status int, behind http.Handler) http.Handler {
 	var mu sync.Mutex
 	seen := map[string]int{}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from, _, _ := net.SplitHostPort(r.RemoteAddr) // the server sets it to an address and a port
 		mu.Lock()
-		seen[r.URL.Path]++
-		over := seen[r.URL.Path] > n
+		seen[from+r.URL.Path]++
+		over := seen[from+r.URL.Path] > n
 		mu.Unlock()
 		if over {
 			write(w, status, nginxPage(strconv.Itoa(status)+" "+http.StatusText(status)))

@@ -30,7 +30,7 @@ type step func(*Lab) error
 func Situations() []Situation {
 	return slices.Concat(registrationSituations(), delegationSituations(), addressSituations(), caaSituations(),
 		doorSituations(), answerSituations(), redirectSituations(), familySituations(), unevenSituations(), proxySituations(),
-		certificateSituations(), authoritySituations(), policySituations(), blindSituations(), doubleSituations())
+		certificateSituations(), authoritySituations(), policySituations(), blindSituations(), doubleSituations(), ruleSituations())
 }
 
 // Start starts the situation; its files are below dir.
