@@ -85,7 +85,8 @@ func (l *nameLookup) nowhere(a Answer, ignored []netip.Addr) {
 
 // ignore removes the addresses that the CA drops before it connects, such as
 // private ones, and returns them. Ours and those of known networks stay,
-// wherever they are, and all of a name that is an alias of a CDN's.
+// wherever they are, and all of a name that is an alias of a CDN's. Addresses of
+// documentation stay if there are no others: they stand for somebody else's.
 func (l *nameLookup) ignore(targets []string) (ignored []netip.Addr) {
 	cdn := func(t string) bool { return l.options.Ranges.suffix(kindCNAME, t) != "" }
 	if len(l.question.Ours) == 0 || slices.ContainsFunc(targets, cdn) {
@@ -101,8 +102,20 @@ func (l *nameLookup) ignore(targets []string) (ignored []netip.Addr) {
 		}
 		return kept
 	}
-	l.info.V4, l.info.V6 = usable(l.info.V4), usable(l.info.V6)
+	v4, v6 := usable(l.info.V4), usable(l.info.V6)
+	if len(v4)+len(v6) == 0 && slices.ContainsFunc(ignored, documentation) {
+		return nil
+	}
+	l.info.V4, l.info.V6 = v4, v6
 	return ignored
+}
+
+// documentation reports whether an address is of a range for examples (RFC 5737,
+// RFC 3849).
+func documentation(a netip.Addr) bool {
+	return slices.ContainsFunc([]string{"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"}, func(p string) bool {
+		return netip.MustParsePrefix(p).Contains(a)
+	})
 }
 
 // gone reports a name that does not exist: its zone lacks it, or its domain is

@@ -72,6 +72,7 @@ func TestWhereANamePoints(t *testing.T) {
 		"a documentation AAAA beside":   {[]string{"@ A " + ownV4, "@ AAAA 2001:db8::bad"}, checks.PointsOurs, nil},
 		"shared space beside a foreign": {[]string{"@ A 100.64.0.1", "@ A " + foreignV4}, checks.PointsElsewhere, []checks.Code{checks.DNSElsewhere}},
 		"only private":                  {[]string{"@ A 10.1.2.3", "@ AAAA fd00::1"}, checks.PointsNowhere, []checks.Code{checks.DNSNoAddress}},
+		"only of documentation":         {[]string{"@ A 198.51.100.7"}, checks.PointsElsewhere, []checks.Code{checks.DNSElsewhere}},
 		"only 0.0.0.0":                  {[]string{"@ A 0.0.0.0"}, checks.PointsNowhere, []checks.Code{checks.DNSNoAddress}},
 		"only 127.0.0.1":                {[]string{"@ A 127.0.0.1"}, checks.PointsNowhere, []checks.Code{checks.DNSNoAddress}},
 		"none":                          {[]string{"@ MX 10 mail"}, checks.PointsNowhere, []checks.Code{checks.DNSNoAddress}},

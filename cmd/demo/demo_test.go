@@ -26,13 +26,13 @@ import (
 var newcomer = map[string][]string{
 	"en": {
 		"help", "help list", "status", "check SITE", "why SITE", "limits", "plan reissue",
-		"list failed", "list processing", "list overdue", "list nocertificate", "list noredirect",
+		"list trouble", "list expired", "list expiring", "list failing", "list failed", "list processing", "list overdue", "list nocertificate", "list noredirect",
 		"list elsewhere", "list elsewhere page 2", "list free", "list unknown", "list paused", "list zombie",
 		"cancel authz all", "BUTTON", "audit", "report daily", "report weekly", "whoami", "lang en",
 	},
 	"ru": {
 		"помощь", "помощь список", "статус", "проверь SITE", "почему SITE", "лимиты", "план перевыпуска",
-		"список неудачных", "список выпускаются", "список непродлённые", "список без-https", "список без-перехода",
+		"список проблемы", "список истёкшие", "список неудачных", "список выпускаются", "список непродлённые", "список без-https", "список без-перехода",
 		"список чужих", "список чужих страница 2", "список свободных", "список неясных", "список приостановленных", "список невыпускаемых",
 		"отмени авторизации все valid", "обход", "аудит", "отчёт день", "отчёт неделя", "кто-я", "язык ru",
 	},
