@@ -184,7 +184,7 @@ func (d *domain) add(name string, t lab.Truth) {
 	}
 	switch t.Trouble {
 	case lab.IPv6:
-		record("AAAA 2001:db8:bad::1")
+		record("AAAA 2d00:bad::1") // not allocated to anybody, and never connected to
 	case lab.CAA:
 		record("CAA 0 issue \"globalsign.com\"")
 	case lab.CAABroken:
