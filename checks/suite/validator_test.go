@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/net/publicsuffix"
@@ -231,7 +232,7 @@ type response struct {
 }
 
 // get sends one request on a connection of its own.
-func (v validator) get(ctx context.Context, to *url.URL, at netip.Addr) (_ response, r *refusal, dialed bool) {
+func (v validator) get(ctx context.Context, to *url.URL, at netip.Addr) (_ response, r *refusal, reached bool) {
 	if !at.IsLoopback() { // the lab is on loopback, and has no strangers
 		return response{}, &refusal{"the file", "the server of a stranger has no file of ours"}, true
 	}
@@ -239,6 +240,7 @@ func (v validator) get(ctx context.Context, to *url.URL, at netip.Addr) (_ respo
 	if to.Port() == "443" || to.Port() == "" && to.Scheme == "https" {
 		port = v.https
 	}
+	var dialed atomic.Bool // a dial may end after the request
 	once := &http.Transport{DisableKeepAlives: true, DisableCompression: true,
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}, // the certificate is the thing to get
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -247,14 +249,14 @@ func (v validator) get(ctx context.Context, to *url.URL, at netip.Addr) (_ respo
 				dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(v.from, 0))
 			}
 			conn, err := dialer.DialContext(ctx, "tcp", netip.AddrPortFrom(at, uint16(port)).String())
-			dialed = err == nil
+			dialed.Store(err == nil)
 			return conn, err
 		}}
 	request := (&http.Request{Method: http.MethodGet, URL: to, Host: to.Host, Close: true,
 		Header: http.Header{"User-Agent": {agent}, "Accept": {"*/*"}, "Accept-Encoding": {"gzip"}}}).WithContext(ctx)
 	answer, err := once.RoundTrip(request)
 	if err != nil {
-		return response{}, &refusal{connectionRule(err, dialed, to.Scheme), err.Error()}, dialed
+		return response{}, &refusal{connectionRule(err, dialed.Load(), to.Scheme), err.Error()}, dialed.Load()
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, 128))
