@@ -37,6 +37,12 @@ type Message struct {
 	Actions  []Action  `json:"actions,omitempty"`
 	Files    []File    `json:"files,omitempty"`
 	Silent   bool      `json:"silent,omitempty"` // arrives without a sound
+	Facts    *Facts    `json:"facts,omitempty"`  // for programs; nil: it is about no problem
+
+	// Delivery names the delivery, the same in each of its tries and never that
+	// of another one: a receiver recognizes repetitions by it. The outbox sets
+	// it; it is not stored.
+	Delivery string `json:"-"`
 }
 
 // Section is a paragraph, a list, a quotation, or these in that order. Any

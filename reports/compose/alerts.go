@@ -86,6 +86,7 @@ func Alert(w Writer, c reports.Change, s reports.Server) reports.Message {
 		return resolved(w, c.Incident)
 	}
 	m := w.message(toneOf(f.Severity), alertTitle(w, c))
+	m.Facts = w.facts(c.Kind, c.Incident)
 	m.Silent = f.Severity < checks.Critical
 	if text := evidence(w, c, s); text != "" {
 		m.Sections = append(m.Sections, reports.Section{Text: text})
@@ -217,6 +218,7 @@ func resolved(w Writer, i reports.Incident) reports.Message {
 	args := w.args(f.Args)
 	args["Server"], args["Age"], args["Peak"] = f.Server, i.Times.Resolved.Sub(i.Times.Opened), i.Peak
 	m := w.message(reports.ToneOver, w.Say("over."+string(f.Code), args))
+	m.Facts = w.facts(reports.Resolved, i)
 	m.Silent = i.Worst < checks.Critical
 	return m
 }
@@ -236,6 +238,7 @@ func Names(w Writer, kind reports.ChangeKind, incidents []reports.Incident) repo
 		key, tone = "names."+string(f.Code), toneOf(severity)
 	}
 	m := w.message(tone, w.Count(key, len(incidents), i18n.Args{"Server": f.Server}))
+	m.Facts = w.factsOfNames(kind, incidents, severity)
 	m.Silent = kind == reports.Resolved || severity < checks.Critical
 	m.Sections = []reports.Section{{Items: items}}
 	if kind == reports.Resolved {
@@ -266,6 +269,7 @@ func nameNote(w Writer, kind reports.ChangeKind, i reports.Incident) string {
 // server's (see reports.Stormy).
 func Storm(w Writer, server string, changed, all int) reports.Message {
 	m := w.message(reports.ToneBad, w.Count("storm.title", changed, i18n.Args{"Server": server, "All": all}))
+	m.Facts = &reports.Facts{Event: reports.Opened, Server: server, Severity: checks.Critical, Count: &reports.Count{Value: changed}}
 	m.Sections = []reports.Section{{Text: w.Say("storm.text")}}
 	m.Actions = []reports.Action{{Label: w.Say("action.status"), Command: "status"}}
 	return m

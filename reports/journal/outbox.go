@@ -130,6 +130,10 @@ func (t *tx) enqueueOne(ctx context.Context, d Delivery) (int64, error) {
 	if err := t.keepActions(ctx, &d); err != nil {
 		return 0, err
 	}
+	if f := d.Message.Facts; f != nil && f.Problem == 0 && d.Incident != 0 {
+		with := *f
+		with.Problem, d.Message.Facts = d.Incident, &with
+	}
 	message, err := json.Marshal(d.Message)
 	if err != nil {
 		return 0, fmt.Errorf("storing a message: %w", err)

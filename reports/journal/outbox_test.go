@@ -352,3 +352,15 @@ func TestMarkingWhatIsNotThere(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The ID of an incident is known only once it is stored.
+func TestFactsNameTheProblem(t *testing.T) {
+	j, opened, facts := open(t), overdue("a.example", 0), &reports.Facts{Event: reports.Opened, Server: "isp1"}
+	d := say("webhook:duty", "one")
+	d.IncidentKey, d.Message.Facts = opened.Finding.Key(), facts
+	must(t, j.Record(t.Context(), journal.Entry{At: noon(), Changes: []reports.Change{{Incident: opened}}, Deliveries: []journal.Delivery{d}}))
+	sent := got(j.SentFor(t.Context(), openIncidents(t, j)[0].ID))(t)
+	same(t, "messages", len(sent), 1)
+	same(t, "the problem", sent[0].Message.Facts.Problem, sent[0].Incident)
+	same(t, "the caller's facts", facts.Problem, int64(0))
+}
