@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"time"
 
@@ -72,6 +73,7 @@ func (o *Outbox) pass(ctx context.Context, d journal.Delivery) (ref string, err 
 	if !ok {
 		return "", &bot.Permanent{Reason: "no such messenger"}
 	}
+	d.Message.Delivery = fmt.Sprintf("%d-%d", d.ID, d.Attempt.Created.UnixMilli()) // a new state file begins with the same IDs
 	if d.Edits != 0 {
 		editor, ok := receiver.(bot.Editor)
 		if !ok {

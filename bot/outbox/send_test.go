@@ -329,3 +329,37 @@ func TestATimeoutIsMarkedAsAPossibleRepeat(t *testing.T) {
 		p.want(t, "one", "one | "+again, "one | "+again)
 	})
 }
+
+// keyed is a receiver that records the names of deliveries; it loses the first
+// answer.
+type keyed struct{ names []string }
+
+func (k *keyed) Send(_ context.Context, _ bot.Address, _ string, m reports.Message) (string, error) {
+	k.names = append(k.names, m.Delivery)
+	if len(k.names) == 1 {
+		return "", errors.New("the answer was lost")
+	}
+	return "", nil
+}
+
+// A repetition has the name of the first try, another message has its own, and
+// one of a new state file has neither.
+func TestEachDeliveryHasAName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keyed{}
+		for range 2 {
+			j := enginetest.NewDisk(t)
+			out := over(t, j, newLogged(), map[string]bot.Receiver{"post": k})
+			enqueue(t, j.Journal, alert("post:a", "one"), alert("post:a", "two"))
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error)
+			go func() { ended <- out.Run(ctx) }()
+			time.Sleep(time.Minute)
+			cancel()
+			<-ended
+		}
+		if n := k.names; len(n) != 5 || n[0] == "" || n[0] != n[1] || n[1] == n[2] || n[3] == n[1] || n[4] == n[2] {
+			t.Errorf("the deliveries are named %q, want a, a, b of the first state and c, d of the second", n)
+		}
+	})
+}
