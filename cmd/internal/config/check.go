@@ -16,6 +16,7 @@ func (r *reader) check(c *Config) {
 	r.checkChats(c)
 	r.checkThresholds(c)
 	r.checkManagers(c)
+	r.checkSenders(c)
 	r.checkState(c.State)
 }
 

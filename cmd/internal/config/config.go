@@ -32,6 +32,7 @@ type Config struct {
 	Panels []Panel `key:"panels" need:"true" title:"The ISPmanager panels to watch"`
 	Diagnosis
 	Messengers
+	Senders
 	Chats      []Chat     `key:"chats" title:"Chats that get messages and may ask"`
 	People     []Person   `key:"people" title:"People with a role of their own"`
 	Schedule   Schedule   `key:"schedule" title:"Schedules: cron, in timezone"`

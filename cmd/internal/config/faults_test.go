@@ -137,6 +137,7 @@ func labEnv(t testing.TB) Env {
 	for name, text := range map[string]string{
 		"telegram": "123456:AAFakeFakeFakeFake\n", "slackbot": "xoxb-1-fake\n", "slackapp": "xapp-1-fake\r\n",
 		"open": "123456:AAFakeFakeFakeFake", "empty": "\n",
+		"hook": "https://example.com/?token=Fake\n", "hooksecret": "Fake-secret-of-2026\nFake-secret-of-2025\n", "short": "Fake\n",
 	} {
 		write(t, filepath.Join(folder, name), text)
 	}
@@ -195,9 +196,9 @@ func TestEveryProblemHasItsTexts(t *testing.T) {
 		if len(m.credentials) > 1 {
 			problem(m.name + ".half")
 		}
-		for _, c := range m.credentials {
-			problem("secret." + c.shape)
-		}
+	}
+	for _, c := range allSecrets() {
+		problem("secret." + c.shape)
 	}
 	for _, name := range []string{"truth", "count"} { // other kinds use their own names
 		problem(name)

@@ -88,6 +88,9 @@ func (r *reader) complete(c *Config) {
 	for i := range c.Chats {
 		c.Chats[i].Language = cmp.Or(c.Chats[i].Language, c.Language)
 	}
+	for i := range c.Escalation {
+		c.Escalation[i].Language = cmp.Or(c.Escalation[i].Language, c.Language)
+	}
 	for _, l := range c.Thresholds.levels() {
 		if !r.hasValue(l.path+".warn") && *l.warn > *l.critical {
 			*l.warn = 0

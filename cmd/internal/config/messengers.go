@@ -133,7 +133,10 @@ func addressPattern() string {
 func readChat(f field, v scalar) (any, *problem) {
 	name, rest, _ := strings.Cut(v.text, ":")
 	m, ok := findMessenger(name)
-	if !ok {
+	switch {
+	case name == emailName, name == webhookName:
+		return nil, wrong("chat.sendonly", f.args(v))
+	case !ok:
 		return nil, wrong("chat", f.args(v))
 	}
 	id, topic, hasTopic := strings.Cut(rest, "/")

@@ -84,21 +84,28 @@ func readResolver(f field, v scalar) (any, *problem) {
 // readServer takes the name or the address of a WHOIS server, with or without a
 // port.
 func readServer(f field, v scalar) (any, *problem) {
-	host, port := v.text, whoisPort
-	if h, p, err := net.SplitHostPort(v.text); err == nil {
-		host, port = h, p
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return nil, wrong("server", f.args(v))
-	}
-	if addr, err := netip.ParseAddr(host); err == nil && !addr.IsUnspecified() {
-		return net.JoinHostPort(addr.String(), port), nil
-	}
-	name, ok := hostName(host)
+	server, ok := hostPort(v.text, whoisPort)
 	if !ok {
 		return nil, wrong("server", f.args(v))
 	}
-	return net.JoinHostPort(name, port), nil
+	return server, nil
+}
+
+// hostPort returns host:port of a name or an address, with or without a port of
+// its own.
+func hostPort(text, port string) (string, bool) {
+	host := text
+	if h, p, err := net.SplitHostPort(text); err == nil {
+		host, port = h, p
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return "", false
+	}
+	if addr, err := netip.ParseAddr(host); err == nil && !addr.IsUnspecified() {
+		return net.JoinHostPort(addr.String(), port), true
+	}
+	name, ok := hostName(host)
+	return net.JoinHostPort(name, port), ok
 }
 
 // readDomain takes a name of at least two labels, in Unicode or A-label form.

@@ -178,24 +178,31 @@ func (r *reader) locate(name string) (file string, credential bool) {
 
 // checkForm finds a secret of another kind, without showing any of it.
 func checkForm(f field, text string) *problem {
-	for _, m := range messengers() {
-		for _, c := range m.credentials {
-			switch {
-			case c.shape != f.shape || c.form.MatchString(text):
-			case c.other != "" && strings.HasPrefix(text, c.other):
-				return wrong("secret."+f.shape, nil).withHint("secret.swapped")
-			default:
-				return wrong("secret."+f.shape, nil)
-			}
+	for _, c := range allSecrets() {
+		switch {
+		case c.shape != f.shape || c.form.MatchString(text):
+		case c.other != "" && strings.HasPrefix(text, c.other):
+			return wrong("secret."+f.shape, nil).withHint("secret.swapped")
+		default:
+			return wrong("secret."+f.shape, nil)
 		}
 	}
 	return nil
+}
+
+// allSecrets are the forms of the secrets of messengers and senders.
+func allSecrets() []credential {
+	all := senderSecrets()
+	for _, m := range messengers() {
+		all = append(all, m.credentials...)
+	}
+	return all
 }
 
 // secretArgs are the arguments of messages about how to give a secret.
 func (f field) secretArgs(path string) map[string]any {
 	return map[string]any{
 		"Key": f.key, "File": f.file(),
-		"Variable": strings.ToUpper(strings.ReplaceAll(join(parent(path), f.key), ".", "_")),
+		"Variable": strings.ToUpper(strings.NewReplacer(".", "_", "[", "_", "]", "").Replace(join(parent(path), f.key))),
 	}
 }
