@@ -97,9 +97,9 @@ func TestUnreachableRegistryIsNotKnown(t *testing.T) {
 }
 
 func TestServersOnPrivateAddressesAreNotAsked(t *testing.T) {
-	l := &nameLookup{Inspector: &Inspector{options: InspectorOptions{Port: 53}}}
+	h := hierarchy{conversation: &conversation{Inspector: &Inspector{options: InspectorOptions{Port: 53}}}}
 	servers := []delegate{{name: "ns1", addr: netip.MustParseAddr("127.0.0.1")}, {name: "ns2", addr: netip.MustParseAddr("10.0.0.1")}, {name: "ns3"}}
-	l.askServers(t.Context(), servers, Query{Type: mdns.TypeA}) // would panic if it sent a question: there is no resolver
+	h.askServers(t.Context(), servers, Query{Type: mdns.TypeA}) // would panic if it sent a question: there is no resolver
 	if d := (delegation{servers: servers}); !d.lame() || d.String() != "ns1: no address, ns2: no address, ns3: no address" {
 		t.Errorf("%v, lame %v", d, d.lame())
 	}

@@ -57,7 +57,7 @@ func (l *nameLookup) caaFails(ctx context.Context, label string, a Answer) error
 	if slices.ContainsFunc(a.Errors, signature) {
 		return nil
 	}
-	_, err := l.confirmed(ctx, label, mdns.TypeCAA, a)
+	_, err := l.hierarchy().confirmed(ctx, label, mdns.TypeCAA, a)
 	return err
 }
 

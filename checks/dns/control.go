@@ -183,23 +183,6 @@ func (in *Inspector) whose(ctx context.Context) checks.BlindCause {
 // that was never asked for.
 func random(tld string) string { return strings.ToLower(rand.Text()) + "." + tld }
 
-// registryAnswers returns an error if the servers of the name's own top-level
-// domain cannot be reached by the resolver: then a failure below it says nothing
-// about the name. Some registries answer for names that do not exist, so any
-// answer will do.
-func (l *nameLookup) registryAnswers(ctx context.Context) error {
-	labels := l.name.upward()
-	tld := labels[len(labels)-1]
-	if l.options.Controls != nil && len(l.options.Controls) == 0 {
-		return nil
-	}
-	q := Query{Name: random(tld), Type: mdns.TypeA}
-	if err := l.again(ctx, q, l.ask(ctx, q)[0]).failure(); err != nil {
-		return &checks.Blindness{Cause: checks.BlindRegistry, TLD: tld, Err: err}
-	}
-	return nil
-}
-
 // believe runs a control if something is wrong with the name. If the control
 // fails, nothing that was found is a cause.
 func (l *nameLookup) believe(ctx context.Context) {

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
 	mdns "github.com/miekg/dns"
 
 	"domovoy/checks"
-	"domovoy/checks/pace"
 )
 
 // Question is a name to look up, and what is expected of it.
@@ -124,14 +122,12 @@ func (in *Inspector) Inspect(ctx context.Context, q Question) (checks.NameInfo, 
 
 // nameLookup is the lookup of one name.
 type nameLookup struct {
-	*Inspector
+	*conversation
 	question Question
 	name     name
 	info     checks.NameInfo
 	found    []checks.Finding
 	errs     []error
-	asked    []Query // all questions to the resolver and their answers, for the evidence
-	said     []Result
 }
 
 func (in *Inspector) begin(q Question) (*nameLookup, error) {
@@ -146,55 +142,7 @@ func (in *Inspector) begin(q Question) (*nameLookup, error) {
 		q.Method = "http-01"
 	}
 	q.Wildcard = q.Wildcard || n.wildcard
-	return &nameLookup{Inspector: in, question: q, name: n, info: checks.NameInfo{Name: n.ascii}}, nil
-}
-
-// ask asks the resolver and records the answers as evidence.
-func (l *nameLookup) ask(ctx context.Context, queries ...Query) []Result {
-	said := l.resolver.AskAll(ctx, queries)
-	if l.asked == nil {
-		l.asked, l.said = queries, said
-		return said
-	}
-	l.asked, l.said = slices.Concat(l.asked, queries), slices.Concat(l.said, said)
-	return said
-}
-
-// settled asks questions, and those that failed again: at once, of another
-// server if there is one, and after a pause. One SERVFAIL says nothing: a
-// resolver gives it for its own troubles as well.
-func (l *nameLookup) settled(ctx context.Context, queries []Query) []Result {
-	said := l.ask(ctx, queries...)
-	for round := range 2 {
-		var failed []int
-		for i, r := range said {
-			clear := round > 0 && slices.ContainsFunc(r.Answer.Errors, signature) // asking again would show nothing new
-			if r.says(mdns.RcodeServerFailure) && !clear {
-				failed = append(failed, i)
-			}
-		}
-		if len(failed) == 0 || round > 0 && pace.Until(ctx, time.Now().Add(l.options.Pause)) != nil {
-			break
-		}
-		again := make([]Query, len(failed))
-		for n, i := range failed {
-			again[n] = queries[i]
-		}
-		said = slices.Clone(said) // the first answers stay as evidence
-		for n, r := range l.askOther(ctx, again, said[failed[0]].Answer.Server) {
-			if !r.says(mdns.RcodeServerFailure) { // the first failure gives the reason at length, later ones from a cache
-				said[failed[n]] = r
-			}
-		}
-	}
-	return said
-}
-
-// askOther asks another server than the given one, and records the answers.
-func (l *nameLookup) askOther(ctx context.Context, queries []Query, than netip.AddrPort) []Result {
-	said := l.resolver.AskOther(ctx, queries, than)
-	l.asked, l.said = slices.Concat(l.asked, queries), slices.Concat(l.said, said)
-	return said
+	return &nameLookup{conversation: &conversation{Inspector: in}, question: q, name: n, info: checks.NameInfo{Name: n.ascii}}, nil
 }
 
 // looked returns nil if the resolver answered. Only these three rcodes describe

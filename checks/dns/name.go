@@ -178,25 +178,6 @@ func (a Answer) reason() string {
 	return checks.Clean(strings.Join(words, "; "), maxText)
 }
 
-// detail lists every question with its answer for an expert, one a line.
-func (l *nameLookup) detail() string {
-	var b strings.Builder
-	for i, q := range l.asked {
-		fmt.Fprintf(&b, "%s %s", q.Name, mdns.TypeToString[q.Type])
-		if q.CD {
-			b.WriteString(" +cd")
-		}
-		b.WriteString(": ")
-		if err := l.said[i].Err; err != nil {
-			b.WriteString(checks.Clean(err.Error(), maxText))
-		} else {
-			b.WriteString(l.said[i].Answer.line())
-		}
-		b.WriteByte('\n')
-	}
-	return checks.Bound(strings.TrimSpace(b.String()))
-}
-
 // line formats the answer on one line.
 func (a Answer) line() string {
 	words := []string{rcode(a.Rcode)}
