@@ -72,12 +72,14 @@ func (l *nameProbe) stops() (checks.Finding, bool) {
 		return checks.Finding{}, false
 	}
 	bad := l.ca.failure()
-	v4, looked := l.byV4()
+	hop, overV6 := brokenV6(bad)
+	v4, asked := l.byV4()
+	looked := len(v4.tries) > 0
 	switch {
-	case looked && v4.passed():
-		if hop, ok := brokenV6(bad); ok {
-			return l.ipv6(l.ca, bad, hop, false), true
-		}
+	case asked && !looked && overV6: // whether it is IPv6 alone is not known
+		return asInfo(l.plain(l.ca)), true
+	case looked && v4.passed() && overV6:
+		return l.ipv6(l.ca, bad, hop, false), true
 	case looked && v4.failed() && bad.fault.code == checks.WebLoop && bad.fellBack != nil:
 		// The CA reports a loop only because it remembers the URLs of the
 		// attempt that failed over IPv6.
@@ -86,11 +88,13 @@ func (l *nameProbe) stops() (checks.Finding, bool) {
 	return l.plain(l.ca), true
 }
 
-// byV4 returns the series that used only the first IPv4 address.
+// byV4 returns the series that used only the first IPv4 address, without the
+// attempts that could not be made; false: there was no such series.
 func (l *nameProbe) byV4() (series, bool) {
 	for _, s := range l.rest {
 		if s.route.family == onlyV4 {
-			return s, s.err() == nil
+			s.tries = slices.DeleteFunc(slices.Clone(s.tries), func(a attempt) bool { return a.err != nil })
+			return s, true
 		}
 	}
 	return series{}, false

@@ -1,10 +1,15 @@
 package web
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
+
+	"domovoy/checks"
 )
 
 // TestRedirects checks which redirects the CA follows. The name has one IPv4
@@ -96,6 +101,31 @@ func TestRedirectHostWithoutFallback(t *testing.T) {
 	}
 	if f := found[0]; f.Args["address"] != six || f.Args["cause"] != "web.refused" || f.Args["says"] != "Connection refused" {
 		t.Errorf("arguments %v", f.Args)
+	}
+}
+
+// TestRedirectHostSeenInPart: if the host of a redirect could not be looked up for
+// the second attempt over IPv4 alone, the first tells; if not for the first, it is
+// not known whether IPv6 is the cause.
+func TestRedirectHostSeenInPart(t *testing.T) {
+	for blind, want := range map[int]string{1: "web.refused", 2: "web.ipv6"} {
+		s := newStage(t)
+		s.listen(six, "0").Close()
+		s.hosts["www.client.ru"] = addresses(four, six)
+		lookups := 0 // three by the CA's way, then three over IPv4, one after the other
+		s.opts.Resolve = func(ctx context.Context, host string) (v4, v6 []netip.Addr, err error) {
+			if lookups++; lookups == 3+blind {
+				return nil, nil, errors.New("no answer")
+			}
+			return s.resolve(ctx, host)
+		}
+		s.opts.Attempts = 3
+		s.serve(four, s.http, to(301, "https://www.client.ru$path"))
+		s.serve(four, s.https, s.files)
+		found, err := New(s.opts).Follow(t.Context(), nameAt(four), Ask{Attempts: 3})
+		if err == nil || len(found) != 1 || string(found[0].Code) != want || (found[0].Severity > checks.Info) != (want == "web.ipv6") {
+			t.Errorf("lookup %d fails: found %+v, error %v", blind, found, err)
+		}
 	}
 }
 
