@@ -34,16 +34,16 @@ func (l *nameLookup) addresses(ctx context.Context, a, aaaa Result) bool {
 		l.broken(ctx, mdns.TypeA, a.Answer)
 		return false
 	case none && a.says(mdns.RcodeNameError):
-		return l.gone(ctx, a.Answer)
+		return l.gone(ctx, mdns.TypeA, a.Answer)
 	case errA != nil, none && err6 != nil:
 		return true
 	case none && aaaa.says(mdns.RcodeNameError): // the name has no records of any type (RFC 8020)
-		return l.gone(ctx, aaaa.Answer)
+		return l.gone(ctx, mdns.TypeAAAA, aaaa.Answer)
 	case none && aaaa.says(mdns.RcodeServerFailure):
 		l.broken(ctx, mdns.TypeAAAA, aaaa.Answer)
 		return false
 	case none:
-		l.nowhere(a.Answer, ignored)
+		l.nowhere(ctx, a.Answer, ignored)
 		return true
 	}
 	before := len(l.found)
@@ -73,14 +73,35 @@ func (l *nameLookup) family(ctx context.Context, kind uint16, r Result) {
 
 // nowhere reports a name without addresses, or with none that the CA would
 // connect to. A wildcard alias need not have any.
-func (l *nameLookup) nowhere(a Answer, ignored []netip.Addr) {
+func (l *nameLookup) nowhere(ctx context.Context, a Answer, ignored []netip.Addr) {
 	l.info.Points = checks.PointsNowhere
 	l.park(a.primaries())
-	if !l.name.wildcard {
-		l.find(checks.DNSNoAddress, checks.Args{
-			"target": last(a.targets()), "parking": l.info.Parking, "addresses": addressList(ignored), "reserved": len(ignored) > 0,
-		})
+	if l.name.wildcard {
+		return
 	}
+	host, above := l.end(a)
+	if err := above.empty(ctx, host, ignored, a); err != nil {
+		l.unseen(err)
+		return
+	}
+	l.find(checks.DNSNoAddress, checks.Args{
+		"target": last(a.targets()), "parking": l.info.Parking, "addresses": addressList(ignored), "reserved": len(ignored) > 0,
+	})
+}
+
+// end returns the name at the end of a chain of CNAMEs, and the servers above it.
+func (l *nameLookup) end(a Answer) (host string, above hierarchy) {
+	if target := last(a.targets()); target != "" {
+		return target, hierarchy{l.conversation, checks.RegisteredDomain(target)}
+	}
+	return l.name.host, l.hierarchy()
+}
+
+// unseen records that the resolver's answer about the name is not true: where it
+// points is not known.
+func (l *nameLookup) unseen(err error) {
+	l.fail(err)
+	l.info.Points, l.info.Register = checks.PointsUnknown, false
 }
 
 // ignore removes the addresses that the CA drops before it connects, such as
@@ -119,8 +140,9 @@ func documentation(a netip.Addr) bool {
 }
 
 // gone reports a name that does not exist: its zone lacks it, or its domain is
-// not in the registry's zone, and only the registry knows why.
-func (l *nameLookup) gone(ctx context.Context, a Answer) bool {
+// not in the registry's zone, and only the registry knows why. What the servers
+// themselves deny is not known.
+func (l *nameLookup) gone(ctx context.Context, kind uint16, a Answer) bool {
 	l.info.Points = checks.PointsNowhere
 	zone, target := a.Zone(), last(a.targets())
 	l.park(a.primaries())
@@ -134,11 +156,24 @@ func (l *nameLookup) gone(ctx context.Context, a Answer) bool {
 		l.fail(r.failure())
 		l.info.Register = l.info.Register || r.says(mdns.RcodeNameError)
 	}
-	if !l.name.wildcard || l.info.Register {
-		l.find(checks.DNSNXDomain, checks.Args{
-			"domain": l.name.registered, "target": target, "register": l.info.Register && l.info.Parking == "", "parking": l.info.Parking,
-		})
+	if l.name.wildcard && !l.info.Register {
+		return false
 	}
+	host, above := l.end(a)
+	lacking, err := above.absent(ctx, host, kind, a)
+	if err != nil {
+		l.unseen(err)
+		return false
+	}
+	if target == "" && lacking != "" { // the resolver may say of the domain, too, that it does not exist
+		l.info.Register = !within(lacking, l.name.registered) || l.info.Parking != ""
+	}
+	if l.name.wildcard && !l.info.Register {
+		return false
+	}
+	l.find(checks.DNSNXDomain, checks.Args{
+		"domain": l.name.registered, "target": target, "register": l.info.Register && l.info.Parking == "", "parking": l.info.Parking,
+	})
 	return false
 }
 

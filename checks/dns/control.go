@@ -33,7 +33,7 @@ const controlEvery = 250 * time.Millisecond
 // Control returns nil if the resolver proves, after the call began, that it can
 // be believed: a random name directly below each of several top-level domains,
 // which no cache can know, does not exist, and the top-level domain itself
-// does. Otherwise the error wraps a *checks.Blindness. One top-level domain of
+// does, also when asked for what no cache can know. Otherwise the error wraps a *checks.Blindness. One top-level domain of
 // several that fails is an error, too, but only for the names below it: its
 // cause is checks.BlindRegistry.
 func (in *Inspector) Control(ctx context.Context) error {
@@ -112,16 +112,18 @@ func (in *Inspector) runControl(run, before *controlRun, pause time.Duration) {
 func (in *Inspector) look() health {
 	ctx := context.Background()
 	tlds := in.options.Controls
-	queries := make([]Query, 0, 2*len(tlds))
+	const each = 3
+	queries := make([]Query, 0, each*len(tlds))
 	for _, tld := range tlds {
-		queries = append(queries, Query{Name: random(tld), Type: mdns.TypeA}, Query{Name: tld, Type: mdns.TypeNS})
+		queries = append(queries, Query{Name: random(tld), Type: mdns.TypeA}, Query{Name: tld, Type: mdns.TypeNS}, Query{Name: tld, Type: unusedType()})
 	}
 	said := in.resolver.AskAll(ctx, queries)
 	h := health{down: map[string]error{}}
 	var lies error
 	for i, tld := range tlds {
-		absent, present := in.again(ctx, queries[2*i], said[2*i]), in.again(ctx, queries[2*i+1], said[2*i+1])
-		lies = errors.Join(lies, falseAnswer(absent, present, tld))
+		q, r := queries[each*i:], said[each*i:]
+		absent, present := in.again(ctx, q[0], r[0]), in.again(ctx, q[1], r[1])
+		lies = errors.Join(lies, falseAnswer(absent, present, tld), denies(r[2], tld)) // not every resolver answers for unused types
 		if err := errors.Join(absent.failure(), present.failure()); err != nil {
 			h.down[tld] = &checks.Blindness{Cause: checks.BlindRegistry, TLD: tld, Err: err}
 		}
@@ -195,8 +197,7 @@ func (l *nameLookup) believe(ctx context.Context) {
 		err = h.all
 	}
 	if err != nil {
-		l.fail(err)
+		l.unseen(err)
 		l.makeInfo(0)
-		l.info.Points, l.info.Register = checks.PointsUnknown, false
 	}
 }

@@ -74,7 +74,7 @@ func (c *conversation) askOther(ctx context.Context, queries []Query, than netip
 func (c *conversation) detail() string {
 	var b strings.Builder
 	for i, q := range c.asked {
-		fmt.Fprintf(&b, "%s %s", q.Name, mdns.TypeToString[q.Type])
+		fmt.Fprintf(&b, "%s %s", q.Name, mdns.Type(q.Type))
 		if q.CD {
 			b.WriteString(" +cd")
 		}

@@ -68,6 +68,7 @@ func TestUnboundWithoutAWayOut(t *testing.T) {
 		"nothing comes back": func(mdns.ResponseWriter, *mdns.Msg) {},
 		"SERVFAIL":           refuses(mdns.RcodeServerFailure),
 		"REFUSED":            refuses(mdns.RcodeRefused),
+		"NXDOMAIN":           refuses(mdns.RcodeNameError), // a provider's, whose bill is not paid
 	} {
 		for _, alone := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, the resolver alone %v", name, alone), func(t *testing.T) {

@@ -22,10 +22,21 @@ type hierarchy struct {
 // hierarchy is that of the looked-up name itself.
 func (l *nameLookup) hierarchy() hierarchy { return hierarchy{l.conversation, l.name.registered} }
 
-// delegation asks authoritative servers for a name, from the registry's down
-// one zone cut after another, until one answers with authority or none can be
-// used. It is empty if the registry's servers could not be asked from here.
+// delegation is where descend ends, if that is the domain itself or below it. It
+// is empty if the registry's servers could not be asked from here.
 func (h hierarchy) delegation(ctx context.Context, host string, kind uint16) delegation {
+	d := h.descend(ctx, host, kind)
+	if !within(d.zone, h.registered) {
+		return delegation{}
+	}
+	return d
+}
+
+// descend asks authoritative servers for a name, from the registry's down one
+// zone cut after another, until one answers with authority or none can be used.
+// It returns the last zone with what its servers said; it is empty if the
+// registry has no servers that are known.
+func (h hierarchy) descend(ctx context.Context, host string, kind uint16) delegation {
 	d := h.registry(ctx)
 	for range maxCuts {
 		q := Query{Name: host, Type: kind}
@@ -39,9 +50,6 @@ func (h hierarchy) delegation(ctx context.Context, host string, kind uint16) del
 		}
 		d = below
 		h.resolveServers(ctx, &d)
-	}
-	if !within(d.zone, h.registered) {
-		return delegation{}
 	}
 	return d
 }

@@ -230,6 +230,11 @@ func (in *Inspector) Addresses(ctx context.Context, host string) (v4, v6 []netip
 	}
 	if len(v4)+len(v6) == 0 {
 		l.info.Points = checks.PointsNowhere
+		if a.says(mdns.RcodeNameError) {
+			end, above := l.end(a.Answer)
+			_, err := above.absent(ctx, end, mdns.TypeA, a.Answer)
+			l.fail(err)
+		}
 		l.believe(ctx)
 	}
 	return v4, v6, errors.Join(l.errs...)
