@@ -161,6 +161,7 @@ func seenWeb() map[string]checks.Finding {
 		"body.http2":           find(checks.WebBody, checks.Args{"status": nil, "rule": "http2"}),
 		"body.untried":         find(checks.WebBody, checks.Args{"status": 200, "rule": "untried", "placed": false}),
 		"forbidden.limit":      find(checks.WebForbidden, checks.Args{"status": 429, "rule": "limit", checks.WhoArg: "nobody"}),
+		"forbidden.silence":    find(checks.WebForbidden, checks.Args{"status": nil, "rule": "limit", checks.WhoArg: "nobody"}),
 		"forbidden.strangers":  find(checks.WebForbidden, checks.Args{"status": 403, "agent": "others", checks.WhoArg: "nobody"}),
 		"forbidden.ca":         find(checks.WebForbidden, checks.Args{"status": 403, "agent": "ca"}),
 		"timeout.late":         find(checks.WebTimeout, checks.Args{"status": 200, "rule": "deadline"}),
@@ -179,6 +180,9 @@ func seenWeb() map[string]checks.Finding {
 	}
 	all["blocked.listed"] = checks.Finding{Check: web.LogCheck, Code: checks.WebBlocked, Args: checks.Args{"pattern": "some", "token": "Zk3w", "sources": 2, "expected": 4,
 		"addresses": []string{"23.178.112.208", "52.28.236.88"}, "listed": []string{"52.28.236.88 (zen.example.org)"}}}
+	beside := all["forbidden.limit"]
+	beside.Severity = checks.Info
+	all["forbidden.beside"] = beside
 	walked := all["notfound"]
 	walked.Detail = challenge + " @ 203.0.113.10:80 404 [nginx]: Invalid response from " + challenge + ": 404\nbody: \"<html> <head><title>404 Not Found</title></head>\"\n203.0.113.10 ------ web.notfound"
 	all["notfound"] = walked
@@ -202,7 +206,7 @@ func seenCert() map[string]checks.Finding {
 		"notyet":   find(cert.ServedCheck, checks.CertNotYet, servedArgs(checks.Args{"at": ago(-20 * time.Hour), "since": ago(-20 * time.Hour), "until": ago(-90 * day)})),
 		"expiring": find(cert.ServedCheck, checks.CertExpiring, servedArgs(checks.Args{"at": ago(-day), "until": ago(-day)})),
 	}
-	for _, reason := range []string{"incomplete", "order", "unknownroot", "chainover", "chain", "selfsigned"} {
+	for _, reason := range []string{"incomplete", "order", "unknownroot", "staging", "chainover", "chain", "selfsigned"} {
 		all["untrusted."+reason] = find(cert.ServedCheck, checks.CertUntrusted, servedArgs(checks.Args{"reason": reason, "issuer": "Acme Corporate CA"}))
 	}
 	all["untrusted.second"] = find(cert.ServedCheck, checks.CertUntrusted, servedArgs(checks.Args{"reason": "incomplete", "missing": "Root YR", "signer": "ISRG Root X1", "issuer": "YR1"}))

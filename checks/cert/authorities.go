@@ -59,6 +59,13 @@ func national(chain []*x509.Certificate) bool {
 	return false
 }
 
+// staging reports whether a leaf is of the staging environment of Let's Encrypt,
+// whose CAs all have that word in front of their names
+// (https://letsencrypt.org/docs/staging-environment/).
+func staging(leaf *x509.Certificate) bool {
+	return strings.HasPrefix(leaf.Issuer.CommonName, "(STAGING)")
+}
+
 // gap is the certificate that a chain lacks. Known chains alone can be judged
 // so: where the last one's issuer is an unknown root, nothing is missing.
 type gap struct {

@@ -22,6 +22,7 @@ const (
 	SelfSigned  Distrust = "selfsigned"
 	UnknownRoot Distrust = "unknownroot" // no CA in this host's list
 	National    Distrust = "national"    // the national CA of Russia, which few browsers know
+	Staging     Distrust = "staging"     // a CA's environment for trials, which no browser knows
 	Incomplete  Distrust = "incomplete"  // an intermediate is not sent
 	WrongOrder  Distrust = "order"       // the leaf is sent, but is not the first
 	ChainOver   Distrust = "chainover"   // a certificate above the leaf has expired
@@ -62,6 +63,9 @@ func Roots(file string) (*x509.CertPool, error) {
 func distrust(chain []*x509.Certificate, roots *x509.CertPool, now time.Time) (Distrust, error) {
 	if national(chain) {
 		return National, nil
+	}
+	if staging(chain[0]) {
+		return Staging, nil
 	}
 	if roots == nil || roots.Equal(x509.NewCertPool()) {
 		return "", ErrNoRoots
@@ -113,6 +117,9 @@ func reason(err error, chain []*x509.Certificate) Distrust {
 func distrustInFile(chain []*x509.Certificate) Distrust {
 	if national(chain) {
 		return National
+	}
+	if staging(chain[0]) {
+		return Staging
 	}
 	if _, nowhere := crossed(lacks(chain).Missing); nowhere {
 		return Incomplete

@@ -131,6 +131,8 @@ func TestGenerationY(t *testing.T) {
 	ministry := link{}.sign(t, "Russian Trusted Root CA", nil)
 	sub := ministry.sign(t, "Russian Trusted Sub CA", nil)
 	hand := sub.sign(t, "client.ru", web)
+	fake := link{}.sign(t, "(STAGING) Pretend Pear X1", nil).sign(t, "(STAGING) Ersatz Emmer YR1", nil)
+	trial := fake.sign(t, "client.ru", web)
 	chain := func(links ...link) []*x509.Certificate {
 		var all []*x509.Certificate
 		for _, l := range links {
@@ -162,6 +164,8 @@ func TestGenerationY(t *testing.T) {
 		{"of the national CA", chain(hand, sub), nil, National, gap{}, National},
 		{"of the national CA, without its intermediate", chain(hand), nil, National, gap{Missing: "Russian Trusted Sub CA"}, National},
 		{"of the national CA, which this host trusts", chain(hand, sub), chain(ministry), National, gap{}, National},
+		{"of a trial", chain(trial, fake), nil, Staging, gap{}, Staging},
+		{"of a trial, without its intermediate", chain(trial), nil, Staging, gap{Missing: "(STAGING) Ersatz Emmer YR1"}, Staging},
 		{"of a private CA's root", chain(link{}.sign(t, "Our root", nil).sign(t, "client.ru", web)), nil, Incomplete, gap{Missing: "Our root"}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -144,19 +144,18 @@ func sitePanel(w Writer, s reports.Site) reports.Section {
 	add("certificate", certificate(w, x))
 	add("served", servedCertificate(w, s))
 	add("issuing", issuing(w, x))
-	cause := s.Verdict().Code
-	var also []string
 	for _, f := range s.Server.Findings(x.Site.Name) {
 		if f.Code == checks.DNSLookalike { // never a cause, so it is explained here
 			add("name", w.explain(f)+" "+w.next(f).Text)
 		}
-		if unsure := f.Args["unsure"] == true && f.Severity <= checks.Info; unsure { // not known, and not what its title says
+		if unsure(f) {
 			add("caa", w.explain(f)+" "+w.next(f).Text)
-		} else if f.Code != cause {
-			also = append(also, w.title(f.Code))
 		}
 	}
-	add("also", strings.Join(also, ", "))
+	for _, note := range notes(w, s) {
+		add("note", note)
+	}
+	add("also", strings.Join(alsoFound(w, s), ", "))
 	return section
 }
 
