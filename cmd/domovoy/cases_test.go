@@ -1,7 +1,10 @@
 package main
 
 import (
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -31,8 +34,7 @@ import (
 //
 //	attempts 72h 24h  the text with which attempts failed so long ago; "processing"
 //	                  among the times: the order is under way. There may be several
-//	zone              lines of the domain's zone (see internet.Hosted); else it points to us
-//	whois             what the registry answers
+//	zone, whois, certificate, web    how the site is hosted: see internet.Hosting
 //	access.log        lines of the site's access log; %last is the time of the last attempt
 //
 // In all files %us is our address, and %date the time of one's attempt in the
@@ -80,7 +82,8 @@ func (c reported) file(name string) string {
 // configuration. It returns the configuration's path.
 func (c reported) hosted(t *testing.T) string {
 	t.Helper()
-	l, err := internet.Hosted(c.head["name"], c.file("zone"), c.file("whois")).Start(t.TempDir())
+	hosting := internet.Hosting{Name: c.head["name"], Zone: c.file("zone"), WHOIS: c.file("whois"), Certificate: c.file("certificate"), Web: c.file("web")}
+	l, err := internet.Hosted(hosting).Start(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +99,10 @@ func (c reported) hosted(t *testing.T) string {
 	defer p.Close()
 	us := l.Panel.Addresses[0].String()
 	certificate := lab.Certificate{Name: l.Domain + "_le1", Domain: l.Domain, Owner: "client1", Started: time.Now().AddDate(0, 0, -50)}
+	world := worldOf(l)
+	if hosting.Certificate != "" {
+		certificate.Started, world.certificates = filed(t, l.Panel.Certificate, certificate.Owner, certificate.Name)
+	}
 	last, err := c.attempts(p, us, &certificate)
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +114,6 @@ func (c reported) hosted(t *testing.T) string {
 	if _, err := p.AddSite(site); err != nil {
 		t.Fatal(err)
 	}
-	world := worldOf(l)
 	if c.head["blind"] != "" {
 		world.resolver = ""
 	}
@@ -116,6 +122,29 @@ func (c reported) hosted(t *testing.T) string {
 		put(t, world.accessLog, []byte(strings.NewReplacer("%last", last.UTC().Format("02/Jan/2006:15:04:05 -0700")).Replace(log)))
 	}
 	return world.configured(t, p.Path())
+}
+
+// filed puts a bundle into a panel's folder of certificates. It returns when its
+// certificate was issued, and the folder.
+func filed(t *testing.T, bundle, owner, name string) (issued time.Time, folder string) {
+	t.Helper()
+	chain, err := os.ReadFile(bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(chain)
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder = t.TempDir()
+	path := filepath.Join(folder, owner, name)
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	put(t, path+".crt", pem.EncodeToMemory(block))
+	put(t, path+".crtca", chain)
+	return leaf.NotBefore.Add(time.Hour), folder // the CA dates it an hour back
 }
 
 // attempts writes the issuance log: a success when the certificate was issued,

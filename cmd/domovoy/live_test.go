@@ -31,6 +31,7 @@ type outsideWorld struct {
 	addresses             []netip.Addr
 	challenges            string
 	accessLog             string // of the site; empty: none is configured
+	certificates          string // the panel's folder; empty: its files are not read
 	roots, directory      string // of the CA
 }
 
@@ -55,9 +56,12 @@ func (w outsideWorld) written(t *testing.T, folder string) string {
 	for i, a := range w.addresses {
 		addresses[i] = fmt.Sprintf("%q", a)
 	}
-	var logs, resolver string
+	var files, resolver string
 	if w.accessLog != "" {
-		logs = fmt.Sprintf(", access_logs: [%q]", w.accessLog)
+		files = fmt.Sprintf(", access_logs: [%q]", w.accessLog)
+	}
+	if w.certificates != "" {
+		files += fmt.Sprintf(", certificates: %q", w.certificates)
 	}
 	if w.resolver != "" {
 		resolver = fmt.Sprintf("%q", w.resolver)
@@ -70,7 +74,7 @@ panels:
 resolvers: [%s]
 probe: {http_port: %d, https_port: %d, timeout: %s, workers: %d}
 lookups: {whois: {ru: %q}, rdap: %q}
-`, folder, w.database, strings.Join(addresses, ", "), w.challenges, w.roots, w.directory, logs, resolver, w.http, w.https, probeTimeout, stdcmp.Or(w.workers, 4), w.whois, w.rdap)
+`, folder, w.database, strings.Join(addresses, ", "), w.challenges, w.roots, w.directory, files, resolver, w.http, w.https, probeTimeout, stdcmp.Or(w.workers, 4), w.whois, w.rdap)
 	file := filepath.Join(folder, "domovoy.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

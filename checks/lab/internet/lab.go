@@ -69,14 +69,15 @@ type Network struct {
 
 // draft is what the steps of a situation change before the servers start.
 type draft struct {
-	dir    string
-	hosts  map[netip.Addr]Host
-	served *tls.Certificate // by every host without one of its own
-	file   *tls.Certificate // nil: the file named by the panel does not exist
-	key    *tls.Certificate // its key is in the key file
-	bundle func(*tls.Certificate) []byte
-	status int                                         // of the ACME directory; 0: 200
-	tunnel func(directory string) func() (int, string) // nil: no proxy
+	dir     string
+	hosts   map[netip.Addr]Host
+	served  *tls.Certificate // by every host without one of its own
+	file    *tls.Certificate // nil: the file named by the panel does not exist
+	key     *tls.Certificate // its key is in the key file
+	bundle  func(*tls.Certificate) []byte
+	trusted []byte                                      // certificates in PEM that this host trusts beside the root
+	status  int                                         // of the ACME directory; 0: 200
+	tunnel  func(directory string) func() (int, string) // nil: no proxy
 }
 
 // Addresses and names of the lab.
@@ -177,7 +178,7 @@ func (l *Lab) openCA() error {
 
 // writeFiles writes the panel's files.
 func (l *Lab) writeFiles() error {
-	files := map[string][]byte{l.Panel.ACME.CAFile: l.CA.RootPEM()}
+	files := map[string][]byte{l.Panel.ACME.CAFile: append(l.CA.RootPEM(), l.draft.trusted...)}
 	if l.draft.file != nil && l.Panel.Certificate != "" {
 		files[l.Panel.Certificate] = l.draft.bundle(l.draft.file)
 		key, err := KeyPEM(l.draft.key)

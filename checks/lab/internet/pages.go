@@ -131,6 +131,11 @@ func Sometimes(seed uint64, share float64, good, bad http.Handler) http.Handler 
 // LimitRequests is nginx's limit_req with a zone for each path: after n requests
 // of one address for a path it refuses all others.
 func LimitRequests(n, status int, behind http.Handler) http.Handler {
+	return AfterRequests(n, Status(status, nginxPage(strconv.Itoa(status)+" "+http.StatusText(status))), behind)
+}
+
+// AfterRequests uses another handler after n requests of one address for a path.
+func AfterRequests(n int, then, behind http.Handler) http.Handler {
 	var mu sync.Mutex
 	seen := map[string]int{}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -140,7 +145,7 @@ func LimitRequests(n, status int, behind http.Handler) http.Handler {
 		over := seen[from+r.URL.Path] > n
 		mu.Unlock()
 		if over {
-			write(w, status, nginxPage(strconv.Itoa(status)+" "+http.StatusText(status)))
+			then.ServeHTTP(w, r)
 			return
 		}
 		behind.ServeHTTP(w, r)
