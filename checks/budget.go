@@ -29,15 +29,20 @@ type Refusal struct {
 type Budget struct {
 	Code    string // the limit's name in the data file, such as new_orders
 	Server  string
-	Subject string    // empty for the account; a registered domain, a name, or a set of names with commas
-	Used    int       // tokens spent and not yet regained
-	Limit   int       // the bucket's size
-	Left    int       // whole tokens left
-	AtMost  bool      // Left is an upper bound, because others may spend too
-	AtLeast bool      // Left is a lower bound
-	Why     string    // key of the reason: "accounts", "names", "sum", "failures"; empty: exact
-	Refill  time.Time // when the next token is regained; zero: the bucket is full
-	Full    time.Time // when it will be full if nothing more is spent; zero: it is full
+	Subject string        // empty for the account; a registered domain, a name, or a set of names with commas
+	Used    int           // tokens spent and not yet regained
+	Limit   int           // the bucket's size
+	Left    int           // whole tokens left
+	AtMost  bool          // Left is an upper bound, because others may spend too
+	AtLeast bool          // Left is a lower bound
+	Why     string        // key of the reason: "accounts", "names", "sum", "failures"; empty: exact
+	Refill  time.Time     // when the next token is regained; zero: the bucket is full
+	Window  time.Duration // how long an empty bucket takes to refill
+
+	// Renewals are the orders of the last Window that the CA does not count because
+	// they renew a certificate; of the account's limits only.
+	Renewals int
+	Full     time.Time // when it will be full if nothing more is spent; zero: it is full
 }
 
 // Forecast is what happens if orders and failures continue at the present rate.

@@ -48,6 +48,8 @@ type BudgetData struct {
 	AtMost  bool       `json:"at_most"`
 	AtLeast bool       `json:"at_least"`
 	Why     string     `json:"why,omitempty"`
+
+	Renewals int `json:"renewals,omitempty"` // of an account: recent ones, which the CA does not count
 }
 
 // ForecastData is what will happen. At is null where it is so already.
@@ -126,6 +128,11 @@ func (c *Commands) limitsOf(s reports.Server, now time.Time) compose.AccountLimi
 			l.Paused++
 		}
 	}
+	for _, r := range s.Metrics() {
+		if r.Code == checks.PanelProcessing && r.Known() {
+			l.Ordering = r.Value
+		}
+	}
 	checks.SortFindings(l.Coming)
 	l.Next = nextChange(p.Limits(), now)
 	m := p.Meter()
@@ -180,5 +187,5 @@ func (d *LimitsData) add(l compose.AccountLimits) {
 
 func budgetData(x checks.Budget) BudgetData {
 	return BudgetData{Code: x.Code, Server: x.Server, Subject: x.Subject, Used: x.Used, Limit: x.Limit, Left: x.Left,
-		Refill: bot.OrNull(x.Refill), Full: bot.OrNull(x.Full), AtMost: x.AtMost, AtLeast: x.AtLeast, Why: x.Why}
+		Refill: bot.OrNull(x.Refill), Full: bot.OrNull(x.Full), AtMost: x.AtMost, AtLeast: x.AtLeast, Why: x.Why, Renewals: x.Renewals}
 }

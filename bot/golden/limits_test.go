@@ -56,7 +56,8 @@ func shortLimits(f checks.Finding, left int) compose.AccountLimits {
 		foreseen(checks.CAPausing, site(4), checks.Args{"at": now.Add(21 * day), "failures": 600, "lately": 59}),
 		foreseen(checks.CAPausing, site(5), checks.Args{"at": now.Add(2 * day), "failures": 1100, "lately": 60}),
 		foreseen(checks.CAZombie, site(6), checks.Args{"failures": 1204, "since": ago(300 * day)})}
-	l.Paused = 2
+	l.Paused, l.Ordering = 2, 104
+	l.Quota.Account[0].Renewals, l.Quota.Account[0].Window = 23, 3*time.Hour
 	for n := range 30 { // one in six fails, one day was bad, one day without an attempt
 		d := reports.IssuanceDay{From: ago(time.Duration(29-n)*day + 13*time.Hour), Attempts: 60 + n, Failed: 10, Recovered: n % 2}
 		switch n {
@@ -99,7 +100,7 @@ func limitCases() map[string]message {
 		"calendar": func(w compose.Writer) reports.Message { return compose.Announce(w, []reports.RuleChange{ruleChange()}) },
 		"daily.limits": func(w compose.Writer) reports.Message {
 			s := house()
-			s.Quota = calmLimits().Quota
+			s.Quota = shortLimits(runsOut(), 88).Quota
 			s.Outcome.Findings = append(shortLimits(runsOut(), 88).Coming[1:], foreseen(checks.CAPaused, site(9), nil))
 			for _, f := range s.Outcome.Findings {
 				s.Subjects = append(s.Subjects, checks.Subject{Site: &checks.Site{Server: "isp1", Name: f.Site}})

@@ -30,6 +30,7 @@ type Meter struct {
 	issued map[string]instant // time of the last certificate for a set of names
 	doubt  time.Time          // time of the last order whose names are not known
 	spends []time.Time        // the account's new orders of the last day
+	spared []time.Time        // and its renewals, which spend nothing
 }
 
 // NewMeter returns a meter with full buckets and the limits of the given time.
@@ -135,23 +136,29 @@ func (m *Meter) succeeded(names []string) {
 // spend takes a token from each bucket that the event spends.
 func (m *Meter) spend(e Event, names []string, renewal bool, now time.Time) {
 	for _, l := range m.limits {
-		if l.Spent != e || renewal && l.sparesRenewals() || len(names) == 0 && l.Scope != Account {
+		if l.Spent != e || len(names) == 0 && l.Scope != Account {
+			continue
+		}
+		if renewal && l.sparesRenewals() {
+			if l.Scope == Account {
+				m.spared = lastDay(m.spared, now)
+			}
 			continue
 		}
 		for _, subject := range l.subjects(names) {
 			l.spend(subject, now)
 		}
 		if l.Scope == Account {
-			m.remember(now)
+			m.spends = lastDay(m.spends, now)
 		}
 	}
 }
 
-// remember records the account's new orders of the last day.
-func (m *Meter) remember(at time.Time) {
-	m.spends = append(m.spends, at)
-	old := slices.IndexFunc(m.spends, func(t time.Time) bool { return at.Sub(t) <= 24*time.Hour })
-	m.spends = m.spends[old:] // keeps at itself
+// lastDay adds a time to those of the day before it.
+func lastDay(times []time.Time, at time.Time) []time.Time {
+	times = append(times, at)
+	old := slices.IndexFunc(times, func(t time.Time) bool { return at.Sub(t) <= 24*time.Hour })
+	return times[old:] // keeps at itself
 }
 
 // refused takes over what the CA said about a bucket. That is more exact than
@@ -201,10 +208,17 @@ func (m *Meter) limit(name string) (gauge, bool) {
 func (m *Meter) budget(l gauge, subject string, now time.Time) checks.Budget {
 	b := l.buckets[subject]
 	left := b.left(l.Limit, now)
-	out := checks.Budget{Code: l.Name, Server: m.server, Subject: subject, Limit: l.Size,
+	out := checks.Budget{Code: l.Name, Server: m.server, Subject: subject, Limit: l.Size, Window: l.Span(),
 		Left: left, Used: l.Size - left, Refill: b.next(l.Limit, now)}
 	if gap := b.gap(now); gap > 0 {
 		out.Full = now.Add(gap)
+	}
+	if l.Scope == Account && l.sparesRenewals() {
+		for _, t := range m.spared {
+			if now.Sub(t) <= l.Span() {
+				out.Renewals++
+			}
+		}
 	}
 	vague, isVague := l.vague[subject]
 	switch {

@@ -30,6 +30,22 @@ func TestSubjectsOfNames(t *testing.T) {
 	}
 }
 
+// Renewals spend nothing of the account's limit, and are counted beside it for as
+// long as they would have.
+func TestRenewalsBesideTheLimit(t *testing.T) {
+	m := meter(t)
+	for _, ago := range []time.Duration{5 * time.Hour, 2 * time.Hour, time.Hour} {
+		m.Add(checks.Order{Time: noon.Add(-ago), Outcome: checks.OutcomeFailed, Names: []string{"shop.ru"}, Renewal: true})
+	}
+	m.Add(order(noon.Add(-10*time.Second), checks.OutcomeIssued, "new.ru"))
+	if b, _ := m.Budget("new_orders", "", noon); b.Renewals != 2 || b.Used != 1 || b.Window != 3*time.Hour {
+		t.Errorf("%+v", b)
+	}
+	if b, _ := m.Budget("certificates_per_domain", "shop.ru", noon); b.Renewals != 0 {
+		t.Errorf("of a domain: %+v", b)
+	}
+}
+
 func TestWhatAnOrderSpends(t *testing.T) {
 	failed, issued, other := checks.OutcomeFailed, checks.OutcomeIssued, checks.OutcomeOther
 	for _, tt := range []struct {

@@ -229,7 +229,11 @@ func atCA(w Writer, d reports.Day) []reports.Section {
 func account(w Writer, s reports.Server) string {
 	var parts []string
 	for _, b := range s.Quota.Account {
-		parts = append(parts, w.Say("daily.limit", i18n.Args{"What": w.limitName(b.Code), "Used": b.Used, "Limit": b.Limit}))
+		args := i18n.Args{"What": w.limitName(b.Code), "Used": b.Used, "Limit": b.Limit}
+		if b.Renewals > 0 {
+			args["Renewals"] = b.Renewals
+		}
+		parts = append(parts, w.Say("daily.limit", args))
 	}
 	text := w.Say("daily.account", i18n.Args{"CA": s.Quota.CA, "Server": s.Name, "What": strings.Join(parts, ", ")})
 	for _, kind := range []string{"paused", "zombie"} {

@@ -17,6 +17,7 @@ type AccountLimits struct {
 	Scarce   []checks.Budget       // of domains, sets and names: those with the least left of each limit
 	Coming   []checks.Finding      // ca.budget, ca.pausing, ca.zombie
 	Paused   int                   // names that the CA has paused
+	Ordering int                   // orders under way, which the log does not have yet
 	Next     *reports.RuleChange   // nil: nothing is known to change
 	Issuance []reports.IssuanceDay // of the last days, oldest first; empty: not counted
 
@@ -85,6 +86,9 @@ func limitsOf(w Writer, l AccountLimits) []reports.Section {
 		}
 	}
 	sections := []reports.Section{section}
+	if text := uncounted(w, l); text != "" {
+		sections = append(sections, reports.Section{Text: text})
+	}
 	sections = append(sections, scarce(w, l)...)
 	sections = append(sections, pausing(w, l)...)
 	sections = append(sections, issuance(w, l)...)
@@ -92,6 +96,22 @@ func limitsOf(w Writer, l AccountLimits) []reports.Section {
 		sections = append(sections, w.coming([]reports.RuleChange{*l.Next})...)
 	}
 	return sections
+}
+
+// uncounted says which orders the account's limits do not have: those that the CA
+// never counts, and those that the log does not have yet. Empty: there are none.
+func uncounted(w Writer, l AccountLimits) string {
+	var text []string
+	for _, b := range l.Quota.Account {
+		if b.Renewals > 0 {
+			text = append(text, w.Say("limits.renewals", i18n.Args{"N": b.Renewals, "Age": b.Window}))
+			break
+		}
+	}
+	if l.Ordering > 0 {
+		text = append(text, w.Say("limits.ordering", i18n.Args{"N": l.Ordering}))
+	}
+	return strings.Join(text, " ")
 }
 
 // budgetItem is one line: what, of whom, how much is left, when more comes.
