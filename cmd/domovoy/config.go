@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -76,7 +77,8 @@ func tryChallenges(folder string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// checkConfig prints every fault, or the resolvers and the next runs of each job.
+// checkConfig prints every fault, or the resolvers, what a list of blocklists
+// would add, and the next runs of each job.
 // Faults that matter to run only are printed too, but do not fail the check.
 func (p *program) checkConfig() error {
 	cfg, err := p.load()
@@ -89,6 +91,10 @@ func (p *program) checkConfig() error {
 		fmt.Fprintln(p.out, line)
 	}
 	fmt.Fprintln(p.out, p.own.Say("cli.config.resolvers", i18n.Args{"Servers": addresses(cfg.Resolvers), "System": cfg.UsesSystemResolvers()}))
+	if len(cfg.Resolvers) > 0 && len(cfg.Lookups.Blocklists) == 0 {
+		logs := slices.ContainsFunc(cfg.Panels, func(p config.Panel) bool { return len(p.AccessLogs) > 0 })
+		fmt.Fprintln(p.out, p.own.Say("config.trying", i18n.Args{"Hint": p.own.Say("cli.config.blocklists", i18n.Args{"Logs": logs})}))
+	}
 	for _, panel := range cfg.Panels {
 		if err := tryChallenges(panel.Challenges); err != nil {
 			fmt.Fprintln(p.out, p.own.Say("cli.config.unplaced", i18n.Args{"Panel": panel.Name, "Folder": panel.Challenges, "Error": err}))
