@@ -14,7 +14,7 @@ type Facts struct {
 	Server   string          `json:"server"`            // the panel's name
 	Sites    []string        `json:"sites,omitempty"`   // the sites it is about, in A-label form; none: the server as a whole
 	Code     checks.Code     `json:"code,omitempty"`    // empty: several problems
-	Severity checks.Severity `json:"severity"`
+	Severity checks.Severity `json:"severity"`          // of what has ended, the highest that it had
 	Opened   time.Time       `json:"opened,omitzero"`   // when the problem was first found; zero: several problems
 	Resolved time.Time       `json:"resolved,omitzero"` // when it ended; zero: it has not
 	Count    *Count          `json:"count,omitempty"`   // nil: the problem is no count

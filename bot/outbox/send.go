@@ -136,9 +136,10 @@ func (o *Outbox) retry(ctx context.Context, d journal.Delivery, err error, now t
 }
 
 // marking is how to store that a delivery is retried: it may have arrived if its
-// time ran out, now or in an earlier try.
+// time ran out or its answer was lost, now or in an earlier try.
 func (o *Outbox) marking(d journal.Delivery, err error) func(_ context.Context, id int64, next time.Time, reason string, counted bool) error {
-	if d.Edits == 0 && (d.Attempt.Begun || timedOut(err)) {
+	unclear, ok := errors.AsType[*bot.Unclear](err)
+	if d.Edits == 0 && (d.Attempt.Begun || ok && unclear.Arrived || timedOut(err)) {
 		return o.journal.MarkUnsure
 	}
 	return o.journal.MarkRetry

@@ -19,7 +19,9 @@ func (w Writer) facts(event reports.ChangeKind, i reports.Incident) *reports.Fac
 		threshold, _ := f.Args["threshold"].(int)
 		facts.Count = &reports.Count{Value: value, Threshold: threshold}
 	}
-	if event != reports.Resolved {
+	if event == reports.Resolved {
+		facts.Severity = max(f.Severity, i.Worst)
+	} else {
 		facts.Next = &reports.NextStep{Who: f.Who(), Text: w.Step(f)}
 	}
 	return facts
