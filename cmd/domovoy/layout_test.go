@@ -58,6 +58,7 @@ var allowed = map[string][]string{
 	"bot/slack":             {"bot", "checks/pace", "reports", "i18n"},
 	"bot/telegram":          {"bot", "checks/pace", "reports", "i18n"},
 	"bot/plain":             {"reports", "i18n"},
+	"bot/webhook":           {"bot", "bot/plain", "checks", "reports", "i18n"},
 	"bot/mail":              {"bot", "bot/plain", "reports", "i18n"},
 	"bot/lab":               {},
 	"cmd/internal/config":   {"bot", "i18n"},
