@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -70,10 +71,11 @@ func New(c Config) *Engine {
 const firstBound = 5 * time.Second
 
 // Run listens, answers, works, sends and keeps the schedule until the context
-// ends.
-func (e *Engine) Run(ctx context.Context, messengers map[string]bot.Messenger, schedule []jobs.Job) error {
+// ends. The senders are receivers that nobody talks to, by their name in addresses.
+func (e *Engine) Run(ctx context.Context, messengers map[string]bot.Messenger, senders map[string]bot.Receiver, schedule []jobs.Job) error {
 	group, ctx := errgroup.WithContext(ctx)
 	receivers := map[string]bot.Receiver{}
+	maps.Copy(receivers, senders)
 	for name, m := range messengers {
 		receivers[name] = m
 		group.Go(func() error { return e.Inbox.Listen(ctx, name, m) })

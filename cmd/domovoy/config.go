@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"domovoy/cmd/internal/app"
 	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
 )
@@ -37,19 +38,31 @@ func (p *program) config() *cobra.Command {
 			return p.checkConfig()
 		},
 	}, &cobra.Command{
-		Use:   "schema",
+		Use:   "schema [webhook]",
 		Short: p.own.Say("cli.config.schema"),
-		Args:  p.noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			schema, err := config.Schema()
-			if err != nil {
-				return err
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 && args[0] == "webhook" {
+				return nil
 			}
-			_, err = p.out.Write(schema)
-			return err
+			return p.noArgs(c, args)
 		},
+		RunE: func(_ *cobra.Command, args []string) error { return p.printSchema(len(args) > 0) },
 	})
 	return c
+}
+
+// printSchema prints the JSON Schema of the configuration, or of what webhooks are
+// told.
+func (p *program) printSchema(ofWebhooks bool) error {
+	schema, err := app.WebhookSchema(), error(nil)
+	if !ofWebhooks {
+		schema, err = config.Schema()
+	}
+	if err != nil {
+		return err
+	}
+	_, err = p.out.Write(schema)
+	return err
 }
 
 // addresses returns name servers as texts; nil if there are none.
@@ -84,6 +97,9 @@ func (p *program) checkConfig() error {
 	cfg, err := p.load()
 	if err != nil {
 		return err
+	}
+	if err := app.CheckSenders(cfg); err != nil {
+		return usageError{err}
 	}
 	warnings := cfg.CheckRun().Render(p.own)
 	fmt.Fprintln(p.out, p.own.Say("cli.config.good", i18n.Args{"File": p.file, "Warnings": len(warnings) > 0}))

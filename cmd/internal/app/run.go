@@ -38,8 +38,12 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	senders, err := a.senders()
+	if err != nil {
+		return err
+	}
 	a.log.InfoContext(ctx, "running", "panels", len(a.readers), "messengers", len(messengers), "chats", len(a.cfg.Chats))
-	if err := a.bot.Run(ctx, messengers, a.jobs()); !errors.Is(err, context.Canceled) {
+	if err := a.bot.Run(ctx, messengers, senders, a.jobs()); !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil

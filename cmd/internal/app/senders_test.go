@@ -1,0 +1,102 @@
+package app
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"domovoy/cmd/internal/config"
+	"domovoy/i18n"
+	"domovoy/reports"
+	"domovoy/reports/journal"
+)
+
+// configured opens the app of a configuration. FOLDER in it is a folder of the test.
+func configured(t *testing.T, text string, files map[string]string) *App {
+	t.Helper()
+	folder := t.TempDir()
+	files["config.yaml"] = "state: FOLDER/state.db\npanels: [{name: isp1, database: FOLDER/panel.db}]\nresolvers: []\n" + text
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(strings.ReplaceAll(content, "FOLDER", folder)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg, faults := config.Load(filepath.Join(folder, "config.yaml"), func(string) (string, bool) { return "", false })
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	bundle, err := i18n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := Open(t.Context(), cfg, bundle, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
+
+// TestSenders: what waits for a webhook goes to it in the form that the
+// configuration names, and with its signature.
+func TestSenders(t *testing.T) {
+	heard := make(chan string, 2)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		heard <- r.URL.RawQuery + " " + r.Header.Get("Content-Type") + " " + string(body) + " " + r.Header.Get("Domovoy-Signature")[:2]
+	}))
+	defer server.Close()
+	a := configured(t, `
+email: {server: "127.0.0.1:9", from: domovoy@example.com, credentials_file: login}
+webhooks:
+  - {name: duty, url_file: url, secret_file: secret, template_file: FOLDER/duty.tmpl, content_type: text/plain}
+`, map[string]string{"url": server.URL + "/?token=1\n", "secret": "sixteen-characters\n", "login": "domovoy\npass:word\n", "duty.tmpl": "{{.Event}}: {{.Title}}"})
+	if user, password := a.cfg.Email.Login(); user != "domovoy" || password != "pass:word" {
+		t.Errorf("logs in as %q with %q", user, password)
+	}
+	senders, err := a.senders()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(senders) != 2 || senders["email"] == nil || senders["webhook"] == nil {
+		t.Fatalf("the senders are %v", senders)
+	}
+	if _, err := a.journal.Enqueue(t.Context(), []journal.Delivery{{To: "webhook:duty", Kind: "escalated", Message: reports.Message{Title: "hello"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Deliver(t.Context(), senders); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := <-heard, "token=1 text/plain message: hello t="; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestWrongSenders: what a sender needs and does not have is found before anything
+// should be sent.
+func TestWrongSenders(t *testing.T) {
+	hook := "webhooks: [{name: duty, url: \"${NONE}\", format: goalert, "
+	for name, tt := range map[string]struct{ config, want string }{
+		"no form":              {hook + "template_file: FOLDER/none.tmpl}]", "none.tmpl"},
+		"a form with an error": {hook + "template_file: FOLDER/bad.tmpl}]", "Tilte"},
+		"no CA":                {hook + "ca_file: FOLDER/none.pem}]", "none.pem"},
+		"a CA of no kind":      {"email: {server: localhost, from: a@b.ru, ca_file: FOLDER/bad.tmpl}", "bad.tmpl"},
+		"good without secrets": {hook + "}]", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := configured(t, tt.config, map[string]string{"bad.tmpl": "{{.Tilte}}"})
+			if err := CheckSenders(a.cfg); tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
