@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/netip"
 	"time"
 )
@@ -79,6 +80,33 @@ type Probe struct {
 	Findings []Finding
 	Failures []Failure
 	Served   Validity // of the certificate served under the site's own name; zero: not known
+
+	Terms map[string]Term // what Register learned of parked domains, by the name of their findings; never stored
+}
+
+// Term is what the registry says of a domain that is delegated and, as far as
+// the registry says, paid for.
+type Term struct {
+	PaidTill   time.Time // zero: not said
+	Unverified bool      // the owner is not identified
+}
+
+// Parked adds what the registry says to the findings about a name that stands on
+// a registrar's name servers for unpaid domains. Nothing that the findings refer
+// to is modified.
+func Parked(found []Finding, name string, t Term) {
+	if t.PaidTill.IsZero() {
+		return
+	}
+	for i := range found {
+		if f := &found[i]; f.Name == name && f.Check == NamesCheck && f.Args["parking"] != nil {
+			f.Args = maps.Clone(f.Args)
+			f.Args["paid_till"] = t.PaidTill
+			if t.Unverified {
+				f.Args["unverified"] = true
+			}
+		}
+	}
 }
 
 // Verdict is the root cause of the site's state as seen from outside.
@@ -107,4 +135,5 @@ type NameInfo struct {
 	Register bool   // only the registry can say more: the name does not exist, its servers do not answer, or they are those for unpaid domains
 
 	Delegated bool // the servers of the top-level domain refer to name servers of the domain, so it is registered
+	Term      Term // filled in by the check of the registry
 }

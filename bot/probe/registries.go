@@ -3,6 +3,7 @@ package probe
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -57,20 +58,31 @@ func (r *round) askRegistries(ctx context.Context) error {
 }
 
 // registered is a result with what the registries said since. A domain whose
-// servers were found lame is delegated.
+// servers were found lame, or are those for unpaid domains, is delegated.
 func registered(result, answers checks.Probe) checks.Probe {
+	result.Findings, answers.Findings = slices.Clone(result.Findings), slices.Clone(answers.Findings)
 	for _, f := range result.Findings {
-		if f.Code != checks.DNSLame {
+		parking := f.Args["parking"]
+		if f.Code != checks.DNSLame && parking == nil {
 			continue
 		}
 		mine := func(a checks.Finding) bool { return a.Name == f.Name && a.Code == checks.DNSUnregistered }
 		if slices.ContainsFunc(answers.Findings, mine) {
-			answers.Findings = slices.DeleteFunc(slices.Clone(answers.Findings), mine)
+			answers.Findings = slices.DeleteFunc(answers.Findings, mine)
 			answers.Failures = append(slices.Clone(answers.Failures), checks.Failure{Check: registry.Name, Server: f.Server, Site: f.Site, Err: registry.ErrContrary.Error()})
 		}
+		for i := range answers.Findings {
+			if a := &answers.Findings[i]; a.Name == f.Name && a.Code == checks.DNSUndelegated && parking != nil {
+				a.Args = maps.Clone(a.Args)
+				a.Args["parking"] = parking
+			}
+		}
+	}
+	for name, term := range answers.Terms {
+		checks.Parked(result.Findings, name, term)
 	}
 	result.Failures = slices.DeleteFunc(slices.Clone(result.Failures), func(f checks.Failure) bool { return f.Check == registry.Name })
 	result.Failures = append(result.Failures, answers.Failures...)
-	result.Findings = append(slices.Clone(result.Findings), answers.Findings...)
+	result.Findings = append(result.Findings, answers.Findings...)
 	return result
 }

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/time/rate"
 
 	"domovoy/bot/engine/enginetest"
@@ -65,6 +66,54 @@ func TestSweepAsksRegistriesAtItsEnd(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What a registry says at the end of a sweep about a domain on a registrar's
+// servers for unpaid domains is said with what was seen of it; that it is free
+// contradicts what was seen.
+func TestRegistriesOfParkedDomains(t *testing.T) {
+	till := time.Date(2099, 3, 1, 0, 0, 0, 0, time.UTC)
+	unpaid := checks.Finding{Code: checks.DNSUndelegated, Severity: checks.Warning, Args: checks.Args{"reason": "unpaid"}}
+	for name, c := range map[string]struct {
+		says []checks.Finding
+		term checks.Term
+		want checks.Code
+		args checks.Args
+	}{
+		"paid":           {nil, checks.Term{PaidTill: till}, checks.DNSElsewhere, checks.Args{"parking": "REG.RU", "paid_till": till}},
+		"not identified": {nil, checks.Term{PaidTill: till, Unverified: true}, checks.DNSElsewhere, checks.Args{"parking": "REG.RU", "paid_till": till, "unverified": true}},
+		"no term":        {nil, checks.Term{}, checks.DNSElsewhere, checks.Args{"parking": "REG.RU"}},
+		"not paid":       {[]checks.Finding{unpaid}, checks.Term{}, checks.DNSUndelegated, checks.Args{"reason": "unpaid", "parking": "REG.RU"}},
+		"free":           {[]checks.Finding{{Code: checks.DNSUnregistered, Severity: checks.Warning}}, checks.Term{}, checks.DNSElsewhere, checks.Args{"parking": "REG.RU"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			live := &suite.Live{Checks: []checks.Check{
+				enginetest.NamesCheck(func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
+					t.DNS.Register, t.DNS.Parking, t.DNS.Delegated = true, "REG.RU", true
+					return []checks.Finding{{Code: checks.DNSElsewhere, Severity: checks.Warning, Args: checks.Args{"parking": "REG.RU"}}}, nil
+				}),
+				{Name: registry.Name, Scope: checks.ScopeName, Live: true, Needs: checks.Needs{Registry: true}, Run: func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
+					if !t.Asked {
+						return nil, registry.ErrTurn
+					}
+					t.DNS.Term = c.term
+					return c.says, nil
+				}},
+			}}
+			b := outdoors(t, live, 1, nil)
+			if err := b.Alerts.Sweep(t.Context(), probe.Sweep{Since: time.Now()}); err != nil {
+				t.Fatal(err)
+			}
+			probes, err := b.Journal.Probes(t.Context(), "isp1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			verdict := probes[siteNo(0)].Verdict()
+			if diff := cmp.Diff(c.args, verdict.Finding.Args); diff != "" || verdict.Code != c.want {
+				t.Errorf("%s, want %s: %s", verdict.Code, c.want, diff)
+			}
+		})
+	}
 }
 
 // number returns the number of a site named by siteNo.

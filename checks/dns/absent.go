@@ -14,29 +14,29 @@ import (
 // that it does not exist: a provider's resolver says so of all names when a bill
 // is not paid, a filter of some, and a cache of what was registered a minute ago.
 // It returns the zone without that name, which is the registry's or the domain's
-// own; empty: its servers cannot be asked from here, but the resolver can ask
-// them. Otherwise the error says why it is not known.
-func (h hierarchy) absent(ctx context.Context, host string, kind uint16, a Answer) (zone string, err error) {
+// own; it is empty if its servers cannot be asked from here, but the resolver can
+// ask them. Otherwise the error says why it is not known.
+func (h hierarchy) absent(ctx context.Context, host string, kind uint16, a Answer) (delegation, error) {
 	if len(h.options.Controls) == 0 {
-		return "", nil
+		return delegation{}, nil
 	}
-	d := h.descend(ctx, host, kind)
+	d, denied := h.descend(ctx, host, kind), false
 	for _, s := range d.servers {
 		switch {
 		case s.state != serverGood:
 		case s.said.Rcode != mdns.RcodeNameError:
-			return "", fmt.Errorf("the resolver %s says that %s does not exist, but its servers know it: %s", a.Server, host, d)
+			return delegation{}, fmt.Errorf("the resolver %s says that %s does not exist, but its servers know it: %s", a.Server, host, d)
 		default:
-			zone = d.zone
+			denied = true
 		}
 	}
-	if zone != "" {
-		return zone, nil
+	if denied {
+		return d, nil
 	}
 	if err := h.reaches(ctx, d.zone); err != nil {
-		return "", fmt.Errorf("the resolver %s says that %s does not exist, and its servers could not be asked from here: %w", a.Server, host, err)
+		return delegation{}, fmt.Errorf("the resolver %s says that %s does not exist, and its servers could not be asked from here: %w", a.Server, host, err)
 	}
-	return "", nil
+	return delegation{}, nil
 }
 
 // reaches returns an error unless the resolver shows that it can ask the servers
@@ -64,11 +64,11 @@ func denies(r Result, zone string) error {
 // cache knows that beforehand.
 func unusedType() uint16 { return uint16(0x8100 + rand.IntN(0x6f00)) } //nolint:gosec // it fits; nobody guesses it
 
-// empty returns an error if the servers themselves have addresses for a host
-// for which the resolver has none, but those that the CA drops.
-func (h hierarchy) empty(ctx context.Context, host string, dropped []netip.Addr, a Answer) error {
+// empty returns the servers of a host for which the resolver has no addresses,
+// but those that the CA drops, and an error if the servers themselves have others.
+func (h hierarchy) empty(ctx context.Context, host string, dropped []netip.Addr, a Answer) (delegation, error) {
 	if len(h.options.Controls) == 0 {
-		return nil
+		return delegation{}, nil
 	}
 	d := h.descend(ctx, host, mdns.TypeA)
 	for _, kind := range []uint16{mdns.TypeA, mdns.TypeAAAA} {
@@ -78,9 +78,9 @@ func (h hierarchy) empty(ctx context.Context, host string, dropped []netip.Addr,
 		for _, s := range d.servers {
 			other := func(x netip.Addr) bool { return !slices.Contains(dropped, x) }
 			if s.state == serverGood && (len(s.said.targets()) > 0 || slices.ContainsFunc(s.said.Addrs, other)) {
-				return fmt.Errorf("the resolver %s has no address of %s, but its servers say: %s", a.Server, host, s.said.line())
+				return d, fmt.Errorf("the resolver %s has no address of %s, but its servers say: %s", a.Server, host, s.said.line())
 			}
 		}
 	}
-	return nil
+	return d, nil
 }

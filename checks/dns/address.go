@@ -80,10 +80,12 @@ func (l *nameLookup) nowhere(ctx context.Context, a Answer, ignored []netip.Addr
 		return
 	}
 	host, above := l.end(a)
-	if err := above.empty(ctx, host, ignored, a); err != nil {
+	d, err := above.empty(ctx, host, ignored, a)
+	if err != nil {
 		l.unseen(err)
 		return
 	}
+	l.park(l.own(d))
 	l.find(checks.DNSNoAddress, checks.Args{
 		"target": last(a.targets()), "parking": l.info.Parking, "addresses": addressList(ignored), "reserved": len(ignored) > 0,
 	})
@@ -95,6 +97,14 @@ func (l *nameLookup) end(a Answer) (host string, above hierarchy) {
 		return target, hierarchy{l.conversation, checks.RegisteredDomain(target)}
 	}
 	return l.name.host, l.hierarchy()
+}
+
+// own returns the names of the servers of a delegation that is the domain's own.
+func (l *nameLookup) own(d delegation) []string {
+	if !within(d.zone, l.name.registered) {
+		return nil
+	}
+	return d.names()
 }
 
 // unseen records that the resolver's answer about the name is not true: where it
@@ -165,8 +175,9 @@ func (l *nameLookup) gone(ctx context.Context, kind uint16, a Answer) bool {
 		l.unseen(err)
 		return false
 	}
-	if target == "" && lacking != "" { // the resolver may say of the domain, too, that it does not exist
-		l.info.Register = !within(lacking, l.name.registered) || l.info.Parking != ""
+	l.park(l.own(lacking))
+	if target == "" && lacking.zone != "" { // the resolver may say of the domain, too, that it does not exist
+		l.info.Register = !within(lacking.zone, l.name.registered) || l.info.Parking != ""
 	}
 	if l.name.wildcard && !l.info.Register {
 		return false

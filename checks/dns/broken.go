@@ -50,9 +50,7 @@ func (l *nameLookup) unserved(ctx context.Context, kind uint16, a Answer, args c
 	}
 	if len(d.servers) > 0 {
 		args["zone"], args["servers"] = d.zone, d.String()
-		for _, s := range d.servers {
-			l.park([]string{s.name})
-		}
+		l.park(d.names())
 	}
 	if d.lame() {
 		l.info.Register, l.info.Delegated = true, true // an expired domain looks the same

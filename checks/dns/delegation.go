@@ -29,6 +29,15 @@ type delegation struct {
 	servers []delegate
 }
 
+// names returns the names of the servers.
+func (d delegation) names() []string {
+	names := make([]string, 0, len(d.servers))
+	for _, s := range d.servers {
+		names = append(names, s.name)
+	}
+	return names
+}
+
 // lame reports whether every server was asked and none serves the zone (RFC
 // 9499 section 7). A server that could not be asked might serve it.
 func (d delegation) lame() bool {

@@ -243,7 +243,8 @@ func (r *Registry) learn(source, domain string, answer Registration, err error) 
 // Name is the name of the check in outcomes and failures.
 const Name = "registry"
 
-// Check finds out from a registry why DNS does not know a name. If a person
+// Check finds out from a registry why DNS does not know a name, and fills in the
+// term of one that is delegated. If a person
 // waits for the answer, it waits for the registry's rate limit, possibly for
 // minutes; else it fails with ErrTurn. r may be nil: no registry is asked.
 func (r *Registry) Check() checks.Check {
@@ -264,6 +265,9 @@ func (r *Registry) Check() checks.Check {
 		}
 		answer, err := r.ask(ctx, t.DNS.Name, wait)
 		seen, err := found(answer, err, t.DNS.Parking, r.options.Now())
+		if err == nil && len(seen) == 0 {
+			t.DNS.Term = checks.Term{PaidTill: answer.PaidTill, Unverified: answer.Unverified}
+		}
 		return Believed(seen, err, t.DNS.Delegated)
 	}
 	return c

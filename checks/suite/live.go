@@ -64,6 +64,7 @@ func (l *Live) Probe(ctx context.Context, x checks.Subject, asked bool, now time
 // for their rate limits.
 func (l *Live) Register(ctx context.Context, x checks.Subject, names []string, now time.Time) checks.Probe {
 	p := l.probe(x, true, now)
+	p.seen.Terms = map[string]checks.Term{}
 	for _, c := range l.Checks {
 		if !sees(c, true, checks.ScopeName) || !c.Needs.Registry {
 			continue
@@ -71,6 +72,9 @@ func (l *Live) Register(ctx context.Context, x checks.Subject, names []string, n
 		for _, name := range names {
 			p.target.DNS = checks.NameInfo{Name: name, Register: true}
 			_, _ = p.run(ctx, c, name) // the result is in p.seen
+			if term := p.target.DNS.Term; !term.PaidTill.IsZero() {
+				p.seen.Terms[p.alias(name)] = term
+			}
 		}
 	}
 	return p.seen
@@ -128,6 +132,7 @@ func (p *siteProbe) name(ctx context.Context, name string) {
 			if errors.Is(err, registry.ErrTurn) {
 				p.later = append(p.later, name)
 			}
+			checks.Parked(p.seen.Findings, p.alias(name), t.DNS.Term)
 		case cert.ServedCheck:
 			if name == t.Site.Name && err == nil {
 				p.seen.Served = t.Served
@@ -211,11 +216,17 @@ func (p *siteProbe) take(check, name string, found []checks.Finding, err error) 
 	}
 }
 
+// alias returns the name as findings have it: empty for the site's own.
+func (p *siteProbe) alias(name string) string {
+	if name == p.target.Site.Name {
+		return ""
+	}
+	return name
+}
+
 // said reports whether the way to a name already has this fault of a connection.
 func (p *siteProbe) said(name string, f checks.Finding) bool {
-	if name == p.target.Site.Name {
-		name = ""
-	}
+	name = p.alias(name)
 	return slices.ContainsFunc(p.seen.Findings, func(other checks.Finding) bool {
 		return other.Check == checks.WayCheck && other.Name == name && (other.Code == f.Code || other.Code == checks.WebIPv6 && f.Args["family"] == "IPv6" && f.Args["port"] != nil)
 	})

@@ -45,6 +45,9 @@ func TestSituations(t *testing.T) {
 						t.Errorf("%s is not said\n%s", code, evidence(found))
 					}
 				}
+				if paid := verdict.Finding.Args["paid_till"]; strings.HasPrefix(s.Name, "a paid name on parking servers") && paid == nil {
+					t.Errorf("until when the registry says it is paid is not said: %v", verdict.Finding.Args)
+				}
 				if listed := verdict.Finding.Args["listed"]; (listed != nil) != (s.Name == "two came, one more stands on a blocklist") {
 					t.Errorf("of those that came, on blocklists: %v", listed)
 				}

@@ -38,6 +38,7 @@ func registrationSituations() []Situation {
 			delegate(Zone{Origin: domain, NS: []string{"ns1.expired.reg.ru"}, Servers: []netip.Addr{Server(Sound)}, Text: "@ SOA ns1.expired.reg.ru. hostmaster.ns1.reg.ru. 1 3600 600 86400 600\n"}),
 			func(l *Lab) error { r := registration(domain, true); unpaid(&r); l.Registry.Register(r); return nil }),
 		row("a paid name on parking servers", parking, "dns.elsewhere", parked("ns1.expired.reg.ru", "ns2.expired.reg.ru")),
+		row("a paid name on parking servers that have no address for it", parking, "dns.noaddress", delegate(Zone{NS: []string{"ns1.expired.reg.ru"}, Servers: []netip.Addr{Server(Sound)}, Text: "@ TXT parked\n"})),
 		row("on parking servers, and the registry says nothing", parking, "dns.elsewhere", parked("ns1.expired.reg.ru"), func(l *Lab) error { l.Registry.SetMute(true); return nil }),
 		row("an owner who is not identified, and all works", parking, "ok", state("REGISTERED, DELEGATED, UNVERIFIED", ahead)),
 		row("a free name in .ru", rule, "dns.unregistered", unregistered),
