@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"domovoy/bot"
@@ -23,7 +24,7 @@ func (r *Recorder) Sweep(ctx context.Context, s probe.Sweep) error {
 
 // recordProbes records what a sweep of a panel changed. Troubles of names wait
 // for the digest; only so many at once that the cause is probably not theirs
-// are told.
+// are told, unless that was said of one of our addresses.
 func (r *Recorder) recordProbes(ctx context.Context, p *watch.Panel, server checks.Outcome, now time.Time) error {
 	open, err := r.journal.OpenIncidents(ctx)
 	if err != nil {
@@ -44,7 +45,10 @@ func (r *Recorder) recordProbes(ctx context.Context, p *watch.Panel, server chec
 	for _, check := range begin.Checks {
 		entry.Baseline = append(entry.Baseline, p.Name+"/"+check)
 	}
-	if n := turned(entry.Changes); reports.Stormy(n, len(s.Subjects)) {
+	said := slices.ContainsFunc(open, func(i reports.Incident) bool {
+		return i.Finding.Server == p.Name && i.Finding.Check == probe.AlikeCheck
+	})
+	if n := turned(entry.Changes); reports.Stormy(n, len(s.Subjects)) && !said {
 		entry.Deliveries, err = r.tellStorm(ctx, s, n, now)
 	} else {
 		entry.Deliveries, err = r.tell(ctx, s, entry.Changes, begin, now)
@@ -59,7 +63,8 @@ func (r *Recorder) recordProbes(ctx context.Context, p *watch.Panel, server chec
 }
 
 // recordSight records whether a sweep could see at all: our own resolver and
-// network, and the registries, worked. The first sweep that can see again ends
+// network, and the registries, worked; and our addresses at which many sites fail
+// alike. The first sweep that can see again ends
 // the incident, so that its times say when we were blind.
 func (r *Recorder) recordSight(ctx context.Context, p *watch.Panel, out checks.Outcome, now time.Time) error {
 	open, err := r.journal.OpenIncidents(ctx)
@@ -83,12 +88,12 @@ func (r *Recorder) recordSight(ctx context.Context, p *watch.Panel, out checks.O
 // the panel, or was switched off.
 const forget = 7 * 24 * time.Hour
 
-// turned counts the sites whose troubles began or ended in this sweep.
+// turned counts the sites whose troubles began in this sweep.
 func turned(changes []reports.Change) int {
 	sites := map[string]bool{}
 	for _, c := range changes {
 		i := c.Incident
-		if i.Finding.Site != "" && c.Kind != reports.Baseline && (i.ID == 0 || !i.Times.Resolved.IsZero()) {
+		if i.Finding.Site != "" && c.Kind != reports.Baseline && i.ID == 0 {
 			sites[i.Finding.Site] = true
 		}
 	}

@@ -2,6 +2,7 @@ package golden
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -236,7 +237,14 @@ func outwardCases() map[string]message {
 	all := map[string]message{}
 	listed := checks.Finding{Check: dns.BlocklistCheck, Server: "isp1", Code: checks.DNSBLListed, Severity: checks.Warning,
 		Args: checks.Args{"address": "203.0.113.10", "lists": "zen.spamhaus.org, bl.example.net", "count": 2, "reason": "https://check.spamhaus.org/query/ip/203.0.113.10"}}
-	findings := map[string]checks.Finding{"dnsbl.listed": listed}
+	alike := func(code checks.Code, more checks.Args) checks.Finding {
+		f := checks.Finding{Check: "alike", Server: "isp1", Name: "203.0.113.10", Code: code, Severity: checks.Critical,
+			Args: checks.Args{"value": 1204, "owners": 311, "address": "203.0.113.10", "port": 80, checks.WhoArg: "us"}}
+		maps.Copy(f.Args, more)
+		return f
+	}
+	findings := map[string]checks.Finding{"dnsbl.listed": listed, "alike.refused": alike(checks.WebRefused, nil),
+		"alike.redirect": alike(checks.WebRedirect, nil), "alike.one": alike(checks.WebTimeout, checks.Args{"value": 21, "owners": 21})}
 	for stage, f := range seenEgress() {
 		findings["egress."+stage] = f
 	}

@@ -161,6 +161,7 @@ func seenWeb() map[string]checks.Finding {
 		"notfound":             find(checks.WebNotFound, nil),
 		"notfound.foreign":     find(checks.WebNotFound, checks.Args{"placed": false, "rule": "foreign"}),
 		"loop":                 find(checks.WebLoop, checks.Args{"status": 301, "url": "https://shop.ru/", "location": "http://shop.ru/"}),
+		"redirect.ours":        find(checks.WebRedirect, checks.Args{"status": 301, "location": "http://shop.ru:8080/", "rule": "port", checks.WhoArg: "us"}),
 		"redirect":             find(checks.WebRedirect, checks.Args{"status": 301, "location": "http://shop.ru:8080/", "rule": "port"}),
 		"body":                 find(checks.WebBody, checks.Args{"status": 200, "rule": "mismatch"}),
 		"body.http2":           find(checks.WebBody, checks.Args{"status": nil, "rule": "http2"}),

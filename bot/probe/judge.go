@@ -187,9 +187,13 @@ func (r *round) blindTo(group []held, code checks.Code) {
 
 func topLevel(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
 
-// looked is what the sweep says about our own sight of the panel.
+// looked is what the sweep says about our own sight of the panel, and about our
+// addresses at which many sites fail alike.
 func (r *round) looked() checks.Outcome {
-	out := checks.Outcome{Server: r.panel.Name, Checks: []string{ControlCheck}}
+	out := checks.Outcome{Server: r.panel.Name, Checks: []string{ControlCheck}, Findings: r.spots}
+	if r.whole {
+		out.Checks = append(out.Checks, AlikeCheck)
+	}
 	if r.blind == nil {
 		return out
 	}
@@ -197,7 +201,7 @@ func (r *round) looked() checks.Outcome {
 	if r.blind.Cause == checks.BlindRegistry {
 		args["tld"], args[checks.WhoArg] = r.blind.TLD, string(checks.Nobody)
 	}
-	out.Findings = []checks.Finding{{Check: ControlCheck, Server: r.panel.Name, Code: checks.Unknown, Severity: checks.Warning, Args: args,
-		Detail: checks.Bound(checks.Clean(r.blind.Error(), 4*checks.WordLength))}}
+	out.Findings = append(out.Findings, checks.Finding{Check: ControlCheck, Server: r.panel.Name, Code: checks.Unknown, Severity: checks.Warning, Args: args,
+		Detail: checks.Bound(checks.Clean(r.blind.Error(), 4*checks.WordLength))})
 	return out
 }

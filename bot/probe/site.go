@@ -23,6 +23,10 @@ func (p *Prober) Site(ctx context.Context, s reports.Site, r bot.Request) (repor
 	if ctx.Err() != nil {
 		return s, ctx.Err()
 	}
+	result, err := p.attribute(ctx, panel.Name, s.Subject, result)
+	if err != nil {
+		return s, err
+	}
 	s.Server = s.Server.WithProbe(s.Subject.Site.Name, result)
 	return s, p.keep(ctx, panel, map[string]checks.Probe{s.Subject.Site.Name: result})
 }

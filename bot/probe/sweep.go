@@ -152,11 +152,18 @@ type round struct {
 	failed int               // of held, those whose names could not be looked up; guarded by mu
 	good   time.Time         // of the last control that did not fail, or the beginning; guarded by mu
 	blind  *checks.Blindness // what kept us from looking; nil: nothing did; guarded by mu
+
+	spots []checks.Finding // addresses of ours at which many sites fail alike
+	whole bool             // the sweep saw enough of the panel to say so
 }
 
 // run probes the panel's sites and has the end of that recorded.
 func (r *round) run(ctx context.Context, done, looked Done) error {
 	err := r.probe(ctx)
+	if err == nil && 2*len(r.todo) > len(r.panel.State().Subjects) { // the rest of a sweep that was cut short shows too little
+		err = r.alikeOnTheWay(ctx)
+		r.whole = err == nil
+	}
 	if err == nil || errors.Is(err, ErrOffline) && ctx.Err() == nil {
 		err = errors.Join(err, looked(ctx, r.panel, r.looked(), time.Now()))
 	}

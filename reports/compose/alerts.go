@@ -116,11 +116,18 @@ func alertTitle(w Writer, c reports.Change) string {
 		return w.Say("alert.blind.text", args)
 	case f.Code == checks.DNSBLListed:
 		return w.Say("alert.dnsbl.listed", args)
+	case alike(f):
+		args["Cause"] = w.title(f.Code)
+		return w.Count("alert.alike", reports.Value(f), args)
 	case f.Code == checks.CABudget:
 		return w.Say("alert.account.budget", args)
 	}
 	return w.Count("alert."+string(f.Code), reports.Value(f), args)
 }
+
+// alike reports whether a finding about a server is that many sites fail alike at
+// one of its addresses.
+func alike(f checks.Finding) bool { return f.Site == "" && strings.HasPrefix(string(f.Code), "web.") }
 
 // evidence says why this message comes now, and what the numbers suggest.
 func evidence(w Writer, c reports.Change, s reports.Server) string {
@@ -151,7 +158,7 @@ func evidence(w Writer, c reports.Change, s reports.Server) string {
 			}
 		}
 	}
-	if i.Finding.Code == checks.CABudget {
+	if i.Finding.Code == checks.CABudget || alike(i.Finding) {
 		parts = append(parts, w.explain(i.Finding))
 	}
 	return strings.Join(parts, " ")
@@ -206,6 +213,9 @@ func alertActions(w Writer, f checks.Finding) []reports.Action {
 	if kind, ok := listBehind(f.Code); ok {
 		actions = append(actions, reports.Action{Label: w.Say("action.list"), Command: "list " + kind + " server=" + f.Server})
 	}
+	if alike(f) {
+		actions = append(actions, reports.Action{Label: w.Say("action.list"), Command: "list trouble cause=" + string(f.Code) + " server=" + f.Server})
+	}
 	if f.Code == checks.CABudget {
 		actions = append(actions, reports.Action{Label: w.Say("action.limits"), Command: "limits server=" + f.Server})
 	}
@@ -217,7 +227,11 @@ func resolved(w Writer, i reports.Incident) reports.Message {
 	f := i.Finding
 	args := w.args(f.Args)
 	args["Server"], args["Age"], args["Peak"] = f.Server, i.Times.Resolved.Sub(i.Times.Opened), i.Peak
-	m := w.message(reports.ToneOver, w.Say("over."+string(f.Code), args))
+	key := "over." + string(f.Code)
+	if alike(f) {
+		key = "over.alike"
+	}
+	m := w.message(reports.ToneOver, w.Say(key, args))
 	m.Facts = w.facts(reports.Resolved, i)
 	m.Silent = i.Worst < checks.Critical
 	return m
