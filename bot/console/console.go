@@ -181,10 +181,7 @@ func (c *Console) save(file reports.File, language string) string {
 // path. It never overwrites a file: if the name is taken it adds a number. It never
 // writes outside the folder, since names may come from a panel's database.
 func Store(folder string, file reports.File) (string, error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return "", err
-	}
-	root, err := os.OpenRoot(folder)
+	root, err := openFolder(folder)
 	if err != nil {
 		return "", err
 	}
@@ -210,10 +207,7 @@ func Store(folder string, file reports.File) (string, error) {
 // Replace is Store, but a file of the same name is replaced, in one step: a report
 // that is written every week must not fill its folder with copies.
 func Replace(folder string, file reports.File) (string, error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return "", err
-	}
-	root, err := os.OpenRoot(folder)
+	root, err := openFolder(folder)
 	if err != nil {
 		return "", err
 	}
@@ -227,6 +221,14 @@ func Replace(folder string, file reports.File) (string, error) {
 		return "", err
 	}
 	return filepath.Join(folder, name), root.Rename(fresh, name)
+}
+
+// openFolder opens a folder, which it creates if necessary.
+func openFolder(folder string) (*os.Root, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	return os.OpenRoot(folder)
 }
 
 // baseName is a file's name without a folder.
