@@ -17,7 +17,7 @@ const (
 	ResultNotAllowed
 	ResultNotFound
 	ResultUnavailable // a panel, the CA, DNS, or a part that is not configured
-	ResultBusy        // somebody else's task is under way
+	ResultBusy        // another person's task is under way
 	ResultChanged     // the plan is no longer what was agreed to
 	ResultUsed        // the plan was carried out before
 	ResultExpired     // the time to confirm the plan is over

@@ -27,7 +27,7 @@ func newTask(r bot.Request, w bot.Work, state journal.TaskState) journal.Task {
 	return journal.Task{Kind: w.Kind, Payload: w.Payload, By: people.Actor(r), Plan: w.Plan, State: state, Times: journal.TaskTimes{Created: r.Now}}
 }
 
-// refusedPlan is the refusal of a plan that somebody else was faster to use.
+// refusedPlan is the refusal of a plan that another person used first.
 func refusedPlan(err error, plan string) error {
 	if errors.Is(err, journal.ErrUsed) {
 		return UsedUp(plan)

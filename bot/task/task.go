@@ -34,7 +34,7 @@ type Kind struct {
 var ErrStopped = errors.New("the task was stopped")
 
 // Later is what Run returns for a task that has to wait until a moment that
-// somebody else set: Run is then called again.
+// another system set, such as the CA: Run is then called again.
 type Later struct {
 	Until   time.Time
 	Message reports.Message // what is shown meanwhile

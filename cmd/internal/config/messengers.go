@@ -147,7 +147,7 @@ func readChat(f field, v scalar) (any, *problem) {
 }
 
 // readPerson takes ids that stay with their person. A user name may be given
-// up and taken by somebody else, who would then have its rights.
+// up and taken by another person, who would then have its rights.
 func readPerson(f field, v scalar) (any, *problem) {
 	name, id, _ := strings.Cut(v.text, ":")
 	m, ok := findMessenger(name)
