@@ -37,8 +37,11 @@ type catalog struct {
 
 // Languages lists the languages built into the program, in alphabetical order.
 // They are the catalogs beside this file.
-func Languages() []string {
-	names, _ := fs.Glob(files, "*.toml") // sorted; the pattern is well formed
+func Languages() []string { return languages(files) }
+
+// languages are the catalogs of a folder.
+func languages(folder fs.FS) []string {
+	names, _ := fs.Glob(folder, "*.toml") // sorted; the pattern is well formed
 	for i, name := range names {
 		names[i] = strings.TrimSuffix(name, ".toml")
 	}
@@ -64,15 +67,18 @@ func TerminalLanguage(env func(name string) (string, bool)) string {
 	return fallback
 }
 
-// Load returns the languages built into the program. It fails if a file or the
-// template of a text cannot be parsed, and if a key is there twice.
-func Load() (*Bundle, error) {
+// Load returns the languages built into the program.
+func Load() (*Bundle, error) { return LoadFS(files) }
+
+// LoadFS returns the languages of a folder. It fails if a file or the template of a
+// text cannot be parsed, and if a key is there twice.
+func LoadFS(folder fs.FS) (*Bundle, error) {
 	bundle := &Bundle{catalogs: map[string]*catalog{}}
 	texts := goi18n.NewBundle(language.Make(fallback))
 	texts.RegisterUnmarshalFunc("toml", toml.Unmarshal)
-	for _, language := range Languages() {
+	for _, language := range languages(folder) {
 		name := language + ".toml"
-		file, err := texts.LoadMessageFileFS(files, name)
+		file, err := texts.LoadMessageFileFS(folder, name)
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", name, err)
 		}
