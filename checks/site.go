@@ -95,7 +95,7 @@ type Snapshot struct {
 	Certificates []Certificate
 	Addresses    []netip.Addr // the panel's own; empty if it has no list
 	Missing      []Missing
-	Unreadable   []Unreadable // the first hundred
+	Unreadable   []Unreadable // the first 20,000
 	UnreadableN  int          // all of them
 }
 

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	listedDoubts = 100 // this many unreadable values are listed; all are counted
-	shownRunes   = 100 // of an unreadable value
+	listedDoubts = 20_000 // this many unreadable values are listed; all are counted
+	shownRunes   = 100    // of an unreadable value
 )
 
 // reading is the result of parsing: rows, and the values that could not be
