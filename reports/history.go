@@ -2,6 +2,7 @@ package reports
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"domovoy/checks"
@@ -54,6 +55,23 @@ const (
 	EndOwner OutageEnd = "owner"
 	EndFacts OutageEnd = "facts" // the cause is the same, and more is known of it
 )
+
+// BlindSite is a site that could not be judged at a snapshot.
+type BlindSite struct {
+	Server, Site, Owner string
+	At                  time.Time // of the snapshot
+}
+
+// BlindSites are those of a snapshot's states.
+func BlindSites(at time.Time, server string, states []SiteState) []BlindSite {
+	var blind []BlindSite
+	for _, x := range states {
+		if x.Blind {
+			blind = append(blind, BlindSite{Server: server, Site: x.Site, Owner: x.Owner, At: at})
+		}
+	}
+	return blind
+}
 
 // covers reports whether the outage was ongoing at the last snapshot at or
 // before a moment.
@@ -136,7 +154,7 @@ const sameWithin = time.Hour
 
 // changed reports whether the facts known now would change a report: the
 // certificate was replaced, the day of release moved, the cause began at another
-// time, or somebody else has to act. What is not known now
+// time, or another has to act. What is not known now
 // changes nothing. Nor does the network a name points to, once one is known:
 // DNS may answer differently every day.
 func (s SiteState) changed(now SiteState) bool {
@@ -215,6 +233,8 @@ func (h History) With(t Tally, states []SiteState) History {
 	if t.Unread {
 		return h
 	}
+	others := slices.DeleteFunc(slices.Clone(h.Blind), func(x BlindSite) bool { return x.Server == t.Server })
+	h.Blind = append(others, BlindSites(t.At, t.Server, states)...)
 	var open []Outage
 	outages := make([]Outage, 0, len(h.Outages))
 	for _, s := range h.Outages {

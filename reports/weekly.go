@@ -18,8 +18,9 @@ type Weekly struct {
 	Rules   string    // version of the rules that judged
 	Manager string    // address of the manager's chat whose customers these are; empty: all customers
 	Servers []ServerWeek
-	Rows    []WeekRow // worst first, then by age
-	Orphans []string  // owners without a manager; nil if there are no managers
+	Rows    []WeekRow   // worst first, then by age
+	Orphans []string    // owners without a manager; nil if there are no managers
+	Blind   []BlindSite // those that the servers' Unknown counts, where their names are known
 	Points  []WeekPoint
 }
 
@@ -33,7 +34,8 @@ type Week struct {
 type ServerWeek struct {
 	Name    string
 	Sites   int  // on the panel; 0: not known
-	Unknown int  // sites whose state is not known
+	Unknown int  // sites whose state is not known, of the report's owners if Named
+	Named   bool // Weekly.Blind has these sites; false: stored before their names were
 	Unread  bool // the panel could not be read at the end of the week
 	Days    int  // number of days that have a snapshot
 }
@@ -78,7 +80,8 @@ type WeekPoint struct {
 // the counts of its snapshots.
 type History struct {
 	Outages []Outage
-	Tallies []Tally // in order of time
+	Tallies []Tally     // in order of time
+	Blind   []BlindSite // of the last snapshot of each server
 }
 
 // chartWeeks is how many weeks the chart shows.
@@ -122,6 +125,7 @@ func FoldWeek(h History, week Week, mine func(owner string) bool) Weekly {
 		}
 	}
 	r.Servers = h.servers(week)
+	r.Blind = h.blind(r.Servers, week, mine)
 	for _, outages := range outagesBySite(h.Outages) {
 		if row, ok := weekRow(outages, week, !r.Before.IsZero()); ok {
 			r.Rows = append(r.Rows, row)
@@ -169,6 +173,28 @@ func (h History) servers(week Week) []ServerWeek {
 		servers[i] = sums[name]
 	}
 	return servers
+}
+
+// blind are the sites of some owners that could not be judged at the end of a week.
+// It notes at the servers whether they are known, and how many there are.
+func (h History) blind(servers []ServerWeek, week Week, mine func(owner string) bool) []BlindSite {
+	var sites []BlindSite
+	for i := range servers {
+		s, all := &servers[i], 0
+		var own []BlindSite
+		for _, x := range h.Blind {
+			if x.Server != s.Name || !x.At.After(week.From) || x.At.After(week.To) {
+				continue
+			}
+			if all++; mine == nil || mine(x.Owner) {
+				own = append(own, x)
+			}
+		}
+		if s.Named = all == s.Unknown; s.Named {
+			s.Unknown, sites = len(own), append(sites, own...)
+		}
+	}
+	return sites
 }
 
 // outagesBySite groups outages by site, each group in order of time.

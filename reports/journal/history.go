@@ -36,6 +36,11 @@ func (t *tx) keepSnapshot(ctx context.Context, s Snapshot) error {
 		s.Server, millis(s.At), s.Sites, s.Unknown, s.Unread, s.Rules); err != nil || s.Unread {
 		return err
 	}
+	for _, x := range reports.BlindSites(s.At, s.Server, s.States) {
+		if _, err := t.exec(ctx, `INSERT OR IGNORE INTO blind (server, at, site, owner) VALUES (?, ?, ?, ?)`, x.Server, millis(x.At), x.Site, x.Owner); err != nil {
+			return err
+		}
+	}
 	open, err := all(ctx, t, scanOutage, `SELECT `+outageColumns+` FROM spell WHERE server = ? AND until = 0 ORDER BY site`, s.Server)
 	if err != nil {
 		return err
@@ -78,9 +83,20 @@ func (j *Journal) History(ctx context.Context, from, to time.Time) (h reports.Hi
 		}
 		h.Tallies, err = all(ctx, t, scanTally, `SELECT server, at, sites, unknown, unread, rules FROM tally
 			WHERE at > ?1 AND at <= ?2 ORDER BY at, server`, millis(from), millis(to))
+		if err != nil {
+			return err
+		}
+		h.Blind, err = all(ctx, t, scanBlind, `SELECT b.server, b.site, b.owner, b.at FROM blind b
+			JOIN (SELECT server, max(at) AS at FROM tally WHERE at > ?1 AND at <= ?2 AND unread = 0 GROUP BY server) last
+			ON last.server = b.server AND last.at = b.at ORDER BY b.server, b.site`, millis(from), millis(to))
 		return err
 	})
 	return h, err
+}
+
+func scanBlind(s scanner) (x reports.BlindSite, err error) {
+	err = s.Scan(&x.Server, &x.Site, &x.Owner, stamp{&x.At})
+	return x, err
 }
 
 func scanTally(s scanner) (x reports.Tally, err error) {

@@ -320,3 +320,29 @@ func TestOutageKeepsWhoAndSince(t *testing.T) {
 		t.Errorf("%+v", h.Outages)
 	}
 }
+
+// The sites that could not be judged are kept by name; a history has those of the last
+// snapshot for which the panel could be read.
+func TestUnjudgedSitesAreKept(t *testing.T) {
+	j := open(t)
+	noon := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	for day, s := range []journal.Snapshot{
+		{States: []reports.SiteState{{Site: "old.ru", Owner: "a", Blind: true}}},
+		{States: []reports.SiteState{{Site: "a.ru", Owner: "a", Blind: true}, {Site: "b.ru", Owner: "b", Code: checks.OK}, {Site: "c.ru", Blind: true}}},
+		{Tally: reports.Tally{Unread: true}, States: []reports.SiteState{{Site: "never.ru", Blind: true}}},
+	} {
+		s.Server, s.At = "isp1", noon.AddDate(0, 0, day)
+		if err := j.KeepSnapshot(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h, err := j.History(t.Context(), noon.AddDate(0, 0, -1), noon.AddDate(0, 0, 9))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := noon.AddDate(0, 0, 1)
+	want := []reports.BlindSite{{Server: "isp1", Site: "a.ru", Owner: "a", At: at}, {Server: "isp1", Site: "c.ru", At: at}}
+	if diff := cmp.Diff(want, h.Blind); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -54,6 +54,7 @@ func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 		{`DELETE FROM renewal WHERE not_before < ?`, keepRenewals},
 		{`DELETE FROM spell WHERE until > 0 AND until < ?`, keepHistory},
 		{`DELETE FROM tally WHERE at < ?`, keepHistory},
+		{`DELETE FROM blind WHERE at < ?`, keepHistory},
 		{`DELETE FROM plan WHERE expires < ?`, keepPlans},
 		{`DELETE FROM task WHERE finished > 0 AND finished < ?`, keepTasks},
 	}
