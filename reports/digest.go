@@ -40,19 +40,27 @@ type Movement struct {
 // Comparable reports whether the panels were watched a day ago.
 func (d Day) Comparable() bool { return !d.Begun.IsZero() && !d.Begun.After(d.From) }
 
-// Movement counts sites, not incidents: a site whose cause changed is neither
+// moves are the sites whose state now and a day ago is known, by what became of
+// them.
+type moves struct {
+	now    map[siteKey]Judged   // in trouble
+	before map[siteKey]Incident // in trouble a day ago, with the last incident of that time
+	there  map[siteKey]Judged   // on a panel, of those that incidents are about
+}
+
+// moves compares sites, not incidents: a site whose cause changed is neither
 // fixed nor new. A site that could not be judged is not compared: not checked is
 // not fixed.
-func (d Day) Movement() Movement {
-	now, untold := d.troubles()
-	before := map[siteKey]bool{}
+func (d Day) moves() moves {
+	m, untold := d.states()
 	was := func(i Incident) {
-		if key := keyOf(i); i.inTrouble() && !untold(key) {
-			before[key] = true
+		key := keyOf(i)
+		if last, ok := m.before[key]; i.inTrouble() && !untold(key) && (!ok || last.Times.Opened.Before(i.Times.Opened)) {
+			m.before[key] = i
 		}
 	}
 	for _, i := range d.Open {
-		_, still := now[keyOf(i)]
+		_, still := m.now[keyOf(i)]
 		old := i.Baseline || !i.Times.Opened.After(d.From) // problems of a new panel are not new
 		if old && (still || i.Clear > 0) {                 // else it is no reason to call the site one with problems
 			was(i)
@@ -63,21 +71,62 @@ func (d Day) Movement() Movement {
 			was(i)
 		}
 	}
-	mv := Movement{Now: len(now), Before: len(before)}
-	for key, x := range now {
-		if !before[key] {
+	return m
+}
+
+// Movement counts what List lists.
+func (d Day) Movement() Movement {
+	m := d.moves()
+	mv := Movement{Now: len(m.now), Before: len(m.before)}
+	for key, x := range m.now {
+		if _, was := m.before[key]; !was {
 			mv.Opened++
 		}
 		if x.Start.Over(29*24*time.Hour, d.From) {
 			mv.Old++
 		}
 	}
-	for key := range before {
-		if _, still := now[key]; !still {
+	for key := range m.before {
+		if _, still := m.now[key]; !still {
 			mv.Fixed++
 		}
 	}
 	return mv
+}
+
+// List gives the rows behind one of the numbers since yesterday, worst first: "new"
+// or "fixed". The day must be Comparable.
+func (d Day) List(kind string, f Filter) []Row {
+	m := d.moves()
+	var rows []Row
+	switch kind {
+	case "new":
+		for key, x := range m.now {
+			if _, was := m.before[key]; !was {
+				rows = append(rows, x.row())
+			}
+		}
+	case "fixed":
+		for key, i := range m.before {
+			if _, still := m.now[key]; !still {
+				rows = append(rows, m.fixed(key, i))
+			}
+		}
+	}
+	rows = f.Of(rows)
+	slices.SortStableFunc(rows, byHarm)
+	return rows
+}
+
+// fixed is the row of a site that was in trouble and no longer is. Without a code it
+// is on no panel any more.
+func (m moves) fixed(key siteKey, i Incident) Row {
+	row := Row{Domain: key.site, Server: key.server}
+	if j, ok := m.there[key]; ok {
+		row = j.row()
+	}
+	row.Was, row.Since, row.Exact, row.Until = i.Finding.Code, i.Times.Opened, !i.Baseline, i.Times.Resolved
+	return row
 }
 
 // Quiet reports whether there is nothing to say of the day: nothing changed,
@@ -107,32 +156,42 @@ type siteKey struct{ server, site string }
 
 func keyOf(i Incident) siteKey { return siteKey{i.Finding.Server, i.Finding.Site} }
 
-// troubles are the sites in trouble, by the same judgement as the list "trouble".
-// Of what untold reports, nothing is known now: the panel was not read, or the site
-// could not be judged.
-func (d Day) troubles() (now map[siteKey]Judged, untold func(siteKey) bool) {
-	read, blind := map[string]bool{}, map[siteKey]bool{}
-	now = map[siteKey]Judged{}
+// states are the sites in trouble, by the same judgement as the list "trouble", and
+// those that incidents are about. Of what untold reports, nothing is known now: the
+// panel was not read, or the site could not be judged.
+func (d Day) states() (m moves, untold func(siteKey) bool) {
+	read, blind, concerned := map[string]bool{}, map[siteKey]bool{}, map[siteKey]bool{}
+	for _, incidents := range [][]Incident{d.Open, d.Resolved} {
+		for _, i := range incidents {
+			concerned[keyOf(i)] = true
+		}
+	}
+	m = moves{map[siteKey]Judged{}, map[siteKey]Incident{}, map[siteKey]Judged{}}
 	for _, s := range d.Servers {
 		read[s.Name] = !s.Read.IsZero()
 		for j := range s.Judged() {
-			switch key := (siteKey{s.Name, j.Subject.Site.Name}); {
+			key := siteKey{s.Name, j.Subject.Site.Name}
+			switch {
 			case j.InTrouble():
-				now[key] = j
+				m.now[key] = j
 			case j.Blind():
 				blind[key] = true
 			}
+			if concerned[key] {
+				m.there[key] = j
+			}
 		}
 	}
-	return now, func(key siteKey) bool { return !read[key.server] || blind[key] }
+	return m, func(key siteKey) bool { return !read[key.server] || blind[key] }
 }
 
 // Causes counts the sites in trouble by their root causes.
 func (d Day) Causes() map[checks.Code]int {
 	causes := map[checks.Code]int{}
-	now, _ := d.troubles()
-	for _, x := range now {
-		causes[x.Cause.Code]++
+	for _, s := range d.Servers {
+		for code, n := range s.Causes() {
+			causes[code] += n
+		}
 	}
 	return causes
 }
@@ -141,8 +200,8 @@ func (d Day) Causes() map[checks.Code]int {
 // day.
 func (d Day) Oldest() (Judged, bool) {
 	var old []Judged
-	now, _ := d.troubles()
-	for _, x := range now {
+	m, _ := d.states()
+	for _, x := range m.now {
 		if x.Start.Over(0, d.From) {
 			old = append(old, x)
 		}

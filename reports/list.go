@@ -15,8 +15,12 @@ import (
 // Lists are the kinds of lists there are.
 func Lists() []string {
 	return []string{"trouble", "failed", "failing", "expired", "expiring", "processing", "overdue", "nocertificate", "noredirect",
-		"elsewhere", "free", "paused", "zombie", "unknown"}
+		"elsewhere", "free", "paused", "zombie", "unknown", "new", "fixed", "sites", "unreadable"}
 }
+
+// SinceYesterday reports whether a kind of list compares with a day ago: Day.List
+// has it, Server.List has not.
+func SinceYesterday(kind string) bool { return kind == "new" || kind == "fixed" }
 
 // FromOutside reports whether a kind of list rests on checks from outside. If
 // there were none, an empty list means nothing.
@@ -37,30 +41,72 @@ type Row struct {
 	To    string    // network or addresses that the name has instead of ours
 	Free  time.Time // when the registry releases the name; zero: it is free now, or the list is not about it
 	Blind []string  // the checks that could not look
+
+	Was   checks.Code // root cause of a problem that is over; empty: the row is not about one
+	Until time.Time   // when that problem ended; zero: not over, or not known
+	Sites int         // the row stands for so many sites of Owner, this is the first; 0: for itself
+
+	Unreadable *checks.Unreadable // the value in the panel's database that the row is about, Domain is its place; nil: the row is about a site
 }
 
 // Filter narrows a list; an empty field matches everything. Owner and Server are
-// patterns of path.Match; Cause is one or more codes, separated by commas, each
-// of which may be only the part before the dot. It is about the root cause.
+// patterns of path.Match; Owner may be NoOwner instead. Cause is one or more codes, separated by commas, each
+// of which may be only the part before the dot, or CauseRest. It is about the root
+// cause; of a problem that is over, about what it was. Older is the age that a row's
+// beginning exceeds At by; a row without a beginning is not older than anything.
 type Filter struct {
 	Owner, Server, Cause string
+	Older                time.Duration
+	At                   time.Time
 }
+
+// NoOwner as the Owner of a filter means the rows without an owner.
+const NoOwner = "-"
+
+// CauseRest as the Cause of a filter means every cause that is not one of the
+// TopCauses most frequent ones.
+const CauseRest = "rest"
 
 // Causes are the codes of Cause.
 func (f Filter) Causes() []string {
-	if f.Cause == "" {
+	if f.Cause == "" || f.Cause == CauseRest {
 		return nil
 	}
 	return strings.Split(f.Cause, ",")
 }
 
-// keeps reports whether a row matches.
-func (f Filter) keeps(r Row) bool {
-	return glob(f.Owner, r.Owner) && glob(f.Server, r.Server) &&
-		(f.Cause == "" || slices.ContainsFunc(f.Causes(), func(cause string) bool {
-			return cause == string(r.Code) || strings.HasPrefix(string(r.Code), cause+".")
-		}))
+// Of are the rows that match. What is CauseRest is decided among the rows that match
+// otherwise.
+func (f Filter) Of(rows []Row) []Row {
+	var kept []Row
+	counts := map[checks.Code]int{}
+	for _, r := range rows {
+		if f.keeps(r) {
+			kept = append(kept, r)
+			counts[r.cause()]++
+		}
+	}
+	if f.Cause != CauseRest {
+		return kept
+	}
+	shares := Shares(counts, TopCauses)
+	if len(shares) <= TopCauses {
+		return nil
+	}
+	return slices.DeleteFunc(kept, func(r Row) bool { return !slices.Contains(shares[TopCauses].Codes, r.cause()) })
 }
+
+// keeps reports whether a row matches all but CauseRest.
+func (f Filter) keeps(r Row) bool {
+	causes, code := f.Causes(), string(r.cause())
+	return (f.Owner == NoOwner && r.Owner == "" || glob(f.Owner, r.Owner)) && glob(f.Server, r.Server) &&
+		(len(causes) == 0 || slices.ContainsFunc(causes, func(cause string) bool {
+			return cause == code || strings.HasPrefix(code, cause+".")
+		})) && (f.Older == 0 || Start{At: r.Since}.Over(f.Older, f.At))
+}
+
+// cause is the root cause of the row's problem, also of one that is over.
+func (r Row) cause() checks.Code { return cmp.Or(r.Was, r.Code) }
 
 func glob(pattern, s string) bool {
 	if pattern == "" {
@@ -74,14 +120,29 @@ func glob(pattern, s string) bool {
 func List(kind string, servers []Server, f Filter) []Row {
 	var rows []Row
 	for _, s := range servers {
-		for _, r := range s.List(kind) {
-			if f.keeps(r) {
-				rows = append(rows, r)
-			}
-		}
+		rows = append(rows, s.List(kind)...)
 	}
+	rows = f.Of(rows)
 	slices.SortStableFunc(rows, byHarm)
 	return rows
+}
+
+// ByOwner is one row for each owner of some rows, the owners with the most rows
+// first: the owner's first row, with how many there are.
+func ByOwner(rows []Row) []Row {
+	index := map[string]int{}
+	var owners []Row
+	for _, r := range rows {
+		i, ok := index[r.Owner]
+		if !ok {
+			i = len(owners)
+			index[r.Owner] = i
+			owners = append(owners, r)
+		}
+		owners[i].Sites++
+	}
+	slices.SortStableFunc(owners, func(a, b Row) int { return cmp.Or(cmp.Compare(b.Sites, a.Sites), strings.Compare(a.Owner, b.Owner)) })
+	return owners
 }
 
 // byHarm sorts what needs a person first: by the day the registry releases the
@@ -122,6 +183,8 @@ func (s Server) List(kind string) []Row {
 		return s.listCertificates(func(c checks.Certificate) bool { return c.Processing == checks.On })
 	case "failing":
 		return s.listFailing()
+	case "unreadable":
+		return s.listUnreadable()
 	}
 	var rows []Row
 	for j := range s.Judged() {
@@ -140,6 +203,8 @@ func (j Judged) listed(kind string) (Row, bool) {
 	switch kind {
 	case "trouble":
 		return j.row(), j.InTrouble()
+	case "sites":
+		return j.row(), true
 	case "expired":
 		f, ok := j.finding(checks.CertExpired)
 		return j.rowOf(f), ok && ends(f)
@@ -286,6 +351,16 @@ func (s Server) listNameless() []Row {
 	var rows []Row
 	for _, c := range s.Nameless {
 		rows = append(rows, Row{Domain: unnamed(c), Owner: c.Owner, Server: s.Name, Code: checks.CertOverdue, Severity: checks.CertOverdue.Severity()})
+	}
+	return rows
+}
+
+// listUnreadable gives a row for each value of the panel that could not be read.
+func (s Server) listUnreadable() []Row {
+	var rows []Row
+	for i := range s.Snapshot.Unreadable {
+		u := &s.Snapshot.Unreadable[i]
+		rows = append(rows, Row{Domain: u.Table + "." + u.Column, Server: s.Name, Code: checks.PanelUnreadable, Severity: checks.PanelUnreadable.Severity(), Unreadable: u})
 	}
 	return rows
 }

@@ -36,6 +36,7 @@ type Message struct {
 	Sections []Section `json:"sections,omitempty"`
 	Actions  []Action  `json:"actions,omitempty"`
 	Files    []File    `json:"files,omitempty"`
+	Numbers  []Number  `json:"numbers,omitempty"`
 	Silent   bool      `json:"silent,omitempty"` // arrives without a sound
 	Facts    *Facts    `json:"facts,omitempty"`  // for programs; nil: it is about no problem
 
@@ -69,6 +70,14 @@ type Action struct {
 	Label   string `json:"label"`
 	Command string `json:"command"`
 	Danger  bool   `json:"danger,omitempty"`
+}
+
+// Number is a count of sites, certificates or customers in a message, with the
+// command that lists as many. The numbers of a message are in the order of its text.
+type Number struct {
+	N       int    `json:"n"`
+	Label   string `json:"label"` // what is counted, as a button says it
+	Command string `json:"command"`
 }
 
 // File is an attachment.

@@ -175,7 +175,7 @@ func newVocabulary(commands []bot.Command, bundle *i18n.Bundle) vocabulary {
 	}
 	names = append(names, reports.Lists()...)
 	names = append(names, reports.WeekLists()...)
-	names = append(names, "revoke", "authz", "all", "valid", "probe", "reissue", bot.Daily, bot.Weekly, "page", "file", "owner", "cause", "server")
+	names = append(names, "revoke", "authz", "all", "valid", "probe", "reissue", bot.Daily, bot.Weekly, "page", "file", "owner", "cause", "server", "older", "owners", reports.CauseRest)
 	for _, language := range bundle.Languages() {
 		l := bundle.Locale(language, nil)
 		for _, name := range names {
@@ -223,6 +223,9 @@ func (v vocabulary) phrase(fields []string) (word string, n int) {
 	key, value, assigned := strings.Cut(fields[0], "=")
 	if known, ok := v[strings.ToLower(key)]; ok {
 		key = known
+	}
+	if known, ok := v[strings.ToLower(value)]; ok && key == "cause" {
+		value = known
 	}
 	if assigned {
 		key += "=" + value

@@ -236,6 +236,9 @@ func (l listRequest) fits(servers []reports.Server) error {
 	if s := l.filter.Server; s != "" && !slices.ContainsFunc(servers, func(x reports.Server) bool { return l.filter.HasServer(x.Name) }) {
 		return refuse("server", s)
 	}
+	if l.filter.Cause == reports.CauseRest && l.kind == "reissue" { // it has no list of causes that are others
+		return refuse("cause", l.filter.Cause)
+	}
 	for _, c := range l.filter.Causes() {
 		if !slices.ContainsFunc(checks.Codes(), func(x checks.Code) bool { return string(x) == c || strings.HasPrefix(string(x), c+".") }) {
 			return refuse("cause", c)

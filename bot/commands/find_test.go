@@ -62,6 +62,10 @@ func TestRefusedAndEmptyLists(t *testing.T) {
 		{"revoke authz all", "I do not revoke certificates"},
 		{"list nocertificate owner=client1", "Nothing in “nocertificate” matches owner=client1"},
 		{"list trouble owner=client1", "No sites have problems"},
+		{"list trouble older=month", "“month”"},
+		{"list new", "started less than a day ago"},
+		{"plan reissue cause=other", "“rest”"},
+		{"list trouble cause=other", "No sites have problems"},
 	} {
 		answer, err := e.Commands.Do(t.Context(), tt.asked, enginetest.Request(t, bot.Admin))
 		m := answer.Message

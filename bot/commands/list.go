@@ -2,10 +2,12 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"domovoy/bot"
 	"domovoy/checks"
@@ -17,6 +19,7 @@ import (
 type ListData struct {
 	List   string    `json:"list"`
 	Week   string    `json:"week,omitempty"` // 2026-W46: the rows are of the end of that week
+	By     string    `json:"by,omitempty"`   // owner: an item is an owner
 	Total  int       `json:"total"`
 	Items  []RowData `json:"items"`
 	Unread []string  `json:"unread,omitempty"` // servers that could not be listed
@@ -35,6 +38,11 @@ type RowData struct {
 	Name   string      `json:"name,omitempty"`      // the alias that the code is about
 	To     string      `json:"to,omitempty"`        // where the name leads instead of to us
 	Free   *time.Time  `json:"free_date,omitempty"` // when the registry gives the name away
+	Was    checks.Code `json:"was,omitempty"`       // root cause of a problem that is over
+	Until  *time.Time  `json:"until,omitempty"`     // when it ended
+	Sites  int         `json:"sites,omitempty"`     // by owner: how many sites the owner has in the list; the item's others are of the first
+	Row    int64       `json:"row,omitempty"`       // of a value in the panel's database, whose place is in Domain
+	Value  string      `json:"value,omitempty"`     // as stored there
 }
 
 // listRequest is what the words of list say; of plan, limits and check, what
@@ -44,6 +52,7 @@ type listRequest struct {
 	filter reports.Filter
 	week   string // 2026-W46: as the report of that week has it; empty: as of now
 	all    bool   // with week: of all customers, also in a manager's chat
+	owners bool   // a row for each owner, not for each site
 	page   int    // 0: not asked for
 	file   bool
 }
@@ -57,15 +66,20 @@ func (c *Commands) list(ctx context.Context, r bot.Request) (bot.Answer, error) 
 	if asked.week != "" {
 		return c.weekList(ctx, asked, r)
 	}
+	asked.filter.At = r.Now
 	readable, unread, err := c.serversFor(ctx, asked, r.Now)
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	page := compose.Page{Kind: asked.kind, Command: asked.command(), Filter: asked.filters(), Number: asked.page, Unread: unread}
+	page := asked.shown()
+	page.Unread = unread
 	if reports.FromOutside(asked.kind) || asked.kind == "unknown" {
 		page.Looked = readable
 	}
-	rows := reports.List(asked.kind, readable, asked.filter)
+	rows, err := c.rows(ctx, asked, readable, r.Now)
+	if err != nil {
+		return bot.Answer{}, err
+	}
 	if len(rows) == 0 && page.Filter != "" {
 		if page.Instead, err = c.instead(ctx, asked, r.Now); err != nil {
 			return bot.Answer{}, err
@@ -74,11 +88,27 @@ func (c *Commands) list(ctx context.Context, r bot.Request) (bot.Answer, error) 
 	return listed(asked, rows, page, r)
 }
 
+// rows are those of a list of now.
+func (c *Commands) rows(ctx context.Context, asked listRequest, servers []reports.Server, now time.Time) ([]reports.Row, error) {
+	if reports.SinceYesterday(asked.kind) {
+		return c.Reports.DayList(ctx, asked.kind, asked.filter, now)
+	}
+	return reports.List(asked.kind, servers, asked.filter), nil
+}
+
+// shown is the page that was asked for.
+func (l listRequest) shown() compose.Page {
+	return compose.Page{Kind: l.kind, Command: l.command(), Filter: l.filters(), ByOwner: l.owners, Number: l.page}
+}
+
 // listed is the answer with a list: a page of it, or the whole as a file.
 func listed(asked listRequest, rows []reports.Row, page compose.Page, r bot.Request) (bot.Answer, error) {
+	if asked.owners {
+		rows = reports.ByOwner(rows)
+	}
 	data := listData(asked, rows, page.Unread)
 	if asked.file {
-		m, err := compose.ListFile(r.Writer(), rows, asked.kind)
+		m, err := compose.ListFile(r.Writer(), rows, page)
 		return bot.Answer{Message: m, Data: data}, err
 	}
 	return bot.Answer{Message: compose.List(r.Writer(), rows, page), Data: data}, nil
@@ -90,7 +120,8 @@ func (c *Commands) weekList(ctx context.Context, asked listRequest, r bot.Reques
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	page := compose.Page{Kind: asked.kind, Command: asked.command(), Filter: asked.filters(), Number: asked.page, At: at}
+	page := asked.shown()
+	page.At = at
 	if len(rows) == 0 && page.Filter != "" {
 		whole, _, err := c.Reports.WeekList(ctx, asked.kind, asked.week, asked.all, reports.Filter{}, r)
 		if err != nil {
@@ -108,12 +139,19 @@ func (c *Commands) instead(ctx context.Context, asked listRequest, now time.Time
 	if err != nil {
 		return compose.Instead{}, err
 	}
-	left := compose.Instead{All: len(reports.List(asked.kind, readable, reports.Filter{}))}
+	whole, err := c.rows(ctx, listRequest{kind: asked.kind}, readable, now)
+	if err != nil {
+		return compose.Instead{}, err
+	}
+	left := compose.Instead{All: len(whole)}
 	if owner := asked.filter.Owner; owner != "" && !strings.ContainsAny(owner, `*?[\`) {
-		meant := asked.filter
-		meant.Owner += "*"
-		if left.Found = len(reports.List(asked.kind, readable, meant)); left.Found > 0 {
-			left.Owner = meant.Owner
+		asked.filter.Owner += "*"
+		meant, err := c.rows(ctx, asked, readable, now)
+		if err != nil {
+			return compose.Instead{}, err
+		}
+		if left.Found = len(meant); left.Found > 0 {
+			left.Owner = asked.filter.Owner
 		}
 	}
 	return left, nil
@@ -134,6 +172,14 @@ func parseList(words []string) (listRequest, error) {
 			asked.filter.Server = value
 		case assigned && key == "cause":
 			asked.filter.Cause = strings.ToLower(value)
+		case assigned && key == "older":
+			age, err := parseAge(value)
+			if err != nil {
+				return asked, bot.Usage("list", "usage.older", value)
+			}
+			asked.filter.Older = age
+		case words[i] == "owners":
+			asked.owners = true
 		case assigned && (key == "week" || key == bot.Weekly):
 			asked.week = value
 		case words[i] == "all" && asked.week != "":
@@ -164,6 +210,29 @@ func parseList(words []string) (listRequest, error) {
 	return asked, nil
 }
 
+// parseAge reads the age that a filter names: 30d, 12h, 4w.
+func parseAge(s string) (time.Duration, error) {
+	number := strings.TrimRightFunc(s, unicode.IsLetter)
+	units := map[string]time.Duration{"h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour, "ч": time.Hour, "д": 24 * time.Hour, "н": 7 * 24 * time.Hour}
+	n, err := strconv.Atoi(number)
+	unit, ok := units[strings.ToLower(s[len(number):])]
+	if err != nil || !ok || n < 1 || n > 10_000 {
+		return 0, errAge
+	}
+	return time.Duration(n) * unit, nil
+}
+
+// errAge is what parseAge returns for a word that is no age.
+var errAge = errors.New("not an age: want 30d")
+
+// ageWord is an age as parseAge reads it, in days where it is whole days.
+func ageWord(age time.Duration) string {
+	if age%(24*time.Hour) == 0 {
+		return strconv.Itoa(int(age/(24*time.Hour))) + "d"
+	}
+	return strconv.Itoa(int(age/time.Hour)) + "h"
+}
+
 // command is what was asked for, without page and file.
 func (l listRequest) command() string {
 	words := []string{"list", l.kind}
@@ -173,13 +242,20 @@ func (l listRequest) command() string {
 	if l.all {
 		words = append(words, "all")
 	}
+	if l.owners {
+		words = append(words, "owners")
+	}
 	return strings.TrimSpace(strings.Join(words, " ") + " " + l.filters())
 }
 
 // filters are what narrows the list, as one types it.
 func (l listRequest) filters() string {
 	var words []string
-	for _, f := range []struct{ key, value string }{{"owner", l.filter.Owner}, {"cause", l.filter.Cause}, {"server", l.filter.Server}} {
+	older := ""
+	if l.filter.Older > 0 {
+		older = ageWord(l.filter.Older)
+	}
+	for _, f := range []struct{ key, value string }{{"owner", l.filter.Owner}, {"cause", l.filter.Cause}, {"server", l.filter.Server}, {"older", older}} {
 		if f.value != "" {
 			words = append(words, f.key+"="+f.value)
 		}
@@ -189,13 +265,16 @@ func (l listRequest) filters() string {
 
 func listData(asked listRequest, rows []reports.Row, unread []string) ListData {
 	data := ListData{List: asked.kind, Week: asked.week, Total: len(rows), Items: []RowData{}, Unread: unread}
+	if asked.owners {
+		data.By = "owner"
+	}
 	if asked.page > 0 {
 		last := max(0, len(rows)-1) / compose.PageSize // as the message shows it
 		from := min(last, asked.page-1) * compose.PageSize
 		rows = rows[from:min(len(rows), from+compose.PageSize)]
 	}
 	for _, r := range rows {
-		item := RowData{Domain: r.Domain, Owner: r.Owner, Server: r.Server, Code: r.Code, Name: r.Name, To: r.To}
+		item := RowData{Domain: r.Domain, Owner: r.Owner, Server: r.Server, Code: r.Code, Name: r.Name, To: r.To, Was: r.Was, Sites: r.Sites}
 		if !r.Since.IsZero() {
 			item.Since, item.Least = &r.Since, !r.Exact
 		}
@@ -204,6 +283,12 @@ func listData(asked listRequest, rows []reports.Row, unread []string) ListData {
 		}
 		if !r.Free.IsZero() {
 			item.Free = &r.Free
+		}
+		if !r.Until.IsZero() {
+			item.Until = &r.Until
+		}
+		if u := r.Unreadable; u != nil {
+			item.Row, item.Value = u.Row, u.Value
 		}
 		data.Items = append(data.Items, item)
 	}

@@ -1,110 +1,238 @@
 package commands_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"domovoy/bot"
 	"domovoy/bot/commands"
 	"domovoy/bot/engine"
-	"domovoy/bot/engine/enginetest"
-	"domovoy/bot/probe"
-	"domovoy/bot/watch"
 	"domovoy/checks"
-	"domovoy/checks/cert"
+	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
-// Every number of status, the digest and the weekly report that has a button
-// equals the length of the list that the button opens, on random panels with
-// random journals; and the numbers that matter most have one.
+// Every number of the digest, the weekly report with its files, status and the
+// messages about a first look is as long as the list that belongs to it, on random
+// panels with random journals, in both languages. The test finds the numbers itself,
+// by the texts that they are arguments of: a new one without a list fails.
 func TestEachNumberHasItsList(t *testing.T) {
-	for seed := range uint64(6) {
+	marked := markedBundle(t)
+	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(seed, 11))
-			e, request := randomHouse(t, r)
-			pressed := 0
-			for _, ask := range []string{"status", "report daily", "report weekly", "report weekly " + reports.WeekOf(request.Now, time.UTC).Name()} {
-				for _, language := range []string{"en", "ru"} {
-					request.Locale = e.People.In(language)
-					answer, err := e.Commands.Do(t.Context(), ask, request)
-					if err != nil {
-						t.Fatalf("%s: %v", ask, err)
-					}
-					pressed += press(t, e, request, ask, answer.Message)
-					if ask == "report daily" {
-						everyCauseHasAButton(t, answer.Message)
+			synctest.Test(t, func(t *testing.T) {
+				e, request := randomHouse(t, rand.New(rand.NewPCG(seed, 11)))
+				n := numbers{T: t, engine: e, request: request, lengths: map[string]int{}}
+				thisWeek := "report weekly " + reports.WeekOf(request.Now, time.UTC).Name()
+				for _, ask := range []string{"status", "status server=beta", "report daily", "report weekly", thisWeek} {
+					for _, language := range []string{"en", "ru"} {
+						n.ask(ask, marked.Locale(language, time.UTC))
+						m := n.ask(ask, e.People.In(language))
+						if strings.HasPrefix(ask, "report weekly") {
+							n.files(m)
+						}
 					}
 				}
-			}
-			if pressed < 20 {
-				t.Errorf("only %d buttons were pressed", pressed)
-			}
+				n.request.Chat = manager
+				n.files(n.ask(thisWeek, e.People.In("ru")))
+				n.ask(thisWeek, marked.Locale("en", time.UTC))
+				n.firstLooks(marked)
+				if len(n.lengths) < 60 {
+					t.Errorf("only %d lists were opened", len(n.lengths))
+				}
+			})
 		})
 	}
 }
 
-// press presses every button of a message that opens a list, and returns how
-// many there are.
-func press(t *testing.T, e *engine.Engine, request bot.Request, ask string, m reports.Message) (pressed int) {
-	t.Helper()
-	for _, a := range m.Actions {
-		if !strings.HasPrefix(a.Command, "list ") {
-			continue
-		}
-		pressed++
-		answer, err := e.Commands.Do(t.Context(), a.Command, request)
-		if err != nil {
-			t.Errorf("%s: the button %q opens nothing: %v", ask, a.Command, err)
-			continue
-		}
-		list, _ := answer.Data.(commands.ListData)
-		if n := numberAtEnd(a.Label); n != list.Total || len(list.Items) != list.Total {
-			t.Errorf("%s says %q, and %q lists %d", ask, a.Label, a.Command, list.Total)
-		}
-		if !strings.Contains(everything(t, m), figure(a.Label)) {
-			t.Errorf("%s has the button %q, and no such number", ask, a.Label)
-		}
-	}
-	return pressed
+// numbers compares the numbers of messages with lists.
+type numbers struct {
+	*testing.T
+	engine  *engine.Engine
+	request bot.Request
+	lengths map[string]int // of the lists that were opened in this chat, by their commands
 }
 
-// everyCauseHasAButton reports a headline or a cause of the digest without a list.
-func everyCauseHasAButton(t *testing.T, m reports.Message) {
-	t.Helper()
-	total, causes := 0, 0
-	for _, a := range m.Actions {
-		switch {
-		case a.Command == "list trouble":
-			total = numberAtEnd(a.Label)
-		case strings.HasPrefix(a.Command, "list trouble cause="):
-			causes += numberAtEnd(a.Label)
+// ask asks for a message in a language, and checks each of its numbers.
+func (n *numbers) ask(ask string, l *i18n.Locale) reports.Message {
+	n.Helper()
+	n.request.Locale = l
+	answer, err := n.engine.Commands.Do(n.Context(), ask, n.request)
+	if err != nil {
+		n.Fatalf("%s: %v", ask, err)
+	}
+	n.message(ask, answer.Message)
+	return answer.Message
+}
+
+// message checks that each number of a message is as long as its list, that each of
+// its buttons opens a list, and, if its arguments are marked, that it says no other
+// number.
+func (n *numbers) message(ask string, m reports.Message) {
+	n.Helper()
+	for _, x := range m.Numbers {
+		if length := n.length(x.Command); length != x.N {
+			n.Errorf("%s says %q: %d, and %q lists %d", ask, x.Label, x.N, x.Command, length)
+		}
+		if x.N > 0 && !reachable(m, x.Command) {
+			n.Errorf("%s has no button for %q (%d)", ask, x.Command, x.N)
 		}
 	}
-	if total == 0 || total != causes || !strings.Contains(m.Sections[0].Text, strconv.Itoa(total)) {
-		t.Errorf("the causes' buttons add up to %d, the headline's has %d: %s", causes, total, m.Sections[0].Text)
+	for _, a := range m.Actions {
+		if strings.HasPrefix(a.Command, "list ") && !slices.ContainsFunc(m.Numbers, func(x reports.Number) bool { return x.Command == a.Command }) {
+			n.Errorf("%s has the button %q, and no such number", ask, a.Command)
+		}
+	}
+	if strings.Contains(m.Title, "⟦") {
+		n.said(ask, m)
 	}
 }
 
-// numberAtEnd is the number that a label ends with: "All with problems: 1,204"; -1:
-// there is none.
-func numberAtEnd(label string) int {
-	n, err := strconv.Atoi(strings.NewReplacer(",", "", "\u00a0", "", "\u202f", "").Replace(figure(label)))
+// reachable reports whether a message has a button that opens a list, or the status
+// of the list's panel, which has one.
+func reachable(m reports.Message, command string) bool {
+	panel := regexp.MustCompile(`server=\S+`).FindString(command)
+	return slices.ContainsFunc(m.Actions, func(a reports.Action) bool {
+		return a.Command == command || panel != "" && a.Command == "status "+panel
+	})
+}
+
+// length is how many rows a command lists.
+func (n *numbers) length(command string) int {
+	n.Helper()
+	key := n.request.Chat.String() + command
+	if length, ok := n.lengths[key]; ok {
+		return length
+	}
+	answer, err := n.engine.Commands.Do(n.Context(), command, n.request)
+	if err != nil {
+		n.Errorf("%q opens nothing: %v", command, err)
+		return -1
+	}
+	list, _ := answer.Data.(commands.ListData)
+	if len(list.Items) != list.Total {
+		n.Errorf("%q lists %d of %d", command, len(list.Items), list.Total)
+	}
+	n.lengths[key] = list.Total
+	return list.Total
+}
+
+// noLists are the numbers that are the length of no list, by the texts that say
+// them, with the reason. The last word may be left out.
+var noLists = map[string]string{
+	"date": "a date", "age": "a duration", "days": "a duration", "weekly.title": "a date",
+	"daily.moved.Change": "the new less the fixed", "weekly.moved.Change": "the new less the fixed and the removed", "trend": "a difference",
+	"metric.threshold": "a setting", "status.learned": "what a setting was learned from",
+	"daily.limit": "orders, as limits has them", "limits.next": "a rule of the CA",
+	"weekly.more":  "the rest of a customer's sites, all of which are in the list of the heading",
+	"status.value": "a row of the panel's database", "status.waiting": "messages, not sites",
+}
+
+func hasNoList(key string) bool {
+	for part := key; part != ""; part = part[:max(0, strings.LastIndexByte(part, '.'))] {
+		if noLists[part] != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// number is the text of an argument that is a number, grouped as in either language.
+var number = regexp.MustCompile(`^[+−±]?[0-9][0-9,.\x{A0}\x{202F}]*\x{A0}?%?$`)
+
+// said compares the numbers in the text of a message with those that it names: the
+// same ones in the same order.
+func (n *numbers) said(ask string, m reports.Message) {
+	n.Helper()
+	var counts []int
+	for _, text := range allText(m) {
+		all, outside := marks(text)
+		if digits.MatchString(outside) {
+			n.Errorf("%s says a number that is no argument of a text: %q", ask, text)
+		}
+		for _, x := range all {
+			switch {
+			case hasNoList(x.key):
+			case number.MatchString(x.text):
+				counts = append(counts, plainNumber(x.text))
+			case digits.MatchString(x.text):
+				n.Errorf("%s: the argument %s of a text has a number in it: %q", ask, x.key, x.text)
+			}
+		}
+	}
+	var named []int
+	for _, x := range m.Numbers {
+		named = append(named, x.N)
+	}
+	if !slices.Equal(counts, named) {
+		n.Errorf("%s says the numbers %v, and has lists for %v:\n%s", ask, counts, named, strings.Join(allText(m), "\n"))
+	}
+}
+
+// plainNumber is a number as a message says it: 1,204; -1: it is none.
+func plainNumber(text string) int {
+	n, err := strconv.Atoi(strings.NewReplacer(",", "", "\u00a0", "", "\u202f", "").Replace(text))
 	if err != nil {
 		return -1
 	}
 	return n
 }
 
-// figure is the last word of a label.
-func figure(label string) string { return label[strings.LastIndex(label, " ")+1:] }
+// firstLooks checks the messages about a panel's first reading, and about checks that
+// look at it for the first time.
+func (n *numbers) firstLooks(marked *i18n.Bundle) {
+	n.Helper()
+	servers, err := n.engine.Watch.Servers(n.Context(), n.request.Now)
+	if err != nil {
+		n.Fatal(err)
+	}
+	changes := []reports.Change{{Kind: reports.Baseline, Incident: reports.Incident{Finding: checks.Finding{Site: "x", Code: checks.CertMissing, Severity: checks.Critical}}}}
+	for _, language := range marked.Languages() {
+		w := compose.Writer{Locale: marked.Locale(language, time.UTC), Now: n.request.Now}
+		for _, s := range servers {
+			n.message("the baseline", compose.Baseline(w, s))
+			n.message("a first look", compose.Alerts(w, s, changes, reports.Beginning{Checks: []string{"certificate"}})[0].Message)
+		}
+	}
+}
+
+// The differences are those of the numbers beside them.
+func TestDifferencesAddUp(t *testing.T) { synctest.Test(t, differencesAddUp) }
+
+func differencesAddUp(t *testing.T) {
+	e, request := randomHouse(t, rand.New(rand.NewPCG(1, 12)))
+	request.Locale = markedBundle(t).Locale("en", time.UTC)
+	for ask, key := range map[string]string{"report daily": "daily.moved", "report weekly " + reports.WeekOf(request.Now, time.UTC).Name(): "weekly.moved"} {
+		answer, err := e.Commands.Do(t.Context(), ask, request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := map[string]string{}
+		for _, text := range allText(answer.Message) {
+			all, _ := marks(text)
+			for _, x := range all {
+				values[x.key] = x.text
+			}
+		}
+		left := 0
+		if values["weekly.left.N"] != "" && key == "weekly.moved" {
+			left = plainNumber(values["weekly.left.N"])
+		}
+		want := plainNumber(values[key+".Opened"]) - plainNumber(values[key+".Fixed"]) - left
+		if got := values[key+".Change"]; got != request.Locale.Change(want) {
+			t.Errorf("%s: the change is %q, want %d: %v", ask, got, want, values)
+		}
+	}
+}
 
 func everything(t *testing.T, m reports.Message) string {
 	t.Helper()
@@ -114,104 +242,4 @@ func everything(t *testing.T, m reports.Message) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-// randomFiles are certificate files with random dates.
-type randomFiles map[int64]cert.Result
-
-func (f randomFiles) Read([]checks.Site) (map[int64]cert.Result, error) { return f, nil }
-
-// randomHouse is a bot over a panel with random sites, certificates, files and
-// issuance log, read twice with a sweep between.
-func randomHouse(t *testing.T, r *rand.Rand) (*engine.Engine, bot.Request) {
-	t.Helper()
-	now := time.Now()
-	ago := func(most time.Duration) time.Time { return now.Add(-time.Duration(r.Int64N(int64(most)))) }
-	flags := []checks.Flag{checks.On, checks.On, checks.Off, checks.Unset}
-	codes := []checks.Code{checks.OK, checks.OK, checks.DNSElsewhere, checks.DNSNoAddress, checks.DNSUnregistered, checks.DNSUndelegated, checks.DNSPartly,
-		checks.WebTimeout, checks.WebForbidden, checks.DNSProxied, checks.Unknown, checks.CAPaused, checks.CertUntrusted, checks.DNSCAA}
-	texts := []string{"DNS problem: NXDOMAIN looking up A for x.ru", "During secondary validation: Timeout during connect", "some words that no rule knows",
-		"Invalid response from http://x.ru/.well-known/acme-challenge/x: 404"}
-	files, seen := randomFiles{}, map[string]checks.Code{}
-	var sites []checks.Site
-	var certificates []checks.Certificate
-	for i := range 40 + r.IntN(60) {
-		name := fmt.Sprintf("site%d.example", i)
-		site := checks.Site{Name: name, Owner: fmt.Sprintf("client%d", r.IntN(9)), Secure: flags[r.IntN(4)], Redirect: flags[r.IntN(4)]}
-		if r.IntN(3) > 0 {
-			site.Certificate = name + "_le1"
-			certificates = append(certificates, checks.Certificate{Server: "isp1", ID: int64(i + 1), Name: site.Certificate, Domain: name, Owner: site.Owner,
-				Processing: flags[1+r.IntN(3)], Failed: flags[1+r.IntN(3)], Started: ago(100 * 24 * time.Hour)})
-			until := now.Add(time.Duration(r.IntN(40*24)-10*24) * time.Hour)
-			files[int64(i+1)] = cert.Result{File: checks.CertificateFile{Issuer: "E7", NotBefore: until.AddDate(0, 0, -90), NotAfter: until}}
-			if r.IntN(9) == 0 {
-				files[int64(i+1)] = cert.Result{Err: fs.ErrNotExist}
-			}
-		}
-		sites = append(sites, site)
-		seen[name] = codes[r.IntN(len(codes))]
-	}
-	certificates = append(certificates, checks.Certificate{Server: "isp1", ID: 900, Failed: checks.On, Started: ago(200 * 24 * time.Hour)})
-	prober := enginetest.Prober(func(_ context.Context, x *checks.Target) ([]checks.Finding, error) {
-		code := seen[x.Site.Name]
-		switch code {
-		case checks.OK:
-			return nil, nil
-		case checks.Unknown:
-			return nil, context.DeadlineExceeded
-		}
-		args := checks.Args{"addresses": "198.51.100.7"}
-		if code == checks.DNSUndelegated {
-			args["free_date"] = now.AddDate(0, 0, 9)
-		}
-		return []checks.Finding{{Site: x.Site.Name, Code: code, Severity: code.Severity(), Args: args}}, nil
-	})
-	panel := enginetest.NewPanel(sites...)
-	panel.Change(func(s *checks.Snapshot) { s.Certificates, s.UnreadableN = certificates, r.IntN(3) })
-	for range 60 {
-		panel.Log(checks.Attempt{Server: "isp1", Certificate: fmt.Sprintf("site%d.example_le1", r.IntN(50)), Time: ago(5 * time.Hour), Outcome: checks.OutcomeFailed,
-			Status: "failed", Text: texts[r.IntN(len(texts))]})
-	}
-	e := enginetest.New(t, engine.Config{Policy: reports.Policy{ResolveAfter: 1}, Rules: watch.Rules{Within: 4 * time.Hour, Times: 2, LifeLeft: 0.2},
-		Sources: []watch.Source{{Name: "isp1", Reader: panel, Files: files, Prober: prober, Workers: 8}}})
-	look := func() {
-		enginetest.Read(t, e)
-		if err := e.Alerts.Observe(t.Context(), time.Now()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	look()
-	if r.IntN(4) > 0 {
-		if err := e.Alerts.Sweep(t.Context(), probe.Sweep{Since: time.Now()}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	last := reports.WeekOf(now, time.UTC).Before()
-	for _, at := range []time.Time{last.From, last.To} {
-		snapshots, err := e.Reports.Snapshots(t.Context(), at)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range snapshots {
-			if err := e.Journal.KeepSnapshot(t.Context(), s); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for _, site := range sites {
-			if r.IntN(5) == 0 {
-				seen[site.Name] = codes[r.IntN(len(codes))]
-			}
-		}
-		panel.Change(func(s *checks.Snapshot) {
-			for i := range s.Certificates {
-				if r.IntN(4) == 0 {
-					s.Certificates[i].Failed = flags[1+r.IntN(3)]
-				}
-			}
-		})
-		look()
-	}
-	request := enginetest.Request(t, bot.Admin)
-	request.Now = time.Now()
-	return e, request
 }

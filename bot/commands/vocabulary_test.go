@@ -43,13 +43,17 @@ func TestWordsAreUnderstood(t *testing.T) {
 		"список failed страница 2":         "list failed page 2",
 		"покажи failed стр=2 файлом":       "list failed page=2 file",
 		"почему shop.ru":                   "why shop.ru",
-		"отчёт ежедневный":                 "report daily",
-		"отчет день":                       "report daily",
-		"помощь проверь":                   "help check",
-		"start":                            "help", // what Telegram's button sends
-		"confirm 7f3a":                     "confirm 7f3a",
-		"list /failed":                     "list /failed",
-		"check a=b=c":                      "check a=b=c",
+		"список новых":                     "list new",
+		"list trouble cause=other":         "list trouble cause=rest",
+		"список проблем причина=прочее старше=30д":  "list trouble cause=rest older=30д",
+		"список звонки по клиентам неделя=2026-W46": "list call owners weekly=2026-W46",
+		"отчёт ежедневный":                          "report daily",
+		"отчет день":                                "report daily",
+		"помощь проверь":                            "help check",
+		"start":                                     "help", // what Telegram's button sends
+		"confirm 7f3a":                              "confirm 7f3a",
+		"list /failed":                              "list /failed",
+		"check a=b=c":                               "check a=b=c",
 	} {
 		name, rest, _ := words.parse(typed)
 		if got := strings.Join(append([]string{name}, rest...), " "); got != want {

@@ -106,6 +106,18 @@ func (d *Reporter) Daily(ctx context.Context, r bot.Request) (bot.Answer, error)
 	return bot.Answer{Message: m, Data: data}, nil
 }
 
+// DayList is the list behind a number that compares with yesterday.
+func (d *Reporter) DayList(ctx context.Context, kind string, f reports.Filter, now time.Time) ([]reports.Row, error) {
+	day, err := d.day(ctx, now)
+	if err == nil && !day.Comparable() {
+		err = &bot.Refusal{Code: bot.ResultUnavailable, Key: "refusal.yesterday"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return day.List(kind, f), nil
+}
+
 // day gathers what a daily digest is made of.
 func (d *Reporter) day(ctx context.Context, now time.Time) (reports.Day, error) {
 	day := reports.Day{From: now.Add(-24 * time.Hour), Coming: d.coming(now), Unreadable: map[string]int{}}

@@ -66,7 +66,7 @@ func weekOf(h reports.History, week reports.Week, managers []customers, part *cu
 		return r
 	}
 	for _, o := range r.Owners() {
-		if !slices.ContainsFunc(managers, func(c customers) bool { return c.has(o.Owner) }) {
+		if o.Owner != "" && !slices.ContainsFunc(managers, func(c customers) bool { return c.has(o.Owner) }) {
 			r.Orphans = append(r.Orphans, o.Owner)
 		}
 	}

@@ -166,8 +166,8 @@ func panelCases() map[string]message {
 	}
 	all["storm"] = func(w compose.Writer) reports.Message { return compose.Storm(w, "isp1", 321, 2000) }
 	all["baseline"] = func(w compose.Writer) reports.Message {
-		return compose.Baseline(w, house(), []checks.Code{checks.CADNS, checks.CADNS, checks.CADNS, checks.CAUnauthorized, checks.CAUnauthorized,
-			checks.CAConnection, checks.CertExpired, checks.CertOverdue, checks.CARemote, checks.CACAA, checks.CARejected})
+		return compose.Baseline(w, troubledHouse(checks.CADNS, checks.CADNS, checks.CADNS, checks.CAUnauthorized, checks.CAUnauthorized,
+			checks.CAConnection, checks.CertExpired, checks.CertOverdue, checks.CARemote, checks.CACAA, checks.CARejected))
 	}
 	all["baseline.more"] = func(w compose.Writer) reports.Message {
 		var changes []reports.Change
@@ -175,21 +175,31 @@ func panelCases() map[string]message {
 			f := checks.Finding{Server: "isp1", Site: site(n), Code: code, Severity: code.Severity()}
 			changes = append(changes, reports.Change{Kind: reports.Baseline, Incident: incident(f, 0)})
 		}
-		return compose.Alerts(w, house(), changes, reports.Beginning{Checks: []string{"certificate", "renewal"}})[0].Message
+		s := troubledHouse(checks.CertOverdue, checks.CertMissing, checks.CertOverdue)
+		return compose.Alerts(w, s, changes, reports.Beginning{Checks: []string{"certificate", "renewal"}})[0].Message
 	}
 	all["baseline.more.live"] = func(w compose.Writer) reports.Message {
 		f := checks.Finding{Server: "isp1", Site: "shop.ru", Code: checks.DNSElsewhere, Severity: checks.Warning}
 		changes := []reports.Change{{Kind: reports.Baseline, Incident: incident(f, 0)}}
 		begun := append(slices.Clone(suite.ProbeChecks()), acme.EgressCheck, dns.BlocklistCheck)
-		return compose.Alerts(w, house(), changes, reports.Beginning{Checks: begun})[0].Message
+		return compose.Alerts(w, troubledHouse(checks.DNSElsewhere), changes, reports.Beginning{Checks: begun})[0].Message
 	}
 	all["baseline.healthy"] = func(w compose.Writer) reports.Message {
 		s := house()
 		s.Snapshot.Sites = s.Snapshot.Sites[:21]
 		s.Readings = readings(0, 0, 0, 0)
-		return compose.Baseline(w, s, nil)
+		return compose.Baseline(w, s)
 	}
 	return all
+}
+
+// troubledHouse is a server with a site of each cause.
+func troubledHouse(codes ...checks.Code) reports.Server {
+	var open []reports.Incident
+	for n, code := range codes {
+		open = append(open, incident(checks.Finding{Server: "isp1", Site: site(n), Code: code, Severity: code.Severity()}, 0))
+	}
+	return troubledBy(house(), open)
 }
 
 // nameCases are alerts of one code for one or several names of a server.

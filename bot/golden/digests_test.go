@@ -123,7 +123,7 @@ func dailyCases() map[string]message {
 	for n, left := range []time.Duration{3 * time.Hour, 20 * time.Hour} {
 		x := visit(valid(90*day-left, left)).Subject
 		x.Site.Name = site(n + 1)
-		hot.Subjects = append(hot.Subjects, x)
+		hot.Subjects[n+1] = x
 	}
 	burning.Servers = []reports.Server{hot}
 	resolverDown, networkDown, registryDown := moved, yesterday, moved
@@ -166,7 +166,7 @@ func weeklyCases() map[string]message {
 	week, _ := reports.ISOWeek(2026, 46, time.UTC)
 	weekly := func(change func(*reports.Weekly)) message {
 		r := reports.Weekly{Week: week, Data: week.To, Before: week.From, Rules: "3fa9c1d2", Rows: weekRows(week),
-			Servers: []reports.ServerWeek{{Name: "isp1", Sites: 2000, Unknown: 6, Days: 7}, {Name: "isp2", Sites: 1412, Days: 7}}}
+			Servers: []reports.ServerWeek{{Name: "isp1", Sites: 2000, Unknown: 6, Named: true, Days: 7}, {Name: "isp2", Sites: 1412, Named: true, Days: 7}}}
 		change(&r)
 		return func(w compose.Writer) reports.Message { return compose.Weekly(w, r) }
 	}
@@ -179,6 +179,7 @@ func weeklyCases() map[string]message {
 		"weekly.nodata": weekly(func(r *reports.Weekly) {
 			r.Rows, r.Data, r.Servers = nil, time.Time{}, r.Servers[:0]
 		}),
+		"weekly.unnamed": weekly(func(r *reports.Weekly) { r.Servers[0].Named = false }),
 		"weekly.unread":  weekly(func(r *reports.Weekly) { r.Servers[1] = reports.ServerWeek{Name: "isp2", Unread: true} }),
 		"weekly.manager": weekly(func(r *reports.Weekly) { r.Manager = "telegram:123456789" }),
 		"weekly.orphans": weekly(func(r *reports.Weekly) { r.Orphans = []string{"client7", "client9"} }),

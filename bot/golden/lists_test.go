@@ -45,6 +45,36 @@ func listCases() map[string]message {
 			}
 		}
 	}
+	all["list.call.owners"] = func(w compose.Writer) reports.Message {
+		return compose.List(w, reports.ByOwner(rows(5)), compose.Page{Kind: "call", Command: "list call week=2026-W46 all owners", Number: 1, ByOwner: true, At: ago(5 * day)})
+	}
+	over := func() []reports.Row {
+		found := rows(3)
+		for i := range found {
+			found[i].Was, found[i].Code, found[i].Until = found[i].Code, checks.OK, ago(time.Duration(i+1)*time.Hour)
+		}
+		found[2].Code = ""
+		return found
+	}
+	all["list.fixed.over"] = func(w compose.Writer) reports.Message {
+		return compose.List(w, over(), compose.Page{Kind: "fixed", Command: "list fixed", Number: 1})
+	}
+	all["list.fixed.file"] = func(w compose.Writer) reports.Message {
+		m, err := compose.ListFile(w, over(), compose.Page{Kind: "fixed"})
+		if err != nil {
+			panic(err)
+		}
+		return m
+	}
+	all["list.unreadable.values"] = func(w compose.Writer) reports.Message {
+		s := house()
+		s.Snapshot.Unreadable = []checks.Unreadable{{Table: "letsencrypt_ssl", Row: 7, Column: "time_started", Value: "0000-00-00 00:00:00"}, {Table: "webdomain", Row: 40, Column: "active", Value: "maybe"}}
+		return compose.List(w, reports.List("unreadable", []reports.Server{s}, reports.Filter{}), compose.Page{Kind: "unreadable", Command: "list unreadable", Number: 1})
+	}
+	all["list.trouble.filtered.week"] = func(w compose.Writer) reports.Message {
+		return compose.List(w, nil, compose.Page{Kind: "trouble", Command: "list trouble week=2026-W46 all owners owner=client1", Filter: "owner=client1", ByOwner: true,
+			Instead: compose.Instead{All: 44, Owner: "client1*", Found: 19}})
+	}
 	all["list.failed.beyond"] = func(w compose.Writer) reports.Message {
 		return compose.List(w, rows(45), compose.Page{Kind: "failed", Command: "list failed", Number: 99})
 	}
@@ -53,7 +83,7 @@ func listCases() map[string]message {
 	}
 	for name, instead := range map[string]compose.Instead{"": {All: 1}, ".many": {All: 44}, ".owner": {All: 44, Owner: "client1*", Found: 19}} {
 		all["list.failed.filtered"+name] = func(w compose.Writer) reports.Message {
-			return compose.List(w, nil, compose.Page{Kind: "failed", Command: "list failed owner=client1", Filter: "owner=client1 cause=ca", Instead: instead})
+			return compose.List(w, nil, compose.Page{Kind: "failed", Command: "list failed owner=client1 cause=ca", Filter: "owner=client1 cause=ca", Instead: instead})
 		}
 	}
 	ended := func(kind string) []reports.Row {
@@ -73,7 +103,7 @@ func listCases() map[string]message {
 		}
 	}
 	all["list.expired.file"] = func(w compose.Writer) reports.Message {
-		m, err := compose.ListFile(w, ended("expired"), "expired")
+		m, err := compose.ListFile(w, ended("expired"), compose.Page{Kind: "expired"})
 		if err != nil {
 			panic(err)
 		}
@@ -86,14 +116,14 @@ func listCases() map[string]message {
 	}
 	all["list.free.file"] = func(w compose.Writer) reports.Message {
 		m, err := compose.ListFile(w, []reports.Row{{Domain: site(1), Owner: "client1", Server: "isp1", Code: checks.DNSUndelegated, Name: "www." + site(1),
-			Free: time.Date(2026, 12, 14, 0, 0, 0, 0, time.UTC), Since: ago(9 * day)}}, "free")
+			Free: time.Date(2026, 12, 14, 0, 0, 0, 0, time.UTC), Since: ago(9 * day)}}, compose.Page{Kind: "free"})
 		if err != nil {
 			panic(err)
 		}
 		return m
 	}
 	all["list.failed.file"] = func(w compose.Writer) reports.Message {
-		m, err := compose.ListFile(w, rows(3), "failed")
+		m, err := compose.ListFile(w, rows(3), compose.Page{Kind: "failed"})
 		if err != nil {
 			panic(err)
 		}

@@ -78,6 +78,8 @@ func refusals() map[string]i18n.Args {
 		"refusal.sweep":          {"Name": "Анна", "Task": "12"},
 		"refusal.offline":        nil, // a sweep's answer if this host has no network
 		"usage.page":             {"Word": "two"},
+		"usage.older":            {"Word": "month"},
+		"refusal.yesterday":      nil,
 		"usage.list":             {"Word": "faild"},
 		"usage.kind":             nil,
 		"usage.domain":           {"Command": "check"},

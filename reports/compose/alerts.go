@@ -24,9 +24,9 @@ type AlertMessage struct {
 func Alerts(w Writer, s reports.Server, changes []reports.Change, begin reports.Beginning) []AlertMessage {
 	var messages []AlertMessage
 	if codes := reports.BaselineTroubles(changes); begin.Server {
-		messages = append(messages, AlertMessage{Kind: reports.Baseline, Message: Baseline(w, s, codes)})
+		messages = append(messages, AlertMessage{Kind: reports.Baseline, Message: Baseline(w, s)})
 	} else if len(codes) > 0 {
-		messages = append(messages, AlertMessage{Kind: reports.Baseline, Message: firstLook(w, s, begin, codes)})
+		messages = append(messages, AlertMessage{Kind: reports.Baseline, Message: firstLook(w, s, begin)})
 	}
 	names := map[reports.ChangeKind]map[checks.Code][]reports.Incident{}
 	sites := map[string]bool{}
@@ -63,11 +63,25 @@ func Alerts(w Writer, s reports.Server, changes []reports.Change, begin reports.
 
 // firstLook is the summary of checks that look for the first time at a panel
 // that was watched before.
-func firstLook(w Writer, s reports.Server, begin reports.Beginning, codes []checks.Code) reports.Message {
+func firstLook(w Writer, s reports.Server, begin reports.Beginning) reports.Message {
+	w = w.counting().of(s)
 	m := w.message(reports.Plain, w.Say("baseline.more", i18n.Args{"Server": s.Name, "What": w.checkNames(begin.Checks)}))
 	m.Silent = true
-	m.Sections = []reports.Section{{Heading: w.Count("baseline.causes", len(codes)), Items: w.causes(countCodes(codes), 6)}}
+	m.Sections = troubled(w, s)
+	m.Numbers, m.Actions = w.numbers(), w.buttons(nil)
 	return m
+}
+
+// troubled are the causes of a panel's problems; nil: it has none.
+func troubled(w Writer, s reports.Server) []reports.Section {
+	counts, n := s.Causes(), 0
+	for _, sites := range counts {
+		n += sites
+	}
+	if n == 0 {
+		return nil
+	}
+	return []reports.Section{{Heading: w.Count("baseline.causes", w.inTrouble(n)), Items: w.troubles(counts)}}
 }
 
 // Closed is what an alert's message becomes once its incident is resolved: how
@@ -289,20 +303,15 @@ func Storm(w Writer, server string, changed, all int) reports.Message {
 	return m
 }
 
-// Baseline is the summary of a panel's first complete reading; codes are the
-// root causes of the sites in trouble.
-func Baseline(w Writer, s reports.Server, codes []checks.Code) reports.Message {
-	m := w.message(toneOf(s.Worst()), w.Count("baseline.title", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name}))
+// Baseline is the summary of a panel's first complete reading.
+func Baseline(w Writer, s reports.Server) reports.Message {
+	w = w.counting().of(s)
+	sites := w.listed(len(s.Snapshot.Sites), w.Say("action.sites"), "sites")
+	m := w.message(toneOf(s.Worst()), w.Count("baseline.title", sites, i18n.Args{"Server": s.Name}))
 	m.Silent = true
-	counts := w.countsOf(s)
-	counts.Heading = "" // the title says it
-	m.Sections = append(m.Sections, counts)
-	if len(codes) > 0 {
-		m.Sections = append(m.Sections, reports.Section{
-			Heading: w.Count("baseline.causes", len(codes)),
-			Items:   w.causes(countCodes(codes), 6),
-		})
-	}
+	m.Sections = append(m.Sections, reports.Section{Items: w.countItems(s)})
+	m.Sections = append(m.Sections, troubled(w, s)...)
 	m.Sections = append(m.Sections, reports.Section{Text: w.Say("baseline.text")})
+	m.Numbers, m.Actions = w.numbers(), w.buttons(nil)
 	return m
 }

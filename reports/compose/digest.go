@@ -14,96 +14,51 @@ import (
 
 // Daily is the digest: what is new, what is over, what goes on.
 func Daily(w Writer, d reports.Day) reports.Message {
-	mv := d.Movement()
-	title := i18n.Args{"Date": w.date(w.Now), "Servers": strings.Join(names(d.Servers), ", ")}
-	m := w.message(reports.Plain, w.Say("daily.title", title))
+	w = w.counting()
+	m := w.message(reports.Plain, w.Say("daily.title", i18n.Args{"Date": w.date(w.Now), "Servers": strings.Join(names(d.Servers), ", ")}))
 	m.Silent = true
-	lines := append(blindNotes(w, d), lateNote(w, d)+moved(w, mv, d))
+	if d.Quiet() {
+		quiet(w, &m, d)
+	} else {
+		busy(w, &m, d)
+	}
+	m.Numbers, m.Actions = w.numbers(), w.buttons(names(d.Servers))
+	return m
+}
+
+// busy writes the digest of a day with something to say.
+func busy(w Writer, m *reports.Message, d reports.Day) {
+	lines := append(blindNotes(w, d), lateNote(w, d)+moved(w, d))
 	if oldest := oldestTrouble(w, d); oldest != "" {
 		lines = append(lines, oldest)
 	}
 	m.Sections = append(m.Sections, reports.Section{Text: strings.Join(lines, "\n")})
-	if causes := w.causes(d.Causes(), digestCauses); len(causes) > 0 {
+	if causes := w.troubles(d.Causes()); len(causes) > 0 {
 		m.Sections = append(m.Sections, reports.Section{Items: causes})
 	}
-	if burning := expiringSoon(w, d); len(burning.Items) > 0 {
-		m.Sections = append(m.Sections, burning)
+	if len(d.Expiring()) > 0 {
+		m.Sections = append(m.Sections, expiringSoon(w, d))
 	}
 	m.Sections = append(m.Sections, panelCounts(w, d)...)
 	m.Sections = append(m.Sections, atCA(w, d)...)
-	m.Actions = dailyActions(w, d, mv)
-	if d.Quiet() {
-		m = quiet(w, m, mv, strings.Join(append(blindNotes(w, d), lateNote(w, d)), "\n"))
-		m.Sections = append(m.Sections, w.coming(d.Coming)...)
-	}
-	return m
 }
 
-// digestCauses is how many causes a digest shows one by one.
-const digestCauses = 6
-
-// maxLists is how many buttons with lists a message has at most: a phone shows one
-// in a line.
-const maxLists = 12
-
-// dailyActions are the lists behind the digest's numbers, in the order of its
-// lines.
-func dailyActions(w Writer, d reports.Day, mv reports.Movement) []reports.Action {
-	var actions []reports.Action
-	if mv.Now > 0 {
-		actions = append(actions, w.listAction(w.Say("action.trouble"), mv.Now, "trouble"))
+// quiet writes the digest of a day on which nothing changed: one line.
+func quiet(w Writer, m *reports.Message, d reports.Day) {
+	m.Title += " — " + w.Say("daily.quiet", i18n.Args{"N": w.inTrouble(d.Movement().Now)})
+	if late := strings.TrimSpace(strings.Join(append(blindNotes(w, d), lateNote(w, d)), "\n")); late != "" {
+		m.Sections = []reports.Section{{Text: late}}
 	}
-	for _, s := range shares(d.Causes(), digestCauses) {
-		actions = append(actions, w.listAction(s.name(w), s.n, "trouble", s.filter()))
-	}
-	if n := len(d.Expiring()); n > 0 {
-		actions = append(actions, w.listAction(w.Say("action.expiring"), n, "expiring"))
-	}
-	for _, s := range d.Servers {
-		if s.Trouble == "" {
-			actions = append(actions, w.panelActions(changing(s), len(d.Servers) > 1)...)
-		}
-	}
-	return actions[:min(maxLists, len(actions))]
+	m.Sections = append(m.Sections, w.coming(d.Coming)...)
 }
 
-// panelActions are the lists behind a panel's counts; of several panels, each names
-// its own.
-func (w Writer) panelActions(s reports.Server, several bool) []reports.Action {
-	var actions []reports.Action
-	add := func(what string, n int, kind string) {
-		if several {
-			what = s.Name + " · " + what
-		}
-		if n > 0 {
-			actions = append(actions, w.listAction(what, n, kind, "server="+s.Name))
-		}
-	}
-	for _, r := range s.Readings {
-		if kind, ok := listBehind(r.Code); ok && r.Known() {
-			add(w.Say("metric."+string(r.Code)), r.Value, kind)
-		}
-	}
-	add(w.Say("action.unknown"), len(s.List("unknown")), "unknown")
-	if s.Quota.CA != "" {
-		add(w.Say("action.paused"), len(s.List("paused")), "paused")
-		add(w.Say("action.zombie"), len(s.List("zombie")), "zombie")
-	}
-	return actions
+// inTrouble notes how many sites have problems.
+func (w Writer) inTrouble(n int, words ...string) int {
+	return w.listed(n, w.Say("action.trouble"), append([]string{"trouble"}, words...)...)
 }
 
-// quiet is a day on which nothing changed: one line.
-func quiet(w Writer, m reports.Message, mv reports.Movement, late string) reports.Message {
-	m.Title += " — " + w.Say("daily.quiet", i18n.Args{"N": mv.Now})
-	m.Sections, m.Actions = nil, nil
-	if mv.Now > 0 {
-		m.Actions = []reports.Action{w.listAction(w.Say("action.trouble"), mv.Now, "trouble")}
-	}
-	if late != "" {
-		m.Sections = []reports.Section{{Text: strings.TrimSpace(late)}}
-	}
-	return m
-}
+// Month narrows a list to the problems that a report calls older than a month.
+const Month = "older=30d"
 
 // blindNotes say from when to when sweeps could see nothing, and whose fault
 // that was. Panels that share a resolver share the note.
@@ -138,21 +93,26 @@ func lateNote(w Writer, d reports.Day) string {
 }
 
 // moved is the line with the numbers that matter most.
-func moved(w Writer, mv reports.Movement, d reports.Day) string {
+func moved(w Writer, d reports.Day) string {
+	mv := d.Movement()
 	if d.Begun.IsZero() { // nothing was checked yet, so no problems in the journal mean nothing
 		return w.Say("daily.unwatched")
 	}
 	if !d.Comparable() {
-		return w.Say("daily.first", i18n.Args{"N": mv.Now})
+		return w.Say("daily.first", i18n.Args{"N": w.inTrouble(mv.Now)})
 	}
-	return w.Say("daily.moved", i18n.Args{"N": mv.Now, "Change": w.Change(mv.Now - mv.Before),
-		"Opened": mv.Opened, "Fixed": mv.Fixed, "Old": mv.Old})
+	return w.Say("daily.moved", i18n.Args{
+		"N": w.inTrouble(mv.Now), "Change": w.Change(mv.Now - mv.Before),
+		"Opened": w.listed(mv.Opened, w.Say("action.new"), "new"),
+		"Fixed":  w.listed(mv.Fixed, w.Say("action.fixed"), "fixed"),
+		"Old":    w.listed(mv.Old, w.Say("action.old"), "trouble", Month),
+	})
 }
 
 // expiringSoon lists the certificates that end within 24 hours.
 func expiringSoon(w Writer, d reports.Day) reports.Section {
 	rows := d.Expiring()
-	section := reports.Section{Heading: w.Count("daily.burning", len(rows))}
+	section := reports.Section{Heading: w.Count("daily.burning", w.listed(len(rows), w.Say("action.expiring"), "expiring"))}
 	for _, r := range rows[:min(phoneList, len(rows))] {
 		section.Items = append(section.Items, reports.Item{Tone: reports.ToneBad, Text: checks.Show(r.Domain), Note: w.dateTime(r.Ends)})
 	}
@@ -168,16 +128,29 @@ func panelCounts(w Writer, d reports.Day) []reports.Section {
 			sections = append(sections, reports.Section{Heading: s.Name, Text: w.trouble(s)})
 			continue
 		}
+		w := w.of(s)
 		section := w.countsOf(changing(s))
-		if n := len(s.List("unknown")); n > 0 {
-			section.Items = append(section.Items, reports.Item{Tone: reports.ToneUnknown, Text: w.Count("daily.blind", n)})
-		}
+		section.Items = append(section.Items, w.unjudged(s)...)
 		if d.NewlyUnreadable(s) {
-			section.Items = append(section.Items, reports.Item{Tone: reports.ToneUnknown, Text: strings.TrimSuffix(w.Count("status.unreadable", s.Snapshot.UnreadableN), ".")})
+			section.Items = append(section.Items, reports.Item{Tone: reports.ToneUnknown, Text: strings.TrimSuffix(w.unreadable(s), ".")})
 		}
 		sections = append(sections, section)
 	}
 	return sections
+}
+
+// unjudged says how many sites of a panel could not be checked; nil: none.
+func (w Writer) unjudged(s reports.Server) []reports.Item {
+	n := len(s.List("unknown"))
+	if n == 0 {
+		return nil
+	}
+	return []reports.Item{{Tone: reports.ToneUnknown, Text: w.Count("daily.blind", w.listed(n, w.Say("action.unknown"), "unknown"))}}
+}
+
+// unreadable says how many values of a panel cannot be read.
+func (w Writer) unreadable(s reports.Server) string {
+	return w.Count("status.unreadable", w.listed(s.Snapshot.UnreadableN, w.Say("action.unreadable"), "unreadable"))
 }
 
 // changing is the server with the counts that a digest shows: it is one screen,
@@ -236,12 +209,22 @@ func account(w Writer, s reports.Server) string {
 		parts = append(parts, w.Say("daily.limit", args))
 	}
 	text := w.Say("daily.account", i18n.Args{"CA": s.Quota.CA, "Server": s.Name, "What": strings.Join(parts, ", ")})
-	for _, kind := range []string{"paused", "zombie"} {
-		if n := len(s.List(kind)); n > 0 {
-			text += " " + w.Say("daily.ca."+kind, i18n.Args{"N": n})
-		}
+	for _, name := range w.of(s).stuck(s) {
+		text += " " + name
 	}
 	return text
+}
+
+// stuck says how many names of a panel the CA has paused or will pause, and how many
+// have been failing for months.
+func (w Writer) stuck(s reports.Server) []string {
+	var lines []string
+	for _, kind := range []string{"paused", "zombie"} {
+		if n := len(s.List(kind)); n > 0 {
+			lines = append(lines, w.Say("daily.ca."+kind, i18n.Args{"N": w.listed(n, w.Say("action."+kind), kind)}))
+		}
+	}
+	return lines
 }
 
 // sentence makes one of a clause: a capital, a full stop.

@@ -21,6 +21,7 @@ type Page struct {
 	Kind    string
 	Command string           // what was asked, without the page
 	Filter  string           // what narrows the list, as it was typed; empty: nothing
+	ByOwner bool             // a row is an owner, with one or more sites
 	Number  int              // from 1; what is beyond the ends becomes the nearest page
 	Unread  []string         // servers that could not be listed
 	Stale   []reports.Server // servers that are listed as they were when last read
@@ -44,7 +45,7 @@ func List(w Writer, rows []reports.Row, p Page) reports.Message {
 	if len(rows) == 0 && p.Filter != "" && p.Instead.All > 0 {
 		return nothingMatches(w, p)
 	}
-	m := w.message(reports.Plain, listTitle(w, p.Kind, len(rows)))
+	m := w.message(reports.Plain, p.title(w, rows))
 	m.Sections = listLacks(w, p)
 	if p.Filter != "" { // else some would be taken for all
 		m.Sections = append(m.Sections, reports.Section{Text: w.Say("list.pages.filter", i18n.Args{"Filter": p.Filter})})
@@ -61,7 +62,7 @@ func List(w Writer, rows []reports.Row, p Page) reports.Message {
 		if string(r.Code) == "panel."+p.Kind {
 			r.Code = "" // the title says it of them all
 		}
-		section.Items = append(section.Items, reports.Item{Text: checks.Show(r.Domain), Note: rowNote(w, r)})
+		section.Items = append(section.Items, rowItem(w, r))
 	}
 	m.Sections = append(m.Sections, section)
 	if pages == 1 {
@@ -85,14 +86,21 @@ func (p Page) to(number int) string { return p.Command + " page " + strconv.Itoa
 func nothingMatches(w Writer, p Page) reports.Message {
 	m := w.message(reports.Plain, w.Say("list.filtered.none", i18n.Args{"List": p.Kind, "Filter": p.Filter}))
 	text := w.Count("list.filtered.without", p.Instead.All)
-	m.Actions = []reports.Action{w.listAction(w.Say("action.unfiltered"), p.Instead.All, p.Kind)}
+	whole := p.whole()
+	m.Actions = []reports.Action{w.listAction(w.Say("action.unfiltered"), p.Instead.All, whole)}
 	if p.Instead.Owner != "" {
 		owner := "owner=" + p.Instead.Owner
 		text += " " + w.Say("list.filtered.owner", i18n.Args{"Filter": owner, "N": p.Instead.Found})
-		m.Actions = append([]reports.Action{w.listAction(owner, p.Instead.Found, p.Kind, p.withOwner(owner))}, m.Actions...)
+		m.Actions = append([]reports.Action{w.listAction(owner, p.Instead.Found, whole, p.withOwner(owner))}, m.Actions...)
 	}
 	m.Sections = append([]reports.Section{{Text: text}}, listLacks(w, p)...)
 	return m
+}
+
+// whole are the words for the list without its filter: its kind, and its week.
+func (p Page) whole() string {
+	words := strings.TrimSuffix(strings.TrimPrefix(p.Command, "list "), " "+p.Filter)
+	return strings.TrimSuffix(words, " "+ByOwner)
 }
 
 // withOwner is the filter with another owner.
@@ -112,6 +120,18 @@ func listTitle(w Writer, kind string, n int) string {
 		return w.Say("list." + kind + ".none")
 	}
 	return w.Count("list."+kind+".title", n)
+}
+
+// title says how many rows there are; of owners, also how many sites they have.
+func (p Page) title(w Writer, rows []reports.Row) string {
+	if !p.ByOwner || len(rows) == 0 {
+		return listTitle(w, p.Kind, len(rows))
+	}
+	sites := 0
+	for _, r := range rows {
+		sites += r.Sites
+	}
+	return w.Count("list.owners", len(rows), i18n.Args{"What": listTitle(w, p.Kind, sites)})
 }
 
 // listLacks says what the list cannot know.
@@ -147,6 +167,24 @@ func listLacks(w Writer, p Page) []reports.Section {
 	return lacks
 }
 
+// rowItem is a row of a list: a site, an owner, or a value of the panel's database.
+func rowItem(w Writer, r reports.Row) reports.Item {
+	switch u := r.Unreadable; {
+	case u != nil:
+		return reports.Item{Text: w.Say("status.value", i18n.Args{"Place": r.Domain, "Row": u.Row, "Value": u.Value}), Note: r.Server}
+	case r.Sites == 0:
+		return reports.Item{Text: checks.Show(r.Domain), Note: rowNote(w, r)}
+	}
+	note := w.Count("weekly.sites", r.Sites) + ": " + checks.Show(r.Domain)
+	if r.Code != "" && r.Code != checks.OK {
+		note += " — " + w.title(r.Code)
+	}
+	if r.Sites > 1 {
+		note += "; …"
+	}
+	return reports.Item{Text: cmp.Or(r.Owner, w.Say("files.noowner")), Note: note}
+}
+
 // rowNote says why, whose and since when.
 func rowNote(w Writer, r reports.Row) string {
 	var parts []string
@@ -159,6 +197,12 @@ func rowNote(w Writer, r reports.Row) string {
 	case r.Code != "" && r.Code != checks.OK:
 		parts = append(parts, w.title(r.Code))
 	}
+	if r.Was != "" {
+		parts = append(parts, w.Say("list.row.was", i18n.Args{"Cause": w.title(r.Was)}))
+	}
+	if r.Was != "" && r.Code == "" {
+		parts = append(parts, w.Say("list.row.gone"))
+	}
 	if more := rowMore(w, r); more != "" {
 		parts = append(parts, more)
 	}
@@ -167,6 +211,9 @@ func rowNote(w Writer, r reports.Row) string {
 	}
 	if !r.Since.IsZero() && !r.Since.Equal(r.Ends) {
 		parts = append(parts, w.since(reports.Start{At: r.Since, Exact: r.Exact}))
+	}
+	if !r.Until.IsZero() {
+		parts = append(parts, w.Say("list.row.over", i18n.Args{"Date": w.date(r.Until)}))
 	}
 	switch {
 	case r.Ends.IsZero():
@@ -194,13 +241,18 @@ func blindTo(w Writer, r reports.Row) string {
 
 // ListFile is a whole list as a file for a spreadsheet: UTF-8 with a mark and
 // semicolons, as Excel wants it.
-func ListFile(w Writer, rows []reports.Row, kind string) (reports.Message, error) {
+func ListFile(w Writer, rows []reports.Row, p Page) (reports.Message, error) {
+	kind := p.Kind
 	var buf bytes.Buffer
 	buf.WriteString("\uFEFF")
 	out := csv.NewWriter(&buf)
 	out.Comma = ';'
 	head := []string{"domain", "unicode", "owner", "server", "code", "cause", "since"}
-	more := map[string]string{"elsewhere": "to", "free": "free", "unknown": "blind", "expired": "ends", "expiring": "ends", "overdue": "ends"}[kind]
+	more := map[string]string{"elsewhere": "to", "free": "free", "unknown": "blind", "expired": "ends", "expiring": "ends", "overdue": "ends",
+		"fixed": "was", "left": "was", "passing": "was", "unreadable": "value"}[kind]
+	if p.ByOwner {
+		more = "sites"
+	}
 	if more != "" {
 		head = append(head, "name", more)
 	}
@@ -226,7 +278,7 @@ func ListFile(w Writer, rows []reports.Row, kind string) (reports.Message, error
 	if err := out.WriteAll(records); err != nil {
 		return reports.Message{}, err
 	}
-	m := w.message(reports.Plain, listTitle(w, kind, len(rows)))
+	m := w.message(reports.Plain, p.title(w, rows))
 	m.Files = []reports.File{{Name: kind + "-" + w.Now.Format(time.DateOnly) + ".csv", Type: "text/csv", Data: buf.Bytes()}}
 	return m, nil
 }
@@ -234,7 +286,13 @@ func ListFile(w Writer, rows []reports.Row, kind string) (reports.Message, error
 // moreCell is what the list is about, for a spreadsheet: a moment that can be
 // sorted by; a registry's day as it gives it (midnight UTC).
 func moreCell(w Writer, r reports.Row) string {
-	switch {
+	switch u := r.Unreadable; {
+	case u != nil:
+		return w.Say("status.value", i18n.Args{"Place": r.Domain, "Row": u.Row, "Value": u.Value})
+	case r.Sites > 0:
+		return strconv.Itoa(r.Sites)
+	case r.Was != "":
+		return w.title(r.Was)
 	case !r.Free.IsZero():
 		return r.Free.UTC().Format(time.DateOnly)
 	case !r.Ends.IsZero():

@@ -55,7 +55,7 @@ func TestListFile(t *testing.T) {
 		{Domain: "@SUM(A1)", Owner: "\tx", Server: "＝1", Code: checks.CADNS},
 		{Domain: "a;b", Owner: "line\nbreak", Server: "isp1", Code: checks.CADNS},
 	}
-	m, err := ListFile(writer(t, "ru"), rows, "failed")
+	m, err := ListFile(writer(t, "ru"), rows, Page{Kind: "failed"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,32 +20,17 @@ type Delivery struct {
 // Status is the state of every panel on one screen.
 func Status(w Writer, servers []reports.Server, d Delivery) reports.Message {
 	m := statusTitle(w, servers)
+	w = w.counting()
 	for _, s := range servers {
-		m.Sections = append(m.Sections, statusOf(w, s)...)
+		m.Sections = append(m.Sections, statusOf(w.of(s), s)...)
 	}
 	if d.Waiting > 0 {
 		m.Sections = append(m.Sections, reports.Section{Text: w.Count("status.waiting", d.Waiting,
 			i18n.Args{"Age": w.Now.Sub(d.Oldest)})})
 	}
-	m.Actions = statusActions(w, servers)
+	worst := slices.SortedStableFunc(slices.Values(servers), func(a, b reports.Server) int { return cmp.Compare(b.Worst(), a.Worst()) })
+	m.Numbers, m.Actions = w.numbers(), w.buttons(names(worst))
 	return m
-}
-
-// statusActions are the lists behind the counts, those of the worst panels first.
-func statusActions(w Writer, servers []reports.Server) []reports.Action {
-	sorted := slices.Clone(servers)
-	slices.SortStableFunc(sorted, func(a, b reports.Server) int { return cmp.Compare(b.Worst(), a.Worst()) })
-	var actions []reports.Action
-	for _, s := range sorted {
-		if s.Trouble != "" {
-			continue
-		}
-		actions = append(actions, w.panelActions(s, len(servers) > 1)...)
-		if n := s.Unfamiliar(); n > 0 {
-			actions = append(actions, w.listAction(w.title(checks.Unknown), n, "trouble", "cause="+string(checks.Unknown), "server="+s.Name))
-		}
-	}
-	return actions[:min(maxLists, len(actions))]
 }
 
 // statusTitle says the worst of all, and of which panels. What could not be
@@ -102,19 +87,23 @@ func statusOf(w Writer, s reports.Server) []reports.Section {
 		return []reports.Section{{Heading: s.Name, Text: w.trouble(s)}}
 	}
 	section := w.countsOf(s)
+	section.Items = append(section.Items, w.unjudged(s)...)
 	note := reports.Section{Text: w.Say("status.read", i18n.Args{"At": w.dateTime(s.Read)})}
 	if s.Overdue.Renewals > 0 {
 		note.Text += " " + w.Count("status.learned", s.Overdue.Renewals, i18n.Args{"Share": w.Percent(s.Overdue.LifeLeft)})
 	}
 	if n := s.Snapshot.UnreadableN; n > 0 {
-		note.Text += " " + w.Count("status.unreadable", n)
+		note.Text += " " + w.unreadable(s)
 		for _, u := range s.Snapshot.Unreadable[:min(3, len(s.Snapshot.Unreadable))] {
 			note.Items = append(note.Items, reports.Item{Text: w.Say("status.value", i18n.Args{
 				"Place": u.Table + "." + u.Column, "Row": u.Row, "Value": u.Value})})
 		}
 	}
 	if n := s.Unfamiliar(); n > 0 {
-		note.Text += " " + w.Count("status.unfamiliar", n)
+		note.Text += " " + w.Count("status.unfamiliar", w.listed(n, w.title(checks.Unknown), "trouble", "cause="+string(checks.Unknown)))
+	}
+	for _, names := range w.stuck(s) {
+		note.Text += " " + names
 	}
 	if lacks := s.Snapshot.Missing; len(lacks) > 0 {
 		names := make([]string, len(lacks))

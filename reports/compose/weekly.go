@@ -14,6 +14,7 @@ import (
 // Weekly is the message of a week's report: what a manager reads on a phone.
 // The files go with it.
 func Weekly(w Writer, r reports.Weekly) reports.Message {
+	w = w.counting()
 	m := w.message(reports.Plain, weeklyTitle(w, r))
 	m.Silent = true
 	if r.Data.IsZero() { // numbers of nothing would say that all is well
@@ -23,34 +24,38 @@ func Weekly(w Writer, r reports.Weekly) reports.Message {
 	}
 	m.Sections = append(m.Sections, reports.Section{Text: strings.Join(weeklyLines(w, r), "\n")})
 	if callers := r.Callers(); len(callers) > 0 {
-		m.Sections = append(m.Sections, toCall(w, callers))
+		m.Sections = append(m.Sections, toCall(w, r, callers))
 	}
 	for _, list := range []struct {
 		key  string
 		rows []reports.WeekRow
 	}{{"off", r.ToSwitchOff()}, {"free", r.FreeNames()}, {"norenew", r.WontRenew()}} {
 		if len(list.rows) > 0 {
-			m.Sections = append(m.Sections, weeklyList(w, list.key, list.rows))
+			m.Sections = append(m.Sections, weeklyList(w, r, list.key, list.rows))
 		}
 	}
-	m.Actions = weeklyActions(w, r)
+	m.Numbers, m.Actions = w.numbers(), w.buttons(nil)
 	return m
 }
 
-// weeklyActions are the lists behind the report's numbers, as they were at the end
-// of its week.
-func weeklyActions(w Writer, r reports.Weekly) []reports.Action {
-	var actions []reports.Action
-	for _, kind := range reports.WeekLists() {
-		words := []string{kind, "week=" + r.Week.Name()}
-		if r.Manager == "" {
-			words = append(words, "all")
-		}
-		if n := len(r.List(kind, reports.Filter{})); n > 0 {
-			actions = append(actions, w.listAction(w.Say("weekly.action."+kind), n, words...))
-		}
+// inWeek notes the length of one of the report's lists, as it was at the end of its
+// week. Its button says label.
+func (w Writer) inWeek(r reports.Weekly, n int, label, kind string, filters ...string) int {
+	return w.listed(n, w.Say("weekly.action."+label), weekWords(r, kind, filters)...)
+}
+
+// WeekCommand is what one types to see the rows behind a number of a week's report.
+func WeekCommand(r reports.Weekly, kind string, filters ...string) string {
+	return listCommand(weekWords(r, kind, filters))
+}
+
+func weekWords(r reports.Weekly, kind string, filters []string) []string {
+	words := append([]string{kind}, filters...)
+	words = append(words, "week="+r.Week.Name())
+	if r.Manager == "" {
+		words = append(words, "all")
 	}
-	return actions
+	return words
 }
 
 // weeklyTitle names the week by its number and its days.
@@ -67,20 +72,23 @@ func weeklyTitle(w Writer, r reports.Weekly) string {
 // weeklyLines are the numbers in a few lines, the one that matters most first.
 func weeklyLines(w Writer, r reports.Weekly) []string {
 	s := r.Sums()
-	args := i18n.Args{"N": s.Open, "Change": w.Change(s.Open - s.Was), "Opened": s.New + s.Back, "Fixed": s.Fixed, "Old": s.Month}
-	key := "weekly.moved"
-	if r.Before.IsZero() {
-		key = "weekly.first"
+	key, args := "weekly.first", i18n.Args{"N": w.inWeek(r, s.Open, "trouble", "trouble")}
+	if !r.Before.IsZero() {
+		key = "weekly.moved"
+		args["Change"] = w.Change(s.Open - s.Was)
+		args["Opened"] = w.inWeek(r, s.New+s.Back, "new", "new")
+		args["Fixed"] = w.inWeek(r, s.Fixed, "fixed", "fixed")
+		args["Old"] = w.inWeek(r, s.Month, "old", "trouble", Month)
 	}
 	lines := []string{w.Say(key, args)}
 	if r.Manager != "" {
 		lines = append(lines, w.Say("weekly.yours"))
 	}
 	if s.Back > 0 {
-		lines = append(lines, w.Count("weekly.back", s.Back))
+		lines = append(lines, w.Count("weekly.back", w.inWeek(r, s.Back, "back", "back")))
 	}
 	if s.Left > 0 {
-		lines = append(lines, w.Count("weekly.left", s.Left))
+		lines = append(lines, w.Count("weekly.left", w.inWeek(r, s.Left, "left", "left")))
 	}
 	if oldest, ok := r.Oldest(); ok {
 		lines = append(lines, w.oldest(oldest.Site, reports.Start{At: oldest.Since, Exact: oldest.Exact}, oldest.Code))
@@ -89,7 +97,7 @@ func weeklyLines(w Writer, r reports.Weekly) []string {
 		lines = append(lines, blind)
 	}
 	if n := len(r.Orphans); n > 0 {
-		lines = append(lines, w.Count("weekly.orphans", n, i18n.Args{"Names": w.List(r.Orphans[:min(phoneList, n)])}))
+		lines = append(lines, w.Count("weekly.orphans", w.inWeek(r, n, "orphans", "orphans", ByOwner), i18n.Args{"Names": w.List(r.Orphans[:min(phoneList, n)])}))
 	}
 	return append(lines, asOf(w, r))
 }
@@ -98,12 +106,15 @@ func weeklyLines(w Writer, r reports.Weekly) []string {
 // be judged; empty: none.
 func notLookedAt(w Writer, r reports.Weekly) string {
 	var parts []string
-	unknown := 0
+	unknown, named := 0, true
 	for _, s := range r.Servers {
-		unknown += s.Unknown
+		unknown, named = unknown+s.Unknown, named && s.Named
 		if s.Unread {
 			parts = append(parts, w.Say("weekly.unread", i18n.Args{"Server": s.Name}))
 		}
+	}
+	if unknown > 0 && named {
+		w.inWeek(r, unknown, "unknown", "unknown")
 	}
 	if unknown > 0 {
 		parts = append(parts, w.Count("weekly.unknown", unknown))
@@ -120,16 +131,20 @@ func asOf(w Writer, r reports.Weekly) string {
 	return w.Say(key, i18n.Args{"At": w.dateTime(r.Data)})
 }
 
+// ByOwner has a list show customers, each with the number of their sites.
+const ByOwner = "owners"
+
 // sitesOfCaller is how many sites of a customer the message names.
 const sitesOfCaller = 3
 
 // toCall are the customers to contact, each with the sites to talk about.
-func toCall(w Writer, callers []reports.Caller) reports.Section {
+func toCall(w Writer, r reports.Weekly, callers []reports.Caller) reports.Section {
 	sites := 0
 	for _, c := range callers {
 		sites += len(c.Sites)
 	}
-	s := reports.Section{Heading: w.Count("weekly.list.call", len(callers), i18n.Args{"Sites": w.Count("weekly.sites", sites)})}
+	s := reports.Section{Heading: w.Count("weekly.list.call", w.inWeek(r, len(callers), "callers", "call", ByOwner),
+		i18n.Args{"Sites": w.Count("weekly.sites", w.inWeek(r, sites, "call", "call"))})}
 	for _, c := range callers[:min(phoneList, len(callers))] {
 		var parts []string
 		for _, r := range c.Sites[:min(sitesOfCaller, len(c.Sites))] {
@@ -145,8 +160,8 @@ func toCall(w Writer, callers []reports.Caller) reports.Section {
 }
 
 // weeklyList is one of the lists for the phone.
-func weeklyList(w Writer, key string, rows []reports.WeekRow) reports.Section {
-	s := reports.Section{Heading: w.Count("weekly.list."+key, len(rows))}
+func weeklyList(w Writer, r reports.Weekly, key string, rows []reports.WeekRow) reports.Section {
+	s := reports.Section{Heading: w.Count("weekly.list."+key, w.inWeek(r, len(rows), key, key))}
 	for _, r := range rows[:min(phoneList, len(rows))] {
 		s.Items = append(s.Items, reports.Item{Text: checks.Show(r.Site), Note: weeklyNote(w, key, r)})
 	}

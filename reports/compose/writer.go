@@ -1,8 +1,6 @@
 package compose
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +20,9 @@ type Writer struct {
 	// Secrets lets links through that act in the account's name at the CA: only
 	// for an administrator who reads alone.
 	Secrets bool
+
+	notes *[]note // where listed notes numbers; nil: nowhere
+	panel string  // whose numbers are said; empty: not of one panel
 }
 
 // message begins a message in the reader's language.
@@ -137,53 +138,33 @@ func countCodes(codes []checks.Code) map[checks.Code]int {
 	return counts
 }
 
-// shares are how many sites have each of the most frequent causes; the rest is
-// one share of several causes.
-func shares(counts map[checks.Code]int, most int) []share {
-	codes := slices.SortedFunc(maps.Keys(counts), func(a, b checks.Code) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
-	})
-	var all []share
-	for i, code := range codes {
-		if i > most {
-			last := &all[most]
-			last.codes, last.n = append(last.codes, code), last.n+counts[code]
-			continue
-		}
-		all = append(all, share{codes: []checks.Code{code}, n: counts[code]})
-	}
-	return all
-}
-
-// share is how many sites have one of some causes.
-type share struct {
-	codes []checks.Code // at least one
-	n     int
-}
-
-// name is the cause's title; of several causes, that they are the others.
-func (s share) name(w Writer) string {
-	if len(s.codes) > 1 {
+// causeName is the title of a share's cause; of several causes, that they are the others.
+func (w Writer) causeName(s reports.Share) string {
+	if len(s.Codes) > 1 {
 		return w.Say("cause.rest")
 	}
-	return w.title(s.codes[0])
-}
-
-// filter is what lists these sites among those with problems.
-func (s share) filter() string {
-	words := make([]string, len(s.codes))
-	for i, code := range s.codes {
-		words[i] = string(code)
-	}
-	return "cause=" + strings.Join(words, ",")
+	return w.title(s.Codes[0])
 }
 
 // causes lists how many sites share a cause: "points elsewhere: 52", the most
 // frequent first. Causes beyond most become one line.
 func (w Writer) causes(counts map[checks.Code]int, most int) []reports.Item {
 	var items []reports.Item
-	for _, s := range shares(counts, most) {
-		items = append(items, reports.Item{Text: w.counted(s.name(w), s.n)})
+	for _, s := range reports.Shares(counts, most) {
+		items = append(items, reports.Item{Text: w.counted(w.causeName(s), s.N)})
+	}
+	return items
+}
+
+// troubles is causes for all sites in trouble, of which each number has its list.
+func (w Writer) troubles(counts map[checks.Code]int) []reports.Item {
+	var items []reports.Item
+	for _, s := range reports.Shares(counts, reports.TopCauses) {
+		cause, name := string(s.Codes[0]), w.causeName(s)
+		if len(s.Codes) > 1 {
+			cause = reports.CauseRest
+		}
+		items = append(items, reports.Item{Text: w.counted(name, w.listed(s.N, name, "trouble", "cause="+cause))})
 	}
 	return items
 }
@@ -196,22 +177,33 @@ func (w Writer) counted(what string, n int) string {
 // listAction is the button behind a number: its label ends with the number, and
 // its command lists as many.
 func (w Writer) listAction(what string, n int, words ...string) reports.Action {
-	return reports.Action{Label: w.counted(what, n), Command: strings.Join(append([]string{"list"}, words...), " ")}
+	return reports.Action{Label: w.counted(what, n), Command: listCommand(words)}
+}
+
+func listCommand(words []string) string {
+	return strings.Join(append([]string{"list"}, words...), " ")
 }
 
 // countsOf are the panel's counts, and what was found of it as a whole.
 func (w Writer) countsOf(s reports.Server) reports.Section {
-	section := reports.Section{Heading: w.Count("status.server", len(s.Snapshot.Sites), i18n.Args{"Server": s.Name})}
+	sites := w.listed(len(s.Snapshot.Sites), w.Say("action.sites"), "sites")
+	heading := w.Count("status.server", sites, i18n.Args{"Server": s.Name})
+	return reports.Section{Heading: heading, Items: w.countItems(s)}
+}
+
+// countItems are the panel's counts without a heading.
+func (w Writer) countItems(s reports.Server) []reports.Item {
+	var items []reports.Item
 	for _, f := range s.Findings("") {
 		if f.Severity <= checks.Info {
 			continue // a note below
 		}
-		section.Items = append(section.Items, reports.Item{Tone: toneOf(f.Severity), Text: w.title(f.Code), Note: lastNote(w, f)})
+		items = append(items, reports.Item{Tone: toneOf(f.Severity), Text: w.title(f.Code), Note: lastNote(w, f)})
 	}
 	for _, r := range s.Readings {
-		section.Items = append(section.Items, countItem(w, r))
+		items = append(items, countItem(w, r))
 	}
-	return section
+	return items
 }
 
 // lastNote says when the panel's log last had a record, if the finding knows.
@@ -228,7 +220,11 @@ func countItem(w Writer, r reports.Reading) reports.Item {
 	if !r.Known() {
 		return reports.Item{Tone: reports.ToneUnknown, Text: w.Say("metric.unknown", i18n.Args{"Metric": name}), Note: unreadReason(w, r.Err)}
 	}
-	item := reports.Item{Tone: toneOf(r.Severity), Text: name + ": " + w.Number(r.Value)}
+	value := r.Value
+	if kind, ok := listBehind(r.Code); ok {
+		value = w.listed(r.Value, name, kind)
+	}
+	item := reports.Item{Tone: toneOf(r.Severity), Text: w.Say("metric.value", i18n.Args{"Metric": name, "N": value})}
 	if t := r.Threshold.Critical; t > 0 {
 		item.Text += " " + w.Say("metric.threshold", i18n.Args{"N": t})
 	}

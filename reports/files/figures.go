@@ -7,11 +7,13 @@ import (
 
 	"domovoy/checks"
 	"domovoy/i18n"
+	"domovoy/reports/compose"
 )
 
 // figure is a count with its meaning.
 type figure struct {
 	key, name, meaning string
+	list               string // the command that lists as many
 	value, delta       int
 	compared           bool // delta is against the week before
 }
@@ -21,16 +23,21 @@ func (d *document) figures() []figure {
 	r, s := d.week, d.sums
 	call, off, free, wontRenew := r.Lengths()
 	counts := []struct {
-		key string
-		n   int
+		key  string
+		n    int
+		list []string
 	}{
-		{"open", s.Open}, {"new", s.New}, {"back", s.Back}, {"fixed", s.Fixed}, {"left", s.Left}, {"passing", s.Passing},
-		{"month", s.Month}, {"callers", len(r.Callers())}, {"call", call}, {"off", off}, {"free", free},
-		{"norenew", wontRenew},
+		{"open", s.Open, []string{"trouble"}}, {"new", s.New + s.Back, nil}, {"back", s.Back, nil}, {"fixed", s.Fixed, nil}, {"left", s.Left, nil},
+		{"passing", s.Passing, nil}, {"month", s.Month, []string{"trouble", compose.Month}}, {"callers", len(r.Callers()), []string{"call", compose.ByOwner}},
+		{"call", call, nil}, {"off", off, nil}, {"free", free, nil}, {"norenew", wontRenew, nil},
 	}
 	figures := make([]figure, len(counts))
 	for i, c := range counts {
-		figures[i] = figure{key: c.key, value: c.n, name: d.Say("files.number." + c.key), meaning: d.Say("files.meaning." + c.key)}
+		if c.list == nil {
+			c.list = []string{c.key}
+		}
+		list := compose.WeekCommand(r, c.list[0], c.list[1:]...)
+		figures[i] = figure{list: list, key: c.key, value: c.n, name: d.Say("files.number." + c.key), meaning: d.Say("files.meaning." + c.key)}
 	}
 	if !r.Before.IsZero() {
 		figures[0].compared, figures[0].delta = true, s.Open-s.Was
@@ -49,6 +56,7 @@ type fact struct {
 	name  string
 	value any
 	note  string
+	list  string // the command that lists as many; empty: the value counts no rows
 }
 
 // parts are the causes, the data that the report is made of, and the servers.
@@ -70,7 +78,7 @@ func (d *document) causes() []fact {
 	}
 	var facts []fact
 	for code, n := range counts {
-		facts = append(facts, fact{name: d.codes[code].cause, value: n, note: d.codes[code].step})
+		facts = append(facts, fact{name: d.codes[code].cause, value: n, note: d.codes[code].step, list: compose.WeekCommand(d.week, "trouble", "cause="+string(code))})
 	}
 	slices.SortFunc(facts, func(a, b fact) int {
 		return cmp.Or(cmp.Compare(b.value.(int), a.value.(int)), strings.Compare(a.name, b.name))
@@ -102,7 +110,11 @@ func (d *document) servers() []fact {
 	for i, s := range d.week.Servers {
 		notes := []string{d.Say("files.server.days", i18n.Args{"Days": s.Days})}
 		if s.Unknown > 0 {
-			notes = append(notes, d.Count("files.server.unknown", s.Unknown))
+			unknown := d.Count("files.server.unknown", s.Unknown)
+			if s.Named {
+				unknown += ": " + compose.WeekCommand(d.week, "unknown", "server="+s.Name)
+			}
+			notes = append(notes, unknown)
 		}
 		if s.Unread {
 			notes = append(notes, d.Say("files.server.unread"))

@@ -61,13 +61,16 @@ type picture struct {
 }
 
 // figureView is a count as the page shows it.
-type figureView struct{ Key, Name, Value, Delta, Meaning string }
+type figureView struct{ Key, Name, Value, Delta, Meaning, List string }
 
 // partView is a group of facts as the page shows it.
 type partView struct {
 	Title string
-	Facts []struct{ Name, Value, Note string }
+	Facts []factView
 }
+
+// factView is a fact as the page shows it.
+type factView struct{ Name, Value, Note, List string }
 
 func (d *document) page(chart []byte) page {
 	v := page{
@@ -83,7 +86,7 @@ func (d *document) page(chart []byte) page {
 		v.Chart = d.chart(chart)
 	}
 	for _, f := range d.figures() {
-		fv := figureView{Key: f.key, Name: f.name, Value: d.Number(f.value), Meaning: f.meaning}
+		fv := figureView{Key: f.key, Name: f.name, Value: d.Number(f.value), Meaning: f.meaning, List: f.list}
 		if f.compared {
 			fv.Delta = d.Change(f.delta)
 		}
@@ -92,7 +95,7 @@ func (d *document) page(chart []byte) page {
 	for _, part := range d.parts() {
 		pv := partView{Title: part.title}
 		for _, f := range part.facts {
-			pv.Facts = append(pv.Facts, struct{ Name, Value, Note string }{f.name, d.valueText(f.value), f.note})
+			pv.Facts = append(pv.Facts, factView{f.name, d.valueText(f.value), f.note, f.list})
 		}
 		v.Parts = append(v.Parts, pv)
 	}

@@ -232,7 +232,7 @@ const meaningWidth = 110
 func (b *book) numbers() error {
 	var rows [][]any
 	for _, n := range b.figures() {
-		row := []any{n.name, n.value, nil, n.meaning}
+		row := []any{n.name, n.value, nil, n.meaning, n.list}
 		if n.compared {
 			row[2] = n.delta
 		}
@@ -241,11 +241,11 @@ func (b *book) numbers() error {
 	for _, part := range b.parts() {
 		rows = append(rows, nil, []any{part.title})
 		for _, f := range part.facts {
-			rows = append(rows, []any{f.name, f.value, nil, f.note})
+			rows = append(rows, []any{f.name, f.value, nil, f.note, f.list})
 		}
 	}
-	headings := []string{b.Say("files.column.number"), b.Say("files.column.value"), b.Say("files.column.delta"), b.Say("files.column.meaning")}
-	s, err := b.sheet("numbers", headings, []float64{44, 38, 14, meaningWidth}, len(rows))
+	headings := []string{b.Say("files.column.number"), b.Say("files.column.value"), b.Say("files.column.delta"), b.Say("files.column.meaning"), b.Say("files.column.list")}
+	s, err := b.sheet("numbers", headings, []float64{44, 38, 14, meaningWidth, 48}, len(rows))
 	if err != nil {
 		return err
 	}
@@ -257,8 +257,8 @@ func (b *book) numbers() error {
 	return s.Flush()
 }
 
-// facts writes a row of the numbers: a name, a value, its change, a text; or a
-// title alone; or nothing.
+// facts writes a row of the numbers: a name, a value, its change, a text, a command;
+// or a title alone; or nothing.
 func (b *book) facts(s *sheet, row []any) error {
 	var opts excelize.RowOpts
 	if len(row) > 3 { // not every program finds the height itself
