@@ -20,7 +20,7 @@ import (
 func configured(t *testing.T, text string, files map[string]string) *App {
 	t.Helper()
 	folder := t.TempDir()
-	files["config.yaml"] = "state: FOLDER/state.db\npanels: [{name: isp1, database: FOLDER/panel.db}]\nresolvers: []\n" + text
+	files["config.yaml"] = "state: FOLDER/state.db\npanels: [{name: isp1, database: FOLDER/panel.db, acme: {directory: \"https://127.0.0.1:1/directory\"}}]\nresolvers: []\n" + text
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(strings.ReplaceAll(content, "FOLDER", folder)), 0o600); err != nil {
 			t.Fatal(err)
