@@ -2,6 +2,7 @@ package dns
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"testing"
 
 	mdns "github.com/miekg/dns"
@@ -89,6 +90,24 @@ func TestOnlyTheResolverCanBeAsked(t *testing.T) {
 	}
 	if err := in.Control(t.Context()); err != nil {
 		t.Errorf("a resolver that refuses types it does not know counts as failing: %v", err)
+	}
+}
+
+// A name that is in order costs the questions for its addresses and for CAA:
+// nothing is asked of the servers themselves, which would begin with the name
+// servers of the top-level domain.
+func TestWhatIsInOrderIsNotConfirmed(t *testing.T) {
+	d, in := world(t, client("@ A "+ownV4, "six AAAA "+ownV6, "www CNAME client.ru."))
+	var asked atomic.Int32
+	d.Break(func(*internet.DNS, mdns.ResponseWriter, *mdns.Msg) bool { asked.Add(1); return false })
+	for name, want := range map[string]int32{"client.ru": 4, "six.client.ru": 5, "www.client.ru": 5} {
+		asked.Store(0)
+		if _, found, err := in.Inspect(t.Context(), Question{Name: name, Ours: ours()}); len(found) > 0 || err != nil {
+			t.Errorf("%s: %+v, error %v", name, found, err)
+		}
+		if got := asked.Load(); got != want {
+			t.Errorf("%s: %d questions, want %d", name, got, want)
+		}
 	}
 }
 
