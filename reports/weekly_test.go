@@ -2,6 +2,7 @@ package reports_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -165,5 +166,47 @@ func TestCustomersToContact(t *testing.T) {
 	}
 	if rows := r.List("call", reports.Filter{}); len(rows) != 3 {
 		t.Errorf("the list has %d sites: %v", len(rows), rows)
+	}
+}
+
+// A site is to be switched off only if its owner seems to have given it up: never
+// for a fault of ours or of the CA, however old, nor for a paid domain that the
+// registry stopped.
+func TestWhatMayBeSwitchedOff(t *testing.T) {
+	week, _ := reports.ISOWeek(2026, 46, inZone(t, "UTC"))
+	old, soon := week.To.AddDate(-1, 0, 0), week.To.AddDate(0, 0, 20)
+	r := reports.Weekly{Week: week, Data: week.To}
+	for _, x := range []reports.SiteState{
+		{Site: "free.ru", Code: checks.DNSUnregistered, Who: checks.Us},
+		{Site: "unpaid.ru", Code: checks.DNSUndelegated, Free: soon},
+		{Site: "stopped.ru", Code: checks.DNSUndelegated},
+		{Site: "away.ru", Code: checks.DNSElsewhere, Since: old},
+		{Site: "away-lately.ru", Code: checks.DNSElsewhere},
+		{Site: "theirs.ru", Code: checks.CAUnauthorized, Who: checks.Customer, Since: old},
+		{Site: "own-404.ru", Code: checks.CAUnauthorized, Who: checks.Us, Since: old},
+		{Site: "of-the-ca.ru", Code: checks.CAInternal, Who: checks.CA, Since: old},
+		{Site: "own-client.ru", Code: checks.CAClient, Since: old},
+	} {
+		if x.Since.IsZero() {
+			x.Since = week.From
+		}
+		r.Rows = append(r.Rows, reports.WeekRow{Server: "isp1", SiteState: x, Change: reports.WeekStill})
+	}
+	names := func(rows []reports.WeekRow) string {
+		var all []string
+		for _, x := range rows {
+			all = append(all, x.Site)
+		}
+		slices.Sort(all)
+		return strings.Join(all, " ")
+	}
+	if got := names(r.ToSwitchOff()); got != "away.ru free.ru theirs.ru unpaid.ru" {
+		t.Errorf("to switch off: %s", got)
+	}
+	if got := names(r.FreeNames()); got != "free.ru unpaid.ru" {
+		t.Errorf("free: %s", got)
+	}
+	if got := names(r.ToCall()); got != "away-lately.ru stopped.ru" {
+		t.Errorf("to call: %s", got)
 	}
 }

@@ -99,8 +99,8 @@ func (r Weekly) toSwitchOff(x WeekRow) bool { return x.Change.Open() && r.abando
 // abandoned reports whether the owner seems to have given the site up.
 func (r Weekly) abandoned(x WeekRow) bool {
 	age := r.Data.Sub(x.Since)
-	return slices.Contains(free(), x.Code) || x.Code == checks.DNSElsewhere && age > movedAwayAfter ||
-		strings.HasPrefix(string(x.Code), "ca.") && x.Code.Who() == checks.Customer && age > abandonedAfter
+	return x.free() || x.Code == checks.DNSElsewhere && age > movedAwayAfter ||
+		strings.HasPrefix(string(x.Code), "ca.") && x.Acts() == checks.Customer && age > abandonedAfter
 }
 
 // FreeNames are the open rows whose names are free, or soon will be.
@@ -108,10 +108,14 @@ func (r Weekly) FreeNames() []WeekRow {
 	return r.where(r.isFree)
 }
 
-func (r Weekly) isFree(x WeekRow) bool { return x.Change.Open() && slices.Contains(free(), x.Code) }
+func (r Weekly) isFree(x WeekRow) bool { return x.Change.Open() && x.free() }
 
-// free are the codes of names that their owners did not renew.
-func free() []checks.Code { return []checks.Code{checks.DNSUnregistered, checks.DNSUndelegated} }
+// free reports whether the owner did not renew the name. One that is registered
+// and has no date on which it is given away may be paid for: the registry stopped
+// it for another reason.
+func (x WeekRow) free() bool {
+	return x.Code == checks.DNSUnregistered || x.Code == checks.DNSUndelegated && !x.Free.IsZero()
+}
 
 // WontRenew are the open rows of sites that have a valid certificate and cannot
 // get the next one, sorted by the end of the present one.

@@ -38,6 +38,10 @@ func found(answer Registration, err error, parking string, now time.Time) ([]che
 			args[key] = word
 		}
 	}
+	switch args["reason"] {
+	case reasonUnverified, reasonStopped, reasonServers:
+		delete(args, "free_date") // paid for: nobody gives it away
+	}
 	if answer.Unverified {
 		args["unverified"] = true
 	}

@@ -32,6 +32,7 @@ func TestWhyARegisteredDomainDoesNotWork(t *testing.T) {
 		{"no name servers were ever set", Registration{State: Undelegated, PaidTill: ahead}, checks.DNSUndelegated, "servers"},
 		{"the registry does not say", Registration{State: Undelegated}, checks.DNSUndelegated, ""},
 	} {
+		tt.answer.FreeDate = now.AddDate(0, 8, 0) // WHOIS of .ru gives it for every domain
 		seen, err := found(tt.answer, nil, "", now)
 		if err != nil || len(seen) > 1 {
 			t.Errorf("%s: %+v, %v", tt.name, seen, err)
@@ -44,6 +45,10 @@ func TestWhyARegisteredDomainDoesNotWork(t *testing.T) {
 			reason, _ = f.Args["reason"].(string)
 			if f.Code == checks.DNSUndelegated && f.Who() != checks.Customer {
 				t.Errorf("%s: %s acts", tt.name, f.Who())
+			}
+			_, dated := f.Args["free_date"]
+			if given := reason == reasonUnpaid || reason == ""; dated != given {
+				t.Errorf("%s: a date on which anyone may register it: %t", tt.name, dated)
 			}
 		}
 		if code != tt.code || reason != tt.reason {
