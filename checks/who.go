@@ -38,7 +38,9 @@ func BehindProxy(status int) Who {
 }
 
 // attributable are the codes of failures that depend on whose address it was.
-func attributable(c Code) bool { return c == CAUnauthorized || c == CAConnection || c == CATLS }
+func attributable(c Code) bool {
+	return c == CAUnauthorized || c == CAConnection || c == CATLS || c == CARemote
+}
 
 // Attribute completes a verdict from the CA's text by where the site's own name
 // points now. The text alone may not name the address, and an address of others
@@ -60,6 +62,8 @@ func (v Verdict) Attribute(points Pointing, proxy string) Verdict {
 		args = Args{}
 	}
 	switch {
+	case v.Code == CARemote && (points != PointsOurs || place != PlaceElsewhere):
+		return v // the other validators may not have come as far as to any address
 	case points == PointsProxied && place == "":
 		status, _ := args["status"].(int)
 		args[PlaceArg], args["proxy"], args[WhoArg] = PlaceProxy, proxy, string(BehindProxy(status))

@@ -39,6 +39,9 @@ func TestAttribute(t *testing.T) {
 		{"the site's own redirect", checks.CAConnection, checks.Args{"problem": "loop"}, ours, checks.Customer, nil, nil},
 		{"a TXT record", checks.CAUnauthorized, checks.Args{"challenge": "dns-01", "who": "us"}, proxied, checks.Us, nil, nil},
 		{"a request refused", checks.CAUnauthorized, checks.Args{"problem": "unproven", "who": "us"}, proxied, checks.Us, nil, nil},
+		{"other validators at an address of others, and the name points to us now", checks.CARemote, elsewhere, ours, checks.Us, "elsewhere", true},
+		{"other validators without DNS", checks.CARemote, checks.Args{"inner": "ca.dns", "who": "customer"}, ours, checks.Customer, nil, nil},
+		{"other validators at our address", checks.CARemote, checks.Args{"address": "203.0.113.10", "place": "ours"}, ours, checks.Us, "ours", nil},
 		{"another cause", checks.CADNS, checks.Args{"problem": "SERVFAIL"}, ours, checks.Customer, nil, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

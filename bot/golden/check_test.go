@@ -78,6 +78,8 @@ func checkCases() map[string]message {
 		"ca.unauthorized.nat":      behindNAT(visit(refused(checks.CAUnauthorized, 3))),
 		"ca.unauthorized.moved":    pointing(visit(refused(checks.CAUnauthorized, 3))),
 		"ca.connection.moved":      pointing(visit(refused(checks.CAConnection, 3))),
+		"ca.connection.moved.loop": pointing(quoting("198.51.100.7: Fetching http://shop.ru/: Redirect loop detected")),
+		"ca.remote.moved":          pointing(quoting("During secondary validation: 198.51.100.7: Fetching http://shop.ru/.well-known/acme-challenge/x: Connection refused")),
 		"ca.tls.moved":             pointing(visit(refused(checks.CATLS, 3))),
 		"overdue.tried":            visit(valid(84*day, 6*day), refused(checks.Unknown, 3)),
 		"overdue.untried": visit(valid(84*day, 6*day), func(x *checks.Subject) {
@@ -224,6 +226,8 @@ func causeTexts() map[string]string {
 		"connection.ours": own + "Fetching " + file + ": Timeout during connect (likely firewall problem)", "connection.proxy": cdn + "Fetching " + file + ": Connection refused", "connection.somewhere": "Fetching " + file + ": Connection refused",
 		"tls.ours": own + "Fetching https://shop.ru/: remote error: tls: handshake failure", "tls.proxy": cdn + "Fetching https://shop.ru/: remote error: tls: handshake failure", "tls.somewhere": "Fetching https://shop.ru/: remote error: tls: handshake failure",
 		"remote.dns": "During secondary validation: DNS problem: query timed out looking up A for shop.ru", "remote.proxy": "During secondary validation: " + cdn + "Invalid response from " + file + ": 403",
+		"remote.caa":       "During secondary validation: While processing CAA for shop.ru: CAA record for shop.ru prevents issuance",
+		"remote.elsewhere": "During secondary validation: " + fetched + "Connection refused",
 		"internal.network": "DNS problem: networking error looking up A for shop.ru", "internal.processing": "Order status is 'processing', let's sleep and retry.", "internal.overload": "It seems the CA server is currently overloaded, let's wait and retry.",
 		"rejected.wildcard":  "Wildcard domain names are not supported",
 		"connection.refused": fetched + "Connection refused", "connection.reset": fetched + "Connection reset by peer",

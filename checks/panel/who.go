@@ -48,7 +48,8 @@ func (p Places) attribute(code checks.Code, args checks.Args, site *checks.Site)
 		case string(checks.CADNS), string(checks.CACAA):
 			act(checks.Customer) // who keeps the zone: the remote validators did not come as far as to us
 		default:
-			if p.place(args, site); args[checks.PlaceArg] == checks.PlaceProxy {
+			switch p.place(args, site); args[checks.PlaceArg] {
+			case checks.PlaceProxy, checks.PlaceElsewhere:
 				act(checks.Customer)
 			}
 		}
@@ -57,8 +58,9 @@ func (p Places) attribute(code checks.Code, args checks.Args, site *checks.Site)
 			act(checks.Us) // the record is not there: the panel writes it
 		}
 	case checks.CARejected:
-		if args["reason"] == "recursive" {
-			act(checks.Us) // the panel makes such aliases
+		switch args["reason"] {
+		case "recursive", "wildcard":
+			act(checks.Us) // the panel makes such aliases, and chose the names and the method
 		}
 	}
 }

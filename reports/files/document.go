@@ -48,7 +48,9 @@ func newDocument(w compose.Writer, r reports.Weekly) *document {
 		d.steps[stepBy{row.Code, row.Acts()}] = ""
 	}
 	for s := range d.steps {
-		d.steps[s] = d.Say("code."+string(s.code)+".next", i18n.Args{checks.WhoArg: string(s.who)})
+		if d.steps[s] = d.Say("code." + string(s.code) + ".next"); s.who != s.code.Who() {
+			d.steps[s] = d.Say("files.step." + string(s.who)) // the step of the code alone is another's
+		}
 	}
 	for code := range d.codes {
 		if code == "" {
