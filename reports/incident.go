@@ -21,8 +21,13 @@ type Incident struct {
 	NotifiedPeak int             // value in the last message
 	Clear        int             // consecutive runs that checked and did not find it
 	Times        IncidentTimes
-	Baseline     bool // it was there when its check first ran
+	Baseline     bool // it was there when its check first ran, so it is at least as old as Times.Opened
+	Improved     bool // it was less severe for a while: a later rise is reported like any other problem's
 }
+
+// settled reports whether the incident is known from the baseline's summary alone,
+// and has not changed since in a way that makes it a problem like any other.
+func (i Incident) settled() bool { return i.Baseline && !i.Improved }
 
 // inTrouble reports whether the incident is about a site that counts as in
 // trouble.
@@ -140,7 +145,7 @@ func opened(now time.Time, f checks.Finding, baseline bool, was checks.Severity)
 func (p Policy) still(now time.Time, i Incident, f checks.Finding) Change {
 	worse := f.Severity > i.Finding.Severity && f.Severity > checks.Info
 	if f.Severity < i.Finding.Severity {
-		i.Baseline = false // it improved, so a later rise is reported like any other
+		i.Improved = true
 	}
 	i.Finding, i.Clear, i.Times.Seen = f, 0, now
 	i.Peak, i.Worst = max(i.Peak, Value(f)), max(i.Worst, f.Severity)
@@ -164,7 +169,7 @@ func grown(i Incident, f checks.Finding) bool {
 // was there at the baseline is known and is not repeated; sites are in the
 // digest.
 func (p Policy) remind(now time.Time, i Incident) bool {
-	return p.Remind > 0 && !i.Baseline && i.Finding.Site == "" && i.Finding.Severity == checks.Critical &&
+	return p.Remind > 0 && !i.settled() && i.Finding.Site == "" && i.Finding.Severity == checks.Critical &&
 		!i.Times.Notified.IsZero() && now.Sub(i.Times.Notified) >= p.Remind
 }
 
@@ -176,7 +181,7 @@ func (p Policy) clear(now time.Time, i Incident, is checks.Severity) Change {
 		return Change{Incident: i}
 	}
 	i.Times.Resolved = now
-	over := i.Finding.Site == "" || !i.Baseline && is < checks.Warning
+	over := i.Finding.Site == "" || !i.settled() && is < checks.Warning
 	if i.Notified > checks.Healthy && over {
 		return notify(now, i, Resolved)
 	}

@@ -272,6 +272,35 @@ func TestReconcileStoresWhatMatters(t *testing.T) {
 	})
 }
 
+// What was there at the first look is at least that old, also after it was milder
+// for a while; from then on it is reported like any other.
+func TestWhatImprovedIsStillOfTheFirstLook(t *testing.T) {
+	at := func(severity checks.Severity) checks.Outcome {
+		return step{found: list(count(checks.PanelOverdue, severity, 30))}.outcome()
+	}
+	h := newHistory()
+	h.run(true, at(checks.Critical))
+	h.now = h.now.Add(h.policy.Remind)
+	if told := h.run(false, at(checks.Critical)); len(told) != 0 {
+		t.Errorf("it was told again: %s", told)
+	}
+	h.run(false, at(checks.Warning))
+	if told := h.run(false, at(checks.Critical)); !slices.Equal(told, []string{"worsened panel.overdue"}) {
+		t.Errorf("the rise: %s", told)
+	}
+	h.now = h.now.Add(h.policy.Remind)
+	if told := h.run(false, at(checks.Critical)); !slices.Equal(told, []string{"reminded panel.overdue"}) {
+		t.Errorf("after the rise: %s", told)
+	}
+	since := Since{}
+	i := h.open[0]
+	i.Finding.Site = "shop.ru"
+	since.Add(i)
+	if start := since[sinceKey{"shop.ru", checks.PanelOverdue}]; start.Exact {
+		t.Error("its beginning is taken for exact")
+	}
+}
+
 // TestReconcileProperties plays random histories. Whatever happens:
 //   - of one incident no two messages of a kind without a change of state between them,
 //   - an incident is over at most once, and nothing is said of it afterwards,

@@ -89,7 +89,7 @@ func TestOneDateForOneProblem(t *testing.T) {
 		}
 		began := date(want.since)
 		if row.Least {
-			began = "already present when monitoring started (today"
+			began = "at least since today"
 		}
 		if text, _ := said("why " + site); !strings.Contains(text, began) {
 			t.Errorf("why %s does not say %s: %s", site, began, text)

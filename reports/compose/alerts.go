@@ -281,7 +281,7 @@ func Names(w Writer, kind reports.ChangeKind, incidents []reports.Incident) repo
 
 func nameNote(w Writer, kind reports.ChangeKind, i reports.Incident) string {
 	if kind == reports.Resolved {
-		return w.Say("why.lasted", i18n.Args{"Age": i.Times.Resolved.Sub(i.Times.Opened)})
+		return w.lasted(reports.Start{At: i.Times.Opened, Exact: !i.Baseline}, i.Times.Resolved)
 	}
 	at, ok := i.Finding.Args["at"].(time.Time)
 	switch {

@@ -247,7 +247,7 @@ func ListFile(w Writer, rows []reports.Row, p Page) (reports.Message, error) {
 	buf.WriteString("\uFEFF")
 	out := csv.NewWriter(&buf)
 	out.Comma = ';'
-	head := []string{"domain", "unicode", "owner", "server", "code", "cause", "since"}
+	head := []string{"domain", "unicode", "owner", "server", "code", "cause", "since", "least"}
 	more := map[string]string{"elsewhere": "to", "free": "free", "unknown": "blind", "expired": "ends", "expiring": "ends", "overdue": "ends",
 		"fixed": "was", "left": "was", "passing": "was", "unreadable": "value"}[kind]
 	if p.ByOwner {
@@ -261,15 +261,18 @@ func ListFile(w Writer, rows []reports.Row, p Page) (reports.Message, error) {
 	}
 	records := [][]string{head}
 	for _, r := range rows {
-		since := ""
+		since, least := "", ""
 		if !r.Since.IsZero() {
 			since = w.Stamp(r.Since)
+			if !r.Exact {
+				least = w.Say("files.least")
+			}
 		}
 		cause := ""
 		if r.Code != "" {
 			cause = w.title(r.Code)
 		}
-		record := []string{reports.PlainCell(r.Domain), reports.PlainCell(checks.ToUnicode(r.Domain)), reports.PlainCell(r.Owner), reports.PlainCell(r.Server), string(r.Code), cause, since}
+		record := []string{reports.PlainCell(r.Domain), reports.PlainCell(checks.ToUnicode(r.Domain)), reports.PlainCell(r.Owner), reports.PlainCell(r.Server), string(r.Code), cause, since, least}
 		if more != "" {
 			record = append(record, reports.PlainCell(checks.ToUnicode(r.Name)), reports.PlainCell(moreCell(w, r)))
 		}

@@ -51,6 +51,7 @@ func TestPages(t *testing.T) {
 func TestListFile(t *testing.T) {
 	rows := []reports.Row{
 		{Domain: "xn--e1afmkfd.xn--p1ai", Owner: "u1", Server: "isp1", Code: checks.CADNS, Since: noon},
+		{Domain: "exact.ru", Owner: "u1", Server: "isp1", Code: checks.CADNS, Since: noon, Exact: true},
 		{Domain: `=HYPERLINK("http://evil";"click")`, Owner: "+7", Server: "-1", Code: checks.CADNS},
 		{Domain: "@SUM(A1)", Owner: "\tx", Server: "＝1", Code: checks.CADNS},
 		{Domain: "a;b", Owner: "line\nbreak", Server: "isp1", Code: checks.CADNS},
@@ -61,11 +62,12 @@ func TestListFile(t *testing.T) {
 	}
 	const cause = "ошибка DNS при проверке УЦ"
 	want := "\uFEFF" + strings.Join([]string{
-		"домен;как пишется;владелец;сервер;код;причина;с какого времени",
-		"xn--e1afmkfd.xn--p1ai;пример.рф;u1;isp1;ca.dns;" + cause + ";2026-11-21 12:00",
-		`"'=HYPERLINK(""http://evil"";""click"")";"'=HYPERLINK(""http://evil"";""click"")";'+7;'-1;ca.dns;` + cause + ";",
-		"'@SUM(A1);'@SUM(A1);'\tx;'＝1;ca.dns;" + cause + ";",
-		`"a;b";"a;b";"line` + "\n" + `break";isp1;ca.dns;` + cause + ";",
+		"домен;как пишется;владелец;сервер;код;причина;с какого времени;или раньше",
+		"xn--e1afmkfd.xn--p1ai;пример.рф;u1;isp1;ca.dns;" + cause + ";2026-11-21 12:00;или раньше",
+		"exact.ru;exact.ru;u1;isp1;ca.dns;" + cause + ";2026-11-21 12:00;",
+		`"'=HYPERLINK(""http://evil"";""click"")";"'=HYPERLINK(""http://evil"";""click"")";'+7;'-1;ca.dns;` + cause + ";;",
+		"'@SUM(A1);'@SUM(A1);'\tx;'＝1;ca.dns;" + cause + ";;",
+		`"a;b";"a;b";"line` + "\n" + `break";isp1;ca.dns;` + cause + ";;",
 	}, "\n") + "\n"
 	if diff := cmp.Diff(want, string(m.Files[0].Data)); diff != "" {
 		t.Error(diff)

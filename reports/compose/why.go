@@ -47,7 +47,7 @@ func pastItem(w Writer, s reports.Site, i reports.Incident) reports.Item {
 	item.Note = w.Say(key, i18n.Args{"From": w.dateTime(start.At)})
 	if !i.Times.Resolved.IsZero() {
 		item.Tone = reports.ToneOver
-		item.Note += ", " + w.Say("why.lasted", i18n.Args{"Age": i.Times.Resolved.Sub(start.At)})
+		item.Note += ", " + w.lasted(start, i.Times.Resolved)
 	}
 	return item
 }

@@ -276,6 +276,16 @@ func (w Writer) since(start reports.Start) string {
 	return w.Say("when."+sinceWord(start), i18n.Args{"Date": w.date(start.At)})
 }
 
+// lasted says how long a problem lasted until it was over, or that it was at least
+// that long. The start must be known.
+func (w Writer) lasted(start reports.Start, over time.Time) string {
+	key := "why.lasted"
+	if !start.Exact {
+		key = "why.lasted.least"
+	}
+	return w.Say(key, i18n.Args{"Age": over.Sub(start.At)})
+}
+
 // sinceWord is the last part of the key of a text that says when a problem began.
 func sinceWord(start reports.Start) string {
 	if start.Exact {

@@ -91,7 +91,7 @@ func (t *tx) keepIncident(ctx context.Context, i reports.Incident) (int64, error
 		return 0, err
 	}
 	values := []any{finding, i.Peak, int(i.Worst), int(i.Notified), i.NotifiedPeak, i.Clear,
-		millis(i.Times.Opened), millis(i.Times.Seen), millis(i.Times.Notified), millis(i.Times.Resolved), i.Baseline}
+		millis(i.Times.Opened), millis(i.Times.Seen), millis(i.Times.Notified), millis(i.Times.Resolved), marksOf(i)}
 	if i.ID == 0 {
 		f := i.Finding
 		id, _, err := one(ctx, t, single[int64], `INSERT INTO incident
@@ -113,13 +113,31 @@ func (t *tx) keepIncident(ctx context.Context, i reports.Incident) (int64, error
 
 const incidentColumns = `id, finding, peak, worst, told, told_peak, clear, opened, seen, told_at, resolved, baseline`
 
+// Bits of the column baseline.
+const (
+	markBaseline = 1 << iota
+	markImproved
+)
+
+func marksOf(i reports.Incident) (marks int) {
+	if i.Baseline {
+		marks |= markBaseline
+	}
+	if i.Improved {
+		marks |= markImproved
+	}
+	return marks
+}
+
 func scanIncident(s scanner) (i reports.Incident, err error) {
 	var finding string
+	var marks int
 	at := &i.Times
 	if err := s.Scan(&i.ID, &finding, &i.Peak, &i.Worst, &i.Notified, &i.NotifiedPeak, &i.Clear,
-		stamp{&at.Opened}, stamp{&at.Seen}, stamp{&at.Notified}, stamp{&at.Resolved}, &i.Baseline); err != nil {
+		stamp{&at.Opened}, stamp{&at.Seen}, stamp{&at.Notified}, stamp{&at.Resolved}, &marks); err != nil {
 		return i, err
 	}
+	i.Baseline, i.Improved = marks&markBaseline != 0, marks&markImproved != 0
 	i.Finding, err = decodeFinding(finding)
 	return i, err
 }

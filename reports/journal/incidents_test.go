@@ -48,7 +48,7 @@ func TestAnIncidentComesBackAsItWas(t *testing.T) {
 				"share": 0.5, "names": []string{"a.example", "b.example"}, "none": nil, "big": 1 << 53,
 			},
 		},
-		Peak: 163, Worst: checks.Critical, Notified: checks.Warning, NotifiedPeak: 127, Clear: 1, Baseline: true,
+		Peak: 163, Worst: checks.Critical, Notified: checks.Warning, NotifiedPeak: 127, Clear: 1, Baseline: true, Improved: true,
 		Times: reports.IncidentTimes{Opened: noon(), Seen: noon().Add(time.Minute), Notified: noon().Add(2 * time.Minute)},
 	}
 	record(t, j, want)
