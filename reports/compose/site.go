@@ -190,7 +190,7 @@ func certificate(w Writer, x checks.Subject) string {
 			"Name": x.Site.Certificate, "Issuer": x.File.Issuer,
 			"Until": w.date(x.File.NotAfter),
 			"Age":   w.Now.Sub(x.File.NotAfter), // Age drops the sign
-			"Days":  w.Count("days", int(x.File.Lifetime().Round(24*time.Hour)/(24*time.Hour))),
+			"Days":  w.lifetime(x.File.Lifetime()),
 		})
 	case x.Site.Certificate != "" && errors.Is(x.FileErr, fs.ErrNotExist):
 		return w.Say("certificate.missing", i18n.Args{"Name": x.Site.Certificate})
@@ -200,6 +200,15 @@ func certificate(w Writer, x checks.Subject) string {
 		return x.Site.Certificate
 	}
 	return w.Say("certificate.none")
+}
+
+// lifetime says how long a certificate is good for, in days. Those of 160 hours are of six
+// days, as the CA calls them, not of seven.
+func (w Writer) lifetime(life time.Duration) any {
+	if life < 10*24*time.Hour {
+		return life
+	}
+	return w.Count("days", int(life.Round(24*time.Hour)/(24*time.Hour)))
 }
 
 // servedCertificate says which certificate visitors got at the last check, if
