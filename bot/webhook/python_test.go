@@ -2,10 +2,7 @@ package webhook
 
 import (
 	"bufio"
-	"bytes"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"domovoy/bot/lab"
 	"domovoy/checks/lab/internet"
 )
 
@@ -46,16 +44,11 @@ func newReceiver(t *testing.T, ca *internet.CA, secret string) *receiver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := x509.MarshalPKCS8PrivateKey(issued.PrivateKey)
+	text, err := lab.PEM(issued)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var text bytes.Buffer
-	for _, one := range issued.Certificate {
-		_ = pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: one})
-	}
-	_ = pem.Encode(&text, &pem.Block{Type: "PRIVATE KEY", Bytes: key})
-	if err := os.WriteFile(certificate, text.Bytes(), 0o600); err != nil {
+	if err := os.WriteFile(certificate, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, "-I", "testdata/receiver.py", certificate, secret)

@@ -1,6 +1,9 @@
 package app
 
 import (
+	"context"
+	"crypto/tls"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -10,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"domovoy/bot/lab"
+	"domovoy/checks/lab/internet"
 	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
 	"domovoy/reports"
@@ -17,7 +22,7 @@ import (
 )
 
 // configured opens the app of a configuration. FOLDER in it is a folder of the test.
-func configured(t *testing.T, text string, files map[string]string) *App {
+func configured(t *testing.T, text string, files map[string]string, log slog.Handler) *App {
 	t.Helper()
 	folder := t.TempDir()
 	files["config.yaml"] = "state: FOLDER/state.db\npanels: [{name: isp1, database: FOLDER/panel.db, acme: {directory: \"https://127.0.0.1:1/directory\"}}]\nresolvers: []\n" + text
@@ -34,7 +39,7 @@ func configured(t *testing.T, text string, files map[string]string) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := Open(t.Context(), cfg, bundle, slog.New(slog.DiscardHandler))
+	a, err := Open(t.Context(), cfg, bundle, slog.New(log))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +64,7 @@ func TestSenders(t *testing.T) {
 email: {server: "127.0.0.1:9", from: domovoy@example.com, credentials_file: login}
 webhooks:
   - {name: duty, url_file: url, secret_file: secret, template_file: FOLDER/duty.tmpl, content_type: text/plain}
-`, map[string]string{"url": server.URL + "/?token=1\n", "secret": "sixteen-characters\n", "login": "domovoy\npass:word\n", "duty.tmpl": "{{.Event}}: {{.Title}}"})
+`, map[string]string{"url": server.URL + "/?token=1\n", "secret": "sixteen-characters\n", "login": "domovoy\npass:word\n", "duty.tmpl": "{{.Event}}: {{.Title}}"}, slog.DiscardHandler)
 	if user, password := a.cfg.Email.Login(); user != "domovoy" || password != "pass:word" {
 		t.Errorf("logs in as %q with %q", user, password)
 	}
@@ -93,10 +98,80 @@ func TestWrongSenders(t *testing.T) {
 		"good without secrets": {hook + "}]", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := configured(t, tt.config, map[string]string{"bad.tmpl": "{{.Tilte}}"})
+			a := configured(t, tt.config, map[string]string{"bad.tmpl": "{{.Tilte}}"}, slog.DiscardHandler)
 			if err := CheckSenders(a.cfg); tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// said passes on the texts of errors that are logged.
+type said struct {
+	slog.Handler
+	errors chan<- string
+}
+
+func (s said) Enabled(context.Context, slog.Level) bool { return true }
+
+func (s said) Handle(_ context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "error" {
+			s.errors <- a.Value.String()
+		}
+		return true
+	})
+	return nil
+}
+
+// TestAMailServerWithAWrongCertificate: it gets nothing, the log says why, and once
+// the certificate is replaced the message arrives by itself.
+func TestAMailServerWithAWrongCertificate(t *testing.T) {
+	ca, err := internet.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate := func(name string) *tls.Certificate {
+		t.Helper()
+		c, err := ca.Issue(internet.Leaf{Names: []string{name}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	server, err := lab.NewExim("domovoy", "pass:word", certificate("mail.example.com"))
+	if errors.Is(err, lab.ErrNoExim) && os.Getenv("CI") == "" {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err) // CI has it
+	}
+	defer server.Close()
+	wrongs := make(chan string, 100)
+	a := configured(t, "email: {server: \""+server.Address()+"\", from: domovoy@example.com, credentials_file: login, ca_file: FOLDER/root.pem}\n",
+		map[string]string{"login": "domovoy:pass:word", "root.pem": string(ca.RootPEM())}, said{slog.DiscardHandler, wrongs})
+	senders, err := a.senders()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.journal.Enqueue(t.Context(), []journal.Delivery{{To: "email:duty@example.com", Kind: "escalated", Message: reports.Message{Title: "hello"}}}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- a.bot.Outbox(senders).Run(ctx) }()
+	if text := <-wrongs; !strings.Contains(text, "certificate is valid for mail.example.com, not localhost") {
+		t.Errorf("the log says %q", text)
+	}
+	<-server.Served()
+	if err := server.SetCertificate(certificate("localhost")); err != nil {
+		t.Fatal(err)
+	}
+	<-server.Served() // the outbox tried again
+	cancel()
+	<-ended
+	mail, err := server.Mail()
+	if err != nil || len(mail) != 1 || !strings.Contains(mail[0], "Subject: hello") {
+		t.Errorf("the server has %q: %v\n%s", mail, err, server.Log())
 	}
 }
