@@ -14,7 +14,7 @@ import (
 const version = 1
 
 // eventMessage is the event of a message that is about no problem.
-const eventMessage reports.ChangeKind = "message"
+const eventMessage = "message"
 
 // Body is what a receiver is told; Schema describes its JSON.
 type Body struct {
