@@ -21,6 +21,9 @@ type Facts struct {
 	Next     *NextStep       `json:"next,omitempty"`    // nil: there is nothing to do
 }
 
+// Over reports whether the problem has ended; of no facts that is not known.
+func (f *Facts) Over() bool { return f != nil && (f.Event == Resolved || !f.Resolved.IsZero()) }
+
 // Count is a count that became a problem.
 type Count struct {
 	Value     int `json:"value"`

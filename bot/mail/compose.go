@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -55,12 +56,13 @@ func (m *Mail) name(letter *gomail.Msg, inReplyTo string, message reports.Messag
 	} else {
 		letter.SetMessageID()
 	}
-	if f := message.Facts; inReplyTo == "" && f != nil && f.Problem != 0 {
-		inReplyTo = fmt.Sprintf("<domovoy-problem-%d-%d@%s>", f.Problem, f.Opened.Unix(), host)
+	thread := ""
+	if f := message.Facts; f != nil && f.Problem != 0 {
+		thread = fmt.Sprintf("<domovoy-problem-%d-%d@%s>", f.Problem, f.Opened.Unix(), host)
 	}
-	if inReplyTo != "" {
-		letter.SetGenHeader(gomail.HeaderInReplyTo, inReplyTo)
-		letter.SetGenHeader(gomail.HeaderReferences, inReplyTo)
+	if references := strings.TrimSpace(thread + " " + inReplyTo); references != "" {
+		letter.SetGenHeader(gomail.HeaderInReplyTo, cmp.Or(inReplyTo, thread))
+		letter.SetGenHeader(gomail.HeaderReferences, references)
 	}
 }
 

@@ -145,6 +145,29 @@ func TestExim(t *testing.T) {
 	}
 }
 
+// TestTheEndIsAReply: of what became of a message only the end of its problem is
+// told, in a reply.
+func TestTheEndIsAReply(t *testing.T) {
+	ca := newCA(t)
+	server := newExim(t, issued(t, ca, "localhost"))
+	m := newMail(t, server.Address(), ca.Roots())
+	over := alert()
+	over.Tone, over.Title, over.Delivery = reports.ToneOver, "all is well", "18-1795943460000"
+	facts := *over.Facts
+	facts.Event, over.Facts = reports.Resolved, &facts
+	for _, message := range []reports.Message{alert(), over} {
+		if err := m.Edit(t.Context(), duty(), "<domovoy-17-1795943400000@hoster.example>", message); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mail := received(t, server)
+	if len(mail) != 1 || mail[0].Header.Get("In-Reply-To") != "<domovoy-17-1795943400000@hoster.example>" ||
+		mail[0].Header.Get("References") != "<domovoy-problem-7-1795939800@hoster.example> <domovoy-17-1795943400000@hoster.example>" ||
+		mail[0].Header.Get("Message-ID") != "<domovoy-18-1795943460000@hoster.example>" {
+		t.Errorf("got %v, want one reply\n%s", mail, server.Log())
+	}
+}
+
 // TestEximRefuses shows what each refusal of a real mail server means to the outbox.
 func TestEximRefuses(t *testing.T) {
 	ca := newCA(t)

@@ -49,7 +49,8 @@ type Config struct {
 	Roots    *x509.CertPool // nil: the system's
 }
 
-// Mail is a bot.Receiver. It is safe for concurrent use.
+// Mail is a bot.Receiver, and a bot.Editor that sends how what was told ended. It is
+// safe for concurrent use.
 type Mail struct {
 	host     string
 	port     int
@@ -58,7 +59,10 @@ type Mail struct {
 	bundle   *i18n.Bundle
 }
 
-var _ bot.Receiver = (*Mail)(nil)
+var _ interface {
+	bot.Receiver
+	bot.Editor
+} = (*Mail)(nil)
 
 // New returns a Mail. It does not use the network. It returns an error for a server
 // or a sender that cannot be valid.
@@ -103,6 +107,16 @@ func (m *Mail) Send(ctx context.Context, to bot.Address, inReplyTo string, messa
 		return "", m.explain("sending the e-mail", err)
 	}
 	return letter.GetMessageID(), nil
+}
+
+// Edit sends an e-mail in reply to one about a problem, if the problem is over. Other
+// changes of what was sent are not told.
+func (m *Mail) Edit(ctx context.Context, to bot.Address, ref string, message reports.Message) error {
+	if !message.Facts.Over() {
+		return nil
+	}
+	_, err := m.Send(ctx, to, ref, message)
+	return err
 }
 
 // client makes a client for one message: alerts are rare, and a connection kept

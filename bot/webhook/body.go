@@ -42,11 +42,11 @@ func newBody(bundle *i18n.Bundle, m reports.Message, now time.Time, query string
 	}
 	b.Facts = *m.Facts
 	b.Opened, b.Resolved = b.Opened.UTC(), b.Resolved.UTC()
+	if m.Facts.Over() { // also where the message was sent for another reason, and is replaced
+		b.Event = reports.Resolved
+	}
 	return b
 }
-
-// Over reports whether the problem has ended.
-func (b Body) Over() bool { return b.Event == reports.Resolved }
 
 // Schema returns the JSON Schema of the body.
 func Schema() []byte { return []byte(schema) }

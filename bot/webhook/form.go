@@ -72,7 +72,7 @@ func (f *Form) write(b Body) ([]byte, error) {
 		return json.Marshal(b)
 	}
 	var out bytes.Buffer
-	if err := f.template.Execute(&out, b); err != nil {
+	if err := f.template.Execute(&out, &b); err != nil {
 		return nil, fmt.Errorf("writing the form: %w", err)
 	}
 	body := bytes.TrimSpace(out.Bytes())

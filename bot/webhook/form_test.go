@@ -81,7 +81,7 @@ func TestGoAlert(t *testing.T) {
 	if open.Summary != alert().Title || !strings.Contains(open.Details, "порт 80") || open.Action != "" {
 		t.Errorf("the alert is %+v", open)
 	}
-	if over.Action != "close" || over.Dedup != open.Dedup || open.Dedup != "domovoy/isp1/panel.failed/7" {
+	if over.Action != "close" || over.Dedup != open.Dedup || open.Dedup != "domovoy/isp1/7" {
 		t.Errorf("the end is %+v, which must close %+v", over, open)
 	}
 }

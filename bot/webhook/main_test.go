@@ -78,7 +78,7 @@ func alert() reports.Message {
 func resolved() reports.Message {
 	m := alert()
 	f := *m.Facts
-	f.Event, f.Resolved, f.Next = reports.Resolved, f.Opened.Add(time.Hour), nil
+	f.Event, f.Resolved, f.Severity, f.Next = reports.Resolved, f.Opened.Add(time.Hour), checks.Warning, nil // it was better before it was over
 	m.Tone, m.Title, m.Facts = reports.ToneOver, "isp1: с выпуском снова всё в порядке", &f
 	return m
 }

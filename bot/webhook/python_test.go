@@ -13,6 +13,7 @@ import (
 
 	"domovoy/bot/lab"
 	"domovoy/checks/lab/internet"
+	"domovoy/reports"
 )
 
 // heard is what the receiver says of a request.
@@ -146,6 +147,37 @@ func TestRepetition(t *testing.T) {
 	if first.Fault != "" || second.Fault != "" {
 		t.Errorf("the receiver says %q and %q", first.Fault, second.Fault)
 	}
+}
+
+// TestTheEndIsTold: of what became of a message only the end of its problem is told,
+// whatever the message was sent for.
+func TestTheEndIsTold(t *testing.T) {
+	ca, err := internet.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newReceiver(t, ca, newSecret)
+	w := newHook(t, Hook{URL: "https://localhost:" + r.port, Secrets: []string{newSecret}, Roots: ca.Roots()})
+	ref, err := w.Send(t.Context(), duty(), "", alert())
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, over := alert(), resolved()
+	taken.Title = "somebody takes care of it"
+	over.Facts.Event, over.Delivery = reports.Worsened, "18-1795943460000"
+	for _, m := range []reports.Message{taken, over} {
+		if err := w.Edit(t.Context(), duty(), ref, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if first := r.next(); !strings.Contains(first.Body, `"event":"opened"`) {
+		t.Errorf("first it is told %s", first.Body)
+	}
+	end := r.next()
+	if !strings.Contains(end.Body, `"event":"resolved","problem":7`) || end.Headers["Idempotency-Key"] != "18-1795943460000" || end.Fault != "" {
+		t.Errorf("then it is told %+v, want the end", end)
+	}
+	checkBody(t, []byte(end.Body))
 }
 
 // TestWrongCertificate: a receiver whose certificate is not valid is told nothing.

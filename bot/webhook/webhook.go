@@ -49,14 +49,18 @@ type Hook struct {
 	Roots   *x509.CertPool // nil: the system's
 }
 
-// Webhooks is a bot.Receiver for all hooks. It is safe for concurrent use.
+// Webhooks is a bot.Receiver for all hooks, and a bot.Editor that tells how what was
+// told ended. It is safe for concurrent use.
 type Webhooks struct {
 	hooks  map[string]*hook
 	bundle *i18n.Bundle
 	now    func() time.Time
 }
 
-var _ bot.Receiver = (*Webhooks)(nil)
+var _ interface {
+	bot.Receiver
+	bot.Editor
+} = (*Webhooks)(nil)
 
 // hook is a Hook that is ready to be used.
 type hook struct {
@@ -137,6 +141,16 @@ func (w *Webhooks) Send(ctx context.Context, to bot.Address, _ string, m reports
 		return m.Delivery, nil
 	}
 	return m.Delivery, h.post(ctx, body, m.Delivery, w.now())
+}
+
+// Edit tells a hook that a problem is over of which it was told: it may have rung a
+// phone, or keep an alert. Other changes of what was sent are not told.
+func (w *Webhooks) Edit(ctx context.Context, to bot.Address, _ string, m reports.Message) error {
+	if !m.Facts.Over() {
+		return nil
+	}
+	_, err := w.Send(ctx, to, "", m)
+	return err
 }
 
 // post makes one request.
