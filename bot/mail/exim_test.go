@@ -193,6 +193,9 @@ func TestEximRefuses(t *testing.T) {
 			if m == nil {
 				m = newMail(t, server.Address(), ca.Roots())
 			}
+			if got, want := meaning(m.Probe(t.Context())), map[bool]string{false: "<nil>", true: tt.want}[m == wrong]; got != want {
+				t.Errorf("asked whether it works, it says %q, want %q", got, want)
+			}
 			_, err := m.Send(t.Context(), bot.Address{Messenger: Messenger, Chat: tt.to}, "", tt.message)
 			if got := meaning(err); got != tt.want {
 				t.Errorf("it means %q, want %q: %v\n%s", got, tt.want, err, server.Log())

@@ -119,6 +119,21 @@ func (m *Mail) Edit(ctx context.Context, to bot.Address, ref string, message rep
 	return err
 }
 
+// Probe logs in and leaves, without sending anything.
+func (m *Mail) Probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, talkTimeout)
+	defer cancel()
+	client, err := m.client(ctx)
+	if err != nil {
+		return err
+	}
+	if err := client.DialWithContext(ctx); err != nil {
+		return m.explain("connecting to the mail server", err)
+	}
+	_ = client.Close() // it let us in
+	return nil
+}
+
 // client makes a client for one message: alerts are rare, and a connection kept
 // open would often be dead.
 func (m *Mail) client(ctx context.Context) (*gomail.Client, error) {
