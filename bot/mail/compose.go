@@ -33,7 +33,9 @@ func (m *Mail) compose(to, inReplyTo string, message reports.Message) (*gomail.M
 	letter.SetDate()
 	m.name(letter, inReplyTo, message)
 	letter.SetGenHeader("Auto-Submitted", "auto-generated") // nobody's absence is to answer it (RFC 3834, section 5)
-	letter.SetGenHeader("Content-Language", message.Language)
+	if message.Language != "" {
+		letter.SetGenHeader("Content-Language", message.Language)
+	}
 	if message.Tone == reports.ToneBad && !message.Silent {
 		letter.SetImportance(gomail.ImportanceHigh)
 	}

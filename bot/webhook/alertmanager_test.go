@@ -53,11 +53,15 @@ func newAlertmanager(t *testing.T) string {
 	return ""
 }
 
-// active are the alerts that an Alertmanager has, by their labels and annotations.
-func active(t *testing.T, api string) (alerts []struct {
+// held is an alert that an Alertmanager has.
+type held struct {
 	Labels, Annotations map[string]string
 	StartsAt            time.Time
-}) {
+}
+
+// active are the alerts that an Alertmanager has, and its time: the clock of the tests
+// may be another.
+func active(t *testing.T, api string) (alerts []held, now time.Time) {
 	t.Helper()
 	response, err := http.Get(api)
 	if err != nil {
@@ -67,7 +71,11 @@ func active(t *testing.T, api string) (alerts []struct {
 	if err := json.NewDecoder(response.Body).Decode(&alerts); err != nil {
 		t.Fatal(err)
 	}
-	return alerts
+	now, err = http.ParseTime(response.Header.Get("Date"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return alerts, now
 }
 
 // TestARealAlertmanager takes an alert, a repetition of it, and its end.
@@ -76,7 +84,9 @@ func TestARealAlertmanager(t *testing.T) {
 	api := newAlertmanager(t)
 	w := newHook(t, Hook{URL: api, Form: builtin(t, "alertmanager")})
 	open, over := alert(), resolved()
-	opened := time.Now().Add(-time.Hour).Truncate(time.Second)
+	_, now := active(t, api)
+	w.now = func() time.Time { return now }
+	opened := now.Add(-time.Hour)
 	for _, f := range []*reports.Facts{open.Facts, over.Facts} {
 		f.Opened = opened
 	}
@@ -86,14 +96,14 @@ func TestARealAlertmanager(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	alerts := active(t, api)
+	alerts, _ := active(t, api)
 	if len(alerts) != 1 || alerts[0].Labels["alertname"] != "panel.failed" || alerts[0].Annotations["summary"] != open.Title || !alerts[0].StartsAt.Equal(opened) {
 		t.Errorf("it has %+v, want one alert", alerts)
 	}
 	if err := w.Edit(t.Context(), duty(), "", over); err != nil {
 		t.Fatal(err)
 	}
-	if alerts := active(t, api); len(alerts) != 0 {
+	if alerts, _ := active(t, api); len(alerts) != 0 {
 		t.Errorf("after the end it has %+v", alerts)
 	}
 }

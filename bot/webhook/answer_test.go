@@ -127,16 +127,55 @@ func TestLostAnswers(t *testing.T) {
 	})
 }
 
+// TestNoHiddenRepetition: what may have arrived is repeated by the outbox alone, which
+// marks it.
+func TestNoHiddenRepetition(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests, done := 0, make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			for readRequest(c) {
+				if requests++; requests > 1 {
+					break
+				}
+				_, _ = io.WriteString(c, "HTTP/1.1 204 No Content\r\nConnection: keep-alive\r\n\r\n")
+			}
+			_ = c.Close()
+		}
+	}()
+	w := newHook(t, Hook{URL: "http://" + l.Addr().String()})
+	if _, err := w.Send(t.Context(), duty(), "", alert()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Send(t.Context(), duty(), "", alert()); meaning(err) != "unclear, may have arrived" {
+		t.Errorf("the second means %q", meaning(err))
+	}
+	_ = l.Close()
+	<-done
+	if requests != 2 {
+		t.Errorf("%d requests, want 2", requests)
+	}
+}
+
 // readRequest reads a request with its body.
-func readRequest(c net.Conn) {
+func readRequest(c net.Conn) bool {
 	text, part := "", make([]byte, 64<<10)
 	for !strings.HasSuffix(text, "}") {
 		n, err := c.Read(part)
 		if err != nil {
-			return
+			return false
 		}
 		text += string(part[:n])
 	}
+	return true
 }
 
 // TestRedirectsAreNotFollowed: another host would get the alert and its signature.

@@ -56,7 +56,6 @@ func newHook(t *testing.T, h Hook) *Webhooks {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(w.hooks["duty"].http.CloseIdleConnections)
 	return w
 }
 

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"domovoy/bot/lab"
 	"domovoy/checks/lab/internet"
@@ -26,7 +28,8 @@ type heard struct {
 // receiver is a receiver in Python, which verifies the signature itself.
 type receiver struct {
 	t     *testing.T
-	port  string
+	url   string
+	clock time.Time // its own: that of the tests may be another
 	lines *bufio.Scanner
 }
 
@@ -66,8 +69,22 @@ func newReceiver(t *testing.T, ca *internet.CA, secret string) *receiver {
 		_ = cmd.Wait()
 	})
 	r := &receiver{t: t, lines: bufio.NewScanner(out)}
-	r.port = r.line()
+	var port int
+	var seconds int64
+	if _, err := fmt.Sscan(r.line(), &port, &seconds); err != nil {
+		t.Fatal(err)
+	}
+	r.url, r.clock = fmt.Sprintf("https://localhost:%d/alerts?token=very-secret", port), time.Unix(seconds, 0)
 	return r
+}
+
+// hook makes webhooks that tell the receiver, by its clock.
+func (r *receiver) hook(h Hook) *Webhooks {
+	r.t.Helper()
+	h.URL = cmp.Or(h.URL, r.url)
+	w := newHook(r.t, h)
+	w.now = func() time.Time { return r.clock }
+	return w
 }
 
 func (r *receiver) line() string {
@@ -109,7 +126,7 @@ func TestPython(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newReceiver(t, ca, tt.knows)
-			w := newHook(t, Hook{URL: fmt.Sprintf("https://localhost:%s/alerts?token=very-secret", r.port), Secrets: tt.signing, Roots: ca.Roots()})
+			w := r.hook(Hook{Secrets: tt.signing, Roots: ca.Roots()})
 			_, err := w.Send(t.Context(), duty(), "", alert())
 			if got := meaning(err); got != tt.want {
 				t.Errorf("it means %q, want %q: %v", got, tt.want, err)
@@ -134,7 +151,7 @@ func TestRepetition(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newReceiver(t, ca, newSecret)
-	w := newHook(t, Hook{URL: "https://localhost:" + r.port, Secrets: []string{newSecret}, Roots: ca.Roots()})
+	w := r.hook(Hook{Secrets: []string{newSecret}, Roots: ca.Roots()})
 	for range 2 {
 		if _, err := w.Send(t.Context(), duty(), "", alert()); err != nil {
 			t.Fatal(err)
@@ -157,7 +174,7 @@ func TestTheEndIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newReceiver(t, ca, newSecret)
-	w := newHook(t, Hook{URL: "https://localhost:" + r.port, Secrets: []string{newSecret}, Roots: ca.Roots()})
+	w := r.hook(Hook{Secrets: []string{newSecret}, Roots: ca.Roots()})
 	ref, err := w.Send(t.Context(), duty(), "", alert())
 	if err != nil {
 		t.Fatal(err)
@@ -189,11 +206,11 @@ func TestWrongCertificate(t *testing.T) {
 	}
 	r := newReceiver(t, ca, newSecret)
 	for name, h := range map[string]Hook{
-		"an unknown CA": {URL: "https://localhost:" + r.port, Roots: other.Roots()},
-		"another name":  {URL: "https://127.0.0.1:" + r.port, Roots: ca.Roots()},
+		"an unknown CA": {Roots: other.Roots()},
+		"another name":  {URL: strings.Replace(r.url, "localhost", "127.0.0.1", 1), Roots: ca.Roots()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := newHook(t, h).Send(t.Context(), duty(), "", alert())
+			_, err := r.hook(h).Send(t.Context(), duty(), "", alert())
 			if meaning(err) != "unclear" || !strings.Contains(err.Error(), "x509: ") {
 				t.Errorf("got %q, want a retry that names the certificate", err)
 			}

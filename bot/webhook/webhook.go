@@ -112,8 +112,9 @@ func newHTTPClient(proxy *url.URL, roots *x509.CertPool) *http.Client {
 		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: dialTimeout,
-		IdleConnTimeout:     30 * time.Second,
-		ForceAttemptHTTP2:   true,
+		// Over a connection that was used before, net/http repeats what has an
+		// Idempotency-Key by itself, and nobody would mark that repetition.
+		DisableKeepAlives: true,
 	}
 	if proxy != nil {
 		transport.Proxy = http.ProxyURL(proxy) // nil: no proxy; environment variables are ignored

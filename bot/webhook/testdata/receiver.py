@@ -1,7 +1,7 @@
 """A receiver of Domovoy's webhook, written from bot/README.md alone.
 
 Usage: receiver.py CERTIFICATE SECRET. It listens on a free port of loopback,
-prints the port, and then a line of JSON for each request: what was wrong with
+prints the port and the time, and then a line of JSON for each request: what was wrong with
 it ("" if nothing was), its headers and its body.
 """
 
@@ -50,5 +50,5 @@ server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(sys.argv[1])
 server.socket = context.wrap_socket(server.socket, server_side=True)
-print(server.server_address[1], flush=True)
+print(server.server_address[1], int(time.time()), flush=True)
 server.serve_forever()
