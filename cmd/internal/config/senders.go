@@ -56,9 +56,10 @@ type Webhook struct {
 	CAFile       string `key:"ca_file" is:"path" title:"An extra root (PEM) for the receiver's certificate"`
 }
 
-// Secrets returns the secrets that sign, the newest first as in the file; nil if
-// there are none.
-func (w Webhook) Secrets() []string { return strings.Fields(w.Secret.Reveal()) }
+// Secrets returns the secrets that sign, one a line; nil if there are none.
+func (w Webhook) Secrets() []string {
+	return strings.FieldsFunc(w.Secret.Reveal(), func(r rune) bool { return r == '\r' || r == '\n' })
+}
 
 // Step is one step of the escalation.
 type Step struct {
@@ -79,7 +80,7 @@ func senderSecrets() []credential {
 	return []credential{
 		{shape: "mail", form: regexp.MustCompile(`^[^:\n]+(:|\n)[^\n]+$`)},
 		{shape: "hook", form: regexp.MustCompile(`^https?://[^/\s]+\S*$`)},
-		{shape: "hooksecret", form: regexp.MustCompile(`^\S{16,}(\s+\S{16,})*$`)},
+		{shape: "hooksecret", form: regexp.MustCompile(`^[^\r\n]{8,}([\r\n]+[^\r\n]{8,})*$`)},
 	}
 }
 
