@@ -85,6 +85,7 @@ const (
 	implicitPort = 465 // of TLS from the start (RFC 8314, section 7.3)
 	dialTimeout  = 10 * time.Second
 	talkTimeout  = time.Minute // of the whole talk with the server
+	quitTimeout  = time.Second // for the answer to QUIT
 )
 
 // Send delivers a message to a mailbox. The reference is the Message-ID.
@@ -102,7 +103,7 @@ func (m *Mail) Send(ctx context.Context, to bot.Address, inReplyTo string, messa
 	if err := client.DialWithContext(ctx); err != nil {
 		return "", m.explain("connecting to the mail server", err)
 	}
-	defer client.Close() // the message is accepted or not, whatever QUIT is answered
+	defer leave(client, cancel)
 	if err := client.Send(letter); err != nil {
 		return "", m.explain("sending the e-mail", err)
 	}
@@ -130,8 +131,16 @@ func (m *Mail) Probe(ctx context.Context) error {
 	if err := client.DialWithContext(ctx); err != nil {
 		return m.explain("connecting to the mail server", err)
 	}
-	_ = client.Close() // it let us in
+	leave(client, cancel) // it let us in
 	return nil
+}
+
+// leave says QUIT, and does not wait long for an answer: the message is accepted or
+// not, whatever it is. cancel closes the connection.
+func leave(client *gomail.Client, cancel context.CancelFunc) {
+	impatient := time.AfterFunc(quitTimeout, cancel)
+	defer impatient.Stop()
+	_ = client.Close()
 }
 
 // client makes a client for one message: alerts are rare, and a connection kept

@@ -158,20 +158,24 @@ func TestImplicitTLS(t *testing.T) {
 // TestAHungServer: the sending ends with its context, at whatever point the server
 // falls silent.
 func TestAHungServer(t *testing.T) {
-	for _, point := range []string{"greeting", "data"} {
+	for _, point := range []string{"greeting", "data", "quit"} {
 		t.Run(point, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			server := listen(t, func(conn net.Conn) {
-				if point == "data" {
-					script{".": "421 never said"}.serve(&cutting{Conn: conn, at: "421", cut: cancel}, make(chan string, 100))
-					return
+				commands := make(chan string, 100)
+				switch point {
+				case "greeting":
+					cancel()
+					_, _ = io.Copy(io.Discard, conn) // until the client hangs up
+				case "data":
+					script{".": "421 never said"}.serve(&cutting{Conn: conn, at: "421", cut: cancel}, commands)
+				case "quit": // nobody cancels: the message has arrived
+					script{}.serve(&cutting{Conn: conn, at: "221", cut: func() {}}, commands)
 				}
-				cancel()
-				_, _ = io.Copy(io.Discard, conn) // until the client hangs up
 			})
 			_, err := open(t, server).Send(ctx, duty(), "", alert())
-			if want := map[string]string{"greeting": "unclear", "data": "unclear, may have arrived"}[point]; meaning(err) != want {
+			if want := map[string]string{"greeting": "unclear", "data": "unclear, may have arrived", "quit": "<nil>"}[point]; meaning(err) != want {
 				t.Errorf("got %v, want %q", err, want)
 			}
 		})
