@@ -76,6 +76,7 @@ func seenDNS() map[string]checks.Finding {
 		"nxdomain":          find(checks.DNSNXDomain, checks.Args{"domain": "shop.ru", "target": "", "register": false}),
 		"nxdomain.target":   find(checks.DNSNXDomain, checks.Args{"domain": "shop.ru", "target": "shops.builder.com", "register": false}),
 		"nxdomain.register": find(checks.DNSNXDomain, checks.Args{"domain": "shop.ru", "target": "", "register": true}),
+		"nxdomain.bare":     find(checks.DNSNXDomain, nil),
 		"noaddress":         find(checks.DNSNoAddress, checks.Args{"target": ""}),
 		"noaddress.target":  find(checks.DNSNoAddress, checks.Args{"target": "shops.builder.com"}),
 		"elsewhere": find(checks.DNSElsewhere, checks.Args{"addresses": "198.51.100.7", "count": 1, "expected": "203.0.113.10", "network": "beget.com",
