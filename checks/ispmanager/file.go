@@ -157,13 +157,18 @@ func (f *file) number(ctx context.Context, query string) (int64, error) {
 	return n, nil
 }
 
-// close closes the database. After a panic inside the driver its locks may
-// never be released, so close waits only briefly.
+// close closes the database, its statements first: with one that is not
+// finalized, SQLite keeps the connection and its file open
+// (https://www.sqlite.org/c3ref/close.html). After a panic inside the driver its
+// locks may never be released, so close waits only briefly.
 func (f *file) close() error {
 	done := make(chan error, 1)
 	go func() {
 		done <- guarded(func() error {
 			var errs []error
+			for _, stmt := range f.stmts {
+				errs = append(errs, stmt.Close())
+			}
 			if f.conn != nil {
 				errs = append(errs, f.conn.Close())
 			}
