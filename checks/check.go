@@ -69,6 +69,7 @@ type Target struct {
 type Reading struct {
 	Trouble  string // why the panel could not be read; empty: it could, and the other fields are set
 	Snapshot Snapshot
+	Lost     []Missing // of what the snapshot lacks: what the panel had before
 	Subjects []Subject // its sites
 	Findings []Finding // of its sites
 }

@@ -15,7 +15,8 @@ const (
 	PanelOverdue     Code = "panel.overdue"     // sites whose certificate was not renewed in time
 	PanelStale       Code = "panel.stale"       // the panel's issuance log stopped growing
 	PanelUnreadable  Code = "panel.unreadable"  // rows with invalid dates, flags or names
-	PanelUnavailable Code = "panel.unavailable" // database locked, missing, or of another shape
+	PanelUnavailable Code = "panel.unavailable" // database locked, missing, of another shape, or not to be believed
+	PanelMissing     Code = "panel.missing"     // a table or column that the panel had is gone
 )
 
 // Codes of a site by its flags in the panel, and of the count of such sites
@@ -133,6 +134,7 @@ type codeFact struct {
 var codeFacts = [...]codeFact{
 	// A server as a whole.
 	{PanelUnavailable, Critical, Us},
+	{PanelMissing, Warning, Us},
 	{PanelProcessing, Critical, Us},
 	{PanelFailed, Critical, Us},
 	{PanelFailing, Critical, Us},

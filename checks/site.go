@@ -97,6 +97,9 @@ type Snapshot struct {
 	Missing      []Missing
 	Unreadable   []Unreadable // the first 20,000
 	UnreadableN  int          // all of them
+
+	Rows   map[string]int // of each table that was read, but the issuance log; nil: not counted
+	Writes int64          // how often the database was written to, as it counts itself; never falls; 0: not known
 }
 
 // Lacks reports whether the panel has no such table or column, so that nothing

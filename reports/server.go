@@ -10,8 +10,10 @@ import (
 // Server is what is known of one panel after its last reading.
 type Server struct {
 	Name     string
-	Read     time.Time // last complete reading; zero: never
-	Trouble  string    // why the latest reading failed, as a stable word; empty: it succeeded
+	Read     time.Time        // last complete reading; zero: never
+	Trouble  string           // why the latest reading failed, as a stable word; empty: it succeeded
+	Believed time.Time        // when what was doubted of the panel was last taken for right; zero: never
+	Lost     []checks.Missing // tables and columns that the panel had before
 	Subjects []checks.Subject
 	Snapshot checks.Snapshot
 	Outcome  checks.Outcome

@@ -131,10 +131,14 @@ func liveOutcome(s reports.Server) checks.Outcome {
 		}
 		out.Failures = append(out.Failures, look.Failures...)
 	}
+	if len(s.Lost) > 0 { // of some sites aliases or addresses are not known any more
+		out.Failures = append(out.Failures, everyFailure(out.Checks, s.Name, "")...)
+	}
 	return out
 }
 
-// everyFailure says that a site was not probed by any of the checks.
+// everyFailure says that a site, or the whole server, was not probed by any of
+// the checks.
 func everyFailure(names []string, server, site string) []checks.Failure {
 	failures := make([]checks.Failure, len(names))
 	for i, name := range names {

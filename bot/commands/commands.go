@@ -176,6 +176,7 @@ func newVocabulary(commands []bot.Command, bundle *i18n.Bundle) vocabulary {
 	names = append(names, reports.Lists()...)
 	names = append(names, reports.WeekLists()...)
 	names = append(names, "revoke", "authz", "all", "valid", "probe", "reissue", bot.Daily, bot.Weekly, "page", "file", "owner", "cause", "server", "older", "owners", reports.CauseRest)
+	names = append(names, "believe")
 	for _, language := range bundle.Languages() {
 		l := bundle.Locale(language, nil)
 		for _, name := range names {

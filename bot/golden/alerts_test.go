@@ -10,6 +10,7 @@ import (
 	"domovoy/checks/acme"
 	"domovoy/checks/dns"
 	"domovoy/checks/ispmanager"
+	"domovoy/checks/panel"
 	"domovoy/checks/suite"
 	"domovoy/reports"
 	"domovoy/reports/compose"
@@ -126,6 +127,25 @@ func panelCases() map[string]message {
 	for _, reason := range ispmanager.Reasons() {
 		all["alert.panel.unavailable.opened."+string(reason)] = unavailable(reports.Opened, string(reason), 0)
 	}
+	for _, reason := range panel.Reasons() {
+		all["alert.panel.unavailable.opened."+reason] = unavailable(reports.Opened, reason, 0)
+		all["alert.panel.unavailable.resolved."+reason] = unavailable(reports.Resolved, reason, 8*time.Hour)
+	}
+	lost := func(kind reports.ChangeKind, age, believed time.Duration) message {
+		return func(w compose.Writer) reports.Message {
+			s := house()
+			i := incident(checks.Finding{Server: "isp1", Code: checks.PanelMissing, Severity: checks.Warning,
+				Args: checks.Args{"lost": "letsencrypt_ssl.failed, users", "off": "panel.failed panel.overdue owners"}}, age)
+			if kind == reports.Resolved {
+				i = ended(i)
+				s.Believed = ago(believed)
+			}
+			return compose.Alert(w, reports.Change{Kind: kind, Incident: i}, s)
+		}
+	}
+	all["alert.panel.missing.opened"] = lost(reports.Opened, 0, 0)
+	all["alert.panel.missing.resolved"] = lost(reports.Resolved, 3*time.Hour, 1000*time.Hour)
+	all["alert.panel.missing.believed"] = lost(reports.Resolved, 3*time.Hour, 0)
 	all["alert.panel.unavailable.reminded"] = unavailable(reports.Reminded, "locked", 8*time.Hour)
 	all["alert.panel.unavailable.resolved"] = unavailable(reports.Resolved, "locked", 8*time.Hour)
 

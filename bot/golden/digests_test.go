@@ -7,6 +7,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/checks/ispmanager"
+	"domovoy/checks/panel"
 	"domovoy/reports"
 	"domovoy/reports/compose"
 )
@@ -59,6 +60,14 @@ func statusCases() map[string]message {
 		s := house()
 		s.Trouble = string(reason)
 		all["status.unavailable."+string(reason)] = status(idle, s, second)
+	}
+	for _, reason := range panel.Reasons() {
+		s := house()
+		s.Trouble = reason
+		all["status.doubted."+reason] = status(idle, s)
+	}
+	for name, servers := range map[string][]string{"none": nil, "one": {"isp1"}, "two": {"isp1", "isp2"}, "five": {"isp1", "isp2", "isp3", "isp4", "isp5"}} {
+		all["status.believed."+name] = func(w compose.Writer) reports.Message { return compose.Believed(w, servers) }
 	}
 	all["status.unfamiliar"] = func(w compose.Writer) reports.Message {
 		s := quoting(words()[checks.Unknown]).Server

@@ -26,21 +26,23 @@ const (
 
 // reading is what one panel's readings carry over from one to the next.
 type reading struct {
-	at      time.Time // the last one that was worked out; zero: none
-	pending bool      // the panel changed since
-	judged  time.Time // all sites were looked at, not just what changed
-	log     time.Time // the log's last rows were read again
-	logBack time.Time // its last hours were
-	files   time.Time // the certificate files were looked at
-	folder  error     // why the certificates' folder could not be opened
-	results map[int64]cert.Result
-	history map[string]*checks.History // by certificate; nil: not loaded
-	moved   map[string]bool            // certificates whose history is newer than latest
-	latest  []*checks.History          // by site; nil: not worked out
-	overdue reports.OverdueRule
-	links   links
-	sites   suite.Series
-	usage   accountUsage
+	at       time.Time // the last one that was worked out; zero: none
+	pending  bool      // the panel changed since
+	judged   time.Time // all sites were looked at, not just what changed
+	log      time.Time // the log's last rows were read again
+	logBack  time.Time // its last hours were
+	files    time.Time // the certificate files were looked at
+	folder   error     // why the certificates' folder could not be opened
+	results  map[int64]cert.Result
+	history  map[string]*checks.History // by certificate; nil: not loaded
+	moved    map[string]bool            // certificates whose history is newer than latest
+	latest   []*checks.History          // by site; nil: not worked out
+	overdue  reports.OverdueRule
+	links    links
+	sites    suite.Series
+	usage    accountUsage
+	lost     []checks.Missing // tables and columns that the panel had before
+	believed time.Time        // when a doubt about the panel ended though nothing changed back
 }
 
 // due reports whether to work a snapshot out: it changed, or so much time
@@ -55,8 +57,10 @@ func (w *Watch) read(ctx context.Context, p *Panel, s checks.Snapshot, now time.
 	if err := w.copyLog(ctx, p, now); err != nil {
 		return err
 	}
-	if err := w.readFiles(ctx, p, s, now); err != nil {
-		return err
+	if len(p.last.lost) == 0 { // files are found by the names of owners and certificates
+		if err := w.readFiles(ctx, p, s, now); err != nil {
+			return err
+		}
 	}
 	failing, err := w.journal.Failing(ctx, p.Name, now.Add(-w.Rules.Within), w.Rules.Times)
 	if err != nil {
@@ -66,14 +70,14 @@ func (w *Watch) read(ctx context.Context, p *Panel, s checks.Snapshot, now time.
 	all := p.last.subjects(s)
 	out := w.runChecks(ctx, p, s, all, rules, now)
 	late := nameless(s, rules, now)
-	metrics := panel.Counts(s, len(failing), overdue(out)+len(late))
+	metrics := panel.CountsWithout(p.last.lost, panel.Counts(s, len(failing), overdue(out)+len(late)))
 	quota := p.Quota(now)
 	p.last.at, p.last.pending = now, false
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.server = reports.Server{
 		Name: p.Name, Read: now, Subjects: all, Snapshot: s, Outcome: out,
-		Overdue: p.last.overdue, Nameless: late, Quota: quota,
+		Overdue: p.last.overdue, Nameless: late, Quota: quota, Believed: p.last.believed, Lost: p.last.lost,
 	}
 	for _, m := range metrics {
 		p.server.Readings = append(p.server.Readings, reports.Reading{Metric: m})
@@ -114,10 +118,13 @@ func (w *Watch) runChecks(ctx context.Context, p *Panel, s checks.Snapshot, subj
 		out.Failures = append(out.Failures, checks.Failure{Check: cert.FileCheck, Server: p.Name, Err: p.last.folder.Error()})
 	}
 	server := suite.Server(ctx, list, false, &checks.Target{Server: p.Name, Now: now,
-		Reading: &checks.Reading{Snapshot: s, Subjects: subjects, Findings: out.Findings}})
+		Reading: &checks.Reading{Snapshot: s, Lost: p.last.lost, Subjects: subjects, Findings: out.Findings}})
 	out.Checks = append(out.Checks, server.Checks...)
 	out.Findings = append(out.Findings, server.Findings...)
 	out.Failures = append(out.Failures, server.Failures...)
+	if len(p.last.lost) > 0 {
+		out.Failures = append(out.Failures, suite.Halved(list, p.Name, p.last.lost)...)
+	}
 	return out
 }
 

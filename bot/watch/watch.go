@@ -91,8 +91,8 @@ func (w *Watch) ReadPanel(ctx context.Context, p *Panel, now time.Time) (fresh b
 	if err == nil && !p.last.due(now) {
 		return false, nil
 	}
-	if err == nil && vanished(p.State(), snapshot) {
-		err = noSites{}
+	if err == nil {
+		err = w.believe(ctx, p, snapshot, now)
 	}
 	if err == nil {
 		err = w.read(ctx, p, snapshot, now)
@@ -106,23 +106,6 @@ func (w *Watch) ReadPanel(ctx context.Context, p *Panel, now time.Time) (fresh b
 		return true, nil
 	}
 	return err == nil, err
-}
-
-// manySites do not leave a panel between two readings: a table without a row
-// is a fault of the panel (its module unloaded, its database created again).
-const manySites = 20
-
-// noSites is the error of a panel that had many sites and has none now.
-type noSites struct{}
-
-func (noSites) Error() string { return "the panel has no sites any more" }
-
-// Why is the word for a panel of another shape.
-func (noSites) Why() string { return "shape" }
-
-// vanished reports whether a panel full of sites has none now.
-func vanished(known reports.Server, s checks.Snapshot) bool {
-	return len(s.Sites) == 0 && len(known.Snapshot.Sites) >= manySites
 }
 
 // WaitFirst waits until every panel's first reading has ended, but not longer

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"modernc.org/sqlite"
@@ -155,6 +156,31 @@ func (f *file) number(ctx context.Context, query string) (int64, error) {
 		return 0, fmt.Errorf("%s: %w", query, err)
 	}
 	return n, nil
+}
+
+// writes returns the file change counter of the database's header
+// (https://www.sqlite.org/fileformat2.html#file_change_counter), which SQLite
+// raises with every transaction, or now and then with a write-ahead log. Zero:
+// it cannot be read, which matters to nothing else.
+func (f *file) writes(ctx context.Context) int64 {
+	var hex string
+	err := f.row(ctx, "SELECT hex(substr(data, 25, 4)) FROM sqlite_dbpage WHERE pgno = 1", nil, &hex)
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.ParseInt(hex, 16, 64) // zero is what is wanted of anything else
+	return n
+}
+
+// rows counts the rows of each table, as they were read.
+func (f *file) rows(chunks [tableCount][]chunk) map[string]int {
+	rows := map[string]int{}
+	for id, t := range f.tables {
+		if t.name != "" && !t.useless && id != letsencryptLog {
+			rows[t.name] = count(chunks[id])
+		}
+	}
+	return rows
 }
 
 // close closes the database, its statements first: with one that is not

@@ -198,6 +198,7 @@ func (p *Panel) refresh(ctx context.Context, sites bool) error {
 		now.certificates, now.snapshot.Certificates = r.read(chunks[letsencryptSSL])
 	}
 	now.complete(p.cfg.Name, p.file.missing())
+	now.snapshot.Rows, now.snapshot.Writes = p.file.rows(chunks), p.file.writes(ctx)
 	p.kept = now
 	return nil
 }

@@ -15,6 +15,7 @@ const (
 	StaleCheck   = "stale"
 	RowsCheck    = "rows"
 	AccountCheck = "account"
+	TablesCheck  = "tables"
 )
 
 // Readable finds a panel that could not be read.

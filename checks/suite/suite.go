@@ -58,6 +58,7 @@ func Checks(r Reading, o Outside) []checks.Check {
 		panel.Issuing(r.Classifier, r.Places),
 		cert.ByFile(r.Rules, r.Files),
 		panel.Readable(),
+		panel.Tables(),
 		panel.Stale(r.Moved),
 		panel.Unreadable(),
 		panel.Account(),
@@ -119,6 +120,19 @@ func Blind(list []checks.Check, s checks.Snapshot) []checks.Failure {
 				failures = append(failures, checks.Failure{Check: c.Name, Server: s.Server, Err: panel.Missing + ": " + m.String()})
 				break
 			}
+		}
+	}
+	return failures
+}
+
+// Halved returns the checks that may find less than there is while the panel
+// lacks what it had: all that use its data. What they find counts, and what they
+// do not find means nothing.
+func Halved(list []checks.Check, server string, lost []checks.Missing) []checks.Failure {
+	var failures []checks.Failure
+	for _, c := range list {
+		if c.Run != nil && !c.Live && c.Name != panel.TablesCheck && c.Name != panel.ReadingCheck {
+			failures = append(failures, checks.Failure{Check: c.Name, Server: server, Err: panel.Missing + ": " + lost[0].String()})
 		}
 	}
 	return failures

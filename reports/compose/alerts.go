@@ -97,7 +97,7 @@ func Closed(w Writer, alert reports.Message, i reports.Incident) reports.Message
 func Alert(w Writer, c reports.Change, s reports.Server) reports.Message {
 	f := c.Incident.Finding
 	if c.Kind == reports.Resolved {
-		return resolved(w, c.Incident)
+		return resolvedOf(w, c.Incident, s)
 	}
 	m := w.message(toneOf(f.Severity), alertTitle(w, c))
 	m.Facts = w.facts(c.Kind, c.Incident)
@@ -121,9 +121,14 @@ func alertTitle(w Writer, c reports.Change) string {
 	if f.Code == checks.PanelUnavailable {
 		reason, _ := f.Args["reason"].(string)
 		args["Reason"] = strings.TrimSuffix(w.Say("trouble."+reason), ".")
+		if slices.Contains(panelDoubts(), reason) {
+			return w.Say("alert.panel.doubted", args)
+		}
 		return w.Say("alert.panel.unavailable", args)
 	}
 	switch {
+	case f.Code == checks.PanelMissing:
+		return w.Say("alert.panel.missing", args)
 	case f.Code == checks.CAUnreachable && reports.Value(f) == 0:
 		return w.Say("alert.egress.unreachable", args)
 	case f.Code == checks.Unknown:
@@ -157,6 +162,9 @@ func evidence(w Writer, c reports.Change, s reports.Server) string {
 		parts = append(parts, w.Say("reason.peak", i18n.Args{"N": i.Peak}))
 	}
 	if i.Finding.Code == checks.PanelUnavailable {
+		if reason, _ := i.Finding.Args["reason"].(string); slices.Contains(panelDoubts(), reason) {
+			parts = append(parts, w.Say("trouble.believe"))
+		}
 		parts = append(parts, w.lastRead(s))
 	}
 	for _, r := range s.Readings {
@@ -175,7 +183,25 @@ func evidence(w Writer, c reports.Change, s reports.Server) string {
 	if i.Finding.Code == checks.CABudget || alike(i.Finding) {
 		parts = append(parts, w.explain(i.Finding))
 	}
+	if off := switchedOff(w, i.Finding); len(off) > 0 {
+		parts = append(parts, w.Say("evidence.off", i18n.Args{"What": off}))
+	}
 	return strings.Join(parts, " ")
+}
+
+// switchedOff names what a table or column that is gone switches off: counts, and
+// what else is not known without it.
+func switchedOff(w Writer, f checks.Finding) []string {
+	var off []string
+	words, _ := f.Args["off"].(string)
+	for _, word := range strings.Fields(words) {
+		key := "metric." + word
+		if !w.Has(key) {
+			key = "lost." + word
+		}
+		off = append(off, w.Say(key))
+	}
+	return off
 }
 
 // burst distinguishes a mass re-issue from slow growth: most of what is under way
@@ -238,13 +264,33 @@ func alertActions(w Writer, f checks.Finding) []reports.Action {
 
 // resolved says how long an incident lasted and how high its count rose.
 func resolved(w Writer, i reports.Incident) reports.Message {
+	reason, _ := i.Finding.Args["reason"].(string)
+	if slices.Contains(panelDoubts(), reason) {
+		return over(w, i, "over.panel.doubted")
+	}
+	if alike(i.Finding) {
+		return over(w, i, "over.alike")
+	}
+	return over(w, i, "over."+string(i.Finding.Code))
+}
+
+// resolvedOf is the end of an incident of a server, of which is known whether
+// the panel changed back or was believed.
+func resolvedOf(w Writer, i reports.Incident, s reports.Server) reports.Message {
+	code := i.Finding.Code
+	if (code == checks.PanelUnavailable || code == checks.PanelMissing) && !s.Believed.Before(i.Times.Opened) {
+		return over(w, i, "over.panel.believed")
+	}
+	return resolved(w, i)
+}
+
+// panelDoubts are the reasons of a panel that could be read and is not believed.
+func panelDoubts() []string { return []string{"shrunk", "replaced", "older"} }
+
+func over(w Writer, i reports.Incident, key string) reports.Message {
 	f := i.Finding
 	args := w.args(f.Args)
 	args["Server"], args["Age"], args["Peak"] = f.Server, i.Times.Resolved.Sub(i.Times.Opened), i.Peak
-	key := "over." + string(f.Code)
-	if alike(f) {
-		key = "over.alike"
-	}
 	m := w.message(reports.ToneOver, w.Say(key, args))
 	m.Facts = w.facts(reports.Resolved, i)
 	m.Silent = i.Worst < checks.Critical

@@ -33,6 +33,14 @@ func Status(w Writer, servers []reports.Server, d Delivery) reports.Message {
 	return m
 }
 
+// Believed says of which panels the data counts as right from now on.
+func Believed(w Writer, servers []string) reports.Message {
+	if len(servers) == 0 {
+		return w.message(reports.Plain, w.Say("status.undoubted"))
+	}
+	return w.message(reports.Plain, w.Count("status.believed", len(servers), i18n.Args{"Servers": servers}))
+}
+
 // statusTitle says the worst of all, and of which panels. What could not be
 // counted is not within its threshold.
 func statusTitle(w Writer, servers []reports.Server) reports.Message {

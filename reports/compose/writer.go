@@ -259,7 +259,11 @@ func (w Writer) trouble(s reports.Server) string {
 	if s.Trouble == "never" {
 		return w.lastRead(s)
 	}
-	return w.Say("trouble."+s.Trouble) + " " + w.lastRead(s)
+	text := w.Say("trouble."+s.Trouble) + " "
+	if slices.Contains(panelDoubts(), s.Trouble) {
+		text += w.Say("trouble.believe") + " "
+	}
+	return text + w.lastRead(s)
 }
 
 // lastRead says when a panel was last read as a whole.

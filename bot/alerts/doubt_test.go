@@ -1,0 +1,261 @@
+package alerts_test
+
+import (
+	"database/sql"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"domovoy/bot"
+	"domovoy/bot/engine/enginetest"
+	"domovoy/checks"
+	"domovoy/checks/lab"
+)
+
+// losing is a program over a panel that loses something.
+type losing struct {
+	*enginetest.Program
+	now time.Time
+}
+
+// newLosing is one whose panel has 61 certificates that could not be issued, 30
+// sites of 25 customers, and a log; the alert about the former is out.
+func newLosing(t *testing.T) *losing {
+	t.Helper()
+	p := &losing{enginetest.NewProgram(t), time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
+	p.Must(p.Panel.Exec("INSERT INTO ipaddr (name) VALUES ('203.0.113.10'), ('203.0.113.11')"))
+	p.Must(p.Panel.Transaction(func() error {
+		for n := range 30 {
+			name := "s" + string(rune('a'+n%26)) + string(rune('a'+n/26)) + ".example"
+			if _, err := p.Panel.AddSite(lab.Site{Name: name, Owner: "client" + name[1:3], Aliases: []string{"www." + name},
+				Addresses: []string{"203.0.113.10"}, Active: true, Certificate: name + "_le1"}); err != nil {
+				return err
+			}
+			if _, err := p.Panel.AddAttempt(lab.Attempt{Certificate: name + "_le1", Status: lab.StatusOK, At: p.now.Add(-time.Hour)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	p.Counts(p.now, 0, 10, 0, 0)
+	p.turn() // the baseline
+	p.Counts(p.now, 0, 61, 0, 0)
+	p.turn()
+	p.expect("the alert", "opened panel.failed")
+	return p
+}
+
+// turn is a reading five minutes later.
+func (p *losing) turn() { p.T.Helper(); p.turnAfter(5 * time.Minute) }
+
+func (p *losing) turnAfter(d time.Duration) {
+	p.T.Helper()
+	p.now = p.now.Add(d)
+	p.Must(p.Engine.Alerts.Observe(p.T.Context(), p.now))
+}
+
+// expect compares the messages about the panel as a whole since the last call.
+func (p *losing) expect(when string, want ...string) {
+	p.T.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(p.Folder, "state.db"))
+	p.Must(err)
+	defer db.Close()
+	rows, err := db.QueryContext(p.T.Context(), `SELECT d.kind || ' ' || substr(i.key, instr(i.key, '///') + 3) FROM delivery d JOIN incident i ON i.id = d.incident
+		WHERE d.edits IS NULL AND d.state = 'pending' AND i.site = '' ORDER BY d.id`)
+	p.Must(err)
+	defer rows.Close()
+	var told []string
+	for rows.Next() {
+		var line string
+		p.Must(rows.Scan(&line))
+		told = append(told, line)
+	}
+	p.Must(rows.Err())
+	p.Disk("UPDATE delivery SET state = 'dropped'")
+	if !slices.Equal(told, want) {
+		p.T.Errorf("%s: told %q, want %q", when, told, want)
+	}
+}
+
+// copied is the panel's database as it is now.
+func (p *losing) copied() []byte {
+	p.T.Helper()
+	content, err := os.ReadFile(p.Panel.Path())
+	p.Must(err)
+	return content
+}
+
+// A panel that lost its data is a fault of the panel, told once: nothing ends
+// because of it, also over a restart. When the data is back, that is told, and
+// what is open is still open.
+func TestALossIsNoGoodNews(t *testing.T) {
+	for name, lose := range map[string]func(p *losing){
+		"webdomain":               func(p *losing) { p.Must(p.Panel.Exec("DELETE FROM webdomain")) },
+		"nearly all sites":        func(p *losing) { p.Must(p.Panel.Exec("DELETE FROM webdomain WHERE id > 3")) },
+		"letsencrypt_ssl":         func(p *losing) { p.Must(p.Panel.Exec("DELETE FROM letsencrypt_ssl")) },
+		"most of letsencrypt_ssl": func(p *losing) { p.Must(p.Panel.Exec("DELETE FROM letsencrypt_ssl WHERE id > 30")) },
+		"letsencrypt_log":         func(p *losing) { p.Must(p.Panel.Exec("DELETE FROM letsencrypt_log")) },
+		"users":                   func(p *losing) { p.Must(p.Panel.Exec("DELETE FROM users")) },
+		"webdomain_alias":         func(p *losing) { p.Must(p.Panel.Exec("DELETE FROM webdomain_alias")) },
+		"webdomain_ipaddr":        func(p *losing) { p.Must(p.Panel.Exec("DELETE FROM webdomain_ipaddr")) },
+		"ipaddr":                  func(p *losing) { p.Must(p.Panel.Exec("DELETE FROM ipaddr")) },
+		"another panel": func(p *losing) {
+			p.Must(p.Panel.Exec("UPDATE webdomain SET name = 'other' || id || '.example', name_idn = NULL"))
+			p.Must(p.Panel.Exec("UPDATE letsencrypt_ssl SET failed = 'off'"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newLosing(t)
+			good := p.copied()
+			lose(p)
+			p.turn()
+			p.expect("at once", "opened panel.unavailable")
+			for range 5 {
+				p.turn()
+			}
+			p.End()
+			p.Begin()
+			p.turn()
+			p.expect("for half an hour, and over a restart")
+			p.Must(os.WriteFile(p.Panel.Path(), good, 0o600))
+			p.turn()
+			p.turn()
+			p.expect("back", "resolved panel.unavailable")
+		})
+	}
+}
+
+// A database of an earlier time that is put back, by a copy over the file or in
+// its place, ends nothing either. That the log goes on where it had been shows
+// that it is the present after all.
+func TestAnOlderDatabase(t *testing.T) {
+	for name, put := range map[string]func(path string, content []byte) error{
+		"over it": func(path string, content []byte) error { return os.WriteFile(path, content, 0o600) },
+		"in its place": func(path string, content []byte) error {
+			_ = os.Remove(path)
+			return os.WriteFile(path, content, 0o600)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &losing{enginetest.NewProgram(t), time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
+			p.turn()
+			old := p.copied()
+			p.Counts(p.now, 0, 61, 3, 0)
+			p.turn()
+			p.expect("the alert", "opened panel.failed")
+			p.Must(put(p.Panel.Path(), old))
+			p.turn()
+			p.turn()
+			p.expect("an older day", "opened panel.unavailable")
+			if s := p.Engine.Watch.Panel("isp1").State(); s.Trouble != "older" {
+				t.Errorf("the trouble is %q, want older", s.Trouble)
+			}
+		})
+	}
+}
+
+// A panel that stays as it is for hours is believed, and that is said; so it is
+// at once when an operator says so. What is over then is over.
+func TestAShrunkPanelIsBelieved(t *testing.T) {
+	for name, accept := range map[string]func(p *losing){
+		"after six hours": func(p *losing) {
+			for range 6*12 - 2 {
+				p.turn()
+			}
+			p.expect("for six hours", "reminded panel.unavailable")
+			p.turn()
+			p.turn()
+		},
+		"by a person": func(p *losing) {
+			r := enginetest.Request(p.T, bot.Viewer)
+			if _, err := p.Engine.Commands.Ask(p.T.Context(), "status believe", r); err == nil {
+				p.T.Error("somebody who may only ask has it believed")
+			}
+			r.Role, r.Now = bot.Operator, p.now
+			answer, err := p.Engine.Commands.Ask(p.T.Context(), "status believe server=isp1", r)
+			p.Must(err)
+			if !strings.Contains(answer.Message.Title, "isp1") {
+				p.T.Errorf("the answer is %q", answer.Message.Title)
+			}
+			acts, err := p.Journal.AuditOf(p.T.Context(), "", 9)
+			p.Must(err)
+			if len(acts) != 1 || acts[0].Args != "believe server=isp1" {
+				p.T.Errorf("the audit has %+v", acts)
+			}
+			p.turn()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newLosing(t)
+			p.Policy.Remind = 4 * time.Hour
+			p.Must(p.Panel.Exec("DELETE FROM letsencrypt_ssl WHERE id > 60"))
+			p.turn()
+			p.expect("at once", "opened panel.unavailable")
+			accept(p)
+			p.turn()
+			p.expect("believed", "resolved panel.failed", "resolved panel.unavailable")
+			if title := p.lastTitle(checks.PanelUnavailable); !strings.Contains(title, "accepted as it is") {
+				t.Errorf("its end reads %q", title)
+			}
+		})
+	}
+}
+
+func (p *losing) lastTitle(code checks.Code) string {
+	p.T.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(p.Folder, "state.db"))
+	p.Must(err)
+	defer db.Close()
+	var title string
+	p.Must(db.QueryRowContext(p.T.Context(), `SELECT d.message ->> '$.title' FROM delivery d JOIN incident i ON i.id = d.incident
+		WHERE d.edits IS NULL AND i.key LIKE '%' || ? ORDER BY d.id DESC LIMIT 1`, string(code)).Scan(&title))
+	return title
+}
+
+// A table or column that is gone while the program runs is told once, with what
+// it switches off, and again when it is back; what is open stays open.
+func TestALostColumnIsTold(t *testing.T) {
+	for name, c := range map[string]struct{ lose, back, says string }{
+		"a column that is counted": {"ALTER TABLE letsencrypt_ssl RENAME COLUMN failed TO has_failed", "ALTER TABLE letsencrypt_ssl RENAME COLUMN has_failed TO failed", "could not be issued"},
+		"a column of sites":        {"ALTER TABLE webdomain RENAME COLUMN redirect_http TO redirect", "ALTER TABLE webdomain RENAME COLUMN redirect TO redirect_http", "no redirect to https"},
+		"the log":                  {"ALTER TABLE letsencrypt_log RENAME TO le_log", "ALTER TABLE le_log RENAME TO letsencrypt_log", "repeated failures"},
+		"certificates":             {"ALTER TABLE letsencrypt_ssl RENAME TO le_ssl", "ALTER TABLE le_ssl RENAME TO letsencrypt_ssl", "could not be issued"},
+		"users":                    {"ALTER TABLE users RENAME TO owners", "ALTER TABLE owners RENAME TO users", "owners of sites"},
+		"aliases":                  {"ALTER TABLE webdomain_alias RENAME TO aliases", "ALTER TABLE aliases RENAME TO webdomain_alias", "aliases of sites"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newLosing(t)
+			p.Must(p.Panel.Exec(c.lose))
+			for range 4 {
+				p.turn()
+			}
+			p.expect("gone", "opened panel.missing")
+			if text := p.lastText(checks.PanelMissing); !strings.Contains(text, c.says) {
+				t.Errorf("the message does not say %q:\n%s", c.says, text)
+			}
+			p.End()
+			p.Begin()
+			p.turn()
+			p.expect("after a restart")
+			p.Must(p.Panel.Exec(c.back))
+			for range 4 {
+				p.turn()
+			}
+			p.expect("back", "resolved panel.missing")
+		})
+	}
+}
+
+func (p *losing) lastText(code checks.Code) string {
+	p.T.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(p.Folder, "state.db"))
+	p.Must(err)
+	defer db.Close()
+	var text string
+	p.Must(db.QueryRowContext(p.T.Context(), `SELECT d.message FROM delivery d JOIN incident i ON i.id = d.incident
+		WHERE d.edits IS NULL AND i.key LIKE '%' || ? ORDER BY d.id DESC LIMIT 1`, string(code)).Scan(&text))
+	return text
+}
