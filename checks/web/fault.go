@@ -55,6 +55,8 @@ func judge(u *url.URL, a answer, c challenge) *fault {
 		return wrongBody(a, invalid)
 	}
 	switch {
+	case !placed && reachable(a.status) && a.bodyErr != nil:
+		return wrongBody(a, invalid) // nor would the file arrive
 	case !placed && reachable(a.status):
 		return nil
 	case a.status == http.StatusNotFound, a.status == http.StatusGone:

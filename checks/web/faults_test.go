@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/tls"
 	"net"
+	"time"
 )
 
 // reset closes the connection with RST after the request was received.
@@ -20,6 +21,27 @@ func blurt(text string) func(net.Conn) {
 		c.Read(make([]byte, 4096))
 		c.Write([]byte(text))
 		c.Read(make([]byte, 1)) // wait until the client closes
+	}
+}
+
+// breakOff sends the same bytes, and closes the connection.
+func breakOff(text string) func(net.Conn) {
+	return func(c net.Conn) {
+		c.Read(make([]byte, 4096))
+		c.Write([]byte(text))
+	}
+}
+
+// trickle sends a page whose body comes byte by byte, and never ends.
+func trickle(c net.Conn) {
+	c.Read(make([]byte, 4096))
+	c.Write([]byte("HTTP/1.1 404 Not Found\r\n\r\n"))
+	each := time.NewTicker(100 * time.Millisecond)
+	defer each.Stop()
+	for range each.C {
+		if _, err := c.Write([]byte("x")); err != nil {
+			return
+		}
 	}
 }
 

@@ -49,6 +49,9 @@ func TestRules(t *testing.T) {
 		{"503", []string{four}, func(s *stage) { s.serve(four, s.http, says(503, "later")) }, "web.error", "503"},
 		{"203", []string{four}, func(s *stage) { s.serve(four, s.http, says(203, "ok")) }, "web.body status", "203"},
 		{"204", []string{four}, func(s *stage) { s.serve(four, s.http, says(204, "")) }, "web.body status", "204"},
+		{"a page of 404 that breaks off", []string{four}, func(s *stage) {
+			s.talk(four, s.http, blurt("HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\nnot"))
+		}, "web.notfound", "404"},
 		{"another text", []string{four}, func(s *stage) { s.serve(four, s.http, says(200, "hello")) }, "web.body mismatch", "did not match"},
 		{"a page", []string{four}, func(s *stage) { s.serve(four, s.http, says(200, strings.Repeat("x", 500))) }, "web.body toolong", "200"},
 		{"ten megabytes", []string{four}, func(s *stage) { s.serve(four, s.http, says(200, strings.Repeat("x", 10<<20))) }, "web.body toolong", ""},

@@ -67,7 +67,7 @@ func TestReserved(t *testing.T) {
 	for addr, want := range map[string]bool{
 		"8.8.8.8": false, "127.0.0.1": true, "10.1.2.3": true, "100.64.0.1": true, "169.254.169.254": true, "224.0.0.1": true,
 		"255.255.255.255": true, "203.0.113.1": true, "::1": true, "::": true, "fe80::1": true, "fd00::1": true, "::ffff:8.8.8.8": true,
-		"64:ff9b::808:808": true, "2001:db8::1": true, "2606:4700::1": false, "2a00:1450::1": false, "fe80::1%eth0": true,
+		"::7f00:1": true, "::8.8.8.8": true, "64:ff9b::808:808": true, "2001:db8::1": true, "2606:4700::1": false, "2a00:1450::1": false, "fe80::1%eth0": true,
 	} {
 		if checks.Reserved(netip.MustParseAddr(addr)) != want {
 			t.Errorf("reserved(%s) = %v", addr, !want)
@@ -266,5 +266,34 @@ func TestPace(t *testing.T) {
 	looks.Wait()
 	if asked[0].Load() != 1 || asked[1].Load() != 1 || refused.Load() != 8 {
 		t.Errorf("asked %d and %d times, %d looks refused; want 1, 1, 8", asked[0].Load(), asked[1].Load(), refused.Load())
+	}
+}
+
+// TestBodyThatDoesNotEnd: without a file of ours every page of a server that
+// answers counts, but not one that breaks off or never ends: nor would the file
+// arrive.
+func TestBodyThatDoesNotEnd(t *testing.T) {
+	const head = "HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n"
+	for name, c := range map[string]struct {
+		talk func(net.Conn)
+		want string
+	}{
+		"whole":             {breakOff("HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n"), ""},
+		"until it closes":   {breakOff("HTTP/1.1 404 Not Found\r\n\r\nno\n"), ""},
+		"breaks off":        {breakOff(head + "not"), "web.reset closed"},
+		"breaks off at 200": {breakOff("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"), "web.reset closed"},
+		"a broken chunk":    {breakOff("HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nno"), "web.reset closed"},
+		"no gzip at all":    {breakOff("HTTP/1.1 404 Not Found\r\nContent-Encoding: gzip\r\nContent-Length: 15\r\n\r\nno gzip at all\n"), "web.body nohttp"},
+		"trickles for ever": {trickle, "web.timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.opts.Folder, s.opts.Timeout = "", time.Second
+			s.talk(four, s.http, c.talk)
+			if got := summary(s.look(nameAt(four), Ask{})); got != c.want {
+				t.Errorf("found %q, want %q", got, c.want)
+			}
+		})
 	}
 }
