@@ -7,12 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/openrdap/rdap"
+
+	"domovoy/checks"
 )
 
 // askRDAP asks by RDAP (RFC 9082, RFC 9083); if base is empty, the server is
@@ -26,7 +32,9 @@ func askRDAP(ctx context.Context, base, domain string) (Registration, error) {
 		}
 		request = request.WithServer(server)
 	}
-	client := &rdap.Client{HTTP: &http.Client{Transport: bounded{http.DefaultTransport}}}
+	transport := newTransport(base)
+	defer transport.CloseIdleConnections()
+	client := &rdap.Client{HTTP: &http.Client{Transport: bounded{transport}, CheckRedirect: fewRedirects}}
 	response, err := client.Do(request)
 	if code := status(response); code == http.StatusTooManyRequests {
 		return Registration{}, ErrQuota
@@ -127,6 +135,60 @@ func source(r *rdap.Response) string {
 		return ""
 	}
 	return u.Host
+}
+
+// errPrivate is the error of a server that leads to an address which no registry
+// has.
+var errPrivate = errors.New("the address is not a public one")
+
+// newTransport makes a transport that connects to public addresses only, wherever
+// an answer redirects to, and to the configured server, wherever that is. It uses
+// no proxy of the environment: only the configuration decides.
+func newTransport(base string) *http.Transport {
+	configured := hostPort(base)
+	plain := net.Dialer{Timeout: dialTimeout}
+	public := net.Dialer{Timeout: dialTimeout, Control: func(_, address string, _ syscall.RawConn) error {
+		to, err := netip.ParseAddrPort(address)
+		if err == nil && checks.Reserved(to.Addr().Unmap()) {
+			err = fmt.Errorf("%s: %w", address, errPrivate)
+		}
+		return err
+	}}
+	return &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if address == configured {
+				return plain.DialContext(ctx, network, address)
+			}
+			return public.DialContext(ctx, network, address)
+		},
+		TLSHandshakeTimeout: dialTimeout,
+		ForceAttemptHTTP2:   true,
+	}
+}
+
+// dialTimeout is for one connection to a registry, and for its TLS handshake.
+const dialTimeout = 10 * time.Second
+
+// hostPort is where a URL is connected to; empty for no URL.
+func hostPort(base string) string {
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// fewRedirects follows redirects as RFC 7480 section 5.2 wants, but not in a
+// circle.
+func fewRedirects(_ *http.Request, via []*http.Request) error {
+	if len(via) >= 5 {
+		return errors.New("too many redirects")
+	}
+	return nil
 }
 
 // bounded is a transport that limits bodies to a megabyte: the library reads

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -181,6 +182,44 @@ func TestGarbageAndSilenceAreNoAnswers(t *testing.T) {
 	server.Close()
 	if got, err := New(Options{RDAP: server.URL}).Ask(t.Context(), "shop.com"); err == nil {
 		t.Errorf("a dead server was taken for %+v", got)
+	}
+}
+
+// A registry that redirects to an address inside of our network is not followed
+// there, whatever the environment's proxy is; one that redirects within the
+// configured server is.
+func TestRDAPStaysOutside(t *testing.T) {
+	var inside atomic.Int64
+	secret := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { inside.Add(1) }))
+	defer secret.Close()
+	t.Setenv("HTTP_PROXY", secret.URL)
+	t.Setenv("http_proxy", secret.URL)
+	for _, to := range []string{"http://registry.example/domain/shop.com", secret.URL + "/domain/shop.com", strings.Replace(secret.URL, "127.0.0.1", "localhost", 1), "http://[::ffff:127.0.0.1]:" + secret.URL[strings.LastIndexByte(secret.URL, ':')+1:] + "/"} {
+		server := httptest.NewServer(http.RedirectHandler(to, http.StatusFound))
+		if got, err := New(Options{RDAP: server.URL}).Ask(t.Context(), "shop.com"); err == nil {
+			t.Errorf("redirected to %s: %+v", to, got)
+		}
+		server.Close()
+	}
+	if n := inside.Load(); n > 0 {
+		t.Errorf("%d requests reached a server inside", n)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/domain/shop.com" {
+			http.Redirect(w, r, "/moved/domain/shop.com", http.StatusMovedPermanently)
+			return
+		}
+		w.Header().Set("Content-Type", "application/rdap+json")
+		fmt.Fprint(w, `{"objectClassName":"domain","ldhName":"shop.com","nameservers":[{"objectClassName":"nameserver","ldhName":"ns1.example"}]}`)
+	}))
+	defer server.Close()
+	if got, err := New(Options{RDAP: server.URL}).Ask(t.Context(), "shop.com"); err != nil || got.State != Delegated {
+		t.Errorf("redirected within the server: %+v, %v", got, err)
+	}
+	circle := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }))
+	defer circle.Close()
+	if got, err := New(Options{RDAP: circle.URL}).Ask(t.Context(), "shop.com"); err == nil {
+		t.Errorf("redirected in a circle: %+v", got)
 	}
 }
 

@@ -159,7 +159,8 @@ func origin(rawURL string) (string, error) {
 // one URL only (RFC 8555 section 6.4).
 func withoutRedirects(client *http.Client) *http.Client {
 	if client == nil {
-		client = &http.Client{Timeout: defaultTimeout}
+		// No proxy of the environment: the panel's own is in the configuration.
+		client = &http.Client{Timeout: defaultTimeout, Transport: &http.Transport{ForceAttemptHTTP2: true}}
 	}
 	own := *client
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
