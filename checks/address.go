@@ -19,7 +19,7 @@ var specialPurpose = [...]netip.Prefix{
 	netip.MustParsePrefix("198.51.100.0/24"),
 	netip.MustParsePrefix("203.0.113.0/24"),
 	netip.MustParsePrefix("224.0.0.0/3"),
-	netip.MustParsePrefix("::/127"),
+	netip.MustParsePrefix("::/96"), // IPv4-compatible (RFC 4291 section 2.5.5.1): a host may tunnel to the IPv4 address inside
 	netip.MustParsePrefix("::ffff:0:0/96"),
 	netip.MustParsePrefix("64:ff9b::/96"),
 	netip.MustParsePrefix("64:ff9b:1::/48"),
