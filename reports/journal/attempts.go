@@ -18,7 +18,7 @@ func (j *Journal) KeepAttempts(ctx context.Context, server string, attempts []ch
 	if len(attempts) == 0 {
 		return nil
 	}
-	return j.change(ctx, "keeping attempts", func(t *tx) error { return t.keepAttempts(ctx, server, attempts) })
+	return j.copy(ctx, "keeping attempts", func(t *tx) error { return t.keepAttempts(ctx, server, attempts) })
 }
 
 // saneFuture limits how far after reread an attempt's time may lie for NextRow to

@@ -33,8 +33,10 @@ func (t *tx) audit(ctx context.Context, e AuditEntry) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `INSERT INTO audit (at, person, name, role, chat, command, args, result, hash)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, millis(e.At), e.Person, e.Name, e.Role, e.Chat, e.Command, e.Args, e.Result, e.hash(previous))
+	hash := e.hash(previous)
+	t.audited.Hash = hex.EncodeToString(hash)
+	t.audited.Entry, _, err = one(ctx, t, single[int64], `INSERT INTO audit (at, person, name, role, chat, command, args, result, hash)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`, millis(e.At), e.Person, e.Name, e.Role, e.Chat, e.Command, e.Args, e.Result, hash)
 	return err
 }
 
@@ -87,11 +89,16 @@ func (e *BrokenChain) Error() string {
 }
 
 // VerifyAudit recomputes the hashes of all entries and returns their number. head is
-// the last hash in hex; compared with a copy kept elsewhere it also shows whether
-// entries were removed at the end. The error wraps a *BrokenChain when a hash is
-// wrong.
+// the last hash in hex, to be noted down elsewhere. The error wraps a *BrokenChain
+// when a hash is wrong, and a *CutChain when the audit ends before the end that is
+// kept beside the state.
 func (j *Journal) VerifyAudit(ctx context.Context) (entries int, head string, err error) {
+	kept, err := j.keptHead() // first: another process may append an entry meanwhile
+	if err != nil {
+		return 0, "", err
+	}
 	var previous []byte
+	var last int64
 	check := func(s scanner) (struct{}, error) {
 		r, err := scanAudit(s)
 		if err != nil {
@@ -100,12 +107,14 @@ func (j *Journal) VerifyAudit(ctx context.Context) (entries int, head string, er
 		if want := r.entry.hash(previous); !bytes.Equal(want, r.hash) {
 			return struct{}{}, &BrokenChain{Entry: r.id}
 		}
-		entries, previous = entries+1, r.hash
+		entries, previous, last = entries+1, r.hash, r.id
 		return struct{}{}, nil
 	}
 	err = j.view(ctx, "verifying the audit", func(t *tx) error {
-		_, err := all(ctx, t, check, `SELECT `+auditColumns+` FROM audit ORDER BY id`)
-		return err
+		if _, err := all(ctx, t, check, `SELECT `+auditColumns+` FROM audit ORDER BY id`); err != nil {
+			return err
+		}
+		return t.notCut(ctx, kept, last)
 	})
 	return entries, hex.EncodeToString(previous), err
 }

@@ -17,7 +17,7 @@ type Snapshot struct {
 // snapshot. A snapshot that is not newer than that one is ignored: history is not
 // rewritten.
 func (j *Journal) KeepSnapshot(ctx context.Context, s Snapshot) error {
-	return j.change(ctx, "keeping a snapshot", func(t *tx) error {
+	return j.copy(ctx, "keeping a snapshot", func(t *tx) error {
 		last, err := t.lastTally(ctx, s.Server)
 		if err != nil || !s.At.After(last) {
 			return err
@@ -115,7 +115,7 @@ type FileSeen struct {
 // lifetime that was left is stored with it. An older certificate (a file put back
 // by hand) is ignored.
 func (j *Journal) KeepFiles(ctx context.Context, files []FileSeen) error {
-	return j.change(ctx, "keeping file dates", func(t *tx) error {
+	return j.copy(ctx, "keeping file dates", func(t *tx) error {
 		for _, f := range files {
 			if err := t.keepFile(ctx, f); err != nil {
 				return err

@@ -29,6 +29,9 @@ type Journal struct {
 	write *pool // one connection: SQLite has one writer at a time
 	read  *pool // query_only
 	open  openSet
+
+	faults faults
+	lost   int64 // see Lost
 }
 
 // Open opens the state file at path and brings its tables up to this build's
@@ -44,7 +47,7 @@ func Open(ctx context.Context, path string) (*Journal, error) {
 		j, err = open(ctx, path, migrations)
 	}
 	if err == nil {
-		if err = j.index(ctx, byCertificate); err != nil {
+		if err = errors.Join(j.index(ctx, byCertificate), j.opened(), j.continueAudit(ctx)); err != nil {
 			err = errors.Join(err, j.Close())
 		}
 	}
@@ -99,7 +102,7 @@ const walSize = "wal_autocheckpoint(4000)"
 
 // pools makes the two connection pools without touching the file.
 func pools(path string) (*Journal, error) {
-	pragmas := []string{"busy_timeout(5000)", "foreign_keys(1)", "synchronous(NORMAL)", "journal_mode(WAL)", walSize}
+	pragmas := []string{"busy_timeout(5000)", "foreign_keys(1)", "synchronous(FULL)", "journal_mode(WAL)", walSize}
 	write, err := sql.Open("sqlite", dsn(path, "immediate", append(pragmas, "cache_size(-1500)")...))
 	if err != nil {
 		return nil, err
@@ -126,18 +129,51 @@ func (j *Journal) Close() error {
 	return errors.Join(j.read.close(), j.write.close())
 }
 
-// change runs do in one writing transaction. doing names the operation in the
-// error.
+// change runs do in one writing transaction, which is on the disk when it
+// returns: what was confirmed to somebody, and what is about to be done outside,
+// survives a power cut. doing names the operation in the error.
 func (j *Journal) change(ctx context.Context, doing string, do func(*tx) error) error {
-	if err := j.write.within(ctx, false, do); err != nil {
+	return j.commit(ctx, full, doing, do)
+}
+
+// copy is change for what can be read again: of the panel, or of the sites. A
+// power cut may undo it, but leaves the file whole; the next change brings it to
+// the disk too.
+func (j *Journal) copy(ctx context.Context, doing string, do func(*tx) error) error {
+	return j.commit(ctx, normal, doing, do)
+}
+
+func (j *Journal) commit(ctx context.Context, sync durability, doing string, do func(*tx) error) error {
+	var head auditHead
+	err := j.write.within(ctx, sync, func(t *tx) error {
+		err := do(t)
+		head = t.audited
+		return err
+	})
+	if err != nil {
+		j.note(err)
 		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if head.Entry > 0 {
+		j.noteHead(j.keepHead(head))
 	}
 	return nil
 }
 
+// durability is how much of a commit is on the disk when it returns
+// (https://www.sqlite.org/pragma.html#pragma_synchronous).
+type durability string
+
+const (
+	reading durability = ""       // a transaction that writes nothing
+	normal  durability = "NORMAL" // written, to be synced with a later one
+	full    durability = "FULL"   // synced
+)
+
 // view runs do in one reading transaction: all its queries see the same state.
 func (j *Journal) view(ctx context.Context, doing string, do func(*tx) error) error {
-	if err := j.read.within(ctx, true, do); err != nil {
+	if err := j.read.within(ctx, reading, do); err != nil {
+		j.note(err)
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return nil
@@ -145,8 +181,10 @@ func (j *Journal) view(ctx context.Context, doing string, do func(*tx) error) er
 
 // pool is a set of connections with the statements prepared on them.
 type pool struct {
-	db     *sql.DB
+	turns  chan struct{} // one for each connection; whoever uses one takes a turn
+	sync   durability    // of the one connection that writes; used in its turn
 	mu     sync.Mutex
+	db     *sql.DB
 	kept   map[string]*sql.Stmt // by query; nil: not prepared yet, see wanted
 	wanted []string             // queries to prepare before the next transaction
 }
@@ -154,7 +192,7 @@ type pool struct {
 func newPool(db *sql.DB, size int) *pool {
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
-	return &pool{db: db, kept: map[string]*sql.Stmt{}}
+	return &pool{turns: make(chan struct{}, size), sync: full, db: db, kept: map[string]*sql.Stmt{}}
 }
 
 func (p *pool) close() error {
@@ -171,11 +209,19 @@ func (p *pool) close() error {
 }
 
 // within runs do in a transaction that is committed if do returns nil.
-func (p *pool) within(ctx context.Context, readOnly bool, do func(*tx) error) error {
+func (p *pool) within(ctx context.Context, sync durability, do func(*tx) error) error {
+	release, err := p.turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := p.prepareWanted(ctx); err != nil {
 		return err
 	}
-	sqlTx, err := p.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: readOnly})
+	if err := p.set(ctx, sync); err != nil {
+		return err
+	}
+	sqlTx, err := p.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: sync == reading})
 	if err != nil {
 		return err
 	}
@@ -184,6 +230,29 @@ func (p *pool) within(ctx context.Context, readOnly bool, do func(*tx) error) er
 		return err
 	}
 	return sqlTx.Commit()
+}
+
+// turn waits for a connection to be free; release gives it back.
+func (p *pool) turn(ctx context.Context) (release func(), err error) {
+	select {
+	case p.turns <- struct{}{}:
+		return func() { <-p.turns }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// set changes the durability of the connection that writes. A new connection has
+// the full one.
+func (p *pool) set(ctx context.Context, sync durability) error {
+	if sync == reading || sync == p.sync {
+		return nil
+	}
+	if _, err := p.db.ExecContext(ctx, "PRAGMA synchronous = "+string(sync)); err != nil {
+		return err
+	}
+	p.sync = sync
+	return nil
 }
 
 // prepareWanted prepares the statements that earlier transactions needed. It
@@ -222,8 +291,9 @@ func (p *pool) statement(query string) *sql.Stmt {
 // tx is a transaction that uses the prepared statements of its pool.
 type tx struct {
 	*sql.Tx
-	pool  *pool
-	stmts map[string]*sql.Stmt
+	pool    *pool
+	stmts   map[string]*sql.Stmt
+	audited auditHead // the last entry of the audit that it stores
 }
 
 func (t *tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {

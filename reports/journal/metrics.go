@@ -43,7 +43,7 @@ const (
 
 // PruneMetrics deletes the samples that are not kept any longer at now.
 func (j *Journal) PruneMetrics(ctx context.Context, now time.Time) error {
-	return j.change(ctx, "pruning metrics", func(t *tx) error {
+	return j.copy(ctx, "pruning metrics", func(t *tx) error {
 		if _, err := t.exec(ctx, `DELETE FROM metric WHERE at < ?`, millis(now.Add(-keepDaily))); err != nil {
 			return err
 		}

@@ -126,7 +126,7 @@ func (j *Journal) migrate(ctx context.Context, steps fs.FS) error {
 			return fmt.Errorf("copying it before the migration: %w", err)
 		}
 	}
-	return j.write.within(ctx, false, func(t *tx) error { return j.step(ctx, t, steps, last) })
+	return j.write.within(ctx, full, func(t *tx) error { return j.step(ctx, t, steps, last) })
 }
 
 func (j *Journal) version(ctx context.Context) (int, error) {
@@ -166,22 +166,33 @@ func (j *Journal) step(ctx context.Context, t *tx, steps fs.FS, to int) error {
 // written to a temporary name first, so that it is complete or absent.
 func (j *Journal) snapshot(ctx context.Context, version int) error {
 	to := fmt.Sprintf("%s.v%04d", j.path, version)
-	part := to + ".part"
-	// VACUUM INTO wants no file or an empty one; ours has the right mode.
-	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	part, err := j.copyTo(ctx, to)
 	if err != nil {
 		return err
 	}
+	return os.Rename(part, to)
+}
+
+// copyTo copies the open file to a temporary name beside to, and returns that
+// name. The caller has the turn of the connection that writes, or nobody else
+// uses it yet.
+func (j *Journal) copyTo(ctx context.Context, to string) (part string, err error) {
+	part = to + ".part"
+	// VACUUM INTO wants no file or an empty one; ours has the right mode.
+	if err := removeAll(part); err != nil {
+		return "", err
+	}
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return "", err
+	}
 	if err := f.Close(); err != nil {
-		return err
+		return "", err
 	}
 	if _, err := j.write.db.ExecContext(ctx, "VACUUM INTO ?", part); err != nil {
-		return err
+		return "", err
 	}
-	return os.Rename(part, to)
+	return part, nil
 }
 
 // ErrLocked is the error of Lock when another process holds the lock.

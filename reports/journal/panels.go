@@ -36,7 +36,7 @@ func (j *Journal) PanelMemory(ctx context.Context, server string) (m PanelMemory
 
 // KeepPanelMemory replaces what is remembered of a panel.
 func (j *Journal) KeepPanelMemory(ctx context.Context, server string, m PanelMemory) error {
-	return j.change(ctx, "keeping what is remembered of a panel", func(t *tx) error { return t.keepPanelMemory(ctx, server, m) })
+	return j.copy(ctx, "keeping what is remembered of a panel", func(t *tx) error { return t.keepPanelMemory(ctx, server, m) })
 }
 
 func (t *tx) keepPanelMemory(ctx context.Context, server string, m PanelMemory) error {

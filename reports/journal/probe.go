@@ -12,7 +12,7 @@ import (
 // KeepProbes stores the probes of a server's sites; each replaces the one before
 // it of its site.
 func (j *Journal) KeepProbes(ctx context.Context, server string, probes map[string]checks.Probe) error {
-	return j.change(ctx, "keeping probes", func(t *tx) error {
+	return j.copy(ctx, "keeping probes", func(t *tx) error {
 		for site, p := range probes {
 			if err := t.keepProbe(ctx, server, site, p); err != nil {
 				return err
@@ -94,7 +94,7 @@ func scanProbe(s scanner, known map[string][]string) (site string, l checks.Prob
 // ForgetProbes removes the probes of sites that were not probed since a moment,
 // because they left the panel or were switched off.
 func (j *Journal) ForgetProbes(ctx context.Context, server string, before time.Time) error {
-	return j.change(ctx, "forgetting probes", func(t *tx) error {
+	return j.copy(ctx, "forgetting probes", func(t *tx) error {
 		_, err := t.exec(ctx, `DELETE FROM look WHERE server = ? AND at < ?`, server, millis(before))
 		return err
 	})

@@ -58,7 +58,7 @@ func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 		{`DELETE FROM plan WHERE expires < ?`, keepPlans},
 		{`DELETE FROM task WHERE finished > 0 AND finished < ?`, keepTasks},
 	}
-	return j.change(ctx, "pruning", func(t *tx) error {
+	return j.copy(ctx, "pruning", func(t *tx) error {
 		for _, r := range rules {
 			if _, err := t.exec(ctx, r.query, millis(now.Add(-r.keep))); err != nil {
 				return err
@@ -74,7 +74,7 @@ func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 func (j *Journal) PruneAttempts(ctx context.Context, before time.Time) error {
 	for {
 		var n int
-		err := j.change(ctx, "pruning attempts", func(t *tx) (err error) {
+		err := j.copy(ctx, "pruning attempts", func(t *tx) (err error) {
 			n, err = t.pruneAttempts(ctx, before)
 			return err
 		})
