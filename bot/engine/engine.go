@@ -21,9 +21,11 @@ import (
 	"domovoy/bot/outbox"
 	"domovoy/bot/people"
 	"domovoy/bot/probe"
+	"domovoy/bot/state"
 	"domovoy/bot/task"
 	"domovoy/bot/watch"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -45,7 +47,11 @@ type Engine struct {
 	Commands *commands.Commands
 	Inbox    *inbox.Inbox
 
-	send bot.Signal // there is something to send
+	// Became is what became of the state before it was opened; Run says it.
+	Became []compose.StateEvent
+
+	send   bot.Signal // there is something to send
+	keeper *state.Keeper
 }
 
 // New makes an engine; it starts nothing.
@@ -78,6 +84,14 @@ func (e *Engine) Run(ctx context.Context, messengers map[string]bot.Messenger, s
 	maps.Copy(receivers, senders)
 	for name, m := range messengers {
 		receivers[name] = m
+	}
+	e.keeper = state.New(e.Journal, e.People, receivers, e.send, e.Log)
+	e.Inbox.Excuse = e.keeper.Excuse
+	for _, became := range e.Became {
+		e.keeper.Announce(ctx, became, time.Now())
+	}
+	group.Go(func() error { return e.keeper.Run(ctx) })
+	for name, m := range messengers {
 		group.Go(func() error { return e.Inbox.Listen(ctx, name, m) })
 	}
 	for _, run := range []func(context.Context) error{e.Inbox.Run, e.Tasks.Run} {
@@ -90,6 +104,9 @@ func (e *Engine) Run(ctx context.Context, messengers map[string]bot.Messenger, s
 	group.Go(func() error { return jobs.New(e.Journal, e.People.Zone, e.Log).Run(ctx, schedule) })
 	return group.Wait()
 }
+
+// Healthy reports whether the state could be kept when it was last looked at.
+func (e *Engine) Healthy() bool { return e.keeper == nil || e.keeper.Healthy() }
 
 // Outbox over receivers, by their name in addresses.
 func (e *Engine) Outbox(receivers map[string]bot.Receiver) *outbox.Outbox {

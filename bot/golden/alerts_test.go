@@ -14,6 +14,7 @@ import (
 	"domovoy/checks/suite"
 	"domovoy/reports"
 	"domovoy/reports/compose"
+	"domovoy/reports/journal"
 )
 
 // counted is a count above its threshold.
@@ -149,6 +150,16 @@ func panelCases() map[string]message {
 	all["alert.panel.unavailable.reminded"] = unavailable(reports.Reminded, "locked", 8*time.Hour)
 	all["alert.panel.unavailable.resolved"] = unavailable(reports.Resolved, "locked", 8*time.Hour)
 
+	for _, reason := range journal.FaultReasons() {
+		all["state.fault."+string(reason)] = func(w compose.Writer) reports.Message {
+			return compose.StateFault(w, string(reason), "/var/lib/domovoy/domovoy.db")
+		}
+		all["state.excuse."+string(reason)] = func(w compose.Writer) reports.Message { return compose.StateExcuse(w, string(reason)) }
+	}
+	for _, e := range []compose.StateEvent{{Kind: "restored", Path: "/var/lib/domovoy/domovoy.db"}, {Kind: "renewed", Path: "/var/lib/domovoy/domovoy.db.corrupt-20261121-140500"},
+		{Kind: "lost", Path: "/var/lib/domovoy/domovoy.db", Lost: 120}, {Kind: "again"}} {
+		all["state."+e.Kind] = func(w compose.Writer) reports.Message { return compose.State(w, e) }
+	}
 	stale := func(kind reports.ChangeKind) message {
 		return func(w compose.Writer) reports.Message {
 			i := incident(checks.Finding{Server: "isp1", Code: checks.PanelStale, Severity: checks.Warning, Args: checks.Args{"since": ago(54 * time.Hour)}}, 3*time.Hour)

@@ -27,6 +27,9 @@ type Inbox struct {
 	pool     *work.Pool // an answer is a job; its key is the chat
 	flood    flood      // used by Run alone
 	log      *slog.Logger
+
+	// Excuse tells somebody that a request cannot be stored; nil: nobody is told.
+	Excuse func(ctx context.Context, u bot.Update, err error)
 }
 
 // New makes an inbox.
@@ -57,6 +60,11 @@ func (b box) Receive(ctx context.Context, updates []bot.Update, cursor string) e
 	fresh, err := b.inbox.journal.Receive(ctx, b.messenger, rows, cursor)
 	if fresh > 0 {
 		b.inbox.pool.Wake.Wake()
+	}
+	if err != nil && b.inbox.Excuse != nil && ctx.Err() == nil {
+		for _, u := range updates {
+			b.inbox.Excuse(ctx, u, err)
+		}
 	}
 	return err
 }

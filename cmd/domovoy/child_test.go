@@ -60,9 +60,16 @@ func (h *house) start() *child {
 }
 
 // launch starts the bot without waiting.
-func (h *house) launch() *child {
+func (h *house) launch() *child { h.Helper(); return h.launchBy() }
+
+// launchBy starts the bot by another program, whose last arguments are the
+// bot's.
+func (h *house) launchBy(by ...string) *child {
 	h.Helper()
-	c := &child{house: h, cmd: exec.Command(realProgram, "run", "-v", "--config", h.config), told: &output{}, ended: make(chan error, 1)}
+	program, err := exec.LookPath(realProgram) // another program looks elsewhere
+	h.must(err)
+	line := append(by, program, "run", "-v", "--config", h.config)
+	c := &child{house: h, cmd: exec.Command(line[0], line[1:]...), told: &output{}, ended: make(chan error, 1)}
 	c.cmd.Env = []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=" + h.folder}
 	c.cmd.Stdout, c.cmd.Stderr = c.told, c.told
 	h.must(c.cmd.Start())

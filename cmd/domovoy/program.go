@@ -109,13 +109,17 @@ func (p *program) withApp(ctx context.Context, do func(*app.App) error) error {
 }
 
 // open is withApp for a configuration that is already loaded.
-func (p *program) open(ctx context.Context, cfg *config.Config, do func(*app.App) error) (err error) {
+func (p *program) open(ctx context.Context, cfg *config.Config, do func(*app.App) error) error {
 	a, err := app.Open(ctx, cfg, p.bundle, p.logger())
+	return closing(a, err, do)
+}
+
+// closing calls do with an app, if it could be opened, and closes it.
+func closing(a *app.App, err error, do func(*app.App) error) error {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.Close()) }()
-	return do(a)
+	return errors.Join(do(a), a.Close())
 }
 
 // logger writes to stderr. Secrets in its arguments print as ***.

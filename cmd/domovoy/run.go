@@ -23,7 +23,8 @@ func (p *program) run() *cobra.Command {
 				return p.printFaults(faults)
 			}
 			_ = lowerPriority() // a sandbox may forbid it; run works without
-			err = p.open(c.Context(), cfg, func(a *app.App) error { return a.Run(c.Context()) })
+			a, err := app.OpenToRun(c.Context(), cfg, p.bundle, p.logger())
+			err = closing(a, err, func(a *app.App) error { return a.Run(c.Context()) })
 			if errors.Is(err, app.ErrRunning) {
 				return errors.New(p.own.Say("cli.running"))
 			}

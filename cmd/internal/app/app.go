@@ -21,6 +21,7 @@ import (
 	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -55,6 +56,27 @@ func OpenIn(ctx context.Context, lab Laboratory, cfg *config.Config, bundle *i18
 	if err := os.MkdirAll(filepath.Dir(cfg.State), 0o700); err != nil {
 		return nil, fmt.Errorf("opening the state: %w", err)
 	}
+	return openMended(ctx, lab, cfg, bundle, log, "")
+}
+
+// OpenToRun is Open for Run: a state file that is damaged is moved aside first.
+func OpenToRun(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) (*App, error) {
+	aside, err := journal.Mend(ctx, cfg.State, time.Now())
+	if err != nil {
+		return nil, fmt.Errorf("moving a damaged state file aside: %w", err)
+	}
+	if aside != "" {
+		log.ErrorContext(ctx, "the state file was damaged, a new one is begun", "path", cfg.State, "aside", aside)
+	}
+	if err := os.MkdirAll(filepath.Dir(cfg.State), 0o700); err != nil {
+		return nil, fmt.Errorf("opening the state: %w", err)
+	}
+	return openMended(ctx, Laboratory{}, cfg, bundle, log, aside)
+}
+
+// openMended opens the journal and builds everything else. aside is where a
+// damaged state file was moved; empty: there was none.
+func openMended(ctx context.Context, lab Laboratory, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger, aside string) (*App, error) {
 	j, err := journal.Open(ctx, cfg.State)
 	if err != nil {
 		return nil, err
@@ -68,6 +90,13 @@ func OpenIn(ctx context.Context, lab Laboratory, cfg *config.Config, bundle *i18
 		Journal: j, Sources: sources, Rules: rules(cfg), Policy: policy(cfg), Audience: audience(cfg, bundle, log),
 		Reports: filepath.Join(filepath.Dir(cfg.State), "reports"), Log: log,
 	})
+	switch lost := j.Lost(); {
+	case aside != "":
+		a.bot.Became = append(a.bot.Became, compose.StateEvent{Kind: "renewed", Path: aside})
+	case lost > 0:
+		log.ErrorContext(ctx, "the state file before this one is gone, with its audit", "path", cfg.State, "entries", lost)
+		a.bot.Became = append(a.bot.Became, compose.StateEvent{Kind: "lost", Path: cfg.State, Lost: lost})
+	}
 	return a, nil
 }
 

@@ -1,0 +1,39 @@
+package compose
+
+import (
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// StateEvent is what became of the bot's own state file.
+type StateEvent struct {
+	Kind string // restored, renewed, lost or again
+	Path string // of the state, or of the damaged one; may be empty
+	Lost int64  // entries of the audit that are gone with the state before it
+}
+
+// StateFault says that the state cannot be kept, and what to do about it. reason is
+// a word of the catalogs, under "state.why.".
+func StateFault(w Writer, reason, path string) reports.Message {
+	m := w.message(reports.ToneBad, w.Say("state.fault", i18n.Args{"Why": w.Say("state.why." + reason)}))
+	m.Sections = []reports.Section{{Text: w.Say("state.mute")}, {Text: w.Say("state.next."+reason, i18n.Args{"Path": path})}}
+	return m
+}
+
+// StateExcuse answers a request that cannot be stored.
+func StateExcuse(w Writer, reason string) reports.Message {
+	return w.message(reports.ToneUnknown, w.Say("state.excuse", i18n.Args{"Why": w.Say("state.why." + reason)}))
+}
+
+// State says what became of the state.
+func State(w Writer, e StateEvent) reports.Message {
+	tone := reports.ToneWarning
+	if e.Kind == "again" {
+		tone = reports.ToneOver
+	}
+	m := w.message(tone, w.Say("state."+e.Kind))
+	if e.Kind != "again" {
+		m.Sections = []reports.Section{{Text: w.Say("state.about."+e.Kind, i18n.Args{"Path": e.Path, "Entries": int(e.Lost)})}}
+	}
+	return m
+}
