@@ -24,6 +24,7 @@ import (
 	"domovoy/bot/state"
 	"domovoy/bot/task"
 	"domovoy/bot/watch"
+	"domovoy/i18n"
 	"domovoy/reports"
 	"domovoy/reports/compose"
 	"domovoy/reports/journal"
@@ -107,6 +108,11 @@ func (e *Engine) Run(ctx context.Context, messengers map[string]bot.Messenger, s
 
 // Healthy reports whether the state could be kept when it was last looked at.
 func (e *Engine) Healthy() bool { return e.keeper == nil || e.keeper.Healthy() }
+
+// RefuseConfig tells people that a new configuration is not used, and why.
+func (e *Engine) RefuseConfig(ctx context.Context, faults func(*i18n.Locale) []string) {
+	e.keeper.Tell(ctx, func(w compose.Writer) reports.Message { return compose.ConfigRefused(w, faults(w.Locale)) }, time.Now())
+}
 
 // Outbox over receivers, by their name in addresses.
 func (e *Engine) Outbox(receivers map[string]bot.Receiver) *outbox.Outbox {

@@ -134,15 +134,20 @@ func (k *Keeper) well(ctx context.Context, now time.Time) {
 // Announce tells the chats that receive alerts, or the administrators if none
 // does, what became of the state.
 func (k *Keeper) Announce(ctx context.Context, e compose.StateEvent, now time.Time) {
+	k.Tell(ctx, func(w compose.Writer) reports.Message { return compose.State(w, e) }, now)
+}
+
+// Tell tells those chats something about the bot itself.
+func (k *Keeper) Tell(ctx context.Context, message func(compose.Writer) reports.Message, now time.Time) {
 	var deliveries []journal.Delivery
 	for _, chat := range k.chats() {
-		deliveries = append(deliveries, journal.Delivery{To: chat.To.String(), Kind: "state", Message: compose.State(k.writer(ctx, chat, now), e)})
+		deliveries = append(deliveries, journal.Delivery{To: chat.To.String(), Kind: "state", Message: message(k.writer(ctx, chat, now))})
 	}
 	if len(deliveries) == 0 {
 		return
 	}
 	if _, err := k.journal.Enqueue(ctx, deliveries); err != nil {
-		k.log.ErrorContext(ctx, "cannot say what became of the state", "error", err)
+		k.log.ErrorContext(ctx, "cannot say something about the bot itself", "error", err)
 		return
 	}
 	k.send.Wake()

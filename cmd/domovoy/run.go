@@ -2,6 +2,9 @@ package main
 
 import (
 	"errors"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -23,8 +26,10 @@ func (p *program) run() *cobra.Command {
 				return p.printFaults(faults)
 			}
 			_ = lowerPriority() // a sandbox may forbid it; run works without
-			a, err := app.OpenToRun(c.Context(), cfg, p.bundle, p.logger())
-			err = closing(a, err, func(a *app.App) error { return a.Run(c.Context()) })
+			reload := make(chan os.Signal, 1)
+			signal.Notify(reload, syscall.SIGHUP)
+			defer signal.Stop(reload)
+			err = p.serve(c.Context(), cfg, reload)
 			if errors.Is(err, app.ErrRunning) {
 				return errors.New(p.own.Say("cli.running"))
 			}

@@ -9,10 +9,26 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // stateFile is the state of a house's program.
 func (h *house) stateFile() string { return filepath.Join(h.folder, "state", "domovoy.db") }
+
+// until waits until something holds.
+func (h *house) until(what string, holds func() bool) {
+	h.Helper()
+	ctx := h.soon()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			h.Fatalf("it never happened: %s", what)
+		case <-tick.C:
+		}
+	}
+}
 
 // A state file that is deleted while the program runs is put back, and that is
 // said in both chats; nothing that was known is lost.

@@ -37,3 +37,17 @@ func State(w Writer, e StateEvent) reports.Message {
 	}
 	return m
 }
+
+// faultsShown is how many faults of a configuration a message lists.
+const faultsShown = 5
+
+// ConfigRefused says that a new configuration is not used, and why.
+func ConfigRefused(w Writer, faults []string) reports.Message {
+	m := w.message(reports.ToneWarning, w.Say("reload.refused"))
+	section := reports.Section{Text: w.Count("reload.faults", len(faults))}
+	for _, f := range faults[:min(faultsShown, len(faults))] {
+		section.Items = append(section.Items, reports.Item{Text: f})
+	}
+	m.Sections = []reports.Section{section}
+	return m
+}

@@ -139,7 +139,9 @@ func (a *App) open() (sources []watch.Source, err error) {
 const sitesEvery = 10 * time.Second
 
 // Close closes the panels and the journal.
-func (a *App) Close() error {
+func (a *App) Close() error { return errors.Join(a.closeReaders(), a.journal.Close()) }
+
+func (a *App) closeReaders() error {
 	var failed error
 	if a.outside != nil {
 		failed = a.outside.resolver.Close()
@@ -147,7 +149,7 @@ func (a *App) Close() error {
 	for _, r := range a.readers {
 		failed = errors.Join(failed, r.Close())
 	}
-	return errors.Join(failed, a.journal.Close())
+	return failed
 }
 
 func rules(cfg *config.Config) watch.Rules {

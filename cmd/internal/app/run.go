@@ -85,7 +85,7 @@ func (a *App) menus() map[string][]telegram.BotCommand {
 func (a *App) jobs() []jobs.Job {
 	day := everyDay{}
 	list := []jobs.Job{
-		{Name: "panel", When: a.cfg.Schedule.Panel, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Alerts.Observe(ctx, time.Now()) }},
+		{Name: "panel", When: a.cfg.Schedule.Panel, Run: a.observe},
 		{Name: "daily", When: a.cfg.Schedule.Daily, Late: digestLate, Run: a.bot.Reports.SendDaily},
 		{Name: "calendar", When: a.cfg.Schedule.Daily, Late: digestLate, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Reports.Calendar(ctx, time.Now()) }},
 		{Name: "history", When: midnight{}, Late: weeklyLate, Run: a.bot.Reports.Snapshot},

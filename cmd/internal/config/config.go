@@ -39,6 +39,7 @@ type Config struct {
 	Thresholds Thresholds `key:"thresholds" title:"Counts that raise an alert"`
 	Alerts     Alerts     `key:"alerts" title:"How alerts behave"`
 	Reports    Reports    `key:"reports" title:"Managers, each with a weekly report of their own customers"`
+	Heartbeat  Heartbeat  `key:"heartbeat" title:"A service that notices when Domovoy stops"`
 
 	origin origin
 }
@@ -48,6 +49,13 @@ type origin struct {
 	file            string
 	runFaults       Faults // faults that matter to run only, such as a secret that this user cannot read
 	systemResolvers bool   // the file names no resolvers
+	secretFiles     []string
+}
+
+// Heartbeat is asked for after each complete run of Schedule.Panel; it is off
+// while URL is not set.
+type Heartbeat struct {
+	URL Secret `key:"url" is:"secret" shape:"hook" title:"Where to send a GET after each complete run, https://"`
 }
 
 // Basics are the keys outside any section.

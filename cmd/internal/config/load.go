@@ -33,6 +33,13 @@ func Load(file string, env Env) (*Config, Faults) {
 // names none.
 func (c *Config) UsesSystemResolvers() bool { return c.origin.systemResolvers }
 
+// File is the configuration's own file.
+func (c *Config) File() string { return c.origin.file }
+
+// SecretFiles are the files that secrets were read from, which may be replaced at
+// any time.
+func (c *Config) SecretFiles() []string { return c.origin.secretFiles }
+
 func load(file string, text []byte, env Env) (*Config, Faults) {
 	r := &reader{file: file, env: env, places: map[string]place{}}
 	root, at, p := parse(text)
@@ -52,7 +59,7 @@ func load(file string, text []byte, env Env) (*Config, Faults) {
 		return nil, r.faults
 	}
 	r.runFaults.sort()
-	cfg.origin = origin{file: file, runFaults: r.runFaults}
+	cfg.origin = origin{file: file, runFaults: r.runFaults, secretFiles: r.secretFiles}
 	return cfg, nil
 }
 

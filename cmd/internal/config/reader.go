@@ -21,6 +21,8 @@ type reader struct {
 	faults    Faults
 	runFaults Faults           // for CheckRun
 	places    map[string]place // of every value in the file, by path
+
+	secretFiles []string // those that were named, whether they could be read or not
 }
 
 // fault adds a fault at a path. A path that the file does not have gets the place

@@ -139,6 +139,7 @@ func (r *reader) fileSecret(f field, path string, v scalar, bad *problem) (strin
 		return "", wrong("secret.pasted", f.secretArgs(path))
 	}
 	name, credential := r.locate(v.text)
+	r.secretFiles = append(r.secretFiles, name)
 	args := map[string]any{"Value": printable(v.raw)}
 	text, err := readSmall(name, maxSecret)
 	switch {

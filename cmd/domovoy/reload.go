@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"domovoy/cmd/internal/app"
+	"domovoy/cmd/internal/config"
+	"domovoy/i18n"
+)
+
+// serve runs the bot, and runs it again with the new configuration when that is
+// read again: on SIGHUP, or when a file of a secret changed. A configuration that
+// is wrong is not used.
+func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan os.Signal) error {
+	log := p.logger()
+	for {
+		next := make(chan *config.Config, 1)
+		a, err := app.OpenToRun(ctx, cfg, p.bundle, log)
+		err = closing(a, err, func(a *app.App) error {
+			running, stop := context.WithCancel(ctx)
+			defer stop()
+			go func() {
+				if fresh := p.awaitConfig(running, a, cfg, reload, log); fresh != nil {
+					next <- fresh
+					stop()
+				}
+			}()
+			return a.Run(running)
+		})
+		select {
+		case cfg = <-next:
+			if err != nil {
+				log.ErrorContext(ctx, "the bot ended with an error before it began again", "error", err)
+			}
+			log.InfoContext(ctx, "the configuration was read again", "file", cfg.File())
+		default:
+			return err
+		}
+	}
+}
+
+// awaitConfig waits for a configuration that replaces the present one; nil: the
+// context ended. What is wrong with another one is logged and told, once.
+func (p *program) awaitConfig(ctx context.Context, a *app.App, cfg *config.Config, reload <-chan os.Signal, log *slog.Logger) *config.Config {
+	stamps := app.StampsOf(cfg)
+	tick := time.NewTicker(app.LookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-reload:
+		case <-tick.C:
+			now := app.StampsOf(cfg)
+			if stamps.Same(now) {
+				continue
+			}
+			stamps = now
+		}
+		fresh, faults := config.Load(p.file, config.Env(p.env))
+		if len(faults) == 0 {
+			faults = fresh.CheckRun()
+		}
+		if len(faults) == 0 {
+			err := app.Try(fresh, p.bundle, log)
+			if err == nil {
+				return fresh
+			}
+			log.ErrorContext(ctx, "the new configuration cannot be used, the old one stays", "file", p.file, "error", err)
+			a.RefuseConfig(ctx, func(*i18n.Locale) []string { return []string{err.Error()} })
+			continue
+		}
+		for _, line := range faults.Render(p.own) {
+			log.ErrorContext(ctx, "the new configuration is wrong, the old one stays", "fault", line)
+		}
+		a.RefuseConfig(ctx, faults.Render)
+	}
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	botlab "domovoy/bot/lab"
+)
+
+// change replaces a part of the house's configuration.
+func (h *house) change(old, with string) {
+	h.Helper()
+	text, err := os.ReadFile(h.config)
+	h.must(err)
+	if !strings.Contains(string(text), old) {
+		h.Fatalf("the configuration has no %q", old)
+	}
+	h.must(os.WriteFile(h.config, []byte(strings.Replace(string(text), old, with, 1)), 0o600))
+}
+
+func (c *child) hangUp() {
+	c.Helper()
+	c.must(c.cmd.Process.Signal(syscall.SIGHUP))
+}
+
+// SIGHUP reads the configuration again: people who left it lose their rights at
+// once, and new ones have theirs. A wrong configuration is not used: that is said
+// in the log and in the chats, and the old one stays.
+func TestSIGHUPReadsTheConfigurationAgain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, settings{resolveAfter: 1})
+	h.telegram.AddChat(botlab.Chat{ID: stranger, Title: "Eve"})
+	c := h.start()
+	h.baseline()
+	h.telegram.Say(admin, 0, admin, "Ann", "/whoami")
+	h.inTelegram(admin, h.says("ru", "role.admin"))
+
+	h.change(`{id: "telegram:42", role: admin}`, `{id: "telegram:99", role: operator}`)
+	c.hangUp()
+	h.until("the configuration is read again", func() bool { return strings.Contains(c.told.String(), "the configuration was read again") })
+	h.telegram.Say(stranger, 0, stranger, "Eve", "/whoami")
+	h.inTelegram(stranger, h.says("ru", "role.operator"))
+	h.telegram.Say(admin, 0, admin, "Ann", "/audit")
+	h.inTelegram(admin, h.says("ru", "refusal.stranger"))
+
+	h.change("role: operator", "role: king")
+	c.hangUp()
+	h.inTelegram(group, h.says("ru", "reload.refused"), "king")
+	h.inSlack(h.says("en", "reload.refused"))
+	h.telegram.Say(stranger, 0, stranger, "Eve", "/lang ru")
+	h.inTelegram(stranger, h.says("ru", "lang.set"))
+	c.stop()
+	if !strings.Contains(c.told.String(), "the new configuration is wrong, the old one stays") {
+		t.Error("the log does not say so")
+	}
+}
+
+// A token that is replaced in its file is used without a restart.
+func TestANewTokenIsUsedWithoutARestart(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, settings{resolveAfter: 1})
+	token := filepath.Join(h.folder, "telegram")
+	h.must(os.WriteFile(token, []byte("5000000001:AArevoked-token_of_nobody_at_all_98765\n"), 0o600))
+	c := h.launch()
+	h.inSlack(h.counts("en", "baseline.title", 2000))
+	if n := len(h.telegram.Messages(group)); n != 0 {
+		t.Fatalf("%d messages with a revoked token", n)
+	}
+	h.must(os.WriteFile(token+".new", []byte(h.telegram.Token()+"\n"), 0o600))
+	h.must(os.Rename(token+".new", token))
+	h.telegram.Say(admin, 0, admin, "Ann", "/whoami")
+	h.inTelegram(admin, h.says("ru", "role.admin"))
+	c.stop()
+}
+
+// The heartbeat is sent after each complete run, and not while the state cannot be
+// kept.
+func TestTheHeartbeatStopsWithTheState(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, settings{resolveAfter: 1})
+	var beats atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Path == "/secret-of-the-heartbeat" {
+			beats.Add(1)
+		}
+	}))
+	t.Cleanup(server.Close)
+	h.must(os.WriteFile(filepath.Join(h.folder, "beat"), []byte(server.URL+"/secret-of-the-heartbeat\n"), 0o600))
+	h.change("resolvers: []", "resolvers: []\nheartbeat: {url_file: beat}")
+	c := h.start()
+	h.baseline()
+	h.until("the heart beats", func() bool { return beats.Load() > 2 })
+	h.must(os.Rename(h.stateFile(), h.stateFile()+".aside"))
+	h.must(os.WriteFile(h.stateFile(), nil, 0o600))
+	h.inTelegram(group, h.says("ru", "state.why.replaced"))
+	was := beats.Load()
+	h.telegram.Say(admin, 0, admin, "Ann", "/whoami") // the open file still takes what is said
+	h.inTelegram(admin, h.says("ru", "role.admin"))
+	if n := beats.Load(); n > was+1 { // one may have been under way
+		t.Errorf("%d heartbeats while the state cannot be kept", n-was)
+	}
+	h.must(os.Rename(h.stateFile()+".aside", h.stateFile()))
+	c.stop()
+	if strings.Contains(c.told.String(), "secret-of-the-heartbeat") {
+		t.Error("the log has the URL of the heartbeat")
+	}
+}
