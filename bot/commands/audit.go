@@ -17,11 +17,16 @@ const auditShown = 30
 
 // AuditData is the JSON of audit.
 type AuditData struct {
-	Audit   []AuditItem `json:"audit"` // newest first
-	Entries int         `json:"entries"`
-	Whole   bool        `json:"whole"` // nothing was changed or removed
-	Head    string      `json:"head"`  // the last hash, to be noted down elsewhere
-	Error   string      `json:"error,omitempty"`
+	Audit []AuditItem `json:"audit"` // newest first
+	ChainData
+}
+
+// ChainData is the JSON of audit verify.
+type ChainData struct {
+	Entries int    `json:"entries"`
+	Whole   bool   `json:"whole"` // nothing was changed or removed
+	Head    string `json:"head"`  // the last hash, to be noted down elsewhere
+	Error   string `json:"error,omitempty"`
 }
 
 // AuditItem is one act.
@@ -37,37 +42,61 @@ type AuditItem struct {
 }
 
 // audit answers who did what, or tried to, for one site or all. The chain of
-// hashes shows whether anything was changed afterwards.
+// hashes shows whether anything was changed afterwards, which verify answers
+// alone.
 func (c *Commands) audit(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	name := ""
-	switch len(r.Words) {
-	case 0:
-	case 1:
+	switch {
+	case len(r.Words) == 1 && r.Words[0] == "verify":
+		return c.verify(ctx, r)
+	case len(r.Words) == 1:
 		var err error
 		if name, err = checks.ParseName(r.Words[0]); err != nil {
 			return bot.Answer{}, bot.NotDomain(r.Words[0])
 		}
-	default:
+	case len(r.Words) > 1:
 		return bot.Answer{}, bot.Usage("audit", "usage.audit", r.Words[1])
 	}
 	acts, err := c.Journal.AuditOf(ctx, name, auditShown)
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	data := AuditData{Audit: []AuditItem{}, Whole: true}
-	told := compose.AuditTrail{Name: name}
+	chain, told, err := c.chain(ctx)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	data := AuditData{Audit: []AuditItem{}, ChainData: chain}
+	told.Name = name
 	for _, a := range acts {
 		data.Audit = append(data.Audit, AuditItem{a.At, a.Person, a.Name, a.Role, a.Chat, a.Command, a.Args, a.Result})
 		told.Acts = append(told.Acts, reports.Act{At: a.At, Who: whose(a), Command: line(a), Result: a.Result})
 	}
+	return bot.Answer{Message: compose.Audit(r.Writer(), told), Data: data}, nil
+}
+
+// verify answers whether the audit is whole.
+func (c *Commands) verify(ctx context.Context, r bot.Request) (bot.Answer, error) {
+	data, told, err := c.chain(ctx)
+	return bot.Answer{Message: compose.AuditVerified(r.Writer(), told), Data: data}, err
+}
+
+// chain looks whether the audit is whole.
+func (c *Commands) chain(ctx context.Context) (ChainData, compose.AuditTrail, error) {
+	data, told := ChainData{Whole: true}, compose.AuditTrail{}
+	var err error
 	data.Entries, data.Head, err = c.Journal.VerifyAudit(ctx)
-	if broken, ok := errors.AsType[*journal.BrokenChain](err); ok {
+	broken, isBroken := errors.AsType[*journal.BrokenChain](err)
+	cut, isCut := errors.AsType[*journal.CutChain](err)
+	switch {
+	case isBroken:
 		data.Whole, data.Error, told.Broken = false, broken.Error(), int(broken.Entry)
-	} else if err != nil {
-		return bot.Answer{}, err
+	case isCut:
+		data.Whole, data.Error, told.Kept, told.Last = false, cut.Error(), int(cut.Kept), int(cut.Last)
+	case err != nil:
+		return data, told, err
 	}
 	told.Entries, told.Head = data.Entries, data.Head
-	return bot.Answer{Message: compose.Audit(r.Writer(), told), Data: data}, nil
+	return data, told, nil
 }
 
 // whose is the name beside the id: only the id cannot be chosen freely.

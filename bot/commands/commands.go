@@ -67,6 +67,7 @@ func (c *Commands) List() []bot.Command {
 		{Name: "sweep", Role: bot.Operator, Run: c.sweep},
 		{Name: "stop", Role: bot.Operator, Run: c.stop},
 		{Name: "audit", Role: bot.Admin, Run: c.audit},
+		{Name: "selftest", Role: bot.Operator, Run: c.selftest},
 		{Name: "lang", Role: bot.Viewer, Run: c.lang},
 		{Name: "whoami", Role: bot.Viewer, Run: c.whoami},
 		{Name: "help", Role: bot.Viewer, Run: c.help},
@@ -176,7 +177,7 @@ func newVocabulary(commands []bot.Command, bundle *i18n.Bundle) vocabulary {
 	names = append(names, reports.Lists()...)
 	names = append(names, reports.WeekLists()...)
 	names = append(names, "revoke", "authz", "all", "valid", "probe", "reissue", bot.Daily, bot.Weekly, "page", "file", "owner", "cause", "server", "older", "owners", reports.CauseRest)
-	names = append(names, "believe")
+	names = append(names, "believe", "verify")
 	for _, language := range bundle.Languages() {
 		l := bundle.Locale(language, nil)
 		for _, name := range names {

@@ -160,6 +160,24 @@ func panelCases() map[string]message {
 		{Kind: "lost", Path: "/var/lib/domovoy/domovoy.db", Lost: 120}, {Kind: "again"}} {
 		all["state."+e.Kind] = func(w compose.Writer) reports.Message { return compose.State(w, e) }
 	}
+	for name, faults := range map[string]int{"one": 1, "four": 4, "many": 21} {
+		all["reload."+name] = func(w compose.Writer) reports.Message {
+			return compose.ConfigRefused(w, slices.Repeat([]string{"14:10: alerts.quiet: …"}, faults))
+		}
+		all["selftest."+name] = func(w compose.Writer) reports.Message {
+			bad := compose.SelfTest{Name: "chat", Of: "slack:C0123456789", Error: "not delivered", Why: "selftest.waiting", Waiting: 3}
+			tests := append(slices.Repeat([]compose.SelfTest{bad}, faults-1), compose.SelfTest{Name: "state", Error: "full", Why: "state.why.full"})
+			return compose.SelfTested(w, tests)
+		}
+	}
+	all["selftest.well"] = func(w compose.Writer) reports.Message {
+		return compose.SelfTested(w, []compose.SelfTest{{Name: "state"}, {Name: "audit"}, {Name: "panel", Of: "isp1", Last: ago(5 * time.Minute)},
+			{Name: "chat", Of: "telegram:-1001234567890/7", Last: ago(26 * time.Hour)}, {Name: "chat", Of: "slack:C0123456789"}})
+	}
+	all["selftest.ill"] = func(w compose.Writer) reports.Message {
+		return compose.SelfTested(w, []compose.SelfTest{{Name: "state"}, {Name: "audit", Error: "cut", Trail: compose.AuditTrail{Kept: 15, Last: 12}},
+			{Name: "panel", Of: "isp1", Error: "locked", Why: "trouble.locked", Last: ago(time.Hour)}})
+	}
 	stale := func(kind reports.ChangeKind) message {
 		return func(w compose.Writer) reports.Message {
 			i := incident(checks.Finding{Server: "isp1", Code: checks.PanelStale, Severity: checks.Warning, Args: checks.Args{"since": ago(54 * time.Hour)}}, 3*time.Hour)

@@ -49,6 +49,7 @@ func cancelCases() map[string]message {
 	}
 	for name, a := range audits() {
 		all["audit."+name] = func(w compose.Writer) reports.Message { return compose.Audit(w, a) }
+		all["audit.verify."+name] = func(w compose.Writer) reports.Message { return compose.AuditVerified(w, a) }
 	}
 	for key, args := range planRefusals() {
 		all[key] = func(w compose.Writer) reports.Message {
@@ -156,6 +157,7 @@ func audits() map[string]compose.AuditTrail {
 		"clean":  {Name: "shop.ru", Entries: 12, Head: head},
 		"every":  {Acts: every, Entries: len(every), Head: head},
 		"broken": {Acts: acts, Entries: 12, Broken: 13},
+		"cut":    {Acts: acts, Entries: 12, Kept: 15, Last: 12},
 	}
 }
 

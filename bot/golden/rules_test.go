@@ -77,7 +77,7 @@ func TestConfirmationsLookDangerous(t *testing.T) {
 var kept = []string{
 	"alert.", "over.", "names.", "storm.", "baseline.", "reason.", "evidence.", "trouble.", "refusal.", "usage.",
 	"cancel.", "probe.", "confirm.", "audit.", "stop.", "task.", "status.", "metric.", "trend.", "check.", "looked.", "flag.", "certificate.", "issuing.", "why.", "attempt.",
-	"list.", "daily.", "sweep.", "state.", "help.", "whoami.", "lang.", "delivery.", "role.", "who.", "next.", "when.", "cause.", "code.dns.", "code.web.", "code.cert.",
+	"list.", "daily.", "sweep.", "state.", "selftest.", "reload.", "help.", "whoami.", "lang.", "delivery.", "role.", "who.", "next.", "when.", "cause.", "code.dns.", "code.web.", "code.cert.",
 	"code.ca.blocked.", "code.ca.paused.", "code.ca.rejected.", "code.ca.ratelimited.", "code.ca.dns.", "code.ca.caa.", "code.ca.unauthorized.", "code.ca.connection.", "code.ca.client.", "code.ca.tls.", "code.ca.internal.", "code.ca.remote.", "code.ca.unreachable.next",
 }
 

@@ -15,6 +15,39 @@ type AuditTrail struct {
 	Entries int           // that there are, of all sites
 	Head    string        // hash of the last entry; may be empty
 	Broken  int           // number of the entry that was changed or follows a missing one; 0: none
+	Kept    int           // number of the last entry that there was, where the end was cut off; else 0
+	Last    int           // then: of the last one that there is
+}
+
+// intact reports whether nothing was changed or removed.
+func (a AuditTrail) intact() bool { return a.Broken == 0 && a.Kept == 0 }
+
+// fault says what was changed or removed.
+func (a AuditTrail) fault(w Writer) string {
+	if a.Broken > 0 {
+		return w.Say("audit.broken", i18n.Args{"Entry": a.Broken})
+	}
+	return w.Say("audit.cut", i18n.Args{"Kept": a.Kept, "Last": a.Last})
+}
+
+func (a AuditTrail) whole(w Writer) string {
+	return w.Say("audit.whole", i18n.Args{"N": a.Entries, "Head": a.Head[:min(headShown, len(a.Head))]})
+}
+
+// AuditVerified says whether the audit is whole.
+func AuditVerified(w Writer, a AuditTrail) reports.Message {
+	if !a.intact() {
+		m := w.message(reports.ToneBad, w.Say("audit.verify.bad"))
+		m.Sections = []reports.Section{{Text: a.fault(w)}, {Text: w.Say("audit.verify.next")}}
+		return m
+	}
+	m := w.message(reports.ToneOver, w.Say("audit.verify.good"))
+	if a.Entries == 0 {
+		m.Sections = []reports.Section{{Text: w.Say("audit.none", i18n.Args{"Name": ""})}}
+		return m
+	}
+	m.Sections = []reports.Section{{Text: a.whole(w)}}
+	return m
 }
 
 // headShown is how many characters of a hash are shown.
@@ -38,15 +71,13 @@ func Audit(w Writer, a AuditTrail) reports.Message {
 		section.Text = w.Say("audit.none", name)
 	}
 	m.Sections = []reports.Section{section}
-	chain := reports.Section{Text: w.Say("audit.whole", i18n.Args{"N": a.Entries, "Head": a.Head[:min(headShown, len(a.Head))]})}
 	switch {
-	case a.Broken > 0:
+	case !a.intact():
 		m.Tone = reports.ToneBad
-		chain = reports.Section{Text: w.Say("audit.broken", i18n.Args{"Entry": a.Broken})}
-	case a.Entries == 0:
-		return m
+		m.Sections = append(m.Sections, reports.Section{Text: a.fault(w)})
+	case a.Entries > 0:
+		m.Sections = append(m.Sections, reports.Section{Text: a.whole(w)})
 	}
-	m.Sections = append(m.Sections, chain)
 	return m
 }
 

@@ -1,6 +1,8 @@
 package compose
 
 import (
+	"time"
+
 	"domovoy/i18n"
 	"domovoy/reports"
 )
@@ -47,6 +49,46 @@ func ConfigRefused(w Writer, faults []string) reports.Message {
 	section := reports.Section{Text: w.Count("reload.faults", len(faults))}
 	for _, f := range faults[:min(faultsShown, len(faults))] {
 		section.Items = append(section.Items, reports.Item{Text: f})
+	}
+	m.Sections = []reports.Section{section}
+	return m
+}
+
+// SelfTest is one thing that was tested of the bot itself.
+type SelfTest struct {
+	Name    string     // state, audit, panel or chat
+	Of      string     // the panel or the chat; else empty
+	Error   string     // why it does not work, for programs; empty: it does
+	Why     string     // then: the key of the text; empty for the audit
+	Trail   AuditTrail // of the audit
+	Last    time.Time  // the last success of a panel or a chat; zero: there was none yet
+	Waiting int        // messages that wait for a chat
+}
+
+// SelfTested says whether the bot itself works.
+func SelfTested(w Writer, all []SelfTest) reports.Message {
+	bad := 0
+	var section reports.Section
+	for _, t := range all {
+		item := reports.Item{Text: w.Say("selftest.of."+t.Name, i18n.Args{"Of": t.Of}), Note: w.Say("selftest.good")}
+		switch {
+		case t.Error != "" && t.Name == "audit":
+			item.Note = t.Trail.fault(w)
+		case t.Error != "":
+			item.Note = w.Say(t.Why, i18n.Args{"N": t.Waiting, "What": ""})
+		case t.Name == "panel", t.Name == "chat" && !t.Last.IsZero():
+			item.Note = w.Say("selftest.last."+t.Name, i18n.Args{"At": w.dateTime(t.Last)})
+		case t.Name == "chat":
+			item.Note = w.Say("selftest.unused")
+		}
+		if t.Error != "" {
+			bad++
+		}
+		section.Items = append(section.Items, item)
+	}
+	m := w.message(reports.ToneOver, w.Say("selftest.well"))
+	if bad > 0 {
+		m = w.message(reports.ToneBad, w.Count("selftest.ill", bad))
 	}
 	m.Sections = []reports.Section{section}
 	return m

@@ -287,3 +287,26 @@ func ours(path string) bool {
 	}
 	return false
 }
+
+// ChatDelivery is how the messages to a chat fare.
+type ChatDelivery struct {
+	Sent    time.Time // the last one that arrived; zero: none
+	Waiting int       // that wait
+	Oldest  time.Time // of those that wait: since when; zero: none
+	Error   string    // why the oldest of them was not delivered yet; empty: it was not tried
+}
+
+// ChatDelivery says how the messages to a chat fare.
+func (j *Journal) ChatDelivery(ctx context.Context, chat string) (d ChatDelivery, err error) {
+	scan := func(s scanner) (d ChatDelivery, err error) {
+		err = s.Scan(stamp{&d.Sent}, &d.Waiting, stamp{&d.Oldest}, &d.Error)
+		return d, err
+	}
+	err = j.view(ctx, "reading how a chat is delivered to", func(t *tx) error {
+		d, _, err = one(ctx, t, scan, `SELECT (SELECT max(sent_at) FROM delivery WHERE chat = ?1 AND state = 'sent'),
+			count(*), min(created), ifnull((SELECT error FROM delivery WHERE chat = ?1 AND state = 'pending' ORDER BY id LIMIT 1), '')
+			FROM delivery WHERE chat = ?1 AND state = 'pending'`, chat)
+		return err
+	})
+	return d, err
+}
