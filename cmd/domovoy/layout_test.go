@@ -53,7 +53,7 @@ var allowed = map[string][]string{
 	"bot/outbox":            {"bot", "bot/internal/work", "checks/guard", "reports", "reports/journal", "i18n"},
 	"bot/commands":          {"bot", "bot/alerts", "bot/cancel", "bot/digest", "bot/people", "bot/probe", "bot/task", "bot/watch", "checks", "checks/*", "reports", "reports/compose", "reports/journal", "i18n"},
 	"bot/inbox":             {"bot", "bot/commands", "bot/internal/work", "bot/people", "checks/guard", "checks/pace", "reports", "reports/journal"},
-	"bot/engine":            {"bot", "bot/alerts", "bot/cancel", "bot/commands", "bot/digest", "bot/inbox", "bot/jobs", "bot/outbox", "bot/people", "bot/probe", "bot/state", "bot/task", "bot/watch", "reports", "reports/compose", "reports/journal"},
+	"bot/engine":            {"bot", "bot/alerts", "bot/cancel", "bot/commands", "bot/digest", "bot/inbox", "bot/jobs", "bot/outbox", "bot/people", "bot/probe", "bot/state", "bot/task", "bot/watch", "reports", "reports/compose", "reports/journal", "i18n"},
 	"bot/engine/enginetest": {"bot", "bot/engine", "bot/watch", "checks", "checks/*", "checks/lab", "reports", "reports/journal", "i18n"},
 	"bot/console":           {"bot", "reports", "i18n"},
 	"bot/slack":             {"bot", "checks/pace", "reports", "i18n"},
