@@ -51,8 +51,9 @@ type Engine struct {
 	// Became is what became of the state before it was opened; Run says it.
 	Became []compose.StateEvent
 
-	send   bot.Signal // there is something to send
-	keeper *state.Keeper
+	send      bot.Signal // there is something to send
+	keeper    *state.Keeper
+	receivers map[string]bot.Receiver // by their name in addresses; Run fills it before anything uses it
 }
 
 // New makes an engine; it starts nothing.
@@ -70,6 +71,9 @@ func New(c Config) *Engine {
 	e.Tasks = task.New(j, e.People, kinds, send, log)
 	e.Commands = commands.New(e.Parts)
 	e.Inbox = inbox.New(j, e.People, e.Commands, send, log)
+	e.receivers = map[string]bot.Receiver{}
+	e.keeper = state.New(j, e.People, e.receivers, send, log)
+	e.Inbox.Excuse = e.keeper.Excuse
 	return e
 }
 
@@ -81,13 +85,10 @@ const firstBound = 5 * time.Second
 // ends. The senders are receivers that nobody talks to, by their name in addresses.
 func (e *Engine) Run(ctx context.Context, messengers map[string]bot.Messenger, senders map[string]bot.Receiver, schedule []jobs.Job) error {
 	group, ctx := errgroup.WithContext(ctx)
-	receivers := map[string]bot.Receiver{}
-	maps.Copy(receivers, senders)
+	maps.Copy(e.receivers, senders)
 	for name, m := range messengers {
-		receivers[name] = m
+		e.receivers[name] = m
 	}
-	e.keeper = state.New(e.Journal, e.People, receivers, e.send, e.Log)
-	e.Inbox.Excuse = e.keeper.Excuse
 	for _, became := range e.Became {
 		e.keeper.Announce(ctx, became, time.Now())
 	}
@@ -101,13 +102,13 @@ func (e *Engine) Run(ctx context.Context, messengers map[string]bot.Messenger, s
 			return run(ctx)
 		})
 	}
-	group.Go(func() error { return e.Outbox(receivers).Run(ctx) })
+	group.Go(func() error { return e.Outbox(e.receivers).Run(ctx) })
 	group.Go(func() error { return jobs.New(e.Journal, e.People.Zone, e.Log).Run(ctx, schedule) })
 	return group.Wait()
 }
 
 // Healthy reports whether the state could be kept when it was last looked at.
-func (e *Engine) Healthy() bool { return e.keeper == nil || e.keeper.Healthy() }
+func (e *Engine) Healthy() bool { return e.keeper.Healthy() }
 
 // RefuseConfig tells people that a new configuration is not used, and why.
 func (e *Engine) RefuseConfig(ctx context.Context, faults func(*i18n.Locale) []string) {

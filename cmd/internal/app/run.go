@@ -30,7 +30,7 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRunning, err)
 	}
-	defer func() { _ = release() }() // the process ends, which releases it too
+	defer func() { _ = release() }() // the end of the process would release it, too
 	if err := a.bot.Alerts.Retire(ctx, time.Now()); err != nil {
 		return err
 	}
