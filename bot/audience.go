@@ -52,6 +52,7 @@ type Chat struct {
 type Audience struct {
 	Chats    []Chat
 	Managers []Manager
+	Spare    []Address       // where an open critical problem is told while no chat can be reached, such as email:ops@example.com
 	People   map[string]Role // by immutable id, such as telegram:123456789
 	Language string          // of a chat that names none
 	Zone     *time.Location

@@ -2,8 +2,6 @@ package bot
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"domovoy/reports"
@@ -12,8 +10,9 @@ import (
 // Receiver is one way to tell people something.
 type Receiver interface {
 	// Send delivers a message to a chat; inReplyTo may be empty. The
-	// reference names the message for an Editor. Errors that are neither
-	// *RetryAfter, *Permanent, *Refused nor *Moved are retried without end.
+	// reference names the message for an Editor. An error is one of
+	// *RetryAfter, *Permanent, *Refused, *Moved and *Unclear; any other
+	// counts as an *Unclear one after which the message may have arrived.
 	Send(ctx context.Context, to Address, inReplyTo string, m reports.Message) (ref string, err error)
 }
 
@@ -23,6 +22,19 @@ type Editor interface {
 	// Edit replaces a message that Send delivered. A message that already
 	// reads so is no error; one that does not exist any more is ErrGone.
 	Edit(ctx context.Context, to Address, ref string, m reports.Message) error
+}
+
+// Prober is a Receiver that can be asked whether it works, without telling
+// anybody anything.
+type Prober interface {
+	// Probe returns nil if the other side answers and takes our token.
+	Probe(ctx context.Context) error
+}
+
+// Several is a Receiver whose chats are on servers of their own, which fail
+// independently.
+type Several interface {
+	Names() []string // of the chats
 }
 
 // Messenger is a Receiver that people can also talk to.
@@ -44,6 +56,12 @@ type Inbox interface {
 	Cursor(ctx context.Context) (string, error)
 }
 
+// Doorkeeper is an Inbox that wants to know when the bot was added to a chat, or is
+// allowed to write there again.
+type Doorkeeper interface {
+	Admitted(ctx context.Context, to Address) error
+}
+
 // Update is something a person said or pressed.
 type Update struct {
 	ID        int64  // the journal's; zero until stored
@@ -59,47 +77,3 @@ type Update struct {
 	Ref       string // the message it was said in or the button was pressed on
 	At        time.Time
 }
-
-// ErrGone is returned by Edit when the message no longer exists.
-var ErrGone = errors.New("the message is gone")
-
-// RetryAfter is a messenger's request to wait; it does not count as a failed
-// try. Everything to that messenger's chat waits, not this message alone.
-type RetryAfter struct {
-	After time.Duration
-	Err   error // may be nil
-}
-
-func (e *RetryAfter) Error() string { return fmt.Sprintf("asked to wait %s: %v", e.After, e.Err) }
-
-func (e *RetryAfter) Unwrap() error { return e.Err }
-
-// Permanent is a refusal that no retry will change: the chat is gone, the
-// bot was removed from it, the token is void.
-type Permanent struct {
-	Reason string // the messenger's own code, such as channel_not_found
-	Token  bool   // it is the token that is refused, not this message or chat
-	Err    error  // may be nil
-}
-
-func (e *Permanent) Error() string { return fmt.Sprintf("refused for good: %s: %v", e.Reason, e.Err) }
-
-func (e *Permanent) Unwrap() error { return e.Err }
-
-// Refused is the messenger's clear no to this message, for a reason that may
-// pass or not: an answer of 4xx that is none of the other errors. After some
-// tries the message is given up, so that its chat gets the messages behind it.
-type Refused struct {
-	Reason string // the messenger's own words
-	Err    error  // may be nil
-}
-
-func (e *Refused) Error() string { return fmt.Sprintf("refused: %s: %v", e.Reason, e.Err) }
-
-func (e *Refused) Unwrap() error { return e.Err }
-
-// Moved says that the chat has another address now (a Telegram group that
-// became a supergroup); the message must be sent there.
-type Moved struct{ To Address }
-
-func (e *Moved) Error() string { return "the chat moved to " + e.To.String() }

@@ -57,6 +57,7 @@ type Call struct {
 	At     time.Time
 	Status int    // HTTP status of the response; 0 while there is none
 	Error  string // the reason of a refusal; empty when the call succeeded
+	Inside bool   // it came while the server had asked to wait
 }
 
 // callLog has all calls in the order of their arrival.
@@ -124,14 +125,30 @@ const (
 	Drop
 	// Refuse answers with the fault's Status and Text.
 	Refuse
+	// Page answers with an HTML page and the fault's Status, as a proxy or a portal
+	// would, and does nothing.
+	Page
+	// Cut carries the call out, then sends the first half of the answer and closes
+	// the connection.
+	Cut
+	// Reset is Drop with a TCP reset in place of an orderly end.
+	Reset
+	// Late carries the call out, and answers after the fault's After.
+	Late
+	// Twice carries the call out, and sends its answer twice.
+	Twice
+	// Gateway carries the call out, then answers 502 with an HTML page, as a load
+	// balancer does that lost the answer.
+	Gateway
 )
 
 // Fault is a failure of one call.
 type Fault struct {
 	Kind       FaultKind
-	RetryAfter int    // seconds, for TooManyRequests; zero means 1
-	Status     int    // for Refuse; zero means 400 (Telegram) or 200 (Slack)
-	Text       string // for Refuse: Telegram's description, Slack's error code
+	RetryAfter int           // seconds, for TooManyRequests; zero means 1
+	Status     int           // for Refuse: zero means 400 (Telegram) or 200 (Slack); for Page: zero means 403
+	After      time.Duration // for Late
+	Text       string        // for Refuse: Telegram's description, Slack's error code
 }
 
 // faultList has the faults that no call has met yet.

@@ -2,6 +2,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -123,12 +124,13 @@ type exchange struct {
 	method string
 	params map[string]string
 	refuse func(Fault) reply
+	inside func() bool // nil: there is no window that it could come in
 	run    func(context.Context) reply
 }
 
 // handle logs a call and answers it, or lets it fail as the next fault says.
 func (f *front) handle(w http.ResponseWriter, r *http.Request, x exchange) {
-	call := f.calls.open(Call{Method: x.method, Params: x.params, At: time.Now()})
+	call := f.calls.open(Call{Method: x.method, Params: x.params, At: time.Now(), Inside: x.inside != nil && x.inside()})
 	var answer reply
 	switch fault := f.faults.next(x.method); fault.Kind {
 	case 0:
@@ -139,8 +141,34 @@ func (f *front) handle(w http.ResponseWriter, r *http.Request, x exchange) {
 	case Drop:
 		x.run(r.Context())
 		panic(http.ErrAbortHandler) // closes the connection without a response
+	case Reset:
+		x.run(r.Context())
+		reset(w)
+		panic(http.ErrAbortHandler)
+	case Late:
+		answer = x.run(r.Context())
+		timer := time.NewTimer(fault.After)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-r.Context().Done():
+		}
+	case Twice:
+		answer = x.run(r.Context())
+		f.calls.close(call, answer.status, answer.problem)
+		answer.twice(w)
+		return
+	case Cut:
+		f.calls.close(call, http.StatusOK, "cut")
+		x.run(r.Context()).cut(w)
+		panic(http.ErrAbortHandler)
 	case BadGateway:
-		answer = reply{status: http.StatusBadGateway, mime: "text/html", body: []byte(badGatewayPage), problem: "bad gateway"}
+		answer = page(http.StatusBadGateway)
+	case Gateway:
+		x.run(r.Context())
+		answer = page(http.StatusBadGateway)
+	case Page:
+		answer = page(cmp.Or(fault.Status, http.StatusForbidden))
 	default:
 		answer = x.refuse(fault)
 	}
@@ -148,8 +176,47 @@ func (f *front) handle(w http.ResponseWriter, r *http.Request, x exchange) {
 	answer.write(w)
 }
 
-const badGatewayPage = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n" +
-	"<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+// page is what nginx shows for a status.
+func page(status int) reply {
+	title := fmt.Sprint(status, " ", http.StatusText(status))
+	return reply{status: status, mime: "text/html", problem: title, body: fmt.Appendf(nil, "<html>\r\n<head><title>%[1]s</title></head>\r\n"+
+		"<body>\r\n<center><h1>%[1]s</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n", title)}
+}
+
+// cut sends the first half of an answer; its caller closes the connection.
+func (a reply) cut(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", a.mime)
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body[:len(a.body)/2])
+	_ = http.NewResponseController(w).Flush() // the client may have disconnected
+}
+
+// twice writes an answer two times on its connection, and closes that.
+func (a reply) twice(w http.ResponseWriter) {
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	for range 2 {
+		fmt.Fprintf(buffered, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+			a.status, http.StatusText(a.status), a.mime, len(a.body), a.body)
+	}
+	_ = buffered.Flush() // the client may have disconnected
+}
+
+// reset makes the end of a connection a TCP reset.
+func reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
 
 func (a reply) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", a.mime)

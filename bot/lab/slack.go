@@ -132,7 +132,8 @@ func (s *Slack) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.handle(w, r, exchange{
 		method: name,
 		params: q.params,
-		refuse: refuseSlack,
+		refuse: func(f Fault) reply { return s.refuse(name, q, f) },
+		inside: func() bool { return s.inside(name, q) },
 		run: func(ctx context.Context) reply {
 			if err := s.checkToken(name, token); err != nil {
 				return slackReply(nil, err)
@@ -217,6 +218,32 @@ func (e *slackError) reply() reply {
 // rateLimited is https://docs.slack.dev/apis/web-api/rate-limits.
 func rateLimited(seconds int) *slackError {
 	return &slackError{code: "ratelimited", status: http.StatusTooManyRequests, retryAfter: seconds}
+}
+
+// refuse answers with a fault; a 429 opens a window.
+func (s *Slack) refuse(method string, q request, f Fault) reply {
+	if f.Kind == TooManyRequests {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.rates.hold(limitedBy(method, q), s.options.Now(), f.RetryAfter)
+	}
+	return refuseSlack(f)
+}
+
+// inside reports whether a call comes in the window of a 429.
+func (s *Slack) inside(method string, q request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.options.Now().Before(s.rates.held[limitedBy(method, q)])
+}
+
+// limitedBy is what a 429 of a method is about: messages are limited in each
+// channel, everything else in the workspace.
+func limitedBy(method string, q request) string {
+	if method == "chat.postMessage" {
+		return q.params["channel"]
+	}
+	return method
 }
 
 func refuseSlack(f Fault) reply {

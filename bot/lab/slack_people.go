@@ -118,12 +118,21 @@ type slackRates struct {
 	strict   bool
 	channels map[string]limit
 	update   limit
+	held     map[string]time.Time // by limitedBy: until when the app was asked to wait
+}
+
+// hold opens the window of a 429.
+func (r *slackRates) hold(what string, now time.Time, seconds int) {
+	if until := now.Add(time.Duration(seconds) * time.Second); until.After(r.held[what]) {
+		r.held[what] = until
+	}
 }
 
 func newSlackRates(strict bool) slackRates {
 	return slackRates{
 		strict:   strict,
 		channels: map[string]limit{},
+		held:     map[string]time.Time{},
 		update:   &window{calls: 50, length: time.Minute}, // tier 3
 	}
 }
@@ -138,10 +147,15 @@ func (s *Slack) admitTo(channel string, edit bool) error {
 		bucket = &pace{interval: time.Second, burst: 3}
 		s.rates.channels[channel] = bucket
 	}
+	what, now := channel, s.options.Now()
 	if edit {
-		bucket = s.rates.update
+		bucket, what = s.rates.update, "chat.update"
 	}
-	if seconds := admit(s.options.Now(), bucket); seconds > 0 {
+	if left := s.rates.held[what].Sub(now); left > 0 {
+		return rateLimited(int((left + time.Second - 1) / time.Second))
+	}
+	if seconds := admit(now, bucket); seconds > 0 {
+		s.rates.hold(what, now, seconds)
 		return rateLimited(seconds)
 	}
 	return nil

@@ -131,6 +131,10 @@ func section(text string) params {
 	return params{"type": "section", "text": params{"type": "mrkdwn", "text": text}}
 }
 
+func rich(text string) params {
+	return params{"type": "rich_text", "elements": []any{params{"type": "rich_text_section", "elements": []any{params{"type": "text", "text": text}}}}}
+}
+
 func actions(buttons ...any) params { return params{"type": "actions", "elements": buttons} }
 
 func button(label, id, value string) params {
@@ -177,8 +181,11 @@ func TestSlackBlocks(t *testing.T) {
 		"same action_id":        {[]any{actions(button("x", "a", "x"), button("y", "a", "y"))}, "/blocks/0/elements/1/action_id"},
 		"card":                  {[]any{params{"type": "card"}}, "/blocks/0/type"},
 		"property of no block":  {[]any{params{"type": "divider", "color": "red"}}, "/blocks/0"},
-		"13,000 characters":     {many(5, func(int) any { return section(x("x", 2600)) }), ""},
-		"too much all together": {many(5, func(int) any { return section(x("x", 2601)) }), "msg_blocks_too_long"},
+		"12,000 characters":     {many(5, func(int) any { return section(x("x", 2400)) }), ""},
+		"too much all together": {many(5, func(int) any { return section(x("x", 2401)) }), "msg_blocks_too_long"},
+		"rich text, too":        {many(5, func(int) any { return rich(x("x", 2401)) }), "msg_blocks_too_long"},
+		"empty rich text":       {[]any{rich("")}, "/blocks/0/elements/0/elements/0/text"},
+		"card in rich text":     {[]any{params{"type": "rich_text", "elements": []any{params{"type": "card"}}}}, "/blocks/0/elements/0/type"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,7 @@ type TelegramOptions struct {
 type Telegram struct {
 	front
 	options TelegramOptions
+	api     apiTable
 
 	mu       sync.Mutex // guards the fields below
 	changed  signal     // sent after each change of the fields below
@@ -50,6 +51,7 @@ func NewTelegram(options TelegramOptions) (*Telegram, error) {
 	t := &Telegram{
 		front:    front{server: server},
 		options:  options.withDefaults(),
+		api:      readBotAPI(),
 		rates:    telegramRates{strict: options.Strict, overall: &window{calls: 30, length: time.Second}},
 		updates:  updateQueue{next: 731_000_001},
 		chats:    map[int64]*chat{},
@@ -84,6 +86,7 @@ func (t *Telegram) methods() map[string]telegramMethod {
 		"sendphoto":              t.sendPhoto,
 		"sendchataction":         t.sendChatAction,
 		"editmessagetext":        t.editMessageText,
+		"editmessagecaption":     t.editMessageCaption,
 		"editmessagereplymarkup": t.editMessageReplyMarkup,
 		"answercallbackquery":    t.answerCallbackQuery,
 		"setmycommands":          t.setMyCommands,
@@ -123,7 +126,8 @@ func (t *Telegram) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.handle(w, r, exchange{
 		method: name,
 		params: q.params,
-		refuse: refuseTelegram,
+		refuse: func(f Fault) reply { return t.refuse(q, f) },
+		inside: func() bool { return t.inside(q) },
 		run: func(ctx context.Context) reply {
 			if token != t.options.Token {
 				return telegramRefusal(wrongToken(token))
@@ -131,6 +135,9 @@ func (t *Telegram) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			method, known := t.methods()[strings.ToLower(name)]
 			if !known {
 				return telegramRefusal(errNoMethod)
+			}
+			if err := t.api.check(name, q); err != nil {
+				return telegramReply(nil, err)
 			}
 			return telegramReply(method(ctx, q))
 		},
@@ -225,8 +232,13 @@ func telegramRefusal(e *telegramError) reply {
 	return answer
 }
 
-func refuseTelegram(f Fault) reply {
+func (t *Telegram) refuse(q request, f Fault) reply {
 	if f.Kind == TooManyRequests {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if c := t.chats[int64(q.number("chat_id", 0))]; c != nil {
+			c.hold(t.options.Now(), f.RetryAfter)
+		}
 		return telegramRefusal(tooManyRequests(f.RetryAfter))
 	}
 	if f.Status == 0 {

@@ -192,6 +192,22 @@ func (t *Telegram) editMessageText(_ context.Context, q request) (any, error) {
 	})
 }
 
+func (t *Telegram) editMessageCaption(_ context.Context, q request) (any, error) {
+	content, err := q.content("caption")
+	if err != nil {
+		return nil, err
+	}
+	if units(content.Text) > maxCaption {
+		return nil, badRequest("message caption is too long")
+	}
+	return t.edit(q, func(m *TelegramMessage) (Content, error) {
+		if m.File == nil {
+			return content, badRequest("there is no caption in the message to edit")
+		}
+		return content, nil
+	})
+}
+
 func (t *Telegram) editMessageReplyMarkup(_ context.Context, q request) (any, error) {
 	buttons, err := parseKeyboard(q.params["reply_markup"])
 	if err != nil {

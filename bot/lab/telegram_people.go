@@ -24,6 +24,22 @@ type chat struct {
 	refusal  *telegramError // answered to every send; nil: none
 	perChat  limit
 	perGroup limit
+	held     time.Time // until when the bot was asked to wait, in all topics
+}
+
+// hold opens the window of a 429.
+func (c *chat) hold(now time.Time, seconds int) {
+	if until := now.Add(time.Duration(seconds) * time.Second); until.After(c.held) {
+		c.held = until
+	}
+}
+
+// inside reports whether a call comes in the window of a 429.
+func (t *Telegram) inside(q request) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.chats[int64(q.number("chat_id", 0))]
+	return c != nil && t.options.Now().Before(c.held)
 }
 
 func newChat(c Chat) *chat {
@@ -160,7 +176,12 @@ func (t *Telegram) admitTo(c *chat) error {
 	if !t.rates.strict {
 		return nil
 	}
-	if seconds := admit(t.options.Now(), t.limits(c)...); seconds > 0 {
+	now := t.options.Now()
+	if left := c.held.Sub(now); left > 0 {
+		return tooManyRequests(int((left + time.Second - 1) / time.Second))
+	}
+	if seconds := admit(now, t.limits(c)...); seconds > 0 {
+		c.hold(now, seconds)
 		return tooManyRequests(seconds)
 	}
 	return nil

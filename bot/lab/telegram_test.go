@@ -277,3 +277,61 @@ func TestTelegramCommandsPerScopeAndLanguage(t *testing.T) {
 		}
 	}
 }
+
+// The window of a 429 is that of the chat with all its topics; a call inside of it is
+// marked.
+func TestTelegramWindows(t *testing.T) {
+	clock := newHandClock()
+	server := newTelegram(t, lab.TelegramOptions{Strict: true, Now: clock.Now})
+	server.AddTopic(group, 7)
+	send := func(p params) string { p["text"] = "x"; return ask(t, server, "sendMessage", p) }
+	server.Fail("sendMessage", 1, lab.Fault{Kind: lab.TooManyRequests, RetryAfter: 30})
+	send(params{"chat_id": group})
+	clock.advance(10 * time.Second)
+	if got := send(params{"chat_id": group, "message_thread_id": 7}); got != "Too Many Requests: retry after 20" {
+		t.Errorf("in a topic: %q", got)
+	}
+	if got := send(params{"chat_id": person}); got != "ok" {
+		t.Errorf("in another chat: %q", got)
+	}
+	clock.advance(21 * time.Second)
+	if got := send(params{"chat_id": group}); got != "ok" {
+		t.Errorf("after the window: %q", got)
+	}
+	var inside []bool
+	for _, call := range server.Calls("sendMessage") {
+		inside = append(inside, call.Inside)
+	}
+	if diff := cmp.Diff([]bool{false, true, false, false}, inside); diff != "" {
+		t.Errorf("inside (-want +got):\n%s", diff)
+	}
+}
+
+// The server knows the Bot API's fields: what the real one would silently ignore is
+// refused.
+func TestTelegramKnowsItsFields(t *testing.T) {
+	server := newTelegram(t, lab.TelegramOptions{})
+	button := func(b params) params {
+		return params{"chat_id": person, "text": "x", "reply_markup": params{"inline_keyboard": []any{[]any{b}}}}
+	}
+	for name, c := range map[string]struct {
+		method string
+		params params
+		want   string
+	}{
+		"all is well":       {"sendMessage", params{"chat_id": person, "text": "x", "link_preview_options": params{"is_disabled": true}}, "ok"},
+		"no such field":     {"sendMessage", params{"chat_id": person, "text": "x", "disable_web_page_preview": true}, "Bad Request: lab: sendMessage has no field disable_web_page_preview"},
+		"of another method": {"editMessageText", params{"chat_id": person, "message_id": 1, "text": "x", "disable_notification": true}, "Bad Request: lab: editMessageText has no field disable_notification"},
+		"no number":         {"sendMessage", params{"chat_id": person, "text": "x", "message_thread_id": "seven"}, "Bad Request: lab: sendMessage.message_thread_id is not of type integer"},
+		"no such option":    {"sendMessage", params{"chat_id": person, "text": "x", "link_preview_options": params{"disabled": true}}, "Bad Request: lab: sendMessage.link_preview_options is not of type LinkPreviewOptions"},
+		"no such button":    {"sendMessage", button(params{"text": "x", "callback": "a"}), "Bad Request: lab: sendMessage.reply_markup is not of type InlineKeyboardMarkup"},
+		"a button to copy":  {"sendMessage", button(params{"text": "x", "copy_text": params{"text": "a"}}), "ok"},
+		"nothing to answer": {"answerCallbackQuery", params{"text": "x"}, "Bad Request: lab: answerCallbackQuery lacks callback_query_id"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := ask(t, server, c.method, c.params); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}

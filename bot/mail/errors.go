@@ -46,7 +46,7 @@ func refusal(failed *gomail.SendError, shown error) error {
 	case failed.Reason == gomail.ErrSMTPMailFrom:
 		return &bot.Permanent{Reason: reason, Token: true, Err: shown} // the sender, whoever is written to
 	}
-	return &bot.Permanent{Reason: reason, Err: shown}
+	return &bot.Permanent{Reason: reason, Chat: true, Err: shown} // the mailbox
 }
 
 // concealed is an error without the password in its text. It has no Unwrap, so that

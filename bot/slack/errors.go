@@ -1,11 +1,16 @@
 package slack
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	slackgo "github.com/slack-go/slack"
@@ -16,25 +21,37 @@ import (
 // defaultWait is how long to wait after a refusal that does not say how long.
 const defaultWait = 30 * time.Second
 
-// final reports whether no retry can succeed after an error code. The codes are
-// from https://docs.slack.dev/reference/methods, pages chat.postMessage,
-// chat.update and files.*.
-func final(code string) bool {
+// closed reports whether an error code means that the channel takes nothing from
+// the app: it is gone or archived, or the app was removed or lacks a right. The
+// codes here and in unusable are from https://docs.slack.dev/reference/methods,
+// pages chat.postMessage, chat.update and files.*.
+func closed(code string) bool {
 	switch code {
 	case "channel_not_found", "not_in_channel", "is_archived", "is_inactive",
 		"messages_tab_disabled", "cannot_dm_bot", "user_not_found", "team_not_found",
-		"cant_update_message", "cant_post_message", "user_disabled",
+		"cant_post_message", "user_disabled",
 		"missing_scope", "no_permission", "access_denied", "ekm_access_denied",
-		"team_access_not_granted", "not_allowed_token_type", "enterprise_is_restricted",
+		"team_access_not_granted", "not_allowed_token_type", "enterprise_is_restricted":
+		return true
+	}
+	return strings.HasPrefix(code, "restricted_action")
+}
+
+// unusable reports whether an error code means that this message, or its file, will
+// never be accepted as it is.
+func unusable(code string) bool {
+	switch code {
+	case "cant_update_message",
 		"file_uploads_disabled", "storage_limit_reached", "file_upload_size_restricted",
 		"no_text", "msg_too_long", "msg_blocks_too_long", "invalid_blocks",
 		"invalid_arguments", "method_deprecated", "deprecated_endpoint":
 		return true
 	}
-	return invalidToken(code) || strings.HasPrefix(code, "restricted_action")
+	return false
 }
 
-// internal reports whether an error code stands for a failure inside Slack.
+// internal reports whether an error code stands for a failure inside Slack. Some of
+// the call may have succeeded then, says the page of chat.postMessage.
 func internal(code string) bool {
 	switch code {
 	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org":
@@ -69,8 +86,8 @@ func code(err error) string {
 }
 
 // explain turns an error of the library into one of bot's errors. doing names the
-// operation.
-func (s *Slack) explain(doing string, err error) error {
+// operation, sent says whether its request was written to a connection.
+func (s *Slack) explain(doing string, err error, sent bool) error {
 	if err == nil {
 		return nil
 	}
@@ -86,12 +103,26 @@ func (s *Slack) explain(doing string, err error) error {
 	switch code := code(err); {
 	case code == "ratelimited", code == "rate_limited", code == "message_limit_exceeded":
 		return &bot.RetryAfter{After: defaultWait, Err: shown}
-	case final(code):
-		return &bot.Permanent{Reason: code, Token: invalidToken(code), Err: shown}
+	case invalidToken(code):
+		return &bot.Permanent{Reason: code, Token: true, Err: shown}
+	case closed(code):
+		return &bot.Permanent{Reason: code, Chat: true, Err: shown}
+	case unusable(code):
+		return &bot.Permanent{Reason: code, Err: shown}
 	case code != "" && !internal(code):
 		return &bot.Refused{Reason: code, Err: shown}
 	}
-	return shown
+	var page *json.SyntaxError
+	answered := errors.As(err, &status) || internal(code(err)) || errors.As(err, &page) && !errors.Is(err, io.ErrUnexpectedEOF)
+	return &bot.Unclear{Arrived: sent, Answered: answered, Err: shown}
+}
+
+// traced returns a context for one call and a function that reports whether its
+// request was written to a connection.
+func traced(ctx context.Context) (_ context.Context, sent func() bool) {
+	var wrote atomic.Bool
+	trace := &httptrace.ClientTrace{WroteHeaders: func() { wrote.Store(true) }}
+	return httptrace.WithClientTrace(ctx, trace), wrote.Load
 }
 
 // concealed is an error without the secret that was in its text. It has no Unwrap,

@@ -22,12 +22,14 @@ const (
 	// readLimit, in bytes, is far more than Slack sends.
 	readLimit = 4 << 20
 
-	minWait, maxWait = time.Second, 2 * time.Minute // before the client is started again
+	minWait, maxWait = time.Second, 4 * time.Second // before the client is started again
+	maxBackoff       = 4 * time.Second              // of the library, whose own grows to minutes
 )
 
 // Listen receives updates until the context ends, which is not an error, or until
 // Slack refuses a token: the error is then a *bot.Permanent. After any other
-// error it starts the library's client again, which also reconnects by itself.
+// error it starts the library's client again, which also reconnects by itself, but
+// with a growing backoff: what people say is not to wait for it once Slack works again.
 func (s *Slack) Listen(ctx context.Context, inbox bot.Inbox) error {
 	defer s.http.CloseIdleConnections()
 	for wait := minWait; ; wait = min(2*wait, maxWait) {
@@ -42,7 +44,7 @@ func (s *Slack) Listen(ctx context.Context, inbox bot.Inbox) error {
 		if time.Since(began) > maxWait {
 			wait = minWait
 		}
-		s.log.Error("Slack socket ended", "error", s.explain("listening to Slack", err), "retry_in", wait)
+		s.log.Error("Slack socket ended", "error", s.explain("listening to Slack", err, false), "retry_in", wait)
 		if pace.Sleep(ctx, wait) != nil {
 			return nil
 		}
@@ -65,11 +67,32 @@ func (s *Slack) listen(ctx context.Context, inbox bot.Inbox) error {
 		select {
 		case event := <-client.Events:
 			s.handle(ctx, client, inbox, event)
+			if failed, ok := event.Data.(*slackgo.ConnectionErrorEvent); ok && failed.Backoff > maxBackoff {
+				cancel()
+				<-drained(client.Events, ended)
+				return failed.ErrorObj
+			}
 		case err := <-ended:
 			cancel()
 			return err
 		}
 	}
+}
+
+// drained reads the rest of the library's events until its client has ended.
+func drained(events <-chan socketmode.Event, ended <-chan error) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-events:
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return done
 }
 
 func (s *Slack) handle(ctx context.Context, client *socketmode.Client, inbox bot.Inbox, event socketmode.Event) {

@@ -84,6 +84,7 @@ type need struct{ scope, event string }
 // https://docs.slack.dev/reference/methods and …/reference/events.
 func needs() map[string]need {
 	return map[string]need{
+		"api.AuthTestContext":               {}, // any token may ask whose it is
 		"api.PostMessageContext":            {scope: "chat:write"},
 		"api.UpdateMessageContext":          {scope: "chat:write"},
 		"api.GetUploadURLExternalContext":   {scope: "files:write"},

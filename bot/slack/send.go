@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -54,6 +55,7 @@ func (s *Slack) Edit(ctx context.Context, to bot.Address, ref string, m reports.
 	if err := s.waitTurn(ctx, to.Chat); err != nil {
 		return err
 	}
+	ctx, sent := traced(ctx)
 	_, _, _, err := s.api.UpdateMessageContext(ctx, to.Chat, ref, s.content(m)...)
 	if unfit(code(err)) {
 		_, _, _, err = s.api.UpdateMessageContext(ctx, to.Chat, ref, bare(m)...)
@@ -61,13 +63,18 @@ func (s *Slack) Edit(ctx context.Context, to bot.Address, ref string, m reports.
 	if gone(code(err)) {
 		return bot.ErrGone
 	}
-	return s.explain("editing a message in Slack", err)
+	err = s.explain("editing a message in Slack", err, sent())
+	if wait, is := errors.AsType[*bot.RetryAfter](err); is {
+		wait.Scope = bot.ScopeEdits // the limit is the method's, in the whole workspace
+	}
+	return err
 }
 
 // post sends a message, and again in another form after a refusal that this may help
 // against: without blocks that Slack refuses, or outside a thread that was deleted.
 func (s *Slack) post(ctx context.Context, channel, thread string, m reports.Message) (string, error) {
 	content := s.content(m)
+	ctx, sent := traced(ctx)
 	_, ref, err := s.api.PostMessageContext(ctx, channel, within(thread, content)...)
 	if unfit(code(err)) {
 		s.log.Error("Slack refused the blocks of a message", "channel", channel, "error", s.conceal(err))
@@ -77,7 +84,7 @@ func (s *Slack) post(ctx context.Context, channel, thread string, m reports.Mess
 	if thread != "" && threadless(code(err)) {
 		_, ref, err = s.api.PostMessageContext(ctx, channel, content...)
 	}
-	return ref, s.explain("sending a message to Slack", err)
+	return ref, s.explain("sending a message to Slack", err, sent())
 }
 
 func (s *Slack) content(m reports.Message) []slackgo.MsgOption {
@@ -159,6 +166,21 @@ const (
 	patience  = 3 * time.Second // for a longer wait the outbox is asked to retry
 )
 
+// editsEvery keeps chat.update below the 50 calls a minute that its tier allows in a
+// workspace; bursts are tolerated.
+const (
+	editsEvery = 1500 * time.Millisecond
+	editsBurst = 9
+)
+
+// Limits are the rates, which the outbox keeps over restarts.
+func (s *Slack) Limits() bot.Limits {
+	return bot.Limits{
+		Edits: bot.Rate{Every: editsEvery, Burst: editsBurst},
+		Chat:  func(bot.Address) []bot.Rate { return []bot.Rate{{Every: time.Second / perSecond, Burst: burst}} },
+	}
+}
+
 // newPace limits the rate of messages in each channel, by its id.
 func newPace() *pace.Keyed[string] { return pace.New[string](perSecond, burst) }
 
@@ -173,7 +195,7 @@ func (s *Slack) waitTurn(ctx context.Context, channel string) error {
 	}
 	if err := pace.Sleep(ctx, delay); err != nil {
 		turn.Cancel()
-		return err
+		return &bot.Unclear{Err: err}
 	}
 	return nil
 }

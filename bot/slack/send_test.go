@@ -105,10 +105,9 @@ func TestErrors(t *testing.T) {
 			return errors.As(err, &wait) && wait.After == after
 		}
 	}
-	plain := func(err error) bool {
-		var refused *bot.Permanent
-		var wait *bot.RetryAfter
-		return err != nil && !errors.As(err, &refused) && !errors.As(err, &wait) && !errors.Is(err, bot.ErrGone)
+	unclear := func(err error) bool {
+		failed, is := errors.AsType[*bot.Unclear](err)
+		return is && failed.Arrived
 	}
 	tests := []struct {
 		name  string
@@ -117,9 +116,12 @@ func TestErrors(t *testing.T) {
 	}{
 		{"429", lab.Fault{Kind: lab.TooManyRequests, RetryAfter: 17}, later(17 * time.Second)},
 		{"ratelimited without a time", lab.Fault{Kind: lab.Refuse, Text: "ratelimited"}, later(defaultWait)},
-		{"502", lab.Fault{Kind: lab.BadGateway}, plain},
-		{"a dropped connection", lab.Fault{Kind: lab.Drop}, plain},
-		{"fatal_error", lab.Fault{Kind: lab.Refuse, Text: "fatal_error"}, plain},
+		{"502", lab.Fault{Kind: lab.BadGateway}, unclear},
+		{"a page of a proxy", lab.Fault{Kind: lab.Page, Status: 403}, unclear},
+		{"a page with status 200", lab.Fault{Kind: lab.Page, Status: 200}, unclear},
+		{"a cut answer", lab.Fault{Kind: lab.Cut}, unclear},
+		{"a dropped connection", lab.Fault{Kind: lab.Drop}, unclear},
+		{"fatal_error", lab.Fault{Kind: lab.Refuse, Text: "fatal_error"}, unclear},
 		{"channel_not_found", lab.Fault{Kind: lab.Refuse, Text: "channel_not_found"}, permanent("channel_not_found")},
 		{"is_archived", lab.Fault{Kind: lab.Refuse, Text: "is_archived"}, permanent("is_archived")},
 		{"not_in_channel", lab.Fault{Kind: lab.Refuse, Text: "not_in_channel"}, permanent("not_in_channel")},
@@ -157,7 +159,7 @@ func TestErrors(t *testing.T) {
 func TestConcealKeepsTheKindOfError(t *testing.T) {
 	server, s := workspace(t)
 	secret := errors.Join(context.Canceled, errors.New("Bearer "+server.BotToken()))
-	err := s.explain("sending", secret)
+	err := s.explain("sending", secret, true)
 	noSecrets(t, err, server.BotToken())
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("%v is not context.Canceled any more", err)

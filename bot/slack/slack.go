@@ -60,7 +60,11 @@ type Slack struct {
 	log    *slog.Logger
 }
 
-var _ bot.Messenger = (*Slack)(nil)
+var (
+	_ bot.Messenger = (*Slack)(nil)
+	_ bot.Prober    = (*Slack)(nil)
+	_ bot.Paced     = (*Slack)(nil)
+)
 
 // New returns a Slack. It does not use the network, so that the program can start
 // while Slack cannot be reached; Listen finds out whether the tokens are valid. It
@@ -94,6 +98,12 @@ func New(config Config, bundle *i18n.Bundle) (*Slack, error) {
 		slackgo.OptionHTTPClient(s.http),
 	)...)
 	return s, nil
+}
+
+// Probe asks whose token it is.
+func (s *Slack) Probe(ctx context.Context) error {
+	_, err := s.api.AuthTestContext(ctx)
+	return s.explain("asking Slack who we are", err, false)
 }
 
 // apiURL adds the final slash that the library expects.

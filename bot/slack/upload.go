@@ -88,14 +88,14 @@ func (s *Slack) upload(ctx context.Context, file reports.File) (string, error) {
 		FileSize: len(file.Data),
 	})
 	if err != nil {
-		return "", s.explain("asking Slack where to upload a file", err)
+		return "", s.explain("asking Slack where to upload a file", err, false)
 	}
 	err = s.api.UploadToURL(ctx, slackgo.UploadToURLParameters{
 		UploadURL: place.UploadURL,
 		Filename:  file.Name,
 		Reader:    bytes.NewReader(file.Data),
 	})
-	return place.FileID, s.explain("uploading a file to Slack", err)
+	return place.FileID, s.explain("uploading a file to Slack", err, false)
 }
 
 // share shows uploaded files in a thread.
@@ -106,7 +106,7 @@ func (s *Slack) share(ctx context.Context, channel, thread string, files []slack
 			Channel:         channel,
 			ThreadTimestamp: thread,
 		})
-		return s.explain("showing a file in Slack", err)
+		return s.explain("showing a file in Slack", err, false)
 	})
 }
 

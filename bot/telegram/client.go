@@ -9,12 +9,16 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"domovoy/bot"
 )
 
 const (
@@ -111,19 +115,22 @@ type foreignResponse struct {
 }
 
 func (e *foreignResponse) Error() string {
-	return fmt.Sprintf("HTTP status %d, not JSON: %v", e.status, e.err)
+	return fmt.Sprintf("HTTP status %d, not an answer of the Bot API: %v", e.status, e.err)
 }
 
 func (e *foreignResponse) Unwrap() error { return e.err }
 
 // call calls a method of the API and returns its result. Errors contain no secrets;
-// a refusal by Telegram is a *tgbotapi.Error in the chain, with its code.
+// a refusal by Telegram is a *tgbotapi.Error in the chain, with its code, anything
+// else a *bot.Unclear.
 func (c *client) call(ctx context.Context, timeout time.Duration, method string,
 	params tgbotapi.Params, files ...tgbotapi.RequestFile,
 ) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	status := 0 // of the HTTP response; 0: there was none
+	status := 0          // of the HTTP response; 0: there was none
+	var sent atomic.Bool // the request's head was written to a connection
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
 	api := tgbotapi.BotAPI{Token: c.token, Client: requester(func(r *http.Request) (*http.Response, error) {
 		response, err := c.http.Do(r.WithContext(ctx))
 		if err != nil {
@@ -136,7 +143,11 @@ func (c *client) call(ctx context.Context, timeout time.Duration, method string,
 	api.SetAPIEndpoint(c.endpoint)
 	answer, err := request(&api, method, params, files)
 	if err != nil {
-		return nil, fmt.Errorf("calling %s: %w", method, c.secrets.error(completed(err, status)))
+		err = c.secrets.error(completed(err, status))
+		if _, refused := errors.AsType[*tgbotapi.Error](err); !refused {
+			err = &bot.Unclear{Arrived: sent.Load(), Answered: status != 0 && !errors.Is(err, io.ErrUnexpectedEOF), Err: err}
+		}
+		return nil, fmt.Errorf("calling %s: %w", method, err)
 	}
 	return answer.Result, nil
 }
@@ -154,12 +165,16 @@ func request(api *tgbotapi.BotAPI, method string, params tgbotapi.Params, files 
 }
 
 // completed adds to the library's error what it leaves out: the code of a refused
-// upload, and the HTTP status of a response that is not JSON.
+// upload, and the HTTP status of a response that is not the Bot API's: one without
+// a description is not, even if it is JSON.
 func completed(err error, status int) error {
 	refusal, refused := errors.AsType[*tgbotapi.Error](err)
-	if refused {
+	if refused && refusal.Message != "" {
 		refusal.Code = cmp.Or(refusal.Code, status)
 		return err
+	}
+	if refused {
+		err = errors.New("no description")
 	}
 	if status != 0 {
 		return &foreignResponse{status: status, err: err}

@@ -85,10 +85,10 @@ func refusesFile(err error) bool {
 	)
 }
 
-// attach sends the files of a message whose text has arrived. It returns no error,
-// because the text must not be sent again: it logs failures and names the missing
-// files in the chat.
-func (t *Telegram) attach(ctx context.Context, at place, ref string, m reports.Message) {
+// attach sends the files of a message whose text has arrived and must not be sent
+// again: it logs failures and names the missing files in the chat. If Telegram asks to
+// wait, the outbox does that: the error is a *bot.Incomplete.
+func (t *Telegram) attach(ctx context.Context, at place, ref string, m reports.Message) error {
 	var missing, paths []string
 	for _, f := range m.Files {
 		if err := t.tryFile(ctx, at, ref, f); err != nil {
@@ -100,7 +100,7 @@ func (t *Telegram) attach(ctx context.Context, at place, ref string, m reports.M
 		}
 	}
 	if len(missing) == 0 {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout) // the files may have used up the time of ctx
 	defer cancel()
@@ -112,9 +112,15 @@ func (t *Telegram) attach(ctx context.Context, at place, ref string, m reports.M
 	}
 	d := t.draft("sendMessage", "text", maxText, note)
 	d.addressTo(at, ref, true)
-	if _, err := t.deliver(ctx, at, d); err != nil {
+	_, err := t.deliver(ctx, at, d)
+	if asked, ok := errors.AsType[*bot.RetryAfter](err); ok {
+		note.Silent = true
+		return &bot.Incomplete{Note: note, After: asked.After}
+	}
+	if err != nil {
 		t.log.ErrorContext(ctx, "a missing file was not reported in the chat", "chat", at.String(), "error", err)
 	}
+	return nil
 }
 
 // tryFile sends a file and retries while that may help.

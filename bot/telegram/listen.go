@@ -20,7 +20,7 @@ const (
 	answerTimeout = 5 * time.Second
 
 	firstWait    = time.Second
-	longestWait  = 5 * time.Minute
+	longestWait  = 4 * time.Second // what people ask is not to wait for long once Telegram works again
 	conflictWait = 30 * time.Second
 )
 
@@ -52,11 +52,11 @@ func (t *Telegram) Listen(ctx context.Context, inbox bot.Inbox) error {
 	}
 }
 
-// invalidToken reports whether Telegram does not accept the token: status 401, or 404
-// for a token that it takes for a part of a wrong path.
+// invalidToken reports whether Telegram does not accept the token. A 404 may be a
+// proxy's: Telegram gives one to a token of a wrong form, which New refuses.
 func invalidToken(err error) (*tgbotapi.Error, bool) {
 	refusal, refused := errors.AsType[*tgbotapi.Error](err)
-	return refusal, refused && (refusal.Code == http.StatusUnauthorized || refusal.Code == http.StatusNotFound)
+	return refusal, refused && refusal.Code == http.StatusUnauthorized
 }
 
 func isConflict(err error) bool {
@@ -180,11 +180,25 @@ func (l *listener) convert(ctx context.Context, updates []update) []bot.Update {
 			l.log.InfoContext(ctx, "the bot's membership in a chat changed",
 				"chat", m.Chat.ID, "from", m.Old.Status, "to", m.New.Status, "by", m.From.person())
 		}
+		if m := u.Member; m != nil && m.admits() {
+			l.admitted(ctx, m.Chat.ID)
+		}
 		if update, ok := l.converter.convert(u); ok {
 			converted = append(converted, update)
 		}
 	}
 	return converted
+}
+
+// admitted passes on that the bot may write to a chat. A failure only means that the
+// chat is tried later.
+func (l *listener) admitted(ctx context.Context, chat int64) {
+	if keeper, ok := l.inbox.(bot.Doorkeeper); ok {
+		to := bot.Address{Messenger: Messenger, Chat: strconv.FormatInt(chat, 10)}
+		if err := keeper.Admitted(ctx, to); err != nil {
+			l.log.WarnContext(ctx, "cannot note that a chat takes messages", "chat", chat, "error", err)
+		}
+	}
 }
 
 // answerQueries ends the progress indicator on pressed buttons. The indicator ends by itself

@@ -152,12 +152,10 @@ func TestTroubleOfListening(t *testing.T) {
 
 func TestVoidTokenEndsListening(t *testing.T) {
 	for _, method := range []string{"getMe", "getUpdates"} {
-		for _, fault := range []lab.Fault{refuse(401, "Unauthorized"), refuse(404, "Not Found")} {
-			server := newLab(t)
-			server.Fail(method, 1, fault)
-			err := newBot(t, server).Listen(t.Context(), newInbox())
-			checkRefusal(t, err, &bot.Permanent{Reason: fault.Text})
-		}
+		server := newLab(t)
+		server.Fail(method, 1, refuse(401, "Unauthorized"))
+		err := newBot(t, server).Listen(t.Context(), newInbox())
+		checkRefusal(t, err, &bot.Permanent{Reason: "Unauthorized"})
 	}
 }
 
@@ -226,5 +224,35 @@ func TestCursorFollowsTheLastUpdate(t *testing.T) {
 				t.Errorf("got %d updates, cursor %q, %v", len(updates), cursor, err)
 			}
 		})
+	}
+}
+
+// door is an inbox that wants to know where the bot may write again.
+type door struct {
+	*inbox
+	admitted chan bot.Address
+}
+
+func (d door) Admitted(_ context.Context, to bot.Address) error {
+	d.admitted <- to
+	return nil
+}
+
+func TestMembershipOpensAChat(t *testing.T) {
+	server := newLab(t)
+	tg := newBot(t, server)
+	d := door{newInbox(), make(chan bot.Address, 9)}
+	listen(t, tg.Telegram, d)
+	if err := server.WaitPolling(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ann := lab.User{ID: 42, FirstName: "Ann"}
+	server.ChangeMembership(-1001, ann, "member", "kicked")
+	server.ChangeMembership(-1001, ann, "left", "member")
+	server.ChangeMembership(42, ann, "kicked", "member")
+	for _, chat := range []string{"-1001", "42"} {
+		if got := <-d.admitted; got != address(chat, "") {
+			t.Errorf("%s was admitted, want %s", got, chat)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,10 +75,13 @@ func newBot(t *testing.T, server *lab.Telegram, change ...func(*Config)) *testBo
 	}
 	b.Telegram = tg
 	b.waits = make(chan time.Duration, 1000)
+	var slept atomic.Int64
 	tg.sleep = func(ctx context.Context, d time.Duration) error {
 		b.waits <- d
+		slept.Add(int64(d))
 		return ctx.Err()
 	}
+	tg.now = func() time.Time { return time.Now().Add(time.Duration(slept.Load())) }
 	tg.pace.chats = nil // rates have tests of their own
 	t.Cleanup(tg.api.http.CloseIdleConnections)
 	return b

@@ -16,7 +16,7 @@ import (
 const defaultWait = 5 * time.Second
 
 // explain turns a refusal by Telegram into one of bot's errors. It returns any other
-// error as it is, which means that the outbox retries.
+// error as it is: a *bot.Unclear.
 func explain(err error, to bot.Address) error {
 	refusal, refused := errors.AsType[*tgbotapi.Error](err)
 	switch {
@@ -30,12 +30,16 @@ func explain(err error, to bot.Address) error {
 		}}
 	case refusal.RetryAfter > 0 || refusal.Code == http.StatusTooManyRequests:
 		return &bot.RetryAfter{After: waitOf(refusal), Err: err}
-	case isPermanent(refusal):
-		return &bot.Permanent{Reason: reasonOf(refusal), Token: refusal.Code == http.StatusUnauthorized, Err: err}
-	case refusal.Code >= http.StatusBadRequest && refusal.Code < http.StatusInternalServerError:
+	case refusal.Code == http.StatusUnauthorized:
+		return &bot.Permanent{Reason: reasonOf(refusal), Token: true, Err: err}
+	case closed(refusal):
+		return &bot.Permanent{Reason: reasonOf(refusal), Chat: true, Err: err}
+	case refusal.Code == http.StatusBadRequest, says(err, "method not found"):
 		return &bot.Refused{Reason: reasonOf(refusal), Err: err}
 	}
-	return err
+	// A 404 is also the answer to a wrong path, and an unknown 403 may be a
+	// proxy's. After a 5xx the message may have been sent.
+	return &bot.Unclear{Arrived: refusal.Code >= http.StatusInternalServerError, Answered: true, Err: err}
 }
 
 func waitOf(refusal *tgbotapi.Error) time.Duration {
@@ -45,20 +49,14 @@ func waitOf(refusal *tgbotapi.Error) time.Duration {
 	return defaultWait
 }
 
-// isPermanent reports whether no retry can succeed: after a 403 (blocked, kicked,
-// deactivated, not a member), an invalid token (401; 404 when it does not have the
-// shape of one), and the texts of 400 below. The API does not document these
+// closed reports whether the chat takes nothing from the bot: it is gone, or the
+// bot was blocked, removed or silenced there. The API does not document these
 // texts; they come from its server and from MTProto.
-func isPermanent(refusal *tgbotapi.Error) bool {
-	switch refusal.Code {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return true
-	case http.StatusNotFound: // an older server lacks some methods
-		return !says(refusal, "method not found")
-	}
+func closed(refusal *tgbotapi.Error) bool {
 	return says(refusal,
 		"chat not found", "user not found", "user is deactivated", "peer_id_invalid",
-		"bot was blocked", "bot was kicked", "bot is not a member",
+		"bot was blocked", "bot was kicked", "bot is not a member", "bot is not a participant",
+		"bot can't initiate conversation", "bot can't send messages to bots",
 		"group chat was deactivated", "group chat was deleted", "channel_private",
 		"not enough rights", "have no rights", "need administrator rights",
 		"chat_write_forbidden", "chat_restricted", "chat_send_plain_forbidden",

@@ -3,9 +3,12 @@ package telegram
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
@@ -32,7 +35,7 @@ func placeOf(to bot.Address) (place, error) {
 		p.thread, err = strconv.ParseInt(to.Thread, 10, 64)
 	}
 	if err != nil || to.Messenger != Messenger {
-		return p, &bot.Permanent{Reason: "not a Telegram chat", Err: fmt.Errorf("address %s", to)}
+		return p, &bot.Permanent{Reason: "not a Telegram chat", Chat: true, Err: fmt.Errorf("address %s", to)}
 	}
 	return p, nil
 }
@@ -58,8 +61,7 @@ func (t *Telegram) Send(ctx context.Context, to bot.Address, inReplyTo string, m
 	if err != nil {
 		return "", err
 	}
-	t.attach(ctx, at, ref, m)
-	return ref, nil
+	return ref, t.attach(ctx, at, ref, m)
 }
 
 func (t *Telegram) fitsCaption(m reports.Message) bool {
@@ -80,10 +82,12 @@ type draft struct {
 func (t *Telegram) draft(method, field string, limit int, m reports.Message) draft {
 	lines := compose(t.bundle, fit(t.bundle, m, limit))
 	d := draft{method: method, field: field, plain: plain(lines), timeout: callTimeout, params: tgbotapi.Params{
-		field:                  markup(lines),
-		"parse_mode":           tgbotapi.ModeHTML,
-		"link_preview_options": `{"is_disabled":true}`,
+		field:        markup(lines),
+		"parse_mode": tgbotapi.ModeHTML,
 	}}
+	if field == "text" { // captions have no previews
+		d.params["link_preview_options"] = `{"is_disabled":true}`
+	}
 	d.params.AddNonEmpty("reply_markup", keyboard(m.Actions))
 	return d
 }
@@ -101,15 +105,22 @@ func (d *draft) addressTo(at place, inReplyTo string, silent bool) {
 // may help. It returns the message's id.
 func (t *Telegram) deliver(ctx context.Context, at place, d draft) (string, error) {
 	for {
+		if left := t.pace.left(at.chat, t.now()); left > 0 {
+			return "", &bot.RetryAfter{After: left}
+		}
 		if err := t.pace.wait(ctx, at.chat); err != nil {
-			return "", err
+			return "", &bot.Unclear{Err: err}
 		}
 		result, err := t.api.call(ctx, d.timeout, d.method, d.params, d.files...)
 		if err == nil {
 			return messageID(result), nil
 		}
 		if !d.simplify(err) {
-			return "", explain(err, at.Address)
+			err = explain(err, at.Address)
+			if asked, ok := errors.AsType[*bot.RetryAfter](err); ok {
+				t.pace.hold(at.chat, t.now().Add(asked.After))
+			}
+			return "", err
 		}
 		t.log.LogAttrs(ctx, slog.LevelWarn, "Telegram refuses a message, trying a simpler form",
 			slog.String("chat", at.String()), slog.Any("error", err))
@@ -178,22 +189,65 @@ func (t *Telegram) edit(ctx context.Context, at place, ref string, d draft) erro
 
 // Telegram allows one message a second in a chat, 20 a minute in a group and 30 a
 // second in all, and tolerates short bursts. The rates here stay below that, bursts
-// included: at most 18 messages a minute to a group and 30 a second in all.
+// included: at most 19 messages a minute to a group and 30 a second in all.
 // https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
 const (
 	chatEvery  = time.Second
 	chatBurst  = 3
 	groupEvery = time.Minute / 12
-	groupBurst = 6
+	groupBurst = 7
 	allEvery   = time.Second / 25
 	allBurst   = 5
 )
+
+// Limits are the rates, which the outbox keeps over restarts. Send keeps them itself
+// too: a message with files is several calls.
+func (t *Telegram) Limits() bot.Limits {
+	return bot.Limits{
+		All: bot.Rate{Every: allEvery, Burst: allBurst},
+		Chat: func(to bot.Address) []bot.Rate {
+			rates := []bot.Rate{{Every: chatEvery, Burst: chatBurst}}
+			if strings.HasPrefix(to.Chat, "-") { // groups have negative ids
+				rates = append(rates, bot.Rate{Every: groupEvery, Burst: groupBurst})
+			}
+			return rates
+		},
+		Calls: func(m reports.Message) int {
+			if len(m.Files) == 1 && t.fitsCaption(m) {
+				return 1
+			}
+			return 1 + len(m.Files)
+		},
+	}
+}
 
 // paces limits the rates of messages.
 type paces struct {
 	chats  *pace.Keyed[int64]
 	groups *pace.Keyed[int64]
 	all    *rate.Limiter
+
+	mu   sync.Mutex
+	held map[int64]time.Time // by chat: until when Telegram asked to wait
+}
+
+// hold notes that Telegram asked to wait: a call that is not the outbox's, such as
+// that of a file after its message, may have met that.
+func (p *paces) hold(chat int64, until time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held[chat] = until
+}
+
+// left is how long Telegram asked to wait from now on.
+func (p *paces) left(chat int64, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	left := p.held[chat].Sub(now)
+	if left <= 0 {
+		delete(p.held, chat)
+	}
+	return left
 }
 
 func newPace() *paces {
@@ -201,6 +255,7 @@ func newPace() *paces {
 		chats:  pace.New[int64](rate.Every(chatEvery), chatBurst),
 		groups: pace.New[int64](rate.Every(groupEvery), groupBurst),
 		all:    rate.NewLimiter(rate.Every(allEvery), allBurst),
+		held:   map[int64]time.Time{},
 	}
 }
 

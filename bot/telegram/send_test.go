@@ -82,10 +82,11 @@ func refuse(status int, text string) lab.Fault {
 
 func TestRefusals(t *testing.T) {
 	later := func(seconds int) error { return &bot.RetryAfter{After: time.Duration(seconds) * time.Second} }
-	never := func(reason string) error { return &bot.Permanent{Reason: reason} }
+	never := func(reason string) error { return &bot.Permanent{Reason: reason, Chat: reason != "Unauthorized"} }
+	unclear := func(arrived bool) error { return &bot.Unclear{Arrived: arrived} }
 	tests := []struct {
 		fault lab.Fault
-		want  error // nil: worth another attempt, unchanged
+		want  error
 	}{
 		{lab.Fault{Kind: lab.TooManyRequests, RetryAfter: 17}, later(17)},
 		{refuse(429, "Too Many Requests"), later(5)},
@@ -94,13 +95,17 @@ func TestRefusals(t *testing.T) {
 		{refuse(400, "Bad Request: CHAT_WRITE_FORBIDDEN"), never("CHAT_WRITE_FORBIDDEN")},
 		{refuse(403, "Forbidden: bot was blocked by the user"), never("bot was blocked by the user")},
 		{refuse(403, "Forbidden: user is deactivated"), never("user is deactivated")},
-		{refuse(403, "Forbidden: something new"), never("something new")},
+		{refuse(403, "Forbidden: something new"), unclear(false)},
 		{refuse(401, "Unauthorized"), never("Unauthorized")},
-		{refuse(404, "Not Found"), never("Not Found")},
-		{refuse(400, "Bad Request: something new"), nil},
-		{refuse(500, "Internal Server Error"), nil},
-		{lab.Fault{Kind: lab.BadGateway}, nil},
-		{lab.Fault{Kind: lab.Drop}, nil},
+		{refuse(404, "Not Found"), unclear(false)},
+		{refuse(400, "Bad Request: something new"), &bot.Refused{Reason: "something new"}},
+		{refuse(500, "Internal Server Error"), unclear(true)},
+		{refuse(403, ""), unclear(true)}, // JSON, but not the Bot API's
+		{lab.Fault{Kind: lab.BadGateway}, unclear(true)},
+		{lab.Fault{Kind: lab.Page, Status: 404}, unclear(true)},
+		{lab.Fault{Kind: lab.Page, Status: 200}, unclear(true)},
+		{lab.Fault{Kind: lab.Cut}, unclear(true)},
+		{lab.Fault{Kind: lab.Drop}, unclear(true)},
 	}
 	for _, field := range []string{"sendMessage", "sendDocument"} { // the library has no code for an upload's refusal
 		for _, tt := range tests {
@@ -125,21 +130,34 @@ func TestRefusals(t *testing.T) {
 
 func checkRefusal(t *testing.T, err, want error) {
 	t.Helper()
-	retry, isRetry := errors.AsType[*bot.RetryAfter](err)
-	permanent, isPermanent := errors.AsType[*bot.Permanent](err)
+	ok := false
 	switch want := want.(type) {
 	case *bot.RetryAfter:
-		if !isRetry || retry.After != want.After {
-			t.Errorf("got %v, want to wait %s", err, want.After)
-		}
+		got, is := errors.AsType[*bot.RetryAfter](err)
+		ok = is && got.After == want.After && got.Scope == want.Scope
 	case *bot.Permanent:
-		if !isPermanent || permanent.Reason != want.Reason {
-			t.Errorf("got %v, want %s", err, want.Reason)
-		}
-	default:
-		if err == nil || isRetry || isPermanent {
-			t.Errorf("got %v, want a plain error", err)
-		}
+		got, is := errors.AsType[*bot.Permanent](err)
+		ok = is && got.Reason == want.Reason && got.Chat == want.Chat && got.Token != want.Chat
+	case *bot.Refused:
+		got, is := errors.AsType[*bot.Refused](err)
+		ok = is && got.Reason == want.Reason
+	case *bot.Unclear:
+		got, is := errors.AsType[*bot.Unclear](err)
+		ok = is && got.Arrived == want.Arrived
+	}
+	if !ok {
+		t.Errorf("got %#v, want %#v", err, want)
+	}
+}
+
+// What never left this host did not arrive.
+func TestAServerThatCannotBeReached(t *testing.T) {
+	dead := deadURL(t, "http")
+	tg := newBot(t, newLab(t), func(c *Config) { c.APIURL = dead })
+	_, err := tg.Send(t.Context(), address("42", ""), "", reports.Message{Title: "one"})
+	checkRefusal(t, err, &bot.Unclear{})
+	if err := tg.Probe(t.Context()); err == nil {
+		t.Error("a probe of it succeeds")
 	}
 }
 
@@ -162,7 +180,7 @@ func TestBlockedAndUnknownChats(t *testing.T) {
 		"42": "bot was blocked by the user", "-1001": "bot was kicked from the group chat", "4711": "chat not found",
 	} {
 		_, err := tg.Send(t.Context(), address(chat, ""), "", reports.Message{Title: "one"})
-		checkRefusal(t, err, &bot.Permanent{Reason: reason})
+		checkRefusal(t, err, &bot.Permanent{Reason: reason, Chat: true})
 	}
 }
 
@@ -258,7 +276,7 @@ func TestPace(t *testing.T) {
 	}{
 		{"a private chat's burst", func(int) int64 { return 42 }, 3, 0},
 		{"a private chat", func(int) int64 { return 42 }, 10, 7 * time.Second},
-		{"a group's minute", func(int) int64 { return -42 }, 18, time.Minute},
+		{"a group's minute", func(int) int64 { return -42 }, 19, time.Minute},
 		{"many chats", func(i int) int64 { return int64(i + 1) }, 55, 2 * time.Second},
 	}
 	for _, tt := range tests {
@@ -291,4 +309,26 @@ func TestPaceEndsWithItsContext(t *testing.T) {
 			t.Error("the fourth call had its turn")
 		}
 	})
+}
+
+// A request to wait that another call met, such as that of a file, holds for the chat.
+func TestNothingIsSentInsideAWindow(t *testing.T) {
+	server := newLab(t)
+	tg := newBot(t, server)
+	server.AddChat(lab.Chat{ID: 42})
+	server.Fail("sendDocument", 1, lab.Fault{Kind: lab.TooManyRequests, RetryAfter: 600})
+	long := reports.Message{Title: "one", Sections: []reports.Section{{Text: strings.Repeat("x", 2000)}}, Files: []reports.File{{Name: "a.csv", Data: []byte("a")}}}
+	ref, err := tg.Send(t.Context(), address("42", ""), "", long)
+	if half, ok := errors.AsType[*bot.Incomplete](err); !ok || ref == "" || half.After < 9*time.Minute || !strings.Contains(half.Note.Title, "a.csv") {
+		t.Errorf("ref %q, got %v, want it to be incomplete", ref, err)
+	}
+	_, err = tg.Send(t.Context(), address("42", ""), "", reports.Message{Title: "two"})
+	if wait, ok := errors.AsType[*bot.RetryAfter](err); !ok || wait.After < 9*time.Minute {
+		t.Errorf("got %v, want to wait", err)
+	}
+	for _, call := range server.Calls("") {
+		if call.Inside {
+			t.Errorf("%s was called inside the window", call.Method)
+		}
+	}
 }

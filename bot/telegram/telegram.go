@@ -70,7 +70,11 @@ type Telegram struct {
 	sleep  func(context.Context, time.Duration) error // pace.Sleep; another one in tests
 }
 
-var _ bot.Messenger = (*Telegram)(nil)
+var (
+	_ bot.Messenger = (*Telegram)(nil)
+	_ bot.Prober    = (*Telegram)(nil)
+	_ bot.Paced     = (*Telegram)(nil)
+)
 
 // New returns a Telegram. It does not use the network, so that the program can start
 // while Telegram cannot be reached; Listen finds out whether the token is valid.
@@ -96,6 +100,12 @@ func New(cfg Config, bundle *i18n.Bundle) (*Telegram, error) {
 		t.log = slog.Default()
 	}
 	return t, nil
+}
+
+// Probe asks for the bot's own description.
+func (t *Telegram) Probe(ctx context.Context) error {
+	_, err := t.api.call(ctx, callTimeout, "getMe", nil)
+	return explain(err, bot.Address{})
 }
 
 // tokenShape is <bot id>:<secret>. The token becomes a part of URLs; one of another

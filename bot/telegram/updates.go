@@ -82,6 +82,12 @@ type member struct {
 	Status string `json:"status"`
 }
 
+// admits reports whether the bot may write to the chat now. A person who blocked it
+// and starts it again makes it a member, too.
+func (m membership) admits() bool {
+	return m.New.Status == "member" || m.New.Status == "administrator"
+}
+
 // converter turns Telegram's updates that are addressed to the bot into bot.Update.
 type converter struct {
 	me      user

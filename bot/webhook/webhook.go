@@ -22,10 +22,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -60,6 +62,7 @@ type Webhooks struct {
 var _ interface {
 	bot.Receiver
 	bot.Editor
+	bot.Several
 } = (*Webhooks)(nil)
 
 // hook is a Hook that is ready to be used.
@@ -88,6 +91,9 @@ func New(hooks []Hook, bundle *i18n.Bundle) (*Webhooks, error) {
 	}
 	return w, nil
 }
+
+// Names lists the hooks, each of which is a server of its own.
+func (w *Webhooks) Names() []string { return slices.Sorted(maps.Keys(w.hooks)) }
 
 // parseURL parses a URL. Its errors never contain the URL.
 func parseURL(text string, schemes ...string) (*url.URL, error) {
