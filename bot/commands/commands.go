@@ -35,6 +35,7 @@ type Parts struct {
 	Tasks   *task.Runner
 	Cancel  *cancel.Canceller
 	Reports *digest.Reporter
+	Send    bot.Signal // there is something to send
 	Log     *slog.Logger
 }
 
@@ -66,6 +67,7 @@ func (c *Commands) List() []bot.Command {
 		{Name: "confirm", Role: bot.Admin, Run: c.confirm},
 		{Name: "sweep", Role: bot.Operator, Run: c.sweep},
 		{Name: "stop", Role: bot.Operator, Run: c.stop},
+		{Name: "delivery", Role: bot.Viewer, Run: c.delivery},
 		{Name: "audit", Role: bot.Admin, Run: c.audit},
 		{Name: "selftest", Role: bot.Operator, Run: c.selftest},
 		{Name: "lang", Role: bot.Viewer, Run: c.lang},
@@ -176,7 +178,7 @@ func newVocabulary(commands []bot.Command, bundle *i18n.Bundle) vocabulary {
 	}
 	names = append(names, reports.Lists()...)
 	names = append(names, reports.WeekLists()...)
-	names = append(names, "revoke", "authz", "all", "valid", "probe", "reissue", bot.Daily, bot.Weekly, "page", "file", "owner", "cause", "server", "older", "owners", reports.CauseRest)
+	names = append(names, "retry", "enable", "revoke", "authz", "all", "valid", "probe", "reissue", bot.Daily, bot.Weekly, "page", "file", "owner", "cause", "server", "older", "owners", reports.CauseRest)
 	names = append(names, "believe", "verify")
 	for _, language := range bundle.Languages() {
 		l := bundle.Locale(language, nil)

@@ -20,6 +20,7 @@ type StatusData struct {
 	Unreadable int          `json:"unreadable"`
 	Servers    []ServerData `json:"servers"`
 	Waiting    int          `json:"waiting"` // messages not delivered yet
+	Delivery   HealthData   `json:"delivery"`
 }
 
 // MetricData is one count. Value is null where it could not be had, and Error
@@ -68,15 +69,15 @@ func (c *Commands) status(ctx context.Context, r bot.Request) (bot.Answer, error
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	waiting, oldest, err := c.Journal.Waiting(ctx)
+	health, delivery, err := c.health(ctx, r.Now)
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	data := StatusData{Waiting: waiting}
+	data := StatusData{Waiting: delivery.Waiting, Delivery: health}
 	for _, s := range servers {
 		data.add(s)
 	}
-	return bot.Answer{Message: compose.Status(r.Writer(), servers, compose.Delivery{Waiting: waiting, Oldest: oldest}), Data: data}, nil
+	return bot.Answer{Message: compose.Status(r.Writer(), servers, delivery), Data: data}, nil
 }
 
 // BelievedData is the JSON of status believe.

@@ -60,7 +60,7 @@ type Engine struct {
 func New(c Config) *Engine {
 	j, log, send := c.Journal, c.Log, bot.NewSignal()
 	e := &Engine{send: send}
-	e.Journal, e.Log = j, log
+	e.Journal, e.Log, e.Send = j, log, send
 	e.People = people.New(c.Audience, j)
 	e.Watch = watch.New(j, c.Sources, c.Rules, c.Policy, log)
 	e.Prober = probe.New(j, e.Watch)
@@ -117,5 +117,6 @@ func (e *Engine) RefuseConfig(ctx context.Context, faults func(*i18n.Locale) []s
 
 // Outbox over receivers, by their name in addresses.
 func (e *Engine) Outbox(receivers map[string]bot.Receiver) *outbox.Outbox {
-	return outbox.New(e.Journal, receivers, e.People.Bundle, e.send, e.Log)
+	return outbox.New(outbox.Config{Journal: e.Journal, Receivers: receivers, Wake: e.send, Log: e.Log,
+		Audience: func() bot.Audience { return e.People.Audience }})
 }

@@ -53,8 +53,10 @@ func statusCases() map[string]message {
 		"status.learned":    status(idle, learned),
 		"status.stale":      status(idle, still),
 		"status.waiting":    status(compose.Delivery{Waiting: 3, Oldest: ago(12 * time.Minute)}, house()),
-		"status.never":      status(idle, reports.Server{Name: "isp1", Trouble: "never"}),
-		"status.neveryet":   status(idle, reports.Server{Name: "isp1", Trouble: "gone"}),
+		"status.undelivered": status(compose.Delivery{Waiting: 1, Oldest: ago(12 * time.Minute), Lost: 2, Closed: []string{"telegram:-1001234567890"},
+			Out: []compose.Out{{Messenger: "slack", Since: ago(12 * time.Minute)}}}, house()),
+		"status.never":    status(idle, reports.Server{Name: "isp1", Trouble: "never"}),
+		"status.neveryet": status(idle, reports.Server{Name: "isp1", Trouble: "gone"}),
 	}
 	for _, reason := range ispmanager.Reasons() {
 		s := house()

@@ -26,8 +26,7 @@ func talkCases() map[string]message {
 		},
 		"again": func(w compose.Writer) reports.Message {
 			m := compose.Storm(w, "isp1", 321, 2000)
-			m.Sections = append(m.Sections, reports.Section{Text: w.Say("delivery.again")}) // as the outbox does
-			return m
+			return compose.Again(w, m)
 		},
 	}
 	for _, c := range new(commands.Commands).List() {
@@ -59,6 +58,7 @@ func talkCases() map[string]message {
 func refusals() map[string]i18n.Args {
 	return map[string]i18n.Args{
 		"refusal.command":        {"Command": "cancel"},
+		"usage.delivery":         {"Word": "retyr"},
 		"refusal.role":           {"Command": "report", "Needs": bot.Operator, "Role": bot.Viewer},
 		"refusal.nobody":         nil,
 		"refusal.revoke":         nil,

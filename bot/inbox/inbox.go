@@ -69,6 +69,13 @@ func (b box) Receive(ctx context.Context, updates []bot.Update, cursor string) e
 	return err
 }
 
+// Admitted has what waits for a chat that refused us tried now.
+func (b box) Admitted(ctx context.Context, to bot.Address) error {
+	err := b.inbox.journal.TryChat(ctx, to.Whole().String())
+	b.inbox.send.Wake()
+	return err
+}
+
 func (b box) Cursor(ctx context.Context) (string, error) {
 	return b.inbox.journal.Cursor(ctx, b.messenger)
 }

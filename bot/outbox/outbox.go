@@ -1,5 +1,11 @@
 // Package outbox delivers the messages that wait in the journal, until the
 // receiver has them or delivery is known to be impossible.
+//
+// Receivers do not wait for each other, nor do chats. In a chat, its topics and
+// threads together, the most important message goes first; what waits for its next
+// try is overtaken. A messenger that does not work is asked every few seconds, by
+// one call, whether it does again. What it asks to wait for, and the pace of calls,
+// are kept in the journal, so that a restart changes neither.
 package outbox
 
 import (
@@ -12,131 +18,150 @@ import (
 
 	"domovoy/bot"
 	"domovoy/bot/internal/work"
-	"domovoy/i18n"
 	"domovoy/reports/journal"
 )
 
-// Outbox sends messages. Receivers do not wait for each other, nor do chats;
-// within a chat the order is kept.
+// Config is what an outbox is made of.
+type Config struct {
+	Journal    *journal.Journal
+	Receivers  map[string]bot.Receiver // by their name in addresses
+	Audience   func() bot.Audience     // as it is now
+	SpareAfter time.Duration           // after how long an open critical problem goes another way; zero: the constant of that name
+	Wake       bot.Signal              // there is something to send
+	Log        *slog.Logger
+}
+
+// SpareAfter is how long a messenger may be out before open critical problems go
+// another way.
+const SpareAfter = 5 * time.Minute
+
+// Outbox sends messages.
 type Outbox struct {
-	journal   *journal.Journal
-	receivers map[string]bot.Receiver
-	bundle    *i18n.Bundle
-	wake      bot.Signal
-	log       *slog.Logger
+	Config
+	queues []*queue
 }
 
-// New makes an outbox over receivers, by their name in addresses; wake says
-// that there is something to send.
-func New(j *journal.Journal, receivers map[string]bot.Receiver, bundle *i18n.Bundle, wake bot.Signal, log *slog.Logger) *Outbox {
-	return &Outbox{journal: j, receivers: receivers, bundle: bundle, wake: wake, log: log}
+// New makes an outbox.
+func New(c Config) *Outbox {
+	if c.SpareAfter == 0 {
+		c.SpareAfter = SpareAfter
+	}
+	o := &Outbox{Config: c}
+	names := slices.Sorted(maps.Keys(c.Receivers))
+	o.queues = append(o.queues, o.newQueue("", journal.Queue{Except: names})) // for receivers that do not exist
+	for _, name := range names {
+		rest := o.newQueue(name, journal.Queue{Messenger: name})
+		if several, ok := c.Receivers[name].(bot.Several); ok {
+			for _, chat := range several.Names() {
+				place := bot.Address{Messenger: name, Chat: chat}.String()
+				rest.except = append(rest.except, place)
+				o.queues = append(o.queues, o.newQueue(name, journal.Queue{Messenger: name, Place: place}))
+			}
+		}
+		o.queues = append(o.queues, rest)
+	}
+	return o
 }
-
-// How many chats of one receiver are sent to at once. Answers leave room for
-// alerts, however slow the receiver is.
-const (
-	slots       = 32
-	answerSlots = 24
-)
 
 // Run delivers until the context ends, and gives what is under way a moment to
 // finish.
 func (o *Outbox) Run(ctx context.Context) error {
+	if err := o.recall(ctx); err != nil {
+		return err
+	}
 	var all sync.WaitGroup
-	queues := o.queues()
-	for _, q := range queues {
+	for _, q := range o.queues {
 		all.Go(func() { _ = q.pool.Run(ctx, q.fill) })
 	}
+	all.Go(func() { o.watchWays(ctx) })
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-		case <-o.wake:
-			for _, q := range queues {
-				q.pool.Wake.Wake()
-			}
+		case <-o.Wake:
+			o.wakeAll()
 		}
 	}
 	all.Wait()
 	return ctx.Err()
 }
 
+func (o *Outbox) wakeAll() {
+	for _, q := range o.queues {
+		q.pool.Wake.Wake()
+	}
+}
+
+// recall reads what the process before us left: its calls, by which the pace is
+// kept, and the messengers that were out.
+func (o *Outbox) recall(ctx context.Context) error {
+	load := func(ctx context.Context) error {
+		now := time.Now()
+		out, err := o.Journal.Outages(ctx)
+		if err != nil {
+			return err
+		}
+		closed, err := o.Journal.ClosedChats(ctx)
+		if err != nil {
+			return err
+		}
+		for _, c := range closed {
+			o.queueOf(journal.Delivery{To: c.Chat}).setClosed(c.Chat, true)
+		}
+		for _, q := range o.queues {
+			calls, err := o.Journal.Calls(ctx, q.name, now.Add(-recalled))
+			if err != nil {
+				return err
+			}
+			q.pace.recall(calls)
+			if i := slices.IndexFunc(out, func(x journal.Outage) bool { return x.Messenger == q.server() }); i >= 0 {
+				q.state.recall(out[i], now)
+			}
+		}
+		return nil
+	}
+	return work.UntilStored(ctx, o.Log, load)
+}
+
 // Flush delivers what is due now and returns when nothing is left that is.
 func (o *Outbox) Flush(ctx context.Context) error {
 	for {
-		due, err := o.journal.Due(ctx, time.Now(), journal.Queue{}, slots)
+		due, err := o.Journal.Due(ctx, time.Now(), journal.Queue{}, slots)
 		if err != nil || len(due) == 0 {
 			return err
 		}
 		for _, d := range due {
-			if err := o.deliver(ctx, d, work.Store); err != nil {
+			if err := o.queueOf(d).deliver(ctx, d, work.Store); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// queues are one for each receiver, and one for what is to go to receivers
-// that do not exist.
-func (o *Outbox) queues() []*queue {
-	names := slices.Sorted(maps.Keys(o.receivers))
-	queues := []*queue{o.newQueue(journal.Queue{Except: names})}
-	for _, name := range names {
-		queues = append(queues, o.newQueue(journal.Queue{Messenger: name}))
-	}
-	return queues
-}
-
-// queue is what is sent to one receiver: one delivery a chat at a time.
-type queue struct {
-	*Outbox
-	which journal.Queue
-	pool  *work.Pool
-}
-
-func (o *Outbox) newQueue(which journal.Queue) *queue {
-	return &queue{Outbox: o, which: which, pool: work.NewPool(slots, bot.NewSignal(), o.log)}
-}
-
-// fill begins as many deliveries as there is room for, and returns how long to
-// wait until another can be due.
-func (q *queue) fill(ctx context.Context) (time.Duration, error) {
-	if q.pool.Room() == 0 {
-		return work.Idle, nil // the end of one wakes us
-	}
-	q.which.Busy = q.pool.Keys()
-	due, err := q.journal.Due(ctx, time.Now(), q.which, slots)
-	if err != nil {
-		return 0, err
-	}
-	for _, d := range due {
-		if q.hasRoom(d.Kind) {
-			q.pool.Start(d.To, d.Kind, func() { q.carryOut(ctx, d) })
+// queueOf is the queue that sends a delivery.
+func (o *Outbox) queueOf(d journal.Delivery) *queue {
+	name, place := messengerOf(d.To), placeOf(d.To)
+	for _, q := range o.queues[1:] {
+		if q.name == name && (q.which.Place == "" || q.which.Place == place) {
+			return q
 		}
 	}
-	q.which.Busy = q.pool.Keys()
-	next, ok, err := q.journal.NextDue(ctx, q.which)
-	if err != nil || !ok {
-		return work.Idle, err
-	}
-	if wait := time.Until(next); wait > 0 {
-		return min(work.Idle, wait), nil
-	}
-	return time.Second, nil // there was no room for it: the end of a delivery wakes us
+	return o.queues[0]
 }
 
-// hasRoom reports whether a delivery of that kind may begin.
-func (q *queue) hasRoom(kind string) bool {
-	return q.pool.Room() > 0 && (kind != journal.AnswerKind || q.pool.Count(kind) < answerSlots)
+// messengerOf is the messenger of an address; empty: it has none.
+func messengerOf(address string) string {
+	to, err := bot.ParseAddress(address)
+	if err != nil {
+		return ""
+	}
+	return to.Messenger
 }
 
-// carryOut carries one delivery out. The chat stays busy until the end is
-// noted, so that nothing is sent again because the journal could not be
-// written.
-func (q *queue) carryOut(ctx context.Context, d journal.Delivery) {
-	store := func(ctx context.Context, change func(context.Context) error) error {
-		return work.UntilStored(ctx, q.log.With("chat", d.To, "delivery", d.ID), change)
+// placeOf is the chat of an address without its topic: what its messenger limits.
+func placeOf(address string) string {
+	to, err := bot.ParseAddress(address)
+	if err != nil {
+		return address
 	}
-	if err := q.deliver(ctx, d, store); err != nil && ctx.Err() == nil {
-		q.log.ErrorContext(ctx, "cannot record the delivery", "chat", d.To, "delivery", d.ID, "error", err)
-	}
+	return to.Whole().String()
 }

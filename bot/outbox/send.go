@@ -10,153 +10,211 @@ import (
 	"domovoy/bot"
 	"domovoy/bot/internal/work"
 	"domovoy/checks/guard"
-	"domovoy/reports"
 	"domovoy/reports/journal"
 )
 
 // Paces of sending.
 const (
-	firstRetry = 2 * time.Second
-	lastRetry  = 5 * time.Minute
-	sendBound  = 2 * time.Minute // for one sending, with its files
+	firstRetry  = time.Second
+	lastRetry   = 5 * time.Minute
+	lastRepeat  = 10 * time.Minute // of what may have arrived
+	sendBound   = 2 * time.Minute  // for one sending, with its files
+	giveUpAfter = 24 * time.Hour   // what fails alone, or in a closed chat, while the messenger works
 )
 
-// maxTries of a message that the receiver refuses: its chat waits behind it.
-// What may be the network's or the receiver's own trouble is retried without
-// end.
+// maxTries of a message that the receiver refuses. What may be the network's or the
+// receiver's own trouble is retried for giveUpAfter, and without end while the
+// messenger is out.
 const maxTries = 12
+
+// repeats is how often what may have arrived is repeated before that becomes rare.
+const repeats = 5
 
 // storing makes a change of the journal, once or until it succeeds.
 type storing func(ctx context.Context, change func(context.Context) error) error
 
 // deliver sends one delivery and notes how it went. The error is the
 // journal's, or the context's.
-func (o *Outbox) deliver(ctx context.Context, d journal.Delivery, store storing) error {
+func (q *queue) deliver(ctx context.Context, d journal.Delivery, store storing) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if d.Edits == 0 { // an edit that is made twice does no harm
-		begun := func(ctx context.Context) error { return o.journal.MarkBegun(ctx, d.ID, time.Now()) }
-		if err := store(ctx, begun); err != nil {
-			return err
-		}
+	begun := func(ctx context.Context) error { return q.Journal.MarkBegun(ctx, d.ID, time.Now(), q.pace.calls(d)) }
+	if err := store(ctx, begun); errors.Is(err, journal.ErrNoDelivery) {
+		return nil // it was dropped meanwhile
+	} else if err != nil {
+		return err
 	}
 	late, cancel := work.WithGrace(ctx)
 	defer cancel()
 	bounded, cancelBound := context.WithTimeout(late, sendBound)
 	defer cancelBound()
-	ref, err := o.send(bounded, d)
+	ref, err := q.send(bounded, d)
 	if err != nil && late.Err() != nil {
 		return late.Err() // cut off: it stays due, and begun
 	}
-	return store(ctx, o.settle(ctx, d, ref, err))
+	return store(ctx, q.settle(ctx, d, ref, err))
 }
 
 // send passes the delivery to its receiver. A panic of a renderer costs this
 // message, and nothing else.
-func (o *Outbox) send(ctx context.Context, d journal.Delivery) (ref string, err error) {
-	err = guard.Run(func() (err error) { ref, err = o.pass(ctx, d); return err })
+func (q *queue) send(ctx context.Context, d journal.Delivery) (ref string, err error) {
+	err = guard.Run(func() (err error) { ref, err = q.pass(ctx, d); return err })
 	if p, ok := errors.AsType[*guard.Panic](err); ok {
-		o.log.ErrorContext(ctx, "sending panicked", "delivery", d.ID, "panic", p.Value, "stack", p.Trace())
+		q.Log.ErrorContext(ctx, "sending panicked", "delivery", d.ID, "panic", p.Value, "stack", p.Trace())
 		return "", &bot.Permanent{Reason: "panic", Err: err}
 	}
 	return ref, err
 }
 
 // pass sends or edits. A receiver that cannot edit keeps the message as it was.
-func (o *Outbox) pass(ctx context.Context, d journal.Delivery) (ref string, err error) {
+func (q *queue) pass(ctx context.Context, d journal.Delivery) (ref string, err error) {
 	to, err := bot.ParseAddress(d.To)
 	if err != nil {
 		return "", &bot.Permanent{Reason: "address", Err: err}
 	}
-	receiver, ok := o.receivers[to.Messenger]
-	if !ok {
+	if q.receiver == nil {
 		return "", &bot.Permanent{Reason: "no such messenger"}
 	}
 	d.Message.Delivery = fmt.Sprintf("%d-%d", d.ID, d.Attempt.Created.UnixMilli()) // a new state file begins with the same IDs
 	if d.Edits != 0 {
-		editor, ok := receiver.(bot.Editor)
+		editor, ok := q.receiver.(bot.Editor)
 		if !ok {
 			return d.Attempt.Ref, nil
 		}
 		return d.Attempt.Ref, editor.Edit(ctx, to, d.Attempt.Ref, d.Message)
 	}
-	if d.Attempt.Begun {
-		d.Message = o.markedAgain(d.Message)
-	}
-	return receiver.Send(ctx, to, d.ReplyTo, d.Message)
-}
-
-// markedAgain marks a message that may have arrived before: how its sending
-// ended is not known.
-func (o *Outbox) markedAgain(m reports.Message) reports.Message {
-	l := o.bundle.Locale(m.Language, nil)
-	m.Sections = append(m.Sections[:len(m.Sections):len(m.Sections)], reports.Section{Text: l.Say("delivery.again")})
-	return m
+	return q.receiver.Send(ctx, to, d.ReplyTo, q.worded(d, time.Now()))
 }
 
 // settle decides what the end of a try means; the function notes it.
-func (o *Outbox) settle(ctx context.Context, d journal.Delivery, ref string, err error) func(context.Context) error {
-	now, j := time.Now(), o.journal
+func (q *queue) settle(ctx context.Context, d journal.Delivery, ref string, err error) func(context.Context) error {
+	now, j := time.Now(), q.Journal
 	var wait *bot.RetryAfter
 	var refused *bot.Permanent
+	var no *bot.Refused
 	var moved *bot.Moved
+	if half, ok := errors.AsType[*bot.Incomplete](err); ok {
+		return q.incomplete(ctx, d, ref, half)
+	}
+	before := d.Attempt.Begun // an earlier try may have arrived, whatever this one met
+	clear := errors.As(err, &wait) || errors.As(err, &refused) && !refused.Token || errors.As(err, &no) || errors.As(err, &moved) || errors.Is(err, bot.ErrGone)
+	if err == nil || clear {
+		q.works(ctx)
+	}
 	switch {
 	case err == nil:
-		return func(ctx context.Context) error { return j.MarkSent(ctx, d.ID, ref, now) }
-	case errors.As(err, &wait):
-		again := o.marking(d, err)
-		return func(ctx context.Context) error {
-			return errors.Join(again(ctx, d.ID, now.Add(wait.After), err.Error(), false), j.PauseChat(ctx, d.To, now.Add(wait.After)))
+		return func(ctx context.Context) error { return q.arrived(ctx, d, ref, now) }
+	case wait != nil:
+		if q.askedToWait(placeOf(d.To), now) && wait.Scope == bot.ScopeChat {
+			wait.Scope = bot.ScopeAll
 		}
-	case errors.As(err, &moved):
-		o.log.WarnContext(ctx, "chat moved", "from", d.To, "to", moved.To)
+		return func(ctx context.Context) error {
+			return j.MarkHeld(ctx, d.ID, q.heldPlace(d, wait.Scope), now.Add(wait.After), err.Error(), before)
+		}
+	case moved != nil:
+		q.Log.WarnContext(ctx, "chat moved", "from", d.To, "to", moved.To)
 		return func(ctx context.Context) error { // it surely did not arrive here
-			return errors.Join(o.marking(d, err)(ctx, d.ID, now, err.Error(), false), j.MoveChat(ctx, d.To, moved.To.String()))
+			try := journal.Try{Next: now, Reason: err.Error(), Arrived: before}
+			return errors.Join(j.MarkTried(ctx, d.ID, try), j.MoveChat(ctx, d.To, moved.To.String()))
 		}
-	case errors.As(err, &refused) && refused.Token:
+	case refused != nil && refused.Token:
 		// Nobody is reachable until the token is replaced; nothing is lost.
-		o.log.ErrorContext(ctx, "messenger refuses the token", "chat", d.To, "error", err)
+		q.failed(ctx, err, true, &d)
 		return func(ctx context.Context) error {
-			return o.marking(d, err)(ctx, d.ID, now.Add(lastRetry), err.Error(), false)
+			return j.MarkTried(ctx, d.ID, journal.Try{Next: now, Reason: err.Error(), Arrived: before, Unclear: true})
 		}
-	case errors.As(err, &refused), errors.Is(err, bot.ErrGone), hopeless(d, err):
-		o.log.ErrorContext(ctx, "message cannot be delivered, it is dropped", "chat", d.To, "kind", d.Kind,
-			"tries", d.Attempt.Tries+1, "error", err)
-		return func(ctx context.Context) error { return j.MarkDropped(ctx, d.ID, err.Error()) }
+	case refused != nil && refused.Chat:
+		return q.closing(ctx, d, refused.Reason, before)
+	case refused != nil, errors.Is(err, bot.ErrGone), no != nil && d.Attempt.Tries+1 >= maxTries:
+		return q.dropping(ctx, d, err)
+	case no != nil:
+		return q.retry(ctx, d, err, journal.Try{Next: now.Add(backoff(d, lastRetry)), Arrived: before})
 	}
-	return o.retry(ctx, d, err, now)
+	return q.unclear(ctx, d, err, before)
 }
 
-// retry has a delivery tried again, with backoff.
-func (o *Outbox) retry(ctx context.Context, d journal.Delivery, err error, now time.Time) func(context.Context) error {
-	next := now.Add(min(lastRetry, firstRetry<<min(d.Attempt.Tries, 10)))
-	o.log.WarnContext(ctx, "message not delivered yet", "chat", d.To, "tries", d.Attempt.Tries+1, "error", err)
-	return func(ctx context.Context) error { return o.marking(d, err)(ctx, d.ID, next, err.Error(), true) }
-}
-
-// marking is how to store that a delivery is retried: it may have arrived if its
-// time ran out or its answer was lost, now or in an earlier try.
-func (o *Outbox) marking(d journal.Delivery, err error) func(_ context.Context, id int64, next time.Time, reason string, counted bool) error {
-	unclear, ok := errors.AsType[*bot.Unclear](err)
-	if d.Edits == 0 && (d.Attempt.Begun || ok && unclear.Arrived || timedOut(err)) {
-		return o.journal.MarkUnsure
+// unclear settles a failure that may be the messenger's, the network's or a proxy's.
+func (q *queue) unclear(ctx context.Context, d journal.Delivery, err error, before bool) func(context.Context) error {
+	now := time.Now()
+	try := journal.Try{Next: now.Add(backoff(d, lastRetry)), Arrived: before || mayHaveArrived(err), Unclear: true}
+	if lost, ok := errors.AsType[*bot.Unclear](err); ok && lost.Arrived && !lost.Answered && d.Attempt.Tries+1 >= repeats {
+		// Each repetition may be one more copy in the chat.
+		try.Next, try.Unclear = now.Add(backoff(d, lastRepeat)), false
 	}
-	return o.journal.MarkRetry
-}
-
-// hopeless reports whether to give up a message that was refused many times.
-func hopeless(d journal.Delivery, err error) bool {
-	_, no := errors.AsType[*bot.Refused](err)
-	return no && d.Attempt.Tries+1 >= maxTries
-}
-
-// timedOut reports whether the time ran out after the connection stood, so
-// that the request may have been read.
-func timedOut(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return false
+	_, out := q.state.out()
+	q.failed(ctx, err, false, &d)
+	if !out && now.Sub(d.Attempt.Due) > giveUpAfter && d.Attempt.Tries >= maxTries {
+		return q.dropping(ctx, d, err)
 	}
-	failed, ok := errors.AsType[net.Error](err)
-	return ok && failed.Timeout() || errors.Is(err, context.DeadlineExceeded)
+	return q.retry(ctx, d, err, try)
+}
+
+// backoff is how long to wait before another try, at most longest.
+func backoff(d journal.Delivery, longest time.Duration) time.Duration {
+	return min(longest, firstRetry<<min(d.Attempt.Tries, 10))
+}
+
+// retry has a delivery tried again.
+func (q *queue) retry(ctx context.Context, d journal.Delivery, err error, try journal.Try) func(context.Context) error {
+	q.Log.WarnContext(ctx, "message not delivered yet", "chat", d.To, "delivery", d.ID, "tries", d.Attempt.Tries+1, "may_have_arrived", try.Arrived, "error", err)
+	try.Reason, try.Counted = err.Error(), true
+	try.Arrived = try.Arrived && d.Edits == 0 // an edit that is made twice does no harm
+	return func(ctx context.Context) error { return q.Journal.MarkTried(ctx, d.ID, try) }
+}
+
+// dropping gives a delivery up, with a reason.
+func (q *queue) dropping(ctx context.Context, d journal.Delivery, err error) func(context.Context) error {
+	q.Log.ErrorContext(ctx, "message cannot be delivered, it is dropped", "chat", d.To, "kind", d.Kind,
+		"tries", d.Attempt.Tries+1, "error", err)
+	return func(ctx context.Context) error { return q.Journal.MarkDropped(ctx, d.ID, err.Error()) }
+}
+
+// arrived notes that a messenger accepted a delivery. A chat that was closed is open
+// again.
+func (q *queue) arrived(ctx context.Context, d journal.Delivery, ref string, now time.Time) error {
+	err := q.Journal.MarkSent(ctx, d.ID, ref, now)
+	if err != nil || !q.wasClosed(placeOf(d.To)) {
+		return err
+	}
+	return q.reopen(ctx, placeOf(d.To), now)
+}
+
+// incomplete notes that a message arrived without some of its files, which a message
+// of its own says later.
+func (q *queue) incomplete(ctx context.Context, d journal.Delivery, ref string, half *bot.Incomplete) func(context.Context) error {
+	q.works(ctx)
+	now := time.Now()
+	return func(ctx context.Context) error {
+		if err := q.Journal.Hold(ctx, placeOf(d.To), now.Add(half.After), half.Error()); err != nil {
+			return err
+		}
+		note := journal.Delivery{To: d.To, Kind: d.Kind, Rank: d.Rank, ReplyTo: ref, Message: half.Note}
+		if _, err := q.Journal.Enqueue(ctx, []journal.Delivery{note}); err != nil {
+			return err
+		}
+		return q.arrived(ctx, d, ref, now)
+	}
+}
+
+// heldPlace is what a request to wait holds for.
+func (q *queue) heldPlace(d journal.Delivery, scope bot.Scope) string {
+	switch scope {
+	case bot.ScopeAll:
+		return q.name
+	case bot.ScopeEdits:
+		return journal.EditsOf(q.name)
+	}
+	return placeOf(d.To)
+}
+
+// mayHaveArrived reports whether a message may have arrived although its sending
+// failed. Of an error that does not say so it is assumed, unless no connection was
+// made.
+func mayHaveArrived(err error) bool {
+	if unclear, ok := errors.AsType[*bot.Unclear](err); ok {
+		return unclear.Arrived
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return !ok || op.Op != "dial"
 }

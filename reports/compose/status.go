@@ -11,10 +11,20 @@ import (
 	"domovoy/reports"
 )
 
-// Delivery is the queue of messages that wait to be sent.
+// Delivery is how well messages are delivered.
 type Delivery struct {
 	Waiting int
 	Oldest  time.Time // zero when nothing waits
+	Lost    int       // that no messenger took, in 24 hours
+	Closed  []string  // chats that take no messages
+	Out     []Out     // messengers that cannot be reached
+}
+
+// Out is a messenger that cannot be reached, or that refuses the token.
+type Out struct {
+	Messenger string
+	Since     time.Time
+	Token     bool
 }
 
 // Status is the state of every panel on one screen.
@@ -24,10 +34,7 @@ func Status(w Writer, servers []reports.Server, d Delivery) reports.Message {
 	for _, s := range servers {
 		m.Sections = append(m.Sections, statusOf(w.of(s), s)...)
 	}
-	if d.Waiting > 0 {
-		m.Sections = append(m.Sections, reports.Section{Text: w.Count("status.waiting", d.Waiting,
-			i18n.Args{"Age": w.Now.Sub(d.Oldest)})})
-	}
+	m.Sections = append(m.Sections, reports.Section{Text: w.health(d)})
 	worst := slices.SortedStableFunc(slices.Values(servers), func(a, b reports.Server) int { return cmp.Compare(b.Worst(), a.Worst()) })
 	m.Numbers, m.Actions = w.numbers(), w.buttons(names(worst))
 	return m
@@ -39,6 +46,30 @@ func Believed(w Writer, servers []string) reports.Message {
 		return w.message(reports.Plain, w.Say("status.undoubted"))
 	}
 	return w.message(reports.Plain, w.Count("status.believed", len(servers), i18n.Args{"Servers": servers}))
+}
+
+// health is one line about the delivery.
+func (w Writer) health(d Delivery) string {
+	var parts, rest []string
+	if d.Waiting > 0 {
+		parts = append(parts, w.Count("status.waiting", d.Waiting, i18n.Args{"Age": w.Now.Sub(d.Oldest)}))
+	}
+	for _, o := range d.Out {
+		parts = append(parts, MessengerOut(w, o.Messenger, o.Since, o.Token))
+	}
+	if len(d.Closed) > 0 {
+		rest = append(rest, w.Say("status.delivery.closed", i18n.Args{"Chats": strings.Join(d.Closed, ", ")}))
+	}
+	if d.Lost > 0 {
+		rest = append(rest, w.Say("status.delivery.lost", i18n.Args{"N": d.Lost}))
+	}
+	if len(rest) > 0 {
+		parts = append(parts, w.Say("status.delivery.rest", i18n.Args{"What": strings.Join(rest, "; ")}))
+	}
+	if len(parts) == 0 {
+		return w.Say("status.delivery.fine")
+	}
+	return strings.Join(parts, " ")
 }
 
 // statusTitle says the worst of all, and of which panels. What could not be

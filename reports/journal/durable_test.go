@@ -40,7 +40,7 @@ func TestDurability(t *testing.T) {
 		{"a run with an alert", func() error { return j.Record(ctx, Entry{At: now, Metrics: counts, Deliveries: []Delivery{alert}}) }, full},
 		{"a message", func() (err error) { ids, err = j.Enqueue(ctx, []Delivery{alert}); return err }, full},
 		{"memory of a panel", func() error { return j.KeepPanelMemory(ctx, "isp1", PanelMemory{Memory: []byte("{}")}) }, normal},
-		{"the begin of a sending", func() error { return j.MarkBegun(ctx, ids[0], now) }, full},
+		{"the begin of a sending", func() error { return j.MarkBegun(ctx, ids[0], now, 1) }, full},
 		{"pruning", func() error { return j.Prune(ctx, now) }, normal},
 		{"its end", func() error { return j.MarkSent(ctx, ids[0], "7", now) }, full},
 		{"an update", func() error {

@@ -9,6 +9,23 @@ import (
 	"time"
 )
 
+// Update is a message or a pressed button that a messenger received. It is stored
+// before the messenger is told that it arrived.
+type Update struct {
+	ID        int64  // the journal's; 0 until it is stored
+	Messenger string // telegram, slack
+	Key       string // unique within the messenger: update_id, envelope_id …
+	Chat      string // the address of the chat, to which the answer goes
+	Private   bool   // the chat is between this person and the bot
+	Person    string // immutable id such as telegram:123456789; empty: unknown, and not allowed any command
+	Name      string // for show only
+	Language  string // of the person's app, such as "ru"; may be empty
+	Text      string // what was typed; empty when a button was pressed
+	Button    string // the action's id; empty when something was typed
+	Ref       string // the messenger's id of the message, or of the one with the button
+	At        time.Time
+}
+
 // ErrAnswered is the error of Answer when the update was handled before.
 var ErrAnswered = errors.New("is answered already")
 
@@ -38,6 +55,12 @@ func (t *tx) receive(ctx context.Context, messenger string, updates []Update) (f
 			return 0, err
 		}
 		fresh += n
+		if n == 0 {
+			continue
+		}
+		if err := t.tryChat(ctx, u.Chat); err != nil { // where somebody speaks to us, we may be heard
+			return 0, err
+		}
 	}
 	return fresh, nil
 }

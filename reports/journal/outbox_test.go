@@ -59,19 +59,79 @@ func sendAll(t *testing.T, j *journal.Journal) (said []string) {
 	}
 }
 
+// ranked is a message of a rank.
+func ranked(to, title string, rank journal.Rank) journal.Delivery {
+	d := say(to, title)
+	d.Rank = rank
+	return d
+}
+
+// A delivery that waits for its next try is overtaken, and has its turn again then.
 func TestDueKeepsTheOrderOfAChat(t *testing.T) {
 	j := open(t)
-	ids := enqueue(t, j, say("telegram:1", "a1"), say("telegram:1", "a2"), say("slack:C", "b1"), say("telegram:1", "a3"))
+	ids := enqueue(t, j, say("telegram:1", "a1"), say("telegram:1/7", "a2"), say("slack:C", "b1"), say("telegram:1", "a3"))
 	same(t, "the oldest of each chat", due(t, j, 0), []string{"a1", "b1"})
-	must(t, j.MarkRetry(t.Context(), ids[0], noon().Add(5*time.Minute), "timeout", true))
-	same(t, "the chat waits for its oldest", due(t, j, 4), []string{"b1"})
+	must(t, j.MarkTried(t.Context(), ids[0], journal.Try{Next: noon().Add(5 * time.Minute), Reason: "refused", Counted: true}))
+	same(t, "it is overtaken", due(t, j, 4), []string{"a2", "b1"})
 	same(t, "again due", due(t, j, 5), []string{"a1", "b1"})
 	must(t, j.MarkDropped(t.Context(), ids[0], "chat_not_found"))
-	same(t, "the next one's turn", due(t, j, 0), []string{"a2", "b1"})
 	must(t, j.MarkSent(t.Context(), ids[1], "m2", noon()))
-	same(t, "and the next one's", due(t, j, 0), []string{"b1", "a3"})
+	same(t, "the next one's turn", due(t, j, 0), []string{"b1", "a3"})
 	first := got(j.Due(t.Context(), noon(), journal.Queue{}, 1))(t)
 	same(t, "the limit", len(first), 1)
+}
+
+func TestDueTakesTheMostImportantFirst(t *testing.T) {
+	j := open(t)
+	kind := func(d journal.Delivery, kind string, tone reports.Tone) journal.Delivery {
+		d.Kind, d.Message.Tone = kind, tone
+		return d
+	}
+	enqueue(t, j, kind(say("c:1", "daily"), "daily", ""), kind(say("c:1", "over"), "resolved", reports.ToneOver),
+		kind(say("c:1", "answer"), journal.AnswerKind, ""), kind(say("c:1", "warning"), "opened", reports.ToneWarning),
+		ranked("c:1", "the panel", journal.RankPanel), kind(say("c:1", "critical"), "opened", reports.ToneBad), kind(say("c:1/7", "worse"), "worsened", reports.ToneBad))
+	same(t, "said", sendAll(t, j), []string{"c:1 critical", "c:1/7 worse", "c:1 the panel", "c:1 warning", "c:1 answer", "c:1 over", "c:1 daily"})
+}
+
+// The outbox gives answers their turn, so that alerts do not hold them up for long.
+func TestTheTurnOfAnAnswer(t *testing.T) {
+	j := open(t)
+	answer := ranked("c:1", "answer", journal.RankAnswer)
+	answer.Kind = journal.AnswerKind
+	enqueue(t, j, ranked("c:1", "alert", journal.RankCritical), answer, ranked("c:2", "other", journal.RankAlert))
+	found := got(j.Due(t.Context(), noon(), journal.Queue{Answers: []string{"c:1", "c:2"}}, 9))(t)
+	same(t, "due", []string{found[0].Message.Title, found[1].Message.Title}, []string{"other", "answer"})
+}
+
+// What belongs together keeps its order, though others overtake: the parts of an
+// answer, the messages about an incident, and what names another delivery.
+func TestCausality(t *testing.T) {
+	answer := func(title string) journal.Delivery {
+		d := say("c:1", title)
+		d.Kind = journal.AnswerKind
+		return d
+	}
+	about := func(kind, title string, rank journal.Rank) journal.Delivery {
+		d := ranked("c:1", title, rank)
+		d.Kind, d.Incident = kind, 1
+		return d
+	}
+	for name, c := range map[string]struct{ first, second journal.Delivery }{
+		"an answer":   {answer("first"), answer("second")},
+		"an incident": {about("opened", "first", journal.RankDigest), about("worsened", "second", journal.RankCritical)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := open(t)
+			record(t, j, overdue("a.example", 0))
+			ids := enqueue(t, j, c.first, c.second)
+			enqueue(t, j, ranked("c:1", "other", journal.RankDigest))
+			must(t, j.MarkTried(t.Context(), ids[0], journal.Try{Next: noon().Add(time.Minute), Reason: "refused"}))
+			same(t, "while the first waits", due(t, j, 0), []string{"other"})
+			same(t, "when it is due", due(t, j, 1)[0], "first")
+			must(t, j.MarkDropped(t.Context(), ids[0], "refused"))
+			same(t, "when it is settled", due(t, j, 1)[0], "second")
+		})
+	}
 }
 
 func TestADeliveryComesBackAsItWas(t *testing.T) {
@@ -88,21 +148,21 @@ func TestADeliveryComesBackAsItWas(t *testing.T) {
 		Attempt: journal.Attempt{Next: noon(), Created: noon().Add(-time.Hour)},
 	}
 	want.ID = enqueue(t, j, want)[0]
-	want.Attempt.State = journal.Pending
+	want.Rank, want.Attempt.State, want.Attempt.Due = journal.RankDigest, journal.Pending, noon()
 	found := got(j.Due(t.Context(), noon(), journal.Queue{}, 1))(t)
 	same(t, "delivery", found, []journal.Delivery{want})
 
-	must(t, j.MarkBegun(t.Context(), want.ID, noon()))
+	must(t, j.MarkBegun(t.Context(), want.ID, noon(), 1))
 	want.Attempt.Begun = true
 	same(t, "begun", got(j.Due(t.Context(), noon(), journal.Queue{}, 1))(t), []journal.Delivery{want})
 
-	must(t, j.MarkRetry(t.Context(), want.ID, noon().Add(time.Minute), "timeout", true))
-	must(t, j.MarkRetry(t.Context(), want.ID, noon(), "wait", false))
+	must(t, j.MarkTried(t.Context(), want.ID, journal.Try{Next: noon().Add(time.Minute), Reason: "timeout", Counted: true}))
+	must(t, j.MarkTried(t.Context(), want.ID, journal.Try{Next: noon(), Reason: "wait", Counted: false}))
 	want.Attempt.Begun, want.Attempt.Tries, want.Attempt.Error = false, 1, "wait"
 	same(t, "tried", got(j.Due(t.Context(), noon(), journal.Queue{}, 1))(t), []journal.Delivery{want})
 
 	must(t, j.MarkSent(t.Context(), want.ID, "m9", noon().Add(time.Hour)))
-	want.Attempt = journal.Attempt{State: journal.Sent, Tries: 1, Next: noon(), Ref: "m9", Created: want.Attempt.Created, SentAt: noon().Add(time.Hour)}
+	want.Attempt = journal.Attempt{State: journal.Sent, Tries: 1, Next: noon(), Due: noon(), Ref: "m9", Created: want.Attempt.Created, SentAt: noon().Add(time.Hour)}
 	want.Message.Files = nil // not needed again
 	same(t, "sent", got(j.SentFor(t.Context(), 1))(t), []journal.Delivery{want})
 }
@@ -148,7 +208,7 @@ func TestEdits(t *testing.T) {
 			first := enqueue(t, j, edit(id, "one'"))[0]
 			got(j.Due(t.Context(), noon(), journal.Queue{}, 1))(t)
 			enqueue(t, j, edit(id, "one''"))
-			must(t, j.MarkRetry(t.Context(), first, noon(), "timeout", true))
+			must(t, j.MarkTried(t.Context(), first, journal.Try{Next: noon(), Reason: "timeout", Counted: true}))
 		}, []string{"c:1 one'' instead of ref"}},
 		"of a message that was dropped": {func(t *testing.T, j *journal.Journal) {
 			id := enqueue(t, j, say("c:1", "one"))[0]
@@ -190,7 +250,7 @@ func TestChatOrderHolds(t *testing.T) {
 			for _, d := range got(j.Due(t.Context(), noon(), journal.Queue{}, 10))(t) {
 				switch rnd.IntN(4) {
 				case 0:
-					must(t, j.MarkRetry(t.Context(), d.ID, noon(), "timeout", true))
+					must(t, j.MarkTried(t.Context(), d.ID, journal.Try{Next: noon(), Reason: "timeout", Counted: true}))
 				case 1: // the process ends before it can record the result
 				default:
 					must(t, j.MarkSent(t.Context(), d.ID, fmt.Sprint(d.ID), noon()))
@@ -240,7 +300,7 @@ func waiting(t *testing.T, j *journal.Journal) (int, time.Time) {
 func TestWaitingAndNextDue(t *testing.T) {
 	j := open(t)
 	n, oldest := waiting(t, j)
-	_, ok, err := j.NextDue(t.Context(), journal.Queue{})
+	_, ok, err := j.NextDue(t.Context(), journal.Queue{}, noon())
 	must(t, err)
 	if n != 0 || !oldest.IsZero() || ok {
 		t.Fatal(n, oldest, ok)
@@ -251,19 +311,22 @@ func TestWaitingAndNextDue(t *testing.T) {
 	behind.Attempt.Created = noon().Add(time.Minute)
 	ids := enqueue(t, j, later, behind)
 	n, oldest = waiting(t, j)
-	next, ok, err := j.NextDue(t.Context(), journal.Queue{})
+	next, ok, err := j.NextDue(t.Context(), journal.Queue{}, noon())
 	must(t, err)
 	if n != 2 || !oldest.Equal(noon()) || !ok || !next.Equal(noon().Add(time.Hour)) {
 		t.Error(n, oldest, ok, next)
 	}
 	must(t, j.MarkSent(t.Context(), ids[0], "m", noon()))
-	next, _, err = j.NextDue(t.Context(), journal.Queue{})
+	_, ok, err = j.NextDue(t.Context(), journal.Queue{}, noon())
 	must(t, err)
-	same(t, "at once, since its creation", next, noon().Add(time.Minute))
+	same(t, "what is due does not wait for a time", ok, false)
+	must(t, j.Hold(t.Context(), "c:1", noon().Add(3*time.Minute), "429"))
+	next, _, err = j.NextDue(t.Context(), journal.Queue{}, noon())
+	must(t, err)
+	same(t, "until the messenger allows it", next, noon().Add(3*time.Minute))
 }
 
-// A queue has the deliveries of one messenger, or those of the others. In it alerts
-// come before answers, and the order within each chat stays.
+// A queue has the deliveries of one messenger, or those of the others.
 func TestQueues(t *testing.T) {
 	j := open(t)
 	answer := func(to, title string) journal.Delivery {
@@ -277,8 +340,8 @@ func TestQueues(t *testing.T) {
 		queue journal.Queue
 		want  []string
 	}{
-		"all":                 {journal.Queue{}, []string{"alert", "gone", "no address", "answer", "slack"}},
-		"a messenger":         {journal.Queue{Messenger: "telegram"}, []string{"alert", "answer"}},
+		"all":                 {journal.Queue{}, []string{"behind it", "alert", "gone", "no address", "slack"}},
+		"a messenger":         {journal.Queue{Messenger: "telegram"}, []string{"behind it", "alert"}},
 		"but a busy chat":     {journal.Queue{Messenger: "telegram", Busy: []string{"telegram:1"}}, []string{"alert"}},
 		"all busy":            {journal.Queue{Messenger: "slack", Busy: []string{"slack:C"}}, nil},
 		"none of these":       {journal.Queue{Except: []string{"telegram", "slack"}}, []string{"gone", "no address"}},
@@ -291,12 +354,6 @@ func TestQueues(t *testing.T) {
 				titles = append(titles, d.Message.Title)
 			}
 			same(t, "due", titles, c.want)
-			at, ok, err := j.NextDue(t.Context(), c.queue)
-			must(t, err)
-			same(t, "something waits", ok, c.want != nil)
-			if ok {
-				same(t, "since", at, noon())
-			}
 		})
 	}
 }
@@ -304,21 +361,48 @@ func TestQueues(t *testing.T) {
 func TestAnUnsureEndIsRemembered(t *testing.T) {
 	j := open(t)
 	id := enqueue(t, j, say("c:1", "one"))[0]
-	must(t, j.MarkBegun(t.Context(), id, noon()))
-	must(t, j.MarkUnsure(t.Context(), id, noon().Add(time.Minute), "timeout", true))
+	must(t, j.MarkBegun(t.Context(), id, noon(), 1))
+	must(t, j.MarkTried(t.Context(), id, journal.Try{Next: noon().Add(time.Minute), Reason: "timeout", Counted: true, Arrived: true}))
 	same(t, "not yet", due(t, j, 0), []string{})
 	d := got(j.Due(t.Context(), noon().Add(time.Minute), journal.Queue{}, 1))(t)[0]
 	same(t, "begun, tries, error", []any{d.Attempt.Begun, d.Attempt.Tries, d.Attempt.Error}, []any{true, 1, "timeout"})
 }
 
-func TestPauseChat(t *testing.T) {
+// What a messenger asks to wait for holds for the chat with all its topics, for its
+// edits, or for all of it.
+func TestHold(t *testing.T) {
 	j := open(t)
-	enqueue(t, j, say("c:1", "one"), say("c:1", "two"), say("c:2", "other"))
-	must(t, j.PauseChat(t.Context(), "c:1", noon().Add(10*time.Minute)))
-	must(t, j.PauseChat(t.Context(), "c:1", noon().Add(time.Minute))) // a shorter pause does not end a longer one
+	id := enqueue(t, j, say("c:9", "to edit"))[0]
+	must(t, j.MarkSent(t.Context(), id, "ref", noon()))
+	ids := enqueue(t, j, say("c:1", "one"), say("c:1/7", "two"), say("c:2", "other"), edit(id, "edited"), say("d:1", "elsewhere"))
+	must(t, j.Hold(t.Context(), "c:1", noon().Add(10*time.Minute), "429"))
+	must(t, j.MarkHeld(t.Context(), ids[0], "c:1", noon().Add(time.Minute), "429", false)) // a shorter one does not end it
+	must(t, j.Hold(t.Context(), journal.EditsOf("c"), noon().Add(5*time.Minute), "429"))
 	enqueue(t, j, say("c:1", "three"))
-	same(t, "paused", due(t, j, 9), []string{"other"})
-	same(t, "resumed", due(t, j, 10), []string{"one", "other"})
+	same(t, "held", due(t, j, 4), []string{"other", "elsewhere"})
+	same(t, "edits again", due(t, j, 5), []string{"other", "edited", "elsewhere"})
+	same(t, "all again", due(t, j, 10), []string{"one", "other", "edited", "elsewhere"})
+	must(t, j.Hold(t.Context(), "c", noon().Add(time.Hour), "429"))
+	same(t, "the messenger is held", due(t, j, 59), []string{"elsewhere"})
+	found := got(j.Due(t.Context(), noon().Add(time.Hour), journal.Queue{}, 1))(t)
+	same(t, "no try is counted", found[0].Attempt.Tries, 0)
+}
+
+func TestCallsOfTheLastMinutes(t *testing.T) {
+	j := open(t)
+	ids := enqueue(t, j, say("c:1/7", "one"), say("c:2", "two"), say("d:1", "three"))
+	must(t, j.MarkBegun(t.Context(), ids[0], noon().Add(-time.Hour), 1)) // too old
+	must(t, j.MarkBegun(t.Context(), ids[0], noon(), 3))
+	must(t, j.MarkSent(t.Context(), ids[0], "ref", noon()))
+	e := enqueue(t, j, edit(ids[0], "edited"))[0]
+	must(t, j.MarkBegun(t.Context(), e, noon().Add(time.Second), 1))
+	must(t, j.MarkBegun(t.Context(), ids[2], noon().Add(2*time.Second), 1))
+	same(t, "calls", got(j.Calls(t.Context(), "c", noon()))(t), []journal.Call{
+		{Place: "c:1", At: noon(), Calls: 3}, {Place: "c:1", At: noon().Add(time.Second), Calls: 1, Edit: true}})
+	must(t, j.MarkDropped(t.Context(), ids[1], "gone"))
+	if err := j.MarkBegun(t.Context(), ids[1], noon(), 1); !errors.Is(err, journal.ErrNoDelivery) {
+		t.Errorf("beginning what was dropped: %v", err)
+	}
 }
 
 func TestMoveChat(t *testing.T) {

@@ -11,11 +11,24 @@ import (
 // when its state does not allow the mark.
 var ErrNoDelivery = errors.New("there is no such delivery to mark")
 
-// MarkBegun records, before the messenger is called, that a delivery is being sent.
-// If the process dies during the call, the next process finds Attempt.Begun set
-// and can mark the message as a possible repetition.
-func (j *Journal) MarkBegun(ctx context.Context, id int64, at time.Time) error {
-	return j.mark(ctx, `UPDATE delivery SET begun = ? WHERE id = ?`, millis(at), id)
+// MarkBegun records, before the messenger is called, that a delivery is being sent,
+// and the number of calls that this takes, by which the pace is kept over restarts.
+// If the process dies during the call, the next process finds Attempt.Begun set and
+// can mark the message as a possible repetition; an edit that is made twice does no
+// harm. A delivery that does not wait any more is ErrNoDelivery.
+func (j *Journal) MarkBegun(ctx context.Context, id int64, at time.Time, calls int) error {
+	return j.change(ctx, "marking a delivery", func(t *tx) error {
+		n, err := t.exec(ctx, `UPDATE delivery SET begun = iif(edits IS NULL, ?, 0) WHERE id = ? AND state = 'pending'`, millis(at), id)
+		if err != nil || n == 0 {
+			return noDelivery(err, id)
+		}
+		if _, err := t.exec(ctx, `DELETE FROM call WHERE at < ?`, millis(at.Add(-keepCalls))); err != nil {
+			return err
+		}
+		_, err = t.exec(ctx, `INSERT INTO call (place, at, calls, edit)
+			SELECT place, ?, ?, edits IS NOT NULL FROM delivery WHERE id = ?`, millis(at), calls, id)
+		return err
+	})
 }
 
 // MarkSent records that the messenger accepted a delivery; ref is its id of the
@@ -25,18 +38,19 @@ func (j *Journal) MarkSent(ctx context.Context, id int64, ref string, at time.Ti
 		message = json_remove(message, '$.files') WHERE id = ?`, ref, millis(at), id)
 }
 
-// MarkRetry records a failure that is worth a retry at next. It adds one to
-// Attempt.Tries if counted, which is false when the messenger only asked to wait.
-func (j *Journal) MarkRetry(ctx context.Context, id int64, next time.Time, reason string, counted bool) error {
-	return j.mark(ctx, `UPDATE delivery SET next = ?, error = ?, tries = tries + ?, begun = 0
-		WHERE id = ?`, millis(next), reason, counted, id)
+// Try is how a try of a delivery ended that is worth another one.
+type Try struct {
+	Next    time.Time // not before
+	Reason  string
+	Counted bool // it adds one to Attempt.Tries
+	Arrived bool // the message may have arrived: Attempt.Begun stays set, so that the next try can say so
+	Unclear bool // it may be the messenger's failure, not the message's
 }
 
-// MarkUnsure is MarkRetry for a failure after which the message may have arrived
-// nevertheless: Attempt.Begun stays set, so that the retry can say so.
-func (j *Journal) MarkUnsure(ctx context.Context, id int64, next time.Time, reason string, counted bool) error {
-	return j.mark(ctx, `UPDATE delivery SET next = ?, error = ?, tries = tries + ?
-		WHERE id = ?`, millis(next), reason, counted, id)
+// MarkTried records a failure that is worth a retry.
+func (j *Journal) MarkTried(ctx context.Context, id int64, try Try) error {
+	return j.mark(ctx, `UPDATE delivery SET next = ?, error = ?, tries = tries + ?, begun = iif(?, begun, 0), unclear = ?
+		WHERE id = ?`, millis(try.Next), try.Reason, try.Counted, try.Arrived, try.Unclear, id)
 }
 
 // MarkDropped records that the messenger will never accept a delivery.
@@ -48,19 +62,30 @@ func (j *Journal) MarkDropped(ctx context.Context, id int64, reason string) erro
 func (j *Journal) mark(ctx context.Context, query string, args ...any) error {
 	return j.change(ctx, "marking a delivery", func(t *tx) error {
 		n, err := t.exec(ctx, query, args...)
-		if err == nil && n == 0 {
-			err = fmt.Errorf("%w: %v", ErrNoDelivery, args[len(args)-1])
+		if err != nil || n == 0 {
+			return noDelivery(err, args[len(args)-1])
 		}
-		return err
+		return nil
 	})
 }
 
-// PauseChat delays all waiting deliveries of a chat until a time, as its messenger
-// asked.
-func (j *Journal) PauseChat(ctx context.Context, to string, until time.Time) error {
-	return j.change(ctx, "pausing a chat", func(t *tx) error {
-		_, err := t.exec(ctx, `UPDATE delivery SET next = max(next, ?) WHERE chat = ? AND state = 'pending'`, millis(until), to)
+func noDelivery(err error, id any) error {
+	if err != nil {
 		return err
+	}
+	return fmt.Errorf("%w: %v", ErrNoDelivery, id)
+}
+
+// MarkHeld records that a messenger asked to wait until a time: Hold for a place,
+// together with the delivery that was refused, which stays due. unsure says that an
+// earlier try of it may have arrived.
+func (j *Journal) MarkHeld(ctx context.Context, id int64, place string, until time.Time, reason string, unsure bool) error {
+	return j.change(ctx, "marking a delivery", func(t *tx) error {
+		n, err := t.exec(ctx, `UPDATE delivery SET error = ?, begun = iif(?, begun, 0) WHERE id = ?`, reason, unsure, id)
+		if err != nil || n == 0 {
+			return noDelivery(err, id)
+		}
+		return t.hold(ctx, place, until, reason)
 	})
 }
 

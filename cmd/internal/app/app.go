@@ -13,6 +13,7 @@ import (
 
 	"domovoy/bot"
 	"domovoy/bot/engine"
+	"domovoy/bot/mail"
 	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/checks/cert"
@@ -185,6 +186,11 @@ func audience(cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) bot.Aud
 	a := bot.Audience{People: map[string]bot.Role{}, Language: cfg.Language, Zone: cfg.Timezone, Bundle: bundle}
 	for _, c := range cfg.Chats {
 		a.Chats = append(a.Chats, bot.Chat{To: c.To, Language: c.Language, Receives: c.Receives, Role: bot.ParseRole(c.Role)})
+	}
+	if cfg.Email.IsOn() {
+		for _, mailbox := range cfg.Email.To {
+			a.Spare = append(a.Spare, bot.Address{Messenger: mail.Messenger, Chat: mailbox})
+		}
 	}
 	for _, m := range cfg.Reports.Managers {
 		a.Managers = append(a.Managers, bot.Manager{To: m.To, Language: m.Language, Owners: m.Owners, Named: named(m, log)})

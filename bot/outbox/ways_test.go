@@ -1,0 +1,90 @@
+package outbox_test
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"domovoy/bot"
+	"domovoy/bot/engine/enginetest"
+)
+
+// A chat that refuses us for good is disabled: what is for it waits, it is tried
+// rarely, the others are told once, and it comes back by itself.
+func TestAChatThatRefusesUs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := enginetest.NewDisk(t)
+		kicked := &bot.Permanent{Reason: "bot was kicked from the group chat", Chat: true}
+		telegram, slack := &way{out: between(0, time.Hour, kicked)}, &way{}
+		enqueue(t, j.Journal, alert("telegram:-1/7", "one"), alert("telegram:-1", "two"), alert("slack:C1", "one"))
+		for range 4 { // restarts change nothing
+			out := outboxFor(t, j.Journal, slog.DiscardHandler, map[string]bot.Receiver{"telegram": telegram, "slack": slack}, twoChats)
+			enginetest.Run(t, 29*time.Minute, out.Run)
+		}
+		if n := len(telegram.calls); n < 5 || n > 12 {
+			t.Errorf("it was tried %d times", n)
+		}
+		if got := telegram.titles("telegram:-1/7"); !slices.Equal(got, []string{"one"}) {
+			t.Errorf("later it got %q", got)
+		}
+		if got := slack.titles("slack:C1"); len(got) != 2 || got[0] != "one" || got[1] != "telegram:-1 takes no messages" {
+			t.Errorf("the other chat got %q", got)
+		}
+		acts, err := j.AuditOf(t.Context(), "", 9)
+		if err != nil || len(acts) != 2 || !strings.HasPrefix(acts[1].Args, "closed telegram:-1 bot was kicked") || acts[0].Args != "opened telegram:-1" {
+			t.Errorf("the audit has %+v, %v", acts, err)
+		}
+		if closed, err := j.ClosedChats(t.Context()); err != nil || len(closed) > 0 {
+			t.Errorf("closed are %v, %v", closed, err)
+		}
+	})
+}
+
+// A refused token is told another way, once, however often the program starts.
+func TestATokenThatIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := enginetest.NewDisk(t)
+		void := &bot.Permanent{Reason: "token_revoked", Token: true}
+		telegram, slack := &way{}, &way{out: between(0, time.Hour, void)}
+		enqueue(t, j.Journal, alert("slack:C1", "one"))
+		for range 4 {
+			out := outboxFor(t, j.Journal, slog.DiscardHandler, map[string]bot.Receiver{"telegram": telegram, "slack": probed{slack}}, twoChats)
+			enginetest.Run(t, 20*time.Minute, out.Run)
+		}
+		if got := telegram.titles("telegram:-1"); len(got) != 1 || got[0] != "Slack refuses the bot’s token" {
+			t.Errorf("the other chat got %q", got)
+		}
+		if got := slack.titles("slack:C1"); !slices.Equal(got, []string{"one"}) {
+			t.Errorf("with a new token it got %q", got)
+		}
+	})
+}
+
+// A critical problem goes by the other messenger if its own is out, and nobody else
+// was told; when that is back, it is told late and quietly.
+func TestACriticalProblemGoesAnotherWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := enginetest.NewDisk(t)
+		telegram, slack, mail := &way{}, &way{out: between(0, 20*time.Minute, unclear())}, &way{}
+		critical := alert("slack:C2", "on fire")
+		critical.Rank = 1
+		enqueue(t, j.Journal, critical, alert("slack:C1", "a warning"))
+		out := outboxFor(t, j.Journal, slog.DiscardHandler, map[string]bot.Receiver{"telegram": telegram, "slack": slack, "email": mail}, twoChats)
+		enginetest.Run(t, 30*time.Minute, out.Run)
+		if len(telegram.took) != 1 || telegram.took[0].m.Title != "on fire" || telegram.took[0].at > 6*time.Minute {
+			t.Fatalf("Telegram got %+v", telegram.took)
+		}
+		if text := telegram.took[0].m.Sections[0].Text; !strings.Contains(text, "Slack has not been reachable since today at 00:00") || !strings.Contains(text, "another way") {
+			t.Errorf("it says %q", text)
+		}
+		if x := slack.took[0]; x.m.Title != "on fire" || !x.m.Silent || !strings.Contains(x.m.Sections[0].Text, "Telegram -1") {
+			t.Errorf("Slack first got %+v", x)
+		}
+		if len(slack.took) != 2 || len(mail.took) > 0 {
+			t.Errorf("Slack got %d, e-mail %d", len(slack.took), len(mail.took))
+		}
+	})
+}

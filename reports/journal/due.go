@@ -1,0 +1,171 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// SentFor lists the messages about an incident, sent or waiting, without their
+// edits: the messages that an edit about the incident must change.
+func (j *Journal) SentFor(ctx context.Context, incident int64) (found []Delivery, err error) {
+	err = j.view(ctx, "reading an incident's messages", func(t *tx) error {
+		found, err = all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery
+			WHERE incident = ? AND edits IS NULL AND state <> 'dropped' ORDER BY id`, incident)
+		return err
+	})
+	return found, err
+}
+
+// Queue selects the part of the outbox that one worker sends. The zero Queue is the
+// whole outbox.
+type Queue struct {
+	Messenger string   // only deliveries of this messenger; empty: of all
+	Place     string   // only deliveries to this chat; empty: to all
+	Except    []string // without deliveries of these messengers
+	Busy      []string // without these chats, topics and threads included: a delivery to them is being sent
+	Answers   []string // chats in which it is the turn of an answer, whatever else waits
+	Eager     bool     // also before their time those that failed with the messenger
+	Skip      int64    // without this delivery; 0: none
+}
+
+// places is where something waits in a queue, with its messenger ?1, those excepted
+// ?2, busy chats ?3, its one chat ?8, and is not asked to wait at ?4.
+//
+// The recursion steps from place to place in the index, past all that waits there.
+const places = `(WITH RECURSIVE step(place) AS (SELECT min(place) FROM delivery WHERE state = 'pending' UNION ALL
+		SELECT (SELECT min(place) FROM delivery WHERE state = 'pending' AND place > step.place) FROM step WHERE step.place IS NOT NULL)
+	SELECT place, substr(place, 1, instr(place, ':') - 1) AS messenger FROM step WHERE place IS NOT NULL) p
+	WHERE (?1 = '' OR p.messenger = ?1) AND (?8 = '' OR p.place = ?8)
+	AND p.messenger NOT IN (SELECT value FROM json_each(?2))
+	AND p.place NOT IN (SELECT value FROM json_each(?3))
+	AND NOT EXISTS (SELECT 1 FROM hold WHERE until > ?4 AND hold.place IN (p.place, p.messenger))`
+
+// ready is what of a place may be sent: its time has come, or ?6 that does not matter
+// after a failure of the messenger; it is not ?7; edits are not asked to wait; and what
+// it follows or edits was sent or dropped.
+const ready = `SELECT id FROM delivery d WHERE state = 'pending' AND d.place = p.place AND id <> ?7 AND (next <= ?4 OR ?6 AND unclear)
+	AND (edits IS NULL OR NOT EXISTS (SELECT 1 FROM hold WHERE until > ?4 AND hold.place = p.messenger || '` + editsMark + `'))
+	AND NOT EXISTS (SELECT 1 FROM delivery first WHERE first.id IN (d.follows, d.edits) AND first.state = 'pending')`
+
+// heads is the first ready delivery of each place: by rank, then age, or an answer in
+// the chats ?5 if one waits there.
+const heads = `delivery WHERE id IN (SELECT coalesce(
+	iif(p.place IN (SELECT value FROM json_each(?5)), (` + ready + ` AND kind = '` + AnswerKind + `' ORDER BY rank, created, id LIMIT 1), NULL),
+	(` + ready + ` ORDER BY rank, created, id LIMIT 1)) FROM ` + places + `)`
+
+// args are the arguments of heads, followed by more.
+func (q Queue) args(now time.Time, more ...any) []any {
+	return append([]any{q.Messenger, list(q.Except), list(q.Busy), millis(now), list(q.Answers), q.Eager, q.Skip, q.Place}, more...)
+}
+
+// list is a JSON list for json_each; a nil slice is an empty list.
+func list(words []string) string {
+	text, _ := json.Marshal(append([]string{}, words...)) // strings always marshal
+	return string(text)
+}
+
+// Due lists the deliveries to send at now, at most limit: for each chat, all its
+// topics and threads together, the most important one that is ready, the oldest
+// first. They are in the same order. A delivery that waits for its next try, or for
+// the one that it follows, is overtaken by others. Due returns the same deliveries
+// again until they are marked.
+//
+// Due also settles edits, since at this point their message is not being sent: a
+// message that is not sent yet takes its newest edit in, and an edit of a dropped
+// message is dropped. The Attempt.Ref of an edit is the id of the message to edit.
+func (j *Journal) Due(ctx context.Context, now time.Time, queue Queue, limit int) (due []Delivery, err error) {
+	var some bool
+	err = j.view(ctx, "looking for due deliveries", func(t *tx) error {
+		_, some, err = one(ctx, t, single[int64], `SELECT id FROM `+heads+` LIMIT 1`, queue.args(now)...)
+		return err
+	})
+	if err != nil || !some {
+		return nil, err
+	}
+	err = j.change(ctx, "looking for due deliveries", func(t *tx) error {
+		due, err = t.due(ctx, now, queue, limit)
+		return err
+	})
+	return due, err
+}
+
+func (t *tx) due(ctx context.Context, now time.Time, queue Queue, limit int) ([]Delivery, error) {
+	for {
+		due, err := all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM `+heads+`
+			ORDER BY rank, created, id LIMIT ?9`, queue.args(now, limit)...)
+		if err != nil {
+			return nil, err
+		}
+		settled := true
+		for i := range due {
+			done, err := t.settle(ctx, &due[i])
+			if err != nil {
+				return nil, err
+			}
+			settled = settled && done
+		}
+		if settled {
+			return due, nil
+		}
+	}
+}
+
+// settle prepares a delivery for sending; false: it changed the outbox, which must
+// be read again.
+func (t *tx) settle(ctx context.Context, d *Delivery) (bool, error) {
+	if d.Edits == 0 {
+		n, err := t.mergeEdits(ctx, d.ID)
+		if err == nil && n == 0 && len(d.Missed) > 0 && !d.Attempt.Begun {
+			n, err = t.gather(ctx, *d)
+		}
+		return n == 0, err
+	}
+	ref, sent, err := one(ctx, t, single[string], `SELECT ref FROM delivery WHERE id = ? AND state = 'sent'`, d.Edits)
+	if err != nil {
+		return false, err
+	}
+	if !sent {
+		_, err := t.exec(ctx, `UPDATE delivery SET state = 'dropped', error = ? WHERE id = ?`, dropOrphaned, d.ID)
+		return false, err
+	}
+	d.Attempt.Ref = ref
+	return true, nil
+}
+
+// mergeEdits replaces a waiting message by its newest edit and drops its waiting
+// edits. It returns their number.
+func (t *tx) mergeEdits(ctx context.Context, id int64) (int, error) {
+	if _, err := t.exec(ctx, `UPDATE delivery SET message = edit.message FROM
+		(SELECT message FROM delivery WHERE edits = ?1 AND state = 'pending' ORDER BY id DESC LIMIT 1) edit
+		WHERE id = ?1`, id); err != nil {
+		return 0, err
+	}
+	return t.exec(ctx, `UPDATE delivery SET state = 'dropped', error = ? WHERE edits = ? AND state = 'pending'`, dropMerged, id)
+}
+
+// NextDue returns when another delivery of a queue may be ready that is not at now;
+// false: no time is known.
+func (j *Journal) NextDue(ctx context.Context, queue Queue, now time.Time) (at time.Time, ok bool, err error) {
+	err = j.view(ctx, "looking for the next delivery", func(t *tx) error {
+		at, _, err = one(ctx, t, when, `SELECT min(at) FROM (
+			SELECT min(next) AS at FROM delivery WHERE state = 'pending' AND next > ?1 AND (?2 = '' OR messenger = ?2)
+				AND messenger NOT IN (SELECT value FROM json_each(?3)) AND (?4 = '' OR place = ?4)
+			UNION ALL SELECT min(until) FROM hold WHERE until > ?1 AND (?2 = '' OR place IN (?2, ?2 || '`+editsMark+`') OR place LIKE ?2 || ':%'))`,
+			millis(now), queue.Messenger, list(queue.Except), queue.Place)
+		return err
+	})
+	return at, !at.IsZero(), err
+}
+
+// Waiting returns the number of pending deliveries, and when the oldest of them was
+// enqueued; zero: there is none.
+func (j *Journal) Waiting(ctx context.Context) (n int, oldest time.Time, err error) {
+	err = j.view(ctx, "counting waiting deliveries", func(t *tx) error {
+		_, _, err := one(ctx, t, func(s scanner) (struct{}, error) {
+			return struct{}{}, s.Scan(&n, stamp{&oldest})
+		}, `SELECT count(*), min(created) FROM delivery WHERE state = 'pending'`)
+		return err
+	})
+	return n, oldest, err
+}
