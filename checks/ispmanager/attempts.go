@@ -2,7 +2,6 @@ package ispmanager
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -69,15 +68,15 @@ func nextLimit(limit, size int, spent time.Duration) int {
 // logBatch reads one batch and reports whether a pause has to follow.
 func (p *Panel) logBatch(ctx context.Context, after int64, limit int) (c chunk, pause time.Duration, err error) {
 	err = p.exclusively(ctx, func() error {
-		if _, err := p.ready(ctx); err != nil {
+		if err := p.db.open(ctx); err != nil {
 			return err
 		}
-		t := &p.file.tables[letsencryptLog]
+		t := &p.db.tables()[letsencryptLog]
 		if t.name == "" {
 			return nil
 		}
-		c, err = p.file.batch(ctx, t, after, limit)
-		pause = p.file.pause()
+		c, err = p.db.batch(ctx, t, after, limit)
+		pause = p.db.pause()
 		return err
 	})
 	return c, pause, err
@@ -87,15 +86,16 @@ func (p *Panel) logBatch(ctx context.Context, after int64, limit int) (c chunk, 
 // A number lower than an earlier one means that the log was emptied.
 func (p *Panel) Newest(ctx context.Context) (int64, error) {
 	var row int64
-	err := p.exclusively(ctx, func() error {
-		if _, err := p.ready(ctx); err != nil {
+	err := p.exclusively(ctx, func() (err error) {
+		if err := p.db.open(ctx); err != nil {
 			return err
 		}
-		t := &p.file.tables[letsencryptLog]
+		t := &p.db.tables()[letsencryptLog]
 		if t.name == "" {
 			return nil
 		}
-		return p.file.row(ctx, fmt.Sprintf("SELECT ifnull(max(%s), 0) FROM %s", t.key, t.name), nil, &row)
+		row, err = p.db.newest(ctx, t)
+		return err
 	})
 	return row, err
 }

@@ -18,6 +18,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"domovoy/checks"
@@ -41,14 +42,12 @@ type Config struct {
 type Panel struct {
 	cfg  Config
 	turn chan struct{} // holds one token, which a goroutine takes to use the fields below
-	file *file         // nil: not open
+	db   database
 
-	seen int64 // data_version at the time that kept was read
-	read bool  // whether seen is valid: data_version means nothing on another connection
+	seen stamps // of the tables when they were read into kept, on this connection
 	kept kept
 
-	sitesAt time.Time // when the tables of sites were last read
-	owed    bool      // something was written since, and they have not been read again
+	sitesAt time.Time // when the tables of sites were last looked at
 }
 
 // New returns a reader of the panel's database. It does no I/O: the first Poll
@@ -57,7 +56,7 @@ func New(cfg Config) *Panel {
 	if cfg.Zone == nil {
 		cfg.Zone = time.UTC
 	}
-	p := &Panel{cfg: cfg, turn: make(chan struct{}, 1)}
+	p := &Panel{cfg: cfg, turn: make(chan struct{}, 1), db: &sqliteDatabase{path: cfg.Database}}
 	p.turn <- struct{}{}
 	return p
 }
@@ -87,25 +86,37 @@ func (p *Panel) Poll(ctx context.Context) (checks.Snapshot, bool, error) {
 }
 
 func (p *Panel) poll(ctx context.Context) (checks.Snapshot, bool, error) {
-	version, err := p.ready(ctx)
+	now, err := p.db.look(ctx)
 	if err != nil {
 		return checks.Snapshot{}, false, err
 	}
-	now := time.Now()
-	due := !p.read || now.Sub(p.sitesAt) >= p.cfg.SitesEvery
-	if p.read && version == p.seen && (!p.owed || !due) {
-		return p.kept.snapshot, false, nil
+	at := time.Now()
+	sites := p.seen == stamps{} || at.Sub(p.sitesAt) >= p.cfg.SitesEvery
+	logged := !now.same(&p.seen, letsencryptLog)
+	var due [tableCount]bool
+	for id := range letsencryptLog {
+		due[id] = !now.same(&p.seen, id) && (sites || id == letsencryptSSL)
 	}
-	if err := p.refresh(ctx, due); err != nil {
-		return checks.Snapshot{}, false, err
+	changed := false
+	if logged || due != [tableCount]bool{} {
+		fresh, same, err := p.refresh(ctx, due)
+		if err != nil {
+			return checks.Snapshot{}, false, err
+		}
+		if changed = logged || !same; changed {
+			p.kept = fresh
+		}
 	}
-	if p.owed = !due; due {
-		p.sitesAt = now
+	for id := range now {
+		if due[id] || id == letsencryptLog {
+			p.seen[id] = now[id]
+		}
+		if due[id] && id != letsencryptSSL {
+			p.sitesAt = at
+		}
 	}
-	// data_version was queried before the tables were read: a write in between
-	// makes the next Poll read again.
-	p.seen, p.read = version, true
-	return p.kept.snapshot, true, nil
+	p.db.done()
+	return p.kept.snapshot, changed, nil
 }
 
 // exclusively runs work while no other work runs. Any failure closes the
@@ -122,6 +133,10 @@ func (p *Panel) exclusively(ctx context.Context, work func() error) error {
 	}
 	defer func() { p.turn <- struct{}{} }()
 	err := guarded(work)
+	if err != nil && p.db.lost(err) && ctx.Err() == nil {
+		_ = guarded(p.drop) // of a connection that is gone already
+		err = guarded(work)
+	}
 	if err == nil {
 		return nil
 	}
@@ -130,7 +145,7 @@ func (p *Panel) exclusively(ctx context.Context, work func() error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return explain(p.cfg.Database, err)
+	return p.db.explain(err)
 }
 
 // guarded turns a panic, which the driver may raise on a broken file, into an
@@ -147,12 +162,8 @@ func guarded(work func() error) (err error) {
 
 // drop closes the connection. The last reading is kept for comparison.
 func (p *Panel) drop() error {
-	f := p.file
-	p.file, p.read = nil, false
-	if f == nil {
-		return nil
-	}
-	return f.close()
+	p.seen = stamps{}
+	return p.db.close()
 }
 
 // kept is the last reading. A successful one replaces it as a whole; an
@@ -164,20 +175,22 @@ type kept struct {
 	snapshot     checks.Snapshot
 }
 
-// refresh reads the certificates, and the tables of sites if they are due, and
-// parses what changed.
-func (p *Panel) refresh(ctx context.Context, sites bool) error {
+// refresh reads the tables that are due and parses what changed. It reports
+// whether all is the same as in the last reading.
+func (p *Panel) refresh(ctx context.Context, due [tableCount]bool) (kept, bool, error) {
 	var chunks [tableCount][]chunk
 	var same [tableCount]bool
+	unchanged := slices.Equal(p.kept.snapshot.Missing, p.db.tables().missing())
 	for id := range letsencryptLog {
-		if !sites && id != letsencryptSSL {
+		if !due[id] {
 			chunks[id], same[id] = p.kept.chunks[id], true
 			continue
 		}
 		var err error
 		if chunks[id], same[id], err = p.chunks(ctx, id); err != nil {
-			return err
+			return kept{}, false, err
 		}
+		unchanged = unchanged && same[id]
 	}
 	was, now := &p.kept, kept{chunks: chunks}
 	owners := owners(chunks[users])
@@ -191,16 +204,15 @@ func (p *Panel) refresh(ctx context.Context, sites bool) error {
 	now.certificates, now.snapshot.Certificates = was.certificates, was.snapshot.Certificates
 	if !same[letsencryptSSL] || !same[users] {
 		r := certificateReader{server: p.cfg.Name, owners: owners, clock: &clock{zone: p.cfg.Zone},
-			dated: p.file.tables[letsencryptSSL].has(leStarted)}
+			dated: p.db.tables()[letsencryptSSL].has(leStarted)}
 		if same[users] {
 			r.before, r.parsed = was.chunks[letsencryptSSL], was.certificates
 		}
 		now.certificates, now.snapshot.Certificates = r.read(chunks[letsencryptSSL])
 	}
-	now.complete(p.cfg.Name, p.file.missing())
-	now.snapshot.Rows, now.snapshot.Writes = p.file.rows(chunks), p.file.writes(ctx)
-	p.kept = now
-	return nil
+	now.complete(p.cfg.Name, p.db.tables().missing())
+	now.snapshot.Rows, now.snapshot.Writes = p.db.tables().rows(chunks), p.db.writes(ctx)
+	return now, unchanged, nil
 }
 
 // complete makes a snapshot of the parts.

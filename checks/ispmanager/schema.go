@@ -1,10 +1,7 @@
 package ispmanager
 
 import (
-	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"domovoy/checks"
 )
@@ -60,71 +57,20 @@ type table struct {
 	queries [2]string
 }
 
+// tables are all wanted tables as this panel has them.
+type tables [tableCount]table
+
 // found is a column of a table in the schema.
 type found struct {
 	name, kind string // upper-case type
 	primary    int    // position in the primary key from 1; 0: not in it
 }
 
-// learn finds the wanted tables.
-func (f *file) learn(ctx context.Context) error {
-	schema, err := f.number(ctx, "PRAGMA schema_version")
-	if err != nil {
-		return err
-	}
-	var mode string
-	if err := f.row(ctx, "PRAGMA journal_mode", nil, &mode); err != nil {
-		return fmt.Errorf("reading the journal mode: %w", err)
-	}
-	for i, w := range wantedTables() {
-		t, err := f.find(ctx, w)
-		if err != nil {
-			return fmt.Errorf("reading the columns of %s: %w", w.name, err)
-		}
-		if i == letsencryptLog {
-			t.bound(logText)
-		}
-		t.queries = [2]string{t.query(false), t.query(true)}
-		f.tables[i] = t
-	}
-	if f.tables[webdomain].name == "" && f.tables[letsencryptSSL].name == "" {
-		if f.info.Size() == 0 {
-			return &Error{Reason: Empty}
-		}
-		return &Error{Reason: Shape, Detail: "neither webdomain nor letsencrypt_ssl is there"}
-	}
-	f.schema, f.wal = schema, mode == "wal"
-	return nil
-}
-
-// find looks up a table; one without a key for paging counts as absent.
-func (f *file) find(ctx context.Context, w wanted) (table, error) {
-	var kind string
-	var withoutRowID, n int
-	var list string
-	err := f.row(ctx, `SELECT count(*), ifnull(max(type), ''), ifnull(max(wr), 0) FROM pragma_table_list
-		WHERE schema = 'main' AND name = ? COLLATE NOCASE`, []any{w.name}, &n, &kind, &withoutRowID)
-	if err != nil || n == 0 {
-		return table{}, err
-	}
-	err = f.row(ctx, `SELECT ifnull(group_concat(lower(name) || char(31) || upper(type) || char(31) || pk, char(30)), '')
-		FROM pragma_table_info(?)`, []any{w.name}, &list)
-	if err != nil {
-		return table{}, err
-	}
-	var columns []found
-	for field := range records(list, 3) {
-		columns = append(columns, found{name: field[0], kind: field[1], primary: int(number(field[2]))})
-	}
-	return w.fit(columns, kind == "table" && withoutRowID == 0), nil
-}
-
-// fit matches the columns of a table with the wanted ones.
-func (w wanted) fit(columns []found, hasRowID bool) table {
+// fit matches the columns of a table with the wanted ones. The key is left to
+// the kind of database.
+func (w wanted) fit(columns []found) table {
 	t := table{name: w.name}
-	has := func(name string) bool {
-		return slices.ContainsFunc(columns, func(c found) bool { return c.name == name })
-	}
+	has := func(name string) bool { return hasColumn(columns, name) }
 	for _, names := range w.columns {
 		at := slices.IndexFunc(names, has)
 		if at < 0 {
@@ -134,66 +80,44 @@ func (w wanted) fit(columns []found, hasRowID bool) table {
 		t.columns = append(t.columns, names[at])
 	}
 	t.useless = len(w.point) > 0 && !slices.ContainsFunc(w.point, t.has)
-	t.pageBy(columns, hasRowID, has)
-	if t.id = t.key; has("id") {
-		t.id = "id"
-	}
-	if t.key == "" {
-		return table{}
-	}
 	return t
 }
 
-// pageBy chooses the key: the id where it is the whole primary key (a bare
-// rowid may be renumbered by VACUUM), else the rowid, else any id.
-func (t *table) pageBy(columns []found, hasRowID bool, has func(string) bool) {
-	var primary []found
-	for _, c := range columns {
-		if c.primary > 0 {
-			primary = append(primary, c)
-		}
-	}
-	if len(primary) == 1 && primary[0].name == "id" && strings.Contains(primary[0].kind, "INT") {
-		t.key, t.strict = "id", hasRowID && primary[0].kind == "INTEGER" // then id is the rowid
-		return
-	}
-	rowID := slices.IndexFunc([]string{"rowid", "_rowid_", "oid"}, func(name string) bool { return !has(name) })
-	switch {
-	case hasRowID && rowID >= 0:
-		t.key, t.strict = []string{"rowid", "_rowid_", "oid"}[rowID], true
-	case has("id"):
-		t.key = "id"
-	}
+func hasColumn(columns []found, name string) bool {
+	return slices.ContainsFunc(columns, func(c found) bool { return c.name == name })
 }
 
 // has reports whether the panel has the wanted column.
 func (t *table) has(i int) bool { return t.name != "" && t.columns[i] != "" }
 
-// bound truncates a column's text: a log that keeps whole conversations must
-// not fill the memory.
-func (t *table) bound(i int) {
-	if t.has(i) {
-		t.columns[i] = fmt.Sprintf("substr(%s, 1, %d)", t.columns[i], textLimit)
-	}
-}
-
 // missing lists the wanted tables and columns that this panel lacks.
-func (f *file) missing() []checks.Missing {
+func (all *tables) missing() []checks.Missing {
 	var list []checks.Missing
-	business := f.tables[ipaddrWebdomain].name != "" && f.tables[ipaddr].name != ""
+	business := all[ipaddrWebdomain].name != "" && all[ipaddr].name != ""
 	for i, w := range wantedTables() {
 		switch {
 		case i == ipaddrWebdomain, i == webdomainIPAddr && business:
 			continue // one of the two is enough
-		case f.tables[i].name == "":
+		case all[i].name == "":
 			list = append(list, checks.Missing{Table: w.name})
 			continue
 		}
-		for j, column := range f.tables[i].columns {
+		for j, column := range all[i].columns {
 			if column == "" {
 				list = append(list, checks.Missing{Table: w.name, Column: w.columns[j][0]})
 			}
 		}
 	}
 	return list
+}
+
+// rows counts the rows of each table, as they were read.
+func (all *tables) rows(chunks [tableCount][]chunk) map[string]int {
+	rows := map[string]int{}
+	for id, t := range all {
+		if t.name != "" && !t.useless && id != letsencryptLog {
+			rows[t.name] = count(chunks[id])
+		}
+	}
+	return rows
 }

@@ -19,6 +19,15 @@ const (
 	statementTimeout = 5 * time.Second        // a batch takes a few milliseconds, a slow disk a hundred
 )
 
+// sqliteDatabase is a panel's database in a file of SQLite.
+type sqliteDatabase struct {
+	path    string
+	*file          // nil: not open
+	opened  int    // how often; data_version means nothing on another connection
+	version int64  // data_version at the last look
+	seen    *int64 // data_version at the last complete reading; nil: there was none on this connection
+}
+
 // file is an open database.
 type file struct {
 	db     *sql.DB
@@ -27,63 +36,98 @@ type file struct {
 	wal    bool          // write-ahead log: readers and writers do not block each other
 	worked time.Duration // reading time since the last pause
 	schema int64         // schema_version when the tables were looked up
-	tables [tableCount]table
+	found  tables
 	stmts  map[string]*sql.Stmt
 }
 
-// ready opens the database and looks up its tables if necessary, and returns
-// data_version.
-func (p *Panel) ready(ctx context.Context) (int64, error) {
-	info, failure := stat(p.cfg.Database)
-	if failure != nil {
-		return 0, failure
+func (d *sqliteDatabase) tables() *tables { return &d.found }
+
+// look returns data_version as the stamp of every table: it counts writes to any
+// of them. It was queried before the tables are read, so that a write in between
+// makes the next Poll read again.
+func (d *sqliteDatabase) look(ctx context.Context) (stamps, error) {
+	var all stamps
+	if err := d.open(ctx); err != nil {
+		return all, err
 	}
-	if version, reopen, err := p.known(ctx, info); err != nil || !reopen {
-		return version, err
+	for id := range all {
+		all[id] = stamp(fmt.Sprint(d.opened, " ", d.version))
 	}
-	if err := p.drop(); err != nil {
-		return 0, err
-	}
-	f, err := open(p.cfg.Database, info)
-	if err != nil {
-		return 0, err
-	}
-	p.file = f
-	version, err := f.number(ctx, "PRAGMA data_version")
-	if err != nil {
-		return 0, err
-	}
-	return version, f.learn(ctx)
+	return all, nil
 }
 
-// known returns data_version of the open file, or reports that it has to be
+func (d *sqliteDatabase) done() { d.seen = new(d.version) }
+
+// open opens the database and looks up its tables if necessary, and queries
+// data_version.
+func (d *sqliteDatabase) open(ctx context.Context) error {
+	info, failure := stat(d.path)
+	if failure != nil {
+		return failure
+	}
+	if reopen, err := d.known(ctx, info); err != nil || !reopen {
+		return err
+	}
+	if err := d.close(); err != nil {
+		return err
+	}
+	f, err := open(d.path, info)
+	if err != nil {
+		return err
+	}
+	d.file, d.opened = f, d.opened+1
+	if d.version, err = f.number(ctx, "PRAGMA data_version"); err != nil {
+		return err
+	}
+	return f.learn(ctx)
+}
+
+// known queries data_version of the open file, or reports that it has to be
 // opened again.
-func (p *Panel) known(ctx context.Context, info os.FileInfo) (version int64, reopen bool, err error) {
-	f := p.file
+func (d *sqliteDatabase) known(ctx context.Context, info os.FileInfo) (reopen bool, err error) {
+	f := d.file
 	if f == nil || !os.SameFile(f.info, info) {
-		return 0, true, nil
+		return true, nil
 	}
-	if version, err = f.number(ctx, "PRAGMA data_version"); err != nil {
-		return 0, false, err
+	if d.version, err = f.number(ctx, "PRAGMA data_version"); err != nil {
+		return false, err
 	}
-	if p.read && version == p.seen {
+	if d.seen != nil && d.version == *d.seen {
 		// The file was written by something other than SQLite: cp, truncate.
 		// With a write-ahead log this cannot be detected, because a checkpoint
 		// moves pages without a change.
-		if !f.wal && (info.Size() != f.info.Size() || !info.ModTime().Equal(f.info.ModTime())) {
-			return 0, true, nil
-		}
-		return version, false, nil
+		return !f.wal && (info.Size() != f.info.Size() || !info.ModTime().Equal(f.info.ModTime())), nil
 	}
 	f.info = info
 	schema, err := f.number(ctx, "PRAGMA schema_version")
 	if err != nil {
-		return 0, false, err
+		return false, err
 	}
 	if schema != f.schema {
-		return version, false, f.learn(ctx)
+		return false, f.learn(ctx)
 	}
-	return version, false, nil
+	return false, nil
+}
+
+// newest returns the highest key of a table.
+func (f *file) newest(ctx context.Context, t *table) (row int64, err error) {
+	err = f.row(ctx, fmt.Sprintf("SELECT ifnull(max(%s), 0) FROM %s", t.key, t.name), nil, &row)
+	return row, err
+}
+
+// lost is never the case: what fails in a file would fail again.
+func (d *sqliteDatabase) lost(error) bool { return false }
+
+func (d *sqliteDatabase) explain(err error) *Error { return explain(d.path, err) }
+
+// close closes the file if it is open.
+func (d *sqliteDatabase) close() error {
+	f := d.file
+	d.file, d.seen = nil, nil
+	if f == nil {
+		return nil
+	}
+	return f.close()
 }
 
 // open connects. SQLite itself opens the file only at the first statement.
@@ -170,17 +214,6 @@ func (f *file) writes(ctx context.Context) int64 {
 	}
 	n, _ := strconv.ParseInt(hex, 16, 64) // zero is what is wanted of anything else
 	return n
-}
-
-// rows counts the rows of each table, as they were read.
-func (f *file) rows(chunks [tableCount][]chunk) map[string]int {
-	rows := map[string]int{}
-	for id, t := range f.tables {
-		if t.name != "" && !t.useless && id != letsencryptLog {
-			rows[t.name] = count(chunks[id])
-		}
-	}
-	return rows
 }
 
 // close closes the database, its statements first: with one that is not
