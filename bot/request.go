@@ -18,7 +18,8 @@ type Request struct {
 	Role    Role
 	Chat    Address // where the answer goes
 	Private bool
-	Words   []string // what was typed, without the command's own name
+	Words   []string // what was typed, without the command's own name, known words in English
+	Typed   []string // the same as it was typed
 	Locale  *i18n.Locale
 	Now     time.Time
 	Notice  func(text string) // announces what takes long, at once; nil: there is nobody to tell

@@ -23,6 +23,7 @@ const (
 	ResultExpired     // the time to confirm the plan is over
 	ResultForeign     // the plan belongs to another person or chat
 	ResultSecond      // the same person confirms again
+	ResultTaken       // somebody else works on the problem
 	resultEnd
 )
 
@@ -32,7 +33,7 @@ func (r Result) String() string {
 		ResultOK: "ok", ResultFirst: "first", ResultProbed: "probed", ResultInternal: "internal",
 		ResultUnknownCommand: "unknown_command", ResultUsage: "usage", ResultNotAllowed: "not_allowed",
 		ResultNotFound: "not_found", ResultUnavailable: "unavailable", ResultBusy: "busy", ResultChanged: "changed",
-		ResultUsed: "used", ResultExpired: "expired", ResultForeign: "foreign", ResultSecond: "second",
+		ResultUsed: "used", ResultExpired: "expired", ResultForeign: "foreign", ResultSecond: "second", ResultTaken: "taken",
 	}[r]
 }
 

@@ -9,13 +9,13 @@ import (
 // Facts are what a program is told about a problem, beside the words of the
 // message: a receiver that is no person decides by them.
 type Facts struct {
-	Event    ChangeKind      `json:"event"`             // why the message is sent
-	Problem  int64           `json:"problem,omitempty"` // the incident's ID, given by the journal; 0: several, or not stored yet
+	Event    Reason          `json:"event"`             // why the message is sent
+	Problem  int64           `json:"problem,omitempty"` // its number, given by the journal; 0: not stored yet
 	Server   string          `json:"server"`            // the panel's name
 	Sites    []string        `json:"sites,omitempty"`   // the sites it is about, in A-label form; none: the server as a whole
-	Code     checks.Code     `json:"code,omitempty"`    // empty: several problems
+	Code     checks.Code     `json:"code,omitempty"`    // empty: many at once
 	Severity checks.Severity `json:"severity"`          // of what has ended, the highest that it had
-	Opened   time.Time       `json:"opened,omitzero"`   // when the problem was first found; zero: several problems
+	Opened   time.Time       `json:"opened,omitzero"`   // when the problem was first found
 	Resolved time.Time       `json:"resolved,omitzero"` // when it ended; zero: it has not
 	Count    *Count          `json:"count,omitempty"`   // nil: the problem is no count
 	Next     *NextStep       `json:"next,omitempty"`    // nil: there is nothing to do

@@ -13,16 +13,21 @@ import (
 // Incident is a finding over time: from the run that first found it to the run
 // that no longer does.
 type Incident struct {
-	ID           int64 // given by the journal; zero until stored
-	Finding      checks.Finding
-	Peak         int             // highest value of a metric; 0 for a finding without one
-	Worst        checks.Severity // highest severity it had
-	Notified     checks.Severity // severity in the last message about it; Healthy: there was none
-	NotifiedPeak int             // value in the last message
-	Clear        int             // consecutive runs that checked and did not find it
-	Times        IncidentTimes
-	Baseline     bool // it was there when its check first ran, so it is at least as old as Times.Opened
-	Improved     bool // it was less severe for a while: a later rise is reported like any other problem's
+	ID       int64 // given by the journal; zero until stored
+	Problem  int64 // ID of the problem that it belongs to; zero: none, nobody is told of it
+	Finding  checks.Finding
+	Peak     int             // highest value of a metric; 0 for a finding without one
+	Worst    checks.Severity // highest severity it had
+	Notified checks.Severity // its severity when a message last named it; Healthy: none did
+	Held     string          // what keeps it from being told, as Hold.Name says; empty: nothing does
+	Clear    int             // consecutive runs that checked and did not find it
+	Times    IncidentTimes
+	Baseline bool // it was there when its check first ran, so it is at least as old as Times.Opened
+	Improved bool // it was less severe for a while: a later rise is reported like any other problem's
+
+	// Joins says that it belongs to the open problem of this key, whose ID may
+	// not be known yet. It is not stored: the journal sets Problem.
+	Joins string
 }
 
 // settled reports whether the incident is known from the baseline's summary alone,
@@ -36,32 +41,38 @@ func (i Incident) inTrouble() bool {
 }
 
 // IncidentTimes are the times of an incident: when it was opened, last found,
-// last reported in a message, and resolved. All but Opened may be zero.
+// last named in a message, and resolved. All but Opened may be zero.
 type IncidentTimes struct {
 	Opened, Seen, Notified, Resolved time.Time
 }
 
-// ChangeKind is the reason for a message. There are no other reasons.
-type ChangeKind string
+// Reason is why something is told. There are no other reasons.
+type Reason string
 
 // Reasons for a message.
 const (
-	Opened   ChangeKind = "opened"
-	Worsened ChangeKind = "worsened"
-	Reminded ChangeKind = "reminded"
-	Resolved ChangeKind = "resolved"
-	Baseline ChangeKind = "baseline" // found by the first complete run; reported in one summary
+	Opened    Reason = "opened"
+	Worsened  Reason = "worsened" // more severe
+	Grown     Reason = "grown"    // a count that rose, or more sites
+	Reminded  Reason = "reminded"
+	Resolved  Reason = "resolved"
+	Baseline  Reason = "baseline"  // found by the first complete run; told in one summary
+	HeldOver  Reason = "heldover"  // what held it back is over, and it is still there
+	Passed    Reason = "passed"    // what held it back is over, and so is it
+	Released  Reason = "released"  // the time for which somebody took it is over
+	Handed    Reason = "handed"    // somebody was named who is to take it
+	Flaps     Reason = "flapping"  // it comes and goes: hushed from now on
+	Settled   Reason = "settled"   // it no longer comes and goes, and is still there
+	Escalated Reason = "escalated" // nobody took it
 )
 
-// Change is an incident that must be stored, and possibly reported.
+// Change is an incident that must be stored. The kind says what changed of it,
+// if that is news: Opened, Worsened, Resolved or Baseline.
 type Change struct {
-	Kind     ChangeKind // empty: only to be stored
+	Kind     Reason // empty: only to be stored
+	Broke    bool   // it is new trouble of a site that had none
 	Incident Incident
 }
-
-// growth is the factor by which a count must exceed the value in the last message
-// to be worth another one.
-const growth = 1.5
 
 // seenGrain is the precision of Times.Seen while nothing else changes. Half of a
 // panel's sites may be in trouble: writing each of them at every reading would
@@ -69,14 +80,13 @@ const growth = 1.5
 const seenGrain = time.Hour
 
 // Reconcile compares the open incidents with what a run over one server found,
-// and decides what to report. It is the only place that decides that, and always
-// for a named reason. The changes come in the order of the findings, followed by
-// what was not found; each must be stored, those with a Kind must be reported.
-// An incident that continues unchanged is not returned.
+// and says what changed. What is told of it is decided by Decide. The changes
+// come in the order of the findings, followed by what was not found; each must
+// be stored. An incident that continues unchanged is not returned.
 //
 // A run resolves nothing that it could not check. What a check finds at its
-// first complete run is its baseline: it is stored, and the caller reports it in
-// one summary. begins says which checks run for the first time.
+// first complete run is its baseline, which is told in one summary. begins says
+// which checks run for the first time.
 func (p Policy) Reconcile(now time.Time, open []Incident, out checks.Outcome, begins func(check string) bool) []Change {
 	known, was, is := map[string]Incident{}, map[string]checks.Severity{}, map[string]checks.Severity{}
 	for _, i := range open {
@@ -110,7 +120,7 @@ func (p Policy) Reconcile(now time.Time, open []Incident, out checks.Outcome, be
 // material reports whether an open incident changed enough to be stored again.
 func material(was, is Incident) bool {
 	a, b := was.Finding, is.Finding
-	return was.Clear != is.Clear || was.Peak != is.Peak || was.Worst != is.Worst ||
+	return was.Clear != is.Clear || was.Peak != is.Peak || was.Worst != is.Worst || was.Notified != is.Notified ||
 		a.Severity != b.Severity || a.Check != b.Check || a.Detail != b.Detail || a.From != b.From ||
 		!maps.EqualFunc(a.Args, b.Args, sameArg) ||
 		is.Times.Seen.Sub(was.Times.Seen) >= seenGrain
@@ -128,70 +138,46 @@ func sameArg(a, b any) bool {
 }
 
 // opened is a finding that was not open before. If the site was in trouble
-// already, its cause has changed: that is reported only if it is worse.
+// already, its cause has changed: that is news only if it is worse.
 func opened(now time.Time, f checks.Finding, baseline bool, was checks.Severity) Change {
 	i := Incident{Finding: f, Peak: Value(f), Worst: f.Severity, Baseline: baseline}
 	i.Times.Opened, i.Times.Seen = now, now
-	if baseline {
-		return notify(now, i, Baseline)
+	switch {
+	case baseline:
+		return Change{Kind: Baseline, Incident: i}
+	case Alerts(f) && (f.Site == "" || f.Severity > was || ends(f)):
+		return Change{Kind: Opened, Incident: i}
 	}
-	if Alerts(f) && (f.Site == "" || f.Severity > was || ends(f)) {
-		return notify(now, i, Opened)
-	}
-	return Change{Incident: i}
+	return Change{Broke: f.Site != "" && f.Severity >= checks.Warning && was < checks.Warning, Incident: i}
 }
 
 // still is an incident that a run found again.
 func (p Policy) still(now time.Time, i Incident, f checks.Finding) Change {
-	worse := f.Severity > i.Finding.Severity && f.Severity > checks.Info
+	worse := f.Severity > i.Finding.Severity
 	if f.Severity < i.Finding.Severity {
 		i.Improved = true
+		i.Notified = min(i.Notified, f.Severity)
 	}
 	i.Finding, i.Clear, i.Times.Seen = f, 0, now
 	i.Peak, i.Worst = max(i.Peak, Value(f)), max(i.Worst, f.Severity)
-	switch {
-	case !Alerts(f):
-		return Change{Incident: i}
-	case worse, grown(i, f):
-		return notify(now, i, Worsened)
-	case p.remind(now, i):
-		return notify(now, i, Reminded)
+	if worse && Alerts(f) {
+		return Change{Kind: Worsened, Incident: i}
 	}
 	return Change{Incident: i}
 }
 
-// grown reports whether a critical count rose by half since the last message.
-func grown(i Incident, f checks.Finding) bool {
-	return f.Severity == checks.Critical && i.NotifiedPeak > 0 && float64(Value(f)) >= growth*float64(i.NotifiedPeak)
-}
-
-// remind reports whether a reminder of a server's critical incident is due. What
-// was there at the baseline is known and is not repeated; sites are in the
-// digest.
-func (p Policy) remind(now time.Time, i Incident) bool {
-	return p.Remind > 0 && !i.settled() && i.Finding.Site == "" && i.Finding.Severity == checks.Critical &&
-		!i.Times.Notified.IsZero() && now.Sub(i.Times.Notified) >= p.Remind
-}
-
 // clear is an incident that a run checked and did not find. If the site still has
-// another problem, its end is not reported: only the cause has changed.
+// another problem, its end is no news: only the cause has changed.
 func (p Policy) clear(now time.Time, i Incident, is checks.Severity) Change {
 	i.Clear++
 	if i.Clear < max(1, p.ResolveAfter) {
 		return Change{Incident: i}
 	}
 	i.Times.Resolved = now
-	over := i.Finding.Site == "" || !i.settled() && is < checks.Warning
-	if i.Notified > checks.Healthy && over {
-		return notify(now, i, Resolved)
+	if i.Problem != 0 && (i.Finding.Site == "" || !i.settled() && is < checks.Warning) {
+		return Change{Kind: Resolved, Incident: i}
 	}
 	return Change{Incident: i}
-}
-
-// notify marks the incident as reported now.
-func notify(now time.Time, i Incident, kind ChangeKind) Change {
-	i.Notified, i.NotifiedPeak, i.Times.Notified = i.Finding.Severity, Value(i.Finding), now
-	return Change{Kind: kind, Incident: i}
 }
 
 // Alerts reports whether a finding is worth a message of its own: one about the
@@ -222,8 +208,14 @@ const (
 
 // Stormy reports whether so many sites broke at once that one message should
 // stand for all.
-func Stormy(changed, all int) bool {
-	return changed >= stormLeast && float64(changed) > stormShare*float64(all)
+func Stormy(changed, all int) bool { return Policy{}.stormy(changed, all) }
+
+func (p Policy) stormy(changed, all int) bool {
+	share := p.Storm
+	if share == 0 {
+		share = stormShare
+	}
+	return changed >= stormLeast && float64(changed) > share*float64(all)
 }
 
 // Beginning says what a run checked for the first time.

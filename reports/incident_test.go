@@ -17,41 +17,49 @@ import (
 type history struct {
 	policy Policy
 	now    time.Time
-	open   []Incident
-	nextID int64
+	replay
 	stored int // changes that the last run had stored
 }
 
 func newHistory() *history {
-	return &history{policy: Policy{Remind: 4 * time.Hour, ResolveAfter: 2}, now: noon}
+	return &history{policy: Policy{Remind: 4 * time.Hour, ResolveAfter: 2}, now: noon, replay: replay{opens: map[string][]time.Time{}}}
 }
 
-// run advances five minutes and returns the changes to report: "opened
-// panel.failed".
+// run advances five minutes and returns what is told: "opened panel.failed",
+// "grown cert.expired a.ru b.ru". The baseline is told in one summary.
 func (h *history) run(baseline bool, out checks.Outcome) []string {
 	h.now = h.now.Add(5 * time.Minute)
 	changes := h.policy.Reconcile(h.now, h.open, out, begins(baseline))
-	h.stored = len(changes)
+	d := h.policy.Decide(Situation{Now: h.now, Open: h.open, Changes: changes, Problems: h.problems, Looked: out.LookedAt, Opens: h.opens,
+		Sites: map[string]int{"isp1": 1000}})
+	h.stored = len(d.Changes)
+	h.keep(d)
 	var told []string
-	for _, c := range changes {
-		h.keep(c.Incident)
-		if c.Kind != "" {
-			told = append(told, strings.TrimSpace(string(c.Kind)+" "+string(c.Incident.Finding.Code)+" "+c.Incident.Finding.Site))
+	for _, c := range d.Changes {
+		if c.Kind == Baseline {
+			told = append(told, strings.TrimSpace("baseline "+string(c.Incident.Finding.Code)+" "+c.Incident.Finding.Site))
 		}
+	}
+	for _, t := range d.Tellings {
+		told = append(told, line(t))
 	}
 	return told
 }
 
-func (h *history) keep(i Incident) {
-	if i.ID == 0 {
-		h.nextID++
-		i.ID = h.nextID
+// line is a telling in one line: its reason, its cause, and the sites that are
+// news, or that it is about.
+func line(t Telling) string {
+	words := []string{string(t.Reason), string(t.Problem.Cause)}
+	about := t.Fresh
+	if len(about) == 0 {
+		about = t.Incidents
 	}
-	h.open = slices.DeleteFunc(h.open, func(x Incident) bool { return x.ID == i.ID })
-	if i.Times.Resolved.IsZero() {
-		h.open = append(h.open, i)
-		slices.SortFunc(h.open, func(a, b Incident) int { return int(a.ID - b.ID) })
+	for _, i := range about {
+		if i.Finding.Site != "" {
+			words = append(words, i.Finding.Site)
+		}
 	}
+	return strings.Join(append(words, strings.Fields(t.Step.To)...), " ")
 }
 
 // step is a run in a script.
@@ -65,7 +73,7 @@ type step struct {
 	want     []string
 }
 
-func TestReconcile(t *testing.T) {
+func TestDecide(t *testing.T) {
 	failing := func(value int) checks.Finding { return count(checks.PanelFailing, checks.Critical, value) }
 	warned := count(checks.PanelProcessing, checks.Warning, 70)
 	critical := count(checks.PanelProcessing, checks.Critical, 120)
@@ -99,10 +107,10 @@ func TestReconcile(t *testing.T) {
 		{"growth by half since last told is worse", []step{
 			{name: "21", found: list(failing(21)), want: []string{"opened panel.failing"}},
 			{name: "31", found: list(failing(31))},
-			{name: "32", found: list(failing(32)), want: []string{"worsened panel.failing"}},
+			{name: "32", found: list(failing(32)), want: []string{"grown panel.failing"}},
 			{name: "47", found: list(failing(47))},
 			{name: "20", found: list(failing(20))},
-			{name: "48", found: list(failing(48)), want: []string{"worsened panel.failing"}},
+			{name: "48", found: list(failing(48)), want: []string{"grown panel.failing"}},
 		}},
 		{"a warning that grows is not worse", []step{
 			{name: "60", found: list(count(checks.PanelProcessing, checks.Warning, 60)), want: []string{"opened panel.processing"}},
@@ -139,7 +147,7 @@ func TestReconcile(t *testing.T) {
 		}},
 		{"a site that is off is no news until it is on", []step{
 			{name: "off", found: list(off)},
-			{name: "on", found: list(expired), want: []string{"worsened cert.expired a.ru"}},
+			{name: "on", found: list(expired), want: []string{"opened cert.expired a.ru"}},
 		}},
 		{"a cause that changes is neither over nor new", []step{
 			{name: "late", found: list(late), want: []string{"opened cert.overdue a.ru"}},
@@ -170,7 +178,7 @@ func TestReconcile(t *testing.T) {
 func (s step) outcome() checks.Outcome {
 	out := checks.Outcome{Server: "isp1", Findings: s.found, Failures: s.failures}
 	if !s.blind {
-		out.Checks = []string{"certificate", "issuing", "counts.panel.processing", "counts.panel.failing"}
+		out.Checks = []string{"certificate", "issuing", "counts.panel.processing", "counts.panel.failing", "counts.panel.overdue"}
 	}
 	return out
 }
@@ -191,7 +199,7 @@ func TestReconcileOrder(t *testing.T) {
 	}
 	for n := range 40 {
 		site := fmt.Sprintf("old%02d.ru", n)
-		open = append(open, Incident{ID: int64(n + 1), Finding: onSite(site, checks.CertExpired), Notified: checks.Critical})
+		open = append(open, Incident{ID: int64(n + 1), Finding: onSite(site, checks.CertExpired), Problem: 1})
 		want = append(want, site)
 	}
 	var got []string
@@ -207,7 +215,7 @@ func TestReconcileOrder(t *testing.T) {
 func TestReconcileOtherServer(t *testing.T) {
 	foreign := onSite("a.ru", checks.CertExpired)
 	foreign.Server = "isp2"
-	open := []Incident{{ID: 1, Finding: foreign, Notified: checks.Critical, Worst: checks.Critical}}
+	open := []Incident{{ID: 1, Finding: foreign, Problem: 1, Worst: checks.Critical}}
 	out := checks.Outcome{Server: "isp1", Checks: []string{"certificate"}, Findings: list(onSite("a.ru", checks.CertExpired))}
 	changes := Policy{ResolveAfter: 1}.Reconcile(noon, open, out, begins(false))
 	if len(changes) != 1 || changes[0].Kind != Opened || changes[0].Incident.Finding.Server != "isp1" {
@@ -301,12 +309,13 @@ func TestWhatImprovedIsStillOfTheFirstLook(t *testing.T) {
 	}
 }
 
-// TestReconcileProperties plays random histories. Whatever happens:
-//   - of one incident no two messages of a kind without a change of state between them,
-//   - an incident is over at most once, and nothing is said of it afterwards,
+// TestDecideProperties plays random histories. Whatever happens:
+//   - of one problem nothing is told twice without a change of state between,
+//   - a problem is over at most once, and nothing is said of it afterwards,
 //   - nothing is over in a run whose check failed, nor of a name still in trouble,
-//   - the same run twice gives the same changes.
-func TestReconcileProperties(t *testing.T) {
+//   - no site is named as news twice while it stays as it is,
+//   - the same run twice gives the same decision.
+func TestDecideProperties(t *testing.T) {
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
@@ -319,39 +328,49 @@ func play(t *testing.T, r *rand.Rand) {
 	h := newHistory()
 	h.policy.ResolveAfter = r.IntN(4)
 	world := map[string]checks.Finding{}
-	told := map[int64]Change{}
-	over := map[int64]bool{}
+	told, over := map[int64]Telling{}, map[int64]bool{}
 	for run := range 200 {
 		shake(r, world)
 		out := look(r, world)
-		now := h.now.Add(time.Duration(r.IntN(90)) * time.Minute)
-		changes := h.policy.Reconcile(now, h.open, out, begins(run == 0))
-		again := h.policy.Reconcile(now, h.open, out, begins(run == 0))
-		if fmt.Sprint(changes) != fmt.Sprint(again) {
+		h.now = h.now.Add(time.Duration(r.IntN(90)) * time.Minute)
+		s := Situation{Now: h.now, Open: h.open, Changes: h.policy.Reconcile(h.now, h.open, out, begins(run == 0)),
+			Problems: h.problems, Looked: out.LookedAt, Opens: h.opens}
+		d := h.policy.Decide(s)
+		s.Changes = h.policy.Reconcile(h.now, h.open, out, begins(run == 0))
+		if again := h.policy.Decide(s); fmt.Sprintf("%+v", d) != fmt.Sprintf("%+v", again) {
 			t.Fatalf("run %d: two answers to one question", run)
 		}
-		for _, c := range changes {
-			if c.Incident.ID == 0 {
-				h.nextID++
-				c.Incident.ID = h.nextID
+		for _, c := range d.Changes {
+			if !c.Incident.Times.Resolved.IsZero() {
+				checkOver(t, run, c.Incident, out, world)
 			}
-			i := c.Incident
-			if over[i.ID] {
-				t.Fatalf("run %d: %s after it was over", run, i.Finding.Key())
-			}
-			if over[i.ID] = !i.Times.Resolved.IsZero(); over[i.ID] {
-				checkOver(t, run, i, out, world)
-			}
-			if last, ok := told[i.ID]; c.Kind != "" && ok {
-				checkReason(t, run, last, h.before(i.ID), c)
-			}
-			if c.Kind != "" {
-				told[i.ID] = c
-			}
-			h.keep(i)
 		}
-		h.now = now
+		before := h.problems
+		h.keep(d)
+		for _, said := range d.Tellings {
+			id := said.Problem.ID
+			if id == 0 {
+				id = h.lastOf(said.Problem.Key)
+			}
+			if over[id] {
+				t.Fatalf("run %d: %s after it was over", run, line(said))
+			}
+			if last, ok := told[id]; ok {
+				checkReason(t, run, last, before, said)
+			}
+			told[id], over[id] = said, said.Reason == Resolved
+		}
 	}
+}
+
+// lastOf is the ID that a new problem got.
+func (h *history) lastOf(key string) int64 {
+	for _, pr := range h.problems {
+		if pr.Key == key {
+			return pr.ID
+		}
+	}
+	return -1
 }
 
 // shake changes the world a little: causes appear, disappear and change.
@@ -416,26 +435,27 @@ func checkOver(t *testing.T, run int, i Incident, out checks.Outcome, world map[
 	}
 }
 
-// before returns an incident as the previous run left it.
-func (h *history) before(id int64) Incident {
-	i := slices.IndexFunc(h.open, func(x Incident) bool { return x.ID == id })
-	return h.open[i]
-}
-
-// checkReason requires a reason for reporting an incident again.
-func checkReason(t *testing.T, run int, last Change, before Incident, c Change) {
+// checkReason requires a reason for speaking of a problem again.
+func checkReason(t *testing.T, run int, last Telling, before []Problem, said Telling) {
 	t.Helper()
-	was, is := last.Incident, c.Incident
+	was, is := last.Problem, said.Problem
+	stored := before[slices.IndexFunc(before, func(p Problem) bool { return p.ID == is.ID })]
 	ok := false
-	switch c.Kind {
+	switch said.Reason {
 	case Worsened:
-		ok = is.Finding.Severity > before.Finding.Severity || Value(is.Finding)*2 >= was.NotifiedPeak*3 && Value(is.Finding) > was.NotifiedPeak
+		ok = is.Told.Severity > stored.Told.Severity
+	case Grown:
+		ok = is.Told.Value*2 >= was.Told.Value*3 || is.OfSites() && is.Told.At.Sub(was.Told.At) >= 4*time.Hour && len(said.Fresh) > 0
 	case Reminded:
-		ok = is.Finding.Site == "" && is.Finding.Severity == checks.Critical && is.Times.Notified.Sub(was.Times.Notified) >= 4*time.Hour
+		ok = !is.OfSites() && is.Told.Severity == checks.Critical && is.Told.At.Sub(was.Told.At) >= 4*time.Hour
 	case Resolved:
-		ok = last.Kind != Resolved
+		ok = last.Reason != Resolved
+	case Flaps:
+		ok = is.Life.Flapping.Times >= flapTimes && last.Reason != Flaps
+	case Settled:
+		ok = !stored.Life.Flapping.Since.IsZero()
 	}
 	if !ok {
-		t.Fatalf("run %d: %s after %s of %s for no reason", run, c.Kind, last.Kind, is.Finding.Key())
+		t.Fatalf("run %d: %s after %s for no reason", run, line(said), line(last))
 	}
 }

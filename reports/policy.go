@@ -43,11 +43,21 @@ func (t Threshold) Level(value int, was checks.Severity) checks.Severity {
 // leave is the lowest value at which a level is kept.
 func leave(enter int) int { return max(1, enter-max(1, enter/10)) }
 
-// Policy is the rules by which Reconcile decides what to report.
+// Policy is the rules by which Reconcile and Decide decide.
 type Policy struct {
 	Thresholds   map[checks.Code]Threshold
-	Remind       time.Duration // time between reminders of an open critical incident; 0: none
+	Remind       time.Duration // time between reminders of an open critical problem; 0: none
 	ResolveAfter int           // consecutive runs without it that resolve an incident; at least 1
+	Quiet        Quiet
+	Storm        float64 // share of a server's sites that makes a storm; 0: a tenth
+	Escalation   []Step  // in the order of After
+}
+
+// Step is what happens where nobody takes a critical problem.
+type Step struct {
+	After    time.Duration // since it was told
+	To       string        // an address: telegram:…, slack:…, email:…, webhook:NAME
+	Language string        // empty: the default of that address
 }
 
 // CountCheck is the name of the check that compares counts with thresholds; the

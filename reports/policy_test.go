@@ -101,7 +101,7 @@ func TestMeasure(t *testing.T) {
 // A count that is not available must leave its incident unchanged.
 func TestUnknownCountResolvesNothing(t *testing.T) {
 	p := Policy{Thresholds: map[checks.Code]Threshold{checks.PanelOverdue: {Critical: 10}}, ResolveAfter: 1}
-	open := []Incident{{ID: 1, Finding: count(checks.PanelOverdue, checks.Critical, 12), Notified: checks.Critical, Worst: checks.Critical}}
+	open := []Incident{{ID: 1, Finding: count(checks.PanelOverdue, checks.Critical, 12), Problem: 1, Worst: checks.Critical}}
 	m := checks.Metric{Server: "isp1", Code: checks.PanelOverdue, Err: "locked"}
 	findings, failures := p.Measure([]checks.Metric{m}, open)
 	out := checks.Outcome{Server: "isp1", Checks: []string{"counts.panel.overdue"}, Findings: findings, Failures: failures}

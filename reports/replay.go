@@ -13,39 +13,77 @@ type Run struct {
 	Metrics []checks.Metric // without those that have no value
 }
 
-// ReplayedChange is a change that a policy would have reported.
-type ReplayedChange struct {
+// Replayed is something that a policy would have told.
+type Replayed struct {
 	At time.Time
-	Change
+	Telling
 }
 
 // Replay applies the policy to a server's past runs, in order of time, and returns
-// what it would have reported since from. begun has, by check, the times of the
-// runs that were a count's baseline; a count without any has its baseline at its
-// first run. Only counts are replayed: only they have thresholds.
-func (p Policy) Replay(server string, runs []Run, from time.Time, begun map[string][]time.Time) []ReplayedChange {
-	var changes []ReplayedChange
-	var open []Incident
+// what it would have told since from, had nobody taken or silenced anything.
+// begun has, by check, the times of the runs that were a count's baseline; a
+// count without any has its baseline at its first run. Only counts are replayed:
+// only they have thresholds.
+func (p Policy) Replay(server string, runs []Run, from time.Time, begun map[string][]time.Time) []Replayed {
+	p.Quiet, p.Escalation = Quiet{}, nil
+	var told []Replayed
+	past := replay{opens: map[string][]time.Time{}}
 	played := map[string]bool{}
 	for _, run := range runs {
-		out := p.count(server, run, open)
+		out := p.count(server, run, past.open)
 		begins := func(check string) bool {
 			if known := begun[check]; len(known) > 0 {
 				return slices.ContainsFunc(known, run.At.Equal)
 			}
 			return !played[check]
 		}
-		for _, c := range p.Reconcile(run.At, open, out, begins) {
-			open = after(open, c.Incident)
-			if c.Kind != "" && c.Kind != Baseline && !run.At.Before(from) {
-				changes = append(changes, ReplayedChange{run.At, c})
+		d := p.Decide(Situation{Now: run.At, Open: past.open, Changes: p.Reconcile(run.At, past.open, out, begins),
+			Problems: past.problems, Looked: out.LookedAt, Opens: past.opens})
+		past.keep(d)
+		for _, t := range d.Tellings {
+			if !run.At.Before(from) {
+				told = append(told, Replayed{run.At, t})
 			}
 		}
 		for _, m := range run.Metrics {
 			played[countFinding(m).Check] = true
 		}
 	}
-	return changes
+	return told
+}
+
+// replay is what a journal would hold.
+type replay struct {
+	open     []Incident
+	problems []Problem
+	opens    map[string][]time.Time
+	lastID   int64
+}
+
+// keep stores a decision as the journal does.
+func (r *replay) keep(d Decision) {
+	for _, pr := range d.Problems {
+		at := slices.IndexFunc(r.problems, func(x Problem) bool { return x.Key == pr.Key })
+		if at < 0 {
+			r.lastID++
+			pr.ID = r.lastID
+			r.problems, at = append(r.problems, pr), len(r.problems)
+		}
+		r.problems = slices.Clone(r.problems)
+		r.problems[at] = pr
+	}
+	for _, c := range d.Changes {
+		i := c.Incident
+		if i.Joins != "" {
+			at := slices.IndexFunc(r.problems, func(x Problem) bool { return x.Key == i.Joins })
+			i.Problem, i.Joins = r.problems[at].ID, ""
+		}
+		if key := i.Finding.Key(); c.Kind == Opened || c.Kind == Baseline {
+			r.opens[key] = append(r.opens[key], i.Times.Opened)
+		}
+		r.open = after(r.open, i)
+	}
+	r.problems = slices.DeleteFunc(r.problems, func(pr Problem) bool { return !pr.Open() })
 }
 
 // count is the outcome of a run's counts.
@@ -88,27 +126,27 @@ type Episode struct {
 
 // EpisodeMessage is one message of an episode.
 type EpisodeMessage struct {
-	At   time.Time  `json:"at"`
-	Kind ChangeKind `json:"kind"`
+	At   time.Time `json:"at"`
+	Kind Reason    `json:"kind"`
 }
 
-// Episodes groups the changes of a replay into episodes, in order of their
+// Episodes groups what a replay tells into episodes, in order of their
 // beginning.
-func Episodes(changes []ReplayedChange) []Episode {
+func Episodes(told []Replayed) []Episode {
 	var episodes []Episode
 	open := map[string]int{}
-	for _, r := range changes {
-		key := r.Incident.Finding.Key()
+	for _, r := range told {
+		key := r.Problem.Key
 		i, known := open[key]
 		if !known {
 			i = len(episodes)
 			open[key] = i
-			episodes = append(episodes, Episode{Server: r.Incident.Finding.Server, Code: r.Incident.Finding.Code, From: r.Incident.Times.Opened})
+			episodes = append(episodes, Episode{Server: r.Problem.Server, Code: r.Problem.Cause, From: r.Problem.Opened})
 		}
 		e := &episodes[i]
-		e.Messages = append(e.Messages, EpisodeMessage{r.At, r.Kind})
-		e.Peak, e.Worst = max(e.Peak, r.Incident.Peak), max(e.Worst, r.Incident.Worst)
-		if r.Kind == Resolved {
+		e.Messages = append(e.Messages, EpisodeMessage{r.At, r.Reason})
+		e.Peak, e.Worst = max(e.Peak, r.Problem.Peak), max(e.Worst, r.Problem.Worst)
+		if r.Reason == Resolved {
 			e.Until = r.At
 			delete(open, key)
 		}

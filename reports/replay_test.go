@@ -17,7 +17,7 @@ import (
 func TestReplay(t *testing.T) {
 	for _, tt := range []struct{ name, counts, want string }{
 		{"calm", "1 2 3 4 5", ""},
-		{"rises, rises by half, falls", "10 60 100 140 160 50 50", "1 opened warning, 2 worsened critical, 4 worsened critical, 6 resolved critical"},
+		{"rises, rises by half, falls", "10 60 100 140 160 50 50", "1 opened warning, 2 worsened critical, 4 grown critical, 6 resolved critical"},
 		{"was there before", "120 120 120 50 50 130", "4 resolved critical, 5 opened critical"},
 		{"trembles around the threshold", "10 100 95 101 94", "1 opened critical"},
 		{"one good run is not over", "10 100 50 100 50 50", "1 opened critical, 5 resolved critical"},
@@ -38,7 +38,7 @@ func TestReplay(t *testing.T) {
 			}
 			var got []string
 			for _, r := range p.Replay("isp1", runs, start, nil) {
-				got = append(got, fmt.Sprint(int(r.At.Sub(start)/(5*time.Minute)), " ", r.Kind, " ", r.Incident.Worst))
+				got = append(got, fmt.Sprint(int(r.At.Sub(start)/(5*time.Minute)), " ", r.Reason, " ", r.Problem.Worst))
 			}
 			if diff := cmp.Diff(tt.want, strings.Join(got, ", ")); diff != "" {
 				t.Error(diff)
@@ -72,7 +72,7 @@ func TestReplayKnowsWhenWatchesBegan(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
 			for _, r := range p.Replay("isp1", runs, start, map[string][]time.Time{reports.CountCheck + "." + string(checks.PanelProcessing): tt.begun}) {
-				got = append(got, fmt.Sprint(int(r.At.Sub(start)/time.Hour), " ", r.Kind))
+				got = append(got, fmt.Sprint(int(r.At.Sub(start)/time.Hour), " ", r.Reason))
 			}
 			if diff := cmp.Diff(tt.want, strings.Join(got, ", ")); diff != "" {
 				t.Error(diff)

@@ -63,8 +63,8 @@ func (p *losing) expect(when string, want ...string) {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(p.Folder, "state.db"))
 	p.Must(err)
 	defer db.Close()
-	rows, err := db.QueryContext(p.T.Context(), `SELECT d.kind || ' ' || substr(i.key, instr(i.key, '///') + 3) FROM delivery d JOIN incident i ON i.id = d.incident
-		WHERE d.edits IS NULL AND d.state = 'pending' AND i.site = '' ORDER BY d.id`)
+	rows, err := db.QueryContext(p.T.Context(), `SELECT d.kind || ' ' || substr(i.key, instr(i.key, '///') + 3) FROM delivery d JOIN problem i ON i.id = d.problem
+		WHERE d.edits IS NULL AND d.state = 'pending' AND instr(i.key, '///') > 0 ORDER BY d.id`)
 	p.Must(err)
 	defer rows.Close()
 	var told []string
@@ -210,7 +210,7 @@ func (p *losing) lastTitle(code checks.Code) string {
 	p.Must(err)
 	defer db.Close()
 	var title string
-	p.Must(db.QueryRowContext(p.T.Context(), `SELECT d.message ->> '$.title' FROM delivery d JOIN incident i ON i.id = d.incident
+	p.Must(db.QueryRowContext(p.T.Context(), `SELECT d.message ->> '$.title' FROM delivery d JOIN problem i ON i.id = d.problem
 		WHERE d.edits IS NULL AND i.key LIKE '%' || ? ORDER BY d.id DESC LIMIT 1`, string(code)).Scan(&title))
 	return title
 }
@@ -255,7 +255,7 @@ func (p *losing) lastText(code checks.Code) string {
 	p.Must(err)
 	defer db.Close()
 	var text string
-	p.Must(db.QueryRowContext(p.T.Context(), `SELECT d.message FROM delivery d JOIN incident i ON i.id = d.incident
+	p.Must(db.QueryRowContext(p.T.Context(), `SELECT d.message FROM delivery d JOIN problem i ON i.id = d.problem
 		WHERE d.edits IS NULL AND i.key LIKE '%' || ? ORDER BY d.id DESC LIMIT 1`, string(code)).Scan(&text))
 	return text
 }

@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"domovoy/bot"
@@ -28,13 +30,17 @@ type Recorder struct {
 	prober  *probe.Prober
 	people  *people.Directory
 	send    bot.Signal // there is something to send
+	log     *slog.Logger
 
 	failed map[string]int // readings in a row that failed, by server; used by Observe alone
+
+	deciding sync.Mutex // held from what a decision rests on until it is stored
+	review   bot.Signal // problems or silences changed: when they change by themselves is to be worked out again
 }
 
 // New makes a recorder.
-func New(j *journal.Journal, w *watch.Watch, p *probe.Prober, d *people.Directory, send bot.Signal) *Recorder {
-	return &Recorder{journal: j, watch: w, prober: p, people: d, send: send, failed: map[string]int{}}
+func New(j *journal.Journal, w *watch.Watch, p *probe.Prober, d *people.Directory, send bot.Signal, log *slog.Logger) *Recorder {
+	return &Recorder{journal: j, watch: w, prober: p, people: d, send: send, log: log, failed: map[string]int{}, review: bot.NewSignal()}
 }
 
 // patience is how many readings in a row must find the database busy before it
@@ -61,59 +67,56 @@ func (r *Recorder) observe(ctx context.Context, p *watch.Panel, now time.Time) (
 	defer func() {
 		if err != nil { // not recorded: to be compared again
 			p.MarkDirty(nil, true)
+			p.Again()
 		}
 	}()
-	entry, err := r.entryOf(ctx, p, s, dirty, now)
+	reading, err := r.reading(ctx, p, s, dirty, now)
 	if err != nil {
 		return err
 	}
-	if err := r.journal.Record(ctx, entry); err != nil {
-		return err
+	entry, err := r.settle(ctx, reading)
+	if err == nil && ending(entry) {
+		p.Again()
 	}
-	if len(entry.Deliveries) > 0 {
-		r.send.Wake() // only then: the outbox looks into the journal
-	}
-	return nil
+	return err
 }
 
-// entryOf is what the journal records of a reading: what changed since the last
-// one, the counts, what was looked at for the first time, and the messages about
-// it.
-func (r *Recorder) entryOf(ctx context.Context, p *watch.Panel, s reports.Server, dirty watch.Dirty, now time.Time) (journal.Entry, error) {
-	entry := journal.Entry{At: now}
+// reading is the run of a panel's reading: what it found, the counts, and what
+// was looked at for the first time.
+func (r *Recorder) reading(ctx context.Context, p *watch.Panel, s reports.Server, dirty watch.Dirty, now time.Time) (run, error) {
 	open, err := r.journal.OpenIncidents(ctx)
 	if err != nil {
-		return entry, err
+		return run{}, err
 	}
 	begun, err := r.journal.Baselines(ctx)
 	if err != nil {
-		return entry, err
+		return run{}, err
 	}
 	some, standing := dirty.Narrow(s, open)
 	out := r.outcome(ctx, p, some, standing)
-	begin := beginning(out, s, begun)
-	if begin.Server || len(begin.Checks) > 0 {
+	found := run{now: now, server: s.Name, out: out, begin: beginning(out, s, begun), policy: r.watch.Policy}
+	if found.begin.Server || len(found.begin.Checks) > 0 {
 		// All findings of a check's first look belong together.
-		standing, out = open, r.outcome(ctx, p, s, open)
+		found.out = r.outcome(ctx, p, s, open)
+	} else {
+		found.narrow = func(open []reports.Incident) []reports.Incident {
+			_, standing := dirty.Narrow(s, open)
+			return standing
+		}
 	}
-	entry.Changes = r.watch.Policy.Reconcile(now, standing, out, begin.Begins)
 	if s.Trouble == "" {
 		for _, x := range s.Readings {
-			entry.Metrics = append(entry.Metrics, x.Metric)
+			found.entry.Metrics = append(found.entry.Metrics, x.Metric)
 		}
-		entry.Metrics = append(entry.Metrics, checks.Metric{Server: s.Name, Code: checks.PanelUnreadable, Value: s.Snapshot.UnreadableN})
+		found.entry.Metrics = append(found.entry.Metrics, checks.Metric{Server: s.Name, Code: checks.PanelUnreadable, Value: s.Snapshot.UnreadableN})
 	}
-	if begin.Server {
-		entry.Baseline = []string{p.Name}
+	if found.begin.Server {
+		found.entry.Baseline = []string{p.Name}
 	}
-	for _, check := range begin.Checks {
-		entry.Baseline = append(entry.Baseline, p.Name+"/"+check)
+	for _, check := range found.begin.Checks {
+		found.entry.Baseline = append(found.entry.Baseline, p.Name+"/"+check)
 	}
-	if s, err = r.watch.WithTrends(ctx, s, after(open, entry.Changes), now); err != nil {
-		return entry, err
-	}
-	entry.Deliveries, err = r.tell(ctx, s, entry.Changes, begin, now)
-	return entry, err
+	return found, nil
 }
 
 // beginning is what this run looked at for the first time: the panel, and each
@@ -145,18 +148,19 @@ func (r *Recorder) Retire(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	entry := journal.Entry{At: now}
+	over := run{now: now, policy: r.watch.Policy}
 	for _, i := range open {
 		at := slices.IndexFunc(r.watch.Panels(), func(p *watch.Panel) bool { return p.Name == i.Finding.Server })
 		if at < 0 || i.Finding.Check == cert.FileCheck && r.watch.Panels()[at].Files == nil {
 			i.Times.Resolved = now
-			entry.Changes = append(entry.Changes, reports.Change{Incident: i})
+			over.changes = append(over.changes, reports.Change{Incident: i})
 		}
 	}
-	if len(entry.Changes) == 0 {
+	if len(over.changes) == 0 {
 		return nil
 	}
-	return r.journal.Record(ctx, entry)
+	_, err = r.settle(ctx, over)
+	return err
 }
 
 // after is what is open once the changes are made.

@@ -27,8 +27,8 @@ func (w watched) alerts(from time.Time) []string {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.Folder, "state.db"))
 	w.Must(err)
 	defer db.Close()
-	rows, err := db.QueryContext(w.T.Context(), `SELECT d.created, d.kind, i.key, i.opened, i.resolved, i.peak FROM delivery d JOIN incident i ON i.id = d.incident
-		WHERE d.edits IS NULL AND i.site = '' AND instr(i.finding, 'counts.') > 0 AND d.created >= ? ORDER BY d.created, i.key`, from.UnixMilli())
+	rows, err := db.QueryContext(w.T.Context(), `SELECT d.created, d.kind, p.key, p.opened, p.resolved, p.peak FROM delivery d JOIN problem p ON p.id = d.problem
+		WHERE d.edits IS NULL AND p.cause IN ('panel.processing', 'panel.failed', 'panel.failing', 'panel.overdue') AND d.created >= ? ORDER BY d.created, p.key`, from.UnixMilli())
 	w.Must(err)
 	defer rows.Close()
 	var told []string
@@ -150,6 +150,7 @@ func (w watched) month(from time.Time, seed uint64) (end time.Time) {
 			w.Begin()
 		}
 		w.Must(w.Engine.Alerts.Observe(w.T.Context(), now))
+		w.Disk(`UPDATE delivery SET state = 'sent', ref = 'm' WHERE state = 'pending'`) // a reminder of what was not sent is left out
 	}
 	return end
 }

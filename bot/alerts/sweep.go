@@ -2,17 +2,13 @@ package alerts
 
 import (
 	"context"
-	"slices"
 	"time"
 
-	"domovoy/bot"
 	"domovoy/bot/probe"
 	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/checks/suite"
 	"domovoy/reports"
-	"domovoy/reports/compose"
-	"domovoy/reports/journal"
 )
 
 // Sweep probes every site and records what changed.
@@ -26,10 +22,6 @@ func (r *Recorder) Sweep(ctx context.Context, s probe.Sweep) error {
 // for the digest; only so many at once that the cause is probably not theirs
 // are told, unless that was said of one of our addresses.
 func (r *Recorder) recordProbes(ctx context.Context, p *watch.Panel, server checks.Outcome, now time.Time) error {
-	open, err := r.journal.OpenIncidents(ctx)
-	if err != nil {
-		return err
-	}
 	begun, err := r.journal.Baselines(ctx)
 	if err != nil {
 		return err
@@ -41,22 +33,11 @@ func (r *Recorder) recordProbes(ctx context.Context, p *watch.Panel, server chec
 	out.Failures = append(out.Failures, server.Failures...)
 	begin := beginning(out, s, begun)
 	begin.Server = false // the panel's own reading says that
-	entry := journal.Entry{At: now, Changes: r.watch.Policy.Reconcile(now, open, out, begin.Begins)}
+	found := run{now: now, server: p.Name, out: out, begin: begin, policy: r.watch.Policy}
 	for _, check := range begin.Checks {
-		entry.Baseline = append(entry.Baseline, p.Name+"/"+check)
+		found.entry.Baseline = append(found.entry.Baseline, p.Name+"/"+check)
 	}
-	said := slices.ContainsFunc(open, func(i reports.Incident) bool {
-		return i.Finding.Server == p.Name && i.Finding.Check == probe.AlikeCheck
-	})
-	if n := turned(entry.Changes); reports.Stormy(n, len(s.Subjects)) && !said {
-		entry.Deliveries, err = r.tellStorm(ctx, s, n, now)
-	} else {
-		entry.Deliveries, err = r.tell(ctx, s, entry.Changes, begin, now)
-	}
-	if err != nil {
-		return err
-	}
-	if err := r.journal.Record(ctx, entry); err != nil {
+	if _, err := r.settle(ctx, found); err != nil {
 		return err
 	}
 	return r.journal.ForgetProbes(ctx, p.Name, now.Add(-forget))
@@ -67,53 +48,15 @@ func (r *Recorder) recordProbes(ctx context.Context, p *watch.Panel, server chec
 // alike. The first sweep that can see again ends
 // the incident, so that its times say when we were blind.
 func (r *Recorder) recordSight(ctx context.Context, p *watch.Panel, out checks.Outcome, now time.Time) error {
-	open, err := r.journal.OpenIncidents(ctx)
-	if err != nil {
-		return err
-	}
 	policy := r.watch.Policy
 	policy.ResolveAfter = 1
-	changes := policy.Reconcile(now, open, out, func(string) bool { return false })
-	if len(changes) == 0 {
-		return nil
-	}
-	entry := journal.Entry{At: now, Changes: changes}
-	if entry.Deliveries, err = r.tell(ctx, p.State(), changes, reports.Beginning{}, now); err != nil {
-		return err
-	}
-	return r.journal.Record(ctx, entry)
+	_, err := r.settle(ctx, run{now: now, server: p.Name, out: out, policy: policy})
+	return err
 }
 
 // forget is how long a site's last result is kept without a new one: it left
 // the panel, or was switched off.
 const forget = 7 * 24 * time.Hour
-
-// turned counts the sites whose troubles began in this sweep.
-func turned(changes []reports.Change) int {
-	sites := map[string]bool{}
-	for _, c := range changes {
-		i := c.Incident
-		if i.Finding.Site != "" && c.Kind != reports.Baseline && i.ID == 0 {
-			sites[i.Finding.Site] = true
-		}
-	}
-	return len(sites)
-}
-
-// tellStorm reports that so many names changed at once that the cause is
-// probably not theirs.
-func (r *Recorder) tellStorm(ctx context.Context, s reports.Server, changed int, now time.Time) ([]journal.Delivery, error) {
-	var deliveries []journal.Delivery
-	for _, chat := range r.people.Receivers(bot.Alerts) {
-		l, err := r.people.Locale(ctx, chat.To, chat.Language)
-		if err != nil {
-			return nil, err
-		}
-		m := compose.Storm(compose.Writer{Locale: l, Now: now}, s.Name, changed, len(s.Subjects))
-		deliveries = append(deliveries, journal.Delivery{To: chat.To.String(), Kind: string(reports.Opened), Message: m})
-	}
-	return deliveries, nil
-}
 
 // liveOutcome is what the last probes of a panel's sites say, as incidents are
 // made of it: each site's root cause as seen from outside.

@@ -43,12 +43,14 @@ type Parts struct {
 type Commands struct {
 	Parts
 	words vocabulary
+	times vocabulary // words before a time, which mean more than that elsewhere
 }
 
 // New makes commands over parts of the bot.
 func New(parts Parts) *Commands {
 	c := &Commands{Parts: parts}
-	c.words = newVocabulary(c.List(), parts.People.Bundle)
+	c.words, c.times = newVocabulary(c.List(), parts.People.Bundle), vocabulary{}
+	c.times.add(parts.People.Bundle, "from", "until")
 	return c
 }
 
@@ -62,6 +64,11 @@ func (c *Commands) List() []bot.Command {
 		{Name: "why", Role: bot.Viewer, Run: c.why},
 		{Name: "limits", Role: bot.Viewer, Run: c.limits},
 		{Name: "plan", Role: bot.Viewer, Run: c.plan},
+		{Name: "ack", Role: bot.Operator, Run: c.ack},
+		{Name: "silence", Role: bot.Operator, Run: c.silence},
+		{Name: "unsilence", Role: bot.Operator, Run: c.unsilence},
+		{Name: "hand", Role: bot.Operator, Run: c.hand},
+		{Name: "escalate", Role: bot.Operator, Run: c.escalate},
 		{Name: "report", Role: bot.Operator, Run: c.report},
 		{Name: "cancel", Role: bot.Admin, Run: c.cancel},
 		{Name: "confirm", Role: bot.Admin, Run: c.confirm},
@@ -90,7 +97,7 @@ func (c *Commands) find(name string) (bot.Command, bool) {
 // other error is internal and not for the one who asked: see bot.Explain.
 func (c *Commands) Ask(ctx context.Context, text string, r bot.Request) (answer bot.Answer, err error) {
 	name, words, typed := c.words.parse(text)
-	r.Words = words
+	r.Words, r.Typed = words, typed
 	defer func() { err = asTyped(err, words, typed) }()
 	if r.Role < bot.Viewer {
 		return bot.Answer{}, bot.UnknownPerson(r)
@@ -145,11 +152,11 @@ func (c *Commands) Refused(text string, code bot.Result) *bot.Act {
 	return bot.NewAct(bot.Short(name), bot.ShortWords(words), code)
 }
 
-// acts reports whether a command changes something outside the bot: the audit
-// then keeps its words, too.
+// acts reports whether a command changes something outside the bot, or what
+// others are told: the audit then keeps its words, too.
 func (c *Commands) acts(name string) bool {
 	command, ok := c.find(name)
-	return ok && command.Role >= bot.Admin || name == "stop"
+	return ok && command.Role >= bot.Admin || slices.Contains([]string{"stop", "ack", "silence", "unsilence", "hand", "escalate"}, name)
 }
 
 // cancel begins to plan a cancellation.
@@ -179,7 +186,13 @@ func newVocabulary(commands []bot.Command, bundle *i18n.Bundle) vocabulary {
 	names = append(names, reports.Lists()...)
 	names = append(names, reports.WeekLists()...)
 	names = append(names, "retry", "enable", "revoke", "authz", "all", "valid", "probe", "reissue", bot.Daily, bot.Weekly, "page", "file", "owner", "cause", "server", "older", "owners", reports.CauseRest)
-	names = append(names, "believe", "verify")
+	names = append(names, "believe", "verify", "name")
+	v.add(bundle, names...)
+	return v
+}
+
+// add adds English words and what means the same in the catalogs.
+func (v vocabulary) add(bundle *i18n.Bundle, names ...string) {
 	for _, language := range bundle.Languages() {
 		l := bundle.Locale(language, nil)
 		for _, name := range names {
@@ -191,7 +204,6 @@ func newVocabulary(commands []bot.Command, bundle *i18n.Bundle) vocabulary {
 			}
 		}
 	}
-	return v
 }
 
 // parse splits what was typed into a command's name and its words. Known words
@@ -228,7 +240,7 @@ func (v vocabulary) phrase(fields []string) (word string, n int) {
 	if known, ok := v[strings.ToLower(key)]; ok {
 		key = known
 	}
-	if known, ok := v[strings.ToLower(value)]; ok && key == "cause" {
+	if known := v[strings.ToLower(value)]; known == reports.CauseRest && key == "cause" { // not "panel", which begins codes
 		value = known
 	}
 	if assigned {

@@ -121,10 +121,10 @@ func (c *Commands) limitsOf(s reports.Server, now time.Time) compose.AccountLimi
 	}
 	l.Quota = p.Quota(now)
 	for _, f := range s.Outcome.Findings {
-		switch f.Code {
-		case checks.CABudget, checks.CAPausing, checks.CAZombie:
+		switch {
+		case f.Code == checks.CABudget, f.Site != "" && (f.Code == checks.CAPausing || f.Code == checks.CAZombie):
 			l.Coming = append(l.Coming, f)
-		case checks.CAPaused:
+		case f.Code == checks.CAPaused:
 			l.Paused++
 		}
 	}

@@ -200,7 +200,8 @@ func (n *numbers) firstLooks(marked *i18n.Bundle) {
 		w := compose.Writer{Locale: marked.Locale(language, time.UTC), Now: n.request.Now}
 		for _, s := range servers {
 			n.message("the baseline", compose.Baseline(w, s))
-			n.message("a first look", compose.Alerts(w, s, changes, reports.Beginning{Checks: []string{"certificate"}})[0].Message)
+			first, _ := compose.Begun(w, s, changes, reports.Beginning{Checks: []string{"certificate"}})
+			n.message("a first look", first)
 		}
 	}
 }

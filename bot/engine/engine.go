@@ -64,7 +64,7 @@ func New(c Config) *Engine {
 	e.People = people.New(c.Audience, j)
 	e.Watch = watch.New(j, c.Sources, c.Rules, c.Policy, log)
 	e.Prober = probe.New(j, e.Watch)
-	e.Alerts = alerts.New(j, e.Watch, e.Prober, e.People, send)
+	e.Alerts = alerts.New(j, e.Watch, e.Prober, e.People, send, log)
 	e.Cancel = cancel.New(j, e.Watch, log)
 	e.Reports = digest.New(j, e.Watch, e.People, c.Reports, send, log)
 	kinds := slices.Concat([]task.Kind{commands.SweepTask(e.Watch, e.Alerts)}, e.Cancel.Kinds())
@@ -77,8 +77,9 @@ func New(c Config) *Engine {
 	return e
 }
 
-// firstBound is how long the first answer and the first task wait for the first
-// reading, so that "not read yet" is a rare answer.
+// firstBound is how long the first answer, the first task and the first review of
+// the problems wait for the first reading, so that "not read yet" is a rare
+// answer, and what is over by now is not told.
 const firstBound = 5 * time.Second
 
 // Run listens, answers, works, sends and keeps the schedule until the context
@@ -96,7 +97,7 @@ func (e *Engine) Run(ctx context.Context, messengers map[string]bot.Messenger, s
 	for name, m := range messengers {
 		group.Go(func() error { return e.Inbox.Listen(ctx, name, m) })
 	}
-	for _, run := range []func(context.Context) error{e.Inbox.Run, e.Tasks.Run} {
+	for _, run := range []func(context.Context) error{e.Inbox.Run, e.Tasks.Run, e.Alerts.Run} {
 		group.Go(func() error {
 			e.Watch.WaitFirst(ctx, firstBound)
 			return run(ctx)

@@ -40,7 +40,7 @@ func alertCases() map[string]message {
 	} {
 		f := counted(count.code, checks.Critical, count.value, count.threshold)
 		grown := counted(count.code, checks.Critical, count.grown, count.threshold)
-		say := func(kind reports.ChangeKind, f checks.Finding, age time.Duration) message {
+		say := func(kind reports.Reason, f checks.Finding, age time.Duration) message {
 			return func(w compose.Writer) reports.Message {
 				i := incident(f, age)
 				switch kind {
@@ -49,7 +49,7 @@ func alertCases() map[string]message {
 				case reports.Resolved:
 					i = ended(i)
 				}
-				return compose.Alert(w, reports.Change{Kind: kind, Incident: i}, troubled(f))
+				return compose.Told(w, telling(kind, i), troubled(f))
 			}
 		}
 		name := "alert." + string(count.code) + "."
@@ -59,15 +59,15 @@ func alertCases() map[string]message {
 		all[name+"resolved"] = say(reports.Resolved, grown, 2*time.Hour+41*time.Minute)
 		all[name+"one"] = say(reports.Opened, counted(count.code, checks.Critical, 1, 1), 0)
 		all["closed."+string(count.code)] = func(w compose.Writer) reports.Message {
-			told := compose.Alert(w, reports.Change{Kind: reports.Opened, Incident: incident(f, 0)}, troubled(f))
-			return compose.Closed(w, told, ended(incident(grown, 161*time.Minute)))
+			told := compose.Told(w, telling(reports.Opened, incident(f, 0)), troubled(f))
+			return compose.Redrawn(w, told, telling(reports.Resolved, ended(incident(grown, 161*time.Minute))), troubled(f))
 		}
 	}
 	all["alert.panel.processing.warning"] = func(w compose.Writer) reports.Message {
 		f := counted(checks.PanelProcessing, checks.Warning, 63, 60)
 		s := house()
 		s.Readings = readings(63, 47, 3, 12)
-		return compose.Alert(w, reports.Change{Kind: reports.Opened, Incident: incident(f, 0)}, s)
+		return compose.Told(w, telling(reports.Opened, incident(f, 0)), s)
 	}
 	return all
 }
@@ -114,7 +114,7 @@ func troubled(f checks.Finding) reports.Server {
 // and the storm.
 func panelCases() map[string]message {
 	all := map[string]message{}
-	unavailable := func(kind reports.ChangeKind, reason string, age time.Duration) message {
+	unavailable := func(kind reports.Reason, reason string, age time.Duration) message {
 		return func(w compose.Writer) reports.Message {
 			s := house()
 			s.Trouble = reason
@@ -122,7 +122,7 @@ func panelCases() map[string]message {
 			if kind == reports.Resolved {
 				s.Trouble, i = "", ended(i)
 			}
-			return compose.Alert(w, reports.Change{Kind: kind, Incident: i}, s)
+			return compose.Told(w, telling(kind, i), s)
 		}
 	}
 	for _, reason := range ispmanager.Reasons() {
@@ -132,7 +132,7 @@ func panelCases() map[string]message {
 		all["alert.panel.unavailable.opened."+reason] = unavailable(reports.Opened, reason, 0)
 		all["alert.panel.unavailable.resolved."+reason] = unavailable(reports.Resolved, reason, 8*time.Hour)
 	}
-	lost := func(kind reports.ChangeKind, age, believed time.Duration) message {
+	lost := func(kind reports.Reason, age, believed time.Duration) message {
 		return func(w compose.Writer) reports.Message {
 			s := house()
 			i := incident(checks.Finding{Server: "isp1", Code: checks.PanelMissing, Severity: checks.Warning,
@@ -141,7 +141,7 @@ func panelCases() map[string]message {
 				i = ended(i)
 				s.Believed = ago(believed)
 			}
-			return compose.Alert(w, reports.Change{Kind: kind, Incident: i}, s)
+			return compose.Told(w, telling(kind, i), s)
 		}
 	}
 	all["alert.panel.missing.opened"] = lost(reports.Opened, 0, 0)
@@ -178,42 +178,42 @@ func panelCases() map[string]message {
 		return compose.SelfTested(w, []compose.SelfTest{{Name: "state"}, {Name: "audit", Error: "cut", Trail: compose.AuditTrail{Kept: 15, Last: 12}},
 			{Name: "panel", Of: "isp1", Error: "locked", Why: "trouble.locked", Last: ago(time.Hour)}})
 	}
-	stale := func(kind reports.ChangeKind) message {
+	stale := func(kind reports.Reason) message {
 		return func(w compose.Writer) reports.Message {
 			i := incident(checks.Finding{Server: "isp1", Code: checks.PanelStale, Severity: checks.Warning, Args: checks.Args{"since": ago(54 * time.Hour)}}, 3*time.Hour)
 			if kind == reports.Resolved {
 				i = ended(i)
 			}
-			return compose.Alert(w, reports.Change{Kind: kind, Incident: i}, house())
+			return compose.Told(w, telling(kind, i), house())
 		}
 	}
 	all["alert.panel.stale.opened"], all["alert.panel.stale.resolved"] = stale(reports.Opened), stale(reports.Resolved)
 
 	for _, code := range []checks.Code{checks.CABlocked, checks.CAUnreachable} {
 		f := checks.Finding{Check: "account", Server: "isp1", Code: code, Severity: checks.Critical, Args: checks.Args{"value": 12}}
-		for _, kind := range []reports.ChangeKind{reports.Opened, reports.Reminded, reports.Resolved} {
+		for _, kind := range []reports.Reason{reports.Opened, reports.Reminded, reports.Resolved} {
 			all[fmt.Sprintf("alert.%s.%s", code, kind)] = func(w compose.Writer) reports.Message {
 				i := incident(f, 4*time.Hour)
 				if kind == reports.Resolved {
 					i = ended(i)
 				}
-				return compose.Alert(w, reports.Change{Kind: kind, Incident: i}, house())
+				return compose.Told(w, telling(kind, i), house())
 			}
 		}
 	}
 	for cause, tld := range map[checks.BlindCause]string{checks.BlindResolver: "", checks.BlindNetwork: "", checks.BlindRegistry: "ru"} {
 		f := blinded(cause, tld)
-		for _, kind := range []reports.ChangeKind{reports.Opened, reports.Resolved} {
+		for _, kind := range []reports.Reason{reports.Opened, reports.Resolved} {
 			all[fmt.Sprintf("alert.blind.%s.%s", cause, kind)] = func(w compose.Writer) reports.Message {
 				i := incident(f, 4*time.Hour)
 				if kind == reports.Resolved {
 					i = ended(i)
 				}
-				return compose.Alert(w, reports.Change{Kind: kind, Incident: i}, house())
+				return compose.Told(w, telling(kind, i), house())
 			}
 		}
 	}
-	all["storm"] = func(w compose.Writer) reports.Message { return compose.Storm(w, "isp1", 321, 2000) }
+	all["storm"] = func(w compose.Writer) reports.Message { return stormy(w) }
 	all["baseline"] = func(w compose.Writer) reports.Message {
 		return compose.Baseline(w, troubledHouse(checks.CADNS, checks.CADNS, checks.CADNS, checks.CAUnauthorized, checks.CAUnauthorized,
 			checks.CAConnection, checks.CertExpired, checks.CertOverdue, checks.CARemote, checks.CACAA, checks.CARejected))
@@ -224,14 +224,12 @@ func panelCases() map[string]message {
 			f := checks.Finding{Server: "isp1", Site: site(n), Code: code, Severity: code.Severity()}
 			changes = append(changes, reports.Change{Kind: reports.Baseline, Incident: incident(f, 0)})
 		}
-		s := troubledHouse(checks.CertOverdue, checks.CertMissing, checks.CertOverdue)
-		return compose.Alerts(w, s, changes, reports.Beginning{Checks: []string{"certificate", "renewal"}})[0].Message
+		return begun(w, troubledHouse(checks.CertOverdue, checks.CertMissing, checks.CertOverdue), changes, "certificate", "renewal")
 	}
 	all["baseline.more.live"] = func(w compose.Writer) reports.Message {
 		f := checks.Finding{Server: "isp1", Site: "shop.ru", Code: checks.DNSElsewhere, Severity: checks.Warning}
 		changes := []reports.Change{{Kind: reports.Baseline, Incident: incident(f, 0)}}
-		begun := append(slices.Clone(suite.ProbeChecks()), acme.EgressCheck, dns.BlocklistCheck)
-		return compose.Alerts(w, troubledHouse(checks.DNSElsewhere), changes, reports.Beginning{Checks: begun})[0].Message
+		return begun(w, troubledHouse(checks.DNSElsewhere), changes, append(slices.Clone(suite.ProbeChecks()), acme.EgressCheck, dns.BlocklistCheck)...)
 	}
 	all["baseline.healthy"] = func(w compose.Writer) reports.Message {
 		s := house()
@@ -275,14 +273,16 @@ func nameCases() map[string]message {
 				continue // long ones differ by their first line only
 			}
 			name := fmt.Sprintf("names.%s.%d", code, n)
-			all[name] = func(w compose.Writer) reports.Message { return compose.Names(w, reports.Opened, incidents(n)) }
+			all[name] = func(w compose.Writer) reports.Message {
+				return compose.Told(w, telling(reports.Opened, incidents(n)...), house())
+			}
 			if n < 21 {
 				all["over."+name] = func(w compose.Writer) reports.Message {
 					over := incidents(n)
 					for i := range over {
 						over[i] = ended(over[i])
 					}
-					return compose.Names(w, reports.Resolved, over)
+					return compose.Told(w, telling(reports.Resolved, over...), house())
 				}
 			}
 		}
@@ -308,13 +308,13 @@ func outwardCases() map[string]message {
 		findings["egress."+stage] = f
 	}
 	for name, f := range findings {
-		for _, kind := range []reports.ChangeKind{reports.Opened, reports.Reminded, reports.Resolved} {
+		for _, kind := range []reports.Reason{reports.Opened, reports.Reminded, reports.Resolved} {
 			all[fmt.Sprintf("alert.%s.%s", name, kind)] = func(w compose.Writer) reports.Message {
 				i := incident(f, 4*time.Hour)
 				if kind == reports.Resolved {
 					i = ended(i)
 				}
-				return compose.Alert(w, reports.Change{Kind: kind, Incident: i}, house())
+				return compose.Told(w, telling(kind, i), house())
 			}
 		}
 	}
@@ -347,4 +347,36 @@ func blinded(cause checks.BlindCause, tld string) checks.Finding {
 		f.Args["tld"], f.Args[checks.WhoArg] = tld, string(checks.Nobody)
 	}
 	return f
+}
+
+// begun is the summary of checks that run for the first time.
+func begun(w compose.Writer, s reports.Server, changes []reports.Change, names ...string) reports.Message {
+	m, _ := compose.Begun(w, s, changes, reports.Beginning{Checks: names})
+	return m
+}
+
+// telling is a telling about a problem that has these incidents, at least one.
+func telling(reason reports.Reason, incidents ...reports.Incident) reports.Telling {
+	first := incidents[0]
+	p := reports.Problem{ID: 12, Key: reports.ProblemKey(first.Finding), Server: first.Finding.Server, Cause: first.Finding.Code, Opened: first.Times.Opened}
+	for _, i := range incidents {
+		p.Worst, p.Peak = max(p.Worst, i.Worst), max(p.Peak, i.Peak)
+		if i.Times.Opened.Before(p.Opened) {
+			p.Opened = i.Times.Opened
+		}
+	}
+	p.Told = reports.Told{Reason: reason, Severity: p.Worst, Value: max(p.Peak, len(incidents)), At: now}
+	if reason == reports.Resolved {
+		p.Resolved = now
+	}
+	return reports.Telling{Reason: reason, Problem: p, Incidents: incidents, Fresh: incidents}
+}
+
+// stormy is the message about many sites at once.
+func stormy(w compose.Writer) reports.Message {
+	t := telling(reports.Opened, incident(checks.Finding{Server: "isp1", Site: "shop.ru", Code: checks.DNSElsewhere, Severity: checks.Warning}, 0))
+	t.Problem.Cause, t.Problem.Told.Value = reports.StormCause, 321
+	s := house()
+	s.Subjects = make([]checks.Subject, 2000)
+	return compose.Told(w, t, s)
 }

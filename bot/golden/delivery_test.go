@@ -11,7 +11,7 @@ import (
 // deliveryCases are what the delivery says about itself.
 func deliveryCases() map[string]message {
 	const chat = "telegram:-1001234567890"
-	storm := func(w compose.Writer) reports.Message { return compose.Storm(w, "isp1", 321, 2000) }
+	storm := func(w compose.Writer) reports.Message { return stormy(w) }
 	return map[string]message{
 		"delivery.late": func(w compose.Writer) reports.Message { return compose.Late(w, storm(w), ago(31*time.Minute), "") },
 		"delivery.spared": func(w compose.Writer) reports.Message {

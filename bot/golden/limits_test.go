@@ -109,13 +109,30 @@ func limitCases() map[string]message {
 		},
 	}
 	for kind, f := range map[string]checks.Finding{"runsout": runsOut(), "gone": goneAlready()} {
-		for _, change := range []reports.ChangeKind{reports.Opened, reports.Reminded, reports.Resolved} {
+		for _, change := range []reports.Reason{reports.Opened, reports.Reminded, reports.Resolved} {
 			all["alert.ca.budget."+kind+"."+string(change)] = func(w compose.Writer) reports.Message {
 				i := incident(f, 2*time.Hour)
 				if change == reports.Resolved {
 					i = ended(i)
 				}
-				return compose.Alert(w, reports.Change{Kind: change, Incident: i}, house())
+				return compose.Told(w, telling(change, i), house())
+			}
+		}
+	}
+	pausing := checks.Finding{Check: "budget", Server: "isp1", Code: checks.CAPausing, Severity: checks.Warning,
+		Args: checks.Args{"value": 3, "at": ago(-3 * day), "name": "shop.ru", "failures": 940, "lately": 60}}
+	refused := checks.Finding{Check: "account", Server: "isp1", Code: checks.CABudget, Severity: checks.Critical,
+		Args: checks.Args{"value": 41, "refill": now.Add(95 * time.Minute)}}
+	known := refused
+	known.Args = checks.Args{"value": 41, "refill": now.Add(95 * time.Minute), "used": 300, "size": 300, "rate": 120}
+	for name, f := range map[string]checks.Finding{"pausing": pausing, "budget.refused": refused, "budget.counted": known} {
+		for _, reason := range []reports.Reason{reports.Opened, reports.Resolved} {
+			all["alert.ca."+name+"."+string(reason)] = func(w compose.Writer) reports.Message {
+				i := incident(f, 2*time.Hour)
+				if reason == reports.Resolved {
+					i = ended(i)
+				}
+				return compose.Told(w, telling(reason, i), house())
 			}
 		}
 	}
@@ -123,7 +140,7 @@ func limitCases() map[string]message {
 		f := counted(checks.PanelProcessing, checks.Critical, 127, 100)
 		s := troubled(f)
 		s.Outcome.Findings = append(s.Outcome.Findings, runsOut())
-		return compose.Alert(w, reports.Change{Kind: reports.Opened, Incident: incident(f, 0)}, s)
+		return compose.Told(w, telling(reports.Opened, incident(f, 0)), s)
 	}
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"time"
 
 	"domovoy/bot"
 	"domovoy/bot/commands"
@@ -25,8 +26,7 @@ func talkCases() map[string]message {
 			return compose.Help(w, topics, true)
 		},
 		"again": func(w compose.Writer) reports.Message {
-			m := compose.Storm(w, "isp1", 321, 2000)
-			return compose.Again(w, m)
+			return compose.Again(w, stormy(w))
 		},
 	}
 	for _, c := range new(commands.Commands).List() {
@@ -57,44 +57,59 @@ func talkCases() map[string]message {
 // refusals are the arguments of all other refusals and hints, by key.
 func refusals() map[string]i18n.Args {
 	return map[string]i18n.Args{
-		"refusal.command":        {"Command": "cancel"},
-		"usage.delivery":         {"Word": "retyr"},
-		"refusal.role":           {"Command": "report", "Needs": bot.Operator, "Role": bot.Viewer},
-		"refusal.nobody":         nil,
-		"refusal.revoke":         nil,
-		"refusal.stranger":       {"Person": "telegram:123456789", "Chat": "telegram:-1001234567890"},
-		"refusal.internal":       {"Reference": "7f3a"},
-		"refusal.site":           {"Name": "пример.рф (xn--e1afmkfd.xn--p1ai)"},
-		"refusal.dark":           {"Name": "shop.ru", "Servers": []string{"isp2", "isp3"}},
-		"refusal.unknown.server": {"Word": "isp9", "Servers": "isp1, isp2"},
-		"refusal.unknown.cause":  {"Word": "ca.dsn", "Servers": "isp1, isp2"},
-		"refusal.unknown.owner":  {"Word": "client[", "Servers": "isp1, isp2"},
-		"usage.nowords":          {"Command": "status", "Word": "isp1"},
-		"refusal.similar":        {"Name": "shpo.ru", "Similar": []string{"shop.ru", "shop2.ru"}},
-		"refusal.name":           {"Word": "not a name"},
-		"refusal.button":         nil,
-		"refusal.slow":           nil,
-		"refusal.toomany":        nil,
-		"refusal.sweep":          {"Name": "Анна", "Task": "12"},
-		"refusal.offline":        nil, // a sweep's answer if this host has no network
-		"usage.page":             {"Word": "two"},
-		"usage.older":            {"Word": "month"},
-		"refusal.yesterday":      nil,
-		"usage.list":             {"Word": "faild"},
-		"usage.kind":             nil,
-		"usage.domain":           {"Command": "check"},
-		"usage.report":           {"Word": "monthly"},
-		"refusal.noweek":         {"Word": "2026-W40"},
-		"usage.week":             {"Word": "2026-46"},
-		"usage.status":           {"Word": "now"},
-		"usage.weeklist":         {"Word": "call"},
-		"usage.future":           {"Word": "2026-W52"},
-		"usage.lang":             {"Languages": "en, ru"},
-		"usage.plan":             nil,
-		"usage.limits":           {"Word": "isp1"},
-		"trouble.never":          nil, // answer of check and list before the first reading
-		"trouble.locked":         nil,
-		"trouble.unseen":         nil, // answer of list about sites that were never probed
-		"trouble.inside":         nil,
+		"refusal.command":         {"Command": "cancel"},
+		"refusal.role":            {"Command": "report", "Needs": bot.Operator, "Role": bot.Viewer},
+		"refusal.nobody":          nil,
+		"refusal.revoke":          nil,
+		"refusal.stranger":        {"Person": "telegram:123456789", "Chat": "telegram:-1001234567890"},
+		"refusal.internal":        {"Reference": "7f3a"},
+		"refusal.site":            {"Name": "пример.рф (xn--e1afmkfd.xn--p1ai)"},
+		"refusal.dark":            {"Name": "shop.ru", "Servers": []string{"isp2", "isp3"}},
+		"refusal.unknown.server":  {"Word": "isp9", "Servers": "isp1, isp2"},
+		"refusal.unknown.cause":   {"Word": "ca.dsn", "Servers": "isp1, isp2"},
+		"refusal.unknown.owner":   {"Word": "client[", "Servers": "isp1, isp2"},
+		"usage.nowords":           {"Command": "status", "Word": "isp1"},
+		"refusal.similar":         {"Name": "shpo.ru", "Similar": []string{"shop.ru", "shop2.ru"}},
+		"refusal.name":            {"Word": "not a name"},
+		"refusal.button":          nil,
+		"refusal.slow":            nil,
+		"refusal.toomany":         nil,
+		"refusal.sweep":           {"Name": "Анна", "Task": "12"},
+		"refusal.offline":         nil, // a sweep's answer if this host has no network
+		"usage.page":              {"Word": "two"},
+		"usage.list":              {"Word": "faild"},
+		"usage.kind":              nil,
+		"usage.domain":            {"Command": "check"},
+		"usage.report":            {"Word": "monthly"},
+		"refusal.noweek":          {"Word": "2026-W40"},
+		"usage.week":              {"Word": "2026-46"},
+		"usage.status":            {"Word": "now"},
+		"usage.weeklist":          {"Word": "call"},
+		"usage.future":            {"Word": "2026-W52"},
+		"usage.lang":              {"Languages": "en, ru"},
+		"usage.plan":              nil,
+		"usage.ack":               {"Word": "x"},
+		"usage.hand":              nil,
+		"usage.escalate":          nil,
+		"usage.unsilence":         {"Word": "x"},
+		"usage.silence.about":     {"Word": "x"},
+		"usage.silence.end":       nil,
+		"usage.silence.reason":    nil,
+		"usage.silence.time":      {"Word": "25:00"},
+		"usage.silence.long":      {"Most": 90 * 24 * time.Hour},
+		"refusal.silence":         {"Silence": 9},
+		"refusal.problem.unknown": {"Problem": 99},
+		"refusal.problem.over":    {"Problem": 12, "At": ago(time.Hour)},
+		"refusal.problem.taken":   {"Problem": 12, "By": "Анна", "Until": now.Add(time.Hour)},
+		"refusal.escalation.none": nil,
+		"refusal.escalation.all":  {"Problem": 12},
+		"usage.limits":            {"Word": "isp1"},
+		"trouble.never":           nil, // answer of check and list before the first reading
+		"trouble.locked":          nil,
+		"trouble.unseen":          nil, // answer of list about sites that were never probed
+		"trouble.inside":          nil,
+		"usage.older":             {"Word": "month"},
+		"refusal.yesterday":       nil,
+		"usage.delivery":          {"Word": "retyr"},
 	}
 }

@@ -100,15 +100,19 @@ func twoChats(a *bot.Audience) {
 }
 
 // change is what happens to a problem at a time; the journal gets it as the alerts do.
-func change(t *testing.T, j *journal.Journal, wake bot.Signal, kind reports.ChangeKind, incident *reports.Incident, title string, tone reports.Tone) {
+func change(t *testing.T, j *journal.Journal, wake bot.Signal, kind reports.Reason, incident *reports.Incident, title string, tone reports.Tone) {
 	t.Helper()
 	now := time.Now()
 	if kind == reports.Resolved {
 		incident.Times.Resolved = now
 	}
-	e := journal.Entry{At: now, Changes: []reports.Change{{Kind: kind, Incident: *incident}}}
+	f := incident.Finding
+	pr := reports.Problem{ID: incident.Problem, Key: f.Key(), Server: f.Server, Cause: f.Code, Worst: f.Severity, Opened: now, Resolved: incident.Times.Resolved,
+		Told: reports.Told{Reason: kind, Severity: f.Severity, At: now}}
+	incident.Joins = pr.Key
+	e := journal.Entry{At: now, Changes: []reports.Change{{Kind: kind, Incident: *incident}}, Problems: []reports.Problem{pr}}
 	for _, to := range []string{"telegram:-1", "slack:C1"} {
-		e.Deliveries = append(e.Deliveries, journal.Delivery{To: to, Kind: string(kind), IncidentKey: incident.Finding.Key(),
+		e.Deliveries = append(e.Deliveries, journal.Delivery{To: to, Kind: string(kind), ProblemKey: pr.Key,
 			Message: reports.Message{Language: "en", Tone: tone, Title: title}})
 	}
 	if err := j.Record(t.Context(), e); err != nil {

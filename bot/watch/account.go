@@ -9,6 +9,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/checks/budget"
+	"domovoy/checks/panel"
 	"domovoy/reports"
 )
 
@@ -64,6 +65,29 @@ func (w *Watch) countBudgets(ctx context.Context, p *Panel, all []checks.Subject
 	defer p.mu.Unlock()
 	p.meter = meter
 	return u.found, nil
+}
+
+// oneBudget merges what the count of orders and the CA's own refusals say of an
+// account's new orders: the CA knows better whether it refuses, the count how
+// much was used.
+func oneBudget(found []checks.Finding) []checks.Finding {
+	at := slices.IndexFunc(found, func(f checks.Finding) bool { return f.Check == panel.AccountCheck && f.Code == checks.CABudget })
+	if at < 0 {
+		return found
+	}
+	refused := found[at]
+	return slices.DeleteFunc(found, func(f checks.Finding) bool {
+		if f.Code != checks.CABudget || f.Check == panel.AccountCheck {
+			return false
+		}
+		for _, name := range []string{"used", "size", "rate"} {
+			refused.Args[name] = f.Args[name]
+		}
+		if _, named := refused.Args["refill"]; !named && f.Args["refill"] != nil {
+			refused.Args["refill"] = f.Args["refill"]
+		}
+		return true
+	})
 }
 
 // newMeter counts the events by the limits of the panel's CA; nil: these are

@@ -57,6 +57,14 @@ func (p *Panel) fail(reason string) {
 	p.server.Trouble = reason
 }
 
+// Again has the next reading worked out even if the panel does not change until
+// then: what was found could not be recorded, or an incident is about to end.
+func (p *Panel) Again() {
+	p.reading.Lock()
+	defer p.reading.Unlock()
+	p.last.pending = true
+}
+
 // Keep replaces the last probes of sites. Readers hold the map of before, which
 // is therefore copied; the caller must not use its own any more.
 func (p *Panel) Keep(probes map[string]checks.Probe) {

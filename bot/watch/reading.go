@@ -120,7 +120,7 @@ func (w *Watch) runChecks(ctx context.Context, p *Panel, s checks.Snapshot, subj
 	server := suite.Server(ctx, list, false, &checks.Target{Server: p.Name, Now: now,
 		Reading: &checks.Reading{Snapshot: s, Lost: p.last.lost, Subjects: subjects, Findings: out.Findings}})
 	out.Checks = append(out.Checks, server.Checks...)
-	out.Findings = append(out.Findings, server.Findings...)
+	out.Findings = append(out.Findings, oneBudget(server.Findings)...)
 	out.Failures = append(out.Failures, server.Failures...)
 	if len(p.last.lost) > 0 {
 		out.Failures = append(out.Failures, suite.Halved(list, p.Name, p.last.lost)...)

@@ -48,7 +48,35 @@ func (o Outlook) Findings(sites []checks.Subject, now time.Time) []checks.Findin
 	for i := range sites {
 		found = append(found, o.of(&sites[i], now)...)
 	}
+	if f, ok := pausingSoonest(found, now); ok {
+		found = append(found, f)
+	}
 	return found
+}
+
+// pausingAlert is how far ahead pauses alert: a week is enough to act, and what
+// is further away may end by itself.
+const pausingAlert = 7 * 24 * time.Hour
+
+// pausingSoonest merges the names that the CA will pause within days into one
+// finding of the server.
+func pausingSoonest(found []checks.Finding, now time.Time) (checks.Finding, bool) {
+	n, first := 0, checks.Finding{}
+	var soonest time.Time
+	for _, f := range found {
+		at, ok := f.Args["at"].(time.Time)
+		if f.Code != checks.CAPausing || !ok || at.Sub(now) > pausingAlert {
+			continue
+		}
+		if n++; soonest.IsZero() || at.Before(soonest) {
+			first, soonest = f, at
+		}
+	}
+	if n == 0 {
+		return checks.Finding{}, false
+	}
+	return checks.Finding{Code: checks.CAPausing, Severity: checks.Warning, Args: checks.Args{"value": n, "at": soonest, "name": first.Site,
+		"failures": first.Args["failures"], "lately": first.Args["lately"]}}, true
 }
 
 func (o Outlook) of(x *checks.Subject, now time.Time) []checks.Finding {

@@ -80,12 +80,13 @@ const unreachableSites = 3
 
 // Account merges findings about the panel's account or its connection to the CA
 // into one finding of the server: every site has the same one, and one message
-// is enough.
+// is enough. That the CA refuses new orders of the account is among them: it is
+// so until the moment that the CA names.
 func Account() checks.Check {
 	return checks.Check{
 		Name:  AccountCheck,
 		Scope: checks.ScopeServer,
-		Codes: []checks.Code{checks.CABlocked, checks.CAUnreachable},
+		Codes: []checks.Code{checks.CABlocked, checks.CAUnreachable, checks.CABudget},
 		Run: func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
 			counts := map[checks.Code]int{}
 			for _, f := range t.Reading.Findings {
@@ -97,10 +98,56 @@ func Account() checks.Check {
 					found = append(found, finding(code, checks.Args{"value": n}))
 				}
 			}
+			if f, ok := ordersRefused(t); ok {
+				found = append(found, f)
+			}
 			checks.SortFindings(found)
 			return found, nil
 		},
 	}
+}
+
+// newOrders is the CA's limit on the orders of an account, as findings name it.
+const newOrders = "new_orders"
+
+// refusedFor is how long a refusal of new orders is believed that names no
+// moment: the window of the limit
+// (https://letsencrypt.org/docs/rate-limits/#new-orders-per-account).
+const refusedFor = 3 * time.Hour
+
+// ordersRefused finds that the CA refuses new orders of the account now, by its
+// answers about the sites: on how many, and until when at least.
+func ordersRefused(t *checks.Target) (checks.Finding, bool) {
+	failed := map[string]time.Time{}
+	for _, x := range t.Reading.Subjects {
+		if x.History != nil {
+			failed[x.Site.Name] = x.History.Last.Time
+		}
+	}
+	n, refill := 0, time.Time{}
+	for _, f := range t.Reading.Findings {
+		if f.Code != checks.CARateLimited || f.Args["limit"] != newOrders {
+			continue
+		}
+		until, named := f.Args["until"].(time.Time)
+		switch {
+		case named && t.Now.Before(until):
+			if until.After(refill) {
+				refill = until
+			}
+		case named, t.Now.Sub(failed[f.Site]) >= refusedFor:
+			continue
+		}
+		n++
+	}
+	if n == 0 {
+		return checks.Finding{}, false
+	}
+	args := checks.Args{"value": n}
+	if !refill.IsZero() {
+		args["refill"] = refill
+	}
+	return finding(checks.CABudget, args), true
 }
 
 // Tables of the panel, by their names in its schema.

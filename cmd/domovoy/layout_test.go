@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 	"bot/watch":             {"checks", "checks/*", "reports", "reports/journal"},
 	"bot/probe":             {"bot", "bot/internal/work", "bot/watch", "checks", "checks/*", "reports", "reports/journal", "i18n"},
 	"bot/state":             {"bot", "bot/people", "checks/pace", "reports", "reports/compose", "reports/journal"},
-	"bot/alerts":            {"bot", "bot/people", "bot/probe", "bot/watch", "checks", "checks/*", "reports", "reports/compose", "reports/journal"},
+	"bot/alerts":            {"bot", "bot/people", "bot/probe", "bot/watch", "checks", "checks/*", "reports", "reports/compose", "reports/journal", "i18n"},
 	"bot/task":              {"bot", "bot/internal/work", "bot/people", "checks/guard", "checks/pace", "reports", "reports/compose", "reports/journal", "i18n"},
 	"bot/cancel":            {"bot", "bot/internal/work", "bot/task", "bot/watch", "checks", "checks/*", "reports", "reports/compose", "reports/journal", "i18n"},
 	"bot/digest":            {"bot", "bot/people", "bot/watch", "checks", "checks/budget", "reports", "reports/compose", "reports/files", "reports/journal", "i18n"},

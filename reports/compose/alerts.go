@@ -10,55 +10,31 @@ import (
 	"domovoy/reports"
 )
 
-// AlertMessage is a message with the reason for it.
-type AlertMessage struct {
-	Kind     reports.ChangeKind
-	Incident string // the key of its finding; empty: of several
-	Message  reports.Message
+// Begun composes the one summary of what a run looked at for the first time;
+// false: it found nothing to tell.
+func Begun(w Writer, s reports.Server, changes []reports.Change, begin reports.Beginning) (reports.Message, bool) {
+	switch {
+	case begin.Server:
+		return Baseline(w, s), true
+	case len(reports.BaselineTroubles(changes)) > 0:
+		return firstLook(w, s, begin), true
+	}
+	return reports.Message{}, false
 }
 
-// Alerts composes the messages about a run's changes: one summary of what the
-// run looked at for the first time, a message for each change of the server as
-// a whole, and one for the sites that share a code and a kind of change. When
-// too many sites break at once, a single message stands for all of them.
-func Alerts(w Writer, s reports.Server, changes []reports.Change, begin reports.Beginning) []AlertMessage {
-	var messages []AlertMessage
-	if codes := reports.BaselineTroubles(changes); begin.Server {
-		messages = append(messages, AlertMessage{Kind: reports.Baseline, Message: Baseline(w, s)})
-	} else if len(codes) > 0 {
-		messages = append(messages, AlertMessage{Kind: reports.Baseline, Message: firstLook(w, s, begin)})
+// Told composes the message of a telling: what it is about, why it comes now,
+// who takes care of it, and what one can do. Of a telling that a problem is
+// over, Incidents are all that belonged to it.
+func Told(w Writer, t reports.Telling, s reports.Server) reports.Message {
+	switch {
+	case t.Reason == reports.Passed:
+		return passed(w, t)
+	case t.Problem.Cause == reports.StormCause:
+		return storm(w, t, s)
+	case t.Problem.OfSites():
+		return ofSites(w, t)
 	}
-	names := map[reports.ChangeKind]map[checks.Code][]reports.Incident{}
-	sites := map[string]bool{}
-	for _, c := range changes {
-		f := c.Incident.Finding
-		switch {
-		case c.Kind == "" || c.Kind == reports.Baseline:
-		case f.Site == "":
-			messages = append(messages, AlertMessage{Kind: c.Kind, Incident: f.Key(), Message: Alert(w, c, s)})
-		default:
-			if names[c.Kind] == nil {
-				names[c.Kind] = map[checks.Code][]reports.Incident{}
-			}
-			names[c.Kind][f.Code] = append(names[c.Kind][f.Code], c.Incident)
-			if c.Kind != reports.Resolved {
-				sites[f.Site] = true
-			}
-		}
-	}
-	if broken := len(sites); reports.Stormy(broken, len(s.Subjects)) {
-		messages = append(messages, AlertMessage{Kind: reports.Opened, Message: Storm(w, s.Name, broken, len(s.Subjects))})
-		delete(names, reports.Opened)
-		delete(names, reports.Worsened)
-	}
-	for _, kind := range []reports.ChangeKind{reports.Opened, reports.Worsened, reports.Resolved} {
-		for _, code := range checks.Codes() {
-			if incidents := names[kind][code]; len(incidents) > 0 {
-				messages = append(messages, AlertMessage{Kind: kind, Message: Names(w, kind, incidents)})
-			}
-		}
-	}
-	return messages
+	return alert(w, t, s)
 }
 
 // firstLook is the summary of checks that look for the first time at a panel
@@ -84,38 +60,47 @@ func troubled(w Writer, s reports.Server) []reports.Section {
 	return []reports.Section{{Heading: w.Count("baseline.causes", w.inTrouble(n)), Items: w.troubles(counts)}}
 }
 
-// Closed is what an alert's message becomes once its incident is resolved: how
-// it ended, then the alert's own title, without buttons.
-func Closed(w Writer, alert reports.Message, i reports.Incident) reports.Message {
-	m := resolved(w, i)
+// Redrawn is what a message about a problem becomes when the problem changed: as
+// it is now, or how it ended and then the first line of the message. It has no
+// buttons if nothing can be done any more.
+func Redrawn(w Writer, was reports.Message, t reports.Telling, s reports.Server) reports.Message {
+	if t.Problem.Open() {
+		m := Told(w, t, s)
+		m.Silent = true
+		return m
+	}
+	t.Reason = reports.Resolved
+	m := Told(w, t, s)
 	m.Silent = true
-	m.Sections = []reports.Section{{Text: alert.Title}}
+	m.Sections = append([]reports.Section{{Text: was.Title}}, m.Sections...)
 	return m
 }
 
-// Alert is the message about one change of a server as a whole.
-func Alert(w Writer, c reports.Change, s reports.Server) reports.Message {
-	f := c.Incident.Finding
-	if c.Kind == reports.Resolved {
-		return resolvedOf(w, c.Incident, s)
+// alert is the message about a problem of a server as a whole; it has one
+// incident.
+func alert(w Writer, t reports.Telling, s reports.Server) reports.Message {
+	i := t.Incidents[0]
+	f := i.Finding
+	if t.Reason == reports.Resolved {
+		return resolved(w, t, s)
 	}
-	m := w.message(toneOf(f.Severity), alertTitle(w, c))
-	m.Facts = w.facts(c.Kind, c.Incident)
+	m := w.message(toneOf(f.Severity), alertTitle(w, f))
+	m.Facts = w.facts(t)
 	m.Silent = f.Severity < checks.Critical
-	if text := evidence(w, c, s); text != "" {
+	if text := join(whyNow(w, t), evidence(w, i, s)); text != "" {
 		m.Sections = append(m.Sections, reports.Section{Text: text})
 	}
 	if items := alertCauses(w, f, s); len(items) > 0 {
 		m.Sections = append(m.Sections, reports.Section{Heading: w.Say("alert.causes"), Items: items})
 	}
 	m.Sections = append(m.Sections, w.next(f))
-	m.Actions = alertActions(w, f)
+	m.Sections = append(m.Sections, standing(w, t.Problem)...)
+	m.Actions = append(lifeActions(w, t.Problem), alertActions(w, f)...)
 	return m
 }
 
 // alertTitle is the first line: where, what, how much, and the threshold.
-func alertTitle(w Writer, c reports.Change) string {
-	f := c.Incident.Finding
+func alertTitle(w Writer, f checks.Finding) string {
 	args := w.args(f.Args)
 	args["Server"], args["Threshold"] = f.Server, f.Args["threshold"]
 	if f.Code == checks.PanelUnavailable {
@@ -148,16 +133,9 @@ func alertTitle(w Writer, c reports.Change) string {
 // one of its addresses.
 func alike(f checks.Finding) bool { return f.Site == "" && strings.HasPrefix(string(f.Code), "web.") }
 
-// evidence says why this message comes now, and what the numbers suggest.
-func evidence(w Writer, c reports.Change, s reports.Server) string {
-	i := c.Incident
+// evidence is what the numbers suggest.
+func evidence(w Writer, i reports.Incident, s reports.Server) string {
 	var parts []string
-	switch c.Kind {
-	case reports.Worsened:
-		parts = append(parts, w.Say("reason.worsened", i18n.Args{"Age": w.Now.Sub(i.Times.Opened)}))
-	case reports.Reminded:
-		parts = append(parts, w.Say("reason.reminded", i18n.Args{"Age": w.Now.Sub(i.Times.Opened)}))
-	}
 	if i.Peak > reports.Value(i.Finding) {
 		parts = append(parts, w.Say("reason.peak", i18n.Args{"N": i.Peak}))
 	}
@@ -185,6 +163,9 @@ func evidence(w Writer, c reports.Change, s reports.Server) string {
 	}
 	if off := switchedOff(w, i.Finding); len(off) > 0 {
 		parts = append(parts, w.Say("evidence.off", i18n.Args{"What": off}))
+	}
+	if i.Finding.Code == checks.CAPausing {
+		parts = append(parts, w.Say("evidence.pausing", w.args(i.Finding.Args)), w.explain(i.Finding))
 	}
 	return strings.Join(parts, " ")
 }
@@ -229,7 +210,7 @@ func burst(w Writer, s reports.Server) []string {
 // alertCauses are the CA's words behind a count of failures.
 func alertCauses(w Writer, f checks.Finding, s reports.Server) []reports.Item {
 	kind, ok := listBehind(f.Code)
-	if !ok || f.Code == checks.PanelProcessing {
+	if !ok || f.Code == checks.PanelProcessing || f.Code == checks.CAPausing {
 		return nil
 	}
 	counts := map[checks.Code]int{}
@@ -244,6 +225,9 @@ func alertCauses(w Writer, f checks.Finding, s reports.Server) []reports.Item {
 // listBehind is the list that shows what a count counts, as many rows as the
 // count.
 func listBehind(code checks.Code) (kind string, ok bool) {
+	if code == checks.CAPausing {
+		return "paused", true
+	}
 	kind, ok = strings.CutPrefix(string(code), "panel.")
 	return kind, ok && slices.Contains(reports.Lists(), kind)
 }
@@ -256,77 +240,87 @@ func alertActions(w Writer, f checks.Finding) []reports.Action {
 	if alike(f) {
 		actions = append(actions, reports.Action{Label: w.Say("action.list"), Command: "list trouble cause=" + string(f.Code) + " server=" + f.Server})
 	}
-	if f.Code == checks.CABudget {
+	if f.Code == checks.CABudget || f.Code == checks.CAPausing {
 		actions = append(actions, reports.Action{Label: w.Say("action.limits"), Command: "limits server=" + f.Server})
 	}
-	return append(actions, reports.Action{Label: w.Say("action.status"), Command: "status"})
-}
-
-// resolved says how long an incident lasted and how high its count rose.
-func resolved(w Writer, i reports.Incident) reports.Message {
-	reason, _ := i.Finding.Args["reason"].(string)
-	if slices.Contains(panelDoubts(), reason) {
-		return over(w, i, "over.panel.doubted")
+	if len(actions) == 0 {
+		actions = append(actions, reports.Action{Label: w.Say("action.status"), Command: "status"})
 	}
-	if alike(i.Finding) {
-		return over(w, i, "over.alike")
-	}
-	return over(w, i, "over."+string(i.Finding.Code))
-}
-
-// resolvedOf is the end of an incident of a server, of which is known whether
-// the panel changed back or was believed.
-func resolvedOf(w Writer, i reports.Incident, s reports.Server) reports.Message {
-	code := i.Finding.Code
-	if (code == checks.PanelUnavailable || code == checks.PanelMissing) && !s.Believed.Before(i.Times.Opened) {
-		return over(w, i, "over.panel.believed")
-	}
-	return resolved(w, i)
+	return actions
 }
 
 // panelDoubts are the reasons of a panel that could be read and is not believed.
 func panelDoubts() []string { return []string{"shrunk", "replaced", "older"} }
 
-func over(w Writer, i reports.Incident, key string) reports.Message {
-	f := i.Finding
+// overKey is the text about the end of a problem of a server, of which may be
+// known whether the panel changed back or was believed.
+func overKey(t reports.Telling, f checks.Finding, s reports.Server) string {
+	reason, _ := f.Args["reason"].(string)
+	switch {
+	case (f.Code == checks.PanelUnavailable || f.Code == checks.PanelMissing) && !s.Believed.Before(t.Problem.Opened):
+		return "over.panel.believed"
+	case slices.Contains(panelDoubts(), reason):
+		return "over.panel.doubted"
+	case alike(f):
+		return "over.alike"
+	}
+	return "over." + string(f.Code)
+}
+
+// resolved says how long a problem of a server lasted and how high its count
+// rose.
+func resolved(w Writer, t reports.Telling, s reports.Server) reports.Message {
+	f := t.Incidents[len(t.Incidents)-1].Finding
 	args := w.args(f.Args)
-	args["Server"], args["Age"], args["Peak"] = f.Server, i.Times.Resolved.Sub(i.Times.Opened), i.Peak
+	args["Server"], args["Age"], args["Peak"] = f.Server, t.Problem.Resolved.Sub(t.Problem.Opened), t.Problem.Peak
+	key := overKey(t, f, s)
 	m := w.message(reports.ToneOver, w.Say(key, args))
-	m.Facts = w.facts(reports.Resolved, i)
-	m.Silent = i.Worst < checks.Critical
+	m.Facts = w.facts(t)
+	m.Silent = t.Problem.Worst < checks.Critical
+	m.Sections = standing(w, t.Problem)
 	return m
 }
 
-// Names is one message about all sites of a server that share a code and a
-// kind of change; incidents has at least one.
-func Names(w Writer, kind reports.ChangeKind, incidents []reports.Incident) reports.Message {
-	f := incidents[0].Finding
-	severity, tone := checks.Healthy, reports.ToneOver
-	items := make([]reports.Item, len(incidents))
-	for n, i := range incidents {
+// ofSites is the message about sites of a server that share a cause; it has at
+// least one incident.
+func ofSites(w Writer, t reports.Telling) reports.Message {
+	f := t.Incidents[0].Finding
+	severity, tone, over := checks.Healthy, reports.ToneOver, t.Reason == reports.Resolved
+	items := make([]reports.Item, len(t.Incidents))
+	for n, i := range t.Incidents {
 		severity = max(severity, i.Finding.Severity)
-		items[n] = reports.Item{Text: checks.Show(i.Finding.Site), Note: nameNote(w, kind, i)}
+		items[n] = reports.Item{Text: checks.Show(i.Finding.Site), Note: nameNote(w, over, i)}
 	}
 	key := "over.names." + string(f.Code)
-	if kind != reports.Resolved {
+	if !over {
 		key, tone = "names."+string(f.Code), toneOf(severity)
 	}
-	m := w.message(tone, w.Count(key, len(incidents), i18n.Args{"Server": f.Server}))
-	m.Facts = w.factsOfNames(kind, incidents, severity)
-	m.Silent = kind == reports.Resolved || severity < checks.Critical
-	m.Sections = []reports.Section{{Items: items}}
-	if kind == reports.Resolved {
-		return m
+	m := w.message(tone, w.Count(key, len(t.Incidents), i18n.Args{"Server": f.Server}))
+	m.Facts = w.facts(t)
+	m.Silent = over || severity < checks.Critical
+	if text := whyNow(w, t); text != "" {
+		m.Sections = append(m.Sections, reports.Section{Text: text})
 	}
-	m.Sections = append(m.Sections, w.next(f))
-	if len(incidents) == 1 {
-		m.Actions = []reports.Action{{Label: w.Say("action.check"), Command: "check " + f.Site}}
+	m.Sections = append(m.Sections, reports.Section{Items: items})
+	if !over {
+		m.Sections = append(m.Sections, w.next(f))
+		m.Actions = append(lifeActions(w, t.Problem), namesAction(w, t))
 	}
+	m.Sections = append(m.Sections, standing(w, t.Problem)...)
 	return m
 }
 
-func nameNote(w Writer, kind reports.ChangeKind, i reports.Incident) string {
-	if kind == reports.Resolved {
+// namesAction shows the one site, or all that have the cause.
+func namesAction(w Writer, t reports.Telling) reports.Action {
+	f := t.Incidents[0].Finding
+	if len(t.Incidents) == 1 {
+		return reports.Action{Label: w.Say("action.check"), Command: "check " + f.Site}
+	}
+	return reports.Action{Label: w.Say("action.list"), Command: "list trouble cause=" + string(f.Code) + " server=" + f.Server}
+}
+
+func nameNote(w Writer, over bool, i reports.Incident) string {
+	if over {
 		return w.lasted(reports.Start{At: i.Times.Opened, Exact: !i.Baseline}, i.Times.Resolved)
 	}
 	at, ok := i.Finding.Args["at"].(time.Time)
@@ -339,13 +333,21 @@ func nameNote(w Writer, kind reports.ChangeKind, i reports.Incident) string {
 	return w.Say("when.ended", i18n.Args{"At": w.dateTime(at)})
 }
 
-// Storm says that so many sites broke at once that the cause is probably the
-// server's (see reports.Stormy).
-func Storm(w Writer, server string, changed, all int) reports.Message {
-	m := w.message(reports.ToneBad, w.Count("storm.title", changed, i18n.Args{"Server": server, "All": all}))
-	m.Facts = &reports.Facts{Event: reports.Opened, Server: server, Severity: checks.Critical, Count: &reports.Count{Value: changed}}
-	m.Sections = []reports.Section{{Text: w.Say("storm.text")}}
-	m.Actions = []reports.Action{{Label: w.Say("action.status"), Command: "status"}}
+// storm says that so many sites broke at once that the cause is probably the
+// server's.
+func storm(w Writer, t reports.Telling, s reports.Server) reports.Message {
+	args := i18n.Args{"Server": t.Problem.Server, "All": len(s.Subjects), "Age": w.Now.Sub(t.Problem.Opened)}
+	if t.Reason == reports.Resolved {
+		m := w.message(reports.ToneOver, w.Count("over.storm", t.Problem.Peak, args))
+		m.Facts = w.facts(t)
+		m.Sections = standing(w, t.Problem)
+		return m
+	}
+	m := w.message(reports.ToneBad, w.Count("storm.title", t.Problem.Told.Value, args))
+	m.Facts = w.facts(t)
+	m.Sections = append(m.Sections, reports.Section{Text: join(whyNow(w, t), w.Say("storm.text"))})
+	m.Sections = append(m.Sections, standing(w, t.Problem)...)
+	m.Actions = append(lifeActions(w, t.Problem), reports.Action{Label: w.Say("action.list"), Command: "list trouble server=" + t.Problem.Server})
 	return m
 }
 

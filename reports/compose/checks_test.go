@@ -86,12 +86,9 @@ func alertsOf(w Writer, c checks.Check, code checks.Code) []reports.Message {
 		return nil
 	}
 	i := reports.Incident{Finding: f, Worst: f.Severity, Peak: 3, Times: reports.IncidentTimes{Opened: noon.Add(-day), Resolved: noon}}
-	if f.Site != "" {
-		return []reports.Message{Names(w, reports.Opened, []reports.Incident{i}), Names(w, reports.Resolved, []reports.Incident{i})}
-	}
 	var messages []reports.Message
-	for _, kind := range []reports.ChangeKind{reports.Opened, reports.Resolved} {
-		messages = append(messages, Alert(w, reports.Change{Kind: kind, Incident: i}, reports.Server{Name: "isp1"}))
+	for _, reason := range []reports.Reason{reports.Opened, reports.Resolved} {
+		messages = append(messages, Told(w, telling(reason, i), reports.Server{Name: "isp1"}))
 	}
 	return messages
 }

@@ -5,41 +5,42 @@ import (
 	"domovoy/reports"
 )
 
-// facts are what programs are told of a change of one incident.
-func (w Writer) facts(event reports.ChangeKind, i reports.Incident) *reports.Facts {
-	f := i.Finding
-	facts := &reports.Facts{
-		Event: event, Problem: i.ID, Server: f.Server, Code: f.Code, Severity: f.Severity,
-		Opened: i.Times.Opened, Resolved: i.Times.Resolved,
+// facts are what programs are told beside the words of a telling.
+func (w Writer) facts(t reports.Telling) *reports.Facts {
+	p := t.Problem
+	facts := &reports.Facts{Event: t.Reason, Problem: p.ID, Server: p.Server, Code: p.Cause, Opened: p.Opened, Resolved: p.Resolved}
+	if len(t.Incidents) > 0 {
+		facts.Severity = worst(t.Incidents)
 	}
-	if f.Site != "" {
-		facts.Sites = []string{f.Site}
+	if p.Cause == reports.StormCause {
+		facts.Code, facts.Severity, facts.Count = "", checks.Critical, &reports.Count{Value: p.Told.Value}
+		return facts
+	}
+	if len(t.Incidents) == 0 {
+		return facts
+	}
+	f := t.Incidents[0].Finding
+	for _, i := range t.Incidents {
+		if i.Finding.Site != "" {
+			facts.Sites = append(facts.Sites, i.Finding.Site)
+		}
 	}
 	if value, ok := f.Args["value"].(int); ok {
 		threshold, _ := f.Args["threshold"].(int)
 		facts.Count = &reports.Count{Value: value, Threshold: threshold}
 	}
-	if event == reports.Resolved {
-		facts.Severity = max(f.Severity, i.Worst)
+	if t.Reason == reports.Resolved {
+		facts.Severity = max(facts.Severity, p.Worst)
 	} else {
 		facts.Next = &reports.NextStep{Who: f.Who(), Text: w.Step(f)}
 	}
 	return facts
 }
 
-// factsOfNames are what programs are told of a change of several sites that share
-// a code; incidents has at least one.
-func (w Writer) factsOfNames(event reports.ChangeKind, incidents []reports.Incident, worst checks.Severity) *reports.Facts {
-	facts := w.facts(event, incidents[0])
-	if len(incidents) == 1 {
-		return facts
+func worst(incidents []reports.Incident) checks.Severity {
+	worst := checks.Healthy
+	for _, i := range incidents {
+		worst = max(worst, i.Finding.Severity)
 	}
-	facts.Problem, facts.Severity, facts.Count = 0, worst, nil
-	for _, i := range incidents[1:] {
-		facts.Sites = append(facts.Sites, i.Finding.Site)
-		if i.Times.Opened.Before(facts.Opened) {
-			facts.Opened = i.Times.Opened
-		}
-	}
-	return facts
+	return worst
 }

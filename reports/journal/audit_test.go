@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"domovoy/reports"
 	"domovoy/reports/journal"
 )
 
@@ -79,15 +80,16 @@ func TestPrune(t *testing.T) {
 	j := open(t)
 	ctx := t.Context()
 	const year = 365 * 24 * time.Hour
-	record(t, j, overdue("open.example", 0), overdue("over.example", 0))
-	over := openIncidents(t, j)[1]
-	over.Times.Resolved = noon()
-	record(t, j, over)
+	must(t, j.Record(ctx, opening("open.example")))
+	must(t, j.Record(ctx, opening("over.example")))
+	e := journal.Entry{At: noon(), Problems: got(j.Standing(ctx, noon()))(t).Problems[1:], Changes: []reports.Change{{Incident: openIncidents(t, j)[1]}}}
+	e.Problems[0].Resolved, e.Changes[0].Incident.Times.Resolved = noon(), noon()
+	must(t, j.Record(ctx, e))
 
-	alert := say("c:1", "of an open incident")
-	alert.Incident = 1
+	alert := say("c:1", "of an open problem")
+	alert.Problem = 1
 	past := say("c:1", "of one that is over")
-	past.Incident = 2
+	past.Problem = 2
 	ids := enqueue(t, j, alert, past, say("c:2", "edited"), say("c:3", "never sent"))
 	for _, id := range ids[:3] {
 		must(t, j.MarkSent(ctx, id, fmt.Sprint("m", id), noon()))
@@ -98,7 +100,7 @@ func TestPrune(t *testing.T) {
 
 	must(t, j.Prune(ctx, noon().Add(3*year)))
 
-	same(t, "the open incident's message", len(got(j.SentFor(ctx, 1))(t)), 1)
+	same(t, "the open problem's message", len(got(j.SentFor(ctx, 1))(t)), 1)
 	same(t, "the other's", len(got(j.SentFor(ctx, 2))(t)), 0)
 	same(t, "history", len(got(j.IncidentsOf(ctx, "isp1", "over.example", 9))(t)), 0)
 	same(t, "the audit", len(got(j.AuditOf(ctx, "", 9))(t)), 1)
@@ -106,6 +108,9 @@ func TestPrune(t *testing.T) {
 	same(t, "what waits is sent", sendAll(t, j), []string{"c:3 never sent", "c:2 edited' instead of m3"})
 
 	must(t, j.Prune(ctx, noon().Add(3*year)))
+	_, kept, err := j.Problem(ctx, 2)
+	must(t, err)
+	same(t, "the problem that is over", kept, false)
 	if _, err := j.Enqueue(ctx, []journal.Delivery{edit(ids[2], "too late")}); err == nil {
 		t.Error("a pruned message was edited")
 	}

@@ -68,7 +68,7 @@ func TestTryNow(t *testing.T) {
 // What went another way is told late and quietly, and its end where it was told.
 func TestSpares(t *testing.T) {
 	j := open(t)
-	record(t, j, overdue("a.example", 0))
+	must(t, j.Record(t.Context(), opening("a.example")))
 	critical := told("opened", 1, "a", 0)
 	critical.Rank = journal.RankCritical
 	enqueue(t, j, critical, told("opened", 0, "a warning", 0))
@@ -76,7 +76,7 @@ func TestSpares(t *testing.T) {
 	needed := got(j.SparesNeeded(t.Context(), []string{"c"}, noon().Add(time.Minute)))(t)
 	same(t, "needed", len(needed), 1)
 	spare := say("mail:ops", "a")
-	spare.Spare, spare.Incident = needed[0].ID, 1
+	spare.Spare, spare.Problem = needed[0].ID, 1
 	must(t, j.SendSpare(t.Context(), []int64{needed[0].ID}, []journal.Delivery{spare}))
 	same(t, "not twice", len(got(j.SparesNeeded(t.Context(), []string{"c"}, noon().Add(time.Minute)))(t)), 0)
 	mail := got(j.Due(t.Context(), noon(), journal.Queue{Messenger: "mail"}, 9))(t)

@@ -106,14 +106,14 @@ func (j *Journal) SparesNeeded(ctx context.Context, out []string, before time.Ti
 	return found, err
 }
 
-// Alike lists the deliveries that tell the same as d or newer: about its incident,
+// Alike lists the deliveries that tell the same as d or newer: about its problem,
 // or, without one, those enqueued with it that have its kind. They were sent or wait.
 func (j *Journal) Alike(ctx context.Context, d Delivery) (found []Delivery, err error) {
 	err = j.view(ctx, "looking for the same message", func(t *tx) error {
 		found, err = all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery
 			WHERE state <> 'dropped' AND edits IS NULL AND id <> ?1 AND created >= ?2
-			AND (?3 <> 0 AND incident = ?3 OR ?3 = 0 AND incident IS NULL AND created = ?2 AND kind = ?4 AND rank = ?5) ORDER BY id`,
-			d.ID, millis(d.Attempt.Created), d.Incident, d.Kind, d.Rank)
+			AND (?3 <> 0 AND problem = ?3 OR ?3 = 0 AND problem IS NULL AND created = ?2 AND kind = ?4 AND rank = ?5) ORDER BY id`,
+			d.ID, millis(d.Attempt.Created), d.Problem, d.Kind, d.Rank)
 		return err
 	})
 	return found, err

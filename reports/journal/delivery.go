@@ -46,14 +46,15 @@ func (r Rank) String() string {
 // rankOf returns the rank of a delivery that names none.
 func rankOf(d Delivery) Rank {
 	switch d.Kind {
-	case string(reports.Opened), string(reports.Worsened), string(reports.Reminded):
+	case string(reports.Opened), string(reports.Worsened), string(reports.Grown), string(reports.Reminded), string(reports.HeldOver),
+		string(reports.Released), string(reports.Handed), string(reports.Flaps), string(reports.Settled), string(reports.Escalated):
 		if d.Message.Tone == reports.ToneBad {
 			return RankCritical
 		}
 		return RankAlert
 	case AnswerKind:
 		return RankAnswer
-	case string(reports.Resolved), "edit":
+	case string(reports.Resolved), string(reports.Passed), "edit":
 		return RankOver
 	case string(reports.Baseline), "daily", "weekly", "calendar":
 		return RankDigest
@@ -64,19 +65,19 @@ func rankOf(d Delivery) Rank {
 // Delivery is one message to one chat, or one edit of such a message: a row of the
 // outbox.
 type Delivery struct {
-	ID       int64
-	To       string // the chat's address, such as telegram:-1001234567890/7
-	Kind     string // why it is sent: alert, daily, answer, baseline …
-	Rank     Rank   // zero: by Kind and the message's tone
-	Incident int64  // the ID of the incident it is about; 0: none
-	Edits    int64  // the ID of the delivery whose message it replaces; 0: it is a new message
-	Follows  int64  // the ID of the delivery that must be sent, or dropped, before it; 0: none
-	ReplyTo  string // the messenger's id of the message it answers; may be empty
-	Message  reports.Message
-	Attempt  Attempt
+	ID      int64
+	To      string // the chat's address, such as telegram:-1001234567890/7
+	Kind    string // why it is sent: alert, daily, answer, baseline …
+	Rank    Rank   // zero: by Kind and the message's tone
+	Problem int64  // the ID of the problem it is about; 0: none
+	Edits   int64  // the ID of the delivery whose message it replaces; 0: it is a new message
+	Follows int64  // the ID of the delivery that must be sent, or dropped, before it; 0: none
+	ReplyTo string // the messenger's id of the message it answers; may be empty
+	Message reports.Message
+	Attempt Attempt
 
-	// Over says that the message only tells the end of its incident. If the chat was
-	// not told of the incident yet, both become one line of a late message: Missed.
+	// Over says that the message only tells the end of its problem. If the chat was
+	// not told of the problem yet, both become one line of a late message: Missed.
 	// A delivery of the kind "resolved" is over in any case. It is not stored.
 	Over   bool
 	Missed []reports.Missed
@@ -84,9 +85,9 @@ type Delivery struct {
 	Spare  int64  // the ID of the delivery whose message it carries by another way; 0: none
 	Spared string // the address by which the message went because this one's way is closed; may be empty
 
-	// IncidentKey names an incident that has no ID yet by its finding's key, for
-	// Record, which sets Incident. It is not stored.
-	IncidentKey string
+	// ProblemKey names an open problem that may have no ID yet by its key, for
+	// Record, which sets Problem. It is not stored.
+	ProblemKey string
 }
 
 // Attempt is the progress of sending a delivery.
@@ -102,10 +103,6 @@ type Attempt struct {
 	Error   string    // the last failure; may be empty
 }
 
-// IncidentMark is replaced in an action's command, such as "ack {incident}", by the
-// ID of the delivery's incident, which may not be known before both are stored.
-const IncidentMark = "{incident}"
-
 // Reasons for which the outbox drops a delivery by itself. Readers lose nothing by
 // them, so statistics leave them out.
 const (
@@ -114,20 +111,21 @@ const (
 	dropOrphaned   = "the message it edits was never sent"
 	dropOver       = "it was over before it was sent, and became one line of a late message"
 	dropRepeated   = "the message that it repeats was not sent yet"
+	dropTaken      = "somebody took the problem before it was sent"
 )
 
 // ownReasons lists them for a query.
 func ownReasons() string {
-	return list([]string{dropSuperseded, dropMerged, dropOrphaned, dropOver, dropRepeated})
+	return list([]string{dropSuperseded, dropMerged, dropOrphaned, dropOver, dropRepeated, dropTaken})
 }
 
-const deliveryColumns = `id, chat, kind, rank, coalesce(incident, 0), coalesce(edits, 0), coalesce(follows, 0), reply_to, message,
+const deliveryColumns = `id, chat, kind, rank, coalesce(problem, 0), coalesce(edits, 0), coalesce(follows, 0), reply_to, message,
 	state, tries, next, due, begun > 0, ref, created, sent_at, error, missed, coalesce(spare, 0), spared`
 
 func scanDelivery(s scanner) (d Delivery, err error) {
 	var message, missed []byte
 	a := &d.Attempt
-	if err := s.Scan(&d.ID, &d.To, &d.Kind, &d.Rank, &d.Incident, &d.Edits, &d.Follows, &d.ReplyTo, &message,
+	if err := s.Scan(&d.ID, &d.To, &d.Kind, &d.Rank, &d.Problem, &d.Edits, &d.Follows, &d.ReplyTo, &message,
 		&a.State, &a.Tries, stamp{&a.Next}, stamp{&a.Due}, &a.Begun, &a.Ref, stamp{&a.Created}, stamp{&a.SentAt}, &a.Error,
 		&missed, &d.Spare, &d.Spared); err != nil {
 		return d, err

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// SentFor lists the messages about an incident, sent or waiting, without their
-// edits: the messages that an edit about the incident must change.
-func (j *Journal) SentFor(ctx context.Context, incident int64) (found []Delivery, err error) {
-	err = j.view(ctx, "reading an incident's messages", func(t *tx) error {
+// SentFor lists the messages about a problem, sent or waiting, without their
+// edits: the messages that an edit about the problem must change.
+func (j *Journal) SentFor(ctx context.Context, problem int64) (found []Delivery, err error) {
+	err = j.view(ctx, "reading a problem's messages", func(t *tx) error {
 		found, err = all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery
-			WHERE incident = ? AND edits IS NULL AND state <> 'dropped' ORDER BY id`, incident)
+			WHERE problem = ? AND edits IS NULL AND state <> 'dropped' ORDER BY id`, problem)
 		return err
 	})
 	return found, err

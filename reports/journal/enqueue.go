@@ -17,7 +17,7 @@ import (
 //
 // An edit goes to the chat of the message it edits and replaces edits of that
 // message that still wait. Answers of one call to one chat are sent in their order,
-// and so are messages about one incident. For what is over before it was told see
+// and so are messages about one problem. For what is over before it was told see
 // Delivery.Over; a reminder of what was not told yet is left out, and its ID is that
 // of the message that it repeats.
 func (j *Journal) Enqueue(ctx context.Context, deliveries []Delivery) (ids []int64, err error) {
@@ -81,9 +81,9 @@ func (t *tx) insertDelivery(ctx context.Context, d Delivery) (int64, error) {
 	if err := t.keepActions(ctx, &d); err != nil {
 		return 0, err
 	}
-	if f := d.Message.Facts; f != nil && f.Problem == 0 && d.Incident != 0 {
+	if f := d.Message.Facts; f != nil && f.Problem == 0 && d.Problem != 0 {
 		with := *f
-		with.Problem, d.Message.Facts = d.Incident, &with
+		with.Problem, d.Message.Facts = d.Problem, &with
 	}
 	message, err := json.Marshal(d.Message)
 	if err != nil {
@@ -94,9 +94,9 @@ func (t *tx) insertDelivery(ctx context.Context, d Delivery) (int64, error) {
 		due = d.Attempt.Next
 	}
 	id, _, err := one(ctx, t, single[int64], `INSERT INTO delivery
-		(chat, kind, rank, incident, edits, follows, reply_to, message, state, next, due, created, missed, spare)
+		(chat, kind, rank, problem, edits, follows, reply_to, message, state, next, due, created, missed, spare)
 		VALUES (?, ?, ?, nullif(?, 0), nullif(?, 0), nullif(?, 0), ?, ?, 'pending', ?, ?, ?, ?, nullif(?, 0)) RETURNING id`,
-		d.To, d.Kind, d.Rank, d.Incident, d.Edits, d.Follows, d.ReplyTo, string(message),
+		d.To, d.Kind, d.Rank, d.Problem, d.Edits, d.Follows, d.ReplyTo, string(message),
 		millis(d.Attempt.Next), millis(due), millis(d.Attempt.Created), encodeMissed(d.Missed), d.Spare)
 	return id, err
 }
@@ -128,8 +128,8 @@ func (t *tx) keepActions(ctx context.Context, d *Delivery) error {
 	d.Message.Actions = append(d.Message.Actions[:0:0], d.Message.Actions...)
 	for i := range d.Message.Actions {
 		a := &d.Message.Actions[i]
-		if d.Incident != 0 {
-			a.Command = strings.ReplaceAll(a.Command, IncidentMark, strconv.FormatInt(d.Incident, 10))
+		if d.Problem != 0 {
+			a.Command = strings.ReplaceAll(a.Command, reports.ProblemMark, strconv.FormatInt(d.Problem, 10))
 		}
 		if a.ID != "" {
 			continue

@@ -20,73 +20,93 @@ import (
 // not stored, and no change is stored without its message.
 type Entry struct {
 	At         time.Time
+	Revision   int64 // that of the Standing on which it was decided; 0: on none
 	Changes    []reports.Change
-	Deliveries []Delivery // may name an incident of Changes by its IncidentKey
+	Problems   []reports.Problem
+	Silences   []reports.Silence
+	Withdraw   []int64     // problems that somebody took: waiting reminders are dropped
+	Deliveries []Delivery  // may name an open problem by its ProblemKey
+	Audit      *AuditEntry // what a person did; nil: this is no act of one
 	Metrics    []checks.Metric
 	Baseline   []string // servers, or server/check, whose watch begins with this entry
 }
 
 // Record stores an entry. A change whose incident has no ID opens an incident, or
-// updates the open incident of the same key.
+// updates the open incident of the same key. The error wraps ErrStale if the
+// entry rests on an older revision than the newest.
 func (j *Journal) Record(ctx context.Context, e Entry) error {
+	_, err := j.RecordNumbered(ctx, e)
+	return err
+}
+
+// RecordNumbered is Record, and returns the numbers that it gave.
+func (j *Journal) RecordNumbered(ctx context.Context, e Entry) (stored Stored, err error) {
 	opened := make(map[string]int64, len(e.Changes))
 	// Also after an error: the commit may have succeeded nevertheless.
 	defer func() { j.open.touch(slices.Collect(maps.Values(opened))) }()
 	keep := j.change
-	if len(e.Changes)+len(e.Deliveries)+len(e.Baseline) == 0 {
+	if len(e.Changes)+len(e.Deliveries)+len(e.Baseline)+len(e.Problems)+len(e.Silences) == 0 && e.Audit == nil {
 		keep = j.copy // counts alone
 	}
-	return keep(ctx, "recording a run", func(t *tx) error { return t.record(ctx, e, opened) })
+	err = keep(ctx, "recording a run", func(t *tx) error {
+		stored, err = t.record(ctx, e, opened)
+		return err
+	})
+	return stored, err
 }
 
 // record adds the ID of each incident that it stored to opened, by key.
-func (t *tx) record(ctx context.Context, e Entry, opened map[string]int64) error {
+func (t *tx) record(ctx context.Context, e Entry, opened map[string]int64) (Stored, error) {
+	stored, err := t.recordLife(ctx, e)
+	if err != nil {
+		return stored, err
+	}
 	for _, c := range e.Changes {
-		id, err := t.keepIncident(ctx, c.Incident)
-		if err != nil {
-			return err
+		i := c.Incident
+		if i.Joins != "" {
+			if i.Problem, err = t.problemOf(ctx, i.Joins, stored); err != nil {
+				return stored, err
+			}
 		}
-		opened[c.Incident.Finding.Key()] = id
+		id, err := t.keepIncident(ctx, i)
+		if err != nil {
+			return stored, err
+		}
+		opened[i.Finding.Key()] = id
 	}
 	for _, server := range e.Baseline {
 		if _, err := t.exec(ctx, `INSERT INTO watch (server, since) VALUES (?, ?) ON CONFLICT DO NOTHING`,
 			server, millis(e.At)); err != nil {
-			return err
+			return stored, err
 		}
 	}
 	if err := t.keepMetrics(ctx, e.At, e.Metrics); err != nil {
-		return err
+		return stored, err
 	}
-	deliveries, err := t.withIncidents(ctx, e.Deliveries, opened)
-	if err != nil {
-		return err
-	}
-	_, err = t.enqueue(ctx, e.At, deliveries)
-	return err
+	return stored, t.recordTelling(ctx, e, stored)
 }
 
-// withIncidents returns the deliveries with the IDs of the incidents that they name
-// by key.
-func (t *tx) withIncidents(ctx context.Context, deliveries []Delivery, opened map[string]int64) ([]Delivery, error) {
-	named := make([]Delivery, len(deliveries))
-	for i, d := range deliveries {
-		if d.Incident == 0 && d.IncidentKey != "" {
-			id, ok := opened[d.IncidentKey]
-			if !ok {
-				var err error
-				id, ok, err = one(ctx, t, single[int64], `SELECT id FROM incident WHERE key = ? AND resolved = 0`, d.IncidentKey)
-				if err != nil {
-					return nil, err
-				}
-			}
-			if !ok {
-				return nil, fmt.Errorf("a delivery names %s, which is not an open incident", d.IncidentKey)
-			}
-			d.Incident = id
-		}
-		named[i] = d
+// recordTelling stores what an entry tells, and the act that it is.
+func (t *tx) recordTelling(ctx context.Context, e Entry, stored Stored) error {
+	if err := t.withdraw(ctx, e.Withdraw); err != nil {
+		return err
 	}
-	return named, nil
+	deliveries := slices.Clone(e.Deliveries)
+	for n := range deliveries {
+		d := &deliveries[n]
+		if d.Problem != 0 || d.ProblemKey == "" {
+			continue
+		}
+		id, err := t.problemOf(ctx, d.ProblemKey, stored)
+		if err != nil {
+			return fmt.Errorf("a delivery names a problem: %w", err)
+		}
+		d.Problem = id
+	}
+	if _, err := t.enqueue(ctx, e.At, deliveries); err != nil || e.Audit == nil {
+		return err
+	}
+	return t.audit(ctx, *e.Audit)
 }
 
 func (t *tx) keepIncident(ctx context.Context, i reports.Incident) (int64, error) {
@@ -94,20 +114,20 @@ func (t *tx) keepIncident(ctx context.Context, i reports.Incident) (int64, error
 	if err != nil {
 		return 0, err
 	}
-	values := []any{finding, i.Peak, int(i.Worst), int(i.Notified), i.NotifiedPeak, i.Clear,
+	values := []any{finding, i.Peak, int(i.Worst), int(i.Notified), i.Problem, i.Held, i.Clear,
 		millis(i.Times.Opened), millis(i.Times.Seen), millis(i.Times.Notified), millis(i.Times.Resolved), marksOf(i)}
 	if i.ID == 0 {
 		f := i.Finding
 		id, _, err := one(ctx, t, single[int64], `INSERT INTO incident
-			(finding, peak, worst, told, told_peak, clear, opened, seen, told_at, resolved, baseline, key, server, site)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			(finding, peak, worst, told, problem, held, clear, opened, seen, told_at, resolved, baseline, key, server, site)
+			VALUES (?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (key) WHERE resolved = 0 DO UPDATE SET finding = excluded.finding, peak = max(peak, excluded.peak),
-				worst = max(worst, excluded.worst), told = excluded.told, told_peak = excluded.told_peak,
+				worst = max(worst, excluded.worst), told = excluded.told, problem = coalesce(excluded.problem, problem), held = excluded.held,
 				clear = excluded.clear, seen = excluded.seen, told_at = excluded.told_at RETURNING id`,
 			append(values, f.Key(), f.Server, f.Site)...)
 		return id, err
 	}
-	n, err := t.exec(ctx, `UPDATE incident SET finding = ?, peak = ?, worst = ?, told = ?, told_peak = ?, clear = ?,
+	n, err := t.exec(ctx, `UPDATE incident SET finding = ?, peak = ?, worst = ?, told = ?, problem = nullif(?, 0), held = ?, clear = ?,
 		opened = ?, seen = ?, told_at = ?, resolved = ?, baseline = ? WHERE id = ?`, append(values, i.ID)...)
 	if err == nil && n == 0 {
 		err = fmt.Errorf("there is no incident %d", i.ID)
@@ -115,7 +135,7 @@ func (t *tx) keepIncident(ctx context.Context, i reports.Incident) (int64, error
 	return i.ID, err
 }
 
-const incidentColumns = `id, finding, peak, worst, told, told_peak, clear, opened, seen, told_at, resolved, baseline`
+const incidentColumns = `id, finding, peak, worst, told, coalesce(problem, 0), held, clear, opened, seen, told_at, resolved, baseline`
 
 // Bits of the column baseline.
 const (
@@ -137,7 +157,7 @@ func scanIncident(s scanner) (i reports.Incident, err error) {
 	var finding string
 	var marks int
 	at := &i.Times
-	if err := s.Scan(&i.ID, &finding, &i.Peak, &i.Worst, &i.Notified, &i.NotifiedPeak, &i.Clear,
+	if err := s.Scan(&i.ID, &finding, &i.Peak, &i.Worst, &i.Notified, &i.Problem, &i.Held, &i.Clear,
 		stamp{&at.Opened}, stamp{&at.Seen}, stamp{&at.Notified}, stamp{&at.Resolved}, &marks); err != nil {
 		return i, err
 	}

@@ -48,7 +48,7 @@ func TestAnIncidentComesBackAsItWas(t *testing.T) {
 				"share": 0.5, "names": []string{"a.example", "b.example"}, "none": nil, "big": 1 << 53,
 			},
 		},
-		Peak: 163, Worst: checks.Critical, Notified: checks.Warning, NotifiedPeak: 127, Clear: 1, Baseline: true, Improved: true,
+		Peak: 163, Worst: checks.Critical, Notified: checks.Warning, Held: "quiet", Clear: 1, Baseline: true, Improved: true,
 		Times: reports.IncidentTimes{Opened: noon(), Seen: noon().Add(time.Minute), Notified: noon().Add(2 * time.Minute)},
 	}
 	record(t, j, want)
@@ -114,19 +114,18 @@ func TestBaseline(t *testing.T) {
 	}
 }
 
-func TestADeliveryFindsItsIncident(t *testing.T) {
+func TestADeliveryFindsItsProblem(t *testing.T) {
 	j := open(t)
-	opened := overdue("a.example", 0)
-	alert := journal.Delivery{
-		To: "telegram:-1", Kind: "alert", IncidentKey: opened.Finding.Key(),
-		Message: reports.Message{Title: "a", Actions: []reports.Action{{Label: "Take", Command: "ack " + journal.IncidentMark}}},
-	}
-	e := journal.Entry{At: noon(), Changes: []reports.Change{{Incident: opened}}, Deliveries: []journal.Delivery{alert}}
+	e := opening("a.example")
+	alert := say("telegram:-1", "a")
+	alert.Attempt.Created = time.Time{} // when it is recorded
+	alert.ProblemKey, alert.Message.Actions = e.Problems[0].Key, []reports.Action{{Label: "Take", Command: "ack " + reports.ProblemMark}}
+	e.Deliveries = []journal.Delivery{alert}
 	must(t, j.Record(t.Context(), e))
 	// A later run reports it again, by its key alone.
 	must(t, j.Record(t.Context(), journal.Entry{At: noon().Add(time.Hour), Deliveries: []journal.Delivery{alert}}))
 
-	id := openIncidents(t, j)[0].ID
+	id := openIncidents(t, j)[0].Problem
 	sent := got(j.SentFor(t.Context(), id))(t)
 	same(t, "messages", len(sent), 2)
 	same(t, "created", sent[1].Attempt.Created, noon().Add(time.Hour))
@@ -141,9 +140,17 @@ func TestRecordIsAllOrNothing(t *testing.T) {
 		change   func(*journal.Entry)
 		complain string
 	}{
-		"an incident that is not open": {func(e *journal.Entry) {
-			e.Deliveries = append(e.Deliveries, journal.Delivery{To: "telegram:-1", IncidentKey: "isp1/x//cert.overdue"})
-		}, "isp1/x//cert.overdue, which is not an open incident"},
+		"a problem that is not open": {func(e *journal.Entry) {
+			e.Deliveries = append(e.Deliveries, journal.Delivery{To: "telegram:-1", ProblemKey: "isp1/*//cert.overdue"})
+		}, "there is no open problem isp1/*//cert.overdue"},
+		"an incident of no problem": {func(e *journal.Entry) {
+			i := overdue("b.example", 0)
+			i.Joins = "isp1/*//cert.overdue"
+			e.Changes = append(e.Changes, reports.Change{Incident: i})
+		}, "there is no open problem isp1/*//cert.overdue"},
+		"a problem that never was": {func(e *journal.Entry) {
+			e.Problems = append(e.Problems, reports.Problem{ID: 99, Key: "k"})
+		}, "there is no problem 99"},
 		"an incident that never was": {func(e *journal.Entry) {
 			i := overdue("b.example", 0)
 			i.ID = 99
@@ -236,9 +243,9 @@ func TestARecordThatFailsLeavesOpenIncidentsAsTheyWere(t *testing.T) {
 	changed := before[0]
 	changed.Peak = 7
 	err := j.Record(t.Context(), journal.Entry{At: noon(),
-		Changes: []reports.Change{{Incident: changed}}, Deliveries: []journal.Delivery{{To: "console:", IncidentKey: "of nothing"}}})
+		Changes: []reports.Change{{Incident: changed}}, Deliveries: []journal.Delivery{{To: "console:", ProblemKey: "of nothing"}}})
 	if err == nil {
-		t.Fatal("a delivery of an unknown incident was stored")
+		t.Fatal("a delivery of an unknown problem was stored")
 	}
 	same(t, "open", openIncidents(t, j), before)
 }

@@ -37,9 +37,12 @@ func TestKilledChild(t *testing.T) {
 		}
 		for n := range 5 {
 			i := overdue(fmt.Sprintf("site%d-%d-%d.example", os.Getpid(), round, n), 0)
+			pr := problemOf(i)
+			i.Joins = pr.Key
 			d := say(fmt.Sprint("c:", n), i.Finding.Site)
-			d.IncidentKey = i.Finding.Key()
-			d.Message.Actions = []reports.Action{{Label: "Take", Command: "ack " + journal.IncidentMark}}
+			d.ProblemKey = pr.Key
+			d.Message.Actions = []reports.Action{{Label: "Take", Command: "ack " + reports.ProblemMark}}
+			e.Problems = append(e.Problems, pr)
 			e.Changes = append(e.Changes, reports.Change{Kind: reports.Opened, Incident: i})
 			e.Deliveries = append(e.Deliveries, d)
 		}
@@ -50,8 +53,8 @@ func TestKilledChild(t *testing.T) {
 }
 
 // TestKill kills a writing process with SIGKILL again and again: afterwards
-// every incident has its delivery, every delivery its incident and its
-// button, and nothing that was recorded is lost.
+// every incident has its problem and its delivery, every delivery its problem
+// and its button, and nothing that was recorded is lost.
 func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts processes")
@@ -107,13 +110,13 @@ func checkWhole(t *testing.T, j *journal.Journal, recorded int) {
 		t.Errorf("%d incidents, %d deliveries, %d known to be recorded", len(incidents), waits, recorded)
 	}
 	for _, i := range incidents {
-		sent := got(j.SentFor(t.Context(), i.ID))(t)
+		sent := got(j.SentFor(t.Context(), i.Problem))(t)
 		if len(sent) != 1 || sent[0].Message.Title != i.Finding.Site {
 			t.Fatalf("incident %d has the deliveries %v", i.ID, sent)
 		}
 		command, _, ok, err := j.Action(t.Context(), sent[0].Message.Actions[0].ID)
 		must(t, err)
-		if want := fmt.Sprint("ack ", i.ID); !ok || command != want {
+		if want := fmt.Sprint("ack ", i.Problem); !ok || command != want {
 			t.Fatalf("its button means %q, want %q", command, want)
 		}
 	}

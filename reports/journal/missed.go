@@ -8,7 +8,7 @@ import (
 	"domovoy/reports"
 )
 
-// join relates a new delivery to those about its incident that still wait for the
+// join relates a new delivery to those about its problem that still wait for the
 // same chat. It returns true with an ID if the delivery is not to be stored itself.
 func (t *tx) join(ctx context.Context, d *Delivery) (id int64, done bool, err error) {
 	if d.Edits != 0 {
@@ -17,11 +17,11 @@ func (t *tx) join(ctx context.Context, d *Delivery) (id int64, done bool, err er
 		}
 		return 0, false, nil
 	}
-	if d.Incident == 0 {
+	if d.Problem == 0 {
 		return 0, false, nil
 	}
 	waiting, err := all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery
-		WHERE incident = ? AND chat = ? AND state = 'pending' AND edits IS NULL ORDER BY id`, d.Incident, d.To)
+		WHERE problem = ? AND chat = ? AND state = 'pending' AND edits IS NULL ORDER BY id`, d.Problem, d.To)
 	if err != nil || len(waiting) == 0 {
 		return 0, false, err
 	}
@@ -67,11 +67,11 @@ func (t *tx) endSpares(ctx context.Context, over Delivery, told []Delivery) erro
 	return nil
 }
 
-// told reports whether the chat has an earlier message about the delivery's incident:
+// told reports whether the chat has an earlier message about the delivery's problem:
 // its end must then be told as such.
 func (t *tx) told(ctx context.Context, d Delivery) bool {
 	n, _, err := one(ctx, t, single[int], `SELECT count(*) FROM delivery
-		WHERE incident = ? AND chat = ? AND state = 'sent' AND edits IS NULL AND id < ?`, d.Incident, d.To, d.ID)
+		WHERE problem = ? AND chat = ? AND state = 'sent' AND edits IS NULL AND id < ?`, d.Problem, d.To, d.ID)
 	return err == nil && n > 0
 }
 

@@ -8,10 +8,10 @@ import (
 	"domovoy/reports/journal"
 )
 
-// told is a message about an incident, some minutes after noon.
-func told(kind string, incident int64, title string, minutes int) journal.Delivery {
+// told is a message about a problem, some minutes after noon.
+func told(kind string, problem int64, title string, minutes int) journal.Delivery {
 	d := say("c:1", title)
-	d.Kind, d.Incident = kind, incident
+	d.Kind, d.Problem = kind, problem
 	d.Attempt.Created = noon().Add(time.Duration(minutes) * time.Minute)
 	return d
 }
@@ -24,9 +24,9 @@ func missed(title string, from, to int) reports.Missed {
 // still open; nothing is told twice.
 func TestMissed(t *testing.T) {
 	j := open(t)
-	record(t, j, overdue("a.example", 0))
-	record(t, j, overdue("b.example", 0))
-	record(t, j, overdue("c.example", 0))
+	must(t, j.Record(t.Context(), opening("a.example")))
+	must(t, j.Record(t.Context(), opening("b.example")))
+	must(t, j.Record(t.Context(), opening("c.example")))
 	enqueue(t, j, told("opened", 1, "a", 0), told("opened", 2, "b", 1))
 	enqueue(t, j, told("reminded", 1, "a still", 2)) // says nothing new
 	enqueue(t, j, told("worsened", 1, "a worse", 3))
@@ -68,7 +68,7 @@ func TestNotMissed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := open(t)
-			record(t, j, overdue("a.example", 0))
+			must(t, j.Record(t.Context(), opening("a.example")))
 			c.play(t, j)
 			same(t, "said", sendAll(t, j), c.want)
 		})
@@ -78,7 +78,7 @@ func TestNotMissed(t *testing.T) {
 // An edit that tells the end of what was not told yet makes a line of its message.
 func TestAnEditThatIsTooLate(t *testing.T) {
 	j := open(t)
-	record(t, j, overdue("a.example", 0))
+	must(t, j.Record(t.Context(), opening("a.example")))
 	id := enqueue(t, j, told("opened", 1, "a", 0))[0]
 	over := told("edit", 1, "a is over", 7)
 	over.Edits, over.Over = id, true

@@ -104,7 +104,7 @@ func TestTheTurnOfAnAnswer(t *testing.T) {
 }
 
 // What belongs together keeps its order, though others overtake: the parts of an
-// answer, the messages about an incident, and what names another delivery.
+// answer, the messages about a problem, and what names another delivery.
 func TestCausality(t *testing.T) {
 	answer := func(title string) journal.Delivery {
 		d := say("c:1", title)
@@ -113,16 +113,16 @@ func TestCausality(t *testing.T) {
 	}
 	about := func(kind, title string, rank journal.Rank) journal.Delivery {
 		d := ranked("c:1", title, rank)
-		d.Kind, d.Incident = kind, 1
+		d.Kind, d.Problem = kind, 1
 		return d
 	}
 	for name, c := range map[string]struct{ first, second journal.Delivery }{
-		"an answer":   {answer("first"), answer("second")},
-		"an incident": {about("opened", "first", journal.RankDigest), about("worsened", "second", journal.RankCritical)},
+		"an answer": {answer("first"), answer("second")},
+		"a problem": {about("opened", "first", journal.RankDigest), about("worsened", "second", journal.RankCritical)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := open(t)
-			record(t, j, overdue("a.example", 0))
+			must(t, j.Record(t.Context(), opening("a.example")))
 			ids := enqueue(t, j, c.first, c.second)
 			enqueue(t, j, ranked("c:1", "other", journal.RankDigest))
 			must(t, j.MarkTried(t.Context(), ids[0], journal.Try{Next: noon().Add(time.Minute), Reason: "refused"}))
@@ -137,8 +137,9 @@ func TestCausality(t *testing.T) {
 func TestADeliveryComesBackAsItWas(t *testing.T) {
 	j := open(t)
 	record(t, j, overdue("a.example", 0))
+	must(t, j.Record(t.Context(), opening("a.example")))
 	want := journal.Delivery{
-		To: "telegram:-100/7", Kind: "daily", Incident: 1, ReplyTo: "m5",
+		To: "telegram:-100/7", Kind: "daily", Problem: 1, ReplyTo: "m5",
 		Message: reports.Message{
 			Language: "ru", Tone: reports.ToneBad, Title: "Утро <b>", Silent: true,
 			Sections: []reports.Section{{Heading: "h", Text: "t", Items: []reports.Item{{Text: "i", Note: "n"}}, Left: 3, Quote: "q"}},
@@ -437,14 +438,15 @@ func TestMarkingWhatIsNotThere(t *testing.T) {
 	}
 }
 
-// The ID of an incident is known only once it is stored.
+// The number of a problem is known only once it is stored.
 func TestFactsNameTheProblem(t *testing.T) {
-	j, opened, facts := open(t), overdue("a.example", 0), &reports.Facts{Event: reports.Opened, Server: "isp1"}
+	j, e, facts := open(t), opening("a.example"), &reports.Facts{Event: reports.Opened, Server: "isp1"}
 	d := say("webhook:duty", "one")
-	d.IncidentKey, d.Message.Facts = opened.Finding.Key(), facts
-	must(t, j.Record(t.Context(), journal.Entry{At: noon(), Changes: []reports.Change{{Incident: opened}}, Deliveries: []journal.Delivery{d}}))
-	sent := got(j.SentFor(t.Context(), openIncidents(t, j)[0].ID))(t)
+	d.ProblemKey, d.Message.Facts = e.Problems[0].Key, facts
+	e.Deliveries = []journal.Delivery{d}
+	must(t, j.Record(t.Context(), e))
+	sent := got(j.SentFor(t.Context(), openIncidents(t, j)[0].Problem))(t)
 	same(t, "messages", len(sent), 1)
-	same(t, "the problem", sent[0].Message.Facts.Problem, sent[0].Incident)
+	same(t, "the problem", sent[0].Message.Facts.Problem, sent[0].Problem)
 	same(t, "the caller's facts", facts.Problem, int64(0))
 }

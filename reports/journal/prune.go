@@ -36,7 +36,7 @@ func (j *Journal) Prune(ctx context.Context, now time.Time) error {
 	)
 }
 
-// pruneRows deletes from the small tables. A delivery stays while its incident is
+// pruneRows deletes from the small tables. A delivery stays while its problem is
 // open, because it may have to be edited, and while an edit of it waits, because
 // that would become a message of its own.
 func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
@@ -45,8 +45,11 @@ func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 		keep  time.Duration
 	}{
 		{`DELETE FROM incident WHERE resolved > 0 AND resolved < ?`, keepIncidents},
+		{`DELETE FROM problem WHERE resolved > 0 AND resolved < ? AND id NOT IN (SELECT problem FROM incident WHERE problem IS NOT NULL)
+			AND id NOT IN (SELECT problem FROM delivery WHERE problem IS NOT NULL)`, keepIncidents},
+		{`DELETE FROM silence WHERE until < ?`, keepIncidents},
 		{`DELETE FROM delivery WHERE created < ? AND state <> 'pending'
-			AND (incident IS NULL OR incident NOT IN (SELECT id FROM incident WHERE resolved = 0))
+			AND (problem IS NULL OR problem NOT IN (SELECT id FROM problem WHERE resolved = 0))
 			AND id NOT IN (SELECT edits FROM delivery WHERE edits IS NOT NULL AND state = 'pending')`, keepDeliveries},
 		{`DELETE FROM inbox WHERE handled > 0 AND handled < ?`, keepUpdates},
 		{`DELETE FROM action WHERE created < ?`, keepActions},

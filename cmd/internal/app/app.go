@@ -2,6 +2,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"domovoy/bot"
@@ -179,7 +181,20 @@ func policy(cfg *config.Config) reports.Policy {
 		},
 		Remind:       cfg.Alerts.Remind,
 		ResolveAfter: cfg.Alerts.ResolveAfter,
+		Quiet:        reports.Quiet{From: cfg.Alerts.Quiet.From, To: cfg.Alerts.Quiet.To, Zone: cfg.Timezone},
+		Storm:        cfg.Alerts.Storm,
+		Escalation:   escalation(cfg),
 	}
+}
+
+// escalation is the steps in the order in which they fall due.
+func escalation(cfg *config.Config) []reports.Step {
+	var steps []reports.Step
+	for _, s := range cfg.Escalation {
+		steps = append(steps, reports.Step{After: s.After, To: s.To.String(), Language: s.Language})
+	}
+	slices.SortStableFunc(steps, func(a, b reports.Step) int { return cmp.Compare(a.After, b.After) })
+	return steps
 }
 
 func audience(cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) bot.Audience {

@@ -210,9 +210,18 @@ type Overdue struct {
 	Learn bool `key:"learn" is:"truth" default:"true" title:"After 50 renewals: use what is usually left on this panel"`
 }
 
+// Hours are hours of the day, in minutes after midnight in Config.Timezone: To is
+// before From where they go over midnight. The zero value has none.
+type Hours struct{ From, To int }
+
 // Alerts is how an open alert behaves.
 type Alerts struct {
 	Remind time.Duration `key:"remind" is:"duration" min:"1m" default:"4h" title:"Repeat a critical alert after this time"`
 	// ResolveAfter is a number of runs of Schedule.Panel.
 	ResolveAfter int `key:"resolve_after" is:"count" min:"1" default:"2" title:"An alert ends after this many good runs of schedule.panel"`
+	// Quiet hours hold back warnings and reminders; what is critical speaks, and
+	// is escalated, at any hour.
+	Quiet Hours `key:"quiet" is:"hours" title:"Quiet hours, such as 22:00-08:00: only critical alerts speak; empty: none"`
+	// Storm is a share of a panel's sites; fewer than twenty sites are never one.
+	Storm float64 `key:"storm" is:"share" default:"10%" title:"More than this share of the sites at once is one alert"`
 }

@@ -40,7 +40,7 @@ func TestDefaults(t *testing.T) {
 			Overdue:    Overdue{Warn: 1, Critical: 20, LifeLeft: 7. / 90, Learn: true},
 			Zombie:     180 * 24 * time.Hour,
 		},
-		Alerts: Alerts{Remind: 4 * time.Hour, ResolveAfter: 2},
+		Alerts: Alerts{Remind: 4 * time.Hour, ResolveAfter: 2, Storm: 0.1},
 	}
 	if diff := cmp.Diff(want, cfg, options()...); diff != "" {
 		t.Error(diff)

@@ -26,6 +26,7 @@ func kinds(name string) kind {
 		"truth":      {truth, readTruth, typed("boolean")},
 		"count":      {whole, readCount, typed("integer")},
 		"share":      {letters | decimal, readShare, shareSchema()},
+		"hours":      {letters, readHours, patterned(`^([01][0-9]|2[0-3]):[0-5][0-9] ?[-–] ?([01][0-9]|2[0-3]):[0-5][0-9]$`)},
 		"duration":   {letters, readDuration, patterned(`^([0-9]+d)?([0-9.]+(h|m|s|ms))*$`)},
 		"chat":       {letters, readChat, patterned(addressPattern())},
 		"person":     {letters, readPerson, patterned(addressPattern())},
@@ -142,6 +143,27 @@ func duration(s string) (time.Duration, bool) {
 		d, err = time.ParseDuration(s)
 	}
 	return days + min(d, tenYears), err == nil // the sum cannot overflow
+}
+
+var hours = regexp.MustCompile(`^([01]\d|2[0-3]):([0-5]\d) ?[-–] ?([01]\d|2[0-3]):([0-5]\d)$`)
+
+// readHours takes 22:00-08:00. Hours that begin when they end would be none, or
+// the whole day.
+func readHours(f field, v scalar) (any, *problem) {
+	parts := hours.FindStringSubmatch(v.text)
+	if parts == nil {
+		return nil, wrong("hours", f.args(v))
+	}
+	minutes := func(hour, minute string) int {
+		h, _ := strconv.Atoi(hour) // the pattern has digits only
+		m, _ := strconv.Atoi(minute)
+		return 60*h + m
+	}
+	read := Hours{minutes(parts[1], parts[2]), minutes(parts[3], parts[4])}
+	if read.From == read.To {
+		return nil, wrong("hours", f.args(v))
+	}
+	return read, nil
 }
 
 // readGlob takes patterns of path.Match.

@@ -95,6 +95,20 @@ func TestShare(t *testing.T) {
 	}
 }
 
+func TestHours(t *testing.T) {
+	for text, want := range map[string]Hours{"22:00-08:00": {22 * 60, 8 * 60}, "00:30–06:15": {30, 6*60 + 15}, "13:00 - 14:00": {13 * 60, 14 * 60}} {
+		got, p := readHours(field{}, scalar{text: text})
+		if p != nil || got != want {
+			t.Errorf("%s: got %v, %v", text, got, p)
+		}
+	}
+	for _, text := range []string{"22-8", "22:00", "24:00-08:00", "22:00-8:00", "08:00-08:00", "22:60-08:00"} {
+		if got, p := readHours(field{}, scalar{text: text}); p == nil {
+			t.Errorf("%s: got %v", text, got)
+		}
+	}
+}
+
 func TestSimilar(t *testing.T) {
 	known := []string{"language", "timezone", "digest", "warn", "id"}
 	for word, want := range map[string]string{

@@ -1,0 +1,57 @@
+package panel_test
+
+import (
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"domovoy/checks"
+	"domovoy/checks/panel"
+)
+
+// TestAccountFindsThatOrdersAreRefused has the CA refuse new orders of the
+// account at many sites: one finding says so until the moment that the CA names.
+func TestAccountFindsThatOrdersAreRefused(t *testing.T) {
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	limited := func(site, limit string, args checks.Args) checks.Finding {
+		f := checks.Finding{Site: site, Code: checks.CARateLimited, Args: checks.Args{"limit": limit}}
+		maps.Copy(f.Args, args)
+		return f
+	}
+	until := func(minutes int) checks.Args {
+		return checks.Args{"until": now.Add(time.Duration(minutes) * time.Minute)}
+	}
+	failed := func(site string, ago time.Duration) checks.Subject {
+		return checks.Subject{Site: &checks.Site{Name: site}, History: &checks.History{Last: checks.LastTry{Time: now.Add(-ago)}}}
+	}
+	for _, tt := range []struct {
+		name     string
+		findings []checks.Finding
+		subjects []checks.Subject
+		want     checks.Args // nil: nothing is found
+	}{
+		{"until the latest moment that the CA names", []checks.Finding{limited("a.ru", "new_orders", until(10)), limited("b.ru", "new_orders", until(95))}, nil,
+			checks.Args{"value": 2, "refill": now.Add(95 * time.Minute)}},
+		{"that moment is past", []checks.Finding{limited("a.ru", "new_orders", until(-1))}, nil, nil},
+		{"of another limit", []checks.Finding{limited("a.ru", "certificates_per_domain", until(95))}, nil, nil},
+		{"no moment is named, and it was just now", []checks.Finding{limited("a.ru", "new_orders", nil)}, []checks.Subject{failed("a.ru", time.Hour)}, checks.Args{"value": 1}},
+		{"no moment is named, and it was long ago", []checks.Finding{limited("a.ru", "new_orders", nil)}, []checks.Subject{failed("a.ru", 4*time.Hour)}, nil},
+		{"nothing is refused", nil, []checks.Subject{failed("a.ru", time.Hour)}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			found, err := panel.Account().Run(t.Context(), &checks.Target{Server: "isp1", Now: now, Reading: &checks.Reading{Subjects: tt.subjects, Findings: tt.findings}})
+			var got checks.Args
+			for _, f := range found {
+				got = f.Args
+				if f.Code != checks.CABudget || f.Severity != checks.Critical || f.Site != "" {
+					t.Errorf("%+v", f)
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+				t.Errorf("%v %s", err, diff)
+			}
+		})
+	}
+}
