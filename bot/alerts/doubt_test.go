@@ -2,7 +2,10 @@ package alerts_test
 
 import (
 	"database/sql"
+	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -132,21 +135,23 @@ func TestALossIsNoGoodNews(t *testing.T) {
 // its place, ends nothing either. That the log goes on where it had been shows
 // that it is the present after all.
 func TestAnOlderDatabase(t *testing.T) {
-	for name, put := range map[string]func(path string, content []byte) error{
-		"over it": func(path string, content []byte) error { return os.WriteFile(path, content, 0o600) },
-		"in its place": func(path string, content []byte) error {
-			_ = os.Remove(path)
-			return os.WriteFile(path, content, 0o600)
+	for name, put := range map[string]func(t *testing.T, path string, content []byte) error{
+		"over it": func(_ *testing.T, path string, content []byte) error { return os.WriteFile(path, content, 0o600) },
+		"in its place": func(_ *testing.T, path string, content []byte) error {
+			return errors.Join(os.Remove(path), os.WriteFile(path, content, 0o600))
 		},
+		"by SQLite": restore,
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &losing{enginetest.NewProgram(t), time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
+			p.tried(1, 20)
 			p.turn()
 			old := p.copied()
-			p.Counts(p.now, 0, 61, 3, 0)
+			p.Counts(p.now, 0, 61, 0, 0)
+			p.tried(1, 5)
 			p.turn()
 			p.expect("the alert", "opened panel.failed")
-			p.Must(put(p.Panel.Path(), old))
+			p.Must(put(t, p.Panel.Path(), old))
 			p.turn()
 			p.turn()
 			p.expect("an older day", "opened panel.unavailable")
@@ -155,6 +160,28 @@ func TestAnOlderDatabase(t *testing.T) {
 			}
 		})
 	}
+}
+
+// tried adds an attempt for each of some certificates to the log.
+func (p *losing) tried(first, last int) {
+	p.T.Helper()
+	for n := first; n <= last; n++ {
+		_, err := p.Panel.AddAttempt(lab.Attempt{Certificate: fmt.Sprintf("c%d", n), Status: lab.StatusOK, At: p.now})
+		p.Must(err)
+	}
+}
+
+// restore copies a database over another one, as "restore" of the program sqlite3
+// does: with a transaction of its own.
+func restore(t *testing.T, path string, content []byte) error {
+	program, err := exec.LookPath("sqlite3")
+	if err != nil {
+		t.Skip("SKIPPED: the program sqlite3 is not installed, so no database was put back by it")
+	}
+	if err := os.WriteFile(path+".old", content, 0o600); err != nil {
+		return err
+	}
+	return exec.CommandContext(t.Context(), program, path, ".restore '"+path+".old'").Run()
 }
 
 // A panel that stays as it is for hours is believed, and that is said; so it is

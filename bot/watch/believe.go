@@ -72,10 +72,11 @@ func (w *Watch) believe(ctx context.Context, p *Panel, s checks.Snapshot, now ti
 func (w *Watch) doubt(ctx context.Context, p *Panel, was, is panel.Memory) (panel.Doubt, error) {
 	owners := 0
 	if is.Row < was.Row {
-		var err error
-		if owners, err = w.journal.OwnersBetween(ctx, p.Name, is.Row, was.Row); err != nil {
+		names, err := w.journal.OwnersBetween(ctx, p.Name, is.Row, was.Row)
+		if err != nil {
 			return panel.Doubt{}, err
 		}
+		owners = is.Certificates(names)
 	}
 	return was.Doubt(is, owners), nil
 }

@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"cmp"
 	"hash/fnv"
 	"maps"
 	"slices"
@@ -27,17 +28,87 @@ type Memory struct {
 	Names   []uint64         `json:"names"`   // a sample of the sites: the smallest hashes of their names, ascending
 	Writes  int64            `json:"writes"`  // of the database; 0: not known
 	Row     int64            `json:"row"`     // the highest of the issuance log; 0: it is empty
+	Latest  []Start          `json:"latest"`  // the certificates whose issuing began last, newest first
 	Missing []checks.Missing `json:"missing"` // tables and columns that the panel never had
+
+	certificates map[uint64]int64 // when the issuing of each began, Unix milliseconds; 0: not known. Of a reading, and not stored
 }
+
+// Start is when the issuing of a certificate last began.
+type Start struct {
+	Name uint64 `json:"name"` // hash of the certificate's name
+	At   int64  `json:"at"`   // Unix milliseconds
+}
+
+// latestKept is how many certificates are remembered as those begun last.
+const latestKept = 16
 
 // MemoryOf makes the memory of a reading. newest is the highest row of its
 // issuance log.
 func MemoryOf(s checks.Snapshot, newest int64) Memory {
-	m := Memory{Rows: s.Rows, Writes: s.Writes, Row: newest, Missing: s.Missing, Names: sample(s.Sites)}
+	m := Memory{Rows: s.Rows, Writes: s.Writes, Row: newest, Missing: s.Missing, Names: sample(s.Sites), certificates: map[uint64]int64{}}
+	for _, c := range s.Certificates {
+		if c.Name == "" {
+			continue
+		}
+		m.certificates[hashOf(c.Name)] = 0
+		if !c.Started.IsZero() {
+			m.certificates[hashOf(c.Name)] = c.Started.UnixMilli()
+		}
+	}
+	m.Latest = latest(m.certificates)
 	if m.Rows == nil {
 		m.Rows = map[string]int{tableSites: len(s.Sites), tableCertificates: len(s.Certificates)}
 	}
 	return m
+}
+
+// latest returns the certificates whose issuing began last.
+func latest(certificates map[uint64]int64) []Start {
+	all := make([]Start, 0, len(certificates))
+	for name, at := range certificates {
+		if at != 0 {
+			all = append(all, Start{name, at})
+		}
+	}
+	slices.SortFunc(all, func(a, b Start) int { return cmp.Or(cmp.Compare(b.At, a.At), cmp.Compare(a.Name, b.Name)) })
+	return slices.Clone(all[:min(latestKept, len(all))])
+}
+
+// Certificates counts those of the names that the reading has; all of them where
+// it has no names.
+func (m Memory) Certificates(names []string) int {
+	if len(m.certificates) == 0 {
+		return len(names)
+	}
+	n := 0
+	for _, name := range names {
+		if _, there := m.certificates[hashOf(name)]; there {
+			n++
+		}
+	}
+	return n
+}
+
+// earlier counts the remembered certificates that are still there, and whose
+// issuing now began before it did. If all of them moved by the same time, the zone
+// in which the panel's dates are read was set anew.
+func (m Memory) earlier(now Memory) int {
+	n, moved := 0, map[int64]bool{}
+	for _, c := range m.Latest {
+		at := now.certificates[c.Name]
+		if at == 0 {
+			continue
+		}
+		moved[at-c.At] = true
+		if at < c.At {
+			n++
+		}
+	}
+	if len(moved) == 1 {
+		return 0
+	}
+	return n
 }
 
 // sampleSize is how many names are kept of a panel: a share of them that is
@@ -92,8 +163,9 @@ const (
 func needed(table string) bool { return table == "users" || table == "ipaddr" }
 
 // Doubt says whether what is read now can come from the panel that is
-// remembered. owners is to how many certificates the rows belong that the log
-// had and has no more at its end: the rows of one go with its site.
+// remembered. owners is to how many certificates that are still there the rows
+// belong that the log had and has no more at its end: the rows of others went
+// with their sites.
 func (m Memory) Doubt(now Memory, owners int) Doubt {
 	if was := m.Rows[tableSites]; was >= leastRows && lacksTable(now, tableSites) {
 		return Doubt{Reason: reasonShape, Table: tableSites, Was: int64(was)}
@@ -144,17 +216,21 @@ func (m Memory) kept(now Memory) (was, is int) {
 	return was, is
 }
 
-// turnedBack finds a database of an earlier time: it counts fewer writes, or its
-// log ends earlier. A log that went on says that the panel did, too, and its
-// counter began anew: the file is a copy that is made again and again.
+// turnedBack finds a database of an earlier time: it counts fewer writes, its log
+// ends earlier, or certificates began to be issued earlier than they did. A log
+// that went on says that the panel did, too, and its counter began anew: the file
+// is a copy that is made again and again.
 func (m Memory) turnedBack(now Memory, owners int) Doubt {
 	switch {
 	case m.Writes > 0 && now.Writes > 0 && now.Writes < m.Writes && now.Row <= m.Row:
 		return Doubt{Reason: ReasonOlder, Was: m.Writes, Is: now.Writes}
 	case now.Row < m.Row && !lacksTable(now, tableLog) && lost(int(m.Row), int(now.Row), false):
 		return Doubt{Reason: ReasonShrunk, Table: tableLog, Was: m.Row, Is: now.Row}
-	case now.Row < m.Row && owners >= leastRows && now.Writes <= m.Writes:
+	case now.Row < m.Row && !lacksTable(now, tableLog) && owners >= leastRows:
 		return Doubt{Reason: ReasonOlder, Was: m.Row, Is: now.Row}
+	}
+	if n := m.earlier(now); n >= leastRows {
+		return Doubt{Reason: ReasonOlder, Was: int64(len(m.Latest)), Is: int64(len(m.Latest) - n)}
 	}
 	return Doubt{}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -16,6 +17,9 @@ func full() checks.Snapshot {
 		"webdomain_ipaddr": 100, "ipaddr": 2, "letsencrypt_ssl": 90}}
 	for n := range 100 {
 		s.Sites = append(s.Sites, checks.Site{Name: fmt.Sprintf("s%d.example", n)})
+		if n < 90 {
+			s.Certificates = append(s.Certificates, checks.Certificate{Name: fmt.Sprintf("s%d.example_le1", n), Started: noon.Add(-time.Duration(n) * time.Hour)})
+		}
 	}
 	return s
 }
@@ -53,6 +57,25 @@ func TestDoubt(t *testing.T) {
 		"an older day":                    {func(s *checks.Snapshot) { s.Writes = 300 }, newest - 100, 9, Doubt{ReasonOlder, "", 500, 300}},
 		"an older day, nothing was done":  {func(s *checks.Snapshot) { s.Writes = 499 }, newest, 0, Doubt{ReasonOlder, "", 500, 499}},
 		"an older day, writes not known":  {func(s *checks.Snapshot) { s.Writes = 0 }, newest - 100, 9, Doubt{ReasonOlder, "", newest, newest - 100}},
+		"an older day put back by SQLite": {wrote, newest - 100, 9, Doubt{ReasonOlder, "", newest, newest - 100}},
+		"certificates begun earlier": {func(s *checks.Snapshot) {
+			s.Writes++
+			for n := range 5 {
+				s.Certificates[n].Started = noon.AddDate(0, 0, -60-n)
+			}
+		}, newest, 0, Doubt{ReasonOlder, "", latestKept, latestKept - 5}},
+		"another zone is configured": {func(s *checks.Snapshot) {
+			s.Writes++
+			for n := range s.Certificates {
+				s.Certificates[n].Started = s.Certificates[n].Started.Add(-3 * time.Hour)
+			}
+		}, newest, 0, Doubt{}},
+		"new certificates, and one put right": {func(s *checks.Snapshot) {
+			s.Writes++
+			s.Certificates[0].Started = noon.Add(-time.Hour)
+			s.Certificates[7].Started = noon.Add(time.Hour)
+			s.Certificates = append(s.Certificates[:2], s.Certificates[5:]...) // of sites that left
+		}, newest + 2, 0, Doubt{}},
 		"a copy whose counter began anew": {func(s *checks.Snapshot) { s.Writes = 3 }, newest + 1, 0, Doubt{}},
 		"another panel": {func(s *checks.Snapshot) {
 			for n := range s.Sites {

@@ -58,12 +58,13 @@ func (j *Journal) BelievePanel(ctx context.Context, server string, m PanelMemory
 	})
 }
 
-// OwnersBetween counts the certificates that the stored rows of a panel's log
-// belong to, from the row after after to the row last.
-func (j *Journal) OwnersBetween(ctx context.Context, server string, after, last int64) (n int, err error) {
-	err = j.view(ctx, "counting the certificates of lost attempts", func(t *tx) error {
-		n, _, err = one(ctx, t, single[int], `SELECT count(DISTINCT certificate) FROM attempt WHERE server = ? AND row > ? AND row <= ?`, server, after, last)
+// OwnersBetween lists the certificates that the stored rows of a panel's log belong
+// to, from the row after after to the row last.
+func (j *Journal) OwnersBetween(ctx context.Context, server string, after, last int64) (names []string, err error) {
+	err = j.view(ctx, "reading the certificates of lost attempts", func(t *tx) error {
+		names, err = all(ctx, t, single[string], `SELECT DISTINCT c.name FROM attempt a JOIN certificate c ON c.id = a.certificate
+			WHERE a.server = ? AND a.row > ? AND a.row <= ?`, server, after, last)
 		return err
 	})
-	return n, err
+	return names, err
 }
