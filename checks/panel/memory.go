@@ -2,9 +2,9 @@ package panel
 
 import (
 	"cmp"
-	"hash/fnv"
 	"maps"
 	"slices"
+	"time"
 
 	"domovoy/checks"
 )
@@ -31,13 +31,13 @@ type Memory struct {
 	Latest  []Start          `json:"latest"`  // the certificates whose issuing began last, newest first
 	Missing []checks.Missing `json:"missing"` // tables and columns that the panel never had
 
-	certificates map[uint64]int64 // when the issuing of each began, Unix milliseconds; 0: not known. Of a reading, and not stored
+	certificates []checks.Certificate // of the reading; not stored
 }
 
 // Start is when the issuing of a certificate last began.
 type Start struct {
-	Name uint64 `json:"name"` // hash of the certificate's name
-	At   int64  `json:"at"`   // Unix milliseconds
+	Name string    `json:"name"` // of the certificate
+	At   time.Time `json:"at"`
 }
 
 // latestKept is how many certificates are remembered as those begun last.
@@ -46,17 +46,8 @@ const latestKept = 16
 // MemoryOf makes the memory of a reading. newest is the highest row of its
 // issuance log.
 func MemoryOf(s checks.Snapshot, newest int64) Memory {
-	m := Memory{Rows: s.Rows, Writes: s.Writes, Row: newest, Missing: s.Missing, Names: sample(s.Sites), certificates: map[uint64]int64{}}
-	for _, c := range s.Certificates {
-		if c.Name == "" {
-			continue
-		}
-		m.certificates[hashOf(c.Name)] = 0
-		if !c.Started.IsZero() {
-			m.certificates[hashOf(c.Name)] = c.Started.UnixMilli()
-		}
-	}
-	m.Latest = latest(m.certificates)
+	m := Memory{Rows: s.Rows, Writes: s.Writes, Row: newest, Missing: s.Missing, Names: sample(s.Sites),
+		Latest: latest(s.Certificates), certificates: s.Certificates}
 	if m.Rows == nil {
 		m.Rows = map[string]int{tableSites: len(s.Sites), tableCertificates: len(s.Certificates)}
 	}
@@ -64,28 +55,59 @@ func MemoryOf(s checks.Snapshot, newest int64) Memory {
 }
 
 // latest returns the certificates whose issuing began last.
-func latest(certificates map[uint64]int64) []Start {
-	all := make([]Start, 0, len(certificates))
-	for name, at := range certificates {
-		if at != 0 {
-			all = append(all, Start{name, at})
+func latest(certificates []checks.Certificate) []Start {
+	newest := func(a, b Start) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Name, b.Name)) }
+	l := least[Start]{size: latestKept, compare: newest}
+	for _, c := range certificates {
+		if c.Name != "" && !c.Started.IsZero() {
+			l.add(Start{c.Name, c.Started})
 		}
 	}
-	slices.SortFunc(all, func(a, b Start) int { return cmp.Or(cmp.Compare(b.At, a.At), cmp.Compare(a.Name, b.Name)) })
-	return slices.Clone(all[:min(latestKept, len(all))])
+	return l.sorted()
+}
+
+// least keeps the least values of many, as many as its size.
+type least[T any] struct {
+	size    int
+	compare func(a, b T) int
+	kept    []T
+	full    bool // kept has the least ones so far, sorted, and then others
+}
+
+func (l *least[T]) add(v T) {
+	if l.full && l.compare(v, l.kept[l.size-1]) >= 0 {
+		return
+	}
+	if l.kept = append(l.kept, v); len(l.kept) >= 2*l.size {
+		l.sorted()
+	}
+}
+
+// sorted returns the values, the least first.
+func (l *least[T]) sorted() []T {
+	slices.SortFunc(l.kept, l.compare)
+	l.kept = l.kept[:min(l.size, len(l.kept))]
+	l.full = len(l.kept) == l.size
+	return slices.Clone(l.kept)
 }
 
 // Certificates counts those of the names that the reading has; all of them where
 // it has no names.
 func (m Memory) Certificates(names []string) int {
-	if len(m.certificates) == 0 {
-		return len(names)
-	}
-	n := 0
+	wanted, named, n := map[string]bool{}, false, 0
 	for _, name := range names {
-		if _, there := m.certificates[hashOf(name)]; there {
+		wanted[name] = true
+	}
+	for i := range m.certificates {
+		name := m.certificates[i].Name
+		named = named || name != ""
+		if wanted[name] {
 			n++
+			delete(wanted, name)
 		}
+	}
+	if !named {
+		return len(names)
 	}
 	return n
 }
@@ -94,14 +116,19 @@ func (m Memory) Certificates(names []string) int {
 // issuing now began before it did. If all of them moved by the same time, the zone
 // in which the panel's dates are read was set anew.
 func (m Memory) earlier(now Memory) int {
-	n, moved := 0, map[int64]bool{}
+	was := map[string]time.Time{}
 	for _, c := range m.Latest {
-		at := now.certificates[c.Name]
-		if at == 0 {
+		was[c.Name] = c.At
+	}
+	n, moved := 0, map[time.Duration]bool{}
+	for i := range now.certificates {
+		c := &now.certificates[i]
+		at, remembered := was[c.Name]
+		if !remembered || c.Started.IsZero() {
 			continue
 		}
-		moved[at-c.At] = true
-		if at < c.At {
+		moved[c.Started.Sub(at)] = true
+		if c.Started.Before(at) {
 			n++
 		}
 	}
@@ -119,21 +146,21 @@ const sampleSize = 256
 // depends on the names alone, so that the same ones are looked for again, and is
 // as good as random.
 func sample(sites []checks.Site) []uint64 {
-	hashes := make([]uint64, len(sites))
+	l := least[uint64]{size: sampleSize, compare: cmp.Compare[uint64]}
 	for i := range sites {
-		hashes[i] = hashOf(sites[i].Name)
+		l.add(hashOf(sites[i].Name))
 	}
-	slices.Sort(hashes)
-	hashes = slices.Compact(hashes)
-	return slices.Clone(hashes[:min(sampleSize, len(hashes))])
+	return slices.Compact(l.sorted())
 }
 
 // hashOf is FNV-1a, with its bits mixed so that the smallest hashes are spread
 // evenly (the finalizer of MurmurHash3).
 func hashOf(name string) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(name)) // it never fails
-	n := h.Sum64()
+	const offset, prime = 14695981039346656037, 1099511628211
+	n := uint64(offset)
+	for i := range len(name) {
+		n = (n ^ uint64(name[i])) * prime
+	}
 	n ^= n >> 33
 	n *= 0xff51afd7ed558ccd
 	n ^= n >> 33

@@ -164,3 +164,16 @@ func TestRowsOfATableThatWasGone(t *testing.T) {
 		t.Errorf("it is back without its rows: %+v", got)
 	}
 }
+
+// BenchmarkMemoryOf remembers a big panel.
+func BenchmarkMemoryOf(b *testing.B) {
+	var s checks.Snapshot
+	for n := range 10_000 {
+		s.Sites = append(s.Sites, checks.Site{Name: fmt.Sprintf("s%d.example", n)})
+		s.Certificates = append(s.Certificates, checks.Certificate{Name: fmt.Sprintf("s%d.example_le1", n), Started: noon.Add(time.Duration(n*7919%10_000) * time.Minute)})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		MemoryOf(s, 1)
+	}
+}
