@@ -31,9 +31,9 @@ func (p *program) ask() *cobra.Command {
 			if err := cmp.Or(p.checkFormat(), p.checkLanguage()); err != nil {
 				return err
 			}
-			return p.withApp(c.Context(), func(a *app.App) error {
+			return p.errorJSON(p.withApp(c.Context(), func(a *app.App) error {
 				return p.printAnswer(c.Context(), a, strings.Join(words, " "))
-			})
+			}))
 		},
 	})))
 }
@@ -54,6 +54,19 @@ func (p *program) printAnswer(ctx context.Context, a *app.App, text string) erro
 		return errPrinted
 	}
 	return err
+}
+
+// errorJSON prints an error as the JSON of the contract, if that is the format.
+// Wrong usage and what was printed already are left as they are.
+func (p *program) errorJSON(err error) error {
+	_, usage := errors.AsType[usageError](err)
+	if err == nil || p.format != "json" || usage || errors.Is(err, errPrinted) {
+		return err
+	}
+	e := json.NewEncoder(p.out)
+	e.SetEscapeHTML(false)
+	failed := e.Encode(map[string]any{"error": map[string]string{"code": app.CodeOf(err), "text": err.Error()}})
+	return errors.Join(errPrinted, failed)
 }
 
 // notice prints a notice about something that takes long. A terminal in raw mode,

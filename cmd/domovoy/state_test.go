@@ -78,6 +78,29 @@ func TestTheStateIsDamagedAtTheStart(t *testing.T) {
 	}
 }
 
+// ask says why there is no answer, in the JSON of the contract too.
+func TestAskWithoutAState(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, settings{resolveAfter: 1})
+	ask := func() (code, text string, status int) {
+		t.Helper()
+		answer, status := askJSON(t, h.config, "status")
+		return answer.Error.Code, answer.Error.Text, status
+	}
+	h.must(os.MkdirAll(h.stateFile(), 0o700))
+	if code, text, status := ask(); code != "unavailable" || status != exitRefused || !strings.Contains(text, "is a directory") {
+		t.Errorf("a folder: %q %q, exit %d", code, text, status)
+	}
+	h.must(os.Remove(h.stateFile()))
+	if _, _, status := ask(); status != exitOK {
+		t.Errorf("exit %d with a state", status)
+	}
+	h.must(os.WriteFile(h.stateFile(), []byte(strings.Repeat("no database\n", 5000)), 0o600))
+	if code, _, status := ask(); code != "unavailable" || status != exitRefused {
+		t.Errorf("damaged: %q, exit %d", code, status)
+	}
+}
+
 // A full disk is said once, from memory; so is to whoever asks why there is no
 // answer. What was asked is answered when there is room again.
 func TestTheDiskIsFull(t *testing.T) {

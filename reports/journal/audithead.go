@@ -57,7 +57,7 @@ func (j *Journal) writeHead(head auditHead) error {
 	}
 	_, err = f.Write(append(text, '\n'))
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), j.path+HeadFile)
+		err = renamed(f.Name(), j.path+HeadFile)
 	}
 	if err != nil {
 		err = errors.Join(err, removeAll(f.Name()))

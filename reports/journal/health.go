@@ -76,6 +76,28 @@ type faults struct {
 	open os.FileInfo // the file that is open
 }
 
+// AsFault returns the fault of the state that an error of this journal stands for;
+// nil: it stands for none.
+func (j *Journal) AsFault(err error) *Fault {
+	if f, ok := errors.AsType[*Fault](err); ok {
+		return f
+	}
+	return j.faultOf(err)
+}
+
+// IsFault reports whether an error means that a state file cannot be used.
+func IsFault(err error) bool {
+	if (&Journal{}).AsFault(err) != nil {
+		return true
+	}
+	for _, of := range []error{ErrDirectory, ErrUnwritable, ErrForeign, ErrNewer} {
+		if errors.Is(err, of) {
+			return true
+		}
+	}
+	return false
+}
+
 // note keeps the fault of an error, if it is one.
 func (j *Journal) note(err error) {
 	if f := j.faultOf(err); f != nil {
@@ -154,7 +176,7 @@ func (j *Journal) Restore(ctx context.Context) error {
 		if err := removeAll(j.path+"-wal", j.path+"-shm"); err != nil {
 			return err
 		}
-		return os.Rename(part, j.path)
+		return errors.Join(renamed(part, j.path), j.locks.again(j.path))
 	})
 	if err != nil {
 		return fmt.Errorf("putting the state file back: %w", err)

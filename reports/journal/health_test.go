@@ -81,6 +81,10 @@ func TestADeletedStateIsPutBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			j := openedAt(t, path)
+			release, err := j.Lock(t.Context(), "run")
+			if err != nil {
+				t.Fatal(err)
+			}
 			act(t, j, "before")
 			if err := remove(path); err != nil {
 				t.Fatal(err)
@@ -95,6 +99,12 @@ func TestADeletedStateIsPutBack(t *testing.T) {
 			wantFault(t, j, "")
 			act(t, j, "after")
 			again := openedAt(t, path)
+			if _, err := again.Lock(t.Context(), "run"); !errors.Is(err, ErrLocked) {
+				t.Errorf("a second one runs: %v", err)
+			}
+			if err := release(); err != nil {
+				t.Error(err)
+			}
 			if n, _, err := again.VerifyAudit(t.Context()); n != 2 || err != nil {
 				t.Errorf("%d entries of the audit, %v", n, err)
 			}

@@ -31,6 +31,7 @@ type Journal struct {
 	open  openSet
 
 	faults faults
+	locks  locks
 	lost   int64 // see Lost
 }
 

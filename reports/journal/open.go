@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"modernc.org/sqlite"
@@ -170,7 +171,15 @@ func (j *Journal) snapshot(ctx context.Context, version int) error {
 	if err != nil {
 		return err
 	}
-	return os.Rename(part, to)
+	return renamed(part, to)
+}
+
+// renamed renames a file, so that a power cut does not undo it.
+func renamed(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	return synced(filepath.Dir(to))
 }
 
 // copyTo copies the open file to a temporary name beside to, and returns that
@@ -192,7 +201,16 @@ func (j *Journal) copyTo(ctx context.Context, to string) (part string, err error
 	if _, err := j.write.db.ExecContext(ctx, "VACUUM INTO ?", part); err != nil {
 		return "", err
 	}
-	return part, nil
+	return part, synced(part) // which VACUUM does not do
+}
+
+// synced brings a file, or the names in a folder, to the disk.
+func synced(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // ErrLocked is the error of Lock when another process holds the lock.
@@ -202,12 +220,64 @@ var ErrLocked = errors.New("is already running on this state file")
 // another process holds the lock, the error wraps ErrLocked and names that
 // process. The lock is an advisory one (flock(2)) on a file beside the state
 // file, so the kernel releases it however the process ends, and other processes
-// can still use the database.
+// can still use the database. Restore takes it again if its file is gone.
 func (j *Journal) Lock(ctx context.Context, name string) (release func() error, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(j.path+"."+name+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := lockFile(j.path, name)
+	if err != nil {
+		return nil, err
+	}
+	j.locks.mu.Lock()
+	defer j.locks.mu.Unlock()
+	if j.locks.held == nil {
+		j.locks.held = map[string]*os.File{}
+	}
+	j.locks.held[name] = f
+	return func() error {
+		j.locks.mu.Lock()
+		defer j.locks.mu.Unlock()
+		f := j.locks.held[name]
+		delete(j.locks.held, name)
+		if f == nil {
+			return nil
+		}
+		return f.Close() // which releases the lock; the file stays, to be locked again
+	}, nil
+}
+
+// locks are the locks that this process holds, by name.
+type locks struct {
+	mu   sync.Mutex
+	held map[string]*os.File
+}
+
+// again takes the locks again whose files are gone.
+func (l *locks) again(path string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var failed error
+	for name, old := range l.held {
+		if _, err := os.Stat(lockPath(path, name)); err == nil {
+			continue
+		}
+		f, err := lockFile(path, name)
+		if err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		_ = old.Close() // nothing was written to it
+		l.held[name] = f
+	}
+	return failed
+}
+
+func lockPath(path, name string) string { return path + "." + name + ".lock" }
+
+// lockFile opens the file of a lock and locks it.
+func lockFile(path, name string) (*os.File, error) {
+	f, err := os.OpenFile(lockPath(path, name), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("locking %s: %w", name, err)
 	}
@@ -221,7 +291,7 @@ func (j *Journal) Lock(ctx context.Context, name string) (release func() error, 
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("locking %s: %w", name, err), f.Close())
 	}
-	return f.Close, nil // which releases the lock; the file stays, to be locked again
+	return f, nil
 }
 
 // sign writes our process id into the lock file, for the error of others.

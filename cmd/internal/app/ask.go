@@ -9,6 +9,8 @@ import (
 	"domovoy/bot"
 	"domovoy/bot/console"
 	"domovoy/reports"
+	"domovoy/reports/compose"
+	"domovoy/reports/journal"
 )
 
 // Local is the user at this host, who is an administrator: the permission to read
@@ -33,11 +35,24 @@ func (a *App) Ask(ctx context.Context, who Local, text string, notice func(text 
 	slow := time.AfterFunc(2*time.Second, func() { notice(r.Locale.Say("cli.reading")) })
 	err := a.bot.Watch.Read(ctx, time.Now())
 	slow.Stop()
+	if f := a.journal.AsFault(err); f != nil {
+		a.log.ErrorContext(ctx, "the state cannot be kept", "error", err)
+		return Reply{Message: compose.StateFault(r.Writer(), string(f.Reason), f.Path), Refused: bot.ResultUnavailable.String()}, nil
+	}
 	if err != nil {
 		return Reply{}, err
 	}
 	r.Notice = notice
 	return a.reply(ctx, text, r), nil
+}
+
+// CodeOf is the code of an error for programs: the state cannot be used, or
+// something else of ours.
+func CodeOf(err error) string {
+	if journal.IsFault(err) {
+		return bot.ResultUnavailable.String()
+	}
+	return bot.ResultInternal.String()
 }
 
 func (a *App) request(who Local) bot.Request {
