@@ -87,17 +87,12 @@ func TestAskWithoutAState(t *testing.T) {
 		answer, status := askJSON(t, h.config, "status")
 		return answer.Error.Code, answer.Error.Text, status
 	}
-	h.must(os.MkdirAll(h.stateFile(), 0o700))
-	if code, text, status := ask(); code != "unavailable" || status != exitRefused || !strings.Contains(text, "is a directory") {
-		t.Errorf("a folder: %q %q, exit %d", code, text, status)
-	}
-	h.must(os.Remove(h.stateFile()))
 	if _, _, status := ask(); status != exitOK {
 		t.Errorf("exit %d with a state", status)
 	}
 	h.must(os.WriteFile(h.stateFile(), []byte(strings.Repeat("no database\n", 5000)), 0o600))
-	if code, _, status := ask(); code != "unavailable" || status != exitRefused {
-		t.Errorf("damaged: %q, exit %d", code, status)
+	if code, text, status := ask(); code != "unavailable" || status != exitRefused || !strings.Contains(text, "not a SQLite database") {
+		t.Errorf("damaged: %q %q, exit %d", code, text, status)
 	}
 }
 
