@@ -25,6 +25,7 @@ const (
 	sendBound = 30 * time.Second // for one message from memory
 	sendTries = 3
 	excuses   = 10 * time.Minute // between two excuses in one chat
+	verified  = 24 * time.Hour   // between two looks at the audit
 )
 
 // Keeper watches over the state. It is safe for concurrent use.
@@ -35,10 +36,12 @@ type Keeper struct {
 	send      bot.Signal // there is something to send
 	log       *slog.Logger
 
-	mu      sync.Mutex
-	fault   *journal.Fault       // the one that people were told about; nil: none
-	calm    int                  // looks since then that found none
-	excused map[string]time.Time // by chat; during a fault
+	mu       sync.Mutex
+	fault    *journal.Fault       // the one that people were told about; nil: none
+	calm     int                  // looks since then that found none
+	excused  map[string]time.Time // by chat; during a fault
+	audited  time.Time            // when the audit was last looked at
+	tampered string               // what people were told about it; empty: nothing
 }
 
 // New makes a keeper that speaks through receivers, by their name in addresses.
@@ -54,6 +57,45 @@ func (k *Keeper) Run(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// Audit looks whether the audit is whole, at the start and once a day, and tells
+// people if it is not, once. Its end is logged: the log is a copy in another place.
+func (k *Keeper) Audit(ctx context.Context, now time.Time) {
+	k.mu.Lock()
+	due := now.Sub(k.audited) >= verified
+	if due {
+		k.audited = now
+	}
+	was := k.tampered
+	k.mu.Unlock()
+	if !due {
+		return
+	}
+	trail := compose.AuditTrail{}
+	var err error
+	trail.Entries, trail.Head, err = k.journal.VerifyAudit(ctx)
+	broken, isBroken := errors.AsType[*journal.BrokenChain](err)
+	cut, isCut := errors.AsType[*journal.CutChain](err)
+	switch {
+	case isBroken:
+		trail.Broken = int(broken.Entry)
+	case isCut:
+		trail.Kept, trail.Last = int(cut.Kept), int(cut.Last)
+	case err != nil:
+		k.log.WarnContext(ctx, "cannot verify the audit", "error", err)
+		return
+	default:
+		k.log.InfoContext(ctx, "the audit is whole", "entries", trail.Entries, "head", trail.Head)
+		return
+	}
+	k.log.ErrorContext(ctx, "the audit was tampered with", "error", err)
+	if was != err.Error() {
+		k.Tell(ctx, func(w compose.Writer) reports.Message { return compose.AuditVerified(w, trail) }, now)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.tampered = err.Error()
 }
 
 // Healthy reports whether the state can be kept, as of the last look.
@@ -73,6 +115,7 @@ func (k *Keeper) Look(ctx context.Context) {
 	fault, ok := errors.AsType[*journal.Fault](k.journal.Health(bounded, now))
 	if !ok {
 		k.well(ctx, now)
+		k.Audit(bounded, now)
 		return
 	}
 	switch fault.Reason {

@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"os"
@@ -171,4 +172,31 @@ func TestWhatIsMendedIsSaid(t *testing.T) {
 	if aside, _ := filepath.Glob(k.path + ".corrupt-*"); len(aside) == 0 {
 		t.Error("the damaged file is not aside")
 	}
+}
+
+// An audit that was tampered with, also at its end, is told once.
+func TestATamperedAuditIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKept(t)
+		for range 3 {
+			if err := k.journal.Audit(t.Context(), journal.AuditEntry{At: time.Now(), Command: "cancel"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k.Look(t.Context())
+		k.want("whole", k.queued())
+		db, err := sql.Open("sqlite", "file:"+k.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = db.ExecContext(t.Context(), "DROP TRIGGER audit_kept; DELETE FROM audit WHERE id = 3")
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			time.Sleep(25 * time.Hour)
+			k.Look(t.Context())
+		}
+		k.want("cut off", k.queued(), "wall:ops: The audit was tampered with")
+	})
 }
