@@ -80,6 +80,9 @@ func (p *Prober) rounds(ctx context.Context, s Sweep, looked Done) ([]*round, er
 			continue
 		}
 		known := panel.State()
+		if known.Read.IsZero() {
+			continue // its sites are not known: that none has a problem would be no news
+		}
 		r := &round{prober: p, panel: panel, steps: steps, recheck: s.Recheck, todo: Due(known, s.Since), before: known.Probes,
 			fresh: map[string]checks.Probe{}, all: map[string]checks.Probe{}, ran: map[string][]string{}, began: time.Now(), good: time.Now()}
 		if err := r.control(ctx); err != nil {
