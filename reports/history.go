@@ -213,7 +213,7 @@ func (s Server) expires(x checks.Subject) time.Time {
 
 // Tally counts the states of a server's snapshot.
 func (s Server) Tally(at time.Time, rules string, states []SiteState) Tally {
-	t := Tally{Server: s.Name, At: at, Rules: rules, Unread: s.Read.IsZero() || s.Trouble != ""}
+	t := Tally{Server: s.Name, At: at, Rules: rules, Unread: s.Read.IsZero() || s.Trouble != "" || len(s.Lost) > 0}
 	if t.Unread {
 		return t
 	}

@@ -108,6 +108,31 @@ func TestASweepLooksAtEverySite(t *testing.T) {
 	}
 }
 
+// A panel that cannot be read, or lost its sites, is not swept: that no site has a
+// problem would not be true. What was found stays.
+func TestASweepOfAPanelThatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	_, w, names := street(t)
+	w.database = hosting(t, nil, names...)
+	file := w.written(t, t.TempDir())
+	if _, told, status := said("sweep", "--config", file); status != exitOK {
+		t.Fatalf("exit %d: %q", status, told)
+	}
+	state := filepath.Join(filepath.Dir(file), "state.db")
+	dump := []string{"SELECT * FROM look", "SELECT * FROM incident", "SELECT * FROM delivery", ""}
+	before := sqlite(t, state, dump...)
+	sqlite(t, w.database, "DELETE FROM webdomain")
+	for range 2 {
+		out, told, status := said("sweep", "--config", file, "--format", "json")
+		if status != exitRefused || out != "" || !strings.Contains(told, english(t).Say("trouble.shrunk")) {
+			t.Errorf("exit %d, %q, %q", status, out, told)
+		}
+	}
+	if after := sqlite(t, state, dump...); after != before {
+		t.Errorf("the sweep of a panel without sites changed what was known:\n%s\nwas\n%s", after, before)
+	}
+}
+
 // Without a network of this host nothing is known about any domain: the output
 // is one sentence, and earlier results are kept.
 func TestASweepWithoutANetworkChangesNothing(t *testing.T) {

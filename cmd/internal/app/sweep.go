@@ -38,6 +38,9 @@ func (a *App) Sweep(ctx context.Context, who Local, progress func(done, total in
 	if err := a.bot.Watch.Read(ctx, began); err != nil {
 		return commands.SweepSummary{}, r.Locale, err
 	}
+	if trouble := a.unread(); trouble != "" {
+		return commands.SweepSummary{}, r.Locale, errors.New(r.Locale.Say("trouble." + trouble))
+	}
 	defer collectBySize(a.bot.Watch.Sites())()
 	if err := a.outside.online(ctx); errors.Is(err, ErrOffline) {
 		return commands.SweepSummary{}, r.Locale, err // before the journal knows about a sweep
@@ -54,6 +57,18 @@ func (a *App) Sweep(ctx context.Context, who Local, progress func(done, total in
 	}
 	sum, err := commands.Swept(a.bot.Watch, r.Locale, time.Since(began), each)
 	return sum, r.Locale, err
+}
+
+// unread says why no panel could be read, so that no site is known; empty: one
+// could.
+func (a *App) unread() (trouble string) {
+	for _, s := range a.bot.Watch.States() {
+		if !s.Read.IsZero() {
+			return ""
+		}
+		trouble = s.Trouble
+	}
+	return trouble
 }
 
 // byHand is the name in the journal of sweeps that a person started.
