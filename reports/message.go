@@ -49,6 +49,10 @@ type Message struct {
 // Section is a paragraph, a list, a quotation, or these in that order. Any
 // part may be empty.
 type Section struct {
+	// Folded is for details that most readers do not need: a messenger shows them
+	// behind one tap, or small, where it can. They are the first to be cut.
+	Folded bool `json:"folded,omitempty"`
+
 	Heading string `json:"heading,omitempty"`
 	Text    string `json:"text,omitempty"`
 	Items   []Item `json:"items,omitempty"`
@@ -64,12 +68,15 @@ type Item struct {
 }
 
 // Action is a button that stands for a typed command. The journal keeps the
-// command under ID; only ID passes through a messenger.
+// command under ID; only ID passes through a messenger. One with a URL opens it
+// instead, and needs neither.
 type Action struct {
 	ID      string `json:"id,omitempty"` // given by the journal; empty: not stored yet
 	Label   string `json:"label"`
 	Command string `json:"command"`
 	Danger  bool   `json:"danger,omitempty"`
+	Rare    bool   `json:"rare,omitempty"` // may stand in a menu
+	URL     string `json:"url,omitempty"`
 }
 
 // Number is a count of sites, certificates or customers in a message, with the
@@ -89,9 +96,10 @@ type File struct {
 }
 
 // Fit shortens a message until its size, as a messenger measures it, is at most
-// limit. It removes list items first, from the longest list's end; then it halves
-// quotations; then it removes sections from the end; last it cuts the title. Each
-// section's Left counts the items that were removed; the messenger words that.
+// limit. What is folded gives way first, then the rest, in the same order: list
+// items, from the longest list's end; then it halves quotations; then it removes
+// sections from the end; last it cuts the title. Each section's Left counts the
+// items that were removed; the messenger words that.
 func Fit(m Message, limit int, size func(Message) int) Message {
 	m.Sections = append([]Section(nil), m.Sections...)
 	for size(m) > limit {
@@ -105,25 +113,7 @@ func Fit(m Message, limit int, size func(Message) int) Message {
 // shorten removes the least important part, or reports that nothing is left to
 // remove.
 func shorten(m *Message) bool {
-	if i := longestList(m.Sections); i >= 0 {
-		s := &m.Sections[i]
-		drop := max(1, len(s.Items)/8)
-		s.Items = s.Items[:len(s.Items)-drop]
-		s.Left += drop
-		return true
-	}
-	for i := len(m.Sections) - 1; i >= 0; i-- {
-		if m.Sections[i].Quote != "" {
-			m.Sections[i].Quote = halve(m.Sections[i].Quote)
-			return true
-		}
-	}
-	if n := len(m.Sections); n > 0 {
-		if text := m.Sections[n-1].Text; len(text) > 200 {
-			m.Sections[n-1].Text = halve(text)
-			return true
-		}
-		m.Sections = m.Sections[:n-1]
+	if shortenSections(m, true) || shortenSections(m, false) {
 		return true
 	}
 	if len(m.Title) > 1 {
@@ -133,11 +123,44 @@ func shorten(m *Message) bool {
 	return false
 }
 
-// longestList is the section with the most items, at least two; -1: none.
-func longestList(sections []Section) int {
+// shortenSections removes the least important part of the sections that are
+// folded, or of the others.
+func shortenSections(m *Message, folded bool) bool {
+	if i := longestList(m.Sections, folded); i >= 0 {
+		s := &m.Sections[i]
+		drop := max(1, len(s.Items)/8)
+		s.Items = s.Items[:len(s.Items)-drop]
+		s.Left += drop
+		return true
+	}
+	last := -1
+	for i := len(m.Sections) - 1; i >= 0; i-- {
+		if m.Sections[i].Folded != folded {
+			continue
+		}
+		last = max(last, i)
+		if m.Sections[i].Quote != "" {
+			m.Sections[i].Quote = halve(m.Sections[i].Quote)
+			return true
+		}
+	}
+	switch {
+	case last < 0:
+		return false
+	case len(m.Sections[last].Text) > 200:
+		m.Sections[last].Text = halve(m.Sections[last].Text)
+	default:
+		m.Sections = append(m.Sections[:last], m.Sections[last+1:]...)
+	}
+	return true
+}
+
+// longestList is the section with the most items, at least two, of those that are
+// folded or of the others; -1: none.
+func longestList(sections []Section, folded bool) int {
 	best, most := -1, 1
 	for i, s := range sections {
-		if len(s.Items) > most {
+		if s.Folded == folded && len(s.Items) > most {
 			best, most = i, len(s.Items)
 		}
 	}

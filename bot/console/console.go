@@ -136,7 +136,7 @@ func (c *Console) write(text string) error {
 func (c *Console) pressed(number int) (reports.Action, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if number < 1 || number > len(c.buttons) {
+	if number < 1 || number > len(c.buttons) || c.buttons[number-1].Command == "" {
 		return reports.Action{}, false
 	}
 	return c.buttons[number-1], true

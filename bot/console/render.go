@@ -121,6 +121,9 @@ func (p *page) buttons(actions []reports.Action) {
 	var rows []row
 	for i, action := range actions {
 		r := row{lead: fmt.Sprintf("[%d]", i+1), text: oneLine(action.Label), note: oneLine(action.Command)}
+		if action.URL != "" {
+			r.lead, r.note = "•", oneLine(action.URL)
+		}
 		if action.Danger {
 			r.as = red
 		}

@@ -131,7 +131,7 @@ func (t *tx) keepActions(ctx context.Context, d *Delivery) error {
 		if d.Problem != 0 {
 			a.Command = strings.ReplaceAll(a.Command, reports.ProblemMark, strconv.FormatInt(d.Problem, 10))
 		}
-		if a.ID != "" {
+		if a.ID != "" || a.URL != "" {
 			continue
 		}
 		a.ID = newActionID()

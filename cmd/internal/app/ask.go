@@ -111,7 +111,9 @@ func (r Reply) JSON() (any, error) {
 	}
 	actions := []action{}
 	for _, a := range r.Message.Actions {
-		actions = append(actions, action{a.Label, a.Command})
+		if a.Command != "" { // else it opens a page, whose address the data has
+			actions = append(actions, action{a.Label, a.Command})
+		}
 	}
 	if len(actions) > 0 {
 		if fields["actions"], err = json.Marshal(actions); err != nil {
