@@ -152,6 +152,12 @@ func (c *blockChecker) richText(at string, value any, depth int) {
 		if text, _ := element["text"].(string); element["type"] == "text" {
 			c.words(pointer+"/text", text, maxBlocksTogether)
 		}
+		style, _ := element["style"].(object)
+		for name, on := range style {
+			if _, isBool := on.(bool); !isBool || !slices.Contains([]string{"bold", "italic", "strike", "code", "underline"}, name) {
+				c.report(pointer+"/style", "invalid additional property: %s", name)
+			}
+		}
 		c.richText(pointer, element["elements"], depth+1)
 	}
 }
@@ -190,11 +196,14 @@ const (
 	maxConfirmTitle = 100
 	maxConfirmText  = 300
 	maxConfirmLabel = 30
+	maxMenu         = 5
+	maxMenuValue    = 150
 )
 
-// otherElements are accepted without a check: the lab can press only buttons.
+// otherElements are accepted without a check: the lab can press only buttons and
+// choose only from menus.
 func otherElements() []string {
-	return []string{"image", "overflow", "datepicker", "datetimepicker", "timepicker", "checkboxes", "radio_buttons", "workflow_button",
+	return []string{"image", "datepicker", "datetimepicker", "timepicker", "checkboxes", "radio_buttons", "workflow_button",
 		"static_select", "external_select", "users_select", "conversations_select", "channels_select",
 		"multi_static_select", "multi_external_select", "multi_users_select", "multi_conversations_select", "multi_channels_select"}
 }
@@ -216,6 +225,8 @@ func (c *blockChecker) elements(elements []any, at func(int) string) {
 		switch {
 		case kind == "button":
 			c.button(at(i), element)
+		case kind == "overflow":
+			c.overflow(at(i), element)
 		case !slices.Contains(otherElements(), kind):
 			c.report(at(i)+"/type", "unsupported type: %s", kind)
 		}
@@ -233,6 +244,27 @@ func (c *blockChecker) button(at string, b object) {
 	if style := b["style"]; style != nil && style != "primary" && style != "danger" {
 		c.report(at+"/style", "unsupported value: %v", style)
 	}
+	c.confirm(at, b)
+}
+
+// overflow is https://docs.slack.dev/reference/block-kit/block-elements/overflow-menu-element.
+func (c *blockChecker) overflow(at string, b object) {
+	c.known(at, b, "action_id", "options", "confirm")
+	options, _ := b["options"].([]any)
+	c.count(at+"/options", len(options), 1, maxMenu)
+	for i, x := range options {
+		option, _ := x.(object)
+		pointer := fmt.Sprintf("%s/options/%d", at, i)
+		c.known(pointer, option, "text", "value", "description", "url")
+		c.text(pointer+"/text", option["text"], maxButtonText, "plain_text")
+		value, _ := option["value"].(string)
+		c.length(pointer+"/value", value, 1, maxMenuValue)
+	}
+	c.confirm(at, b)
+}
+
+// confirm checks the question that an element asks before it acts, if it does.
+func (c *blockChecker) confirm(at string, b object) {
 	if confirm, given := b["confirm"].(object); given {
 		c.text(at+"/confirm/title", confirm["title"], maxConfirmTitle, "plain_text")
 		c.text(at+"/confirm/text", confirm["text"], maxConfirmText, "plain_text", "mrkdwn")

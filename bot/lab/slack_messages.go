@@ -28,6 +28,41 @@ type Body struct {
 	Blocks []object // decoded, each with a block_id
 }
 
+// Read is what a person reads in the blocks, a line for each of them and for each
+// line in them; without blocks it is the text.
+func (b Body) Read() string {
+	if len(b.Blocks) == 0 {
+		return b.Text
+	}
+	var out strings.Builder
+	for _, block := range b.Blocks {
+		read(&out, block)
+		out.WriteByte('\n')
+	}
+	return out.String()
+}
+
+// read writes what is to be read in a part of a block, in the order of the block.
+func read(out *strings.Builder, node any) {
+	switch node := node.(type) {
+	case string:
+		out.WriteString(node)
+	case []any:
+		for _, child := range node {
+			read(out, child)
+		}
+	case object:
+		read(out, node["text"])
+		for _, inside := range []string{"elements", "options", "fields", "accessory", "rows"} {
+			read(out, node[inside])
+		}
+		switch node["type"] {
+		case "rich_text_section", "rich_text_preformatted", "rich_text_quote", "button":
+			out.WriteByte('\n')
+		}
+	}
+}
+
 // maxSlackText is the longest text. The lab is stricter than the real service, which
 // truncates a longer one.
 // https://docs.slack.dev/reference/methods/chat.postMessage#truncating

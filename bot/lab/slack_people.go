@@ -222,8 +222,9 @@ func (s *Slack) say(channel, user, text, thread string, event object) string {
 	return s.dispatch(Envelope{Kind: "events_api", EventID: id, Payload: payload})
 }
 
-// Press presses the button of that action_id in a message; it returns the
-// envelope's id.
+// Press presses the button of that action_id in a message, or chooses the entry of a
+// menu that has that value; it returns the envelope's id. A question before the
+// action is answered with yes.
 func (s *Slack) Press(channel, ts, user, actionID string) (string, error) {
 	s.mu.Lock()
 	var action object
@@ -266,22 +267,32 @@ func (s *Slack) press(channel, ts, user string, action object) string {
 	return s.dispatch(Envelope{Kind: "interactive", Payload: payload})
 }
 
-// action returns a button of action blocks and accessories in the form of a press.
+// action returns a button of action blocks and accessories, or a menu with its chosen
+// entry, in the form of a press.
 func (b Body) action(id string) object {
 	for _, block := range b.Blocks {
 		elements, _ := block["elements"].([]any)
 		for _, e := range append([]any{block["accessory"]}, elements...) {
 			element, _ := e.(object)
-			if element["type"] != "button" || element["action_id"] != id {
-				continue
-			}
 			action := object{"block_id": block["block_id"]}
 			for _, name := range []string{"type", "action_id", "text", "value", "style"} {
 				if element[name] != nil {
 					action[name] = element[name]
 				}
 			}
-			return action
+			options, _ := element["options"].([]any)
+			switch {
+			case element["type"] == "button" && element["action_id"] == id:
+				return action
+			case element["type"] != "overflow":
+				continue
+			}
+			for _, o := range options {
+				if option, _ := o.(object); option["value"] == id {
+					action["selected_option"] = option
+					return action
+				}
+			}
 		}
 	}
 	return nil
