@@ -17,9 +17,10 @@ import (
 // other error is internal: it is logged, and the one who asked gets a
 // reference to it.
 type Refusal struct {
-	Code Result // for programs
-	Key  string // of the text
-	Args i18n.Args
+	Code   Result // for programs
+	Key    string // of the text; its first line is the title
+	Args   i18n.Args
+	Offers []reports.Action // what may have been meant; nil: not looked for
 }
 
 // Error is for logs.
@@ -38,8 +39,12 @@ func NotDomain(word string) *Refusal {
 
 // NotAllowed refuses a command to somebody whose role is not enough.
 func NotAllowed(r Request, command string, needs Role) *Refusal {
+	what := "may." + command
+	if !r.Locale.Has(what) {
+		what = "may.this"
+	}
 	return &Refusal{Code: ResultNotAllowed, Key: "refusal.role", Args: i18n.Args{
-		"Command": command, "Needs": r.Locale.Say("role." + needs.String()), "Role": r.Locale.Say("role." + r.Role.String())}}
+		"What": r.Locale.Say(what), "Needs": r.Locale.Say("role." + needs.String()), "Role": r.Locale.Say("role." + r.Role.String())}}
 }
 
 // UnknownPerson refuses somebody who is not in the configuration, with the id
@@ -56,7 +61,7 @@ func UnknownPerson(r Request) *Refusal {
 // quote.
 func Explain(ctx context.Context, log *slog.Logger, err error, r Request) (reports.Message, Result) {
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
-		return compose.Refusal(r.Writer(), r.Locale.Say(refusal.Key, refusal.Args)), refusal.Code
+		return compose.Refusal(r.Writer(), r.Locale.Say(refusal.Key, refusal.Args), refusal.Offers...), refusal.Code
 	}
 	reference := strings.ToLower(rand.Text()[:4])
 	log.ErrorContext(ctx, "request failed", "reference", reference, "person", r.Person, "error", err)

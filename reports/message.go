@@ -102,8 +102,9 @@ type File struct {
 // items that were removed; the messenger words that.
 func Fit(m Message, limit int, size func(Message) int) Message {
 	m.Sections = append([]Section(nil), m.Sections...)
-	for size(m) > limit {
-		if !shorten(&m) {
+	fits := func() bool { return size(m) <= limit }
+	for !fits() {
+		if !shorten(&m, fits) {
 			return m
 		}
 	}
@@ -112,8 +113,8 @@ func Fit(m Message, limit int, size func(Message) int) Message {
 
 // shorten removes the least important part, or reports that nothing is left to
 // remove.
-func shorten(m *Message) bool {
-	if shortenSections(m, true) || shortenSections(m, false) {
+func shorten(m *Message, fits func() bool) bool {
+	if shortenSections(m, true, fits) || shortenSections(m, false, fits) {
 		return true
 	}
 	if len(m.Title) > 1 {
@@ -125,12 +126,9 @@ func shorten(m *Message) bool {
 
 // shortenSections removes the least important part of the sections that are
 // folded, or of the others.
-func shortenSections(m *Message, folded bool) bool {
+func shortenSections(m *Message, folded bool, fits func() bool) bool {
 	if i := longestList(m.Sections, folded); i >= 0 {
-		s := &m.Sections[i]
-		drop := max(1, len(s.Items)/8)
-		s.Items = s.Items[:len(s.Items)-drop]
-		s.Left += drop
+		shortenList(&m.Sections[i], fits)
 		return true
 	}
 	last := -1
@@ -153,6 +151,23 @@ func shortenSections(m *Message, folded bool) bool {
 		m.Sections = append(m.Sections[:last], m.Sections[last+1:]...)
 	}
 	return true
+}
+
+// shortenList leaves as many items as fit, but half of them at least, so that of
+// several lists the longest gives way first, and one item at least.
+func shortenList(s *Section, fits func() bool) {
+	items, left := s.Items, s.Left
+	keep := func(n int) { s.Items, s.Left = items[:n], left+len(items)-n }
+	low, high := (len(items)+1)/2, len(items) // low may not fit, high does not
+	for high-low > 1 {
+		middle := (low + high) / 2
+		if keep(middle); fits() {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	keep(low)
 }
 
 // longestList is the section with the most items, at least two, of those that are

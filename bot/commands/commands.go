@@ -96,12 +96,20 @@ func (c *Commands) find(name string) (bot.Command, bool) {
 // Ask answers one line of text. A refusal is an error of type *bot.Refusal; any
 // other error is internal and not for the one who asked: see bot.Explain.
 func (c *Commands) Ask(ctx context.Context, text string, r bot.Request) (answer bot.Answer, err error) {
-	name, words, typed := c.words.parse(text)
-	r.Words, r.Typed = words, typed
-	defer func() { err = asTyped(err, words, typed) }()
+	s := c.words.parse(text)
+	r.Words, r.Typed = s.words, s.typedWords
 	if r.Role < bot.Viewer {
 		return bot.Answer{}, bot.UnknownPerson(r)
 	}
+	answer, err = c.ask(ctx, s.name, r)
+	if refusal, ok := errors.AsType[*bot.Refusal](err); ok {
+		err = c.offered(s.quoted(refusal), s, r)
+	}
+	return answer, err
+}
+
+// ask runs a command, if there is one and the person may use it.
+func (c *Commands) ask(ctx context.Context, name string, r bot.Request) (answer bot.Answer, err error) {
 	command, ok := c.find(name)
 	if !ok && name == "revoke" { // in a PKI that is another act than cancelling an authorization
 		return bot.Answer{}, &bot.Refusal{Code: bot.ResultUnknownCommand, Key: "refusal.revoke"}
@@ -125,7 +133,7 @@ func (c *Commands) Do(ctx context.Context, text string, r bot.Request) (bot.Answ
 	r.Waits = true
 	answer, err := c.Ask(ctx, text, r)
 	if refusal, ok := errors.AsType[*bot.Refusal](err); ok {
-		if name, _, _ := c.words.parse(text); c.acts(name) { // refused questions are not kept here
+		if c.acts(c.words.parse(text).name) { // refused questions are not kept here
 			answer.Act = c.Refused(text, refusal.Code)
 		}
 	}
@@ -145,11 +153,11 @@ func (c *Commands) keep(ctx context.Context, r bot.Request, act *bot.Act) error 
 
 // Refused is what the audit keeps of a refused command.
 func (c *Commands) Refused(text string, code bot.Result) *bot.Act {
-	name, words, _ := c.words.parse(text)
-	if !c.acts(name) {
-		words = nil
+	s := c.words.parse(text)
+	if !c.acts(s.name) {
+		s.words = nil
 	}
-	return bot.NewAct(bot.Short(name), bot.ShortWords(words), code)
+	return bot.NewAct(bot.Short(s.name), bot.ShortWords(s.words), code)
 }
 
 // acts reports whether a command changes something outside the bot, or what
@@ -206,23 +214,29 @@ func (v vocabulary) add(bundle *i18n.Bundle, names ...string) {
 	}
 }
 
-// parse splits what was typed into a command's name and its words. Known words
-// and phrases come out in English; others stay as they are. typed has each of the
-// words as it was typed.
-func (v vocabulary) parse(text string) (name string, words, typed []string) {
+// said is one line of text as a command and its words. Known words and phrases are in
+// English, others as they are; typed and typedWords have each as it was typed.
+type said struct {
+	name, typed       string
+	words, typedWords []string
+}
+
+// parse splits what was typed.
+func (v vocabulary) parse(text string) said {
 	fields := strings.Fields(strings.Map(visible, text))
 	if len(fields) > 0 {
 		fields[0] = strings.TrimPrefix(fields[0], "/")
 	}
+	var words, typed []string
 	for len(fields) > 0 {
 		word, n := v.phrase(fields)
 		words, typed = append(words, word), append(typed, strings.Join(fields[:n], " "))
 		fields = fields[n:]
 	}
 	if len(words) == 0 {
-		return "", nil, nil
+		return said{}
 	}
-	return words[0], words[1:], typed[1:]
+	return said{words[0], typed[0], words[1:], typed[1:]}
 }
 
 // longestPhrase is how many words a phrase of the catalogs has at most.
@@ -264,21 +278,21 @@ func visible(r rune) rune {
 	return r
 }
 
-// asTyped has a refusal quote the word that it does not understand as it was
-// typed, not as it was understood.
-func asTyped(err error, words, typed []string) error {
-	refusal, ok := errors.AsType[*bot.Refusal](err)
-	if !ok {
-		return err
+// quoted has a refusal quote the command, and the word that it does not understand,
+// as they were typed, not as they were understood.
+func (s said) quoted(refusal *bot.Refusal) *bot.Refusal {
+	told := *refusal
+	told.Args = maps.Clone(refusal.Args)
+	if told.Args == nil {
+		told.Args = i18n.Args{}
 	}
+	told.Args["Typed"] = bot.Short(s.typed)
 	quoted, _ := refusal.Args["Word"].(string)
-	for i, word := range words {
-		if typed[i] != word && quoted == bot.Short(word) {
-			told := *refusal
-			told.Args = maps.Clone(refusal.Args)
-			told.Args["Word"] = bot.Short(typed[i])
-			return &told
+	for i, word := range s.words {
+		if s.typedWords[i] != word && quoted == bot.Short(word) {
+			told.Args["Word"] = bot.Short(s.typedWords[i])
+			break
 		}
 	}
-	return err
+	return &told
 }

@@ -38,7 +38,7 @@ func (c *Commands) site(ctx context.Context, command string, r bot.Request) (rep
 	case err != nil:
 		return reports.Site{}, err
 	case !ok:
-		return reports.Site{}, notFound(name, known, unread)
+		return reports.Site{}, notFound(command, name, known, unread)
 	}
 	open, err := c.Journal.OpenIncidents(ctx)
 	site.Server = watch.Opened(site.Server, slices.Values(open))
@@ -104,12 +104,18 @@ func lookUp(name string, servers []reports.Server) (reports.Site, bool) {
 	return found[0], true
 }
 
-// notFound says so, with what may have been meant, and with the panels that
-// could not be searched.
-func notFound(name string, servers []reports.Server, unread []string) error {
+// notFound says so, with what may have been meant, also as buttons, and with the
+// panels that could not be searched.
+func notFound(command, name string, servers []reports.Server, unread []string) error {
 	refusal := &bot.Refusal{Code: bot.ResultNotFound, Key: "refusal.site", Args: i18n.Args{"Name": checks.Show(name)}}
 	if near := similar(name, servers); len(near) > 0 {
-		refusal.Key, refusal.Args["Similar"] = "refusal.similar", near
+		refusal.Key = "refusal.similar"
+		shown := make([]string, len(near))
+		for i, n := range near {
+			shown[i] = checks.Show(n)
+			refusal.Offers = append(refusal.Offers, offer(checks.ToUnicode(n), command+" "+n))
+		}
+		refusal.Args["Similar"] = shown
 	}
 	if len(unread) > 0 {
 		refusal.Key, refusal.Args["Servers"] = "refusal.dark", unread
@@ -151,7 +157,7 @@ func similar(name string, servers []reports.Server) []string {
 	})
 	var names []string
 	for _, c := range near[:min(3, len(near))] {
-		names = append(names, checks.Show(c.name))
+		names = append(names, c.name)
 	}
 	return names
 }

@@ -72,6 +72,10 @@ func (c *Commands) help(_ context.Context, r bot.Request) (bot.Answer, error) {
 		known = append(known, x.Name)
 		data.Commands = append(data.Commands, HelpItem{x.Name, r.Locale.Say("help." + x.Name + ".usage"), r.Locale.Say("help." + x.Name + ".text")})
 	}
+	if r.Talks && len(r.Words) > 0 && slices.Contains(leaving(r.Locale), r.Words[0]) {
+		data.Commands = append(data.Commands, HelpItem{"quit", r.Locale.Say("help.quit.usage"), r.Locale.Say("help.quit.text")})
+		return bot.Answer{Message: compose.HelpTopic(r.Writer(), "quit"), Data: data}, nil
+	}
 	if len(known) == 0 {
 		return bot.Answer{}, &bot.Refusal{Code: bot.ResultUsage, Key: "refusal.command", Args: i18n.Args{"Command": bot.Short(r.Words[0])}}
 	}
@@ -80,6 +84,9 @@ func (c *Commands) help(_ context.Context, r bot.Request) (bot.Answer, error) {
 	}
 	return bot.Answer{Message: compose.Help(r.Writer(), known, r.Talks), Data: data}, nil
 }
+
+// leaving are the words that leave a console, which is not a command.
+func leaving(l *i18n.Locale) []string { return []string{"quit", "exit", l.Say("help.quit.usage")} }
 
 // Menu lists the commands with one line each, for a messenger's own menu.
 func (c *Commands) Menu(l *i18n.Locale) [][2]string {

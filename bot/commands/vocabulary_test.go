@@ -55,8 +55,8 @@ func TestWordsAreUnderstood(t *testing.T) {
 		"list /failed":                              "list /failed",
 		"check a=b=c":                               "check a=b=c",
 	} {
-		name, rest, _ := words.parse(typed)
-		if got := strings.Join(append([]string{name}, rest...), " "); got != want {
+		said := words.parse(typed)
+		if got := strings.Join(append([]string{said.name}, said.words...), " "); got != want {
 			t.Errorf("%q is understood as %q, want %q", typed, got, want)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/BurntSushi/toml"
+
+	"domovoy/reports"
 )
 
 // eachForm calls f with every message in every language as each messenger
@@ -48,6 +50,55 @@ func TestLinkIsForAdministrators(t *testing.T) {
 	})
 	if shown == 0 {
 		t.Error("nobody sees the link")
+	}
+}
+
+// tapped matches what Telegram would make a link of in running text: a URL, or a
+// domain in any script.
+var tapped = regexp.MustCompile(`https?://|[\p{L}\p{N}_-]+\.[\p{L}\p{M}]{2,}`)
+
+// Names of sites are code in Telegram, so that one tap copies them and nothing becomes a
+// link: a site's name may be somebody else's by now.
+func TestNothingBecomesALink(t *testing.T) {
+	code := regexp.MustCompile(`(?s)<(code|pre)>.*?</(code|pre)>`)
+	seen := 0
+	eachForm(t, func(name, form, text string) {
+		if !strings.HasSuffix(form, ".telegram") {
+			return
+		}
+		seen += len(code.FindAllString(text, -1))
+		if link := tapped.FindString(code.ReplaceAllString(text, "")); link != "" {
+			t.Errorf("%s.%s makes a link of %q", name, form, link)
+		}
+	})
+	if seen < 1000 {
+		t.Errorf("%d names in all messages, which cannot be all", seen)
+	}
+}
+
+// The answer of check begins with the cause, and next is what to do; what it rests on
+// is folded behind that, with all that others wrote.
+func TestCheckBeginsWithWhatToDo(t *testing.T) {
+	bundle := load(t)
+	for _, some := range []map[string]message{checkCases(), causeCases(), outsideCases()} {
+		for name, compose := range some {
+			m := compose(writer(t, bundle, "en"))
+			first := slices.IndexFunc(m.Sections, func(s reports.Section) bool { return s.Folded })
+			if first < 0 {
+				continue // a list, or a refusal
+			}
+			for _, s := range m.Sections[:first] {
+				if s.Quote != "" || len(s.Items) > 0 {
+					t.Errorf("%s: %q and %d items stand before the next step", name, s.Quote, len(s.Items))
+				}
+			}
+			if slices.ContainsFunc(m.Sections[first:], func(s reports.Section) bool { return !s.Folded }) {
+				t.Errorf("%s: something stands behind what is folded", name)
+			}
+			if next := slices.IndexFunc(m.Sections, func(s reports.Section) bool { return strings.HasPrefix(s.Text, "Next step: ") }); next > 1 {
+				t.Errorf("%s: the next step is section %d", name, next+1)
+			}
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ func shapes() []string {
 		// work that takes long
 		"sweep.under", "sweep.done", "cancel.plan.priced", "cancel.first", "cancel.waits.busy", "cancel.done.some", "audit.every",
 		// about the bot
-		"help", "whoami.operator", "refusal.role", "refusal.similar",
+		"help", "whoami.operator", "refusal.role.report", "refusal.offers", "refusal.similar",
 	}
 }
 
@@ -75,6 +75,7 @@ func forms(bundle *i18n.Bundle, m reports.Message) []string {
 		add("a text", s.Text != "")
 		add("a text of several lines", strings.Contains(s.Text, "\n"))
 		add("a quotation", s.Quote != "")
+		add("folded details", s.Folded)
 		add("a quotation of several lines", strings.Contains(s.Quote, "\n"))
 		add("a heading over items", s.Heading != "" && len(s.Items) > 0)
 		add("a text over items", s.Text != "" && len(s.Items) > 0)

@@ -42,10 +42,37 @@ func talkCases() map[string]message {
 					args[name] = w.Say("role." + role.String())
 				}
 			}
-			m, _ := bot.Explain(context.Background(), slog.New(slog.DiscardHandler), &bot.Refusal{Key: key, Args: args}, bot.Request{Locale: w.Locale, Now: w.Now})
-			return m
+			return declined(w, &bot.Refusal{Key: key, Args: args})
 		}
 	}
+	for _, c := range new(commands.Commands).List() {
+		if c.Role > bot.Viewer {
+			all["refusal.role."+c.Name] = func(w compose.Writer) reports.Message {
+				return declined(w, bot.NotAllowed(bot.Request{Locale: w.Locale, Role: bot.Viewer}, c.Name, c.Role))
+			}
+		}
+	}
+	all["refusal.role.this"] = func(w compose.Writer) reports.Message {
+		return declined(w, bot.NotAllowed(bot.Request{Locale: w.Locale, Role: bot.Viewer}, "a command to come", bot.Admin))
+	}
+	all["refusal.role.lang"] = func(w compose.Writer) reports.Message {
+		return declined(w, bot.NotAllowed(bot.Request{Locale: w.Locale, Role: bot.Viewer}, "lang", bot.Operator))
+	}
+	all["refusal.offers"] = func(w compose.Writer) reports.Message {
+		refusal := &bot.Refusal{Key: "usage.kind"}
+		for n, kind := range reports.Lists() {
+			if reports.SinceYesterday(kind) || kind == "sites" {
+				continue
+			}
+			refusal.Offers = append(refusal.Offers, reports.Action{Command: "list " + kind,
+				Label: w.Say("cause.count", i18n.Args{"What": w.Say("list.label." + kind), "N": 96 - 6*n})})
+		}
+		return declined(w, refusal)
+	}
+	all["refusal.languages"] = func(w compose.Writer) reports.Message {
+		return declined(w, &bot.Refusal{Key: "usage.lang", Args: i18n.Args{"Languages": "en, ru"}, Offers: []reports.Action{{Label: w.Say("lang.name"), Command: "lang " + w.Language()}}})
+	}
+	all["help.quit"] = func(w compose.Writer) reports.Message { return compose.HelpTopic(w, "quit") }
 	for _, role := range []bot.Role{bot.Stranger, bot.Viewer, bot.Operator, bot.Admin} {
 		all["whoami."+role.String()] = func(w compose.Writer) reports.Message {
 			return compose.Whoami(w, compose.Person{ID: "slack:T012345:U0123456", Role: role.String(), Chat: "slack:D0123456"})
@@ -54,11 +81,17 @@ func talkCases() map[string]message {
 	return all
 }
 
+// declined is a refusal as the one who asked reads it.
+func declined(w compose.Writer, refusal *bot.Refusal) reports.Message {
+	m, _ := bot.Explain(context.Background(), slog.New(slog.DiscardHandler), refusal, bot.Request{Locale: w.Locale, Now: w.Now})
+	return m
+}
+
 // refusals are the arguments of all other refusals and hints, by key.
 func refusals() map[string]i18n.Args {
 	return map[string]i18n.Args{
 		"refusal.command":         {"Command": "cancel"},
-		"refusal.role":            {"Command": "report", "Needs": bot.Operator, "Role": bot.Viewer},
+		"refusal.nearest":         {"Command": "statsu", "Near": "status"},
 		"refusal.nobody":          nil,
 		"refusal.revoke":          nil,
 		"refusal.stranger":        {"Person": "telegram:123456789", "Chat": "telegram:-1001234567890"},
@@ -68,7 +101,7 @@ func refusals() map[string]i18n.Args {
 		"refusal.unknown.server":  {"Word": "isp9", "Servers": "isp1, isp2"},
 		"refusal.unknown.cause":   {"Word": "ca.dsn", "Servers": "isp1, isp2"},
 		"refusal.unknown.owner":   {"Word": "client[", "Servers": "isp1, isp2"},
-		"usage.nowords":           {"Command": "status", "Word": "isp1"},
+		"usage.nowords":           {"Typed": "whoami", "Word": "isp1"},
 		"refusal.similar":         {"Name": "shpo.ru", "Similar": []string{"shop.ru", "shop2.ru"}},
 		"refusal.name":            {"Word": "not a name"},
 		"refusal.button":          nil,

@@ -2,6 +2,7 @@ package slack
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -24,7 +25,7 @@ const (
 )
 
 // maxFallback limits the text beside the blocks to the length of a notification.
-const maxFallback = 300 // runes
+const maxFallback = 300 // UTF-16 code units
 
 // Render returns a message as blocks within all limits of Slack, shortened by
 // reports.Fit.
@@ -43,7 +44,7 @@ func Fallback(m reports.Message) string {
 	}
 	for keep := maxFallback; ; keep -= 10 {
 		escaped := escape(clip(text, keep))
-		if len([]rune(escaped)) <= maxFallback {
+		if units(escaped) <= maxFallback {
 			return escaped
 		}
 	}
@@ -88,13 +89,19 @@ func clean(s string) string {
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
-// clip shortens a text to n runes, the last of which is then an ellipsis.
+// clip shortens a text to n UTF-16 code units, the strictest reading of "characters";
+// the last one is then an ellipsis.
 func clip(s string, n int) string {
-	runes := []rune(s)
-	if len(runes) <= n {
+	if units(s) <= n {
 		return s
 	}
-	return string(runes[:n-1]) + "…"
+	used := 0
+	for i, r := range s {
+		if used += utf16.RuneLen(r); used > n-1 {
+			return s[:i] + "…"
+		}
+	}
+	return s
 }
 
 // Limits of buttons. Slack allows 25 in a row and 75 characters in each
@@ -104,8 +111,9 @@ func clip(s string, n int) string {
 const (
 	buttonsPerRow = 5
 	maxButtons    = 20
-	maxLabel      = 75 // runes
+	maxLabel      = 75 // UTF-16 code units
 	maxID         = 64 // bytes; the journal's ids are shorter
+	maxURL        = 3000
 )
 
 // composer builds the blocks of one message and counts their text.
@@ -135,31 +143,34 @@ func (c *composer) title(m reports.Message) {
 	if strings.TrimSpace(title) == "" {
 		return
 	}
+	words := c.words(title, true)
 	if mark := m.Tone.Mark(); mark != "" {
-		c.richText(c.line(c.text(mark+" "), c.bold(title)))
-		return
+		words = append([]slackgo.RichTextSectionElement{c.text(mark + " ")}, words...)
 	}
-	c.richText(c.line(c.bold(title)))
+	c.richText(c.line(words...))
 }
 
 // section adds one block, since Slack shows a small gap between blocks.
 func (c *composer) section(s reports.Section) {
+	if s.Folded {
+		c.context(s)
+		return
+	}
 	var parts []slackgo.RichTextElement
 	heading, text := strings.TrimSpace(clean(s.Heading)), strings.TrimSpace(clean(s.Text))
 	switch {
 	case heading != "" && text != "":
-		parts = append(parts, c.line(c.bold(heading), c.text("\n"+text)))
+		parts = append(parts, c.line(append(c.words(heading, true), c.words("\n"+text, false)...)...))
 	case heading != "":
-		parts = append(parts, c.line(c.bold(heading)))
+		parts = append(parts, c.line(c.words(heading, true)...))
 	case text != "":
-		parts = append(parts, c.line(c.text(text)))
+		parts = append(parts, c.line(c.words(text, false)...))
 	}
 	if list := c.list(s.Items); list != nil {
 		parts = append(parts, list)
 	}
 	if s.Left > 0 {
-		more := c.locale.Say("list.more", i18n.Args{"N": s.Left})
-		parts = append(parts, c.line(c.styled(more, slackgo.RichTextSectionTextStyle{Italic: true})))
+		parts = append(parts, c.line(c.styled(c.more(s.Left), slackgo.RichTextSectionTextStyle{Italic: true})))
 	}
 	if quote := strings.Trim(clean(s.Quote), "\n"); strings.TrimSpace(quote) != "" {
 		parts = append(parts, &slackgo.RichTextPreformatted{
@@ -172,58 +183,169 @@ func (c *composer) section(s reports.Section) {
 	}
 }
 
-// list returns nil when there are no items.
-func (c *composer) list(items []reports.Item) slackgo.RichTextElement {
-	var lines []slackgo.RichTextElement
-	for _, item := range items {
-		text, note := strings.TrimSpace(clean(item.Text)), strings.TrimSpace(clean(item.Note))
-		if text == "" {
-			text, note = note, ""
+// more says how many items are left out.
+func (c *composer) more(n int) string { return c.locale.Say("list.more", i18n.Args{"N": n}) }
+
+// maxContext limits a text in a context block.
+// https://docs.slack.dev/reference/block-kit/composition-objects/text-object
+const maxContext = 3000 // UTF-16 code units
+
+// context adds a folded section in small grey letters. They are plain, because
+// nothing can be escaped in mrkdwn but three characters.
+func (c *composer) context(s reports.Section) {
+	var lines []string
+	add := func(text string) {
+		if text = strings.TrimSpace(clean(text)); text != "" {
+			lines = append(lines, text)
 		}
+	}
+	add(s.Heading)
+	add(s.Text)
+	for _, item := range s.Items {
+		add(itemText(item))
+	}
+	if s.Left > 0 {
+		add(c.more(s.Left))
+	}
+	add(s.Quote)
+	if len(lines) == 0 {
+		return
+	}
+	text := clip(strings.Join(lines, "\n"), maxContext)
+	c.units += units(text)
+	c.blocks = append(c.blocks, slackgo.NewContextBlock("", slackgo.NewTextBlockObject(slackgo.PlainTextType, text, false, false)))
+}
+
+// itemText is the text of an item behind its mark and before its note.
+func itemText(item reports.Item) string {
+	text, note := strings.TrimSpace(clean(item.Text)), strings.TrimSpace(clean(item.Note))
+	if text == "" {
+		text, note = note, ""
+	}
+	if text == "" {
+		return ""
+	}
+	if mark := item.Tone.Mark(); mark != "" {
+		text = mark + " " + text
+	}
+	if note != "" {
+		text += " — " + note
+	}
+	return text
+}
+
+// list returns nil when there are no items. One with marks is lines, because Slack
+// would show a bullet before each mark.
+func (c *composer) list(items []reports.Item) slackgo.RichTextElement {
+	var rows []slackgo.RichTextElement
+	var lines []string
+	marked := false
+	for _, item := range items {
+		text := itemText(item)
 		if text == "" {
 			continue
 		}
-		if mark := item.Tone.Mark(); mark != "" {
-			text = mark + " " + text
+		if item.Tone.Mark() == "" {
+			lines = append(lines, "• "+text)
+		} else {
+			lines, marked = append(lines, text), true
 		}
-		if note != "" {
-			text += " — " + note
-		}
-		lines = append(lines, c.line(c.text(text)))
 	}
-	if len(lines) == 0 {
+	switch {
+	case len(lines) == 0:
 		return nil
+	case marked:
+		return c.line(c.words(strings.Join(lines, "\n"), false)...)
 	}
-	return slackgo.NewRichTextList(slackgo.RTEListBullet, 0, lines...)
+	for _, text := range lines {
+		rows = append(rows, c.line(c.words(strings.TrimPrefix(text, "• "), false)...))
+	}
+	return slackgo.NewRichTextList(slackgo.RTEListBullet, 0, rows...)
 }
 
+// Limits of menus and dialogs.
+// https://docs.slack.dev/reference/block-kit/block-elements/overflow-menu-element,
+// https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
+const (
+	maxMenu         = 5   // entries
+	maxConfirmTitle = 100 // UTF-16 code units
+	maxConfirmText  = 300 // UTF-16 code units
+	maxConfirmLabel = 30  // runes
+)
+
 // buttons adds rows of buttons. It leaves out actions without an id, which could not
-// be identified when pressed.
+// be identified when pressed. The rare ones stand in a menu at the end of a row, if
+// there are two of them at least.
 func (c *composer) buttons(actions []reports.Action) {
-	var row []slackgo.BlockElement
-	for n, action := range pressable(actions) {
-		label := clip(strings.TrimSpace(clean(action.Label)), maxLabel)
-		c.units += units(label)
-		button := slackgo.NewButtonBlockElement("action-"+strconv.Itoa(n+1), action.ID,
-			slackgo.NewTextBlockObject(slackgo.PlainTextType, label, false, false))
-		if action.Danger {
-			button.Style = slackgo.StyleDanger
-		}
-		if row = append(row, button); len(row) == buttonsPerRow {
-			c.blocks = append(c.blocks, slackgo.NewActionBlock("", row...))
-			row = nil
+	usable := pressable(actions)
+	var often, rare []reports.Action
+	for _, a := range usable {
+		if a.Rare && !a.Danger && a.URL == "" && len(rare) < maxMenu {
+			rare = append(rare, a)
+		} else {
+			often = append(often, a)
 		}
 	}
-	if len(row) > 0 {
+	if len(rare) < 2 {
+		often, rare = usable, nil
+	}
+	var elements []slackgo.BlockElement
+	for n, action := range often {
+		elements = append(elements, c.button(n, action))
+	}
+	if len(rare) > 0 {
+		elements = append(elements, c.menu(rare))
+	}
+	for row := range slices.Chunk(elements, buttonsPerRow) {
 		c.blocks = append(c.blocks, slackgo.NewActionBlock("", row...))
 	}
 }
 
+// opens begins the action_id of a button with a URL. Slack tells of its press too.
+const opens = "open-"
+
+// button is a button; one that carries something out asks once more.
+func (c *composer) button(n int, action reports.Action) *slackgo.ButtonBlockElement {
+	label := c.label(action)
+	button := slackgo.NewButtonBlockElement("action-"+strconv.Itoa(n+1), action.ID, label)
+	if action.URL != "" {
+		button.ActionID, button.Value, button.URL = opens+strconv.Itoa(n+1), "", action.URL
+	}
+	if action.Danger {
+		say := func(key string, most int) *slackgo.TextBlockObject {
+			text := clip(c.locale.Say("slack.confirm."+key, i18n.Args{"Label": label.Text}), most)
+			c.units += units(text)
+			return slackgo.NewTextBlockObject(slackgo.PlainTextType, text, false, false)
+		}
+		button.Style = slackgo.StyleDanger
+		button.Confirm = slackgo.NewConfirmationBlockObject(
+			say("title", maxConfirmTitle), say("text", maxConfirmText), say("yes", maxConfirmLabel), say("no", maxConfirmLabel))
+	}
+	return button
+}
+
+// menu is a menu of actions.
+func (c *composer) menu(actions []reports.Action) *slackgo.OverflowBlockElement {
+	options := make([]*slackgo.OptionBlockObject, len(actions))
+	for i, a := range actions {
+		options[i] = slackgo.NewOptionBlockObject(a.ID, c.label(a), nil)
+	}
+	return slackgo.NewOverflowBlockElement("menu", options...)
+}
+
+func (c *composer) label(a reports.Action) *slackgo.TextBlockObject {
+	label := clip(strings.TrimSpace(clean(a.Label)), maxLabel)
+	c.units += units(label)
+	return slackgo.NewTextBlockObject(slackgo.PlainTextType, label, false, false)
+}
+
+// pressable are the actions that can be identified when pressed, or open a URL.
 func pressable(actions []reports.Action) []reports.Action {
 	var usable []reports.Action
 	for _, a := range actions {
 		label := strings.TrimSpace(clean(a.Label))
-		if a.ID != "" && len(a.ID) <= maxID && label != "" && len(usable) < maxButtons {
+		known := a.ID != "" && len(a.ID) <= maxID || a.URL != "" && len(a.URL) <= maxURL
+		if known && label != "" && len(usable) < maxButtons {
 			usable = append(usable, a)
 		}
 	}
@@ -243,8 +365,17 @@ func (c *composer) text(s string) slackgo.RichTextSectionElement {
 	return slackgo.NewRichTextSectionTextElement(s, nil)
 }
 
-func (c *composer) bold(s string) slackgo.RichTextSectionElement {
-	return c.styled(s, slackgo.RichTextSectionTextStyle{Bold: true})
+// words are a text with its names as code, as in the other messengers.
+func (c *composer) words(s string, bold bool) []slackgo.RichTextSectionElement {
+	var elements []slackgo.RichTextSectionElement
+	for _, span := range reports.Spans(s) {
+		if !bold && !span.Name {
+			elements = append(elements, c.text(span.Text))
+			continue
+		}
+		elements = append(elements, c.styled(span.Text, slackgo.RichTextSectionTextStyle{Bold: bold, Code: span.Name}))
+	}
+	return elements
 }
 
 func (c *composer) styled(s string, style slackgo.RichTextSectionTextStyle) slackgo.RichTextSectionElement {
@@ -252,7 +383,7 @@ func (c *composer) styled(s string, style slackgo.RichTextSectionTextStyle) slac
 	return slackgo.NewRichTextSectionTextElement(s, &style)
 }
 
-// units counts UTF-16 code units, the strictest reading of "characters".
+// units counts UTF-16 code units.
 func units(s string) int {
 	n := 0
 	for _, r := range s {

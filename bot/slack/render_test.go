@@ -137,8 +137,11 @@ func checkLimits(t *testing.T, blocks []slackgo.Block) {
 		if o["type"] == "text" && text == "" {
 			t.Error("an empty text element")
 		}
-		if o["type"] == "plain_text" && (text == "" || len([]rune(text)) > 75) {
-			t.Errorf("a label of %d runes", len([]rune(text)))
+		if o["type"] == "plain_text" && (text == "" || len([]rune(text)) > 3000) {
+			t.Errorf("a text of %d runes", len([]rune(text)))
+		}
+		if label, _ := o["text"].(map[string]any); label != nil && len([]rune(label["text"].(string))) > 75 {
+			t.Errorf("a label of %d runes", len([]rune(label["text"].(string))))
 		}
 		if id, ok := o["action_id"].(string); ok && ids[id] {
 			t.Errorf("action_id %s twice", id)

@@ -64,6 +64,22 @@ func samples() map[string]reports.Message {
 			}},
 			Actions: []reports.Action{{ID: "id1", Label: "Cancel 14 <all>", Command: "confirm 7f3a", Danger: true}},
 		},
+		"folded.ru": {
+			Language: "ru", Tone: reports.ToneBad, Title: "client.ru — указывает на чужой адрес",
+			Sections: []reports.Section{
+				{Text: "A 198.51.100.7 (Beget), должно быть 203.0.113.10."},
+				{Folded: true, Text: "Последняя ошибка, сегодня в 04:12:", Quote: "line <one>\n*line* two"},
+				{Folded: true, Heading: "Панель", Items: []reports.Item{{Text: "Сертификат: client.ru_le3"}, {Tone: reports.ToneWarning, Text: "истекает", Note: "завтра"}}, Left: 2},
+				{Folded: true},
+			},
+			Actions: []reports.Action{
+				{ID: "a1", Label: "Взять", Command: "ack 7"},
+				{ID: "a2", Label: "Тишина на 8 ч", Command: "silence 7 8h", Rare: true},
+				{ID: "a3", Label: "Передать", Command: "hand 7", Rare: true},
+				{Label: "Снять паузу", URL: "https://portal.example/unpause?jwt=x"},
+				{ID: "a4", Label: "Отменить 14", Command: "confirm 7f3a", Danger: true},
+			},
+		},
 		"empty.en": {Language: "en"},
 		"long.ru":  longMessage(),
 	}

@@ -3,7 +3,6 @@ package slack
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -203,7 +202,7 @@ func TestFiles(t *testing.T) {
 			if len(said) != 1 {
 				t.Fatalf("%d messages, want one", len(said))
 			}
-			if text := fmt.Sprintf("%+v", said[0].Body.Blocks); tt.note != "" && !strings.Contains(text, tt.note) || len(said[0].Body.Blocks) > 1 != (tt.note != "") {
+			if text := said[0].Body.Read(); tt.note != "" && !strings.Contains(text, tt.note) || len(said[0].Body.Blocks) > 1 != (tt.note != "") {
 				t.Errorf("it says %s, want %q", text, tt.note)
 			}
 			files := server.Files(ops)

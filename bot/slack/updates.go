@@ -53,8 +53,8 @@ func command(c slackgo.SlashCommand, envelope string) bot.Update {
 	}
 }
 
-// presses converts pressed buttons. A payload has one of them in practice, though the
-// format allows more.
+// presses converts pressed buttons and chosen entries of menus. A payload has one of
+// them in practice, though the format allows more.
 func presses(c slackgo.InteractionCallback, envelope string) []bot.Update {
 	if c.Type != slackgo.InteractionTypeBlockActions {
 		return nil
@@ -66,7 +66,12 @@ func presses(c slackgo.InteractionCallback, envelope string) []bot.Update {
 	}
 	var pressed []bot.Update
 	for _, action := range c.ActionCallback.BlockActions {
-		if action.Type != "button" || channel == "" {
+		button := cmp.Or(action.Value, action.ActionID)
+		if action.Type == "overflow" {
+			button = action.SelectedOption.Value
+		}
+		known := action.Type == "button" && !strings.HasPrefix(action.ActionID, opens) || action.Type == "overflow"
+		if !known || channel == "" || button == "" {
 			continue
 		}
 		stamp := cmp.Or(action.ActionTs, c.ActionTs, c.TriggerID, envelope)
@@ -77,7 +82,7 @@ func presses(c slackgo.InteractionCallback, envelope string) []bot.Update {
 			Private:   direct(channel),
 			Person:    person(cmp.Or(c.User.TeamID, c.Team.ID), c.User.ID),
 			Name:      c.User.Name,
-			Button:    cmp.Or(action.Value, action.ActionID),
+			Button:    button,
 			Ref:       c.Container.MessageTs,
 			At:        moment(action.ActionTs),
 		})

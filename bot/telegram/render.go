@@ -28,7 +28,12 @@ type piece struct {
 	text string // the result of clean, not escaped
 }
 
-type line []piece
+// line is a line of a message. Those that are folded in a row stand in one quotation
+// that a tap expands.
+type line struct {
+	pieces []piece
+	folded bool
+}
 
 // Render returns a message as HTML of Telegram's dialect, shortened by reports.Fit to
 // the limit of a text message.
@@ -49,7 +54,10 @@ func measure(lines []line) int {
 		if i > 0 {
 			length++
 		}
-		for _, p := range l {
+		if l.folded && (i == 0 || !lines[i-1].folded) {
+			entities++
+		}
+		for _, p := range l.pieces {
 			length += units(p.text)
 			if p.tag != "" {
 				entities++
@@ -62,95 +70,129 @@ func measure(lines []line) int {
 	return length
 }
 
+// https://core.telegram.org/bots/api#html-style
+const (
+	foldStart = "<blockquote expandable>"
+	foldEnd   = "</blockquote>"
+)
+
 // markup writes lines as HTML.
 func markup(lines []line) string {
-	return join(lines, func(b *strings.Builder, p piece) {
-		if p.tag == "" {
-			b.WriteString(escape(p.text))
-			return
+	var b strings.Builder
+	folded := false
+	for i, l := range lines {
+		if folded && !l.folded {
+			b.WriteString(foldEnd)
 		}
-		b.WriteString("<" + p.tag + ">" + escape(p.text) + "</" + p.tag + ">")
-	})
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		if l.folded && !folded {
+			b.WriteString(foldStart)
+		}
+		folded = l.folded
+		for _, p := range l.pieces {
+			if p.tag == "" {
+				b.WriteString(escape(p.text))
+				continue
+			}
+			b.WriteString("<" + p.tag + ">" + escape(p.text) + "</" + p.tag + ">")
+		}
+	}
+	if folded {
+		b.WriteString(foldEnd)
+	}
+	return b.String()
 }
 
 // plain writes lines without any markup.
 func plain(lines []line) string {
-	return join(lines, func(b *strings.Builder, p piece) { b.WriteString(p.text) })
-}
-
-func join(lines []line, write func(*strings.Builder, piece)) string {
 	var b strings.Builder
 	for i, l := range lines {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		for _, p := range l {
-			write(&b, p)
+		for _, p := range l.pieces {
+			b.WriteString(p.text)
 		}
 	}
 	return b.String()
 }
 
 // compose returns the lines of a message: the title, then the sections, each after
-// an empty line.
+// an empty line. Folded ones have none before them: a quotation has margins.
 func compose(bundle *i18n.Bundle, m reports.Message) []line {
-	title := line{}
+	var title []piece
 	if mark := m.Tone.Mark(); mark != "" {
 		title = append(title, piece{text: mark + " "})
 	}
-	if text := oneLine(m.Title); text != "" {
-		title = append(title, piece{"b", text})
-	}
-	lines := []line{title}
+	lines := []line{{pieces: append(title, named("b", oneLine(m.Title))...)}}
 	locale := bundle.Locale(m.Language, nil)
 	for _, s := range m.Sections {
-		if part := section(locale, s); len(part) > 0 {
-			lines = append(append(lines, nil), part...)
+		part := section(locale, s)
+		if len(part) > 0 && !s.Folded {
+			lines = append(lines, line{})
 		}
+		lines = append(lines, part...)
 	}
 	if strings.TrimSpace(plain(lines)) == "" {
-		return []line{{{text: "…"}}} // Telegram refuses an empty message
+		return []line{{pieces: []piece{{text: "…"}}}} // Telegram refuses an empty message
 	}
 	return lines
+}
+
+// named returns a text as pieces: its names as code, which one tap copies, the rest
+// with the given tag.
+func named(tag, text string) []piece {
+	var pieces []piece
+	for _, s := range reports.Spans(text) {
+		p := piece{tag: tag, text: s.Text}
+		if s.Name {
+			p.tag = "code" // which can be inside of no other style
+		}
+		pieces = append(pieces, p)
+	}
+	return pieces
 }
 
 func section(locale *i18n.Locale, s reports.Section) []line {
 	var lines []line
-	add := func(tag, text string) {
-		if text != "" {
-			lines = append(lines, line{{tag, text}})
+	add := func(pieces ...piece) {
+		if len(pieces) > 0 && pieces[0].text != "" {
+			lines = append(lines, line{pieces: pieces, folded: s.Folded})
 		}
 	}
-	add("b", oneLine(s.Heading))
-	add("", paragraphs(s.Text))
+	add(named("b", oneLine(s.Heading))...)
+	add(named("", paragraphs(s.Text))...)
 	for _, item := range s.Items {
-		add("", itemLine(item))
+		add(itemLine(item)...)
 	}
 	if s.Left > 0 {
-		add("", locale.Count("list.more", s.Left))
+		add(piece{text: locale.Count("list.more", s.Left)})
 	}
 	// Inside <code> and <pre> Telegram makes no links and mentions of foreign text.
 	quote := paragraphs(s.Quote)
-	if strings.Contains(quote, "\n") {
-		add("pre", quote)
+	if strings.Contains(quote, "\n") && !s.Folded {
+		add(piece{"pre", quote})
 	} else {
-		add("code", quote)
+		add(piece{"code", quote})
 	}
 	return lines
 }
 
-func itemLine(item reports.Item) string {
+func itemLine(item reports.Item) []piece {
 	text, note := oneLine(item.Text), oneLine(item.Note)
 	if text != "" && note != "" {
 		text += " — "
 	}
 	if text += note; text == "" {
-		return ""
+		return nil
 	}
-	if mark := item.Tone.Mark(); mark != "" {
-		return mark + " " + text
+	mark := item.Tone.Mark()
+	if mark == "" {
+		mark = "•"
 	}
-	return "• " + text
+	return append([]piece{{text: mark + " "}}, named("", text)...)
 }
 
 const (
@@ -162,22 +204,27 @@ const (
 // button is an InlineKeyboardButton. Style is newer than the library.
 type button struct {
 	Text  string `json:"text"`
-	Data  string `json:"callback_data"`
+	Data  string `json:"callback_data,omitempty"`
+	URL   string `json:"url,omitempty"`
 	Style string `json:"style,omitempty"`
 }
 
 // keyboard returns the buttons as reply_markup; empty: there are none. It leaves out
-// actions without an id, which could not be identified when pressed.
+// actions without an id, which could not be identified when pressed, unless they
+// open a URL.
 func keyboard(actions []reports.Action) string {
 	var rows [][]button
 	var row []button
 	total := 0
 	for _, a := range actions {
 		label := cut(oneLine(a.Label), maxLabel)
-		if a.ID == "" || len(a.ID) > maxData || label == "" || total == maxButtons {
+		if (a.ID == "" || len(a.ID) > maxData) && a.URL == "" || label == "" || total == maxButtons {
 			continue
 		}
-		b := button{Text: label, Data: a.ID}
+		b := button{Text: label, Data: a.ID, URL: a.URL}
+		if a.URL != "" {
+			b.Data = "" // a button does one thing
+		}
 		if a.Danger {
 			b.Style = "danger"
 		}

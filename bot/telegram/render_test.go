@@ -55,6 +55,17 @@ func samples() map[string]reports.Message {
 				{Heading: "Log", Quote: "line one\r\n\tline two\n\n\n\nline three"},
 			},
 		},
+		"folded.ru": {
+			Language: "ru", Tone: reports.ToneBad, Title: "client.ru — указывает на чужой адрес",
+			Sections: []reports.Section{
+				{Text: "A 198.51.100.7 (Beget), должно быть 203.0.113.10."},
+				{Folded: true, Text: "Последняя ошибка, сегодня в 04:12:", Quote: "line <one>\nline two"},
+				{Folded: true, Items: []reports.Item{{Text: "Сертификат: client.ru_le3 (E7, 90 дней)"}}, Left: 2},
+				{Folded: true},
+				{Text: "Это под раскрытым."},
+				{Folded: true, Heading: "И снова", Text: "в конце"},
+			},
+		},
 		"hostile.en": {
 			Language: "en", Title: "  <b>bold</b> &amp; \x00\x1b[31m\u202Eexe.txt\nsecond\tline\xff ",
 			Sections: []reports.Section{{Items: []reports.Item{{Text: "a\nb", Note: "</b><script>"}}, Quote: "</code>"}},
@@ -96,7 +107,7 @@ func compare(t *testing.T, golden string, got []byte) {
 func TestRenderShortensByItems(t *testing.T) {
 	m := reports.Message{Language: "ru", Title: "Список", Sections: []reports.Section{{Heading: "Домены"}}}
 	for i := range 3000 {
-		m.Sections[0].Items = append(m.Sections[0].Items, reports.Item{Text: fmt.Sprintf("домен-%04d.рф", i), Note: "истёк"})
+		m.Sections[0].Items = append(m.Sections[0].Items, reports.Item{Text: fmt.Sprintf("домен-%04d.рф", i), Note: "сертификат истёк вчера в 04:12, владелец client17"})
 	}
 	text, err := visible(Render(loadBundle(t), m))
 	if err != nil {
@@ -108,6 +119,17 @@ func TestRenderShortensByItems(t *testing.T) {
 	}
 	if want := fmt.Sprintf("и ещё %s", grouped(3000-shown)); !strings.HasSuffix(text, want) {
 		t.Errorf("the last line of %d shown items does not say %q: …%s", shown, want, text[len(text)-60:])
+	}
+}
+
+// Short rows reach the limit of entities first: each name is one.
+func TestRenderShortensByNames(t *testing.T) {
+	m := reports.Message{Language: "ru", Title: "Список", Sections: []reports.Section{{Items: make([]reports.Item, 3000)}}}
+	for i := range m.Sections[0].Items {
+		m.Sections[0].Items[i].Text = fmt.Sprintf("d%04d.рф", i)
+	}
+	if n := strings.Count(Render(loadBundle(t), m), "<code>"); n > maxEntities || n < maxEntities*3/4 {
+		t.Errorf("%d names, want a little below %d", n, maxEntities)
 	}
 }
 
@@ -153,7 +175,7 @@ func FuzzRender(f *testing.F) {
 	f.Fuzz(func(t *testing.T, title, heading, text, quote, note string, n uint16, left int64) {
 		m := reports.Message{Language: "ru", Tone: reports.ToneBad, Title: title}
 		for i := range n % 40 {
-			s := reports.Section{Heading: heading, Text: text, Quote: quote, Left: int(left)}
+			s := reports.Section{Heading: heading, Text: text, Quote: quote, Left: int(left), Folded: i%3 != 0}
 			for range n % 300 / (i + 1) {
 				s.Items = append(s.Items, reports.Item{Text: title, Note: note})
 			}
@@ -173,28 +195,31 @@ func FuzzRender(f *testing.F) {
 }
 
 var (
-	tags       = regexp.MustCompile(`<(/?)(b|code|pre)>`)
+	tags       = regexp.MustCompile(`<(/?)(b|code|pre|blockquote)( expandable)?>`)
 	references = strings.NewReplacer("&lt;", "\x01", "&gt;", "\x02", "&amp;", "\x03")
 	characters = strings.NewReplacer("\x01", "<", "\x02", ">", "\x03", "&")
 )
 
 // visible is a small parser of the HTML used here, written from the API's page:
-// balanced tags that are never nested, three references, no unescaped
+// balanced tags that are nested only in a quotation, three references, no unescaped
 // characters.
 func visible(html string) (string, error) {
-	open := ""
+	quoted, open := false, ""
 	for _, tag := range tags.FindAllStringSubmatch(html, -1) {
+		starts, quotes := tag[1] == "", tag[2] == "blockquote"
 		switch {
-		case tag[1] == "" && open == "":
+		case open == "" && quotes && starts != quoted:
+			quoted = starts
+		case starts && open == "" && !quotes:
 			open = tag[2]
-		case tag[1] == "/" && open == tag[2]:
+		case !starts && open == tag[2]:
 			open = ""
 		default:
 			return "", fmt.Errorf("tag %s inside of %q", tag[0], open)
 		}
 	}
 	text := references.Replace(tags.ReplaceAllString(html, ""))
-	if open != "" {
+	if open != "" || quoted {
 		return "", fmt.Errorf("%s is not closed", open)
 	}
 	if strings.ContainsAny(text, "<>&") {
@@ -227,6 +252,7 @@ func TestKeyboard(t *testing.T) {
 			}
 		})
 	}
+	mustContain(t, keyboard([]reports.Action{{ID: "a", Label: "Open", URL: "https://example.org/"}}), `[[{"text":"Open","url":"https://example.org/"}]]`)
 	danger := keyboard([]reports.Action{{ID: "a", Label: "Cancel", Danger: true}})
 	mustContain(t, danger, `"style":"danger"`, `"callback_data":"a"`)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -178,14 +177,8 @@ func has(text string, parts ...string) bool {
 	return true
 }
 
-// slackText returns all texts of a message, with its blocks as JSON.
-func slackText(b botlab.Body) string {
-	var text strings.Builder
-	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(b.Blocks) // decoded from JSON, so it can be encoded
-	return b.Text + "\n" + text.String()
-}
+// slackText returns all texts of a message.
+func slackText(b botlab.Body) string { return b.Text + "\n" + b.Read() }
 
 // busyPanel writes to the panel as real ones do all the time, until stop.
 func (h *house) busyPanel() (stop func()) {

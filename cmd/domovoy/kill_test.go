@@ -84,8 +84,14 @@ func TestKilledBetweenCommandAndAnswer(t *testing.T) {
 	}
 	c.stop()
 	h.repeats("commands", rounds, func(language string, round int) string {
-		return h.says(language, "refusal.command", i18n.Args{"Command": killed(language, round)})
+		return h.unknown(language, killed(language, round))
 	})
+}
+
+// unknown is the title of the refusal of an unknown command.
+func (h *house) unknown(language, command string) string {
+	title, _, _ := strings.Cut(h.says(language, "refusal.command", i18n.Args{"Command": command}), "\n")
+	return title
 }
 
 // killed is a name in the command of a round, and therefore in its answer.

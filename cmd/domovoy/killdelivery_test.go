@@ -11,7 +11,6 @@ import (
 	"time"
 
 	botlab "domovoy/bot/lab"
-	"domovoy/i18n"
 )
 
 // killsWanted names how often TestKilledWhileDelivering kills the program.
@@ -173,5 +172,5 @@ func (d *deliveryTest) settled(language string) {
 	} else {
 		d.slack.Mention(channel, ann, "help "+name, "")
 	}
-	d.arrives(language, d.says(language, "refusal.command", i18n.Args{"Command": name}))
+	d.arrives(language, d.unknown(language, name))
 }

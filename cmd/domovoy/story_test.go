@@ -99,7 +99,7 @@ func (h *house) asksInTelegram() {
 
 	// An operator's command is refused to a viewer, everything to a stranger.
 	h.telegram.Say(group, topic, viewer, "Bob", "/report daily")
-	h.inTelegram(group, h.says("ru", "refusal.role", i18n.Args{"Command": "report"}))
+	h.inTelegram(group, h.says("ru", "refusal.role", i18n.Args{"What": h.says("ru", "may.report")}))
 	h.telegram.Say(stranger, 0, stranger, "Eve", "/status")
 	h.inTelegram(stranger, h.says("ru", "refusal.stranger"), "telegram:99")
 	for _, m := range h.telegram.Messages(stranger) {
@@ -124,7 +124,7 @@ func (h *house) asksInSlack(alert botlab.SlackMessage) {
 		h.Errorf("the answer is in the thread %q, want %q", m.Thread, alert.TS)
 	}
 	h.slack.Mention(channel, ann, "report daily", "")
-	h.inSlack(h.says("en", "refusal.role", i18n.Args{"Command": "report"}))
+	h.inSlack(h.says("en", "refusal.role", i18n.Args{"What": h.says("en", "may.report")}))
 }
 
 // another is a message of the group other than the one with that id.

@@ -2,13 +2,23 @@ package compose
 
 import (
 	"slices"
+	"strings"
 
 	"domovoy/i18n"
 	"domovoy/reports"
 )
 
-// Refusal says why a request is refused.
-func Refusal(w Writer, text string) reports.Message { return w.message(reports.Plain, text) }
+// Refusal says why a request is refused, in its first line, and offers what may have
+// been meant.
+func Refusal(w Writer, text string, offers ...reports.Action) reports.Message {
+	title, more, _ := strings.Cut(text, "\n")
+	m := w.message(reports.Plain, title)
+	if more != "" {
+		m.Sections = []reports.Section{{Text: more, Folded: len(offers) > 0}} // buttons say it shorter
+	}
+	m.Actions = offers
+	return m
+}
 
 // Person is who asks, by stable id, role and the address of the chat.
 type Person struct {

@@ -12,7 +12,8 @@ import (
 	"domovoy/reports"
 )
 
-// Check answers "what is wrong with this site": cause, evidence, next step.
+// Check answers "what is wrong with this site": cause, short evidence, next step and
+// who takes it. What the answer rests on is folded behind that.
 func Check(w Writer, s reports.Site) reports.Message {
 	site, verdict := s.Subject.Site, s.Verdict()
 	name := checks.Show(site.Name)
@@ -30,12 +31,18 @@ func Check(w Writer, s reports.Site) reports.Message {
 	m := w.message(tone, name+" — "+title)
 	m.Sections = append(m.Sections, causeOf(w, s, verdict)...)
 	m.Sections = append(m.Sections, prospects(w, s)...)
-	m.Sections = append(m.Sections, sitePanel(w, s), lookedAt(w, s))
+	for _, rest := range []reports.Section{sitePanel(w, s), words(w, s, verdict), lookedAt(w, s)} {
+		rest.Folded = true
+		m.Sections = append(m.Sections, rest)
+	}
 	m.Actions = []reports.Action{{Label: w.Say("action.why"), Command: "why " + site.Name}}
+	if link, _ := w.Visible(s.Cause(verdict).Args)[checks.Secret].(string); link != "" {
+		m.Actions = append(m.Actions, reports.Action{Label: w.Say("action.unpause"), URL: link})
+	}
 	return m
 }
 
-// causeOf explains the verdict, quotes the CA and names the next step.
+// causeOf explains the verdict and names the next step.
 func causeOf(w Writer, s reports.Site, v checks.Verdict) []reports.Section {
 	f := s.Cause(v)
 	off := s.Subject.Site.Active == checks.Off && v.Code != checks.OK
@@ -49,16 +56,26 @@ func causeOf(w Writer, s reports.Site, v checks.Verdict) []reports.Section {
 	if start := s.Server.StartOf(s.Subject, v); !start.At.IsZero() && v.Severity > checks.Healthy {
 		text += " " + w.Say("check."+sinceWord(start), i18n.Args{"Date": w.date(start.At)})
 	}
-	quote := checks.WithoutSecrets(f.Detail)
-	if last := s.LastError(); quote == "" && last != "" && readsLastError(v.Code) {
-		text += " " + w.Say("check.lasterror", i18n.Args{"At": w.moment(s.Subject.History.Last.Time)})
-		quote = checks.WithoutSecrets(last)
-	}
-	sections := []reports.Section{{Text: text, Quote: quote}}
+	sections := []reports.Section{{Text: text}}
 	if v.Code != checks.OK && !off {
-		sections = append(sections, w.next(f))
+		sections = append(sections, w.nextOf(f, s.Subject.Site.Owner))
 	}
 	return sections
+}
+
+// words are what the cause was read from: the CA's own, a server's, or the last
+// error where the next step is to read it.
+func words(w Writer, s reports.Site, v checks.Verdict) reports.Section {
+	if quote := checks.WithoutSecrets(s.Cause(v).Detail); quote != "" {
+		return reports.Section{Text: w.Say("check.words"), Quote: quote}
+	}
+	last := s.LastError()
+	if last == "" || !readsLastError(v.Code) {
+		return reports.Section{}
+	}
+	return reports.Section{
+		Text:  w.Say("check.lasterror", i18n.Args{"At": w.moment(s.Subject.History.Last.Time)}),
+		Quote: checks.WithoutSecrets(last)}
 }
 
 // readsLastError reports whether the next step for a code is to read the last

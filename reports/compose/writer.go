@@ -53,16 +53,20 @@ func (w Writer) explain(f checks.Finding) string {
 
 // next is the next step and who takes it. Where one can only wait, nobody is
 // named.
-func (w Writer) next(f checks.Finding) reports.Section {
+func (w Writer) next(f checks.Finding) reports.Section { return w.nextOf(f, "") }
+
+// nextOf is next for one site: a customer who acts is named.
+func (w Writer) nextOf(f checks.Finding, owner string) reports.Section {
 	key := "next.line"
 	who := f.Who()
-	if who == checks.CA || who == checks.Nobody {
+	name := w.Say("who." + string(who))
+	switch {
+	case who == checks.CA || who == checks.Nobody:
 		key = "next.wait"
+	case who == checks.Customer && owner != "":
+		name += " " + owner
 	}
-	return reports.Section{Text: w.Say(key, i18n.Args{
-		"Step": w.Step(f),
-		"Who":  w.Say("who." + string(who)),
-	})}
+	return reports.Section{Text: w.Say(key, i18n.Args{"Step": w.Step(f), "Who": name})}
 }
 
 // Step says what to do about a finding. A reader who may not see the link that

@@ -99,7 +99,11 @@ func (a *App) Console(ctx context.Context, who Local, c *console.Console, notice
 // the answer, or the refusal.
 func (r Reply) JSON() (any, error) {
 	if r.Refused != "" {
-		return map[string]any{"error": map[string]string{"code": r.Refused, "text": r.Message.Title}}, nil
+		said := r.Message.Title
+		for _, s := range r.Message.Sections {
+			said += " " + s.Text
+		}
+		return map[string]any{"error": map[string]string{"code": r.Refused, "text": said}}, nil
 	}
 	text, err := json.Marshal(r.Data)
 	if err != nil {

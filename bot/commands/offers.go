@@ -1,0 +1,206 @@
+package commands
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"domovoy/bot"
+	"domovoy/checks"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// offered returns a refusal with buttons for what was probably meant: a messenger's
+// menu sends commands bare, and on a phone nobody likes to type. Refusals that have
+// buttons already, and those that are not about words, stay as they are.
+func (c *Commands) offered(refusal *bot.Refusal, s said, r bot.Request) *bot.Refusal {
+	if refusal.Offers != nil {
+		return refusal
+	}
+	told := *refusal
+	switch refusal.Code {
+	case bot.ResultUnknownCommand:
+		return c.nearest(told, s, r)
+	case bot.ResultUsage:
+		told.Offers = c.offers(s, r)
+	}
+	return &told
+}
+
+// offers are the complete forms of a command whose words were not understood.
+func (c *Commands) offers(s said, r bot.Request) []reports.Action {
+	say := func(key, command string) reports.Action { return offer(r.Locale.Say(key), command) }
+	switch s.name {
+	case "list":
+		return c.offerLists(s, r)
+	case "check", "why":
+		return c.offerSites(s.name, r)
+	case "status", "limits":
+		return c.offerServers(s.name)
+	case "plan":
+		return []reports.Action{say("action.reissue", "plan reissue")}
+	case "report":
+		return []reports.Action{say("action.daily", "report "+bot.Daily), say("action.weekly", "report "+bot.Weekly)}
+	case "cancel":
+		return []reports.Action{say("action.pending", "cancel authz all")}
+	case "lang":
+		var all []reports.Action
+		for _, language := range c.People.Bundle.Languages() {
+			all = append(all, offer(c.People.Bundle.Locale(language, nil).Say("lang.name"), "lang "+language))
+		}
+		return all
+	case "sweep", "whoami", "audit", "help": // they need no words
+		return []reports.Action{offer(shown(s.name, r.Locale), s.name)}
+	}
+	return nil
+}
+
+func offer(label, command string) reports.Action {
+	return reports.Action{Label: label, Command: command}
+}
+
+// offerLists are the lists that have rows, with their numbers; first the one whose
+// name is nearest to a word that is none.
+func (c *Commands) offerLists(s said, r bot.Request) []reports.Action {
+	kinds := slices.DeleteFunc(slices.Clone(reports.Lists()), func(kind string) bool { return reports.SinceYesterday(kind) || kind == "sites" })
+	if near := nearestWord(s.words, c.words.about(kinds)); near != "" {
+		meant := c.words[near]
+		kinds = append([]string{meant}, slices.DeleteFunc(kinds, func(kind string) bool { return kind == meant })...)
+	}
+	var all []reports.Action
+	for _, kind := range kinds {
+		readable, _, err := split(c.Watch.States(), listRequest{kind: kind})
+		n := 0
+		for _, server := range readable {
+			n += len(server.List(kind))
+		}
+		if err == nil && n > 0 {
+			all = append(all, offer(r.Locale.Say("cause.count", i18n.Args{"What": r.Locale.Say("list.label." + kind), "N": n}), "list "+kind))
+		}
+	}
+	return all
+}
+
+// offeredSites is how many sites are offered to somebody who names none.
+const offeredSites = 4
+
+// offerSites are the worst sites with problems, and the list of them all.
+func (c *Commands) offerSites(command string, r bot.Request) []reports.Action {
+	readable, _, err := split(c.Watch.States(), listRequest{kind: "trouble"})
+	if err != nil {
+		return nil
+	}
+	rows := reports.List("trouble", readable, reports.Filter{})
+	var all []reports.Action
+	for _, row := range rows[:min(offeredSites, len(rows))] {
+		all = append(all, offer(checks.ToUnicode(row.Domain), command+" "+row.Domain))
+	}
+	if len(rows) > offeredSites {
+		all = append(all, offer(r.Locale.Say("cause.count", i18n.Args{"What": r.Locale.Say("action.trouble"), "N": len(rows)}), "list trouble"))
+	}
+	return all
+}
+
+// offerServers are the panels, where there are several.
+func (c *Commands) offerServers(command string) []reports.Action {
+	servers := serverNames(c.Watch.States())
+	all := []reports.Action{}
+	for _, name := range servers[:min(offeredServers, len(servers))] {
+		all = append(all, offer(name, command+" server="+name))
+	}
+	return all
+}
+
+// offeredServers is how many panels are offered.
+const offeredServers = 10
+
+// nearest offers the command that an unknown word resembles, with the words behind
+// it; for the name of a site alone, its check.
+func (c *Commands) nearest(told bot.Refusal, s said, r bot.Request) *bot.Refusal {
+	told.Offers = []reports.Action{offer(shown("help", r.Locale), "help")}
+	if near := nearestWord([]string{s.name}, c.words.about(c.names(r.Role))); near != "" {
+		told.Key, told.Args = "refusal.nearest", i18n.Args{"Command": bot.Short(s.typed), "Near": near}
+		told.Offers = append([]reports.Action{offer(strings.TrimSpace(near+" "+bot.Short(strings.Join(s.typedWords, " "))),
+			strings.TrimSpace(c.words[near]+" "+strings.Join(s.words, " ")))}, told.Offers...)
+		return &told
+	}
+	if name, err := checks.ParseName(s.name); err == nil && len(s.words) == 0 {
+		if site, known := lookUp(name, c.Watch.States()); known {
+			told.Offers = append([]reports.Action{offer(shown("check", r.Locale)+" "+checks.ToUnicode(name), "check "+site.Subject.Site.Name)}, told.Offers...)
+		}
+	}
+	return &told
+}
+
+// names are the commands that a role may use.
+func (c *Commands) names(role bot.Role) []string {
+	var names []string
+	for _, x := range c.List() {
+		if x.Role <= role {
+			names = append(names, x.Name)
+		}
+	}
+	return names
+}
+
+// about are the words that mean one of some things.
+func (v vocabulary) about(meanings []string) []string {
+	var words []string
+	for word, meaning := range v {
+		if slices.Contains(meanings, meaning) {
+			words = append(words, word)
+		}
+	}
+	slices.Sort(words)
+	return words
+}
+
+// shown is the word for a command in somebody's language, as help has it.
+func shown(name string, l *i18n.Locale) string {
+	word, _, _ := strings.Cut(l.Say("help."+name+".usage"), " ")
+	return word
+}
+
+// nearestWord is the word of a list that one of the typed ones was probably meant to
+// be: at most a third of its letters differ. Empty: there is none.
+func nearestWord(typed, known []string) string {
+	best, least := "", 0
+	for _, t := range typed {
+		t = strings.ToLower(t)
+		for _, word := range known {
+			far := distance([]rune(t), []rune(word))
+			length := utf8.RuneCountInString(word)
+			if far > 0 && far <= length/3 && (best == "" || far < least) {
+				best, least = word, far
+			}
+		}
+	}
+	return best
+}
+
+// distance is how many letters are to be inserted, removed, replaced or exchanged
+// with their neighbour to make one word of the other.
+func distance(a, b []rune) int {
+	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := range a {
+		row := make([]int, len(b)+1)
+		row[0] = i + 1
+		for j := range b {
+			row[j+1] = min(last[j+1], row[j]) + 1
+			if a[i] == b[j] {
+				row[j+1] = min(row[j+1], last[j])
+			} else {
+				row[j+1] = min(row[j+1], last[j]+1)
+			}
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}
