@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,19 +23,22 @@ import (
 
 // newcomer is what somebody types who tries everything that help lists, by
 // language. A word in capitals stands for something that the demo has: SITE is
-// a site with a trouble, BUTTON the command of the last answer's first button.
+// a site with a trouble, PROBLEM the number of an open problem, BUTTON the command
+// of the last answer's first button.
 var newcomer = map[string][]string{
 	"en": {
 		"help", "help list", "status", "check SITE", "why SITE", "limits", "plan reissue",
 		"list trouble", "list expired", "list expiring", "list failing", "list failed", "list processing", "list overdue", "list nocertificate", "list noredirect",
 		"list elsewhere", "list elsewhere page 2", "list free", "list unknown", "list paused", "list zombie",
 		"cancel authz all", "BUTTON", "audit", "report daily", "report weekly", "whoami", "lang en",
+		"ack", "hand PROBLEM Anna", "escalate PROBLEM", "ack PROBLEM 2h", "silence PROBLEM 1h the queue drains", "silence", "unsilence 1", "delivery", "selftest",
 	},
 	"ru": {
 		"помощь", "помощь список", "статус", "проверь SITE", "почему SITE", "лимиты", "план перевыпуска",
 		"список проблемы", "список истёкшие", "список неудачных", "список выпускаются", "список непродлённые", "список без-https", "список без-перехода",
 		"список чужих", "список чужих страница 2", "список свободных", "список неясных", "список приостановленных", "список невыпускаемых",
 		"отмени авторизации все valid", "обход", "аудит", "отчёт день", "отчёт неделя", "кто-я", "язык ru",
+		"ack", "hand PROBLEM Анна", "ack PROBLEM 2ч", "silence PROBLEM 1ч очередь разойдётся сама", "silence", "unsilence 2", "delivery", "selftest",
 	},
 }
 
@@ -50,9 +54,9 @@ func TestStory(t *testing.T) {
 func everyCommandIsAnswered(t *testing.T, bundle *i18n.Bundle, s *stage) {
 	for _, language := range bundle.Languages() {
 		who := app.Local{User: "demo", Language: language}
-		tried, button := map[string]bool{"stop": true, "sweep": language == "en"}, ""
+		tried, button, problem := map[string]bool{"stop": true, "sweep": language == "en"}, "", ""
 		for _, line := range newcomer[language] {
-			line = strings.NewReplacer("SITE", "kozlov-podarki.su", "BUTTON", button).Replace(line)
+			line = strings.NewReplacer("SITE", "kozlov-podarki.su", "BUTTON", button, "PROBLEM", problem).Replace(line)
 			reply, err := s.app.Ask(t.Context(), who, line, func(string) {})
 			if err != nil || reply.Refused != "" {
 				t.Errorf("%s: %v, refused as %q: %+v", line, err, reply.Refused, reply.Message)
@@ -64,6 +68,9 @@ func everyCommandIsAnswered(t *testing.T, bundle *i18n.Bundle, s *stage) {
 			button = ""
 			if len(reply.Message.Actions) > 0 {
 				button = reply.Message.Actions[0].Command
+			}
+			if open, ok := reply.Data.(commands.ProblemsData); ok && len(open.Problems) > 0 {
+				problem = strconv.FormatInt(open.Problems[0].Problem, 10)
 			}
 			if word, _, _ := strings.Cut(line, " "); language == "en" {
 				tried[word] = true

@@ -129,6 +129,7 @@ func (s *stage) configure(o options, dir string) (*config.Config, app.Laboratory
 		Chats:      []config.Chat{{To: console.Chat(), Language: o.language, Receives: []string{bot.Alerts, bot.Daily}}},
 		Thresholds: config.Default[config.Thresholds](),
 		Alerts:     alerts,
+		Senders:    config.Senders{Escalation: []config.Step{{After: 15 * time.Minute, To: console.Chat(), Language: o.language}}},
 	}
 	world, err := newWorld(dir, s.sample, s.now)
 	if errors.Is(err, syscall.EADDRNOTAVAIL) { // macOS has 127.0.0.1 alone
