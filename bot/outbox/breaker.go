@@ -14,9 +14,14 @@ import (
 // Paces of finding out whether a messenger works again.
 const (
 	firstProbe = time.Second
-	probeEvery = 3 * time.Second
+	probeEvery = 2 * time.Second
 	tokenEvery = 15 * time.Second // a refused token is replaced by a person
-	probeBound = 4 * time.Second
+
+	// One that hangs when the messenger comes back is to be followed soon by another;
+	// but the way may be slow, so every fifth has more time.
+	probeBound = 2500 * time.Millisecond
+	slowBound  = 15 * time.Second
+	slowEvery  = 5
 )
 
 // probeKey is the job that probes a messenger. No chat is called so.
@@ -123,6 +128,16 @@ func (b *breaker) trying() {
 	b.stage = stageTrying
 }
 
+// patience is how long the next probe may take.
+func (b *breaker) patience() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failed%slowEvery == slowEvery-1 {
+		return slowBound
+	}
+	return probeBound
+}
+
 // undecided gives the turn back if the one message's end said nothing about the
 // messenger.
 func (b *breaker) undecided() {
@@ -150,7 +165,7 @@ func (q *queue) probe(ctx context.Context) {
 		q.state.half()
 		return
 	}
-	bounded, cancel := context.WithTimeout(ctx, probeBound)
+	bounded, cancel := context.WithTimeout(ctx, q.state.patience())
 	defer cancel()
 	err := p.Probe(bounded)
 	if ctx.Err() != nil {

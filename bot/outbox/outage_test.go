@@ -22,10 +22,12 @@ import (
 // way is a receiver that is out at times. It records what it takes, with the time
 // since the beginning.
 type way struct {
-	mu    sync.Mutex
-	out   func(since time.Duration) error // nil: it takes everything
-	calls []time.Duration
-	took  []taken
+	mu     sync.Mutex
+	out    func(since time.Duration) error // nil: it takes everything
+	refuse map[string]error                // by address
+	calls  []time.Duration
+	tried  []string // addresses
+	took   []taken
 }
 
 type taken struct {
@@ -48,7 +50,10 @@ func (w *way) take(x taken) (string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	x.at = time.Since(began(nil))
-	w.calls = append(w.calls, x.at)
+	w.calls, w.tried = append(w.calls, x.at), append(w.tried, x.to)
+	if err := w.refuse[x.to]; err != nil {
+		return "", err
+	}
 	if w.out != nil {
 		if err := w.out(x.at); err != nil {
 			return "", err
@@ -230,7 +235,7 @@ func bothOut(t *testing.T, failure error, asked bool) {
 	if n := waiting(t, j.Journal); n != 0 {
 		t.Errorf("%d still wait", n)
 	}
-	if n := len(telegram.calls); n > 1300 {
+	if n := len(telegram.calls); n > 2000 {
 		t.Errorf("Telegram was called %d times", n)
 	}
 }

@@ -2,7 +2,9 @@ package outbox
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"domovoy/bot"
@@ -93,6 +95,7 @@ func (o *Outbox) sendSpare(ctx context.Context, d journal.Delivery, ways ways, n
 type ways struct {
 	chats  []string // that receive alerts, in the configured order
 	last   []string // when no chat is left, such as email:ops@example.com
+	people []string // the administrators' own chats, when nothing else is left
 	out    map[string]journal.Outage
 	closed map[string]journal.ClosedChat
 	names  map[string]bool // of the receivers
@@ -107,6 +110,7 @@ func (o *Outbox) ways(ctx context.Context) (ways, error) {
 	for _, to := range a.Spare {
 		w.last = append(w.last, to.String())
 	}
+	w.people = ownChats(a)
 	closed, err := o.Journal.ClosedChats(ctx)
 	if err != nil {
 		return w, err
@@ -123,6 +127,19 @@ func (o *Outbox) ways(ctx context.Context) (ways, error) {
 	return w, nil
 }
 
+// ownChats are the chats of the administrators with the bot. In Slack a person's id
+// stands for that chat.
+func ownChats(a bot.Audience) (chats []string) {
+	for _, person := range slices.Sorted(maps.Keys(a.People)) {
+		if a.People[person] < bot.Admin {
+			continue
+		}
+		messenger, id, _ := strings.Cut(person, ":")
+		chats = append(chats, bot.Address{Messenger: messenger, Chat: id[strings.LastIndex(id, ":")+1:]}.String())
+	}
+	return chats
+}
+
 // open reports whether messages to an address arrive, as far as is known.
 func (w ways) open(to string) bool {
 	name := messengerOf(to)
@@ -135,14 +152,22 @@ func (w ways) open(to string) bool {
 }
 
 // instead lists the addresses for what cannot go to a chat: another chat, else all
-// the last ways that are open.
+// the last ways that are open, else an administrator's own chat.
 func (w ways) instead(place string) []string {
 	for _, to := range w.chats {
 		if w.open(to) && placeOf(to) != place {
 			return []string{to}
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(w.last), func(to string) bool { return !w.open(to) })
+	if last := slices.DeleteFunc(slices.Clone(w.last), func(to string) bool { return !w.open(to) || placeOf(to) == place }); len(last) > 0 {
+		return last
+	}
+	for _, to := range w.people {
+		if w.open(to) && placeOf(to) != place {
+			return []string{to}
+		}
+	}
+	return nil
 }
 
 // why words why messages to an address do not arrive.
@@ -162,8 +187,8 @@ func (o *Outbox) locale(language string) *i18n.Locale {
 	return a.Bundle.Locale(language, a.Zone)
 }
 
-// closing settles that a chat takes nothing any more: it is tried rarely, and the
-// administrators are told another way, once.
+// closing settles that a chat takes nothing any more: it is tried rarely, and if it is
+// one that alerts go to, others are told, once.
 func (q *queue) closing(ctx context.Context, d journal.Delivery, reason string, unsure bool) func(context.Context) error {
 	place, now := placeOf(d.To), time.Now()
 	q.setClosed(place, true)
@@ -173,7 +198,10 @@ func (q *queue) closing(ctx context.Context, d journal.Delivery, reason string, 
 			return err
 		}
 		closed := journal.ClosedChat{Chat: place, Since: now, Reason: reason}
-		notices := q.notices(ways, place, func(w compose.Writer) reports.Message { return compose.ChatClosedNotice(w, place, reason) })
+		var notices []journal.Delivery
+		if slices.ContainsFunc(ways.chats, func(to string) bool { return placeOf(to) == place }) || slices.Contains(ways.last, place) {
+			notices = q.notices(ways, place, func(w compose.Writer) reports.Message { return compose.ChatClosedNotice(w, place, reason) })
+		}
 		first, err := q.Journal.CloseChat(ctx, d.ID, closed, now.Add(-giveUpAfter), unsure, notices)
 		if first {
 			q.Log.ErrorContext(ctx, "chat takes no messages", "chat", place, "reason", reason)

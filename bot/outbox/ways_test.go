@@ -88,3 +88,32 @@ func TestACriticalProblemGoesAnotherWay(t *testing.T) {
 		}
 	})
 }
+
+// With one chat only, an administrator is told in person; a person whose own chat is
+// closed is no news.
+func TestTheLastWayIsAPerson(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := enginetest.NewDisk(t)
+		telegram := &way{}
+		gone := &bot.Permanent{Reason: "chat not found", Chat: true}
+		telegram.refuse = map[string]error{"telegram:-1": gone, "telegram:7": gone}
+		enqueue(t, j.Journal, alert("telegram:-1", "one"))
+		out := outboxFor(t, j.Journal, slog.DiscardHandler, map[string]bot.Receiver{"telegram": telegram}, func(a *bot.Audience) {
+			twoChats(a)
+			a.Chats, a.Spare = a.Chats[:1], nil
+			a.People = map[string]bot.Role{"telegram:7": bot.Admin, "telegram:9": bot.Admin, "telegram:8": bot.Viewer}
+		})
+		enginetest.Run(t, time.Minute, out.Run)
+		if len(telegram.took) != 0 || !slices.Contains(telegram.tried, "telegram:7") || slices.Contains(telegram.tried, "telegram:9") {
+			t.Errorf("it tried %q", telegram.tried)
+		}
+		telegram.refuse = map[string]error{"telegram:-1": gone}
+		if err := j.TryChat(t.Context(), "telegram:7"); err != nil {
+			t.Fatal(err)
+		}
+		enginetest.Run(t, time.Minute, out.Run)
+		if got := telegram.titles("telegram:7"); !slices.Equal(got, []string{"telegram:-1 takes no messages"}) {
+			t.Errorf("the administrator got %q", got)
+		}
+	})
+}
