@@ -93,6 +93,9 @@ func (c *Commands) deliveries(ctx context.Context, r bot.Request) (bot.Answer, e
 	if err != nil {
 		return bot.Answer{}, err
 	}
+	for _, list := range [][]journal.Delivery{report.Next, report.Sent, report.Dropped} {
+		withholdAnswers(list, r)
+	}
 	data := DeliveryData{Delivery: healthData(report), Messengers: []MessengerData{}, Chats: chatData(report),
 		Waiting: items(report.Next), Sent: items(report.Sent), Dropped: items(report.Dropped)}
 	for _, o := range report.Outages {
@@ -107,6 +110,16 @@ func (c *Commands) deliveries(ctx context.Context, r bot.Request) (bot.Answer, e
 	}
 	told.Next, told.Dropped = lines(report.Next), lines(report.Dropped)
 	return bot.Answer{Message: compose.Deliveries(r.Writer(), told), Data: data}, nil
+}
+
+// withholdAnswers removes what others were answered: only an administrator may read
+// that.
+func withholdAnswers(deliveries []journal.Delivery, r bot.Request) {
+	for i, d := range deliveries {
+		if d.Kind == journal.AnswerKind && r.Role < bot.Admin && !bot.SameChat(d.To, r.Chat.String()) {
+			deliveries[i].Message.Title = ""
+		}
+	}
 }
 
 // retryDelivery has everything that waits tried now.

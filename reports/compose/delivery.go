@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -174,11 +175,11 @@ func Deliveries(w Writer, r DeliveryReport) reports.Message {
 	}
 	waiting := reports.Section{Heading: w.Say("delivery.heading.waiting"), Left: max(0, r.Waiting-len(r.Next))}
 	for _, d := range r.Next {
-		waiting.Items = append(waiting.Items, reports.Item{Text: d.Chat + " · " + d.Title, Note: w.waitingNote(d)})
+		waiting.Items = append(waiting.Items, reports.Item{Text: strings.TrimSuffix(d.Chat+" · "+d.Title, " · "), Note: w.waitingNote(d)})
 	}
 	dropped := reports.Section{Heading: w.Say("delivery.heading.dropped"), Left: max(0, r.Lost-len(r.Dropped))}
 	for _, d := range r.Dropped {
-		dropped.Items = append(dropped.Items, reports.Item{Text: d.Title, Note: w.Say("delivery.reason", i18n.Args{
+		dropped.Items = append(dropped.Items, reports.Item{Text: cmp.Or(d.Title, w.Say("delivery.rank."+d.Rank)), Note: w.Say("delivery.reason", i18n.Args{
 			"Chat": d.Chat, "At": w.dateTime(d.Made), "Reason": checks.Clean(d.Error, maxReason)})})
 	}
 	for _, s := range []reports.Section{closed, waiting, dropped, chats} {
