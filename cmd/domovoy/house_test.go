@@ -38,6 +38,7 @@ type house struct {
 	bundle   *i18n.Bundle
 	folder   string
 	config   string
+	home     int64 // the chat in Telegram
 }
 
 // settings of a house that differ between tests; empty: not in the file.
@@ -90,8 +91,9 @@ func (h *house) configure(s settings) string {
 		s.daily = "@every 1000h"
 	}
 	chat := fmt.Sprintf("%d/%d", group, topic)
+	h.home = group
 	if s.private {
-		chat = fmt.Sprint(admin)
+		chat, h.home = fmt.Sprint(admin), admin
 	}
 	for name, token := range map[string]string{"telegram": h.telegram.Token(), "slack.bot": h.slack.BotToken(), "slack.app": h.slack.AppToken()} {
 		h.must(os.WriteFile(filepath.Join(h.folder, name), []byte(token+"\n"), 0o600))
@@ -206,6 +208,6 @@ func (h *house) busyPanel() (stop func()) {
 // baseline waits for the summary of the first reading in both chats.
 func (h *house) baseline() {
 	h.Helper()
-	h.inTelegram(group, h.counts("ru", "baseline.title", 2000))
+	h.inTelegram(h.home, h.counts("ru", "baseline.title", 2000))
 	h.inSlack(h.counts("en", "baseline.title", 2000))
 }

@@ -64,7 +64,7 @@ func (c *child) killSomewhere(rng *rand.Rand, before calls, names ...string) {
 // answer marked.
 func TestKilledBetweenCommandAndAnswer(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, settings{resolveAfter: 1})
+	h := newHouse(t, settings{resolveAfter: 1, private: true})
 	c := h.start()
 	h.baseline()
 	rng := rand.New(rand.NewPCG(2026, 11))
@@ -102,7 +102,7 @@ func killed(language string, round int) string {
 // ask sends an invalid name to help in both chats: the answer contains the name
 // and does not depend on whether the panel has been read.
 func (h *house) ask(telegram, slack string) {
-	h.telegram.Say(group, topic, viewer, "Bob", "/help "+telegram)
+	h.telegram.Say(h.home, 0, admin, "Ann", "/help "+telegram)
 	h.slack.Mention(channel, ann, "help "+slack, "")
 }
 
@@ -127,7 +127,7 @@ func (h *house) redeliver() {
 func (h *house) arrived(language, text string) {
 	h.Helper()
 	if language == "ru" {
-		_, err := h.telegram.WaitMessage(h.soon(), func(m botlab.TelegramMessage) bool { return m.Chat == group && strings.Contains(everSaid(m), text) })
+		_, err := h.telegram.WaitMessage(h.soon(), func(m botlab.TelegramMessage) bool { return m.Chat == h.home && strings.Contains(everSaid(m), text) })
 		h.must(err)
 		return
 	}
@@ -162,7 +162,7 @@ func (h *house) repeats(what string, rounds int, text func(language string, roun
 	for _, language := range []string{"ru", "en"} {
 		var said []string
 		if language == "ru" {
-			for _, m := range h.telegram.Messages(group) {
+			for _, m := range h.telegram.Messages(h.home) {
 				said = append(said, everSaid(m))
 			}
 		} else {
@@ -193,7 +193,7 @@ func (h *house) repeats(what string, rounds int, text func(language string, roun
 // end.
 func TestKilledBetweenThresholdAndAlert(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, settings{resolveAfter: 1})
+	h := newHouse(t, settings{resolveAfter: 1, private: true})
 	c := h.start()
 	h.baseline()
 	rng := rand.New(rand.NewPCG(2026, 12))

@@ -45,8 +45,7 @@ func TestKilledWhileDelivering(t *testing.T) {
 	d := &deliveryTest{house: newHouse(t, settings{resolveAfter: 1, private: true}), rng: rand.New(rand.NewPCG(2026, seed))}
 	d.start().kill()
 	c := d.start()
-	d.arrives("ru", 0, d.counts("ru", "baseline.title", 2000))
-	d.arrives("en", 0, d.counts("en", "baseline.title", 2000))
+	d.baseline()
 	rounds := 0
 	for ; d.kills < wanted && !t.Failed(); rounds++ {
 		d.must(d.sample.MassReissue(time.Now(), 105+rounds%200))
@@ -139,7 +138,7 @@ func (d *deliveryTest) trouble() (lost int) {
 // chat lists what was said in the chat of a language.
 func (d *deliveryTest) chat(language string) (said []string) {
 	if language == "ru" {
-		for _, m := range d.telegram.Messages(admin) {
+		for _, m := range d.telegram.Messages(d.home) {
 			said = append(said, everSaid(m))
 		}
 		return said
@@ -173,7 +172,7 @@ func (d *deliveryTest) settled(language string) {
 	d.Helper()
 	name := fmt.Sprintf("settled%d.%s.example", d.rng.Uint64(), language)
 	if language == "ru" {
-		d.telegram.Say(admin, 0, admin, "Ann", "/help "+name)
+		d.telegram.Say(d.home, 0, admin, "Ann", "/help "+name)
 	} else {
 		d.slack.Mention(channel, ann, "help "+name, "")
 	}
