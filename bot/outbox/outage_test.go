@@ -149,9 +149,7 @@ func TestAnOutageOfBothMessengers(t *testing.T) {
 		asked   bool // the messengers can be asked whether they work
 	}{
 		"no connection":        {unclear(), true},
-		"a page of a proxy":    {page, true},
 		"only sending fails":   {page, false},
-		"any error":            {errors.New("broken pipe"), false},
 		"the token is refused": {&bot.Permanent{Reason: "Unauthorized", Token: true}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -283,7 +281,7 @@ func TestReceiversFailIndependently(t *testing.T) {
 		}
 		return said
 	}
-	for seed := range uint64(6) {
+	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			var want, got []string
 			synctest.Test(t, func(t *testing.T) { want = play(t, seed, nil) })

@@ -267,7 +267,7 @@ func TestWhatCannotBeDeliveredSilencesNobody(t *testing.T) {
 	}{
 		"a panic of its renderer": {func() error { panic("a bad day") }, 1, 1, true},
 		"nobody knows it":         {func() error { return &bot.Refused{Reason: "Bad Request: this message is not to my taste"} }, 12, 12, true},
-		"it may be a proxy's no":  {unclear, 500, 950, false},
+		"it may be a proxy's no":  {unclear, 750, 1400, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
