@@ -117,3 +117,35 @@ func TestTheLastWayIsAPerson(t *testing.T) {
 		}
 	})
 }
+
+// several is a way to servers of their own.
+type several struct{ *way }
+
+func (several) Names() []string { return []string{"one", "two"} }
+
+// Servers behind one receiver fail independently, and each is looked after by itself.
+func TestServersBehindOneReceiverFailIndependently(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := enginetest.NewDisk(t)
+		hooks := &way{refuse: map[string]error{"webhook:one": unclear()}}
+		for range 5 {
+			enqueue(t, j.Journal, alert("webhook:one", "down"), alert("webhook:two", "up"), alert("webhook:gone", "left over"))
+		}
+		out := outboxFor(t, j.Journal, slog.DiscardHandler, map[string]bot.Receiver{"webhook": several{hooks}})
+		enginetest.Run(t, 500*time.Millisecond, out.Run)
+		if got := len(hooks.titles("webhook:two")) + len(hooks.titles("webhook:gone")); got != 10 {
+			t.Errorf("%d messages arrived", got)
+		}
+		if o, err := j.Outages(t.Context()); err != nil || len(o) != 1 || o[0].Messenger != "webhook:one" {
+			t.Errorf("out are %v, %v", o, err)
+		}
+		hooks.refuse = nil
+		enginetest.Run(t, 5*time.Second, out.Run)
+		if got := len(hooks.titles("webhook:one")); got != 5 {
+			t.Errorf("%d messages arrived at the one that was down", got)
+		}
+		if o, err := j.Outages(t.Context()); err != nil || len(o) != 0 {
+			t.Errorf("out are %v, %v", o, err)
+		}
+	})
+}

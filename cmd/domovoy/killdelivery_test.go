@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -98,18 +99,19 @@ func (d *deliveryTest) phase(c *child, text func(language string) []string) *chi
 // killAnywhere kills the program after a random time, or in the middle of a call.
 func (d *deliveryTest) killAnywhere(c *child) {
 	d.Helper()
-	after := time.Duration(d.rng.IntN(1800)) * time.Millisecond
-	deadline := time.Now().Add(after)
-	if d.rng.IntN(2) == 0 {
-		calls := d.calls()
-		for d.calls() == calls && time.Now().Before(deadline.Add(time.Second)) {
-			time.Sleep(time.Millisecond) // a moment is what the test is about
-		}
-		for spin := d.rng.IntN(3_000_000); spin > 0; spin-- {
-			_ = d.rng.Uint64() // up to a few milliseconds
-		}
-	} else {
-		time.Sleep(after)
+	calls := d.calls()
+	ctx, cancel := context.WithTimeout(d.Context(), time.Duration(d.rng.IntN(1800))*time.Millisecond)
+	defer cancel()
+	switch d.rng.IntN(4) { // an error is the end of the time
+	case 0:
+		_, _ = d.telegram.WaitCalls(ctx, "sendMessage", calls.telegram+1)
+	case 1:
+		_, _ = d.slack.WaitCalls(ctx, "chat.postMessage", calls.slack+1)
+	default:
+		<-ctx.Done()
+	}
+	for spin := d.rng.IntN(3_000_000); spin > 0; spin-- {
+		_ = d.rng.Uint64() // up to a few milliseconds
 	}
 	c.kill()
 }
