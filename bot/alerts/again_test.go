@@ -25,7 +25,7 @@ type quiet struct {
 	now    time.Time
 }
 
-func newQuiet(t *testing.T) *quiet {
+func newQuiet(t *testing.T, change ...func(*engine.Config)) *quiet {
 	t.Helper()
 	panel, err := lab.NewPanel(filepath.Join(t.TempDir(), "panel.db"), lab.WithZone(time.UTC))
 	if err != nil {
@@ -40,9 +40,13 @@ func newQuiet(t *testing.T) *quiet {
 	reader := ispmanager.New(ispmanager.Config{Name: "isp1", Database: panel.Path(), Zone: time.UTC})
 	t.Cleanup(func() { _ = reader.Close() })
 	q := &quiet{T: t, panel: panel, disk: enginetest.NewDisk(t), now: time.Now().Truncate(time.Second)}
-	q.engine = enginetest.New(t, engine.Config{Journal: q.disk.Journal, Sources: []watch.Source{{Name: "isp1", Reader: reader}},
+	c := engine.Config{Journal: q.disk.Journal, Sources: []watch.Source{{Name: "isp1", Reader: reader}},
 		Policy: reports.Policy{ResolveAfter: 2, Thresholds: map[checks.Code]reports.Threshold{checks.PanelFailed: {Critical: 1}}},
-		Rules:  watch.Rules{Within: 4 * time.Hour, Times: 2, LifeLeft: 0.1}})
+		Rules:  watch.Rules{Within: 4 * time.Hour, Times: 2, LifeLeft: 0.1}}
+	for _, change := range change {
+		change(&c)
+	}
+	q.engine = enginetest.New(t, c)
 	q.read()
 	return q
 }

@@ -87,7 +87,7 @@ func (t teller) telling(ctx context.Context, said reports.Telling) ([]journal.De
 			return nil, err
 		}
 		m := compose.Told(w, said, t.s.servers[said.Problem.Server])
-		deliveries = append(deliveries, journal.Delivery{To: chat.To.String(), Kind: string(said.Reason),
+		deliveries = append(deliveries, journal.Delivery{To: chat.To.String(), Kind: string(said.Reason), Rank: rank(said, m.Tone),
 			Problem: said.Problem.ID, ProblemKey: said.Problem.Key, Message: m})
 	}
 	if said.Problem.Open() || said.Reason == reports.Passed || said.Step.To != "" {
@@ -95,6 +95,16 @@ func (t teller) telling(ctx context.Context, said reports.Telling) ([]journal.De
 	}
 	edits, err := t.redraw(ctx, said.Problem)
 	return append(deliveries, edits...), err
+}
+
+// rank puts what is wrong with the account or the panel itself before what is wrong
+// with its sites, and leaves the rest to the journal: what is critical goes first.
+func rank(said reports.Telling, tone reports.Tone) journal.Rank {
+	sites := slices.ContainsFunc(said.Incidents, func(i reports.Incident) bool { return i.Finding.Site != "" })
+	if said.Problem.Open() && !sites && tone == reports.ToneWarning {
+		return journal.RankPanel
+	}
+	return 0
 }
 
 // withCalled adds the addresses to which a problem was escalated: who was called
