@@ -32,35 +32,37 @@ func compareAttempts(t *testing.T, got, want []checks.Attempt) {
 }
 
 func TestAttemptsComeFromARowOnInOrder(t *testing.T) {
-	panel, r := newPanel(t)
-	const rows = 3210
-	must(t, panel.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < ?)
-		INSERT INTO letsencrypt_log(certname, status, date) SELECT 'a', 'failed', '2026-11-21 12:00:00' FROM n`, rows))
-	must(t, panel.Exec("DELETE FROM letsencrypt_log WHERE id BETWEEN 1000 AND 1999"))
-	for from, want := range map[int64]int{-1 << 63: 2210, -7: 2210, 0: 2210, 1: 2210, 2: 2209, 999: 1212, 1500: 1211, rows: 1, rows + 1: 0} {
-		got := attempts(t, r, from)
-		if len(got) != want {
-			t.Errorf("from %d: %d attempts, want %d", from, len(got), want)
-		}
-		last := int64(0)
-		for _, a := range got {
-			if a.Row <= last || a.Row < from {
-				t.Fatalf("from %d: row %d after %d", from, a.Row, last)
+	eachBackend(t, func(t *testing.T, b backend) {
+		panel, r := b.newPanel(t)
+		const rows = 3210
+		must(t, panel.Exec(`INSERT INTO letsencrypt_log(certname, status, date)
+			WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < ?) SELECT 'a', 'failed', '2026-11-21 12:00:00' FROM n`, rows))
+		must(t, panel.Exec("DELETE FROM letsencrypt_log WHERE id BETWEEN 1000 AND 1999"))
+		for from, want := range map[int64]int{-1 << 63: 2210, -7: 2210, 0: 2210, 1: 2210, 2: 2209, 999: 1212, 1500: 1211, rows: 1, rows + 1: 0} {
+			got := attempts(t, r, from)
+			if len(got) != want {
+				t.Errorf("from %d: %d attempts, want %d", from, len(got), want)
 			}
-			last = a.Row
+			last := int64(0)
+			for _, a := range got {
+				if a.Row <= last || a.Row < from {
+					t.Fatalf("from %d: row %d after %d", from, a.Row, last)
+				}
+				last = a.Row
+			}
 		}
-	}
-	if newest, err := r.Newest(t.Context()); err != nil || newest != rows {
-		t.Error("newest:", newest, err)
-	}
+		if newest, err := r.Newest(t.Context()); err != nil || newest != rows {
+			t.Error("newest:", newest, err)
+		}
+	})
 }
 
 // A writer without a busy timeout must succeed between two batches, while the
 // consumer works, and after a Poll.
 func TestNothingIsLockedBetweenBatches(t *testing.T) {
 	panel, r := newPanel(t)
-	must(t, panel.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 2000)
-		INSERT INTO letsencrypt_log(certname, status, date) SELECT 'a', 'failed', '2026-11-21 12:00:00' FROM n`))
+	must(t, panel.Exec(`INSERT INTO letsencrypt_log(certname, status, date)
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 2000) SELECT 'a', 'failed', '2026-11-21 12:00:00' FROM n`))
 	writer, err := sql.Open("sqlite", panel.Path()+"?_pragma=busy_timeout(0)")
 	must(t, err)
 	defer writer.Close()
@@ -82,15 +84,17 @@ func TestNothingIsLockedBetweenBatches(t *testing.T) {
 }
 
 func TestAttemptsStopAtAnErrorOfTheConsumer(t *testing.T) {
-	panel, r := newPanel(t)
-	furnish(t, panel)
-	full := errors.New("disk full")
-	if err := r.Attempts(t.Context(), 0, func([]checks.Attempt) error { return full }); err != full {
-		t.Errorf("got %v, want the consumer's own error", err)
-	}
-	if err := r.Attempts(t.Context(), 0, func([]checks.Attempt) error { return nil }); err != nil {
-		t.Errorf("afterwards: %v", err)
-	}
+	eachBackend(t, func(t *testing.T, b backend) {
+		panel, r := b.newPanel(t)
+		furnish(t, panel)
+		full := errors.New("disk full")
+		if err := r.Attempts(t.Context(), 0, func([]checks.Attempt) error { return full }); err != full {
+			t.Errorf("got %v, want the consumer's own error", err)
+		}
+		if err := r.Attempts(t.Context(), 0, func([]checks.Attempt) error { return nil }); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+	})
 }
 
 func TestOddAttempts(t *testing.T) {
@@ -114,19 +118,21 @@ func TestOddAttempts(t *testing.T) {
 }
 
 func TestLongTextsMakeSmallBatches(t *testing.T) {
-	panel, r := newPanel(t)
-	text := strings.Repeat("x", 20_000)
-	must(t, panel.Transaction(func() error {
-		for range 600 {
-			if _, err := panel.AddAttempt(lab.Attempt{Certificate: "a", Status: "failed", At: noon, Message: text}); err != nil {
-				return err
+	eachBackend(t, func(t *testing.T, b backend) {
+		panel, r := b.newPanel(t)
+		text := strings.Repeat("x", 20_000)
+		must(t, panel.Transaction(func() error {
+			for range 600 {
+				if _, err := panel.AddAttempt(lab.Attempt{Certificate: "a", Status: "failed", At: noon, Message: text}); err != nil {
+					return err
+				}
 			}
+			return nil
+		}))
+		var sizes []int
+		must(t, r.Attempts(t.Context(), 0, func(batch []checks.Attempt) error { sizes = append(sizes, len(batch)); return nil }))
+		if last := sizes[len(sizes)-2]; last > 40 {
+			t.Errorf("batches of %v rows", sizes)
 		}
-		return nil
-	}))
-	var sizes []int
-	must(t, r.Attempts(t.Context(), 0, func(batch []checks.Attempt) error { sizes = append(sizes, len(batch)); return nil }))
-	if last := sizes[len(sizes)-2]; last > 40 {
-		t.Errorf("batches of %v rows", sizes)
-	}
+	})
 }

@@ -35,57 +35,59 @@ func nothing(*checks.Snapshot) {}
 
 // What is missing switches off only what needs it, and is reported.
 func TestWhatIsMissingIsToldAndHarmsNothingElse(t *testing.T) {
-	noOwners := func(s *checks.Snapshot) {
-		eachSite(func(s *checks.Site) { s.Owner = "" })(s)
-		eachCertificate(func(c *checks.Certificate) { c.Owner = "" })(s)
-	}
-	noAliases := eachSite(func(s *checks.Site) { s.Aliases = nil })
-	noAddresses := eachSite(func(s *checks.Site) { s.Addresses = nil })
-	for _, w := range []without{
-		{"users", "", noOwners},
-		{"users", "name", noOwners},
-		{"webdomain", "", func(s *checks.Snapshot) { s.Sites = nil }},
-		{"webdomain", "name", nothing},
-		{"webdomain", "name_idn", nothing},
-		{"webdomain", "users", eachSite(func(s *checks.Site) { s.Owner = "" })},
-		{"webdomain", "active", eachSite(func(s *checks.Site) { s.Active = checks.Unset })},
-		{"webdomain", "secure", eachSite(func(s *checks.Site) { s.Secure = checks.Unset })},
-		{"webdomain", "ssl_cert", eachSite(func(s *checks.Site) { s.Certificate = "" })},
-		{"webdomain", "redirect_http", eachSite(func(s *checks.Site) { s.Redirect = checks.Unset })},
-		{"webdomain_alias", "", noAliases},
-		{"webdomain_alias", "webdomain", noAliases},
-		{"webdomain_alias", "name", nothing},
-		{"webdomain_alias", "name_idn", nothing},
-		{"webdomain_ipaddr", "", noAddresses},
-		{"webdomain_ipaddr", "webdomain", noAddresses},
-		{"webdomain_ipaddr", "value", noAddresses},
-		{"ipaddr", "", func(s *checks.Snapshot) { s.Addresses = nil }},
-		{"ipaddr", "name", func(s *checks.Snapshot) { s.Addresses = nil }},
-		{"letsencrypt_ssl", "", func(s *checks.Snapshot) { s.Certificates = nil }},
-		{"letsencrypt_ssl", "certname", func(s *checks.Snapshot) {
-			s.Certificates[0].Name, s.Certificates[1].Name, s.Certificates[1].Domain = "", "", ""
-		}},
-		{"letsencrypt_ssl", "users", eachCertificate(func(c *checks.Certificate) { c.Owner = "" })},
-		{"letsencrypt_ssl", "domain_name", nothing},
-		{"letsencrypt_ssl", "processing", eachCertificate(func(c *checks.Certificate) { c.Processing = checks.Unset })},
-		{"letsencrypt_ssl", "failed", eachCertificate(func(c *checks.Certificate) { c.Failed = checks.Unset })},
-		{"letsencrypt_ssl", "time_started", eachCertificate(func(c *checks.Certificate) { c.Started = time.Time{} })},
-		{"letsencrypt_log", "", nothing},
-		{"letsencrypt_log", "certname", nothing},
-		{"letsencrypt_log", "status", nothing},
-		{"letsencrypt_log", "date", nothing},
-		{"letsencrypt_log", "message", nothing},
-	} {
-		t.Run(w.table+" "+w.column, func(t *testing.T) { w.test(t) })
-	}
+	eachBackend(t, func(t *testing.T, b backend) {
+		noOwners := func(s *checks.Snapshot) {
+			eachSite(func(s *checks.Site) { s.Owner = "" })(s)
+			eachCertificate(func(c *checks.Certificate) { c.Owner = "" })(s)
+		}
+		noAliases := eachSite(func(s *checks.Site) { s.Aliases = nil })
+		noAddresses := eachSite(func(s *checks.Site) { s.Addresses = nil })
+		for _, w := range []without{
+			{"users", "", noOwners},
+			{"users", "name", noOwners},
+			{"webdomain", "", func(s *checks.Snapshot) { s.Sites = nil }},
+			{"webdomain", "name", nothing},
+			{"webdomain", "name_idn", nothing},
+			{"webdomain", "users", eachSite(func(s *checks.Site) { s.Owner = "" })},
+			{"webdomain", "active", eachSite(func(s *checks.Site) { s.Active = checks.Unset })},
+			{"webdomain", "secure", eachSite(func(s *checks.Site) { s.Secure = checks.Unset })},
+			{"webdomain", "ssl_cert", eachSite(func(s *checks.Site) { s.Certificate = "" })},
+			{"webdomain", "redirect_http", eachSite(func(s *checks.Site) { s.Redirect = checks.Unset })},
+			{"webdomain_alias", "", noAliases},
+			{"webdomain_alias", "webdomain", noAliases},
+			{"webdomain_alias", "name", nothing},
+			{"webdomain_alias", "name_idn", nothing},
+			{"webdomain_ipaddr", "", noAddresses},
+			{"webdomain_ipaddr", "webdomain", noAddresses},
+			{"webdomain_ipaddr", "value", noAddresses},
+			{"ipaddr", "", func(s *checks.Snapshot) { s.Addresses = nil }},
+			{"ipaddr", "name", func(s *checks.Snapshot) { s.Addresses = nil }},
+			{"letsencrypt_ssl", "", func(s *checks.Snapshot) { s.Certificates = nil }},
+			{"letsencrypt_ssl", "certname", func(s *checks.Snapshot) {
+				s.Certificates[0].Name, s.Certificates[1].Name, s.Certificates[1].Domain = "", "", ""
+			}},
+			{"letsencrypt_ssl", "users", eachCertificate(func(c *checks.Certificate) { c.Owner = "" })},
+			{"letsencrypt_ssl", "domain_name", nothing},
+			{"letsencrypt_ssl", "processing", eachCertificate(func(c *checks.Certificate) { c.Processing = checks.Unset })},
+			{"letsencrypt_ssl", "failed", eachCertificate(func(c *checks.Certificate) { c.Failed = checks.Unset })},
+			{"letsencrypt_ssl", "time_started", eachCertificate(func(c *checks.Certificate) { c.Started = time.Time{} })},
+			{"letsencrypt_log", "", nothing},
+			{"letsencrypt_log", "certname", nothing},
+			{"letsencrypt_log", "status", nothing},
+			{"letsencrypt_log", "date", nothing},
+			{"letsencrypt_log", "message", nothing},
+		} {
+			t.Run(w.table+" "+w.column, func(t *testing.T) { w.test(t, b) })
+		}
+	})
 }
 
-func (w without) test(t *testing.T) {
+func (w without) test(t *testing.T, b backend) {
 	variant := lab.WithoutTable(w.table)
 	if w.column != "" {
 		variant = lab.WithoutColumn(w.table, w.column)
 	}
-	panel, r := newPanel(t, variant)
+	panel, r := b.newPanel(t, variant)
 	furnish(t, panel)
 	want := furnished()
 	w.lacks(&want)
@@ -146,24 +148,26 @@ func TestOtherShapesOfTables(t *testing.T) {
 }
 
 func TestTheSchemaMayChangeWhileRunning(t *testing.T) {
-	panel, r := newPanel(t)
-	furnish(t, panel)
-	compare(t, read(t, r), furnished())
-	must(t, panel.Exec("ALTER TABLE webdomain DROP COLUMN secure"))
-	must(t, panel.Exec("DROP TABLE webdomain_alias"))
-	want := furnished()
-	eachSite(func(s *checks.Site) { s.Secure, s.Aliases = checks.Unset, nil })(&want)
-	want.Missing = []checks.Missing{{Table: "webdomain", Column: "secure"}, {Table: "webdomain_alias"}}
-	compare(t, read(t, r), want)
-	must(t, panel.Exec("ALTER TABLE webdomain ADD COLUMN secure CHAR(3) DEFAULT 'on'"))
-	must(t, panel.Exec("CREATE TABLE webdomain_alias(name TEXT, webdomain INTEGER, name_idn TEXT)"))
-	eachSite(func(s *checks.Site) { s.Secure = checks.On })(&want)
-	want.Missing = nil
-	compare(t, read(t, r), want)
-	must(t, panel.Exec("DROP TABLE letsencrypt_log"))
-	if got := attempts(t, r, 0); len(got) != 0 {
-		t.Errorf("attempts of a table that is gone: %v", got)
-	}
+	eachBackend(t, func(t *testing.T, b backend) {
+		panel, r := b.newPanel(t)
+		furnish(t, panel)
+		compare(t, read(t, r), furnished())
+		must(t, panel.Exec("ALTER TABLE webdomain DROP COLUMN secure"))
+		must(t, panel.Exec("DROP TABLE webdomain_alias"))
+		want := furnished()
+		eachSite(func(s *checks.Site) { s.Secure, s.Aliases = checks.Unset, nil })(&want)
+		want.Missing = []checks.Missing{{Table: "webdomain", Column: "secure"}, {Table: "webdomain_alias"}}
+		compare(t, read(t, r), want)
+		must(t, panel.Exec("ALTER TABLE webdomain ADD COLUMN secure CHAR(3) DEFAULT 'on'"))
+		must(t, panel.Exec("CREATE TABLE webdomain_alias(name TEXT, webdomain INTEGER, name_idn TEXT)"))
+		eachSite(func(s *checks.Site) { s.Secure = checks.On })(&want)
+		want.Missing = nil
+		compare(t, read(t, r), want)
+		must(t, panel.Exec("DROP TABLE letsencrypt_log"))
+		if got := attempts(t, r, 0); len(got) != 0 {
+			t.Errorf("attempts of a table that is gone: %v", got)
+		}
+	})
 }
 
 func TestOddValues(t *testing.T) {
@@ -223,21 +227,25 @@ func oddSnapshot() checks.Snapshot {
 }
 
 func TestUnreadableValuesAreAllCountedAndTwentyThousandListed(t *testing.T) {
-	panel, r := newPanel(t)
-	must(t, panel.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 20500)
-		INSERT INTO letsencrypt_ssl(certname, time_started) SELECT 'n' || i || '.example', i || '-13-01' FROM n`))
-	got := read(t, r)
-	if got.UnreadableN != 20500 || len(got.Unreadable) != 20000 || len(got.Certificates) != 20500 {
-		t.Errorf("counted %d and listed %d of %d", got.UnreadableN, len(got.Unreadable), len(got.Certificates))
-	}
+	eachBackend(t, func(t *testing.T, b backend) {
+		panel, r := b.newPanel(t)
+		must(t, panel.Exec(`INSERT INTO letsencrypt_ssl(certname, time_started)
+			WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 20500) SELECT 'n' || i || '.example', i || '-13-01' FROM n`))
+		got := read(t, r)
+		if got.UnreadableN != 20500 || len(got.Unreadable) != 20000 || len(got.Certificates) != 20500 {
+			t.Errorf("counted %d and listed %d of %d", got.UnreadableN, len(got.Unreadable), len(got.Certificates))
+		}
+	})
 }
 
 func TestAReaderOfNoISPmanagerSaysSo(t *testing.T) {
-	panel, r := newPanel(t, lab.WithoutTable("webdomain"), lab.WithoutTable("letsencrypt_ssl"))
-	wantReason(t, r, ispmanager.Shape)
-	must(t, panel.Exec("CREATE TABLE webdomain(name)"))
-	got := read(t, r)
-	if len(got.Sites) != 0 || !got.Lacks("letsencrypt_ssl", "") || got.Lacks("webdomain", "") {
-		t.Errorf("afterwards: %+v", got)
-	}
+	eachBackend(t, func(t *testing.T, b backend) {
+		panel, r := b.newPanel(t, lab.WithoutTable("webdomain"), lab.WithoutTable("letsencrypt_ssl"))
+		wantReason(t, r, ispmanager.Shape)
+		must(t, panel.Exec("CREATE TABLE webdomain(name TEXT)"))
+		got := read(t, r)
+		if len(got.Sites) != 0 || !got.Lacks("letsencrypt_ssl", "") || got.Lacks("webdomain", "") {
+			t.Errorf("afterwards: %+v", got)
+		}
+	})
 }

@@ -1,6 +1,7 @@
-// Package ispmanager reads the panel's database, and never blocks the panel.
+// Package ispmanager reads the panel's database, SQLite, MySQL or MariaDB, and
+// never blocks the panel.
 //
-// The database is opened read-only by URI, on one connection. It is read in
+// A SQLite file is opened read-only by URI, on one connection. It is read in
 // batches of a few milliseconds, each a statement of its own that is closed
 // before anything else happens, with pauses if readers block the panel's writer
 // (rollback journal). So no lock is held for longer than one batch, and the
@@ -8,6 +9,9 @@
 // tables are read may have its old or its new values, and the change makes the
 // next Poll read again. The file must not be opened in any other way: closing a
 // second descriptor would drop all of this process's POSIX locks on it.
+//
+// In MySQL and MariaDB the session is read-only, each batch is a statement with
+// a time limit, and no transaction lives longer than one: see mysqlDatabase.
 //
 // Almost nothing about the panel's tables is documented, so tables and columns
 // are found by name, whatever their letter case or position. A missing table or
@@ -26,9 +30,13 @@ import (
 
 // Config configures a Panel.
 type Config struct {
-	Name     string         // the panel's name in the configuration
-	Database string         // path of its SQLite file
-	Zone     *time.Location // zone of the dates in it, which are text without a zone; nil is UTC
+	Name string // the panel's name in the configuration
+	// Database is the path of a SQLite file, a server as mysql://USER@HOST/NAME
+	// (see package location), or auto: what the file Conf says.
+	Database string
+	Conf     string         // path of the panel's db.conf, for auto
+	Password func() string  // of a server's user; nil: there is none. A function, so that it is not printed
+	Zone     *time.Location // zone of the dates in the database, which are text without a zone; nil is UTC
 
 	// SitesEvery is how often the tables of sites are read again at most, on a
 	// panel that writes all the time. Sites are changed by people, certificates
@@ -56,7 +64,7 @@ func New(cfg Config) *Panel {
 	if cfg.Zone == nil {
 		cfg.Zone = time.UTC
 	}
-	p := &Panel{cfg: cfg, turn: make(chan struct{}, 1), db: &sqliteDatabase{path: cfg.Database}}
+	p := &Panel{cfg: cfg, turn: make(chan struct{}, 1), db: newDatabase(cfg)}
 	p.turn <- struct{}{}
 	return p
 }
@@ -140,12 +148,13 @@ func (p *Panel) exclusively(ctx context.Context, work func() error) error {
 	if err == nil {
 		return nil
 	}
+	failure := p.db.explain(err)
 	// The failure that led here is reported; one of closing adds nothing.
 	_ = guarded(p.drop)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return p.db.explain(err)
+	return failure
 }
 
 // guarded turns a panic, which the driver may raise on a broken file, into an

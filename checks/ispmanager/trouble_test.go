@@ -82,17 +82,19 @@ func TestAnyPath(t *testing.T) {
 }
 
 func TestLockedAndFreeAgain(t *testing.T) {
-	panel, r := newPanel(t)
-	furnish(t, panel)
-	locked := func() {
-		unlock, err := panel.Lock()
-		must(t, err)
-		wantReason(t, r, ispmanager.Locked)
-		must(t, unlock())
-		compare(t, read(t, r), furnished())
-	}
-	locked() // before the first reading
-	locked() // and after one
+	eachBackend(t, func(t *testing.T, b backend) {
+		panel, r := b.newPanel(t)
+		furnish(t, panel)
+		locked := func() {
+			unlock, err := panel.Lock()
+			must(t, err)
+			wantReason(t, r, ispmanager.Locked)
+			must(t, unlock())
+			compare(t, read(t, r), furnished())
+		}
+		locked() // before the first reading
+		locked() // and after one
+	})
 }
 
 func TestAWriteAheadLogIsReadWhileThePanelWrites(t *testing.T) {
@@ -189,7 +191,11 @@ const unprivileged = "ISPMANAGER_TEST_DATABASE"
 // Root may read and write everything, so the reader runs as the user nobody.
 func TestPermissions(t *testing.T) {
 	if path := os.Getenv(unprivileged); path != "" {
-		wantReason(t, reader(t, path, time.UTC), ispmanager.Reason(os.Getenv(unprivileged+"_REASON")))
+		r := reader(t, path, time.UTC)
+		if filepath.Ext(path) == ".conf" {
+			r = auto(t, path)
+		}
+		wantReason(t, r, ispmanager.Reason(os.Getenv(unprivileged+"_REASON")))
 		return
 	}
 	if os.Getuid() != 0 {
@@ -210,10 +216,14 @@ func TestPermissions(t *testing.T) {
 	private := build("private.db")
 	must(t, os.Chmod(private, 0o600))
 	must(t, os.Mkdir(filepath.Join(dir, "closed"), 0o700))
+	conf := filepath.Join(dir, "db.conf")
+	must(t, os.WriteFile(conf, nil, 0o600))
 	for path, want := range map[string]ispmanager.Reason{
-		private:                              ispmanager.Permission,
-		filepath.Join(dir, "closed", "x.db"): ispmanager.Permission,
-		build("asleep.db", lab.WithWAL()):    ispmanager.NoWAL,
+		private:                                 ispmanager.Permission,
+		conf:                                    ispmanager.ConfDenied,
+		filepath.Join(dir, "closed", "db.conf"): ispmanager.ConfDenied,
+		filepath.Join(dir, "closed", "x.db"):    ispmanager.Permission,
+		build("asleep.db", lab.WithWAL()):       ispmanager.NoWAL,
 	} {
 		asNobody(t, dir, path, want)
 	}
@@ -236,20 +246,22 @@ func asNobody(t *testing.T, dir, path string, want ispmanager.Reason) {
 }
 
 func TestCancelledIsThePlainError(t *testing.T) {
-	panel, r := newPanel(t)
-	furnish(t, panel)
-	ctx, cancel := context.WithCancel(t.Context())
-	err := r.Attempts(ctx, 0, func([]checks.Attempt) error { cancel(); return nil })
-	if err != nil {
-		t.Errorf("cancelled after the last batch: %v", err)
-	}
-	if _, _, err := r.Poll(ctx); err != context.Canceled {
-		t.Errorf("Poll: %v", err)
-	}
-	if err := r.Attempts(ctx, 0, nil); err != context.Canceled {
-		t.Errorf("Attempts: %v", err)
-	}
-	compare(t, read(t, r), furnished())
+	eachBackend(t, func(t *testing.T, b backend) {
+		panel, r := b.newPanel(t)
+		furnish(t, panel)
+		ctx, cancel := context.WithCancel(t.Context())
+		err := r.Attempts(ctx, 0, func([]checks.Attempt) error { cancel(); return nil })
+		if err != nil {
+			t.Errorf("cancelled after the last batch: %v", err)
+		}
+		if _, _, err := r.Poll(ctx); err != context.Canceled {
+			t.Errorf("Poll: %v", err)
+		}
+		if err := r.Attempts(ctx, 0, nil); err != context.Canceled {
+			t.Errorf("Attempts: %v", err)
+		}
+		compare(t, read(t, r), furnished())
+	})
 }
 
 func TestALockMetUnderADeadlineIsTheDeadline(t *testing.T) {
@@ -268,10 +280,12 @@ func TestALockMetUnderADeadlineIsTheDeadline(t *testing.T) {
 }
 
 func TestCloseOnlyLetsGo(t *testing.T) {
-	panel, r := newPanel(t)
-	furnish(t, panel)
-	read(t, r)
-	must(t, r.Close())
-	must(t, r.Close())
-	compare(t, read(t, r), furnished())
+	eachBackend(t, func(t *testing.T, b backend) {
+		panel, r := b.newPanel(t)
+		furnish(t, panel)
+		read(t, r)
+		must(t, r.Close())
+		must(t, r.Close())
+		compare(t, read(t, r), furnished())
+	})
 }

@@ -20,7 +20,8 @@ import (
 // Panel is an ISPmanager database that the lab writes. It is not safe for
 // concurrent use; readers open Path themselves.
 type Panel struct {
-	path    string
+	path    string // of a file; or the name of a database in a server
+	dialect dialect
 	db      *sql.DB
 	conn    *sql.Conn // the only one, so that BEGIN and COMMIT are on the same connection
 	layout  layout
@@ -31,12 +32,6 @@ type Panel struct {
 
 // NewPanel creates a database without rows; the file must not exist.
 func NewPanel(path string, variants ...Variant) (*Panel, error) {
-	l := layout{tables: parseSchema(schemaSQL), journal: "DELETE", zone: time.UTC, addresses: [2]string{sampleIPv4, sampleIPv4b}}
-	for _, vary := range variants {
-		if err := vary(&l); err != nil {
-			return nil, fmt.Errorf("varying the panel: %w", err)
-		}
-	}
 	if _, err := os.Stat(path); err == nil {
 		return nil, fmt.Errorf("creating panel: %s exists", path)
 	}
@@ -44,11 +39,42 @@ func NewPanel(path string, variants ...Variant) (*Panel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("creating panel: %w", err)
 	}
+	return newPanel(db, path, sqliteDialect(), variants)
+}
+
+// NewPanelIn creates a database without rows in a server, where its name must
+// be new.
+func NewPanelIn(server *MariaDB, name string, variants ...Variant) (*Panel, error) {
+	l, err := newLayout(variants)
+	if err == nil {
+		err = server.Exec("", "CREATE DATABASE "+name+" CHARACTER SET "+l.charset)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("creating panel: %w", err)
+	}
+	return newPanel(server.Open(name), name, mysqlDialect(), variants)
+}
+
+func newLayout(variants []Variant) (layout, error) {
+	l := layout{tables: parseSchema(schemaSQL), journal: "DELETE", charset: "utf8mb4", zone: time.UTC, addresses: [2]string{sampleIPv4, sampleIPv4b}}
+	for _, vary := range variants {
+		if err := vary(&l); err != nil {
+			return l, fmt.Errorf("varying the panel: %w", err)
+		}
+	}
+	return l, nil
+}
+
+func newPanel(db *sql.DB, path string, d dialect, variants []Variant) (*Panel, error) {
+	l, err := newLayout(variants)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	conn, err := db.Conn(context.Background())
 	if err != nil {
 		return nil, fmt.Errorf("creating panel: %w", errors.Join(err, db.Close()))
 	}
-	p := &Panel{path: path, db: db, conn: conn, layout: l, owners: map[string]int64{}, stmts: map[string]*sql.Stmt{}}
+	p := &Panel{path: path, dialect: d, db: db, conn: conn, layout: l, owners: map[string]int64{}, stmts: map[string]*sql.Stmt{}}
 	if err := p.create(); err != nil {
 		return nil, fmt.Errorf("creating panel: %w", errors.Join(err, p.Close()))
 	}
@@ -56,13 +82,9 @@ func NewPanel(path string, variants ...Variant) (*Panel, error) {
 }
 
 func (p *Panel) create() error {
-	statements := []string{
-		"PRAGMA busy_timeout = 5000", // milliseconds
-		"PRAGMA synchronous = OFF",   // nothing here need survive a power failure; readers see no difference
-		"PRAGMA journal_mode = " + p.layout.journal,
-	}
+	statements := p.dialect.setUp(p.layout)
 	for _, t := range p.layout.tables {
-		statements = append(statements, t.create())
+		statements = append(statements, p.dialect.create(t.create()))
 	}
 	for _, statement := range statements {
 		if err := p.Exec(statement); err != nil {
@@ -72,7 +94,7 @@ func (p *Panel) create() error {
 	return nil
 }
 
-// Path returns the path of the database.
+// Path returns the path of the database, or its name in a server.
 func (p *Panel) Path() string { return p.path }
 
 // Zone returns the time zone of the dates in the database.
@@ -99,7 +121,7 @@ func (p *Panel) Transaction(write func() error) error {
 	if p.writing {
 		return write()
 	}
-	if err := p.Exec("BEGIN IMMEDIATE"); err != nil {
+	if err := p.Exec(p.dialect.begin); err != nil {
 		return err
 	}
 	p.writing = true
@@ -111,12 +133,14 @@ func (p *Panel) Transaction(write func() error) error {
 }
 
 // Lock locks the database for all readers, as the panel does for moments while
-// it commits, until unlock is called. In WAL mode readers are not affected.
+// it commits, until unlock is called. In WAL mode readers are not affected. In a
+// server the tables are locked, as by a repair or a change of their shape.
 func (p *Panel) Lock() (unlock func() error, err error) {
-	if err := p.Exec("BEGIN EXCLUSIVE"); err != nil {
+	begin, end := p.dialect.lock(p.layout)
+	if err := p.Exec(begin); err != nil {
 		return nil, err
 	}
-	return func() error { return p.Exec("ROLLBACK") }, nil
+	return func() error { return p.Exec(end) }, nil
 }
 
 // prepared runs a statement that is used often.
@@ -265,6 +289,7 @@ type Variant func(*layout) error
 type layout struct {
 	tables    []table
 	journal   string
+	charset   string // of a server's database
 	zone      *time.Location
 	bare      bool      // no certificate files
 	addresses [2]string // of a Sample's server
@@ -283,6 +308,14 @@ func (l *layout) find(name string) (*table, error) {
 func WithWAL() Variant {
 	return func(l *layout) error {
 		l.journal = "WAL"
+		return nil
+	}
+}
+
+// WithCharset gives a server's database another character set than utf8mb4.
+func WithCharset(name string) Variant {
+	return func(l *layout) error {
+		l.charset = name
 		return nil
 	}
 }

@@ -19,7 +19,7 @@ import (
 // above them.
 var allowed = map[string][]string{
 	"checks":                {},
-	"checks/ispmanager":     {"checks", "checks/pace"},
+	"checks/ispmanager":     {"checks", "checks/ispmanager/location", "checks/pace"},
 	"checks/panel":          {"checks"},
 	"checks/cert":           {"checks", "checks/pace"},
 	"checks/acme":           {"checks"},
@@ -62,10 +62,12 @@ var allowed = map[string][]string{
 	"bot/webhook":           {"bot", "bot/plain", "checks", "reports", "i18n"},
 	"bot/mail":              {"bot", "bot/plain", "reports", "i18n"},
 	"bot/lab":               {},
-	"cmd/internal/config":   {"bot", "i18n"},
+	"cmd/internal/config":   {"bot", "checks/ispmanager/location", "i18n"},
 	"cmd/internal/app":      {"checks", "checks/*", "reports", "reports/compose", "reports/journal", "bot", "bot/*", "cmd/internal/config", "i18n"},
 	"cmd/domovoy":           {"bot/console", "cmd/internal/*", "i18n"},
 	"cmd/demo":              {"bot", "bot/console", "checks", "checks/acme", "checks/budget", "checks/cert", "checks/lab", "checks/lab/boulder", "checks/lab/internet", "cmd/internal/*", "reports", "reports/journal", "i18n"},
+
+	"checks/ispmanager/location": {},
 }
 
 // foreign says which packages may import a library.
@@ -75,6 +77,7 @@ var foreign = map[string][]string{
 	"github.com/slack-go/":            {"bot/slack"},
 	"github.com/wneessen/":            {"bot/mail"},
 	"database/sql":                    {"bot/engine/enginetest", "checks/ispmanager", "checks/lab", "reports/journal"},
+	"github.com/go-sql-driver/":       {"checks/ispmanager", "checks/lab"},
 	"modernc.org/":                    {"checks/ispmanager", "checks/lab", "reports/journal"},
 	"flag":                            {"cmd/demo"},
 	"github.com/spf13/":               {"cmd/domovoy"},
