@@ -117,7 +117,8 @@ func (a *App) open() (sources []watch.Source, err error) {
 		return nil, err
 	}
 	for _, p := range a.cfg.Panels {
-		reader := ispmanager.New(ispmanager.Config{Name: p.Name, Database: p.Database, Zone: p.Timezone, SitesEvery: sitesEvery})
+		reader := ispmanager.New(ispmanager.Config{Name: p.Name, Database: p.Database, Conf: p.DBConf, Password: p.Password.Reveal,
+			Zone: p.Timezone, SitesEvery: sitesEvery})
 		a.readers = append(a.readers, reader)
 		source := watch.Source{Name: p.Name, Reader: reader, Places: panel.Places{Addresses: p.Addresses, Proxy: networks.Owner}}
 		if p.Certificates != "" {

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"domovoy/checks/ispmanager/location"
 )
 
 // check finds faults between keys that are each valid alone. A key that was not
@@ -25,9 +27,20 @@ func (r *reader) checkPanels(c *Config) {
 	for i, p := range c.Panels {
 		path := fmt.Sprintf("panels[%d]", i)
 		r.unique(names, p.Name, path+".name")
-		r.unique(databases, p.Database, path+".database")
-		if c.State != "" && sameFile(c.State, p.Database) {
+		at, err := location.Parse(p.Database)
+		if err != nil || p.Name == "" { // a fault already
+			continue
+		}
+		if at.Auto {
+			r.unique(databases, p.DBConf, path+".database")
+		} else {
+			r.unique(databases, at.String(), path+".database")
+		}
+		if c.State != "" && at.Path != "" && sameFile(c.State, at.Path) {
 			r.fault("state", wrong("state.panel", map[string]any{"Name": p.Name}))
+		}
+		if p.Password.IsSet() && at.Server.Name == "" {
+			r.fault(path+".password", wrong("database.unused", nil))
 		}
 	}
 }

@@ -66,10 +66,14 @@ type Basics struct {
 	State    string         `key:"state" is:"path" need:"true" title:"Domovoy's own database, in a folder that exists or can be created"`
 }
 
-// Panel is an ISPmanager whose database this host can read.
+// Panel is an ISPmanager whose database can be read from this host.
 type Panel struct {
-	Name     string `key:"name" is:"name" need:"true" title:"Name of the panel in messages"`
-	Database string `key:"database" is:"path" need:"true" title:"The panel's SQLite database; read only"`
+	Name string `key:"name" is:"name" need:"true" title:"Name of the panel in messages"`
+	// Database is auto, a path or mysql://; see package location.
+	Database string `key:"database" is:"database" default:"auto" title:"The panel's database, read only: auto (db_conf tells), a path (SQLite) or mysql://USER@HOST/NAME"`
+	DBConf   string `key:"db_conf" is:"path" default:"/usr/local/mgr5/etc/ispmgr.conf.d/db.conf" title:"Where the panel says which database it has; for database: auto"`
+	// Password is not set for a user of a server who has none.
+	Password Secret `key:"password" is:"secret" title:"The password of the user in database: mysql://"`
 	// Timezone is Config.Timezone if the panel has none; never nil.
 	Timezone     *time.Location `key:"timezone" is:"zone" title:"Time zone of the dates inside that database"`
 	Addresses    []netip.Addr   `key:"addresses" is:"address" title:"Where domains should point; default: the panel's own list"`

@@ -30,7 +30,7 @@ func TestDefaults(t *testing.T) {
 	state, _ := env("STATE")
 	want := &Config{
 		Basics: Basics{Language: "en", Timezone: time.Local, State: state},
-		Panels: []Panel{{Name: "isp1", Database: "/srv/ispmgr.db", Timezone: time.Local,
+		Panels: []Panel{{Name: "isp1", Database: "/srv/ispmgr.db", DBConf: "/usr/local/mgr5/etc/ispmgr.conf.d/db.conf", Timezone: time.Local,
 			ACME: ACME{Directory: "https://acme-v02.api.letsencrypt.org/directory", Logs: []string{"/usr/local/mgr5/var/ispmgr_acme_sh.log"}, Cap: 50}}},
 		Diagnosis: Diagnosis{Probe: Probe{Workers: 200, HTTPPort: 80, HTTPSPort: 443, Timeout: 10 * time.Second, Attempts: 6, PerAddress: 50}},
 		Thresholds: Thresholds{

@@ -34,6 +34,7 @@ func kinds(name string) kind {
 		"target":     {letters, readTarget, patterned(targetPattern())},
 		"cron":       {letters, readCron, typed("string")},
 		"zone":       {letters, readZone, typed("string")},
+		"database":   {letters, readDatabase, patterned(`^(auto$|/|mysql://|\$\{)`)},
 		"path":       {letters, readPath, patterned(`^(/|\$\{)`)},
 		"name":       {letters, readName, patterned(panelName.String())},
 		"address":    {letters, readAddress, typed("string")},
