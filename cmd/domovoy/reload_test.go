@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -59,6 +61,43 @@ func TestSIGHUPReadsTheConfigurationAgain(t *testing.T) {
 	if !strings.Contains(c.told.String(), "the new configuration is wrong, the old one stays") {
 		t.Error("the log does not say so")
 	}
+}
+
+// Reading the configuration again leaves nothing open of what was before.
+func TestManyReloadsLeaveNothingOpen(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("SKIPPED: counts the descriptors in /proc")
+	}
+	h := newHouse(t, settings{resolveAfter: 1})
+	c := h.start()
+	h.baseline()
+	times := 0
+	reload := func() (open int) {
+		t.Helper()
+		times++
+		c.hangUp()
+		h.until("the configuration is read again", func() bool {
+			return strings.Count(c.told.String(), "the configuration was read again") == times && strings.Count(c.told.String(), "msg=running") == times+1
+		})
+		entries, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(c.cmd.Process.Pid), "fd"))
+		h.must(err)
+		for _, e := range entries {
+			to, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(c.cmd.Process.Pid), "fd", e.Name()))
+			if err == nil && strings.HasPrefix(to, h.folder) { // connections come and go
+				open++
+			}
+		}
+		return open
+	}
+	first := reload()
+	for range 8 {
+		reload()
+	}
+	if last := reload(); last > first+2 { // the database connections are opened as they are needed
+		t.Errorf("%d files are open after ten reloads, %d after the first", last, first)
+	}
+	c.stop()
 }
 
 // A token that is replaced in its file is used without a restart.
