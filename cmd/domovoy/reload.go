@@ -16,9 +16,10 @@ import (
 // is wrong is not used.
 func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan os.Signal) error {
 	log := p.logger()
+	damaged, begun := false, 0 // how often a new state was begun
 	for {
 		next := make(chan *config.Config, 1)
-		a, err := app.OpenToRun(ctx, cfg, p.bundle, log)
+		a, err := app.OpenToRun(ctx, cfg, p.bundle, log, damaged)
 		err = closing(a, err, func(a *app.App) error {
 			running, stop := context.WithCancel(ctx)
 			defer stop()
@@ -36,11 +37,20 @@ func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan o
 				log.ErrorContext(ctx, "the bot ended with an error before it began again", "error", err)
 			}
 			log.InfoContext(ctx, "the configuration was read again", "file", cfg.File())
+			damaged = false
 		default:
-			return err
+			if damaged = app.IsDamaged(err) && ctx.Err() == nil && begun < newStates; !damaged {
+				return err
+			}
+			begun++
+			log.ErrorContext(ctx, "the state file is damaged, beginning again with a new one", "error", err)
 		}
 	}
 }
+
+// newStates is how often a new state is begun: a disk that damages each at once
+// needs a person.
+const newStates = 2
 
 // awaitConfig waits for a configuration that replaces the present one; nil: the
 // context ended. What is wrong with another one is logged and told, once.

@@ -78,6 +78,31 @@ func TestTheStateIsDamagedAtTheStart(t *testing.T) {
 	}
 }
 
+// So is one of which only some pages are damaged, that are met after the start.
+func TestSomePagesOfTheStateAreDamaged(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, settings{resolveAfter: 1})
+	c := h.start()
+	h.baseline()
+	c.stop()
+	pages := strings.Fields(sqlite(t, h.stateFile(), "SELECT rootpage FROM sqlite_schema WHERE tbl_name NOT LIKE 'sqlite_%' AND type = 'table' AND rootpage > 1"))
+	content, err := os.ReadFile(h.stateFile())
+	h.must(err)
+	for _, page := range pages {
+		n, err := strconv.Atoi(page)
+		h.must(err)
+		for i := range 4096 {
+			content[(n-1)*4096+i] = 0x5a
+		}
+	}
+	h.must(os.WriteFile(h.stateFile(), content, 0o600))
+	c = h.start()
+	h.inTelegram(group, h.says("ru", "state.renewed"), h.stateFile()+".corrupt-")
+	h.telegram.Say(admin, 0, admin, "Ann", "/whoami")
+	h.inTelegram(admin, h.says("ru", "role.admin"))
+	c.stop()
+}
+
 // ask says why there is no answer, in the JSON of the contract too.
 func TestAskWithoutAState(t *testing.T) {
 	t.Parallel()

@@ -288,15 +288,28 @@ func Mend(ctx context.Context, path string, now time.Time) (aside string, err er
 	if damaged == nil || damaged.Reason != FaultCorrupt {
 		return "", nil // Open says what is wrong
 	}
-	release, err := (&Journal{path: path}).Lock(ctx, "run")
+	aside, err = SetAside(ctx, path, now)
 	if errors.Is(err, ErrLocked) {
 		return "", nil
 	}
+	return aside, err
+}
+
+// SetAside moves a state file aside that turned out to be damaged, as Mend does. No
+// journal of this process has it open.
+func SetAside(ctx context.Context, path string, now time.Time) (aside string, err error) {
+	release, err := (&Journal{path: path}).Lock(ctx, "run")
 	if err != nil {
 		return "", err
 	}
 	aside, err = moveAside(path, now)
 	return aside, errors.Join(err, release())
+}
+
+// IsDamaged reports whether an error means that a state file is damaged.
+func IsDamaged(err error) bool {
+	f := (&Journal{}).AsFault(err)
+	return f != nil && f.Reason == FaultCorrupt
 }
 
 // ours reports whether a file that may not even be a database is a state file: of

@@ -98,6 +98,8 @@ func explain(path string, err error) error {
 		return fmt.Errorf("%s %w: it is not a SQLite database", path, ErrForeign)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 		return fmt.Errorf("%s %w, or its directory: %w", path, ErrUnwritable, err)
+	case sqlite3.SQLITE_FULL:
+		return fmt.Errorf("%s %w: its disk is full: %w", path, ErrUnwritable, err)
 	case sqlite3.SQLITE_BUSY:
 		return fmt.Errorf("%s is held by another process for more than 5 s: %w", path, err)
 	}

@@ -63,8 +63,13 @@ func OpenIn(ctx context.Context, lab Laboratory, cfg *config.Config, bundle *i18
 }
 
 // OpenToRun is Open for Run: a state file that is damaged is moved aside first.
-func OpenToRun(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) (*App, error) {
-	aside, err := journal.Mend(ctx, cfg.State, time.Now())
+// damaged: it is known to be, since Run ended with such an error.
+func OpenToRun(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger, damaged bool) (*App, error) {
+	mend := journal.Mend
+	if damaged {
+		mend = journal.SetAside
+	}
+	aside, err := mend(ctx, cfg.State, time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("moving a damaged state file aside: %w", err)
 	}
@@ -76,6 +81,10 @@ func OpenToRun(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log
 	}
 	return openMended(ctx, Laboratory{}, cfg, bundle, log, aside)
 }
+
+// IsDamaged reports whether an error of OpenToRun or Run means that the state file
+// is damaged.
+func IsDamaged(err error) bool { return journal.IsDamaged(err) }
 
 // openMended opens the journal and builds everything else. aside is where a
 // damaged state file was moved; empty: there was none.
