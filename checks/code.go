@@ -93,6 +93,8 @@ const (
 	CAClient       Code = "ca.client"
 	CAFlaky        Code = "ca.flaky" // failed, then succeeded by itself
 
+	CADown Code = "ca.down" // the CA itself fails for many owners at once
+
 	CABudget  Code = "ca.budget"  // an account's orders will run out
 	CAPausing Code = "ca.pausing" // the CA will pause the name
 	CAZombie  Code = "ca.zombie"  // failing for a long time without a success: stop trying
@@ -143,6 +145,7 @@ var codeFacts = [...]codeFact{
 	{PanelUnreadable, Info, Us},
 	{PanelNoRedirect, Info, Us}, // also of a site; it is here because the order is part of a stored version (bot/digest, rules)
 	{DNSBLListed, Warning, Us},
+	{CADown, Critical, CA},
 	{CABudget, Critical, Us},
 	// A site, but never its root cause.
 	{CAPausing, Info, Us},

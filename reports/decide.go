@@ -223,13 +223,15 @@ func (d *decider) decide(pr *Problem) {
 	d.speak(pr, audible)
 }
 
-// audible are the members that are worth a message and that nothing holds back.
+// audible are the members that are worth a message and that nothing holds back:
+// not those of which nobody was told and that the last reading did not see.
 // It notes on the others what holds them back.
 func (d *decider) audible(pr *Problem, members []*Incident) (audible []*Incident) {
 	held, worth := Hold{}, 0
 	for _, i := range members {
-		if i.Finding.Severity < checks.Warning {
-			continue
+		fresh := i.Notified < i.Finding.Severity
+		if i.Finding.Severity < checks.Warning || fresh && i.Clear > 0 {
+			continue // the last reading did not see it: it may be over
 		}
 		worth++
 		h := d.hold(pr, *i)
@@ -237,7 +239,7 @@ func (d *decider) audible(pr *Problem, members []*Incident) (audible []*Incident
 			audible = append(audible, i)
 			continue
 		}
-		if held = h; i.Notified < i.Finding.Severity && i.Held != h.Name() {
+		if held = h; fresh && i.Held != h.Name() {
 			i.Held = h.Name()
 			d.store(i)
 		}

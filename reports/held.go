@@ -45,7 +45,7 @@ func (d *decider) owner(s Silence, f checks.Finding) string {
 func (d *decider) findParents() {
 	for _, pr := range d.problems {
 		switch pr.Cause {
-		case checks.PanelUnavailable, checks.CAUnreachable, checks.CABlocked:
+		case checks.PanelUnavailable, checks.CADown, checks.CAUnreachable, checks.CABlocked:
 		default:
 			continue
 		}
@@ -123,15 +123,21 @@ func (d *decider) named(name string) Hold {
 // passed tells in one line for each hold that is over what ended while it held.
 func (d *decider) passed() {
 	ended := slices.Clone(d.s.Passed)
-	for n := range d.out.Changes { // and what ends now
+	known := len(ended) // the rest is in the changes
+	for n := range d.out.Changes {
 		c := &d.out.Changes[n]
 		i := &c.Incident
-		pr := d.problemOf(*i)
-		if i.Times.Resolved.IsZero() || pr == nil || d.told[pr.Key] || c.Kind != Resolved {
+		if i.Times.Resolved.IsZero() {
 			continue
 		}
-		if h := d.hold(pr, *i); h.Kind != "" && h.Kind != HeldByFlapping {
-			i.Held = h.Name()
+		if pr := d.problemOf(*i); pr != nil && !d.told[pr.Key] && c.Kind == Resolved {
+			if h := d.hold(pr, *i); h.Kind != "" && h.Kind != HeldByFlapping {
+				i.Held = h.Name() // its end is held back
+			}
+		}
+		if d.released(i.Held) {
+			ended = append(ended, *i)
+			i.Held = ""
 		}
 	}
 	var names []string
@@ -142,10 +148,13 @@ func (d *decider) passed() {
 	}
 	for _, name := range names {
 		t := Telling{Reason: Passed, Hold: d.named(name)}
-		for _, i := range ended {
-			if i.Held == name {
-				i.Held = ""
-				t.Incidents = append(t.Incidents, i)
+		for n, i := range ended {
+			if i.Held != name {
+				continue
+			}
+			i.Held = ""
+			t.Incidents = append(t.Incidents, i)
+			if n < known {
 				d.out.Changes = append(d.out.Changes, Change{Incident: i})
 			}
 		}

@@ -185,6 +185,8 @@ func TestLife(t *testing.T) {
 	}
 	late := func(site string) checks.Finding { return onSite(site, checks.CertOverdue) }
 	unreachable := checks.Finding{Check: "account", Server: "isp1", Code: checks.CAUnreachable, Severity: checks.Critical, Args: checks.Args{"value": 12}}
+	down := unreachable
+	down.Code = checks.CADown
 	unavailable := checks.Finding{Check: "reading", Server: "isp1", Code: checks.PanelUnavailable, Severity: checks.Critical, Args: checks.Args{"reason": "locked"}}
 	many := func(n int, code checks.Code) (all []checks.Finding) {
 		for i := range n {
@@ -367,6 +369,11 @@ func TestLife(t *testing.T) {
 			{at: "12:00", found: list(unreachable, failing), want: "opened ca.unreachable"},
 			{at: "12:05", found: list(unreachable)}, {at: "12:10", found: list(unreachable)},
 			{at: "12:15", want: "passed panel.failing after parent"}, {at: "12:20", want: "resolved ca.unreachable"},
+		}},
+		{"a CA that is down hides what it does to the sites", nil, []moment{
+			{at: "12:00", found: list(down, failing), want: "opened ca.down"},
+			{at: "12:05", found: append(expired("a.ru"), down, failing), want: "opened cert.expired a.ru"}, // visitors see that
+			{at: "12:10", found: expired("a.ru")}, {at: "12:15", found: expired("a.ru"), want: "resolved ca.down, passed panel.failing after parent"},
 		}},
 		// Storms.
 		{"many sites at once are one problem, of which what is left speaks at the end", nil, []moment{

@@ -201,6 +201,16 @@ func panelCases() map[string]message {
 			}
 		}
 	}
+	down := checks.Finding{Check: "account", Server: "isp1", Code: checks.CADown, Severity: checks.Critical, Args: checks.Args{"value": 41, "owners": 17, "since": ago(40 * time.Minute)}}
+	for _, reason := range []reports.Reason{reports.Opened, reports.Resolved} {
+		all[fmt.Sprintf("alert.ca.down.%s", reason)] = func(w compose.Writer) reports.Message {
+			i := incident(down, time.Hour)
+			if reason == reports.Resolved {
+				i = ended(i)
+			}
+			return compose.Told(w, telling(reason, i), house())
+		}
+	}
 	for cause, tld := range map[checks.BlindCause]string{checks.BlindResolver: "", checks.BlindNetwork: "", checks.BlindRegistry: "ru"} {
 		f := blinded(cause, tld)
 		for _, kind := range []reports.Reason{reports.Opened, reports.Resolved} {

@@ -1,6 +1,7 @@
 package panel_test
 
 import (
+	"fmt"
 	"maps"
 	"testing"
 	"time"
@@ -51,6 +52,52 @@ func TestAccountFindsThatOrdersAreRefused(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
 				t.Errorf("%v %s", err, diff)
+			}
+		})
+	}
+}
+
+// TestAccountFindsThatTheCAIsDown has the CA fail at sites, an hour before noon
+// or less.
+func TestAccountFindsThatTheCAIsDown(t *testing.T) {
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		name   string
+		failed int           // sites at which the CA failed
+		owners int           // that have them
+		ago    time.Duration // when it failed
+		issued int           // sites that got a certificate
+		want   bool
+	}{
+		{"many sites of many owners", 5, 3, 10 * time.Minute, 0, true},
+		{"many sites of two owners", 50, 2, 10 * time.Minute, 0, false},
+		{"a few sites", 4, 4, 10 * time.Minute, 0, false},
+		{"as many got one", 20, 10, 10 * time.Minute, 20, true},
+		{"most got one", 20, 10, 10 * time.Minute, 21, false},
+		{"over for an hour", 50, 20, time.Hour, 0, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			reading := &checks.Reading{}
+			add := func(n int, outcome checks.AttemptOutcome, ago time.Duration) {
+				site := fmt.Sprintf("s%d-%d.ru", outcome, n)
+				reading.Subjects = append(reading.Subjects, checks.Subject{Site: &checks.Site{Name: site, Owner: fmt.Sprint("client", n%tt.owners)},
+					History: &checks.History{Last: checks.LastTry{Outcome: outcome, Time: now.Add(-ago)}}})
+				if outcome == checks.OutcomeFailed {
+					reading.Findings = append(reading.Findings, checks.Finding{Site: site, Code: checks.CAInternal})
+				}
+			}
+			for n := range tt.failed {
+				add(n, checks.OutcomeFailed, tt.ago)
+			}
+			for n := range tt.issued {
+				add(n, checks.OutcomeIssued, time.Minute)
+			}
+			found, err := panel.Account().Run(t.Context(), &checks.Target{Server: "isp1", Now: now, Reading: reading})
+			if err != nil || (len(found) == 1) != tt.want {
+				t.Fatalf("%v %v", found, err)
+			}
+			if tt.want && (found[0].Code != checks.CADown || found[0].Args["value"] != tt.failed || found[0].Args["owners"] != tt.owners) {
+				t.Errorf("%+v", found[0])
 			}
 		})
 	}

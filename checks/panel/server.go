@@ -86,7 +86,7 @@ func Account() checks.Check {
 	return checks.Check{
 		Name:  AccountCheck,
 		Scope: checks.ScopeServer,
-		Codes: []checks.Code{checks.CABlocked, checks.CAUnreachable, checks.CABudget},
+		Codes: []checks.Code{checks.CABlocked, checks.CAUnreachable, checks.CADown, checks.CABudget},
 		Run: func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
 			counts := map[checks.Code]int{}
 			for _, f := range t.Reading.Findings {
@@ -98,13 +98,56 @@ func Account() checks.Check {
 					found = append(found, finding(code, checks.Args{"value": n}))
 				}
 			}
-			if f, ok := ordersRefused(t); ok {
-				found = append(found, f)
+			for _, find := range []func(*checks.Target) (checks.Finding, bool){ordersRefused, down} {
+				if f, ok := find(t); ok {
+					found = append(found, f)
+				}
 			}
 			checks.SortFindings(found)
 			return found, nil
 		},
 	}
+}
+
+// The CA counts as down when, within the last hour, it failed at so many sites
+// of so many owners, and at no fewer than it issued for: a single failure of the
+// CA is retried and forgotten.
+const (
+	downWithin = time.Hour
+	downSites  = 5
+	downOwners = 3
+)
+
+// down finds that the CA itself fails. One finding of the server stands for what
+// it does to the sites: the cause is above all of them.
+func down(t *checks.Target) (checks.Finding, bool) {
+	failing := map[string]bool{}
+	for _, f := range t.Reading.Findings {
+		if f.Code == checks.CAInternal {
+			failing[f.Site] = true
+		}
+	}
+	failed, issued, owners := 0, 0, map[string]bool{}
+	var since time.Time
+	for _, x := range t.Reading.Subjects {
+		if x.History == nil || t.Now.Sub(x.History.Last.Time) >= downWithin {
+			continue
+		}
+		switch {
+		case x.History.Last.Outcome == checks.OutcomeIssued:
+			issued++
+		case failing[x.Site.Name]:
+			failed++
+			owners[x.Site.Owner] = true
+			if at := x.History.Last.Time; since.IsZero() || at.Before(since) {
+				since = at
+			}
+		}
+	}
+	if failed < downSites || len(owners) < downOwners || failed < issued {
+		return checks.Finding{}, false
+	}
+	return finding(checks.CADown, checks.Args{"value": failed, "owners": len(owners), "since": since}), true
 }
 
 // newOrders is the CA's limit on the orders of an account, as findings name it.

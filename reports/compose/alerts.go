@@ -158,7 +158,7 @@ func evidence(w Writer, i reports.Incident, s reports.Server) string {
 			}
 		}
 	}
-	if i.Finding.Code == checks.CABudget || alike(i.Finding) {
+	if i.Finding.Code == checks.CABudget || i.Finding.Code == checks.CADown || alike(i.Finding) {
 		parts = append(parts, w.explain(i.Finding))
 	}
 	if off := switchedOff(w, i.Finding); len(off) > 0 {
