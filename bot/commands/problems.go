@@ -58,10 +58,13 @@ const (
 	silencedMost = 90 * 24 * time.Hour
 )
 
-// ack takes a problem, or lists the open ones.
+// ack takes a problem, which needs an operator, or lists the open ones.
 func (c *Commands) ack(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) == 0 {
 		return c.problems(ctx, r)
+	}
+	if r.Role < bot.Operator {
+		return bot.Answer{}, bot.NotAllowed(r, "ack", bot.Operator)
 	}
 	id, err := number("ack", r.Words[0])
 	if err != nil {

@@ -158,6 +158,14 @@ func TestTakingShowsInBothChats(t *testing.T) {
 		if taken == nil || taken.Person != "ann" || taken.Until.Sub(taken.At) != 3*time.Hour {
 			t.Errorf("taken: %+v", taken)
 		}
+		viewer := enginetest.Request(t, bot.Viewer) // sees the lists, and may not act
+		for text, want := range map[string]bool{"ack": true, "silence": true, "ack 1": false, "silence 1 1h x": false, "unsilence 1": false, "hand 1 @x": false, "escalate 1": false} {
+			_, err := d.engine.Commands.Ask(t.Context(), text, viewer)
+			refusal, _ := errors.AsType[*bot.Refusal](err)
+			if want != (err == nil) || !want && refusal.Code != bot.ResultNotAllowed {
+				t.Errorf("a viewer: %s: %v", text, err)
+			}
+		}
 		d.refused("ann", "ack 9", bot.ResultNotFound)
 		d.told()
 		d.read(0)

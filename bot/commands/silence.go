@@ -37,10 +37,13 @@ func silenceData(s reports.Silence) SilenceData {
 const reasonLength = 200
 
 // silence keeps messages back until a moment, from now on or from a later one,
-// for a reason; without words it lists the silences.
+// for a reason, which needs an operator; without words it lists the silences.
 func (c *Commands) silence(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) == 0 {
 		return c.silences(ctx, r)
+	}
+	if r.Role < bot.Operator {
+		return bot.Answer{}, bot.NotAllowed(r, "silence", bot.Operator)
 	}
 	s, err := c.parseSilence(r)
 	if err != nil {
