@@ -79,8 +79,9 @@ type decider struct {
 	members  map[string][]*Incident // open incidents by the key of their problem
 	ended    map[string][]Change    // incidents that this run resolved, by the same
 	parents  []*Problem
-	moved    map[string]*Incident // incidents to store that are in no change, by the key of their finding
-	order    []*Incident          // the same, in order
+	moved    map[string]*Incident // incidents of the situation that are in no change, by the key of their finding
+	order    []*Incident          // of these, those to store
+	stored   map[*Incident]bool   // the same
 	told     map[string]bool      // keys of problems that something is told of
 	redraw   map[string]bool      // keys of problems that look different
 	out      Decision
@@ -88,7 +89,7 @@ type decider struct {
 
 func newDecider(p Policy, s Situation) *decider {
 	d := &decider{Policy: p, s: s, byKey: map[string]*Problem{}, members: map[string][]*Incident{}, ended: map[string][]Change{},
-		moved: map[string]*Incident{}, told: map[string]bool{}, redraw: map[string]bool{}}
+		moved: map[string]*Incident{}, stored: map[*Incident]bool{}, told: map[string]bool{}, redraw: map[string]bool{}}
 	for _, pr := range s.Problems {
 		d.add(pr, pr)
 	}
@@ -428,8 +429,8 @@ func (d *decider) value(pr *Problem, members []*Incident) int {
 
 // store has an incident stored that no change of the run may be about.
 func (d *decider) store(i *Incident) {
-	if key := i.Finding.Key(); d.moved[key] == i && !slices.Contains(d.order, i) {
-		d.order = append(d.order, i)
+	if d.moved[i.Finding.Key()] == i && !d.stored[i] {
+		d.stored[i], d.order = true, append(d.order, i)
 	}
 }
 

@@ -77,7 +77,7 @@ func (r *Recorder) acted(ctx context.Context, asked bot.Request, do func(a *act)
 	}
 	changed := a.changed(before)
 	situation := reports.Situation{Now: now, Open: ofProblems(open), Problems: a.standing.Problems, Silences: a.after(), Passed: standing.Passed,
-		Owner: r.owner, Sites: r.sites()}
+		Owner: r.owners(), Sites: r.sites()}
 	if situation.Opens, err = r.opens(ctx, situation); err != nil {
 		return entry, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"domovoy/checks"
@@ -89,7 +90,7 @@ func (r *Recorder) decide(ctx context.Context, found run) (journal.Entry, error)
 		changes = found.policy.Reconcile(found.now, compared, found.out, found.begin.Begins)
 	}
 	situation := reports.Situation{Now: found.now, Open: ofProblems(open), Changes: changes, Problems: standing.Problems,
-		Silences: standing.Silences, Passed: standing.Passed, Owner: r.owner, Sites: r.sites()}
+		Silences: standing.Silences, Passed: standing.Passed, Owner: r.owners(), Sites: r.sites()}
 	if found.server != "" {
 		situation.Looked = found.out.LookedAt
 	}
@@ -158,14 +159,19 @@ func ofProblems(open []reports.Incident) []reports.Incident {
 	return some
 }
 
-// owner of a site, as last read; empty: not known.
-func (r *Recorder) owner(server, site string) string {
-	p := r.watch.Panel(server)
-	if p == nil {
-		return ""
-	}
-	x, _ := p.State().Find(site)
-	return x.Site.Owner
+// owners returns the owner of a site, as last read; empty: not known. It gathers
+// them at its first call: few decisions need any.
+func (r *Recorder) owners() func(server, site string) string {
+	owners := sync.OnceValue(func() map[[2]string]string {
+		all := map[[2]string]string{}
+		for _, p := range r.watch.Panels() {
+			for _, x := range p.State().Subjects {
+				all[[2]string{p.Name, x.Site.Name}] = x.Site.Owner
+			}
+		}
+		return all
+	})
+	return func(server, site string) string { return owners()[[2]string{server, site}] }
 }
 
 // sites is how many sites there are, by server.
