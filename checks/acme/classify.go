@@ -35,7 +35,7 @@ type Classifier struct {
 // servers.
 func NewClassifier() *Classifier {
 	return &Classifier{
-		account:  compile(accountRules(), limitRules(), policyRules(), wayRules()),
+		account:  compile(accountRules(), limitRules(), policyRules(), selfRules(), wayRules()),
 		verdicts: compile(fileRules(), recordRules(), connectionRules(), nameRules()),
 		rest:     compile(serverRules(), internalRules(), refusedRules(), clientRules(), hostRules(), vagueRules(), typeRules()),
 	}

@@ -106,6 +106,10 @@ var dresses = map[string]func(text string) string{
 	"before a megabyte": func(text string) string {
 		return text + strings.Repeat("\n[13:01:09] Debug: nothing more of interest", 25_000)
 	},
+	"in colors": colored,
+	"in the journal's colors": func(text string) string {
+		return strings.ReplaceAll(colored(text), "\x1b", "#033")
+	},
 	"with carriage returns": func(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") + "\r\n" },
 	"in Russian": func(text string) string {
 		return "Ошибка выпуска сертификата «x_le3»: " + text + "\nПовторите попытку позже."
@@ -148,6 +152,17 @@ func quoted(text string) string {
 		panic(err) // a string can always be encoded
 	}
 	return string(q)
+}
+
+// colored gives each third word of a text a color, as terminals are told to.
+func colored(text string) string {
+	words := strings.Split(text, " ")
+	for i := range words {
+		if i%3 == 1 {
+			words[i] = "\x1b[1;31m" + words[i] + "\x1b[0m"
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // wrapped breaks a text at spaces, as terminals and older versions of certbot

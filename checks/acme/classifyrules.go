@@ -9,7 +9,7 @@ import (
 
 // seen matches the address that a validator connected to, which Boulder puts
 // before the error (va.go, ipError).
-const seen = `(?:(?:^|[\s">(:])(?P<address>[0-9a-f.:]+): )?`
+const seen = `(?:(?:^|[\s"«“>(:])(?P<address>[0-9a-f.:]+): )?`
 
 // fetching matches the URL that a validator requested.
 const fetching = `fetching https?://(?P<host>[^\s/:"]+)\S*: `
@@ -26,6 +26,7 @@ func fileRules() []phrase {
 		unauthorized("page", seen+`invalid response from "?https?://(?P<host>[^\s/:"]+)[^\s"]*"?(?: \[(?P<address>[0-9a-f.:]+)\])?:? "`, "invalid response from"),
 		unauthorized("page", seen+`the key authorization file from the server did not match this challenge`, "key authorization file from the server did not match"),
 		unauthorized("page", seen+`error reading http response body`, "error reading http response body"),
+		unauthorized("status", seen+`non-200 status code from http: https?://(?P<host>[^\s/:"]+)\S* returned (?P<status>\d{3})\b`, "non-200 status code from http"), // Pebble
 		{code: checks.CAUnauthorized, args: alpn, says: []string{"incorrect validation certificate"}, pattern: seen + `incorrect validation certificate for tls-\S+ challenge(?:\. requested (?P<name>\S+) from)?`},
 		{code: checks.CAUnauthorized, args: alpn, says: []string{"cannot negotiate alpn protocol", "no certs presented for tls"}, pattern: seen + `(?:cannot negotiate alpn protocol|no certs presented for tls)`},
 	}
@@ -46,8 +47,10 @@ func recordRules() []phrase {
 		record("wrong", `incorrect txt record "[^"]*"?(?: \(and (?P<others>\d+) more\))? found at (?P<record>(?:_\w+\.)?`+owner+`)`, "incorrect txt record"),
 		record("wrong", `incorrect txt record`, "incorrect txt record"),
 		record("wrong", `correct value not found for dns challenge`, "correct value not found for dns challenge"),
+		record("missing", `no txt records? found for dns challenge`, "found for dns challenge"),
 		persist("missing", "no txt record found for dns-persist-01", "no valid txt record found for dns-persist-01"),
-		persist("wrong", "accounturi mismatch: expected", "policy mismatch: expected"),
+		persist("wrong", "accounturi mismatch: expected", "policy mismatch: expected", "missing mandatory accounturi", "for mandatory accounturi", "malformed issuer-domain-name", "empty issuer-domain-name", "malformed persistuntil",
+			"should be tag=value pair", "parameter not formatted as tag=value"),
 		persist("over", "is after persistuntil"),
 	}
 }
@@ -61,7 +64,7 @@ func connectionRules() []phrase {
 	// met makes a rule for words that an error on our own way to the CA may
 	// contain too. Only a validator puts an address before them.
 	met := func(problem, words string, says ...string) phrase {
-		return phrase{code: checks.CAConnection, says: says, pattern: `(?:(?:^|[\s">(:])(?P<address>[0-9a-f.:]+): )` + `(?:` + fetching + `)?(?:` + words + `)|` +
+		return phrase{code: checks.CAConnection, says: says, pattern: `(?:(?:^|[\s"«“>(:])(?P<address>[0-9a-f.:]+): )` + `(?:` + fetching + `)?(?:` + words + `)|` +
 			fetching + `(?:` + words + `)`, args: checks.Args{"problem": problem}}
 	}
 	tls := func(says ...string) phrase {
@@ -69,11 +72,13 @@ func connectionRules() []phrase {
 	}
 	return []phrase{
 		connection("timeout", `timeout during connect`, "timeout during connect"),
+		{code: checks.CAConnection, says: []string{": timeout"}, pattern: seen + fetching + `timeout(?:["'.,;)}<\\]| (?:[^da]|d[^u]|a[^f])|$)`, args: checks.Args{"problem": "timeout"}}, // until 2017
+		{code: checks.CAConnection, says: []string{"for tls-sni"}, pattern: `failed to connect to (?P<address>[0-9a-f.:]+?):\d+ for tls-sni`},
 		connection("slow", `timeout (?:during \w+|after connect) \(your server`, "timeout during", "timeout after connect"),
 		connection("http2", `server is speaking http/2 over http`, "speaking http/2 over http"),
 		connection("broken", `error getting validation data`, "error getting validation data"),
 		connection("loop", `redirect loop detected`, "redirect loop detected"),
-		connection("redirect", `too many redirects|invalid (?:port|host|protocol scheme|empty host|hostname) in redirect|redirect target too long|received disallowed redirect status code|unable to determine redirect`,
+		connection("redirect", `too many redirects|invalid (?:port|host|protocol scheme|empty host(?:name)?|hostname) in redirect|redirect target too long|received disallowed redirect status code|unable to determine redirect`,
 			"redirect"),
 		met("refused", `connection refused`, "connection refused"),
 		met("reset", `connection reset by peer`, "connection reset by peer"),
@@ -163,6 +168,8 @@ func limitRules() []phrase {
 		limit(pendingAuthorizations, "too many currently pending authorizations", `too many currently pending authorizations(?:: (?P<count>\d+))?`),
 		limit(requests, "429 too many requests", `429 too many requests`),
 		limit(requests, "service busy; retry later", `service busy; retry later`),
+		{code: checks.CARateLimited, says: []string{"rate limit exceeded, next attempt in"}, pattern: `next attempt in (?P<wait>\d{1,7})(?:\.\d+)?s`}, // nginx-acme
+		{code: checks.CARateLimited, says: []string{"let's encrypt "}, pattern: `let's encrypt [a-z ]{3,40} status 429\b`},                            // Hestia, Vesta
 		{code: checks.CARateLimited, says: []string{"acme:error:ratelimited", "too many requests of a given type"}},
 	}
 }
@@ -172,6 +179,9 @@ func policyRules() []phrase {
 	reason := func(name string, says ...string) phrase {
 		return phrase{code: checks.CARejected, says: says, args: checks.Args{"reason": name},
 			pattern: `(?:cannot issue for|policy forbids issuing for:?) "?(?P<name>[^\s",]+?)"?:? .*?(?:` + alternatives(says) + `)(?:.*?\(and (?P<more>\d+) more problems)?`}
+	}
+	bare := func(name string, says ...string) phrase {
+		return phrase{code: checks.CARejected, says: says, args: checks.Args{"reason": name}}
 	}
 	return []phrase{
 		{code: checks.CARejected, says: []string{"was considered an unsafe domain"}, pattern: `"(?P<name>[^"]+)" was considered an unsafe domain`, args: checks.Args{"reason": "policy"}},
@@ -186,7 +196,19 @@ func policyRules() []phrase {
 		{code: checks.CARejected, says: []string{"cannot issue for"}, pattern: `cannot issue for "(?P<name>[^"]+)"`},
 		{code: checks.CARejected, says: []string{"wildcard domain names are not supported"}, args: checks.Args{"reason": "wildcard"}},
 		{code: checks.CARejected, says: []string{"forbidden by policy", "policy forbids issuing for"}, args: checks.Args{"reason": "policy"}},
-		{code: checks.CARejected, says: []string{"does not end with a valid public suffix", "name does not end in a public suffix"}, args: checks.Args{"reason": "suffix"}},
+		bare("suffix", "does not end with a valid public suffix", "name does not end in a public suffix", "domain name is an icann tld", "is a wildcard for an icann tld"),
+		bare("labels", "domain name has more than 10 labels", "dns name has too many labels"),
+		bare("address", "identifier type is dns but value is an ip address", "ip address is in a reserved address block", "will not issue certificates for a bare ip address"),
+		bare("wildcard", "wildcard names not supported"),
+		bare("policy", "name is blacklisted"),
+		// Subproblems, and the texts until 2018, do not repeat the name.
+		bare("spelling", "domain name contains an invalid", "domain name contains malformed punycode", "domain name needs at least one dot", "domain name can not have two dots", "domain name ends in a dot", "domain name is longer than",
+			"domain has a label (component", "domain name has more than one wildcard", "identifier value (name) is empty", "dns name does not have enough labels", "invalid character in dns name", "dns label is too long",
+			"dns name ends in a period", "dns label contains malformed punycode"),
+		{code: checks.CARejected, says: []string{"is not a fqdn"}, pattern: `requested (?:domain|name) (?P<name>\S+) is not a fqdn`, args: checks.Args{"reason": "spelling"}}, // certbot
+		{code: checks.CARejected, says: []string{"does not qualify for a public certificate", "does not qualify for certificate"},
+			pattern: `(?:subject '(?P<name>[^'\s]+)' does not qualify|does not qualify for a public certificate: (?P<name>[^\s"]+))|does not qualify for`}, // certmagic
+		{code: checks.CARejected, says: []string{"the acme server has disabled this identifier type", "included unsupported identifier"}},
 		{code: checks.CARejected, says: []string{"acme:error:rejectedidentifier", "acme:error:unsupportedidentifier", "server will not issue certificates for the identifier"}},
 	}
 }
@@ -200,8 +222,20 @@ func alternatives(says []string) string {
 	return strings.Join(quoted, "|")
 }
 
-// theCA matches host names of CAs as clients write them.
-const theCA = `\S*(?:acme|letsencrypt|zerossl|pki\.goog|sslcom)\S*`
+// theCA matches host names and URLs of CAs as clients write them, but not the
+// URL of a challenge's file, whose host is the site's.
+const theCA = `(?:[^\s/"']*(?:acme|letsencrypt|zerossl|sslcom|buypass|actalis)[^\s/"']*\.\w+|[^\s/"']*pki\.goog|[^\s/"']+/(?:acme|directory))[^\s"']*`
+
+// selfRules are for clients that fetch the challenge's file themselves before
+// they ask the CA. What that fetch met is no way to the CA, so these come before
+// the rules for that.
+func selfRules() []phrase {
+	return []phrase{
+		{code: checks.CAClient, says: []string{"wrote file to "}, pattern: `wrote file to .{1,300}?, but couldn't download`, args: checks.Args{"problem": "selfcheck"}},
+		{code: checks.CAClient, says: []string{"failed to perform self check get request", "for some reason could not reach", "self check failed", "self-check failed"}, args: checks.Args{"problem": "selfcheck"}},
+		{code: checks.CAClient, says: []string{"wrong status code '"}, pattern: `wrong status code '\d+', expected '200'`, args: checks.Args{"problem": "selfcheck"}},
+	}
+}
 
 // wayRules are for errors of clients that could not reach the CA. They name the
 // CA's host, which distinguishes them from errors that the CA reports about a
@@ -211,13 +245,16 @@ func wayRules() []phrase {
 		return phrase{code: checks.CAUnreachable, says: says, pattern: pattern}
 	}
 	return []phrase{
-		way("", "httpsconnectionpool(host=", "httpconnectionpool(host=", "cannot init api", "can not init api"),
+		way("", "cannot init api", "can not init api"),
+		way(`connectionpool\(host='`+theCA, "connectionpool(host='"),
 		way(`(?:could not resolve host|couldn't resolve host(?: name)?|could not resolve proxy):? `+theCA, "resolve host", "resolve proxy"),
 		way(`unable to resolve host address '?`+theCA, "unable to resolve host address"),
 		way(`(?:failed to connect|couldn't connect|cannot connect) to (?:ca directory: )?`+theCA, "connect to"),
 		way(`\b(?:get|post|head) "?https?://`+theCA+`"?: (?:dial |read |write |tls: |net/http: |context deadline|x509: |proxyconnect |eof|remote error: )`, "get \"http", "post \"http", "head \"http", "get http", "post http", "head http"),
 		way(`problem connecting to server \(\w+ for https?://`+theCA, "problem connecting to server"),
-		way("", "unsuccessful in contacting acme server at"),
+		way("", "unsuccessful in contacting acme server at", "directory update failed (", "unable to connect to acme server"),
+		way(`(?:no such host is known|connection attempt failed|actively refused it|host has failed to respond).{0,300}?\(`+theCA+`\)`, "no such host is known", "connection attempt failed", "actively refused it", "has failed to respond"), // .NET
+		way(`(?:подключиться|соединиться|соединение|обратиться) (?:к|с) (?:хостом |сервером |серверу |узлу )?['"«]?(?:https?://)?`+theCA, "подключиться", "соединиться", "соединение", "обратиться"),
 		way(`connection to `+theCA+` (?:timed out|failed|refused)`, "connection to"),
 		way(`(?:requesting|could not reach|unable to (?:access|connect to)|cannot fetch acme directory:?) '?(?:https?://)?`+theCA, "requesting", "could not reach", "unable to", "cannot fetch acme directory"),
 	}
@@ -234,6 +271,10 @@ func vagueRules() []phrase {
 		{code: checks.CADNS, says: []string{"no valid aaaa records found"}, pattern: `no valid aaaa records found for (?P<name>[^\s;"<]+)`, args: checks.Args{"problem": "noaddress"}},
 		{code: checks.CADNS, says: []string{"dns problem:"}},
 		{code: checks.CAUnauthorized, says: []string{"invalid response from"}, args: checks.Args{"problem": "page", "challenge": "http-01"}},
+		{code: checks.CAUnreachable, says: []string{"curl_get ", "curl_post "}, pattern: `curl_(?:get|post) \S+ failed`}, // uacme
+		// Python's requests: certbot asks nobody else over HTTP.
+		{code: checks.CAUnreachable, says: []string{"('connection aborted.'", "requests.exceptions.connectionerror", "requests.exceptions.sslerror", "requests.exceptions.readtimeout", "requests.exceptions.connecttimeout", "requests.exceptions.proxyerror"}},
+		{code: checks.CAUnreachable, says: []string{"could not download cert", "could not make post request to le_linkorder", "error making get request for authz"}},
 		{code: checks.CAUnreachable, says: []string{"could not resolve host", "couldn't resolve host", "couldn't connect to server", "failed to connect to", "failed to establish a new connection",
 			"max retries exceeded", "please refer to https://curl.haxx.se/libcurl/c/libcurl-errors.html", "please refer to https://www.gnu.org/software/wget/manual/html_node/exit-status.html",
 			"getaddrinfo failed", "temporary failure in name resolution", "proxy error", "407 proxy", "connect tunnel failed", "cannot make post request to", "to get nonce."}},

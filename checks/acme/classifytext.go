@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"domovoy/checks"
 )
@@ -29,23 +30,37 @@ type words struct {
 
 // escapes matches the JSON escapes (RFC 8259 section 7) that Boulder's texts
 // acquire on their way into a log, nested to any depth.
-var escapes = regexp.MustCompile(`\\+(["/nrt]|u003c|u003e|u0026|u003d)`)
+var escapes = regexp.MustCompile(`\\+(["/nrt]|u[0-9a-fA-F]{4})`)
+
+// colorMarks are how the escape character before a color is written: as it is,
+// in syslog, in shells, in JSON. Searching for plain words is fast.
+var colorMarks = [...]string{"\x1b[", "#033[", `033[`, `x1b[`, `\e[`, "u001b[", "u001B["}
+
+func withoutColors(text string) string {
+	for _, mark := range colorMarks {
+		if strings.Contains(text, mark) {
+			return colors.ReplaceAllString(text, "")
+		}
+	}
+	return text
+}
+
+// colors matches the sequences by which terminals color a text (ECMA-48, section
+// 8.3.117).
+var colors = regexp.MustCompile(`(?:\x1b|#033|\\(?:033|x1b|e)|\\+u001[bB])\[[0-9;]*m`)
 
 // unescape returns the character of an escape; line ends become spaces.
 func unescape(escape string) string {
-	switch strings.TrimLeft(escape, `\`) {
-	case `"`:
-		return `"`
-	case "/":
-		return "/"
-	case "u003c":
-		return "<"
-	case "u003e":
-		return ">"
-	case "u0026":
-		return "&"
-	case "u003d":
-		return "="
+	escape = strings.TrimLeft(escape, `\`)
+	switch {
+	case escape == `"` || escape == "/":
+		return escape
+	case len(escape) == len("u0000"): // of an encoder that writes ASCII only
+		code, err := strconv.ParseUint(escape[1:], 16, 16)
+		if err != nil || code < ' ' || utf16.IsSurrogate(rune(code)) || code == '"' || code == '\\' { // a quote must not end a quotation
+			return " "
+		}
+		return string(rune(code))
 	}
 	return " "
 }
@@ -57,6 +72,7 @@ func read(text string) words {
 	if len(text) > 2*lookedAt {
 		text = text[:lookedAt] + "\n" + text[len(text)-lookedAt:]
 	}
+	text = withoutColors(text)
 	for range 2 { // a log page shows XML as text, so escapes may be nested
 		text = entities.Replace(withoutStrangers(text))
 	}
