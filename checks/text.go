@@ -57,10 +57,30 @@ var secrets = regexp.MustCompile(`(?i)(jwt(?:=|%3d|\\u003d)\s?)[\w.%-]+` +
 	`|()\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+` +
 	`|(-----BEGIN [A-Z ]*PRIVATE KEY-----)(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|$)`)
 
-// WithoutSecrets replaces secrets in a text that others may read.
+// WithoutSecrets replaces secrets in a text that others may read. It removes
+// colors first, which could divide a secret.
 func WithoutSecrets(text string) string {
-	return secrets.ReplaceAllString(text, "$1$2$3…")
+	return secrets.ReplaceAllString(WithoutColors(text), "$1$2$3…")
 }
+
+// colorMarks are how the escape character before a color is written: as it is,
+// in syslog, in shells, in JSON. Searching for plain words is fast.
+var colorMarks = [...]string{"\x1b[", "#033[", `033[`, `x1b[`, `\e[`, "u001b[", "u001B["}
+
+// WithoutColors removes the sequences by which programs color what they write to a
+// terminal.
+func WithoutColors(text string) string {
+	for _, mark := range colorMarks {
+		if strings.Contains(text, mark) {
+			return colors.ReplaceAllString(text, "")
+		}
+	}
+	return text
+}
+
+// colors matches the sequences by which terminals color a text (ECMA-48, section
+// 8.3.117).
+var colors = regexp.MustCompile(`(?:\x1b|#033|\\(?:033|x1b|e)|\\+u001[bB])\[[0-9;]*m`)
 
 // Open returns the arguments without the secret one. The result may be the same
 // map.

@@ -228,6 +228,8 @@ func causeTexts() map[string]string {
 		"remote.dns": "During secondary validation: DNS problem: query timed out looking up A for shop.ru", "remote.proxy": "During secondary validation: " + cdn + "Invalid response from " + file + ": 403",
 		"remote.caa":       "During secondary validation: While processing CAA for shop.ru: CAA record for shop.ru prevents issuance",
 		"remote.elsewhere": "During secondary validation: " + fetched + "Connection refused",
+		"remote.answered":  "During secondary validation: " + own + "Invalid response from " + file + ": 403", "remote.loop": "During secondary validation: " + own + "Fetching " + file + ": Redirect loop detected",
+		"remote.txt": "During secondary validation: No TXT record found at _acme-challenge.shop.ru", "connection.proxy.loop": cdn + "Fetching " + file + ": Redirect loop detected",
 		"internal.network": "DNS problem: networking error looking up A for shop.ru", "internal.processing": "Order status is 'processing', let's sleep and retry.", "internal.overload": "It seems the CA server is currently overloaded, let's wait and retry.",
 		"rejected.wildcard":  "Wildcard domain names are not supported",
 		"connection.refused": fetched + "Connection refused", "connection.reset": fetched + "Connection reset by peer",

@@ -32,23 +32,6 @@ type words struct {
 // acquire on their way into a log, nested to any depth.
 var escapes = regexp.MustCompile(`\\+(["/nrt]|u[0-9a-fA-F]{4})`)
 
-// colorMarks are how the escape character before a color is written: as it is,
-// in syslog, in shells, in JSON. Searching for plain words is fast.
-var colorMarks = [...]string{"\x1b[", "#033[", `033[`, `x1b[`, `\e[`, "u001b[", "u001B["}
-
-func withoutColors(text string) string {
-	for _, mark := range colorMarks {
-		if strings.Contains(text, mark) {
-			return colors.ReplaceAllString(text, "")
-		}
-	}
-	return text
-}
-
-// colors matches the sequences by which terminals color a text (ECMA-48, section
-// 8.3.117).
-var colors = regexp.MustCompile(`(?:\x1b|#033|\\(?:033|x1b|e)|\\+u001[bB])\[[0-9;]*m`)
-
 // unescape returns the character of an escape; line ends become spaces.
 func unescape(escape string) string {
 	escape = strings.TrimLeft(escape, `\`)
@@ -72,7 +55,7 @@ func read(text string) words {
 	if len(text) > 2*lookedAt {
 		text = text[:lookedAt] + "\n" + text[len(text)-lookedAt:]
 	}
-	text = withoutColors(text)
+	text = checks.WithoutColors(text)
 	for range 2 { // a log page shows XML as text, so escapes may be nested
 		text = entities.Replace(withoutStrangers(text))
 	}

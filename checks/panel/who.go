@@ -44,8 +44,10 @@ func (p Places) attribute(code checks.Code, args checks.Args, site *checks.Site)
 			}
 		}
 	case checks.CARemote:
-		switch args["inner"] {
-		case string(checks.CADNS), string(checks.CACAA):
+		switch inner := args["inner"]; {
+		case challenge != "" && challenge != "http-01":
+			act(checks.Us) // the panel writes the record, and is to wait until all name servers have it
+		case inner == string(checks.CADNS), inner == string(checks.CACAA):
 			act(checks.Customer) // who keeps the zone: the remote validators did not come as far as to us
 		default:
 			switch p.place(args, site); args[checks.PlaceArg] {
