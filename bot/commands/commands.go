@@ -110,6 +110,9 @@ func (c *Commands) Ask(ctx context.Context, text string, r bot.Request) (answer 
 
 // ask runs a command, if there is one and the person may use it.
 func (c *Commands) ask(ctx context.Context, name string, r bot.Request) (answer bot.Answer, err error) {
+	if _, command := c.find(name); !command && slices.Contains(reports.Lists(), name) { // the name of a list alone asks for it
+		name, r.Words = "list", append([]string{name}, r.Words...)
+	}
 	command, ok := c.find(name)
 	if !ok && name == "revoke" { // in a PKI that is another act than cancelling an authorization
 		return bot.Answer{}, &bot.Refusal{Code: bot.ResultUnknownCommand, Key: "refusal.revoke"}

@@ -66,6 +66,8 @@ func TestRefusedAndEmptyLists(t *testing.T) {
 		{"list new", "started less than a day ago"},
 		{"plan reissue cause=other", "“rest”"},
 		{"list trouble cause=other", "No sites have problems"},
+		{"проблемы", "No sites have problems"},
+		{"nohttps owner=client1", "Nothing in “nocertificate” matches owner=client1"},
 	} {
 		answer, err := e.Commands.Do(t.Context(), tt.asked, enginetest.Request(t, bot.Admin))
 		m := answer.Message

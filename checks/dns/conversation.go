@@ -70,21 +70,39 @@ func (c *conversation) askOther(ctx context.Context, queries []Query, than netip
 	return said
 }
 
-// detail lists every question with its answer for an expert, one a line.
+// detail lists every question with its answer for an expert, one a line. A
+// question that was asked again with the same answer is one line with the number
+// of times.
 func (c *conversation) detail() string {
-	var b strings.Builder
-	for i, q := range c.asked {
-		fmt.Fprintf(&b, "%s %s", q.Name, mdns.Type(q.Type))
-		if q.CD {
-			b.WriteString(" +cd")
+	var lines []string
+	times := map[string]int{}
+	for i := range c.asked {
+		line := c.line(i)
+		if times[line]++; times[line] == 1 {
+			lines = append(lines, line)
 		}
-		b.WriteString(": ")
-		if err := c.said[i].Err; err != nil {
-			b.WriteString(checks.Clean(err.Error(), maxText))
-		} else {
-			b.WriteString(c.said[i].Answer.line())
-		}
-		b.WriteByte('\n')
 	}
-	return checks.Bound(strings.TrimSpace(b.String()))
+	for i, line := range lines {
+		if n := times[line]; n > 1 {
+			lines[i] = fmt.Sprintf("%s (%d times)", line, n)
+		}
+	}
+	return checks.Bound(strings.Join(lines, "\n"))
+}
+
+// line is the i-th question with its answer.
+func (c *conversation) line(i int) string {
+	var b strings.Builder
+	q := c.asked[i]
+	fmt.Fprintf(&b, "%s %s", q.Name, mdns.Type(q.Type))
+	if q.CD {
+		b.WriteString(" +cd")
+	}
+	b.WriteString(": ")
+	if err := c.said[i].Err; err != nil {
+		b.WriteString(checks.Clean(err.Error(), maxText))
+	} else {
+		b.WriteString(c.said[i].Answer.line())
+	}
+	return strings.TrimSpace(b.String())
 }

@@ -59,6 +59,10 @@ func (p Places) attribute(code checks.Code, args checks.Args, site *checks.Site)
 		if challenge != "" && problem == "NXDOMAIN" {
 			act(checks.Us) // the record is not there: the panel writes it
 		}
+	case checks.CARateLimited:
+		if over, _ := args["over"].(bool); over || args["limit"] == "certificates_per_set" {
+			act(checks.Us) // to issue again, or to find the certificates that were issued already
+		}
 	case checks.CARejected:
 		switch args["reason"] {
 		case "recursive", "wildcard":

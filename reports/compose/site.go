@@ -70,12 +70,35 @@ func words(w Writer, s reports.Site, v checks.Verdict) reports.Section {
 		return reports.Section{Text: w.Say("check.words"), Quote: quote}
 	}
 	last := s.LastError()
+	if obstacles := w.obstacles(s); last == "" && v.Code == checks.Unknown && obstacles != "" {
+		return reports.Section{Text: w.Say("check.words"), Quote: obstacles}
+	}
 	if last == "" || !readsLastError(v.Code) {
 		return reports.Section{}
 	}
 	return reports.Section{
 		Text:  w.Say("check.lasterror", i18n.Args{"At": w.moment(s.Subject.History.Last.Time)}),
 		Quote: checks.WithoutSecrets(last)}
+}
+
+// obstacles are what prevented the looks at a site, one a line, each with the
+// checks that it prevented.
+func (w Writer) obstacles(s reports.Site) string {
+	var met []string
+	prevented := map[string][]string{}
+	for _, f := range slices.Concat(s.Server.Failures(s.Subject.Site.Name), s.Server.Probes[s.Subject.Site.Name].Failures) {
+		if f.Err == "" {
+			continue
+		}
+		if prevented[f.Err] == nil {
+			met = append(met, f.Err)
+		}
+		prevented[f.Err] = append(prevented[f.Err], f.Check)
+	}
+	for i, err := range met {
+		met[i] = strings.Join(w.checkNames(prevented[err]), ", ") + ": " + err
+	}
+	return checks.WithoutSecrets(checks.Bound(strings.Join(met, "\n")))
 }
 
 // readsLastError reports whether the next step for a code is to read the last

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -88,6 +89,10 @@ func (w Writer) args(a checks.Args) i18n.Args {
 		case time.Time:
 			if v = w.when(value); name == "paid_till" || name == "free_date" {
 				v = w.date(value)
+			}
+		case int:
+			if name == "port" { // a number, but not of anything
+				v = strconv.Itoa(value)
 			}
 		case string:
 			if name == "name" { // the name that the CA's words are about
