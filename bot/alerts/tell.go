@@ -98,10 +98,17 @@ func (t teller) telling(ctx context.Context, said reports.Telling) ([]journal.De
 }
 
 // rank puts what is wrong with the account or the panel itself before what is wrong
-// with its sites, and leaves the rest to the journal: what is critical goes first.
+// with any number of its sites, and leaves the rest to the journal: what is critical
+// goes first.
 func rank(said reports.Telling, tone reports.Tone) journal.Rank {
 	sites := slices.ContainsFunc(said.Incidents, func(i reports.Incident) bool { return i.Finding.Site != "" })
-	if said.Problem.Open() && !sites && tone == reports.ToneWarning {
+	if !said.Problem.Open() || sites {
+		return 0
+	}
+	switch tone {
+	case reports.ToneBad:
+		return journal.RankFirst
+	case reports.ToneWarning:
 		return journal.RankPanel
 	}
 	return 0

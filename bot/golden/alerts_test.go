@@ -382,11 +382,19 @@ func telling(reason reports.Reason, incidents ...reports.Incident) reports.Telli
 	return reports.Telling{Reason: reason, Problem: p, Incidents: incidents, Fresh: incidents}
 }
 
-// stormy is the message about many sites at once.
+// stormy is the message about many sites at once, of four causes and several owners.
 func stormy(w compose.Writer) reports.Message {
-	t := telling(reports.Opened, incident(checks.Finding{Server: "isp1", Site: "shop.ru", Code: checks.DNSElsewhere, Severity: checks.Warning}, 0))
-	t.Problem.Cause, t.Problem.Told.Value = reports.StormCause, 321
 	s := house()
-	s.Subjects = make([]checks.Subject, 2000)
+	var broken []reports.Incident
+	for n := range 2000 {
+		x := &checks.Site{Server: "isp1", Name: site(n), Owner: fmt.Sprintf("client%d", n%7%3)}
+		s.Subjects = append(s.Subjects, checks.Subject{Site: x})
+		if n < 321 {
+			code := []checks.Code{checks.DNSElsewhere, checks.WebTimeout, checks.CertExpired, checks.DNSElsewhere, checks.CAConnection}[n%5]
+			broken = append(broken, incident(checks.Finding{Server: "isp1", Site: x.Name, Code: code, Severity: checks.Warning}, 0))
+		}
+	}
+	t := telling(reports.Opened, broken...)
+	t.Problem.Cause, t.Problem.Told.Value = reports.StormCause, len(broken)
 	return compose.Told(w, t, s)
 }

@@ -157,7 +157,14 @@ func TestRandomMessagesAreDelivered(t *testing.T) {
 // random is one message: of random parts, or an answer about random facts.
 func random(r *rand.Rand, w compose.Writer) reports.Message {
 	var m reports.Message
-	switch r.IntN(8) {
+	switch r.IntN(9) {
+	case 8:
+		var broken []reports.Incident
+		for range 1 + r.IntN(30) {
+			broken = append(broken, incident(checks.Finding{Server: "isp1", Site: hostile(r), Code: checks.CertExpired, Severity: checks.Critical}, 0))
+		}
+		m = compose.Told(w, telling(reports.Opened, broken...), house())
+		m.Files = nil
 	case 0:
 		m = compose.Check(w, visit(func(x *checks.Subject) { hostileSite(r, x.Site) }, refused(checks.CAUnauthorized, r.IntN(99)), func(x *checks.Subject) {
 			x.History.Last.Text = hostile(r)

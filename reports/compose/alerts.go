@@ -32,7 +32,7 @@ func Told(w Writer, t reports.Telling, s reports.Server) reports.Message {
 	case t.Problem.Cause == reports.StormCause:
 		return storm(w, t, s)
 	case t.Problem.OfSites():
-		return ofSites(w, t)
+		return ofSites(w, t, s)
 	}
 	return alert(w, t, s)
 }
@@ -66,7 +66,7 @@ func troubled(w Writer, s reports.Server) []reports.Section {
 func Redrawn(w Writer, was reports.Message, t reports.Telling, s reports.Server) reports.Message {
 	if t.Problem.Open() {
 		m := Told(w, t, s)
-		m.Silent = true
+		m.Silent, m.Files = true, nil // a file stays as it was sent
 		return m
 	}
 	t.Reason = reports.Resolved
@@ -283,7 +283,7 @@ func resolved(w Writer, t reports.Telling, s reports.Server) reports.Message {
 
 // ofSites is the message about sites of a server that share a cause; it has at
 // least one incident.
-func ofSites(w Writer, t reports.Telling) reports.Message {
+func ofSites(w Writer, t reports.Telling, s reports.Server) reports.Message {
 	f := t.Incidents[0].Finding
 	severity, tone, over := checks.Healthy, reports.ToneOver, t.Reason == reports.Resolved
 	items := make([]reports.Item, len(t.Incidents))
@@ -301,7 +301,11 @@ func ofSites(w Writer, t reports.Telling) reports.Message {
 	if text := whyNow(w, t); text != "" {
 		m.Sections = append(m.Sections, reports.Section{Text: text})
 	}
-	m.Sections = append(m.Sections, reports.Section{Items: items})
+	shown := min(len(items), shownMost)
+	m.Sections = append(m.Sections, reports.Section{Items: items[:shown], Left: len(items) - shown})
+	if len(items) > shown {
+		m.Files = everySite(w, t, s)
+	}
 	if !over {
 		m.Sections = append(m.Sections, w.next(f))
 		m.Actions = append(lifeActions(w, t.Problem), namesAction(w, t))
@@ -331,24 +335,6 @@ func nameNote(w Writer, over bool, i reports.Incident) string {
 		return w.Say("when.ends", i18n.Args{"At": w.dateTime(at)})
 	}
 	return w.Say("when.ended", i18n.Args{"At": w.dateTime(at)})
-}
-
-// storm says that so many sites broke at once that the cause is probably the
-// server's.
-func storm(w Writer, t reports.Telling, s reports.Server) reports.Message {
-	args := i18n.Args{"Server": t.Problem.Server, "All": len(s.Subjects), "Age": w.Now.Sub(t.Problem.Opened)}
-	if t.Reason == reports.Resolved {
-		m := w.message(reports.ToneOver, w.Count("over.storm", t.Problem.Peak, args))
-		m.Facts = w.facts(t)
-		m.Sections = standing(w, t.Problem)
-		return m
-	}
-	m := w.message(reports.ToneBad, w.Count("storm.title", t.Problem.Told.Value, args))
-	m.Facts = w.facts(t)
-	m.Sections = append(m.Sections, reports.Section{Text: join(whyNow(w, t), w.Say("storm.text"))})
-	m.Sections = append(m.Sections, standing(w, t.Problem)...)
-	m.Actions = append(lifeActions(w, t.Problem), reports.Action{Label: w.Say("action.list"), Command: "list trouble server=" + t.Problem.Server})
-	return m
 }
 
 // Baseline is the summary of a panel's first complete reading.

@@ -98,7 +98,7 @@ func (t *tx) chatDeliveries(ctx context.Context, now, since time.Time) ([]ChatDe
 func (j *Journal) SparesNeeded(ctx context.Context, out []string, before time.Time) (found []Delivery, err error) {
 	err = j.view(ctx, "looking for another way", func(t *tx) error {
 		found, err = all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery d
-			WHERE state = 'pending' AND rank = ?1 AND edits IS NULL AND spare IS NULL AND spared = '' AND due < ?3
+			WHERE state = 'pending' AND rank <= ?1 AND edits IS NULL AND spare IS NULL AND spared = '' AND due < ?3
 			AND (messenger IN (SELECT value FROM json_each(?2)) OR place IN (SELECT value FROM json_each(?2)) OR place IN (SELECT address FROM chat WHERE closed > 0))
 			ORDER BY created, id`, RankCritical, list(out), millis(before))
 		return err

@@ -35,8 +35,15 @@ const (
 	RankDigest                   // reports
 )
 
+// RankFirst is for a critical problem of the account at the CA or of a panel, which is
+// not behind any number of names.
+const RankFirst Rank = -1
+
 // String is the word for programs.
 func (r Rank) String() string {
+	if r == RankFirst {
+		return "critical"
+	}
 	if r < RankCritical || r > RankDigest {
 		return ""
 	}

@@ -1,0 +1,93 @@
+package compose
+
+import (
+	"cmp"
+	"slices"
+
+	"domovoy/checks"
+	"domovoy/i18n"
+	"domovoy/reports"
+)
+
+// shownMost is how many sites, or groups of sites, a message shows: on a phone more is
+// not read. All of them are in its file and in the list behind its button.
+const shownMost = 10
+
+// storm says that so many sites broke at once that the cause is probably the
+// server's, with the causes and owners that have most of them.
+func storm(w Writer, t reports.Telling, s reports.Server) reports.Message {
+	args := i18n.Args{"Server": t.Problem.Server, "All": len(s.Subjects), "Age": w.Now.Sub(t.Problem.Opened)}
+	if t.Reason == reports.Resolved {
+		m := w.message(reports.ToneOver, w.Count("over.storm", t.Problem.Peak, args))
+		m.Facts = w.facts(t)
+		m.Sections = standing(w, t.Problem)
+		return m
+	}
+	m := w.message(reports.ToneBad, w.Count("storm.title", t.Problem.Told.Value, args))
+	m.Facts = w.facts(t)
+	m.Sections = append(m.Sections, reports.Section{Text: join(whyNow(w, t), w.Say("storm.text"))})
+	m.Sections = append(m.Sections, stormGroups(w, t, s))
+	m.Sections = append(m.Sections, standing(w, t.Problem)...)
+	m.Actions = append(lifeActions(w, t.Problem), reports.Action{Label: w.Say("action.list"), Command: "list trouble server=" + t.Problem.Server})
+	m.Files = everySite(w, t, s)
+	return m
+}
+
+// stormGroups counts the sites of a storm by cause and owner, the largest groups
+// first.
+func stormGroups(w Writer, t reports.Telling, s reports.Server) reports.Section {
+	type group struct {
+		cause checks.Code
+		owner string
+	}
+	owners, sites := owners(s), map[group]int{}
+	for _, i := range t.Incidents {
+		sites[group{i.Finding.Code, owners[i.Finding.Site]}]++
+	}
+	all := make([]group, 0, len(sites))
+	for g := range sites {
+		all = append(all, g)
+	}
+	slices.SortFunc(all, func(a, b group) int {
+		return cmp.Or(cmp.Compare(sites[b], sites[a]), cmp.Compare(a.cause, b.cause), cmp.Compare(a.owner, b.owner))
+	})
+	section := reports.Section{Left: max(0, len(all)-shownMost)}
+	for _, g := range all[:min(len(all), shownMost)] {
+		what := w.title(g.cause)
+		if g.owner != "" {
+			what += " · " + g.owner
+		}
+		section.Items = append(section.Items, reports.Item{Text: w.counted(what, sites[g])})
+	}
+	return section
+}
+
+// owners are those of a server's sites, by name.
+func owners(s reports.Server) map[string]string {
+	by := make(map[string]string, len(s.Subjects))
+	for _, x := range s.Subjects {
+		by[x.Site.Name] = x.Site.Owner
+	}
+	return by
+}
+
+// everySite is the file with all sites of a telling, where it is news of them.
+func everySite(w Writer, t reports.Telling, s reports.Server) []reports.File {
+	switch t.Reason {
+	case reports.Opened, reports.Worsened, reports.Grown, reports.HeldOver:
+	default:
+		return nil
+	}
+	owners := owners(s)
+	rows := make([]reports.Row, len(t.Incidents))
+	for n, i := range t.Incidents {
+		f := i.Finding
+		rows[n] = reports.Row{Domain: f.Site, Name: f.Name, Owner: owners[f.Site], Server: f.Server, Code: f.Code, Severity: f.Severity,
+			Since: i.Times.Opened, Exact: !i.Baseline}
+	}
+	m, err := ListFile(w, rows, Page{Kind: "trouble"})
+	if err != nil {
+		return nil // does not happen: it is written to memory
+	}
+	return m.Files
+}
