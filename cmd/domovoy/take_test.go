@@ -30,7 +30,7 @@ func TestAnAlertIsTakenAndSilencedByButtons(t *testing.T) {
 
 	// Somebody with the role viewer may not.
 	h.press(alert.ID, viewer, "action.take")
-	h.inTelegram(group, h.says("ru", "refusal.role", i18n.Args{"Command": "ack"}))
+	h.inTelegram(group, h.says("ru", "refusal.role", i18n.Args{"What": h.says("ru", "may.ack")}))
 
 	h.press(alert.ID, admin, "action.take")
 	mine := h.inTelegram(group, h.says("ru", "ack.title", i18n.Args{"Problem": "\x00"}))
