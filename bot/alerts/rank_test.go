@@ -14,8 +14,8 @@ import (
 // what is critical before everything.
 func TestAlertsOfThePanelGoFirst(t *testing.T) {
 	for want, threshold := range map[journal.Rank]reports.Threshold{
-		journal.RankPanel:    {Warn: 1, Critical: 9},
-		journal.RankCritical: {Critical: 1},
+		journal.RankPanel: {Warn: 1, Critical: 9},
+		journal.RankFirst: {Critical: 1},
 	} {
 		q := newQuiet(t, func(c *engine.Config) {
 			c.Policy.Thresholds = map[checks.Code]reports.Threshold{checks.PanelFailed: threshold}
