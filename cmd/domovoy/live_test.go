@@ -154,19 +154,18 @@ type checked struct {
 }
 
 // The answer to a check of a domain while the lab's network is probed: the
-// cause, within the allowed time.
+// cause, and a hint for whoever has to wait.
 func TestCheckLooksFromOutside(t *testing.T) {
 	for _, c := range []struct {
 		situation, code, severity, who string
-		atMost                         time.Duration
 	}{
-		{"all is well", "ok", "ok", "nobody", time.Second},
-		{"another hoster's address", "dns.elsewhere", "warning", "customer", 2 * time.Second},
-		{"a firewall drops both ports", "web.timeout", "warning", "us", 5 * probeTimeout},
-		{"a closed resolver", "unknown", "warning", "us", 5 * time.Second},
-		{"expired three days ago", "cert.expired", "critical", "us", 2 * time.Second},
-		{"CAA forbids all", "dns.caa", "warning", "customer", 2 * time.Second},
-		{"a balancer with a dead server", "web.flapping", "warning", "us", 5 * time.Second},
+		{"all is well", "ok", "ok", "nobody"},
+		{"another hoster's address", "dns.elsewhere", "warning", "customer"},
+		{"a firewall drops both ports", "web.timeout", "warning", "us"},
+		{"a closed resolver", "unknown", "warning", "us"},
+		{"expired three days ago", "cert.expired", "critical", "us"},
+		{"CAA forbids all", "dns.caa", "warning", "customer"},
+		{"a balancer with a dead server", "web.flapping", "warning", "us"},
 	} {
 		t.Run(c.situation, func(t *testing.T) {
 			l := playing(t, c.situation)
@@ -183,11 +182,9 @@ func TestCheckLooksFromOutside(t *testing.T) {
 			if v.Code != c.code || v.Severity != c.severity || v.Next.Who != c.who || v.Next.Text == "" {
 				t.Errorf("the verdict is %+v, want %s, %s, %s", v, c.code, c.severity, c.who)
 			}
-			if took > c.atMost && !raceDetector {
-				t.Errorf("the answer took %s, want at most %s", took, c.atMost)
-			}
-			if hint := "Checking " + l.Domain; strings.Contains(told, hint) != (c.code == "web.timeout") {
-				t.Errorf("after %s stderr has %q; %q is for whoever waits", took, told, hint)
+			hinted := strings.Contains(told, "Checking "+l.Domain)
+			if waits := c.code == "web.timeout"; waits && !hinted || hinted && took < time.Second {
+				t.Errorf("after %s stderr has %q; a hint is for whoever waits", took, told)
 			}
 		})
 	}
