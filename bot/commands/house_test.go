@@ -48,7 +48,7 @@ func outsideCodes() []checks.Code {
 
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
 
-// letters is a number in letters: aa, ab, …
+// letters is a number in letters: aa, ab and so on.
 func letters(n int) string { return string([]byte{'a' + byte(n/26), 'a' + byte(n%26)}) }
 
 func newRandomPanel(r *rand.Rand, name string, sites int) *randomPanel {

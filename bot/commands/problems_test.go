@@ -29,7 +29,6 @@ type duty struct {
 	path   string
 	panel  *enginetest.Panel
 	engine *engine.Engine
-	seen   int64 // the last delivery that was looked at
 }
 
 func newDuty(t *testing.T, policy reports.Policy) *duty {

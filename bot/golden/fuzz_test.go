@@ -241,7 +241,7 @@ func hostile(r *rand.Rand) string {
 			witness, witness, "shop.ru", "магазин.рф", "xn--e1afmkfd.xn--p1ai", "https://evil.example/?a=b&c=<d>", "</b></code></pre></blockquote>",
 			"<blockquote expandable>", "<a href=\"tg://user?id=1\">x</a>", "&#60;b&#62;", "<!channel>", "<https://evil.example|shop.ru>", "*bold* _it_ `code` ```pre```",
 			"\x00\x1b[31m", "\u202Eexe.txt\u202C", "\u200b\u200d\ufeff", "\xff\xfe\xc0", "\r\n\n\n\t", "😀👩‍👩‍👧‍👦🇷🇺", "e\u0301\u0301\u0301", "क्षेत्र.भारत",
-			"@everyone", "/start", "#tag", "{{.N}} %!s(MISSING)", "\uFDD0\uFDD1\uE000", " ", "", "\U0001F4A9", "[link](http://evil.example)", "198.51.100.7", "::1", "\u2028\u2029", "‮",
+			"@everyone", "/start", "#tag", "{{.N}} %!s(MISSING)", "\uFDD0\uFDD1\uE000", " ", "", "\U0001F4A9", "[link](http://evil.example)", "198.51.100.7", "::1", "\u2028\u2029", "\u202e",
 		}))
 		switch r.IntN(800) {
 		case 0:

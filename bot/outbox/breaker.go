@@ -188,12 +188,12 @@ func (q *queue) tryOne(ctx context.Context, now time.Time) (time.Duration, error
 	if err != nil {
 		return 0, err
 	}
-	for _, d := range due {
-		if later := q.pace.wait(d, now); later > 0 {
+	if len(due) > 0 {
+		if later := q.pace.wait(due[0], now); later > 0 {
 			return later, nil
 		}
 		q.state.trying()
-		q.start(ctx, d)
+		q.start(ctx, due[0])
 		return work.Idle, nil
 	}
 	if skip != 0 { // there is no second one

@@ -125,7 +125,7 @@ func (q *queue) settle(ctx context.Context, d journal.Delivery, ref string, err 
 			return j.MarkTried(ctx, d.ID, journal.Try{Next: now, Reason: err.Error(), Arrived: before, Unclear: true})
 		}
 	case refused != nil && refused.Chat:
-		return q.closing(ctx, d, refused.Reason, before)
+		return q.closing(d, refused.Reason, before)
 	case refused != nil, errors.Is(err, bot.ErrGone), no != nil && d.Attempt.Tries+1 >= maxTries:
 		return q.dropping(ctx, d, err)
 	case no != nil:

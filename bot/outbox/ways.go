@@ -189,7 +189,7 @@ func (o *Outbox) locale(language string) *i18n.Locale {
 
 // closing settles that a chat takes nothing any more: it is tried rarely, and if it is
 // one that alerts go to, others are told, once.
-func (q *queue) closing(ctx context.Context, d journal.Delivery, reason string, unsure bool) func(context.Context) error {
+func (q *queue) closing(d journal.Delivery, reason string, unsure bool) func(context.Context) error {
 	place, now := placeOf(d.To), time.Now()
 	q.setClosed(place, true)
 	return func(ctx context.Context) error {

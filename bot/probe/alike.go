@@ -68,7 +68,7 @@ func (r *round) alikeOnTheWay(ctx context.Context) error {
 	}
 	changed := map[string]checks.Probe{}
 	for s, group := range all {
-		if !r.alike(turned[s]) && !(still[s.key(r.panel.Name)] && r.alike(group)) {
+		if !r.alike(turned[s]) && (!still[s.key(r.panel.Name)] || !r.alike(group)) {
 			continue
 		}
 		r.spots = append(r.spots, r.spotFinding(s, group))

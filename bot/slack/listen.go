@@ -87,7 +87,7 @@ func drained(events <-chan socketmode.Event, ended <-chan error) <-chan struct{}
 		for {
 			select {
 			case <-events:
-			case <-ended:
+			case _ = <-ended: // Listen reports how it ended
 				return
 			}
 		}

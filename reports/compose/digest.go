@@ -53,8 +53,8 @@ func quiet(w Writer, m *reports.Message, d reports.Day) {
 }
 
 // inTrouble notes how many sites have problems.
-func (w Writer) inTrouble(n int, words ...string) int {
-	return w.listed(n, w.Say("action.trouble"), append([]string{"trouble"}, words...)...)
+func (w Writer) inTrouble(n int) int {
+	return w.listed(n, w.Say("action.trouble"), "trouble")
 }
 
 // Month narrows a list to the problems that a report calls older than a month.

@@ -138,15 +138,6 @@ func (w Writer) when(t time.Time) string {
 	return w.dateTime(t)
 }
 
-// countCodes says how often each code occurs.
-func countCodes(codes []checks.Code) map[checks.Code]int {
-	counts := map[checks.Code]int{}
-	for _, c := range codes {
-		counts[c]++
-	}
-	return counts
-}
-
 // causeName is the title of a share's cause; of several causes, that they are the others.
 func (w Writer) causeName(s reports.Share) string {
 	if len(s.Codes) > 1 {

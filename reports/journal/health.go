@@ -238,8 +238,10 @@ func (j *Journal) swap(ctx context.Context, place func() error) error {
 	if err != nil {
 		return err
 	}
-	j.faults.took()
-	return errors.Join(j.write.become(fresh.write), j.read.become(fresh.read), j.opened())
+	_ = j.faults.took() // of the file that is gone
+	j.write.become(fresh.write)
+	j.read.become(fresh.read)
+	return j.opened()
 }
 
 // all takes every turn of a pool; release gives them back.
@@ -264,13 +266,12 @@ func (p *pool) all(ctx context.Context) (release func(), err error) {
 
 // become takes over another pool's connections, and closes its own. The caller
 // has all turns.
-func (p *pool) become(other *pool) error {
+func (p *pool) become(other *pool) {
 	old := &pool{db: p.db, kept: p.kept}
 	p.mu.Lock()
 	p.db, p.sync, p.kept, p.wanted = other.db, other.sync, other.kept, other.wanted
 	p.mu.Unlock()
 	_ = old.close() // of a damaged or deleted file; what matters is that nothing uses it
-	return nil
 }
 
 // Mend moves a state file aside that is damaged, so that Open begins a new one. It

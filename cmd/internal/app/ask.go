@@ -37,7 +37,7 @@ func (a *App) Ask(ctx context.Context, who Local, text string, notice func(text 
 	slow.Stop()
 	if f := a.journal.AsFault(err); f != nil {
 		a.log.ErrorContext(ctx, "the state cannot be kept", "error", err)
-		return Reply{Message: compose.StateFault(r.Writer(), string(f.Reason), f.Path), Refused: bot.ResultUnavailable.String()}, nil
+		return Reply{Message: compose.StateFault(r.Writer(), string(f.Reason), f.Path), Refused: bot.ResultUnavailable.String()}, nil //nolint:nilerr // the reply says it
 	}
 	if err != nil {
 		return Reply{}, err
