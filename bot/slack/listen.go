@@ -87,7 +87,7 @@ func drained(events <-chan socketmode.Event, ended <-chan error) <-chan struct{}
 		for {
 			select {
 			case <-events:
-			case _ = <-ended: // Listen reports how it ended
+			case <-ended: //nolint:errcheck // how it ended is not needed here: the connection says it
 				return
 			}
 		}
