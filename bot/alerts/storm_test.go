@@ -16,9 +16,6 @@ import (
 	"domovoy/reports/journal"
 )
 
-// stormSites is how many sites the storm has.
-const stormSites = 10_000
-
 // mortal are certificate files: those of the first so many sites have expired.
 type mortal struct {
 	expired int64
