@@ -4,4 +4,4 @@ package alerts_test
 
 // stormSites is how many sites the storm has. The race detector makes ten thousand
 // take minutes, and finds no more in them.
-const stormSites = 2_000
+const stormSites = 500

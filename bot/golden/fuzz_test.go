@@ -23,7 +23,7 @@ import (
 )
 
 // messages is how many random messages TestRandomMessages renders in each messenger.
-var messages = flag.Int("messages", 2000, "number of random messages, each for both messengers")
+var messages = flag.Int("messages", randomMessages, "number of random messages, each for both messengers")
 
 // Random messages with hostile texts everywhere, rendered for both messengers in a
 // random language and parsed back as their servers do: none is over a limit, none has

@@ -285,7 +285,7 @@ func TestReceiversFailIndependently(t *testing.T) {
 		}
 		return said
 	}
-	for seed := range uint64(4) {
+	for seed := range uint64(patterns) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			var want, got []string
 			synctest.Test(t, func(t *testing.T) { want = play(t, seed, nil) })
