@@ -98,7 +98,7 @@ func TestDecide(t *testing.T) {
 			{name: "gone"}, {name: "gone for good", want: []string{"resolved panel.processing"}},
 			{name: "back after that is new", found: list(critical), want: []string{"opened panel.processing"}},
 		}},
-		{"a warning that becomes critical is worse, each time anew", []step{
+		{"a warning that becomes critical is worse, each time again", []step{
 			{name: "warned", found: list(warned), want: []string{"opened panel.processing"}},
 			{name: "critical", found: list(critical), want: []string{"worsened panel.processing"}},
 			{name: "warned again", found: list(warned)},

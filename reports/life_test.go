@@ -326,7 +326,7 @@ func TestLife(t *testing.T) {
 			{at: "12:10", do: hand(checks.PanelProcessing, "@ivan"), time: true},
 			{at: "12:15", time: true, want: "escalated panel.processing slack:C1"},
 		}},
-		{"what one hands over is free again, and waits anew", func(p *Policy) { p.Escalation = steps }, []moment{
+		{"what one hands over is free again, and waits again", func(p *Policy) { p.Escalation = steps }, []moment{
 			{at: "12:00", found: list(busy(120)), want: "opened panel.processing"},
 			{at: "12:05", do: take(checks.PanelProcessing, "Ann", 8*time.Hour), time: true},
 			{at: "13:00", do: hand(checks.PanelProcessing, "@ivan"), time: true},
@@ -346,7 +346,7 @@ func TestLife(t *testing.T) {
 			{at: "12:00", found: list(warned), want: "opened panel.processing"}, {at: "12:20", time: true},
 			{at: "12:30", found: list(busy(120)), want: "worsened panel.processing"}, {at: "12:40", found: list(warned)}, {at: "12:50", time: true},
 		}},
-		{"who lets the time run out is asked for anew", func(p *Policy) { p.Escalation = steps }, []moment{
+		{"who lets the time run out is asked for again", func(p *Policy) { p.Escalation = steps }, []moment{
 			{at: "12:00", found: list(busy(120)), want: "opened panel.processing"},
 			{at: "12:15", time: true, want: "escalated panel.processing slack:C1"},
 			{at: "12:20", do: take(checks.PanelProcessing, "Ann", time.Hour), time: true},

@@ -67,7 +67,7 @@ func TestReplayKnowsWhenWatchesBegan(t *testing.T) {
 	}{
 		{"not known: with the first run", nil, "2 resolved, 3 opened, 4 reminded"},
 		{"long ago", []time.Time{start.AddDate(0, -3, 0)}, "0 opened, 1 reminded, 2 resolved, 3 opened, 4 reminded"},
-		{"anew", []time.Time{start, runs[3].At}, "2 resolved"},
+		{"again", []time.Time{start, runs[3].At}, "2 resolved"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string

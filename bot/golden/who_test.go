@@ -41,7 +41,7 @@ func TestNextStepsAgreeWithWhoActs(t *testing.T) {
 	bundle := load(t)
 	type words struct{ customer, zone, begins, off *regexp.Regexp }
 	for language, says := range map[string]words{
-		"en": {regexp.MustCompile(`\bcustomer`), regexp.MustCompile(`^whoever keeps the zone`), regexp.MustCompile(`^the customer\b`),
+		"en": {regexp.MustCompile(`\bcustomer`), regexp.MustCompile(`^the operator of the zone`), regexp.MustCompile(`^the customer\b`),
 			regexp.MustCompile(`\b(disable|close)s? the site|turn issuance off`)},
 		"ru": {regexp.MustCompile(`клиент`), regexp.MustCompile(`^тот, кто ведёт зону`), regexp.MustCompile(`^клиент `),
 			regexp.MustCompile(`сайт выключить|выключить сайт|уходит|отключить выпуск`)},

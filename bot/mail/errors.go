@@ -44,7 +44,7 @@ func refusal(failed *gomail.SendError, shown error) error {
 	case code == tooLarge, failed.Reason == gomail.ErrSMTPData, failed.Reason == gomail.ErrSMTPDataClose:
 		return &bot.Refused{Reason: reason, Err: shown}
 	case failed.Reason == gomail.ErrSMTPMailFrom:
-		return &bot.Permanent{Reason: reason, Token: true, Err: shown} // the sender, whoever is written to
+		return &bot.Permanent{Reason: reason, Token: true, Err: shown} // about the sender, the same for every recipient
 	}
 	return &bot.Permanent{Reason: reason, Chat: true, Err: shown} // the mailbox
 }

@@ -105,7 +105,7 @@ func TestReplies(t *testing.T) {
 	}
 }
 
-// TestNoPlainPassword: whoever strips STARTTLS off the server's answer gets no
+// TestNoPlainPassword: an attacker who strips STARTTLS off the server's answer gets no
 // password and no message.
 func TestNoPlainPassword(t *testing.T) {
 	server, commands := script{}.start(t)

@@ -40,7 +40,7 @@ func most(calls []time.Duration, within time.Duration) (n int) {
 	return n
 }
 
-// However often the program is started anew, no minute has more calls to a group than
+// However often the program is restarted, no minute has more calls to a group than
 // its messenger allows.
 func TestThePaceHoldsOverRestarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"domovoy/bot/engine/enginetest"
 )
 
-// A chat that refuses us for good is disabled: what is for it waits, it is tried
+// A chat that refuses us for good is disabled: its messages wait, it is tried
 // rarely, the others are told once, and it comes back by itself.
 func TestAChatThatRefusesUs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -29,7 +29,7 @@ const (
 // Listen receives updates until the context ends, which is not an error, or until
 // Slack refuses a token: the error is then a *bot.Permanent. After any other
 // error it starts the library's client again, which also reconnects by itself, but
-// with a growing backoff: what people say is not to wait for it once Slack works again.
+// with a growing backoff: people's messages should not wait once Slack works again.
 func (s *Slack) Listen(ctx context.Context, inbox bot.Inbox) error {
 	defer s.http.CloseIdleConnections()
 	for wait := minWait; ; wait = min(2*wait, maxWait) {
@@ -87,7 +87,7 @@ func drained(events <-chan socketmode.Event, ended <-chan error) <-chan struct{}
 		for {
 			select {
 			case <-events:
-			case <-ended: //nolint:errcheck // how it ended is not needed here: the connection says it
+			case <-ended: //nolint:errcheck // Listen returns the connection's error instead
 				return
 			}
 		}

@@ -165,7 +165,7 @@ func TestWhatIsMendedIsSaid(t *testing.T) {
 	if err := errors.Join(os.WriteFile(k.path, content, 0o600), os.Truncate(k.path+"-wal", 0)); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = k.journal.OpenIncidents(t.Context()) // whoever meets the damage first
+	_, _ = k.journal.OpenIncidents(t.Context()) // the first query that meets the damage
 	k.Look(t.Context())
 	k.Look(t.Context())
 	k.want("damaged", k.queued(), "wall:ops: Domovoy: the state file was damaged, a new one has been started")

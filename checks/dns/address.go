@@ -117,7 +117,7 @@ func (l *nameLookup) unseen(err error) {
 // ignore removes the addresses that the CA drops before it connects, such as
 // private ones, and returns them. Ours and those of known networks stay,
 // wherever they are, and all of a name that is an alias of a CDN's. Addresses of
-// documentation stay if there are no others: they stand for somebody else's.
+// documentation stay if there are no others: they stand for another host.
 func (l *nameLookup) ignore(targets []string) (ignored []netip.Addr) {
 	cdn := func(t string) bool { return l.options.Ranges.suffix(kindCNAME, t) != "" }
 	if len(l.question.Ours) == 0 || slices.ContainsFunc(targets, cdn) {

@@ -114,7 +114,7 @@ func (m Memory) Certificates(names []string) int {
 
 // earlier counts the remembered certificates that are still there, and whose
 // issuing now began before it did. If all of them moved by the same time, the zone
-// in which the panel's dates are read was set anew.
+// in which the panel's dates are read was changed.
 func (m Memory) earlier(now Memory) int {
 	was := map[string]time.Time{}
 	for _, c := range m.Latest {
@@ -245,7 +245,7 @@ func (m Memory) kept(now Memory) (was, is int) {
 
 // turnedBack finds a database of an earlier time: it counts fewer writes, its log
 // ends earlier, or certificates began to be issued earlier than they did. A log
-// that went on says that the panel did, too, and its counter began anew: the file
+// that went on says that the panel did, too, and its counter started again: the file
 // is a copy that is made again and again.
 func (m Memory) turnedBack(now Memory, owners int) Doubt {
 	switch {

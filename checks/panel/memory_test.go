@@ -76,7 +76,7 @@ func TestDoubt(t *testing.T) {
 			s.Certificates[7].Started = noon.Add(time.Hour)
 			s.Certificates = append(s.Certificates[:2], s.Certificates[5:]...) // of sites that left
 		}, newest + 2, 0, Doubt{}},
-		"a copy whose counter began anew": {func(s *checks.Snapshot) { s.Writes = 3 }, newest + 1, 0, Doubt{}},
+		"a copy whose counter started again": {func(s *checks.Snapshot) { s.Writes = 3 }, newest + 1, 0, Doubt{}},
 		"another panel": {func(s *checks.Snapshot) {
 			for n := range s.Sites {
 				s.Sites[n].Name = fmt.Sprintf("other%d.example", n)

@@ -154,7 +154,7 @@ type checked struct {
 }
 
 // The answer to a check of a domain while the lab's network is probed: the
-// cause, and a hint for whoever has to wait.
+// cause, and a hint if the answer takes long.
 func TestCheckLooksFromOutside(t *testing.T) {
 	for _, c := range []struct {
 		situation, code, severity, who string
@@ -184,7 +184,7 @@ func TestCheckLooksFromOutside(t *testing.T) {
 			}
 			hinted := strings.Contains(told, "Checking "+l.Domain)
 			if waits := c.code == "web.timeout"; waits && !hinted || hinted && took < time.Second {
-				t.Errorf("after %s stderr has %q; a hint is for whoever waits", took, told)
+				t.Errorf("after %s stderr has %q; a hint belongs to a long wait", took, told)
 			}
 		})
 	}

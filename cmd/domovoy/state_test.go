@@ -121,7 +121,7 @@ func TestAskWithoutAState(t *testing.T) {
 	}
 }
 
-// A full disk is said once, from memory; so is to whoever asks why there is no
+// A full disk is said once, from memory; so is the reason to a person who gets no
 // answer. What was asked is answered when there is room again.
 func TestTheDiskIsFull(t *testing.T) {
 	t.Parallel()

@@ -65,7 +65,7 @@ func (j *Journal) writeHead(head auditHead) error {
 	return err
 }
 
-// Begin is the command of the audit's first entry where a state begins anew
+// Begin is the command of the audit's first entry where a state begins again
 // though there was one before.
 const Begin = "begin"
 

@@ -240,7 +240,7 @@ func TestMend(t *testing.T) {
 	}
 }
 
-// Whoever cuts off the last entries does not have the end that is kept beside
+// Somebody who cuts off the last entries cannot change the end that is kept beside
 // the state.
 func TestACutAuditIsNoticed(t *testing.T) {
 	const unlock = `DROP TRIGGER audit_fixed; DROP TRIGGER audit_kept;`

@@ -18,7 +18,7 @@ func TestJobs(t *testing.T) {
 	must(t, j.FinishRun(ctx, "daily", yesterday, yesterday.Add(time.Minute), "panel unavailable"))
 	same(t, "a finished one is not started again", got(j.StartRun(ctx, "daily", yesterday, noon()))(t), false)
 	same(t, "started", got(j.StartRun(ctx, "daily", noon(), noon()))(t), true)
-	same(t, "and anew, for the process died", got(j.StartRun(ctx, "daily", noon(), noon().Add(time.Minute)))(t), true)
+	same(t, "and again, since the process died", got(j.StartRun(ctx, "daily", noon(), noon().Add(time.Minute)))(t), true)
 	same(t, "another job", got(j.StartRun(ctx, "weekly", noon(), noon()))(t), true)
 
 	same(t, "the last run", got(j.Runs(ctx, "daily", 1))(t), []journal.Run{{Job: "daily", Due: noon(), Started: noon().Add(time.Minute)}})
@@ -39,7 +39,7 @@ func TestEnqueueFor(t *testing.T) {
 	if _, err := j.EnqueueFor(ctx, "daily", noon(), []journal.Delivery{say("", "to nowhere")}); err == nil {
 		t.Fatal("no error")
 	}
-	same(t, "not finished: it may be started anew", got(j.StartRun(ctx, "daily", noon(), noon()))(t), true)
+	same(t, "not finished: it may be started again", got(j.StartRun(ctx, "daily", noon(), noon()))(t), true)
 	same(t, "enqueued", len(got(j.EnqueueFor(ctx, "daily", noon(), []journal.Delivery{say("c:1", "digest")}))(t)), 1)
 	same(t, "finished with it", got(j.StartRun(ctx, "daily", noon(), noon()))(t), false)
 	if _, err := j.EnqueueFor(ctx, "daily", noon(), []journal.Delivery{say("c:1", "digest")}); !errors.Is(err, journal.ErrFinished) {

@@ -182,7 +182,7 @@ func (j *Journal) view(ctx context.Context, doing string, do func(*tx) error) er
 
 // pool is a set of connections with the statements prepared on them.
 type pool struct {
-	turns  chan struct{} // one for each connection; whoever uses one takes a turn
+	turns  chan struct{} // one for each connection; its user takes a turn
 	sync   durability    // of the one connection that writes; used in its turn
 	mu     sync.Mutex
 	db     *sql.DB
