@@ -11,33 +11,40 @@ import (
 	"domovoy/reports"
 )
 
+// guide finds what may have been meant by words that were not understood.
+type guide struct {
+	commands *Commands
+	said     said
+	asked    bot.Request
+}
+
 // offered returns a refusal with buttons for what was probably meant: a messenger's
 // menu sends commands bare, and on a phone nobody likes to type. Refusals that have
 // buttons already, and those that are not about words, stay as they are.
-func (c *Commands) offered(refusal *bot.Refusal, s said, r bot.Request) *bot.Refusal {
+func (g guide) offered(refusal *bot.Refusal) *bot.Refusal {
 	if refusal.Offers != nil {
 		return refusal
 	}
 	told := *refusal
 	switch refusal.Code {
 	case bot.ResultUnknownCommand:
-		return c.nearest(told, s, r)
+		return g.nearest(told)
 	case bot.ResultUsage:
-		told.Offers = c.offers(s, r)
+		told.Offers = g.offers()
 	}
 	return &told
 }
 
 // offers are the complete forms of a command whose words were not understood.
-func (c *Commands) offers(s said, r bot.Request) []reports.Action {
-	say := func(key, command string) reports.Action { return offer(r.Locale.Say(key), command) }
-	switch s.name {
+func (g guide) offers() []reports.Action {
+	say := func(key, command string) reports.Action { return offer(g.asked.Locale.Say(key), command) }
+	switch g.said.name {
 	case "list":
-		return c.offerLists(s, r)
+		return g.lists()
 	case "check", "why":
-		return c.offerSites(s.name, r)
+		return g.sites()
 	case "status", "limits":
-		return c.offerServers(s.name)
+		return g.servers()
 	case "plan":
 		return []reports.Action{say("action.reissue", "plan reissue")}
 	case "report":
@@ -46,12 +53,12 @@ func (c *Commands) offers(s said, r bot.Request) []reports.Action {
 		return []reports.Action{say("action.pending", "cancel authz all")}
 	case "lang":
 		var all []reports.Action
-		for _, language := range c.People.Bundle.Languages() {
-			all = append(all, offer(c.People.Bundle.Locale(language, nil).Say("lang.name"), "lang "+language))
+		for _, language := range g.commands.People.Bundle.Languages() {
+			all = append(all, offer(g.commands.People.Bundle.Locale(language, nil).Say("lang.name"), "lang "+language))
 		}
 		return all
 	case "sweep", "whoami", "audit", "help": // they need no words
-		return []reports.Action{offer(shown(s.name, r.Locale), s.name)}
+		return []reports.Action{offer(shown(g.said.name, g.asked.Locale), g.said.name)}
 	}
 	return nil
 }
@@ -60,23 +67,23 @@ func offer(label, command string) reports.Action {
 	return reports.Action{Label: label, Command: command}
 }
 
-// offerLists are the lists that have rows, with their numbers; first the one whose
+// lists are the lists that have rows, with their numbers; first the one whose
 // name is nearest to a word that is none.
-func (c *Commands) offerLists(s said, r bot.Request) []reports.Action {
+func (g guide) lists() []reports.Action {
 	kinds := slices.DeleteFunc(slices.Clone(reports.Lists()), func(kind string) bool { return reports.SinceYesterday(kind) || kind == "sites" })
-	if near := nearestWord(s.words, c.words.about(kinds)); near != "" {
-		meant := c.words[near]
+	if near := nearestWord(g.said.words, g.commands.words.about(kinds)); near != "" {
+		meant := g.commands.words[near]
 		kinds = append([]string{meant}, slices.DeleteFunc(kinds, func(kind string) bool { return kind == meant })...)
 	}
 	var all []reports.Action
 	for _, kind := range kinds {
-		readable, _, err := split(c.Watch.States(), listRequest{kind: kind})
+		readable, _, err := split(g.commands.Watch.States(), listRequest{kind: kind})
 		n := 0
 		for _, server := range readable {
 			n += len(server.List(kind))
 		}
 		if err == nil && n > 0 {
-			all = append(all, offer(r.Locale.Say("cause.count", i18n.Args{"What": r.Locale.Say("list.label." + kind), "N": n}), "list "+kind))
+			all = append(all, offer(g.asked.Locale.Say("cause.count", i18n.Args{"What": g.asked.Locale.Say("list.label." + kind), "N": n}), "list "+kind))
 		}
 	}
 	return all
@@ -85,29 +92,29 @@ func (c *Commands) offerLists(s said, r bot.Request) []reports.Action {
 // offeredSites is how many sites are offered to somebody who names none.
 const offeredSites = 4
 
-// offerSites are the worst sites with problems, and the list of them all.
-func (c *Commands) offerSites(command string, r bot.Request) []reports.Action {
-	readable, _, err := split(c.Watch.States(), listRequest{kind: "trouble"})
+// sites are the worst sites with problems, and the list of them all.
+func (g guide) sites() []reports.Action {
+	readable, _, err := split(g.commands.Watch.States(), listRequest{kind: "trouble"})
 	if err != nil {
 		return nil
 	}
 	rows := reports.List("trouble", readable, reports.Filter{})
 	var all []reports.Action
 	for _, row := range rows[:min(offeredSites, len(rows))] {
-		all = append(all, offer(checks.ToUnicode(row.Domain), command+" "+row.Domain))
+		all = append(all, offer(checks.ToUnicode(row.Domain), g.said.name+" "+row.Domain))
 	}
 	if len(rows) > offeredSites {
-		all = append(all, offer(r.Locale.Say("cause.count", i18n.Args{"What": r.Locale.Say("action.trouble"), "N": len(rows)}), "list trouble"))
+		all = append(all, offer(g.asked.Locale.Say("cause.count", i18n.Args{"What": g.asked.Locale.Say("action.trouble"), "N": len(rows)}), "list trouble"))
 	}
 	return all
 }
 
-// offerServers are the panels, where there are several.
-func (c *Commands) offerServers(command string) []reports.Action {
-	servers := serverNames(c.Watch.States())
+// servers are the panels, where there are several.
+func (g guide) servers() []reports.Action {
+	servers := serverNames(g.commands.Watch.States())
 	all := []reports.Action{}
 	for _, name := range servers[:min(offeredServers, len(servers))] {
-		all = append(all, offer(name, command+" server="+name))
+		all = append(all, offer(name, g.said.name+" server="+name))
 	}
 	return all
 }
@@ -117,27 +124,27 @@ const offeredServers = 10
 
 // nearest offers the command that an unknown word resembles, with the words behind
 // it; for the name of a site alone, its check.
-func (c *Commands) nearest(told bot.Refusal, s said, r bot.Request) *bot.Refusal {
-	told.Offers = []reports.Action{offer(shown("help", r.Locale), "help")}
-	if near := nearestWord([]string{s.name}, c.words.about(c.names(r.Role))); near != "" {
-		told.Key, told.Args = "refusal.nearest", i18n.Args{"Command": bot.Short(s.typed), "Near": near}
-		told.Offers = append([]reports.Action{offer(strings.TrimSpace(near+" "+bot.Short(strings.Join(s.typedWords, " "))),
-			strings.TrimSpace(c.words[near]+" "+strings.Join(s.words, " ")))}, told.Offers...)
+func (g guide) nearest(told bot.Refusal) *bot.Refusal {
+	told.Offers = []reports.Action{offer(shown("help", g.asked.Locale), "help")}
+	if near := nearestWord([]string{g.said.name}, g.commands.words.about(g.names())); near != "" {
+		told.Key, told.Args = "refusal.nearest", i18n.Args{"Command": bot.Short(g.said.typed), "Near": near}
+		told.Offers = append([]reports.Action{offer(strings.TrimSpace(near+" "+bot.Short(strings.Join(g.said.typedWords, " "))),
+			strings.TrimSpace(g.commands.words[near]+" "+strings.Join(g.said.words, " ")))}, told.Offers...)
 		return &told
 	}
-	if name, err := checks.ParseName(s.name); err == nil && len(s.words) == 0 {
-		if site, known := lookUp(name, c.Watch.States()); known {
-			told.Offers = append([]reports.Action{offer(shown("check", r.Locale)+" "+checks.ToUnicode(name), "check "+site.Subject.Site.Name)}, told.Offers...)
+	if name, err := checks.ParseName(g.said.name); err == nil && len(g.said.words) == 0 {
+		if site, known := lookUp(name, g.commands.Watch.States()); known {
+			told.Offers = append([]reports.Action{offer(shown("check", g.asked.Locale)+" "+checks.ToUnicode(name), "check "+site.Subject.Site.Name)}, told.Offers...)
 		}
 	}
 	return &told
 }
 
-// names are the commands that a role may use.
-func (c *Commands) names(role bot.Role) []string {
+// names are the commands that the person may use.
+func (g guide) names() []string {
 	var names []string
-	for _, x := range c.List() {
-		if x.Role <= role {
+	for _, x := range g.commands.List() {
+		if x.Role <= g.asked.Role {
 			names = append(names, x.Name)
 		}
 	}
