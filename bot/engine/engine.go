@@ -40,6 +40,10 @@ type Config struct {
 	Audience bot.Audience
 	Reports  string // the folder where the files of reports are kept; empty: nowhere
 	Log      *slog.Logger
+
+	// SpareAfter is after how long an open critical problem goes another way; zero:
+	// outbox.SpareAfter.
+	SpareAfter time.Duration
 }
 
 // Engine is the bot with all its parts.
@@ -52,6 +56,7 @@ type Engine struct {
 	Became []compose.StateEvent
 
 	send      bot.Signal // there is something to send
+	spare     time.Duration
 	keeper    *state.Keeper
 	receivers map[string]bot.Receiver // by their name in addresses; Run fills it before anything uses it
 }
@@ -59,7 +64,7 @@ type Engine struct {
 // New makes an engine; it starts nothing.
 func New(c Config) *Engine {
 	j, log, send := c.Journal, c.Log, bot.NewSignal()
-	e := &Engine{send: send}
+	e := &Engine{send: send, spare: c.SpareAfter}
 	e.Journal, e.Log, e.Send = j, log, send
 	e.People = people.New(c.Audience, j)
 	e.Watch = watch.New(j, c.Sources, c.Rules, c.Policy, log)
@@ -118,6 +123,6 @@ func (e *Engine) RefuseConfig(ctx context.Context, faults func(*i18n.Locale) []s
 
 // Outbox over receivers, by their name in addresses.
 func (e *Engine) Outbox(receivers map[string]bot.Receiver) *outbox.Outbox {
-	return outbox.New(outbox.Config{Journal: e.Journal, Receivers: receivers, Wake: e.send, Log: e.Log,
+	return outbox.New(outbox.Config{Journal: e.Journal, Receivers: receivers, Wake: e.send, Log: e.Log, SpareAfter: e.spare,
 		Audience: func() bot.Audience { return e.People.Audience }})
 }

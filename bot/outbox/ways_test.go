@@ -10,6 +10,7 @@ import (
 
 	"domovoy/bot"
 	"domovoy/bot/engine/enginetest"
+	"domovoy/reports/journal"
 )
 
 // A chat that refuses us for good is disabled: its messages wait, it is tried
@@ -87,6 +88,27 @@ func TestACriticalProblemGoesAnotherWay(t *testing.T) {
 			t.Errorf("Slack got %d, e-mail %d", len(slack.took), len(mail.took))
 		}
 	})
+}
+
+// How long it waits for its own way is configured.
+func TestHowLongACriticalProblemWaitsForItsOwnWay(t *testing.T) {
+	for _, after := range []time.Duration{30 * time.Second, 5 * time.Minute, 20 * time.Minute} {
+		t.Run(after.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j := enginetest.NewDisk(t)
+				telegram, slack := &way{}, &way{out: between(0, 3*time.Hour, unclear())}
+				critical := alert("slack:C2", "on fire")
+				critical.Rank = journal.RankCritical
+				enqueue(t, j.Journal, critical)
+				out := outboxFor(t, j.Journal, slog.DiscardHandler, map[string]bot.Receiver{"telegram": telegram, "slack": slack}, twoChats)
+				out.SpareAfter = after
+				enginetest.Run(t, after+time.Minute, out.Run)
+				if len(telegram.took) != 1 || telegram.took[0].at < after || telegram.took[0].at > after+15*time.Second {
+					t.Errorf("Telegram got %+v", telegram.took)
+				}
+			})
+		})
+	}
 }
 
 // With one chat only, an administrator is told in person; a person whose own chat is

@@ -100,7 +100,7 @@ func openMended(ctx context.Context, lab Laboratory, cfg *config.Config, bundle 
 	}
 	a.bot = engine.New(engine.Config{
 		Journal: j, Sources: sources, Rules: rules(cfg), Policy: policy(cfg), Audience: audience(cfg, bundle, log),
-		Reports: filepath.Join(filepath.Dir(cfg.State), "reports"), Log: log,
+		Reports: filepath.Join(filepath.Dir(cfg.State), "reports"), Log: log, SpareAfter: cfg.Delivery.SpareAfter,
 	})
 	switch lost := j.Lost(); {
 	case aside != "":

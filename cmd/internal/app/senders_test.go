@@ -52,6 +52,16 @@ func configured(t *testing.T, text string, files map[string]string, log slog.Han
 	return a
 }
 
+// TestSpareAfter: the outbox has the configured time.
+func TestSpareAfter(t *testing.T) {
+	for text, want := range map[string]time.Duration{"": 5 * time.Minute, "delivery: {spare_after: 90s}\n": 90 * time.Second} {
+		a := configured(t, text, map[string]string{}, slog.DiscardHandler)
+		if got := a.bot.Outbox(nil).SpareAfter; got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
 // TestSenders: what waits for a webhook goes to it in the form that the
 // configuration names, and with its signature.
 func TestSenders(t *testing.T) {

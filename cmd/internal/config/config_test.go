@@ -33,6 +33,7 @@ func TestDefaults(t *testing.T) {
 		Panels: []Panel{{Name: "isp1", Database: "/srv/ispmgr.db", DBConf: "/usr/local/mgr5/etc/ispmgr.conf.d/db.conf", Timezone: time.Local,
 			ACME: ACME{Directory: "https://acme-v02.api.letsencrypt.org/directory", Logs: []string{"/usr/local/mgr5/var/ispmgr_acme_sh.log"}, Cap: 50}}},
 		Diagnosis: Diagnosis{Probe: Probe{Workers: 200, HTTPPort: 80, HTTPSPort: 443, Timeout: 10 * time.Second, Attempts: 6, PerAddress: 50}},
+		Senders:   Senders{Delivery: Delivery{SpareAfter: 5 * time.Minute}},
 		Thresholds: Thresholds{
 			Processing: Processing{Warn: 60, Critical: 100},
 			Failed:     Failed{Critical: 50},

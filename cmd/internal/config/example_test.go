@@ -34,6 +34,7 @@ func TestExample(t *testing.T) {
 	for got, want := range map[string]string{
 		fmt.Sprintf("%+v", cfg.Thresholds): fmt.Sprintf("%+v", Default[Thresholds]()), schedules(cfg.Schedule): schedules(Default[Schedule]()),
 		fmt.Sprintf("%+v", cfg.Alerts): fmt.Sprintf("%+v", Default[Alerts]()), fmt.Sprintf("%+v", cfg.Probe): fmt.Sprintf("%+v", Default[Probe]()),
+		fmt.Sprintf("%+v", cfg.Delivery): fmt.Sprintf("%+v", Default[Delivery]()),
 	} {
 		if got != want {
 			t.Errorf("the example has %s, the defaults are %s", got, want)

@@ -12,9 +12,15 @@ import (
 
 // Senders are the ways that only send, and when they are used.
 type Senders struct {
+	Delivery   Delivery  `key:"delivery" title:"What happens to messages that cannot go their own way"`
 	Email      Email     `key:"email" title:"E-mail, send only: the spare way"`
 	Webhooks   []Webhook `key:"webhooks" title:"Receivers that are programs, such as those that ring phones"`
 	Escalation []Step    `key:"escalation" title:"Who is told of a critical alert that nobody has taken"`
+}
+
+// Delivery is when messages go another way than their own.
+type Delivery struct {
+	SpareAfter time.Duration `key:"spare_after" is:"duration" min:"10s" max:"1d" default:"5m" title:"How long a chat or its messenger may be out of reach until its open critical alerts go another way"`
 }
 
 // Email is a mail server that takes our messages; it is off while Server is
