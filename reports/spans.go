@@ -47,11 +47,23 @@ const inWord = ".-_*/:@%+~=&?#[]!$;"
 // wordEnd is the length of the word that a text begins with; 0: it begins with none.
 func wordEnd(text string) int {
 	for i, r := range text {
-		if !isLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(inWord, r) {
+		if !isInWord(r) {
 			return i
 		}
 	}
 	return len(text)
+}
+
+// isInWord reports whether a rune can be a part of a name. Most are ASCII, which needs
+// no table of Unicode.
+func isInWord(r rune) bool {
+	switch {
+	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
+		return true
+	case r < utf8.RuneSelf:
+		return strings.IndexByte(inWord, byte(r)) >= 0
+	}
+	return isLetter(r) || unicode.IsDigit(r)
 }
 
 // trimWord is a word without the punctuation of the sentence around it.
@@ -71,6 +83,9 @@ func isLetter(r rune) bool {
 // looksLikeName reports whether a word has a domain or an IP address in it, or is an
 // absolute path or a filter such as cause=dns.
 func looksLikeName(word string) bool {
+	if !strings.ContainsAny(word, "./:=") {
+		return false // as nearly all words
+	}
 	if _, _, found := strings.Cut(word, "://"); found {
 		return true
 	}
@@ -83,7 +98,7 @@ func looksLikeName(word string) bool {
 	if isIPv6(word) {
 		return true
 	}
-	for part := range strings.FieldsFuncSeq(word, func(r rune) bool { return strings.ContainsRune("@/:", r) }) {
+	for part := range strings.FieldsFuncSeq(word, func(r rune) bool { return r == '@' || r == '/' || r == ':' }) {
 		if isDomain(part) || isIPv4(part) {
 			return true
 		}
@@ -109,15 +124,10 @@ func isIPv6(word string) bool {
 // dots between, of which the last has a letter and more than one character, so that
 // it is no abbreviation and no number.
 func isDomain(word string) bool {
-	labels := strings.Split(word, ".")
-	if len(labels) < 2 {
+	dot := strings.LastIndexByte(word, '.')
+	if dot <= 0 || word[0] == '.' || strings.Contains(word, "..") {
 		return false
 	}
-	for _, label := range labels {
-		if label == "" {
-			return false
-		}
-	}
-	last := labels[len(labels)-1]
+	last := word[dot+1:]
 	return utf8.RuneCountInString(last) > 1 && strings.IndexFunc(last, isLetter) >= 0
 }
