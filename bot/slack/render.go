@@ -30,9 +30,9 @@ const maxFallback = 300 // UTF-16 code units
 // Render returns a message as blocks within all limits of Slack, shortened by
 // reports.Fit.
 func Render(m reports.Message, bundle *i18n.Bundle) []slackgo.Block {
-	locale := bundle.Locale(m.Language, nil)
-	m = reports.Fit(m, full, func(m reports.Message) int { return compose(m, locale).load() })
-	return compose(m, locale).blocks
+	locale, known := bundle.Locale(m.Language, nil), newReader()
+	m = reports.Fit(m, full, func(m reports.Message) int { return compose(m, locale, known).load() })
+	return compose(m, locale, known).blocks
 }
 
 // Fallback returns the text beside the blocks, which notifications show and screen
@@ -50,10 +50,11 @@ func Fallback(m reports.Message) string {
 	}
 }
 
+// escaper is made once: that costs more than a message's use of it.
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
 // escape escapes the three special characters of mrkdwn.
-func escape(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
-}
+func escape(s string) string { return escaper.Replace(s) }
 
 // full is the load of a message at the limit.
 const full = 1000
@@ -80,7 +81,7 @@ func ratio(n, limit int) int { return (n*full + limit - 1) / limit }
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n', r == '\t':
+		case ' ' <= r && r <= '~', r == '\n', r == '\t':
 			return r
 		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
 			return -1
@@ -121,10 +122,11 @@ type composer struct {
 	locale *i18n.Locale
 	blocks []slackgo.Block
 	units  int // UTF-16 code units of text
+	known  *reader
 }
 
-func compose(m reports.Message, locale *i18n.Locale) *composer {
-	c := &composer{locale: locale}
+func compose(m reports.Message, locale *i18n.Locale, known *reader) *composer {
+	c := &composer{locale: locale, known: known}
 	c.title(m)
 	for _, s := range m.Sections {
 		c.section(s)
@@ -132,8 +134,18 @@ func compose(m reports.Message, locale *i18n.Locale) *composer {
 	if len(c.blocks) == 0 {
 		c.richText(c.line(c.text("—"))) // Slack refuses a message without a text
 	}
-	c.buttons(m.Actions)
+	c.addButtons(m.Actions)
 	return c
+}
+
+// addButtons adds the rows of buttons, which are the same however short the text is.
+func (c *composer) addButtons(actions []reports.Action) {
+	if c.known.rows == nil {
+		c.known.rows = &composer{locale: c.locale}
+		c.known.rows.buttons(actions)
+	}
+	c.blocks = append(c.blocks, c.known.rows.blocks...)
+	c.units += c.known.rows.units
 }
 
 // title adds a bold line, not a header block: Slack cuts a header at 150 characters,
@@ -202,7 +214,7 @@ func (c *composer) context(s reports.Section) {
 	add(s.Heading)
 	add(s.Text)
 	for _, item := range s.Items {
-		add(itemText(item))
+		add(c.known.text(item))
 	}
 	if s.Left > 0 {
 		add(c.more(s.Left))
@@ -241,7 +253,7 @@ func (c *composer) list(items []reports.Item) slackgo.RichTextElement {
 	var lines []string
 	marked := false
 	for _, item := range items {
-		text := itemText(item)
+		text := c.known.text(item)
 		if text == "" {
 			continue
 		}
@@ -255,7 +267,7 @@ func (c *composer) list(items []reports.Item) slackgo.RichTextElement {
 	case len(lines) == 0:
 		return nil
 	case marked:
-		return c.line(c.words(strings.Join(lines, "\n"), false)...)
+		return c.line(c.elements(c.known.lines(lines), false)...)
 	}
 	for _, text := range lines {
 		rows = append(rows, c.line(c.words(strings.TrimPrefix(text, "• "), false)...))
@@ -367,8 +379,12 @@ func (c *composer) text(s string) slackgo.RichTextSectionElement {
 
 // words are a text with its names as code, as in the other messengers.
 func (c *composer) words(s string, bold bool) []slackgo.RichTextSectionElement {
+	return c.elements(c.known.spans(s), bold)
+}
+
+func (c *composer) elements(spans []reports.Span, bold bool) []slackgo.RichTextSectionElement {
 	var elements []slackgo.RichTextSectionElement
-	for _, span := range reports.Spans(s) {
+	for _, span := range spans {
 		if !bold && !span.Name {
 			elements = append(elements, c.text(span.Text))
 			continue

@@ -38,12 +38,13 @@ type line struct {
 // Render returns a message as HTML of Telegram's dialect, shortened by reports.Fit to
 // the limit of a text message.
 func Render(bundle *i18n.Bundle, m reports.Message) string {
-	return markup(compose(bundle, fit(bundle, m, maxText)))
+	return markup(fitted(bundle, m, maxText))
 }
 
-// fit shortens a message to a limit of UTF-16 code units.
-func fit(bundle *i18n.Bundle, m reports.Message, limit int) reports.Message {
-	return reports.Fit(m, limit, func(m reports.Message) int { return measure(compose(bundle, m)) })
+// fitted returns the lines of a message shortened to a limit of UTF-16 code units.
+func fitted(bundle *i18n.Bundle, m reports.Message, limit int) []line {
+	c := newComposer(bundle, m)
+	return c.compose(reports.Fit(m, limit, func(m reports.Message) int { return measure(c.compose(m)) }))
 }
 
 // measure returns the length of a message. One with too many entities is longer than
@@ -119,17 +120,32 @@ func plain(lines []line) string {
 	return b.String()
 }
 
+// composer composes a message, again and again while that is shortened: each item is
+// read once.
+type composer struct {
+	locale *i18n.Locale
+	items  map[reports.Item][]piece
+}
+
+func newComposer(bundle *i18n.Bundle, m reports.Message) *composer {
+	return &composer{locale: bundle.Locale(m.Language, nil), items: map[reports.Item][]piece{}}
+}
+
+// compose returns the lines of a message that is not shortened.
+func compose(bundle *i18n.Bundle, m reports.Message) []line {
+	return newComposer(bundle, m).compose(m)
+}
+
 // compose returns the lines of a message: the title, then the sections, each after
 // an empty line. Folded ones have none before them: a quotation has margins.
-func compose(bundle *i18n.Bundle, m reports.Message) []line {
+func (c *composer) compose(m reports.Message) []line {
 	var title []piece
 	if mark := m.Tone.Mark(); mark != "" {
 		title = append(title, piece{text: mark + " "})
 	}
 	lines := []line{{pieces: append(title, named("b", oneLine(m.Title))...)}}
-	locale := bundle.Locale(m.Language, nil)
 	for _, s := range m.Sections {
-		part := section(locale, s)
+		part := c.section(s)
 		if len(part) > 0 && !s.Folded {
 			lines = append(lines, line{})
 		}
@@ -155,7 +171,7 @@ func named(tag, text string) []piece {
 	return pieces
 }
 
-func section(locale *i18n.Locale, s reports.Section) []line {
+func (c *composer) section(s reports.Section) []line {
 	var lines []line
 	add := func(pieces ...piece) {
 		if len(pieces) > 0 && pieces[0].text != "" {
@@ -165,10 +181,10 @@ func section(locale *i18n.Locale, s reports.Section) []line {
 	add(named("b", oneLine(s.Heading))...)
 	add(named("", paragraphs(s.Text))...)
 	for _, item := range s.Items {
-		add(itemLine(item)...)
+		add(c.item(item)...)
 	}
 	if s.Left > 0 {
-		add(piece{text: locale.Count("list.more", s.Left)})
+		add(piece{text: c.locale.Count("list.more", s.Left)})
 	}
 	// Inside <code> and <pre> Telegram makes no links and mentions of foreign text.
 	quote := paragraphs(s.Quote)
@@ -178,6 +194,16 @@ func section(locale *i18n.Locale, s reports.Section) []line {
 		add(piece{"code", quote})
 	}
 	return lines
+}
+
+// item returns what itemLine does.
+func (c *composer) item(item reports.Item) []piece {
+	read, known := c.items[item]
+	if !known {
+		read = itemLine(item)
+		c.items[item] = read
+	}
+	return read
 }
 
 func itemLine(item reports.Item) []piece {
@@ -280,11 +306,12 @@ func units(s string) int {
 	return n
 }
 
+// escaper is made once: that costs more than a message's use of it.
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
 // escape returns a text for use in HTML.
 // https://core.telegram.org/bots/api#html-style
-func escape(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
-}
+func escape(s string) string { return escaper.Replace(s) }
 
 // clean removes from a text, which may come from strangers, invalid UTF-8, control
 // characters, and marks that change the writing direction. The zero-width joiner
@@ -293,11 +320,11 @@ func clean(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n' || r == '\u200C' || r == '\u200D':
+		case ' ' <= r && r <= '~' || r == '\n' || r == '\u200C' || r == '\u200D':
 			return r
 		case r == '\t' || r == '\r' || r == '\u2028' || r == '\u2029':
 			return ' '
-		case unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r):
+		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
 			return -1
 		}
 		return r

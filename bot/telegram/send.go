@@ -80,7 +80,7 @@ type draft struct {
 
 // draft returns a call without its chat, which addressTo adds.
 func (t *Telegram) draft(method, field string, limit int, m reports.Message) draft {
-	lines := compose(t.bundle, fit(t.bundle, m, limit))
+	lines := fitted(t.bundle, m, limit)
 	d := draft{method: method, field: field, plain: plain(lines), timeout: callTimeout, params: tgbotapi.Params{
 		field:        markup(lines),
 		"parse_mode": tgbotapi.ModeHTML,
