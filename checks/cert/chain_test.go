@@ -110,6 +110,44 @@ func TestDistrust(t *testing.T) {
 	}
 }
 
+// TestVerified: what is remembered of a chain is what verifying it gives, and
+// is forgotten with time.
+func TestVerified(t *testing.T) {
+	root := link{}.sign(t, "root", nil)
+	short := root.sign(t, "E7", func(c *x509.Certificate) { c.NotAfter = noon.Add(time.Minute) })
+	of := short.sign(t, "client.ru", func(c *x509.Certificate) { c.IsCA, c.KeyUsage = false, x509.KeyUsageDigitalSignature })
+	whole, alone := []*x509.Certificate{of.Certificate, short.Certificate}, []*x509.Certificate{of.Certificate}
+	roots := x509.NewCertPool()
+	roots.AddCert(root.Certificate)
+	v := newVerified(roots)
+	for _, tt := range []struct {
+		chain []*x509.Certificate
+		now   time.Time
+		want  Distrust
+	}{
+		{whole, noon, ""},
+		{alone, noon, Incomplete},
+		{whole, noon.Add(verifiedFor - 1), ""}, // remembered: the intermediate is over
+		{whole, noon.Add(verifiedFor), ChainOver},
+		{whole, noon, ""}, // the clock was put back
+	} {
+		if got, err := v.distrust(tt.chain, tt.now); got != tt.want || err != nil {
+			t.Errorf("at %s: %q, %v; want %q", tt.now, got, err, tt.want)
+		}
+	}
+	for range mostVerified {
+		c := *of.Certificate
+		c.Raw = []byte(rand.Text())
+		_, _ = v.distrust([]*x509.Certificate{&c}, noon)
+	}
+	if len(v.known) > mostVerified {
+		t.Errorf("%d chains are remembered", len(v.known))
+	}
+	if why, err := newVerified(x509.NewCertPool()).distrust(whole, noon); !errors.Is(err, ErrNoRoots) || why != "" {
+		t.Errorf("without roots: %q, %v", why, err)
+	}
+}
+
 // A generation of CAs whose roots are in no browser yet: whatever else a host
 // trusts, the cross-certificates up to an old root must be sent along.
 func TestGenerationY(t *testing.T) {
@@ -259,7 +297,7 @@ func FuzzChain(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, leaf, issuer []byte) {
 		p := presented{chain: parseAll([][]byte{leaf, issuer})}
-		j := judge{name: "client.ru", rules: Rules{LifeLeft: 0.1}, now: time.Now(), roots: ca.Roots()}
+		j := judge{name: "client.ru", rules: Rules{LifeLeft: 0.1}, now: time.Now(), trust: newVerified(ca.Roots())}
 		if err := j.address(&p); (err == nil) != (len(p.chain) > 0) {
 			t.Errorf("%d certificates, %v", len(p.chain), err)
 		}

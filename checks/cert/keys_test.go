@@ -218,7 +218,7 @@ func FuzzKeyFile(f *testing.F) {
 			if public, ok := chain[0].PublicKey.(publicKey); ok && b.mismatch(public) != "" {
 				t.Error("a certificate does not fit its own key")
 			}
-			j := judge{name: "client.ru", rules: Rules{LifeLeft: 0.1}, now: noon, roots: ca.Roots()}
+			j := judge{name: "client.ru", rules: Rules{LifeLeft: 0.1}, now: noon, trust: newVerified(ca.Roots())}
 			p := presented{chain: chain}
 			_ = j.address(&p)
 			for _, found := range gather([]presented{p}) {

@@ -32,7 +32,8 @@ type ServedOptions struct {
 // Served checks the certificates that visitors get. It is safe for concurrent
 // use.
 type Served struct {
-	opts ServedOptions
+	opts  ServedOptions
+	trust *verified
 }
 
 // Defaults, and how many addresses of a name are checked.
@@ -54,7 +55,7 @@ func NewServed(opts ServedOptions) *Served {
 		// If the system has no roots, chains cannot be verified: see distrust.
 		opts.Roots, _ = Roots("")
 	}
-	return &Served{opts: opts}
+	return &Served{opts: opts, trust: newVerified(opts.Roots)}
 }
 
 // Check finds what is wrong with the certificates that visitors of a name get,
@@ -91,7 +92,7 @@ func (s *Served) Check() checks.Check {
 func (s *Served) Handshake(ctx context.Context, at checks.NameInfo, sub checks.Subject, now time.Time) (checks.Validity, []checks.Finding, error) {
 	name := strings.TrimSuffix(at.Name, ".")
 	seen := s.dialAll(ctx, s.addresses(at, sub), name)
-	j := judge{name: name, sub: sub, rules: Rules{LifeLeft: s.opts.LifeLeft, Every: s.opts.Every}, now: now, roots: s.opts.Roots}
+	j := judge{name: name, sub: sub, rules: Rules{LifeLeft: s.opts.LifeLeft, Every: s.opts.Every}, now: now, trust: s.trust}
 	var errs []error
 	for i := range seen {
 		if err := j.address(&seen[i]); err != nil {
@@ -176,7 +177,8 @@ func (s *Served) dial(ctx context.Context, to netip.AddrPort, name string) prese
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", to.String())
+	dialer := net.Dialer{KeepAlive: -1} // it closes within seconds
+	conn, err := dialer.DialContext(ctx, "tcp", to.String())
 	if err != nil {
 		p.err = err
 		return p

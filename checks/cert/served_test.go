@@ -289,7 +289,7 @@ func TestServedWithoutRoots(t *testing.T) {
 	s := newStreet(t)
 	s.open(here, internet.Open, s.issue(left(5)))
 	served := s.visitor()
-	served.opts.Roots = x509.NewCertPool()
+	served.trust = newVerified(x509.NewCertPool())
 	_, found, err := served.Handshake(t.Context(), ours("client.ru", here), client(nil), time.Now())
 	if words(found) != "overdue" || !errors.Is(err, ErrNoRoots) {
 		t.Errorf("%v, %v", found, err)

@@ -19,7 +19,7 @@ type judge struct {
 	sub   checks.Subject
 	rules Rules
 	now   time.Time
-	roots *x509.CertPool
+	trust *verified
 }
 
 // errNoLeaf: the handshake had no certificate.
@@ -66,7 +66,7 @@ func (j judge) chain(chain []*x509.Certificate) ([]checks.Finding, error) {
 	if as.SelfSigned {
 		found = nil // replaced by an untrusted finding with its reason, below
 	} else {
-		why, err = distrust(chain, j.roots, j.now)
+		why, err = j.trust.distrust(chain, j.now)
 	}
 	if why != "" {
 		found = append(found, untrusted(why, lacks(chain)))

@@ -283,14 +283,16 @@ func (l *nameProbe) run(ctx context.Context, r route, tries int) series {
 	goal := max(tries, 1)
 	var trials []*trial
 	haste := false // the site may limit how fast we ask
+	over := false
 	for i := 0; i < goal; i++ {
-		if i > 0 && !l.prober.rest(ctx, haste) {
+		// An attempt that got no answer has taken longer than any rest.
+		if over && !l.prober.rest(ctx, haste) {
 			break
 		}
 		r.stranger = i > 0 && i == goal-1
 		t := l.start(ctx, r)
 		trials = append(trials, t)
-		over := t.over(patience, i == 0 && goal == 1)
+		over = t.over(patience, i == 0 && goal == 1)
 		if over && t.err != nil {
 			break
 		}
