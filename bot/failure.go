@@ -8,7 +8,8 @@ import (
 	"domovoy/reports"
 )
 
-// ErrGone is returned by Edit when the message no longer exists.
+// ErrGone is returned by Edit and Reply when the message no longer exists, or can no
+// longer be edited or replied to.
 var ErrGone = errors.New("the message is gone")
 
 // Scope is what a messenger's request to wait holds for.

@@ -20,8 +20,22 @@ type Receiver interface {
 // what it sent stays as it was.
 type Editor interface {
 	// Edit replaces a message that Send delivered. A message that already
-	// reads so is no error; one that does not exist any more is ErrGone.
+	// reads so is no error; one that does not exist any more, or cannot be
+	// changed any more, is ErrGone.
 	Edit(ctx context.Context, to Address, ref string, m reports.Message) error
+}
+
+// Threader is an Editor in some of whose chats a message can have a thread, which
+// notifies nobody who does not follow it.
+type Threader interface {
+	Editor
+
+	// Threads reports whether messages to an address can have one.
+	Threads(to Address) bool
+
+	// Reply is Send into the thread of the message ref, and nowhere else. If that
+	// message does not exist any more, or takes no replies, the error is ErrGone.
+	Reply(ctx context.Context, to Address, ref string, m reports.Message) (string, error)
 }
 
 // Prober is a Receiver that can be asked whether it works, without telling

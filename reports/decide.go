@@ -44,6 +44,7 @@ type Telling struct {
 	Incidents []Incident // that it is about: open ones, or of Resolved and Passed those that ended
 	Fresh     []Incident // of these, those that no message named yet
 	Hold      Hold       // of HeldOver and Passed: what held them back, as far as it is known
+	Hidden    []Incident // open ones that are not told because of this problem
 	Was       Taking     // of Worsened and Released: who had taken it
 	Step      Step       // of Escalated: where to; zero: to all chats that receive alerts
 	Asked     string     // of Escalated: the name of who asked for it; empty: it was due
@@ -243,6 +244,7 @@ func (d *decider) audible(pr *Problem, members []*Incident) (audible []*Incident
 		if held = h; fresh && i.Held != h.Name() {
 			i.Held = h.Name()
 			d.store(i)
+			d.redraw[h.Parent.Key] = h.Kind == HeldByParent || d.redraw[h.Parent.Key] // it says what it hides
 		}
 	}
 	if worth > 0 && len(audible) == 0 && pr.Life.Held != held.Name() {

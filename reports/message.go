@@ -60,6 +60,19 @@ type Section struct {
 	Quote   string `json:"quote,omitempty"` // text of others, shown as it is
 }
 
+// Unfold separates what is folded from the rest. What was folded is so no more.
+func Unfold(sections []Section) (rest, folded []Section) {
+	for _, s := range sections {
+		if s.Folded {
+			s.Folded = false
+			folded = append(folded, s)
+		} else {
+			rest = append(rest, s)
+		}
+	}
+	return rest, folded
+}
+
 // Item is a line of a list: a text, and a less important note.
 type Item struct {
 	Tone Tone   `json:"tone,omitempty"`

@@ -80,6 +80,7 @@ func (t teller) telling(ctx context.Context, said reports.Telling) ([]journal.De
 			return nil, err
 		}
 	}
+	said.Hidden = t.hidden(said.Problem)
 	var deliveries []journal.Delivery
 	for _, chat := range chats {
 		w, err := t.writer(ctx, chat.To, chat.Language)
@@ -203,7 +204,7 @@ func (t teller) redraw(ctx context.Context, pr reports.Problem) ([]journal.Deliv
 
 // present is what there is to say of a problem now.
 func (t teller) present(ctx context.Context, pr reports.Problem) (reports.Telling, error) {
-	now := reports.Telling{Reason: pr.Told.Reason, Problem: pr}
+	now := reports.Telling{Reason: pr.Told.Reason, Problem: pr, Hidden: t.hidden(pr)}
 	if !pr.Open() {
 		now.Reason = reports.Resolved
 		return t.whole(ctx, now)
@@ -214,6 +215,18 @@ func (t teller) present(ctx context.Context, pr reports.Problem) (reports.Tellin
 		}
 	}
 	return now, nil
+}
+
+// hidden is what is open and not told because of a problem.
+func (t teller) hidden(pr reports.Problem) []reports.Incident {
+	var hidden []reports.Incident
+	name := reports.Hold{Kind: reports.HeldByParent, Parent: pr}.Name()
+	for _, i := range t.s.open {
+		if pr.Open() && i.Held == name {
+			hidden = append(hidden, i)
+		}
+	}
+	return hidden
 }
 
 // writer composes for a chat, in the language chosen there, else in the one

@@ -84,7 +84,7 @@ func troubled(f checks.Finding) reports.Server {
 	}
 	codes := []checks.Code{checks.CADNS, checks.CADNS, checks.CAUnauthorized, checks.CAConnection, checks.CARemote, checks.CADNS}
 	for n := range value {
-		x := checks.Subject{Site: &checks.Site{ID: int64(n), Name: site(n), Active: checks.On, Secure: checks.On, Redirect: checks.On}}
+		x := checks.Subject{Site: &checks.Site{ID: int64(n), Name: site(n), Owner: fmt.Sprintf("client%d", n*n%7), Active: checks.On, Secure: checks.On, Redirect: checks.On}}
 		c := checks.Certificate{ID: int64(n), Name: x.Site.Name + "_le1", Domain: x.Site.Name, Processing: checks.Off, Failed: checks.Off}
 		switch f.Code {
 		case checks.PanelProcessing:
@@ -200,6 +200,14 @@ func panelCases() map[string]message {
 				return compose.Told(w, telling(kind, i), house())
 			}
 		}
+	}
+	all["alert.panel.unavailable.hides"] = func(w compose.Writer) reports.Message {
+		t := telling(reports.Reminded, incident(checks.Finding{Server: "isp1", Code: checks.PanelUnavailable, Severity: checks.Critical, Args: checks.Args{"reason": "locked"}}, time.Hour))
+		t.Hidden = []reports.Incident{incident(counted(checks.PanelFailed, checks.Critical, 92, 50), time.Hour)}
+		for n := range 12 {
+			t.Hidden = append(t.Hidden, incident(checks.Finding{Server: "isp1", Site: site(n), Code: checks.CertExpired, Severity: checks.Critical}, time.Hour))
+		}
+		return compose.Told(w, t, house())
 	}
 	down := checks.Finding{Check: "account", Server: "isp1", Code: checks.CADown, Severity: checks.Critical, Args: checks.Args{"value": 41, "owners": 17, "since": ago(40 * time.Minute)}}
 	for _, reason := range []reports.Reason{reports.Opened, reports.Resolved} {

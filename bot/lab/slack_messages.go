@@ -136,6 +136,8 @@ func (s *Slack) updateMessage(_ context.Context, q request) (object, error) {
 	switch {
 	case s.workspace.others[channel.ID+"/"+q.params["ts"]]:
 		return nil, &slackError{code: "cant_update_message"}
+	case s.workspace.locked[channel.ID+"/"+q.params["ts"]] != "":
+		return nil, &slackError{code: s.workspace.locked[channel.ID+"/"+q.params["ts"]]}
 	case m == nil || m.User != "": // an ephemeral message has no lasting ts
 		return nil, &slackError{code: "message_not_found"}
 	}
@@ -179,6 +181,15 @@ func (s *Slack) Forget(channel, ts string) {
 	defer s.mu.Unlock()
 	s.workspace.messages = slices.DeleteFunc(s.workspace.messages, func(m *SlackMessage) bool { return m.Channel == channel && m.TS == ts })
 	s.changed.send()
+}
+
+// Lock has later updates of a message refused with a code, such as edit_window_closed:
+// a workspace can limit the time in which messages may be edited.
+// https://docs.slack.dev/reference/methods/chat.update#errors
+func (s *Slack) Lock(channel, ts, code string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.workspace.locked[channel+"/"+ts] = code
 }
 
 func (m *SlackMessage) json() object {

@@ -31,13 +31,14 @@ type Person struct {
 type workspace struct {
 	channels map[string]*Channel
 	people   map[string]Person
-	messages []*SlackMessage // of the bot, in order, including ephemeral ones
-	others   map[string]bool // channel/ts of messages by others
-	lastTS   int64           // microseconds, so that no two messages share one
+	messages []*SlackMessage   // of the bot, in order, including ephemeral ones
+	others   map[string]bool   // channel/ts of messages by others
+	locked   map[string]string // channel/ts of messages that cannot be updated, with the error's code
+	lastTS   int64             // microseconds, so that no two messages share one
 }
 
 func newWorkspace() workspace {
-	return workspace{channels: map[string]*Channel{}, people: map[string]Person{}, others: map[string]bool{}}
+	return workspace{channels: map[string]*Channel{}, people: map[string]Person{}, others: map[string]bool{}, locked: map[string]string{}}
 }
 
 // AddChannel adds a channel, or replaces it.

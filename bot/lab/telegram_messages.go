@@ -256,10 +256,10 @@ func (q *request) edited(c *chat) (*TelegramMessage, error) {
 	if id == 0 {
 		return nil, badRequest("message identifier is not specified")
 	}
-	if m := c.find(id); m != nil {
+	if m := c.find(id); m != nil && !c.frozen[id] {
 		return m, nil
 	}
-	if c.others[id] {
+	if c.others[id] || c.frozen[id] {
 		return nil, badRequest("message can't be edited")
 	}
 	return nil, badRequest("message to edit not found")

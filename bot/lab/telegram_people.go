@@ -19,6 +19,7 @@ type chat struct {
 	Chat
 	topics   map[int]bool // forum topics by message_thread_id
 	others   map[int]bool // ids of messages by others
+	frozen   map[int]bool // ids of the bot's messages that cannot be edited
 	sent     []*TelegramMessage
 	nextID   int
 	refusal  *telegramError // answered to every send; nil: none
@@ -50,6 +51,7 @@ func newChat(c Chat) *chat {
 		Chat:     c,
 		topics:   map[int]bool{},
 		others:   map[int]bool{},
+		frozen:   map[int]bool{},
 		nextID:   1,
 		perChat:  &pace{interval: time.Second, burst: 3},
 		perGroup: &window{calls: 20, length: time.Minute},
@@ -316,6 +318,13 @@ func (t *Telegram) ChangeMembership(chatID int64, by User, from, to string) {
 		"new_chat_member": object{"user": t.me(), "status": to},
 	})
 	t.changed.send()
+}
+
+// Freeze has later edits of a message refused, as those of messages that are too old.
+func (t *Telegram) Freeze(chatID int64, messageID int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.chats[chatID].frozen[messageID] = true
 }
 
 // Forget deletes a message of the bot: later edits do not find it.

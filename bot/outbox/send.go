@@ -82,9 +82,12 @@ func (q *queue) pass(ctx context.Context, d journal.Delivery) (ref string, err e
 		if !ok {
 			return d.Attempt.Ref, nil
 		}
-		return d.Attempt.Ref, editor.Edit(ctx, to, d.Attempt.Ref, d.Message)
+		return d.Attempt.Ref, editor.Edit(ctx, to, d.Attempt.Ref, q.shown(to, d, d.Message))
 	}
-	return q.receiver.Send(ctx, to, d.ReplyTo, q.worded(d, time.Now()))
+	if d.Under != 0 {
+		return q.reply(ctx, to, d)
+	}
+	return q.receiver.Send(ctx, to, d.ReplyTo, q.shown(to, d, q.worded(d, time.Now())))
 }
 
 // settle decides what the end of a try means; the function notes it.
@@ -98,7 +101,7 @@ func (q *queue) settle(ctx context.Context, d journal.Delivery, ref string, err 
 		return q.incomplete(ctx, d, ref, half)
 	}
 	before := d.Attempt.Begun // an earlier try may have arrived, whatever this one met
-	clear := errors.As(err, &wait) || errors.As(err, &refused) && !refused.Token || errors.As(err, &no) || errors.As(err, &moved) || errors.Is(err, bot.ErrGone)
+	clear := errors.As(err, &wait) || errors.As(err, &refused) && !refused.Token || errors.As(err, &no) || errors.As(err, &moved) || isGone(err)
 	if err == nil || clear {
 		q.works(ctx)
 	}
@@ -126,7 +129,9 @@ func (q *queue) settle(ctx context.Context, d journal.Delivery, ref string, err 
 		}
 	case refused != nil && refused.Chat:
 		return q.closing(d, refused.Reason, before)
-	case refused != nil, errors.Is(err, bot.ErrGone), no != nil && d.Attempt.Tries+1 >= maxTries:
+	case isGone(err):
+		return q.gone(ctx, d, err)
+	case refused != nil, no != nil && d.Attempt.Tries+1 >= maxTries:
 		return q.dropping(ctx, d, err)
 	case no != nil:
 		return q.retry(ctx, d, err, journal.Try{Next: now.Add(backoff(d, lastRetry)), Arrived: before})
@@ -173,7 +178,7 @@ func (q *queue) dropping(ctx context.Context, d journal.Delivery, err error) fun
 // arrived notes that a messenger accepted a delivery. A chat that was closed is open
 // again.
 func (q *queue) arrived(ctx context.Context, d journal.Delivery, ref string, now time.Time) error {
-	err := q.Journal.MarkSent(ctx, d.ID, ref, now)
+	err := q.Journal.MarkSent(ctx, d.ID, ref, now, q.details(d, ref)...)
 	if err != nil || !q.wasClosed(placeOf(d.To)) {
 		return err
 	}

@@ -41,8 +41,7 @@ func closed(code string) bool {
 // never be accepted as it is.
 func unusable(code string) bool {
 	switch code {
-	case "cant_update_message",
-		"file_uploads_disabled", "storage_limit_reached", "file_upload_size_restricted",
+	case "file_uploads_disabled", "storage_limit_reached", "file_upload_size_restricted",
 		"no_text", "msg_too_long", "msg_blocks_too_long", "invalid_blocks",
 		"invalid_arguments", "method_deprecated", "deprecated_endpoint":
 		return true
@@ -73,7 +72,11 @@ func invalidToken(code string) bool {
 // gone reports whether an error code of chat.update means that the message can no
 // longer be edited, while a new message could be sent.
 func gone(code string) bool {
-	return code == "message_not_found" || code == "edit_window_closed"
+	switch code {
+	case "message_not_found", "cant_update_message", "edit_window_closed":
+		return true
+	}
+	return false
 }
 
 // code is the error code of a refusal by Slack; empty for any other error.

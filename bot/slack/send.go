@@ -31,7 +31,7 @@ func (s *Slack) Send(ctx context.Context, to bot.Address, inReplyTo string, m re
 	if err != nil {
 		return "", err
 	}
-	ref, err := s.post(ctx, to.Chat, thread, m)
+	ref, err := s.post(ctx, to.Chat, thread, m, true)
 	if err != nil || len(files) == 0 {
 		return ref, err
 	}
@@ -46,6 +46,24 @@ func (s *Slack) Send(ctx context.Context, to bot.Address, inReplyTo string, m re
 		}
 	}
 	return ref, nil
+}
+
+// Threads reports whether messages to an address can have a thread: in a direct
+// message it would only hide them, and what is in a thread has none.
+func (s *Slack) Threads(to bot.Address) bool {
+	return to.Thread == "" && !direct(to.Chat) && !strings.HasPrefix(to.Chat, "U")
+}
+
+// Reply sends a message, without files, to the thread of the message with the
+// timestamp ref. The error is bot.ErrGone when there is no such thread.
+func (s *Slack) Reply(ctx context.Context, to bot.Address, ref string, m reports.Message) (string, error) {
+	if ref == "" {
+		return "", bot.ErrGone
+	}
+	if err := s.waitTurn(ctx, to.Chat); err != nil {
+		return "", err
+	}
+	return s.post(ctx, to.Chat, ref, m, false)
 }
 
 // Edit replaces the text and the blocks of the message with the timestamp ref; a
@@ -71,8 +89,9 @@ func (s *Slack) Edit(ctx context.Context, to bot.Address, ref string, m reports.
 }
 
 // post sends a message, and again in another form after a refusal that this may help
-// against: without blocks that Slack refuses, or outside a thread that was deleted.
-func (s *Slack) post(ctx context.Context, channel, thread string, m reports.Message) (string, error) {
+// against: without blocks that Slack refuses, or, if it may be, outside a thread that was
+// deleted; if it may not, the error is bot.ErrGone.
+func (s *Slack) post(ctx context.Context, channel, thread string, m reports.Message, outside bool) (string, error) {
 	content := s.content(m)
 	ctx, sent := traced(ctx)
 	_, ref, err := s.api.PostMessageContext(ctx, channel, within(thread, content)...)
@@ -82,6 +101,9 @@ func (s *Slack) post(ctx context.Context, channel, thread string, m reports.Mess
 		_, ref, err = s.api.PostMessageContext(ctx, channel, within(thread, content)...)
 	}
 	if thread != "" && threadless(code(err)) {
+		if !outside {
+			return "", bot.ErrGone
+		}
 		_, ref, err = s.api.PostMessageContext(ctx, channel, content...)
 	}
 	return ref, s.explain("sending a message to Slack", err, sent())
@@ -148,7 +170,7 @@ func unfit(code string) bool {
 // threadless reports whether an error code means that the thread takes no replies.
 func threadless(code string) bool {
 	switch code {
-	case "thread_not_found", "cannot_reply_to_message", "restricted_action_thread_locked",
+	case "thread_not_found", "message_not_found", "cannot_reply_to_message", "restricted_action_thread_locked",
 		"restricted_action_non_threadable_channel":
 		return true
 	}

@@ -62,6 +62,7 @@ type Slack struct {
 
 var (
 	_ bot.Messenger = (*Slack)(nil)
+	_ bot.Threader  = (*Slack)(nil)
 	_ bot.Prober    = (*Slack)(nil)
 	_ bot.Paced     = (*Slack)(nil)
 )

@@ -174,7 +174,8 @@ func (t *Telegram) Edit(ctx context.Context, to bot.Address, ref string, m repor
 	switch {
 	case says(err, "message is not modified"):
 		return nil
-	case says(err, "message to edit not found", "message can't be edited", "message_id_invalid"):
+	case says(err, "message to edit not found", "message can't be edited", "message_id_invalid",
+		"message_edit_time_expired", "message_author_required"):
 		return fmt.Errorf("editing message %s (%w): %w", ref, err, bot.ErrGone)
 	}
 	return err

@@ -90,11 +90,9 @@ func alert(w Writer, t reports.Telling, s reports.Server) reports.Message {
 	if text := join(whyNow(w, t), evidence(w, i, s)); text != "" {
 		m.Sections = append(m.Sections, reports.Section{Text: text})
 	}
-	if items := alertCauses(w, f, s); len(items) > 0 {
-		m.Sections = append(m.Sections, reports.Section{Heading: w.Say("alert.causes"), Items: items})
-	}
 	m.Sections = append(m.Sections, w.next(f))
 	m.Sections = append(m.Sections, standing(w, t.Problem)...)
+	m.Sections = append(m.Sections, details(w, t, s)...)
 	m.Actions = append(lifeActions(w, t.Problem), alertActions(w, f)...)
 	return m
 }
@@ -301,9 +299,9 @@ func ofSites(w Writer, t reports.Telling, s reports.Server) reports.Message {
 	if text := whyNow(w, t); text != "" {
 		m.Sections = append(m.Sections, reports.Section{Text: text})
 	}
-	shown := min(len(items), shownMost)
-	m.Sections = append(m.Sections, reports.Section{Items: items[:shown], Left: len(items) - shown})
-	if len(items) > shown {
+	first, rest := firstFew(w.Say("details.others"), items)
+	m.Sections = append(m.Sections, first)
+	if len(items) > shownMost {
 		m.Files = everySite(w, t, s)
 	}
 	if !over {
@@ -311,6 +309,10 @@ func ofSites(w Writer, t reports.Telling, s reports.Server) reports.Message {
 		m.Actions = append(lifeActions(w, t.Problem), namesAction(w, t))
 	}
 	m.Sections = append(m.Sections, standing(w, t.Problem)...)
+	m.Sections = append(m.Sections, folded([]reports.Section{rest})...)
+	if !over {
+		m.Sections = append(m.Sections, siteDetails(w, t, s)...)
+	}
 	return m
 }
 

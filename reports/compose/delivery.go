@@ -18,6 +18,19 @@ func Again(w Writer, m reports.Message) reports.Message {
 	return m
 }
 
+// Anew marks a message that takes the place of one which cannot be edited any more.
+func Anew(w Writer, m reports.Message) reports.Message {
+	m.Sections = append(slices.Clip(m.Sections), reports.Section{Text: w.Say("delivery.anew")})
+	return m
+}
+
+// Details are what is folded in a message, as a message of its own, of when it was
+// composed. It has no sections if nothing is folded.
+func Details(w Writer, m reports.Message, at time.Time) reports.Message {
+	_, folded := reports.Unfold(m.Sections)
+	return reports.Message{Language: m.Language, Title: w.Say("delivery.details", i18n.Args{"At": w.dateTime(at)}), Sections: folded, Silent: true}
+}
+
 // Late says of a message that waited when it was made, and by which way it went
 // before; empty: by none.
 func Late(w Writer, m reports.Message, made time.Time, spared string) reports.Message {

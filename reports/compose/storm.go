@@ -9,10 +9,6 @@ import (
 	"domovoy/reports"
 )
 
-// shownMost is how many sites, or groups of sites, a message shows: on a phone more is
-// not read. All of them are in its file and in the list behind its button.
-const shownMost = 10
-
 // storm says that so many sites broke at once that the cause is probably the
 // server's, with the causes and owners that have most of them.
 func storm(w Writer, t reports.Telling, s reports.Server) reports.Message {
@@ -26,8 +22,10 @@ func storm(w Writer, t reports.Telling, s reports.Server) reports.Message {
 	m := w.message(reports.ToneBad, w.Count("storm.title", t.Problem.Told.Value, args))
 	m.Facts = w.facts(t)
 	m.Sections = append(m.Sections, reports.Section{Text: join(whyNow(w, t), w.Say("storm.text"))})
-	m.Sections = append(m.Sections, stormGroups(w, t, s))
+	first, rest := firstFew(w.Say("details.groups"), stormGroups(w, t, s))
+	m.Sections = append(m.Sections, first, reports.Section{Text: w.Say("next.line", i18n.Args{"Step": w.Say("storm.next"), "Who": w.Say("who." + string(checks.Us))})})
 	m.Sections = append(m.Sections, standing(w, t.Problem)...)
+	m.Sections = append(m.Sections, folded([]reports.Section{rest, hidden(w, t.Hidden)})...)
 	m.Actions = append(lifeActions(w, t.Problem), reports.Action{Label: w.Say("action.list"), Command: "list trouble server=" + t.Problem.Server})
 	m.Files = everySite(w, t, s)
 	return m
@@ -35,7 +33,7 @@ func storm(w Writer, t reports.Telling, s reports.Server) reports.Message {
 
 // stormGroups counts the sites of a storm by cause and owner, the largest groups
 // first.
-func stormGroups(w Writer, t reports.Telling, s reports.Server) reports.Section {
+func stormGroups(w Writer, t reports.Telling, s reports.Server) []reports.Item {
 	type group struct {
 		cause checks.Code
 		owner string
@@ -51,15 +49,15 @@ func stormGroups(w Writer, t reports.Telling, s reports.Server) reports.Section 
 	slices.SortFunc(all, func(a, b group) int {
 		return cmp.Or(cmp.Compare(sites[b], sites[a]), cmp.Compare(a.cause, b.cause), cmp.Compare(a.owner, b.owner))
 	})
-	section := reports.Section{Left: max(0, len(all)-shownMost)}
-	for _, g := range all[:min(len(all), shownMost)] {
+	items := make([]reports.Item, len(all))
+	for n, g := range all {
 		what := w.title(g.cause)
 		if g.owner != "" {
 			what += " · " + g.owner
 		}
-		section.Items = append(section.Items, reports.Item{Text: w.counted(what, sites[g])})
+		items[n] = reports.Item{Text: w.counted(what, sites[g])}
 	}
-	return section
+	return items
 }
 
 // owners are those of a server's sites, by name.

@@ -39,7 +39,7 @@ func (j *Journal) Deliveries(ctx context.Context, now, since time.Time, limit in
 				return err
 			},
 			func() (err error) {
-				r.Sent, err = t.someDeliveries(ctx, `state = 'sent' AND edits IS NULL AND created >= ? ORDER BY sent_at DESC, id DESC LIMIT ?`, millis(since), limit)
+				r.Sent, err = t.someDeliveries(ctx, `state = 'sent' AND edits IS NULL AND under IS NULL AND created >= ? ORDER BY sent_at DESC, id DESC LIMIT ?`, millis(since), limit)
 				return err
 			},
 			func() (err error) {

@@ -89,6 +89,7 @@ type Delivery struct {
 	Over   bool
 	Missed []reports.Missed
 
+	Under  int64  // the ID of the delivery in whose thread it stands; 0: in none
 	Spare  int64  // the ID of the delivery whose message it carries by another way; 0: none
 	Spared string // the address by which the message went because this one's way is closed; may be empty
 
@@ -119,22 +120,25 @@ const (
 	dropOver       = "it was over before it was sent, and became one line of a late message"
 	dropRepeated   = "the message that it repeats was not sent yet"
 	dropTaken      = "somebody took the problem before it was sent"
+	dropAnew       = "its message could not be changed any more and was sent anew"
+	dropTold       = "its message could not be changed any more, and a newer one tells it"
+	dropThread     = "the message in whose thread it stands is gone"
 )
 
 // ownReasons lists them for a query.
 func ownReasons() string {
-	return list([]string{dropSuperseded, dropMerged, dropOrphaned, dropOver, dropRepeated, dropTaken})
+	return list([]string{dropSuperseded, dropMerged, dropOrphaned, dropOver, dropRepeated, dropTaken, dropAnew, dropTold, dropThread})
 }
 
 const deliveryColumns = `id, chat, kind, rank, coalesce(problem, 0), coalesce(edits, 0), coalesce(follows, 0), reply_to, message,
-	state, tries, next, due, begun > 0, ref, created, sent_at, error, missed, coalesce(spare, 0), spared`
+	state, tries, next, due, begun > 0, ref, created, sent_at, error, missed, coalesce(under, 0), coalesce(spare, 0), spared`
 
 func scanDelivery(s scanner) (d Delivery, err error) {
 	var message, missed []byte
 	a := &d.Attempt
 	if err := s.Scan(&d.ID, &d.To, &d.Kind, &d.Rank, &d.Problem, &d.Edits, &d.Follows, &d.ReplyTo, &message,
 		&a.State, &a.Tries, stamp{&a.Next}, stamp{&a.Due}, &a.Begun, &a.Ref, stamp{&a.Created}, stamp{&a.SentAt}, &a.Error,
-		&missed, &d.Spare, &d.Spared); err != nil {
+		&missed, &d.Under, &d.Spare, &d.Spared); err != nil {
 		return d, err
 	}
 	if err := json.Unmarshal(message, &d.Message); err != nil {

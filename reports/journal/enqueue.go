@@ -94,15 +94,16 @@ func (t *tx) insertDelivery(ctx context.Context, d Delivery) (int64, error) {
 		due = d.Attempt.Next
 	}
 	id, _, err := one(ctx, t, single[int64], `INSERT INTO delivery
-		(chat, kind, rank, problem, edits, follows, reply_to, message, state, next, due, created, missed, spare)
-		VALUES (?, ?, ?, nullif(?, 0), nullif(?, 0), nullif(?, 0), ?, ?, 'pending', ?, ?, ?, ?, nullif(?, 0)) RETURNING id`,
+		(chat, kind, rank, problem, edits, follows, reply_to, message, state, next, due, created, missed, under, spare)
+		VALUES (?, ?, ?, nullif(?, 0), nullif(?, 0), nullif(?, 0), ?, ?, 'pending', ?, ?, ?, ?, nullif(?, 0), nullif(?, 0)) RETURNING id`,
 		d.To, d.Kind, d.Rank, d.Problem, d.Edits, d.Follows, d.ReplyTo, string(message),
-		millis(d.Attempt.Next), millis(due), millis(d.Attempt.Created), encodeMissed(d.Missed), d.Spare)
+		millis(d.Attempt.Next), millis(due), millis(d.Attempt.Created), encodeMissed(d.Missed), d.Under, d.Spare)
 	return id, err
 }
 
 // aimEdit makes an edit name the original message, also when it names an edit of
-// it, and drops the waiting edits that it replaces.
+// it, or the one that was sent in its place, and drops the waiting edits that it
+// replaces.
 func (t *tx) aimEdit(ctx context.Context, d *Delivery) error {
 	type target struct {
 		id   int64
@@ -111,7 +112,8 @@ func (t *tx) aimEdit(ctx context.Context, d *Delivery) error {
 	aim, ok, err := one(ctx, t, func(s scanner) (a target, err error) {
 		err = s.Scan(&a.id, &a.chat)
 		return a, err
-	}, `SELECT id, chat FROM delivery WHERE id = (SELECT coalesce(edits, id) FROM delivery WHERE id = ?)`, d.Edits)
+	}, `WITH RECURSIVE aim(id) AS (SELECT coalesce(edits, id) FROM delivery WHERE id = ? UNION SELECT anew FROM aim JOIN delivery USING (id) WHERE anew IS NOT NULL)
+		SELECT id, chat FROM aim JOIN delivery USING (id) WHERE anew IS NULL`, d.Edits)
 	if err != nil {
 		return err
 	}

@@ -37,8 +37,8 @@ func (j *Journal) Prune(ctx context.Context, now time.Time) error {
 }
 
 // pruneRows deletes from the small tables. A delivery stays while its problem is
-// open, because it may have to be edited, and while an edit of it waits, because
-// that would become a message of its own.
+// open, because it may have to be edited, with what stands in its thread, and while
+// an edit of it waits, because that would become a message of its own.
 func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 	rules := []struct {
 		query string
@@ -49,7 +49,7 @@ func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 			AND id NOT IN (SELECT problem FROM delivery WHERE problem IS NOT NULL)`, keepIncidents},
 		{`DELETE FROM silence WHERE until < ?`, keepIncidents},
 		{`DELETE FROM delivery WHERE created < ? AND state <> 'pending'
-			AND (problem IS NULL OR problem NOT IN (SELECT id FROM problem WHERE resolved = 0))
+			AND ifnull(ifnull(problem, (SELECT problem FROM delivery main WHERE main.id = delivery.under)), 0) NOT IN (SELECT id FROM problem WHERE resolved = 0)
 			AND id NOT IN (SELECT edits FROM delivery WHERE edits IS NOT NULL AND state = 'pending')`, keepDeliveries},
 		{`DELETE FROM inbox WHERE handled > 0 AND handled < ?`, keepUpdates},
 		{`DELETE FROM action WHERE created < ?`, keepActions},

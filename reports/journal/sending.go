@@ -32,10 +32,22 @@ func (j *Journal) MarkBegun(ctx context.Context, id int64, at time.Time, calls i
 }
 
 // MarkSent records that the messenger accepted a delivery; ref is its id of the
-// message. The attachments are deleted: they are large and not needed any more.
-func (j *Journal) MarkSent(ctx context.Context, id int64, ref string, at time.Time) error {
-	return j.mark(ctx, `UPDATE delivery SET state = 'sent', ref = ?, sent_at = ?, begun = 0, error = '',
-		message = json_remove(message, '$.files') WHERE id = ?`, ref, millis(at), id)
+// message. The attachments are deleted: they are large and not needed any more. What
+// the message brings with it is enqueued: see bring.
+func (j *Journal) MarkSent(ctx context.Context, id int64, ref string, at time.Time, brings ...Delivery) error {
+	return j.change(ctx, "marking a delivery", func(t *tx) error {
+		n, err := t.exec(ctx, `UPDATE delivery SET state = 'sent', ref = ?, sent_at = ?, begun = 0, error = '',
+			message = json_remove(message, '$.files') WHERE id = ?`, ref, millis(at), id)
+		if err != nil || n == 0 {
+			return noDelivery(err, id)
+		}
+		for _, d := range brings {
+			if err := t.bring(ctx, at, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // Try is how a try of a delivery ended that is worth another one.
@@ -57,6 +69,12 @@ func (j *Journal) MarkTried(ctx context.Context, id int64, try Try) error {
 func (j *Journal) MarkDropped(ctx context.Context, id int64, reason string) error {
 	return j.mark(ctx, `UPDATE delivery SET state = 'dropped', error = ?, begun = 0
 		WHERE id = ? AND state <> 'sent'`, reason, id)
+}
+
+// MarkThreadGone drops a delivery: the message in whose thread it was to stand is
+// gone.
+func (j *Journal) MarkThreadGone(ctx context.Context, id int64) error {
+	return j.MarkDropped(ctx, id, dropThread)
 }
 
 func (j *Journal) mark(ctx context.Context, query string, args ...any) error {
