@@ -103,7 +103,7 @@ func (c *Commands) Ask(ctx context.Context, text string, r bot.Request) (answer 
 	}
 	answer, err = c.ask(ctx, s.name, r)
 	if refusal, ok := errors.AsType[*bot.Refusal](err); ok {
-		err = guide{c, s, r}.offered(s.quoted(refusal))
+		err = guide{c, s, r}.offered(ctx, s.quoted(refusal))
 	}
 	return answer, err
 }

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -21,11 +22,14 @@ type guide struct {
 // offered returns a refusal with buttons for what was probably meant: a messenger's
 // menu sends commands bare, and on a phone nobody likes to type. Refusals that have
 // buttons already, and those that are not about words, stay as they are.
-func (g guide) offered(refusal *bot.Refusal) *bot.Refusal {
+func (g guide) offered(ctx context.Context, refusal *bot.Refusal) error {
 	if refusal.Offers != nil {
 		return refusal
 	}
 	told := *refusal
+	if slices.Contains([]string{"silence", "hand", "escalate"}, g.said.name) && refusal.Code == bot.ResultUsage {
+		return g.aboutProblems(ctx, told)
+	}
 	switch refusal.Code {
 	case bot.ResultUnknownCommand:
 		return g.nearest(told)

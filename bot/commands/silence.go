@@ -40,7 +40,7 @@ const reasonLength = 200
 // for a reason, which needs an operator; without words it lists the silences.
 func (c *Commands) silence(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) == 0 {
-		return c.silences(ctx, r)
+		return c.silences(ctx, r, r.Role >= bot.Operator)
 	}
 	if r.Role < bot.Operator {
 		return bot.Answer{}, bot.NotAllowed(r, "silence", bot.Operator)
@@ -59,8 +59,9 @@ func (c *Commands) silence(ctx context.Context, r bot.Request) (bot.Answer, erro
 // actArgs are the words of an act for the audit.
 func actArgs(r bot.Request) string { return checks.Clean(strings.Join(r.Typed, " "), 2*reasonLength) }
 
-// silences lists those that last or are to come.
-func (c *Commands) silences(ctx context.Context, r bot.Request) (bot.Answer, error) {
+// silences lists those that last or are to come, with buttons for what more can be
+// silenced.
+func (c *Commands) silences(ctx context.Context, r bot.Request, more bool) (bot.Answer, error) {
 	s, err := c.Journal.Standing(ctx, r.Now)
 	if err != nil {
 		return bot.Answer{}, err
@@ -70,13 +71,17 @@ func (c *Commands) silences(ctx context.Context, r bot.Request) (bot.Answer, err
 	for _, s := range lasting {
 		data.Silences = append(data.Silences, silenceData(s))
 	}
-	return bot.Answer{Message: compose.Silences(r.Writer(), lasting), Data: data}, nil
+	var open []reports.Problem
+	if more {
+		open = audible(s.Problems)
+	}
+	return bot.Answer{Message: compose.Silences(r.Writer(), lasting, open), Data: data}, nil
 }
 
 // unsilence ends a silence.
 func (c *Commands) unsilence(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) == 0 {
-		return c.silences(ctx, r)
+		return c.silences(ctx, r, false)
 	}
 	if len(r.Words) > 1 {
 		return bot.Answer{}, bot.Usage("unsilence", "usage.unsilence", r.Words[1])

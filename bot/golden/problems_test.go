@@ -38,9 +38,9 @@ func problemCases() map[string]message {
 			return compose.Silenced(w, window)
 		},
 		"silences": func(w compose.Writer) reports.Message {
-			return compose.Silences(w, []reports.Silence{silence, window, one})
+			return compose.Silences(w, []reports.Silence{silence, window, one}, []reports.Problem{handed, storm})
 		},
-		"silences.none": func(w compose.Writer) reports.Message { return compose.Silences(w, nil) },
+		"silences.none": func(w compose.Writer) reports.Message { return compose.Silences(w, nil, nil) },
 		"unsilence":     func(w compose.Writer) reports.Message { return compose.Unsilenced(w, silence) },
 	}
 }

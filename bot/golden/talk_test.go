@@ -109,6 +109,7 @@ func refusals() map[string]i18n.Args {
 		"refusal.toomany":         nil,
 		"refusal.sweep":           {"Name": "Анна", "Task": "12"},
 		"refusal.offline":         nil, // a sweep's answer if this host has no network
+		"usage.handto":            nil,
 		"usage.page":              {"Word": "two"},
 		"usage.list":              {"Word": "faild"},
 		"usage.kind":              nil,

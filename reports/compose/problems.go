@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"slices"
 	"strconv"
 
 	"domovoy/i18n"
@@ -27,6 +28,18 @@ func Problems(w Writer, problems []reports.Problem) reports.Message {
 	}
 	m.Sections = []reports.Section{section}
 	return m
+}
+
+// ProblemActions are buttons that name problems to a command, the worst first.
+func ProblemActions(w Writer, problems []reports.Problem, command string) []reports.Action {
+	problems = slices.Clone(problems)
+	slices.SortStableFunc(problems, func(a, b reports.Problem) int { return int(b.Told.Severity - a.Told.Severity) })
+	var all []reports.Action
+	for _, p := range problems {
+		number := strconv.FormatInt(p.ID, 10)
+		all = append(all, reports.Action{Label: number + " · " + problemTitle(w, p), Command: command + " " + number})
+	}
+	return all
 }
 
 // problemTitle is a problem with its number of sites or its count.
@@ -89,11 +102,21 @@ func Unsilenced(w Writer, s reports.Silence) reports.Message {
 	return m
 }
 
-// Silences lists the silences that last or are to come.
-func Silences(w Writer, silences []reports.Silence) reports.Message {
-	if len(silences) == 0 {
-		return w.message(reports.Plain, w.Say("silence.none"))
+// Silences lists the silences that last or are to come, with buttons for open
+// problems that could be silenced, too.
+func Silences(w Writer, silences []reports.Silence, open []reports.Problem) reports.Message {
+	m := w.message(reports.Plain, w.Say("silence.none"))
+	if len(silences) > 0 {
+		m = silenced(w, silences)
 	}
+	if len(open) > 0 {
+		m.Sections = append(m.Sections, reports.Section{Text: w.Say("silence.pick")})
+		m.Actions = append(m.Actions, ProblemActions(w, open, "silence")...)
+	}
+	return m
+}
+
+func silenced(w Writer, silences []reports.Silence) reports.Message {
 	m := w.message(reports.Plain, w.Say("silence.title", i18n.Args{"N": len(silences)}))
 	section := reports.Section{}
 	for _, s := range silences {

@@ -118,3 +118,20 @@ func (j *Journal) VerifyAudit(ctx context.Context) (entries int, head string, er
 	})
 	return entries, hex.EncodeToString(previous), err
 }
+
+// Names returns the names by which people were last shown, by their immutable ids, as
+// far as they did or said something.
+func (j *Journal) Names(ctx context.Context) (map[string]string, error) {
+	names := map[string]string{}
+	err := j.view(ctx, "reading people's names", func(t *tx) error {
+		_, err := all(ctx, t, func(s scanner) (struct{}, error) {
+			var person, name string
+			err := s.Scan(&person, &name)
+			names[person] = name
+			return struct{}{}, err
+		}, `SELECT person, name FROM audit WHERE id IN (SELECT max(id) FROM audit WHERE name <> '' GROUP BY person)
+			UNION ALL SELECT person, name FROM inbox WHERE id IN (SELECT max(id) FROM inbox WHERE name <> '' GROUP BY person)`)
+		return err
+	})
+	return names, err
+}
