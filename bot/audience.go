@@ -1,7 +1,9 @@
 package bot
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"domovoy/i18n"
@@ -66,6 +68,19 @@ func (a Audience) Receivers(kind string) []Chat {
 		if slices.Contains(c.Receives, kind) {
 			chats = append(chats, c)
 		}
+	}
+	return chats
+}
+
+// OwnChats are the chats of the administrators with the bot. In Slack a person's id
+// stands for that chat.
+func (a Audience) OwnChats() (chats []Address) {
+	for _, person := range slices.Sorted(maps.Keys(a.People)) {
+		if a.People[person] < Admin {
+			continue
+		}
+		messenger, id, _ := strings.Cut(person, ":")
+		chats = append(chats, Address{Messenger: messenger, Chat: id[strings.LastIndex(id, ":")+1:]})
 	}
 	return chats
 }

@@ -156,6 +156,11 @@ func panelCases() map[string]message {
 		}
 		all["state.excuse."+string(reason)] = func(w compose.Writer) reports.Message { return compose.StateExcuse(w, string(reason)) }
 	}
+	for _, reason := range journal.OpenReasons() {
+		all["state.unopened."+string(reason)] = func(w compose.Writer) reports.Message {
+			return compose.StateUnopened(w, string(reason), "/var/lib/domovoy/domovoy.db")
+		}
+	}
 	for _, e := range []compose.StateEvent{{Kind: "restored", Path: "/var/lib/domovoy/domovoy.db"}, {Kind: "renewed", Path: "/var/lib/domovoy/domovoy.db.corrupt-20261121-140500"},
 		{Kind: "lost", Path: "/var/lib/domovoy/domovoy.db", Lost: 120}, {Kind: "again"}} {
 		all["state."+e.Kind] = func(w compose.Writer) reports.Message { return compose.State(w, e) }

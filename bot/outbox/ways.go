@@ -2,9 +2,7 @@ package outbox
 
 import (
 	"context"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"domovoy/bot"
@@ -110,7 +108,9 @@ func (o *Outbox) ways(ctx context.Context) (ways, error) {
 	for _, to := range a.Spare {
 		w.last = append(w.last, to.String())
 	}
-	w.people = ownChats(a)
+	for _, to := range a.OwnChats() {
+		w.people = append(w.people, to.String())
+	}
 	closed, err := o.Journal.ClosedChats(ctx)
 	if err != nil {
 		return w, err
@@ -125,19 +125,6 @@ func (o *Outbox) ways(ctx context.Context) (ways, error) {
 		}
 	}
 	return w, nil
-}
-
-// ownChats are the chats of the administrators with the bot. In Slack a person's id
-// stands for that chat.
-func ownChats(a bot.Audience) (chats []string) {
-	for _, person := range slices.Sorted(maps.Keys(a.People)) {
-		if a.People[person] < bot.Admin {
-			continue
-		}
-		messenger, id, _ := strings.Cut(person, ":")
-		chats = append(chats, bot.Address{Messenger: messenger, Chat: id[strings.LastIndex(id, ":")+1:]}.String())
-	}
-	return chats
 }
 
 // open reports whether messages to an address arrive, as far as is known.

@@ -150,12 +150,9 @@ func (k *Keeper) ill(ctx context.Context, fault *journal.Fault, now time.Time) {
 		return
 	}
 	k.log.ErrorContext(ctx, "the state cannot be kept", "reason", string(fault.Reason), "path", fault.Path, "error", fault.Err)
-	var all sync.WaitGroup
-	for _, chat := range k.chats() {
-		w := k.writer(ctx, chat, now)
-		all.Go(func() { k.say(ctx, chat.To, compose.StateFault(w, string(fault.Reason), fault.Path)) })
-	}
-	all.Wait()
+	k.speaker().Speak(ctx, func(chat bot.Chat) reports.Message {
+		return compose.StateFault(k.writer(ctx, chat, now), string(fault.Reason), fault.Path)
+	})
 }
 
 // well ends a fault after some looks without one.
@@ -222,7 +219,7 @@ func (k *Keeper) Excuse(ctx context.Context, u bot.Update, err error) {
 		if c, ok := k.people.Chat(to); ok {
 			language = c.Language
 		}
-		k.say(ctx, to, compose.StateExcuse(k.writer(ctx, bot.Chat{To: to, Language: language}, now), string(fault.Reason)))
+		k.speaker().say(ctx, to, compose.StateExcuse(k.writer(ctx, bot.Chat{To: to, Language: language}, now), string(fault.Reason)))
 	}
 }
 
@@ -232,19 +229,21 @@ func (k *Keeper) current() *journal.Fault {
 	return k.fault
 }
 
-// chats are those that receive alerts; if there are none, the administrators'
-// private chats where a messenger has them under the person's own id.
+// chats are those that receive alerts; if there are none, the administrators' own.
 func (k *Keeper) chats() []bot.Chat {
 	if chats := k.people.Receivers(bot.Alerts); len(chats) > 0 {
 		return chats
 	}
 	var chats []bot.Chat
-	for id, role := range k.people.People {
-		if to, err := bot.ParseAddress(id); err == nil && role == bot.Admin {
-			chats = append(chats, bot.Chat{To: to})
-		}
+	for _, to := range k.people.OwnChats() {
+		chats = append(chats, bot.Chat{To: to})
 	}
 	return chats
+}
+
+// speaker speaks from memory.
+func (k *Keeper) speaker() Speaker {
+	return Speaker{Receivers: k.receivers, Audience: k.people.Audience, Log: k.log}
 }
 
 // writer of a chat: in the language chosen there, if that can be read.
@@ -254,24 +253,4 @@ func (k *Keeper) writer(ctx context.Context, chat bot.Chat, now time.Time) compo
 		l = k.people.In(chat.Language)
 	}
 	return compose.Writer{Locale: l, Now: now}
-}
-
-// say sends a message from memory: nothing about it is stored.
-func (k *Keeper) say(ctx context.Context, to bot.Address, m reports.Message) {
-	receiver, ok := k.receivers[to.Messenger]
-	if !ok {
-		return
-	}
-	bounded, cancel := context.WithTimeout(ctx, sendBound)
-	defer cancel()
-	for try := range sendTries {
-		_, err := receiver.Send(bounded, to, "", m)
-		if err == nil {
-			return
-		}
-		k.log.ErrorContext(ctx, "cannot say that the state cannot be kept", "chat", to.String(), "error", err)
-		if pace.Sleep(bounded, time.Duration(try+1)*time.Second) != nil {
-			return
-		}
-	}
 }

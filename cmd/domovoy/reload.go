@@ -40,6 +40,7 @@ func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan o
 			damaged = false
 		default:
 			if damaged = app.IsDamaged(err) && ctx.Err() == nil && begun < newStates; !damaged {
+				app.LastWord(ctx, cfg, p.bundle, log, err)
 				return err
 			}
 			begun++
@@ -58,18 +59,24 @@ func (p *program) awaitConfig(ctx context.Context, a *app.App, cfg *config.Confi
 	stamps := app.StampsOf(cfg)
 	tick := time.NewTicker(app.LookEvery)
 	defer tick.Stop()
+	wanted := false // there may be another one
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-reload:
+			if wanted = true; !a.Healthy() {
+				log.WarnContext(ctx, "the configuration is read again when the state can be kept")
+			}
 		case <-tick.C:
 			now := app.StampsOf(cfg)
-			if stamps.Same(now) {
-				continue
-			}
+			wanted = wanted || !stamps.Same(now)
 			stamps = now
 		}
+		if !wanted || !a.Healthy() { // without a state nothing could begin again
+			continue
+		}
+		wanted = false
 		fresh, faults := config.Load(p.file, config.Env(p.env))
 		if len(faults) == 0 {
 			faults = fresh.CheckRun()

@@ -94,7 +94,7 @@ func TestManyReloadsLeaveNothingOpen(t *testing.T) {
 	for range 8 {
 		reload()
 	}
-	if last := reload(); last > first+2 { // the database connections are opened as they are needed
+	if last := reload(); last > first+8 { // the four connections that read are opened as they are needed, with two files each
 		t.Errorf("%d files are open after ten reloads, %d after the first", last, first)
 	}
 	c.stop()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/signal"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"domovoy/cmd/internal/app"
+	"domovoy/cmd/internal/config"
 )
 
 // run is the bot.
@@ -20,6 +22,7 @@ func (p *program) run() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := p.load()
 			if err != nil {
+				p.tellUnplaced(c.Context())
 				return err
 			}
 			if faults := cfg.CheckRun(); len(faults) > 0 {
@@ -36,4 +39,12 @@ func (p *program) run() *cobra.Command {
 			return err
 		},
 	})
+}
+
+// tellUnplaced tells people if the program cannot run only because its state can have
+// no place.
+func (p *program) tellUnplaced(ctx context.Context) {
+	if cfg := config.Unplaced(p.file, config.Env(p.env)); cfg != nil && len(cfg.CheckRun()) == 0 {
+		app.LastWord(ctx, cfg, p.bundle, p.logger(), app.NoPlace(cfg))
+	}
 }

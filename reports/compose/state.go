@@ -22,6 +22,14 @@ func StateFault(w Writer, reason, path string) reports.Message {
 	return m
 }
 
+// StateUnopened says that the program cannot start without its state, and what to do
+// about it. reason is a word of the catalogs, under "state.why.".
+func StateUnopened(w Writer, reason, path string) reports.Message {
+	m := w.message(reports.ToneBad, w.Say("state.unopened", i18n.Args{"Why": w.Say("state.why." + reason)}))
+	m.Sections = []reports.Section{{Text: w.Say("state.absent")}, {Text: w.Say("state.start."+reason, i18n.Args{"Path": path})}}
+	return m
+}
+
 // StateExcuse answers a request that cannot be stored.
 func StateExcuse(w Writer, reason string) reports.Message {
 	return w.message(reports.ToneUnknown, w.Say("state.excuse", i18n.Args{"Why": w.Say("state.why." + reason)}))

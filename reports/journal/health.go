@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"modernc.org/sqlite"
@@ -31,6 +32,45 @@ const (
 // FaultReasons lists them.
 func FaultReasons() []FaultReason {
 	return []FaultReason{FaultFull, FaultReadOnly, FaultIO, FaultCorrupt, FaultGone, FaultReplaced}
+}
+
+// Reasons why a state cannot be opened, besides FaultFull, FaultReadOnly, FaultIO and
+// FaultCorrupt.
+const (
+	FaultFolder   FaultReason = "folder"   // its folder is missing, or a file stands in its place
+	FaultForeign  FaultReason = "foreign"  // another program's file, or a folder, is at its path
+	FaultNewer    FaultReason = "newer"    // a newer version wrote it
+	FaultHeld     FaultReason = "held"     // another process holds it
+	FaultUnopened FaultReason = "unopened" // something else
+)
+
+// OpenReasons lists the reasons why a state cannot be opened.
+func OpenReasons() []FaultReason {
+	return []FaultReason{FaultFull, FaultReadOnly, FaultIO, FaultCorrupt, FaultFolder, FaultForeign, FaultNewer, FaultHeld, FaultUnopened}
+}
+
+// ReasonOf returns why the state at path cannot be opened, locked or moved aside.
+func ReasonOf(path string, err error) FaultReason {
+	for _, known := range []struct {
+		of     error
+		reason FaultReason
+	}{
+		{ErrNewer, FaultNewer}, {ErrForeign, FaultForeign}, {ErrDirectory, FaultForeign}, {ErrLocked, FaultHeld},
+		{syscall.ENOSPC, FaultFull}, {syscall.EDQUOT, FaultFull}, {syscall.EFBIG, FaultFull},
+		{syscall.EROFS, FaultReadOnly}, {fs.ErrPermission, FaultReadOnly}, {syscall.EIO, FaultIO},
+		{syscall.ENOTDIR, FaultFolder}, {fs.ErrNotExist, FaultFolder},
+	} {
+		if errors.Is(err, known.of) {
+			return known.reason
+		}
+	}
+	if f := (&Journal{path: path}).AsFault(err); f != nil {
+		return f.Reason
+	}
+	if busy(err) {
+		return FaultHeld
+	}
+	return FaultUnopened
 }
 
 // Fault is the error of a state that cannot be kept.
@@ -66,7 +106,16 @@ func (j *Journal) faultOf(err error) *Fault {
 	if reason == "" {
 		return nil
 	}
+	if reason == FaultIO && (refusal.Code() == sqlite3.SQLITE_IOERR_SHMSIZE || diskFull(j.path)) {
+		reason = FaultFull // SQLite says "full" only of what it writes itself
+	}
 	return &Fault{Reason: reason, Path: j.path, Err: err}
+}
+
+// diskFull reports whether the disk of a file has no room; false: it is not known.
+func diskFull(path string) bool {
+	var disk syscall.Statfs_t
+	return path != "" && syscall.Statfs(filepath.Dir(path), &disk) == nil && disk.Blocks > 0 && disk.Bavail == 0
 }
 
 // faults keeps the last fault that any transaction met.

@@ -50,7 +50,7 @@ func place(path string) error {
 	case errors.Is(err, fs.ErrExist): // another process was faster
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s %w: there is no directory %s", path, ErrUnwritable, filepath.Dir(path))
+		return fmt.Errorf("%s %w: there is no directory %s: %w", path, ErrUnwritable, filepath.Dir(path), fs.ErrNotExist)
 	case err != nil:
 		return fmt.Errorf("%s %w: %w", path, ErrUnwritable, err)
 	}
@@ -100,6 +100,10 @@ func explain(path string, err error) error {
 		return fmt.Errorf("%s %w, or its directory: %w", path, ErrUnwritable, err)
 	case sqlite3.SQLITE_FULL:
 		return fmt.Errorf("%s %w: its disk is full: %w", path, ErrUnwritable, err)
+	case sqlite3.SQLITE_IOERR:
+		if f := (&Journal{path: path}).faultOf(err); f.Reason == FaultFull {
+			return fmt.Errorf("%s %w: its disk is full: %w", path, ErrUnwritable, err)
+		}
 	case sqlite3.SQLITE_BUSY:
 		return fmt.Errorf("%s is held by another process for more than 5 s: %w", path, err)
 	}

@@ -71,15 +71,19 @@ func OpenToRun(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log
 	}
 	aside, err := mend(ctx, cfg.State, time.Now())
 	if err != nil {
-		return nil, fmt.Errorf("moving a damaged state file aside: %w", err)
+		return nil, unopened(cfg, fmt.Errorf("moving a damaged state file aside: %w", err))
 	}
 	if aside != "" {
 		log.ErrorContext(ctx, "the state file was damaged, a new one is begun", "path", cfg.State, "aside", aside)
 	}
 	if err := os.MkdirAll(filepath.Dir(cfg.State), 0o700); err != nil {
-		return nil, fmt.Errorf("opening the state: %w", err)
+		return nil, unopened(cfg, fmt.Errorf("opening the state: %w", err))
 	}
-	return openMended(ctx, Laboratory{}, cfg, bundle, log, aside)
+	a, err := openMended(ctx, Laboratory{}, cfg, bundle, log, aside)
+	if err == nil && lastWordOf(cfg).over(ctx, log) {
+		a.bot.Became = append(a.bot.Became, compose.StateEvent{Kind: "again"})
+	}
+	return a, err
 }
 
 // IsDamaged reports whether an error of OpenToRun or Run means that the state file
@@ -91,7 +95,7 @@ func IsDamaged(err error) bool { return journal.IsDamaged(err) }
 func openMended(ctx context.Context, lab Laboratory, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger, aside string) (*App, error) {
 	j, err := journal.Open(ctx, cfg.State)
 	if err != nil {
-		return nil, err
+		return nil, unopened(cfg, err)
 	}
 	a := &App{cfg: cfg, bundle: bundle, journal: j, log: log, lab: lab}
 	sources, err := a.open()

@@ -17,6 +17,9 @@ func (a *App) RefuseConfig(ctx context.Context, faults func(*i18n.Locale) []stri
 	a.bot.RefuseConfig(ctx, faults)
 }
 
+// Healthy reports whether the state could be kept when it was last looked at.
+func (a *App) Healthy() bool { return a.bot.Healthy() }
+
 // Try finds out whether an app can be built from a configuration. It opens no
 // state.
 func Try(cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) error {

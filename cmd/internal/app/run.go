@@ -10,6 +10,7 @@ import (
 	"domovoy/bot/jobs"
 	"domovoy/bot/slack"
 	"domovoy/bot/telegram"
+	"domovoy/reports/journal"
 )
 
 // ErrRunning is returned by Run if another process runs with the same state file.
@@ -27,8 +28,11 @@ const weeklyLate = 3 * 24 * time.Hour
 // Run is the bot: it watches, alerts and answers until the context ends.
 func (a *App) Run(ctx context.Context) error {
 	release, err := a.journal.Lock(ctx, "run")
-	if err != nil {
+	if errors.Is(err, journal.ErrLocked) {
 		return fmt.Errorf("%w: %w", ErrRunning, err)
+	}
+	if err != nil {
+		return unopened(a.cfg, err)
 	}
 	defer func() { _ = release() }() // the end of the process would release it, too
 	if err := a.bot.Alerts.Retire(ctx, time.Now()); err != nil {
@@ -73,6 +77,9 @@ func (a *App) messengers() (map[string]bot.Messenger, error) {
 // menus returns the commands by language, for Telegram's menu.
 func (a *App) menus() map[string][]telegram.BotCommand {
 	menus := map[string][]telegram.BotCommand{}
+	if a.bot == nil { // without a state nobody is answered
+		return menus
+	}
 	for _, language := range a.bundle.Languages() {
 		for _, line := range a.bot.Commands.Menu(a.bundle.Locale(language, nil)) {
 			menus[language] = append(menus[language], telegram.BotCommand{Name: line[0], Description: line[1]})

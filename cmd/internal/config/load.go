@@ -40,7 +40,32 @@ func (c *Config) File() string { return c.origin.file }
 // any time.
 func (c *Config) SecretFiles() []string { return c.origin.secretFiles }
 
+// Unplaced reads a file whose only faults are that its state can have no place where
+// it is to be: such a program cannot run, but can say why. nil: it has none of these
+// faults, or others too.
+func Unplaced(file string, env Env) *Config {
+	text, p := readSource(file)
+	if p != nil {
+		return nil
+	}
+	cfg, faults := readText(file, text, env)
+	others := func(f Fault) bool { return f.Key != "config.state.folder" && f.Key != "config.state.place" }
+	if len(faults) == 0 || slices.ContainsFunc(faults, others) {
+		return nil
+	}
+	return cfg
+}
+
 func load(file string, text []byte, env Env) (*Config, Faults) {
+	cfg, faults := readText(file, text, env)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return cfg, nil
+}
+
+// readText returns the configuration as far as it could be read, with its faults.
+func readText(file string, text []byte, env Env) (*Config, Faults) {
 	r := &reader{file: file, env: env, places: map[string]place{}}
 	root, at, p := parse(text)
 	r.places[""] = at
@@ -55,12 +80,10 @@ func load(file string, text []byte, env Env) (*Config, Faults) {
 	r.section(root, "", reflect.ValueOf(cfg).Elem())
 	r.complete(cfg)
 	r.check(cfg)
-	if r.faults.sort(); len(r.faults) > 0 {
-		return nil, r.faults
-	}
+	r.faults.sort()
 	r.runFaults.sort()
 	cfg.origin = origin{file: file, runFaults: r.runFaults, secretFiles: r.secretFiles}
-	return cfg, nil
+	return cfg, r.faults
 }
 
 // Default returns a section, such as Thresholds, with each key at its default.
