@@ -91,7 +91,7 @@ func (c *Commands) chain(ctx context.Context) (ChainData, compose.AuditTrail, er
 	case isBroken:
 		data.Whole, data.Error, told.Broken = false, broken.Error(), int(broken.Entry)
 	case isCut:
-		data.Whole, data.Error, told.Kept, told.Last = false, cut.Error(), int(cut.Kept), int(cut.Last)
+		data.Whole, data.Error, told.Kept, told.Last, told.Next = false, cut.Error(), int(cut.Kept), int(cut.Last), int(cut.Next)
 	case err != nil:
 		return data, told, err
 	}

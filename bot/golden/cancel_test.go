@@ -158,6 +158,7 @@ func audits() map[string]compose.AuditTrail {
 		"every":  {Acts: every, Entries: len(every), Head: head},
 		"broken": {Acts: acts, Entries: 12, Broken: 13},
 		"cut":    {Acts: acts, Entries: 12, Kept: 15, Last: 12},
+		"gap":    {Acts: acts, Entries: 14, Kept: 16, Last: 12, Next: 17},
 	}
 }
 

@@ -81,7 +81,7 @@ func (k *Keeper) Audit(ctx context.Context, now time.Time) {
 	case isBroken:
 		trail.Broken = int(broken.Entry)
 	case isCut:
-		trail.Kept, trail.Last = int(cut.Kept), int(cut.Last)
+		trail.Kept, trail.Last, trail.Next = int(cut.Kept), int(cut.Last), int(cut.Next)
 	case err != nil:
 		k.log.WarnContext(ctx, "cannot verify the audit", "error", err)
 		return

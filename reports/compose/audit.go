@@ -16,7 +16,8 @@ type AuditTrail struct {
 	Head    string        // hash of the last entry; may be empty
 	Broken  int           // number of the entry that was changed or follows a missing one; 0: none
 	Kept    int           // number of the last entry that there was, where the end was cut off; else 0
-	Last    int           // then: of the last one that there is
+	Last    int           // then: of the last one that is left
+	Next    int           // then: of the one that was made after that; 0: there is none
 }
 
 // intact reports whether nothing was changed or removed.
@@ -26,6 +27,9 @@ func (a AuditTrail) intact() bool { return a.Broken == 0 && a.Kept == 0 }
 func (a AuditTrail) fault(w Writer) string {
 	if a.Broken > 0 {
 		return w.Say("audit.broken", i18n.Args{"Entry": a.Broken})
+	}
+	if a.Next > 0 {
+		return w.Say("audit.gap", i18n.Args{"Last": a.Last, "Next": a.Next})
 	}
 	return w.Say("audit.cut", i18n.Args{"Kept": a.Kept, "Last": a.Last})
 }

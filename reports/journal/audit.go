@@ -29,15 +29,27 @@ func (j *Journal) Audit(ctx context.Context, e AuditEntry) error {
 }
 
 func (t *tx) audit(ctx context.Context, e AuditEntry) error {
-	previous, _, err := one(ctx, t, single[[]byte], `SELECT hash FROM audit ORDER BY id DESC LIMIT 1`)
+	last, err := t.lastEntry(ctx)
 	if err != nil {
 		return err
 	}
-	hash := e.hash(previous)
+	number, err := t.nextEntry(ctx, last)
+	if err != nil {
+		return err
+	}
+	hash := e.hash(last.hash)
 	t.audited.Hash = hex.EncodeToString(hash)
-	t.audited.Entry, _, err = one(ctx, t, single[int64], `INSERT INTO audit (at, person, name, role, chat, command, args, result, hash)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`, millis(e.At), e.Person, e.Name, e.Role, e.Chat, e.Command, e.Args, e.Result, hash)
+	t.audited.Entry, _, err = one(ctx, t, single[int64], `INSERT INTO audit (id, at, person, name, role, chat, command, args, result, hash)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`, number, millis(e.At), e.Person, e.Name, e.Role, e.Chat, e.Command, e.Args, e.Result, hash)
 	return err
+}
+
+// lastEntry is the last entry of the audit, with its number and hash; zero: there is
+// none.
+func (t *tx) lastEntry(ctx context.Context) (auditRow, error) {
+	scan := func(s scanner) (r auditRow, err error) { return r, s.Scan(&r.id, &r.hash) }
+	last, _, err := one(ctx, t, scan, `SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1`)
+	return last, err
 }
 
 // hash returns the hash that chains an entry to the previous one, whose hash is nil
@@ -90,15 +102,16 @@ func (e *BrokenChain) Error() string {
 
 // VerifyAudit recomputes the hashes of all entries and returns their number. head is
 // the last hash in hex, to be noted down elsewhere. The error wraps a *BrokenChain
-// when a hash is wrong, and a *CutChain when the audit ends before the end that is
-// kept beside the state.
+// when a hash is wrong, and a *CutChain when the audit ends, or once ended, before its
+// end as it was known.
 func (j *Journal) VerifyAudit(ctx context.Context) (entries int, head string, err error) {
-	kept, err := j.keptHead() // first: another process may append an entry meanwhile
+	kept, err := j.knownHead() // first: another process may append an entry meanwhile
 	if err != nil {
 		return 0, "", err
 	}
 	var previous []byte
 	var last int64
+	var gap *CutChain
 	check := func(s scanner) (struct{}, error) {
 		r, err := scanAudit(s)
 		if err != nil {
@@ -107,12 +120,18 @@ func (j *Journal) VerifyAudit(ctx context.Context) (entries int, head string, er
 		if want := r.entry.hash(previous); !bytes.Equal(want, r.hash) {
 			return struct{}{}, &BrokenChain{Entry: r.id}
 		}
+		if r.id != last+1 && gap == nil { // the numbers of entries that are rolled back are used again
+			gap = &CutChain{Kept: r.id - 1, Last: last, Next: r.id}
+		}
 		entries, previous, last = entries+1, r.hash, r.id
 		return struct{}{}, nil
 	}
 	err = j.view(ctx, "verifying the audit", func(t *tx) error {
 		if _, err := all(ctx, t, check, `SELECT `+auditColumns+` FROM audit ORDER BY id`); err != nil {
 			return err
+		}
+		if gap != nil {
+			return gap
 		}
 		return t.notCut(ctx, kept, last)
 	})

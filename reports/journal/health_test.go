@@ -239,34 +239,3 @@ func TestMend(t *testing.T) {
 		})
 	}
 }
-
-// Somebody who cuts off the last entries cannot change the end that is kept beside
-// the state.
-func TestACutAuditIsNoticed(t *testing.T) {
-	const unlock = `DROP TRIGGER audit_fixed; DROP TRIGGER audit_kept;`
-	for name, c := range map[string]struct {
-		tamper string
-		want   int64 // the last entry that is left; 0: the audit is whole
-	}{
-		"whole":        {"SELECT 1", 0},
-		"the last":     {unlock + `DELETE FROM audit WHERE id = 3`, 2},
-		"the last two": {unlock + `DELETE FROM audit WHERE id > 1`, 1},
-		"all":          {unlock + `DELETE FROM audit`, 0 - 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "j.db")
-			j := openedAt(t, path)
-			for range 3 {
-				act(t, j, "x")
-			}
-			if _, err := j.write.db.ExecContext(t.Context(), c.tamper); err != nil {
-				t.Fatal(err)
-			}
-			_, _, err := j.VerifyAudit(t.Context())
-			cut, ok := errors.AsType[*CutChain](err)
-			if c.want == 0 && err != nil || c.want != 0 && (!ok || cut.Kept != 3 || cut.Last != max(0, c.want)) {
-				t.Errorf("got %v, want the last entry to be %d", err, c.want)
-			}
-		})
-	}
-}

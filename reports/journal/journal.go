@@ -32,6 +32,7 @@ type Journal struct {
 
 	faults faults
 	locks  locks
+	heads  auditHeads
 	lost   int64 // see Lost
 }
 
@@ -147,6 +148,7 @@ func (j *Journal) copy(ctx context.Context, doing string, do func(*tx) error) er
 func (j *Journal) commit(ctx context.Context, sync durability, doing string, do func(*tx) error) error {
 	var head auditHead
 	err := j.write.within(ctx, sync, func(t *tx) error {
+		t.known = j.knownHead
 		err := do(t)
 		head = t.audited
 		return err
@@ -156,6 +158,7 @@ func (j *Journal) commit(ctx context.Context, sync durability, doing string, do 
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	if head.Entry > 0 {
+		j.heads.learn(head)
 		j.noteHead(j.keepHead(head))
 	}
 	return nil
@@ -295,6 +298,8 @@ type tx struct {
 	pool    *pool
 	stmts   map[string]*sql.Stmt
 	audited auditHead // the last entry of the audit that it stores
+
+	known func() (auditHead, error) // the end of the audit as it was known before; nil where none is stored
 }
 
 func (t *tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
