@@ -66,7 +66,15 @@ func seenDNS() map[string]checks.Finding {
 	proxied := find(checks.DNSProxied, checks.Args{"addresses": "104.21.3.7, 172.67.130.4", "count": 2, "expected": "203.0.113.10", "network": "Cloudflare",
 		"proxy": "Cloudflare", "nameservers": "ada.ns.cloudflare.com, bob.ns.cloudflare.com"})
 	proxied.Severity = checks.Warning // because the challenge fails through the proxy
+	ownServers := func(code checks.Code, servers, reason string, ede int) checks.Finding {
+		return find(code, checks.Args{"domain": "shop.ru", "type": "A", "ede": ede, "reason": reason, "zone": "shop.ru", "servers": servers,
+			"own": "ns1.hosting.ru", checks.WhoArg: string(checks.Us)})
+	}
 	all := map[string]checks.Finding{
+		"lame.own":     ownServers(checks.DNSLame, "ns1.hosting.ru: REFUSED, ns2.hosting.ru: timeout", "EDE 22 (No Reachable Authority): at delegation shop.ru.", 22),
+		"servfail.own": ownServers(checks.DNSServFail, "ns1.hosting.ru: SERVFAIL", "EDE 22 (No Reachable Authority): at delegation shop.ru.", 22),
+		"dnssec.own":   ownServers(checks.DNSDNSSEC, "", "EDE 7 (Signature Expired): validation failure <shop.ru. A IN>", 7),
+
 		"lame":     find(checks.DNSLame, lame),
 		"servfail": find(checks.DNSServFail, checks.Args{"domain": "shop.ru", "type": "A", "ede": 22, "reason": "EDE 22 (No Reachable Authority): at delegation shop.ru."}),
 		"servfail.servers": find(checks.DNSServFail, checks.Args{"domain": "shop.ru", "type": "A", "ede": 22,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	mdns "github.com/miekg/dns"
 
@@ -37,7 +38,23 @@ func (l *nameLookup) broken(ctx context.Context, kind uint16, a Answer) {
 		l.fail(err)
 		return
 	}
+	l.keeper(l.hierarchy().delegation(ctx, l.name.host, kind), args)
 	l.find(checks.DNSDNSSEC, args)
+}
+
+// keeper adds the names of those of a zone's servers that are on our addresses,
+// the argument "own", and that the zone is then ours to mend. Without one, the
+// owner of the servers is not guessed.
+func (l *nameLookup) keeper(d delegation, args checks.Args) {
+	var own []string
+	for _, s := range d.servers {
+		if s.addr.IsValid() && slices.Contains(l.question.Ours, s.addr.Unmap()) {
+			own = append(own, hostname(s.name))
+		}
+	}
+	if len(own) > 0 {
+		args["own"], args[checks.WhoArg] = strings.Join(own, ", "), string(checks.Us)
+	}
 }
 
 // unserved judges a name for which the resolver fails even without validation:
@@ -51,6 +68,7 @@ func (l *nameLookup) unserved(ctx context.Context, kind uint16, a Answer, args c
 	if len(d.servers) > 0 {
 		args["zone"], args["servers"] = d.zone, d.String()
 		l.park(d.names())
+		l.keeper(d, args)
 	}
 	if d.lame() {
 		l.info.Register, l.info.Delegated = true, true // an expired domain looks the same

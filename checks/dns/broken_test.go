@@ -76,6 +76,41 @@ func TestWhyServersFail(t *testing.T) {
 	}
 }
 
+// A zone on our own name servers is ours to mend; nothing is said of whose other
+// servers are.
+func TestZonesOnOurOwnServers(t *testing.T) {
+	lame := internet.Zone{Origin: "client.ru", Text: "@ A " + ownV4, NS: []string{"ns1.client.ru", "ns2.client.ru"},
+		Servers: []netip.Addr{internet.Server(internet.Refusing), internet.Server(internet.Silent)}}
+	failing := internet.Zone{Origin: "client.ru", Text: "@ A " + ownV4, Temper: internet.Failing}
+	bogus := internet.Zone{Origin: "client.ru", Text: "@ A " + ownV4, Bogus: 7}
+	for name, tt := range map[string]struct {
+		zone internet.Zone
+		ours []netip.Addr
+		code checks.Code
+		who  checks.Who
+		own  any
+	}{
+		"one of two is ours and refuses": {lame, []netip.Addr{internet.Server(internet.Refusing)}, checks.DNSLame, checks.Us, "ns1.client.ru"},
+		"both are ours":                  {lame, lame.Servers, checks.DNSLame, checks.Us, "ns1.client.ru, ns2.client.ru"},
+		"others refuse":                  {lame, nil, checks.DNSLame, checks.Customer, nil},
+		"ours fails":                     {failing, []netip.Addr{internet.Server(internet.Failing)}, checks.DNSServFail, checks.Us, "ns1.client.ru"},
+		"another fails":                  {failing, nil, checks.DNSServFail, checks.Customer, nil},
+		"ours serves an old signature":   {bogus, []netip.Addr{internet.Server(internet.Sound)}, checks.DNSDNSSEC, checks.Us, "ns1.client.ru"},
+		"another serves an old one":      {bogus, nil, checks.DNSDNSSEC, checks.Customer, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, in := world(t, tt.zone)
+			_, found, err := in.Inspect(t.Context(), Question{Name: "client.ru", Ours: append(ours(), tt.ours...)})
+			if err != nil || len(found) != 1 || found[0].Code != tt.code {
+				t.Fatalf("findings %+v, error %v", found, err)
+			}
+			if f := found[0]; f.Who() != tt.who || f.Args["own"] != tt.own {
+				t.Errorf("%s acts, own %v; want %s, %v", f.Who(), f.Args["own"], tt.who, tt.own)
+			}
+		})
+	}
+}
+
 // A zone below the registered domain may be a delegation of its own.
 func TestALameZoneFurtherDown(t *testing.T) {
 	_, in := world(t, client("@ A "+ownV4), internet.Zone{Origin: "shop.client.ru", Text: "@ A " + ownV4, Temper: internet.Refusing})
