@@ -81,6 +81,7 @@ type Probe struct {
 	Findings []Finding
 	Failures []Failure
 	Served   Validity // of the certificate served under the site's own name; zero: not known
+	Own      string   // names of the zone's servers that are on our addresses; looked up only if the CA's last text is about DNS; empty: none, or not known
 
 	Terms map[string]Term // what Register learned of parked domains, by the name of their findings; never stored
 }
@@ -135,6 +136,7 @@ type NameInfo struct {
 	Parking  string // whose name servers for unpaid domains it stands on; empty: none that is known
 	Register bool   // only the registry can say more: the name does not exist, its servers do not answer, or they are those for unpaid domains
 
-	Delegated bool // the servers of the top-level domain refer to name servers of the domain, so it is registered
-	Term      Term // filled in by the check of the registry
+	Own       string // names of the zone's servers that are on our addresses; empty: none, or nobody asked
+	Delegated bool   // the servers of the top-level domain refer to name servers of the domain, so it is registered
+	Term      Term   // filled in by the check of the registry
 }

@@ -42,11 +42,44 @@ func attributable(c Code) bool {
 	return c == CAUnauthorized || c == CAConnection || c == CATLS || c == CARemote
 }
 
-// Attribute completes a verdict from the CA's text by where the site's own name
-// points now. The text alone may not name the address, and an address of others
-// may be one of the past. It returns other verdicts unchanged. Nothing that the
-// given verdict refers to is modified.
-func (v Verdict) Attribute(points Pointing, proxy string) Verdict {
+// OwnArg is the argument of a finding about a zone that names those of its
+// servers that are on our addresses: then the zone is ours to mend.
+const OwnArg = "own"
+
+// Attribute completes a verdict from the CA's text by what the probe saw: where
+// the site's own name points now, and who keeps its zone. The text alone may not
+// name the address, and an address of others may be one of the past. It returns
+// other verdicts unchanged. Nothing that the given verdict or the probe refers to
+// is modified.
+func (v Verdict) Attribute(p Probe) Verdict {
+	if v.Finding.Code == v.Code && p.Own != "" && ofServers(v.Finding) {
+		args := maps.Clone(v.Finding.Args)
+		args[OwnArg], args[WhoArg] = p.Own, string(Us)
+		v.Finding.Args = args
+		return v
+	}
+	points, proxy := p.Points()
+	return v.addressed(points, proxy)
+}
+
+// ofServers reports whether a finding from the CA's text is about how the servers
+// of a zone answer, not about what is in the zone.
+func ofServers(f Finding) bool {
+	challenge, _ := f.Args["challenge"].(string)
+	if f.Name != "" || challenge != "" && challenge != "http-01" {
+		return false
+	}
+	switch f.Code {
+	case CARemote:
+		return f.Args["inner"] == string(CADNS) || f.Args["inner"] == string(CACAA)
+	case CADNS:
+		return f.Args["problem"] != "NXDOMAIN" && f.Args["problem"] != "noaddress" && f.Args != nil
+	}
+	return false
+}
+
+// addressed completes a verdict by where the site's own name points now.
+func (v Verdict) addressed(points Pointing, proxy string) Verdict {
 	if !attributable(v.Code) || v.Finding.Code != v.Code {
 		return v
 	}

@@ -37,7 +37,7 @@ type Act struct {
 // Verdict is the site's one root cause.
 func (s Site) Verdict() checks.Verdict {
 	name := s.Subject.Site.Name
-	return checks.Judge(s.Server.Findings(name), s.Server.Failures(name)).Attribute(s.Server.Probes[name].Points())
+	return checks.Judge(s.Server.Findings(name), s.Server.Failures(name)).Attribute(s.Server.Probes[name])
 }
 
 // Cause is the finding of a verdict, or one of its code alone, with what else of

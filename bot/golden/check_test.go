@@ -80,6 +80,10 @@ func checkCases() map[string]message {
 		"ca.connection.moved":      pointing(visit(refused(checks.CAConnection, 3))),
 		"ca.connection.moved.loop": pointing(quoting("198.51.100.7: Fetching http://shop.ru/: Redirect loop detected")),
 		"ca.remote.moved":          pointing(quoting("During secondary validation: 198.51.100.7: Fetching http://shop.ru/.well-known/acme-challenge/x: Connection refused")),
+		"ca.remote.dns.own":        onOurServers(quoting("During secondary validation: DNS problem: query timed out looking up A for shop.ru")),
+		"ca.remote.caa.own":        onOurServers(quoting("During secondary validation: While processing CAA for shop.ru: CAA record for shop.ru prevents issuance")),
+		"ca.dns.own":               onOurServers(quoting("DNS problem: SERVFAIL looking up A for shop.ru - the domain's nameservers may be malfunctioning")),
+		"ca.dns.dnssec.own":        onOurServers(quoting("DNS problem: looking up A for shop.ru: DNSSEC: Bogus: validation failure <shop.ru. A IN>: signature expired")),
 		"ca.tls.moved":             pointing(visit(refused(checks.CATLS, 3))),
 		"overdue.tried":            visit(valid(84*day, 6*day), refused(checks.Unknown, 3)),
 		"overdue.untried": visit(valid(84*day, 6*day), func(x *checks.Subject) {
@@ -102,6 +106,16 @@ func checkCases() map[string]message {
 // pointing is the site after a look from outside found that its name points to us.
 func pointing(s reports.Site) reports.Site {
 	s.Server.Probes = map[string]checks.Probe{s.Subject.Site.Name: {At: ago(2 * time.Hour), Checks: []string{checks.NamesCheck}}}
+	return s
+}
+
+// onOurServers is the site whose zone was on our name servers when it was looked
+// at from outside.
+func onOurServers(s reports.Site) reports.Site {
+	s = pointing(s)
+	p := s.Server.Probes[s.Subject.Site.Name]
+	p.Own = "ns1.hosting.ru"
+	s.Server.Probes[s.Subject.Site.Name] = p
 	return s
 }
 

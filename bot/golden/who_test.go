@@ -20,6 +20,7 @@ func told() map[string]checks.Finding {
 	for name, text := range causeTexts() {
 		of("ca."+name, quoting(text))
 		of("ca."+name+".now", pointing(quoting(text)))
+		of("ca."+name+".own", onOurServers(quoting(text)))
 	}
 	for code, text := range words() {
 		of("words."+string(code), quoting(text))

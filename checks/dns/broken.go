@@ -42,19 +42,38 @@ func (l *nameLookup) broken(ctx context.Context, kind uint16, a Answer) {
 	l.find(checks.DNSDNSSEC, args)
 }
 
-// keeper adds the names of those of a zone's servers that are on our addresses,
-// the argument "own", and that the zone is then ours to mend. Without one, the
-// owner of the servers is not guessed.
+// keeper adds that a zone is ours to mend if some of its servers are on our
+// addresses. Without one, the owner of the servers is not guessed.
 func (l *nameLookup) keeper(d delegation, args checks.Args) {
+	if own := l.onOurs(d); own != "" {
+		args[checks.OwnArg], args[checks.WhoArg] = own, string(checks.Us)
+	}
+}
+
+// onOurs returns the names of those of a zone's servers that are on our
+// addresses; empty: none.
+func (l *nameLookup) onOurs(d delegation) string {
 	var own []string
 	for _, s := range d.servers {
 		if s.addr.IsValid() && slices.Contains(l.question.Ours, s.addr.Unmap()) {
 			own = append(own, hostname(s.name))
 		}
 	}
-	if len(own) > 0 {
-		args["own"], args[checks.WhoArg] = strings.Join(own, ", "), string(checks.Us)
+	return strings.Join(own, ", ")
+}
+
+// ownServers looks up which servers of the zone are on our addresses, for a name
+// for which the CA's last text is about DNS though all answers are good here.
+// What cannot be looked up is left out.
+func (l *nameLookup) ownServers(ctx context.Context) string {
+	r := l.ask(ctx, Query{Name: l.name.registered, Type: mdns.TypeNS})[0]
+	names := r.Answer.NameServers()
+	d := delegation{zone: l.name.registered}
+	for _, n := range names[:min(len(names), maxServers)] {
+		d.servers = append(d.servers, delegate{name: n})
 	}
+	l.hierarchy().resolveServers(ctx, &d)
+	return l.onOurs(d)
 }
 
 // unserved judges a name for which the resolver fails even without validation:

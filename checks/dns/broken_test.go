@@ -104,10 +104,31 @@ func TestZonesOnOurOwnServers(t *testing.T) {
 			if err != nil || len(found) != 1 || found[0].Code != tt.code {
 				t.Fatalf("findings %+v, error %v", found, err)
 			}
-			if f := found[0]; f.Who() != tt.who || f.Args["own"] != tt.own {
-				t.Errorf("%s acts, own %v; want %s, %v", f.Who(), f.Args["own"], tt.who, tt.own)
+			if f := found[0]; f.Who() != tt.who || f.Args[checks.OwnArg] != tt.own {
+				t.Errorf("%s acts, own %v; want %s, %v", f.Who(), f.Args[checks.OwnArg], tt.who, tt.own)
 			}
 		})
+	}
+}
+
+// Whose servers a healthy zone has is asked only if the CA's last text is about
+// DNS.
+func TestWhoKeepsAHealthyZone(t *testing.T) {
+	for text, want := range map[string]string{
+		"During secondary validation: DNS problem: query timed out looking up A for client.ru": "ns1.client.ru",
+		"DNS problem: SERVFAIL looking up CAA for client.ru":                                   "ns1.client.ru",
+		"203.0.113.10: Invalid response: 404":                                                  "",
+	} {
+		d, in := world(t, client("@ A "+ownV4))
+		target := checks.Target{DNS: checks.NameInfo{Name: "client.ru"}, Subject: checks.Subject{Site: &checks.Site{Name: "client.ru"},
+			History: &checks.History{Last: checks.LastTry{Outcome: checks.OutcomeFailed, Text: text}}}}
+		found, err := in.Check(append(ours(), internet.Server(internet.Sound)), "").Run(t.Context(), &target)
+		if err != nil || len(found) > 0 || target.DNS.Own != want {
+			t.Errorf("%s: %q, findings %v, error %v; want %q", text, target.DNS.Own, found, err, want)
+		}
+		if asked := d.Asked("client.ru", mdns.TypeNS); want == "" && asked > 0 {
+			t.Errorf("%s: %d questions for name servers", text, asked)
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ type Question struct {
 	AccountURI string       // of the ACME account; empty: not known, so whether accounturi allows it cannot be told
 	Refused    bool         // the CA's last answer was that CAA forbids issuing
 	Method     string       // of validation; empty: http-01
+	Servers    bool         // find out which servers of the zone are on our addresses
 	Wildcard   bool         // the certificate is for *.Name: implied by a Name that begins with "*."
 }
 
@@ -77,7 +78,7 @@ func (in *Inspector) Check(ours []netip.Addr, accountURI string) checks.Check {
 		return c
 	}
 	c.Run = func(ctx context.Context, t *checks.Target) (found []checks.Finding, err error) {
-		q := Question{Name: t.DNS.Name, Ours: ours, AccountURI: accountURI, Refused: refusedByCAA(t.History)}
+		q := Question{Name: t.DNS.Name, Ours: ours, AccountURI: accountURI, Refused: refusedByCAA(t.History), Servers: failedByDNS(t.History)}
 		if len(ours) == 0 {
 			q.Ours = t.Site.Addresses
 		}
@@ -91,6 +92,13 @@ func (in *Inspector) Check(ours []netip.Addr, accountURI string) checks.Check {
 // words of Boulder (va/caa.go).
 func refusedByCAA(h *checks.History) bool {
 	return h != nil && h.Last.Outcome == checks.OutcomeFailed && strings.Contains(h.Last.Text, "CAA record for") && strings.Contains(h.Last.Text, "prevents issuance")
+}
+
+// failedByDNS reports whether the last attempt failed because of how a zone's
+// servers answered the CA, in the words of Boulder (bdns/problem.go, va/va.go).
+func failedByDNS(h *checks.History) bool {
+	return h != nil && h.Last.Outcome == checks.OutcomeFailed &&
+		(strings.Contains(h.Last.Text, "DNS problem") || strings.Contains(h.Last.Text, "During secondary validation"))
 }
 
 // Inspect returns where a name points and what is wrong with it. An error means
@@ -115,6 +123,9 @@ func (in *Inspector) Inspect(ctx context.Context, q Question) (checks.NameInfo, 
 		}
 	}
 	l.believe(ctx)
+	if q.Servers && len(l.question.Ours) > 0 {
+		l.info.Own = l.ownServers(ctx)
+	}
 	l.lookalikes()
 	l.complete()
 	return l.info, l.found, errors.Join(l.errs...)

@@ -121,6 +121,7 @@ func (p *siteProbe) name(ctx context.Context, name string) {
 		case checks.NamesCheck:
 			leads, at = err == nil, slices.Concat(t.DNS.V4, t.DNS.V6)
 			if name == t.Site.Name {
+				p.seen.Own = t.DNS.Own
 				p.proxied, p.blind = t.DNS.Points == checks.PointsProxied || err != nil, err != nil
 			}
 		case checks.WayCheck:

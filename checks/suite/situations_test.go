@@ -81,7 +81,7 @@ func diagnose(t *testing.T, s internet.Situation) (checks.Verdict, []checks.Find
 			t.Errorf("no check %q declares that it may find %s", f.Check, f.Code)
 		}
 	}
-	return checks.Judge(found, failed).Attribute(seen.Points()), found
+	return checks.Judge(found, failed).Attribute(seen), found
 }
 
 // frontOf returns whose CDN or proxy an address of the lab's internet belongs to.

@@ -39,14 +39,14 @@ func (t *tx) keepProbe(ctx context.Context, server, site string, l checks.Probe)
 	if err != nil {
 		return fmt.Errorf("storing a probe of %s: %w", site, err)
 	}
-	_, err = t.exec(ctx, `INSERT INTO look (`+lookColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+	_, err = t.exec(ctx, `INSERT INTO look (`+lookColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET at = excluded.at, checks = excluded.checks, findings = excluded.findings, failures = excluded.failures,
-			served_from = excluded.served_from, served_until = excluded.served_until`,
-		server, site, millis(l.At), jsonText(l.Checks), string(found), string(failures), millis(l.Served.NotBefore), millis(l.Served.NotAfter))
+			served_from = excluded.served_from, served_until = excluded.served_until, own_servers = excluded.own_servers`,
+		server, site, millis(l.At), jsonText(l.Checks), string(found), string(failures), millis(l.Served.NotBefore), millis(l.Served.NotAfter), l.Own)
 	return err
 }
 
-const lookColumns = `server, site, at, checks, findings, failures, served_from, served_until`
+const lookColumns = `server, site, at, checks, findings, failures, served_from, served_until, own_servers`
 
 // Probes returns the last probe of each site of a server.
 func (j *Journal) Probes(ctx context.Context, server string) (map[string]checks.Probe, error) {
@@ -67,7 +67,7 @@ func (j *Journal) Probes(ctx context.Context, server string) (map[string]checks.
 // scanProbe reads a probe. Lists of checks that others have too are shared.
 func scanProbe(s scanner, known map[string][]string) (site string, l checks.Probe, err error) {
 	var server, ran, findings, failures string
-	if err := s.Scan(&server, &site, stamp{&l.At}, &ran, &findings, &failures, stamp{&l.Served.NotBefore}, stamp{&l.Served.NotAfter}); err != nil {
+	if err := s.Scan(&server, &site, stamp{&l.At}, &ran, &findings, &failures, stamp{&l.Served.NotBefore}, stamp{&l.Served.NotAfter}, &l.Own); err != nil {
 		return site, l, err
 	}
 	if _, same := known[ran]; !same {
