@@ -49,6 +49,7 @@ type Failure struct {
 	Check  string
 	Server string
 	Site   string // empty: the server as a whole
+	Name   string `json:",omitzero"` // the name concerned, if it is an alias; else empty
 	Err    string
 	Seen   bool // what prevented the look is a finding itself: see ErrSeen
 }

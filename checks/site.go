@@ -2,6 +2,7 @@ package checks
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -34,6 +35,23 @@ type Site struct {
 
 // Unicode returns the site's name in Unicode.
 func (s Site) Unicode() string { return ToUnicode(s.Name) }
+
+// MostNames is how many names of a site are looked at from outside: its own and
+// the first aliases.
+const MostNames = 20
+
+// Ordered returns the names that the panel orders a certificate for, if a CA
+// could sign them: the site's own first, then its aliases, each once. Those
+// without a dot are left out.
+func (s Site) Ordered() []string {
+	names := make([]string, 0, 1+len(s.Aliases))
+	for _, name := range append([]string{s.Name}, s.Aliases...) {
+		if strings.Contains(name, ".") && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // Certificate is a Let's Encrypt certificate that the panel manages: one row of
 // letsencrypt_ssl. It has the state of issuing, not what is served.

@@ -15,7 +15,7 @@ import (
 // Lists are the kinds of lists there are.
 func Lists() []string {
 	return []string{"trouble", "failed", "failing", "expired", "expiring", "processing", "overdue", "nocertificate", "noredirect",
-		"elsewhere", "free", "paused", "zombie", "unknown", "new", "fixed", "sites", "unreadable"}
+		"elsewhere", "free", Droppable, "paused", "zombie", "unknown", "new", "fixed", "sites", "unreadable"}
 }
 
 // SinceYesterday reports whether a kind of list compares with a day ago: Day.List
@@ -24,7 +24,11 @@ func SinceYesterday(kind string) bool { return kind == "new" || kind == "fixed" 
 
 // FromOutside reports whether a kind of list rests on checks from outside. If
 // there were none, an empty list means nothing.
-func FromOutside(kind string) bool { return kind == "elsewhere" || kind == "free" }
+func FromOutside(kind string) bool { return kind == "elsewhere" || kind == "free" || kind == Droppable }
+
+// Droppable is the kind of list of sites that would get a certificate without
+// those of their aliases which the CA does not accept.
+const Droppable = "droppable"
 
 // Row is a row of a list: a site, or a certificate that belongs to no site.
 type Row struct {
@@ -44,6 +48,7 @@ type Row struct {
 
 	Was   checks.Code // root cause of a problem that is over; empty: the row is not about one
 	Until time.Time   // when that problem ended; zero: not over, or not known
+	Names *Names      // of a droppable site: its dead aliases, and what passes without them; else nil
 	Sites int         // the row stands for so many sites of Owner, this is the first; 0: for itself
 
 	Unreadable *checks.Unreadable // the value in the panel's database that the row is about, Domain is its place; nil: the row is about a site
@@ -228,6 +233,11 @@ func (j Judged) listed(kind string) (Row, bool) {
 		row := j.row()
 		row.Blind = j.blind()
 		return row, j.Blind()
+	case Droppable:
+		row := j.row()
+		names, ok, _ := j.droppable()
+		row.Names = &names
+		return row, ok
 	case "elsewhere", "free":
 		row := j.row()
 		return row, row.fits(kind, j.Cause.Finding.Args)

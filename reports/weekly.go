@@ -10,7 +10,7 @@ import (
 )
 
 // Weekly is the facts of a weekly report. The same history and week always give
-// the same Weekly.
+// the same Weekly, but for Drop, which is not stored.
 type Weekly struct {
 	Week    Week
 	Data    time.Time // last snapshot of the week; zero: there is none
@@ -22,6 +22,7 @@ type Weekly struct {
 	Orphans []string    // owners without a manager; nil if there are no managers
 	Blind   []BlindSite // those that the servers' Unknown counts, where their names are known
 	Points  []WeekPoint
+	Drop    *Dropping // what removing dead aliases would do, as of the moment of composing; nil: the report is of an older week
 }
 
 // Week is a week of ISO 8601 in a time zone: from From until before To.

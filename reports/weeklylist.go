@@ -11,7 +11,7 @@ import (
 
 // WeekLists are the kinds of lists that a week's report has a number of.
 func WeekLists() []string {
-	return []string{"trouble", "new", "back", "fixed", "left", "passing", "call", "off", "free", "norenew", "unknown", "orphans"}
+	return []string{"trouble", "new", "back", "fixed", "left", "passing", "call", "off", "free", "norenew", "unknown", "orphans", Droppable}
 }
 
 // Name is the week as ISO 8601 writes it: 2026-W46 (section 5.2.4).
@@ -28,6 +28,9 @@ func (r Weekly) List(kind string, f Filter) []Row {
 			rows = append(rows, Row{Domain: x.Site, Owner: x.Owner, Server: x.Server, Code: checks.Unknown})
 		}
 		return f.Of(rows)
+	}
+	if kind == Droppable && r.Drop != nil {
+		return f.Of(r.Drop.Rows)
 	}
 	for _, x := range r.rowsOf(kind) {
 		row := x.listed()

@@ -58,7 +58,7 @@ func TestRefusedAndEmptyLists(t *testing.T) {
 		{"список все", "“все”"},
 		{"list failed сегодня", "“сегодня”"},
 		{"list ending", "“ending”"},
-		{"list droppable", "“droppable”"},
+		{"list dropable", "“dropable”"},
 		{"revoke authz all", "I do not revoke certificates"},
 		{"list nocertificate owner=client1", "Nothing in “nocertificate” matches owner=client1"},
 		{"list trouble owner=client1", "No sites have problems"},

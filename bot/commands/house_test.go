@@ -72,6 +72,10 @@ func (p *randomPanel) add(s *checks.Snapshot, i int) {
 	if i == 0 {
 		site.Name = "moving.example" // is on both panels
 	}
+	for _, prefix := range []string{"www.", "old."}[:p.r.IntN(3)] {
+		site.Aliases = append(site.Aliases, prefix+site.Name)
+		p.seen[prefix+site.Name] = pick(p.r, outsideCodes())
+	}
 	if p.r.IntN(12) > 0 {
 		site.Owner = "client" + string(rune('a'+p.r.IntN(7)))
 	}
@@ -139,7 +143,7 @@ func (p *randomPanel) move() {
 
 // look is what the check of names finds of a site.
 func (p *randomPanel) look(_ context.Context, x *checks.Target) ([]checks.Finding, error) {
-	code := p.seen[x.Site.Name]
+	code := p.seen[x.DNS.Name]
 	switch code {
 	case checks.OK:
 		return nil, nil

@@ -23,6 +23,9 @@ type ListData struct {
 	Total  int       `json:"total"`
 	Items  []RowData `json:"items"`
 	Unread []string  `json:"unread,omitempty"` // servers that could not be listed
+
+	Price  []ReissueServer `json:"price,omitempty"`  // of droppable: what the smaller certificates cost
+	Unsure int             `json:"unsure,omitempty"` // of droppable: sites of which it is not known, since some names could not be looked at
 }
 
 // RowData is one row. Since, the beginning of the root cause, is null where it is
@@ -43,6 +46,14 @@ type RowData struct {
 	Sites  int         `json:"sites,omitempty"`     // by owner: how many sites the owner has in the list; the item's others are of the first
 	Row    int64       `json:"row,omitempty"`       // of a value in the panel's database, whose place is in Domain
 	Value  string      `json:"value,omitempty"`     // as stored there
+	Drop   []NameData  `json:"drop,omitempty"`      // of droppable: the aliases to remove
+	Pass   []string    `json:"pass,omitempty"`      // of droppable: the names that the certificate is for then
+}
+
+// NameData is a name that the CA does not accept, with the reason.
+type NameData struct {
+	Domain string      `json:"domain"`
+	Code   checks.Code `json:"code"`
 }
 
 // listRequest is what the words of list say; of plan, limits and check, what
@@ -85,7 +96,16 @@ func (c *Commands) list(ctx context.Context, r bot.Request) (bot.Answer, error) 
 			return bot.Answer{}, err
 		}
 	}
+	if asked.kind == reports.Droppable {
+		drop := reports.DropOf(readable, asked.filter, r.Now, func(string) bool { return true }, c.price(r.Now))
+		page.Drop = &drop
+	}
 	return listed(asked, rows, page, r)
+}
+
+// price returns what certificates for sets of names cost on a server.
+func (c *Commands) price(now time.Time) func(string, [][]string) checks.Price {
+	return func(server string, sets [][]string) checks.Price { return c.Watch.Panel(server).Reissue(sets, now) }
 }
 
 // rows are those of a list of now.
@@ -107,6 +127,12 @@ func listed(asked listRequest, rows []reports.Row, page compose.Page, r bot.Requ
 		rows = reports.ByOwner(rows)
 	}
 	data := listData(asked, rows, page.Unread)
+	if page.Drop != nil {
+		data.Unsure = page.Drop.Unsure()
+		for _, s := range page.Drop.Prices {
+			data.Price = append(data.Price, reissueServer(s))
+		}
+	}
 	if asked.file {
 		m, err := compose.ListFile(r.Writer(), rows, page)
 		return bot.Answer{Message: m, Data: data}, err
@@ -289,6 +315,12 @@ func listData(asked listRequest, rows []reports.Row, unread []string) ListData {
 		}
 		if u := r.Unreadable; u != nil {
 			item.Row, item.Value = u.Row, u.Value
+		}
+		if r.Names != nil {
+			item.Pass = r.Names.Pass
+			for _, d := range r.Names.Dead {
+				item.Drop = append(item.Drop, NameData{d.Name, d.Code})
+			}
 		}
 		data.Items = append(data.Items, item)
 	}

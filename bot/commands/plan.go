@@ -63,15 +63,11 @@ func (c *Commands) plan(ctx context.Context, r bot.Request) (bot.Answer, error) 
 	data := ReissueData{ByCause: map[checks.Code]int{}, Servers: []ReissueServer{}}
 	for _, s := range readable {
 		part := reports.Reissuable(s, asked.filter)
-		price := checks.Price{Orders: len(part.Pass)}
-		if m := c.Watch.Panel(s.Name).Meter(); m != nil {
-			sets := make([][]string, len(part.Pass))
-			for i, site := range part.Pass {
-				sets[i] = watch.OrderNames(site)
-			}
-			price = m.Reissue(sets, float64(m.Daily(r.Now)), r.Now)
+		sets := make([][]string, len(part.Pass))
+		for i, site := range part.Pass {
+			sets[i] = watch.OrderNames(site)
 		}
-		part.Price = price
+		part.Price = c.Watch.Panel(s.Name).Reissue(sets, r.Now)
 		told.Servers = append(told.Servers, part)
 		data.add(part)
 	}
@@ -108,6 +104,10 @@ func (d *ReissueData) add(p reports.ReissueServer) {
 		d.ByCause[code] += n
 	}
 	d.Sites = d.Pass + d.Fail + d.Unknown
+	d.Servers = append(d.Servers, reissueServer(p))
+}
+
+func reissueServer(p reports.ReissueServer) ReissueServer {
 	s := ReissueServer{Server: p.Server, Orders: p.Price.Orders, Renewals: p.Price.Renewals, Domains: []ReissueDomainData{}, Waiting: []BudgetData{}, Looked: bot.OrNull(p.Oldest)}
 	if p.Price.Known {
 		hours := math.Round(p.Price.Takes.Hours()*10) / 10
@@ -119,5 +119,5 @@ func (d *ReissueData) add(p reports.ReissueServer) {
 	for _, x := range p.Price.Waiting {
 		s.Waiting = append(s.Waiting, budgetData(x))
 	}
-	d.Servers = append(d.Servers, s)
+	return s
 }

@@ -40,13 +40,19 @@ func (d *Reporter) SendWeekly(ctx context.Context, due time.Time) error {
 	if err != nil {
 		return err
 	}
+	drop, err := d.droppable(ctx, week, time.Now())
+	if err != nil {
+		return err
+	}
 	var deliveries []journal.Delivery
 	add := func(to bot.Address, language string, part *customers) error {
 		l, err := d.people.Locale(ctx, to, language)
 		if err != nil {
 			return err
 		}
-		m, err := d.weeklyMessage(l, weekOf(h, week, managers, part), false)
+		report := weekOf(h, week, managers, part)
+		report.Drop = drop.of(part)
+		m, err := d.weeklyMessage(l, report, false)
 		if err != nil {
 			return err
 		}
@@ -141,7 +147,10 @@ func (d *Reporter) weekly(ctx context.Context, week reports.Week, managers []cus
 	if err != nil {
 		return reports.Weekly{}, err
 	}
-	return weekOf(h, week, managers, part), nil
+	drop, err := d.droppable(ctx, week, now)
+	report := weekOf(h, week, managers, part)
+	report.Drop = drop.of(part)
+	return report, err
 }
 
 // WeekList is the list behind a number of a week's report, with the time of the
@@ -168,7 +177,15 @@ func (d *Reporter) WeekList(ctx context.Context, kind, week string, all bool, f 
 	if err == nil && report.Data.IsZero() {
 		err = &bot.Refusal{Code: bot.ResultNotFound, Key: "refusal.noweek", Args: i18n.Args{"Word": q.week.Name()}}
 	}
-	return report.List(kind, f), report.Data, err
+	at := report.Data
+	switch {
+	case err != nil || kind != reports.Droppable:
+	case report.Drop == nil:
+		err = &bot.Refusal{Code: bot.ResultNotFound, Key: "refusal.nodrop", Args: i18n.Args{"Word": q.week.Name()}}
+	default:
+		at = report.Drop.At
+	}
+	return report.List(kind, f), at, err
 }
 
 // errWeek is what ParseWeek returns for a word that is not one.

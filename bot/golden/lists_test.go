@@ -122,6 +122,13 @@ func listCases() map[string]message {
 		}
 		return m
 	}
+	all["list.droppable.file"] = func(w compose.Writer) reports.Message {
+		m, err := compose.ListFile(w, dropped().Rows, compose.Page{Kind: reports.Droppable})
+		if err != nil {
+			panic(err)
+		}
+		return m
+	}
 	all["list.failed.file"] = func(w compose.Writer) reports.Message {
 		m, err := compose.ListFile(w, rows(3), compose.Page{Kind: "failed"})
 		if err != nil {
@@ -130,6 +137,23 @@ func listCases() map[string]message {
 		return m
 	}
 	return all
+}
+
+// dropped are two sites that pass without some of their aliases, and one of
+// which that is not known.
+func dropped() reports.Dropping {
+	row := func(n int, code checks.Code, names reports.Names) reports.Row {
+		return reports.Row{Domain: site(n), Owner: fmt.Sprintf("client%d", n), Server: "isp1", Code: code, Severity: checks.Warning, Names: &names}
+	}
+	return reports.Dropping{At: ago(0),
+		Rows: []reports.Row{
+			row(1, checks.DNSElsewhere, reports.Names{Pass: []string{site(1), "www." + site(1)}, Dead: []reports.DeadName{{Name: "old-" + site(1), Code: checks.DNSElsewhere}}}),
+			row(2, checks.DNSUnregistered, reports.Names{Pass: []string{site(2), "www." + site(2), "shop." + site(2), "m." + site(2)}, Dead: []reports.DeadName{
+				{Name: "xn--e1afmkfd.xn--p1ai", Code: checks.DNSUnregistered}, {Name: "a." + site(2), Code: checks.DNSNXDomain}, {Name: "b." + site(2), Code: checks.WebNotFound}, {Name: "c." + site(2), Code: checks.WebNotFound}}}),
+		},
+		Others: []reports.Row{row(3, checks.Unknown, reports.Names{Pass: []string{site(3)}, Dead: []reports.DeadName{{Name: "old-" + site(3), Code: checks.DNSNXDomain}}, Unknown: []string{"www." + site(3)}})},
+		Prices: []reports.ReissueServer{{Server: "isp1", Oldest: ago(3 * time.Hour), Price: checks.Price{Orders: 2, Spend: 2, Known: true, Takes: 90 * time.Minute}}},
+	}
 }
 
 // seenList is a list based on probes from outside.
@@ -150,6 +174,7 @@ func seenList(kind string, n int) message {
 			{Domain: site(2), Owner: "client2", Code: checks.Unknown, Blind: []string{checks.NamesCheck, registry.Name}},
 			{Domain: site(3), Code: checks.Unknown},
 		},
+		reports.Droppable: append(dropped().Rows, dropped().Others...),
 	}[kind][:n]
 	seen := house()
 	seen.Subjects = []checks.Subject{{Site: &checks.Site{Name: site(1)}}, {Site: &checks.Site{Name: site(2)}}, {Site: &checks.Site{Name: site(3)}}}
@@ -161,6 +186,10 @@ func seenList(kind string, n int) message {
 		p := compose.Page{Kind: kind, Command: "list " + kind, Number: 1, Looked: []reports.Server{seen}}
 		if n == 0 {
 			p.Filter = "owner=client9"
+		}
+		if kind == reports.Droppable && n > 0 {
+			drop := dropped()
+			p.Drop = &drop
 		}
 		return compose.List(w, rows, p)
 	}

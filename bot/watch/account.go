@@ -189,6 +189,16 @@ func (p *Panel) Meter() *budget.Meter {
 	return p.meter
 }
 
+// Reissue is what ordering certificates for these sets of names costs, beside
+// the orders of every day.
+func (p *Panel) Reissue(sets [][]string, now time.Time) checks.Price {
+	m := p.Meter()
+	if m == nil {
+		return checks.Price{Orders: len(sets)}
+	}
+	return m.Reissue(sets, float64(m.Daily(now)), now)
+}
+
 // Quota is what a server's account has left, for a digest.
 func (p *Panel) Quota(now time.Time) reports.Quota {
 	q := reports.Quota{}

@@ -2,7 +2,6 @@ package watch
 
 import (
 	"slices"
-	"strings"
 
 	"domovoy/checks"
 	"domovoy/checks/cert"
@@ -54,12 +53,7 @@ func (n certificateNames) of(certificate string) []string {
 // OrderNames are what the panel orders a certificate for: the site's own name
 // and its aliases, if they are names that a CA could sign.
 func OrderNames(s checks.Site) []string {
-	names := make([]string, 0, 1+len(s.Aliases))
-	for _, name := range append([]string{s.Name}, s.Aliases...) {
-		if strings.Contains(name, ".") && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
+	names := s.Ordered()
 	slices.Sort(names)
 	return names
 }

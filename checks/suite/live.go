@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -30,9 +31,6 @@ func (l *Live) Server(ctx context.Context, server string, now time.Time) checks.
 	return out
 }
 
-// mostNames limits the cost of one site: its own name and the first aliases.
-const mostNames = 20
-
 // Probe checks a site: its own name first, then its aliases, then the site as a
 // whole. A name that the CA refuses whatever DNS says is not looked up. asked says that a person waits for an exact answer. What could not be
 // checked is returned as failures together with the findings. later are the
@@ -41,9 +39,9 @@ const mostNames = 20
 func (l *Live) Probe(ctx context.Context, x checks.Subject, asked bool, now time.Time) (seen checks.Probe, later []string) {
 	p := l.probe(x, asked, now)
 	names := append([]string{x.Site.Name}, x.Site.Aliases...)
-	for _, name := range names[:min(len(names), mostNames)] {
+	for _, name := range names[:min(len(names), checks.MostNames)] {
 		if ctx.Err() != nil {
-			p.fail(checks.NamesCheck, ctx.Err())
+			p.fail(checks.NamesCheck, name, ctx.Err())
 			break
 		}
 		if _, refused := checks.Refused(name); refused && x.Issues() {
@@ -98,6 +96,10 @@ func (l *Live) probe(x checks.Subject, asked bool, now time.Time) *siteProbe {
 // errSilent is why a sweep did not check what is served.
 var errSilent = errors.New("the addresses answered nothing on port 80, so nobody waited for the other port")
 
+// errSameSilence is why an alias was not requested: its addresses are those at
+// which another name of the site got no connection, which is found there.
+var errSameSilence = fmt.Errorf("not requested: no connection to the same addresses under another name (%w)", checks.ErrSeen)
+
 // name checks one of the site's names, as far as the results so far make
 // further checks useful.
 func (p *siteProbe) name(ctx context.Context, name string) {
@@ -110,6 +112,9 @@ func (p *siteProbe) name(ctx context.Context, name string) {
 		case !sees(c, true, checks.ScopeName) || c.Needs.Registry && !t.DNS.Register:
 			continue
 		case c.Needs.Address && (!leads || len(at) > 0 && !fell && slices.Equal(at, p.silent)):
+			if c.Name == checks.WayCheck && leads {
+				p.fail(c.Name, name, errSameSilence)
+			}
 			continue // another timeout would show nothing new
 		case c.Needs.Address && fell && !t.Asked:
 			// A sweep does not wait for another timeout at the other port.
@@ -213,7 +218,7 @@ func (p *siteProbe) take(check, name string, found []checks.Finding, err error) 
 	}
 	p.explain(found)
 	if err != nil {
-		p.fail(check, err)
+		p.fail(check, name, err)
 	}
 }
 
@@ -233,9 +238,9 @@ func (p *siteProbe) said(name string, f checks.Finding) bool {
 	})
 }
 
-func (p *siteProbe) fail(check string, err error) {
+func (p *siteProbe) fail(check, name string, err error) {
 	site := p.target.Site
-	p.seen.Failures = append(p.seen.Failures, checks.Failure{Check: check, Server: site.Server, Site: site.Name, Err: clean(err), Seen: errors.Is(err, checks.ErrSeen)})
+	p.seen.Failures = append(p.seen.Failures, checks.Failure{Check: check, Server: site.Server, Site: site.Name, Name: p.alias(name), Err: clean(err), Seen: errors.Is(err, checks.ErrSeen)})
 }
 
 // ofSite returns a finding as one of a site. For a site that is switched off,

@@ -19,15 +19,16 @@ const PageSize = 20
 // Page is the page of a list that is asked for.
 type Page struct {
 	Kind    string
-	Command string           // what was asked, without the page
-	Filter  string           // what narrows the list, as it was typed; empty: nothing
-	ByOwner bool             // a row is an owner, with one or more sites
-	Number  int              // from 1; what is beyond the ends becomes the nearest page
-	Unread  []string         // servers that could not be listed
-	Stale   []reports.Server // servers that are listed as they were when last read
-	Looked  []reports.Server // servers whose checks from outside the list rests on
-	Instead Instead          // what to say where the filter matches nothing
-	At      time.Time        // the snapshot that the list is of; zero: it is of now
+	Command string            // what was asked, without the page
+	Filter  string            // what narrows the list, as it was typed; empty: nothing
+	ByOwner bool              // a row is an owner, with one or more sites
+	Number  int               // from 1; what is beyond the ends becomes the nearest page
+	Unread  []string          // servers that could not be listed
+	Stale   []reports.Server  // servers that are listed as they were when last read
+	Looked  []reports.Server  // servers whose checks from outside the list rests on
+	Instead Instead           // what to say where the filter matches nothing
+	Drop    *reports.Dropping // of a list of droppable sites: what else is known of them; else nil
+	At      time.Time         // the snapshot that the list is of; zero: it is of now
 }
 
 // Instead is what a filter that matches nothing leaves out.
@@ -53,6 +54,9 @@ func List(w Writer, rows []reports.Row, p Page) reports.Message {
 	if beyond && len(rows) > 0 {
 		m.Sections = append(m.Sections, reports.Section{Text: w.Count("list.pages.beyond", pages)})
 	}
+	if p.Drop != nil && p.Drop.Unsure() > 0 {
+		m.Sections = append(m.Sections, reports.Section{Text: w.Count("drop.unsure", p.Drop.Unsure())})
+	}
 	if len(rows) == 0 {
 		return m
 	}
@@ -65,6 +69,9 @@ func List(w Writer, rows []reports.Row, p Page) reports.Message {
 		section.Items = append(section.Items, rowItem(w, r))
 	}
 	m.Sections = append(m.Sections, section)
+	if p.Drop != nil {
+		m.Sections = append(m.Sections, dropPrice(w, p.Drop.Prices)...)
+	}
 	if pages == 1 {
 		return m
 	}
@@ -172,6 +179,8 @@ func rowItem(w Writer, r reports.Row) reports.Item {
 	switch u := r.Unreadable; {
 	case u != nil:
 		return reports.Item{Text: w.Say("status.value", i18n.Args{"Place": r.Domain, "Row": u.Row, "Value": u.Value}), Note: r.Server}
+	case r.Names != nil && r.Sites == 0:
+		return dropItem(w, r)
 	case r.Sites == 0:
 		return reports.Item{Text: checks.Show(r.Domain), Note: rowNote(w, r)}
 	}
@@ -253,7 +262,10 @@ func ListFile(w Writer, rows []reports.Row, p Page) (reports.Message, error) {
 	if p.ByOwner {
 		more = "sites"
 	}
-	if more != "" {
+	switch {
+	case kind == reports.Droppable && !p.ByOwner:
+		head = append(head, "drop", "pass")
+	case more != "":
 		head = append(head, "name", more)
 	}
 	for i, h := range head {
@@ -273,7 +285,10 @@ func ListFile(w Writer, rows []reports.Row, p Page) (reports.Message, error) {
 			cause = w.title(r.Code)
 		}
 		record := []string{reports.PlainCell(r.Domain), reports.PlainCell(checks.ToUnicode(r.Domain)), reports.PlainCell(r.Owner), reports.PlainCell(r.Server), string(r.Code), cause, since, least}
-		if more != "" {
+		switch {
+		case r.Names != nil && !p.ByOwner:
+			record = append(record, reports.PlainCell(w.DeadNames(r.Names.Dead)), reports.PlainCell(ShowNames(r.Names.Pass)))
+		case more != "":
 			record = append(record, reports.PlainCell(checks.ToUnicode(r.Name)), reports.PlainCell(moreCell(w, r)))
 		}
 		records = append(records, record)

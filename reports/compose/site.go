@@ -140,7 +140,7 @@ func lookedAt(w Writer, s reports.Site) reports.Section {
 // split separates the names of checks that could look from those that failed.
 func split(names []string, failures []checks.Failure) (looked, failed []string) {
 	for _, name := range names {
-		if slices.ContainsFunc(failures, func(f checks.Failure) bool { return f.Check == name }) {
+		if slices.ContainsFunc(failures, func(f checks.Failure) bool { return f.Check == name && (!f.Seen || f.Name == "") }) {
 			failed = append(failed, name)
 		} else {
 			looked = append(looked, name)

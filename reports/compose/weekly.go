@@ -34,6 +34,9 @@ func Weekly(w Writer, r reports.Weekly) reports.Message {
 			m.Sections = append(m.Sections, weeklyList(w, r, list.key, list.rows))
 		}
 	}
+	if part, ok := dropWeek(w, r); ok {
+		m.Sections = append(m.Sections, part)
+	}
 	m.Numbers, m.Actions = w.numbers(), w.buttons(nil)
 	return m
 }

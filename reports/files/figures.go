@@ -61,11 +61,15 @@ type fact struct {
 
 // parts are the causes, the data that the report is made of, and the servers.
 func (d *document) parts() []part {
-	return []part{
+	parts := []part{
 		{d.Say("files.part.causes"), d.causes()},
 		{d.Say("files.part.data"), d.data()},
 		{d.Say("files.part.servers"), d.servers()},
 	}
+	if prices := d.dropPrices(); len(prices) > 0 {
+		parts = slices.Insert(parts, 1, part{d.Say("files.part.droppable"), prices})
+	}
+	return parts
 }
 
 // causes counts what is open by its cause, the most frequent first.

@@ -86,7 +86,20 @@ func sample(tb testing.TB) reports.Weekly {
 	return reports.Weekly{
 		Week: week, Data: end, Before: week.From, Rules: "1.4.0",
 		Servers: []reports.ServerWeek{{Name: "isp1", Sites: 3012, Unknown: 6, Days: 7}, {Name: "isp2", Sites: 400, Unread: true, Days: 5}},
-		Rows:    rows, Points: weekPoints(week),
+		Rows:    rows, Points: weekPoints(week), Drop: aliases(end),
+	}
+}
+
+// aliases are a site that passes without two of its aliases, and one of which
+// that is not known.
+func aliases(at time.Time) *reports.Dropping {
+	return &reports.Dropping{At: at,
+		Rows: []reports.Row{{Domain: "shop.example.ru", Owner: "client17", Server: "isp1", Code: checks.DNSElsewhere, Names: &reports.Names{
+			Pass: []string{"shop.example.ru", "www.shop.example.ru"},
+			Dead: []reports.DeadName{{Name: "old.example.ru", Code: checks.DNSElsewhere}, {Name: "xn--e1afmkfd.xn--p1ai", Code: checks.DNSUnregistered}}}}},
+		Others: []reports.Row{{Domain: "client.example.com", Owner: hostile.markup, Server: "isp2", Code: checks.Unknown, Names: &reports.Names{
+			Pass: []string{"client.example.com"}, Dead: []reports.DeadName{{Name: "old.example.com", Code: checks.DNSNXDomain}}, Unknown: []string{"www.client.example.com"}}}},
+		Prices: []reports.ReissueServer{{Server: "isp1", Oldest: at.Add(-3 * time.Hour), Price: checks.Price{Orders: 1, Spend: 1, Known: true}}},
 	}
 }
 

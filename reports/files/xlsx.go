@@ -59,7 +59,11 @@ func (b *book) fill() error {
 	if !b.week.Data.IsZero() {
 		at = b.week.Data.UTC().Format(time.RFC3339)
 	}
-	for _, key := range []string{"todo", "all", "over", "owners", "numbers"} {
+	sheets := []string{"todo", "all", "over", "owners", "numbers"}
+	if b.week.Drop != nil {
+		sheets = slices.Insert(sheets, 3, reports.Droppable)
+	}
+	for _, key := range sheets {
 		if _, err := b.file.NewSheet(b.sheetName(key)); err != nil {
 			return err
 		}
@@ -71,6 +75,7 @@ func (b *book) fill() error {
 		b.table("todo", columns("name", "ascii", "owner", "server", "cause", "to", "step", "who", "since", "change", "free", "ends"), toDo),
 		b.table("all", columns(), every),
 		b.table("over", columns("name", "ascii", "owner", "server", "cause", "change", "since", "until"), isOver),
+		b.droppable(),
 		b.owners(),
 		b.numbers(),
 		b.file.SetDocProps(&excelize.DocProperties{Creator: "Domovoy", LastModifiedBy: "Domovoy", Language: b.Language(),
