@@ -25,7 +25,7 @@ import (
 // module, so that they are an independent test of it. Where the lab is stricter
 // than the real service, a comment says so.
 
-// server is an HTTP server on a free loopback port. Its close waits for everything
+// server is an HTTP server on a free port of loopback, or of a Network. Its close waits for everything
 // that it started: requests, connections and goroutines.
 type server struct {
 	http *http.Server
@@ -38,10 +38,14 @@ type server struct {
 	work   sync.WaitGroup
 }
 
-// listen opens a free port; requests are answered from serve on.
-func listen() (*server, net.Listener, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+// listen opens a free port, of loopback where no network is given; requests are
+// answered from serve on.
+func listen(in *Network) (*server, net.Listener, error) {
+	var listener net.Listener
+	var err error
+	if in != nil {
+		listener = in.listen()
+	} else if listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return nil, nil, fmt.Errorf("listening on loopback: %w", err)
 	}
 	base, stop := context.WithCancel(context.Background())

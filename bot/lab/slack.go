@@ -11,6 +11,7 @@ import (
 
 // SlackOptions configures NewSlack; each may be zero.
 type SlackOptions struct {
+	Network   *Network         // that clients connect by; nil: loopback
 	BotToken  string           // default: a made-up xoxb- one
 	AppToken  string           // default: a made-up xapp- one
 	Team      string           // the workspace's id, default "T012345"
@@ -42,9 +43,9 @@ const (
 	labApp     = "A0LABAPP00"
 )
 
-// NewSlack starts a server on a free loopback port.
+// NewSlack starts a server on a free port.
 func NewSlack(options SlackOptions) (*Slack, error) {
-	server, listener, err := listen()
+	server, listener, err := listen(options.Network)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 
 // TelegramOptions configures NewTelegram; each may be zero.
 type TelegramOptions struct {
+	Network  *Network         // that clients connect by; nil: loopback
 	Token    string           // default: a made-up one of the right shape
 	Username string           // of the bot, default "domovoy_lab_bot"
 	ReadAll  bool             // privacy mode off: the bot receives all messages in groups
@@ -42,9 +43,9 @@ type telegramMethod func(context.Context, request) (any, error)
 
 const labBotID = 5000000001
 
-// NewTelegram starts a server on a free loopback port.
+// NewTelegram starts a server on a free port.
 func NewTelegram(options TelegramOptions) (*Telegram, error) {
-	server, listener, err := listen()
+	server, listener, err := listen(options.Network)
 	if err != nil {
 		return nil, err
 	}

@@ -46,6 +46,9 @@ type Config struct {
 	APIURL   string       // of the Web API; empty: Slack's own
 	Proxy    string       // URL: http, socks5 or socks5h, for calls and the socket; empty: none
 	Log      *slog.Logger // nil: no log
+
+	// Dial connects with Slack's servers, or with the proxy; nil: by TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Slack is a bot.Messenger. It is safe for concurrent use.
@@ -81,9 +84,13 @@ func New(config Config, bundle *i18n.Bundle) (*Slack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
+	dial := config.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
+	}
 	s := &Slack{
-		http:   newHTTPClient(proxy),
-		dialer: newDialer(proxy),
+		http:   newHTTPClient(proxy, dial),
+		dialer: newDialer(proxy, dial),
 		bundle: bundle,
 		pace:   newPace(),
 		sleep:  pace.Sleep,
@@ -156,8 +163,10 @@ func proxyOf(proxy *url.URL) func(*http.Request) (*url.URL, error) {
 	return http.ProxyURL(proxy)
 }
 
-func newHTTPClient(proxy *url.URL) *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
+// dialer connects with a server.
+type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
+
+func newHTTPClient(proxy *url.URL, dial dialer) *http.Client {
 	return &http.Client{
 		Timeout: callTimeout,
 		// Slack redirects no call, and following a redirect could send a token
@@ -165,7 +174,7 @@ func newHTTPClient(proxy *url.URL) *http.Client {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			Proxy:                 proxyOf(proxy),
-			DialContext:           dialer.DialContext,
+			DialContext:           dial,
 			TLSHandshakeTimeout:   dialTimeout,
 			ResponseHeaderTimeout: answerTimeout,
 			IdleConnTimeout:       90 * time.Second,
@@ -175,11 +184,10 @@ func newHTTPClient(proxy *url.URL) *http.Client {
 	}
 }
 
-func newDialer(proxy *url.URL) *websocket.Dialer {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
+func newDialer(proxy *url.URL, dial dialer) *websocket.Dialer {
 	return &websocket.Dialer{
 		Proxy:            proxyOf(proxy),
-		NetDialContext:   dialer.DialContext,
+		NetDialContext:   dial,
 		HandshakeTimeout: answerTimeout,
 		WriteBufferSize:  frameBuffer,
 	}

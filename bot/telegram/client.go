@@ -65,7 +65,7 @@ func newClient(cfg Config) (*client, error) {
 	return &client{
 		token:    token,
 		endpoint: base + "/bot%s/%s",
-		http:     newHTTPClient(proxy),
+		http:     newHTTPClient(proxy, cfg.Dial),
 		secrets:  newRedactor(secrets...),
 	}, nil
 }
@@ -87,11 +87,14 @@ func parseURL(what, text string, schemes ...string) (*url.URL, error) {
 	return u, nil
 }
 
-func newHTTPClient(proxy *url.URL) *http.Client {
+func newHTTPClient(proxy *url.URL, dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Client {
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
+	}
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:               http.ProxyURL(proxy), // nil: no proxy; environment variables are ignored
-			DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+			DialContext:         dial,
 			TLSHandshakeTimeout: 10 * time.Second,
 			MaxIdleConnsPerHost: 4,
 			IdleConnTimeout:     90 * time.Second,

@@ -29,6 +29,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"regexp"
 	"slices"
 	"time"
@@ -50,6 +51,9 @@ type Config struct {
 	Proxy    string                  // URL: http, https, socks5 or socks5h; empty: none
 	Commands map[string][]BotCommand // the menu by language; that of "en" also serves languages without one
 	Log      *slog.Logger            // nil: slog.Default()
+
+	// Dial connects with the API's server, or with the proxy; nil: by TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // BotCommand is an entry of the bot's menu of commands.
