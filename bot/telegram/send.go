@@ -40,6 +40,17 @@ func placeOf(to bot.Address) (place, error) {
 	return p, nil
 }
 
+// captionMark is the end of the id of a message whose text is a file's caption: it is
+// edited by another call.
+const captionMark = "c"
+
+// parseRef returns the number of a message, and whether its text is a caption.
+func parseRef(ref string) (id int64, caption bool, err error) {
+	number, caption := strings.CutSuffix(ref, captionMark)
+	id, err = strconv.ParseInt(number, 10, 64)
+	return id, caption, err
+}
+
 // Send sends a message with its buttons and files and returns its id. inReplyTo is
 // the id of the message to reply to, or empty. The package comment says what
 // happens when a file fails.
@@ -50,6 +61,9 @@ func (t *Telegram) Send(ctx context.Context, to bot.Address, inReplyTo string, m
 	}
 	if len(m.Files) == 1 && t.fitsCaption(m) {
 		ref, err := t.sendFile(ctx, at, inReplyTo, m.Files[0], &m)
+		if err == nil && ref != "" {
+			return ref + captionMark, nil
+		}
 		if !refusesFile(err) {
 			return ref, err
 		}
@@ -96,7 +110,7 @@ func (d *draft) addressTo(at place, inReplyTo string, silent bool) {
 	d.params.AddNonZero64("chat_id", at.chat)
 	d.params.AddNonZero64("message_thread_id", at.thread)
 	d.params.AddBool("disable_notification", silent)
-	if id, err := strconv.ParseInt(inReplyTo, 10, 64); err == nil {
+	if id, _, err := parseRef(inReplyTo); err == nil {
 		d.params["reply_parameters"] = encode(map[string]any{"message_id": id, "allow_sending_without_reply": true})
 	}
 }
@@ -164,12 +178,15 @@ func (t *Telegram) Edit(ctx context.Context, to bot.Address, ref string, m repor
 	if err != nil {
 		return err
 	}
-	if id, err := strconv.ParseInt(ref, 10, 64); err != nil || id <= 0 {
+	id, caption, err := parseRef(ref)
+	if err != nil || id <= 0 {
 		return fmt.Errorf("editing message %q: %w", ref, bot.ErrGone)
 	}
-	err = t.edit(ctx, at, ref, t.draft("editMessageText", "text", maxText, m))
-	if says(err, "there is no text in the message") { // it went out as a file's caption
-		err = t.edit(ctx, at, ref, t.draft("editMessageCaption", "caption", maxCaption, m))
+	if !caption {
+		err = t.edit(ctx, at, id, t.draft("editMessageText", "text", maxText, m))
+	}
+	if caption || says(err, "there is no text in the message") { // an older id has no mark
+		err = t.edit(ctx, at, id, t.draft("editMessageCaption", "caption", maxCaption, m))
 	}
 	switch {
 	case says(err, "message is not modified"):
@@ -181,9 +198,9 @@ func (t *Telegram) Edit(ctx context.Context, to bot.Address, ref string, m repor
 	return err
 }
 
-func (t *Telegram) edit(ctx context.Context, at place, ref string, d draft) error {
+func (t *Telegram) edit(ctx context.Context, at place, id int64, d draft) error {
 	d.params.AddNonZero64("chat_id", at.chat)
-	d.params["message_id"] = ref
+	d.params.AddNonZero64("message_id", id)
 	_, err := t.deliver(ctx, at, d)
 	return err
 }
