@@ -82,12 +82,17 @@ func (t teller) telling(ctx context.Context, said reports.Telling) ([]journal.De
 	}
 	said.Hidden = t.hidden(said.Problem)
 	var deliveries []journal.Delivery
+	composed := map[string]reports.Message{} // by language: it may be of thousands of sites, for dozens of chats
 	for _, chat := range chats {
 		w, err := t.writer(ctx, chat.To, chat.Language)
 		if err != nil {
 			return nil, err
 		}
-		m := compose.Told(w, said, t.s.servers[said.Problem.Server])
+		m, ok := composed[w.Language()]
+		if !ok {
+			m = compose.Told(w, said, t.s.servers[said.Problem.Server])
+			composed[w.Language()] = m
+		}
 		deliveries = append(deliveries, journal.Delivery{To: chat.To.String(), Kind: string(said.Reason), Rank: rank(said, m.Tone),
 			Problem: said.Problem.ID, ProblemKey: said.Problem.Key, Message: m})
 	}
@@ -181,6 +186,7 @@ func (t teller) redraw(ctx context.Context, pr reports.Problem) ([]journal.Deliv
 	}
 	var edits []journal.Delivery
 	drawn := map[string]bool{}
+	composed := map[[3]string]reports.Message{} // by language, and what the message was
 	for _, d := range slices.Backward(sent) {
 		if d.Kind == string(reports.Resolved) || drawn[d.To] && pr.Open() {
 			continue
@@ -195,7 +201,12 @@ func (t teller) redraw(ctx context.Context, pr reports.Problem) ([]journal.Deliv
 			return nil, err
 		}
 		now.Reason = reports.Reason(d.Kind)
-		m := compose.Redrawn(w, d.Message, now, t.s.servers[pr.Server])
+		was := [3]string{w.Language(), d.Kind, d.Message.Title}
+		m, ok := composed[was]
+		if !ok {
+			m = compose.Redrawn(w, d.Message, now, t.s.servers[pr.Server])
+			composed[was] = m
+		}
 		edits = append(edits, journal.Delivery{To: d.To, Kind: EditKind, Problem: pr.ID, Edits: d.ID, Over: !pr.Open(), Message: m})
 	}
 	slices.Reverse(edits)
