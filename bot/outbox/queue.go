@@ -98,10 +98,10 @@ func (q *queue) fill(ctx context.Context) (time.Duration, error) {
 	return q.untilNext(ctx, now, wait)
 }
 
-// journalDue reads what is due, without the delivery skip. eager includes what waits
-// for another try because the messenger failed.
+// journalDue reads what is due, without the delivery skip and the data of files. eager
+// includes what waits for another try because the messenger failed.
 func (q *queue) journalDue(ctx context.Context, now time.Time, eager bool, skip int64) ([]journal.Delivery, error) {
-	q.which.Busy, q.which.Answers, q.which.Eager, q.which.Skip = append(q.pool.Keys(), q.except...), nil, eager, skip
+	q.which.Busy, q.which.Answers, q.which.Eager, q.which.Skip, q.which.Bare = append(q.pool.Keys(), q.except...), nil, eager, skip, true
 	for place, n := range q.others {
 		if n >= answerTurn && !eager {
 			q.which.Answers = append(q.which.Answers, place)

@@ -39,6 +39,12 @@ func (q *queue) deliver(ctx context.Context, d journal.Delivery, store storing) 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if len(d.Message.Files) > 0 {
+		read := func(ctx context.Context) (err error) { d.Message.Files, err = q.Journal.Files(ctx, d); return err }
+		if err := store(ctx, read); err != nil {
+			return err
+		}
+	}
 	begun := func(ctx context.Context) error { return q.Journal.MarkBegun(ctx, d.ID, time.Now(), q.pace.calls(d)) }
 	if err := store(ctx, begun); errors.Is(err, journal.ErrNoDelivery) {
 		return nil // it was dropped meanwhile

@@ -101,13 +101,17 @@ func (j *Journal) SparesNeeded(ctx context.Context, out []string, before time.Ti
 			WHERE state = 'pending' AND rank <= ?1 AND edits IS NULL AND spare IS NULL AND spared = '' AND due < ?3
 			AND (messenger IN (SELECT value FROM json_each(?2)) OR place IN (SELECT value FROM json_each(?2)) OR place IN (SELECT address FROM chat WHERE closed > 0))
 			ORDER BY created, id`, RankCritical, list(out), millis(before))
-		return err
+		if err != nil {
+			return err
+		}
+		return t.readFiles(ctx, found)
 	})
 	return found, err
 }
 
 // Alike lists the deliveries that tell the same as d or newer: about its problem,
 // or, without one, those enqueued with it that have its kind. They were sent or wait.
+// The data of their files is left out.
 func (j *Journal) Alike(ctx context.Context, d Delivery) (found []Delivery, err error) {
 	err = j.view(ctx, "looking for the same message", func(t *tx) error {
 		found, err = all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery

@@ -8,7 +8,7 @@ import (
 
 // SentFor lists the messages about a problem, sent or waiting, without their
 // edits, and without those that were sent anew: the messages that an edit about the
-// problem must change.
+// problem must change. The data of their files is left out.
 func (j *Journal) SentFor(ctx context.Context, problem int64) (found []Delivery, err error) {
 	err = j.view(ctx, "reading a problem's messages", func(t *tx) error {
 		found, err = all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery
@@ -28,6 +28,7 @@ type Queue struct {
 	Answers   []string // chats in which it is the turn of an answer, whatever else waits
 	Eager     bool     // also before their time those that failed with the messenger
 	Skip      int64    // without this delivery; 0: none
+	Bare      bool     // Due leaves out the data of files, which Files reads
 }
 
 // places is where something waits in a queue, with its messenger ?1, those excepted
@@ -85,8 +86,10 @@ func (j *Journal) Due(ctx context.Context, now time.Time, queue Queue, limit int
 		return nil, err
 	}
 	err = j.change(ctx, "looking for due deliveries", func(t *tx) error {
-		due, err = t.due(ctx, now, queue, limit)
-		return err
+		if due, err = t.due(ctx, now, queue, limit); err != nil || queue.Bare {
+			return err
+		}
+		return t.readFiles(ctx, due)
 	})
 	return due, err
 }

@@ -85,6 +85,8 @@ func (t *tx) insertDelivery(ctx context.Context, d Delivery) (int64, error) {
 		with := *f
 		with.Problem, d.Message.Facts = d.Problem, &with
 	}
+	files := d.Message.Files
+	d.Message.Files = withoutData(files)
 	message, err := json.Marshal(d.Message)
 	if err != nil {
 		return 0, fmt.Errorf("storing a message: %w", err)
@@ -98,7 +100,10 @@ func (t *tx) insertDelivery(ctx context.Context, d Delivery) (int64, error) {
 		VALUES (?, ?, ?, nullif(?, 0), nullif(?, 0), nullif(?, 0), ?, ?, 'pending', ?, ?, ?, ?, nullif(?, 0), nullif(?, 0)) RETURNING id`,
 		d.To, d.Kind, d.Rank, d.Problem, d.Edits, d.Follows, d.ReplyTo, string(message),
 		millis(d.Attempt.Next), millis(due), millis(d.Attempt.Created), encodeMissed(d.Missed), d.Under, d.Spare)
-	return id, err
+	if err != nil {
+		return 0, err
+	}
+	return id, t.keepFiles(ctx, id, files)
 }
 
 // aimEdit makes an edit name the original message, also when it names an edit of

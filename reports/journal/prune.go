@@ -67,7 +67,7 @@ func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 				return err
 			}
 		}
-		return nil
+		return t.pruneFiles(ctx)
 	})
 }
 

@@ -46,7 +46,7 @@ func (j *Journal) MarkSent(ctx context.Context, id int64, ref string, at time.Ti
 				return err
 			}
 		}
-		return nil
+		return t.dropFiles(ctx, id)
 	})
 }
 
