@@ -37,6 +37,8 @@ type Message struct {
 	Actions  []Action  `json:"actions,omitempty"`
 	Files    []File    `json:"files,omitempty"`
 	Numbers  []Number  `json:"numbers,omitempty"`
+	More     string    `json:"more,omitempty"`   // ID of the action that turns the page of the buttons; the journal gives it where there are several
+	Page     int       `json:"page,omitempty"`   // of the buttons, from 0; above the last it begins anew
 	Silent   bool      `json:"silent,omitempty"` // arrives without a sound
 	Facts    *Facts    `json:"facts,omitempty"`  // for programs; nil: it is about no problem
 
@@ -78,6 +80,7 @@ type Item struct {
 	Tone Tone   `json:"tone,omitempty"`
 	Text string `json:"text"`
 	Note string `json:"note,omitempty"`
+	Row  int    `json:"row,omitempty"` // its number, by which an Action names it; 0: it has none
 }
 
 // Action is a button that stands for a typed command. The journal keeps the
@@ -88,7 +91,8 @@ type Action struct {
 	Label   string `json:"label"`
 	Command string `json:"command"`
 	Danger  bool   `json:"danger,omitempty"`
-	Rare    bool   `json:"rare,omitempty"` // may stand in a menu
+	Rare    bool   `json:"rare,omitempty"` // stands in a menu, or on a later page
+	Row     int    `json:"row,omitempty"`  // of the Item that it is about; 0: of none
 	URL     string `json:"url,omitempty"`
 }
 

@@ -120,6 +120,9 @@ func (p *page) items(s reports.Section) {
 func (p *page) buttons(actions []reports.Action) {
 	var rows []row
 	for i, action := range actions {
+		if action.Row != 0 {
+			continue // its command is typed faster than found
+		}
 		r := row{lead: fmt.Sprintf("[%d]", i+1), text: oneLine(action.Label), note: oneLine(action.Command)}
 		if action.URL != "" {
 			r.lead, r.note = "•", oneLine(action.URL)

@@ -225,7 +225,11 @@ func parts(r *rand.Rand) reports.Message {
 func actions(r *rand.Rand) []reports.Action {
 	var all []reports.Action
 	for n := range r.IntN(30) {
-		all = append(all, reports.Action{ID: fmt.Sprint("b", n), Label: hostile(r), Command: hostile(r), Danger: r.IntN(9) == 0, Rare: r.IntN(3) == 0})
+		a := reports.Action{ID: fmt.Sprint("b", n), Label: hostile(r), Command: hostile(r), Danger: r.IntN(9) == 0, Rare: r.IntN(3) == 0}
+		if r.IntN(3) == 0 {
+			a.Row = n + 1
+		}
+		all = append(all, a)
 	}
 	return all
 }

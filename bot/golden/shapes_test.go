@@ -87,6 +87,8 @@ func forms(bundle *i18n.Bundle, m reports.Message) []string {
 	}
 	for _, a := range m.Actions {
 		add(fmt.Sprintf("a button with danger %t", a.Danger), true)
+		add("a button of a row", a.Row != 0)
+		add("a rare button", a.Rare)
 	}
 	add("several buttons", len(m.Actions) > 1)
 	add("more buttons than a row has", len(m.Actions) > 5)

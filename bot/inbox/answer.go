@@ -48,6 +48,9 @@ type reply struct {
 // compose answers an update. A refusal is audited. The error is the context's
 // end.
 func (i *Inbox) compose(ctx context.Context, u journal.Update, r bot.Request) (reply, error) {
+	if pages, err := i.turnPage(ctx, u); pages != nil || err != nil {
+		return reply{deliveries: pages}, err
+	}
 	bounded, cancel := context.WithTimeout(ctx, answerBound)
 	defer cancel()
 	var text string
@@ -68,6 +71,25 @@ func (i *Inbox) compose(ctx context.Context, u journal.Update, r bot.Request) (r
 		i.log.ErrorContext(ctx, "answering panicked", "update", u.ID, "panic", p.Value, "stack", p.Trace())
 	}
 	return i.declined(ctx, err, u, r, text, notice), nil
+}
+
+// turnPage is the answer to a button that shows more buttons: the message as it is,
+// with the next page of them. Nil: the update is something else, or the message is
+// not known any more.
+func (i *Inbox) turnPage(ctx context.Context, u journal.Update) ([]journal.Delivery, error) {
+	if u.Button == "" {
+		return nil, nil
+	}
+	command, chat, ok, err := i.journal.Action(ctx, u.Button)
+	if err != nil || !ok || command != journal.MoreCommand || !bot.SameChat(chat, u.Chat) {
+		return nil, err
+	}
+	d, ok, err := i.journal.Shown(ctx, u.Chat, u.Ref)
+	if err != nil || !ok {
+		return nil, err
+	}
+	d.Message.Page = (d.Message.Page + 1) % len(d.Message.ButtonPages())
+	return []journal.Delivery{{To: d.To, Kind: journal.AnswerKind, Problem: d.Problem, Edits: d.Edits, Message: d.Message}}, nil
 }
 
 // ask turns an update into a command and asks it. A button is a typed command

@@ -198,13 +198,15 @@ const (
 	maxConfirmLabel = 30
 	maxMenu         = 5
 	maxMenuValue    = 150
+	maxSelect       = 100
+	maxPlaceholder  = 150
 )
 
 // otherElements are accepted without a check: the lab can press only buttons and
 // choose only from menus.
 func otherElements() []string {
 	return []string{"image", "datepicker", "datetimepicker", "timepicker", "checkboxes", "radio_buttons", "workflow_button",
-		"static_select", "external_select", "users_select", "conversations_select", "channels_select",
+		"external_select", "users_select", "conversations_select", "channels_select",
 		"multi_static_select", "multi_external_select", "multi_users_select", "multi_conversations_select", "multi_channels_select"}
 }
 
@@ -226,7 +228,10 @@ func (c *blockChecker) elements(elements []any, at func(int) string) {
 		case kind == "button":
 			c.button(at(i), element)
 		case kind == "overflow":
-			c.overflow(at(i), element)
+			c.overflow(at(i), element, maxMenu, "action_id", "options", "confirm")
+		case kind == "static_select":
+			c.text(at(i)+"/placeholder", element["placeholder"], maxPlaceholder, "plain_text")
+			c.overflow(at(i), element, maxSelect, "action_id", "options", "confirm", "placeholder", "initial_option", "focus_on_load")
 		case !slices.Contains(otherElements(), kind):
 			c.report(at(i)+"/type", "unsupported type: %s", kind)
 		}
@@ -247,11 +252,12 @@ func (c *blockChecker) button(at string, b object) {
 	c.confirm(at, b)
 }
 
-// overflow is https://docs.slack.dev/reference/block-kit/block-elements/overflow-menu-element.
-func (c *blockChecker) overflow(at string, b object) {
-	c.known(at, b, "action_id", "options", "confirm")
+// overflow is https://docs.slack.dev/reference/block-kit/block-elements/overflow-menu-element,
+// or https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element.
+func (c *blockChecker) overflow(at string, b object, most int, fields ...string) {
+	c.known(at, b, fields...)
 	options, _ := b["options"].([]any)
-	c.count(at+"/options", len(options), 1, maxMenu)
+	c.count(at+"/options", len(options), 1, most)
 	for i, x := range options {
 		option, _ := x.(object)
 		pointer := fmt.Sprintf("%s/options/%d", at, i)

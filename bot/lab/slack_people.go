@@ -285,7 +285,7 @@ func (b Body) action(id string) object {
 			switch {
 			case element["type"] == "button" && element["action_id"] == id:
 				return action
-			case element["type"] != "overflow":
+			case element["type"] != "overflow" && element["type"] != "static_select":
 				continue
 			}
 			for _, o := range options {

@@ -24,9 +24,17 @@ func TestListenHears(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	press := func(ts string) func() string {
+	list, err := s.Send(t.Context(), opsChannel(), "", samples()["rows.en"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	folded, err := s.Send(t.Context(), opsChannel(), "", samples()["folded.ru"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	press := func(ts, button string) func() string {
 		return func() string {
-			envelope, err := server.Press(ops, ts, user, "action-2")
+			envelope, err := server.Press(ops, ts, user, button)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,10 +59,13 @@ func TestListenHears(t *testing.T) {
 			bot.Update{Chat: "slack:" + ops + "/" + root, Text: "status"}},
 		{"direct message", func() string { return server.Tell(user, "limits") },
 			bot.Update{Chat: "slack:D0123456", Private: true, Text: "limits"}},
-		{"button", press(root),
+		{"button", press(root, "action-2"),
 			bot.Update{Chat: "slack:" + ops, Button: "k3f9a3", Ref: root}},
-		{"button in a thread", press(reply),
+		{"button in a thread", press(reply, "action-2"),
 			bot.Update{Chat: "slack:" + ops + "/" + root, Button: "k3f9a3", Ref: reply}},
+		{"entry of a menu", press(folded, "a3"), bot.Update{Chat: "slack:" + ops, Button: "a3", Ref: folded}},
+		{"row of a list", press(list, "r2"), bot.Update{Chat: "slack:" + ops, Button: "r2", Ref: list}},
+		{"one of many buttons", press(list, "b15"), bot.Update{Chat: "slack:" + ops, Button: "b15", Ref: list}},
 		{"forged button", func() string { return server.PressForged(ops, root, user, "x", "nonsense") },
 			bot.Update{Chat: "slack:" + ops, Button: "nonsense", Ref: root}},
 	}

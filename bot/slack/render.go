@@ -111,7 +111,7 @@ func clip(s string, n int) string {
 // the text; their commands can be typed instead.
 const (
 	buttonsPerRow = 5
-	maxButtons    = 20
+	maxButtons    = 50 // with the entries of menus
 	maxLabel      = 75 // UTF-16 code units
 	maxID         = 64 // bytes; the journal's ids are shorter
 	maxURL        = 3000
@@ -246,7 +246,9 @@ func itemText(item reports.Item) string {
 	return text
 }
 
-// list returns nil when there are no items. One with marks is lines, because Slack
+// list returns nil when there are no items. It is no table block, of which a message
+// can have one: on a phone a table scrolls sideways, so that the cause would be out of
+// sight, and who wants columns has the file. One with marks is lines, because Slack
 // would show a bullet before each mark.
 func (c *composer) list(items []reports.Item) slackgo.RichTextElement {
 	var rows []slackgo.RichTextElement
@@ -286,26 +288,35 @@ const (
 )
 
 // buttons adds rows of buttons. It leaves out actions without an id, which could not
-// be identified when pressed. The rare ones stand in a menu at the end of a row, if
-// there are two of them at least.
+// be identified when pressed. The rare ones, and those beyond what a phone shows at
+// once, stand in a menu at the end of a row, if there are two of them at least; what
+// the rows of a list offer is one choice.
 func (c *composer) buttons(actions []reports.Action) {
-	usable := pressable(actions)
-	var often, rare []reports.Action
-	for _, a := range usable {
-		if a.Rare && !a.Danger && a.URL == "" && len(rare) < maxMenu {
+	var often, rare, rows []reports.Action
+	for _, a := range pressable(actions) {
+		switch plain := !a.Danger && a.URL == ""; {
+		case a.Row != 0:
+			rows = append(rows, a)
+		case plain && (a.Rare || len(often) >= reports.ButtonsMost):
 			rare = append(rare, a)
-		} else {
+		default:
 			often = append(often, a)
 		}
 	}
-	if len(rare) < 2 {
-		often, rare = usable, nil
+	if len(rare) == 1 {
+		often, rare = append(often, rare...), nil
+	}
+	if len(rows) > 0 {
+		c.blocks = append(c.blocks, slackgo.NewActionBlock("", c.choice("rows", "slack.rows", rows)))
 	}
 	var elements []slackgo.BlockElement
 	for n, action := range often {
 		elements = append(elements, c.button(n, action))
 	}
-	if len(rare) > 0 {
+	switch {
+	case len(rare) > maxMenu:
+		elements = append(elements, c.choice("menu", "slack.more", rare))
+	case len(rare) > 0:
 		elements = append(elements, c.menu(rare))
 	}
 	for row := range slices.Chunk(elements, buttonsPerRow) {
@@ -336,13 +347,24 @@ func (c *composer) button(n int, action reports.Action) *slackgo.ButtonBlockElem
 	return button
 }
 
-// menu is a menu of actions.
+// menu is a menu of actions, at most maxMenu.
 func (c *composer) menu(actions []reports.Action) *slackgo.OverflowBlockElement {
+	return slackgo.NewOverflowBlockElement("menu", c.options(actions)...)
+}
+
+// choice is a menu of more actions under a text, in which one can also search.
+func (c *composer) choice(id, key string, actions []reports.Action) *slackgo.SelectBlockElement {
+	text := c.locale.Say(key)
+	c.units += units(text)
+	return slackgo.NewOptionsSelectBlockElement(slackgo.OptTypeStatic, slackgo.NewTextBlockObject(slackgo.PlainTextType, text, false, false), id, c.options(actions)...)
+}
+
+func (c *composer) options(actions []reports.Action) []*slackgo.OptionBlockObject {
 	options := make([]*slackgo.OptionBlockObject, len(actions))
 	for i, a := range actions {
 		options[i] = slackgo.NewOptionBlockObject(a.ID, c.label(a), nil)
 	}
-	return slackgo.NewOverflowBlockElement("menu", options...)
+	return options
 }
 
 func (c *composer) label(a reports.Action) *slackgo.TextBlockObject {

@@ -82,7 +82,23 @@ func samples() map[string]reports.Message {
 		},
 		"empty.en": {Language: "en"},
 		"long.ru":  longMessage(),
+		"rows.en":  listMessage(),
 	}
+}
+
+// listMessage is a list whose rows can be chosen, with more buttons than are shown at
+// once.
+func listMessage() reports.Message {
+	m := reports.Message{Language: "en", Title: "3 sites", Sections: []reports.Section{{}}}
+	for n := range 3 {
+		name := fmt.Sprintf("site%d.ru", n+1)
+		m.Sections[0].Items = append(m.Sections[0].Items, reports.Item{Row: n + 1, Text: name})
+		m.Actions = append(m.Actions, reports.Action{ID: fmt.Sprint("r", n+1), Row: n + 1, Label: fmt.Sprint(n+1, " · ", name), Command: "check " + name})
+	}
+	for n := range 16 {
+		m.Actions = append(m.Actions, reports.Action{ID: fmt.Sprint("b", n), Label: fmt.Sprint("Button ", n), Command: "list trouble"})
+	}
+	return m
 }
 
 // longMessage exceeds all limits at once.

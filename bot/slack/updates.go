@@ -67,10 +67,11 @@ func presses(c slackgo.InteractionCallback, envelope string) []bot.Update {
 	var pressed []bot.Update
 	for _, action := range c.ActionCallback.BlockActions {
 		button := cmp.Or(action.Value, action.ActionID)
-		if action.Type == "overflow" {
+		menu := action.Type == "overflow" || action.Type == "static_select"
+		if menu {
 			button = action.SelectedOption.Value
 		}
-		known := action.Type == "button" && !strings.HasPrefix(action.ActionID, opens) || action.Type == "overflow"
+		known := action.Type == "button" && !strings.HasPrefix(action.ActionID, opens) || menu
 		if !known || channel == "" || button == "" {
 			continue
 		}

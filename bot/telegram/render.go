@@ -2,6 +2,8 @@ package telegram
 
 import (
 	"encoding/json"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -215,7 +217,10 @@ func itemLine(item reports.Item) []piece {
 		return nil
 	}
 	mark := item.Tone.Mark()
-	if mark == "" {
+	switch {
+	case item.Row > 0:
+		mark = strings.TrimSpace(strconv.Itoa(item.Row) + ". " + mark)
+	case mark == "":
 		mark = "•"
 	}
 	return append([]piece{{text: mark + " "}}, named("", text)...)
@@ -235,16 +240,39 @@ type button struct {
 	Style string `json:"style,omitempty"`
 }
 
-// keyboard returns the buttons as reply_markup; empty: there are none. It leaves out
-// actions without an id, which could not be identified when pressed, unless they
-// open a URL.
-func keyboard(actions []reports.Action) string {
+// numbersPerRow is how many buttons with the number of a row stand side by side.
+const numbersPerRow = 5
+
+// keyboard returns the buttons as reply_markup; empty: there are none. Those of the
+// list's rows come first, with the rows' numbers; of the others one page.
+func keyboard(locale *i18n.Locale, m reports.Message) string {
+	var numbers []button
+	for _, a := range m.RowActions() {
+		if a.ID != "" && len(a.ID) <= maxData && len(numbers) < maxButtons/2 {
+			numbers = append(numbers, button{Text: strconv.Itoa(a.Row), Data: a.ID})
+		}
+	}
+	rows := slices.Collect(slices.Chunk(numbers, numbersPerRow))
+	pages := m.ButtonPages()
+	page := pages[max(0, m.Page)%len(pages)]
+	if len(pages) > 1 {
+		page = append(slices.Clip(page), reports.Action{ID: m.More, Label: locale.Say("action.more")})
+	}
+	if rows = append(rows, buttonRows(page)...); len(rows) == 0 {
+		return ""
+	}
+	return encode(map[string]any{"inline_keyboard": rows})
+}
+
+// buttonRows are the buttons of actions. It leaves out actions without an id, which
+// could not be identified when pressed, unless they open a URL.
+func buttonRows(actions []reports.Action) [][]button {
 	var rows [][]button
 	var row []button
 	total := 0
 	for _, a := range actions {
 		label := cut(oneLine(a.Label), maxLabel)
-		if (a.ID == "" || len(a.ID) > maxData) && a.URL == "" || label == "" || total == maxButtons {
+		if (a.ID == "" || len(a.ID) > maxData) && a.URL == "" || label == "" || total == maxButtons/2 {
 			continue
 		}
 		b := button{Text: label, Data: a.ID, URL: a.URL}
@@ -263,10 +291,7 @@ func keyboard(actions []reports.Action) string {
 	if len(row) > 0 {
 		rows = append(rows, row)
 	}
-	if len(rows) == 0 {
-		return ""
-	}
-	return encode(map[string]any{"inline_keyboard": rows})
+	return rows
 }
 
 // fitsRow reports whether a phone shows the labels of a row in full; all buttons of a

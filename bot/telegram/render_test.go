@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -229,32 +230,55 @@ func visible(html string) (string, error) {
 }
 
 func TestKeyboard(t *testing.T) {
+	en := loadBundle(t).Locale("en", nil)
 	long := strings.Repeat("ы", 100)
+	var nine, rows []reports.Action
+	for n := range 9 {
+		nine = append(nine, reports.Action{ID: "a", Label: strings.Repeat(strconv.Itoa(n+1), 20)})
+		rows = append(rows, reports.Action{ID: "r", Label: "21 · shop.ru", Row: 21 + n})
+	}
+	some := append([]reports.Action{{ID: "a", Label: "Take"}, {ID: "b", Label: "Hand", Rare: true}}, rows...)
 	tests := []struct {
 		name    string
 		actions []reports.Action
 		want    string // rows of labels
+		page    int
 	}{
-		{"none", nil, ""},
-		{"not stored yet", []reports.Action{{Label: "Взять"}}, ""},
-		{"short ones share a row", []reports.Action{{ID: "a", Label: "Взять"}, {ID: "b", Label: "Тише 1 ч"}, {ID: "c", Label: "Список"}}, "Взять|Тише 1 ч|Список"},
-		{"four are two rows", []reports.Action{{ID: "a", Label: "1"}, {ID: "b", Label: "2"}, {ID: "c", Label: "3"}, {ID: "d", Label: "4"}}, "1|2|3/4"},
-		{"middling ones in pairs", []reports.Action{{ID: "a", Label: "Quiet for 1 h"}, {ID: "b", Label: "List"}, {ID: "c", Label: "Take"}}, "Quiet for 1 h|List/Take"},
-		{"a long one stands alone", []reports.Action{{ID: "a", Label: "ok"}, {ID: "b", Label: "Отменить 14 авторизаций"}}, "ok/Отменить 14 авторизаций"},
-		{"a label is cut", []reports.Action{{ID: "a", Label: long}}, long[:63*2] + "…"},
-		{"line breaks go, empty labels too", []reports.Action{{ID: "a", Label: "a\nb"}, {ID: "b", Label: " \n"}}, "a b"},
-		{"an id too long", []reports.Action{{ID: strings.Repeat("x", 65), Label: "a"}}, ""},
+		{"eight at once", nine[:8], labelsOf(nine[:8], "/"), 0},
+		{"nine are two pages", nine, labelsOf(nine[:7], "/") + "/More …", 0},
+		{"the second page", nine, labelsOf(nine[7:], "/") + "/More …", 1},
+		{"after the last page comes the first", nine, labelsOf(nine[:7], "/") + "/More …", 2},
+		{"rows stand side by side, rare ones on a later page", some, "21|22|23|24|25/26|27|28|29/Take|More …", 0},
+		{"the rare ones", some, "21|22|23|24|25/26|27|28|29/Hand|More …", 1},
+		{"none", nil, "", 0},
+		{"not stored yet", []reports.Action{{Label: "Взять"}}, "", 0},
+		{"short ones share a row", []reports.Action{{ID: "a", Label: "Взять"}, {ID: "b", Label: "Тише 1 ч"}, {ID: "c", Label: "Список"}}, "Взять|Тише 1 ч|Список", 0},
+		{"four are two rows", []reports.Action{{ID: "a", Label: "1"}, {ID: "b", Label: "2"}, {ID: "c", Label: "3"}, {ID: "d", Label: "4"}}, "1|2|3/4", 0},
+		{"middling ones in pairs", []reports.Action{{ID: "a", Label: "Quiet for 1 h"}, {ID: "b", Label: "List"}, {ID: "c", Label: "Take"}}, "Quiet for 1 h|List/Take", 0},
+		{"a long one stands alone", []reports.Action{{ID: "a", Label: "ok"}, {ID: "b", Label: "Отменить 14 авторизаций"}}, "ok/Отменить 14 авторизаций", 0},
+		{"a label is cut", []reports.Action{{ID: "a", Label: long}}, long[:63*2] + "…", 0},
+		{"line breaks go, empty labels too", []reports.Action{{ID: "a", Label: "a\nb"}, {ID: "b", Label: " \n"}}, "a b", 0},
+		{"an id too long", []reports.Action{{ID: strings.Repeat("x", 65), Label: "a"}}, "", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := labels(t, keyboard(tt.actions)); got != tt.want {
+			if got := labels(t, keyboard(en, reports.Message{Actions: tt.actions, More: "m", Page: tt.page})); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}
-	mustContain(t, keyboard([]reports.Action{{ID: "a", Label: "Open", URL: "https://example.org/"}}), `[[{"text":"Open","url":"https://example.org/"}]]`)
-	danger := keyboard([]reports.Action{{ID: "a", Label: "Cancel", Danger: true}})
+	one := func(a reports.Action) string { return keyboard(en, reports.Message{Actions: []reports.Action{a}}) }
+	mustContain(t, one(reports.Action{ID: "a", Label: "Open", URL: "https://example.org/"}), `[[{"text":"Open","url":"https://example.org/"}]]`)
+	danger := one(reports.Action{ID: "a", Label: "Cancel", Danger: true})
 	mustContain(t, danger, `"style":"danger"`, `"callback_data":"a"`)
+}
+
+func labelsOf(actions []reports.Action, between string) string {
+	var all []string
+	for _, a := range actions {
+		all = append(all, a.Label)
+	}
+	return strings.Join(all, between)
 }
 
 func labels(t *testing.T, markup string) string {

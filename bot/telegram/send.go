@@ -102,7 +102,7 @@ func (t *Telegram) draft(method, field string, limit int, m reports.Message) dra
 	if field == "text" { // captions have no previews
 		d.params["link_preview_options"] = `{"is_disabled":true}`
 	}
-	d.params.AddNonEmpty("reply_markup", keyboard(m.Actions))
+	d.params.AddNonEmpty("reply_markup", keyboard(t.bundle.Locale(m.Language, nil), m))
 	return d
 }
 

@@ -93,7 +93,7 @@ func alert(w Writer, t reports.Telling, s reports.Server) reports.Message {
 	m.Sections = append(m.Sections, w.next(f))
 	m.Sections = append(m.Sections, standing(w, t.Problem)...)
 	m.Sections = append(m.Sections, details(w, t, s)...)
-	m.Actions = append(lifeActions(w, t.Problem), alertActions(w, f)...)
+	m.Actions = slices.Concat(lifeActions(w, t.Problem), alertActions(w, f), rareActions(w, t.Problem))
 	return m
 }
 
@@ -306,7 +306,7 @@ func ofSites(w Writer, t reports.Telling, s reports.Server) reports.Message {
 	}
 	if !over {
 		m.Sections = append(m.Sections, w.next(f))
-		m.Actions = append(lifeActions(w, t.Problem), namesAction(w, t))
+		m.Actions = slices.Concat(lifeActions(w, t.Problem), []reports.Action{namesAction(w, t)}, rareActions(w, t.Problem))
 	}
 	m.Sections = append(m.Sections, standing(w, t.Problem)...)
 	m.Sections = append(m.Sections, folded([]reports.Section{rest})...)

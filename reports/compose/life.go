@@ -100,7 +100,8 @@ func standing(w Writer, p reports.Problem) []reports.Section {
 	return []reports.Section{{Text: strings.Join(lines, " ")}}
 }
 
-// lifeActions take a problem, and silence it for an hour.
+// lifeActions take a problem, and silence it for an hour. What is done rarely comes
+// last: rareActions.
 func lifeActions(w Writer, p reports.Problem) []reports.Action {
 	var actions []reports.Action
 	if !p.IsTaken(w.Now) {
@@ -110,6 +111,15 @@ func lifeActions(w Writer, p reports.Problem) []reports.Action {
 		actions = append(actions, reports.Action{Label: w.Say("action.hush"), Command: "silence " + reports.ProblemMark + " 1h " + w.Say("action.hushed")})
 	}
 	return actions
+}
+
+// rareActions silence a problem for a working day, and offer it to somebody else.
+func rareActions(w Writer, p reports.Problem) []reports.Action {
+	var actions []reports.Action
+	if p.Life.Held == "" {
+		actions = append(actions, reports.Action{Label: w.Say("action.hushlong"), Command: "silence " + reports.ProblemMark + " 8h " + w.Say("action.hushed"), Rare: true})
+	}
+	return append(actions, reports.Action{Label: w.Say("action.hand"), Command: "hand " + reports.ProblemMark, Rare: true})
 }
 
 // passed is the one line about what came and went while something held it back.

@@ -62,17 +62,24 @@ func List(w Writer, rows []reports.Row, p Page) reports.Message {
 	}
 	from := (p.Number - 1) * PageSize
 	section := reports.Section{}
-	for _, r := range rows[from:min(from+PageSize, len(rows))] {
+	var opens []reports.Action
+	for n, r := range rows[from:min(from+PageSize, len(rows))] {
+		open, ok := p.open(r, from+n+1)
 		if string(r.Code) == "panel."+p.Kind {
 			r.Code = "" // the title says it of them all
 		}
-		section.Items = append(section.Items, rowItem(w, r))
+		item := rowItem(w, r)
+		if ok {
+			item.Row, opens = open.Row, append(opens, open)
+		}
+		section.Items = append(section.Items, item)
 	}
 	m.Sections = append(m.Sections, section)
 	if p.Drop != nil {
 		m.Sections = append(m.Sections, dropPrice(w, p.Drop.Prices)...)
 	}
 	if pages == 1 {
+		m.Actions = opens
 		return m
 	}
 	m.Sections = append(m.Sections, reports.Section{Text: w.Say("list.pages.where", i18n.Args{"Page": p.Number, "Pages": pages})})
@@ -83,7 +90,28 @@ func List(w Writer, rows []reports.Row, p Page) reports.Message {
 		m.Actions = append(m.Actions, reports.Action{Label: w.Say("action.next"), Command: p.to(p.Number + 1)})
 	}
 	m.Actions = append(m.Actions, reports.Action{Label: w.Say("action.file"), Command: p.Command + " file"})
+	m.Actions = append(m.Actions, opens...) // the others keep their numbers at the console
 	return m
+}
+
+// open is what a row offers: the check of its site, or the sites of its owner; false:
+// it has none.
+func (p Page) open(r reports.Row, number int) (reports.Action, bool) {
+	a := reports.Action{Row: number}
+	switch {
+	case r.Unreadable != nil, strings.ContainsAny(r.Owner, " *?["), !strings.Contains(r.Domain, "."):
+		return a, false
+	case r.Sites > 0 && r.Owner == "":
+		return a, false
+	case r.Sites > 0:
+		a.Label, a.Command = r.Owner, listCommand([]string{p.whole(), p.withOwner("owner=" + r.Owner)})
+	case r.Code == "":
+		return a, false
+	default:
+		a.Label, a.Command = checks.ToUnicode(r.Domain), "check "+r.Domain
+	}
+	a.Label = strconv.Itoa(number) + " · " + a.Label
+	return a, true
 }
 
 func (p Page) to(number int) string { return p.Command + " page " + strconv.Itoa(number) }
@@ -110,13 +138,16 @@ func (p Page) whole() string {
 	return strings.TrimSuffix(words, " "+ByOwner)
 }
 
-// withOwner is the filter with another owner.
+// withOwner is the filter with this owner in place of another.
 func (p Page) withOwner(owner string) string {
-	words := strings.Fields(p.Filter)
+	words, found := strings.Fields(p.Filter), false
 	for i, word := range words {
 		if strings.HasPrefix(word, "owner=") {
-			words[i] = owner
+			words[i], found = owner, true
 		}
+	}
+	if !found {
+		words = append(words, owner)
 	}
 	return strings.Join(words, " ")
 }

@@ -30,14 +30,15 @@ func Problems(w Writer, problems []reports.Problem) reports.Message {
 	return m
 }
 
-// ProblemActions are buttons that name problems to a command, the worst first.
+// ProblemActions are buttons that name problems to a command, the worst first. To escalate one
+// calls people.
 func ProblemActions(w Writer, problems []reports.Problem, command string) []reports.Action {
 	problems = slices.Clone(problems)
 	slices.SortStableFunc(problems, func(a, b reports.Problem) int { return int(b.Told.Severity - a.Told.Severity) })
 	var all []reports.Action
 	for _, p := range problems {
 		number := strconv.FormatInt(p.ID, 10)
-		all = append(all, reports.Action{Label: number + " · " + problemTitle(w, p), Command: command + " " + number})
+		all = append(all, reports.Action{Label: number + " · " + problemTitle(w, p), Command: command + " " + number, Danger: command == "escalate"})
 	}
 	return all
 }

@@ -26,7 +26,8 @@ func storm(w Writer, t reports.Telling, s reports.Server) reports.Message {
 	m.Sections = append(m.Sections, first, reports.Section{Text: w.Say("next.line", i18n.Args{"Step": w.Say("storm.next"), "Who": w.Say("who." + string(checks.Us))})})
 	m.Sections = append(m.Sections, standing(w, t.Problem)...)
 	m.Sections = append(m.Sections, folded([]reports.Section{rest, hidden(w, t.Hidden)})...)
-	m.Actions = append(lifeActions(w, t.Problem), reports.Action{Label: w.Say("action.list"), Command: "list trouble server=" + t.Problem.Server})
+	list := reports.Action{Label: w.Say("action.list"), Command: "list trouble server=" + t.Problem.Server}
+	m.Actions = slices.Concat(lifeActions(w, t.Problem), []reports.Action{list}, rareActions(w, t.Problem))
 	m.Files = everySite(w, t, s)
 	return m
 }

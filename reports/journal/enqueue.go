@@ -146,5 +146,13 @@ func (t *tx) keepActions(ctx context.Context, d *Delivery) error {
 			return err
 		}
 	}
-	return nil
+	if d.Message.More != "" || len(d.Message.ButtonPages()) < 2 {
+		return nil
+	}
+	d.Message.More = newActionID()
+	return t.keepAction(ctx, d.Message.More, d.To, MoreCommand, d.Attempt.Created)
 }
+
+// MoreCommand is the command of a button that turns the page of its message's
+// buttons. Nobody can type it.
+const MoreCommand = "\tmore"

@@ -82,3 +82,21 @@ func (j *Journal) SendAnew(ctx context.Context, id int64, at time.Time, anew Del
 	})
 	return sent, err
 }
+
+// Shown returns the message with the messenger's id ref in a chat, or any of its
+// topics, as it is or will be once its edits are sent: as an edit of it, not
+// enqueued. False: there is none.
+func (j *Journal) Shown(ctx context.Context, chat, ref string) (d Delivery, ok bool, err error) {
+	err = j.view(ctx, "looking for a message", func(t *tx) error {
+		var main int64
+		main, ok, err = one(ctx, t, single[int64], `SELECT coalesce(edits, id) FROM delivery
+			WHERE place = iif(instr(?1, '/') > 0, substr(?1, 1, instr(?1, '/') - 1), ?1) AND ref = ?2 AND state = 'sent' ORDER BY id DESC LIMIT 1`, chat, ref)
+		if err != nil || !ok {
+			return err
+		}
+		d, ok, err = one(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery WHERE ? IN (id, edits) AND state <> 'dropped' ORDER BY id DESC LIMIT 1`, main)
+		d.Edits = main
+		return err
+	})
+	return d, ok, err
+}

@@ -115,7 +115,7 @@ func (r Reply) JSON() (any, error) {
 	}
 	actions := []action{}
 	for _, a := range r.Message.Actions {
-		if a.Command != "" { // else it opens a page, whose address the data has
+		if a.Command != "" && a.Row == 0 { // else it opens a page, whose address the data has, or is about a row of the data
 			actions = append(actions, action{a.Label, a.Command})
 		}
 	}
