@@ -219,7 +219,7 @@ func (d *decider) decide(pr *Problem) {
 	}
 	audible := d.audible(pr, members)
 	if len(audible) == 0 {
-		pr.Life.Waiting, pr.Life.Step = time.Time{}, 0
+		pr.Life.calm()
 		return
 	}
 	d.speak(pr, audible)
@@ -272,7 +272,7 @@ func (d *decider) speak(pr *Problem, audible []*Incident) {
 	}
 	if t.Reason == Worsened || t.Reason == Released {
 		t.Was, pr.Life.Taken = pr.Life.Taken, Taking{}
-		pr.Life.Waiting, pr.Life.Step = time.Time{}, 0
+		pr.Life.calm()
 	}
 	if t.Reason != "" {
 		pr.Told = Told{Reason: t.Reason, Severity: severity, Value: d.value(pr, audible), At: now}
@@ -355,22 +355,6 @@ func (d *decider) remind(pr *Problem, audible []*Incident, severity checks.Sever
 		slices.ContainsFunc(audible, func(i *Incident) bool { return i.Clear == 0 && d.s.Looked(i.Finding) })
 }
 
-// escalate takes the steps that are due because nobody took a critical problem.
-func (d *decider) escalate(pr *Problem, audible []*Incident, severity checks.Severity) {
-	life, now := &pr.Life, d.s.Now
-	if severity < checks.Critical || pr.Baseline || pr.IsTaken(now) || !pr.OfSites() && !life.Flapping.Since.IsZero() || pr.Told.At.IsZero() {
-		life.Waiting, life.Step = time.Time{}, 0
-		return
-	}
-	if life.Waiting.IsZero() {
-		life.Waiting = now
-	}
-	for life.Step < len(d.Escalation) && now.Sub(life.Waiting) >= d.Escalation[life.Step].After {
-		d.out.Tellings = append(d.out.Tellings, Telling{Reason: Escalated, Problem: *pr, Incidents: values(audible), Step: d.Escalation[life.Step]})
-		life.Step++
-	}
-}
-
 // over ends a problem without open incidents.
 func (d *decider) over(pr *Problem) {
 	now, ended := d.s.Now, d.ended[pr.Key]
@@ -383,7 +367,7 @@ func (d *decider) over(pr *Problem) {
 		}
 	}
 	pr.Resolved, pr.Life.Held = now, ""
-	pr.Life.Waiting, pr.Life.Step = time.Time{}, 0
+	pr.Life.calm()
 	d.redraw[pr.Key] = true
 	news := slices.ContainsFunc(ended, func(c Change) bool { return c.Kind == Resolved })
 	if !pr.Life.Flapping.Since.IsZero() {

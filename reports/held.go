@@ -208,9 +208,7 @@ func (p Policy) Next(now time.Time, problems []Problem, silences []Silence) time
 	}
 	for _, pr := range problems {
 		at(pr.Life.Taken.Until)
-		if step := pr.Life.Step; !pr.Life.Waiting.IsZero() && step < len(p.Escalation) {
-			at(pr.Life.Waiting.Add(p.Escalation[step].After))
-		}
+		at(p.nextStep(pr.Life, now))
 		if f := pr.Life.Flapping; !f.Since.IsZero() {
 			at(f.Changed.Add(flapSteady))
 		}

@@ -53,13 +53,6 @@ type Policy struct {
 	Escalation   []Step  // in the order of After
 }
 
-// Step is what happens where nobody takes a critical problem.
-type Step struct {
-	After    time.Duration // since it was told
-	To       string        // an address: telegram:…, slack:…, email:…, webhook:NAME
-	Language string        // empty: the default of that address
-}
-
 // CountCheck is the name of the check that compares counts with thresholds; the
 // count's code follows it after a dot.
 const CountCheck = "counts"

@@ -45,7 +45,8 @@ type Life struct {
 	Taken    Taking    `json:"taken,omitzero"`
 	Handed   Handing   `json:"handed,omitzero"`
 	Waiting  time.Time `json:"waiting,omitzero"` // since when it was critical and told, and nobody took it; zero: it is not
-	Step     int       `json:"step,omitzero"`    // steps of the escalation that were taken since then
+	Called   string    `json:"called,omitzero"`  // addresses of the steps of the escalation that were taken since then, one word each
+	Step     int       `json:"step,omitzero"`    // the same of an earlier version: how many
 	Flapping Flapping  `json:"flapping,omitzero"`
 	Held     string    `json:"held,omitzero"` // what holds all of it back, as Hold.Name says; empty: nothing does
 }
@@ -91,7 +92,7 @@ func (p Problem) IsTaken(now time.Time) bool {
 // be asked or called any more.
 func (p *Problem) Take(t Taking) {
 	p.Life.Taken, p.Life.Handed = t, Handing{}
-	p.Life.Waiting, p.Life.Step = time.Time{}, 0
+	p.Life.calm()
 }
 
 // Hand records that the problem was offered to somebody. Nobody works on it

@@ -193,15 +193,15 @@ func (r *Recorder) Escalate(ctx context.Context, asked bot.Request, id int64, au
 		if err != nil {
 			return err
 		}
-		steps := r.watch.Policy.Escalation
+		left := r.watch.Policy.StepsLeft(p.Life)
 		switch {
-		case len(steps) == 0:
+		case len(r.watch.Policy.Escalation) == 0:
 			return &bot.Refusal{Code: bot.ResultUnavailable, Key: "refusal.escalation.none"}
-		case p.Life.Step >= len(steps):
+		case len(left) == 0:
 			return &bot.Refusal{Code: bot.ResultUsed, Key: "refusal.escalation.all", Args: i18n.Args{"Problem": id}}
 		}
-		to = steps[p.Life.Step]
-		p.Life.Step++
+		to = left[0]
+		p.Life.Call(to, r.watch.Policy)
 		if p.Life.Waiting.IsZero() {
 			p.Life.Waiting = a.now
 		}
