@@ -142,8 +142,12 @@ func beginning(out checks.Outcome, s reports.Server, begun map[string]time.Time)
 
 // Retire closes, without a message, the incidents that no check looks at any
 // more: those of panels that left the configuration, and those found in the
-// certificate files of panels whose files are not read any more.
+// certificate files of panels whose files are not read any more. It also drops what
+// waits for addresses that left the configuration.
 func (r *Recorder) Retire(ctx context.Context, now time.Time) error {
+	if err := r.leave(ctx); err != nil {
+		return err
+	}
 	open, err := r.journal.OpenIncidents(ctx)
 	if err != nil {
 		return err

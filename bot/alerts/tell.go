@@ -123,17 +123,17 @@ func rank(said reports.Telling, tone reports.Tone) journal.Rank {
 // withCalled adds the addresses to which a problem was escalated: who was called
 // must hear that it is over.
 func (t teller) withCalled(ctx context.Context, pr reports.Problem, chats []bot.Chat) ([]bot.Chat, error) {
-	sent, err := t.journal.SentFor(ctx, pr.ID)
+	called, err := t.journal.CalledFor(ctx, pr.ID)
 	if err != nil {
 		return nil, err
 	}
 	chats = slices.Clone(chats)
-	for _, d := range sent {
+	for _, d := range called {
 		to, err := bot.ParseAddress(d.To)
 		if err != nil {
 			return nil, err
 		}
-		if d.Kind == string(reports.Escalated) && !slices.ContainsFunc(chats, func(c bot.Chat) bool { return c.To == to }) {
+		if !slices.ContainsFunc(chats, func(c bot.Chat) bool { return c.To == to }) {
 			chats = append(chats, bot.Chat{To: to, Language: d.Message.Language})
 		}
 	}
@@ -195,6 +195,12 @@ func (t teller) redraw(ctx context.Context, pr reports.Problem) ([]journal.Deliv
 		to, err := bot.ParseAddress(d.To)
 		if err != nil {
 			return nil, err
+		}
+		if known, err := t.isKnown(ctx, to); err != nil || !known { // a chat that was removed is not shown what is so now
+			if err != nil {
+				return nil, err
+			}
+			continue
 		}
 		w, err := t.writer(ctx, to, d.Message.Language)
 		if err != nil {

@@ -39,14 +39,29 @@ func newDuty(t *testing.T, policy reports.Policy) *duty {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = j.Close() })
-	policy.ResolveAfter, policy.Remind = 1, 4*time.Hour
-	policy.Thresholds = map[checks.Code]reports.Threshold{checks.PanelFailed: {Warn: 1, Critical: 3}}
-	d.engine = enginetest.New(t, engine.Config{Journal: j, Policy: policy, Sources: []watch.Source{{Name: "isp1", Reader: d.panel}}, Rules: watch.Rules{Within: time.Hour, Times: 2},
-		Audience: bot.Audience{Chats: []bot.Chat{{To: bot.Address{Messenger: "telegram", Chat: "-1"}, Receives: []string{bot.Alerts}},
-			{To: bot.Address{Messenger: "slack", Chat: "C1"}, Receives: []string{bot.Alerts}}}}})
+	d.begin(j, policy, "telegram:-1", "slack:C1")
 	d.read(0)
 	d.told()
 	return d
+}
+
+// begin makes the bot, over what there is already.
+func (d *duty) begin(j *journal.Journal, policy reports.Policy, chats ...string) {
+	d.Helper()
+	policy.ResolveAfter, policy.Remind = 1, 4*time.Hour
+	if policy.Thresholds == nil {
+		policy.Thresholds = map[checks.Code]reports.Threshold{checks.PanelFailed: {Warn: 1, Critical: 3}}
+	}
+	var audience bot.Audience
+	for _, chat := range chats {
+		to, err := bot.ParseAddress(chat)
+		if err != nil {
+			d.Fatal(err)
+		}
+		audience.Chats = append(audience.Chats, bot.Chat{To: to, Receives: []string{bot.Alerts}})
+	}
+	d.engine = enginetest.New(d, engine.Config{Journal: j, Policy: policy, Sources: []watch.Source{{Name: "isp1", Reader: d.panel}}, Rules: watch.Rules{Within: time.Hour, Times: 2},
+		Audience: audience})
 }
 
 // read has the panel read with so many failed certificates.

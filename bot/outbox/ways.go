@@ -79,7 +79,7 @@ func (o *Outbox) sendSpare(ctx context.Context, d journal.Delivery, ways ways, n
 	for _, to := range ways.instead(placeOf(d.To)) {
 		w := compose.Writer{Locale: o.locale(d.Message.Language), Now: now}
 		m := compose.Spare(w, d.Message, ways.why(w, d.To))
-		spares = append(spares, journal.Delivery{To: to, Kind: "spare", Rank: journal.RankCritical, Problem: d.Problem, Spare: d.ID,
+		spares = append(spares, journal.Delivery{To: to, Kind: journal.SpareKind, Rank: journal.RankCritical, Problem: d.Problem, Spare: d.ID,
 			Message: m, Attempt: journal.Attempt{Created: d.Attempt.Created, Next: now}})
 	}
 	if len(spares) == 0 {

@@ -21,6 +21,9 @@ const (
 // AnswerKind is the Kind of a delivery that answers a person.
 const AnswerKind = "answer"
 
+// SpareKind is the Kind of a delivery that goes another way, see Delivery.Spare.
+const SpareKind = "spare"
+
 // Rank says how important a delivery is. Of those that wait for a chat the lowest
 // rank is sent first, and of equal ones the oldest.
 type Rank int
@@ -120,6 +123,7 @@ const (
 	dropOver       = "it was over before it was sent, and became one line of a late message"
 	dropRepeated   = "the message that it repeats was not sent yet"
 	dropTaken      = "somebody took the problem before it was sent"
+	dropLeft       = "its address is not in the configuration any more"
 	dropAnew       = "its message could not be changed any more and was sent anew"
 	dropTold       = "its message could not be changed any more, and a newer one tells it"
 	dropThread     = "the message in whose thread it stands is gone"
@@ -127,7 +131,7 @@ const (
 
 // ownReasons lists them for a query.
 func ownReasons() string {
-	return list([]string{dropSuperseded, dropMerged, dropOrphaned, dropOver, dropRepeated, dropTaken, dropAnew, dropTold, dropThread})
+	return list([]string{dropSuperseded, dropMerged, dropOrphaned, dropOver, dropRepeated, dropTaken, dropLeft, dropAnew, dropTold, dropThread})
 }
 
 const deliveryColumns = `id, chat, kind, rank, coalesce(problem, 0), coalesce(edits, 0), coalesce(follows, 0), reply_to, message,

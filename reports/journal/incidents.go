@@ -88,7 +88,7 @@ func (t *tx) record(ctx context.Context, e Entry, opened map[string]int64) (Stor
 
 // recordTelling stores what an entry tells, and the act that it is.
 func (t *tx) recordTelling(ctx context.Context, e Entry, stored Stored) error {
-	if err := t.withdraw(ctx, e.Withdraw); err != nil {
+	if err := t.withdraw(ctx, e.At, e.Withdraw); err != nil {
 		return err
 	}
 	deliveries := slices.Clone(e.Deliveries)

@@ -199,13 +199,27 @@ func (t *tx) problemOf(ctx context.Context, key string, stored Stored) (int64, e
 }
 
 // withdraw drops the messages about problems that somebody takes which still
-// wait and say that nobody does: reminders and steps of the escalation.
-func (t *tx) withdraw(ctx context.Context, problems []int64) error {
+// wait and say that nobody does: reminders, steps of the escalation, and what goes
+// another way. One whose sending began and that waits for another try may have
+// arrived; see CalledFor.
+func (t *tx) withdraw(ctx context.Context, now time.Time, problems []int64) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	_, err := t.exec(ctx, `UPDATE delivery SET state = 'dropped', error = ? WHERE state = 'pending' AND begun = 0
+	_, err := t.exec(ctx, `UPDATE delivery SET state = 'dropped', error = ? WHERE state = 'pending' AND (begun = 0 OR next > ?)
 		AND problem IN (SELECT value FROM json_each(?)) AND kind IN (SELECT value FROM json_each(?))`,
-		dropTaken, jsonText(problems), list([]string{string(reports.Reminded), string(reports.Escalated), string(reports.Released), string(reports.Handed)}))
+		dropTaken, millis(now), jsonText(problems), list([]string{string(reports.Reminded), string(reports.Escalated), string(reports.Released), string(reports.Handed), SpareKind}))
 	return err
+}
+
+// CalledFor lists the deliveries by which somebody was called because of a problem,
+// or may have been: steps of the escalation that were sent, that wait, or that were
+// withdrawn after a try whose outcome is not known.
+func (j *Journal) CalledFor(ctx context.Context, problem int64) (found []Delivery, err error) {
+	err = j.view(ctx, "reading who was called", func(t *tx) error {
+		found, err = all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery
+			WHERE problem = ? AND kind = ? AND edits IS NULL AND under IS NULL AND (state <> 'dropped' OR begun > 0) ORDER BY id`, problem, string(reports.Escalated))
+		return err
+	})
+	return found, err
 }
