@@ -148,6 +148,7 @@ type Fault struct {
 	RetryAfter int           // seconds, for TooManyRequests; zero means 1
 	Status     int           // for Refuse: zero means 400 (Telegram) or 200 (Slack); for Page: zero means 403
 	After      time.Duration // for Late
+	Chat       string        // only calls about this chat, or channel, fail; empty: all
 	Text       string        // for Refuse: Telegram's description, Slack's error code
 }
 
@@ -172,12 +173,13 @@ func (l *faultList) add(method string, n int, fault Fault) {
 }
 
 // next removes and returns the fault for a call; the zero Fault is none.
-func (l *faultList) next(method string) Fault {
+func (l *faultList) next(method string, params map[string]string) Fault {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range l.waiting {
 		w := &l.waiting[i]
-		if w.left > 0 && (w.method == "" || w.method == method) {
+		about := w.fault.Chat == "" || w.fault.Chat == params["chat_id"] || w.fault.Chat == params["channel"]
+		if w.left > 0 && about && (w.method == "" || w.method == method) {
 			w.left--
 			return w.fault
 		}

@@ -136,7 +136,7 @@ type exchange struct {
 func (f *front) handle(w http.ResponseWriter, r *http.Request, x exchange) {
 	call := f.calls.open(Call{Method: x.method, Params: x.params, At: time.Now(), Inside: x.inside != nil && x.inside()})
 	var answer reply
-	switch fault := f.faults.next(x.method); fault.Kind {
+	switch fault := f.faults.next(x.method, x.params); fault.Kind {
 	case 0:
 		answer = x.run(r.Context())
 	case Hang:
