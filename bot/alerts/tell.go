@@ -3,6 +3,7 @@ package alerts
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"domovoy/bot"
 	"domovoy/reports"
@@ -103,21 +104,26 @@ func (t teller) telling(ctx context.Context, said reports.Telling) ([]journal.De
 	return append(deliveries, edits...), err
 }
 
-// rank puts what is wrong with the account or the panel itself before what is wrong
-// with any number of its sites, and leaves the rest to the journal: what is critical
-// goes first.
+// rank puts what is wrong with the account or the panel itself before what its counts
+// say, and that before what is wrong with any number of its sites, and leaves the rest
+// to the journal: what is critical goes first.
 func rank(said reports.Telling, tone reports.Tone) journal.Rank {
-	sites := slices.ContainsFunc(said.Incidents, func(i reports.Incident) bool { return i.Finding.Site != "" })
-	if !said.Problem.Open() || sites {
+	sites, counts := false, false
+	for _, i := range said.Incidents {
+		sites = sites || i.Finding.Site != ""
+		counts = counts || strings.HasPrefix(i.Finding.Check, reports.CountCheck+".")
+	}
+	switch {
+	case !said.Problem.Open() || sites:
 		return 0
-	}
-	switch tone {
-	case reports.ToneBad:
-		return journal.RankFirst
-	case reports.ToneWarning:
+	case tone == reports.ToneWarning:
 		return journal.RankPanel
+	case tone != reports.ToneBad:
+		return 0
+	case counts:
+		return journal.RankFirst
 	}
-	return 0
+	return journal.RankAccount
 }
 
 // withCalled adds the addresses to which a problem was escalated: who was called

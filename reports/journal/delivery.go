@@ -38,13 +38,15 @@ const (
 	RankDigest                   // reports
 )
 
-// RankFirst is for a critical problem of the account at the CA or of a panel, which is
-// not behind any number of names.
-const RankFirst Rank = -1
+// Ranks of critical problems of a server, which are not behind any number of names.
+const (
+	RankAccount Rank = iota - 2 // of the account at the CA, or of the panel as a whole
+	RankFirst                   // of its counts
+)
 
 // String is the word for programs.
 func (r Rank) String() string {
-	if r == RankFirst {
+	if r == RankFirst || r == RankAccount {
 		return "critical"
 	}
 	if r < RankCritical || r > RankDigest {
