@@ -1,0 +1,6 @@
+//go:build !race
+
+package engine_test
+
+// stormSites is how many sites the storm has.
+const stormSites = 10_000

@@ -1,0 +1,7 @@
+//go:build race
+
+package engine_test
+
+// stormSites is how many sites the storm has. The race detector makes ten thousand
+// take minutes, and finds no more in them.
+const stormSites = 500
