@@ -22,6 +22,7 @@ const (
 // Site is a web domain as the panel knows it.
 type Site struct {
 	Server      string // the panel's name in the configuration
+	Node        string // name of the cluster's node that serves it; empty: not known, or there is no cluster
 	ID          int64  // the panel's row
 	Name        string // A-label form; as stored if it is not a valid name
 	Owner       string // the panel's user; may be empty
@@ -111,7 +112,9 @@ type Snapshot struct {
 	Taken        time.Time
 	Sites        []Site
 	Certificates []Certificate
-	Addresses    []netip.Addr // the panel's own; empty if it has no list
+	Addresses    []netip.Addr // the panel's own, and those of its nodes; empty if it has no list
+	Nodes        []Node       // of a cluster; nil: there is none
+	NodesBy      string       // the column that ties sites to nodes: see Node; empty: no column does
 	Missing      []Missing
 	Unreadable   []Unreadable // the first 20,000
 	UnreadableN  int          // all of them
@@ -171,6 +174,7 @@ type Subject struct {
 	File        *CertificateFile // nil: certificates are not read on this panel
 	FileErr     error            // why the file could not be read; nil if that was not tried
 	History     *History         // nil: the log has no attempt for it
+	Cluster     *Cluster         // nil: the panel is not of a cluster
 }
 
 // Issues reports whether the site's certificate comes from the CA, or would: a

@@ -26,7 +26,10 @@ type Situation struct {
 	// that are over, as far back as FlapWithin.
 	Opens map[string][]time.Time
 	Owner func(server, site string) string // may be nil
-	Sites map[string]int                   // number of sites by server
+	Sites map[string]int                   // number of sites by server, and by node: isp1/node2
+
+	Node    func(checks.Finding) string // the node of a cluster that a finding is about; empty: none, or not known; may be nil
+	Resting map[string][]string         // nodes in maintenance by server; one without an entry was not read yet
 }
 
 // Decision is what is to be stored and told.
@@ -126,7 +129,7 @@ func (d *decider) join() {
 		i := &c.Incident
 		changed[i.Finding.Key()] = true
 		if i.Problem == 0 && i.Times.Resolved.IsZero() {
-			d.admit(c, storms[i.Finding.Server])
+			d.admit(c, storms.of(d, i.Finding))
 		}
 		key := cmp.Or(i.Joins, byID[i.Problem])
 		switch {
@@ -154,12 +157,12 @@ func (d *decider) join() {
 // admit has an incident join a problem if it is news. Of a baseline only the
 // server's own are: half the sites of a real panel have some trouble from the
 // start.
-func (d *decider) admit(c *Change, storm bool) {
+func (d *decider) admit(c *Change, storm string) {
 	i := &c.Incident
 	f := i.Finding
 	switch {
-	case storm && c.broke():
-		i.Joins = d.problem(sitesKey(f.Server, StormCause), f.Server, StormCause).Key
+	case storm != "" && c.broke():
+		i.Joins = d.problem(sitesKey(storm, StormCause), storm, StormCause).Key
 	case c.Kind == Opened, c.Kind == Worsened:
 		i.Joins = d.problem(ProblemKey(f), f.Server, f.Code).Key
 	case c.Kind == Baseline && f.Site == "" && Alerts(f):
@@ -174,25 +177,6 @@ func (d *decider) admit(c *Change, storm bool) {
 // certificate ends.
 func (c Change) broke() bool {
 	return c.Incident.Finding.Site != "" && (c.Broke || c.Kind == Opened)
-}
-
-// storms are the servers so many of whose sites broke in this run, or are still
-// broken since such a run, that what breaks there is part of the storm.
-func (d *decider) storms() map[string]bool {
-	broke := map[string]map[string]bool{}
-	for _, c := range d.s.Changes {
-		if f := c.Incident.Finding; c.broke() {
-			if broke[f.Server] == nil {
-				broke[f.Server] = map[string]bool{}
-			}
-			broke[f.Server][f.Site] = true
-		}
-	}
-	storms := map[string]bool{}
-	for server, sites := range broke {
-		storms[server] = d.byKey[sitesKey(server, StormCause)] != nil || d.stormy(len(sites), d.s.Sites[server]) && !d.alike(server)
-	}
-	return storms
 }
 
 // alike reports whether it was said already that many sites of a server fail

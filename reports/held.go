@@ -13,9 +13,12 @@ import (
 func (d *decider) hold(pr *Problem, i Incident) Hold {
 	f := i.Finding
 	for _, s := range d.s.Silences {
-		if s.Active(d.s.Now) && s.Match.Covers(pr.ID, f, d.owner(s, f)) {
+		if s.Active(d.s.Now) && s.Match.Covers(pr.ID, f, d.owner(s, f), d.node(s, f)) {
 			return s.hold()
 		}
+	}
+	if h := d.byNode(i); h.Kind != "" {
+		return h
 	}
 	for _, parent := range d.parents {
 		if parent != pr && explains(*parent, *pr, f) {
@@ -39,6 +42,15 @@ func (d *decider) owner(s Silence, f checks.Finding) string {
 	return d.s.Owner(f.Server, f.Site)
 }
 
+// node of a cluster that a finding is about; not looked for where a silence does
+// not ask.
+func (d *decider) node(s Silence, f checks.Finding) string {
+	if !strings.Contains(s.Match.Server, "/") || d.s.Node == nil {
+		return ""
+	}
+	return d.s.Node(f)
+}
+
 // findParents finds the problems that explain others. One explains only while
 // it is seen: a panel that can be read again has its own news, even before the
 // problem counts as over.
@@ -59,7 +71,7 @@ func (d *decider) findParents() {
 // visitors see of a certificate is told beside its cause.
 func explains(parent, child Problem, f checks.Finding) bool {
 	switch {
-	case parent.Server != child.Server:
+	case parent.Server != child.Panel():
 		return false
 	case parent.Cause == checks.PanelUnavailable:
 		return true
@@ -86,6 +98,9 @@ func (d *decider) released(name string) bool {
 		return !slices.ContainsFunc(d.s.Silences, func(s Silence) bool { return s.hold().Name() == name && s.Active(d.s.Now) })
 	case HeldByQuiet:
 		return !d.Quiet.Active(d.s.Now)
+	case HeldByNode:
+		rests, known := d.resting(checks.ParsePlace(which))
+		return known && !rests
 	case HeldByParent:
 		return !slices.ContainsFunc(d.parents, func(p *Problem) bool { return p.Key == which })
 	}
@@ -110,6 +125,9 @@ func (d *decider) named(name string) Hold {
 		if s.hold().Name() == name {
 			h = s.hold()
 		}
+	}
+	if kind == HeldByNode {
+		h.Node = which
 	}
 	if kind == HeldByParent {
 		h.Parent = Problem{Key: which}

@@ -19,6 +19,7 @@ const (
 	HeldByQuiet    HoldKind = "quiet"    // quiet hours
 	HeldByParent   HoldKind = "parent"   // another problem explains it
 	HeldByFlapping HoldKind = "flapping" // it comes and goes
+	HeldByNode     HoldKind = "node"     // the node of a cluster is in maintenance, as the panel says
 )
 
 // Hold is one reason to hold back. The zero Hold holds nothing.
@@ -29,6 +30,7 @@ type Hold struct {
 	Reason string    // of a silence, in the words of who asked for it
 	By     string    // the name of who did
 	Parent Problem   // of HeldByParent
+	Node   string    // of HeldByNode: isp1/node2
 }
 
 // Name identifies a hold in the journal: of a parent by its key, which may have
@@ -39,6 +41,8 @@ func (h Hold) Name() string {
 		return string(HeldBySilence) + " " + strconv.FormatInt(h.ID, 10)
 	case HeldByParent:
 		return string(h.Kind) + " " + h.Parent.Key
+	case HeldByNode:
+		return string(h.Kind) + " " + h.Node
 	}
 	return string(h.Kind)
 }
@@ -91,8 +95,9 @@ func (s Silence) hold() Hold {
 }
 
 // Covers reports whether a match is about an incident of a problem; owner is
-// that of its site, empty if there is none.
-func (m Match) Covers(problem int64, f checks.Finding, owner string) bool {
+// that of its site, and node that of a cluster which it is about, empty if there
+// is none.
+func (m Match) Covers(problem int64, f checks.Finding, owner, node string) bool {
 	if m == (Match{}) {
 		return false
 	}
@@ -100,7 +105,7 @@ func (m Match) Covers(problem int64, f checks.Finding, owner string) bool {
 		(m.Site == "" || f.Site != "" && (glob(m.Site, f.Site) || f.Name != "" && glob(m.Site, f.Name))) &&
 		(m.Owner == "" || owner != "" && glob(m.Owner, owner)) &&
 		(m.Cause == "" || Filter{Cause: m.Cause}.keeps(Row{Code: f.Code})) &&
-		(m.Server == "" || m.Server == f.Server || strings.HasPrefix(f.Server, m.Server+"/"))
+		(m.Server == "" || m.Server == f.Server || m.Server == checks.Place(f.Server, node))
 }
 
 // Valid reports whether the patterns of a match can be read.

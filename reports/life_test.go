@@ -18,7 +18,11 @@ type life struct {
 	passed   []Incident
 	owners   map[string]string // by site
 	sites    int
+	nodes    map[string]string   // by site
+	resting  map[string][]string // nodes in maintenance, by server
 }
+
+func (l *life) node(f checks.Finding) string { return l.nodes[f.Site] }
 
 // moment is one step of a life: what people do then, and what is read then.
 type moment struct {
@@ -39,7 +43,10 @@ func (l *life) play(t *testing.T, m moment) {
 		m.do(l)
 	}
 	s := Situation{Now: l.now, Open: l.open, Problems: l.problems, Silences: l.silences, Passed: l.passed, Opens: l.over(),
-		Owner: func(_, site string) string { return l.owners[site] }, Sites: map[string]int{"isp1": l.sites}}
+		Owner: func(_, site string) string { return l.owners[site] }, Sites: map[string]int{"isp1": l.sites}, Node: l.node, Resting: l.resting}
+	for _, node := range l.nodes {
+		s.Sites["isp1/"+node]++
+	}
 	if !m.time {
 		out := checks.Outcome{Server: "isp1", Checks: allChecks, Findings: m.found}
 		if len(m.found) == 1 && m.found[0].Code == checks.PanelUnavailable {
@@ -58,7 +65,7 @@ func (l *life) play(t *testing.T, m moment) {
 		t.Fatalf("%s:\n got %q\nwant %q", m.at, got, m.want)
 	}
 	if again := l.policy.Decide(Situation{Now: l.now, Open: l.open, Problems: l.problems, Silences: l.silences, Passed: l.passed, Opens: l.over(),
-		Owner: s.Owner, Sites: s.Sites}); len(again.Tellings) > 0 {
+		Owner: s.Owner, Sites: s.Sites, Node: l.node, Resting: l.resting}); len(again.Tellings) > 0 {
 		t.Fatalf("%s: told twice: %v", m.at, spoken(again.Tellings[0]))
 	}
 }

@@ -35,6 +35,7 @@ type Row struct {
 	Domain   string // A-label form; without a domain the certificate's name; without both "#12", its row's number
 	Owner    string
 	Server   string
+	Node     string      // of a cluster; empty: not known, or there is none
 	Code     checks.Code // root cause, OK included; empty: the row is no site, and the panel says nothing of its certificate
 	Severity checks.Severity
 	Since    time.Time // beginning of the root cause, or of what the list is about if there is no problem; zero: not known
@@ -55,7 +56,8 @@ type Row struct {
 }
 
 // Filter narrows a list; an empty field matches everything. Owner and Server are
-// patterns of path.Match; Owner may be NoOwner instead. Cause is one or more codes, separated by commas, each
+// patterns of path.Match; Owner may be NoOwner instead, and Server may be of a
+// panel or of a node of it: isp1/node2. Cause is one or more codes, separated by commas, each
 // of which may be only the part before the dot, or CauseRest. It is about the root
 // cause; of a problem that is over, about what it was. Older is the age that a row's
 // beginning exceeds At by; a row without a beginning is not older than anything.
@@ -104,11 +106,14 @@ func (f Filter) Of(rows []Row) []Row {
 // keeps reports whether a row matches all but CauseRest.
 func (f Filter) keeps(r Row) bool {
 	causes, code := f.Causes(), string(r.cause())
-	return (f.Owner == NoOwner && r.Owner == "" || glob(f.Owner, r.Owner)) && glob(f.Server, r.Server) &&
+	return (f.Owner == NoOwner && r.Owner == "" || glob(f.Owner, r.Owner)) && f.HasServer(r.Server) && f.HasNode(r.Node) &&
 		(len(causes) == 0 || slices.ContainsFunc(causes, func(cause string) bool {
 			return cause == code || strings.HasPrefix(code, cause+".")
 		})) && (f.Older == 0 || Start{At: r.Since}.Over(f.Older, f.At))
 }
+
+// Place is the panel, or the node of it: isp1/node2.
+func (r Row) Place() string { return checks.Place(r.Server, r.Node) }
 
 // cause is the root cause of the row's problem, also of one that is over.
 func (r Row) cause() checks.Code { return cmp.Or(r.Was, r.Code) }
@@ -259,7 +264,7 @@ func (j Judged) overdue() (checks.Finding, bool) {
 // row is the site with its root cause.
 func (j Judged) row() Row {
 	site := j.Subject.Site
-	return Row{Domain: site.Name, Owner: site.Owner, Server: j.Server.Name, Code: j.Cause.Code, Severity: j.Severity,
+	return Row{Domain: site.Name, Owner: site.Owner, Server: j.Server.Name, Node: site.Node, Code: j.Cause.Code, Severity: j.Severity,
 		Since: j.Start.At, Exact: j.Start.Exact, Name: j.Cause.Finding.Name}
 }
 

@@ -11,9 +11,9 @@ import (
 // Sites join it while it is open. It has one number and one state for all chats,
 // and in each chat one message that follows it.
 type Problem struct {
-	ID       int64  // given by the journal; zero until stored
-	Key      string // the same problem has the same key; at most one of a key is open
-	Server   string
+	ID       int64       // given by the journal; zero until stored
+	Key      string      // the same problem has the same key; at most one of a key is open
+	Server   string      // the panel; of a storm also the node of one: isp1/node2
 	Cause    checks.Code // StormCause: many sites at once
 	Worst    checks.Severity
 	Peak     int  // highest Value it had
@@ -74,6 +74,12 @@ type Handing struct {
 	To string    `json:"to"` // as it was typed; empty: it was not
 	By string    `json:"by"` // name of who did it
 	At time.Time `json:"at"`
+}
+
+// Panel is the panel's name, also where the problem is of a node.
+func (p Problem) Panel() string {
+	server, _ := checks.ParsePlace(p.Server)
+	return server
 }
 
 // OfSites reports whether the problem is about sites rather than about its

@@ -19,9 +19,6 @@ type ReissueServer struct {
 	Price   checks.Price
 }
 
-// HasServer reports whether a server matches.
-func (f Filter) HasServer(name string) bool { return glob(f.Server, name) }
-
 // Reissuable sorts a server's sites by whether they would get a certificate today,
 // by their verdicts. Sites that are off or have no TLS are left out.
 func Reissuable(s Server, f Filter) ReissueServer {
@@ -33,7 +30,7 @@ func Reissuable(s Server, f Filter) ReissueServer {
 			continue
 		}
 		v := Site{Server: bySite(name), Subject: x}.Verdict()
-		if !f.keeps(Row{Owner: x.Site.Owner, Server: s.Name, Code: v.Code}) {
+		if !f.keeps(Row{Owner: x.Site.Owner, Server: s.Name, Node: x.Site.Node, Code: v.Code}) {
 			continue
 		}
 		switch {

@@ -90,7 +90,7 @@ func (r *Recorder) decide(ctx context.Context, found run) (journal.Entry, error)
 		changes = found.policy.Reconcile(found.now, compared, found.out, found.begin.Begins)
 	}
 	situation := reports.Situation{Now: found.now, Open: ofProblems(open), Changes: changes, Problems: standing.Problems,
-		Silences: standing.Silences, Passed: standing.Passed, Owner: r.owners(), Sites: r.sites()}
+		Silences: standing.Silences, Passed: standing.Passed, Owner: r.owners(), Sites: r.sites(), Node: r.nodes(), Resting: r.resting()}
 	if found.server != "" {
 		situation.Looked = found.out.LookedAt
 	}
@@ -174,11 +174,63 @@ func (r *Recorder) owners() func(server, site string) string {
 	return func(server, site string) string { return owners()[[2]string{server, site}] }
 }
 
-// sites is how many sites there are, by server.
+// sites is how many sites there are, by server and by node.
 func (r *Recorder) sites() map[string]int {
 	sites := map[string]int{}
 	for _, p := range r.watch.Panels() {
-		sites[p.Name] = len(p.State().Subjects)
+		s := p.State()
+		sites[p.Name] = len(s.Subjects)
+		if len(s.Snapshot.Nodes) == 0 {
+			continue
+		}
+		for _, x := range s.Subjects {
+			if x.Site.Node != "" {
+				sites[checks.Place(p.Name, x.Site.Node)]++
+			}
+		}
 	}
 	return sites
+}
+
+// nodes returns the node of a cluster that a finding is about, as last read;
+// empty: there is none, or it is not known. Sites are gathered at the first call
+// that asks for one.
+func (r *Recorder) nodes() func(checks.Finding) string {
+	servers := map[string]reports.Server{}
+	for _, p := range r.watch.Panels() {
+		if s := p.State(); len(s.Snapshot.Nodes) > 0 {
+			servers[p.Name] = s
+		}
+	}
+	sites := sync.OnceValue(func() map[[2]string]string {
+		all := map[[2]string]string{}
+		for name, s := range servers {
+			for _, x := range s.Subjects {
+				all[[2]string{name, x.Site.Name}] = x.Site.Node
+			}
+		}
+		return all
+	})
+	return func(f checks.Finding) string {
+		s, cluster := servers[f.Server]
+		switch {
+		case !cluster:
+			return ""
+		case f.Site == "":
+			return s.NodeOf(f)
+		}
+		return sites()[[2]string{f.Server, f.Site}]
+	}
+}
+
+// resting are the nodes in maintenance, as last read, by server; one that was
+// not read yet is left out.
+func (r *Recorder) resting() map[string][]string {
+	all := map[string][]string{}
+	for _, p := range r.watch.Panels() {
+		if s := p.State(); !s.Read.IsZero() {
+			all[p.Name] = s.Resting()
+		}
+	}
+	return all
 }

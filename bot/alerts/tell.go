@@ -91,7 +91,7 @@ func (t teller) telling(ctx context.Context, said reports.Telling) ([]journal.De
 		}
 		m, ok := composed[w.Language()]
 		if !ok {
-			m = compose.Told(w, said, t.s.servers[said.Problem.Server])
+			m = compose.Told(w, said, t.s.servers[said.Problem.Panel()])
 			composed[w.Language()] = m
 		}
 		deliveries = append(deliveries, journal.Delivery{To: chat.To.String(), Kind: string(said.Reason), Rank: rank(said, m.Tone),
@@ -216,7 +216,7 @@ func (t teller) redraw(ctx context.Context, pr reports.Problem) ([]journal.Deliv
 		was := [3]string{w.Language(), d.Kind, d.Message.Title}
 		m, ok := composed[was]
 		if !ok {
-			m = compose.Redrawn(w, d.Message, now, t.s.servers[pr.Server])
+			m = compose.Redrawn(w, d.Message, now, t.s.servers[pr.Panel()])
 			composed[was] = m
 		}
 		edits = append(edits, journal.Delivery{To: d.To, Kind: EditKind, Problem: pr.ID, Edits: d.ID, Over: !pr.Open(), Message: m})

@@ -15,6 +15,7 @@ type CheckData struct {
 	Domain   string        `json:"domain"`
 	Unicode  string        `json:"unicode"`
 	Server   string        `json:"server"`
+	Node     string        `json:"node,omitempty"` // of a cluster, where it is known
 	Owner    string        `json:"owner"`
 	Verdict  VerdictData   `json:"verdict"`
 	Findings []FindingData `json:"findings"`
@@ -98,7 +99,7 @@ func checkData(s reports.Site, w compose.Writer) CheckData {
 	site, verdict := s.Subject.Site, s.Verdict()
 	cause := s.Cause(verdict)
 	data := CheckData{
-		Domain: site.Name, Unicode: site.Unicode(), Server: site.Server, Owner: site.Owner,
+		Domain: site.Name, Unicode: site.Unicode(), Server: site.Server, Node: site.Node, Owner: site.Owner,
 		Verdict: VerdictData{Code: verdict.Code, Severity: verdict.Severity, Args: w.Visible(cause.Args),
 			Next: NextData{Who: cause.Who(), Text: w.Step(cause)}},
 		Findings: []FindingData{}, Failures: []FailureData{}, Attempts: []AttemptData{},

@@ -26,7 +26,11 @@ func (c *Commands) site(ctx context.Context, command string, r bot.Request) (rep
 	if invalid != nil {
 		name = strings.ToLower(word) // a panel may have it all the same: localhost, an address
 	}
-	known, unread, err := split(c.Watch.States(), listRequest{filter: reports.Filter{Server: server}})
+	filter := reports.Filter{Server: server}
+	known, unread, err := split(c.Watch.States(), listRequest{filter: filter})
+	for i := range known {
+		known[i] = filter.OnNodes(known[i])
+	}
 	site, ok := lookUp(name, known)
 	if parent := under(name); !ok && parent != "" { // people paste www.shop.ru, and mean the site
 		site, ok = lookUp(parent, known)
@@ -228,7 +232,7 @@ func (l listRequest) named(servers []reports.Server) ([]reports.Server, error) {
 	if err := l.fits(servers); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(servers), func(s reports.Server) bool { return !l.filter.HasServer(s.Name) }), nil
+	return slices.DeleteFunc(slices.Clone(servers), func(s reports.Server) bool { return !l.filter.HasServer(s.Name) || !l.hasNode(s) }), nil
 }
 
 // fits refuses filters that can match nothing by themselves.
@@ -239,7 +243,7 @@ func (l listRequest) fits(servers []reports.Server) error {
 	if _, err := path.Match(l.filter.Owner, ""); err != nil {
 		return refuse("owner", l.filter.Owner)
 	}
-	if s := l.filter.Server; s != "" && !slices.ContainsFunc(servers, func(x reports.Server) bool { return l.filter.HasServer(x.Name) }) {
+	if s := l.filter.Server; s != "" && !slices.ContainsFunc(servers, func(x reports.Server) bool { return l.filter.HasServer(x.Name) && l.hasNode(x) }) {
 		return refuse("server", s)
 	}
 	if l.filter.Cause == reports.CauseRest && l.kind == "reissue" { // it has no list of causes that are others
@@ -253,10 +257,21 @@ func (l listRequest) fits(servers []reports.Server) error {
 	return nil
 }
 
+// hasNode reports whether a server has a node that the filter names; where it
+// names none, each has.
+func (l listRequest) hasNode(s reports.Server) bool {
+	_, node := checks.ParsePlace(l.filter.Server)
+	return node == "" || slices.ContainsFunc(s.Snapshot.Nodes, func(n checks.Node) bool { return l.filter.HasNode(n.Name) })
+}
+
+// serverNames are those of servers and of their nodes.
 func serverNames(servers []reports.Server) []string {
-	names := make([]string, len(servers))
-	for i, s := range servers {
-		names[i] = s.Name
+	var names []string
+	for _, s := range servers {
+		names = append(names, s.Name)
+		for _, n := range s.Snapshot.Nodes {
+			names = append(names, checks.Place(s.Name, n.Name))
+		}
 	}
 	return names
 }

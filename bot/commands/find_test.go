@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,6 +77,56 @@ func TestRefusedAndEmptyLists(t *testing.T) {
 		}
 		if !strings.Contains(m.Title, tt.says) {
 			t.Errorf("%s: %s, want %s", tt.asked, m.Title, tt.says)
+		}
+	}
+}
+
+// Filters know the nodes of a cluster.
+func TestNodesInFilters(t *testing.T) {
+	panel := enginetest.NewPanel(checks.Site{Name: "a.ru", Node: "node1", Secure: checks.Off}, checks.Site{Name: "b.ru", Node: "node2", Secure: checks.Off}, checks.Site{Name: "c.ru"})
+	panel.Change(func(s *checks.Snapshot) {
+		s.Nodes = []checks.Node{{Name: "node1"}, {Name: "node2", Maintain: checks.On}}
+	})
+	e := enginetest.New(t, engine.Config{Sources: []watch.Source{{Name: "isp1", Reader: panel}}})
+	enginetest.Read(t, e)
+	ask := func(words string) (bot.Answer, error) {
+		return e.Commands.Do(t.Context(), words, enginetest.Request(t, bot.Admin))
+	}
+	for words, want := range map[string]string{
+		"list sites server=isp1": "a.ru@node1 b.ru@node2 c.ru@", "list sites server=isp1/node2": "b.ru@node2", "list nocertificate server=isp1/*": "a.ru@node1 b.ru@node2",
+	} {
+		answer, err := ask(words)
+		if err != nil {
+			t.Fatal(words, err)
+		}
+		var got []string
+		for _, row := range answer.Data.(commands.ListData).Items {
+			got = append(got, row.Domain+"@"+row.Node)
+		}
+		slices.Sort(got)
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("%s: %s, want %s", words, text, want)
+		}
+	}
+	answer, err := ask("status server=isp1/node2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := answer.Data.(commands.StatusData)
+	if len(status.Servers) != 1 || status.Servers[0].Server != "isp1/node2" || status.Servers[0].Sites != 1 || !*status.Servers[0].Nodes[0].Maintenance {
+		t.Errorf("%+v", status)
+	}
+	for _, m := range status.Metrics {
+		if m.Code == checks.PanelNoCertificate && *m.Value != 1 || m.Threshold != nil {
+			t.Errorf("%+v", m)
+		}
+	}
+	if answer, err := ask("check b.ru server=isp1/node2"); err != nil || answer.Data.(commands.CheckData).Node != "node2" {
+		t.Errorf("%+v, %v", answer.Data, err)
+	}
+	for _, words := range []string{"check a.ru server=isp1/node2", "list sites server=isp1/node3", "silence server=isp1/node3 2h why", "list trouble week=2026-W01 server=isp1/node2"} {
+		if _, err := ask(words); err == nil {
+			t.Errorf("%s was answered", words)
 		}
 	}
 }

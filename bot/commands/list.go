@@ -34,7 +34,8 @@ type RowData struct {
 	Domain string      `json:"domain"`
 	Owner  string      `json:"owner"`
 	Server string      `json:"server"`
-	Code   checks.Code `json:"code"` // the site's root cause
+	Node   string      `json:"node,omitempty"` // of a cluster, where it is known
+	Code   checks.Code `json:"code"`           // the site's root cause
 	Since  *time.Time  `json:"since"`
 	Least  bool        `json:"at_least,omitempty"`  // it was there when we first looked, so it is at least that old
 	Ends   *time.Time  `json:"expires,omitempty"`   // end of the certificate, where the list is about it
@@ -142,6 +143,9 @@ func listed(asked listRequest, rows []reports.Row, page compose.Page, r bot.Requ
 
 // weekList answers with the sites behind a number of a week's report.
 func (c *Commands) weekList(ctx context.Context, asked listRequest, r bot.Request) (bot.Answer, error) {
+	if _, node := checks.ParsePlace(asked.filter.Server); node != "" {
+		return bot.Answer{}, bot.Usage("list", "usage.weeknode", "server="+asked.filter.Server)
+	}
 	rows, at, err := c.Reports.WeekList(ctx, asked.kind, asked.week, asked.all, asked.filter, r)
 	if err != nil {
 		return bot.Answer{}, err
@@ -300,7 +304,7 @@ func listData(asked listRequest, rows []reports.Row, unread []string) ListData {
 		rows = rows[from:min(len(rows), from+compose.PageSize)]
 	}
 	for _, r := range rows {
-		item := RowData{Domain: r.Domain, Owner: r.Owner, Server: r.Server, Code: r.Code, Name: r.Name, To: r.To, Was: r.Was, Sites: r.Sites}
+		item := RowData{Domain: r.Domain, Owner: r.Owner, Server: r.Server, Node: r.Node, Code: r.Code, Name: r.Name, To: r.To, Was: r.Was, Sites: r.Sites}
 		if !r.Since.IsZero() {
 			item.Since, item.Least = &r.Since, !r.Exact
 		}

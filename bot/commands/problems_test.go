@@ -340,6 +340,7 @@ func TestHandingIsNoTaking(t *testing.T) {
 func TestSilenceReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDuty(t, reports.Policy{})
+		d.panel.Change(func(s *checks.Snapshot) { s.Nodes = []checks.Node{{Name: "node2"}} })
 		d.read(5)
 		now := time.Now() // midnight in the bubble
 		for _, tt := range []struct {

@@ -96,8 +96,7 @@ func (c *Commands) unsilence(ctx context.Context, r bot.Request) (bot.Answer, er
 
 // fits refuses a silence that could match nothing.
 func (c *Commands) fits(m reports.Match) error {
-	server, _, _ := strings.Cut(m.Server, "/")
-	return listRequest{filter: reports.Filter{Owner: m.Owner, Server: server, Cause: m.Cause}}.fits(c.Watch.States())
+	return listRequest{filter: reports.Filter{Owner: m.Owner, Server: m.Server, Cause: m.Cause}}.fits(c.Watch.States())
 }
 
 // parseSilence reads "12 2h reason", "owner=client1* server=isp1 1d reason" or

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -40,8 +41,20 @@ type ServerData struct {
 	Sites      int        `json:"sites"`
 	Read       *time.Time `json:"read"` // null: never
 	Unreadable int        `json:"unreadable"`
-	Trouble    string     `json:"trouble,omitempty"` // why it could not be read
-	Missing    []string   `json:"missing,omitempty"` // tables and columns that the panel lacks
+	Trouble    string     `json:"trouble,omitempty"`  // why it could not be read
+	Missing    []string   `json:"missing,omitempty"`  // tables and columns that the panel lacks
+	Nodes      []NodeData `json:"nodes,omitempty"`    // of a cluster
+	NodesBy    string     `json:"nodes_by,omitempty"` // the column that ties sites to nodes; absent: none does
+}
+
+// NodeData is a node of a cluster. Maintenance is null where the panel does not
+// say it.
+type NodeData struct {
+	Node        string       `json:"node"`
+	Addresses   []netip.Addr `json:"addresses"`
+	Hosts       []string     `json:"hosts"`
+	Maintenance *bool        `json:"maintenance"`
+	Sites       int          `json:"sites"`
 }
 
 // status answers with every count beside its threshold and trend.
@@ -69,6 +82,7 @@ func (c *Commands) status(ctx context.Context, r bot.Request) (bot.Answer, error
 	if err != nil {
 		return bot.Answer{}, err
 	}
+	servers = asked.filter.Nodes(servers)
 	health, delivery, err := c.health(ctx, r.Now)
 	if err != nil {
 		return bot.Answer{}, err
@@ -120,6 +134,7 @@ func (d *StatusData) add(s reports.Server) {
 	for _, m := range s.Snapshot.Missing {
 		server.Missing = append(server.Missing, m.String())
 	}
+	server.Nodes, server.NodesBy = nodesData(s), s.Snapshot.NodesBy
 	d.Servers = append(d.Servers, server)
 	for _, reading := range s.Metrics() {
 		m := MetricData{Code: reading.Code, Server: s.Name, Severity: reading.Severity, Error: reading.Err}
@@ -133,4 +148,18 @@ func (d *StatusData) add(s reports.Server) {
 		}
 		d.Metrics = append(d.Metrics, m)
 	}
+}
+
+// nodesData are the nodes of a server's cluster.
+func nodesData(s reports.Server) []NodeData {
+	sites := s.Snapshot.SitesByNode()
+	var all []NodeData
+	for _, n := range s.Snapshot.Nodes {
+		data := NodeData{Node: n.Name, Addresses: append([]netip.Addr{}, n.Addresses...), Hosts: append([]string{}, n.Hosts...), Sites: sites[n.Name]}
+		if n.Maintain != checks.Unset {
+			data.Maintenance = new(n.Maintain == checks.On)
+		}
+		all = append(all, data)
+	}
+	return all
 }

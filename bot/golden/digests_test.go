@@ -2,6 +2,7 @@ package golden
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -11,6 +12,37 @@ import (
 	"domovoy/reports"
 	"domovoy/reports/compose"
 )
+
+// clustered is a panel with a cluster, whose sites are tied to its nodes by a
+// column, but for one in so many.
+func clustered(by string, untied int) reports.Server {
+	s := house()
+	s.Snapshot.Sites, s.Subjects = slices.Clone(s.Snapshot.Sites), slices.Clone(s.Subjects)
+	names := []string{"master", "node2", "node3"}
+	for n, name := range names {
+		s.Snapshot.Nodes = append(s.Snapshot.Nodes, checks.Node{Name: name, Addresses: []netip.Addr{netip.AddrFrom4([4]byte{203, 0, 113, byte(10 + n)})}, Hosts: []string{name + ".hoster.ru"}})
+	}
+	s.Snapshot.Nodes[1].Maintain = checks.On
+	if s.Snapshot.NodesBy = by; by == "" {
+		s.Snapshot.Missing = []checks.Missing{{Table: "node", Column: "maintain"}}
+		return s
+	}
+	node := func(n int) string {
+		if untied > 1 && n%untied == 0 {
+			return ""
+		}
+		return names[n%len(names)]
+	}
+	for n := range s.Snapshot.Sites {
+		s.Snapshot.Sites[n].Node = node(n)
+	}
+	for n := range s.Subjects {
+		site := *s.Subjects[n].Site
+		site.Node = node(n)
+		s.Subjects[n].Site = &site
+	}
+	return s
+}
 
 // statusCases are the answers to "status".
 func statusCases() map[string]message {
@@ -55,8 +87,12 @@ func statusCases() map[string]message {
 		"status.waiting":    status(compose.Delivery{Waiting: 3, Oldest: ago(12 * time.Minute)}, house()),
 		"status.undelivered": status(compose.Delivery{Waiting: 1, Oldest: ago(12 * time.Minute), Lost: 2, Closed: []string{"telegram:-1001234567890"},
 			Out: []compose.Out{{Messenger: "slack", Since: ago(12 * time.Minute)}}}, house()),
-		"status.never":    status(idle, reports.Server{Name: "isp1", Trouble: "never"}),
-		"status.neveryet": status(idle, reports.Server{Name: "isp1", Trouble: "gone"}),
+		"status.cluster":        status(idle, clustered("webdomain.node", 3)),
+		"status.cluster.whole":  status(idle, clustered("node.mainip", 1)),
+		"status.cluster.untied": status(idle, clustered("", 2)),
+		"status.cluster.node":   status(idle, reports.Filter{Server: "isp1/node2"}.Nodes([]reports.Server{clustered("node.mainip", 1)})...),
+		"status.never":          status(idle, reports.Server{Name: "isp1", Trouble: "never"}),
+		"status.neveryet":       status(idle, reports.Server{Name: "isp1", Trouble: "gone"}),
 	}
 	for _, reason := range ispmanager.Reasons() {
 		s := house()

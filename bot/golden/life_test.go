@@ -45,11 +45,14 @@ func lifeCases() map[string]message {
 	say("explained", reports.Opened, func(t *reports.Telling) {
 		t.Problem.Life.Held = reports.Hold{Kind: reports.HeldByParent, Parent: parent}.Name()
 	})
+	say("resting", reports.Opened, func(t *reports.Telling) {
+		t.Problem.Life.Held = reports.Hold{Kind: reports.HeldByNode, Node: "isp1/node2"}.Name()
+	})
 	say("quiet", reports.Opened, func(t *reports.Telling) { t.Problem.Life.Held = string(reports.HeldByQuiet) })
 
 	window := silence
 	window.Kind = reports.HeldByWindow
-	for name, hold := range map[string]reports.Hold{"silence": silence, "window": window, "quiet": {Kind: reports.HeldByQuiet},
+	for name, hold := range map[string]reports.Hold{"silence": silence, "window": window, "node": {Kind: reports.HeldByNode, Node: "isp1/node2"}, "quiet": {Kind: reports.HeldByQuiet},
 		"flapping": {Kind: reports.HeldByFlapping}, "parent": {Kind: reports.HeldByParent, Parent: parent},
 		"storm": {Kind: reports.HeldByParent, Parent: storm}, "unknown": {Kind: reports.HeldByParent}} {
 		say("heldover."+name, reports.HeldOver, func(t *reports.Telling) { t.Hold = hold })

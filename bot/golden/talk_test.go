@@ -120,6 +120,7 @@ func refusals() map[string]i18n.Args {
 		"usage.week":              {"Word": "2026-46"},
 		"usage.status":            {"Word": "now"},
 		"usage.weeklist":          {"Word": "call"},
+		"usage.weeknode":          {"Word": "server=isp1/node2"},
 		"usage.future":            {"Word": "2026-W52"},
 		"usage.lang":              {"Languages": "en, ru"},
 		"usage.plan":              nil,

@@ -14,9 +14,10 @@ func (r *reading) subjects(s checks.Snapshot) []checks.Subject {
 		r.latest = nil
 	}
 	out := make([]checks.Subject, len(s.Sites))
+	cluster := s.Cluster()
 	for i := range s.Sites {
 		site, x := &s.Sites[i], &out[i]
-		x.Site = site
+		x.Site, x.Cluster = site, cluster
 		l := r.links.of[i]
 		if l.used >= 0 {
 			x.Certificate = &s.Certificates[l.used]

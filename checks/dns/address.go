@@ -125,7 +125,7 @@ func (l *nameLookup) ignore(targets []string) (ignored []netip.Addr) {
 	}
 	usable := func(all []netip.Addr) (kept []netip.Addr) {
 		for _, a := range all {
-			if reserved(a) && !slices.Contains(l.question.Ours, a.Unmap()) && l.options.Ranges.Owner(a) == "" {
+			if reserved(a) && !l.ours(a) && l.options.Ranges.Owner(a) == "" {
 				ignored = append(ignored, a)
 			} else {
 				kept = append(kept, a)
@@ -190,6 +190,7 @@ func (l *nameLookup) gone(ctx context.Context, kind uint16, a Answer) bool {
 
 // point compares the addresses with the expected ones.
 func (l *nameLookup) point(ctx context.Context, targets []string) {
+	l.joinCluster(ctx, targets)
 	ours4, others4 := l.split(l.info.V4)
 	ours6, others6 := l.split(l.info.V6)
 	ours, others := slices.Concat(ours4, ours6), slices.Concat(others4, others6)
@@ -218,7 +219,7 @@ func (l *nameLookup) point(ctx context.Context, targets []string) {
 // split separates our addresses from others.
 func (l *nameLookup) split(addrs []netip.Addr) (ours, others []netip.Addr) {
 	for _, a := range addrs {
-		if slices.Contains(l.question.Ours, a.Unmap()) {
+		if l.ours(a) {
 			ours = append(ours, a)
 		} else {
 			others = append(others, a)

@@ -15,14 +15,15 @@ import (
 
 // Question is a name to look up, and what is expected of it.
 type Question struct {
-	Name       string       // in either form; "*.x" for a wildcard
-	Ours       []netip.Addr // expected addresses; empty: not known, and not judged
-	CA         string       // as CAA records name it; empty: letsencrypt.org
-	AccountURI string       // of the ACME account; empty: not known, so whether accounturi allows it cannot be told
-	Refused    bool         // the CA's last answer was that CAA forbids issuing
-	Method     string       // of validation; empty: http-01
-	Servers    bool         // find out which servers of the zone are on our addresses
-	Wildcard   bool         // the certificate is for *.Name: implied by a Name that begins with "*."
+	Name       string         // in either form; "*.x" for a wildcard
+	Ours       []netip.Addr   // expected addresses; empty: not known, and not judged
+	Cluster    checks.Cluster // more addresses and host names of ours, where a name may point just as well
+	CA         string         // as CAA records name it; empty: letsencrypt.org
+	AccountURI string         // of the ACME account; empty: not known, so whether accounturi allows it cannot be told
+	Refused    bool           // the CA's last answer was that CAA forbids issuing
+	Method     string         // of validation; empty: http-01
+	Servers    bool           // find out which servers of the zone are on our addresses
+	Wildcard   bool           // the certificate is for *.Name: implied by a Name that begins with "*."
 }
 
 // InspectorOptions configures an Inspector.
@@ -42,6 +43,7 @@ type Inspector struct {
 	resolver *Resolver
 	options  InspectorOptions
 	controls controls
+	nodes    nodeAddresses
 }
 
 // NewInspector returns an inspector that asks the resolver, which the caller
@@ -81,6 +83,12 @@ func (in *Inspector) Check(ours []netip.Addr, accountURI string) checks.Check {
 		q := Question{Name: t.DNS.Name, Ours: ours, AccountURI: accountURI, Refused: refusedByCAA(t.History), Servers: failedByDNS(t.History)}
 		if len(ours) == 0 {
 			q.Ours = t.Site.Addresses
+		}
+		if t.Cluster != nil {
+			q.Cluster = *t.Cluster
+			if len(q.Ours) == 0 {
+				q.Ours = q.Cluster.Addresses
+			}
 		}
 		t.DNS, found, err = in.Inspect(ctx, q)
 		return found, err

@@ -12,8 +12,10 @@ func Grants(user, database string) []string {
 	var all []string
 	for _, w := range wantedTables() {
 		columns := []string{"id"}
-		for _, names := range w.columns {
-			columns = append(columns, names[0])
+		for i, names := range w.columns {
+			if !slices.Contains(w.guessed, i) {
+				columns = append(columns, names[0])
+			}
 		}
 		if w.name == wantedTables()[ipaddrWebdomain].name {
 			columns = slices.Delete(columns, 0, 1) // it has no id

@@ -185,7 +185,7 @@ func TestTheLeastRightsAreEnoughAndOnlyNamedColumnsAreRead(t *testing.T) {
 	panel, _ := mysqlPanel(t)
 	server := mariaDB(t)
 	furnish(t, panel)
-	must(t, panel.Exec("CREATE TABLE node(id INTEGER PRIMARY KEY, name TEXT, admpwd TEXT, admpwd_safe TEXT)"))
+	must(t, panel.Exec(threeNodes()[0]))
 	user := lab.User{Name: "least", Password: "hunter3"}
 	must(t, server.Exec("", fmt.Sprintf("CREATE OR REPLACE USER least@'%%' IDENTIFIED BY '%s'", user.Password)))
 	for _, grant := range ispmanager.Grants("least@'%'", panel.Path()) {

@@ -206,7 +206,7 @@ func (p *Panel) refresh(ctx context.Context, due [tableCount]bool) (kept, bool, 
 	now.sites = was.sites
 	for id := range letsencryptSSL {
 		if !same[id] {
-			now.sites = readSites(p.cfg.Name, chunks, owners)
+			now.sites = readSites(p.cfg.Name, p.db.tables(), chunks, owners)
 			break
 		}
 	}
@@ -229,6 +229,7 @@ func (k *kept) complete(server string, missing []checks.Missing) {
 	s := &k.snapshot
 	s.Server, s.Taken, s.Missing = server, time.Now(), missing
 	s.Sites, s.Addresses = k.sites.rows, k.sites.panel
+	s.Nodes, s.NodesBy = k.sites.nodes, k.sites.by
 	s.UnreadableN = k.sites.doubtsN
 	s.Unreadable = append(s.Unreadable, k.sites.doubts...)
 	for _, c := range k.certificates {

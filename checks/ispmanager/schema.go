@@ -14,6 +14,7 @@ const (
 	webdomainIPAddr
 	ipaddr
 	ipaddrWebdomain // the Business edition's form of webdomain_ipaddr
+	node            // of the Business edition: the servers of a cluster
 	letsencryptSSL
 	letsencryptLog
 	tableCount
@@ -21,29 +22,43 @@ const (
 
 // wanted describes a table that is read: each column with the other names that
 // it may have. Only a few names of the two letsencrypt tables are known from
-// real panels, the others are guesses.
+// real panels, the others are guesses; so are all columns that tie something to a
+// node of a cluster.
 type wanted struct {
 	name    string
 	columns [][]string
 	point   []int // indices of columns; without all of them the table is useless
+	guessed []int // indices of columns that most panels lack: their absence is not worth a word
 }
 
 func wantedTables() [tableCount]wanted {
 	return [tableCount]wanted{
-		users:           {"users", [][]string{{"name"}}, []int{0}},
-		webdomain:       {"webdomain", [][]string{{"name"}, {"name_idn"}, {"users"}, {"active"}, {"secure"}, {"ssl_cert"}, {"redirect_http"}}, []int{0, 1}},
-		webdomainAlias:  {"webdomain_alias", [][]string{{"webdomain"}, {"name"}, {"name_idn"}}, []int{1, 2}},
-		webdomainIPAddr: {"webdomain_ipaddr", [][]string{{"webdomain"}, {"value", "name", "ipaddr"}}, []int{1}},
-		ipaddr:          {"ipaddr", [][]string{{"name", "value"}}, []int{0}},
-		ipaddrWebdomain: {"ipaddr_webdomain", [][]string{{"webdomain"}, {"ipaddr"}}, []int{1}},
+		users:           {"users", [][]string{{"name"}, nodeColumn()}, []int{0}, []int{ownerNode}},
+		webdomain:       {"webdomain", [][]string{{"name"}, {"name_idn"}, {"users"}, {"active"}, {"secure"}, {"ssl_cert"}, {"redirect_http"}, nodeColumn()}, []int{0, 1}, []int{siteNode}},
+		webdomainAlias:  {"webdomain_alias", [][]string{{"webdomain"}, {"name"}, {"name_idn"}}, []int{1, 2}, nil},
+		webdomainIPAddr: {"webdomain_ipaddr", [][]string{{"webdomain"}, {"value", "name", "ipaddr"}}, []int{1}, nil},
+		ipaddr:          {"ipaddr", [][]string{{"name", "value"}, nodeColumn()}, []int{0}, []int{addressNode}},
+		ipaddrWebdomain: {"ipaddr_webdomain", [][]string{{"webdomain"}, {"ipaddr"}}, []int{1}, nil},
+		node:            {"node", [][]string{{"name"}, {"mainip"}, {"hostname"}, {"maintain"}, {"is_local"}}, []int{0, 1, 2}, nil},
 		letsencryptSSL: {"letsencrypt_ssl", [][]string{
 			{"certname", "crtname", "cert_name", "name"}, {"users", "user", "owner"}, {"domain_name", "domain"},
-			{"processing"}, {"failed"}, {"time_started"}}, nil},
+			{"processing"}, {"failed"}, {"time_started"}}, nil, nil},
 		letsencryptLog: {"letsencrypt_log", [][]string{
 			{"certname", "crtname", "cert_name", "name"}, {"status"}, {"date", "datetime", "time"},
-			{"message", "msg", "text", "info", "error", "log"}}, nil},
+			{"message", "msg", "text", "info", "error", "log"}}, nil, nil},
 	}
 }
+
+// The indices of the columns that tie users, sites and addresses to nodes.
+const (
+	ownerNode   = 1
+	siteNode    = 7
+	addressNode = 1
+)
+
+// nodeColumn is how a column may be called that refers to a node: by the
+// panel's own habit it has the name of the table.
+func nodeColumn() []string { return []string{"node", "node_id", "nodeid"} }
 
 // table is a wanted table as this panel has it. Its names come from the schema
 // and match wanted names, so they are safe in SQL.
@@ -53,6 +68,7 @@ type table struct {
 	strict  bool     // the key holds integers only
 	id      string   // column that other tables refer to
 	columns []string // expressions in the order of wanted.columns; empty: no such column
+	names   []string // the columns' names in the same order
 	useless bool     // it lacks the columns for which it is read
 	queries [2]string
 }
@@ -79,6 +95,7 @@ func (w wanted) fit(columns []found) table {
 		}
 		t.columns = append(t.columns, names[at])
 	}
+	t.names = slices.Clone(t.columns)
 	t.useless = len(w.point) > 0 && !slices.ContainsFunc(w.point, t.has)
 	return t
 }
@@ -90,6 +107,14 @@ func hasColumn(columns []found, name string) bool {
 // has reports whether the panel has the wanted column.
 func (t *table) has(i int) bool { return t.name != "" && t.columns[i] != "" }
 
+// as returns the name of the wanted column; empty: the panel lacks it.
+func (t *table) as(i int) string {
+	if !t.has(i) {
+		return ""
+	}
+	return t.names[i]
+}
+
 // missing lists the wanted tables and columns that this panel lacks.
 func (all *tables) missing() []checks.Missing {
 	var list []checks.Missing
@@ -98,12 +123,14 @@ func (all *tables) missing() []checks.Missing {
 		switch {
 		case i == ipaddrWebdomain, i == webdomainIPAddr && business:
 			continue // one of the two is enough
+		case i == node && all[i].name == "":
+			continue // no cluster
 		case all[i].name == "":
 			list = append(list, checks.Missing{Table: w.name})
 			continue
 		}
 		for j, column := range all[i].columns {
-			if column == "" {
+			if column == "" && !slices.Contains(w.guessed, j) {
 				list = append(list, checks.Missing{Table: w.name, Column: w.columns[j][0]})
 			}
 		}
@@ -115,7 +142,7 @@ func (all *tables) missing() []checks.Missing {
 func (all *tables) rows(chunks [tableCount][]chunk) map[string]int {
 	rows := map[string]int{}
 	for id, t := range all {
-		if t.name != "" && !t.useless && id != letsencryptLog {
+		if t.name != "" && !t.useless && id != letsencryptLog && id != node {
 			rows[t.name] = count(chunks[id])
 		}
 	}

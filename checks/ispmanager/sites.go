@@ -12,6 +12,8 @@ import (
 type sites struct {
 	reading[checks.Site]
 	panel []netip.Addr // the panel's own addresses
+	nodes []checks.Node
+	by    string // the column that ties sites to nodes
 }
 
 // siteReader joins the site tables. All ids are the panel's.
@@ -21,20 +23,24 @@ type siteReader struct {
 	owners map[int64]string
 	byID   map[int64]int // site's id to its index in rows
 	hosts  map[int64]netip.Addr
+
+	nodeIDs []int64 // of nodes
 }
 
-func readSites(server string, chunks [tableCount][]chunk, owners map[int64]string) sites {
+func readSites(server string, found *tables, chunks [tableCount][]chunk, owners map[int64]string) sites {
 	rows := count(chunks[webdomain])
 	r := siteReader{server: server, owners: owners, byID: make(map[int64]int, rows), hosts: map[int64]netip.Addr{}}
 	r.rows = make([]checks.Site, 0, rows)
 	for _, c := range chunks[webdomain] {
-		for field := range records(c.text, 8) {
+		for field := range records(c.text, 9) {
 			r.site(field)
 		}
 	}
 	r.aliases(chunks[webdomainAlias])
 	r.panelAddresses(chunks[ipaddr])
+	r.readNodes(chunks[node])
 	r.addresses(chunks[webdomainIPAddr], chunks[ipaddrWebdomain])
+	r.tie(found, chunks)
 	return r.sites
 }
 

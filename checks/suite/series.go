@@ -92,11 +92,11 @@ func (s *Series) keep(out *checks.Outcome, i int) {
 // is replaced when there is a new attempt, so pointers are compared.
 func same(a, b *checks.Subject) bool {
 	return sameSite(a.Site, b.Site) && a.History == b.History && sameValue(a.Certificate, b.Certificate) &&
-		sameValue(a.Order, b.Order) && sameValue(a.File, b.File) && sameError(a.FileErr, b.FileErr)
+		sameValue(a.Order, b.Order) && sameValue(a.File, b.File) && sameError(a.FileErr, b.FileErr) && a.Cluster.Same(b.Cluster)
 }
 
 func sameSite(a, b *checks.Site) bool {
-	return a.ID == b.ID && a.Server == b.Server && a.Name == b.Name && a.Owner == b.Owner && a.Certificate == b.Certificate &&
+	return a.ID == b.ID && a.Server == b.Server && a.Node == b.Node && a.Name == b.Name && a.Owner == b.Owner && a.Certificate == b.Certificate &&
 		a.Active == b.Active && a.Secure == b.Secure && a.Redirect == b.Redirect &&
 		slices.Equal(a.Aliases, b.Aliases) && slices.Equal(a.Addresses, b.Addresses)
 }

@@ -64,7 +64,7 @@ func heldOver(w Writer, h reports.Hold) string {
 	if !w.Has(key) { // what it was is no longer known
 		return ""
 	}
-	return w.Say(key, i18n.Args{"By": h.By, "Reason": h.Reason, "What": problemName(w, h.Parent)})
+	return w.Say(key, i18n.Args{"By": h.By, "Reason": h.Reason, "What": problemName(w, h.Parent), "Node": h.Node})
 }
 
 // problemName is a problem in a few words: that of a parent, which may be known
@@ -144,7 +144,7 @@ func passed(w Writer, t reports.Telling) reports.Message {
 	if !w.Has(key) {
 		key = "passed.silence"
 	}
-	m := w.message(reports.ToneOver, w.Say(key, i18n.Args{"N": all, "What": what, "By": t.Hold.By, "Reason": t.Hold.Reason, "Parent": problemName(w, t.Hold.Parent)}))
+	m := w.message(reports.ToneOver, w.Say(key, i18n.Args{"N": all, "What": what, "By": t.Hold.By, "Reason": t.Hold.Reason, "Parent": problemName(w, t.Hold.Parent), "Node": t.Hold.Node}))
 	m.Silent = true
 	return m
 }

@@ -315,7 +315,7 @@ func ListFile(w Writer, rows []reports.Row, p Page) (reports.Message, error) {
 		if r.Code != "" {
 			cause = w.title(r.Code)
 		}
-		record := []string{reports.PlainCell(r.Domain), reports.PlainCell(checks.ToUnicode(r.Domain)), reports.PlainCell(r.Owner), reports.PlainCell(r.Server), string(r.Code), cause, since, least}
+		record := []string{reports.PlainCell(r.Domain), reports.PlainCell(checks.ToUnicode(r.Domain)), reports.PlainCell(r.Owner), reports.PlainCell(r.Place()), string(r.Code), cause, since, least}
 		switch {
 		case r.Names != nil && !p.ByOwner:
 			record = append(record, reports.PlainCell(w.DeadNames(r.Names.Dead)), reports.PlainCell(ShowNames(r.Names.Pass)))

@@ -201,7 +201,7 @@ func sitePanel(w Writer, s reports.Site) reports.Section {
 
 // panelFlags is what the panel says: where, whose, what is on or off.
 func panelFlags(w Writer, x checks.Subject) string {
-	parts := []string{x.Site.Server}
+	parts := []string{checks.Place(x.Site.Server, x.Site.Node)}
 	if x.Site.Owner != "" {
 		parts = append(parts, w.Say("flag.owner", i18n.Args{"Owner": x.Site.Owner}))
 	}

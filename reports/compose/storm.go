@@ -12,6 +12,7 @@ import (
 // storm says that so many sites broke at once that the cause is probably the
 // server's, with the causes and owners that have most of them.
 func storm(w Writer, t reports.Telling, s reports.Server) reports.Message {
+	s = reports.Filter{Server: t.Problem.Server}.OnNodes(s)
 	args := i18n.Args{"Server": t.Problem.Server, "All": len(s.Subjects), "Age": w.Now.Sub(t.Problem.Opened)}
 	if t.Reason == reports.Resolved {
 		m := w.message(reports.ToneOver, w.Count("over.storm", t.Problem.Peak, args))
@@ -77,11 +78,14 @@ func everySite(w Writer, t reports.Telling, s reports.Server) []reports.File {
 	default:
 		return nil
 	}
-	owners := owners(s)
+	owners, nodes := owners(s), map[string]string{}
+	for _, x := range s.Subjects {
+		nodes[x.Site.Name] = x.Site.Node
+	}
 	rows := make([]reports.Row, len(t.Incidents))
 	for n, i := range t.Incidents {
 		f := i.Finding
-		rows[n] = reports.Row{Domain: f.Site, Name: f.Name, Owner: owners[f.Site], Server: f.Server, Code: f.Code, Severity: f.Severity,
+		rows[n] = reports.Row{Domain: f.Site, Name: f.Name, Owner: owners[f.Site], Server: f.Server, Node: nodes[f.Site], Code: f.Code, Severity: f.Severity,
 			Since: i.Times.Opened, Exact: !i.Baseline}
 	}
 	m, err := ListFile(w, rows, Page{Kind: "trouble"})
