@@ -114,6 +114,7 @@ type Snapshot struct {
 	Certificates []Certificate
 	Addresses    []netip.Addr // the panel's own, and those of its nodes; empty if it has no list
 	Nodes        []Node       // of a cluster; nil: there is none
+	Options      *Options     // of the panel's program; nil: its configuration file is not there
 	NodesBy      string       // the column that ties sites to nodes: see Node; empty: no column does
 	Missing      []Missing
 	Unreadable   []Unreadable // the first 20,000

@@ -37,14 +37,22 @@ type MetricData struct {
 
 // ServerData is one panel's reading.
 type ServerData struct {
-	Server     string     `json:"server"`
-	Sites      int        `json:"sites"`
-	Read       *time.Time `json:"read"` // null: never
-	Unreadable int        `json:"unreadable"`
-	Trouble    string     `json:"trouble,omitempty"`  // why it could not be read
-	Missing    []string   `json:"missing,omitempty"`  // tables and columns that the panel lacks
-	Nodes      []NodeData `json:"nodes,omitempty"`    // of a cluster
-	NodesBy    string     `json:"nodes_by,omitempty"` // the column that ties sites to nodes; absent: none does
+	Server     string       `json:"server"`
+	Sites      int          `json:"sites"`
+	Read       *time.Time   `json:"read"` // null: never
+	Unreadable int          `json:"unreadable"`
+	Trouble    string       `json:"trouble,omitempty"`  // why it could not be read
+	Missing    []string     `json:"missing,omitempty"`  // tables and columns that the panel lacks
+	Options    *OptionsData `json:"options,omitempty"`  // absent: the panel's configuration file is not there
+	Nodes      []NodeData   `json:"nodes,omitempty"`    // of a cluster
+	NodesBy    string       `json:"nodes_by,omitempty"` // the column that ties sites to nodes; absent: none does
+}
+
+// OptionsData is what the panel's configuration file says; null: it cannot be
+// told.
+type OptionsData struct {
+	ACMELog      *bool `json:"acme_log"`      // there is a log in which authorizations can be found
+	AccountCheck *bool `json:"account_check"` // the panel counts failures of its account and may stop issuing by itself
 }
 
 // NodeData is a node of a cluster. Maintenance is null where the panel does not
@@ -134,6 +142,9 @@ func (d *StatusData) add(s reports.Server) {
 	for _, m := range s.Snapshot.Missing {
 		server.Missing = append(server.Missing, m.String())
 	}
+	if o := s.Snapshot.Options; o != nil {
+		server.Options = &OptionsData{ACMELog: known(o.ACMELog, checks.On), AccountCheck: known(o.SkipAccount, checks.Off)}
+	}
 	server.Nodes, server.NodesBy = nodesData(s), s.Snapshot.NodesBy
 	d.Servers = append(d.Servers, server)
 	for _, reading := range s.Metrics() {
@@ -156,10 +167,16 @@ func nodesData(s reports.Server) []NodeData {
 	var all []NodeData
 	for _, n := range s.Snapshot.Nodes {
 		data := NodeData{Node: n.Name, Addresses: append([]netip.Addr{}, n.Addresses...), Hosts: append([]string{}, n.Hosts...), Sites: sites[n.Name]}
-		if n.Maintain != checks.Unset {
-			data.Maintenance = new(n.Maintain == checks.On)
-		}
+		data.Maintenance = known(n.Maintain, checks.On)
 		all = append(all, data)
 	}
 	return all
+}
+
+// known reports whether a flag has a value; nil: it is neither on nor off.
+func known(f, value checks.Flag) *bool {
+	if f == checks.Unset {
+		return nil
+	}
+	return new(f == value)
 }

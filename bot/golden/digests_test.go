@@ -70,6 +70,13 @@ func statusCases() map[string]message {
 		{Table: "webdomain", Row: 40, Column: "active", Value: "maybe"},
 		{Table: "webdomain", Row: 41, Column: "active", Value: "maybe"},
 	}
+	optioned := func(log, skip checks.Flag) reports.Server {
+		s := house()
+		s.Snapshot.Options = &checks.Options{Path: "/usr/local/mgr5/etc/ispmgr.conf", ACMELog: log, SkipAccount: skip}
+		return s
+	}
+	denied := optioned(checks.Unset, checks.Unset)
+	denied.Snapshot.Options.Denied = true
 	learned := house()
 	learned.Overdue = reports.OverdueRule{LifeLeft: 0.31, Renewals: 421}
 	still := house()
@@ -87,6 +94,10 @@ func statusCases() map[string]message {
 		"status.waiting":    status(compose.Delivery{Waiting: 3, Oldest: ago(12 * time.Minute)}, house()),
 		"status.undelivered": status(compose.Delivery{Waiting: 1, Oldest: ago(12 * time.Minute), Lost: 2, Closed: []string{"telegram:-1001234567890"},
 			Out: []compose.Out{{Messenger: "slack", Since: ago(12 * time.Minute)}}}, house()),
+		"status.options.stock":  status(idle, optioned(checks.Off, checks.Off)),
+		"status.options.both":   status(idle, optioned(checks.On, checks.On)),
+		"status.options.odd":    status(idle, optioned(checks.On, checks.Unset)),
+		"status.options.denied": status(idle, denied),
 		"status.cluster":        status(idle, clustered("webdomain.node", 3)),
 		"status.cluster.whole":  status(idle, clustered("node.mainip", 1)),
 		"status.cluster.untied": status(idle, clustered("", 2)),

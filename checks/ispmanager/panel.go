@@ -34,7 +34,7 @@ type Config struct {
 	// Database is the path of a SQLite file, a server as mysql://USER@HOST/NAME
 	// (see package location), or auto: what the file Conf says.
 	Database string
-	Conf     string         // path of the panel's db.conf, for auto
+	Conf     string         // path of the panel's db.conf, for auto; the panel's options are in a file near it
 	Password func() string  // of a server's user; nil: there is none. A function, so that it is not printed
 	Zone     *time.Location // zone of the dates in the database, which are text without a zone; nil is UTC
 
@@ -52,6 +52,8 @@ type Panel struct {
 	turn chan struct{} // holds one token, which a goroutine takes to use the fields below
 	db   database
 
+	options optionsFile
+
 	seen stamps // of the tables when they were read into kept, on this connection
 	kept kept
 
@@ -64,7 +66,7 @@ func New(cfg Config) *Panel {
 	if cfg.Zone == nil {
 		cfg.Zone = time.UTC
 	}
-	p := &Panel{cfg: cfg, turn: make(chan struct{}, 1), db: newDatabase(cfg)}
+	p := &Panel{cfg: cfg, turn: make(chan struct{}, 1), db: newDatabase(cfg), options: optionsOf(cfg)}
 	p.turn <- struct{}{}
 	return p
 }
@@ -115,6 +117,8 @@ func (p *Panel) poll(ctx context.Context) (checks.Snapshot, bool, error) {
 			p.kept = fresh
 		}
 	}
+	options, moved := p.options.look()
+	p.kept.snapshot.Options = options
 	for id := range now {
 		if due[id] || id == letsencryptLog {
 			p.seen[id] = now[id]
@@ -124,7 +128,7 @@ func (p *Panel) poll(ctx context.Context) (checks.Snapshot, bool, error) {
 		}
 	}
 	p.db.done()
-	return p.kept.snapshot, changed, nil
+	return p.kept.snapshot, changed || moved, nil
 }
 
 // exclusively runs work while no other work runs. Any failure closes the

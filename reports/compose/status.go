@@ -151,5 +151,5 @@ func statusOf(w Writer, s reports.Server) []reports.Section {
 		}
 		note.Text += " " + w.Say("trouble.missing", i18n.Args{"What": strings.Join(names, ", ")})
 	}
-	return append([]reports.Section{section, note}, w.nodes(s)...)
+	return slices.Concat([]reports.Section{section, note}, w.nodes(s), w.brakes(s))
 }
