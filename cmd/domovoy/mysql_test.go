@@ -359,7 +359,7 @@ func TestAClusterIsTheSameFromAServer(t *testing.T) {
 	for question, want := range map[string]string{
 		"status":                        `{"node":"node2","addresses":["203.0.113.12"],"hosts":["node2.hoster.ru"],"maintenance":true,"sites":14}`,
 		"status server=isp1/node2":      `"server":"isp1/node2","sites":14`,
-		"check s7.ru":                   `"server":"isp1","node":"node3"`,
+		"check s7.ru":                   `"node":"node3","owner":"client2","server":"isp1"`,
 		"check s7.ru server=isp1/node3": `"domain":"s7.ru"`,
 		"list sites server=isp1/node2":  `"total":14`,
 	} {
