@@ -37,14 +37,13 @@ type mysqlDatabase struct {
 
 // session is an open connection.
 type session struct {
-	db       *sql.DB
-	conn     *sql.Conn
-	schema   string             // name of the database
-	shape    string             // the columns when the tables were looked up
-	found    tables             // as they were looked up then
-	real     [tableCount]string // the tables' names in the letter case of the server
-	blocking bool               // a table has an engine whose readers block its writers
-	worked   time.Duration      // reading time since the last pause
+	db     *sql.DB
+	conn   *sql.Conn
+	schema string             // name of the database
+	shape  string             // the columns when the tables were looked up
+	found  tables             // as they were looked up then
+	real   [tableCount]string // the tables' names in the letter case of the server
+	worked time.Duration      // reading time since the last pause
 }
 
 func (d *mysqlDatabase) tables() *tables { return &d.found }
@@ -216,10 +215,11 @@ func (s *session) number(ctx context.Context, query string, args ...any) (n int6
 	return n, err
 }
 
-// pause returns how long to let the panel's writer in: not at all with InnoDB,
-// whose readers do not block writers.
+// pause returns how long to let the panel's writer in. InnoDB's readers do not
+// block writers, but both need the processor, and one batch after the other
+// would leave a commit none on a small host.
 func (s *session) pause() time.Duration {
-	if !s.blocking || s.worked < breath {
+	if s.worked < breath {
 		return 0
 	}
 	s.worked = 0

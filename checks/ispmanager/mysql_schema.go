@@ -18,8 +18,9 @@ const settledAfter = 5 // seconds
 // same second.
 const trusted = time.Hour
 
-// look returns when each table was last written to. A restart of the server
-// forgets that, so that a table then is read again until it is written to.
+// look returns when each table was last written to. A server forgets that when
+// it restarts, and of a table that it has not used for long; then what is in the
+// table is compared by a digest, which the server works out.
 func (d *mysqlDatabase) look(ctx context.Context) (stamps, error) {
 	if err := d.open(ctx); err != nil {
 		return stamps{}, err
@@ -46,24 +47,30 @@ func (s *session) look(ctx context.Context, limit time.Duration) (stamps, error)
 		}
 	}
 	now := time.Now().Truncate(trusted).Unix()
-	s.blocking = false
-	query := `SELECT table_name, ifnull(engine, ''), ifnull(update_time, ''), ifnull(update_time < now() - INTERVAL ` + fmt.Sprint(settledAfter) + ` SECOND, 0)
+	var forgotten []int
+	query := `SELECT table_name, ifnull(update_time, ''), ifnull(update_time < now() - INTERVAL ` + fmt.Sprint(settledAfter) + ` SECOND, 0)
 		FROM information_schema.tables WHERE table_schema = ? AND ` + namesWanted("table_name")
 	err = s.each(ctx, query, []any{s.schema}, func(row []sql.RawBytes) error {
 		for id, name := range s.real {
 			if name != string(row[0]) {
 				continue
 			}
-			engine := strings.ToLower(string(row[1]))
-			s.blocking = s.blocking || engine != "innodb" && engine != ""
-			if settled := string(row[3]) == "1"; settled || id == letsencryptLog {
-				all[id] = stamp(fmt.Sprint(string(row[2]), " ", now))
+			switch settled := string(row[2]) == "1"; {
+			case settled, id == letsencryptLog:
+				all[id] = stamp(fmt.Sprint(string(row[1]), " ", now))
+			case len(row[1]) == 0:
+				forgotten = append(forgotten, id)
 			}
 		}
 		return nil
 	})
 	if err != nil {
 		return all, fmt.Errorf("reading when the tables were written to: %w", err)
+	}
+	for _, id := range forgotten {
+		if all[id], err = s.digest(ctx, &s.found[id]); err != nil {
+			return all, err
+		}
 	}
 	for id := range all {
 		if s.found[id].name == "" {
@@ -195,7 +202,7 @@ func (w wanted) inServer(name string, columns []found, isLog bool) table {
 	if t.id = t.key; kinds["id"] != "" {
 		t.id = "`id`"
 	}
-	t.queries[0] = t.batchOf(name, primary)
+	t.queries = [2]string{t.batchOf(name, primary), t.digestOf(name)}
 	return t
 }
 
