@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	botlab "domovoy/bot/lab"
 )
@@ -60,6 +62,49 @@ func TestSIGHUPReadsTheConfigurationAgain(t *testing.T) {
 	c.stop()
 	if !strings.Contains(c.told.String(), "the new configuration is wrong, the old one stays") {
 		t.Error("the log does not say so")
+	}
+	if n := h.told(h.says("ru", "reload.refused")); n != 1 {
+		t.Errorf("it was said %d times", n)
+	}
+}
+
+// What is open is decided by the new configuration: a new step of the escalation calls
+// somebody, a chat that is gone hears nothing more, and a higher threshold ends it.
+func TestSIGHUPTakesOverWhatIsOpen(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, settings{resolveAfter: 1})
+	c := h.start()
+	h.baseline()
+	reloads := 0
+	reload := func() {
+		t.Helper()
+		reloads++
+		c.hangUp()
+		h.until("the configuration is read again", func() bool {
+			return strings.Count(c.told.String(), "the configuration was read again") == reloads
+		})
+	}
+	h.must(h.sample.MassReissue(time.Now(), 137))
+	n, err := h.sample.Counts(time.Now())
+	h.must(err)
+	h.inTelegram(group, h.title("ru", n.Processing))
+	h.inSlack(h.title("en", n.Processing))
+
+	h.change("  - {to: \"slack:"+channel+"\", language: en}\n", "")
+	h.change("people:", fmt.Sprintf("escalation: [{after: 1s, to: \"telegram:%d\"}]\npeople:", admin))
+	reload()
+	h.inTelegram(admin, h.title("ru", n.Processing))
+
+	h.change("schedule:", "thresholds: {processing: {warn: 0, critical: 1000}}\nschedule:")
+	reload()
+	over := h.says("ru", "over.panel.processing")
+	h.inTelegram(group, over)
+	h.inTelegram(admin, over)
+	c.stop()
+	for _, m := range h.slack.Messages(channel) {
+		if strings.Contains(slackText(m.Body), h.says("en", "over.panel.processing")) {
+			t.Errorf("the chat that is gone hears the end: %s", slackText(m.Body))
+		}
 	}
 }
 
