@@ -61,6 +61,8 @@ type Metric struct {
 	Code   Code
 	Value  int
 	Err    string // why it could not be counted; empty: Value is valid
+
+	Excused int // of Value, those that an outage of the CA explains: they are counted and alert nobody
 }
 
 // Known reports whether the value could be counted.

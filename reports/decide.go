@@ -321,6 +321,12 @@ const growth = 1.5
 func (d *decider) grown(pr *Problem, audible, fresh []*Incident, severity checks.Severity) bool {
 	value := d.value(pr, audible)
 	much := pr.Told.Value > 0 && float64(value) >= growth*float64(pr.Told.Value)
+	if pr.Cause == checks.CADown { // more sites wait every minute: the message shows how many, and nobody can do more
+		if much {
+			pr.Told.Value, d.redraw[pr.Key] = value, true
+		}
+		return false
+	}
 	if !pr.OfSites() {
 		return much && severity == checks.Critical
 	}

@@ -61,7 +61,8 @@ func (d *decider) findParents() {
 		default:
 			continue
 		}
-		if !pr.OfSites() && slices.ContainsFunc(d.members[pr.Key], func(i *Incident) bool { return i.Clear == 0 && i.Finding.Severity >= checks.Warning }) {
+		draining := pr.Cause == checks.CADown // until its end is sure: what it held up passes by and by
+		if !pr.OfSites() && slices.ContainsFunc(d.members[pr.Key], func(i *Incident) bool { return (i.Clear == 0 || draining) && i.Finding.Severity >= checks.Warning }) {
 			d.parents = append(d.parents, pr)
 		}
 	}
@@ -77,6 +78,9 @@ func explains(parent, child Problem, f checks.Finding) bool {
 		return true
 	}
 	failing := slices.Contains([]checks.Code{checks.PanelFailing, checks.PanelFailed, checks.CABudget}, child.Cause)
+	if parent.Cause == checks.CADown {
+		failing = failing || slices.Contains([]checks.Code{checks.PanelProcessing, checks.PanelOverdue, checks.CAUnreachable}, child.Cause)
+	}
 	return failing || child.OfSites() && strings.HasPrefix(string(f.Code), "ca.")
 }
 
@@ -176,7 +180,8 @@ func (d *decider) passed() {
 				d.out.Changes = append(d.out.Changes, Change{Incident: i})
 			}
 		}
-		if t.Hold.Kind != HeldByFlapping {
+		explained := t.Hold.Kind == HeldByParent && strings.HasSuffix(t.Hold.Parent.Key, "/"+string(checks.CADown)) // its end says that all of it is over
+		if t.Hold.Kind != HeldByFlapping && !explained {
 			d.out.Tellings = append(d.out.Tellings, t)
 		}
 	}

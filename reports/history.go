@@ -187,12 +187,15 @@ func (s Outage) with(owner string) SiteState {
 
 // SiteStates are the present states of all sites of the panel.
 func (s Server) SiteStates() []SiteState {
-	states := make([]SiteState, 0, len(s.Subjects))
+	states, down := make([]SiteState, 0, len(s.Subjects)), s.Down()
 	for j := range s.Judged() {
-		row := j.row()
+		row, who := j.row(), j.Cause.Who()
+		if down && waitsForCA(j.Cause.Code) {
+			who = checks.CA
+		}
 		row.fits("elsewhere", j.Cause.Finding.Args)
 		states = append(states, SiteState{
-			Site: row.Domain, Owner: row.Owner, Code: row.Code, Severity: row.Severity, Who: j.Cause.Who(), Blind: j.Blind(),
+			Site: row.Domain, Owner: row.Owner, Code: row.Code, Severity: row.Severity, Who: who, Blind: j.Blind(),
 			Since: row.Since, Exact: row.Exact, Expires: s.expires(j.Subject), Free: row.Free, To: row.To,
 		})
 	}

@@ -194,6 +194,11 @@ func TestLife(t *testing.T) {
 	unreachable := checks.Finding{Check: "account", Server: "isp1", Code: checks.CAUnreachable, Severity: checks.Critical, Args: checks.Args{"value": 12}}
 	down := unreachable
 	down.Code = checks.CADown
+	waiting := func(sites int) checks.Finding {
+		f := down
+		f.Args = checks.Args{"value": sites}
+		return f
+	}
 	unavailable := checks.Finding{Check: "reading", Server: "isp1", Code: checks.PanelUnavailable, Severity: checks.Critical, Args: checks.Args{"reason": "locked"}}
 	many := func(n int, code checks.Code) (all []checks.Finding) {
 		for i := range n {
@@ -380,7 +385,17 @@ func TestLife(t *testing.T) {
 		{"a CA that is down hides what it does to the sites", nil, []moment{
 			{at: "12:00", found: list(down, failing), want: "opened ca.down"},
 			{at: "12:05", found: append(expired("a.ru"), down, failing), want: "opened cert.expired a.ru"}, // visitors see that
-			{at: "12:10", found: expired("a.ru")}, {at: "12:15", found: expired("a.ru"), want: "resolved ca.down, passed panel.failing after parent"},
+			{at: "12:10", found: expired("a.ru")}, {at: "12:15", found: expired("a.ru"), want: "resolved ca.down"},
+		}},
+		{"a CA that is down is told once, however many wait, and hides the counts that rise because of it", nil, []moment{
+			{at: "12:00", found: list(waiting(5)), want: "opened ca.down"},
+			{at: "12:05", found: list(waiting(50), busy(120))}, {at: "12:10", found: list(waiting(500), busy(300), failing)},
+			{at: "12:15", found: list(busy(300))},
+			{at: "12:20", found: list(busy(300)), want: "resolved ca.down, heldover panel.processing after parent"},
+		}},
+		{"a CA that seemed out of reach and is down is over once", nil, []moment{
+			{at: "12:00", found: list(unreachable), want: "opened ca.unreachable"}, {at: "12:05", found: list(unreachable, down), want: "opened ca.down"},
+			{at: "12:10", found: list(down)}, {at: "12:15", found: list(down)}, {at: "12:20"}, {at: "12:25", want: "resolved ca.down"},
 		}},
 		// Storms.
 		{"many sites at once are one problem, of which what is left speaks at the end", nil, []moment{

@@ -77,7 +77,7 @@ func (p Policy) Measure(metrics []checks.Metric, open []Incident) ([]checks.Find
 			failures = append(failures, checks.Failure{Check: f.Check, Server: m.Server, Err: m.Err})
 			continue
 		}
-		f.Severity = threshold.Level(m.Value, was[f.Key()])
+		f.Severity = threshold.Level(m.Value-m.Excused, was[f.Key()])
 		if f.Severity > checks.Healthy {
 			f.Args = checks.Args{"value": m.Value, "threshold": threshold.Enter(f.Severity)}
 			findings = append(findings, f)

@@ -58,7 +58,7 @@ func (s Site) Cause(v checks.Verdict) checks.Finding {
 		args["noerror"] = true
 	}
 	f.Args = args
-	return f
+	return s.Server.WhileDown(f)
 }
 
 // awaits reports whether a new certificate is the remedy.

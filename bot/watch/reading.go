@@ -10,6 +10,7 @@ import (
 	"domovoy/checks/panel"
 	"domovoy/checks/suite"
 	"domovoy/reports"
+	"domovoy/reports/journal"
 )
 
 // Paces of what a reading does. A panel that is read every five minutes does
@@ -70,7 +71,11 @@ func (w *Watch) read(ctx context.Context, p *Panel, s checks.Snapshot, now time.
 	all := p.last.subjects(s)
 	out := w.runChecks(ctx, p, s, all, rules, now)
 	late := nameless(s, rules, now)
+	outage := panel.FindOutage(all, out.Findings)
 	metrics := panel.CountsWithout(p.last.lost, panel.Counts(s, len(failing), overdue(out)+len(late)))
+	if now.Sub(outage.To) <= w.Rules.Within {
+		excuse(metrics, all, failing, outage)
+	}
 	quota := p.Quota(now)
 	p.last.at, p.last.pending = now, false
 	p.mu.Lock()
@@ -126,6 +131,40 @@ func (w *Watch) runChecks(ctx context.Context, p *Panel, s checks.Snapshot, subj
 		out.Failures = append(out.Failures, suite.Halved(list, p.Name, p.last.lost)...)
 	}
 	return out
+}
+
+// excuse notes of the counts how many certificates an outage of the CA held up:
+// those that failed repeatedly in it, and those that are still being ordered
+// because of it.
+func excuse(metrics []checks.Metric, all []checks.Subject, failing []journal.FailingCertificate, o panel.Outage) {
+	held, ordering := map[string]bool{}, map[int64]bool{}
+	for _, x := range all {
+		if !o.Sites[x.Site.Name] {
+			continue
+		}
+		held[x.History.Last.Certificate] = true
+		for _, c := range []*checks.Certificate{x.Certificate, x.Order} {
+			if c != nil {
+				held[c.Name], ordering[c.ID] = true, ordering[c.ID] || c.Processing == checks.On
+			}
+		}
+	}
+	excused := map[checks.Code]int{}
+	for _, f := range failing {
+		if held[f.Certificate] {
+			excused[checks.PanelFailing]++
+		}
+	}
+	for _, on := range ordering {
+		if on {
+			excused[checks.PanelProcessing]++
+		}
+	}
+	for i := range metrics {
+		if m := &metrics[i]; m.Known() {
+			m.Excused = min(m.Value, excused[m.Code])
+		}
+	}
 }
 
 // overdue counts the sites whose own finding says so.

@@ -63,7 +63,7 @@ func (w *Watch) withTrend(ctx context.Context, r *reports.Reading, was map[strin
 	if !r.Known() {
 		return nil
 	}
-	r.Severity = r.Threshold.Level(r.Value, was[w.Policy.Key(r.Metric)].Finding.Severity)
+	r.Severity = r.Threshold.Level(r.Value-r.Excused, was[w.Policy.Key(r.Metric)].Finding.Severity)
 	for back, to := range map[time.Duration]**int{time.Hour: &r.Hour, 24 * time.Hour: &r.Day} {
 		value, ok, err := w.journal.MetricAt(ctx, r.Server, r.Code, now.Add(-back), back/2)
 		if err != nil {

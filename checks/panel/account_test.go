@@ -57,9 +57,8 @@ func TestAccountFindsThatOrdersAreRefused(t *testing.T) {
 	}
 }
 
-// TestAccountFindsThatTheCAIsDown has the CA fail at sites, an hour before noon
-// or less.
-func TestAccountFindsThatTheCAIsDown(t *testing.T) {
+// TestDown has the CA fail at sites before noon.
+func TestDown(t *testing.T) {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	for _, tt := range []struct {
 		name   string
@@ -67,14 +66,20 @@ func TestAccountFindsThatTheCAIsDown(t *testing.T) {
 		owners int           // that have them
 		ago    time.Duration // when it failed
 		issued int           // sites that got a certificate
+		then   time.Duration // when they got it
 		want   bool
+		err    bool // it is not known
 	}{
-		{"many sites of many owners", 5, 3, 10 * time.Minute, 0, true},
-		{"many sites of two owners", 50, 2, 10 * time.Minute, 0, false},
-		{"a few sites", 4, 4, 10 * time.Minute, 0, false},
-		{"as many got one", 20, 10, 10 * time.Minute, 20, true},
-		{"most got one", 20, 10, 10 * time.Minute, 21, false},
-		{"over for an hour", 50, 20, time.Hour, 0, false},
+		{"many sites of many owners", 5, 3, 10 * time.Minute, 0, 0, true, false},
+		{"many sites of two owners", 50, 2, 10 * time.Minute, 0, 0, false, false},
+		{"a few sites", 4, 4, 10 * time.Minute, 0, 0, false, false},
+		{"as many got one meanwhile", 20, 10, 10 * time.Minute, 20, 20 * time.Minute, true, false},
+		{"most got one meanwhile", 20, 10, 10 * time.Minute, 21, 20 * time.Minute, false, false},
+		{"orders pass again", 20, 10, 5 * time.Minute, 3, time.Minute, false, false},
+		{"one passed right after a failure", 20, 10, 5 * time.Minute, 1, time.Minute, true, false},
+		{"one passed, and none failed for a while", 20, 10, 12 * time.Minute, 1, time.Minute, false, false},
+		{"nobody ordered for an hour", 50, 20, time.Hour, 0, 0, false, true},
+		{"nobody ordered for a day", 50, 20, 24 * time.Hour, 0, 0, false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			reading := &checks.Reading{}
@@ -82,7 +87,11 @@ func TestAccountFindsThatTheCAIsDown(t *testing.T) {
 				site := fmt.Sprintf("s%d-%d.ru", outcome, n)
 				reading.Subjects = append(reading.Subjects, checks.Subject{Site: &checks.Site{Name: site, Owner: fmt.Sprint("client", n%tt.owners)},
 					History: &checks.History{Last: checks.LastTry{Outcome: outcome, Time: now.Add(-ago)}}})
+				if h := reading.Subjects[len(reading.Subjects)-1].History; outcome == checks.OutcomeIssued {
+					h.Issued = h.Last.Time
+				}
 				if outcome == checks.OutcomeFailed {
+					reading.Subjects[len(reading.Subjects)-1].History.Since = now.Add(-ago - 15*time.Minute)
 					reading.Findings = append(reading.Findings, checks.Finding{Site: site, Code: checks.CAInternal})
 				}
 			}
@@ -90,10 +99,10 @@ func TestAccountFindsThatTheCAIsDown(t *testing.T) {
 				add(n, checks.OutcomeFailed, tt.ago)
 			}
 			for n := range tt.issued {
-				add(n, checks.OutcomeIssued, time.Minute)
+				add(n, checks.OutcomeIssued, tt.then)
 			}
-			found, err := panel.Account().Run(t.Context(), &checks.Target{Server: "isp1", Now: now, Reading: reading})
-			if err != nil || (len(found) == 1) != tt.want {
+			found, err := panel.Down().Run(t.Context(), &checks.Target{Server: "isp1", Now: now, Reading: reading})
+			if (err != nil) != tt.err || (len(found) == 1) != tt.want {
 				t.Fatalf("%v %v", found, err)
 			}
 			if tt.want && (found[0].Code != checks.CADown || found[0].Args["value"] != tt.failed || found[0].Args["owners"] != tt.owners) {

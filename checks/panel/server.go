@@ -4,6 +4,7 @@ package panel
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"domovoy/checks"
@@ -81,16 +82,20 @@ const unreachableSites = 3
 // Account merges findings about the panel's account or its connection to the CA
 // into one finding of the server: every site has the same one, and one message
 // is enough. That the CA refuses new orders of the account is among them: it is
-// so until the moment that the CA names.
+// so until the moment that the CA names. What fails because the CA does is left
+// to the check of outages.
 func Account() checks.Check {
 	return checks.Check{
 		Name:  AccountCheck,
 		Scope: checks.ScopeServer,
-		Codes: []checks.Code{checks.CABlocked, checks.CAUnreachable, checks.CADown, checks.CABudget},
+		Codes: []checks.Code{checks.CABlocked, checks.CAUnreachable, checks.CABudget},
 		Run: func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
 			counts := map[checks.Code]int{}
 			for _, f := range t.Reading.Findings {
 				counts[f.Code]++
+			}
+			if counts[checks.CAUnreachable] > 0 && answers(t) {
+				delete(counts, checks.CAUnreachable) // it is not the way to the CA
 			}
 			var found []checks.Finding
 			for code, least := range map[checks.Code]int{checks.CABlocked: 1, checks.CAUnreachable: unreachableSites} {
@@ -98,10 +103,8 @@ func Account() checks.Check {
 					found = append(found, finding(code, checks.Args{"value": n}))
 				}
 			}
-			for _, find := range []func(*checks.Target) (checks.Finding, bool){ordersRefused, down} {
-				if f, ok := find(t); ok {
-					found = append(found, f)
-				}
+			if f, ok := ordersRefused(t); ok {
+				found = append(found, f)
 			}
 			checks.SortFindings(found)
 			return found, nil
@@ -109,45 +112,16 @@ func Account() checks.Check {
 	}
 }
 
-// The CA counts as down when, within the last hour, it failed at so many sites
-// of so many owners, and at no fewer than it issued for: a single failure of the
-// CA is retried and forgotten.
-const (
-	downWithin = time.Hour
-	downSites  = 5
-	downOwners = 3
-)
-
-// down finds that the CA itself fails. One finding of the server stands for what
-// it does to the sites: the cause is above all of them.
-func down(t *checks.Target) (checks.Finding, bool) {
+// answers reports whether the CA answered orders of this server lately, if only
+// with a fault of its own.
+func answers(t *checks.Target) bool {
 	failing := map[string]bool{}
 	for _, f := range t.Reading.Findings {
-		if f.Code == checks.CAInternal {
-			failing[f.Site] = true
-		}
+		failing[f.Site] = failing[f.Site] || f.Code == checks.CAInternal
 	}
-	failed, issued, owners := 0, 0, map[string]bool{}
-	var since time.Time
-	for _, x := range t.Reading.Subjects {
-		if x.History == nil || t.Now.Sub(x.History.Last.Time) >= downWithin {
-			continue
-		}
-		switch {
-		case x.History.Last.Outcome == checks.OutcomeIssued:
-			issued++
-		case failing[x.Site.Name]:
-			failed++
-			owners[x.Site.Owner] = true
-			if at := x.History.Last.Time; since.IsZero() || at.Before(since) {
-				since = at
-			}
-		}
-	}
-	if failed < downSites || len(owners) < downOwners || failed < issued {
-		return checks.Finding{}, false
-	}
-	return finding(checks.CADown, checks.Args{"value": failed, "owners": len(owners), "since": since}), true
+	return slices.ContainsFunc(t.Reading.Subjects, func(x checks.Subject) bool {
+		return x.History != nil && failing[x.Site.Name] && t.Now.Sub(x.History.Last.Time) < downWithin
+	})
 }
 
 // newOrders is the CA's limit on the orders of an account, as findings name it.

@@ -62,6 +62,7 @@ func Checks(r Reading, o Outside) []checks.Check {
 		panel.Stale(r.Moved),
 		panel.Unreadable(),
 		panel.Account(),
+		panel.Down(),
 		budget.Check(r.Prospects),
 		o.Names.Check(o.Addresses, o.AccountURI),
 		o.Registry.Check(),

@@ -26,6 +26,10 @@ func Begun(w Writer, s reports.Server, changes []reports.Change, begin reports.B
 // who takes care of it, and what one can do. Of a telling that a problem is
 // over, Incidents are all that belonged to it.
 func Told(w Writer, t reports.Telling, s reports.Server) reports.Message {
+	t.Incidents = slices.Clone(t.Incidents)
+	for n := range t.Incidents {
+		t.Incidents[n].Finding = s.WhileDown(t.Incidents[n].Finding)
+	}
 	switch {
 	case t.Reason == reports.Passed:
 		return passed(w, t)
@@ -271,6 +275,9 @@ func resolved(w Writer, t reports.Telling, s reports.Server) reports.Message {
 	f := t.Incidents[len(t.Incidents)-1].Finding
 	args := w.args(f.Args)
 	args["Server"], args["Age"], args["Peak"] = f.Server, t.Problem.Resolved.Sub(t.Problem.Opened), t.Problem.Peak
+	if since, ok := f.Args["since"].(time.Time); ok && f.Code == checks.CADown { // it was seen only when enough sites had failed
+		args["Age"] = t.Problem.Resolved.Sub(since)
+	}
 	key := overKey(t, f, s)
 	m := w.message(reports.ToneOver, w.Say(key, args))
 	m.Facts = w.facts(t)

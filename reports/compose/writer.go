@@ -73,7 +73,11 @@ func (w Writer) nextOf(f checks.Finding, owner string) reports.Section {
 // Step says what to do about a finding. A reader who may not see the link that
 // the step needs reads who can get it instead.
 func (w Writer) Step(f checks.Finding) string {
-	step := w.Say("code."+string(f.Code)+".next", w.args(f.Args))
+	code := f.Code
+	if f.Args[reports.DownArg] == true {
+		code = checks.CADown
+	}
+	step := w.Say("code."+string(code)+".next", w.args(f.Args))
 	if link, _ := w.Visible(f.Args)[checks.Secret].(string); f.Code == checks.CAPaused && link == "" {
 		step += " " + w.Say("next.link")
 	}
