@@ -13,7 +13,7 @@ import (
 type Names struct {
 	Pass    []string   // the site's own first
 	Dead    []DeadName // in the order of the site's aliases; the site's own first
-	Unknown []string   // not looked at, or not seen: neither passing nor dead
+	Unknown []string   // not looked at, or not seen, or wildcards, for which a record in the DNS decides: neither passing nor dead
 }
 
 // DeadName is a name that the CA does not accept, with the reason.
@@ -34,7 +34,7 @@ func (s Site) Names() Names {
 		switch {
 		case v.Code != checks.Unknown && prevents(v.Code):
 			names.Dead = append(names.Dead, DeadName{name, v.Code})
-		case v.Code == checks.Unknown || look.At.IsZero() || i >= checks.MostNames || unseenWay(site, name, look.Failures):
+		case v.Code == checks.Unknown || look.At.IsZero() || i >= checks.MostNames || strings.HasPrefix(name, "*.") || unseenWay(site, name, look.Failures):
 			names.Unknown = append(names.Unknown, name)
 		default:
 			names.Pass = append(names.Pass, name)

@@ -63,6 +63,7 @@ func TestDroppable(t *testing.T) {
 		{"the site is switched off", checks.Probe{Findings: []checks.Finding{dead}}, nil, func(x *checks.Subject) { x.Site.Active = checks.Off }, nil, 0},
 		{"the site has no TLS", checks.Probe{Findings: []checks.Finding{dead}}, nil, func(x *checks.Subject) { x.Site.Secure, x.Site.Certificate = checks.Off, "" }, nil, 0},
 		{"the site has a certificate of its own", checks.Probe{Findings: []checks.Finding{dead}}, nil, func(x *checks.Subject) { x.Site.Certificate = "bought" }, nil, 0},
+		{"an alias is a wildcard", checks.Probe{Findings: []checks.Finding{dead}}, nil, func(x *checks.Subject) { x.Site.Aliases = append(x.Site.Aliases, "*.client.ru") }, nil, 1},
 		{"more names than a look goes through", checks.Probe{Findings: []checks.Finding{dead}}, nil, func(x *checks.Subject) {
 			for i := range checks.MostNames {
 				x.Site.Aliases = append(x.Site.Aliases, string(rune('a'+i))+".ru")
