@@ -21,7 +21,7 @@ func (d *decider) hold(pr *Problem, i Incident) Hold {
 		return h
 	}
 	for _, parent := range d.parents {
-		if parent != pr && explains(*parent, *pr, f) {
+		if parent != pr && (explains(*parent, *pr, f) || d.sameOutage(parent, pr, f)) {
 			return Hold{Kind: HeldByParent, Parent: *parent}
 		}
 	}
@@ -82,6 +82,15 @@ func explains(parent, child Problem, f checks.Finding) bool {
 		failing = failing || slices.Contains([]checks.Code{checks.PanelProcessing, checks.PanelOverdue, checks.CAUnreachable}, child.Cause)
 	}
 	return failing || child.OfSites() && strings.HasPrefix(string(f.Code), "ca.")
+}
+
+// sameOutage reports whether the CA's outage on one server was told before that
+// of another server with the same CA: one message stands for both.
+func (d *decider) sameOutage(parent, child *Problem, f checks.Finding) bool {
+	if parent.Cause != checks.CADown || child.Cause != checks.CADown || parent.Told.At.IsZero() || !child.Told.At.IsZero() {
+		return false
+	}
+	return d.members[parent.Key][0].Finding.Args["ca"] == f.Args["ca"]
 }
 
 // silenced reports whether a name is that of a silence which is over: what it

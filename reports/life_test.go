@@ -31,6 +31,7 @@ type moment struct {
 	found []checks.Finding
 	time  bool // only time has passed: nothing is read
 	want  string
+	of    string // the server that is read; empty: isp1
 }
 
 // allChecks are the checks that a reading runs.
@@ -49,6 +50,9 @@ func (l *life) play(t *testing.T, m moment) {
 	}
 	if !m.time {
 		out := checks.Outcome{Server: "isp1", Checks: allChecks, Findings: m.found}
+		if m.of != "" {
+			out.Server = m.of
+		}
 		if len(m.found) == 1 && m.found[0].Code == checks.PanelUnavailable {
 			out.Checks = []string{"reading"} // nothing else could be looked at
 		}
@@ -197,6 +201,11 @@ func TestLife(t *testing.T) {
 	waiting := func(sites int) checks.Finding {
 		f := down
 		f.Args = checks.Args{"value": sites}
+		return f
+	}
+	ofCA := func(server, ca string) checks.Finding {
+		f := waiting(41)
+		f.Server, f.Args["ca"] = server, ca
 		return f
 	}
 	unavailable := checks.Finding{Check: "reading", Server: "isp1", Code: checks.PanelUnavailable, Severity: checks.Critical, Args: checks.Args{"reason": "locked"}}
@@ -396,6 +405,17 @@ func TestLife(t *testing.T) {
 		{"a CA that seemed out of reach and is down is over once", nil, []moment{
 			{at: "12:00", found: list(unreachable), want: "opened ca.unreachable"}, {at: "12:05", found: list(unreachable, down), want: "opened ca.down"},
 			{at: "12:10", found: list(down)}, {at: "12:15", found: list(down)}, {at: "12:20"}, {at: "12:25", want: "resolved ca.down"},
+		}},
+		{"a CA that is down for several servers is told of the first", nil, []moment{
+			{at: "12:00", found: list(ofCA("isp1", "le")), want: "opened ca.down"},
+			{at: "12:01", of: "isp2", found: list(ofCA("isp2", "le"))},
+			{at: "12:02", of: "isp3", found: list(ofCA("isp3", "another")), want: "opened ca.down"},
+			{at: "12:05"}, {at: "12:06", of: "isp2"}, {at: "12:10", want: "resolved ca.down"}, {at: "12:11", of: "isp2"},
+			{at: "12:12", of: "isp3"}, {at: "12:13", of: "isp3", want: "resolved ca.down"},
+		}},
+		{"where it lasts longer on another server, that one speaks", nil, []moment{
+			{at: "12:00", found: list(ofCA("isp1", "le")), want: "opened ca.down"}, {at: "12:01", of: "isp2", found: list(ofCA("isp2", "le"))},
+			{at: "12:05"}, {at: "12:06", of: "isp2", found: list(ofCA("isp2", "le"))}, {at: "12:10", want: "resolved ca.down, heldover ca.down after parent"},
 		}},
 		// Storms.
 		{"many sites at once are one problem, of which what is left speaks at the end", nil, []moment{

@@ -162,6 +162,14 @@ func ActKey(account, name string) string { return account + " " + name }
 // actName is the name in what ActKey made.
 func actName(key string) string { return key[strings.LastIndexByte(key, ' ')+1:] }
 
+// directory of the panel's CA; empty: not known.
+func (p *Panel) directory() string {
+	if p.CA == nil {
+		return ""
+	}
+	return p.CA.Directory
+}
+
 // Limits of the panel's CA; nil: they are not known.
 func (p *Panel) Limits() *budget.CA {
 	if p.CA == nil {

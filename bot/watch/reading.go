@@ -105,7 +105,7 @@ func (p *Panel) places(s checks.Snapshot) panel.Places {
 // minutes because their certificates grow older, and between at those that
 // changed; then over the server as a whole.
 func (w *Watch) runChecks(ctx context.Context, p *Panel, s checks.Snapshot, subjects []checks.Subject, rules cert.Rules, now time.Time) checks.Outcome {
-	list := suite.Logged(w.log, suite.Checks(suite.Reading{Rules: rules, Classifier: w.issuing, Places: p.places(s), Files: p.Files != nil, Moved: w.journal.LastAttemptTime,
+	list := suite.Logged(w.log, suite.Checks(suite.Reading{Rules: rules, Classifier: w.issuing, Places: p.places(s), CA: p.directory(), Files: p.Files != nil, Moved: w.journal.LastAttemptTime,
 		Prospects: func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
 			return w.countBudgets(ctx, p, t.Reading.Subjects, t.Now)
 		},

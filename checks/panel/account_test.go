@@ -101,7 +101,7 @@ func TestDown(t *testing.T) {
 			for n := range tt.issued {
 				add(n, checks.OutcomeIssued, tt.then)
 			}
-			found, err := panel.Down().Run(t.Context(), &checks.Target{Server: "isp1", Now: now, Reading: reading})
+			found, err := panel.Down("acme.example").Run(t.Context(), &checks.Target{Server: "isp1", Now: now, Reading: reading})
 			if (err != nil) != tt.err || (len(found) == 1) != tt.want {
 				t.Fatalf("%v %v", found, err)
 			}

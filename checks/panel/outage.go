@@ -13,6 +13,9 @@ import (
 // OutageCheck is the name of the check in outcomes and failures.
 const OutageCheck = "outage"
 
+// CAArg is the argument of ca.down that names the CA.
+const CAArg = "ca"
+
 // The CA counts as down when, within an hour, it failed at so many sites of so
 // many owners, and since the first of these at no fewer than it issued for: a
 // single failure of the CA is retried and forgotten.
@@ -64,8 +67,9 @@ func (o Outage) Over(now time.Time) (bool, error) {
 }
 
 // Down finds that the CA itself fails. One finding of the server stands for what
-// it does to the sites: the cause is above all of them.
-func Down() checks.Check {
+// it does to the sites: the cause is above all of them. ca names the CA, so that
+// servers of the same one can be told by it; it may be empty.
+func Down(ca string) checks.Check {
 	return checks.Check{
 		Name:  OutageCheck,
 		Scope: checks.ScopeServer,
@@ -76,7 +80,7 @@ func Down() checks.Check {
 			if over || err != nil {
 				return nil, err
 			}
-			return []checks.Finding{finding(checks.CADown, checks.Args{"value": o.Waiting, "owners": o.Owners, "since": o.From})}, nil
+			return []checks.Finding{finding(checks.CADown, checks.Args{"value": o.Waiting, "owners": o.Owners, "since": o.From, CAArg: ca})}, nil
 		},
 	}
 }

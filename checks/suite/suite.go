@@ -26,6 +26,7 @@ type Reading struct {
 	Rules      cert.Rules
 	Classifier panel.Classifier
 	Places     panel.Places                                                          // whose the addresses are that the CA names
+	CA         string                                                                // that the panel orders from; empty: not known
 	Files      bool                                                                  // the files of certificates are read
 	Moved      func(ctx context.Context, server string) (time.Time, error)           // time of the last line of the issuance log; nil: not checked
 	Prospects  func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) // of the account at the CA; nil: not checked
@@ -62,7 +63,7 @@ func Checks(r Reading, o Outside) []checks.Check {
 		panel.Stale(r.Moved),
 		panel.Unreadable(),
 		panel.Account(),
-		panel.Down(),
+		panel.Down(r.CA),
 		budget.Check(r.Prospects),
 		o.Names.Check(o.Addresses, o.AccountURI),
 		o.Registry.Check(),
