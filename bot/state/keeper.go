@@ -5,6 +5,7 @@ package state
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -59,11 +60,15 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 }
 
-// Audit looks whether the audit is whole, at the start and once a day, and tells
-// people if it is not, once. Its end is logged: the log is a copy in another place.
+// Audit looks whether the audit is whole, at the start, once a day, and when its end
+// turns out to be gone, and tells people if it is not, once. Its end is logged: the log is a copy in another place.
 func (k *Keeper) Audit(ctx context.Context, now time.Time) {
+	cut, err := k.journal.AuditCut(ctx)
+	if err != nil {
+		k.log.WarnContext(ctx, "cannot look at the end of the audit", "error", err)
+	}
 	k.mu.Lock()
-	due := now.Sub(k.audited) >= verified
+	due := now.Sub(k.audited) >= verified || cut && k.tampered == ""
 	if due {
 		k.audited = now
 	}
@@ -73,15 +78,17 @@ func (k *Keeper) Audit(ctx context.Context, now time.Time) {
 		return
 	}
 	trail := compose.AuditTrail{}
-	var err error
 	trail.Entries, trail.Head, err = k.journal.VerifyAudit(ctx)
 	broken, isBroken := errors.AsType[*journal.BrokenChain](err)
-	cut, isCut := errors.AsType[*journal.CutChain](err)
+	chain, isCut := errors.AsType[*journal.CutChain](err)
+	is := ""
 	switch {
 	case isBroken:
 		trail.Broken = int(broken.Entry)
+		is = fmt.Sprint("broken at ", broken.Entry)
 	case isCut:
-		trail.Kept, trail.Last, trail.Next = int(cut.Kept), int(cut.Last), int(cut.Next)
+		trail.Kept, trail.Last, trail.Next = int(chain.Kept), int(chain.Last), int(chain.Next)
+		is = fmt.Sprint("cut after ", chain.Last) // whatever entries come then
 	case err != nil:
 		k.log.WarnContext(ctx, "cannot verify the audit", "error", err)
 		return
@@ -90,12 +97,12 @@ func (k *Keeper) Audit(ctx context.Context, now time.Time) {
 		return
 	}
 	k.log.ErrorContext(ctx, "the audit was tampered with", "error", err)
-	if was != err.Error() {
+	if was != is {
 		k.Tell(ctx, func(w compose.Writer) reports.Message { return compose.AuditVerified(w, trail) }, now)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.tampered = err.Error()
+	k.tampered = is
 }
 
 // Healthy reports whether the state can be kept, as of the last look.

@@ -215,3 +215,23 @@ func (t *tx) notCut(ctx context.Context, kept auditHead, last int64) error {
 	}
 	return nil
 }
+
+// AuditCut reports whether the audit ends before its end as it is known, which costs
+// little to find out. An error means that it could not be looked at.
+func (j *Journal) AuditCut(ctx context.Context) (bool, error) {
+	kept, err := j.knownHead()
+	if err != nil {
+		return false, err
+	}
+	err = j.view(ctx, "looking at the end of the audit", func(t *tx) error {
+		last, err := t.lastEntry(ctx)
+		if err != nil {
+			return err
+		}
+		return t.notCut(ctx, kept, last.id)
+	})
+	if _, cut := errors.AsType[*CutChain](err); cut {
+		return true, nil
+	}
+	return false, err
+}
