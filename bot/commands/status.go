@@ -33,6 +33,7 @@ type MetricData struct {
 	Threshold *int            `json:"threshold"`
 	Severity  checks.Severity `json:"severity"`
 	Error     string          `json:"error,omitempty"`
+	Excused   int             `json:"excused,omitempty"` // of Value, those that an outage of the CA explains: Severity is without them
 }
 
 // ServerData is one panel's reading.
@@ -148,7 +149,7 @@ func (d *StatusData) add(s reports.Server) {
 	server.Nodes, server.NodesBy = nodesData(s), s.Snapshot.NodesBy
 	d.Servers = append(d.Servers, server)
 	for _, reading := range s.Metrics() {
-		m := MetricData{Code: reading.Code, Server: s.Name, Severity: reading.Severity, Error: reading.Err}
+		m := MetricData{Code: reading.Code, Server: s.Name, Severity: reading.Severity, Error: reading.Err, Excused: reading.Excused}
 		if reading.Known() {
 			m.Value = &reading.Value
 		} else {

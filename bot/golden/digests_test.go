@@ -82,7 +82,15 @@ func statusCases() map[string]message {
 	still := house()
 	still.Outcome.Findings = []checks.Finding{{Server: "isp1", Code: checks.PanelStale, Severity: checks.Warning, Args: checks.Args{"since": ago(54 * time.Hour)}}}
 
+	down := house()
+	down.Outcome.Findings = []checks.Finding{{Server: "isp1", Code: checks.CADown, Severity: checks.Critical, Args: checks.Args{"value": 512, "owners": 97, "since": ago(146 * time.Minute)}}}
+	down.Readings = readings(530, 47, 512, 12)
+	for i, excused := range []int{512, 0, 512} {
+		down.Readings[i].Excused, down.Readings[i].Severity = excused, checks.Healthy
+	}
+
 	all := map[string]message{
+		"status.down":       status(idle, down),
 		"status.ok":         status(idle, house()),
 		"status.warning":    status(idle, warned),
 		"status.critical":   status(idle, critical, second),

@@ -210,12 +210,17 @@ func (w Writer) countItems(s reports.Server) []reports.Item {
 	return items
 }
 
-// lastNote says when the panel's log last had a record, if the finding knows.
+// lastNote says when the panel's log last had a record, or since when the CA
+// fails, if the finding knows.
 func lastNote(w Writer, f checks.Finding) string {
-	if at, ok := f.Args["since"].(time.Time); ok {
-		return w.Say("when.last", i18n.Args{"At": w.dateTime(at)})
+	at, ok := f.Args["since"].(time.Time)
+	switch {
+	case !ok:
+		return ""
+	case f.Code == checks.CADown:
+		return w.Say("down.since", i18n.Args{"At": w.dateTime(at)})
 	}
-	return ""
+	return w.Say("when.last", i18n.Args{"At": w.dateTime(at)})
 }
 
 // countItem is one count: its value, its threshold, its trend.
@@ -234,6 +239,13 @@ func countItem(w Writer, r reports.Reading) reports.Item {
 	}
 	if change := trend(w, r); change != "" {
 		item.Text += ", " + change
+	}
+	switch {
+	case r.Excused == 0:
+	case r.Excused < r.Value:
+		item.Note = w.Say("down.some")
+	default:
+		item.Note = w.Say("down.all")
 	}
 	return item
 }
