@@ -27,6 +27,10 @@ const (
 // messenger is out.
 const maxTries = 12
 
+// editTries of an edit that the receiver refuses: what it has against the message that
+// is there may not hold for a new one.
+const editTries = 4
+
 // repeats is how often what may have arrived is repeated before that becomes rare.
 const repeats = 5
 
@@ -135,7 +139,7 @@ func (q *queue) settle(ctx context.Context, d journal.Delivery, ref string, err 
 		}
 	case refused != nil && refused.Chat:
 		return q.closing(d, refused.Reason, before)
-	case isGone(err):
+	case isGone(err), no != nil && d.Edits != 0 && d.Attempt.Tries+1 >= editTries:
 		return q.gone(ctx, d, err)
 	case refused != nil, no != nil && d.Attempt.Tries+1 >= maxTries:
 		return q.dropping(ctx, d, err)

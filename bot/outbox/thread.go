@@ -25,7 +25,11 @@ func (q *queue) reply(ctx context.Context, to bot.Address, d journal.Delivery) (
 	if !ok {
 		return "", bot.ErrGone
 	}
-	return t.Reply(ctx, to, d.ReplyTo, d.Message)
+	m := d.Message
+	if d.Attempt.Begun {
+		m = compose.Again(compose.Writer{Locale: q.locale(m.Language), Now: time.Now()}, m)
+	}
+	return t.Reply(ctx, to, d.ReplyTo, m)
 }
 
 // details are what stands in the thread of a message that was sent or edited, ref.

@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"domovoy/bot"
 	"domovoy/bot/engine/enginetest"
 	"domovoy/bot/lab"
 	"domovoy/bot/outbox"
@@ -177,6 +179,19 @@ func TestDetailsAfterACrash(t *testing.T) {
 	equal(t, "the thread", replies, "Details: a.ru")
 }
 
+// Details whose sending ended without an answer are repeated, and say so.
+func TestDetailsAgain(t *testing.T) {
+	i := newIncident(t)
+	to := "slack:" + channel
+	enqueue(t, i.journal, journal.Delivery{To: to, Kind: journal.DetailsKind, Under: i.first[to], ReplyTo: i.servers.slack.Messages(channel)[0].TS, Message: folding("a.ru")})
+	i.servers.slack.Fail("chat.postMessage", 1, lab.Fault{Kind: lab.Drop})
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	_ = i.outbox.Run(ctx)
+	_, replies := i.inSlack()
+	equal(t, "the thread", replies, "🔴 a.ru next step", "🔴 a.ru next step You may have received this already: sending it was interrupted.")
+}
+
 // A message that was deleted before its details came takes them along: they are
 // nothing without it, and no loss.
 func TestDetailsOfADeletedMessage(t *testing.T) {
@@ -236,6 +251,21 @@ func TestAnEditThatCannotBeMade(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An edit that is refused again and again for a reason that nobody knows is sent as a
+// new message, too: what is over must be told.
+func TestAnEditThatIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := enginetest.Journal(t)
+		odd := fails(&bot.Refused{Reason: "Bad Request: something new"})
+		w := &wall{plan: map[string][]func(context.Context) error{"over": {odd, odd, odd, odd}}}
+		o := outboxOf(t, j, w, "a: failed")
+		enginetest.Run(t, time.Minute, o.Run)
+		enqueue(t, j, journal.Delivery{To: "wall:a", Kind: "edit", Edits: 1, Message: reports.Message{Language: "en", Title: "over"}})
+		enginetest.Run(t, time.Minute, o.Run)
+		w.want(t, "a", "failed", "over | The earlier message can no longer be edited, so this one replaces it.")
+	})
 }
 
 // Where a newer message about the problem is in the chat, an old one that cannot be
