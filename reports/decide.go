@@ -138,6 +138,7 @@ func (d *decider) join() {
 			d.members[key] = append(d.members[key], i)
 		default:
 			d.ended[key] = append(d.ended[key], *c)
+			d.hides(i.Held)
 		}
 		if c.Kind == Opened {
 			d.flap(i)
@@ -228,7 +229,7 @@ func (d *decider) audible(pr *Problem, members []*Incident) (audible []*Incident
 		if held = h; fresh && i.Held != h.Name() {
 			i.Held = h.Name()
 			d.store(i)
-			d.redraw[h.Parent.Key] = h.Kind == HeldByParent || d.redraw[h.Parent.Key] // it says what it hides
+			d.hides(i.Held)
 		}
 	}
 	if worth > 0 && len(audible) == 0 && pr.Life.Held != held.Name() {
@@ -236,6 +237,14 @@ func (d *decider) audible(pr *Problem, members []*Incident) (audible []*Incident
 		d.redraw[pr.Key] = true
 	}
 	return audible
+}
+
+// hides has the message of a problem that holds something back redrawn: it says how
+// much that is.
+func (d *decider) hides(held string) {
+	if kind, parent := parseHold(held); kind == HeldByParent {
+		d.redraw[parent] = true
+	}
 }
 
 // speak decides what is told of a problem that nothing holds back.
