@@ -3,6 +3,7 @@ package golden
 import (
 	"time"
 
+	"domovoy/bot"
 	"domovoy/checks"
 	"domovoy/reports"
 	"domovoy/reports/compose"
@@ -32,6 +33,9 @@ func problemCases() map[string]message {
 		"hand":          func(w compose.Writer) reports.Message { return compose.Handed(w, handed) },
 		"escalate": func(w compose.Writer) reports.Message {
 			return compose.EscalatedTo(w, 12, reports.Step{To: "webhook:duty"})
+		},
+		"escalate.offers": func(w compose.Writer) reports.Message {
+			return declined(w, &bot.Refusal{Key: "usage.escalate", Offers: compose.ProblemActions(w, []reports.Problem{p, storm}, "escalate")})
 		},
 		"silence": func(w compose.Writer) reports.Message { return compose.Silenced(w, silence) },
 		"silence.window": func(w compose.Writer) reports.Message {
