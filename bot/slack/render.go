@@ -274,7 +274,23 @@ func (c *composer) list(items []reports.Item) slackgo.RichTextElement {
 	for _, text := range lines {
 		rows = append(rows, c.line(c.words(strings.TrimPrefix(text, "• "), false)...))
 	}
+	if first := numbered(items); first > 0 {
+		list := slackgo.NewRichTextList(slackgo.RTEListOrdered, 0, rows...)
+		list.Offset = first - 1
+		return list
+	}
 	return slackgo.NewRichTextList(slackgo.RTEListBullet, 0, rows...)
+}
+
+// numbered is the number of the first item, if those of all follow it one by one; 0: they
+// do not.
+func numbered(items []reports.Item) int {
+	for n, item := range items {
+		if item.Row == 0 || item.Row != items[0].Row+n {
+			return 0
+		}
+	}
+	return items[0].Row
 }
 
 // Limits of menus and dialogs.
