@@ -58,19 +58,49 @@ func (h *house) with(t *testing.T) *house {
 	return &inside
 }
 
-// pressesButtons presses the alert's last button, its list, in both chats, by
+// pressesButtons presses the alert's button for its list in both chats, by
 // people whose role comes from the chat only.
 func (h *house) pressesButtons(alert botlab.TelegramMessage, slackAlert botlab.SlackMessage) {
 	query, err := h.telegram.PressButton(group, alert.ID, botlab.User{ID: viewer, FirstName: "Bob"}, h.says("ru", "action.list"))
 	h.must(err)
 	_, err = h.telegram.WaitAnswer(h.soon(), query)
 	h.must(err)
-	if m := h.inTelegram(group, h.listOf("ru")...); m.Thread != topic {
-		h.Errorf("the list went to the topic %d", m.Thread)
+	list := h.inTelegram(group, h.listOf("ru")...)
+	if list.Thread != topic {
+		h.Errorf("the list went to the topic %d", list.Thread)
 	}
+	h.tapsARow(list)
+	h.turnsThePage(alert)
 	_, err = h.slack.Press(channel, slackAlert.TS, ann, "action-3")
 	h.must(err)
 	h.inSlack(h.listOf("en")...)
+	_, err = h.slack.WaitMessage(h.soon(), func(m botlab.SlackMessage) bool {
+		return m.Thread == slackAlert.TS && strings.Contains(m.Body.Read(), h.says("en", "details.sites"))
+	})
+	h.must(err) // the details are in the alert's thread
+}
+
+// tapsARow taps the number of the list's first row: its site is checked.
+func (h *house) tapsARow(list botlab.TelegramMessage) {
+	_, row, _ := strings.Cut(list.Text, "\n1. ")
+	name := strings.Fields(row)[0]
+	_, err := h.telegram.PressButton(group, list.ID, botlab.User{ID: viewer, FirstName: "Bob"}, "1")
+	h.must(err)
+	_, err = h.telegram.WaitMessage(h.soon(), func(m botlab.TelegramMessage) bool {
+		first, _, _ := strings.Cut(m.Text, "\n")
+		return m.Chat == group && m.ID > list.ID && m.Thread == topic && strings.Contains(first, name) && strings.Contains(first, " — ")
+	})
+	h.must(err)
+}
+
+// turnsThePage taps for more buttons: the alert itself shows those that are rare.
+func (h *house) turnsThePage(alert botlab.TelegramMessage) {
+	_, err := h.telegram.PressButton(group, alert.ID, botlab.User{ID: viewer, FirstName: "Bob"}, h.says("ru", "action.more"))
+	h.must(err)
+	_, err = h.telegram.WaitMessage(h.soon(), func(m botlab.TelegramMessage) bool {
+		return m.Chat == group && m.ID == alert.ID && len(m.Buttons) > 0 && strings.Contains(fmt.Sprint(m.Buttons), h.says("ru", "action.hand"))
+	})
+	h.must(err)
 }
 
 // listOf returns the first page of the list behind the alert.
