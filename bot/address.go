@@ -31,6 +31,16 @@ func (a Address) String() string {
 	return s
 }
 
+// Names of the ways that only send, in addresses.
+const (
+	Email   = "email"
+	Webhook = "webhook"
+)
+
+// SendOnly reports whether nobody can answer at the address, and what was sent there
+// cannot be changed.
+func (a Address) SendOnly() bool { return a.Messenger == Email || a.Messenger == Webhook }
+
 // Whole is the address of the chat without its thread.
 func (a Address) Whole() Address { return Address{Messenger: a.Messenger, Chat: a.Chat} }
 

@@ -101,7 +101,19 @@ func (t teller) telling(ctx context.Context, said reports.Telling) ([]journal.De
 		return deliveries, nil
 	}
 	edits, err := t.redraw(ctx, said.Problem)
-	return append(deliveries, edits...), err
+	for _, e := range edits {
+		if !tellsTwice(deliveries, e) {
+			deliveries = append(deliveries, e)
+		}
+	}
+	return deliveries, err
+}
+
+// tellsTwice reports whether an edit would tell the same as a message does: an edit is
+// a message of its own where nothing can be changed.
+func tellsTwice(messages []journal.Delivery, edit journal.Delivery) bool {
+	to, err := bot.ParseAddress(edit.To)
+	return err == nil && to.SendOnly() && slices.ContainsFunc(messages, func(d journal.Delivery) bool { return d.To == edit.To })
 }
 
 // rank puts what is wrong with the account or the panel itself before what its counts
@@ -177,7 +189,8 @@ func (t teller) whole(ctx context.Context, said reports.Telling) (reports.Tellin
 }
 
 // redraw replaces the newest message about a problem in each chat by what is so
-// now, and all of them once it is over, so that nobody acts on what is past.
+// now, and all of them once it is over, so that nobody acts on what is past. Where
+// nothing can be changed the end is told once.
 func (t teller) redraw(ctx context.Context, pr reports.Problem) ([]journal.Delivery, error) {
 	if pr.ID == 0 {
 		return nil, nil // nothing was told of it yet
@@ -194,14 +207,14 @@ func (t teller) redraw(ctx context.Context, pr reports.Problem) ([]journal.Deliv
 	drawn := map[string]bool{}
 	composed := map[[3]string]reports.Message{} // by language, and what the message was
 	for _, d := range slices.Backward(sent) {
-		if d.Kind == string(reports.Resolved) || drawn[d.To] && pr.Open() {
-			continue
-		}
-		drawn[d.To] = true
 		to, err := bot.ParseAddress(d.To)
 		if err != nil {
 			return nil, err
 		}
+		if d.Kind == string(reports.Resolved) || drawn[d.To] && (pr.Open() || to.SendOnly()) {
+			continue
+		}
+		drawn[d.To] = true
 		if known, err := t.isKnown(ctx, to); err != nil || !known { // a chat that was removed is not shown what is so now
 			if err != nil {
 				return nil, err

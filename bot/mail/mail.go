@@ -38,7 +38,7 @@ import (
 )
 
 // Messenger is the name that addresses of mailboxes begin with.
-const Messenger = "email"
+const Messenger = bot.Email
 
 // Config configures New. Server and From are required; everything else may be zero.
 type Config struct {

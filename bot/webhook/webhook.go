@@ -38,7 +38,7 @@ import (
 )
 
 // Messenger is the name that addresses of webhooks begin with.
-const Messenger = "webhook"
+const Messenger = bot.Webhook
 
 // Hook is one receiver. Name, URL and Form are required; everything else may be
 // zero.
