@@ -42,6 +42,7 @@ const (
 	DNSCAABroken    Code = "dns.caabroken" // the CAA question fails
 	DNSLookalike    Code = "dns.lookalike" // letters of two alphabets that look alike: never a cause
 	DNSProxied      Code = "dns.proxied"   // behind a CDN or a proxy: a cause only if requests through it fail
+	DNSEnding       Code = "dns.ending"    // the registration ends on a date: never a cause
 
 	DNSBLListed Code = "dnsbl.listed" // an address is on a blocklist
 )
@@ -150,6 +151,7 @@ var codeFacts = [...]codeFact{
 	// A site, but never its root cause.
 	{CAPausing, Info, Us},
 	{CAZombie, Info, Us},
+	{DNSEnding, Info, Customer},
 	// A site's root cause. First its name.
 	{DNSUnregistered, Warning, Us},
 	{DNSUndelegated, Warning, Customer},

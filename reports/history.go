@@ -86,6 +86,7 @@ type Tally struct {
 	Sites   int    // on the panel
 	Unknown int    // sites whose state is not known
 	Unread  bool   // the panel could not be read, and nothing was counted
+	Undated int    // domains of which it is not known when their registration ends
 	Rules   string // version of the rules that judged
 }
 
@@ -220,7 +221,7 @@ func (s Server) Tally(at time.Time, rules string, states []SiteState) Tally {
 	if t.Unread {
 		return t
 	}
-	t.Sites = len(states)
+	t.Sites, t.Undated = len(states), Undated(Coverage([]Server{s}))
 	for _, x := range states {
 		if x.Blind {
 			t.Unknown++

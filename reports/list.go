@@ -15,7 +15,7 @@ import (
 // Lists are the kinds of lists there are.
 func Lists() []string {
 	return []string{"trouble", "failed", "failing", "expired", "expiring", "processing", "overdue", "nocertificate", "noredirect",
-		"elsewhere", "free", Droppable, "paused", "zombie", "unknown", "new", "fixed", "sites", "unreadable"}
+		"elsewhere", "free", "ending", Droppable, "paused", "zombie", "unknown", "new", "fixed", "sites", "unreadable"}
 }
 
 // SinceYesterday reports whether a kind of list compares with a day ago: Day.List
@@ -41,7 +41,7 @@ type Row struct {
 	Since    time.Time // beginning of the root cause, or of what the list is about if there is no problem; zero: not known
 	Exact    bool      // false: it was there when we first looked, so it is at least that old
 
-	Ends  time.Time // end of the certificate; zero: not known, or the list is not about it
+	Ends  time.Time // end of the certificate, or of the registration; zero: not known, or the list is not about it
 	Name  string    // the alias that the verdict is about; empty: it is the domain
 	To    string    // network or addresses that the name has instead of ours
 	Free  time.Time // when the registry releases the name; zero: it is free now, or the list is not about it
@@ -52,6 +52,7 @@ type Row struct {
 	Names *Names      // of a droppable site: its dead aliases, and what passes without them; else nil
 	Sites int         // the row stands for so many sites of Owner, this is the first; 0: for itself
 
+	Ending     *Ending            // the registration that ends, where the list is about that; nil: it is not
 	Unreadable *checks.Unreadable // the value in the panel's database that the row is about, Domain is its place; nil: the row is about a site
 }
 
@@ -61,9 +62,11 @@ type Row struct {
 // of which may be only the part before the dot, or CauseRest. It is about the root
 // cause; of a problem that is over, about what it was. Older is the age that a row's
 // beginning exceeds At by; a row without a beginning is not older than anything.
+// Within is how soon a registration ends that is listed as ending; 0:
+// checks.EndingWithin.
 type Filter struct {
 	Owner, Server, Cause string
-	Older                time.Duration
+	Older, Within        time.Duration
 	At                   time.Time
 }
 
@@ -130,6 +133,10 @@ func glob(pattern, s string) bool {
 func List(kind string, servers []Server, f Filter) []Row {
 	var rows []Row
 	for _, s := range servers {
+		if kind == "ending" && f.Within > 0 {
+			rows = append(rows, s.listEnding(f.Within)...)
+			continue
+		}
 		rows = append(rows, s.List(kind)...)
 	}
 	rows = f.Of(rows)
@@ -155,10 +162,13 @@ func ByOwner(rows []Row) []Row {
 	return owners
 }
 
-// byHarm sorts what needs a person first: by the day the registry releases the
+// byHarm sorts what needs a person first: registrations by their ends, else by the day the registry releases the
 // name, where the list has one; else by severity, then by the certificate's end,
 // then by age. What is not known comes last.
 func byHarm(a, b Row) int {
+	if a.Ending != nil && b.Ending != nil {
+		return bySoonest(*a.Ending, *b.Ending)
+	}
 	return cmp.Or(a.Free.Compare(b.Free), cmp.Compare(b.Severity, a.Severity), soonest(a.Ends, b.Ends), soonest(a.Since, b.Since),
 		strings.Compare(a.Domain, b.Domain), strings.Compare(a.Server, b.Server))
 }
@@ -195,6 +205,8 @@ func (s Server) List(kind string) []Row {
 		return s.listFailing()
 	case "unreadable":
 		return s.listUnreadable()
+	case "ending":
+		return s.listEnding(checks.EndingWithin)
 	}
 	var rows []Row
 	for j := range s.Judged() {

@@ -24,6 +24,8 @@ type Server struct {
 	Quota    Quota                   // what the account has left at its CA
 	Nameless []checks.Certificate    // overdue certificates whose rows have neither a name nor a domain
 	Failing  []string                // names of the certificates that panel.failing counts
+
+	Registrations map[string]*checks.Registration // of domains, by their names; nil: registries are not asked
 }
 
 // Since is when each open problem of a site was first found.

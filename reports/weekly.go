@@ -21,6 +21,7 @@ type Weekly struct {
 	Rows    []WeekRow   // worst first, then by age
 	Orphans []string    // owners without a manager; nil if there are no managers
 	Blind   []BlindSite // those that the servers' Unknown counts, where their names are known
+	Endings []Ending    // registrations that end within a month after the week, the soonest first
 	Points  []WeekPoint
 	Drop    *Dropping // what removing dead aliases would do, as of the moment of composing; nil: the report is of an older week
 }
@@ -39,6 +40,7 @@ type ServerWeek struct {
 	Named   bool // Weekly.Blind has these sites; false: stored before their names were
 	Unread  bool // the panel could not be read at the end of the week
 	Days    int  // number of days that have a snapshot
+	Undated int  // domains of which it is not known when their registration ends, of all owners
 }
 
 // WeekChange is how a site's state changed within the week.
@@ -83,6 +85,7 @@ type History struct {
 	Outages []Outage
 	Tallies []Tally     // in order of time
 	Blind   []BlindSite // of the last snapshot of each server
+	Endings []Ending    // of the last snapshot of each server
 }
 
 // chartWeeks is how many weeks the chart shows.
@@ -127,6 +130,7 @@ func FoldWeek(h History, week Week, mine func(owner string) bool) Weekly {
 	}
 	r.Servers = h.servers(week)
 	r.Blind = h.blind(r.Servers, week, mine)
+	r.Endings = h.endings(week, mine)
 	for _, outages := range outagesBySite(h.Outages) {
 		if row, ok := weekRow(outages, week, !r.Before.IsZero()); ok {
 			r.Rows = append(r.Rows, row)
@@ -163,7 +167,7 @@ func (h History) servers(week Week) []ServerWeek {
 		}
 		s.Name, s.Unread = t.Server, t.Unread
 		if !t.Unread {
-			s.Sites, s.Unknown = t.Sites, t.Unknown
+			s.Sites, s.Unknown, s.Undated = t.Sites, t.Unknown, t.Undated
 			s.Days++
 		}
 		sums[t.Server] = s
@@ -196,6 +200,19 @@ func (h History) blind(servers []ServerWeek, week Week, mine func(owner string) 
 		}
 	}
 	return sites
+}
+
+// endings are the registrations of some owners that end soon, as of the end of a
+// week.
+func (h History) endings(week Week, mine func(owner string) bool) []Ending {
+	var all []Ending
+	for _, e := range h.Endings {
+		if e.At.After(week.From) && !e.At.After(week.To) && (mine == nil || mine(e.Owner)) {
+			all = append(all, e)
+		}
+	}
+	slices.SortStableFunc(all, bySoonest)
+	return all
 }
 
 // outagesBySite groups outages by site, each group in order of time.

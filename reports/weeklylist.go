@@ -11,7 +11,7 @@ import (
 
 // WeekLists are the kinds of lists that a week's report has a number of.
 func WeekLists() []string {
-	return []string{"trouble", "new", "back", "fixed", "left", "passing", "call", "off", "free", "norenew", "unknown", "orphans", Droppable}
+	return []string{"trouble", "new", "back", "fixed", "left", "passing", "call", "off", "free", "ending", "norenew", "unknown", "orphans", Droppable}
 }
 
 // Name is the week as ISO 8601 writes it: 2026-W46 (section 5.2.4).
@@ -31,6 +31,12 @@ func (r Weekly) List(kind string, f Filter) []Row {
 	}
 	if kind == Droppable && r.Drop != nil {
 		return f.Of(r.Drop.Rows)
+	}
+	if kind == "ending" {
+		for i := range r.Endings {
+			rows = append(rows, r.Endings[i].row())
+		}
+		return f.Of(rows)
 	}
 	for _, x := range r.rowsOf(kind) {
 		row := x.listed()

@@ -104,7 +104,7 @@ func checkData(s reports.Site, w compose.Writer) CheckData {
 			Next: NextData{Who: cause.Who(), Text: w.Step(cause)}},
 		Findings: []FindingData{}, Failures: []FailureData{}, Attempts: []AttemptData{},
 	}
-	for _, f := range s.Server.Findings(site.Name) {
+	for _, f := range s.Findings() {
 		data.Findings = append(data.Findings, FindingData{f.Code, f.Severity, w.Visible(f.Args), checks.WithoutSecrets(f.Detail)})
 	}
 	for _, f := range s.Server.Failures(site.Name) {

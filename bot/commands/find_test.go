@@ -58,7 +58,7 @@ func TestRefusedAndEmptyLists(t *testing.T) {
 	for _, tt := range []struct{ asked, says string }{
 		{"список все", "“все”"},
 		{"list failed сегодня", "“сегодня”"},
-		{"list ending", "“ending”"},
+		{"list ending", "No registration is known to be ending within 30 days"},
 		{"list dropable", "“dropable”"},
 		{"revoke authz all", "I do not revoke certificates"},
 		{"list nocertificate owner=client1", "Nothing in “nocertificate” matches owner=client1"},

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -26,6 +27,10 @@ type ListData struct {
 
 	Price  []ReissueServer `json:"price,omitempty"`  // of droppable: what the smaller certificates cost
 	Unsure int             `json:"unsure,omitempty"` // of droppable: sites of which it is not known, since some names could not be looked at
+
+	// Domains counts the domains of these servers by what is known of their
+	// registration, where the list is about that.
+	Domains map[checks.RegistrationStanding]int `json:"domains,omitempty"`
 }
 
 // RowData is one row. Since, the beginning of the root cause, is null where it is
@@ -37,18 +42,21 @@ type RowData struct {
 	Node   string      `json:"node,omitempty"` // of a cluster, where it is known
 	Code   checks.Code `json:"code"`           // the site's root cause
 	Since  *time.Time  `json:"since"`
-	Least  bool        `json:"at_least,omitempty"`  // it was there when we first looked, so it is at least that old
-	Ends   *time.Time  `json:"expires,omitempty"`   // end of the certificate, where the list is about it
-	Name   string      `json:"name,omitempty"`      // the alias that the code is about
-	To     string      `json:"to,omitempty"`        // where the name leads instead of to us
-	Free   *time.Time  `json:"free_date,omitempty"` // when the registry gives the name away
-	Was    checks.Code `json:"was,omitempty"`       // root cause of a problem that is over
-	Until  *time.Time  `json:"until,omitempty"`     // when it ended
-	Sites  int         `json:"sites,omitempty"`     // by owner: how many sites the owner has in the list; the item's others are of the first
-	Row    int64       `json:"row,omitempty"`       // of a value in the panel's database, whose place is in Domain
-	Value  string      `json:"value,omitempty"`     // as stored there
-	Drop   []NameData  `json:"drop,omitempty"`      // of droppable: the aliases to remove
-	Pass   []string    `json:"pass,omitempty"`      // of droppable: the names that the certificate is for then
+	Least  bool        `json:"at_least,omitempty"`   // it was there when we first looked, so it is at least that old
+	Ends   *time.Time  `json:"expires,omitempty"`    // end of the certificate, or of the registration, where the list is about it
+	Name   string      `json:"name,omitempty"`       // the alias that the code is about
+	To     string      `json:"to,omitempty"`         // where the name leads instead of to us
+	Free   *time.Time  `json:"free_date,omitempty"`  // when the registry gives the name away
+	Parked string      `json:"parking,omitempty"`    // the registrar on whose name servers for unpaid domains it stands
+	Nobody bool        `json:"unverified,omitempty"` // the registry says that the domain's owner is not identified
+	Pays   checks.Who  `json:"who,omitempty"`        // who has to pay, where the list is about registrations
+	Was    checks.Code `json:"was,omitempty"`        // root cause of a problem that is over
+	Until  *time.Time  `json:"until,omitempty"`      // when it ended
+	Sites  int         `json:"sites,omitempty"`      // by owner: how many sites the owner has in the list; the item's others are of the first
+	Row    int64       `json:"row,omitempty"`        // of a value in the panel's database, whose place is in Domain
+	Value  string      `json:"value,omitempty"`      // as stored there
+	Drop   []NameData  `json:"drop,omitempty"`       // of droppable: the aliases to remove
+	Pass   []string    `json:"pass,omitempty"`       // of droppable: the names that the certificate is for then
 }
 
 // NameData is a name that the CA does not accept, with the reason.
@@ -88,6 +96,9 @@ func (c *Commands) list(ctx context.Context, r bot.Request) (bot.Answer, error) 
 	if reports.FromOutside(asked.kind) || asked.kind == "unknown" {
 		page.Looked = readable
 	}
+	if asked.kind == "ending" {
+		page.Domains = reports.Coverage(readable)
+	}
 	rows, err := c.rows(ctx, asked, readable, r.Now)
 	if err != nil {
 		return bot.Answer{}, err
@@ -119,7 +130,7 @@ func (c *Commands) rows(ctx context.Context, asked listRequest, servers []report
 
 // shown is the page that was asked for.
 func (l listRequest) shown() compose.Page {
-	return compose.Page{Kind: l.kind, Command: l.command(), Filter: l.filters(), ByOwner: l.owners, Number: l.page}
+	return compose.Page{Kind: l.kind, Command: l.command(), Filter: l.filters(), ByOwner: l.owners, Number: l.page, Within: l.filter.Within}
 }
 
 // listed is the answer with a list: a page of it, or the whole as a file.
@@ -127,7 +138,7 @@ func listed(asked listRequest, rows []reports.Row, page compose.Page, r bot.Requ
 	if asked.owners {
 		rows = reports.ByOwner(rows)
 	}
-	data := listData(asked, rows, page.Unread)
+	data := listData(asked, rows, page)
 	if page.Drop != nil {
 		data.Unsure = page.Drop.Unsure()
 		for _, s := range page.Drop.Prices {
@@ -169,7 +180,7 @@ func (c *Commands) instead(ctx context.Context, asked listRequest, now time.Time
 	if err != nil {
 		return compose.Instead{}, err
 	}
-	whole, err := c.rows(ctx, listRequest{kind: asked.kind}, readable, now)
+	whole, err := c.rows(ctx, listRequest{kind: asked.kind, filter: reports.Filter{Within: asked.filter.Within}}, readable, now)
 	if err != nil {
 		return compose.Instead{}, err
 	}
@@ -196,6 +207,12 @@ func parseList(words []string) (listRequest, error) {
 		switch {
 		case asked.kind == "" && (slices.Contains(reports.Lists(), words[i]) || slices.Contains(reports.WeekLists(), words[i])):
 			asked.kind = words[i]
+		case assigned && key == "ending" && asked.kind == "", !assigned && asked.kind == "ending" && asked.filter.Within == 0 && isAge(words[i]):
+			within, err := parseAge(cmp.Or(value, words[i]))
+			if err != nil {
+				return asked, bot.Usage("list", "usage.older", value)
+			}
+			asked.kind, asked.filter.Within = "ending", within
 		case assigned && key == "owner":
 			asked.filter.Owner = value
 		case assigned && key == "server":
@@ -252,6 +269,12 @@ func parseAge(s string) (time.Duration, error) {
 	return time.Duration(n) * unit, nil
 }
 
+// isAge reports whether a word is an age.
+func isAge(s string) bool {
+	_, err := parseAge(s)
+	return err == nil
+}
+
 // errAge is what parseAge returns for a word that is no age.
 var errAge = errors.New("not an age: want 30d")
 
@@ -266,6 +289,9 @@ func ageWord(age time.Duration) string {
 // command is what was asked for, without page and file.
 func (l listRequest) command() string {
 	words := []string{"list", l.kind}
+	if l.filter.Within > 0 {
+		words = append(words, ageWord(l.filter.Within))
+	}
 	if l.week != "" {
 		words = append(words, "week="+l.week)
 	}
@@ -293,8 +319,8 @@ func (l listRequest) filters() string {
 	return strings.Join(words, " ")
 }
 
-func listData(asked listRequest, rows []reports.Row, unread []string) ListData {
-	data := ListData{List: asked.kind, Week: asked.week, Total: len(rows), Items: []RowData{}, Unread: unread}
+func listData(asked listRequest, rows []reports.Row, page compose.Page) ListData {
+	data := ListData{List: asked.kind, Week: asked.week, Total: len(rows), Items: []RowData{}, Unread: page.Unread, Domains: page.Domains}
 	if asked.owners {
 		data.By = "owner"
 	}
@@ -316,6 +342,9 @@ func listData(asked listRequest, rows []reports.Row, unread []string) ListData {
 		}
 		if !r.Until.IsZero() {
 			item.Until = &r.Until
+		}
+		if e := r.Ending; e != nil {
+			item.Free, item.Parked, item.Nobody, item.Pays = bot.OrNull(e.Free), e.Parking, e.Unverified, e.Who
 		}
 		if u := r.Unreadable; u != nil {
 			item.Row, item.Value = u.Row, u.Value

@@ -41,7 +41,7 @@ func (d *Reporter) Snapshots(ctx context.Context, at time.Time) ([]journal.Snaps
 	var snapshots []journal.Snapshot
 	for _, s := range servers {
 		states := s.SiteStates()
-		snapshots = append(snapshots, journal.Snapshot{Tally: s.Tally(at, d.rules(), states), States: states})
+		snapshots = append(snapshots, journal.Snapshot{Tally: s.Tally(at, d.rules(), states), States: states, Endings: s.Endings(checks.EndingWithin)})
 	}
 	return snapshots, nil
 }
@@ -76,7 +76,8 @@ func (d *Reporter) history(ctx context.Context, week reports.Week, now time.Time
 func (d *Reporter) with(h reports.History, servers []reports.Server, now time.Time) reports.History {
 	for _, s := range servers {
 		states := s.SiteStates()
-		h = h.With(s.Tally(now, d.rules(), states), states)
+		t := s.Tally(now, d.rules(), states)
+		h = h.With(t, states).WithEndings(t, s.Endings(checks.EndingWithin))
 	}
 	return h
 }

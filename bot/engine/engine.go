@@ -21,9 +21,11 @@ import (
 	"domovoy/bot/outbox"
 	"domovoy/bot/people"
 	"domovoy/bot/probe"
+	"domovoy/bot/registrations"
 	"domovoy/bot/state"
 	"domovoy/bot/task"
 	"domovoy/bot/watch"
+	"domovoy/checks/registry"
 	"domovoy/i18n"
 	"domovoy/reports"
 	"domovoy/reports/compose"
@@ -38,7 +40,8 @@ type Config struct {
 	Rules    watch.Rules
 	Policy   reports.Policy
 	Audience bot.Audience
-	Reports  string // the folder where the files of reports are kept; empty: nowhere
+	Registry *registry.Registry // asked about every domain; nil: none is
+	Reports  string             // the folder where the files of reports are kept; empty: nowhere
 	Log      *slog.Logger
 
 	// SpareAfter is after how long an open critical problem goes another way; zero:
@@ -58,6 +61,7 @@ type Engine struct {
 	send      bot.Signal // there is something to send
 	spare     time.Duration
 	keeper    *state.Keeper
+	domains   *registrations.Looker   // nil: registries are not asked
 	receivers map[string]bot.Receiver // by their name in addresses; Run fills it before anything uses it
 }
 
@@ -79,6 +83,9 @@ func New(c Config) *Engine {
 	e.receivers = map[string]bot.Receiver{}
 	e.keeper = state.New(j, e.People, e.receivers, send, log)
 	e.Inbox.Excuse = e.keeper.Excuse
+	if c.Registry != nil {
+		e.domains = registrations.New(c.Registry, e.Watch, log)
+	}
 	return e
 }
 
@@ -107,6 +114,9 @@ func (e *Engine) Run(ctx context.Context, messengers map[string]bot.Messenger, s
 			e.Watch.WaitFirst(ctx, firstBound)
 			return run(ctx)
 		})
+	}
+	if e.domains != nil {
+		group.Go(func() error { return e.domains.Run(ctx) })
 	}
 	group.Go(func() error { return e.Outbox(e.receivers).Run(ctx) })
 	group.Go(func() error { return jobs.New(e.Journal, e.People.Zone, e.Log).Run(ctx, schedule) })

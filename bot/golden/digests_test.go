@@ -201,8 +201,12 @@ func dailyCases() map[string]message {
 	healthy := reports.Day{Servers: []reports.Server{house()}, From: ago(day), Begun: ago(90 * day),
 		Resolved: []reports.Incident{ended(incident(checks.Finding{Server: "isp1", Site: first, Code: checks.CertOverdue, Severity: checks.Warning}, 3*day))}}
 
+	ending, quietEnding := moved, yesterday
+	ending.Servers = []reports.Server{withEndings(troubledBy(house(), moved.Open)), second}
+	quietEnding.Servers = []reports.Server{withEndings(troubledBy(house(), open))}
+
 	all := map[string]message{}
-	for name, d := range map[string]reports.Day{"first": began, "unwatched": {Servers: []reports.Server{house()}, From: ago(day)}, "moved": moved, "quiet": yesterday, "late": late, "quiet.late": quietLate,
+	for name, d := range map[string]reports.Day{"ending": ending, "quiet.ending": quietEnding, "first": began, "unwatched": {Servers: []reports.Server{house()}, From: ago(day)}, "moved": moved, "quiet": yesterday, "late": late, "quiet.late": quietLate,
 		"burning": burning, "blind": blind, "nothing": healthy, "blinded.resolver": resolverDown, "blinded.network": networkDown, "blinded.registry": registryDown, "blinded.both": bothDown} {
 		all["daily."+name] = func(w compose.Writer) reports.Message { return compose.Daily(w, d) }
 	}
@@ -238,6 +242,7 @@ func weeklyCases() map[string]message {
 	}
 	return map[string]message{
 		"weekly":        weekly(func(*reports.Weekly) {}),
+		"weekly.ending": weekly(func(r *reports.Weekly) { r.Endings, r.Servers[0].Undated = endings(), 259 }),
 		"weekly.first":  weekly(func(r *reports.Weekly) { r.Before = time.Time{} }),
 		"weekly.calm":   weekly(func(r *reports.Weekly) { r.Rows = nil }),
 		"weekly.now":    weekly(func(r *reports.Weekly) { r.Week, _ = reports.ISOWeek(2026, 47, time.UTC); r.Data = now }),

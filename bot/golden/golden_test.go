@@ -45,7 +45,7 @@ func topics() map[string]map[string]message {
 	return map[string]map[string]message{
 		"alerts": alertCases(), "life": lifeCases(), "problems": problemCases(), "names": nameCases(), "panel": panelCases(), "server-outside": outwardCases(),
 		"status": statusCases(), "check": checkCases(), "causes": causeCases(), "why": whyCases(), "site-outside": outsideCases(),
-		"lists": listCases(), "daily": dailyCases(), "weekly": weeklyCases(), "sweep": sweepCases(), "replay": replayCases(),
+		"lists": listCases(), "ending": endingCases(), "daily": dailyCases(), "weekly": weeklyCases(), "sweep": sweepCases(), "replay": replayCases(),
 		"limits": limitCases(), "cancel": cancelCases(), "talk": talkCases(), "delivery": deliveryCases(),
 	}
 }

@@ -29,6 +29,10 @@ func listCases() map[string]message {
 			if n > 3 && kind != "failed" {
 				continue // long ones differ by their first line only
 			}
+			if kind == "ending" {
+				all[fmt.Sprintf("list.%s.%d", kind, n)] = endingList(n, time.Time{})
+				continue
+			}
 			if reports.FromOutside(kind) || kind == "unknown" {
 				all[fmt.Sprintf("list.%s.%d", kind, n)] = seenList(kind, n)
 				continue
@@ -40,6 +44,10 @@ func listCases() map[string]message {
 	}
 	for _, kind := range reports.WeekLists() {
 		for _, n := range []int{0, 1, 3} {
+			if kind == "ending" {
+				all[fmt.Sprintf("list.%s.week.%d", kind, n)] = endingList(n, ago(5*day))
+				continue
+			}
 			all[fmt.Sprintf("list.%s.week.%d", kind, n)] = func(w compose.Writer) reports.Message {
 				return compose.List(w, rows(n), compose.Page{Kind: kind, Command: "list " + kind + " week=2026-W46 all", Number: 1, At: ago(5 * day)})
 			}

@@ -47,6 +47,9 @@ func (p *Panel) State() reports.Server {
 	defer p.mu.RUnlock()
 	s := p.server
 	s.Probes = p.probes
+	if p.Registrations != nil {
+		s.Registrations = p.Registrations()
+	}
 	return s
 }
 

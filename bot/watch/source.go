@@ -21,6 +21,10 @@ type Source struct {
 	CA     *CA    // nil: the account at the CA is not known
 	Places panel.Places
 
+	// Registrations is what is known of the registration of domains; nil: registries
+	// are not asked. Nobody may change it.
+	Registrations func() map[string]*checks.Registration
+
 	Workers int                         // sites that a sweep probes together; at least one
 	Online  func(context.Context) error // whether our own network works, asked before a sweep; may be nil
 }

@@ -55,11 +55,8 @@ func (l *nameLookup) owner(ctx context.Context, addrs []netip.Addr, targets []st
 // park notes that the domain stands on name servers where a registrar puts
 // domains that nobody paid for: whether that is so, its registry knows.
 func (l *nameLookup) park(servers []string) {
-	for _, s := range servers {
-		if owner := l.options.Ranges.suffix(kindParking, s); owner != "" {
-			l.info.Parking, l.info.Register, l.info.Delegated = owner, true, true
-			return
-		}
+	if owner := l.options.Ranges.Parking(servers); owner != "" {
+		l.info.Parking, l.info.Register, l.info.Delegated = owner, true, true
 	}
 }
 
@@ -229,6 +226,17 @@ func (r *Ranges) add(words []string) error {
 func (r *Ranges) Owner(addr netip.Addr) string {
 	owner, _ := r.nets.Lookup(addr.Unmap())
 	return owner
+}
+
+// Parking returns the registrar that puts unpaid domains on one of these name
+// servers; empty: none that is known.
+func (r *Ranges) Parking(servers []string) string {
+	for _, s := range servers {
+		if owner := r.suffix(kindParking, s); owner != "" {
+			return owner
+		}
+	}
+	return ""
 }
 
 // suffix returns the owner of the domain that contains a host, for one kind of

@@ -21,34 +21,30 @@ import (
 	"domovoy/checks"
 )
 
-// askRDAP asks by RDAP (RFC 9082, RFC 9083); if base is empty, the server is
-// looked up in IANA's bootstrap registry (RFC 9224).
-func askRDAP(ctx context.Context, base, domain string) (Registration, error) {
-	request := rdap.NewDomainRequest(domain).WithContext(ctx)
-	if base != "" {
-		server, err := url.Parse(base)
-		if err != nil {
-			return Registration{}, err
-		}
-		request = request.WithServer(server)
+// askRDAP asks by RDAP (RFC 9082, RFC 9083).
+func askRDAP(ctx context.Context, e endpoint, domain string) (Registration, error) {
+	server, err := url.Parse(e.rdap)
+	if err != nil {
+		return Registration{}, err
 	}
-	transport := newTransport(base)
+	request := rdap.NewDomainRequest(domain).WithContext(ctx).WithServer(server)
+	transport := newTransport(e.configured())
 	defer transport.CloseIdleConnections()
 	client := &rdap.Client{HTTP: &http.Client{Transport: bounded{transport}, CheckRedirect: fewRedirects}}
 	response, err := client.Do(request)
-	if code := status(response); code == http.StatusTooManyRequests {
+	switch httpStatus(response) {
+	case http.StatusTooManyRequests:
 		return Registration{}, ErrQuota
+	case http.StatusForbidden:
+		return Registration{}, ErrBanned
 	}
 	var problem *rdap.ClientError
 	if errors.As(err, &problem) {
-		switch problem.Type {
-		case rdap.ObjectDoesNotExist:
+		if problem.Type == rdap.ObjectDoesNotExist {
 			if page(response) {
 				return Registration{}, fmt.Errorf("%w: a web page in place of an answer", ErrUnclear)
 			}
 			return Registration{Domain: domain, State: Free, Source: source(response)}, nil
-		case rdap.BootstrapNoMatch, rdap.BootstrapNotSupported:
-			return Registration{}, ErrNoRegistry
 		}
 	}
 	if err != nil {
@@ -63,7 +59,7 @@ func askRDAP(ctx context.Context, base, domain string) (Registration, error) {
 // does not speak RDAP, or not at that path, says nothing about a domain. An
 // error of RDAP is an object of JSON, or has no body (RFC 7480 section 5.3).
 func page(r *rdap.Response) bool {
-	if status(r) == 0 {
+	if httpStatus(r) == 0 {
 		return false
 	}
 	last := r.HTTP[len(r.HTTP)-1]
@@ -85,22 +81,23 @@ func registration(object rdap.RDAPObject, domain string) (Registration, error) {
 	return answer, nil
 }
 
-// read converts an RDAP domain. The states are those of EPP (RFC 8056): a
-// domain on hold, or in the days before deletion, is not delegated.
+// read converts an RDAP domain. The states are those of EPP, with spaces (RFC
+// 8056).
 func read(found *rdap.Domain) Registration {
-	answer := Registration{State: Delegated}
+	var answer Registration
+	var statuses []string
 	for _, s := range found.Status {
-		s = strings.ToLower(s)
-		if slices.Contains([]string{"client hold", "server hold", "redemption period", "pending delete", "inactive"}, s) {
-			answer.State = Undelegated
-		}
-		answer.Held = answer.Held || s == "client hold" || s == "server hold"
-		answer.Unpaid = answer.Unpaid || s == "redemption period" || s == "pending delete" || s == "auto renew period"
+		statuses = append(statuses, status(s))
 	}
+	stand(&answer, statuses)
 	answer.Servers = len(found.Nameservers) > 0
 	if !answer.Servers {
 		answer.State = Undelegated
 	}
+	for _, n := range found.Nameservers {
+		answer.NameServers = append(answer.NameServers, shorten(strings.ToLower(strings.TrimSuffix(n.LDHName, "."))))
+	}
+	slices.Sort(answer.NameServers)
 	for _, e := range found.Events {
 		switch strings.ToLower(e.Action) {
 		case "expiration":
@@ -117,8 +114,8 @@ func read(found *rdap.Domain) Registration {
 	return answer
 }
 
-// status returns the last HTTP status of an exchange; 0: there was none.
-func status(r *rdap.Response) int {
+// httpStatus returns the last HTTP status of an exchange; 0: there was none.
+func httpStatus(r *rdap.Response) int {
 	if r == nil || len(r.HTTP) == 0 || r.HTTP[len(r.HTTP)-1].Response == nil {
 		return 0
 	}
@@ -142,10 +139,9 @@ func source(r *rdap.Response) string {
 var errPrivate = errors.New("the address is not a public one")
 
 // newTransport makes a transport that connects to public addresses only, wherever
-// an answer redirects to, and to the configured server, wherever that is. It uses
-// no proxy of the environment: only the configuration decides.
-func newTransport(base string) *http.Transport {
-	configured := hostPort(base)
+// an answer redirects to, and to the configured server, host:port, wherever that
+// is. It uses no proxy of the environment: only the configuration decides.
+func newTransport(configured string) *http.Transport {
 	plain := net.Dialer{Timeout: dialTimeout}
 	public := net.Dialer{Timeout: dialTimeout, Control: func(_, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)
@@ -164,6 +160,15 @@ func newTransport(base string) *http.Transport {
 		TLSHandshakeTimeout: dialTimeout,
 		ForceAttemptHTTP2:   true,
 	}
+}
+
+// configured is where the endpoint is connected to if it is one of the
+// configuration; empty: it is not.
+func (e endpoint) configured() string {
+	if !e.own {
+		return ""
+	}
+	return hostPort(e.rdap)
 }
 
 // dialTimeout is for one connection to a registry, and for its TLS handshake.

@@ -33,7 +33,7 @@ func found(answer Registration, err error, parking string, now time.Time) ([]che
 			args[key] = at
 		}
 	}
-	for key, word := range map[string]string{"parking": parking, "registrar": answer.Registrar, "reason": answer.reason(now)} {
+	for key, word := range map[string]string{"parking": parking, "registrar": answer.Registrar, "reason": reason(answer, now)} {
 		if word != "" {
 			args[key] = word
 		}
@@ -57,7 +57,7 @@ func found(answer Registration, err error, parking string, now time.Time) ([]che
 // reason returns why a registered domain does not work; empty: not known.
 // Registries of generic TLDs renew a domain by themselves, so that its term lies
 // ahead though nobody paid: there the status counts.
-func (r Registration) reason(now time.Time) string {
+func reason(r Registration, now time.Time) string {
 	switch {
 	case r.Unpaid, !r.PaidTill.IsZero() && r.PaidTill.Before(now):
 		return reasonUnpaid

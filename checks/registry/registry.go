@@ -2,116 +2,109 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"domovoy/checks"
+	"domovoy/checks/pace"
 )
 
 // State is the state of a registration.
-type State string
+type State = checks.RegistryState
 
 // The states.
 const (
-	Free        State = "free"        // anyone may register it
-	Delegated   State = "delegated"   // registered, with name servers
-	Undelegated State = "undelegated" // registered, but without name servers: unpaid, or never set up
+	Free        = checks.RegistryFree
+	Delegated   = checks.RegistryDelegated
+	Undelegated = checks.RegistryUndelegated
 )
 
 // Registration is a registry's answer about a domain. Times may be zero.
-type Registration struct {
-	Domain    string
-	State     State
-	PaidTill  time.Time
-	FreeDate  time.Time // when anyone may register it unless it is paid for
-	Registrar string
-	Source    string // the server that answered
-
-	Unverified bool // the registry says that the owner is not identified; for .ru, .рф and .su required since September 2026
-	Verified   bool // the registry says that the owner is identified
-	Servers    bool // name servers are set, also if the registry does not publish them
-	Held       bool // the registrar or the registry has stopped delegation (RFC 8056: clientHold, serverHold)
-	Unpaid     bool // the registry says that it is to be deleted unless it is paid for
-}
+type Registration = checks.RegistryAnswer
 
 // Errors of Ask that are about the registry and not about the domain.
 var (
 	ErrQuota      = errors.New("the registry's limit of questions is used up")
+	ErrBanned     = fmt.Errorf("%w: it answers nothing any more", ErrQuota)
 	ErrNoRegistry = errors.New("no registry is known for this name")
 	ErrContrary   = errors.New("the registry says that the domain is free, but the servers of the top-level domain delegate it")
 	ErrUnclear    = errors.New("the registry's answer makes no sense")
+	ErrNotKept    = errors.New("what was asked of the registry cannot be kept")
 	ErrTurn       = errors.New("others are asking the registry just now") // only from TryLookup
 )
 
 // Options configures a Registry; each field may be zero.
 type Options struct {
-	Whois   map[string]string // WHOIS servers, host:port, by TLD as an A-label; added to the built-in ones
-	RDAP    string            // base URL of the RDAP server for all other TLDs; empty: from IANA's list
-	Rate    float64           // questions a minute to each registry; 0: 30, which TCI allows per address
-	Now     func() time.Time  // nil: time.Now
-	Timeout time.Duration     // of a query; 0: 15 s
+	Whois   map[string]string                                                    // WHOIS servers, host:port, by public suffix as A-labels; they come before the built-in ones
+	RDAP    string                                                               // base URL of the RDAP server for all other suffixes but those of TCI; empty: the built-in ones
+	Rate    float64                                                              // questions a minute to each registry; 0: as many as it allows
+	Now     func() time.Time                                                     // nil: time.Now
+	Timeout time.Duration                                                        // of a query; 0: 15 s
+	Past    checks.RegistryPast                                                  // what an earlier process asked and learned
+	Keeper  Keeper                                                               // keeps it for the next process; nil: nothing does
+	Parking func(servers []string) (by string)                                   // the registrar whose name servers for unpaid domains these are; nil: not known
+	Dial    func(ctx context.Context, network, address string) (net.Conn, error) // connects to WHOIS servers; nil: net.Dialer
 }
 
-// servers returns the WHOIS servers of the zones whose registry has no RDAP
-// server in IANA's list: https://tcinet.ru/en/documents/RU/whois_service.pdf.
-func servers() map[string]string {
-	const tci = "whois.tcinet.ru:43"
-	return map[string]string{"ru": tci, "su": tci, "xn--p1ai": tci}
+// Keeper keeps what was asked and learned beyond the end of the process.
+type Keeper interface {
+	KeepRegistration(ctx context.Context, r checks.Registration, use checks.RegistryUse) error
 }
 
-// Registry asks registries at a limited rate and keeps their answers. It is
+// Registry asks registries within their limits and keeps their answers. It is
 // safe for concurrent use.
 type Registry struct {
 	options Options
-	whois   map[string]string
+	book    book
+	iana    servers
 
 	mu     sync.Mutex
-	known  map[string]known
+	known  map[string]*checks.Registration // replaced, never changed
+	shared map[string]*checks.Registration // a copy of known for readers, who do not change it; nil: known is newer
 	queues map[string]*queue
 }
 
-// known is an answer and when it was received.
-type known struct {
-	answer Registration
-	at     time.Time
-}
-
-// queue has the rate limit of one registry.
-type queue struct {
-	limiter *rate.Limiter
-	shut    time.Time     // no question before this time
-	patient time.Duration // the next backoff
-}
-
-// How long an answer is kept, how many are kept, and how long a registry that
+// How long an answer about a name that fails is used, and how long a registry that
 // refused is not asked again: the registries' rules say an hour.
 const (
 	freshFor   = 24 * time.Hour
-	mostKnown  = 20_000
 	firstPause = 5 * time.Minute
 	lastPause  = time.Hour
 )
 
 // New returns a registry client. It sends nothing yet.
 func New(o Options) *Registry {
-	if o.Rate == 0 {
-		o.Rate = 30
-	}
 	if o.Timeout == 0 {
 		o.Timeout = 15 * time.Second
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r := &Registry{options: o, whois: servers(), known: map[string]known{}, queues: map[string]*queue{}}
-	for tld, server := range o.Whois {
-		r.whois[tld] = server
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{}).DialContext
+	}
+	table, err := builtin()
+	if err != nil { // a test reads the table that is built in
+		table = book{}
+	}
+	r := &Registry{options: o, book: table, known: make(map[string]*checks.Registration, len(o.Past.Known)), queues: map[string]*queue{}}
+	for _, k := range o.Past.Known {
+		r.known[k.Domain] = &k
+	}
+	for _, use := range o.Past.Uses {
+		q := r.queue(use.Registry)
+		if !use.Asked.IsZero() {
+			q.asked = append(q.asked, use.Asked)
+		}
+		if use.Shut.After(q.shut) {
+			q.shut, q.patience = use.Shut, use.Patience
+		}
 	}
 	return r
 }
@@ -120,123 +113,119 @@ func New(o Options) *Registry {
 // the rate limit of its registry, which may take minutes: limit that by the
 // context.
 func (r *Registry) Ask(ctx context.Context, name string) (Registration, error) {
-	return r.ask(ctx, name, (*rate.Limiter).Wait)
+	return r.ask(ctx, name, patient)
 }
 
-// ask is Ask with a function that waits for the rate limit.
-func (r *Registry) ask(ctx context.Context, name string, wait waiting) (Registration, error) {
-	domain, tld, err := r.registered(name)
+// urgency is how a question waits for the limit of its registry.
+type urgency int8
+
+// The urgencies.
+const (
+	patient urgency = iota // it waits for its turn
+	hasty                  // it fails with ErrTurn in place of waiting
+	rolling                // it waits, and leaves a part of the limit to others; what is known is used until it is due
+)
+
+// ask is Ask with an urgency.
+func (r *Registry) ask(ctx context.Context, name string, u urgency) (Registration, error) {
+	domain, suffix, err := r.registered(name)
 	if err != nil {
 		return Registration{}, err
 	}
-	if answer, ok := r.remembered(domain); ok {
+	if answer, ok := r.remembered(domain, u); ok {
 		return answer, nil
 	}
-	ask, source := r.asker(tld)
-	if err := r.turn(ctx, source, wait); err != nil {
+	e := r.endpoint(domain, suffix)
+	if e.key == "" {
+		bounded, cancel := context.WithTimeout(ctx, r.options.Timeout)
+		e.rdap, err = r.iana.find(bounded, suffix, r.options.Now())
+		cancel()
+		if err != nil {
+			return Registration{}, errors.Join(err, r.learn(ctx, checks.RegistryUse{}, domain, Registration{}, err))
+		}
+		e.key = hostPort(e.rdap)
+	}
+	if err := r.turn(ctx, e, u); err != nil {
 		return Registration{}, err
 	}
-	if answer, ok := r.remembered(domain); ok {
+	if answer, ok := r.remembered(domain, u); ok {
 		return answer, nil // another goroutine asked meanwhile
+	}
+	if err := r.begin(ctx, e, domain); err != nil && u == rolling {
+		return Registration{}, err // who asks thousands has to know what was asked
 	}
 	bounded, cancel := context.WithTimeout(ctx, r.options.Timeout)
 	defer cancel()
-	answer, err := ask(bounded, domain)
-	r.learn(source, domain, answer, err)
+	answer, err := e.ask(bounded, r.options.Dial, domain)
 	if err != nil {
-		return Registration{}, fmt.Errorf("asking %s about %s: %w", source, domain, err)
+		err = fmt.Errorf("asking %s about %s: %w", e.key, domain, err)
 	}
-	return answer, nil
+	if ctx.Err() != nil {
+		return answer, cmp.Or(err, ctx.Err()) // it counts as interrupted
+	}
+	if kept := r.learn(ctx, checks.RegistryUse{Registry: e.key}, domain, answer, err); u == rolling {
+		err = errors.Join(err, kept)
+	}
+	return answer, err
 }
 
-// asker returns a function that asks the registry of a TLD, and a name for that
-// registry.
-func (r *Registry) asker(tld string) (func(context.Context, string) (Registration, error), string) {
-	if server, ok := r.whois[tld]; ok {
-		return func(ctx context.Context, domain string) (Registration, error) { return askWhois(ctx, server, domain) }, server
+// ask asks the server about a domain.
+func (e endpoint) ask(ctx context.Context, dial dialer, domain string) (Registration, error) {
+	if e.whois != "" {
+		return askWhois(ctx, dial, e, domain)
 	}
-	source := "rdap " + tld
-	return func(ctx context.Context, domain string) (Registration, error) {
-		return askRDAP(ctx, r.options.RDAP, domain)
-	}, source
+	return askRDAP(ctx, e, domain)
 }
 
-// registered returns the domain that was registered for a name, and its TLD.
-// There is no registry to ask about names below a private suffix (msk.ru,
-// github.io) or an unknown one, unless a WHOIS server is configured for it.
-func (r *Registry) registered(name string) (domain, tld string, err error) {
-	suffix, icann := checks.PublicSuffix(name)
-	if !icann && r.whois[suffix] == "" {
-		return "", "", fmt.Errorf("%w: %s is below %s, which has no registry", ErrNoRegistry, name, suffix)
-	}
-	domain = checks.RegisteredDomain(name)
-	if domain == suffix {
-		return "", "", fmt.Errorf("%w: %s is a public suffix", ErrNoRegistry, name)
-	}
-	return domain, suffix, nil
-}
-
-func (r *Registry) remembered(domain string) (Registration, bool) {
+// remembered returns the answer that is used in place of a question.
+func (r *Registry) remembered(domain string, u urgency) (Registration, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	k, ok := r.known[domain]
-	return k.answer, ok && r.options.Now().Sub(k.at) < freshFor
-}
-
-// waiting waits until a rate limit allows one more query.
-type waiting func(*rate.Limiter, context.Context) error
-
-// now returns ErrTurn instead of waiting.
-func now(l *rate.Limiter, _ context.Context) error {
-	if !l.Allow() {
-		return ErrTurn
+	k, now := r.of(domain), r.options.Now()
+	if u == rolling {
+		return k.Answer, now.Before(k.Due)
 	}
-	return nil
+	return k.Answer, k.Failure == "" && !k.Looked.IsZero() && now.Sub(k.Looked) < freshFor
 }
 
-// turn waits until the registry may be asked, or returns ErrQuota.
-func (r *Registry) turn(ctx context.Context, source string, wait waiting) error {
-	r.mu.Lock()
-	q := r.queues[source]
+// queue returns the questions to a server. The caller holds mu, or is New.
+func (r *Registry) queue(server string) *queue {
+	q := r.queues[server]
 	if q == nil {
-		q = &queue{limiter: rate.NewLimiter(rate.Limit(r.options.Rate/60), 5), patient: firstPause}
-		r.queues[source] = q
+		q = &queue{patience: firstPause}
+		r.queues[server] = q
 	}
-	r.mu.Unlock()
-	if err := r.open(q); err != nil {
-		return err
-	}
-	if err := wait(q.limiter, ctx); err != nil {
-		return fmt.Errorf("waiting for a turn at the registry: %w", err)
-	}
-	return r.open(q) // it may have refused meanwhile
+	return q
 }
 
-// open returns ErrQuota while a registry must not be asked.
-func (r *Registry) open(q *queue) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.options.Now().Before(q.shut) {
-		return fmt.Errorf("%w until %s", ErrQuota, q.shut.UTC().Format(time.RFC3339))
-	}
-	return nil
-}
-
-// learn caches an answer, or starts the backoff of a registry that refused.
-func (r *Registry) learn(source, domain string, answer Registration, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	q, now := r.queues[source], r.options.Now()
-	switch {
-	case errors.Is(err, ErrQuota):
-		q.shut = now.Add(q.patient)
-		q.patient = min(2*q.patient, lastPause)
-	case err == nil:
-		q.patient = firstPause
-		if len(r.known) >= mostKnown {
-			clear(r.known)
+// turn waits until the registry may be asked, and notes the question; or it
+// returns ErrQuota.
+func (r *Registry) turn(ctx context.Context, e endpoint, u urgency) error {
+	for {
+		r.mu.Lock()
+		q, now := r.queue(e.key), r.options.Now()
+		if now.Before(q.shut) {
+			until := q.shut
+			r.mu.Unlock()
+			return fmt.Errorf("%w until %s", ErrQuota, until.UTC().Format(time.RFC3339))
 		}
-		r.known[domain] = known{answer, now}
+		wait := q.wait(e.limit, u == rolling, now)
+		if wait == 0 {
+			q.take(e.limit, now)
+		}
+		r.mu.Unlock()
+		switch {
+		case wait == 0:
+			return nil
+		case u == hasty:
+			return ErrTurn
+		}
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+			return fmt.Errorf("waiting for a turn at the registry: %w", context.DeadlineExceeded)
+		}
+		if err := pace.Sleep(ctx, wait); err != nil {
+			return fmt.Errorf("waiting for a turn at the registry: %w", err)
+		}
 	}
 }
 
@@ -259,11 +248,11 @@ func (r *Registry) Check() checks.Check {
 		return c
 	}
 	c.Run = func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
-		wait := now
+		u := hasty
 		if t.Asked {
-			wait = (*rate.Limiter).Wait
+			u = patient
 		}
-		answer, err := r.ask(ctx, t.DNS.Name, wait)
+		answer, err := r.ask(ctx, t.DNS.Name, u)
 		seen, err := found(answer, err, t.DNS.Parking, r.options.Now())
 		if err == nil && len(seen) == 0 {
 			t.DNS.Term = checks.Term{PaidTill: answer.PaidTill, Unverified: answer.Unverified}
@@ -295,7 +284,7 @@ func (r *Registry) Lookup(ctx context.Context, name string) ([]checks.Finding, e
 // thousands does not delay the others. If it would have to wait, it fails with
 // ErrTurn.
 func (r *Registry) TryLookup(ctx context.Context, name string) ([]checks.Finding, error) {
-	answer, err := r.ask(ctx, name, now)
+	answer, err := r.ask(ctx, name, hasty)
 	return found(answer, err, "", r.options.Now())
 }
 

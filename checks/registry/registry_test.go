@@ -16,7 +16,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/openrdap/rdap"
-	"golang.org/x/time/rate"
 
 	"domovoy/checks"
 )
@@ -36,7 +35,7 @@ func TestParseWhois(t *testing.T) {
 		want       Registration
 		err        error
 	}{
-		{"delegated", tciDelegated, Registration{Domain: "shop.ru", State: Delegated, PaidTill: at("2027-03-01T21:00:00Z"), FreeDate: at("2027-04-02"), Registrar: "RU-CENTER-RU", Verified: true, Servers: true}, nil},
+		{"delegated", tciDelegated, Registration{Domain: "shop.ru", State: Delegated, PaidTill: at("2027-03-01T21:00:00Z"), FreeDate: at("2027-04-02"), Registrar: "RU-CENTER-RU", NameServers: []string{"ns1.example"}, Verified: true, Servers: true}, nil},
 		{"unpaid", tciUndelegated, Registration{Domain: "shop.ru", State: Undelegated, PaidTill: at("2026-11-13T21:00:00Z"), FreeDate: at("2026-12-14"), Verified: true}, nil},
 		{"free", tciFree, Registration{Domain: "shop.ru", State: Free}, nil},
 		{"quota is no answer", tciQuota, Registration{}, ErrQuota},
@@ -47,7 +46,7 @@ func TestParseWhois(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := parseWhois([]byte(tt.text), "shop.ru")
+			got, err := parseWhois([]byte(tt.text), "shop.ru", zone{dated: true})
 			if !errors.Is(err, tt.err) {
 				t.Fatalf("error %v, want %v", err, tt.err)
 			}
@@ -121,8 +120,8 @@ func TestQuotaIsLeftAlone(t *testing.T) {
 
 func TestPaceIsKept(t *testing.T) {
 	address, asked := whois(t, func(q string) string { return tciFree })
-	r := New(Options{Whois: map[string]string{"ru": address}, Rate: 30})
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond) // the limit is reached: 30 a minute, after a burst of 5
+	r := New(Options{Whois: map[string]string{"ru": address}, Rate: 5})
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond) // the limit is reached: 5 a minute
 	defer cancel()
 	failed := 0
 	for i := range 8 {
@@ -228,7 +227,7 @@ func FuzzParseWhois(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		answer, err := parseWhois(text, "shop.ru")
+		answer, err := parseWhois(text, "shop.ru", zone{dated: true})
 		if err == nil && answer.State == "" {
 			t.Error("an answer without a state")
 		}
@@ -241,7 +240,7 @@ func FuzzParseWhois(f *testing.F) {
 // Text inside a record is not a statement of the registry.
 func TestARegisteredDomainIsNotFree(t *testing.T) {
 	text := strings.Replace(tciDelegated, "registrar:", "org:           No entries found for you LLC\nregistrar:", 1)
-	if answer, err := parseWhois([]byte(text), "shop.ru"); err != nil || answer.State != Delegated {
+	if answer, err := parseWhois([]byte(text), "shop.ru", zone{dated: true}); err != nil || answer.State != Delegated {
 		t.Errorf("%+v, error %v", answer, err)
 	}
 }
@@ -263,16 +262,15 @@ func TestAWebPageDoesNotSayThatADomainIsFree(t *testing.T) {
 // answers that others received meanwhile are used.
 func TestTheLineEndsWithTheQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := New(Options{Rate: 30})
-		q := &queue{limiter: rate.NewLimiter(rate.Limit(0.5), 1), patient: firstPause}
-		r.queues["tci"] = q
-		if err := r.turn(t.Context(), "tci", (*rate.Limiter).Wait); err != nil {
+		r := New(Options{Rate: 1})
+		e := endpoint{zone: zone{limit: Limit{1, time.Minute}}, key: "tci"}
+		if err := r.turn(t.Context(), e, patient); err != nil {
 			t.Fatal(err)
 		}
 		second := make(chan error)
-		go func() { second <- r.turn(t.Context(), "tci", (*rate.Limiter).Wait) }()
+		go func() { second <- r.turn(t.Context(), e, patient) }()
 		synctest.Wait()
-		r.learn("tci", "shop.ru", Registration{}, ErrQuota)
+		_ = r.learn(t.Context(), checks.RegistryUse{Registry: "tci"}, "shop.ru", Registration{}, ErrQuota)
 		if err := <-second; !errors.Is(err, ErrQuota) {
 			t.Errorf("the second in line asks all the same: %v", err)
 		}
@@ -308,11 +306,11 @@ func TestFreeIsSaidByAWholeAnswerOnly(t *testing.T) {
 		"nothing":               "",
 		"a page of the network": "HTTP/1.1 302 Found\r\nLocation: http://pay.example/\r\n\r\n",
 	} {
-		if got, err := parseWhois([]byte(text), "shop.ru"); err == nil {
+		if got, err := parseWhois([]byte(text), "shop.ru", zone{dated: true}); err == nil {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	if got, err := parseWhois([]byte(tciFree), "shop.ru"); err != nil || got.State != Free {
+	if got, err := parseWhois([]byte(tciFree), "shop.ru", zone{dated: true}); err != nil || got.State != Free {
 		t.Errorf("a whole answer: %+v, %v", got, err)
 	}
 }

@@ -39,6 +39,7 @@ func busy(w Writer, m *reports.Message, d reports.Day) {
 	if len(d.Expiring()) > 0 {
 		m.Sections = append(m.Sections, expiringSoon(w, d))
 	}
+	m.Sections = append(m.Sections, endingSoon(w, d)...)
 	m.Sections = append(m.Sections, panelCounts(w, d)...)
 	m.Sections = append(m.Sections, atCA(w, d)...)
 }
@@ -48,6 +49,9 @@ func quiet(w Writer, m *reports.Message, d reports.Day) {
 	m.Title += " — " + w.Say("daily.quiet", i18n.Args{"N": w.inTrouble(d.Movement().Now)})
 	if late := strings.TrimSpace(strings.Join(append(blindNotes(w, d), lateNote(w, d)), "\n")); late != "" {
 		m.Sections = []reports.Section{{Text: late}}
+	}
+	if soon := d.Endings(); len(soon) > 0 && !soon[0].Ends.After(w.Now.Add(reports.EndingSoon)) {
+		m.Sections = append(m.Sections, endingSoon(w, d)...)
 	}
 	m.Sections = append(m.Sections, w.coming(d.Coming)...)
 }

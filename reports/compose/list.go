@@ -19,16 +19,18 @@ const PageSize = 20
 // Page is the page of a list that is asked for.
 type Page struct {
 	Kind    string
-	Command string            // what was asked, without the page
-	Filter  string            // what narrows the list, as it was typed; empty: nothing
-	ByOwner bool              // a row is an owner, with one or more sites
-	Number  int               // from 1; what is beyond the ends becomes the nearest page
-	Unread  []string          // servers that could not be listed
-	Stale   []reports.Server  // servers that are listed as they were when last read
-	Looked  []reports.Server  // servers whose checks from outside the list rests on
-	Instead Instead           // what to say where the filter matches nothing
-	Drop    *reports.Dropping // of a list of droppable sites: what else is known of them; else nil
-	At      time.Time         // the snapshot that the list is of; zero: it is of now
+	Command string                              // what was asked, without the page
+	Filter  string                              // what narrows the list, as it was typed; empty: nothing
+	ByOwner bool                                // a row is an owner, with one or more sites
+	Number  int                                 // from 1; what is beyond the ends becomes the nearest page
+	Unread  []string                            // servers that could not be listed
+	Stale   []reports.Server                    // servers that are listed as they were when last read
+	Looked  []reports.Server                    // servers whose checks from outside the list rests on
+	Instead Instead                             // what to say where the filter matches nothing
+	Within  time.Duration                       // of a list about registrations: how soon they end; 0: checks.EndingWithin
+	Domains map[checks.RegistrationStanding]int // of a list about registrations: what is known of the domains; nil: registries are not asked
+	Drop    *reports.Dropping                   // of a list of droppable sites: what else is known of them; else nil
+	At      time.Time                           // the snapshot that the list is of; zero: it is of now
 }
 
 // Instead is what a filter that matches nothing leaves out.
@@ -160,16 +162,28 @@ func listTitle(w Writer, kind string, n int) string {
 	return w.Count("list."+kind+".title", n)
 }
 
+// listTitle is that of the list; registrations end within so many days.
+func (p Page) listTitle(w Writer, n int) string {
+	if p.Kind != "ending" {
+		return listTitle(w, p.Kind, n)
+	}
+	args := i18n.Args{"Within": w.Count("days", int(cmp.Or(p.Within, checks.EndingWithin)/(24*time.Hour)))}
+	if n == 0 {
+		return w.Say("list.ending.none", args)
+	}
+	return w.Count("list.ending.title", n, args)
+}
+
 // title says how many rows there are; of owners, also how many sites they have.
 func (p Page) title(w Writer, rows []reports.Row) string {
 	if !p.ByOwner || len(rows) == 0 {
-		return listTitle(w, p.Kind, len(rows))
+		return p.listTitle(w, len(rows))
 	}
 	sites := 0
 	for _, r := range rows {
 		sites += r.Sites
 	}
-	return w.Count("list.owners", len(rows), i18n.Args{"What": listTitle(w, p.Kind, sites)})
+	return w.Count("list.owners", len(rows), i18n.Args{"What": p.listTitle(w, sites)})
 }
 
 // listLacks says what the list cannot know.
@@ -183,6 +197,9 @@ func listLacks(w Writer, p Page) []reports.Section {
 	}
 	for _, s := range p.Stale {
 		lacks = append(lacks, reports.Section{Text: s.Name + ": " + w.trouble(s)})
+	}
+	if p.Kind == "ending" && p.At.IsZero() {
+		lacks = append(lacks, registrationLacks(w, p)...)
 	}
 	unseen, since := 0, time.Time{}
 	for _, s := range p.Looked {
@@ -203,6 +220,19 @@ func listLacks(w Writer, p Page) []reports.Section {
 		lacks = append(lacks, reports.Section{Text: w.Count("list.look.unseen", unseen)})
 	}
 	return lacks
+}
+
+// registrationLacks says of which domains it is not known when their registration
+// ends.
+func registrationLacks(w Writer, p Page) []reports.Section {
+	text := w.undatedDomains(p.Domains)
+	if p.Domains == nil {
+		text = w.Say("registration.off")
+	}
+	if text == "" {
+		return nil
+	}
+	return []reports.Section{{Text: text}}
 }
 
 // rowItem is a row of a list: a site, an owner, or a value of the panel's database.
@@ -227,6 +257,9 @@ func rowItem(w Writer, r reports.Row) reports.Item {
 
 // rowNote says why, whose and since when.
 func rowNote(w Writer, r reports.Row) string {
+	if r.Ending != nil {
+		return endingRow(w, r)
+	}
 	var parts []string
 	if r.Name != "" {
 		parts = append(parts, checks.Show(r.Name))
@@ -288,7 +321,7 @@ func ListFile(w Writer, rows []reports.Row, p Page) (reports.Message, error) {
 	out := csv.NewWriter(&buf)
 	out.Comma = ';'
 	head := []string{"domain", "unicode", "owner", "server", "code", "cause", "since", "least"}
-	more := map[string]string{"elsewhere": "to", "free": "free", "unknown": "blind", "expired": "ends", "expiring": "ends", "overdue": "ends",
+	more := map[string]string{"elsewhere": "to", "free": "free", "unknown": "blind", "expired": "ends", "expiring": "ends", "overdue": "ends", "ending": "paidtill",
 		"fixed": "was", "left": "was", "passing": "was", "unreadable": "value"}[kind]
 	if p.ByOwner {
 		more = "sites"
@@ -344,6 +377,8 @@ func moreCell(w Writer, r reports.Row) string {
 		return w.title(r.Was)
 	case !r.Free.IsZero():
 		return r.Free.UTC().Format(time.DateOnly)
+	case r.Ending != nil:
+		return r.Ends.UTC().Format(time.DateOnly)
 	case !r.Ends.IsZero():
 		return w.Stamp(r.Ends)
 	}

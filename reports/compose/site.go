@@ -28,9 +28,16 @@ func Check(w Writer, s reports.Site) reports.Message {
 	if verdict.Code == checks.OK && s.Server.Trouble != "" {
 		tone, title = reports.ToneUnknown, w.Say("check.stale", i18n.Args{"Title": title, "At": w.dateTime(s.Server.Read)})
 	}
+	ending := endingSections(w, s, verdict.Code)
+	if verdict.Code == checks.OK && len(ending) > 0 {
+		tone, title = reports.ToneWarning, w.title(checks.DNSEnding)
+	}
 	m := w.message(tone, name+" — "+title)
-	m.Sections = append(m.Sections, causeOf(w, s, verdict)...)
+	if verdict.Code != checks.OK || len(ending) == 0 { // else it would say that nothing is wrong
+		m.Sections = append(m.Sections, causeOf(w, s, verdict)...)
+	}
 	m.Sections = append(m.Sections, prospects(w, s)...)
+	m.Sections = append(m.Sections, ending...)
 	for _, rest := range []reports.Section{sitePanel(w, s), words(w, s, verdict), lookedAt(w, s)} {
 		rest.Folded = true
 		m.Sections = append(m.Sections, rest)
@@ -184,6 +191,9 @@ func sitePanel(w Writer, s reports.Site) reports.Section {
 	add("certificate", certificate(w, x))
 	add("served", servedCertificate(w, s))
 	add("issuing", issuing(w, x))
+	for _, r := range s.Registrations() {
+		add("registration", w.registrationLine(r, w.Now))
+	}
 	for _, f := range s.Server.Findings(x.Site.Name) {
 		if f.Code == checks.DNSLookalike { // never a cause, so it is explained here
 			add("name", w.explain(f)+" "+w.next(f).Text)

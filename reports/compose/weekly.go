@@ -34,6 +34,7 @@ func Weekly(w Writer, r reports.Weekly) reports.Message {
 			m.Sections = append(m.Sections, weeklyList(w, r, list.key, list.rows))
 		}
 	}
+	m.Sections = append(m.Sections, weeklyEndings(w, r)...)
 	if part, ok := dropWeek(w, r); ok {
 		m.Sections = append(m.Sections, part)
 	}

@@ -92,7 +92,7 @@ func (w Writer) args(a checks.Args) i18n.Args {
 		switch value := v.(type) {
 		case time.Time:
 			if v = w.when(value); name == "paid_till" || name == "free_date" {
-				v = w.date(value)
+				v = w.registryDay(value)
 			}
 		case int:
 			if name == "port" { // a number, but not of anything

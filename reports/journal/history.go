@@ -10,7 +10,8 @@ import (
 // Snapshot is the state of all sites of one server at a time.
 type Snapshot struct {
 	reports.Tally
-	States []reports.SiteState // of every site; ignored if the panel was Unread
+	States  []reports.SiteState // of every site; ignored if the panel was Unread
+	Endings []reports.Ending    // of registrations; ignored if the panel was Unread
 }
 
 // KeepSnapshot stores which outages began and ended since the server's previous
@@ -32,12 +33,17 @@ func (t *tx) lastTally(ctx context.Context, server string) (time.Time, error) {
 }
 
 func (t *tx) keepSnapshot(ctx context.Context, s Snapshot) error {
-	if _, err := t.exec(ctx, `INSERT INTO tally (server, at, sites, unknown, unread, rules) VALUES (?, ?, ?, ?, ?, ?)`,
-		s.Server, millis(s.At), s.Sites, s.Unknown, s.Unread, s.Rules); err != nil || s.Unread {
+	if _, err := t.exec(ctx, `INSERT INTO tally (server, at, sites, unknown, unread, rules, undated) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		s.Server, millis(s.At), s.Sites, s.Unknown, s.Unread, s.Rules, s.Undated); err != nil || s.Unread {
 		return err
 	}
 	for _, x := range reports.BlindSites(s.At, s.Server, s.States) {
 		if _, err := t.exec(ctx, `INSERT OR IGNORE INTO blind (server, at, site, owner) VALUES (?, ?, ?, ?)`, x.Server, millis(x.At), x.Site, x.Owner); err != nil {
+			return err
+		}
+	}
+	for _, e := range s.Endings {
+		if err := t.keepEnding(ctx, s.Server, s.At, e); err != nil {
 			return err
 		}
 	}
@@ -81,7 +87,7 @@ func (j *Journal) History(ctx context.Context, from, to time.Time) (h reports.Hi
 		if err != nil {
 			return err
 		}
-		h.Tallies, err = all(ctx, t, scanTally, `SELECT server, at, sites, unknown, unread, rules FROM tally
+		h.Tallies, err = all(ctx, t, scanTally, `SELECT server, at, sites, unknown, unread, rules, undated FROM tally
 			WHERE at > ?1 AND at <= ?2 ORDER BY at, server`, millis(from), millis(to))
 		if err != nil {
 			return err
@@ -89,6 +95,12 @@ func (j *Journal) History(ctx context.Context, from, to time.Time) (h reports.Hi
 		h.Blind, err = all(ctx, t, scanBlind, `SELECT b.server, b.site, b.owner, b.at FROM blind b
 			JOIN (SELECT server, max(at) AS at FROM tally WHERE at > ?1 AND at <= ?2 AND unread = 0 GROUP BY server) last
 			ON last.server = b.server AND last.at = b.at ORDER BY b.server, b.site`, millis(from), millis(to))
+		if err != nil {
+			return err
+		}
+		h.Endings, err = all(ctx, t, scanEnding, `SELECT e.server, e.site, e.owner, e.domain, e.ends, e.free, e.parking, e.unverified, e.who, e.at FROM ending e
+			JOIN (SELECT server, max(at) AS at FROM tally WHERE at > ?1 AND at <= ?2 AND unread = 0 GROUP BY server) last
+			ON last.server = e.server AND last.at = e.at ORDER BY e.ends, e.site`, millis(from), millis(to))
 		return err
 	})
 	return h, err
@@ -100,7 +112,7 @@ func scanBlind(s scanner) (x reports.BlindSite, err error) {
 }
 
 func scanTally(s scanner) (x reports.Tally, err error) {
-	err = s.Scan(&x.Server, stamp{&x.At}, &x.Sites, &x.Unknown, &x.Unread, &x.Rules)
+	err = s.Scan(&x.Server, stamp{&x.At}, &x.Sites, &x.Unknown, &x.Unread, &x.Rules, &x.Undated)
 	return x, err
 }
 

@@ -21,6 +21,9 @@ const (
 	keepHistory    = 2*366*24*time.Hour + reports.Reach // for two years of weekly reports, with the time that the first of them covers
 	keepPlans      = 7 * 24 * time.Hour                 // after they expired, to tell a used plan from an unknown one
 	keepTasks      = 90 * 24 * time.Hour
+
+	keepQuestions     = 25 * time.Hour       // to registries: the longest of their limits is a day
+	keepRegistrations = 100 * 24 * time.Hour // since they were last asked about: the longest period is a month
 )
 
 // pruneBatch is the number of attempts that one transaction deletes at most, so that
@@ -58,8 +61,12 @@ func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 		{`DELETE FROM spell WHERE until > 0 AND until < ?`, keepHistory},
 		{`DELETE FROM tally WHERE at < ?`, keepHistory},
 		{`DELETE FROM blind WHERE at < ?`, keepHistory},
+		{`DELETE FROM ending WHERE at < ?`, keepHistory},
 		{`DELETE FROM plan WHERE expires < ?`, keepPlans},
 		{`DELETE FROM task WHERE finished > 0 AND finished < ?`, keepTasks},
+		{`DELETE FROM registry_question WHERE at < ?`, keepQuestions},
+		{`DELETE FROM registry_pause WHERE until < ?`, keepQuestions},
+		{`DELETE FROM registration WHERE due < ?`, keepRegistrations},
 	}
 	return j.copy(ctx, "pruning", func(t *tx) error {
 		for _, r := range rules {

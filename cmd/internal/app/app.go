@@ -21,6 +21,7 @@ import (
 	"domovoy/checks/cert"
 	"domovoy/checks/ispmanager"
 	"domovoy/checks/panel"
+	"domovoy/checks/registry"
 	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
 	"domovoy/reports"
@@ -98,12 +99,12 @@ func openMended(ctx context.Context, lab Laboratory, cfg *config.Config, bundle 
 		return nil, unopened(cfg, err)
 	}
 	a := &App{cfg: cfg, bundle: bundle, journal: j, log: log, lab: lab}
-	sources, err := a.open()
+	sources, err := a.open(ctx)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	a.bot = engine.New(engine.Config{
-		Journal: j, Sources: sources, Rules: rules(cfg), Policy: policy(cfg), Audience: audience(cfg, bundle, log),
+		Journal: j, Registry: a.registry(), Sources: sources, Rules: rules(cfg), Policy: policy(cfg), Audience: audience(cfg, bundle, log),
 		Reports: filepath.Join(filepath.Dir(cfg.State), "reports"), Log: log, SpareAfter: cfg.Delivery.SpareAfter,
 	})
 	switch lost := j.Lost(); {
@@ -117,12 +118,12 @@ func openMended(ctx context.Context, lab Laboratory, cfg *config.Config, bundle 
 }
 
 // open builds the panels.
-func (a *App) open() (sources []watch.Source, err error) {
+func (a *App) open(ctx context.Context) (sources []watch.Source, err error) {
 	networks, err := ranges(a.cfg)
 	if err != nil {
 		return nil, err
 	}
-	if a.outside, err = openOutside(a.cfg, a.lab, networks, a.log); err != nil {
+	if a.outside, err = openOutside(ctx, a.cfg, a.lab, networks, a.journal, a.log); err != nil {
 		return nil, err
 	}
 	book, err := limits(a.cfg)
@@ -141,7 +142,7 @@ func (a *App) open() (sources []watch.Source, err error) {
 			if source.Prober, err = a.outside.live(p); err != nil {
 				return nil, fmt.Errorf("preparing to look at %s from outside: %w", p.Name, err)
 			}
-			source.Workers, source.Online = a.cfg.Probe.Workers, a.outside.online
+			source.Workers, source.Online, source.Registrations = a.cfg.Probe.Workers, a.outside.online, a.outside.registry.All
 		}
 		if source.CA, err = authority(p, book); err != nil {
 			return nil, err
@@ -149,6 +150,14 @@ func (a *App) open() (sources []watch.Source, err error) {
 		sources = append(sources, source)
 	}
 	return sources, nil
+}
+
+// registry asks about domains; nil: the configuration turns that off.
+func (a *App) registry() *registry.Registry {
+	if a.outside == nil {
+		return nil
+	}
+	return a.outside.registry
 }
 
 // sitesEvery is how old the settings of sites may be if a panel is read more often

@@ -1,10 +1,13 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -17,6 +20,7 @@ import (
 	"domovoy/checks/suite"
 	"domovoy/checks/web"
 	"domovoy/cmd/internal/config"
+	"domovoy/reports/journal"
 )
 
 // agent is the User-Agent of our requests to sites and CAs.
@@ -45,14 +49,22 @@ func ranges(cfg *config.Config) (*dns.Ranges, error) {
 }
 
 // openOutside prepares the checks from outside without connecting to anything. It
-// returns nil if the configuration has no resolvers, which turns them off.
-func openOutside(cfg *config.Config, lab Laboratory, ranges *dns.Ranges, log *slog.Logger) (*outside, error) {
+// returns nil if the configuration has no resolvers, which turns them off. Without
+// a journal nothing is known of earlier questions to registries.
+func openOutside(ctx context.Context, cfg *config.Config, lab Laboratory, ranges *dns.Ranges, j *journal.Journal, log *slog.Logger) (*outside, error) {
 	if len(cfg.Resolvers) == 0 {
 		return nil, nil
 	}
 	resolver, err := dns.Open(dns.Options{Servers: cfg.Resolvers})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the resolvers: %w", err)
+	}
+	registries := registry.Options{Whois: cfg.Lookups.Whois, RDAP: cfg.Lookups.RDAP, Rate: lab.RegistryRate, Parking: ranges.Parking}
+	if j != nil {
+		registries.Keeper = j
+		if registries.Past, err = j.RegistryPast(ctx, time.Now()); err != nil {
+			return nil, errors.Join(err, resolver.Close())
+		}
 	}
 	blocklists, listings := dns.NewBlocklists(resolver, cfg.Lookups.Blocklists), (*web.Listings)(nil)
 	if len(cfg.Lookups.Blocklists) > 0 {
@@ -65,7 +77,7 @@ func openOutside(cfg *config.Config, lab Laboratory, ranges *dns.Ranges, log *sl
 	return &outside{
 		cfg: cfg, lab: lab, log: log, resolver: resolver, blocklists: blocklists, listings: listings,
 		names:    dns.NewInspector(resolver, dns.InspectorOptions{Ranges: ranges, Port: lab.NameServers, Reserved: lab.NameServers != 0, Roots: roots}),
-		registry: registry.New(registry.Options{Whois: cfg.Lookups.Whois, RDAP: cfg.Lookups.RDAP, Rate: lab.RegistryRate}),
+		registry: registry.New(registries),
 		pace:     pace.New[netip.Addr](rate.Limit(cfg.Probe.PerAddress), 1),
 	}, nil
 }

@@ -24,7 +24,7 @@ func (a *App) Healthy() bool { return a.bot.Healthy() }
 // state.
 func Try(cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) error {
 	a := &App{cfg: cfg, bundle: bundle, log: log}
-	_, err := a.open()
+	_, err := a.open(context.Background())
 	return errors.Join(err, a.closeReaders())
 }
 
