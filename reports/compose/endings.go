@@ -26,6 +26,16 @@ func endingNote(w Writer, e reports.Ending) string {
 		parts = append(parts, e.Owner)
 	}
 	parts = append(parts, w.Say("registration.pays", i18n.Args{"Who": string(e.Who)}))
+	if remark := w.EndingRemark(e); remark != "" {
+		parts = append(parts, remark)
+	}
+	return strings.Join(parts, " · ")
+}
+
+// EndingRemark says what else stands in the way of a registration that ends: where
+// it is parked, that its owner is not identified; empty: nothing.
+func (w Writer) EndingRemark(e reports.Ending) string {
+	var parts []string
 	if e.Parking != "" {
 		parts = append(parts, w.Say("registration.parked", i18n.Args{"Registrar": e.Parking}))
 	}

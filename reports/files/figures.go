@@ -120,6 +120,9 @@ func (d *document) servers() []fact {
 			}
 			notes = append(notes, unknown)
 		}
+		if undated := d.undated(s); undated != "" {
+			notes = append(notes, undated)
+		}
 		if s.Unread {
 			notes = append(notes, d.Say("files.server.unread"))
 		}

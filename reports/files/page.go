@@ -174,6 +174,9 @@ func (d *document) tables() []table {
 	if callers := d.week.Callers(); len(callers) > 0 {
 		tables = append(tables, d.table("callers", callerKeys(), len(callers), min(len(callers), pageRows/3), d.callerViews(callers)))
 	}
+	if t, ok := d.endingTable(); ok {
+		tables = append(tables, t)
+	}
 	if t, ok := d.dropTable(); ok {
 		tables = append(tables, t)
 	}

@@ -86,7 +86,17 @@ func sample(tb testing.TB) reports.Weekly {
 	return reports.Weekly{
 		Week: week, Data: end, Before: week.From, Rules: "1.4.0",
 		Servers: []reports.ServerWeek{{Name: "isp1", Sites: 3012, Unknown: 6, Days: 7}, {Name: "isp2", Sites: 400, Unread: true, Days: 5}},
-		Rows:    rows, Points: weekPoints(week), Drop: aliases(end),
+		Rows:    rows, Points: weekPoints(week), Drop: aliases(end), Endings: endings(end),
+	}
+}
+
+// endings are registrations that end: one that is parked, one whose owner is not
+// identified, and one of ours.
+func endings(at time.Time) []reports.Ending {
+	return []reports.Ending{
+		{Server: "isp1", Site: "xn--e1afmkfd.xn--p1ai", Owner: "client7", Domain: "xn--e1afmkfd.xn--p1ai", Ends: at.AddDate(0, 0, -2), Free: at.AddDate(0, 0, 29), Parking: "REG.RU", Who: checks.Customer, At: at},
+		{Server: "isp1", Site: "blog.shop.ru", Owner: "client17", Domain: "shop.ru", Ends: at.AddDate(0, 0, 14), Free: at.AddDate(0, 0, 45), Unverified: true, Who: checks.Customer, At: at},
+		{Server: "isp2", Site: "=ours.by", Domain: "ours.by", Ends: at.AddDate(0, 0, 20), Who: checks.Us, At: at},
 	}
 }
 

@@ -63,6 +63,9 @@ func (b *book) fill() error {
 	if b.week.Drop != nil {
 		sheets = slices.Insert(sheets, 3, reports.Droppable)
 	}
+	if len(b.week.Endings) > 0 {
+		sheets = slices.Insert(sheets, 3, "ending")
+	}
 	for _, key := range sheets {
 		if _, err := b.file.NewSheet(b.sheetName(key)); err != nil {
 			return err
@@ -75,6 +78,7 @@ func (b *book) fill() error {
 		b.table("todo", columns("name", "ascii", "owner", "server", "cause", "to", "step", "who", "since", "change", "free", "ends"), toDo),
 		b.table("all", columns(), every),
 		b.table("over", columns("name", "ascii", "owner", "server", "cause", "change", "since", "until"), isOver),
+		b.ending(),
 		b.droppable(),
 		b.owners(),
 		b.numbers(),
@@ -174,8 +178,7 @@ func (b *book) table(key string, columns []column, keep func(reports.WeekRow) bo
 	if err != nil {
 		return err
 	}
-	format := b.Say("files.format.day")
-	day, err := b.file.NewStyle(&excelize.Style{CustomNumFmt: &format, Alignment: &excelize.Alignment{Horizontal: "left"}})
+	day, err := b.dayStyle()
 	if err != nil {
 		return err
 	}
@@ -196,10 +199,21 @@ func (c column) cell(r reportRow, dayStyle int) any {
 	if c.day == nil {
 		return c.text(r)
 	}
-	if day := c.day(r); !day.IsZero() {
-		return excelize.Cell{StyleID: dayStyle, Value: day}
+	return dayCell(c.day(r), dayStyle)
+}
+
+// dayStyle is how a day looks.
+func (b *book) dayStyle() (int, error) {
+	format := b.Say("files.format.day")
+	return b.file.NewStyle(&excelize.Style{CustomNumFmt: &format, Alignment: &excelize.Alignment{Horizontal: "left"}})
+}
+
+// dayCell is a cell with a day; nil: there is none.
+func dayCell(day time.Time, style int) any {
+	if day.IsZero() {
+		return nil
 	}
-	return nil
+	return excelize.Cell{StyleID: style, Value: day}
 }
 
 // owners is the sheet that counts the problems of each owner.

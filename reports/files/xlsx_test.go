@@ -42,8 +42,8 @@ func workbook(t *testing.T, w compose.Writer, r reports.Weekly) (*excelize.File,
 
 func TestSheets(t *testing.T) {
 	for lang, want := range map[string][]string{
-		"en": {"To do", "All", "Fixed and removed", "Aliases to remove", "By owner", "Key figures"},
-		"ru": {"Что делать", "Все", "Исправлено и удалено", "Лишние псевдонимы", "По владельцам", "Показатели"},
+		"en": {"To do", "All", "Fixed and removed", "Domains ending", "Aliases to remove", "By owner", "Key figures"},
+		"ru": {"Что делать", "Все", "Исправлено и удалено", "Домены на исходе", "Лишние псевдонимы", "По владельцам", "Показатели"},
 	} {
 		f, data := workbook(t, writer(t, lang), sample(t))
 		if diff := cmp.Diff(want, f.GetSheetList()); diff != "" {
@@ -57,7 +57,7 @@ func TestSheets(t *testing.T) {
 				t.Errorf("%s, %s: the headings are not frozen: %+v, %v", lang, name, p, err)
 			}
 			written := entry(t, data, sheetPath(i))
-			if buttons := bytes.Contains(written, []byte("<autoFilter ref=")); buttons != (i < 5) {
+			if buttons := bytes.Contains(written, []byte("<autoFilter ref=")); buttons != (i < 6) {
 				t.Errorf("%s, %s: filter buttons: %v", lang, name, buttons)
 			}
 			if !bytes.Contains(written, []byte(`<pageSetUpPr fitToPage="true">`)) || bytes.Contains(written, []byte("filterMode")) {
@@ -179,6 +179,7 @@ func TestSheetsAsSeenAndPrinted(t *testing.T) {
 		{"To do", "A1:L" + strconv.Itoa(newDocument(w, r).count(toDo)+1), []float64{30, 30, 18, 12, 34, 16, 72, 14, 13, 26, 13, 15}, true},
 		{"All", "A1:N" + strconv.Itoa(all), []float64{30, 30, 18, 12, 34, 16, 72, 14, 13, 13, 26, 13, 15, 13}, true},
 		{"Fixed and removed", "A1:H" + strconv.Itoa(newDocument(w, r).count(isOver)+1), []float64{30, 30, 18, 12, 34, 26, 13, 13}, true},
+		{"Domains ending", "A1:I4", []float64{30, 30, 30, 18, 12, 14, 14, 16, 44}, true},
 		{"Aliases to remove", "A1:I3", []float64{30, 30, 18, 12, 34, 60, 60, 40, 26}, true},
 		{"By owner", "A1:E" + strconv.Itoa(len(r.Owners())+1), []float64{30, 14, 14, 14, 14}, true},
 		{"Key figures", "", []float64{44, 38, 14, 110, 48}, false},
