@@ -9,11 +9,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/time/rate"
 
+	"domovoy/bot"
+	"domovoy/bot/engine"
 	"domovoy/bot/engine/enginetest"
 	"domovoy/bot/probe"
+	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/checks/registry"
 	"domovoy/checks/suite"
+	"domovoy/reports"
 )
 
 // A sweep does not wait for a registry's rate limit: the questions that would
@@ -124,4 +128,43 @@ func number(name string) int {
 		}
 	}
 	return -1
+}
+
+// Who asks about a site whose registration was never asked about waits for its
+// registry, but not for long; what is known is not asked again.
+func TestAPersonWaitsForTheRegistration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		known, asked := map[string]*checks.Registration{}, map[string]int{}
+		ends := time.Now().AddDate(0, 0, 14)
+		source := watch.Source{Name: "isp1", Workers: 1, Reader: enginetest.NewPanel(checks.Site{Name: "shop.ru", Aliases: []string{"www.shop.ru", "silent.by"}}),
+			Prober:        enginetest.Prober(func(context.Context, *checks.Target) ([]checks.Finding, error) { return nil, nil }),
+			Registrations: func() map[string]*checks.Registration { return known },
+			AskRegistry: func(ctx context.Context, domain string) error {
+				asked[domain]++
+				if domain == "silent.by" {
+					<-ctx.Done()
+					return ctx.Err()
+				}
+				known[domain] = &checks.Registration{Domain: domain, Asked: time.Now(), Looked: time.Now(), Answer: checks.RegistryAnswer{State: checks.RegistryDelegated, PaidTill: ends}}
+				return nil
+			}}
+		e := enginetest.New(t, engine.Config{Sources: []watch.Source{source}})
+		enginetest.Read(t, e)
+		s := e.Watch.States()[0]
+		began := time.Now()
+		site, err := e.Prober.Site(t.Context(), reports.Site{Server: s, Subject: s.Subjects[0]}, enginetest.Request(t, bot.Viewer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		var found []checks.Code
+		for _, f := range site.Findings() {
+			found = append(found, f.Code)
+		}
+		if diff := cmp.Diff([]checks.Code{checks.DNSEnding}, found); diff != "" || asked["shop.ru"] != 1 || asked["silent.by"] != 1 {
+			t.Errorf("%s, asked %v", diff, asked)
+		}
+	})
 }

@@ -28,7 +28,31 @@ func (p *Prober) Site(ctx context.Context, s reports.Site, r bot.Request) (repor
 		return s, err
 	}
 	s.Server = s.Server.WithProbe(s.Subject.Site.Name, result)
+	s = askRegistries(ctx, panel, s)
 	return s, p.keep(ctx, panel, map[string]checks.Probe{s.Subject.Site.Name: result})
+}
+
+// Limits of the questions to registries while somebody waits.
+const (
+	registryPatience = 5 * time.Second
+	domainsOfSite    = 3 // that of its own name, and those of the first aliases
+)
+
+// askRegistries asks when the registrations of a site's domains end, where that is
+// not known or due, and returns the site with the answers. Why there is none is
+// known afterwards, too.
+func askRegistries(ctx context.Context, panel *watch.Panel, s reports.Site) reports.Site {
+	if panel.AskRegistry == nil || panel.Registrations == nil {
+		return s
+	}
+	bounded, cancel := context.WithTimeout(ctx, registryPatience)
+	defer cancel()
+	domains := s.Subject.Site.Domains()
+	for _, domain := range domains[:min(len(domains), domainsOfSite)] {
+		_ = panel.AskRegistry(bounded, domain) // its error is in what is known of the domain
+	}
+	s.Server.Registrations = panel.Registrations()
+	return s
 }
 
 // silentFor is how long somebody waits for a probe without a word.

@@ -14,7 +14,6 @@ import (
 
 	"domovoy/bot/watch"
 	"domovoy/checks"
-	"domovoy/checks/pace"
 	"domovoy/checks/registry"
 )
 
@@ -31,6 +30,7 @@ type Looker struct {
 	registries Registries
 	watch      *watch.Watch
 	log        *slog.Logger
+	wake       chan struct{} // holds an element once a worker has ended
 
 	domains map[string]read // by panel; used by Run alone
 	merged  []string        // the domains of all panels, each once; used by Run alone
@@ -50,7 +50,7 @@ type read struct {
 
 // New makes a rolling look over the sites of the watched panels.
 func New(r Registries, w *watch.Watch, log *slog.Logger) *Looker {
-	return &Looker{registries: r, watch: w, log: log, domains: map[string]read{}, busy: map[string]bool{}, held: map[string]time.Time{}}
+	return &Looker{registries: r, watch: w, log: log, wake: make(chan struct{}, 1), domains: map[string]read{}, busy: map[string]bool{}, held: map[string]time.Time{}}
 }
 
 const (
@@ -75,10 +75,24 @@ func (l *Looker) Run(ctx context.Context) error {
 				}
 			}
 		}
-		if err := pace.Sleep(ctx, roundEvery); err != nil {
+		if err := l.wait(ctx); err != nil {
 			return err
 		}
 	}
+}
+
+// wait returns when it is time to go through the domains again: after a while, or
+// when a worker has ended.
+func (l *Looker) wait(ctx context.Context) error {
+	timer := time.NewTimer(roundEvery)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+	case <-l.wake:
+	}
+	return nil
 }
 
 // anything reports whether there may be something to ask: a domain is due, a worker
@@ -111,6 +125,10 @@ func (l *Looker) end(zone string) {
 	defer l.mu.Unlock()
 	delete(l.busy, zone)
 	l.news = true
+	select {
+	case l.wake <- struct{}{}:
+	default: // it is awake already
+	}
 }
 
 // due are the domains that are to be asked about now, by zone, the most urgent

@@ -24,6 +24,9 @@ type Source struct {
 	// Registrations is what is known of the registration of domains; nil: registries
 	// are not asked. Nobody may change it.
 	Registrations func() map[string]*checks.Registration
+	// AskRegistry asks the registry of a domain if what is known of it is due; nil:
+	// registries are not asked. What it learns is in Registrations.
+	AskRegistry func(ctx context.Context, domain string) error
 
 	Workers int                         // sites that a sweep probes together; at least one
 	Online  func(context.Context) error // whether our own network works, asked before a sweep; may be nil

@@ -21,6 +21,25 @@ func (r *Registry) Look(ctx context.Context, domain string) error {
 	return err
 }
 
+// Restore makes what an earlier process knew what is known now.
+func (r *Registry) Restore(known []checks.Registration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, k := range known {
+		r.remember(k)
+	}
+}
+
+// Freshen is Look for somebody who waits: it takes the next question that the
+// limit allows.
+func (r *Registry) Freshen(ctx context.Context, domain string) error {
+	if r.options.Now().Before(r.Known(domain).Due) {
+		return nil
+	}
+	_, err := r.ask(ctx, domain, patient)
+	return err
+}
+
 // Known is what is known of a domain.
 func (r *Registry) Known(domain string) checks.Registration {
 	r.mu.Lock()

@@ -94,9 +94,7 @@ func New(o Options) *Registry {
 		table = book{}
 	}
 	r := &Registry{options: o, book: table, known: make(map[string]*checks.Registration, len(o.Past.Known)), queues: map[string]*queue{}}
-	for _, k := range o.Past.Known {
-		r.known[k.Domain] = &k
-	}
+	r.Restore(o.Past.Known)
 	for _, use := range o.Past.Uses {
 		q := r.queue(use.Registry)
 		if !use.Asked.IsZero() {

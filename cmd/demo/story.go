@@ -201,6 +201,7 @@ func (s *stage) look(ctx context.Context) error {
 	if err := s.app.Looked(ctx, s.sample.Server, s.facts().sound(at)); err != nil {
 		return err
 	}
+	s.app.Registered(s.world.registered)
 	return s.app.Look(ctx, at)
 }
 

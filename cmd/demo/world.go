@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"net/http"
 	"net/netip"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"golang.org/x/net/idna"
 
+	"domovoy/checks"
 	"domovoy/checks/lab"
 	"domovoy/checks/lab/internet"
 	"domovoy/cmd/internal/app"
@@ -40,8 +42,9 @@ type world struct {
 	dns        *internet.DNS
 	registry   *internet.Registry
 	web        *internet.Web
-	challenges string // the panel's folder for challenge files
-	ranges     string // the file with proxies
+	challenges string                // the panel's folder for challenge files
+	ranges     string                // the file with proxies
+	registered []checks.Registration // what was asked of the registry an hour before the demo
 }
 
 // newWorld starts the internet of the sample's sites; its files are in dir.
@@ -194,6 +197,14 @@ func (d *domain) add(name string, t lab.Truth) {
 	}
 }
 
+// paidTill is when the registration of a domain ends: each within a year, on a day
+// of its own.
+func paidTill(name string, now time.Time) time.Time {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name)) // never fails
+	return now.AddDate(0, 0, 2+int(h.Sum32()%363))
+}
+
 // unpaidFor is how long a registry keeps a name that is not paid for.
 const unpaidFor = 31 * 24 * time.Hour
 
@@ -207,15 +218,23 @@ const (
 // add registers and delegates a domain, as far as its trouble allows.
 func (w *world) add(d *domain, now time.Time) error {
 	reg := internet.Registration{Domain: d.name, Delegated: true, Registrar: "REGRU-RU", Created: now.AddDate(-4, 0, 0),
-		PaidTill: now.AddDate(0, 8, 0), FreeDate: now.AddDate(0, 9, 0), Servers: []string{"ns1." + d.name}}
+		PaidTill: paidTill(d.name, now), Servers: []string{"ns1." + d.name}}
+	reg.FreeDate = reg.PaidTill.Add(unpaidFor)
+	known := checks.Registration{Domain: d.name, Registry: w.registry.WHOIS(), Asked: now.Add(-time.Hour), Looked: now.Add(-time.Hour), Due: now.Add(24 * time.Hour),
+		Answer: checks.RegistryAnswer{Domain: d.name, State: checks.RegistryDelegated, PaidTill: reg.PaidTill, FreeDate: reg.FreeDate, Registrar: reg.Registrar, Source: w.registry.WHOIS(), Servers: true}}
 	if d.trouble == lab.Gone {
 		reg.Delegated, reg.PaidTill, reg.FreeDate = false, d.paid, d.paid.Add(unpaidFor)
+		known.Answer.State, known.Answer.PaidTill, known.Answer.FreeDate, known.Answer.Servers = checks.RegistryUndelegated, reg.PaidTill, reg.FreeDate, false
 		if reg.FreeDate.After(now) {
 			w.registry.Register(reg)
+		} else {
+			known.Answer = checks.RegistryAnswer{Domain: d.name, State: checks.RegistryFree, Source: known.Registry}
 		}
+		w.registered = append(w.registered, known)
 		return nil
 	}
 	w.registry.Register(reg)
+	w.registered = append(w.registered, known)
 	zone := internet.Zone{Origin: d.name, Text: strings.Join(d.records, "\n")}
 	switch d.trouble {
 	case lab.ServFail:

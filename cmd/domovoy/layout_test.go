@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 	"bot/internal/work":     {"bot", "checks/pace", "reports/journal"},
 	"bot/watch":             {"checks", "checks/*", "reports", "reports/journal"},
 	"bot/probe":             {"bot", "bot/internal/work", "bot/watch", "checks", "checks/*", "reports", "reports/journal", "i18n"},
-	"bot/registrations":     {"bot/watch", "checks", "checks/pace", "checks/registry"},
+	"bot/registrations":     {"bot/watch", "checks", "checks/registry"},
 	"bot/state":             {"bot", "bot/people", "checks/pace", "reports", "reports/compose", "reports/journal"},
 	"bot/alerts":            {"bot", "bot/people", "bot/probe", "bot/watch", "checks", "checks/*", "reports", "reports/compose", "reports/journal", "i18n"},
 	"bot/task":              {"bot", "bot/internal/work", "bot/people", "checks/guard", "checks/pace", "reports", "reports/compose", "reports/journal", "i18n"},

@@ -143,6 +143,7 @@ func (a *App) open(ctx context.Context) (sources []watch.Source, err error) {
 				return nil, fmt.Errorf("preparing to look at %s from outside: %w", p.Name, err)
 			}
 			source.Workers, source.Online, source.Registrations = a.cfg.Probe.Workers, a.outside.online, a.outside.registry.All
+			source.AskRegistry = a.outside.registry.Freshen
 		}
 		if source.CA, err = authority(p, book); err != nil {
 			return nil, err

@@ -82,6 +82,13 @@ func (a *App) Looked(ctx context.Context, panel string, results map[string]check
 	return nil
 }
 
+// Registered makes what is known of the registrations of domains.
+func (a *App) Registered(known []checks.Registration) {
+	if a.outside != nil {
+		a.outside.registry.Restore(known)
+	}
+}
+
 // Look checks every site from outside that was not looked at since a moment, and
 // records what changed, as the job of Run does.
 func (a *App) Look(ctx context.Context, since time.Time) error { return a.sweep(ctx, since, nil) }
