@@ -101,7 +101,7 @@ func (s Server) listEnding(within time.Duration) []Row {
 	for j := range s.Judged() {
 		if e := ending[j.Subject.Site.Name]; e != nil {
 			row := e.row()
-			row.Code, row.Severity, row.Since, row.Exact = j.Cause.Code, j.Severity, j.Start.At, j.Start.Exact
+			row.Node, row.Code, row.Severity, row.Since, row.Exact = j.Subject.Site.Node, j.Cause.Code, j.Severity, j.Start.At, j.Start.Exact
 			rows = append(rows, row)
 		}
 	}
