@@ -222,11 +222,22 @@ func TestRDAPStaysOutside(t *testing.T) {
 	}
 }
 
+// domShop makes answers about dom.com and others those about shop.ru.
+var domShop = strings.NewReplacer("dom.com", "shop.ru", "DOM.COM", "SHOP.RU", "dom.org", "shop.ru", "dom.kz", "shop.ru", "dom.by", "shop.ru", "dom.ua", "shop.ru", "dom.de", "shop.ru", "dom.eu", "shop.ru", "dom.io", "shop.ru")
+
 func FuzzParseWhois(f *testing.F) {
 	for _, seed := range []string{tciDelegated, tciUndelegated, tciFree, tciQuota} {
 		f.Add([]byte(seed))
 	}
+	for _, form := range []string{answerCOM, answerORG, answerKZ, answerBY, answerUA, answerDE, answerEU, oldIO} {
+		f.Add([]byte(domShop.Replace(form)))
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, undated := range []bool{false, true} {
+			if answer, err := parseWhois(text, "shop.ru", zone{undated: undated}); err == nil && answer.State == "" {
+				t.Error("an answer without a state")
+			}
+		}
 		answer, err := parseWhois(text, "shop.ru", zone{dated: true})
 		if err == nil && answer.State == "" {
 			t.Error("an answer without a state")
