@@ -28,8 +28,18 @@ func fill(a *Registration, r record) {
 			}
 		}
 	}
-	slices.Sort(a.NameServers)
 	a.Servers = len(a.NameServers) > 0
+	a.NameServers = few(a.NameServers)
+}
+
+// mostServers is how many name servers of a domain are kept: the registries allow
+// thirteen.
+const mostServers = 16
+
+// few sorts name servers, and drops those beyond mostServers.
+func few(servers []string) []string {
+	slices.Sort(servers)
+	return servers[:min(len(servers), mostServers)]
 }
 
 // whole returns the answer with its state, if everything that it must have is

@@ -97,7 +97,7 @@ func read(found *rdap.Domain) Registration {
 	for _, n := range found.Nameservers {
 		answer.NameServers = append(answer.NameServers, shorten(strings.ToLower(strings.TrimSuffix(n.LDHName, "."))))
 	}
-	slices.Sort(answer.NameServers)
+	answer.NameServers = few(answer.NameServers)
 	for _, e := range found.Events {
 		switch strings.ToLower(e.Action) {
 		case "expiration":
