@@ -258,7 +258,7 @@ func TestDroppableIsWhatACAWouldDo(t *testing.T) {
 		t.Errorf("the price is %+v", list.Price)
 	}
 	e.sheet(request, len(want)+unsure)
-	c := newAuthority(e)
+	c := newAuthorities(e)
 	e.issues(c, pass)
 	e.refuses(c)
 }
@@ -292,6 +292,20 @@ func (e *estate) sheet(request bot.Request, rows int) {
 type authority struct {
 	client *acme.Client
 	folder string // for the files with the tokens
+}
+
+// atOnce is how many orders are under way at the same time.
+const atOnce = 64
+
+// newAuthorities starts a CA for each of the concurrent orders: the locks of one
+// Pebble's store can block one another when it has many at once.
+func newAuthorities(e *estate) chan authority {
+	e.Helper()
+	all := make(chan authority, atOnce)
+	for range atOnce {
+		all <- newAuthority(e)
+	}
+	return all
 }
 
 func newAuthority(e *estate) authority {
@@ -376,12 +390,14 @@ func (a authority) prove(ctx context.Context, url string) error {
 }
 
 // issues orders a certificate for the names that each site is said to pass with.
-func (e *estate) issues(a authority, pass map[string][]string) {
+func (e *estate) issues(all chan authority, pass map[string][]string) {
 	e.Helper()
 	group, ctx := errgroup.WithContext(e.Context())
-	group.SetLimit(128)
+	group.SetLimit(atOnce)
 	for site, names := range pass {
 		group.Go(func() error {
+			a := <-all
+			defer func() { all <- a }()
 			if err := a.order(ctx, names); err != nil {
 				return fmt.Errorf("%s passes with %v, and the CA says: %w", site, names, err)
 			}
@@ -394,18 +410,20 @@ func (e *estate) issues(a authority, pass map[string][]string) {
 }
 
 // refuses orders, for some sites, one certificate with a dead alias each.
-func (e *estate) refuses(a authority) {
+func (e *estate) refuses(all chan authority) {
 	e.Helper()
 	drop, _ := e.counted()
 	tried := map[state]int{}
 	group, ctx := errgroup.WithContext(e.Context())
-	group.SetLimit(128)
+	group.SetLimit(atOnce)
 	for site, bad := range drop {
 		is := e.states[bad[0]]
 		if tried[is]++; tried[is] > 5 {
 			continue
 		}
 		group.Go(func() error {
+			a := <-all
+			defer func() { all <- a }()
 			err := a.order(ctx, []string{site, bad[0]})
 			if _, refused := errors.AsType[*acme.AuthorizationError](err); !refused {
 				return fmt.Errorf("%s, which %s: %w", bad[0], is, err)
