@@ -4,3 +4,6 @@ package engine_test
 
 // stormSites is how many sites the storm has.
 const stormSites = 10_000
+
+// stormPeople is how many people get its alerts in private chats.
+const stormPeople = 40

@@ -26,10 +26,9 @@ import (
 	"domovoy/reports/journal"
 )
 
-// The chats of the storm that get alerts.
+// The other chats that get alerts.
 const (
-	stormPeople   = 40 // private chats
-	stormChannels = 8  // of Slack
+	stormChannels = 8 // of Slack
 	stormGroup    = int64(-1001234567890)
 )
 
