@@ -192,6 +192,10 @@ func panelCases() map[string]message {
 			return compose.Told(w, telling(kind, i), house())
 		}
 	}
+	all["alert.panel.stale.counts"] = func(w compose.Writer) reports.Message {
+		f := checks.Finding{Server: "isp1", Code: checks.PanelStale, Severity: checks.Warning, Args: checks.Args{"since": ago(54 * time.Hour), "counts": true}}
+		return compose.Told(w, telling(reports.Opened, incident(f, 3*time.Hour)), house())
+	}
 	all["alert.panel.stale.opened"], all["alert.panel.stale.resolved"] = stale(reports.Opened), stale(reports.Resolved)
 
 	for _, code := range []checks.Code{checks.CABlocked, checks.CAUnreachable} {

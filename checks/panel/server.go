@@ -54,7 +54,11 @@ func Stale(moved func(ctx context.Context, server string) (time.Time, error)) ch
 		if t.Now.Sub(since) <= patience {
 			return nil, nil
 		}
-		return []checks.Finding{finding(checks.PanelStale, checks.Args{"since": since})}, nil
+		args := checks.Args{"since": since}
+		if o := t.Reading.Snapshot.Options; o != nil && o.SkipAccount == checks.Off {
+			args["counts"] = true // it may have stopped by itself
+		}
+		return []checks.Finding{finding(checks.PanelStale, args)}, nil
 	}
 	return c
 }

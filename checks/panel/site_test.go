@@ -201,6 +201,13 @@ func TestStale(t *testing.T) {
 			t.Errorf("%s: %+v, %v", tt.name, got, err)
 		}
 	}
+	for skip, want := range map[checks.Flag]any{checks.Off: true, checks.On: nil, checks.Unset: nil} {
+		target := &checks.Target{Now: noon, Reading: &checks.Reading{Snapshot: checks.Snapshot{Certificates: make([]checks.Certificate, 3000), Options: &checks.Options{SkipAccount: skip}}}}
+		got, err := Stale(func(context.Context, string) (time.Time, error) { return noon.Add(-9 * day), nil }).Run(t.Context(), target)
+		if err != nil || got[0].Args["counts"] != want {
+			t.Errorf("AcmeSkipAccountCheck %v: %+v, %v", skip, got, err)
+		}
+	}
 	if got, err := stale(t, 5, time.Time{}, nil); got != nil || err != nil {
 		t.Errorf("a panel without a log cannot be judged: %+v, %v", got, err)
 	}
