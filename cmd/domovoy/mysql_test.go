@@ -198,6 +198,9 @@ func mariaDB(t *testing.T) *lab.MariaDB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if faults, statements, err := server.Careless(); err != nil || len(faults) > 0 || statements == 0 {
+			t.Errorf("of %d statements these are careless (%v): %q", statements, err, faults)
+		}
 		if err := server.Close(); err != nil {
 			t.Error(err)
 		}
