@@ -55,7 +55,7 @@ func (l *nameLookup) keeper(d delegation, args checks.Args) {
 func (l *nameLookup) onOurs(d delegation) string {
 	var own []string
 	for _, s := range d.servers {
-		if s.addr.IsValid() && slices.Contains(l.question.Ours, s.addr.Unmap()) {
+		if s.addr.IsValid() && l.ours(s.addr) {
 			own = append(own, hostname(s.name))
 		}
 	}
