@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -62,7 +63,7 @@ func TestFaultsOfAServerAreOneSentence(t *testing.T) {
 		"a wrong password": {all(do("ALTER USER guest@'%' IDENTIFIED BY 'other'"), kill), do("ALTER USER guest@'%' IDENTIFIED BY 'hunter6'"), "login"},
 		"a locked account": {all(do("ALTER USER guest@'%' ACCOUNT LOCK"), kill), do("ALTER USER guest@'%' ACCOUNT UNLOCK"), "login"},
 		"a lock that is held on and on": {
-			func() (err error) { unlock, err = panel.Lock(); return err },
+			func() (err error) { unlock, err = tablesLocked(t, server); return err },
 			func() error { return unlock() }, "locked"},
 		"another table in place of the panel's": {do("RENAME TABLE faulty.webdomain TO faulty.w, faulty.letsencrypt_ssl TO faulty.l"),
 			do("RENAME TABLE faulty.w TO faulty.webdomain, faulty.l TO faulty.letsencrypt_ssl"), "shape"},
@@ -123,6 +124,21 @@ func TestFaultsOfAServerAreOneSentence(t *testing.T) {
 			}
 		})
 	}
+}
+
+// tablesLocked locks the tables for all readers, as a repair or a change of their shape
+// does.
+func tablesLocked(t *testing.T, server *lab.MariaDB) (unlock func() error, err error) {
+	t.Helper()
+	db := server.Open("faulty")
+	conn, err := db.Conn(t.Context())
+	if err == nil {
+		_, err = conn.ExecContext(t.Context(), "LOCK TABLES webdomain WRITE, users WRITE, letsencrypt_ssl WRITE, letsencrypt_log WRITE")
+	}
+	return func() error {
+		_, err := conn.ExecContext(context.Background(), "UNLOCK TABLES") // the test may be over
+		return errors.Join(err, conn.Close(), db.Close())
+	}, err
 }
 
 // crowded takes all connections of a server.
