@@ -65,6 +65,7 @@ type Curve struct {
 	Name                   string // the server, or what is counted
 	Points                 []CurvePoint
 	First, Last, Low, High Sample // of all samples within the axis
+	Unread                 bool   // it cannot be counted now
 }
 
 // CurvePoint is what the samples of one step say. A step without samples is not
@@ -101,6 +102,10 @@ func (c *Curve) Add(a Axis, s Sample) {
 		c.High = s
 	}
 }
+
+// Current reports whether the last sample is the count of now: it is of the last step,
+// the present one, and what is counted can be read.
+func (c *Curve) Current() bool { return c.Points[len(c.Points)-1].Known && !c.Unread }
 
 // Gaps is how many steps without samples there are after the first one with
 // samples.

@@ -63,6 +63,7 @@ func (c *Commands) List() []bot.Command {
 		{Name: "list", Role: bot.Viewer, Run: c.list},
 		{Name: "why", Role: bot.Viewer, Run: c.why},
 		{Name: "limits", Role: bot.Viewer, Run: c.limits},
+		{Name: "chart", Role: bot.Viewer, Run: c.chart},
 		{Name: "plan", Role: bot.Viewer, Run: c.plan},
 		{Name: "ack", Role: bot.Viewer, Run: c.ack},
 		{Name: "silence", Role: bot.Viewer, Run: c.silence},
@@ -198,6 +199,8 @@ func newVocabulary(commands []bot.Command, bundle *i18n.Bundle) vocabulary {
 	names = append(names, reports.WeekLists()...)
 	names = append(names, "retry", "enable", "revoke", "authz", "all", "valid", "probe", "reissue", bot.Daily, bot.Weekly, "page", "file", "owner", "cause", "server", "older", "owners", reports.CauseRest)
 	names = append(names, "believe", "verify", "name")
+	names = append(names, reports.Charts()...)
+	names = append(names, reports.ByHour, "dark", "light")
 	v.add(bundle, names...)
 	return v
 }

@@ -10,6 +10,7 @@ import (
 	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/compose"
 )
 
 // guide finds what may have been meant by words that were not understood.
@@ -49,6 +50,8 @@ func (g guide) offers() []reports.Action {
 		return g.sites()
 	case "status", "limits":
 		return g.servers()
+	case "chart":
+		return g.charts()
 	case "plan":
 		return []reports.Action{say("action.reissue", "plan reissue")}
 	case "report":
@@ -89,6 +92,21 @@ func (g guide) lists() []reports.Action {
 		if err == nil && n > 0 {
 			all = append(all, offer(g.asked.Locale.Say("cause.count", i18n.Args{"What": g.asked.Locale.Say("list.label." + kind), "N": n}), "list "+kind))
 		}
+	}
+	return all
+}
+
+// charts are the kinds of charts, first the one whose name is nearest to a word that
+// is none.
+func (g guide) charts() []reports.Action {
+	kinds := reports.Charts()
+	if near := nearestWord(g.said.words, g.commands.words.about(kinds)); near != "" {
+		meant := g.commands.words[near]
+		kinds = append([]string{meant}, slices.DeleteFunc(kinds, func(kind string) bool { return kind == meant })...)
+	}
+	var all []reports.Action
+	for _, kind := range kinds {
+		all = append(all, offer(compose.ChartName(g.asked.Writer(), kind), "chart "+kind))
 	}
 	return all
 }

@@ -43,7 +43,7 @@ type message func(w compose.Writer) reports.Message
 // topics are all messages by name, grouped by the golden file that holds them.
 func topics() map[string]map[string]message {
 	return map[string]map[string]message{
-		"alerts": alertCases(), "life": lifeCases(), "problems": problemCases(), "names": nameCases(), "panel": panelCases(), "server-outside": outwardCases(),
+		"chart": chartCases(), "alerts": alertCases(), "life": lifeCases(), "problems": problemCases(), "names": nameCases(), "panel": panelCases(), "server-outside": outwardCases(),
 		"status": statusCases(), "check": checkCases(), "causes": causeCases(), "why": whyCases(), "site-outside": outsideCases(),
 		"lists": listCases(), "ending": endingCases(), "daily": dailyCases(), "weekly": weeklyCases(), "sweep": sweepCases(), "replay": replayCases(),
 		"limits": limitCases(), "cancel": cancelCases(), "talk": talkCases(), "delivery": deliveryCases(),

@@ -90,6 +90,10 @@ func declined(w compose.Writer, refusal *bot.Refusal) reports.Message {
 // refusals are the arguments of all other refusals and hints, by key.
 func refusals() map[string]i18n.Args {
 	return map[string]i18n.Args{
+		"usage.chart":             {"Word": "faild"},
+		"usage.chartword":         {"Word": "often"},
+		"usage.chartnode":         {"Word": "isp1/node2"},
+		"usage.charttime":         {"Word": "3h"},
 		"refusal.command":         {"Command": "cancel"},
 		"refusal.nearest":         {"Command": "statsu", "Near": "status"},
 		"refusal.nobody":          nil,

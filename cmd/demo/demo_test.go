@@ -27,14 +27,14 @@ import (
 // of the last answer's first button.
 var newcomer = map[string][]string{
 	"en": {
-		"help", "help list", "status", "check SITE", "why SITE", "limits", "plan reissue",
+		"help", "help list", "status", "check SITE", "why SITE", "limits", "chart", "chart failed 24h", "chart attempts 30d", "chart flaky cause", "plan reissue",
 		"list trouble", "list expired", "list expiring", "list failing", "list failed", "list processing", "list overdue", "list nocertificate", "list noredirect",
 		"list elsewhere", "list elsewhere page 2", "list free", "list unknown", "list paused", "list zombie",
 		"cancel authz all", "BUTTON", "audit", "report daily", "report weekly", "whoami", "lang en",
 		"ack", "hand PROBLEM Anna", "escalate PROBLEM", "ack PROBLEM 2h", "silence PROBLEM 1h the queue drains", "silence", "unsilence 1", "delivery", "selftest",
 	},
 	"ru": {
-		"помощь", "помощь список", "статус", "проверь SITE", "почему SITE", "лимиты", "план перевыпуска",
+		"помощь", "помощь список", "статус", "проверь SITE", "почему SITE", "лимиты", "график", "график неудачных 24ч тёмный", "график попытки", "график фантомы по-причинам", "план перевыпуска",
 		"список проблемы", "список истёкшие", "список неудачных", "список выпускаются", "список непродлённые", "список без-https", "список без-перехода",
 		"список чужих", "список чужих страница 2", "список свободных", "список неясных", "список приостановленных", "список невыпускаемых",
 		"отмени авторизации все valid", "обход", "аудит", "отчёт день", "отчёт неделя", "кто-я", "язык ru",

@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	"bot/digest":            {"bot", "bot/people", "bot/watch", "checks", "checks/budget", "reports", "reports/compose", "reports/files", "reports/journal", "i18n"},
 	"bot/jobs":              {"bot/internal/work", "checks/guard", "checks/pace", "reports/journal"},
 	"bot/outbox":            {"bot", "bot/internal/work", "checks/guard", "checks/pace", "reports", "reports/compose", "reports/journal", "i18n"},
-	"bot/commands":          {"bot", "bot/alerts", "bot/cancel", "bot/digest", "bot/people", "bot/probe", "bot/task", "bot/watch", "checks", "checks/*", "reports", "reports/compose", "reports/journal", "i18n"},
+	"bot/commands":          {"bot", "bot/alerts", "bot/cancel", "bot/digest", "bot/people", "bot/probe", "bot/task", "bot/watch", "checks", "checks/*", "reports", "reports/compose", "reports/files", "reports/journal", "i18n"},
 	"bot/inbox":             {"bot", "bot/commands", "bot/internal/work", "bot/people", "checks/guard", "checks/pace", "reports", "reports/journal"},
 	"bot/engine":            {"bot", "bot/alerts", "bot/cancel", "bot/commands", "bot/digest", "bot/inbox", "bot/jobs", "bot/outbox", "bot/people", "bot/probe", "bot/registrations", "bot/state", "bot/task", "bot/watch", "checks/registry", "reports", "reports/compose", "reports/journal", "i18n"},
 	"bot/engine/enginetest": {"bot", "bot/engine", "bot/watch", "checks", "checks/*", "checks/lab", "reports", "reports/journal", "i18n"},

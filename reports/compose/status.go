@@ -36,7 +36,7 @@ func Status(w Writer, servers []reports.Server, d Delivery) reports.Message {
 	}
 	m.Sections = append(m.Sections, reports.Section{Text: w.health(d)})
 	worst := slices.SortedStableFunc(slices.Values(servers), func(a, b reports.Server) int { return cmp.Compare(b.Worst(), a.Worst()) })
-	m.Numbers, m.Actions = w.numbers(), w.buttons(names(worst))
+	m.Numbers, m.Actions = w.numbers(), withCharts(w, w.buttons(names(worst)), servers)
 	return m
 }
 

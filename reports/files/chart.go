@@ -88,8 +88,7 @@ func (d *document) draw(c chart) ([]byte, error) {
 }
 
 // series is one line of the chart and how it looks. Colour, dash and marker
-// all differ, so that any one of them is enough. The colours are Okabe and
-// Ito's, which can be told apart with any kind of colour blindness.
+// all differ, so that any one of them is enough.
 type series struct {
 	color color.Color
 	dash  []vg.Length
@@ -100,9 +99,9 @@ type series struct {
 
 func allSeries() []series {
 	return []series{
-		{color.RGBA{R: 0x00, G: 0x72, B: 0xB2, A: 0xFF}, nil, draw.CircleGlyph{}, func(p point) int { return p.open }, "open"},
-		{color.RGBA{R: 0xD5, G: 0x5E, B: 0x00, A: 0xFF}, []vg.Length{9, 5}, draw.PyramidGlyph{}, func(p point) int { return p.added }, "added"},
-		{color.RGBA{R: 0x00, G: 0x9E, B: 0x73, A: 0xFF}, []vg.Length{2, 4}, draw.BoxGlyph{}, func(p point) int { return p.fixed }, "fixed"},
+		{blue(), nil, draw.CircleGlyph{}, func(p point) int { return p.open }, "open"},
+		{vermillion(), []vg.Length{9, 5}, draw.PyramidGlyph{}, func(p point) int { return p.added }, "added"},
+		{green(), []vg.Length{2, 4}, draw.BoxGlyph{}, func(p point) int { return p.fixed }, "fixed"},
 	}
 }
 
@@ -113,17 +112,14 @@ func (s series) mark() draw.GlyphStyle {
 	return draw.GlyphStyle{Color: s.color, Radius: 5, Shape: s.glyph}
 }
 
-// grey is the colour of everything that is not data.
-func grey(level uint8) color.Color { return color.Gray{Y: level} }
-
 // picture draws title and legend above, and the lines below them.
 func (d *document) picture(c chart, onto vg.CanvasSizer) error {
-	in, err := newFonts()
+	in, err := newFonts(onLight())
 	if err != nil {
 		return err
 	}
 	whole := draw.New(onto)
-	whole.SetColor(color.White)
+	whole.SetColor(in.paper)
 	whole.Fill(whole.Path())
 	inner := draw.Crop(whole, 14, -36, 12, -12)
 	inner.FillText(in.style(25, true), vg.Point{X: inner.Min.X, Y: inner.Max.Y - 24}, d.heading(c))
@@ -186,15 +182,16 @@ const (
 )
 
 // grid is where the points of a chart lie: its canvas reaches from the first
-// point to the last, and from zero to the upper line.
+// point to the last, and from the lower line to the upper one.
 type grid struct {
 	draw.Canvas
-	last, top int // what lies at its right and upper edge; at least 1
+	last        int // the point at its right edge; at least 1
+	bottom, top int // the counts at its lower and upper edge
 }
 
 // at is the place of a point: its index, and what it counts.
 func (g *grid) at(i, n int) vg.Point {
-	return vg.Point{X: g.X(float64(i) / float64(g.last)), Y: g.Y(float64(n) / float64(g.top))}
+	return vg.Point{X: g.X(float64(i) / float64(g.last)), Y: g.Y(float64(n-g.bottom) / float64(g.top-g.bottom))}
 }
 
 // plot is the chart without its title: an axis from zero, and a line in
@@ -242,16 +239,16 @@ func (g *grid) pieces(points []point, value func(point) int) [][]vg.Point {
 func (d *document) countAxis(in fonts, g *grid, rise int) {
 	style := in.style(17, false)
 	style.XAlign = draw.XRight
-	for n := 0; n <= g.top; n += rise {
+	for n := g.bottom; n <= g.top; n += rise {
 		y := g.at(0, n).Y
-		g.StrokeLine2(draw.LineStyle{Color: grey(0xDD), Width: 0.7}, g.Min.X-gridSide, y, g.Max.X+gridSide, y)
+		g.StrokeLine2(draw.LineStyle{Color: in.grid, Width: 0.7}, g.Min.X-gridSide, y, g.Max.X+gridSide, y)
 		g.FillText(style, vg.Point{X: g.Min.X - gridSide - gridGap, Y: y - 7.5}, d.Number(n))
 	}
 }
 
 // dayAxis draws the axis of time, and below it what a gap means, if there is one.
 func (d *document) dayAxis(in fonts, g *grid, c chart) {
-	line, style := draw.LineStyle{Color: grey(0x88), Width: 0.5}, in.style(17, false)
+	line, style := draw.LineStyle{Color: in.axis, Width: 0.5}, in.style(17, false)
 	style.XAlign = draw.XCenter
 	y := g.Min.Y - gridAxis
 	g.StrokeLine2(line, g.Min.X-gridSide, y, g.Max.X+gridSide, y)
@@ -270,7 +267,7 @@ func (d *document) dayAxis(in fonts, g *grid, c chart) {
 		}
 		g.StrokeLine2(line, x0, y, x0, y-long)
 	}
-	style.Color = grey(0x55)
+	style.Color = in.faint
 	g.FillText(style, vg.Point{X: g.Center().X, Y: y - 47}, strings.Join(words, " · "))
 }
 
@@ -286,14 +283,17 @@ func step(top int) int {
 	}
 }
 
-// fonts are those of one chart: Liberation Sans is built in, and has
-// Cyrillic.
-type fonts struct{ text.Plain }
+// fonts are those of one chart, with its colours: Liberation Sans is built in, and
+// has Cyrillic.
+type fonts struct {
+	text.Plain
+	theme
+}
 
 // newFonts parses the two faces that a chart needs. That is quick beside the
 // drawing, so no memory holds them between charts. The root package of gonum's
 // plot would parse twelve when the process starts.
-func newFonts() (fonts, error) {
+func newFonts(t theme) (fonts, error) {
 	faces := font.NewCache(nil)
 	for weight, data := range map[weights.Weight][]byte{
 		weights.WeightNormal: liberationsansregular.TTF,
@@ -305,7 +305,7 @@ func newFonts() (fonts, error) {
 		}
 		faces.Add(font.Collection{{Font: sans(weight), Face: face}})
 	}
-	return fonts{text.Plain{Fonts: faces}}, nil
+	return fonts{text.Plain{Fonts: faces}, t}, nil
 }
 
 func sans(weight weights.Weight) font.Font {
@@ -317,5 +317,5 @@ func (f fonts) style(size vg.Length, bold bool) text.Style {
 	if bold {
 		face = sans(weights.WeightBold)
 	}
-	return text.Style{Color: grey(0x22), Font: font.From(face, size), Handler: f}
+	return text.Style{Color: f.ink, Font: font.From(face, size), Handler: f.Plain}
 }

@@ -1,4 +1,10 @@
-// Package files writes a week's report as a file to open, print or forward.
+// Package files writes a week's report as a file to open, print or forward, and
+// draws charts.
+//
+// Charts are drawn with the canvas of gonum's plot, and with fonts that are built in
+// and read for each picture, so that nothing is held in memory between two. Axes,
+// labels and legends are our own: those of the libraries for charts know neither gaps
+// nor a reader's language and zone.
 package files
 
 import (

@@ -77,3 +77,24 @@ func TestPassings(t *testing.T) {
 		t.Errorf("%d passings, and %d recovered", len(got), days[0].Recovered)
 	}
 }
+
+// What a chart costs over a log of 50,000 attempts, one of nine of them a success.
+func BenchmarkCharts(b *testing.B) {
+	j := openBench(b)
+	benchKeep(b, j, 0, 50_000, 2000)
+	from, to := benchLog(0, 1)[0].Time, benchLog(50_000, 1)[0].Time
+	b.Run("passings", func(b *testing.B) {
+		for b.Loop() {
+			if err := j.Passings(b.Context(), "isp1", from, to, 72*time.Hour, func(time.Time, string) {}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("tried", func(b *testing.B) {
+		for b.Loop() {
+			if err := j.Tried(b.Context(), "isp1", from, to, func(reports.Tried) {}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
