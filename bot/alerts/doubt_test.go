@@ -185,7 +185,7 @@ func restore(t *testing.T, path string, content []byte) error {
 }
 
 // A panel that stays as it is for hours is believed, and that is said; so it is
-// at once when an operator says so. What is over then is over.
+// at once when an administrator says so, who is asked once more. What is over then is over.
 func TestAShrunkPanelIsBelieved(t *testing.T) {
 	for name, accept := range map[string]func(p *losing){
 		"after six hours": func(p *losing) {
@@ -198,11 +198,30 @@ func TestAShrunkPanelIsBelieved(t *testing.T) {
 		},
 		"by a person": func(p *losing) {
 			r := enginetest.Request(p.T, bot.Viewer)
-			if _, err := p.Engine.Commands.Ask(p.T.Context(), "status believe", r); err == nil {
-				p.T.Error("somebody who may only ask has it believed")
+			button := p.button("isp1: the panel’s data cannot be right", "Data is right")
+			for _, r.Role = range []bot.Role{bot.Viewer, bot.Operator} {
+				if _, err := p.Engine.Commands.Ask(p.T.Context(), button, r); err == nil {
+					p.T.Errorf("a %s has it believed", r.Role)
+				}
 			}
-			r.Role, r.Now = bot.Operator, p.now
-			answer, err := p.Engine.Commands.Ask(p.T.Context(), "status believe server=isp1", r)
+			r.Role, r.Now = bot.Admin, p.now
+			answer, err := p.Engine.Commands.Ask(p.T.Context(), button, r)
+			p.Must(err)
+			text := fmt.Sprint(answer.Message)
+			if !strings.Contains(text, "isp1: accept the panel’s data as it is?") || !strings.Contains(text, "letsencrypt_ssl had 360 rows and has 60.") || len(answer.Message.Actions) != 1 {
+				p.T.Fatalf("the question is %+v", answer.Message)
+			}
+			confirm := answer.Message.Actions[0]
+			if acts, err := p.Journal.AuditOf(p.T.Context(), "", 9); err != nil || len(acts) > 0 || !confirm.Danger {
+				p.T.Fatalf("the question has been answered: %+v, %v", acts, err)
+			}
+			for _, r.Role = range []bot.Role{bot.Viewer, bot.Operator} {
+				if _, err := p.Engine.Commands.Ask(p.T.Context(), confirm.Command, r); err == nil {
+					p.T.Errorf("a %s has it believed", r.Role)
+				}
+			}
+			r.Role = bot.Admin
+			answer, err = p.Engine.Commands.Ask(p.T.Context(), confirm.Command, r)
 			p.Must(err)
 			if !strings.Contains(answer.Message.Title, "isp1") {
 				p.T.Errorf("the answer is %q", answer.Message.Title)
@@ -285,4 +304,58 @@ func (p *losing) lastText(code checks.Code) string {
 	p.Must(db.QueryRowContext(p.T.Context(), `SELECT d.message FROM delivery d JOIN problem i ON i.id = d.problem
 		WHERE d.edits IS NULL AND i.key LIKE '%' || ? ORDER BY d.id DESC LIMIT 1`, string(code)).Scan(&text))
 	return text
+}
+
+// button is the command behind a button of the message with that title.
+func (p *losing) button(title, label string) string {
+	p.T.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(p.Folder, "state.db"))
+	p.Must(err)
+	defer db.Close()
+	rows, err := db.QueryContext(p.T.Context(), `SELECT a.value ->> '$.command' FROM delivery d, json_each(d.message, '$.actions') a
+		WHERE d.message ->> '$.title' LIKE ? || '%' AND a.value ->> '$.label' = ?`, title, label)
+	p.Must(err)
+	defer rows.Close()
+	var command string
+	for rows.Next() {
+		p.Must(rows.Scan(&command))
+	}
+	p.Must(rows.Err())
+	if command == "" {
+		p.T.Fatalf("no message %q has a button %q", title, label)
+	}
+	return command
+}
+
+// What was confirmed is what was shown: a panel that loses more meanwhile, or comes
+// back, is not believed by the button of before.
+func TestAnOldConfirmationIsRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(p *losing, good []byte)
+		code   bot.Result // 0: there is nothing to believe any more
+	}{
+		"more is lost, read":         {func(p *losing, _ []byte) { p.Must(p.Panel.Exec("DELETE FROM webdomain")); p.turn() }, bot.ResultChanged},
+		"more is lost, not read yet": {func(p *losing, _ []byte) { p.Must(p.Panel.Exec("DELETE FROM letsencrypt_ssl")) }, bot.ResultChanged},
+		"it is back":                 {func(p *losing, good []byte) { p.Must(os.WriteFile(p.Panel.Path(), good, 0o600)); p.turn() }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newLosing(t)
+			good := p.copied()
+			p.Must(p.Panel.Exec("DELETE FROM letsencrypt_ssl WHERE id > 60"))
+			p.turn()
+			r := enginetest.Request(t, bot.Admin)
+			r.Now = p.now
+			question, err := p.Engine.Commands.Ask(t.Context(), "status believe", r)
+			p.Must(err)
+			c.change(p, good)
+			answer, err := p.Engine.Commands.Ask(t.Context(), question.Message.Actions[0].Command, r)
+			refusal, refused := errors.AsType[*bot.Refusal](err)
+			if refused != (c.code != 0) || refused && refusal.Code != c.code || !refused && !strings.Contains(answer.Message.Title, "No panel’s data is in doubt") {
+				t.Errorf("got %q, %v", answer.Message.Title, err)
+			}
+			if acts, err := p.Journal.AuditOf(t.Context(), "", 9); err != nil || len(acts) > 0 {
+				t.Errorf("the audit has %+v, %v", acts, err)
+			}
+		})
+	}
 }

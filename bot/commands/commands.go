@@ -137,7 +137,7 @@ func (c *Commands) Do(ctx context.Context, text string, r bot.Request) (bot.Answ
 	r.Waits = true
 	answer, err := c.Ask(ctx, text, r)
 	if refusal, ok := errors.AsType[*bot.Refusal](err); ok {
-		if c.acts(c.words.parse(text).name) { // refused questions are not kept here
+		if c.acts(c.words.parse(text)) { // refused questions are not kept here
 			answer.Act = c.Refused(text, refusal.Code)
 		}
 	}
@@ -158,7 +158,7 @@ func (c *Commands) keep(ctx context.Context, r bot.Request, act *bot.Act) error 
 // Refused is what the audit keeps of a refused command.
 func (c *Commands) Refused(text string, code bot.Result) *bot.Act {
 	s := c.words.parse(text)
-	if !c.acts(s.name) {
+	if !c.acts(s) {
 		s.words = nil
 	}
 	return bot.NewAct(bot.Short(s.name), bot.ShortWords(s.words), code)
@@ -166,9 +166,9 @@ func (c *Commands) Refused(text string, code bot.Result) *bot.Act {
 
 // acts reports whether a command changes something outside the bot, or what
 // others are told: the audit then keeps its words, too.
-func (c *Commands) acts(name string) bool {
-	command, ok := c.find(name)
-	return ok && command.Role >= bot.Admin || slices.Contains([]string{"stop", "ack", "silence", "unsilence", "hand", "escalate"}, name)
+func (c *Commands) acts(s said) bool {
+	command, ok := c.find(s.name)
+	return ok && command.Role >= bot.Admin || s.believes() || slices.Contains([]string{"stop", "ack", "silence", "unsilence", "hand", "escalate"}, s.name)
 }
 
 // cancel begins to plan a cancellation.

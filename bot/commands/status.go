@@ -2,14 +2,11 @@ package commands
 
 import (
 	"context"
-	"errors"
 	"net/netip"
 	"strings"
 	"time"
 
 	"domovoy/bot"
-	"domovoy/bot/people"
-	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/reports"
 	"domovoy/reports/compose"
@@ -68,21 +65,16 @@ type NodeData struct {
 
 // status answers with every count beside its threshold and trend.
 func (c *Commands) status(ctx context.Context, r bot.Request) (bot.Answer, error) {
+	if len(r.Words) > 0 && r.Words[0] == "believe" {
+		return c.believe(ctx, r)
+	}
 	var asked listRequest
-	believe := false
 	for _, word := range r.Words {
 		server, ok := strings.CutPrefix(word, "server=")
-		switch {
-		case ok:
-			asked.filter.Server = server
-		case word == "believe":
-			believe = true
-		default:
+		if !ok {
 			return bot.Answer{}, bot.Usage("status", "usage.status", word)
 		}
-	}
-	if believe {
-		return c.believe(ctx, asked, r)
+		asked.filter.Server = server
 	}
 	servers, err := c.Watch.Servers(ctx, r.Now)
 	if err == nil {
@@ -101,37 +93,6 @@ func (c *Commands) status(ctx context.Context, r bot.Request) (bot.Answer, error
 		data.add(s)
 	}
 	return bot.Answer{Message: compose.Status(r.Writer(), servers, delivery), Data: data}, nil
-}
-
-// BelievedData is the JSON of status believe.
-type BelievedData struct {
-	Believed []string `json:"believed"` // servers whose data counts as right from now on
-}
-
-// believe takes panels for right whose data is in doubt.
-func (c *Commands) believe(ctx context.Context, asked listRequest, r bot.Request) (bot.Answer, error) {
-	if r.Role < bot.Operator {
-		return bot.Answer{}, bot.NotAllowed(r, "status", bot.Operator)
-	}
-	servers, err := asked.named(c.Watch.States())
-	if err != nil {
-		return bot.Answer{}, err
-	}
-	data := BelievedData{Believed: []string{}}
-	for _, s := range servers {
-		act := bot.NewAct("status", "believe server="+s.Name, bot.ResultOK)
-		did, err := c.Watch.Believe(ctx, c.Watch.Panel(s.Name), *people.Entry(r, act), r.Now)
-		if unreadable, ok := errors.AsType[watch.Unreadable](err); ok {
-			return bot.Answer{}, &bot.Refusal{Code: bot.ResultUnavailable, Key: "trouble." + unreadable.Why()}
-		}
-		if err != nil {
-			return bot.Answer{}, err
-		}
-		if did {
-			data.Believed = append(data.Believed, s.Name)
-		}
-	}
-	return bot.Answer{Message: compose.Believed(r.Writer(), data.Believed), Data: data}, nil
 }
 
 func (d *StatusData) add(s reports.Server) {

@@ -132,6 +132,21 @@ func panelCases() map[string]message {
 		all["alert.panel.unavailable.opened."+reason] = unavailable(reports.Opened, reason, 0)
 		all["alert.panel.unavailable.resolved."+reason] = unavailable(reports.Resolved, reason, 8*time.Hour)
 	}
+	doubt := func(server, reason string, missing ...string) compose.Doubt {
+		d := compose.Doubt{Server: server, Reason: reason, Missing: missing, Command: "status believe server=" + server + " 7f3a91c2"}
+		if reason != "" {
+			d.Since = ago(time.Hour)
+		}
+		if reason == "shrunk" {
+			d.Table, d.Was, d.Is = "letsencrypt_ssl", 3411, 12
+		}
+		return d
+	}
+	for name, doubts := range map[string][]compose.Doubt{"none": nil, "shrunk": {doubt("isp1", "shrunk")}, "older": {doubt("isp1", "older")},
+		"missing": {doubt("isp1", "", "letsencrypt_ssl.failed", "users")}, "two": {doubt("isp1", "shrunk"), doubt("isp2", "replaced", "users")},
+		"many": {doubt("isp1", "older"), doubt("isp2", "older"), doubt("isp3", "older"), doubt("isp4", "older"), doubt("isp5", "older")}} {
+		all["status.doubts."+name] = func(w compose.Writer) reports.Message { return compose.Doubts(w, doubts) }
+	}
 	lost := func(kind reports.Reason, age, believed time.Duration) message {
 		return func(w compose.Writer) reports.Message {
 			s := house()

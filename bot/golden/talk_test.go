@@ -112,6 +112,7 @@ func refusals() map[string]i18n.Args {
 		"refusal.slow":            nil,
 		"refusal.toomany":         nil,
 		"refusal.sweep":           {"Name": "Анна", "Task": "12"},
+		"refusal.doubt":           nil,
 		"refusal.offline":         nil, // a sweep's answer if this host has no network
 		"usage.handto":            nil,
 		"usage.page":              {"Word": "two"},

@@ -1,8 +1,12 @@
 package watch
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -138,10 +142,62 @@ func (w *Watch) noteLost(ctx context.Context, p *Panel, lost []checks.Missing) {
 	p.last.lost = lost
 }
 
+// InDoubt is what is in doubt about a panel.
+type InDoubt struct {
+	panel.Doubt           // Reason is empty if there is only what is missing
+	Since       time.Time // zero: of what is missing
+	Missing     []checks.Missing
+	Mark        string // stands for exactly this
+}
+
+// InDoubt returns what is in doubt about a panel; false: nothing is, and the panel
+// lacks nothing that it had.
+func (w *Watch) InDoubt(ctx context.Context, p *Panel) (InDoubt, bool, error) {
+	p.reading.Lock()
+	defer p.reading.Unlock()
+	kept, known, err := w.journal.PanelMemory(ctx, p.Name)
+	if err != nil || !known {
+		return InDoubt{}, false, err
+	}
+	return w.inDoubt(ctx, p, kept)
+}
+
+func (w *Watch) inDoubt(ctx context.Context, p *Panel, kept journal.PanelMemory) (InDoubt, bool, error) {
+	if kept.Doubt == "" && len(p.last.lost) == 0 {
+		return InDoubt{}, false, nil
+	}
+	d := InDoubt{Missing: p.last.lost}
+	if kept.Doubt != "" {
+		was, other, err := memories(kept)
+		if err != nil {
+			return InDoubt{}, false, err
+		}
+		if d.Doubt, err = w.doubt(ctx, p, was, other); err != nil {
+			return InDoubt{}, false, err
+		}
+		d.Reason, d.Since = kept.Doubt, kept.Doubted
+	}
+	sum := sha256.Sum256(fmt.Appendf(kept.Other, "%s %s %d %v", p.Name, kept.Doubt, kept.Doubted.UnixMilli(), p.last.lost))
+	d.Mark = hex.EncodeToString(sum[:4])
+	return d, true, nil
+}
+
+// memories are those of the last reading that was believed, and of the one that is
+// not.
+func memories(kept journal.PanelMemory) (was, other panel.Memory, err error) {
+	if err := errors.Join(json.Unmarshal(kept.Memory, &was), json.Unmarshal(kept.Other, &other)); err != nil {
+		return was, other, fmt.Errorf("what is remembered of the panel: %w", err)
+	}
+	return was, other, nil
+}
+
+// ErrOtherDoubt is the error of Believe when the panel is not as it was shown.
+var ErrOtherDoubt = errors.New("the panel has changed since it was shown")
+
 // Believe takes a panel for right as it is at the next reading, whatever it was
-// before, because a person said so; it reports whether there was a doubt about
-// it, or something that it lacks.
-func (w *Watch) Believe(ctx context.Context, p *Panel, entry journal.AuditEntry, now time.Time) (doubted bool, err error) {
+// before, because a person who was shown the doubt with that mark said so. It reports
+// whether there was a doubt.
+func (w *Watch) Believe(ctx context.Context, p *Panel, mark string, entry journal.AuditEntry, now time.Time) (doubted bool, err error) {
 	p.reading.Lock()
 	defer p.reading.Unlock()
 	s, _, err := p.Reader.Poll(ctx)
@@ -154,12 +210,30 @@ func (w *Watch) Believe(ctx context.Context, p *Panel, entry journal.AuditEntry,
 		return false, err
 	}
 	kept, known, err := w.journal.PanelMemory(ctx, p.Name)
+	if err != nil || !known {
+		return false, err
+	}
+	shown, doubted, err := w.inDoubt(ctx, p, kept)
+	if err != nil || !doubted {
+		return false, err
+	}
+	is := panel.MemoryOf(s, newest)
+	if same, err := w.asShown(ctx, p, kept, is); err != nil || !same || shown.Mark != mark {
+		return false, cmp.Or(err, ErrOtherDoubt)
+	}
+	m := journal.PanelMemory{Memory: encode(is), At: now, Believed: now}
+	return true, w.journal.BelievePanel(ctx, p.Name, m, entry)
+}
+
+// asShown reports whether the panel did not lose more since it was doubted.
+func (w *Watch) asShown(ctx context.Context, p *Panel, kept journal.PanelMemory, is panel.Memory) (bool, error) {
+	if kept.Doubt == "" {
+		return true, nil
+	}
+	_, other, err := memories(kept)
 	if err != nil {
 		return false, err
 	}
-	if !known || kept.Doubt == "" && len(p.last.lost) == 0 {
-		return false, nil
-	}
-	m := journal.PanelMemory{Memory: encode(panel.MemoryOf(s, newest)), At: now, Believed: now}
-	return true, w.journal.BelievePanel(ctx, p.Name, m, entry)
+	more, err := w.doubt(ctx, p, other, is)
+	return more.Reason == "", err
 }

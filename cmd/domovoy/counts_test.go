@@ -117,6 +117,9 @@ type asked struct {
 		Code string `json:"code"`
 		Text string `json:"text"`
 	} `json:"error"`
+	Actions []struct {
+		Command string `json:"command"`
+	} `json:"actions"`
 }
 
 func (a asked) counts() map[string]any {

@@ -43,7 +43,11 @@ func TestAskBelievesNoLoss(t *testing.T) {
 			if status != exitRefused || refused.Error.Code != "unavailable" {
 				t.Errorf("list: exit %d, %+v", status, refused.Error)
 			}
-			if text := askText(t, file, "status", "believe"); !strings.Contains(text, "isp1") {
+			question, _ := askJSON(t, file, "status", "believe")
+			if len(question.Actions) != 1 {
+				t.Fatalf("the question has the actions %+v", question.Actions)
+			}
+			if text := askText(t, file, strings.Fields(question.Actions[0].Command)...); !strings.Contains(text, "isp1") {
 				t.Errorf("believe: %s", text)
 			}
 			believed, _ := askJSON(t, file, "status")

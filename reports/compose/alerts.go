@@ -245,6 +245,10 @@ func alertActions(w Writer, f checks.Finding) []reports.Action {
 	if f.Code == checks.CABudget || f.Code == checks.CAPausing {
 		actions = append(actions, reports.Action{Label: w.Say("action.limits"), Command: "limits server=" + f.Server})
 	}
+	reason, _ := f.Args["reason"].(string)
+	if f.Code == checks.PanelMissing || f.Code == checks.PanelUnavailable && slices.Contains(panelDoubts(), reason) {
+		actions = append(actions, reports.Action{Label: w.Say("action.believe"), Command: "status believe server=" + f.Server})
+	}
 	if len(actions) == 0 {
 		actions = append(actions, reports.Action{Label: w.Say("action.status"), Command: "status"})
 	}

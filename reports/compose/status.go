@@ -40,6 +40,48 @@ func Status(w Writer, servers []reports.Server, d Delivery) reports.Message {
 	return m
 }
 
+// Doubt is what is in doubt about a panel that could be read.
+type Doubt struct {
+	Server  string
+	Reason  string // a word of the catalogs, under "trouble."; empty: only what is missing
+	Table   string // that lost rows; else empty
+	Was, Is int64  // its rows
+	Since   time.Time
+	Missing []string // tables and columns
+	Command string   // takes the data for right
+}
+
+// Doubts asks whether the data of panels is right.
+func Doubts(w Writer, doubts []Doubt) reports.Message {
+	if len(doubts) == 0 {
+		return Believed(w, nil)
+	}
+	m := w.message(reports.ToneWarning, w.Say("status.doubt.single", i18n.Args{"Server": doubts[0].Server}))
+	if len(doubts) > 1 {
+		m.Title = w.Say("status.doubt.several", i18n.Args{"N": len(doubts)})
+	}
+	for _, d := range doubts {
+		var parts []string
+		if d.Reason != "" {
+			parts = append(parts, w.Say("trouble."+d.Reason), w.Say("status.doubt.since", i18n.Args{"At": w.dateTime(d.Since)}))
+		}
+		if d.Table != "" {
+			parts = append(parts, w.Say("status.doubt.rows", i18n.Args{"Table": d.Table, "Was": d.Was, "Is": d.Is}))
+		}
+		if len(d.Missing) > 0 {
+			parts = append(parts, w.Say("status.doubt.missing", i18n.Args{"What": d.Missing}))
+		}
+		section := reports.Section{Text: strings.Join(parts, " ")}
+		if len(doubts) > 1 {
+			section.Heading = d.Server
+		}
+		m.Sections = append(m.Sections, section)
+		m.Actions = append(m.Actions, reports.Action{Label: w.Say("status.doubt.accept", i18n.Args{"Server": d.Server}), Command: d.Command, Danger: true})
+	}
+	m.Sections = append(m.Sections, reports.Section{Text: w.Say("status.doubt.effect")})
+	return m
+}
+
 // Believed says of which panels the data counts as right from now on.
 func Believed(w Writer, servers []string) reports.Message {
 	if len(servers) == 0 {
