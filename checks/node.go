@@ -18,6 +18,21 @@ type Node struct {
 	Local     Flag     // it is the panel's own server
 }
 
+// NodeAt is the name of the node that has an address, in its text form; empty:
+// none, or it is no address.
+func (s Snapshot) NodeAt(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return ""
+	}
+	for _, n := range s.Nodes {
+		if slices.Contains(n.Addresses, a) {
+			return n.Name
+		}
+	}
+	return ""
+}
+
 // Cluster is how the names of a panel's sites may point to any of its nodes.
 type Cluster struct {
 	Addresses []netip.Addr

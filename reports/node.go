@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -72,18 +71,7 @@ func (s Server) node(n checks.Node) Server {
 
 // NodeOf is the name of the node that a finding about the server as a whole is
 // about, as its address is the finding's name; empty: none.
-func (s Server) NodeOf(f checks.Finding) string {
-	address, err := netip.ParseAddr(f.Name)
-	if err != nil {
-		return ""
-	}
-	for _, n := range s.Snapshot.Nodes {
-		if slices.Contains(n.Addresses, address) {
-			return n.Name
-		}
-	}
-	return ""
-}
+func (s Server) NodeOf(f checks.Finding) string { return s.Snapshot.NodeAt(f.Name) }
 
 // Resting are the names of the nodes that are in maintenance.
 func (s Server) Resting() []string {
