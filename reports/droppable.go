@@ -187,7 +187,7 @@ func DropOf(servers []Server, f Filter, at time.Time, mine func(owner string) bo
 		d.Others = append(d.Others, s.unsure()...)
 		if len(sets[s.Name]) > 0 {
 			_, oldest := s.LookCoverage()
-			d.Prices = append(d.Prices, ReissueServer{Server: s.Name, Oldest: oldest, Price: price(s.Name, sets[s.Name])})
+			d.Prices = append(d.Prices, ReissueServer{Server: s.Name, Oldest: oldest, Price: price(s.Name, sets[s.Name]), Down: s.Down()})
 		}
 	}
 	d.Others = slices.DeleteFunc(f.Of(d.Others), others)

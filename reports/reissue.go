@@ -17,12 +17,13 @@ type ReissueServer struct {
 	Unseen  int                 // number of those in Pass that were never checked from outside
 	Oldest  time.Time           // oldest check from outside of those in Pass; zero: none
 	Price   checks.Price
+	Down    bool // the CA itself fails: nothing is issued now
 }
 
 // Reissuable sorts a server's sites by whether they would get a certificate today,
 // by their verdicts. Sites that are off or have no TLS are left out.
 func Reissuable(s Server, f Filter) ReissueServer {
-	out := ReissueServer{Server: s.Name, Causes: map[checks.Code]int{}}
+	out := ReissueServer{Server: s.Name, Causes: map[checks.Code]int{}, Down: s.Down()}
 	bySite := s.BySite()
 	for _, x := range s.Subjects {
 		name := x.Site.Name

@@ -102,18 +102,18 @@ func (e *evening) pass() {
 	for i, n := range due {
 		e.order(n, from.Add(time.Duration(i)*5*time.Minute/time.Duration(len(due))))
 	}
-	processing := map[int]bool{}
-	for n := range e.failed {
-		processing[n] = true
-	}
+	waiting := e.failed
 	e.panel.Change(func(x *checks.Snapshot) {
 		x.Sites = slices.Clone(x.Sites)
 		x.Certificates = slices.Clone(x.Certificates)
 		for n := range x.Certificates {
-			if c := &x.Certificates[n]; processing[n] { // the panel goes on trying
+			c := &x.Certificates[n]
+			c.Processing, c.Failed = checks.Off, checks.Off
+			switch { // the panel goes on trying, whatever it says of that
+			case waiting[n] && n%2 == 0:
 				c.Processing = checks.On
-			} else {
-				c.Processing = checks.Off
+			case waiting[n]:
+				c.Failed = checks.On
 			}
 		}
 	})

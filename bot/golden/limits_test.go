@@ -89,6 +89,8 @@ func limitCases() map[string]message {
 		Price: checks.Price{Known: true, Orders: 1200, Renewals: 941, Spend: 259, Takes: 7*time.Hour + 30*time.Minute,
 			Domains: []checks.DomainPrice{{Domain: "shop.ru", Orders: 61, Left: 44}}, Waiting: []checks.Budget{budget("certificates_per_set", site(2), 0, 5, 20*time.Hour)}}}
 	one := reports.ReissueServer{Server: "isp1", Pass: make([]checks.Site, 1), Causes: map[checks.Code]int{}, Unseen: 1, Price: checks.Price{Known: true, Orders: 1, Spend: 1}}
+	down := one
+	down.Down = true
 	strange := one
 	strange.Price = checks.Price{Orders: 1}
 	all := map[string]message{
@@ -96,7 +98,7 @@ func limitCases() map[string]message {
 		"limits.short":   limits(shortLimits(runsOut(), 88)),
 		"limits.gone":    limits(shortLimits(goneAlready(), 0)),
 		"limits.unknown": limits(compose.AccountLimits{Server: "isp1", Paused: 4}, compose.AccountLimits{Server: "isp2", Trouble: "locked"}),
-		"reissue":        reissue(whole), "reissue.one": reissue(one), "reissue.unknown": reissue(strange), "reissue.none": reissue(),
+		"reissue":        reissue(whole), "reissue.one": reissue(one), "reissue.down": reissue(down), "reissue.unknown": reissue(strange), "reissue.none": reissue(),
 		"calendar": func(w compose.Writer) reports.Message { return compose.Announce(w, []reports.RuleChange{ruleChange()}) },
 		"daily.limits": func(w compose.Writer) reports.Message {
 			s := house()

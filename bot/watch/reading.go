@@ -74,7 +74,7 @@ func (w *Watch) read(ctx context.Context, p *Panel, s checks.Snapshot, now time.
 	outage := panel.FindOutage(all, out.Findings)
 	metrics := panel.CountsWithout(p.last.lost, panel.Counts(s, len(failing), overdue(out)+len(late)))
 	if now.Sub(outage.To) <= w.Rules.Within {
-		excuse(metrics, all, failing, outage)
+		excuse(metrics, all, out.Findings, failing, outage)
 	}
 	quota := p.Quota(now)
 	p.last.at, p.last.pending = now, false
@@ -134,10 +134,10 @@ func (w *Watch) runChecks(ctx context.Context, p *Panel, s checks.Snapshot, subj
 }
 
 // excuse notes of the counts how many certificates an outage of the CA held up:
-// those that failed repeatedly in it, and those that are still being ordered
-// because of it.
-func excuse(metrics []checks.Metric, all []checks.Subject, failing []journal.FailingCertificate, o panel.Outage) {
-	held, ordering := map[string]bool{}, map[int64]bool{}
+// those that failed repeatedly in it, and those that are still being ordered,
+// were given up or became overdue because of it.
+func excuse(metrics []checks.Metric, all []checks.Subject, found []checks.Finding, failing []journal.FailingCertificate, o panel.Outage) {
+	held, rows := map[string]bool{}, map[int64]*checks.Certificate{}
 	for _, x := range all {
 		if !o.Sites[x.Site.Name] {
 			continue
@@ -145,26 +145,33 @@ func excuse(metrics []checks.Metric, all []checks.Subject, failing []journal.Fai
 		held[x.History.Last.Certificate] = true
 		for _, c := range []*checks.Certificate{x.Certificate, x.Order} {
 			if c != nil {
-				held[c.Name], ordering[c.ID] = true, ordering[c.ID] || c.Processing == checks.On
+				held[c.Name], rows[c.ID] = true, c
 			}
 		}
 	}
 	excused := map[checks.Code]int{}
 	for _, f := range failing {
-		if held[f.Certificate] {
-			excused[checks.PanelFailing]++
-		}
+		excused[checks.PanelFailing] += one(held[f.Certificate])
 	}
-	for _, on := range ordering {
-		if on {
-			excused[checks.PanelProcessing]++
-		}
+	for _, c := range rows {
+		excused[checks.PanelProcessing] += one(c.Processing == checks.On)
+		excused[checks.PanelFailed] += one(c.Failed == checks.On)
+	}
+	for i := range found {
+		excused[checks.PanelOverdue] += one(found[i].Code == checks.CertOverdue && o.Sites[found[i].Site])
 	}
 	for i := range metrics {
 		if m := &metrics[i]; m.Known() {
 			m.Excused = min(m.Value, excused[m.Code])
 		}
 	}
+}
+
+func one(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // overdue counts the sites whose own finding says so.

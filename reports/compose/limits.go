@@ -301,6 +301,9 @@ func reissuePrice(w Writer, s reports.ReissueServer) []reports.Section {
 		section.Items = append(section.Items, budgetItem(w, b))
 	}
 	sections := []reports.Section{section}
+	if s.Down {
+		sections[0].Text = w.Say("down.price") // how long it takes is counted from then
+	}
 	if !s.Oldest.IsZero() {
 		sections = append(sections, reports.Section{Text: w.Say("reissue.looked", i18n.Args{"At": w.dateTime(s.Oldest), "Age": w.Now.Sub(s.Oldest)})})
 	}
