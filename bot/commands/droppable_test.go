@@ -3,16 +3,10 @@ package commands_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
-	"log"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -22,14 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/letsencrypt/pebble/v2/ca"
-	"github.com/letsencrypt/pebble/v2/db"
-	"github.com/letsencrypt/pebble/v2/va"
-	"github.com/letsencrypt/pebble/v2/wfe"
 	mdns "github.com/miekg/dns"
 	"github.com/xuri/excelize/v2"
-	"golang.org/x/crypto/acme"
-	"golang.org/x/sync/errgroup"
 
 	"domovoy/bot"
 	"domovoy/bot/commands"
@@ -39,6 +27,7 @@ import (
 	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/checks/dns"
+	"domovoy/checks/lab/boulder"
 	"domovoy/checks/lab/internet"
 	"domovoy/checks/registry"
 	"domovoy/checks/suite"
@@ -258,7 +247,7 @@ func TestDroppableIsWhatACAWouldDo(t *testing.T) {
 		t.Errorf("the price is %+v", list.Price)
 	}
 	e.sheet(request, len(want)+unsure)
-	c := newAuthorities(e)
+	c := newAuthority(e)
 	e.issues(c, pass)
 	e.refuses(c)
 }
@@ -288,150 +277,95 @@ func (e *estate) sheet(request bot.Request, rows int) {
 	e.Error("the report has no workbook")
 }
 
-// authority is Pebble, with a client that orders as a panel does.
+// authority is the laboratory's CA, which is told what its validator sees: the
+// address that the DNS has, and what a request there is answered.
 type authority struct {
-	client *acme.Client
-	folder string // for the files with the tokens
+	*estate
+	ca      *boulder.CA
+	account int64
+	now     time.Time
+	web     *http.Client
+	token   string
 }
 
-// atOnce is how many orders are under way at the same time.
-const atOnce = 64
-
-// newAuthorities starts a CA for each of the concurrent orders: the locks of one
-// Pebble's store can block one another when it has many at once.
-func newAuthorities(e *estate) chan authority {
+func newAuthority(e *estate) *authority {
 	e.Helper()
-	all := make(chan authority, atOnce)
-	for range atOnce {
-		all <- newAuthority(e)
-	}
-	return all
-}
-
-func newAuthority(e *estate) authority {
-	e.Helper()
-	e.Setenv("PEBBLE_VA_NOSLEEP", "1")
-	e.Setenv("PEBBLE_WFE_NONCEREJECT", "0")
-	e.Setenv("PEBBLE_AUTHZREUSE", "0")
-	quiet := log.New(io.Discard, "", 0)
-	store := db.NewMemoryStore()
-	issuer := ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {Description: "default"}})
-	validator := va.New(quiet, e.lab.Web.HTTPPort(), e.lab.Web.HTTPSPort(), false, e.lab.DNS.Addr(), store)
-	front := wfe.New(quiet, store, validator, issuer, []string{"pebble.example"}, false, false, 1, 1)
-	server := httptest.NewTLSServer(front.Handler())
-	e.Cleanup(server.Close)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
+	a := &authority{estate: e, now: time.Now(), token: "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAxDfowyjxAjEuX0"}
+	a.ca = boulder.New(boulder.Options{Clock: func() time.Time { return a.now }})
+	a.account = a.ca.Register(nil).ID
+	if err := os.WriteFile(filepath.Join(e.lab.Panel.Challenges, a.token), []byte("the answer"), 0o600); err != nil {
 		e.Fatal(err)
 	}
-	a := authority{&acme.Client{Key: key, HTTPClient: server.Client(), DirectoryURL: server.URL + wfe.DirectoryPath}, e.lab.Panel.Challenges}
-	if _, err := a.client.Register(e.Context(), &acme.Account{}, acme.AcceptTOS); err != nil {
-		e.Fatal(err)
-	}
+	a.web = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: a.dial}}
 	return a
 }
 
-// order gets a certificate for names.
-func (a authority) order(ctx context.Context, names []string) error {
-	order, err := a.client.AuthorizeOrder(ctx, acme.DomainIDs(names...))
+// dial connects to the first address of a name.
+func (a *authority) dial(ctx context.Context, network, hostport string) (net.Conn, error) {
+	name, _, err := net.SplitHostPort(hostport)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, u := range order.AuthzURLs {
-		if err := a.prove(ctx, u); err != nil {
-			return err
+	client, question := mdns.Client{Net: "tcp"}, new(mdns.Msg)
+	question.SetQuestion(mdns.Fqdn(name), mdns.TypeA)
+	answer, _, err := client.ExchangeContext(ctx, question, a.lab.DNS.Addr())
+	if err != nil {
+		return nil, err
+	}
+	for _, rr := range answer.Answer {
+		if record, ok := rr.(*mdns.A); ok {
+			return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(record.A.String(), fmt.Sprint(a.lab.Web.HTTPPort())))
 		}
 	}
-	url := order.URI
-	if order, err = a.client.WaitOrder(ctx, url); err != nil {
-		return err
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return err
-	}
-	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{DNSNames: names}, key)
-	if err != nil {
-		return err
-	}
-	chain, _, err := a.client.CreateOrderCert(ctx, order.FinalizeURL, csr, false)
-	if err != nil { // Pebble's answer names no order, in which the client would look for the certificate
-		if order, err = a.client.WaitOrder(ctx, url); err == nil {
-			chain, err = a.client.FetchCert(ctx, order.CertURL, false)
-		}
-	}
-	if err == nil && len(chain) == 0 {
-		err = errors.New("no certificate")
-	}
-	return err
+	return nil, fmt.Errorf("%s has no address", name)
 }
 
-// prove has the CA look at one name.
-func (a authority) prove(ctx context.Context, url string) error {
-	z, err := a.client.GetAuthorization(ctx, url)
+// sees reports whether the CA's validator gets the file of a name.
+func (a *authority) sees(name string) bool {
+	request, err := http.NewRequestWithContext(a.Context(), http.MethodGet, "http://"+name+internet.ChallengePath+a.token, nil)
 	if err != nil {
-		return err
+		return false
 	}
-	at := slices.IndexFunc(z.Challenges, func(c *acme.Challenge) bool { return c.Type == "http-01" })
-	if at < 0 {
-		return fmt.Errorf("no http-01 for %s", z.Identifier.Value)
+	answer, err := a.web.Do(request)
+	if err != nil {
+		return false
 	}
-	words, err := a.client.HTTP01ChallengeResponse(z.Challenges[at].Token)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(a.folder, z.Challenges[at].Token), []byte(words), 0o600)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return err == nil && answer.StatusCode == http.StatusOK && string(text) == "the answer"
+}
+
+// order gets a certificate for names; nil: it was issued.
+func (a *authority) order(names ...string) *boulder.Problem {
+	a.now = a.now.Add(time.Minute) // slower than the limit on new orders
+	order, p := a.ca.Order(a.account, names...)
+	if p != nil {
+		return p
 	}
-	if err == nil {
-		_, err = a.client.Accept(ctx, z.Challenges[at])
+	for _, url := range order.Authorizations {
+		z, _ := a.ca.Authorization(url)
+		a.ca.Validate(url, a.sees(z.Name))
 	}
-	if err == nil {
-		_, err = a.client.WaitAuthorization(ctx, url)
-	}
-	return err
+	return a.ca.Issue(order.URL)
 }
 
 // issues orders a certificate for the names that each site is said to pass with.
-func (e *estate) issues(all chan authority, pass map[string][]string) {
+func (e *estate) issues(a *authority, pass map[string][]string) {
 	e.Helper()
-	group, ctx := errgroup.WithContext(e.Context())
-	group.SetLimit(atOnce)
 	for site, names := range pass {
-		group.Go(func() error {
-			a := <-all
-			defer func() { all <- a }()
-			if err := a.order(ctx, names); err != nil {
-				return fmt.Errorf("%s passes with %v, and the CA says: %w", site, names, err)
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		e.Error(err)
+		if p := a.order(names...); p != nil {
+			e.Errorf("%s passes with %v, and the CA says: %+v", site, names, p)
+		}
 	}
 }
 
-// refuses orders, for some sites, one certificate with a dead alias each.
-func (e *estate) refuses(all chan authority) {
+// refuses orders, for each site, one certificate with a dead alias.
+func (e *estate) refuses(a *authority) {
 	e.Helper()
 	drop, _ := e.counted()
-	tried := map[state]int{}
-	group, ctx := errgroup.WithContext(e.Context())
-	group.SetLimit(atOnce)
 	for site, bad := range drop {
-		is := e.states[bad[0]]
-		if tried[is]++; tried[is] > 5 {
-			continue
+		if p := a.order(site, bad[0]); p == nil {
+			e.Errorf("the CA issues for %s, which %s", bad[0], e.states[bad[0]])
 		}
-		group.Go(func() error {
-			a := <-all
-			defer func() { all <- a }()
-			err := a.order(ctx, []string{site, bad[0]})
-			if _, refused := errors.AsType[*acme.AuthorizationError](err); !refused {
-				return fmt.Errorf("%s, which %s: %w", bad[0], is, err)
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil || len(tried) != len(dead()) {
-		e.Errorf("of %v: %v", tried, err)
 	}
 }
