@@ -93,6 +93,7 @@ func checkCases() map[string]message {
 			x.File = &checks.CertificateFile{Issuer: "shop.ru", NotBefore: ago(day), NotAfter: ago(-364 * day), SelfSigned: true}
 			x.Certificate.Processing, x.Certificate.Started = checks.On, ago(10*time.Minute)
 		}),
+		"unlogged": visit(valid(84*day, 40*day), func(x *checks.Subject) { x.History, x.Certificate.Failed = nil, checks.On }),
 		"stalled": visit(refused(checks.CADNS, 5), func(x *checks.Subject) {
 			x.Certificate.Processing, x.Certificate.Started = checks.On, ago(26*time.Hour)
 		}),

@@ -70,10 +70,10 @@ func Issuing(classifier Classifier, places Places) checks.Check {
 		Needs: checks.Needs{Panel: []checks.Missing{{Table: tableSites}, {Table: tableLog}, {Table: tableLog, Column: "certname"}, {Table: tableLog, Column: "status"}, {Table: tableLog, Column: "date"}}},
 		Run: func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
 			if t.History != nil && t.History.Last.Outcome == checks.OutcomeIssued {
-				return passed(*t.History, classifier, t.Now), nil
+				return append(unlogged(t.Certificate), passed(*t.History, classifier, t.Now)...), nil
 			}
 			if t.History == nil || t.History.Last.Outcome != checks.OutcomeFailed {
-				return nil, nil
+				return unlogged(t.Certificate), nil
 			}
 			last := t.History.Last
 			givenUp := stuck(t.Certificate) || stuck(t.Order)
@@ -94,6 +94,15 @@ func Issuing(classifier Classifier, places Places) checks.Check {
 			return []checks.Finding{f}, nil
 		},
 	}
+}
+
+// unlogged finds a certificate that the panel gave up though its log has no
+// failed attempt since the last success: it is not in order, and why is not known.
+func unlogged(c *checks.Certificate) []checks.Finding {
+	if c == nil || c.Failed != checks.On {
+		return nil
+	}
+	return []checks.Finding{finding(checks.Unknown, checks.Args{"unlogged": true, StuckArg: true})}
 }
 
 // passed finds failures that a success ended shortly after they began. Whether

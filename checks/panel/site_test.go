@@ -92,6 +92,32 @@ func TestIssuing(t *testing.T) {
 	}
 }
 
+// A certificate that the panel gave up is not in order, also if the log does not
+// say why.
+func TestGivenUpWithoutAWord(t *testing.T) {
+	classify := func(string) (checks.Code, checks.Args) { return checks.CADNS, nil }
+	issued := &checks.History{Last: checks.LastTry{Outcome: checks.OutcomeIssued, Time: noon.Add(-80 * day)}, Issued: noon.Add(-80 * day)}
+	for _, tt := range []struct {
+		name    string
+		history *checks.History
+		row     *checks.Certificate
+		want    int
+	}{
+		{"given up, and no log", nil, &checks.Certificate{Failed: checks.On}, 1},
+		{"given up, and issued at last", issued, &checks.Certificate{Failed: checks.On}, 1},
+		{"being issued", nil, &checks.Certificate{Processing: checks.On, Failed: checks.Off}, 0},
+		{"whether it was given up is not known", nil, &checks.Certificate{}, 0},
+	} {
+		found, err := issuing(t, classify, checks.Subject{History: tt.history, Certificate: tt.row})
+		if err != nil || len(found) != tt.want {
+			t.Errorf("%s: %+v, %v", tt.name, found, err)
+		}
+		if len(found) > 0 && (found[0].Code != checks.Unknown || found[0].Args["unlogged"] != true) {
+			t.Errorf("%s: %+v", tt.name, found)
+		}
+	}
+}
+
 // A certificate that was issued after the failures, by whatever means, ends
 // them: the log need not say so.
 func TestIssuedByOtherMeans(t *testing.T) {
