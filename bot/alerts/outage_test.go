@@ -59,8 +59,8 @@ type evening struct {
 func newEvening(t *testing.T) *evening {
 	t.Helper()
 	e := &evening{T: t, now: outageBegan.Add(-2 * time.Hour).Add(-2 * time.Minute), again: map[int]time.Time{}, failed: map[int]bool{}, told: map[string][]journal.Delivery{}}
-	certificates := make([]checks.Certificate, stormSites)
-	e.sites = make([]checks.Site, stormSites)
+	certificates := make([]checks.Certificate, outageSites)
+	e.sites = make([]checks.Site, outageSites)
 	for n := range e.sites {
 		name := fmt.Sprintf("site%d.example", n)
 		e.sites[n] = checks.Site{Name: name, Owner: fmt.Sprintf("client%d", n%317), Secure: checks.On, Redirect: checks.On, Certificate: name + "_le1"}

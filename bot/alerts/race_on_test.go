@@ -5,3 +5,7 @@ package alerts_test
 // stormSites is how many sites the storm has. The race detector makes ten thousand
 // take minutes, and finds no more in them.
 const stormSites = 500
+
+// outageSites is how many sites the CA's outage meets: as many as are ordered for
+// from its first minutes to its last.
+const outageSites = 2_500
