@@ -91,7 +91,7 @@ func (e *evening) pass() {
 	var due []int
 	for range duePerReading {
 		due = append(due, e.next)
-		e.next++
+		e.next = (e.next + 1) % len(e.sites)
 	}
 	for n, at := range e.again {
 		if at.Before(e.now) {

@@ -6,6 +6,6 @@ package alerts_test
 // take minutes, and finds no more in them.
 const stormSites = 500
 
-// outageSites is how many sites the CA's outage meets: as many as are ordered for
-// from its first minutes to its last.
-const outageSites = 2_500
+// outageSites is how many sites the CA's outage meets: more than are ordered for
+// before it and in it.
+const outageSites = 1_500

@@ -11,11 +11,11 @@ import (
 	"domovoy/reports/journal"
 )
 
-// threads returns the receiver if details of a delivery's message go into a thread
-// there: those of a problem, which is told to people who did not ask.
-func (q *queue) threads(to bot.Address, d journal.Delivery) (bot.Threader, bool) {
+// threads reports whether details of a delivery's message go into a thread there:
+// those of a problem, which is told to people who did not ask.
+func (q *queue) threads(to bot.Address, d journal.Delivery) bool {
 	t, ok := q.receiver.(bot.Threader)
-	return t, ok && d.Problem != 0 && t.Threads(to)
+	return ok && d.Problem != 0 && t.Threads(to)
 }
 
 // reply sends what stands in a thread. It is for nobody else: without the thread it
@@ -38,7 +38,7 @@ func (q *queue) details(d journal.Delivery, ref string) []journal.Delivery {
 	if err != nil {
 		return nil
 	}
-	if _, ok := q.threads(to, d); !ok || len(d.Missed) > 0 {
+	if !q.threads(to, d) || len(d.Missed) > 0 {
 		return nil
 	}
 	main := d.ID
@@ -76,7 +76,7 @@ func isGone(err error) bool { return errors.Is(err, bot.ErrGone) }
 
 // shown is what a chat shows in the message itself.
 func (q *queue) shown(to bot.Address, d journal.Delivery, m reports.Message) reports.Message {
-	if _, ok := q.threads(to, d); ok {
+	if q.threads(to, d) {
 		m.Sections, _ = reports.Unfold(m.Sections)
 	}
 	return m

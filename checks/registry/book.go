@@ -110,9 +110,9 @@ type endpoint struct {
 	own bool   // it is configured, so it may be anywhere
 }
 
-// endpoint returns the server to ask about a domain. For a zone of IANA's list it
+// endpoint returns the server to ask about the domains of a zone. For a zone of IANA's list it
 // may have to be fetched, which fails like a question.
-func (r *Registry) endpoint(domain, suffix string) endpoint {
+func (r *Registry) endpoint(suffix string) endpoint {
 	e := endpoint{zone: r.book.of(suffix)}
 	if r.options.Rate > 0 {
 		e.limit = Limit{max(1, int(r.options.Rate)), time.Minute}

@@ -85,7 +85,7 @@ func TestInterruptedAndUnkept(t *testing.T) {
 	o := Options{Whois: map[string]string{"ru": address}, Keeper: n}
 	r := New(o)
 	suffix := "ru"
-	if err := r.begin(t.Context(), r.endpoint("shop.ru", suffix), "shop.ru"); err != nil { // and the process dies
+	if err := r.begin(t.Context(), r.endpoint(suffix), "shop.ru"); err != nil { // and the process dies
 		t.Fatal(err)
 	}
 	o.Past = n.past()

@@ -133,7 +133,7 @@ func (r *Registry) ask(ctx context.Context, name string, u urgency) (Registratio
 	if answer, ok := r.remembered(domain, u); ok {
 		return answer, nil
 	}
-	e := r.endpoint(domain, suffix)
+	e := r.endpoint(suffix)
 	if e.key == "" {
 		bounded, cancel := context.WithTimeout(ctx, r.options.Timeout)
 		e.rdap, err = r.iana.find(bounded, suffix, r.options.Now())

@@ -82,7 +82,7 @@ func (p *program) awaitConfig(ctx context.Context, a *app.App, cfg *config.Confi
 			faults = fresh.CheckRun()
 		}
 		if len(faults) == 0 {
-			err := app.Try(fresh, p.bundle, log)
+			err := app.Try(ctx, fresh, p.bundle, log)
 			if err == nil {
 				return fresh
 			}

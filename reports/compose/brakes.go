@@ -15,10 +15,10 @@ func (w Writer) brakes(s reports.Server) []reports.Section {
 		return nil
 	}
 	said := func(f checks.Flag, option, on, off string) string {
-		switch {
-		case f == checks.Unset:
+		switch f {
+		case checks.Unset:
 			return w.Say("status.options.odd", i18n.Args{"Path": o.Path, "Option": option})
-		case f == checks.On:
+		case checks.On:
 			return w.Say("status.options." + on)
 		}
 		return w.Say("status.options." + off)

@@ -68,7 +68,7 @@ func (p *counting) bars(c draw.Canvas) {
 		p.bar(body, vg.Rectangle{Min: vg.Point{X: body.Min.X, Y: center - height*0.36}, Max: vg.Point{X: end, Y: center + height*0.36}})
 		for n, line := range names[i] {
 			down := vg.Length(n) - vg.Length(len(names[i])-1)/2 // lines below the middle
-			body.FillText(label, vg.Point{X: body.Min.X - 10, Y: center - middle(sizeLabel) - down*lineHeight}, line)
+			body.FillText(label, vg.Point{X: body.Min.X - 10, Y: center - middle - down*lineHeight}, line)
 		}
 		if b.Attempts > 0 {
 			x := body.X(p.Flaky.ByChance(b) / most)
@@ -77,7 +77,7 @@ func (p *counting) bars(c draw.Canvas) {
 				end = x
 			}
 		}
-		body.FillText(value, vg.Point{X: end + 6, Y: center - middle(sizeLabel)}, p.Number(b.N))
+		body.FillText(value, vg.Point{X: end + 6, Y: center - middle}, p.Number(b.N))
 	}
 	body.StrokeLine2(draw.LineStyle{Color: p.axis, Width: 0.7}, body.Min.X, body.Max.Y, body.Min.X, body.Max.Y-vg.Length(len(names))*height)
 	p.explain(body, c.Min.X)

@@ -89,7 +89,7 @@ func (p *counting) fitting(title string, width vg.Length) (text.Style, string) {
 }
 
 // middle is how far below a line text begins that stands at its height.
-func middle(size vg.Length) vg.Length { return size * 0.36 }
+const middle = sizeLabel * 0.36
 
 // cut shortens a text to a width.
 func cut(style text.Style, s string, width vg.Length) string {
@@ -168,7 +168,7 @@ func (p *counting) counts(g *grid, rise int) {
 	for n := g.bottom; n <= g.top; n += rise {
 		y := g.at(0, n).Y
 		g.StrokeLine2(draw.LineStyle{Color: p.grid, Width: 0.7}, g.Min.X-gridSide, y, g.Max.X+4, y)
-		g.FillText(style, vg.Point{X: g.Min.X - gridSide - gridGap, Y: y - middle(sizeLabel)}, p.Number(n))
+		g.FillText(style, vg.Point{X: g.Min.X - gridSide - gridGap, Y: y - middle}, p.Number(n))
 	}
 }
 
@@ -361,6 +361,6 @@ func (p *counting) endings(g *grid) {
 		if width := style.Width(l.text); l.at.X+10+width > g.Max.X+width+14 { // its line ends in the middle
 			l.at.X = g.Max.X + 4
 		}
-		g.FillText(style, vg.Point{X: l.at.X + 10, Y: l.at.Y - middle(sizeLabel)}, l.text)
+		g.FillText(style, vg.Point{X: l.at.X + 10, Y: l.at.Y - middle}, l.text)
 	}
 }

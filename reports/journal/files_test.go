@@ -57,13 +57,13 @@ func TestFilesOfAnEarlierVersion(t *testing.T) {
 	j := reopen(t, path)
 	enqueue(t, j, say("telegram:1", "Title"))
 	stored(t, path, `UPDATE delivery SET message = json_set(message, '$.files', json('[{"name":"a.csv","type":"text/csv","data":"YTti"}]')) RETURNING id`)
-	for _, d := range got(j.Due(t.Context(), noon(), journal.Queue{Bare: true}, 100))(t) {
-		if f := got(j.Files(t.Context(), d))(t); len(f) != 1 || string(f[0].Data) != "a;b" {
-			t.Errorf("the files are %+v", f)
-		}
-		return
+	due := got(j.Due(t.Context(), noon(), journal.Queue{Bare: true}, 100))(t)
+	if len(due) != 1 {
+		t.Fatalf("due are %+v", due)
 	}
-	t.Error("nothing is due")
+	if f := got(j.Files(t.Context(), due[0]))(t); len(f) != 1 || string(f[0].Data) != "a;b" {
+		t.Errorf("the files are %+v", f)
+	}
 }
 
 // stored is what a query of the state's file gives.

@@ -22,9 +22,9 @@ func (a *App) Healthy() bool { return a.bot.Healthy() }
 
 // Try finds out whether an app can be built from a configuration. It opens no
 // state.
-func Try(cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) error {
+func Try(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) error {
 	a := &App{cfg: cfg, bundle: bundle, log: log}
-	_, err := a.open(context.Background())
+	_, err := a.open(ctx)
 	return errors.Join(err, a.closeReaders())
 }
 
