@@ -38,7 +38,7 @@ type Message struct {
 	Files    []File    `json:"files,omitempty"`
 	Numbers  []Number  `json:"numbers,omitempty"`
 	More     string    `json:"more,omitempty"`   // ID of the action that turns the page of the buttons; the journal gives it where there are several
-	Page     int       `json:"page,omitempty"`   // of the buttons, from 0; above the last it begins anew
+	Page     int       `json:"page,omitempty"`   // of the buttons, from 0; above the last it begins again
 	Silent   bool      `json:"silent,omitempty"` // arrives without a sound
 	Facts    *Facts    `json:"facts,omitempty"`  // for programs; nil: it is about no problem
 

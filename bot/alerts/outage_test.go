@@ -25,7 +25,7 @@ var (
 	outageEnded = time.Date(2026, 5, 8, 21, 3, 0, 0, time.UTC)
 )
 
-// In an evening so many certificates are due in five minutes, and an order that
+// In an outagePlay so many certificates are due in five minutes, and an order that
 // failed is placed again after half an hour.
 const (
 	duePerReading = 20
@@ -42,8 +42,8 @@ var words = []string{
 	"Error finalizing order :: Unable to meet CA SCT embedding requirements",
 }
 
-// evening is a panel whose certificates are renewed, some every five minutes.
-type evening struct {
+// outagePlay is a panel whose certificates are renewed, some every five minutes.
+type outagePlay struct {
 	*testing.T
 	panel  *enginetest.Panel
 	engine *engine.Engine
@@ -56,9 +56,9 @@ type evening struct {
 	edited []journal.Delivery
 }
 
-func newEvening(t *testing.T) *evening {
+func newOutage(t *testing.T) *outagePlay {
 	t.Helper()
-	e := &evening{T: t, now: outageBegan.Add(-2 * time.Hour).Add(-2 * time.Minute), again: map[int]time.Time{}, failed: map[int]bool{}, told: map[string][]journal.Delivery{}}
+	e := &outagePlay{T: t, now: outageBegan.Add(-2 * time.Hour).Add(-2 * time.Minute), again: map[int]time.Time{}, failed: map[int]bool{}, told: map[string][]journal.Delivery{}}
 	certificates := make([]checks.Certificate, outageSites)
 	e.sites = make([]checks.Site, outageSites)
 	for n := range e.sites {
@@ -84,7 +84,7 @@ func newEvening(t *testing.T) *evening {
 
 // pass plays five minutes: orders are placed, then the panel is read, and what
 // there is to say is sent.
-func (e *evening) pass() {
+func (e *outagePlay) pass() {
 	e.Helper()
 	from := e.now
 	e.now = e.now.Add(5 * time.Minute)
@@ -123,7 +123,7 @@ func (e *evening) pass() {
 	e.deliver()
 }
 
-func (e *evening) order(n int, at time.Time) {
+func (e *outagePlay) order(n int, at time.Time) {
 	name := e.sites[n].Name
 	a := checks.Attempt{Server: "isp1", Certificate: name + "_le1", Time: at, Outcome: checks.OutcomeIssued, Status: "issued"}
 	delete(e.again, n)
@@ -138,7 +138,7 @@ func (e *evening) order(n int, at time.Time) {
 	e.panel.Log(a)
 }
 
-func (e *evening) deliver() {
+func (e *outagePlay) deliver() {
 	e.Helper()
 	for {
 		due, err := e.engine.Journal.Due(e.Context(), time.Now().Add(time.Hour), journal.Queue{}, 100)
@@ -167,7 +167,7 @@ func TestAnOutageOfTheCAIsOneIncident(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SHORT: ten thousand sites")
 	}
-	e := newEvening(t)
+	e := newOutage(t)
 	for e.now.Add(5 * time.Minute).Before(outageBegan) {
 		e.pass()
 	}
@@ -214,7 +214,7 @@ func TestAnOutageOfTheCAIsOneIncident(t *testing.T) {
 
 // counted checks that the message about the outage was edited to say how many
 // sites wait, not at each reading but as they become many more.
-func (e *evening) counted(waiting int) {
+func (e *outagePlay) counted(waiting int) {
 	e.Helper()
 	edits, most := 0, 0
 	for _, d := range e.edited {
@@ -230,7 +230,7 @@ func (e *evening) counted(waiting int) {
 
 // harmless asks what people ask, and fails if an answer has something to do for a
 // customer or at a site.
-func (e *evening) harmless() {
+func (e *outagePlay) harmless() {
 	e.Helper()
 	var site string
 	for n := range e.failed {

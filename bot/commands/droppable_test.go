@@ -51,8 +51,8 @@ const (
 // dead are the states in which no CA issues for a name.
 func dead() []state { return []state{elsewhere, absent, free, closed, page404} }
 
-// estate is sites whose names are in known states, on real servers.
-type estate struct {
+// droppableSites is sites whose names are in known states, on real servers.
+type droppableSites struct {
 	*testing.T
 	lab    *internet.Lab
 	engine *engine.Engine
@@ -67,10 +67,10 @@ const (
 	estateShut  = "127.80.0.98" // one of ours where nothing listens
 )
 
-// newEstate makes the sites: of every eight one has no problem, one a dead name
+// newDroppable makes the sites: of every eight one has no problem, one a dead name
 // of its own, one a name that nobody can look up, and the others up to three dead
 // aliases.
-func newEstate(t *testing.T) *estate {
+func newDroppable(t *testing.T) *droppableSites {
 	t.Helper()
 	situations := internet.Situations()
 	at := slices.IndexFunc(situations, func(s internet.Situation) bool { return s.Name == "all is well" })
@@ -83,7 +83,7 @@ func newEstate(t *testing.T) *estate {
 			t.Error(err)
 		}
 	})
-	e := &estate{T: t, lab: lab, states: map[string]state{}, lost: map[string]bool{}}
+	e := &droppableSites{T: t, lab: lab, states: map[string]state{}, lost: map[string]bool{}}
 	e.open()
 	for n := range estateSites {
 		e.add(n)
@@ -96,7 +96,7 @@ func newEstate(t *testing.T) *estate {
 }
 
 // open starts the servers of others, and one of ours that knows no challenges.
-func (e *estate) open() {
+func (e *droppableSites) open() {
 	e.Helper()
 	for addr, handler := range map[string]http.Handler{estateOther: internet.NotFound(), "127.80.0.97": internet.NotFound()} {
 		if err := e.lab.Web.Open(netip.MustParseAddr(addr), internet.Host{Sites: map[string]http.Handler{"": handler}}); err != nil {
@@ -106,7 +106,7 @@ func (e *estate) open() {
 }
 
 // add adds a site with up to four aliases.
-func (e *estate) add(n int) {
+func (e *droppableSites) add(n int) {
 	e.Helper()
 	own := fmt.Sprintf("s%d.ru", n)
 	site := checks.Site{Name: own, Owner: fmt.Sprintf("client%d", n%41), Secure: checks.On, Redirect: checks.On, Certificate: own + "_le1"}
@@ -169,7 +169,7 @@ func (e *estate) add(n int) {
 }
 
 // begin reads the panel and looks at all sites.
-func (e *estate) begin() {
+func (e *droppableSites) begin() {
 	e.Helper()
 	resolver, err := dns.Open(dns.Options{Servers: []netip.AddrPort{netip.MustParseAddrPort(e.lab.Resolver)}, Timeout: 300 * time.Millisecond})
 	if err != nil {
@@ -192,7 +192,7 @@ func (e *estate) begin() {
 
 // counted is which aliases of each site are to be removed, counted from what is
 // true of the names alone, and of how many sites that is not known.
-func (e *estate) counted() (drop map[string][]string, unsure int) {
+func (e *droppableSites) counted() (drop map[string][]string, unsure int) {
 	drop = map[string][]string{}
 	for _, s := range e.sites {
 		var bad []string
@@ -225,7 +225,7 @@ func TestDroppableIsWhatACAWouldDo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SHORT: five hundred sites on real servers")
 	}
-	e := newEstate(t)
+	e := newDroppable(t)
 	request := enginetest.Request(t, bot.Admin)
 	answer, err := e.engine.Commands.Do(t.Context(), "list droppable", request)
 	if err != nil {
@@ -253,7 +253,7 @@ func TestDroppableIsWhatACAWouldDo(t *testing.T) {
 }
 
 // sheet checks how many rows the weekly report has about aliases.
-func (e *estate) sheet(request bot.Request, rows int) {
+func (e *droppableSites) sheet(request bot.Request, rows int) {
 	e.Helper()
 	answer, err := e.engine.Commands.Do(e.Context(), "report weekly "+reports.WeekOf(request.Now, time.UTC).Name(), request)
 	if err != nil {
@@ -280,7 +280,7 @@ func (e *estate) sheet(request bot.Request, rows int) {
 // authority is the laboratory's CA, which is told what its validator sees: the
 // address that the DNS has, and what a request there is answered.
 type authority struct {
-	*estate
+	*droppableSites
 	ca      *boulder.CA
 	account int64
 	now     time.Time
@@ -288,9 +288,9 @@ type authority struct {
 	token   string
 }
 
-func newAuthority(e *estate) *authority {
+func newAuthority(e *droppableSites) *authority {
 	e.Helper()
-	a := &authority{estate: e, now: time.Now(), token: "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAxDfowyjxAjEuX0"}
+	a := &authority{droppableSites: e, now: time.Now(), token: "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAxDfowyjxAjEuX0"}
 	a.ca = boulder.New(boulder.Options{Clock: func() time.Time { return a.now }})
 	a.account = a.ca.Register(nil).ID
 	if err := os.WriteFile(filepath.Join(e.lab.Panel.Challenges, a.token), []byte("the answer"), 0o600); err != nil {
@@ -350,7 +350,7 @@ func (a *authority) order(names ...string) *boulder.Problem {
 }
 
 // issues orders a certificate for the names that each site is said to pass with.
-func (e *estate) issues(a *authority, pass map[string][]string) {
+func (e *droppableSites) issues(a *authority, pass map[string][]string) {
 	e.Helper()
 	for site, names := range pass {
 		if p := a.order(names...); p != nil {
@@ -360,7 +360,7 @@ func (e *estate) issues(a *authority, pass map[string][]string) {
 }
 
 // refuses orders, for each site, one certificate with a dead alias.
-func (e *estate) refuses(a *authority) {
+func (e *droppableSites) refuses(a *authority) {
 	e.Helper()
 	drop, _ := e.counted()
 	for site, bad := range drop {

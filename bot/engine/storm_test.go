@@ -24,7 +24,7 @@ func TestAStorm(t *testing.T) {
 }
 
 func storm(t *testing.T) {
-	s := newTempest(t)
+	s := newStormPlay(t)
 	defer s.close()
 	s.until(3*time.Minute + 30*time.Second) // the panel is known
 
@@ -59,7 +59,7 @@ func storm(t *testing.T) {
 }
 
 // phase lets something happen, and looks at what each chat got within ten minutes.
-func (s *tempest) phase(what string, happens func()) {
+func (s *stormPlay) phase(what string, happens func()) {
 	s.Helper()
 	from := time.Now()
 	happens()
@@ -81,7 +81,7 @@ func (s *tempest) phase(what string, happens func()) {
 }
 
 // wantAccount looks for what the account has to say.
-func (s *tempest) wantAccount(asked time.Time) {
+func (s *stormPlay) wantAccount(asked time.Time) {
 	s.Helper()
 	for _, to := range s.addresses() {
 		late := time.Duration(-1)
@@ -98,7 +98,7 @@ func (s *tempest) wantAccount(asked time.Time) {
 }
 
 // wantLimits looks at what the servers say of the calls.
-func (s *tempest) wantLimits() {
+func (s *stormPlay) wantLimits() {
 	s.Helper()
 	for name, calls := range map[string][]botlab.Call{"Telegram": s.telegram.Calls(""), "Slack": s.slack.Calls("")} {
 		refused := 0
@@ -121,7 +121,7 @@ func (s *tempest) wantLimits() {
 
 // wantState looks at what the chats show at the end: the first storm as over, the
 // second one as open, each with a file of its sites.
-func (s *tempest) wantState() {
+func (s *stormPlay) wantState() {
 	s.Helper()
 	digits := strings.NewReplacer(",", "", "\u00a0", "")
 	first, second := fmt.Sprint(stormSites), fmt.Sprint(stormSites/2)

@@ -26,8 +26,8 @@ func deliveryCases() map[string]message {
 		"delivery.spare.chat": func(w compose.Writer) reports.Message {
 			return compose.Spare(w, storm(w), compose.ChatClosed(w, chat, "bot was kicked from the supergroup chat", ago(6*time.Minute)))
 		},
-		"delivery.anew":    func(w compose.Writer) reports.Message { return compose.Anew(w, storm(w)) },
-		"delivery.details": func(w compose.Writer) reports.Message { return compose.Details(w, storm(w), ago(6*time.Minute)) },
+		"delivery.replacement": func(w compose.Writer) reports.Message { return compose.Replacement(w, storm(w)) },
+		"delivery.details":     func(w compose.Writer) reports.Message { return compose.Details(w, storm(w), ago(6*time.Minute)) },
 		"delivery.missed": func(w compose.Writer) reports.Message {
 			lasted := func(title string, from, to int) reports.Missed {
 				return reports.Missed{Title: title, Tone: reports.ToneBad, Began: ago(time.Duration(from) * time.Minute), Ended: ago(time.Duration(to) * time.Minute)}

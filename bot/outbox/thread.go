@@ -60,12 +60,12 @@ func (q *queue) gone(ctx context.Context, d journal.Delivery, err error) func(co
 	now := time.Now()
 	m := d.Message
 	if d.Under == 0 {
-		m = compose.Anew(compose.Writer{Locale: q.locale(m.Language), Now: now}, m)
+		m = compose.Replacement(compose.Writer{Locale: q.locale(m.Language), Now: now}, m)
 	}
 	return func(ctx context.Context) error {
-		sent, failed := q.Journal.SendAnew(ctx, d.ID, now, journal.Delivery{Message: m})
+		sent, failed := q.Journal.Replace(ctx, d.ID, now, journal.Delivery{Message: m})
 		if failed == nil {
-			q.Log.InfoContext(ctx, "a message cannot be edited any more", "chat", d.To, "delivery", d.Edits, "sent_anew", sent, "error", err)
+			q.Log.InfoContext(ctx, "a message cannot be edited any more", "chat", d.To, "delivery", d.Edits, "replaced", sent, "error", err)
 		}
 		return failed
 	}

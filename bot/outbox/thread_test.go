@@ -169,7 +169,7 @@ func TestDetailsAfterACrash(t *testing.T) {
 	to := "slack:" + channel
 	enqueue(t, i.journal, journal.Delivery{To: to, Kind: string(reports.Worsened), Problem: i.problem, Message: folding("it is worse", "a.ru")})
 	i.servers.slack.Fail("chat.postMessage", 2, lab.Fault{Kind: lab.TooManyRequests, RetryAfter: 1}) // the message, then its details
-	for range 3 {                                                                                    // each begins anew, as after a kill
+	for range 3 {                                                                                    // each begins again, as after a kill
 		ctx, cancel := context.WithTimeout(t.Context(), 1200*time.Millisecond)
 		_ = i.servers.outboxTo(t, i.journal).Run(ctx)
 		cancel()

@@ -95,9 +95,9 @@ func TestCorpus(t *testing.T) {
 	t.Logf("%d of %d texts are understood", right, len(entries))
 }
 
-// dresses are the transformations that a text may undergo on its way into a
+// wrappings are the transformations that a text may undergo on its way into a
 // log.
-var dresses = map[string]func(text string) string{
+var wrappings = map[string]func(text string) string{
 	"as it is":         func(text string) string { return text },
 	"on narrow lines":  wrapped,
 	"in a JSON string": func(text string) string { return `{"response":` + quoted(text) + `}` },
@@ -184,10 +184,10 @@ func wrapped(text string) string {
 // The meaning of a text does not depend on how it was wrapped or escaped.
 func TestCorpusInEveryDress(t *testing.T) {
 	c := acme.NewClassifier()
-	for name, dress := range dresses {
+	for name, wrap := range wrappings {
 		t.Run(name, func(t *testing.T) {
 			for _, e := range corpus(t) {
-				code, args := c.Classify(dress(e.text))
+				code, args := c.Classify(wrap(e.text))
 				if got := told(code, args); got != sorted(e.want) {
 					t.Errorf("line %d: %.200q:\n got %s\nwant %s", e.line, e.text, got, e.want)
 				}

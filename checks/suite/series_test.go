@@ -90,7 +90,7 @@ func TestSeriesLooksAgainAtWhatChanged(t *testing.T) {
 	}
 }
 
-func TestSeriesAnewLooksAtAll(t *testing.T) {
+func TestASeriesFromItsStartLooksAtAll(t *testing.T) {
 	var looked []string
 	var series suite.Series
 	series.Run(t.Context(), looking(&looked), "isp1", sites(5), now)

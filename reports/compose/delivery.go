@@ -18,9 +18,9 @@ func Again(w Writer, m reports.Message) reports.Message {
 	return m
 }
 
-// Anew marks a message that takes the place of one which cannot be edited any more.
-func Anew(w Writer, m reports.Message) reports.Message {
-	m.Sections = append(slices.Clip(m.Sections), reports.Section{Text: w.Say("delivery.anew")})
+// Replacement marks a message that takes the place of one which cannot be edited any more.
+func Replacement(w Writer, m reports.Message) reports.Message {
+	m.Sections = append(slices.Clip(m.Sections), reports.Section{Text: w.Say("delivery.replacement")})
 	return m
 }
 

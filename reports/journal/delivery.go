@@ -126,14 +126,14 @@ const (
 	dropRepeated   = "the message that it repeats was not sent yet"
 	dropTaken      = "somebody took the problem before it was sent"
 	dropLeft       = "its address is not in the configuration any more"
-	dropAnew       = "its message could not be changed any more and was sent anew"
+	dropReplaced   = "its message could not be changed any more and was replaced"
 	dropTold       = "its message could not be changed any more, and a newer one tells it"
 	dropThread     = "the message in whose thread it stands is gone"
 )
 
 // ownReasons lists them for a query.
 func ownReasons() string {
-	return list([]string{dropSuperseded, dropMerged, dropOrphaned, dropOver, dropRepeated, dropTaken, dropLeft, dropAnew, dropTold, dropThread})
+	return list([]string{dropSuperseded, dropMerged, dropOrphaned, dropOver, dropRepeated, dropTaken, dropLeft, dropReplaced, dropTold, dropThread})
 }
 
 const deliveryColumns = `id, chat, kind, rank, coalesce(problem, 0), coalesce(edits, 0), coalesce(follows, 0), reply_to, message,

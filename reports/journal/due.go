@@ -7,12 +7,12 @@ import (
 )
 
 // SentFor lists the messages about a problem, sent or waiting, without their
-// edits, and without those that were sent anew: the messages that an edit about the
+// edits, and without those that were replaced: the messages that an edit about the
 // problem must change. The data of their files is left out.
 func (j *Journal) SentFor(ctx context.Context, problem int64) (found []Delivery, err error) {
 	err = j.view(ctx, "reading a problem's messages", func(t *tx) error {
 		found, err = all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery
-			WHERE problem = ? AND edits IS NULL AND anew IS NULL AND state <> 'dropped' ORDER BY id`, problem)
+			WHERE problem = ? AND edits IS NULL AND replaced_by IS NULL AND state <> 'dropped' ORDER BY id`, problem)
 		return err
 	})
 	return found, err

@@ -117,8 +117,8 @@ func (t *tx) aimEdit(ctx context.Context, d *Delivery) error {
 	aim, ok, err := one(ctx, t, func(s scanner) (a target, err error) {
 		err = s.Scan(&a.id, &a.chat)
 		return a, err
-	}, `WITH RECURSIVE aim(id) AS (SELECT coalesce(edits, id) FROM delivery WHERE id = ? UNION SELECT anew FROM aim JOIN delivery USING (id) WHERE anew IS NOT NULL)
-		SELECT id, chat FROM aim JOIN delivery USING (id) WHERE anew IS NULL`, d.Edits)
+	}, `WITH RECURSIVE aim(id) AS (SELECT coalesce(edits, id) FROM delivery WHERE id = ? UNION SELECT replaced_by FROM aim JOIN delivery USING (id) WHERE replaced_by IS NOT NULL)
+		SELECT id, chat FROM aim JOIN delivery USING (id) WHERE replaced_by IS NULL`, d.Edits)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (t *tx) bring(ctx context.Context, at time.Time, d Delivery) error {
 	if len(d.Message.Sections) == 0 {
 		return nil
 	}
-	there, ok, err := one(ctx, t, single[int64], `SELECT id FROM delivery WHERE under = ? AND edits IS NULL AND anew IS NULL AND state <> 'dropped'`, d.Under)
+	there, ok, err := one(ctx, t, single[int64], `SELECT id FROM delivery WHERE under = ? AND edits IS NULL AND replaced_by IS NULL AND state <> 'dropped'`, d.Under)
 	if err != nil {
 		return err
 	}
@@ -40,12 +40,12 @@ func (t *tx) bring(ctx context.Context, at time.Time, d Delivery) error {
 	return err
 }
 
-// SendAnew records that the message which a delivery edits cannot be changed any more:
-// anew is sent in its place, with all that is known of it, and is what later edits
+// Replace records that the message which a delivery edits cannot be changed any more:
+// instead is sent in its place, with all that is known of it, and is what later edits
 // change. Where a newer message about the same problem was sent to the chat, or waits,
 // that one tells it and nothing is sent. It reports whether something is.
-func (j *Journal) SendAnew(ctx context.Context, id int64, at time.Time, anew Delivery) (sent bool, err error) {
-	err = j.change(ctx, "sending a message anew", func(t *tx) error {
+func (j *Journal) Replace(ctx context.Context, id int64, at time.Time, instead Delivery) (sent bool, err error) {
+	err = j.change(ctx, "replacing a message", func(t *tx) error {
 		edit, ok, err := one(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery WHERE id = ? AND state = 'pending' AND edits IS NOT NULL`, id)
 		if err != nil || !ok {
 			return err // a newer edit replaced it
@@ -55,26 +55,26 @@ func (j *Journal) SendAnew(ctx context.Context, id int64, at time.Time, anew Del
 			return err
 		}
 		if !ok {
-			return fmt.Errorf("there is no delivery %d to send anew", edit.Edits)
+			return fmt.Errorf("there is no delivery %d to replace", edit.Edits)
 		}
 		next, told, err := one(ctx, t, single[int64], `SELECT id FROM delivery WHERE problem = ? AND chat = ? AND id > ?
-			AND edits IS NULL AND anew IS NULL AND state <> 'dropped' ORDER BY id DESC LIMIT 1`, was.Problem, was.To, was.ID)
+			AND edits IS NULL AND replaced_by IS NULL AND state <> 'dropped' ORDER BY id DESC LIMIT 1`, was.Problem, was.To, was.ID)
 		if err != nil {
 			return err
 		}
 		reason := dropTold
 		if !told {
-			reason, sent = dropAnew, true
-			anew.To, anew.Kind, anew.Problem, anew.Under, anew.ReplyTo = was.To, was.Kind, was.Problem, was.Under, was.ReplyTo
-			anew.Rank, anew.Attempt.Created = edit.Rank, at
-			if next, err = t.insertDelivery(ctx, anew); err != nil {
+			reason, sent = dropReplaced, true
+			instead.To, instead.Kind, instead.Problem, instead.Under, instead.ReplyTo = was.To, was.Kind, was.Problem, was.Under, was.ReplyTo
+			instead.Rank, instead.Attempt.Created = edit.Rank, at
+			if next, err = t.insertDelivery(ctx, instead); err != nil {
 				return err
 			}
 		}
 		if err := t.drop(ctx, []Delivery{edit}, reason); err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, `UPDATE delivery SET anew = ? WHERE id = ?`, next, was.ID); err != nil {
+		if _, err := t.exec(ctx, `UPDATE delivery SET replaced_by = ? WHERE id = ?`, next, was.ID); err != nil {
 			return err
 		}
 		_, err = t.exec(ctx, `UPDATE delivery SET edits = ? WHERE edits = ? AND state = 'pending'`, next, was.ID)

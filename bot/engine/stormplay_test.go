@@ -32,9 +32,9 @@ const (
 	stormGroup    = int64(-1001234567890)
 )
 
-// tempest is the bot over a panel of many sites, and both messengers' servers, which
+// stormPlay is the bot over a panel of many sites, and both messengers' servers, which
 // refuse what is above the real limits.
-type tempest struct {
+type stormPlay struct {
 	*testing.T
 	folder   string
 	panel    *lab.Panel
@@ -56,16 +56,16 @@ type shown struct {
 	edits int
 }
 
-func (s *tempest) must(err error) {
+func (s *stormPlay) must(err error) {
 	s.Helper()
 	if err != nil {
 		s.Fatal(err)
 	}
 }
 
-func newTempest(t *testing.T) *tempest {
+func newStormPlay(t *testing.T) *stormPlay {
 	t.Helper()
-	s := &tempest{T: t, began: time.Now(), folder: t.TempDir(), network: botlab.NewNetwork()}
+	s := &stormPlay{T: t, began: time.Now(), folder: t.TempDir(), network: botlab.NewNetwork()}
 	var err error
 	s.telegram, err = botlab.NewTelegram(botlab.TelegramOptions{Network: s.network, Strict: true})
 	s.must(err)
@@ -98,7 +98,7 @@ func newTempest(t *testing.T) *tempest {
 }
 
 // addresses of the chats that get alerts, a group with one of its topics first.
-func (s *tempest) addresses() []string {
+func (s *stormPlay) addresses() []string {
 	all := []string{fmt.Sprint("telegram:", stormGroup), fmt.Sprintf("telegram:%d/7", stormGroup)}
 	for n := range stormPeople {
 		all = append(all, fmt.Sprint("telegram:", n+1))
@@ -115,7 +115,7 @@ type minutes struct{}
 func (minutes) Next(after time.Time) time.Time { return after.Truncate(time.Minute).Add(time.Minute) }
 
 // begin starts the program.
-func (s *tempest) begin() {
+func (s *stormPlay) begin() {
 	s.Helper()
 	var err error
 	s.journal, err = journal.Open(s.Context(), filepath.Join(s.folder, "state.db"))
@@ -154,7 +154,7 @@ func (s *tempest) begin() {
 }
 
 // fail has the orders of the first so many sites fail, for three causes.
-func (s *tempest) fail(sites int) {
+func (s *stormPlay) fail(sites int) {
 	s.Helper()
 	s.must(s.panel.Transaction(func() error {
 		return errors.Join(s.panel.Exec(`UPDATE letsencrypt_ssl SET failed = 'on' WHERE id <= ?`, sites),
@@ -167,7 +167,7 @@ func (s *tempest) fail(sites int) {
 }
 
 // recover has all sites get their certificates.
-func (s *tempest) recover() {
+func (s *stormPlay) recover() {
 	s.Helper()
 	now := time.Now().Format(time.DateTime)
 	s.must(s.panel.Transaction(func() error {
@@ -177,7 +177,7 @@ func (s *tempest) recover() {
 }
 
 // refuse has the CA refuse new orders at so many sites.
-func (s *tempest) refuse(sites int) {
+func (s *stormPlay) refuse(sites int) {
 	s.Helper()
 	until := time.Now().Add(time.Hour).Format(time.DateTime)
 	s.must(s.panel.Exec(`INSERT INTO letsencrypt_log (certname, status, date, message) SELECT certname, 'failed', ?,
@@ -187,7 +187,7 @@ func (s *tempest) refuse(sites int) {
 
 // ask has each messenger answer the next call about one chat, which has a topic in
 // Telegram, with a request to wait.
-func (s *tempest) ask(seconds int) {
+func (s *stormPlay) ask(seconds int) {
 	s.asked++
 	fault := botlab.Fault{Kind: botlab.TooManyRequests, RetryAfter: seconds}
 	fault.Chat = fmt.Sprint(stormGroup)
@@ -197,10 +197,10 @@ func (s *tempest) ask(seconds int) {
 }
 
 // until lets time pass until so long after the beginning.
-func (s *tempest) until(since time.Duration) { time.Sleep(time.Until(s.began.Add(since))) }
+func (s *stormPlay) until(since time.Duration) { time.Sleep(time.Until(s.began.Add(since))) }
 
 // said are the messages of a chat, oldest first; in Slack without those of threads.
-func (s *tempest) said(to string) (all []shown) {
+func (s *stormPlay) said(to string) (all []shown) {
 	address, err := bot.ParseAddress(to)
 	s.must(err)
 	if address.Messenger == "slack" {
@@ -217,7 +217,7 @@ func (s *tempest) said(to string) (all []shown) {
 	return all
 }
 
-func (s *tempest) inTelegram(to bot.Address) (all []botlab.TelegramMessage) {
+func (s *stormPlay) inTelegram(to bot.Address) (all []botlab.TelegramMessage) {
 	chat, _ := strconv.ParseInt(to.Chat, 10, 64)
 	thread, _ := strconv.Atoi(to.Thread)
 	for _, m := range s.telegram.Messages(chat) {
@@ -229,7 +229,7 @@ func (s *tempest) inTelegram(to bot.Address) (all []botlab.TelegramMessage) {
 }
 
 // files are those of a chat, each with the number of its sites.
-func (s *tempest) files(to string) (sites []int) {
+func (s *stormPlay) files(to string) (sites []int) {
 	address, err := bot.ParseAddress(to)
 	s.must(err)
 	add := func(data []byte) { sites = append(sites, bytes.Count(data, []byte("\n"))-1) }
@@ -248,7 +248,7 @@ func (s *tempest) files(to string) (sites []int) {
 }
 
 // close ends all.
-func (s *tempest) close() {
+func (s *stormPlay) close() {
 	s.end()
 	s.telegram.Close()
 	s.slack.Close()
