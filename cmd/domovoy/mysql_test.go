@@ -82,6 +82,9 @@ func TestEveryAnswerIsTheSameWhateverThePanelHas(t *testing.T) {
 	}
 	now := time.Now().Truncate(time.Minute)
 	for n, v := range all {
+		if raceDetector && n%5 != 0 {
+			continue // each is the same code, and takes seconds
+		}
 		t.Run(v.name, func(t *testing.T) {
 			mode := "'ALLOW_INVALID_DATES'"
 			if v.strict {
@@ -112,7 +115,10 @@ func TestEveryAnswerIsTheSameWhateverThePanelHas(t *testing.T) {
 // A panel of ten thousand sites, once.
 func TestTenThousandSitesAreTheSameFromAServer(t *testing.T) {
 	server := mariaDB(t)
-	const sites = 10_000
+	sites := 10_000
+	if raceDetector {
+		sites = 8_000 // the last site that is asked about is s7777.ru
+	}
 	path, zone := filepath.Join(t.TempDir(), "ispmgr.db"), lab.WithZone(time.FixedZone("", -5*3600))
 	file, err1 := lab.NewPanel(path, zone)
 	table, err2 := lab.NewPanelIn(server, "large", zone)
@@ -123,7 +129,7 @@ func TestTenThousandSitesAreTheSameFromAServer(t *testing.T) {
 	defer file.Close()
 	defer table.Close()
 	answers := sameAnswers(t, written(t, path, "Etc/GMT+5"), atServer(t, server, "large", "Etc/GMT+5"), questions("s7777.ru"))
-	if !strings.Contains(answers["status"], `"sites":10000`) {
+	if !strings.Contains(answers["status"], fmt.Sprintf(`"sites":%d`, sites)) {
 		t.Error(answers["status"])
 	}
 }
@@ -306,7 +312,7 @@ func fillOften(p *lab.Panel, now time.Time, sites int) error {
 }
 
 // moments are times of now in an answer.
-var moments = regexp.MustCompile(`"\d{4}-\d\d-\d\d[T ][^"]*"`)
+var moments = regexp.MustCompile(`"\d{4}-\d\d-\d\d[T ][^"]*"|as of today at \d\d:\d\d`)
 
 // answered returns an answer as JSON, without its times.
 func answered(t *testing.T, file, question string) string {
