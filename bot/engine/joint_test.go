@@ -219,8 +219,8 @@ type duty struct {
 	engine   *engine.Engine
 }
 
-// newDuty starts the bot in a bubble. Servers of the kernel's network are outside it:
-// whoever waits for them stops its clock.
+// newDuty starts the bot in a bubble. Servers on the kernel's network are outside it:
+// waiting for them stops the bubble's clock.
 func newDuty(t *testing.T, p *phone, mails *post, bundle *i18n.Bundle) *duty {
 	t.Helper()
 	d := &duty{T: t, phone: p, post: mails, panel: enginetest.NewPanel(checks.Site{Name: "a.ru", Owner: "client1"})}
@@ -360,8 +360,8 @@ func (d *duty) take() {
 
 // TestNobodyTakesIt plays a critical alert from its beginning to its end, with the real
 // messengers and servers, in virtual time: nobody takes it, so that another chat, a
-// person, a phone and a mailbox are told; then it is taken, then over. Whoever was told
-// hears the end.
+// person, a phone and a mailbox are told; then it is taken, then over. All who were
+// told hear the end.
 func TestNobodyTakesIt(t *testing.T) {
 	for name, play := range map[string]func(d *duty){
 		"all are told": func(d *duty) {

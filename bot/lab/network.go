@@ -8,8 +8,7 @@ import (
 )
 
 // Network connects clients with the servers of the lab in memory. It is for a bubble
-// of testing/synctest: there, whoever waits for a connection of the kernel stops the
-// clock.
+// of testing/synctest: there, waiting for a connection of the kernel stops the clock.
 type Network struct {
 	mu      sync.Mutex
 	servers map[string]*port // by address

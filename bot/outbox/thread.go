@@ -18,8 +18,8 @@ func (q *queue) threads(to bot.Address, d journal.Delivery) bool {
 	return ok && d.Problem != 0 && t.Threads(to)
 }
 
-// reply sends what stands in a thread. It is for nobody else: without the thread it
-// is not sent at all.
+// reply sends what stands in a thread. Without the thread it is not sent at all: in
+// the chat itself it would be a second message about the same.
 func (q *queue) reply(ctx context.Context, to bot.Address, d journal.Delivery) (string, error) {
 	t, ok := q.receiver.(bot.Threader)
 	if !ok {

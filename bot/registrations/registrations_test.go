@@ -27,8 +27,9 @@ import (
 )
 
 // world is the registries of all zones, on real sockets outside of the test's
-// time, whose clock is the one that whoever asks has last read. Each server has the limit
-// that its registry publishes or may have, and bans for an hour who exceeds it.
+// time. Its clock is the time that the last client to ask has read. Each server has
+// the limit that its registry publishes or may have, and bans a client that exceeds
+// it for an hour.
 type world struct {
 	now   atomic.Pointer[time.Time]
 	ends  func(domain string) time.Time // zero: not published

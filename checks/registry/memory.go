@@ -30,8 +30,8 @@ func (r *Registry) Restore(known []checks.Registration) {
 	}
 }
 
-// Freshen is Look for somebody who waits: it takes the next question that the
-// limit allows.
+// Freshen is Look for a person who waits for the answer: it takes the next
+// question that the limit allows.
 func (r *Registry) Freshen(ctx context.Context, domain string) error {
 	if r.options.Now().Before(r.Known(domain).Due) {
 		return nil
