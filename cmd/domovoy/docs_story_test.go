@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,27 +33,33 @@ func friday(t *testing.T, bundle *i18n.Bundle) map[string]told {
 		moscow, err := time.LoadLocation("Europe/Moscow")
 		must(t, err)
 		now := time.Date(2026, 11, 20, 14, 5, 0, 0, moscow)
-		time.Sleep(time.Until(now)) // time passes in the bubble only here
 		ago := func(d time.Duration) time.Time { return now.Add(-d) }
-		sample, err := lab.NewSample(t.TempDir(), ago(26*time.Hour), 4)
+		heard := chats{}
+		time.Sleep(time.Until(ago(26 * time.Hour))) // time passes in the bubble only by sleeping
+		sample, err := lab.NewSample(t.TempDir(), time.Now(), 4)
 		must(t, err)
 		cfg := watching(sample, filepath.Join(t.TempDir(), "domovoy.db"), moscow)
 		a, err := app.Open(t.Context(), cfg, bundle, slog.New(slog.DiscardHandler))
 		must(t, err)
 		defer func() { must(t, errors.Join(a.Close(), sample.Close())) }()
-		heard := chats{}
-		for _, at := range []time.Duration{26 * time.Hour, 61 * time.Minute} {
-			must(t, a.Observe(t.Context(), ago(at)))
+		for _, at := range []time.Duration{26 * time.Hour, 61 * time.Minute, 0} {
+			time.Sleep(time.Until(ago(at)))
+			if at == 0 {
+				must(t, sample.MassReissue(ago(12*time.Minute), 113))
+			}
+			must(t, a.Observe(t.Context(), time.Now()))
+			must(t, a.Deliver(t.Context(), map[string]bot.Receiver{"console": heard}))
 		}
-		must(t, sample.MassReissue(ago(12*time.Minute), 113))
-		must(t, a.Observe(t.Context(), now))
-		must(t, a.Deliver(t.Context(), map[string]bot.Receiver{"console": heard}))
 		for _, language := range bundle.Languages() {
 			site := firstOf(t, a, language)
 			reply, err := a.Ask(t.Context(), app.Local{User: "anna", Language: language}, "check "+site, func(string) {})
 			must(t, err)
+			alert := console.Render(heard[language], bundle, 100, false)
+			if !strings.Contains(alert, "127") { // 14 were being issued before the 113
+				t.Fatalf("the last message is not the alert:\n%s", alert)
+			}
 			out[language] = told{
-				alert: console.Render(heard[language], bundle, 100, false), site: site,
+				alert: alert, site: site,
 				check: console.Render(reply.Message, bundle, 100, false),
 			}
 		}
