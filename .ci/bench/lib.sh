@@ -1,5 +1,12 @@
-# Functions of the benchmarks of checks from outside. Source it in the
-# repository's root. Servers listen on 127.0.0.0/8 only.
+# Functions of the benchmarks. Source it in the repository's root. Servers listen
+# on 127.0.0.0/8 only.
+#
+# .ci/bench/all runs every script that has a place in CONTRIBUTING.md, between
+# <!-- bench:NAME --> and <!-- /bench -->, and writes there what it prints on
+# standard output: Markdown tables. A script knows --quick, prints its bars with
+# row, ends with status 1 if one was missed, and with 2 if a program is missing
+# (need). With --quick it takes a minute at most and fails only if a result is
+# wrong.
 # shellcheck shell=bash
 here=.ci/bench
 work=$(mktemp -d)

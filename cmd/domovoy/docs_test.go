@@ -76,7 +76,7 @@ func TestReadmes(t *testing.T) {
 			if d.write != nil {
 				is = d.write(t, is)
 			}
-			if n := strings.Count(is, "<!-- /"); n != len(d.parts) {
+			if n := strings.Count(is, "<!-- /") - strings.Count(is, "<!-- /bench "); n != len(d.parts) { // .ci/bench/all writes the others
 				t.Errorf("%d blocks end here, and %d are written", n, len(d.parts))
 			}
 			if _, hole, found := strings.Cut(is, "⟨"); found {
@@ -92,6 +92,28 @@ func TestReadmes(t *testing.T) {
 				t.Errorf("the file differs from the program; write it with -update: %s", line)
 			}
 		})
+	}
+}
+
+// TestBenchmarks: every benchmark has a place in CONTRIBUTING.md, where
+// .ci/bench/all writes its figures, and every place has its benchmark.
+func TestBenchmarks(t *testing.T) {
+	entries, err := os.ReadDir("../../.ci/bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var scripts, places []string
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && info.Mode()&0o100 != 0 && e.Name() != "all" {
+			scripts = append(scripts, e.Name())
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?ms)^<!-- bench:(\w+) -->$.*?^<!-- /bench -->$`).FindAllStringSubmatch(text(t, "../../CONTRIBUTING.md"), -1) {
+		places = append(places, m[1])
+	}
+	slices.Sort(places)
+	if !slices.Equal(scripts, places) {
+		t.Errorf("the benchmarks are %q, and the places %q", scripts, places)
 	}
 }
 
