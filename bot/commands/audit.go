@@ -41,14 +41,17 @@ type AuditItem struct {
 	Result  string    `json:"result"`
 }
 
+// trail answers from the audit.
+type trail struct{ journal *journal.Journal }
+
 // audit answers who did what, or tried to, for one site or all. The chain of
 // hashes shows whether anything was changed afterwards, which verify answers
 // alone.
-func (c *Commands) audit(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (t trail) audit(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	name := ""
 	switch {
 	case len(r.Words) == 1 && r.Words[0] == "verify":
-		return c.verify(ctx, r)
+		return t.verify(ctx, r)
 	case len(r.Words) == 1:
 		var err error
 		if name, err = checks.ParseName(r.Words[0]); err != nil {
@@ -57,11 +60,11 @@ func (c *Commands) audit(ctx context.Context, r bot.Request) (bot.Answer, error)
 	case len(r.Words) > 1:
 		return bot.Answer{}, bot.Usage("audit", "usage.audit", r.Words[1])
 	}
-	acts, err := c.Journal.AuditOf(ctx, name, auditShown)
+	acts, err := t.journal.AuditOf(ctx, name, auditShown)
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	chain, told, err := c.chain(ctx)
+	chain, told, err := t.chain(ctx)
 	if err != nil {
 		return bot.Answer{}, err
 	}
@@ -75,16 +78,16 @@ func (c *Commands) audit(ctx context.Context, r bot.Request) (bot.Answer, error)
 }
 
 // verify answers whether the audit is whole.
-func (c *Commands) verify(ctx context.Context, r bot.Request) (bot.Answer, error) {
-	data, told, err := c.chain(ctx)
+func (t trail) verify(ctx context.Context, r bot.Request) (bot.Answer, error) {
+	data, told, err := t.chain(ctx)
 	return bot.Answer{Message: compose.AuditVerified(r.Writer(), told), Data: data}, err
 }
 
 // chain looks whether the audit is whole.
-func (c *Commands) chain(ctx context.Context) (ChainData, compose.AuditTrail, error) {
+func (t trail) chain(ctx context.Context) (ChainData, compose.AuditTrail, error) {
 	data, told := ChainData{Whole: true}, compose.AuditTrail{}
 	var err error
-	data.Entries, data.Head, err = c.Journal.VerifyAudit(ctx)
+	data.Entries, data.Head, err = t.journal.VerifyAudit(ctx)
 	broken, isBroken := errors.AsType[*journal.BrokenChain](err)
 	cut, isCut := errors.AsType[*journal.CutChain](err)
 	switch {

@@ -32,9 +32,12 @@ type DoubtData struct {
 	Missing []string   `json:"missing,omitempty"` // tables and columns
 }
 
+// doubts are about panels whose data does not look right.
+type doubts struct{ watch *watch.Watch }
+
 // believe shows what is in doubt about panels, or takes one for right as it was
 // shown: the last word of a button stands for that.
-func (c *Commands) believe(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (d doubts) believe(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	var asked listRequest
 	mark := ""
 	for _, word := range r.Words[1:] {
@@ -51,48 +54,48 @@ func (c *Commands) believe(ctx context.Context, r bot.Request) (bot.Answer, erro
 	if r.Role < bot.Admin {
 		return bot.Answer{}, bot.NotAllowed(r, "believe", bot.Admin)
 	}
-	servers, err := asked.named(c.Watch.States())
+	servers, err := asked.named(d.watch.States())
 	switch {
 	case err != nil:
 		return bot.Answer{}, err
 	case mark == "":
-		return c.doubts(ctx, servers, r)
+		return d.ask(ctx, servers, r)
 	case len(servers) != 1:
 		return bot.Answer{}, bot.Usage("status", "usage.status", mark)
 	}
-	return c.believed(ctx, servers[0].Name, mark, r)
+	return d.settle(ctx, servers[0].Name, mark, r)
 }
 
 // doubtMark is the form of watch.InDoubt's mark.
 var doubtMark = regexp.MustCompile("^[0-9a-f]{8}$")
 
-// doubts asks whether the data of the panels is right.
-func (c *Commands) doubts(ctx context.Context, servers []reports.Server, r bot.Request) (bot.Answer, error) {
+// ask asks whether the data of the panels is right.
+func (d doubts) ask(ctx context.Context, servers []reports.Server, r bot.Request) (bot.Answer, error) {
 	data := BelieveData{Believed: []string{}, Doubts: []DoubtData{}}
 	var told []compose.Doubt
 	for _, s := range servers {
-		d, is, err := c.Watch.InDoubt(ctx, c.Watch.Panel(s.Name))
+		doubt, is, err := d.watch.InDoubt(ctx, d.watch.Panel(s.Name))
 		if err != nil {
 			return bot.Answer{}, err
 		}
 		if !is {
 			continue
 		}
-		x := DoubtData{Server: s.Name, Reason: d.Reason, Table: d.Table, Was: d.Was, Is: d.Is, Since: bot.OrNull(d.Since)}
-		for _, m := range d.Missing {
+		x := DoubtData{Server: s.Name, Reason: doubt.Reason, Table: doubt.Table, Was: doubt.Was, Is: doubt.Is, Since: bot.OrNull(doubt.Since)}
+		for _, m := range doubt.Missing {
 			x.Missing = append(x.Missing, m.String())
 		}
 		data.Doubts = append(data.Doubts, x)
-		told = append(told, compose.Doubt{Server: s.Name, Reason: d.Reason, Table: d.Table, Was: d.Was, Is: d.Is, Since: d.Since, Missing: x.Missing,
-			Command: "status believe server=" + s.Name + " " + d.Mark})
+		told = append(told, compose.Doubt{Server: s.Name, Reason: doubt.Reason, Table: doubt.Table, Was: doubt.Was, Is: doubt.Is, Since: doubt.Since, Missing: x.Missing,
+			Command: "status believe server=" + s.Name + " " + doubt.Mark})
 	}
 	return bot.Answer{Message: compose.Doubts(r.Writer(), told), Data: data}, nil
 }
 
-// believed takes a panel for right.
-func (c *Commands) believed(ctx context.Context, server, mark string, r bot.Request) (bot.Answer, error) {
+// settle takes a panel for right.
+func (d doubts) settle(ctx context.Context, server, mark string, r bot.Request) (bot.Answer, error) {
 	act := bot.NewAct("status", "believe server="+server, bot.ResultOK)
-	did, err := c.Watch.Believe(ctx, c.Watch.Panel(server), mark, *people.Entry(r, act), r.Now)
+	did, err := d.watch.Believe(ctx, d.watch.Panel(server), mark, *people.Entry(r, act), r.Now)
 	if unreadable, ok := errors.AsType[watch.Unreadable](err); ok {
 		return bot.Answer{}, &bot.Refusal{Code: bot.ResultUnavailable, Key: "trouble." + unreadable.Why()}
 	}

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/checks/panel"
 	"domovoy/reports"
 	"domovoy/reports/compose"
 	"domovoy/reports/files"
+	"domovoy/reports/journal"
 )
 
 // ChartData is the JSON of chart. Without a kind of chart it has Charts alone.
@@ -100,14 +102,20 @@ func parseChart(words []string) (chartRequest, error) {
 	return asked, nil
 }
 
+// charts draws counts over time.
+type charts struct {
+	journal *journal.Journal
+	watch   *watch.Watch
+}
+
 // chart answers with a picture of a count over time; without words, with the kinds of
 // charts that there are.
-func (c *Commands) chart(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (c charts) chart(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	asked, err := parseChart(r.Words)
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	servers, err := c.Watch.Servers(ctx, r.Now)
+	servers, err := c.watch.Servers(ctx, r.Now)
 	if err == nil {
 		servers, err = asked.filter.named(servers)
 	}
@@ -125,11 +133,11 @@ func (c *Commands) chart(ctx context.Context, r bot.Request) (bot.Answer, error)
 		Axis: reports.AxisOf(r.Locale.Local(r.Now), asked.length)}
 	switch asked.kind {
 	case reports.ChartAttempts:
-		err = c.chartAttempts(ctx, &chart, servers, r.Now)
+		err = c.attempts(ctx, &chart, servers, r.Now)
 	case reports.ChartFlaky:
-		err = c.chartFlaky(ctx, &chart, servers, cmp.Or(asked.by, reports.ByHour), r)
+		err = c.flaky(ctx, &chart, servers, cmp.Or(asked.by, reports.ByHour), r)
 	default:
-		err = c.chartCount(ctx, &chart, servers, r.Now)
+		err = c.count(ctx, &chart, servers, r.Now)
 	}
 	if err != nil {
 		return bot.Answer{}, err
@@ -164,12 +172,12 @@ func drawn(chart reports.Chart, r bot.Request) (bot.Answer, error) {
 // mostCurves is for how many servers there is room in one picture.
 const mostCurves = 5
 
-// chartCount fills in a count of the panels: what the journal has of it, and the value
+// count fills in a count of the panels: what the journal has of it, and the value
 // of now, which may not be stored yet.
-func (c *Commands) chartCount(ctx context.Context, chart *reports.Chart, servers []reports.Server, now time.Time) error {
+func (c charts) count(ctx context.Context, chart *reports.Chart, servers []reports.Server, now time.Time) error {
 	for _, s := range servers {
 		curve := reports.NewCurve(s.Name, chart.Axis)
-		err := c.Journal.Samples(ctx, s.Name, chart.Code(), chart.Axis.From(), now, func(x reports.Sample) { curve.Add(chart.Axis, x) })
+		err := c.journal.Samples(ctx, s.Name, chart.Code(), chart.Axis.From(), now, func(x reports.Sample) { curve.Add(chart.Axis, x) })
 		if err != nil {
 			return err
 		}
@@ -198,14 +206,14 @@ func (c *Commands) chartCount(ctx context.Context, chart *reports.Chart, servers
 	return nil
 }
 
-// chartAttempts counts attempts of all servers together. A step is known from the
+// attempts counts attempts of all servers together. A step is known from the
 // first attempt in a log to the last reading, of several panels the earliest of them.
-func (c *Commands) chartAttempts(ctx context.Context, chart *reports.Chart, servers []reports.Server, now time.Time) error {
+func (c charts) attempts(ctx context.Context, chart *reports.Chart, servers []reports.Server, now time.Time) error {
 	a := chart.Axis
 	issued, failed := make([]int, a.Steps()), make([]int, a.Steps())
 	var since, until time.Time
 	for _, s := range servers {
-		first, err := c.Journal.AttemptsSince(ctx, s.Name, now)
+		first, err := c.journal.AttemptsSince(ctx, s.Name, now)
 		if err != nil {
 			return err
 		}
@@ -214,12 +222,12 @@ func (c *Commands) chartAttempts(ctx context.Context, chart *reports.Chart, serv
 		}
 		read := s.Read
 		if read.IsZero() { // not since the program began
-			if read, err = c.Journal.LastAttemptTime(ctx, s.Name); err != nil {
+			if read, err = c.journal.LastAttemptTime(ctx, s.Name); err != nil {
 				return err
 			}
 		}
 		since, until = earlier(since, first), earlier(until, read)
-		err = c.Journal.Tried(ctx, s.Name, a.From(), a.To(), func(x reports.Tried) {
+		err = c.journal.Tried(ctx, s.Name, a.From(), a.To(), func(x reports.Tried) {
 			if i, ok := a.Step(x.At); ok {
 				issued[i], failed[i] = issued[i]+x.Issued, failed[i]+x.Failed
 			}
@@ -247,25 +255,25 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// chartFlaky counts what was issued after a failure, and all attempts beside it.
-func (c *Commands) chartFlaky(ctx context.Context, chart *reports.Chart, servers []reports.Server, by string, r bot.Request) error {
+// flaky counts what was issued after a failure, and all attempts beside it.
+func (c charts) flaky(ctx context.Context, chart *reports.Chart, servers []reports.Server, by string, r bot.Request) error {
 	var passed []reports.Passing
 	var tried []reports.Tried
 	var since time.Time
 	for _, s := range servers {
-		first, err := c.Journal.AttemptsSince(ctx, s.Name, r.Now)
+		first, err := c.journal.AttemptsSince(ctx, s.Name, r.Now)
 		if err != nil {
 			return err
 		}
 		since = earlier(since, first)
-		err = c.Journal.Passings(ctx, s.Name, chart.Axis.From(), chart.Axis.To(), panel.Shortly, func(began time.Time, text string) {
-			code, _ := c.Watch.Classify(text)
+		err = c.journal.Passings(ctx, s.Name, chart.Axis.From(), chart.Axis.To(), panel.Shortly, func(began time.Time, text string) {
+			code, _ := c.watch.Classify(text)
 			passed = append(passed, reports.Passing{Server: s.Name, At: r.Locale.Local(began), Code: cmp.Or(code, checks.Unknown)})
 		})
 		if err != nil {
 			return err
 		}
-		err = c.Journal.Tried(ctx, s.Name, chart.Axis.From(), chart.Axis.To(), func(x reports.Tried) {
+		err = c.journal.Tried(ctx, s.Name, chart.Axis.From(), chart.Axis.To(), func(x reports.Tried) {
 			x.At = r.Locale.Local(x.At)
 			tried = append(tried, x)
 		})

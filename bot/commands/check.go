@@ -63,15 +63,15 @@ type AttemptData struct {
 }
 
 // check answers what is wrong with a site.
-func (c *Commands) check(ctx context.Context, r bot.Request) (bot.Answer, error) {
-	site, err := c.site(ctx, "check", r)
+func (s sites) check(ctx context.Context, r bot.Request) (bot.Answer, error) {
+	site, err := s.find(ctx, "check", r)
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	if site, err = c.Prober.Site(ctx, site, r); err != nil {
+	if site, err = s.prober.Site(ctx, site, r); err != nil {
 		return bot.Answer{}, err
 	}
-	if site.Attempts, err = c.attempts(ctx, site, 10); err != nil {
+	if site.Attempts, err = s.attempts(ctx, site, 10); err != nil {
 		return bot.Answer{}, err
 	}
 	return bot.Answer{Message: compose.Check(r.Writer(), site), Data: checkData(site, r.Writer())}, nil
@@ -79,8 +79,8 @@ func (c *Commands) check(ctx context.Context, r bot.Request) (bot.Answer, error)
 
 // attempts of a site, newest first: of the certificate it uses, and of the
 // orders before it.
-func (c *Commands) attempts(ctx context.Context, s reports.Site, limit int) ([]reports.ClassifiedAttempt, error) {
-	found, err := c.Journal.AttemptsOf(ctx, s.Server.Name, s.Certificates(), limit)
+func (s sites) attempts(ctx context.Context, site reports.Site, limit int) ([]reports.ClassifiedAttempt, error) {
+	found, err := s.journal.AttemptsOf(ctx, site.Server.Name, site.Certificates(), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (c *Commands) attempts(ctx context.Context, s reports.Site, limit int) ([]r
 	for i, a := range found {
 		tries[i].Attempt = a
 		if a.Outcome == checks.OutcomeFailed {
-			tries[i].Code, tries[i].Args = c.Watch.Classify(a.Text)
+			tries[i].Code, tries[i].Args = s.watch.Classify(a.Text)
 		}
 	}
 	return tries, nil

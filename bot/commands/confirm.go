@@ -9,6 +9,7 @@ import (
 	"domovoy/bot"
 	"domovoy/bot/people"
 	"domovoy/bot/task"
+	"domovoy/bot/watch"
 	"domovoy/i18n"
 	"domovoy/reports/compose"
 	"domovoy/reports/journal"
@@ -22,21 +23,28 @@ type ConfirmData struct {
 	Expires   time.Time `json:"expires"`
 }
 
+// background begins and stops work that goes on after the answer.
+type background struct {
+	journal *journal.Journal
+	watch   *watch.Watch
+	tasks   *task.Runner
+}
+
 // confirm starts a plan: once, by the person who asked for it, in the chat where
 // they asked, before it expires. A plan that needs a second person starts when
 // that person confirms, too.
-func (c *Commands) confirm(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (b background) confirm(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) != 1 {
 		return bot.Answer{}, bot.Usage("confirm", "usage.confirm", "")
 	}
-	p, err := c.Journal.Plan(ctx, r.Words[0])
+	p, err := b.journal.Plan(ctx, r.Words[0])
 	if errors.Is(err, journal.ErrNoPlan) {
 		return bot.Answer{}, &bot.Refusal{Code: bot.ResultNotFound, Key: "refusal.plan.unknown", Args: i18n.Args{"Plan": bot.Short(r.Words[0])}}
 	}
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	if begun := c.abandoned(ctx, p, r); begun != nil {
+	if begun := b.abandoned(ctx, p, r); begun != nil {
 		return bot.Answer{Message: compose.Confirmed(r.Writer(), p.ID), Work: begun}, nil
 	}
 	if err := mayConfirm(p, r); err != nil {
@@ -44,7 +52,7 @@ func (c *Commands) confirm(ctx context.Context, r bot.Request) (bot.Answer, erro
 	}
 	confirmed := append(slices.Clone(p.Confirmed), r.Person)
 	if len(confirmed) < p.Needs {
-		if err := c.Journal.ConfirmPlan(ctx, p.ID, r.Person, *people.Entry(r, bot.NewAct("confirm", p.ID, bot.ResultFirst))); err != nil {
+		if err := b.journal.ConfirmPlan(ctx, p.ID, r.Person, *people.Entry(r, bot.NewAct("confirm", p.ID, bot.ResultFirst))); err != nil {
 			return bot.Answer{}, err
 		}
 		m := compose.ConfirmedFirst(r.Writer(), compose.Confirmation{Plan: p.ID, Name: r.Name, Left: p.Times.Expires.Sub(r.Now)})
@@ -61,12 +69,12 @@ func (c *Commands) confirm(ctx context.Context, r bot.Request) (bot.Answer, erro
 // abandoned finds the task of a plan that a program at the console began and
 // did not finish; nil: there is none. The same person, confirming again there,
 // goes on with it.
-func (c *Commands) abandoned(ctx context.Context, p journal.Plan, r bot.Request) *bot.Work {
+func (b background) abandoned(ctx context.Context, p journal.Plan, r bot.Request) *bot.Work {
 	if p.Times.Used.IsZero() || p.By.Person != r.Person || p.By.Chat != r.Chat.String() {
 		return nil
 	}
-	t, err := c.Journal.TaskOfPlan(ctx, p.ID)
-	if err != nil || !t.State.Open() || !c.Tasks.Abandoned(ctx, t, r) {
+	t, err := b.journal.TaskOfPlan(ctx, p.ID)
+	if err != nil || !t.State.Open() || !b.tasks.Abandoned(ctx, t, r) {
 		return nil
 	}
 	return &bot.Work{Kind: t.Kind, Task: t.ID}

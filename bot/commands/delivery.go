@@ -74,22 +74,28 @@ type DeliveryItem struct {
 	Spare    bool       `json:"spare"` // it carries a message whose own way is closed
 }
 
+// deliveries answers about messages that were sent, or wait.
+type deliveries struct {
+	journal *journal.Journal
+	send    bot.Signal // there is something to send
+}
+
 // delivery answers what was sent where, what waits and why, and which ways are
 // closed. Administrators may have it all tried now, or enable a chat.
-func (c *Commands) delivery(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (d deliveries) delivery(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	switch {
 	case len(r.Words) == 0:
-		return c.deliveries(ctx, r)
+		return d.report(ctx, r)
 	case r.Words[0] == "retry" && len(r.Words) == 1:
-		return c.retryDelivery(ctx, r)
+		return d.retry(ctx, r)
 	case r.Words[0] == "enable" && len(r.Words) == 2:
-		return c.enableChat(ctx, r)
+		return d.enable(ctx, r)
 	}
 	return bot.Answer{}, bot.Usage("delivery", "usage.delivery", r.Words[0])
 }
 
-func (c *Commands) deliveries(ctx context.Context, r bot.Request) (bot.Answer, error) {
-	report, err := c.Journal.Deliveries(ctx, r.Now, r.Now.Add(-deliveryDay), deliveryShown)
+func (d deliveries) report(ctx context.Context, r bot.Request) (bot.Answer, error) {
+	report, err := d.journal.Deliveries(ctx, r.Now, r.Now.Add(-deliveryDay), deliveryShown)
 	if err != nil {
 		return bot.Answer{}, err
 	}
@@ -122,22 +128,22 @@ func withholdAnswers(deliveries []journal.Delivery, r bot.Request) {
 	}
 }
 
-// retryDelivery has everything that waits tried now.
-func (c *Commands) retryDelivery(ctx context.Context, r bot.Request) (bot.Answer, error) {
+// retry has everything that waits tried now.
+func (d deliveries) retry(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if r.Role < bot.Admin {
 		return bot.Answer{}, bot.NotAllowed(r, "delivery retry", bot.Admin)
 	}
-	n, err := c.Journal.TryNow(ctx, r.Now)
+	n, err := d.journal.TryNow(ctx, r.Now)
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	c.Send.Wake()
+	d.send.Wake()
 	return bot.Answer{Message: compose.DeliveryTried(r.Writer(), n), Data: map[string]int{"tried": n},
 		Act: bot.NewAct("delivery", "retry", bot.ResultOK)}, nil
 }
 
-// enableChat has what waits for a chat that refused us tried again.
-func (c *Commands) enableChat(ctx context.Context, r bot.Request) (bot.Answer, error) {
+// enable has what waits for a chat that refused us tried again.
+func (d deliveries) enable(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if r.Role < bot.Admin {
 		return bot.Answer{}, bot.NotAllowed(r, "delivery enable", bot.Admin)
 	}
@@ -146,17 +152,17 @@ func (c *Commands) enableChat(ctx context.Context, r bot.Request) (bot.Answer, e
 		return bot.Answer{}, bot.Usage("delivery", "usage.delivery", r.Words[1])
 	}
 	chat := to.Whole().String()
-	was, err := c.Journal.ReopenChat(ctx, chat, r.Now, people.Actor(r))
+	was, err := d.journal.ReopenChat(ctx, chat, r.Now, people.Actor(r))
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	c.Send.Wake()
+	d.send.Wake()
 	return bot.Answer{Message: compose.ChatEnabled(r.Writer(), chat, was), Data: map[string]any{"chat": chat, "was_disabled": was}}, nil
 }
 
 // health is the state of the delivery, for programs and people.
-func (c *Commands) health(ctx context.Context, now time.Time) (HealthData, compose.Delivery, error) {
-	report, err := c.Journal.Deliveries(ctx, now, now.Add(-deliveryDay), 0)
+func (d deliveries) health(ctx context.Context, now time.Time) (HealthData, compose.Delivery, error) {
+	report, err := d.journal.Deliveries(ctx, now, now.Add(-deliveryDay), 0)
 	return healthData(report), healthOf(report), err
 }
 

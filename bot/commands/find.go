@@ -9,15 +9,24 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/bot/probe"
 	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports"
+	"domovoy/reports/journal"
 )
 
-// site finds the site that a request names: "shop.ru", or "shop.ru
+// sites answers about one site.
+type sites struct {
+	journal *journal.Journal
+	watch   *watch.Watch
+	prober  *probe.Prober
+}
+
+// find finds the site that a request names: "shop.ru", or "shop.ru
 // server=isp2" where two panels have it.
-func (c *Commands) site(ctx context.Context, command string, r bot.Request) (reports.Site, error) {
+func (s sites) find(ctx context.Context, command string, r bot.Request) (reports.Site, error) {
 	word, server, err := askedFor(command, r.Words)
 	if err != nil {
 		return reports.Site{}, err
@@ -27,7 +36,7 @@ func (c *Commands) site(ctx context.Context, command string, r bot.Request) (rep
 		name = strings.ToLower(word) // a panel may have it all the same: localhost, an address
 	}
 	filter := reports.Filter{Server: server}
-	known, unread, err := split(c.Watch.States(), listRequest{filter: filter})
+	known, unread, err := split(s.watch.States(), listRequest{filter: filter})
 	for i := range known {
 		known[i] = filter.OnNodes(known[i])
 	}
@@ -44,7 +53,7 @@ func (c *Commands) site(ctx context.Context, command string, r bot.Request) (rep
 	case !ok:
 		return reports.Site{}, notFound(command, name, known, unread)
 	}
-	open, err := c.Journal.OpenIncidents(ctx)
+	open, err := s.journal.OpenIncidents(ctx)
 	site.Server = watch.Opened(site.Server, slices.Values(open))
 	return site, err
 }
@@ -168,8 +177,8 @@ func similar(name string, servers []reports.Server) []string {
 
 // serversFor are the servers that a request names, with trends, parted as split
 // does.
-func (c *Commands) serversFor(ctx context.Context, asked listRequest, now time.Time) (readable []reports.Server, unread []string, err error) {
-	servers, err := c.Watch.Servers(ctx, now)
+func serversFor(ctx context.Context, w *watch.Watch, asked listRequest, now time.Time) (readable []reports.Server, unread []string, err error) {
+	servers, err := w.Servers(ctx, now)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,11 +8,13 @@ import (
 
 	"domovoy/bot"
 	"domovoy/bot/digest"
+	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/checks/budget"
 	"domovoy/checks/panel"
 	"domovoy/reports"
 	"domovoy/reports/compose"
+	"domovoy/reports/journal"
 )
 
 // LimitsData is the JSON of limits.
@@ -69,8 +71,14 @@ type ChangeData struct {
 	Text   map[string]string `json:"text"`
 }
 
+// budgets answers what is left at the CA.
+type budgets struct {
+	journal *journal.Journal
+	watch   *watch.Watch
+}
+
 // limits answers with what is left at the CA.
-func (c *Commands) limits(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (b budgets) limits(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	asked := listRequest{}
 	for _, word := range r.Words {
 		server, ok := strings.CutPrefix(word, "server=")
@@ -79,15 +87,15 @@ func (c *Commands) limits(ctx context.Context, r bot.Request) (bot.Answer, error
 		}
 		asked.filter.Server = server
 	}
-	servers, err := asked.named(c.Watch.States())
+	servers, err := asked.named(b.watch.States())
 	if err != nil {
 		return bot.Answer{}, err
 	}
 	data := LimitsData{Budgets: []BudgetData{}, Forecasts: []ForecastData{}, Changes: []ChangeData{}, Issuance: []IssuanceData{}}
 	var all []compose.AccountLimits
 	for _, s := range servers {
-		l := c.limitsOf(s, r.Now)
-		if l.Issuance, err = c.Journal.Issuance(ctx, s.Name, midnights(r.Locale.Local(r.Now)), panel.Shortly); err != nil {
+		l := b.of(s, r.Now)
+		if l.Issuance, err = b.journal.Issuance(ctx, s.Name, midnights(r.Locale.Local(r.Now)), panel.Shortly); err != nil {
 			return bot.Answer{}, err
 		}
 		all = append(all, l)
@@ -112,10 +120,10 @@ func midnights(now time.Time) []time.Time {
 // scarceMost is how many domains, sets and names of a limit are shown.
 const scarceMost = 5
 
-// limitsOf gathers what is worth knowing of a server's budgets.
-func (c *Commands) limitsOf(s reports.Server, now time.Time) compose.AccountLimits {
+// of gathers what is worth knowing of a server's budgets.
+func (b budgets) of(s reports.Server, now time.Time) compose.AccountLimits {
 	l := compose.AccountLimits{Server: s.Name, Trouble: s.Trouble}
-	p := c.Watch.Panel(s.Name)
+	p := b.watch.Panel(s.Name)
 	if p == nil {
 		return l
 	}

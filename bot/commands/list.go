@@ -11,6 +11,8 @@ import (
 	"unicode"
 
 	"domovoy/bot"
+	"domovoy/bot/digest"
+	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/reports"
 	"domovoy/reports/compose"
@@ -77,17 +79,23 @@ type listRequest struct {
 	file   bool
 }
 
+// lists answers with sites, line by line.
+type lists struct {
+	watch   *watch.Watch
+	reports *digest.Reporter
+}
+
 // list answers with the sites behind a count.
-func (c *Commands) list(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (l lists) list(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	asked, err := parseList(r.Words)
 	if err != nil {
 		return bot.Answer{}, err
 	}
 	if asked.week != "" {
-		return c.weekList(ctx, asked, r)
+		return l.week(ctx, asked, r)
 	}
 	asked.filter.At = r.Now
-	readable, unread, err := c.serversFor(ctx, asked, r.Now)
+	readable, unread, err := serversFor(ctx, l.watch, asked, r.Now)
 	if err != nil {
 		return bot.Answer{}, err
 	}
@@ -99,31 +107,31 @@ func (c *Commands) list(ctx context.Context, r bot.Request) (bot.Answer, error) 
 	if asked.kind == "ending" {
 		page.Domains = reports.Coverage(readable)
 	}
-	rows, err := c.rows(ctx, asked, readable, r.Now)
+	rows, err := l.rows(ctx, asked, readable, r.Now)
 	if err != nil {
 		return bot.Answer{}, err
 	}
 	if len(rows) == 0 && page.Filter != "" {
-		if page.Instead, err = c.instead(ctx, asked, r.Now); err != nil {
+		if page.Instead, err = l.instead(ctx, asked, r.Now); err != nil {
 			return bot.Answer{}, err
 		}
 	}
 	if asked.kind == reports.Droppable {
-		drop := reports.DropOf(readable, asked.filter, r.Now, func(string) bool { return true }, c.price(r.Now))
+		drop := reports.DropOf(readable, asked.filter, r.Now, func(string) bool { return true }, l.price(r.Now))
 		page.Drop = &drop
 	}
 	return listed(asked, rows, page, r)
 }
 
 // price returns what certificates for sets of names cost on a server.
-func (c *Commands) price(now time.Time) func(string, [][]string) checks.Price {
-	return func(server string, sets [][]string) checks.Price { return c.Watch.Panel(server).Reissue(sets, now) }
+func (l lists) price(now time.Time) func(string, [][]string) checks.Price {
+	return func(server string, sets [][]string) checks.Price { return l.watch.Panel(server).Reissue(sets, now) }
 }
 
 // rows are those of a list of now.
-func (c *Commands) rows(ctx context.Context, asked listRequest, servers []reports.Server, now time.Time) ([]reports.Row, error) {
+func (l lists) rows(ctx context.Context, asked listRequest, servers []reports.Server, now time.Time) ([]reports.Row, error) {
 	if reports.SinceYesterday(asked.kind) {
-		return c.Reports.DayList(ctx, asked.kind, asked.filter, now)
+		return l.reports.DayList(ctx, asked.kind, asked.filter, now)
 	}
 	return reports.List(asked.kind, servers, asked.filter), nil
 }
@@ -152,19 +160,19 @@ func listed(asked listRequest, rows []reports.Row, page compose.Page, r bot.Requ
 	return bot.Answer{Message: compose.List(r.Writer(), rows, page), Data: data}, nil
 }
 
-// weekList answers with the sites behind a number of a week's report.
-func (c *Commands) weekList(ctx context.Context, asked listRequest, r bot.Request) (bot.Answer, error) {
+// week answers with the sites behind a number of a week's report.
+func (l lists) week(ctx context.Context, asked listRequest, r bot.Request) (bot.Answer, error) {
 	if _, node := checks.ParsePlace(asked.filter.Server); node != "" {
 		return bot.Answer{}, bot.Usage("list", "usage.weeknode", "server="+asked.filter.Server)
 	}
-	rows, at, err := c.Reports.WeekList(ctx, asked.kind, asked.week, asked.all, asked.filter, r)
+	rows, at, err := l.reports.WeekList(ctx, asked.kind, asked.week, asked.all, asked.filter, r)
 	if err != nil {
 		return bot.Answer{}, err
 	}
 	page := asked.shown()
 	page.At = at
 	if len(rows) == 0 && page.Filter != "" {
-		whole, _, err := c.Reports.WeekList(ctx, asked.kind, asked.week, asked.all, reports.Filter{}, r)
+		whole, _, err := l.reports.WeekList(ctx, asked.kind, asked.week, asked.all, reports.Filter{}, r)
 		if err != nil {
 			return bot.Answer{}, err
 		}
@@ -175,19 +183,19 @@ func (c *Commands) weekList(ctx context.Context, asked listRequest, r bot.Reques
 
 // instead is what a filter that matches nothing leaves out: the whole list, and
 // the rows of an owner who was named only by the beginning of the name.
-func (c *Commands) instead(ctx context.Context, asked listRequest, now time.Time) (compose.Instead, error) {
-	readable, _, err := c.serversFor(ctx, listRequest{kind: asked.kind}, now)
+func (l lists) instead(ctx context.Context, asked listRequest, now time.Time) (compose.Instead, error) {
+	readable, _, err := serversFor(ctx, l.watch, listRequest{kind: asked.kind}, now)
 	if err != nil {
 		return compose.Instead{}, err
 	}
-	whole, err := c.rows(ctx, listRequest{kind: asked.kind, filter: reports.Filter{Within: asked.filter.Within}}, readable, now)
+	whole, err := l.rows(ctx, listRequest{kind: asked.kind, filter: reports.Filter{Within: asked.filter.Within}}, readable, now)
 	if err != nil {
 		return compose.Instead{}, err
 	}
 	left := compose.Instead{All: len(whole)}
 	if owner := asked.filter.Owner; owner != "" && !strings.ContainsAny(owner, `*?[\`) {
 		asked.filter.Owner += "*"
-		meant, err := c.rows(ctx, asked, readable, now)
+		meant, err := l.rows(ctx, asked, readable, now)
 		if err != nil {
 			return compose.Instead{}, err
 		}

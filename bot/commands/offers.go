@@ -165,7 +165,7 @@ func (g guide) nearest(told bot.Refusal) *bot.Refusal {
 // names are the commands that the person may use.
 func (g guide) names() []string {
 	var names []string
-	for _, x := range g.commands.List() {
+	for _, x := range g.commands.list {
 		if x.Role <= g.asked.Role {
 			names = append(names, x.Name)
 		}

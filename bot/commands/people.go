@@ -6,8 +6,10 @@ import (
 	"strings"
 
 	"domovoy/bot"
+	"domovoy/bot/people"
 	"domovoy/i18n"
 	"domovoy/reports/compose"
+	"domovoy/reports/journal"
 )
 
 // WhoamiData is the JSON of whoami.
@@ -19,7 +21,7 @@ type WhoamiData struct {
 }
 
 // whoami answers with the id that the configuration wants.
-func (c *Commands) whoami(_ context.Context, r bot.Request) (bot.Answer, error) {
+func whoami(_ context.Context, r bot.Request) (bot.Answer, error) {
 	if err := noWords("whoami", r); err != nil {
 		return bot.Answer{}, err
 	}
@@ -27,22 +29,28 @@ func (c *Commands) whoami(_ context.Context, r bot.Request) (bot.Answer, error) 
 	return bot.Answer{Message: compose.Whoami(r.Writer(), compose.Person{ID: r.Person, Role: r.Role.String(), Chat: r.Chat.String()}), Data: data}, nil
 }
 
+// languages changes in which language a chat is spoken to.
+type languages struct {
+	journal *journal.Journal
+	people  *people.Directory
+}
+
 // lang changes the language of a chat; in a group that takes an operator, for
 // it changes what the others read.
-func (c *Commands) lang(ctx context.Context, r bot.Request) (bot.Answer, error) {
-	languages := c.People.Bundle.Languages()
-	if len(r.Words) != 1 || !slices.Contains(languages, strings.ToLower(r.Words[0])) {
-		return bot.Answer{}, &bot.Refusal{Code: bot.ResultUsage, Key: "usage.lang", Args: i18n.Args{"Languages": strings.Join(languages, ", ")}}
+func (l languages) lang(ctx context.Context, r bot.Request) (bot.Answer, error) {
+	known := l.people.Bundle.Languages()
+	if len(r.Words) != 1 || !slices.Contains(known, strings.ToLower(r.Words[0])) {
+		return bot.Answer{}, &bot.Refusal{Code: bot.ResultUsage, Key: "usage.lang", Args: i18n.Args{"Languages": strings.Join(known, ", ")}}
 	}
 	if !r.Private && r.Role < bot.Operator {
 		return bot.Answer{}, bot.NotAllowed(r, "lang", bot.Operator)
 	}
 	language := strings.ToLower(r.Words[0])
-	if err := c.Journal.SetLanguage(ctx, r.Chat.String(), language); err != nil {
+	if err := l.journal.SetLanguage(ctx, r.Chat.String(), language); err != nil {
 		return bot.Answer{}, err
 	}
-	err := c.keep(ctx, r, bot.NewAct("lang", language, bot.ResultOK))
-	r.Locale = c.People.Bundle.Locale(language, c.People.Zone)
+	err := l.journal.Audit(ctx, *people.Entry(r, bot.NewAct("lang", language, bot.ResultOK)))
+	r.Locale = l.people.Bundle.Locale(language, l.people.Zone)
 	return bot.Answer{
 		Message: compose.LanguageSet(r.Writer()),
 		Data:    WhoamiData{Person: r.Person, Role: r.Role.String(), Chat: r.Chat.String(), Language: language},
@@ -65,7 +73,7 @@ type HelpItem struct {
 func (c *Commands) help(_ context.Context, r bot.Request) (bot.Answer, error) {
 	var known []string
 	data := HelpData{Commands: []HelpItem{}}
-	for _, x := range c.List() {
+	for _, x := range c.list {
 		if r.Role < x.Role || (len(r.Words) > 0 && r.Words[0] != x.Name) {
 			continue
 		}
@@ -91,7 +99,7 @@ func leaving(l *i18n.Locale) []string { return []string{"quit", "exit", l.Say("h
 // Menu lists the commands with one line each, for a messenger's own menu.
 func (c *Commands) Menu(l *i18n.Locale) [][2]string {
 	var menu [][2]string
-	for _, x := range c.List() {
+	for _, x := range c.list {
 		menu = append(menu, [2]string{x.Name, l.Say("help." + x.Name + ".text")})
 	}
 	return menu

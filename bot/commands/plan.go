@@ -48,14 +48,17 @@ type ReissueDomainData struct {
 	Left   int    `json:"left"`
 }
 
+// reissue plans new certificates.
+type reissue struct{ watch *watch.Watch }
+
 // plan answers what re-issuing the chosen sites' certificates would take.
 // Nothing is ordered.
-func (c *Commands) plan(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (p reissue) plan(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	asked, err := parsePlan(r.Words)
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	readable, unread, err := c.serversFor(ctx, asked, r.Now)
+	readable, unread, err := serversFor(ctx, p.watch, asked, r.Now)
 	if err != nil {
 		return bot.Answer{}, err
 	}
@@ -67,7 +70,7 @@ func (c *Commands) plan(ctx context.Context, r bot.Request) (bot.Answer, error) 
 		for i, site := range part.Pass {
 			sets[i] = watch.OrderNames(site)
 		}
-		part.Price = c.Watch.Panel(s.Name).Reissue(sets, r.Now)
+		part.Price = p.watch.Panel(s.Name).Reissue(sets, r.Now)
 		told.Servers = append(told.Servers, part)
 		data.add(part)
 	}

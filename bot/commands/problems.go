@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/bot/alerts"
 	"domovoy/checks"
 	"domovoy/reports"
 	"domovoy/reports/compose"
+	"domovoy/reports/journal"
 )
 
 // ProblemData is a problem in JSON.
@@ -58,10 +60,16 @@ const (
 	silencedMost = 90 * 24 * time.Hour
 )
 
+// problems answers about problems that are open, and changes who works on them.
+type problems struct {
+	journal *journal.Journal
+	alerts  *alerts.Recorder
+}
+
 // ack takes a problem, which needs an operator, or lists the open ones.
-func (c *Commands) ack(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (p problems) ack(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) == 0 {
-		return c.problems(ctx, r)
+		return p.list(ctx, r)
 	}
 	if r.Role < bot.Operator {
 		return bot.Answer{}, bot.NotAllowed(r, "ack", bot.Operator)
@@ -81,20 +89,20 @@ func (c *Commands) ack(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	default:
 		return bot.Answer{}, bot.Usage("ack", "usage.ack", r.Words[2])
 	}
-	p, err := c.Alerts.Take(ctx, r, id, r.Now.Add(while), bot.NewAct("ack", strings.Join(r.Words, " "), bot.ResultOK))
-	return bot.Answer{Message: compose.Taken(r.Writer(), p), Data: problemData(p, r.Now)}, err
+	problem, err := p.alerts.Take(ctx, r, id, r.Now.Add(while), bot.NewAct("ack", strings.Join(r.Words, " "), bot.ResultOK))
+	return bot.Answer{Message: compose.Taken(r.Writer(), problem), Data: problemData(problem, r.Now)}, err
 }
 
-// problems lists what can be taken.
-func (c *Commands) problems(ctx context.Context, r bot.Request) (bot.Answer, error) {
-	s, err := c.Journal.Standing(ctx, r.Now)
+// list answers with what can be taken.
+func (p problems) list(ctx context.Context, r bot.Request) (bot.Answer, error) {
+	s, err := p.journal.Standing(ctx, r.Now)
 	if err != nil {
 		return bot.Answer{}, err
 	}
 	slices.SortStableFunc(s.Problems, func(a, b reports.Problem) int { return int(b.Told.Severity - a.Told.Severity) })
 	data := ProblemsData{Problems: []ProblemData{}}
-	for _, p := range s.Problems {
-		data.Problems = append(data.Problems, problemData(p, r.Now))
+	for _, x := range s.Problems {
+		data.Problems = append(data.Problems, problemData(x, r.Now))
 	}
 	return bot.Answer{Message: compose.Problems(r.Writer(), s.Problems), Data: data}, nil
 }
@@ -103,7 +111,7 @@ func (c *Commands) problems(ctx context.Context, r bot.Request) (bot.Answer, err
 const handLength = 64
 
 // hand asks somebody to take a problem.
-func (c *Commands) hand(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (p problems) hand(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) < 2 {
 		return bot.Answer{}, bot.Usage("hand", "usage.hand", "")
 	}
@@ -112,8 +120,8 @@ func (c *Commands) hand(ctx context.Context, r bot.Request) (bot.Answer, error) 
 		return bot.Answer{}, err
 	}
 	to := checks.Clean(strings.Join(r.Typed[1:], " "), handLength)
-	p, err := c.Alerts.Hand(ctx, r, id, to, bot.NewAct("hand", r.Words[0]+" "+to, bot.ResultOK))
-	return bot.Answer{Message: compose.Handed(r.Writer(), p), Data: problemData(p, r.Now)}, err
+	problem, err := p.alerts.Hand(ctx, r, id, to, bot.NewAct("hand", r.Words[0]+" "+to, bot.ResultOK))
+	return bot.Answer{Message: compose.Handed(r.Writer(), problem), Data: problemData(problem, r.Now)}, err
 }
 
 // EscalateData is the JSON of escalate.
@@ -123,7 +131,7 @@ type EscalateData struct {
 }
 
 // escalate takes the next step of the escalation now.
-func (c *Commands) escalate(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (p problems) escalate(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) != 1 {
 		return bot.Answer{}, bot.Usage("escalate", "usage.escalate", "")
 	}
@@ -131,7 +139,7 @@ func (c *Commands) escalate(ctx context.Context, r bot.Request) (bot.Answer, err
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	step, err := c.Alerts.Escalate(ctx, r, id, bot.NewAct("escalate", r.Words[0], bot.ResultOK))
+	step, err := p.alerts.Escalate(ctx, r, id, bot.NewAct("escalate", r.Words[0], bot.ResultOK))
 	return bot.Answer{Message: compose.EscalatedTo(r.Writer(), id, step), Data: EscalateData{id, step.To}}, err
 }
 

@@ -5,16 +5,20 @@ import (
 	"strings"
 
 	"domovoy/bot"
+	"domovoy/bot/digest"
 )
+
+// digests composes reports.
+type digests struct{ reports *digest.Reporter }
 
 // report composes the daily digest or the weekly report now, for the one who
 // asks.
-func (c *Commands) report(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (d digests) report(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) > 0 && r.Words[0] == bot.Weekly {
-		return c.Reports.Weekly(ctx, r.Words[1:], r)
+		return d.reports.Weekly(ctx, r.Words[1:], r)
 	}
 	if len(r.Words) != 1 || r.Words[0] != bot.Daily {
 		return bot.Answer{}, bot.Usage("report", "usage.report", strings.Join(r.Words, " "))
 	}
-	return c.Reports.Daily(ctx, r)
+	return d.reports.Daily(ctx, r)
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/bot/people"
+	"domovoy/bot/watch"
 	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
@@ -26,14 +28,22 @@ type SelfTestItem struct {
 	Last  *time.Time `json:"last,omitempty"` // the last success: of a reading, of a message
 }
 
-// selftest answers whether the bot itself works: the state can be written, the
+// selfTest looks at the bot itself.
+type selfTest struct {
+	journal *journal.Journal
+	watch   *watch.Watch
+	trail   trail
+	people  *people.Directory
+}
+
+// run answers whether the bot itself works: the state can be written, the
 // audit is whole, the panels are read, and the chats get their messages.
-func (c *Commands) selftest(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (s selfTest) run(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if err := noWords("selftest", r); err != nil {
 		return bot.Answer{}, err
 	}
 	var told []compose.SelfTest
-	health := c.Journal.Health(ctx, r.Now)
+	health := s.journal.Health(ctx, r.Now)
 	fault, isFault := errors.AsType[*journal.Fault](health)
 	switch {
 	case isFault:
@@ -43,16 +53,16 @@ func (c *Commands) selftest(ctx context.Context, r bot.Request) (bot.Answer, err
 	default:
 		told = append(told, compose.SelfTest{Name: "state"})
 	}
-	chain, trail, err := c.chain(ctx)
+	chain, trail, err := s.trail.chain(ctx)
 	if err != nil {
 		return bot.Answer{}, err
 	}
 	told = append(told, compose.SelfTest{Name: "audit", Error: chain.Error, Trail: trail})
-	for _, s := range c.Watch.States() {
-		told = append(told, ofPanel(s.Name, s.Trouble, s.Read))
+	for _, server := range s.watch.States() {
+		told = append(told, ofPanel(server.Name, server.Trouble, server.Read))
 	}
-	for _, chat := range c.People.Chats {
-		d, err := c.Journal.ChatDelivery(ctx, chat.To.String())
+	for _, chat := range s.people.Chats {
+		d, err := s.journal.ChatDelivery(ctx, chat.To.String())
 		if err != nil {
 			return bot.Answer{}, err
 		}

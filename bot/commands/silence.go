@@ -8,10 +8,14 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/bot/alerts"
+	"domovoy/bot/people"
+	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports"
 	"domovoy/reports/compose"
+	"domovoy/reports/journal"
 )
 
 // SilenceData is a silence in JSON.
@@ -36,33 +40,42 @@ func silenceData(s reports.Silence) SilenceData {
 // reasonLength is how long the reason of a silence may be, in runes.
 const reasonLength = 200
 
+// silences keeps messages back.
+type silences struct {
+	journal *journal.Journal
+	watch   *watch.Watch
+	alerts  *alerts.Recorder
+	people  *people.Directory
+	times   vocabulary // words before a time, which mean more than that elsewhere
+}
+
 // silence keeps messages back until a moment, from now on or from a later one,
 // for a reason, which needs an operator; without words it lists the silences.
-func (c *Commands) silence(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (x silences) silence(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) == 0 {
-		return c.silences(ctx, r, r.Role >= bot.Operator)
+		return x.list(ctx, r, r.Role >= bot.Operator)
 	}
 	if r.Role < bot.Operator {
 		return bot.Answer{}, bot.NotAllowed(r, "silence", bot.Operator)
 	}
-	s, err := c.parseSilence(r)
+	s, err := x.parse(r)
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	if err := c.fits(s.Match); err != nil {
+	if err := x.fits(s.Match); err != nil {
 		return bot.Answer{}, err
 	}
-	s, err = c.Alerts.Silence(ctx, r, s, bot.NewAct("silence", actArgs(r), bot.ResultOK))
+	s, err = x.alerts.Silence(ctx, r, s, bot.NewAct("silence", actArgs(r), bot.ResultOK))
 	return bot.Answer{Message: compose.Silenced(r.Writer(), s), Data: silenceData(s)}, err
 }
 
 // actArgs are the words of an act for the audit.
 func actArgs(r bot.Request) string { return checks.Clean(strings.Join(r.Typed, " "), 2*reasonLength) }
 
-// silences lists those that last or are to come, with buttons for what more can be
+// list answers with those that last or are to come, with buttons for what more can be
 // silenced.
-func (c *Commands) silences(ctx context.Context, r bot.Request, more bool) (bot.Answer, error) {
-	s, err := c.Journal.Standing(ctx, r.Now)
+func (x silences) list(ctx context.Context, r bot.Request, more bool) (bot.Answer, error) {
+	s, err := x.journal.Standing(ctx, r.Now)
 	if err != nil {
 		return bot.Answer{}, err
 	}
@@ -79,9 +92,9 @@ func (c *Commands) silences(ctx context.Context, r bot.Request, more bool) (bot.
 }
 
 // unsilence ends a silence.
-func (c *Commands) unsilence(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (x silences) unsilence(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) == 0 {
-		return c.silences(ctx, r, false)
+		return x.list(ctx, r, false)
 	}
 	if len(r.Words) > 1 {
 		return bot.Answer{}, bot.Usage("unsilence", "usage.unsilence", r.Words[1])
@@ -90,30 +103,30 @@ func (c *Commands) unsilence(ctx context.Context, r bot.Request) (bot.Answer, er
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	s, err := c.Alerts.Unsilence(ctx, r, id, bot.NewAct("unsilence", r.Words[0], bot.ResultOK))
+	s, err := x.alerts.Unsilence(ctx, r, id, bot.NewAct("unsilence", r.Words[0], bot.ResultOK))
 	return bot.Answer{Message: compose.Unsilenced(r.Writer(), s), Data: silenceData(s)}, err
 }
 
 // fits refuses a silence that could match nothing.
-func (c *Commands) fits(m reports.Match) error {
-	return listRequest{filter: reports.Filter{Owner: m.Owner, Server: m.Server, Cause: m.Cause}}.fits(c.Watch.States())
+func (x silences) fits(m reports.Match) error {
+	return listRequest{filter: reports.Filter{Owner: m.Owner, Server: m.Server, Cause: m.Cause}}.fits(x.watch.States())
 }
 
-// parseSilence reads "12 2h reason", "owner=client1* server=isp1 1d reason" or
+// parse reads "12 2h reason", "owner=client1* server=isp1 1d reason" or
 // "shop.ru from 22:00 until 06:00 reason": what it is about, then from when and
 // until when or for how long, then why. Times are of the zone of schedules.
-func (c *Commands) parseSilence(r bot.Request) (reports.Silence, error) {
-	p := silenceParser{words: r.Words, typed: r.Typed, zone: c.People.Zone}
+func (x silences) parse(r bot.Request) (reports.Silence, error) {
+	p := silenceParser{words: r.Words, typed: r.Typed, zone: x.people.Zone}
 	s := reports.Silence{Person: r.Person, Name: r.Name, Created: r.Now, Start: r.Now}
 	for !p.done() && s.End.IsZero() {
-		switch word := p.words[0]; c.times[strings.ToLower(word)] {
+		switch word := p.words[0]; x.times[strings.ToLower(word)] {
 		case "from", "until":
 			p.skip()
 			at, ok := p.moment(s.Start)
 			if !ok {
 				return s, bot.Usage("silence", "usage.silence.time", p.word())
 			}
-			if c.times[strings.ToLower(word)] == "from" {
+			if x.times[strings.ToLower(word)] == "from" {
 				s.Start = at
 			} else {
 				s.End = at

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/reports"
 	"domovoy/reports/compose"
@@ -63,10 +64,17 @@ type NodeData struct {
 	Sites       int          `json:"sites"`
 }
 
+// overview answers how things are, all in one.
+type overview struct {
+	watch    *watch.Watch
+	doubts   doubts
+	delivery deliveries
+}
+
 // status answers with every count beside its threshold and trend.
-func (c *Commands) status(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (o overview) status(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) > 0 && r.Words[0] == "believe" {
-		return c.believe(ctx, r)
+		return o.doubts.believe(ctx, r)
 	}
 	var asked listRequest
 	for _, word := range r.Words {
@@ -76,7 +84,7 @@ func (c *Commands) status(ctx context.Context, r bot.Request) (bot.Answer, error
 		}
 		asked.filter.Server = server
 	}
-	servers, err := c.Watch.Servers(ctx, r.Now)
+	servers, err := o.watch.Servers(ctx, r.Now)
 	if err == nil {
 		servers, err = asked.named(servers)
 	}
@@ -84,15 +92,15 @@ func (c *Commands) status(ctx context.Context, r bot.Request) (bot.Answer, error
 		return bot.Answer{}, err
 	}
 	servers = asked.filter.Nodes(servers)
-	health, delivery, err := c.health(ctx, r.Now)
+	health, delivered, err := o.delivery.health(ctx, r.Now)
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	data := StatusData{Waiting: delivery.Waiting, Delivery: health}
+	data := StatusData{Waiting: delivered.Waiting, Delivery: health}
 	for _, s := range servers {
 		data.add(s)
 	}
-	return bot.Answer{Message: compose.Status(r.Writer(), servers, delivery), Data: data}, nil
+	return bot.Answer{Message: compose.Status(r.Writer(), servers, delivered), Data: data}, nil
 }
 
 func (d *StatusData) add(s reports.Server) {

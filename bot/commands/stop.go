@@ -19,7 +19,7 @@ type StopData struct {
 
 // stop ends a task that is under way: one's own, or anybody's with the role
 // that its kind needs. Stopping a task that is over is not an error.
-func (c *Commands) stop(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (b background) stop(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) != 1 {
 		return bot.Answer{}, bot.Usage("stop", "usage.stop", "")
 	}
@@ -27,14 +27,14 @@ func (c *Commands) stop(ctx context.Context, r bot.Request) (bot.Answer, error) 
 	if err != nil {
 		return bot.Answer{}, bot.Usage("stop", "usage.stop", r.Words[0])
 	}
-	task, err := c.Journal.Task(ctx, id)
+	task, err := b.journal.Task(ctx, id)
 	if errors.Is(err, journal.ErrNoTask) {
 		return bot.Answer{}, &bot.Refusal{Code: bot.ResultNotFound, Key: "refusal.task", Args: i18n.Args{"Task": r.Words[0]}}
 	}
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	task, err = c.Tasks.Stop(ctx, task, r, bot.NewAct("stop", r.Words[0]+" "+task.Kind, bot.ResultOK))
+	task, err = b.tasks.Stop(ctx, task, r, bot.NewAct("stop", r.Words[0]+" "+task.Kind, bot.ResultOK))
 	if err != nil {
 		return bot.Answer{}, err
 	}

@@ -34,11 +34,11 @@ type SweepSummary struct {
 
 // sweep begins a probe of every site of every panel. One at a time: another
 // would ask the same.
-func (c *Commands) sweep(ctx context.Context, r bot.Request) (bot.Answer, error) {
+func (b background) sweep(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if err := noWords("sweep", r); err != nil {
 		return bot.Answer{}, err
 	}
-	servers := c.Watch.States()
+	servers := b.watch.States()
 	if err := probed(servers); err != nil {
 		return bot.Answer{}, err
 	}
@@ -49,12 +49,12 @@ func (c *Commands) sweep(ctx context.Context, r bot.Request) (bot.Answer, error)
 		}
 	}
 	m := compose.SweepBegun(r.Writer(), total)
-	open, err := c.Tasks.Open(ctx, sweepKind)
+	open, err := b.tasks.Open(ctx, sweepKind)
 	if err != nil {
 		return bot.Answer{}, err
 	}
 	if open != nil {
-		if c.Tasks.Abandoned(ctx, *open, r) {
+		if b.tasks.Abandoned(ctx, *open, r) {
 			return bot.Answer{Message: m, Work: &bot.Work{Kind: open.Kind, Task: open.ID}}, nil
 		}
 		return bot.Answer{}, &bot.Refusal{Code: bot.ResultBusy, Key: "refusal.sweep", Args: i18n.Args{"Name": open.By.Name, "Task": strconv.FormatInt(open.ID, 10)}}

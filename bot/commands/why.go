@@ -45,19 +45,19 @@ const (
 )
 
 // why answers with a site's history.
-func (c *Commands) why(ctx context.Context, r bot.Request) (bot.Answer, error) {
-	site, err := c.site(ctx, "why", r)
+func (s sites) why(ctx context.Context, r bot.Request) (bot.Answer, error) {
+	site, err := s.find(ctx, "why", r)
 	if err != nil {
 		return bot.Answer{}, err
 	}
 	name := site.Subject.Site.Name
-	if site.Past, err = c.Journal.IncidentsOf(ctx, site.Server.Name, name, pastLimit); err != nil {
+	if site.Past, err = s.journal.IncidentsOf(ctx, site.Server.Name, name, pastLimit); err != nil {
 		return bot.Answer{}, err
 	}
-	if site.Attempts, err = c.attempts(ctx, site, attemptLimit); err != nil {
+	if site.Attempts, err = s.attempts(ctx, site, attemptLimit); err != nil {
 		return bot.Answer{}, err
 	}
-	acts, err := c.Journal.AuditOf(ctx, name, actLimit)
+	acts, err := s.journal.AuditOf(ctx, name, actLimit)
 	if err != nil {
 		return bot.Answer{}, err
 	}
