@@ -70,6 +70,7 @@ type table struct {
 	columns []string // expressions in the order of wanted.columns; empty: no such column
 	names   []string // the columns' names in the same order
 	useless bool     // it lacks the columns for which it is read
+	hidden  bool     // what it lacks, if the panel has no such table the table itself, may be there: the server's user may not look
 	queries [2]string
 }
 
@@ -126,12 +127,12 @@ func (all *tables) missing() []checks.Missing {
 		case i == node && all[i].name == "":
 			continue // no cluster
 		case all[i].name == "":
-			list = append(list, checks.Missing{Table: w.name})
+			list = append(list, checks.Missing{Table: w.name, Hidden: all[i].hidden})
 			continue
 		}
 		for j, column := range all[i].columns {
 			if column == "" && !slices.Contains(w.guessed, j) {
-				list = append(list, checks.Missing{Table: w.name, Column: w.columns[j][0]})
+				list = append(list, checks.Missing{Table: w.name, Column: w.columns[j][0], Hidden: all[i].hidden})
 			}
 		}
 	}
