@@ -66,6 +66,7 @@ type table struct {
 	name    string   // empty: the panel has no such table
 	key     string   // column for paging: unique, ascending in order of insertion
 	strict  bool     // the key holds integers only
+	root    uint32   // of a SQLite file: the first page of its b-tree, whose keys are those of key; 0: not known
 	id      string   // column that other tables refer to
 	columns []string // expressions in the order of wanted.columns; empty: no such column
 	names   []string // the columns' names in the same order
