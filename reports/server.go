@@ -28,6 +28,9 @@ type Server struct {
 	Registrations map[string]*checks.Registration // of domains, by their names; nil: registries are not asked
 }
 
+// NeverRead is Server.Trouble before the first reading has ended.
+const NeverRead = "never"
+
 // Since is when each open problem of a site was first found.
 type Since map[sinceKey]Start
 

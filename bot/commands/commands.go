@@ -171,6 +171,14 @@ func (c *Commands) Refused(text string, code bot.Result) *bot.Act {
 	return bot.NewAct(bot.Short(s.name), bot.ShortWords(s.words), code)
 }
 
+// Name of the command that a text asks for; "unknown" if there is none.
+func (c *Commands) Name(text string) string {
+	if command, ok := c.find(c.words.parse(text).name); ok {
+		return command.Name
+	}
+	return "unknown"
+}
+
 // acts reports whether a command changes something outside the bot, or what
 // others are told: the audit then keeps its words, too.
 func (c *Commands) acts(s said) bool {

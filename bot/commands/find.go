@@ -193,7 +193,7 @@ func split(servers []reports.Server, asked listRequest) (readable []reports.Serv
 	if err != nil {
 		return nil, nil, err
 	}
-	reason := "never"
+	reason := reports.NeverRead
 	for _, s := range named {
 		why := cmp.Or(unknown(s, checks.Code("panel."+asked.kind)), unseen(s, asked.kind))
 		if why == "" {
@@ -213,7 +213,7 @@ func split(servers []reports.Server, asked listRequest) (readable []reports.Serv
 // cannot be read just now still has what was read of it.
 func unknown(s reports.Server, code checks.Code) string {
 	if s.Read.IsZero() {
-		return cmp.Or(s.Trouble, "never")
+		return cmp.Or(s.Trouble, reports.NeverRead)
 	}
 	for _, r := range s.Readings {
 		if r.Code == code {

@@ -4,6 +4,8 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -18,6 +20,7 @@ import (
 	"domovoy/bot/digest"
 	"domovoy/bot/inbox"
 	"domovoy/bot/jobs"
+	"domovoy/bot/metrics"
 	"domovoy/bot/outbox"
 	"domovoy/bot/people"
 	"domovoy/bot/probe"
@@ -43,6 +46,7 @@ type Config struct {
 	Registry *registry.Registry // asked about every domain; nil: none is
 	Reports  string             // the folder where the files of reports are kept; empty: nowhere
 	Log      *slog.Logger
+	Metrics  *metrics.Metrics // nil: nothing is counted
 
 	// SpareAfter is after how long an open critical problem goes another way; zero:
 	// outbox.SpareAfter.
@@ -61,6 +65,7 @@ type Engine struct {
 	send      bot.Signal // there is something to send
 	spare     time.Duration
 	keeper    *state.Keeper
+	metrics   *metrics.Metrics        // may be nil
 	domains   *registrations.Looker   // nil: registries are not asked
 	receivers map[string]bot.Receiver // by their name in addresses; Run fills it before anything uses it
 }
@@ -68,7 +73,7 @@ type Engine struct {
 // New makes an engine; it starts nothing.
 func New(c Config) *Engine {
 	j, log, send := c.Journal, c.Log, bot.NewSignal()
-	e := &Engine{send: send, spare: c.SpareAfter}
+	e := &Engine{send: send, spare: c.SpareAfter, metrics: c.Metrics}
 	e.Journal, e.Log, e.Send = j, log, send
 	e.People = people.New(c.Audience, j)
 	e.Watch = watch.New(j, c.Sources, c.Rules, c.Policy, log)
@@ -83,6 +88,12 @@ func New(c Config) *Engine {
 	e.receivers = map[string]bot.Receiver{}
 	e.keeper = state.New(j, e.People, e.receivers, send, log)
 	e.Inbox.Excuse = e.keeper.Excuse
+	if c.Metrics != nil {
+		c.Metrics.Show(j, e.Watch)
+		e.Inbox.Answered = func(command string, result bot.Result, took time.Duration) {
+			c.Metrics.Answered(command, result.String(), took)
+		}
+	}
 	if c.Registry != nil {
 		e.domains = registrations.New(c.Registry, e.Watch, log)
 	}
@@ -119,8 +130,39 @@ func (e *Engine) Run(ctx context.Context, messengers map[string]bot.Messenger, s
 		group.Go(func() error { return e.domains.Run(ctx) })
 	}
 	group.Go(func() error { return e.Outbox(e.receivers).Run(ctx) })
-	group.Go(func() error { return jobs.New(e.Journal, e.People.Zone, e.Log).Run(ctx, schedule) })
+	group.Go(func() error { return jobs.New(e.Journal, e.People.Zone, e.Log).Run(ctx, e.counted(schedule)) })
 	return group.Wait()
+}
+
+// counted is a schedule whose runs are counted.
+func (e *Engine) counted(schedule []jobs.Job) []jobs.Job {
+	counted := slices.Clone(schedule)
+	names := make([]string, len(schedule))
+	for i, j := range schedule {
+		names[i] = j.Name
+		counted[i].Run = func(ctx context.Context, due time.Time) error {
+			begun := time.Now()
+			err := j.Run(ctx, due)
+			if ctx.Err() == nil {
+				e.metrics.Ran(j.Name, time.Since(begun), err)
+			}
+			return err
+		}
+	}
+	e.metrics.Expect(slices.Collect(maps.Keys(e.receivers)), names)
+	return counted
+}
+
+// Health is what /healthz and /readyz answer by.
+func (e *Engine) Health() metrics.Health {
+	return metrics.Health{Alive: e.keeper.Fault, Ready: func() (unread error) {
+		for _, s := range e.Watch.States() {
+			if s.Trouble == reports.NeverRead {
+				unread = errors.Join(unread, fmt.Errorf("panel %s: not read yet", s.Name))
+			}
+		}
+		return unread
+	}}
 }
 
 // Healthy reports whether the state could be kept when it was last looked at.
@@ -133,6 +175,6 @@ func (e *Engine) RefuseConfig(ctx context.Context, faults func(*i18n.Locale) []s
 
 // Outbox over receivers, by their name in addresses.
 func (e *Engine) Outbox(receivers map[string]bot.Receiver) *outbox.Outbox {
-	return outbox.New(outbox.Config{Journal: e.Journal, Receivers: receivers, Wake: e.send, Log: e.Log, SpareAfter: e.spare,
+	return outbox.New(outbox.Config{Journal: e.Journal, Receivers: receivers, Wake: e.send, Log: e.Log, SpareAfter: e.spare, Called: e.metrics.Called,
 		Audience: func() bot.Audience { return e.People.Audience }})
 }

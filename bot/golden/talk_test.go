@@ -8,6 +8,7 @@ import (
 
 	"domovoy/bot"
 	"domovoy/bot/commands"
+	"domovoy/bot/people"
 	"domovoy/i18n"
 	"domovoy/reports"
 	"domovoy/reports/compose"
@@ -29,7 +30,12 @@ func talkCases() map[string]message {
 			return compose.Again(w, stormy(w))
 		},
 	}
-	for _, c := range new(commands.Commands).List() {
+	bundle, err := catalogs()
+	if err != nil {
+		panic(err)
+	}
+	list := commands.New(commands.Parts{People: people.New(bot.Audience{Bundle: bundle}, nil)}).List()
+	for _, c := range list {
 		t := c.Name
 		topics = append(topics, t)
 		all["help."+c.Name] = func(w compose.Writer) reports.Message { return compose.HelpTopic(w, t) }
@@ -45,7 +51,7 @@ func talkCases() map[string]message {
 			return declined(w, &bot.Refusal{Key: key, Args: args})
 		}
 	}
-	for _, c := range new(commands.Commands).List() {
+	for _, c := range list {
 		if c.Role > bot.Viewer {
 			all["refusal.role."+c.Name] = func(w compose.Writer) reports.Message {
 				return declined(w, bot.NotAllowed(bot.Request{Locale: w.Locale, Role: bot.Viewer}, c.Name, c.Role))

@@ -43,13 +43,16 @@ type reply struct {
 	deliveries []journal.Delivery
 	answer     bot.Answer
 	entry      *journal.AuditEntry // of what was done or refused; nil: there is none to keep
+
+	text   string     // the command, as typed
+	result bot.Result // zero: it panicked
 }
 
 // compose answers an update. A refusal is audited. The error is the context's
 // end.
 func (i *Inbox) compose(ctx context.Context, u journal.Update, r bot.Request) (reply, error) {
 	if pages, err := i.turnPage(ctx, u); pages != nil || err != nil {
-		return reply{deliveries: pages}, err
+		return reply{deliveries: pages, text: u.Text, result: bot.ResultOK}, err
 	}
 	bounded, cancel := context.WithTimeout(ctx, answerBound)
 	defer cancel()
@@ -62,7 +65,8 @@ func (i *Inbox) compose(ctx context.Context, u journal.Update, r bot.Request) (r
 		return err
 	})
 	if err == nil {
-		return reply{deliveries: replacing(notice, deliver(u, a.Message)), answer: a, entry: people.Entry(r, a.Act)}, nil
+		return reply{deliveries: replacing(notice, deliver(u, a.Message)), answer: a, entry: people.Entry(r, a.Act),
+			text: text, result: bot.ResultOK}, nil
 	}
 	if ctx.Err() != nil {
 		return reply{}, ctx.Err()
@@ -116,7 +120,7 @@ func (i *Inbox) ask(ctx context.Context, u journal.Update, r bot.Request) (strin
 // declined is what is said instead of an answer.
 func (i *Inbox) declined(ctx context.Context, err error, u journal.Update, r bot.Request, text string, notice int64) reply {
 	m, code := bot.Explain(ctx, i.log, err, r)
-	return reply{deliveries: replacing(notice, deliver(u, m)), entry: i.refused(u, r, text, code)}
+	return reply{deliveries: replacing(notice, deliver(u, m)), entry: i.refused(u, r, text, code), text: text, result: code}
 }
 
 // refused is the audit's entry of a refusal; nil: strangers leave no trace in

@@ -3,6 +3,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -30,6 +31,9 @@ type Inbox struct {
 
 	// Excuse tells somebody that a request cannot be stored; nil: nobody is told.
 	Excuse func(ctx context.Context, u bot.Update, err error)
+
+	// Answered is told of each answer to a known person; nil: nobody is.
+	Answered func(command string, result bot.Result, took time.Duration)
 }
 
 // New makes an inbox.
@@ -172,6 +176,7 @@ func (i *Inbox) takeOne(ctx context.Context, u journal.Update) error {
 // again because the journal could not be written.
 func (i *Inbox) answer(ctx context.Context, u journal.Update, r bot.Request) {
 	var said reply
+	begun := time.Now()
 	err := guard.Run(func() (err error) {
 		said, err = i.compose(ctx, u, r)
 		return err
@@ -185,6 +190,9 @@ func (i *Inbox) answer(ctx context.Context, u journal.Update, r bot.Request) {
 	log := i.log.With("update", u.ID, "chat", u.Chat)
 	if err := work.UntilStored(ctx, log, store); err != nil && ctx.Err() == nil {
 		log.ErrorContext(ctx, "cannot store the answer", "error", err)
+	}
+	if i.Answered != nil {
+		i.Answered(i.commands.Name(said.text), cmp.Or(said.result, bot.ResultInternal), time.Since(begun))
 	}
 	i.send.Wake()
 }

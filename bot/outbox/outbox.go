@@ -29,6 +29,9 @@ type Config struct {
 	SpareAfter time.Duration           // after how long an open critical problem goes another way; zero: the constant of that name
 	Wake       bot.Signal              // there is something to send
 	Log        *slog.Logger
+
+	// Called is told how each call to a receiver ended; nil: nobody is.
+	Called func(messenger string, took time.Duration, err error)
 }
 
 // SpareAfter is how long a messenger may be out before open critical problems go

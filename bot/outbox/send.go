@@ -59,7 +59,11 @@ func (q *queue) deliver(ctx context.Context, d journal.Delivery, store storing) 
 	defer cancel()
 	bounded, cancelBound := context.WithTimeout(late, sendBound)
 	defer cancelBound()
+	started := time.Now()
 	ref, err := q.send(bounded, d)
+	if q.Called != nil {
+		q.Called(q.name, time.Since(started), err)
+	}
 	if err != nil && late.Err() != nil {
 		return late.Err() // cut off: it stays due, and begun
 	}

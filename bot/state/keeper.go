@@ -112,6 +112,16 @@ func (k *Keeper) Healthy() bool {
 	return k.fault == nil
 }
 
+// Fault is why the state cannot be kept, as of the last look; nil: it can.
+func (k *Keeper) Fault() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.fault == nil { // a nil *Fault is no nil error
+		return nil
+	}
+	return k.fault
+}
+
 // Look looks once. A file that was deleted is put back, a damaged one is moved
 // aside and a new one begun; both are said through the journal. Of any other
 // fault people are told from memory, once, and again when it is over.

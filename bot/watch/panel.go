@@ -34,8 +34,8 @@ func newPanel(s Source) *Panel {
 
 // unread is the state of a panel before its first reading.
 func unread(name string) reports.Server {
-	s := reports.Server{Name: name, Trouble: "never"}
-	for _, m := range panel.Unavailable(name, "never") {
+	s := reports.Server{Name: name, Trouble: reports.NeverRead}
+	for _, m := range panel.Unavailable(name, reports.NeverRead) {
 		s.Readings = append(s.Readings, reports.Reading{Metric: m})
 	}
 	return s

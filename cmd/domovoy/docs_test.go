@@ -13,7 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"domovoy/bot"
 	"domovoy/bot/commands"
+	"domovoy/bot/people"
 	"domovoy/checks"
 	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
@@ -54,7 +56,7 @@ func generated(t *testing.T) []document {
 				"transcript: alert": fenced(story.alert),
 				"transcript: check": fenced("> " + e.question + " " + story.site + "\n\n" + story.check),
 			}, nil},
-			document{"bot/README" + e.suffix, map[string]string{"commands": e.commandTable(l, bundle.Locale("ru", nil))}, nil},
+			document{"bot/README" + e.suffix, map[string]string{"commands": e.commandTable(bundle, l, bundle.Locale("ru", nil))}, nil},
 			document{"checks/README" + e.suffix, map[string]string{"problems": e.problemTable(l)}, nil},
 			document{"reports/README" + e.suffix, nil, withThresholds},
 		)
@@ -188,9 +190,9 @@ func (e edition) problemTable(l *i18n.Locale) string {
 	return table(e.problems, rows)
 }
 
-func (e edition) commandTable(l, ru *i18n.Locale) string {
+func (e edition) commandTable(bundle *i18n.Bundle, l, ru *i18n.Locale) string {
 	var rows [][]string
-	for _, c := range new(commands.Commands).List() {
+	for _, c := range commands.New(commands.Parts{People: people.New(bot.Audience{Bundle: bundle}, nil)}).List() {
 		words := ""
 		if key := "words." + c.Name; ru.Has(key) {
 			words = ru.Say(key)

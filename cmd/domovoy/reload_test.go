@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -66,6 +68,51 @@ func TestSIGHUPReadsTheConfigurationAgain(t *testing.T) {
 	if n := h.told(h.says("ru", "reload.refused")); n != 1 {
 		t.Errorf("it was said %d times", n)
 	}
+}
+
+// The port of the metrics can be opened, moved and closed without a restart.
+func TestMetricsAreServedByTheConfiguration(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, settings{resolveAfter: 1})
+	first, second := freePort(t), freePort(t)
+	h.change("schedule:", fmt.Sprintf("metrics: {listen: %q}\nschedule:", first))
+	c := h.start()
+	h.baseline()
+	answers := func(address, path, with string) func() bool {
+		return func() bool {
+			response, err := http.Get("http://" + address + path)
+			if err != nil {
+				return with == ""
+			}
+			defer response.Body.Close()
+			body, err := io.ReadAll(response.Body)
+			return err == nil && response.StatusCode == http.StatusOK && with != "" && strings.Contains(string(body), with)
+		}
+	}
+	h.until("it is ready", answers(first, "/readyz", "ok"))
+	h.until("the messages are counted", answers(first, "/metrics", `domovoy_messenger_calls_total{messenger="telegram",outcome="ok"} 1`))
+	h.until("a reading is counted", answers(first, "/metrics", `domovoy_job_last_success_timestamp_seconds{task="panel"}`))
+	h.telegram.Say(admin, 0, admin, "Ann", "/status")
+	h.until("the command is counted", answers(first, "/metrics", `domovoy_commands_total{command="status",result="ok"} 1`))
+	h.change(first, second)
+	c.hangUp()
+	h.until("the port moves", answers(second, "/healthz", "ok"))
+	h.until("the old one is closed", answers(first, "/healthz", ""))
+	h.change(second, "")
+	c.hangUp()
+	h.until("no port is open", answers(second, "/healthz", ""))
+	c.stop()
+}
+
+// freePort is an address of loopback that nobody listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 // What is open is decided by the new configuration: a new step of the escalation calls

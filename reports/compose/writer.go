@@ -272,7 +272,7 @@ func unreadReason(w Writer, err string) string {
 
 // trouble says why a panel could not be read, and when it last was.
 func (w Writer) trouble(s reports.Server) string {
-	if s.Trouble == "never" {
+	if s.Trouble == reports.NeverRead {
 		return w.lastRead(s)
 	}
 	text := w.Say("trouble."+s.Trouble) + " "

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -124,6 +125,16 @@ func dsn(path, lock string, pragmas ...string) string {
 		q.Set("_txlock", lock)
 	}
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
+}
+
+// Size is the size of the state file in bytes, without what waits in SQLite's log
+// (-wal).
+func (j *Journal) Size() (int64, error) {
+	info, err := os.Stat(j.path)
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
 }
 
 // Close waits for running transactions to end and closes the file.

@@ -16,6 +16,7 @@ import (
 	"domovoy/bot"
 	"domovoy/bot/engine"
 	"domovoy/bot/mail"
+	"domovoy/bot/metrics"
 	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/checks/cert"
@@ -37,6 +38,7 @@ type App struct {
 	readers []*ispmanager.Panel
 	outside *outside
 	bot     *engine.Engine
+	metrics *metrics.Metrics // nil: the configuration has no port for them
 	log     *slog.Logger
 	lab     Laboratory
 }
@@ -103,7 +105,11 @@ func openMended(ctx context.Context, lab Laboratory, cfg *config.Config, bundle 
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
+	if cfg.Metrics.Listen != "" {
+		a.metrics = metrics.New(Version(), log)
+	}
 	a.bot = engine.New(engine.Config{
+		Metrics: a.metrics,
 		Journal: j, Registry: a.registry(), Sources: sources, Rules: rules(cfg), Policy: policy(cfg), Audience: audience(cfg, bundle, log),
 		Reports: filepath.Join(filepath.Dir(cfg.State), "reports"), Log: log, SpareAfter: cfg.Delivery.SpareAfter,
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"domovoy/bot"
@@ -25,8 +26,16 @@ const digestLate = 6 * time.Hour
 // weeklyLate is how late a weekly report, or the snapshot of a day, may be made.
 const weeklyLate = 3 * 24 * time.Hour
 
-// Run is the bot: it watches, alerts and answers until the context ends.
+// Run is the bot: it watches, alerts and answers until the context ends, which is
+// no error.
 func (a *App) Run(ctx context.Context) error {
+	if err := a.run(ctx); ctx.Err() == nil || !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+func (a *App) run(ctx context.Context) error {
 	release, err := a.journal.Lock(ctx, "run")
 	if errors.Is(err, journal.ErrLocked) {
 		return fmt.Errorf("%w: %w", ErrRunning, err)
@@ -47,10 +56,21 @@ func (a *App) Run(ctx context.Context) error {
 		return err
 	}
 	a.log.InfoContext(ctx, "running", "panels", len(a.readers), "messengers", len(messengers), "chats", len(a.cfg.Chats))
-	if err := a.bot.Run(ctx, messengers, senders, a.jobs()); !errors.Is(err, context.Canceled) {
-		return err
+	return a.served(ctx, func(ctx context.Context) error { return a.bot.Run(ctx, messengers, senders, a.jobs()) })
+}
+
+// served serves the metrics while run lasts. The port is free again when it
+// returns: another configuration may want it.
+func (a *App) served(ctx context.Context, run func(context.Context) error) error {
+	if a.metrics == nil {
+		return run(ctx)
 	}
-	return nil
+	serving, stop := context.WithCancel(ctx)
+	var server sync.WaitGroup
+	server.Go(func() { _ = a.metrics.Serve(serving, a.cfg.Metrics.Listen, a.bot.Health()) }) // ends with the context
+	defer server.Wait()
+	defer stop()
+	return run(ctx)
 }
 
 // messengers returns the messengers that have a token in the configuration. A new

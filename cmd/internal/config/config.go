@@ -40,6 +40,7 @@ type Config struct {
 	Alerts     Alerts     `key:"alerts" title:"How alerts behave"`
 	Reports    Reports    `key:"reports" title:"Managers, each with a weekly report of their own customers"`
 	Heartbeat  Heartbeat  `key:"heartbeat" title:"A service that notices when Domovoy stops"`
+	Metrics    Metrics    `key:"metrics" title:"For Prometheus and load balancers"`
 
 	origin origin
 }
@@ -56,6 +57,12 @@ type origin struct {
 // while URL is not set.
 type Heartbeat struct {
 	URL Secret `key:"url" is:"secret" shape:"hook" title:"Where to send a GET after each complete run, https://"`
+}
+
+// Metrics are served over plain HTTP, to anyone who can connect: /metrics, /healthz
+// and /readyz. No port is opened while Listen is empty.
+type Metrics struct {
+	Listen string `key:"listen" is:"listen" title:"Address of /metrics, /healthz and /readyz, such as 127.0.0.1:9619; empty: none"`
 }
 
 // Basics are the keys outside any section.

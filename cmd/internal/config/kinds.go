@@ -39,6 +39,7 @@ func kinds(name string) kind {
 		"name":       {letters, readName, patterned(panelName.String())},
 		"address":    {letters, readAddress, typed("string")},
 		"resolver":   {letters, readResolver, typed("string")},
+		"listen":     {letters, readListen, typed("string")},
 		"server":     {letters, readServer, typed("string")},
 		"domain":     {letters, readDomain, typed("string")},
 		"log":        {letters, readLog, patterned(`^(/|\$\{)[^*]*\*?[^*]*$`)},

@@ -81,6 +81,20 @@ func readResolver(f field, v scalar) (any, *problem) {
 	return netip.AddrPortFrom(addr, server.Port()), nil
 }
 
+// readListen takes the address to listen on, with its port. A name is refused: what
+// it means to this host can change.
+func readListen(f field, v scalar) (any, *problem) {
+	text := v.text
+	if strings.HasPrefix(text, ":") {
+		text = "[::]" + text
+	}
+	at, err := netip.ParseAddrPort(text)
+	if err != nil || at.Port() == 0 || at.Addr().IsMulticast() {
+		return nil, wrong("listen", f.args(v))
+	}
+	return v.text, nil
+}
+
 // readServer takes the name or the address of a WHOIS server, with or without a
 // port.
 func readServer(f field, v scalar) (any, *problem) {

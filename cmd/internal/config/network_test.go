@@ -99,6 +99,18 @@ func read(reader func(field, scalar) (any, *problem), text string) string {
 	return fmt.Sprint(value)
 }
 
+// TestListen: an address of this host with a port, or a port on all of them.
+func TestListen(t *testing.T) {
+	for text, want := range map[string]string{
+		"127.0.0.1:9619": "127.0.0.1:9619", "[::1]:9619": "[::1]:9619", ":9619": ":9619", "0.0.0.0:1": "0.0.0.0:1",
+		"localhost:9619": no, "9619": no, "127.0.0.1": no, "127.0.0.1:0": no, "127.0.0.1:65536": no, "::1:9619": no, "224.0.0.1:9619": no, "http://127.0.0.1:9619": no,
+	} {
+		if got := read(readListen, text); got != want {
+			t.Errorf("%q is read as %s, want %s", text, got, want)
+		}
+	}
+}
+
 // TestDiagnosisKeys reads every key about probing sites.
 func TestDiagnosisKeys(t *testing.T) {
 	cfg, faults := load("config.yaml", []byte(strings.Replace(minimal, "isp1,", `isp1, compare_keys: true, challenges: /srv/le/, vhosts: ["/etc/nginx/vhosts/*/*.conf"],
