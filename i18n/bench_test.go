@@ -38,3 +38,15 @@ func BenchmarkNumber(b *testing.B) {
 		_ = l.Number(1234567)
 	}
 }
+
+// BenchmarkLoad reads one language, as each start of the program does.
+func BenchmarkLoad(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		bundle, err := Load()
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = bundle.Locale("ru", nil).Say("severity.critical")
+	}
+}

@@ -2,21 +2,28 @@ package i18n
 
 import (
 	"cmp"
-	"embed"
+	_ "embed" // the catalogs
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
-
-	"github.com/BurntSushi/toml"
-	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 )
 
-//go:embed *.toml
-var files embed.FS
+// The catalogs. As strings they stay in the program's file: an embed.FS would copy
+// them to the heap.
+var (
+	//go:embed en.toml
+	english string
+	//go:embed ru.toml
+	russian string
+)
+
+// builtIn returns the catalogs built into the program by language. A test compares
+// them with the files of this directory.
+func builtIn() map[string]string { return map[string]string{"en": english, "ru": russian} }
 
 // fallback is used in place of an unknown language.
 const fallback = "en"
@@ -24,29 +31,11 @@ const fallback = "en"
 // Bundle has the texts of all languages built into the program. It is safe for
 // concurrent use.
 type Bundle struct {
-	catalogs map[string]*catalog
-}
-
-// catalog has the texts of one language.
-type catalog struct {
-	language  string
-	messages  map[string]*goi18n.Message
-	localizer *goi18n.Localizer
-	printer   *message.Printer
+	catalogs map[string]func() *catalog // each is read when it is first needed
 }
 
 // Languages lists the languages built into the program, in alphabetical order.
-// They are the catalogs beside this file.
-func Languages() []string { return languages(files) }
-
-// languages are the catalogs of a folder.
-func languages(folder fs.FS) []string {
-	names, _ := fs.Glob(folder, "*.toml") // sorted; the pattern is well formed
-	for i, name := range names {
-		names[i] = strings.TrimSuffix(name, ".toml")
-	}
-	return names
-}
+func Languages() []string { return slices.Sorted(maps.Keys(builtIn())) }
 
 // TerminalLanguage returns the language that the environment variables of POSIX
 // locales select (Base Definitions, section 8.2), or English if there is no catalog
@@ -67,82 +56,59 @@ func TerminalLanguage(env func(name string) (string, bool)) string {
 	return fallback
 }
 
-// Load returns the languages built into the program.
-func Load() (*Bundle, error) { return LoadFS(files) }
-
-// LoadFS returns the languages of a folder. It fails if a file or the template of a
-// text cannot be parsed, and if a key is there twice.
-func LoadFS(folder fs.FS) (*Bundle, error) {
-	bundle := &Bundle{catalogs: map[string]*catalog{}}
-	texts := goi18n.NewBundle(language.Make(fallback))
-	texts.RegisterUnmarshalFunc("toml", toml.Unmarshal)
-	for _, language := range languages(folder) {
-		name := language + ".toml"
-		file, err := texts.LoadMessageFileFS(folder, name)
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", name, err)
-		}
-		c, err := newCatalog(texts, file)
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", name, err)
-		}
-		bundle.catalogs[c.language] = c
+// Load returns the languages built into the program. It reads a language when it is
+// first needed, because most commands need one of them, and panics then if the
+// catalog is broken, which tests rule out.
+func Load() (*Bundle, error) {
+	bundle := &Bundle{catalogs: map[string]func() *catalog{}}
+	for language, source := range builtIn() {
+		bundle.catalogs[language] = sync.OnceValue(func() *catalog {
+			c, err := newCatalog(language, source)
+			if err != nil {
+				panic(fmt.Errorf("reading the catalog of the language %s: %w", language, err))
+			}
+			return c
+		})
 	}
 	return bundle, nil
 }
 
-func newCatalog(texts *goi18n.Bundle, file *goi18n.MessageFile) (*catalog, error) {
-	c := &catalog{
-		language:  file.Tag.String(),
-		messages:  make(map[string]*goi18n.Message, len(file.Messages)),
-		localizer: goi18n.NewLocalizer(texts, file.Tag.String()),
-		printer:   message.NewPrinter(file.Tag),
+// LoadFS returns the languages of a folder: its files *.toml. It fails if a file or
+// the template of a text cannot be parsed, and if a key is there twice.
+func LoadFS(folder fs.FS) (*Bundle, error) {
+	names, err := fs.Glob(folder, "*.toml")
+	if err != nil {
+		return nil, fmt.Errorf("listing the catalogs: %w", err)
 	}
-	for _, m := range file.Messages {
-		if c.messages[m.ID] != nil {
-			return nil, fmt.Errorf("key %s is there twice", m.ID)
+	bundle := &Bundle{catalogs: map[string]func() *catalog{}}
+	for _, name := range names {
+		source, err := fs.ReadFile(folder, name)
+		if err != nil {
+			return nil, fmt.Errorf("reading a catalog: %w", err)
 		}
-		for form, text := range forms(m) {
-			if _, err := parseText(text); err != nil {
-				return nil, fmt.Errorf("key %s, form %s: %w", m.ID, form, err)
-			}
+		language := strings.TrimSuffix(name, ".toml")
+		c, err := newCatalog(language, string(source))
+		if err == nil {
+			err = c.check()
 		}
-		c.messages[m.ID] = m
-	}
-	return c, nil
-}
-
-// forms returns the plural forms of a text by their CLDR names.
-func forms(m *goi18n.Message) map[string]string {
-	all := map[string]string{
-		"zero": m.Zero, "one": m.One, "two": m.Two,
-		"few": m.Few, "many": m.Many, "other": m.Other,
-	}
-	for form, text := range all {
-		if text == "" {
-			delete(all, form)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", name, err)
 		}
+		bundle.catalogs[language] = func() *catalog { return c }
 	}
-	return all
+	return bundle, nil
 }
 
 // Languages lists the languages of the bundle in alphabetical order.
-func (b *Bundle) Languages() []string {
-	languages := make([]string, 0, len(b.catalogs))
-	for name := range b.catalogs {
-		languages = append(languages, name)
-	}
-	slices.Sort(languages)
-	return languages
-}
+func (b *Bundle) Languages() []string { return slices.Sorted(maps.Keys(b.catalogs)) }
 
 // Locale returns a language, such as "ru" or "ru-RU", with a time zone. It is English
 // for an unknown language, and in UTC for a nil zone.
 func (b *Bundle) Locale(language string, zone *time.Location) *Locale {
 	base, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(language), "_", "-"), "-")
-	c := b.catalogs[base]
-	if c == nil {
+	c, ok := b.catalogs[base]
+	if !ok {
 		c = b.catalogs[fallback]
 	}
-	return &Locale{catalog: c, zone: cmp.Or(zone, time.UTC)}
+	return &Locale{catalog: c(), zone: cmp.Or(zone, time.UTC)}
 }

@@ -3,17 +3,16 @@ package i18n
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"unicode"
-
-	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 )
 
 // pluralForms are CLDR's plural forms of each language for whole numbers;
-// Russian "other" is for fractions, and go-i18n falls back on it.
+// Russian "other" is for fractions.
 var pluralForms = map[string][]string{
 	"en": {"one", "other"},
 	"ru": {"few", "many", "one", "other"},
@@ -32,9 +31,9 @@ func load(tb testing.TB) *Bundle {
 func (c *catalog) keys() []string { return slices.Sorted(maps.Keys(c.messages)) }
 
 // each calls visit for every message of every language in a readable order.
-func (b *Bundle) each(visit func(c *catalog, key string, m *goi18n.Message)) {
+func (b *Bundle) each(visit func(c *catalog, key string, m *entry)) {
 	for _, language := range b.Languages() {
-		c := b.catalogs[language]
+		c := b.catalogs[language]()
 		for _, key := range c.keys() {
 			visit(c, key, c.messages[key])
 		}
@@ -44,8 +43,15 @@ func (b *Bundle) each(visit func(c *catalog, key string, m *goi18n.Message)) {
 func TestLanguages(t *testing.T) {
 	b := load(t)
 	known := slices.Sorted(maps.Keys(pluralForms))
-	if !slices.Equal(b.Languages(), known) || !slices.Equal(Languages(), known) {
-		t.Errorf("the bundle has %v, the program %v, the tests %v", b.Languages(), Languages(), known)
+	names, err := filepath.Glob("*.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range names {
+		names[i] = strings.TrimSuffix(name, ".toml")
+	}
+	if !slices.Equal(names, known) || !slices.Equal(b.Languages(), known) || !slices.Equal(Languages(), known) {
+		t.Errorf("the directory has %v, the bundle %v, the program %v, the tests %v", names, b.Languages(), Languages(), known)
 	}
 	for asked, want := range map[string]string{
 		"ru": "ru", "ru-RU": "ru", "RU_ru": "ru", "en": "en", "en-GB": "en", "eo": "en", "": "en",
@@ -71,9 +77,9 @@ func TestTerminalLanguage(t *testing.T) {
 
 func TestSameKeysInEveryLanguage(t *testing.T) {
 	b := load(t)
-	b.each(func(c *catalog, key string, _ *goi18n.Message) {
+	b.each(func(c *catalog, key string, _ *entry) {
 		for _, other := range b.Languages() {
-			if b.catalogs[other].messages[key] == nil {
+			if b.catalogs[other]().messages[key] == nil {
 				t.Errorf("i18n/%s.toml: key %s is missing, %s.toml has it", other, key, c.language)
 			}
 		}
@@ -83,15 +89,15 @@ func TestSameKeysInEveryLanguage(t *testing.T) {
 func TestPluralFormsAreComplete(t *testing.T) {
 	b := load(t)
 	counted := map[string]bool{}
-	b.each(func(_ *catalog, key string, m *goi18n.Message) {
-		counted[key] = counted[key] || len(forms(m)) > 1
+	b.each(func(_ *catalog, key string, m *entry) {
+		counted[key] = counted[key] || len(m.sources()) > 1
 	})
-	b.each(func(c *catalog, key string, m *goi18n.Message) {
+	b.each(func(c *catalog, key string, m *entry) {
 		want := []string{"other"}
 		if counted[key] {
 			want = pluralForms[c.language]
 		}
-		if got := slices.Sorted(maps.Keys(forms(m))); !slices.Equal(got, want) {
+		if got := slices.Sorted(maps.Keys(m.sources())); !slices.Equal(got, want) {
 			t.Errorf("i18n/%s.toml: key %s has the forms %v, want %v", c.language, key, got, want)
 		}
 	})
@@ -100,14 +106,14 @@ func TestPluralFormsAreComplete(t *testing.T) {
 func TestSameFieldsInEveryForm(t *testing.T) {
 	b := load(t)
 	wanted := map[string][]string{} // by key: the fields of English "other"
-	b.each(func(c *catalog, key string, m *goi18n.Message) {
-		for form, source := range forms(m) {
+	b.each(func(c *catalog, key string, m *entry) {
+		for form, source := range m.sources() {
 			parsed, err := parseText(source)
 			if err != nil {
 				t.Fatalf("i18n/%s.toml: key %s: %v", c.language, key, err)
 			}
 			if _, ok := wanted[key]; !ok {
-				other, err := parseText(m.Other)
+				other, err := parseText(m.other.source)
 				if err != nil {
 					t.Fatalf("i18n/%s.toml: key %s: %v", c.language, key, err)
 				}
@@ -124,9 +130,9 @@ func TestSameFieldsInEveryForm(t *testing.T) {
 func rendered(t *testing.T, visit func(where, key, language, said string)) {
 	t.Helper()
 	b := load(t)
-	b.each(func(c *catalog, key string, m *goi18n.Message) {
+	b.each(func(c *catalog, key string, m *entry) {
 		l, sample := b.Locale(c.language, nil), Args{}
-		for _, source := range forms(m) {
+		for _, source := range m.sources() {
 			parsed, err := parseText(source)
 			if err != nil {
 				t.Fatalf("i18n/%s.toml: key %s: %v", c.language, key, err)
@@ -136,7 +142,7 @@ func rendered(t *testing.T, visit func(where, key, language, said string)) {
 			}
 		}
 		where := fmt.Sprintf("i18n/%s.toml: key %s", c.language, key)
-		if len(forms(m)) == 1 {
+		if len(m.sources()) == 1 {
 			visit(where, key, c.language, l.Say(key, sample))
 			return
 		}

@@ -2,8 +2,8 @@
 // filled in.
 //
 // A language is a file in this directory that is named after it: en.toml, ru.toml.
-// To add a language, translate one of them: the configuration, the commands and
-// the terminal take the list of languages from the files.
+// To add a language, translate one of them and name the new file in bundle.go: the
+// configuration, the commands and the terminal take the list of languages from there.
 //
 //	bundle, err := i18n.Load()
 //	ru := bundle.Locale("ru", moscow)
@@ -13,7 +13,8 @@
 //
 // # Catalogs
 //
-// A key is words joined by dots. Related keys share a table. A text with plural
+// A catalog is TOML with each text on a line of its own, in double quotes; readTOML
+// says what else it may have. A key is words joined by dots. Related keys share a table. A text with plural
 // forms is a table whose keys are CLDR's names of the forms: one and other in
 // English; one, few, many and other in Russian.
 //
@@ -26,8 +27,7 @@
 //	many = "{{.N}} доменов"
 //	other = "{{.N}} домена"
 //
-// The last word of a key must not be id, description, hash, translation, zero, one,
-// two, few, many or other: these are reserved by the format.
+// The last word of a key must not be zero, one, two, few, many or other.
 //
 // # Arguments
 //

@@ -4,8 +4,6 @@ import (
 	"maps"
 	"strings"
 	"time"
-
-	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 )
 
 // Args are the named arguments of a text. The package comment says how each type is
@@ -27,38 +25,38 @@ func (l *Locale) Has(key string) bool { return l.catalog.messages[key] != nil }
 // Say returns the text of a key. For an unknown key it returns "⟨key⟩", so that the
 // message can still be sent and the bug is noticed.
 func (l *Locale) Say(key string, args ...Args) string {
-	return l.localize(key, &goi18n.LocalizeConfig{
-		MessageID:      key,
-		TemplateData:   l.words(args),
-		TemplateParser: textParser{},
-	})
+	e := l.catalog.messages[key]
+	if e == nil {
+		return missing(key)
+	}
+	return l.fill(key, &e.other, args, nil)
 }
 
 // Count is Say in the plural form for n. In the text, {{.N}} is n with its digits
 // grouped.
 func (l *Locale) Count(key string, n int, args ...Args) string {
-	words := l.words(args)
-	words["N"] = l.Number(n)
-	return l.localize(key, &goi18n.LocalizeConfig{
-		MessageID:      key,
-		TemplateData:   words,
-		PluralCount:    n,
-		TemplateParser: textParser{},
-	})
+	e := l.catalog.messages[key]
+	if e == nil {
+		return missing(key)
+	}
+	return l.fill(key, e.count(l.catalog, n), args, &n)
 }
 
-func (l *Locale) localize(key string, c *goi18n.LocalizeConfig) string {
-	// go-i18n would return the English text of a key that only English has.
-	if !l.Has(key) {
+// fill returns the text of a key with its arguments, and with n as N if it is not
+// nil.
+func (l *Locale) fill(key string, t *text, args []Args, n *int) string {
+	if !hasArguments(t.source) {
+		return t.source
+	}
+	words := l.words(args)
+	if n != nil {
+		words["N"] = l.Number(*n)
+	}
+	said, err := t.execute(words)
+	if err != nil {
 		return missing(key)
 	}
-	// An error with a text means that the plural form is absent and "other" was
-	// used, which is right for texts that are the same for every number.
-	text, err := l.catalog.localizer.Localize(c)
-	if err != nil && text == "" {
-		return missing(key)
-	}
-	return text
+	return said
 }
 
 // missing is shown in place of a missing text or argument.

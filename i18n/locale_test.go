@@ -4,30 +4,20 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 )
 
 // sample is a locale of texts made for a test, with the words of ru.toml.
 func sample(t *testing.T, texts map[string]string) *Locale {
 	t.Helper()
-	bundle := goi18n.NewBundle(language.Russian)
 	c := *locale(t, "ru").catalog
-	c.messages = map[string]*goi18n.Message{}
-	ru := load(t).catalogs["ru"].messages
+	c.messages = map[string]*entry{}
+	ru := load(t).catalogs["ru"]().messages
 	for _, key := range []string{"list.and", "date.at", "date.year", "month.11", "age.hours", "age.minutes"} {
 		c.messages[key] = ru[key]
 	}
-	for key, text := range texts {
-		c.messages[key] = &goi18n.Message{ID: key, Other: text}
+	for key, source := range texts {
+		c.messages[key] = &entry{other: text{source: source}}
 	}
-	for _, m := range c.messages {
-		bundle.MustAddMessages(language.Russian, m)
-	}
-	c.localizer = goi18n.NewLocalizer(bundle, "ru")
-	c.printer = message.NewPrinter(language.Russian)
 	return &Locale{catalog: &c, zone: time.FixedZone("MSK", 3*60*60)}
 }
 
@@ -90,7 +80,7 @@ func TestArgumentsStayTheCallers(t *testing.T) {
 // A key that only English has must not be shown in English to a Russian reader.
 func TestMissingTranslationShows(t *testing.T) {
 	b := load(t)
-	delete(b.catalogs["ru"].messages, "age.moment")
+	delete(b.catalogs["ru"]().messages, "age.moment")
 	if got, want := b.Locale("ru", nil).Say("age.moment"), "⟨age.moment⟩"; got != want {
 		t.Errorf("Say = %q, want %q", got, want)
 	}

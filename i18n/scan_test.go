@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 )
 
 // pattern is a key that is built from parts, such as "code." + code + ".title". An exact
@@ -301,11 +299,11 @@ func TestScan(t *testing.T) {
 			unused: []string{"a.two", "code.x.title", "code.x.next", "help.check"}, missing: []string{"a.tow"},
 		},
 	}
-	messages := map[string]*goi18n.Message{}
+	messages := map[string]*entry{}
 	for _, key := range keys {
-		messages[key] = &goi18n.Message{ID: key}
+		messages[key] = &entry{}
 	}
-	bundle := &Bundle{catalogs: map[string]*catalog{"en": {language: "en", messages: messages}}}
+	bundle := &Bundle{catalogs: map[string]func() *catalog{"en": func() *catalog { return &catalog{language: "en", messages: messages} }}}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			fset := token.NewFileSet()

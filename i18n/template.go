@@ -5,67 +5,65 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/template"
+	"sync/atomic"
+	texttemplate "text/template"
 	"text/template/parse"
-
-	i18ntemplate "github.com/nicksnyder/go-i18n/v2/i18n/template"
 )
 
-// textParser makes templates for go-i18n that show missing arguments, in place of
-// which those of go-i18n print "<no value>". go-i18n keeps the parsed templates.
-type textParser struct{}
-
-// Cacheable lets go-i18n parse each text once.
-func (textParser) Cacheable() bool { return true }
-
-// Parse parses one form of one text. The delimiters are always the usual ones.
-func (textParser) Parse(source, _, _ string) (i18ntemplate.ParsedTemplate, error) {
-	return parseText(source)
+// text is one form of a message. Its template is parsed when it is first needed,
+// because a command needs few of the texts.
+type text struct {
+	source string
+	parsed atomic.Pointer[template]
 }
 
-// text is one form of a message.
-type text struct {
-	plain    string // the text without arguments; used when template is nil
-	template *template.Template
+// template is a parsed text with arguments.
+type template struct {
+	*texttemplate.Template
 	fields   []string // every {{.Field}}, sorted
 	optional []string // those that an {{if}} or a {{with}} tests, sorted
 }
 
-func parseText(source string) (*text, error) {
-	if !strings.Contains(source, "{{") {
-		return &text{plain: source}, nil
-	}
-	t, err := template.New("").Option("missingkey=error").Parse(source)
+// hasArguments reports whether a text has to be parsed.
+func hasArguments(source string) bool { return strings.Contains(source, "{{") }
+
+// parseText parses a text.
+func parseText(source string) (*template, error) {
+	t, err := texttemplate.New("").Option("missingkey=error").Parse(source)
 	if err != nil {
 		return nil, fmt.Errorf("parsing a text: %w", err)
 	}
 	fields, optional := map[string]bool{}, map[string]bool{}
 	collect(t.Root, fields, optional)
-	return &text{
-		template: t,
+	return &template{
+		Template: t,
 		fields:   slices.Sorted(maps.Keys(fields)),
 		optional: slices.Sorted(maps.Keys(optional)),
 	}, nil
 }
 
-// Execute returns the text with its arguments. In place of a missing argument it has
-// the argument's name.
-func (t *text) Execute(data any) (string, error) {
-	if t.template == nil {
-		return t.plain, nil
+// execute returns a text with its arguments. In place of a missing argument it has
+// the argument's name. It adds those to words.
+func (t *text) execute(words map[string]any) (string, error) {
+	parsed := t.parsed.Load()
+	if parsed == nil {
+		var err error
+		if parsed, err = parseText(t.source); err != nil {
+			return "", err
+		}
+		t.parsed.Store(parsed) // two goroutines may both parse it
 	}
-	words, _ := data.(map[string]any)
-	for _, field := range t.fields {
+	for _, field := range parsed.fields {
 		if _, ok := words[field]; ok {
 			continue
 		}
 		words[field] = missing(field)
-		if slices.Contains(t.optional, field) {
+		if slices.Contains(parsed.optional, field) {
 			words[field] = ""
 		}
 	}
 	var out strings.Builder
-	if err := t.template.Execute(&out, words); err != nil {
+	if err := parsed.Execute(&out, words); err != nil {
 		return "", fmt.Errorf("filling in a text: %w", err)
 	}
 	return out.String(), nil

@@ -42,7 +42,7 @@ func TestCodeAndCatalogsAgree(t *testing.T) {
 func missingKeys(b *Bundle, found *scan) []string {
 	var missing []string
 	for _, language := range b.Languages() {
-		keys := b.catalogs[language].keys()
+		keys := b.catalogs[language]().keys()
 		for _, s := range found.required {
 			if !strings.Contains(s.prefix, " ") && !slices.ContainsFunc(keys, s.matches) {
 				missing = append(missing, s.at.String()+": says "+s.String()+", which is not in i18n/"+language+".toml")
@@ -66,7 +66,7 @@ func missingTexts(b *Bundle, found *scan) []string {
 	}
 	var wrong []string
 	for _, language := range b.Languages() {
-		messages := b.catalogs[language].messages
+		messages := b.catalogs[language]().messages
 		for key := range wanted {
 			if messages[key] == nil {
 				wrong = append(wrong, "i18n/"+language+".toml: key "+key+" is missing")
@@ -86,7 +86,7 @@ func missingTexts(b *Bundle, found *scan) []string {
 func orphans(b *Bundle, found *scan) []string {
 	var unused []string
 	for _, language := range b.Languages() {
-		for _, key := range b.catalogs[language].keys() {
+		for _, key := range b.catalogs[language]().keys() {
 			if !slices.ContainsFunc(found.used, func(p pattern) bool { return p.matches(key) }) {
 				unused = append(unused, "i18n/"+language+".toml: key "+key+" is used by nobody")
 			}
