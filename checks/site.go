@@ -94,6 +94,7 @@ type Attempt struct {
 type Missing struct {
 	Table  string
 	Column string // empty: the whole table
+	Hidden bool   `json:",omitzero"` // the database's user may not look whether it is there: the panel may have it
 }
 
 // Unreadable is a value that could not be parsed. The row still counts if the
@@ -127,12 +128,19 @@ type Snapshot struct {
 // Lacks reports whether the panel has no such table or column, so that nothing
 // can be concluded from it.
 func (s Snapshot) Lacks(table, column string) bool {
+	_, lacks := s.Lack(table, column)
+	return lacks
+}
+
+// Lack is what is missing because of which the panel Lacks a table or column;
+// false: it is there.
+func (s Snapshot) Lack(table, column string) (Missing, bool) {
 	for _, m := range s.Missing {
 		if m.Table == table && (m.Column == "" || m.Column == column) {
-			return true
+			return m, true
 		}
 	}
-	return false
+	return Missing{}, false
 }
 
 // HasAlias reports whether the name is an alias of the site; a wildcard alias

@@ -42,6 +42,7 @@ type ServerData struct {
 	Unreadable int          `json:"unreadable"`
 	Trouble    string       `json:"trouble,omitempty"`  // why it could not be read
 	Missing    []string     `json:"missing,omitempty"`  // tables and columns that the panel lacks
+	Hidden     []string     `json:"hidden,omitempty"`   // of these, those that it may have: the database's user has no right to look
 	Options    *OptionsData `json:"options,omitempty"`  // absent: the panel's configuration file is not there
 	Nodes      []NodeData   `json:"nodes,omitempty"`    // of a cluster
 	NodesBy    string       `json:"nodes_by,omitempty"` // the column that ties sites to nodes; absent: none does
@@ -111,6 +112,9 @@ func (d *StatusData) add(s reports.Server) {
 	}
 	for _, m := range s.Snapshot.Missing {
 		server.Missing = append(server.Missing, m.String())
+		if m.Hidden {
+			server.Hidden = append(server.Hidden, m.String())
+		}
 	}
 	if o := s.Snapshot.Options; o != nil {
 		server.Options = &OptionsData{ACMELog: known(o.ACMELog, checks.On), AccountCheck: known(o.SkipAccount, checks.Off)}

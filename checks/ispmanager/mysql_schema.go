@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -146,12 +147,42 @@ func (s *session) fit(ctx context.Context, shape string) error {
 		if name := s.real[id]; name != "" {
 			s.found[id] = w.inServer(name, byTable[name], id == letsencryptLog)
 		}
+		hidden, err := s.hides(ctx, s.real[id], w, &s.found[id])
+		if err != nil {
+			return err
+		}
+		s.found[id].hidden = hidden
 	}
 	if s.found[webdomain].name == "" && s.found[letsencryptSSL].name == "" {
 		return s.nothing(ctx)
 	}
 	s.shape = shape
 	return nil
+}
+
+// hides reports whether what a table lacks may be there all the same: the server
+// lists only what its user may read. One statement tells, since without a right
+// to the whole table the server denies also what does not exist.
+func (s *session) hides(ctx context.Context, name string, w wanted, t *table) (bool, error) {
+	query := "SELECT 1 FROM " + quoted(w.name) + " LIMIT 0"
+	if name != "" {
+		lacks := 0
+		for lacks < len(t.columns) && (t.columns[lacks] != "" || slices.Contains(w.guessed, lacks)) {
+			lacks++
+		}
+		if lacks == len(t.columns) {
+			return false, nil
+		}
+		query = "SELECT " + quoted(w.columns[lacks][0]) + " FROM " + quoted(name) + " LIMIT 0"
+	}
+	err := s.each(ctx, query, nil, nil)
+	switch code := codeOf(err); {
+	case err == nil, code == noSuchTable, code == noSuchColumn:
+		return false, nil
+	case reasonOfCode(code) == Permission:
+		return true, nil
+	}
+	return false, fmt.Errorf("looking for %s: %w", w.name, err)
 }
 
 // nothing tells why there is no table: the user may see none, or there is none.

@@ -237,6 +237,33 @@ func TestTheLeastRightsAreEnoughAndOnlyNamedColumnsAreRead(t *testing.T) {
 	}
 }
 
+// A server does not show what its user may not read, so that such a column is not
+// told from one that is not there; a user who may read all of a table tells it.
+func TestWhatAUserMayNotReadIsNotSaidToBeMissing(t *testing.T) {
+	panel, whole := mysqlPanel(t)
+	server := mariaDB(t)
+	furnish(t, panel)
+	must(t, panel.Exec("ALTER TABLE letsencrypt_log DROP COLUMN message"))
+	user, name := lab.User{Name: "partly", Password: "hunter8"}, panel.Path()
+	must(t, server.Exec("", "CREATE OR REPLACE USER partly@'%' IDENTIFIED BY 'hunter8'", "GRANT SELECT (id, name, active) ON "+name+".webdomain TO partly@'%'",
+		"GRANT SELECT ON "+name+".letsencrypt_log TO partly@'%'"))
+	r := readerAs(t, server, user, panel, "")
+	want := []checks.Missing{{Table: "users", Hidden: true}, {Table: "webdomain", Column: "name_idn", Hidden: true}, {Table: "webdomain", Column: "users", Hidden: true},
+		{Table: "webdomain", Column: "secure", Hidden: true}, {Table: "webdomain", Column: "ssl_cert", Hidden: true}, {Table: "webdomain", Column: "redirect_http", Hidden: true},
+		{Table: "webdomain_alias", Hidden: true}, {Table: "webdomain_ipaddr", Hidden: true}, {Table: "ipaddr", Hidden: true}, {Table: "letsencrypt_ssl", Hidden: true},
+		{Table: "letsencrypt_log", Column: "message"}}
+	if diff := cmp.Diff(want, read(t, r).Missing); diff != "" {
+		t.Errorf("by a user of some columns (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want[len(want)-1:], read(t, whole).Missing); diff != "" {
+		t.Errorf("by a user of all of it (-want +got):\n%s", diff)
+	}
+	must(t, server.Exec("", "GRANT SELECT (secure) ON "+name+".webdomain TO partly@'%'"))
+	if got := read(t, r); got.Lacks("webdomain", "secure") || got.Sites[0].Secure != checks.On {
+		t.Errorf("after the grant: %v", got.Missing)
+	}
+}
+
 // A quiet table is not read: after the last write has become old enough, a look
 // is all that the server sees.
 func TestWhatIsQuietIsNotRead(t *testing.T) {

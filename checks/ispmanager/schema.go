@@ -66,10 +66,12 @@ type table struct {
 	name    string   // empty: the panel has no such table
 	key     string   // column for paging: unique, ascending in order of insertion
 	strict  bool     // the key holds integers only
+	root    uint32   // of a SQLite file: the first page of its b-tree, whose keys are those of key; 0: not known
 	id      string   // column that other tables refer to
 	columns []string // expressions in the order of wanted.columns; empty: no such column
 	names   []string // the columns' names in the same order
 	useless bool     // it lacks the columns for which it is read
+	hidden  bool     // what it lacks, if the panel has no such table the table itself, may be there: the server's user may not look
 	queries [2]string
 }
 
@@ -126,12 +128,12 @@ func (all *tables) missing() []checks.Missing {
 		case i == node && all[i].name == "":
 			continue // no cluster
 		case all[i].name == "":
-			list = append(list, checks.Missing{Table: w.name})
+			list = append(list, checks.Missing{Table: w.name, Hidden: all[i].hidden})
 			continue
 		}
 		for j, column := range all[i].columns {
 			if column == "" && !slices.Contains(w.guessed, j) {
-				list = append(list, checks.Missing{Table: w.name, Column: w.columns[j][0]})
+				list = append(list, checks.Missing{Table: w.name, Column: w.columns[j][0], Hidden: all[i].hidden})
 			}
 		}
 	}

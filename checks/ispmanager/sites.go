@@ -175,7 +175,7 @@ func (r *certificateReader) read(chunks []chunk) ([]reading[checks.Certificate],
 	all := make([]checks.Certificate, 0, count(chunks))
 	for i, c := range chunks {
 		part := reading[checks.Certificate]{rows: all[len(all):]}
-		if i < len(r.parsed) && r.before[i] == c {
+		if i < len(r.parsed) && r.before[i].same(&c) {
 			part = r.parsed[i]
 			part.rows = append(all[len(all):], part.rows...)
 		} else {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -38,6 +39,10 @@ type file struct {
 	schema int64         // schema_version when the tables were looked up
 	found  tables
 	stmts  map[string]*sql.Stmt
+
+	trees  map[uint32]*tree // of the tables that were read, by their first page
+	seed   maphash.Seed     // of marks; a new one whenever the tables are looked up, so that none is taken for one of before
+	usable int              // bytes of a page that are used
 }
 
 func (d *sqliteDatabase) tables() *tables { return &d.found }

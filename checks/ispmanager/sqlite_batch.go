@@ -3,8 +3,11 @@ package ispmanager
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
+
+	"domovoy/checks/pace"
 )
 
 // pause returns how long to let the panel's writer in: as long as the writer
@@ -19,19 +22,27 @@ func (f *file) pause() time.Duration {
 	return breath
 }
 
-// batch reads the rows whose keys follow after. If a value contains a
+// breathe lets the panel's writer in.
+func (f *file) breathe(ctx context.Context) error { return pace.Sleep(ctx, f.pause()) }
+
+// batch reads the rows whose keys follow after.
+func (f *file) batch(ctx context.Context, t *table, after int64, limit int) (chunk, error) {
+	return f.within(ctx, t, span{after: after, last: math.MaxInt64}, limit)
+}
+
+// within reads the first rows whose keys are in a range. If a value contains a
 // separator, the batch is read again with separators in values replaced by
 // blanks.
-func (f *file) batch(ctx context.Context, t *table, after int64, limit int) (chunk, error) {
+func (f *file) within(ctx context.Context, t *table, keys span, limit int) (chunk, error) {
 	begun := time.Now()
 	defer func() { f.worked += time.Since(begun) }()
 	for _, query := range t.queries {
-		c := chunk{after: after, last: after}
-		err := f.row(ctx, query, []any{after, limit}, &c.rows, &c.last, &c.text)
+		c := chunk{after: keys.after, last: keys.after}
+		err := f.row(ctx, query, []any{keys.after, keys.last, limit}, &c.rows, &c.last, &c.text)
 		if err != nil {
 			return chunk{}, fmt.Errorf("reading %s: %w", t.name, err)
 		}
-		if c.rows > 0 && c.last <= after {
+		if c.rows > 0 && c.last <= keys.after {
 			return chunk{}, &Error{Reason: Malformed, Detail: "rows of " + t.name + " are out of order"}
 		}
 		if c.rows == 0 || t.whole(c) {
@@ -61,7 +72,7 @@ func (t *table) query(blank bool) string {
 		}
 		fields.WriteString(", " + value)
 	}
-	where := t.key + " > ?"
+	where := t.key + " > ? AND " + t.key + " <= ?"
 	if !t.strict {
 		where += " AND typeof(" + t.key + ") = 'integer'"
 	}

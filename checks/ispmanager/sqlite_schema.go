@@ -3,6 +3,7 @@ package ispmanager
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
 )
@@ -35,6 +36,7 @@ func (f *file) learn(ctx context.Context) error {
 		return &Error{Reason: Shape, Detail: "neither webdomain nor letsencrypt_ssl is there"}
 	}
 	f.schema, f.wal = schema, mode == "wal"
+	f.trees, f.seed = map[uint32]*tree{}, maphash.MakeSeed()
 	return nil
 }
 
@@ -65,7 +67,19 @@ func (f *file) find(ctx context.Context, w wanted) (table, error) {
 	if t.key == "" {
 		return table{}, nil
 	}
-	return t, nil
+	if t.strict {
+		t.root, err = f.root(ctx, w.name)
+	}
+	return t, err
+}
+
+// root returns the first page of a table's b-tree. It is zero if the primary key
+// has an index: a column that is the rowid has none, but one that is declared
+// INTEGER PRIMARY KEY DESC is another (https://www.sqlite.org/lang_createtable.html#rowid).
+func (f *file) root(ctx context.Context, name string) (page uint32, err error) {
+	err = f.row(ctx, `SELECT ifnull(max(rootpage), 0) FROM sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE
+		AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) WHERE origin = 'pk')`, []any{name}, &page)
+	return page, err
 }
 
 // pageBy chooses the key: the id where it is the whole primary key (a bare

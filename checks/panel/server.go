@@ -3,6 +3,7 @@
 package panel
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -179,8 +180,22 @@ const (
 )
 
 // Missing is the reason of a metric that could not be counted because the panel
-// lacks a table or column; their name follows it.
-const Missing = "missing"
+// lacks a table or column, Hidden because the database's user may not look
+// whether it has one; their name follows it.
+const (
+	Missing = "missing"
+	Hidden  = "hidden"
+)
+
+// Lacking is the reason for which something needs what is missing; column is the
+// one that was needed, empty: the table.
+func Lacking(m checks.Missing, column string) string {
+	reason := Missing
+	if m.Hidden {
+		reason = Hidden
+	}
+	return reason + ": " + checks.Missing{Table: m.Table, Column: cmp.Or(m.Column, column)}.String()
+}
 
 // Counts counts the metrics of one snapshot. failing comes from the issuance log
 // and overdue from the findings of the sites, so the caller passes both.
@@ -209,8 +224,8 @@ func Counts(s checks.Snapshot, failing, overdue int) []checks.Metric {
 // metric returns a count, or the reason why it could not be counted.
 func metric(s checks.Snapshot, code checks.Code, value int, table string, columns ...string) checks.Metric {
 	for _, column := range columns {
-		if s.Lacks(table, column) {
-			return checks.Metric{Server: s.Server, Code: code, Err: Missing + ": " + table + "." + column}
+		if m, lacks := s.Lack(table, column); lacks {
+			return checks.Metric{Server: s.Server, Code: code, Err: Lacking(m, column)}
 		}
 	}
 	return checks.Metric{Server: s.Server, Code: code, Value: value}

@@ -26,6 +26,9 @@ func Tables() checks.Check {
 				names = append(names, x.String())
 			}
 			args := checks.Args{"lost": strings.Join(names, ", "), "off": strings.Join(off(lost), " ")}
+			if slices.ContainsFunc(lost, func(x checks.Missing) bool { return x.Hidden }) {
+				args["hidden"] = true // a right to read it may have been revoked
+			}
 			return []checks.Finding{finding(checks.PanelMissing, args)}, nil
 		},
 	}
@@ -53,7 +56,7 @@ func off(lost []checks.Missing) []string {
 func CountsWithout(lost []checks.Missing, counts []checks.Metric) []checks.Metric {
 	for i, m := range counts {
 		if len(lost) > 0 && m.Code == checks.PanelOverdue && m.Known() {
-			counts[i].Value, counts[i].Err = 0, Missing+": "+lost[0].String()
+			counts[i].Value, counts[i].Err = 0, Lacking(lost[0], "")
 		}
 	}
 	return counts

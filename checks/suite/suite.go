@@ -118,8 +118,8 @@ func Blind(list []checks.Check, s checks.Snapshot) []checks.Failure {
 	var failures []checks.Failure
 	for _, c := range list {
 		for _, m := range c.Needs.Panel {
-			if c.Run != nil && s.Lacks(m.Table, m.Column) {
-				failures = append(failures, checks.Failure{Check: c.Name, Server: s.Server, Err: panel.Missing + ": " + m.String()})
+			if lack, lacks := s.Lack(m.Table, m.Column); c.Run != nil && lacks {
+				failures = append(failures, checks.Failure{Check: c.Name, Server: s.Server, Err: panel.Lacking(lack, m.Column)})
 				break
 			}
 		}
@@ -134,7 +134,7 @@ func Halved(list []checks.Check, server string, lost []checks.Missing) []checks.
 	var failures []checks.Failure
 	for _, c := range list {
 		if c.Run != nil && !c.Live && c.Name != panel.TablesCheck && c.Name != panel.ReadingCheck {
-			failures = append(failures, checks.Failure{Check: c.Name, Server: server, Err: panel.Missing + ": " + lost[0].String()})
+			failures = append(failures, checks.Failure{Check: c.Name, Server: server, Err: panel.Lacking(lost[0], "")})
 		}
 	}
 	return failures

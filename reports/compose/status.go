@@ -186,12 +186,16 @@ func statusOf(w Writer, s reports.Server) []reports.Section {
 	for _, names := range w.stuck(s) {
 		note.Text += " " + names
 	}
-	if lacks := s.Snapshot.Missing; len(lacks) > 0 {
-		names := make([]string, len(lacks))
-		for i, m := range lacks {
-			names[i] = m.String()
+	for _, hidden := range []bool{false, true} {
+		var names []string
+		for _, m := range s.Snapshot.Missing {
+			if m.Hidden == hidden {
+				names = append(names, m.String())
+			}
 		}
-		note.Text += " " + w.Say("trouble.missing", i18n.Args{"What": strings.Join(names, ", ")})
+		if len(names) > 0 {
+			note.Text += " " + w.Say(map[bool]string{false: "trouble.missing", true: "trouble.hidden"}[hidden], i18n.Args{"What": strings.Join(names, ", ")})
+		}
 	}
 	return slices.Concat([]reports.Section{section, note}, w.nodes(s), w.brakes(s))
 }
