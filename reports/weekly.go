@@ -88,8 +88,12 @@ type History struct {
 	Endings []Ending    // of the last snapshot of each server
 }
 
-// chartWeeks is how many weeks the chart shows.
-const chartWeeks = 12
+// QuarterWeeks is how many weeks a quarter has.
+const QuarterWeeks = 13
+
+// chartWeeks is how many weeks the chart shows: the last one, and those up to a
+// quarter before it.
+const chartWeeks = QuarterWeeks + 1
 
 // Reach is how much history before its beginning a week's report needs: for the
 // chart, and to distinguish what is back from what is new.

@@ -129,6 +129,67 @@ func (r Weekly) wontRenew(x WeekRow) bool {
 	return x.Change.Open() && x.Expires.After(r.Data) && stops(x.Code)
 }
 
+// Does is who takes the next step with a row of the report. An abandoned site is
+// switched off by us, also where only its owner could repair it.
+func (r Weekly) Does(x WeekRow) checks.Who {
+	if r.toSwitchOff(x) {
+		return checks.Us
+	}
+	return x.Acts()
+}
+
+// Work is how many open rows wait for whom.
+type Work struct {
+	Us, Customers int // the rows that we, and customers, have to act on
+	Wait          int // those that one can only wait for
+}
+
+// Work counts the open rows by who takes the next step.
+func (r Weekly) Work() Work {
+	var w Work
+	for _, x := range r.Rows {
+		if !x.Change.Open() {
+			continue
+		}
+		switch r.Does(x) {
+		case checks.Us:
+			w.Us++
+		case checks.Customer:
+			w.Customers++
+		default:
+			w.Wait++
+		}
+	}
+	return w
+}
+
+// Trend is how the number of open rows changed since the first week of the chart
+// that is known, and how many weeks ago that is. False: none before the last week.
+func (r Weekly) Trend() (change, weeks int, ok bool) {
+	last := len(r.Points) - 1
+	first := slices.IndexFunc(r.Points, func(p WeekPoint) bool { return p.Known })
+	if first < 0 || last-first < 2 || !r.Points[last].Known {
+		return 0, 0, false
+	}
+	return r.Points[last].Open - r.Points[first].Open, last - first, true
+}
+
+// Sites is how many sites there are on the panels; 0: that of a panel is not known,
+// or the report is about the customers of one manager.
+func (r Weekly) Sites() int {
+	sum := 0
+	for _, s := range r.Servers {
+		if s.Sites == 0 {
+			return 0
+		}
+		sum += s.Sites
+	}
+	if r.Manager != "" {
+		return 0
+	}
+	return sum
+}
+
 // Lengths are the lengths of ToCall, ToSwitchOff, FreeNames and WontRenew.
 func (r Weekly) Lengths() (call, off, free, wontRenew int) {
 	count := func(keep func(WeekRow) bool) (n int) {

@@ -227,11 +227,10 @@ func weeklyFiles(w compose.Writer, r reports.Weekly, csv bool) ([]reports.File, 
 	}
 	xlsx, html, comma := files.Names(w, r)
 	all := []reports.File{{Name: stem(html) + ".png", Type: typePNG, Data: chart}}
-	page := func(out io.Writer, w compose.Writer, r reports.Weekly) error { return files.HTML(out, w, r, chart) }
 	kinds := []struct {
 		name, kind string
 		write      func(io.Writer, compose.Writer, reports.Weekly) error
-	}{{xlsx, typeXLSX, files.XLSX}, {html, typeHTML, page}, {comma, typeCSV, files.CSV}}
+	}{{xlsx, typeXLSX, files.XLSX}, {html, typeHTML, files.HTML}, {comma, typeCSV, files.CSV}}
 	if !csv {
 		kinds = kinds[:2]
 	}

@@ -15,9 +15,9 @@ import (
 	"domovoy/reports/journal"
 )
 
-// historyDays is how far back the demo's reports go: a chart of twelve weeks, and
-// the week before it.
-const historyDays = 13 * 7
+// historyDays is how far back the demo's reports go: the chart of a quarter, and the
+// week before it.
+const historyDays = (reports.QuarterWeeks + 2) * 7
 
 // facts are what is true of the sample's sites: from them come the dates of what
 // the bot finds, and the weeks before.

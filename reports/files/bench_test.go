@@ -22,7 +22,7 @@ func BenchmarkHTML(b *testing.B) {
 	w, r := writer(b, "ru"), many(b, benchRows)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := HTML(io.Discard, w, r, nil); err != nil {
+		if err := HTML(io.Discard, w, r); err != nil {
 			b.Fatal(err)
 		}
 	}

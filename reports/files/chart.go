@@ -28,13 +28,18 @@ import (
 // with problems, the new ones and the fixed ones. A week without a snapshot is a
 // gap.
 func WeekChart(w compose.Writer, r reports.Weekly) ([]byte, error) {
-	p := newDocument(w, reports.Weekly{})
-	points := make([]point, len(r.Points))
-	for i, x := range r.Points {
+	p := newDocument(w, reports.Weekly{Points: r.Points})
+	return p.draw(chart{title: "files.chart.week", axis: "files.chart.weeks", points: p.weekPoints(), every: 2})
+}
+
+// weekPoints are the report's weeks, each under its Monday.
+func (d *document) weekPoints() []point {
+	points := make([]point, len(d.week.Points))
+	for i, x := range d.week.Points {
 		monday := x.At.AddDate(0, 0, -7) // At is the end of the week, already the next Monday
-		points[i] = point{label: p.dayMonth(monday), open: x.Open, added: x.Added, fixed: x.Fixed, known: x.Known}
+		points[i] = point{label: d.dayMonth(monday), open: x.Open, added: x.Added, fixed: x.Fixed, known: x.Known}
 	}
-	return p.draw(chart{title: "files.chart.week", axis: "files.chart.weeks", points: points, every: 2})
+	return points
 }
 
 // DayChart draws days as WeekChart draws weeks.

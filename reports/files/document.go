@@ -41,7 +41,12 @@ type document struct {
 // stepBy is what a next step depends on: who takes it may differ from row to row.
 type stepBy struct {
 	code checks.Code
-	who  checks.Who
+	acts checks.Who // who could repair the site
+	does checks.Who // who takes the next step
+}
+
+func (d *document) stepBy(r reports.WeekRow) stepBy {
+	return stepBy{r.Code, r.Acts(), d.week.Does(r)}
 }
 
 // codeText is what the catalogs say about a code.
@@ -51,11 +56,16 @@ func newDocument(w compose.Writer, r reports.Weekly) *document {
 	d := &document{Locale: w.Locale, now: w.Now, week: r, sums: r.Sums(), codes: map[checks.Code]codeText{}, steps: map[stepBy]string{}}
 	for _, row := range r.Rows {
 		d.codes[row.Code], d.codes[row.Was] = codeText{}, codeText{}
-		d.steps[stepBy{row.Code, row.Acts()}] = ""
+		d.steps[d.stepBy(row)] = ""
 	}
 	for s := range d.steps {
-		if d.steps[s] = d.Say("code." + string(s.code) + ".next"); s.who != s.code.Who() {
-			d.steps[s] = d.Say("files.step." + string(s.who)) // the step of the code alone is another's
+		switch {
+		case s.does != s.acts:
+			d.steps[s] = d.Say("files.step.off")
+		case s.acts != s.code.Who():
+			d.steps[s] = d.Say("files.step." + string(s.acts)) // the step of the code alone is another's
+		default:
+			d.steps[s] = d.Say("code." + string(s.code) + ".next")
 		}
 	}
 	for code := range d.codes {
@@ -87,12 +97,16 @@ func (d *document) row(r reports.WeekRow) reportRow {
 	if !r.Exact {
 		least = d.Say("files.least")
 	}
+	to := ""
+	if strings.HasPrefix(string(r.Code), "dns.") { // the arguments of other codes mean other things
+		to = clean(r.To)
+	}
 	text := d.codes[r.Code]
-	text.step = d.steps[stepBy{r.Code, r.Acts()}]
+	text.step = d.steps[d.stepBy(r)]
 	return reportRow{
 		least:    least,
-		codeText: text, name: unicodeName(r.Site), ascii: clean(r.Site), owner: clean(r.Owner), server: r.Server, to: clean(r.To),
-		change: d.change(r), who: d.Say("who." + string(r.Acts())), since: d.day(r.Since), until: d.day(r.Until), free: r.Free.UTC(), ends: d.day(r.Expires),
+		codeText: text, name: unicodeName(r.Site), ascii: clean(r.Site), owner: clean(r.Owner), server: r.Server, to: to,
+		change: d.change(r), who: d.Say("who." + string(d.week.Does(r))), since: d.day(r.Since), until: d.day(r.Until), free: r.Free.UTC(), ends: d.day(r.Expires),
 	}
 }
 
@@ -151,16 +165,22 @@ func (d *document) rows(keep func(reports.WeekRow) bool) iter.Seq[reportRow] {
 	}
 }
 
-// toDo reports whether a person has to act on a row. If the CA or a limit is the
-// cause, one can only wait.
-func toDo(r reports.WeekRow) bool {
-	who := r.Acts()
-	return r.Change.Open() && who != checks.CA && who != checks.Nobody
+// forUs and forCustomer report whether we, or the customer, have to act on a row.
+func (d *document) forUs(r reports.WeekRow) bool {
+	return r.Change.Open() && d.week.Does(r) == checks.Us
 }
 
-func toWait(r reports.WeekRow) bool { return r.Change.Open() && !toDo(r) }
-func isOver(r reports.WeekRow) bool { return !r.Change.Open() }
-func every(reports.WeekRow) bool    { return true }
+func (d *document) forCustomer(r reports.WeekRow) bool {
+	return r.Change.Open() && d.week.Does(r) == checks.Customer
+}
+
+// toDo reports whether a person has to act on a row. If the CA or a limit is the
+// cause, one can only wait.
+func (d *document) toDo(r reports.WeekRow) bool { return d.forUs(r) || d.forCustomer(r) }
+
+func (d *document) toWait(r reports.WeekRow) bool { return r.Change.Open() && !d.toDo(r) }
+func isOver(r reports.WeekRow) bool               { return !r.Change.Open() }
+func every(reports.WeekRow) bool                  { return true }
 
 // column is one column of a table.
 type column struct {

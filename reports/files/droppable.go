@@ -72,17 +72,18 @@ func (d *document) dropTable() (table, bool) {
 	if n == 0 {
 		return table{}, false
 	}
-	keys := dropKeys()
+	keys := d.shown("name", "owner", "server", "cause", "drop", "pass", "result")
 	rows := func(yield func([]cell) bool) {
 		for r := range d.dropRows() {
-			cells := []cell{{Text: r.name}, {Text: r.owner}, {Text: r.server}, {Text: r.cause}, {Text: r.drop}, {Text: r.pass}, {Text: r.unchecked}, {Text: r.result}}
+			cells := map[string]cell{"name": {Text: r.name}, "owner": {Text: r.owner}, "server": {Text: r.server}, "cause": {Text: r.cause},
+				"drop": {Text: r.drop}, "pass": {Text: r.pass}, "result": {Text: r.result}}
 			if r.ascii != r.name {
-				cells[0].Note = r.ascii
+				cells["name"] = cell{Text: r.name, Note: r.ascii}
 			}
-			for i, key := range keys {
-				cells[i].Key, cells[i].Label = key, d.Say("files.column."+key)
+			if r.unchecked != "" {
+				cells["result"] = cell{Text: r.result, Note: d.Say("files.column.unchecked") + ": " + r.unchecked}
 			}
-			if !yield(cells) {
+			if !yield(d.labelled(keys, cells)) {
 				return
 			}
 		}

@@ -3,8 +3,11 @@ package files
 import (
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
+	"domovoy/checks"
+	"domovoy/i18n"
 	"domovoy/reports"
 	"domovoy/reports/compose"
 )
@@ -42,7 +45,7 @@ func (d *document) dayOf(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return d.Date(t.Add(12*time.Hour-time.Minute), t.AddDate(1, 0, 0)) // the same day in every time zone
+	return d.shortDate(t)
 }
 
 // sortedDay is a day by which a table is sorted; empty: there is none.
@@ -85,22 +88,47 @@ func (d *document) endingTable() (table, bool) {
 	if n == 0 {
 		return table{}, false
 	}
-	keys := endingKeys()
-	rows := func(yield func([]cell) bool) {
+	keys := d.shown("name", "owner", "server", "paidtill", "free")
+	t := d.table("ending", keys, n, min(n, pageRows/3), nil)
+	left := pageRows / 3
+	for _, who := range []checks.Who{checks.Us, checks.Customer, checks.CA, checks.Nobody} {
+		title, count := d.Say("who."+string(who)), 0
+		var rows []endingRow
 		for r := range d.endingRows() {
-			cells := []cell{{Text: r.name}, {Text: r.domain}, {Text: r.owner}, {Text: r.server}, {Text: d.dayOf(r.ends), Sort: sortedDay(r.ends)}, {Text: d.dayOf(r.free), Sort: sortedDay(r.free)}, {Text: r.who}, {Text: r.remark}}
-			if r.ascii != r.name {
-				cells[0].Note = r.ascii
+			if r.who != title {
+				continue
 			}
-			for i, key := range keys {
-				cells[i].Key, cells[i].Label = key, d.Say("files.column."+key)
+			if count++; left > 0 {
+				rows = append(rows, r)
+				left--
 			}
-			if !yield(cells) {
+		}
+		if len(rows) > 0 {
+			t.Groups = append(t.Groups, group{Title: d.Say("files.page.renews", i18n.Args{"Who": title}), Count: d.Number(count), Rows: d.endingViews(keys, rows)})
+		}
+	}
+	return t, true
+}
+
+// endingViews are rows as cells.
+func (d *document) endingViews(keys []string, rows []endingRow) iter.Seq[[]cell] {
+	return func(yield func([]cell) bool) {
+		for _, r := range rows {
+			var notes []string
+			for _, note := range []string{r.ascii, r.domain, r.remark} {
+				if note != "" && note != r.name {
+					notes = append(notes, note)
+				}
+			}
+			all := map[string]cell{
+				"name": {Text: r.name, Note: strings.Join(slices.Compact(notes), " · ")}, "owner": {Text: r.owner}, "server": {Text: r.server},
+				"paidtill": {Text: d.shortDate(r.ends), Sort: sortedDay(r.ends)}, "free": {Text: d.dayOf(r.free), Sort: sortedDay(r.free)},
+			}
+			if !yield(d.labelled(keys, all)) {
 				return
 			}
 		}
 	}
-	return d.table("ending", keys, n, min(n, pageRows/3), rows), true
 }
 
 // undated is the part of a server's note about domains of which it is not known

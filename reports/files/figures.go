@@ -3,9 +3,9 @@ package files
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
-	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports/compose"
 )
@@ -53,6 +53,7 @@ type part struct {
 
 // fact is a named value: a number, a text or a moment.
 type fact struct {
+	key   string // what kind of fact it is; may be empty
 	name  string
 	value any
 	note  string
@@ -74,15 +75,9 @@ func (d *document) parts() []part {
 
 // causes counts what is open by its cause, the most frequent first.
 func (d *document) causes() []fact {
-	counts := map[checks.Code]int{}
-	for _, r := range d.week.Rows {
-		if r.Change.Open() {
-			counts[r.Code]++
-		}
-	}
 	var facts []fact
-	for code, n := range counts {
-		facts = append(facts, fact{name: d.codes[code].cause, value: n, note: d.codes[code].step, list: compose.WeekCommand(d.week, "trouble", "cause="+string(code))})
+	for code, n := range d.openByCause() {
+		facts = append(facts, fact{key: "cause", name: d.codes[code].cause, value: n, note: d.codes[code].step, list: compose.WeekCommand(d.week, "trouble", "cause="+string(code))})
 	}
 	slices.SortFunc(facts, func(a, b fact) int {
 		return cmp.Or(cmp.Compare(b.value.(int), a.value.(int)), strings.Compare(a.name, b.name))
@@ -103,7 +98,7 @@ func (d *document) data() []fact {
 		facts = append(facts, fact{name: d.Say("files.data.before"), value: "—", note: d.Say("files.data.nobefore")})
 	}
 	if r.Rules != "" {
-		facts = append(facts, fact{name: d.Say("files.data.rules"), value: r.Rules, note: d.Say("files.data.rulesnote")})
+		facts = append(facts, fact{key: "rules", name: d.Say("files.data.rules"), value: r.Rules, note: d.Say("files.data.rulesnote")})
 	}
 	return facts
 }
@@ -134,13 +129,36 @@ func (d *document) servers() []fact {
 	return facts
 }
 
+// serversNamed is how many servers a title names.
+const serversNamed = 3
+
+// title says whose report it is, and of which week.
+func (d *document) title() string {
+	var names []string
+	for _, s := range d.week.Servers {
+		names = append(names, clean(s.Name))
+	}
+	args := i18n.Args{"Span": d.span()}
+	switch {
+	case len(names) > serversNamed:
+		args["Servers"] = d.Count("files.servers", len(names))
+	case len(names) > 0:
+		args["Servers"] = d.List(names)
+	}
+	return d.Say("files.title", args)
+}
+
 // span is the week with its first and last day, always with the year: a file
 // is read later, too.
 func (d *document) span() string {
 	from, last := d.week.Week.From, d.week.Week.To.AddDate(0, 0, -1)
-	return d.Say("files.span", i18n.Args{
-		"Week": d.week.Week.Number, "From": d.Date(from, last), "To": d.Date(last, last.AddDate(1, 0, 0)),
-	})
+	args := i18n.Args{"Week": d.week.Week.Number, "From": d.Date(from, last), "To": d.Date(last, last.AddDate(1, 0, 0))}
+	if from.Month() == last.Month() {
+		args["From"] = strconv.Itoa(from.Day())
+	} else {
+		args["Apart"] = true
+	}
+	return d.Say("files.span", args)
 }
 
 // state says why a report does not cover the whole week; empty: it does.

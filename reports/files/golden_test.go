@@ -211,7 +211,7 @@ func TestEmptyWeeks(t *testing.T) {
 				t.Errorf("%s: %d rows to do, %v", name, len(rows), err)
 			}
 			var page, table bytes.Buffer
-			if err := HTML(&page, w, r, nil); err != nil || bytes.Contains(page.Bytes(), []byte("<table")) || strings.Contains(page.String(), "⟨") {
+			if err := HTML(&page, w, r); err != nil || bytes.Contains(page.Bytes(), []byte("<table")) || strings.Contains(page.String(), "⟨") {
 				t.Errorf("%s: %v\n%s", name, err, page.String())
 			}
 			if err := CSV(&table, w, r); err != nil || bytes.Count(table.Bytes(), []byte("\n")) != 1 {

@@ -5,10 +5,9 @@ import (
 	_ "embed" // for the parts of the page
 	"encoding/base64"
 	"fmt"
+	"html"
 	"html/template"
 	"io"
-	"iter"
-	"strconv"
 	"strings"
 	"time"
 
@@ -26,15 +25,14 @@ var pageStyle string
 //go:embed page.js
 var pageScript string
 
-// HTML writes the report as one page without other files: it opens offline,
-// sorts its tables and makes no request. chart is the PNG of WeekChart; empty:
-// none.
-func HTML(out io.Writer, w compose.Writer, r reports.Weekly, chart []byte) error {
-	t, err := template.New("page").Parse(pageSource)
+// HTML writes the report as one page without other files: it opens offline, sorts
+// and searches its tables, and makes no request. Its first screen is the answer.
+func HTML(out io.Writer, w compose.Writer, r reports.Weekly) error {
+	t, err := template.New("page").Funcs(template.FuncMap{"breaks": breaks}).Parse(pageSource)
 	if err != nil {
 		return fmt.Errorf("writing the page: %w", err)
 	}
-	if err := t.Execute(out, newDocument(w, r).page(chart)); err != nil {
+	if err := t.Execute(out, newDocument(w, r).page()); err != nil {
 		return fmt.Errorf("writing the page: %w", err)
 	}
 	return nil
@@ -44,20 +42,36 @@ func HTML(out io.Writer, w compose.Writer, r reports.Weekly, chart []byte) error
 type page struct {
 	Lang, Policy  string
 	Style, Script template.HTML
-	Title         string
-	NumbersTitle  string
+	Title, Answer string
 	Notes         []string // under the title: the time of the data, and what is missing
-	Chart         *picture
-	Figures       []figureView
+	Headlines     []headlineView
+	Others        []rankView
+	Rankings      []rankingView
+	Graph         *graph // nil: no week is known
+	Search, Found string
 	Tables        []table
+	NumbersTitle  string
+	Figures       []figureView
 	Parts         []partView
 }
 
-// picture is the chart within the page.
-type picture struct {
-	Source  template.URL
-	Caption string
-	Alt     string
+// headlineView is a large number as the page shows it.
+type headlineView struct {
+	Name   string
+	Values []struct{ Key, Sign, Text string }
+	Notes  []string
+}
+
+// rankingView are owners or causes as bars.
+type rankingView struct {
+	Title, Others string
+	Top           []rankView
+}
+
+// rankView is a name with its count, and the length of its bar in percent.
+type rankView struct {
+	Name, Count string
+	Percent     int
 }
 
 // figureView is a count as the page shows it.
@@ -72,18 +86,19 @@ type partView struct {
 // factView is a fact as the page shows it.
 type factView struct{ Name, Value, Note, List string }
 
-func (d *document) page(chart []byte) page {
+func (d *document) page() page {
 	v := page{
 		Lang: d.Language(), Policy: policy(),
 		// Both are files of this package, without any customer's text.
-		Style:        template.HTML("<style>" + pageStyle + "</style>"),
-		Script:       template.HTML("<script>" + pageScript + "</script>"),
-		Title:        d.Say("files.title", i18n.Args{"Span": d.span()}),
-		NumbersTitle: d.Say("files.sheet.numbers"),
-		Notes:        d.notes(), Tables: d.tables(),
+		Style:  template.HTML("<style>" + pageStyle + "</style>"),
+		Script: template.HTML("<script>" + pageScript + "</script>"),
+		Title:  d.title(), Answer: d.answer(), Notes: d.notes(),
+		Graph:  d.graph(),
+		Search: d.Say("files.page.search"), Found: d.Say("files.page.found"),
+		Tables: d.tables(), NumbersTitle: d.Say("files.sheet.numbers"),
 	}
-	if len(chart) > 0 {
-		v.Chart = d.chart(chart)
+	if !d.week.Data.IsZero() {
+		d.firstScreen(&v)
 	}
 	for _, f := range d.figures() {
 		fv := figureView{Key: f.key, Name: f.name, Value: d.Number(f.value), Meaning: f.meaning, List: f.list}
@@ -95,6 +110,9 @@ func (d *document) page(chart []byte) page {
 	for _, part := range d.parts() {
 		pv := partView{Title: part.title}
 		for _, f := range part.facts {
+			if f.key == "cause" { // the groups say it
+				f.note = ""
+			}
 			pv.Facts = append(pv.Facts, factView{f.name, d.valueText(f.value), f.note, f.list})
 		}
 		v.Parts = append(v.Parts, pv)
@@ -102,17 +120,30 @@ func (d *document) page(chart []byte) page {
 	return v
 }
 
-// chart puts a PNG into the page itself.
-func (d *document) chart(png []byte) *picture {
-	var last point
-	if n := len(d.week.Points); n > 0 {
-		x := d.week.Points[n-1]
-		last = point{open: x.Open, added: x.Added, fixed: x.Fixed}
+// firstScreen adds the numbers that one reads first.
+func (d *document) firstScreen(v *page) {
+	for _, h := range d.headlines() {
+		hv := headlineView{Name: h.name, Notes: h.notes}
+		for _, x := range h.values {
+			hv.Values = append(hv.Values, struct{ Key, Sign, Text string }{x.key, x.sign, d.Number(x.n)})
+		}
+		v.Headlines = append(v.Headlines, hv)
 	}
-	return &picture{
-		Source:  template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png)),
-		Caption: d.Say("files.page.chart"),
-		Alt:     d.Say("files.chart.alt", i18n.Args{"Open": last.open, "Added": last.added, "Fixed": last.fixed}),
+	for _, x := range d.others() {
+		v.Others = append(v.Others, rankView{Name: x.name, Count: d.Number(x.n)})
+	}
+	for _, r := range d.rankings() {
+		if len(r.top) == 0 {
+			continue
+		}
+		rv := rankingView{Title: r.title}
+		for _, x := range r.top {
+			rv.Top = append(rv.Top, rankView{x.name, d.Number(x.n), max(1, 100*x.n/r.most())})
+		}
+		if r.others > 0 {
+			rv.Others = d.Say("files.page.others", i18n.Args{"N": r.others})
+		}
+		v.Rankings = append(v.Rankings, rv)
 	}
 }
 
@@ -123,207 +154,37 @@ func policy() string {
 		sum := sha256.Sum256([]byte(s))
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
-	return "default-src 'none'; img-src data:; style-src " + hash(pageStyle) + "; script-src " + hash(pageScript) +
+	return "default-src 'none'; style-src " + hash(pageStyle) + "; script-src " + hash(pageScript) +
 		"; base-uri 'none'; form-action 'none'"
 }
 
-// pageRows is how many rows a page shows at most: with more it opens slowly on a
-// phone.
-const pageRows = 3000
+// longRun is how many characters without a place to break fit the narrowest screen.
+const longRun = 24
 
-// table is a table of the page.
-type table struct {
-	ID, Title, Count string
-	Note             string // what is not shown; empty: nothing
-	Head             []heading
-	Rows             iter.Seq[[]cell]
-}
-
-// heading is the head of a column; its key is its class.
-type heading struct{ Key, Name string }
-
-// cell is a cell of the page, with a smaller second line and with what to
-// sort by instead of its text; both may be empty.
-type cell struct{ Key, Label, Text, Note, Sort string }
-
-// tables are those of the page: the rows to act on, those to wait for, those
-// that are over, and the owners. The first take as many rows as they need.
-func (d *document) tables() []table {
-	room := pageRows
-	var tables []table
-	for _, t := range []struct {
-		key  string
-		keep func(reports.WeekRow) bool
-		keys []string
-	}{
-		{"todo", toDo, []string{"name", "owner", "server", "cause", "step", "since", "change"}},
-		{"wait", toWait, []string{"name", "owner", "server", "cause", "step", "since", "change"}},
-		{"over", isOver, []string{"name", "owner", "server", "cause", "change", "since", "until"}},
-	} {
-		n := d.count(t.keep)
-		if n == 0 && t.key == "wait" {
-			continue
+// breaks is a text that may break after the dots, hyphens and the like of its names,
+// where a screen is too narrow for them; nowhere else, unless a label alone is wider
+// than a phone.
+func breaks(s string) template.HTML {
+	var b strings.Builder
+	for i, word := range strings.Split(s, " ") {
+		if i > 0 {
+			b.WriteByte(' ')
 		}
-		shown := min(n, room)
-		if t.key != "todo" && shown < n {
-			shown = 0 // all or none: a part of these is of no use
-		}
-		room -= shown
-		tables = append(tables, d.table(t.key, t.keys, n, shown, d.views(t.keys, t.keep)))
-	}
-	if callers := d.week.Callers(); len(callers) > 0 {
-		tables = append(tables, d.table("callers", callerKeys(), len(callers), min(len(callers), pageRows/3), d.callerViews(callers)))
-	}
-	if t, ok := d.endingTable(); ok {
-		tables = append(tables, t)
-	}
-	if t, ok := d.dropTable(); ok {
-		tables = append(tables, t)
-	}
-	owners := d.week.Owners()
-	return append(tables, d.table("owners", ownerKeys(), len(owners), min(len(owners), pageRows/3), d.ownerViews(owners)))
-}
-
-func (d *document) count(keep func(reports.WeekRow) bool) int {
-	n := 0
-	for _, r := range d.week.Rows {
-		if keep(r) {
-			n++
-		}
-	}
-	return n
-}
-
-// table is a table of n rows, of which some are shown.
-func (d *document) table(key string, keys []string, n, shown int, rows iter.Seq[[]cell]) table {
-	t := table{ID: key, Title: d.Say("files.sheet." + key), Count: d.Number(n), Rows: first(rows, shown)}
-	for _, k := range keys {
-		t.Head = append(t.Head, heading{k, d.Say("files.column." + k)})
-	}
-	switch {
-	case n == 0:
-		t.Note, t.Head = d.Say("files.page.nothing"), nil
-	case shown == 0:
-		t.Note, t.Head = d.Say("files.page.folded", i18n.Args{"All": n}), nil
-	case shown < n:
-		t.Note = d.Say("files.page.rest", i18n.Args{"Shown": shown, "All": n})
-	}
-	return t
-}
-
-// first returns at most n of the rows.
-func first(rows iter.Seq[[]cell], n int) iter.Seq[[]cell] {
-	return func(yield func([]cell) bool) {
-		left := n
-		for row := range rows {
-			if left--; left < 0 || !yield(row) {
-				return
+		run := 0
+		for _, r := range word {
+			if run == longRun {
+				b.WriteString("<wbr>")
+				run = 0
+			}
+			b.WriteString(html.EscapeString(string(r)))
+			run++
+			if len(word) > 10 && strings.ContainsRune(".-_@/:", r) {
+				b.WriteString("<wbr>")
+				run = 0
 			}
 		}
 	}
-}
-
-// views are rows as cells.
-func (d *document) views(keys []string, keep func(reports.WeekRow) bool) iter.Seq[[]cell] {
-	taken := columns(keys...)
-	labels := d.headings(taken)
-	return func(yield func([]cell) bool) {
-		for r := range d.rows(keep) {
-			cells := make([]cell, len(taken))
-			for i, c := range taken {
-				cells[i] = d.view(c, r)
-				cells[i].Label = labels[i]
-			}
-			if !yield(cells) {
-				return
-			}
-		}
-	}
-}
-
-// view is a cell of a row. Where a spreadsheet has two columns, a page has
-// one with two lines.
-func (d *document) view(c column, r reportRow) cell {
-	v := cell{Key: c.key}
-	if c.day != nil {
-		if day := c.day(r); !day.IsZero() {
-			v.Text, v.Sort = d.shortDate(day), day.Format(time.DateOnly)
-		}
-		if c.key == "since" {
-			v.Note = r.least
-		}
-		return v
-	}
-	v.Text = c.text(r)
-	switch c.key {
-	case "name":
-		if r.ascii != r.name {
-			v.Note = r.ascii
-		}
-	case "cause":
-		v.Note = r.to
-		if !r.free.IsZero() {
-			v.Note = d.Say("files.page.free", i18n.Args{"Date": d.shortDate(r.free)})
-		}
-	case "step":
-		v.Note = r.who
-	case "since", "change":
-	}
-	return v
-}
-
-// shortDate is a day with its year: "3 Oct 2026".
-func (d *document) shortDate(day time.Time) string {
-	return d.dayMonth(day) + " " + strconv.Itoa(day.Year())
-}
-
-func callerKeys() []string { return []string{"owner", "calls", "sites"} }
-
-// sitesNamed is how many sites of a customer to contact the page names.
-const sitesNamed = 20
-
-// callerViews are the customers to contact, each with the sites to talk about.
-func (d *document) callerViews(callers []reports.Caller) iter.Seq[[]cell] {
-	keys := callerKeys()
-	return func(yield func([]cell) bool) {
-		for _, c := range callers {
-			var sites []string
-			for _, r := range c.Sites[:min(sitesNamed, len(c.Sites))] {
-				sites = append(sites, unicodeName(r.Site)+" — "+d.codes[r.Code].cause)
-			}
-			if len(sites) < len(c.Sites) {
-				sites = append(sites, "…")
-			}
-			cells := []cell{{Text: d.owner(c.Owner)}, {Text: d.Number(len(c.Sites)), Sort: strconv.Itoa(len(c.Sites))}, {Text: strings.Join(sites, "; ")}}
-			for i, key := range keys {
-				cells[i].Key, cells[i].Label = key, d.Say("files.column."+key)
-			}
-			if !yield(cells) {
-				return
-			}
-		}
-	}
-}
-
-func ownerKeys() []string { return []string{"owner", "open", "was", "new", "fixed"} }
-
-func (d *document) ownerViews(owners []reports.OwnerWeek) iter.Seq[[]cell] {
-	keys := ownerKeys()
-	labels := make([]string, len(keys))
-	for i, k := range keys {
-		labels[i] = d.Say("files.column." + k)
-	}
-	return func(yield func([]cell) bool) {
-		for _, o := range owners {
-			cells := []cell{{Key: "owner", Label: labels[0], Text: d.owner(o.Owner)}}
-			for i, n := range []int{o.Open, o.Was, o.New, o.Fixed} {
-				cells = append(cells, cell{Key: keys[i+1], Label: labels[i+1], Text: d.Number(n), Sort: strconv.Itoa(n)})
-			}
-			if !yield(cells) {
-				return
-			}
-		}
-	}
+	return template.HTML(b.String())
 }
 
 // notes are the lines below the title: the time of the data, and what is
@@ -331,12 +192,14 @@ func (d *document) ownerViews(owners []reports.OwnerWeek) iter.Seq[[]cell] {
 func (d *document) notes() []string {
 	var notes []string
 	for _, f := range d.data()[1:] {
-		notes = append(notes, f.name+": "+d.valueText(f.value))
+		if f.key != "rules" {
+			notes = append(notes, f.name+": "+d.valueText(f.value))
+		}
 	}
 	if d.week.Manager != "" {
 		notes = append(notes, d.Say("files.mine"))
 	}
-	if state := d.state(); state != "" {
+	if state := d.state(); state != "" && !d.week.Data.IsZero() {
 		notes = append(notes, state)
 	}
 	return notes

@@ -75,7 +75,7 @@ func (b *book) fill() error {
 		return err
 	}
 	return errors.Join(
-		b.table("todo", columns("name", "ascii", "owner", "server", "cause", "to", "step", "who", "since", "change", "free", "ends"), toDo),
+		b.table("todo", columns("name", "ascii", "owner", "server", "cause", "to", "step", "who", "since", "change", "free", "ends"), b.toDo),
 		b.table("all", columns(), every),
 		b.table("over", columns("name", "ascii", "owner", "server", "cause", "change", "since", "until"), isOver),
 		b.ending(),

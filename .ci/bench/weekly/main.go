@@ -56,15 +56,14 @@ func write(out io.Writer, kind string, w compose.Writer, r reports.Weekly) error
 		return files.XLSX(out, w, r)
 	case "csv":
 		return files.CSV(out, w, r)
+	case "html":
+		return files.HTML(out, w, r)
 	case "none":
 		return nil
 	}
 	chart, err := files.WeekChart(w, r)
 	if err != nil {
 		return err
-	}
-	if kind == "html" {
-		return files.HTML(out, w, r, chart)
 	}
 	_, err = out.Write(chart)
 	return err
