@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"domovoy/checks"
@@ -140,12 +141,15 @@ const refusedFor = 3 * time.Hour
 // ordersRefused finds that the CA refuses new orders of the account now, by its
 // answers about the sites: on how many, and until when at least.
 func ordersRefused(t *checks.Target) (checks.Finding, bool) {
-	failed := map[string]time.Time{}
-	for _, x := range t.Reading.Subjects {
-		if x.History != nil {
-			failed[x.Site.Name] = x.History.Last.Time
+	failed := sync.OnceValue(func() map[string]time.Time { // few panels need it
+		times := map[string]time.Time{}
+		for i := range t.Reading.Subjects {
+			if x := &t.Reading.Subjects[i]; x.History != nil {
+				times[x.Site.Name] = x.History.Last.Time
+			}
 		}
-	}
+		return times
+	})
 	n, refill := 0, time.Time{}
 	for _, f := range t.Reading.Findings {
 		if f.Code != checks.CARateLimited || f.Args["limit"] != newOrders {
@@ -157,7 +161,7 @@ func ordersRefused(t *checks.Target) (checks.Finding, bool) {
 			if until.After(refill) {
 				refill = until
 			}
-		case named, t.Now.Sub(failed[f.Site]) >= refusedFor:
+		case named, t.Now.Sub(failed()[f.Site]) >= refusedFor:
 			continue
 		}
 		n++

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -210,7 +209,7 @@ type openSet struct {
 	driver  any   // the connection that version was asked on
 	version int64 // data_version; 0: nothing is cached
 	touched map[int64]bool
-	kept    []reports.Incident // by ID; never given to callers
+	kept    []reports.Incident // by ID; callers have it, so that a change makes another
 }
 
 // touch marks incidents that were, or may have been, changed.
@@ -225,8 +224,8 @@ func (o *openSet) touch(ids []int64) {
 	}
 }
 
-// OpenIncidents lists the incidents that are not resolved, oldest first. The caller
-// may change the slice.
+// OpenIncidents lists the incidents that are not resolved, oldest first. Others
+// have the same list: the caller must not change it.
 func (j *Journal) OpenIncidents(ctx context.Context) ([]reports.Incident, error) {
 	o := &j.open
 	o.mu.Lock()
@@ -249,7 +248,7 @@ func (j *Journal) OpenIncidents(ctx context.Context) ([]reports.Incident, error)
 			return nil, err
 		}
 	}
-	return slices.Clone(o.kept), nil
+	return slices.Clip(o.kept), nil
 }
 
 // readTouched reads the touched incidents again; the caller holds o.mu.
@@ -262,11 +261,25 @@ func (j *Journal) readTouched(ctx context.Context, o *openSet) error {
 	if err != nil {
 		return err
 	}
-	o.kept = slices.DeleteFunc(o.kept, func(i reports.Incident) bool { return o.touched[i.ID] })
-	o.kept = append(o.kept, now...)
-	slices.SortFunc(o.kept, func(a, b reports.Incident) int { return cmp.Compare(a.ID, b.ID) })
+	o.kept = replaced(o.kept, now, o.touched)
 	o.touched = nil
 	return nil
+}
+
+// replaced returns a list with those of its incidents that were touched as they
+// are now, if they are still open; both lists are in the order of IDs.
+func replaced(list, now []reports.Incident, touched map[int64]bool) []reports.Incident {
+	all := make([]reports.Incident, 0, len(list)+len(now))
+	for i := range list {
+		id := list[i].ID
+		for len(now) > 0 && now[0].ID < id {
+			all, now = append(all, now[0]), now[1:]
+		}
+		if !touched[id] {
+			all = append(all, list[i])
+		}
+	}
+	return append(all, now...)
 }
 
 // writerVersion returns data_version of the write pool's connection, and that

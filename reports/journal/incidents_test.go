@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -228,12 +229,25 @@ func news(open []reports.Incident, dice *rand.Rand, turn int) []reports.Incident
 	return fresh
 }
 
-func TestOpenIncidentsBelongToTheCaller(t *testing.T) {
+// Callers share a list, so that what happens next makes another one: what changes,
+// what ends, what begins, and what a caller appends.
+func TestAListOfOpenIncidentsStaysAsItIs(t *testing.T) {
 	j := open(t)
-	record(t, j, overdue("a.example", 1), overdue("b.example", 2))
+	record(t, j, overdue("a.example", 1), overdue("b.example", 2), overdue("c.example", 3))
 	first := openIncidents(t, j)
-	first[0], first[1] = first[1], first[0]
-	same(t, "the oldest", openIncidents(t, j)[0].Finding.Site, "a.example")
+	was := slices.Clone(first)
+	_ = append(first, first[0])
+	worse, over := first[0], first[1]
+	worse.Peak, over.Times.Resolved = 7, noon()
+	record(t, j, worse, over, overdue("d.example", 4))
+	same(t, "the list of before", first, was)
+	now := openIncidents(t, j)
+	var sites []string
+	for _, i := range now {
+		sites = append(sites, i.Finding.Site)
+	}
+	same(t, "the list of now", sites, []string{"a.example", "c.example", "d.example"})
+	same(t, "the one that changed", now[0].Peak, 7)
 }
 
 func TestARecordThatFailsLeavesOpenIncidentsAsTheyWere(t *testing.T) {
