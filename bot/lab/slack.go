@@ -32,6 +32,7 @@ type Slack struct {
 	workspace workspace
 	rates     slackRates
 	files     map[string]*upload // by file id
+	shares    int                // calls that showed files
 	sockets   socketBoard
 }
 

@@ -254,6 +254,7 @@ type SlackFile struct {
 	Channel string
 	Thread  string // thread_ts; empty: none
 	Comment string
+	Share   int // number of the call that showed it: files of one call are in one message
 }
 
 // upload is a file in one of the three steps of an upload.
@@ -328,6 +329,7 @@ func (s *Slack) completeUpload(_ context.Context, q request) (object, error) {
 		return nil, err
 	}
 	list := []object{}
+	s.shares++
 	for _, f := range files {
 		u := s.files[f.ID]
 		if u == nil || !u.received {
@@ -335,7 +337,7 @@ func (s *Slack) completeUpload(_ context.Context, q request) (object, error) {
 		}
 		for _, channel := range targets {
 			u.shared = append(u.shared, SlackFile{File: u.file, ID: f.ID, Title: f.Title,
-				Channel: channel, Thread: q.params["thread_ts"], Comment: q.params["initial_comment"]})
+				Channel: channel, Thread: q.params["thread_ts"], Comment: q.params["initial_comment"], Share: s.shares})
 		}
 		list = append(list, object{"id": f.ID, "title": f.Title}) // sharing is asynchronous: no ts
 	}

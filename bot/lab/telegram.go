@@ -85,6 +85,7 @@ func (t *Telegram) methods() map[string]telegramMethod {
 		"sendmessage":            t.sendMessage,
 		"senddocument":           t.sendDocument,
 		"sendphoto":              t.sendPhoto,
+		"sendmediagroup":         t.sendMediaGroup,
 		"sendchataction":         t.sendChatAction,
 		"editmessagetext":        t.editMessageText,
 		"editmessagecaption":     t.editMessageCaption,

@@ -104,7 +104,7 @@ func (t apiTable) check(method string, q request) error {
 
 // refusedByMethod are the fields whose absence the methods refuse in the real
 // server's words.
-func refusedByMethod() []string { return []string{"chat_id", "text", "document", "photo"} }
+func refusedByMethod() []string { return []string{"chat_id", "text", "document", "photo", "media"} }
 
 // fits reports whether a parameter has a type. Objects come as their JSON.
 func (t apiTable) fits(kind, value string) bool {

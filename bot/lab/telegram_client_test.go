@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/png"
 	"net/http"
+	"strings"
 	"testing"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
@@ -86,6 +87,35 @@ func TestTelegramTakesTheRealClientsFiles(t *testing.T) {
 		if _, err := bot.UploadFiles("sendPhoto", where, []tgbotapi.RequestFile{photo}); (err == nil) != c.ok {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestTelegramTakesTheRealClientsAlbums(t *testing.T) {
+	server := newTelegram(t, lab.TelegramOptions{})
+	bot, err := tgbotapi.NewBotAPIWithClient(server.Token(), server.URL()+"/bot%s/%s", client(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	document := func(name string) tgbotapi.InputMediaDocument {
+		return tgbotapi.NewInputMediaDocument(tgbotapi.FileBytes{Name: name, Bytes: []byte(name)})
+	}
+	sent, err := bot.SendMediaGroup(tgbotapi.NewMediaGroup(person, []any{document("a.xlsx"), document("a.html"), document("a.png")}))
+	if err != nil || len(sent) != 3 || sent[0].MediaGroupID == "" || sent[2].MediaGroupID != sent[0].MediaGroupID || sent[1].Document == nil {
+		t.Fatalf("sent %+v, %v", sent, err)
+	}
+	for i, m := range server.Messages(person) {
+		if want := []string{"a.xlsx", "a.html", "a.png"}[i]; m.File.Name != want || m.File.Photo || m.Album != sent[0].MediaGroupID {
+			t.Errorf("message %d is %+v, want %s in album %s", i, m, want, sent[0].MediaGroupID)
+		}
+	}
+	for name, refused := range map[string]string{"": "file must be non-empty", "not a picture": `failed to send message #1 with the error message "IMAGE_PROCESS_FAILED"`} {
+		photo := tgbotapi.NewInputMediaPhoto(tgbotapi.FileBytes{Name: "p.png", Bytes: []byte(name)})
+		if _, err := bot.SendMediaGroup(tgbotapi.NewMediaGroup(person, []any{photo, photo})); err == nil || !strings.Contains(err.Error(), refused) {
+			t.Errorf("%q: %v, want %s", name, err, refused)
+		}
+	}
+	if n := len(server.Messages(person)); n != 3 {
+		t.Errorf("%d messages after albums that were refused, want 3", n)
 	}
 }
 

@@ -15,6 +15,7 @@ type TelegramMessage struct {
 	ReplyTo int // 0: none
 	Content
 	File   *TelegramFile // nil for a text
+	Album  string        // its media_group_id; empty: it is in no album
 	Silent bool
 	At     time.Time
 	Edits  []Content // the previous forms, oldest first
@@ -90,6 +91,9 @@ func (t *Telegram) messageJSON(c *chat, m *TelegramMessage) object {
 	}
 	if m.ReplyTo != 0 {
 		o["reply_to_message"] = object{"message_id": m.ReplyTo, "date": m.At.Unix(), "chat": c.json()}
+	}
+	if m.Album != "" {
+		o["media_group_id"] = m.Album
 	}
 	text, entities := "text", "entities"
 	if m.File != nil {

@@ -37,15 +37,7 @@ func (t *Telegram) sendMessage(_ context.Context, q request) (any, error) {
 func (t *Telegram) send(q request, content Content, file *TelegramFile) (any, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c, err := t.target(q)
-	if err != nil {
-		return nil, err
-	}
-	thread := q.number("message_thread_id", 0)
-	if thread != 0 && !c.topics[thread] {
-		return nil, badRequest("message thread not found")
-	}
-	reply, err := q.replyTo(c)
+	c, thread, reply, err := t.destination(q)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +47,20 @@ func (t *Telegram) send(q request, content Content, file *TelegramFile) (any, er
 	m := &TelegramMessage{Thread: thread, ReplyTo: reply, Content: content, File: file, Silent: q.flag("disable_notification")}
 	t.add(c, m)
 	return t.messageJSON(c, m), nil
+}
+
+// destination is the chat of a message, its topic, and the message that it replies to.
+// The caller holds t.mu.
+func (t *Telegram) destination(q request) (c *chat, thread, reply int, err error) {
+	if c, err = t.target(q); err != nil {
+		return nil, 0, 0, err
+	}
+	thread = q.number("message_thread_id", 0)
+	if thread != 0 && !c.topics[thread] {
+		return nil, 0, 0, badRequest("message thread not found")
+	}
+	reply, err = q.replyTo(c)
+	return c, thread, reply, err
 }
 
 // content parses the text or caption, its markup and its buttons.

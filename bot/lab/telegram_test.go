@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,20 +65,30 @@ func TestTelegramRefusesWhatTheRealOneRefuses(t *testing.T) {
 		"Markdown":              {"sendMessage", params{"chat_id": person, "parse_mode": "MarkdownV2", "text": "x"}, "Bad Request: unsupported parse_mode"},
 		"too many entities": {"sendMessage", params{"chat_id": person, "parse_mode": "HTML", "text": strings.Repeat("<b>x</b>", 101)},
 			"Bad Request: can't parse entities: too many entities"},
-		"no chat":             {"sendMessage", params{"text": "x"}, "Bad Request: chat_id is empty"},
-		"unknown chat":        {"sendMessage", params{"chat_id": 7, "text": "x"}, "Bad Request: chat not found"},
-		"blocked":             {"sendMessage", params{"chat_id": 99, "text": "x"}, "Forbidden: bot was blocked by the user"},
-		"migrated":            {"sendMessage", params{"chat_id": -5, "text": "x"}, "Bad Request: group chat was upgraded to a supergroup chat"},
-		"topic":               {"sendMessage", params{"chat_id": group, "message_thread_id": 7, "text": "x"}, "ok"},
-		"unknown topic":       {"sendMessage", params{"chat_id": group, "message_thread_id": 8, "text": "x"}, "Bad Request: message thread not found"},
-		"unknown reply":       {"sendMessage", params{"chat_id": person, "text": "x", "reply_parameters": params{"message_id": 999}}, "Bad Request: message to be replied not found"},
-		"callback 64 bytes":   {"sendMessage", params{"chat_id": person, "text": "x", "reply_markup": keyboard(strings.Repeat("я", 32))}, "ok"},
-		"callback too long":   {"sendMessage", params{"chat_id": person, "text": "x", "reply_markup": keyboard(strings.Repeat("я", 33))}, "Bad Request: BUTTON_DATA_INVALID"},
-		"callback empty":      {"sendMessage", params{"chat_id": person, "text": "x", "reply_markup": keyboard("")}, "Bad Request: BUTTON_DATA_INVALID"},
-		"edit unknown":        {"editMessageText", params{"chat_id": person, "message_id": 999, "text": "x"}, "Bad Request: message to edit not found"},
-		"unknown query":       {"answerCallbackQuery", params{"callback_query_id": "1"}, "Bad Request: query is too old and response timeout expired or query ID is invalid"},
-		"unknown action":      {"sendChatAction", params{"chat_id": person, "action": "dance"}, "Bad Request: wrong parameter action in request"},
-		"no document":         {"sendDocument", params{"chat_id": person}, "Bad Request: there is no document in the request"},
+		"no chat":           {"sendMessage", params{"text": "x"}, "Bad Request: chat_id is empty"},
+		"unknown chat":      {"sendMessage", params{"chat_id": 7, "text": "x"}, "Bad Request: chat not found"},
+		"blocked":           {"sendMessage", params{"chat_id": 99, "text": "x"}, "Forbidden: bot was blocked by the user"},
+		"migrated":          {"sendMessage", params{"chat_id": -5, "text": "x"}, "Bad Request: group chat was upgraded to a supergroup chat"},
+		"topic":             {"sendMessage", params{"chat_id": group, "message_thread_id": 7, "text": "x"}, "ok"},
+		"unknown topic":     {"sendMessage", params{"chat_id": group, "message_thread_id": 8, "text": "x"}, "Bad Request: message thread not found"},
+		"unknown reply":     {"sendMessage", params{"chat_id": person, "text": "x", "reply_parameters": params{"message_id": 999}}, "Bad Request: message to be replied not found"},
+		"callback 64 bytes": {"sendMessage", params{"chat_id": person, "text": "x", "reply_markup": keyboard(strings.Repeat("я", 32))}, "ok"},
+		"callback too long": {"sendMessage", params{"chat_id": person, "text": "x", "reply_markup": keyboard(strings.Repeat("я", 33))}, "Bad Request: BUTTON_DATA_INVALID"},
+		"callback empty":    {"sendMessage", params{"chat_id": person, "text": "x", "reply_markup": keyboard("")}, "Bad Request: BUTTON_DATA_INVALID"},
+		"edit unknown":      {"editMessageText", params{"chat_id": person, "message_id": 999, "text": "x"}, "Bad Request: message to edit not found"},
+		"unknown query":     {"answerCallbackQuery", params{"callback_query_id": "1"}, "Bad Request: query is too old and response timeout expired or query ID is invalid"},
+		"unknown action":    {"sendChatAction", params{"chat_id": person, "action": "dance"}, "Bad Request: wrong parameter action in request"},
+		"no document":       {"sendDocument", params{"chat_id": person}, "Bad Request: there is no document in the request"},
+		"album of none":     {"sendMediaGroup", params{"chat_id": person, "media": []any{}}, "Bad Request: there are no messages to send"},
+		"album of one":      {"sendMediaGroup", params{"chat_id": person, "media": album("document")}, "Bad Request: lab: an album has at least two items"},
+		"album of eleven": {"sendMediaGroup", params{"chat_id": person, "media": album(slices.Repeat([]string{"document"}, 11)...)},
+			"Bad Request: too many messages to send as an album"},
+		"album of both":       {"sendMediaGroup", params{"chat_id": person, "media": album("document", "photo")}, "Bad Request: document can't be mixed with other media types"},
+		"album of animations": {"sendMediaGroup", params{"chat_id": person, "media": album("animation", "animation")}, `Bad Request: can't parse InputMedia: type "animation" is unsupported`},
+		"album without files": {"sendMediaGroup", params{"chat_id": person, "media": album("document", "document")}, "Bad Request: can't parse InputMedia: media not found"},
+		"album with buttons": {"sendMediaGroup", params{"chat_id": person, "media": album("document", "document"), "reply_markup": keyboard("x")},
+			"Bad Request: lab: sendMediaGroup has no field reply_markup"},
+		"no media":            {"sendMediaGroup", params{"chat_id": person}, `Bad Request: parameter "media" is required`},
 		"command with a dash": {"setMyCommands", params{"commands": []any{params{"command": "a-b", "description": "x"}}}, "Bad Request: BOT_COMMAND_INVALID"},
 		"Russian command":     {"setMyCommands", params{"commands": []any{params{"command": "список", "description": "x"}}}, "Bad Request: BOT_COMMAND_INVALID"},
 		"long description": {"setMyCommands", params{"commands": []any{params{"command": "list", "description": strings.Repeat("x", 257)}}},
@@ -334,4 +345,13 @@ func TestTelegramKnowsItsFields(t *testing.T) {
 			}
 		})
 	}
+}
+
+// album is the items of an album, whose files are not there.
+func album(kinds ...string) []any {
+	var items []any
+	for _, kind := range kinds {
+		items = append(items, params{"type": kind, "media": "attach://nothing"})
+	}
+	return items
 }

@@ -218,6 +218,28 @@ func TestFiles(t *testing.T) {
 
 // An invalid token, or a rate limit with a long wait, concerns more than a file: the
 // outbox retries the whole message.
+// The files of one report are one message in its thread.
+func TestFilesAreTogether(t *testing.T) {
+	server, s := workspace(t)
+	report := reports.Message{Title: "Week 46"}
+	for _, name := range []string{"week.png", "week.xlsx", "week.html"} {
+		report.Files = append(report.Files, reports.File{Name: name, Data: []byte(name)})
+	}
+	ref, err := s.Send(t.Context(), opsChannel(), "", report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := server.Files(ops)
+	if len(files) != 3 {
+		t.Fatalf("%d files, want 3", len(files))
+	}
+	for i, f := range files {
+		if f.Name != report.Files[i].Name || f.Share != 1 || f.Thread != ref {
+			t.Errorf("file %d is %s, shared by call %d in the thread %s", i, f.Name, f.Share, f.Thread)
+		}
+	}
+}
+
 func TestFilesWaitForAToken(t *testing.T) {
 	for name, fault := range map[string]lab.Fault{
 		"void token":  {Kind: lab.Refuse, Text: "token_revoked"},

@@ -90,9 +90,8 @@ func refusesFile(err error) bool {
 // wait, the outbox does that: the error is a *bot.Incomplete.
 func (t *Telegram) attach(ctx context.Context, at place, ref string, m reports.Message) error {
 	var missing, paths []string
-	for _, f := range m.Files {
-		if err := t.tryFile(ctx, at, ref, f); err != nil {
-			t.log.ErrorContext(ctx, "a file was not delivered", "chat", at.String(), "file", f.Name, "error", err)
+	for _, files := range albums(m.Files) {
+		for _, f := range t.tryFiles(ctx, at, ref, files) {
 			missing = append(missing, oneLine(f.Name))
 			if f.Path != "" {
 				paths = append(paths, f.Path)
@@ -123,15 +122,48 @@ func (t *Telegram) attach(ctx context.Context, at place, ref string, m reports.M
 	return nil
 }
 
-// tryFile sends a file and retries while that may help.
-func (t *Telegram) tryFile(ctx context.Context, at place, ref string, f reports.File) error {
+// tryFiles sends files, several as an album, and returns those that were not
+// delivered.
+func (t *Telegram) tryFiles(ctx context.Context, at place, ref string, files []reports.File) []reports.File {
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = f.Name
+	}
+	err := t.repeat(ctx, func() error { return t.sendFiles(ctx, at, ref, files) }, len(files) > 1)
+	switch {
+	case err == nil:
+		return nil
+	case len(files) > 1 && refusesAlbum(err):
+		t.log.WarnContext(ctx, "Telegram refuses an album, sending its files one by one", "chat", at.String(), "files", names, "error", err)
+		var missing []reports.File
+		for i := range files {
+			missing = append(missing, t.tryFiles(ctx, at, ref, files[i:i+1])...)
+		}
+		return missing
+	}
+	t.log.ErrorContext(ctx, "files were not delivered", "chat", at.String(), "files", names, "error", err)
+	return files
+}
+
+// sendFiles sends one file, or several as an album.
+func (t *Telegram) sendFiles(ctx context.Context, at place, ref string, files []reports.File) error {
+	if len(files) == 1 {
+		_, err := t.sendFile(ctx, at, ref, files[0], nil)
+		return err
+	}
+	return t.sendAlbum(ctx, at, ref, files)
+}
+
+// repeat tries to send files, again while that may help: with an album that is refused
+// it does not, for its files are sent one by one then.
+func (t *Telegram) repeat(ctx context.Context, send func() error, album bool) error {
 	for try := 1; ; try++ {
-		_, err := t.sendFile(ctx, at, ref, f, nil)
+		err := send()
 		if err == nil {
 			return nil
 		}
 		wait, worth := fileWait(err, try)
-		if !worth || try == fileTries || t.sleep(ctx, wait) != nil {
+		if !worth || album && refusesAlbum(err) || try == fileTries || t.sleep(ctx, wait) != nil {
 			return err
 		}
 	}

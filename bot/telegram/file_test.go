@@ -44,6 +44,9 @@ func sent(server *lab.Telegram, chat int64) string {
 		if m.File != nil {
 			text += fmt.Sprintf(" [%s photo=%v]", m.File.Name, m.File.Photo)
 		}
+		if m.Album != "" {
+			text += " in " + m.Album
+		}
 		if m.ReplyTo != 0 {
 			text += fmt.Sprintf(" to %d", m.ReplyTo)
 		}
@@ -69,7 +72,25 @@ func TestFiles(t *testing.T) {
 			s.Fail("sendPhoto", 1, refuse(400, "Bad Request: IMAGE_PROCESS_FAILED"))
 		}, "1: Title [chart.png photo=false]"},
 		{"two", "", []reports.File{sheet("a.xlsx"), sheet("b.xlsx")}, nil,
-			"1: Title\n2:  [a.xlsx photo=false] to 1\n3:  [b.xlsx photo=false] to 1"},
+			"1: Title\n2:  [a.xlsx photo=false] in 2 to 1\n3:  [b.xlsx photo=false] in 2 to 1"},
+		{"a chart with a book and a page", long, []reports.File{picture(t, 120, 80), sheet("a.xlsx"), sheet("a.html")}, nil,
+			"1: Title\n\n" + strings.TrimSpace(long) + "\n2:  [chart.png photo=false] in 2 to 1\n3:  [a.xlsx photo=false] in 2 to 1\n4:  [a.html photo=false] in 2 to 1"},
+		{"an album that is refused", "", []reports.File{picture(t, 120, 80), sheet("a.xlsx")}, func(s *lab.Telegram) {
+			s.Fail("sendMediaGroup", 1, refuse(400, "Bad Request: failed to send message #2 with the error message \"FILE_PARTS_INVALID\""))
+		}, "1: Title\n2:  [chart.png photo=true] to 1\n3:  [a.xlsx photo=false] to 1"},
+		{"an album that is too large for one call", "", []reports.File{sheet("a.xlsx"), sheet("b.xlsx")}, func(s *lab.Telegram) {
+			s.Fail("sendMediaGroup", 1, refuse(413, "Request Entity Too Large"))
+		}, "1: Title\n2:  [a.xlsx photo=false] to 1\n3:  [b.xlsx photo=false] to 1"},
+		{"an album where only photos are allowed", "", []reports.File{picture(t, 120, 80), sheet("a.xlsx")}, func(s *lab.Telegram) {
+			no := refuse(400, "Bad Request: not enough rights to send documents to the chat")
+			s.Fail("sendMediaGroup", 1, no)
+			s.Fail("sendDocument", 1, no)
+		}, "1: Title\n2:  [chart.png photo=true] to 1\n3: ⚪ Файл a.xlsx доставить не удалось. Запросите его ещё раз. to 1"},
+		{"an album with trouble that passes", "", []reports.File{sheet("a.xlsx"), sheet("b.xlsx")}, func(s *lab.Telegram) {
+			s.Fail("sendMediaGroup", 2, lab.Fault{Kind: lab.BadGateway})
+		}, "1: Title\n2:  [a.xlsx photo=false] in 2 to 1\n3:  [b.xlsx photo=false] in 2 to 1"},
+		{"an empty one keeps no others back", "", []reports.File{sheet("a.xlsx"), {Name: "a.csv"}, sheet("b.xlsx")}, nil,
+			"1: Title\n2:  [a.xlsx photo=false] to 1\n3:  [b.xlsx photo=false] to 1\n4: ⚪ Файл a.csv доставить не удалось. Запросите его ещё раз. to 1"},
 		{"long words", long, []reports.File{sheet("a.xlsx")}, nil,
 			"1: Title\n\n" + strings.TrimSpace(long) + "\n2:  [a.xlsx photo=false] to 1"},
 		{"empty", "", []reports.File{{Name: "a.csv"}}, nil,
@@ -81,10 +102,10 @@ func TestFiles(t *testing.T) {
 			s.Fail("sendDocument", 2, lab.Fault{Kind: lab.BadGateway})
 		}, "1: Title\n\n" + strings.TrimSpace(long) + "\n2:  [a.xlsx photo=false] to 1"},
 		{"trouble that stays", "", []reports.File{sheet("a.xlsx"), sheet("b.xlsx")}, func(s *lab.Telegram) {
-			s.Fail("sendDocument", 6, lab.Fault{Kind: lab.BadGateway})
+			s.Fail("sendMediaGroup", 3, lab.Fault{Kind: lab.BadGateway})
 		}, "1: Title\n2: ⚪ Файлы доставить не удалось: a.xlsx и b.xlsx. Запросите их ещё раз. to 1"},
 		{"trouble that stays, of files that are kept", "", []reports.File{kept("a.xlsx"), kept("b.xlsx")}, func(s *lab.Telegram) {
-			s.Fail("sendDocument", 99, lab.Fault{Kind: lab.BadGateway})
+			s.Fail("sendMediaGroup", 99, lab.Fault{Kind: lab.BadGateway})
 		}, "1: Title\n2: ⚪ Файлы доставить не удалось: a.xlsx и b.xlsx. На сервере они здесь: /srv/a.xlsx и /srv/b.xlsx to 1"},
 		{"kept, and refused", "", []reports.File{kept("a.xlsx")}, func(s *lab.Telegram) {
 			s.Fail("sendDocument", 99, refuse(400, "Bad Request: not enough rights to send documents to the chat"))
@@ -118,8 +139,8 @@ func TestFileWaitsAsLongAsItIsAsked(t *testing.T) {
 	server := newLab(t)
 	tg := newBot(t, server)
 	server.AddChat(lab.Chat{ID: 42})
-	server.Fail("sendDocument", 1, lab.Fault{Kind: lab.TooManyRequests, RetryAfter: 9})
-	server.Fail("sendDocument", 1, lab.Fault{Kind: lab.TooManyRequests, RetryAfter: 600})
+	server.Fail("sendMediaGroup", 1, lab.Fault{Kind: lab.TooManyRequests, RetryAfter: 9})
+	server.Fail("sendMediaGroup", 1, lab.Fault{Kind: lab.TooManyRequests, RetryAfter: 600})
 	m := reports.Message{Title: "Title", Files: []reports.File{sheet("a.xlsx"), sheet("b.xlsx")}}
 	_, err := tg.Send(t.Context(), address("42", ""), "", m)
 	half, ok := errors.AsType[*bot.Incomplete](err)
@@ -130,6 +151,39 @@ func TestFileWaitsAsLongAsItIsAsked(t *testing.T) {
 		t.Errorf("waited %v, want 9s, and not 10 minutes", waits)
 	}
 	mustContain(t, half.Note.Title, "a.xlsx", "b.xlsx")
+}
+
+// A report with more files than an album takes is several albums, and what is left
+// alone is a file.
+func TestAlbums(t *testing.T) {
+	whole := reports.File{Name: "x", Data: make([]byte, maxDocument)}
+	many := func(n int) []reports.File {
+		files := make([]reports.File, n)
+		for i := range files {
+			files[i] = sheet(fmt.Sprint(i))
+		}
+		return files
+	}
+	for name, tt := range map[string]struct {
+		files []reports.File
+		want  string
+	}{
+		"none":                      {nil, "[]"},
+		"one":                       {many(1), "[1]"},
+		"as many as fit":            {many(10), "[10]"},
+		"one more":                  {many(11), "[10 1]"},
+		"two albums":                {many(14), "[10 4]"},
+		"too large together":        {append(many(3), whole, sheet("y")), "[3 1 1]"},
+		"one that would be refused": {append(append(many(2), reports.File{Name: "empty"}), many(2)...), "[2 1 2]"},
+	} {
+		var sizes []int
+		for _, group := range albums(tt.files) {
+			sizes = append(sizes, len(group))
+		}
+		if got := fmt.Sprint(sizes); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+	}
 }
 
 // A message that was sent as a caption is edited as one.

@@ -90,6 +90,7 @@ type draft struct {
 	plain   string // the text without markup
 	files   []tgbotapi.RequestFile
 	timeout time.Duration
+	counts  int // as how many messages Telegram counts it; 0: as one
 }
 
 // draft returns a call without its chat, which addressTo adds.
@@ -122,8 +123,10 @@ func (t *Telegram) deliver(ctx context.Context, at place, d draft) (string, erro
 		if left := t.pace.left(at.chat, t.now()); left > 0 {
 			return "", &bot.RetryAfter{After: left}
 		}
-		if err := t.pace.wait(ctx, at.chat); err != nil {
-			return "", &bot.Unclear{Err: err}
+		for range max(1, d.counts) {
+			if err := t.pace.wait(ctx, at.chat); err != nil {
+				return "", &bot.Unclear{Err: err}
+			}
 		}
 		result, err := t.api.call(ctx, d.timeout, d.method, d.params, d.files...)
 		if err == nil {

@@ -10,10 +10,13 @@
 //
 // Send succeeds when the text has arrived. A message with one file and a short
 // text is one call, with the text as the caption: both arrive, or neither does
-// and the message is retried. Otherwise the text is sent first and the files
-// follow as replies. When a file fails then, the text is not sent again: the file
-// is tried three times, then the failure is logged, and a message in the chat says
-// which file is missing and where it is stored.
+// and the message is retried. Otherwise the text is sent first and the files follow
+// as replies to it: several as one album of documents, since only text can have
+// buttons and documents go with documents only. An album that Telegram refuses is
+// sent file by file. When files fail, the text is not sent again: they are tried
+// three times, then the failure is logged, and a message in the chat says which are
+// missing and where they are stored. An album whose answer was lost may arrive twice,
+// as a single file may.
 //
 // # The library
 //
