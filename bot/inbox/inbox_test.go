@@ -75,7 +75,7 @@ func audited(t *testing.T, j *journal.Journal) (entries []string) {
 // unanswered returns how many updates are still queued.
 func unanswered(t *testing.T, j *journal.Journal) int {
 	t.Helper()
-	left, err := j.Strangers(t.Context(), journal.Known{}, 1000)
+	left, err := j.Strangers(t.Context(), nil, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

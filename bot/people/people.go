@@ -6,6 +6,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"domovoy/bot"
 	"domovoy/i18n"
@@ -45,18 +46,12 @@ func (d *Directory) In(language string) *i18n.Locale {
 	return d.Bundle.Locale(language, d.Zone)
 }
 
-// Known lists those who may ask: their updates are answered before those of
-// strangers.
+// Known tells those who may ask from strangers, as things are now.
 func (d *Directory) Known(ctx context.Context) (journal.Known, error) {
-	var who journal.Known
-	for person, role := range d.People {
-		if role >= bot.Viewer {
-			who.People = append(who.People, person)
-		}
-	}
+	chats := map[string]bool{}
 	for _, c := range d.Chats {
 		if c.Role >= bot.Viewer {
-			who.Chats = append(who.Chats, c.To.String())
+			chats[c.To.String()] = true
 		}
 	}
 	moves, err := d.journal.Moves(ctx)
@@ -64,10 +59,13 @@ func (d *Directory) Known(ctx context.Context) (journal.Known, error) {
 		old, bad := bot.ParseAddress(from)
 		to, worse := bot.ParseAddress(now)
 		if c, ok := d.Chat(old); ok && c.Role >= bot.Viewer && bad == nil && worse == nil {
-			who.Chats = append(who.Chats, to.Whole().String())
+			chats[to.Whole().String()] = true
 		}
 	}
-	return who, err
+	return func(person, chat string) bool {
+		whole, _, _ := strings.Cut(chat, "/")
+		return person != "" && (d.People[person] >= bot.Viewer || chats[chat] || chats[whole])
+	}, err
 }
 
 // Configured is the address under which the configuration has a chat: a chat

@@ -98,7 +98,7 @@ func (j *Journal) AttemptsOf(ctx context.Context, server string, certificates []
 	err = j.view(ctx, "reading attempts", func(t *tx) error {
 		found, err = all(ctx, t, scanAttempt, `SELECT `+attemptColumns+` FROM certificate c JOIN attempt a ON a.certificate = c.id
 			WHERE c.server = ? AND c.name IN (SELECT value FROM json_each(?))
-			ORDER BY a.time DESC, a.row DESC LIMIT ?`, server, jsonText(certificates), limit)
+			ORDER BY a.time DESC, a.row DESC LIMIT 0 + ?`, server, jsonText(certificates), limit)
 		return err
 	})
 	return found, err

@@ -81,7 +81,7 @@ func (j *Journal) AuditOf(ctx context.Context, site string, limit int) ([]AuditE
 	var entries []AuditEntry
 	err := j.view(ctx, "reading the audit", func(t *tx) error {
 		rows, err := all(ctx, t, scanAudit, `SELECT `+auditColumns+` FROM audit
-			WHERE ?1 = '' OR instr(' ' || args || ' ', ' ' || ?1 || ' ') > 0 ORDER BY id DESC LIMIT ?2`, site, limit)
+			WHERE ?1 = '' OR instr(' ' || args || ' ', ' ' || ?1 || ' ') > 0 ORDER BY id DESC LIMIT 0 + ?2`, site, limit)
 		for _, r := range rows {
 			entries = append(entries, r.entry)
 		}

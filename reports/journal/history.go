@@ -173,7 +173,7 @@ func (f FileSeen) lifeLeft(at time.Time) (share float64, ok bool) {
 func (j *Journal) Renewals(ctx context.Context, server string, newest int) (shares []float64, err error) {
 	err = j.view(ctx, "reading renewals", func(t *tx) error {
 		shares, err = all(ctx, t, single[float64], `SELECT life_left FROM renewal WHERE server = ?
-			ORDER BY not_before DESC, id DESC LIMIT ?`, server, newest)
+			ORDER BY not_before DESC, id DESC LIMIT 0 + ?`, server, newest)
 		return err
 	})
 	return shares, err

@@ -74,16 +74,11 @@ func (j *Journal) Cursor(ctx context.Context, messenger string) (cursor string, 
 	return cursor, err
 }
 
-// Known lists the people, by id, and the chats whose updates are answered; updates
-// of all others are Strangers. A chat is an address, with or without a thread.
-// Both lists may be empty.
-type Known struct{ People, Chats []string }
+// Known reports whether updates of a person in a chat, an address with or without a
+// thread, are answered; updates of all others are Strangers. Nil: nobody's are.
+type Known func(person, chat string) bool
 
-// known is true for an update of a known person or from a known chat. A sender
-// without an id is never known.
-const known = `person <> '' AND (person IN (SELECT value FROM json_each(?1))
-	OR chat IN (SELECT value FROM json_each(?2))
-	OR substr(chat, 1, instr(chat || '/', '/') - 1) IN (SELECT value FROM json_each(?2)))`
+func (k Known) has(person, chat string) bool { return k != nil && k(person, chat) }
 
 const updateColumns = `id, messenger, key, chat, private, person, name, language, text, button, ref, at`
 
@@ -96,24 +91,55 @@ func scanUpdate(s scanner) (u Update, err error) {
 // Unanswered lists the updates of known senders that were not handled yet, oldest
 // first and at most limit: of each chat only the oldest one, and none of the chats
 // in busy.
-func (j *Journal) Unanswered(ctx context.Context, who Known, busy []string, limit int) (found []Update, err error) {
-	err = j.view(ctx, "reading the next updates", func(t *tx) error {
-		found, err = all(ctx, t, scanUpdate, `SELECT `+updateColumns+` FROM inbox WHERE id IN
-			(SELECT min(id) FROM inbox WHERE handled = 0 AND `+known+` GROUP BY chat)
-			AND chat NOT IN (SELECT value FROM json_each(?3)) ORDER BY id LIMIT ?4`,
-			list(who.People), list(who.Chats), list(busy), limit)
-		return err
+func (j *Journal) Unanswered(ctx context.Context, who Known, busy []string, limit int) ([]Update, error) {
+	seen := map[string]bool{}
+	for _, chat := range busy {
+		seen[chat] = true
+	}
+	return j.unhandled(ctx, "reading the next updates", limit, func(person, chat string) bool {
+		if seen[chat] || !who.has(person, chat) {
+			return false
+		}
+		seen[chat] = true
+		return true
 	})
-	return found, err
 }
 
 // Strangers lists the updates of all other senders that were not handled yet, oldest
 // first and at most limit.
-func (j *Journal) Strangers(ctx context.Context, who Known, limit int) (found []Update, err error) {
-	err = j.view(ctx, "reading strangers' updates", func(t *tx) error {
-		found, err = all(ctx, t, scanUpdate, `SELECT `+updateColumns+` FROM inbox
-			WHERE handled = 0 AND NOT (`+known+`) ORDER BY id LIMIT ?3`, list(who.People), list(who.Chats), limit)
-		return err
+func (j *Journal) Strangers(ctx context.Context, who Known, limit int) ([]Update, error) {
+	return j.unhandled(ctx, "reading strangers' updates", limit, func(person, chat string) bool { return !who.has(person, chat) })
+}
+
+// unhandled lists the chosen ones of the updates that were not handled yet, oldest first
+// and at most limit. It reads no further than it must, since thousands may wait.
+func (j *Journal) unhandled(ctx context.Context, doing string, limit int, choose func(person, chat string) bool) (found []Update, err error) {
+	err = j.view(ctx, doing, func(t *tx) error {
+		var chosen []int64
+		err := until(ctx, t, func(s scanner) (bool, error) {
+			var id int64
+			var person, chat string
+			if err := s.Scan(&id, &person, &chat); err != nil {
+				return false, err
+			}
+			if choose(person, chat) {
+				chosen = append(chosen, id)
+			}
+			return len(chosen) < limit, nil
+		}, `SELECT id, person, chat FROM inbox WHERE handled = 0 ORDER BY id`)
+		if err != nil {
+			return err
+		}
+		for _, id := range chosen {
+			u, ok, err := one(ctx, t, scanUpdate, `SELECT `+updateColumns+` FROM inbox WHERE id = ?`, id)
+			if err != nil {
+				return err
+			}
+			if ok {
+				found = append(found, u)
+			}
+		}
+		return nil
 	})
 	return found, err
 }

@@ -177,7 +177,7 @@ func (j *Journal) incidents(ctx context.Context, condition string, args ...any) 
 // IncidentsOf lists at most limit incidents of a site, newest first; of the server
 // itself when site is empty.
 func (j *Journal) IncidentsOf(ctx context.Context, server, site string, limit int) ([]reports.Incident, error) {
-	return j.incidents(ctx, `server = ? AND site = ? ORDER BY opened DESC, id DESC LIMIT ?`, server, site, limit)
+	return j.incidents(ctx, `server = ? AND site = ? ORDER BY opened DESC, id DESC LIMIT 0 + ?`, server, site, limit)
 }
 
 // IncidentsBetween lists the incidents that were opened or resolved at or after

@@ -74,7 +74,7 @@ func (j *Journal) Runs(ctx context.Context, job string, limit int) (runs []Run, 
 	}
 	err = j.view(ctx, "reading a job's runs", func(t *tx) error {
 		runs, err = all(ctx, t, scan, `SELECT job, due, started, finished, error FROM job_run
-			WHERE job = ? ORDER BY due DESC LIMIT ?`, job, limit)
+			WHERE job = ? ORDER BY due DESC LIMIT 0 + ?`, job, limit)
 		return err
 	})
 	return runs, err

@@ -345,7 +345,9 @@ func (t *tx) exec(ctx context.Context, query string, args ...any) (int, error) {
 // scanner is a row of a result.
 type scanner interface{ Scan(...any) error }
 
-// all returns what scan makes of every row of a query.
+// all returns what scan makes of every row of a query. A query that has "LIMIT ?" is
+// planned again at each use, because SQLite's plan depends on the value of a parameter
+// that stands there alone; "LIMIT 0 + ?" is planned once.
 func all[T any](ctx context.Context, t *tx, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
 	s, err := t.prepare(ctx, query)
 	if err != nil {
@@ -365,6 +367,25 @@ func all[T any](ctx context.Context, t *tx, scan func(scanner) (T, error), query
 		found = append(found, v)
 	}
 	return found, rows.Err()
+}
+
+// until passes the rows of a query to visit, until that returns false or an error.
+func until(ctx context.Context, t *tx, visit func(scanner) (more bool, err error), query string, args ...any) error {
+	s, err := t.prepare(ctx, query)
+	if err != nil {
+		return err
+	}
+	rows, err := s.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for more := true; more && rows.Next(); {
+		if more, err = visit(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // one returns what scan makes of the first row of a query; false: there is no row.
