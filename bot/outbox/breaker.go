@@ -184,12 +184,12 @@ func (q *queue) probe(ctx context.Context) {
 // nothing waits, the messenger counts as working.
 func (q *queue) tryOne(ctx context.Context, now time.Time) (time.Duration, error) {
 	skip := q.state.skipped()
-	due, err := q.journalDue(ctx, now, true, skip)
+	due, err := q.journalDue(ctx, now, true, skip, nil)
 	if err != nil {
 		return 0, err
 	}
 	if len(due) > 0 {
-		if later := q.pace.wait(due[0], now); later > 0 {
+		if later := q.pace.wait(headOf(due[0]), now, 0); later > 0 {
 			return later, nil
 		}
 		q.state.trying()

@@ -1,7 +1,7 @@
 package outbox
 
 import (
-	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -24,19 +24,20 @@ func newPacer(l bot.Limits) *pacer { return &pacer{limits: l, even: map[string]t
 
 // limit is a rate under the name of what it limits.
 type limit struct {
-	name string
+	name   string
+	shared bool // by all chats
 	bot.Rate
 }
 
 // of lists the limits that a call in a chat counts for.
 func (p *pacer) of(place string, edit bool) []limit {
-	all := []limit{{"all", p.limits.All}}
+	all := []limit{{"all", true, p.limits.All}}
 	if edit {
-		all = append(all, limit{"edits", p.limits.Edits})
+		all = append(all, limit{"edits", true, p.limits.Edits})
 	}
 	if to, err := bot.ParseAddress(place); err == nil && p.limits.Chat != nil {
 		for i, r := range p.limits.Chat(to) {
-			all = append(all, limit{fmt.Sprint(place, "#", i), r})
+			all = append(all, limit{place + "#" + strconv.Itoa(i), false, r})
 		}
 	}
 	return all
@@ -50,22 +51,29 @@ func (p *pacer) calls(d journal.Delivery) int {
 	return p.limits.Calls(d.Message)
 }
 
-// wait is how long a delivery has to wait for its turn. The last call of each burst
-// is for what is urgent.
-func (p *pacer) wait(d journal.Delivery, now time.Time) time.Duration {
+// wait is how long a delivery has to wait for its turn, behind so many calls in other
+// chats that are about to be made. The last call of each burst is for what is urgent.
+func (p *pacer) wait(h journal.Head, now time.Time, ahead int) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var longest time.Duration
-	for _, l := range p.of(placeOf(d.To), d.Edits != 0) {
+	for _, l := range p.of(placeOf(h.To), h.Edit) {
 		if l.Every <= 0 {
 			continue
 		}
 		burst := l.Burst
-		if d.Rank > journal.RankPanel {
+		if h.Rank > journal.RankPanel {
 			burst = max(1, burst-1)
 		}
+		even := p.even[l.name]
+		if l.shared && ahead > 0 {
+			if even.Before(now) {
+				even = now
+			}
+			even = even.Add(time.Duration(ahead) * l.Every)
+		}
 		spare := time.Duration(burst-1) * l.Every
-		longest = max(longest, p.even[l.name].Add(-spare).Sub(now))
+		longest = max(longest, even.Add(-spare).Sub(now))
 	}
 	return longest
 }

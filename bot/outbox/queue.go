@@ -80,28 +80,27 @@ func (q *queue) fill(ctx context.Context) (time.Duration, error) {
 	case stage == stageHalf:
 		return q.tryOne(ctx, now)
 	}
-	due, err := q.journalDue(ctx, now, false, 0)
+	sel := &selection{queue: q, now: now, kinds: map[string]int{}, wait: work.Idle}
+	due, err := q.journalDue(ctx, now, false, 0, sel.choose)
 	if err != nil {
 		return 0, err
 	}
-	wait := work.Idle
 	for _, d := range due {
-		if later := q.pace.wait(d, now); later > 0 {
-			wait = min(wait, later)
-		} else if q.hasRoom(d.Kind) {
-			q.countTurn(d)
-			q.start(ctx, d)
-		} else {
-			wait = min(wait, time.Second) // the end of a delivery wakes us
+		if later := q.pace.wait(headOf(d), now, 0); later > 0 { // those before it took more calls than one
+			sel.wait = min(sel.wait, later)
+			continue
 		}
+		q.countTurn(d)
+		q.start(ctx, d)
 	}
-	return q.untilNext(ctx, now, wait)
+	return q.untilNext(ctx, now, sel.wait)
 }
 
-// journalDue reads what is due, without the delivery skip and the data of files. eager
-// includes what waits for another try because the messenger failed.
-func (q *queue) journalDue(ctx context.Context, now time.Time, eager bool, skip int64) ([]journal.Delivery, error) {
-	q.which.Busy, q.which.Answers, q.which.Eager, q.which.Skip, q.which.Bare = append(q.pool.Keys(), q.except...), nil, eager, skip, true
+// journalDue reads the chosen ones of those that are due, without the delivery skip and
+// the data of files. eager includes what waits for another try because the messenger
+// failed.
+func (q *queue) journalDue(ctx context.Context, now time.Time, eager bool, skip int64, choose func(journal.Head) bool) ([]journal.Delivery, error) {
+	q.which.Busy, q.which.Answers, q.which.Eager, q.which.Skip, q.which.Bare, q.which.Choose = append(q.pool.Keys(), q.except...), nil, eager, skip, true, choose
 	for place, n := range q.others {
 		if n >= answerTurn && !eager {
 			q.which.Answers = append(q.which.Answers, place)
@@ -135,11 +134,6 @@ func (q *queue) countTurn(d journal.Delivery) {
 	if q.others[place]++; d.Kind == journal.AnswerKind {
 		delete(q.others, place)
 	}
-}
-
-// hasRoom reports whether a delivery of that kind may begin.
-func (q *queue) hasRoom(kind string) bool {
-	return q.pool.Room() > 0 && (kind != journal.AnswerKind || q.pool.Count(kind) < answerSlots)
 }
 
 // carryOut carries one delivery out. The chat stays busy until the end is

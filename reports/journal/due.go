@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -29,6 +30,21 @@ type Queue struct {
 	Eager     bool     // also before their time those that failed with the messenger
 	Skip      int64    // without this delivery; 0: none
 	Bare      bool     // Due leaves out the data of files, which Files reads
+
+	// Choose reports which of the deliveries that are due, the most important first,
+	// are to be returned; nil: all.
+	Choose func(Head) bool
+}
+
+// Head is what one must know of a delivery to decide whether it is sent now.
+type Head struct {
+	ID   int64
+	To   string
+	Kind string
+	Rank Rank
+	Edit bool // it changes a message
+
+	unsettled bool // settle may have something to do
 }
 
 // places is where something waits in a queue, with its messenger ?1, those excepted
@@ -77,46 +93,73 @@ func list(words []string) string {
 // message that is not sent yet takes its newest edit in, and an edit of a dropped
 // message is dropped. The Attempt.Ref of an edit is the id of the message to edit.
 func (j *Journal) Due(ctx context.Context, now time.Time, queue Queue, limit int) (due []Delivery, err error) {
-	var some bool
+	decided := map[int64]bool{}
+	choose := func(h Head) bool { // once for each
+		if _, done := decided[h.ID]; !done {
+			decided[h.ID] = queue.Choose == nil || queue.Choose(h)
+		}
+		return decided[h.ID]
+	}
+	settled := false
 	err = j.view(ctx, "looking for due deliveries", func(t *tx) error {
-		_, some, err = one(ctx, t, single[int64], `SELECT id FROM `+heads+` LIMIT 1`, queue.args(now)...)
+		due, settled, err = t.due(ctx, now, queue, limit, choose, false)
 		return err
 	})
-	if err != nil || !some {
-		return nil, err
+	if err != nil || settled {
+		return due, err
 	}
 	err = j.change(ctx, "looking for due deliveries", func(t *tx) error {
-		if due, err = t.due(ctx, now, queue, limit); err != nil || queue.Bare {
-			return err
+		for err == nil && !settled {
+			due, settled, err = t.due(ctx, now, queue, limit, choose, true)
 		}
-		return t.readFiles(ctx, due)
+		return err
 	})
 	return due, err
 }
 
-func (t *tx) due(ctx context.Context, now time.Time, queue Queue, limit int) ([]Delivery, error) {
-	for {
-		due, err := all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM `+heads+`
-			ORDER BY rank, created, id LIMIT ?9`, queue.args(now, limit)...)
-		if err != nil {
-			return nil, err
-		}
-		settled := true
-		for i := range due {
-			done, err := t.settle(ctx, &due[i])
-			if err != nil {
-				return nil, err
-			}
+// due reads the chosen deliveries that are due; false: something must be settled first.
+// settle does that, and then they must be read again.
+func (t *tx) due(ctx context.Context, now time.Time, queue Queue, limit int, choose func(Head) bool, settle bool) ([]Delivery, bool, error) {
+	heads, err := all(ctx, t, scanHead, `SELECT id, chat, kind, rank, edits IS NOT NULL,
+		iif(edits IS NULL, missed <> '' OR EXISTS (SELECT 1 FROM delivery edit WHERE edit.edits = delivery.id AND edit.state = 'pending'),
+			NOT EXISTS (SELECT 1 FROM delivery message WHERE message.id = delivery.edits AND message.state = 'sent'))
+		FROM `+heads+` ORDER BY rank, created, id LIMIT 0 + ?9`, queue.args(now, limit)...)
+	if err != nil {
+		return nil, false, err
+	}
+	heads = slices.DeleteFunc(heads, func(h Head) bool { return !choose(h) })
+	if !settle && slices.ContainsFunc(heads, func(h Head) bool { return h.unsettled }) {
+		return nil, false, nil
+	}
+	due, settled := make([]Delivery, 0, len(heads)), true
+	for _, h := range heads {
+		d, _, err := one(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery WHERE id = ?`, h.ID)
+		if err == nil && h.unsettled {
+			var done bool
+			done, err = t.settle(ctx, &d)
 			settled = settled && done
 		}
-		if settled {
-			return due, nil
+		if err == nil && d.Edits != 0 {
+			d.Attempt.Ref, _, err = one(ctx, t, single[string], `SELECT ref FROM delivery WHERE id = ?`, d.Edits)
 		}
+		if err != nil {
+			return nil, false, err
+		}
+		due = append(due, d)
 	}
+	if !settled || queue.Bare {
+		return due, settled, nil
+	}
+	return due, true, t.readFiles(ctx, due)
 }
 
-// settle prepares a delivery for sending; false: it changed the outbox, which must
-// be read again.
+func scanHead(s scanner) (h Head, err error) {
+	err = s.Scan(&h.ID, &h.To, &h.Kind, &h.Rank, &h.Edit, &h.unsettled)
+	return h, err
+}
+
+// settle prepares an unsettled delivery for sending; false: it changed the outbox, which
+// must be read again.
 func (t *tx) settle(ctx context.Context, d *Delivery) (bool, error) {
 	if d.Edits == 0 {
 		n, err := t.mergeEdits(ctx, d.ID)
@@ -125,16 +168,9 @@ func (t *tx) settle(ctx context.Context, d *Delivery) (bool, error) {
 		}
 		return n == 0, err
 	}
-	ref, sent, err := one(ctx, t, single[string], `SELECT ref FROM delivery WHERE id = ? AND state = 'sent'`, d.Edits)
-	if err != nil {
-		return false, err
-	}
-	if !sent {
-		_, err := t.exec(ctx, `UPDATE delivery SET state = 'dropped', error = ? WHERE id = ?`, dropOrphaned, d.ID)
-		return false, err
-	}
-	d.Attempt.Ref = ref
-	return true, nil
+	// Its message was never sent.
+	_, err := t.exec(ctx, `UPDATE delivery SET state = 'dropped', error = ? WHERE id = ?`, dropOrphaned, d.ID)
+	return false, err
 }
 
 // mergeEdits replaces a waiting message by its newest edit and drops its waiting

@@ -44,6 +44,7 @@ func (p *Pool) Run(ctx context.Context, fill func(context.Context) (wait time.Du
 		case <-ctx.Done():
 		case key := <-p.done:
 			delete(p.busy, key)
+			p.reap()
 		case <-p.Wake:
 		case <-time.After(wait):
 		}
@@ -53,6 +54,18 @@ func (p *Pool) Run(ctx context.Context, fill func(context.Context) (wait time.Du
 	}
 	clear(p.busy) // the pool may run again
 	return ctx.Err()
+}
+
+// reap notes the other jobs that ended by now, for which one look will do.
+func (p *Pool) reap() {
+	for {
+		select {
+		case key := <-p.done:
+			delete(p.busy, key)
+		default:
+			return
+		}
+	}
 }
 
 // Start runs a job of a kind. There must be room, and none with its key.
