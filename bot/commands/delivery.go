@@ -162,7 +162,7 @@ func (d deliveries) enable(ctx context.Context, r bot.Request) (bot.Answer, erro
 
 // health is the state of the delivery, for programs and people.
 func (d deliveries) health(ctx context.Context, now time.Time) (HealthData, compose.Delivery, error) {
-	report, err := d.journal.Deliveries(ctx, now, now.Add(-deliveryDay), 0)
+	report, err := d.journal.DeliverySummary(ctx, now.Add(-deliveryDay))
 	return healthData(report), healthOf(report), err
 }
 

@@ -6,7 +6,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"domovoy/bot"
 	"domovoy/bot/probe"
@@ -175,10 +174,9 @@ func similar(name string, servers []reports.Server) []string {
 	return names
 }
 
-// serversFor are the servers that a request names, with trends, parted as split
-// does.
-func serversFor(ctx context.Context, w *watch.Watch, asked listRequest, now time.Time) (readable []reports.Server, unread []string, err error) {
-	servers, err := w.Servers(ctx, now)
+// serversFor are the servers that a request names, parted as split does.
+func serversFor(ctx context.Context, w *watch.Watch, asked listRequest) (readable []reports.Server, unread []string, err error) {
+	servers, err := w.Standing(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

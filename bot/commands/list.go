@@ -95,7 +95,7 @@ func (l lists) list(ctx context.Context, r bot.Request) (bot.Answer, error) {
 		return l.week(ctx, asked, r)
 	}
 	asked.filter.At = r.Now
-	readable, unread, err := serversFor(ctx, l.watch, asked, r.Now)
+	readable, unread, err := serversFor(ctx, l.watch, asked)
 	if err != nil {
 		return bot.Answer{}, err
 	}
@@ -184,7 +184,7 @@ func (l lists) week(ctx context.Context, asked listRequest, r bot.Request) (bot.
 // instead is what a filter that matches nothing leaves out: the whole list, and
 // the rows of an owner who was named only by the beginning of the name.
 func (l lists) instead(ctx context.Context, asked listRequest, now time.Time) (compose.Instead, error) {
-	readable, _, err := serversFor(ctx, l.watch, listRequest{kind: asked.kind}, now)
+	readable, _, err := serversFor(ctx, l.watch, listRequest{kind: asked.kind})
 	if err != nil {
 		return compose.Instead{}, err
 	}

@@ -58,7 +58,7 @@ func (p reissue) plan(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	readable, unread, err := serversFor(ctx, p.watch, asked, r.Now)
+	readable, unread, err := serversFor(ctx, p.watch, asked)
 	if err != nil {
 		return bot.Answer{}, err
 	}

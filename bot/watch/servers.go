@@ -6,7 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"domovoy/checks"
 	"domovoy/reports"
+	"domovoy/reports/journal"
 )
 
 // Servers are what is known of every panel, with thresholds, trends and since
@@ -23,6 +25,19 @@ func (w *Watch) Servers(ctx context.Context, now time.Time) ([]reports.Server, e
 			return nil, err
 		}
 		servers = append(servers, s)
+	}
+	return servers, nil
+}
+
+// Standing is what is known of every panel, with since when each trouble lasts.
+func (w *Watch) Standing(ctx context.Context) ([]reports.Server, error) {
+	open, err := w.journal.OpenIncidents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var servers []reports.Server
+	for _, p := range w.panels {
+		servers = append(servers, Opened(p.State(), slices.Values(open)))
 	}
 	return servers, nil
 }
@@ -49,29 +64,26 @@ func (w *Watch) WithTrends(ctx context.Context, s reports.Server, open iter.Seq[
 	}
 	s = Opened(s, open)
 	s.Readings = slices.Clone(s.Readings)
-	for n := range s.Readings {
-		if err := w.withTrend(ctx, &s.Readings[n], was, now); err != nil {
-			return s, err
-		}
-	}
-	return s, nil
+	return s, w.withTrends(ctx, s, was, now)
 }
 
-// withTrend adds threshold, severity and trend to a count.
-func (w *Watch) withTrend(ctx context.Context, r *reports.Reading, was map[string]reports.Incident, now time.Time) error {
-	r.Threshold = w.Policy.Thresholds[r.Code]
-	if !r.Known() {
-		return nil
-	}
-	r.Severity = r.Threshold.Level(r.Value-r.Excused, was[w.Policy.Key(r.Metric)].Finding.Severity)
-	for back, to := range map[time.Duration]**int{time.Hour: &r.Hour, 24 * time.Hour: &r.Day} {
-		value, ok, err := w.journal.MetricAt(ctx, r.Server, r.Code, now.Add(-back), back/2)
-		if err != nil {
-			return err
-		}
-		if ok {
-			*to = &value
+// withTrends adds threshold, severity and trend to the counts of a server.
+func (w *Watch) withTrends(ctx context.Context, s reports.Server, was map[string]reports.Incident, now time.Time) error {
+	var known []checks.Code
+	for n := range s.Readings {
+		r := &s.Readings[n]
+		r.Threshold = w.Policy.Thresholds[r.Code]
+		if r.Known() {
+			r.Severity = r.Threshold.Level(r.Value-r.Excused, was[w.Policy.Key(r.Metric)].Finding.Severity)
+			known = append(known, r.Code)
 		}
 	}
-	return nil
+	hour, day := now.Add(-time.Hour), now.Add(-24*time.Hour)
+	before, err := w.journal.Trends(ctx, s.Name, known, []journal.Moment{{At: hour, Within: time.Hour / 2}, {At: day, Within: 12 * time.Hour}})
+	for n := range s.Readings {
+		if r := &s.Readings[n]; err == nil && r.Known() {
+			r.Hour, r.Day = before[r.Code][0], before[r.Code][1]
+		}
+	}
+	return err
 }

@@ -28,27 +28,43 @@ type ChatDeliveries struct {
 	HeldUntil              time.Time // the messenger asked to wait until then; zero: it did not
 }
 
+// DeliverySummary is the part of Deliveries that is not about single chats or messages:
+// numbers, and which ways are closed.
+func (j *Journal) DeliverySummary(ctx context.Context, since time.Time) (r DeliveryReport, err error) {
+	err = j.view(ctx, "describing the outbox", func(t *tx) error { return t.summarize(ctx, &r, since) })
+	return r, err
+}
+
+func (t *tx) summarize(ctx context.Context, r *DeliveryReport, since time.Time) (err error) {
+	if err := t.countDeliveries(ctx, r, since); err != nil {
+		return err
+	}
+	if r.Outages, err = t.outages(ctx); err != nil {
+		return err
+	}
+	r.Closed, err = t.closedChats(ctx)
+	return err
+}
+
 // Deliveries describes the outbox: what was sent, what waits, what was dropped since
 // a time, and which ways are closed. The messages come without their files.
 func (j *Journal) Deliveries(ctx context.Context, now, since time.Time, limit int) (r DeliveryReport, err error) {
 	err = j.view(ctx, "describing the outbox", func(t *tx) error {
 		for _, step := range []func() error{
-			func() error { return t.countDeliveries(ctx, &r, since) },
+			func() error { return t.summarize(ctx, &r, since) },
 			func() (err error) {
-				r.Next, err = t.someDeliveries(ctx, `state = 'pending' ORDER BY rank, created, id LIMIT ?`, limit)
+				r.Next, err = t.someDeliveries(ctx, `state = 'pending' ORDER BY rank, created, id LIMIT 0 + ?`, limit)
 				return err
 			},
 			func() (err error) {
-				r.Sent, err = t.someDeliveries(ctx, `state = 'sent' AND edits IS NULL AND under IS NULL AND created >= ? ORDER BY sent_at DESC, id DESC LIMIT ?`, millis(since), limit)
+				r.Sent, err = t.someDeliveries(ctx, `state = 'sent' AND edits IS NULL AND under IS NULL AND created >= ? ORDER BY sent_at DESC, id DESC LIMIT 0 + ?`, millis(since), limit)
 				return err
 			},
 			func() (err error) {
-				r.Dropped, err = t.someDeliveries(ctx, lost+` ORDER BY created DESC, id DESC LIMIT ?`, ownReasons(), millis(since), limit)
+				r.Dropped, err = t.someDeliveries(ctx, lost+` ORDER BY created DESC, id DESC LIMIT 0 + ?`, ownReasons(), millis(since), limit)
 				return err
 			},
 			func() (err error) { r.Chats, err = t.chatDeliveries(ctx, now, since); return err },
-			func() (err error) { r.Outages, err = t.outages(ctx); return err },
-			func() (err error) { r.Closed, err = t.closedChats(ctx); return err },
 		} {
 			if err := step(); err != nil {
 				return err

@@ -25,11 +25,44 @@ func (t *tx) keepMetrics(ctx context.Context, at time.Time, metrics []checks.Met
 // at minus within; false: there is none. PruneMetrics thins old samples out.
 func (j *Journal) MetricAt(ctx context.Context, server string, code checks.Code, at time.Time, within time.Duration) (value int, ok bool, err error) {
 	err = j.view(ctx, "reading a metric", func(t *tx) error {
-		value, ok, err = one(ctx, t, single[int], `SELECT value FROM metric WHERE server = ? AND code = ?
-			AND at <= ? AND at >= ? ORDER BY at DESC LIMIT 1`, server, string(code), millis(at), millis(at.Add(-within)))
+		value, ok, err = t.metricAt(ctx, server, code, Moment{at, within})
 		return err
 	})
 	return value, ok, err
+}
+
+// Trends returns the samples that MetricAt has of counts at each of some moments, by
+// count; nil: there is none.
+func (j *Journal) Trends(ctx context.Context, server string, codes []checks.Code, moments []Moment) (map[checks.Code][]*int, error) {
+	values := map[checks.Code][]*int{}
+	err := j.view(ctx, "reading trends", func(t *tx) error {
+		for _, code := range codes {
+			for _, m := range moments {
+				value, ok, err := t.metricAt(ctx, server, code, m)
+				if err != nil {
+					return err
+				}
+				var known *int
+				if ok {
+					known = &value
+				}
+				values[code] = append(values[code], known)
+			}
+		}
+		return nil
+	})
+	return values, err
+}
+
+// Moment is a time at which a count is asked for, with how much older its sample may be.
+type Moment struct {
+	At     time.Time
+	Within time.Duration
+}
+
+func (t *tx) metricAt(ctx context.Context, server string, code checks.Code, m Moment) (int, bool, error) {
+	return one(ctx, t, single[int], `SELECT value FROM metric WHERE server = ? AND code = ?
+		AND at <= ? AND at >= ? ORDER BY at DESC LIMIT 1`, server, string(code), millis(m.At), millis(m.At.Add(-m.Within)))
 }
 
 // How long samples are kept: first all of them, then the last of each minute,
