@@ -19,14 +19,20 @@ type Judged struct {
 
 // Judged gives every site of the panel with its root cause, in the panel's order.
 func (s Server) Judged() iter.Seq[Judged] {
-	bySite := s.BySite()
+	judge := s.judge()
 	return func(yield func(Judged) bool) {
 		for _, x := range s.Subjects {
-			if !yield((Site{Server: bySite(x.Site.Name), Subject: x}).judged()) {
+			if !yield(judge(x)) {
 				return
 			}
 		}
 	}
+}
+
+// judge returns a function that gives a site of the panel with its root cause.
+func (s Server) judge() func(checks.Subject) Judged {
+	bySite := s.BySite()
+	return func(x checks.Subject) Judged { return Site{Server: bySite(x.Site.Name), Subject: x}.judged() }
 }
 
 func (s Site) judged() Judged {

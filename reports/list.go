@@ -312,22 +312,34 @@ func (j Judged) endsWithin(soon time.Duration) time.Time {
 
 // listCertificates gives a row for each of the panel's certificates that match.
 func (s Server) listCertificates(match func(checks.Certificate) bool) []Row {
-	sites := s.byCertificate()
-	var rows []Row
+	var certificates []checks.Certificate
 	for _, c := range s.Snapshot.Certificates {
 		if match(c) {
-			rows = append(rows, s.certificateRow(c, sites[c.ID]))
+			certificates = append(certificates, c)
 		}
+	}
+	sites := s.byCertificate(certificates)
+	var rows []Row
+	for _, c := range certificates {
+		rows = append(rows, s.certificateRow(c, sites[c.ID]))
 	}
 	return rows
 }
 
-// byCertificate gives the judged site of each certificate, by its row's number.
-func (s Server) byCertificate() map[int64]*Judged {
-	sites := map[int64]*Judged{}
-	for j := range s.Judged() {
-		for _, c := range []*checks.Certificate{j.Subject.Certificate, j.Subject.Order} {
-			if c != nil {
+// byCertificate gives the judged site of each of some certificates, by its row's number.
+func (s Server) byCertificate(certificates []checks.Certificate) map[int64]*Judged {
+	sites := make(map[int64]*Judged, len(certificates))
+	for _, c := range certificates {
+		sites[c.ID] = nil
+	}
+	judge := s.judge()
+	for _, x := range s.Subjects {
+		for _, c := range []*checks.Certificate{x.Certificate, x.Order} {
+			if c == nil {
+				continue
+			}
+			if _, wanted := sites[c.ID]; wanted {
+				j := judge(x)
 				sites[c.ID] = &j
 			}
 		}
@@ -357,10 +369,17 @@ func (s Server) listFailing() []Row {
 	if len(s.Failing) == 0 {
 		return nil
 	}
-	known, sites := map[string]checks.Certificate{}, s.byCertificate()
+	known := map[string]checks.Certificate{}
 	for _, c := range s.Snapshot.Certificates {
 		known[c.Name] = c
 	}
+	var certificates []checks.Certificate
+	for _, name := range s.Failing {
+		if c, ok := known[name]; ok {
+			certificates = append(certificates, c)
+		}
+	}
+	sites := s.byCertificate(certificates)
 	var rows []Row
 	for _, name := range s.Failing {
 		if c, ok := known[name]; ok {
