@@ -43,24 +43,24 @@ type Commands struct {
 	Parts
 	list  []bot.Command
 	words vocabulary
+	times vocabulary // words before a time, which mean more than that elsewhere
 }
 
 // New makes commands over parts of the bot.
 func New(parts Parts) *Commands {
-	c := &Commands{Parts: parts}
-	c.list = c.commands()
+	c := &Commands{Parts: parts, times: vocabulary{}}
+	c.times.add(parts.People.Bundle, "from", "until")
+	c.list = c.List()
 	c.words = newVocabulary(c.list, parts.People.Bundle)
 	return c
 }
 
-// commands makes them all, in the order of help. A new command is one file and one line
-// here.
-func (c *Commands) commands() []bot.Command {
+// List is everything one can ask for, in the order of help; their names and roles are
+// those of a zero Commands, too. A new command is one file and one line here.
+func (c *Commands) List() []bot.Command {
 	p := c.Parts
-	times := vocabulary{}
-	times.add(p.People.Bundle, "from", "until")
 	acts, sent, site := trail{p.Journal}, deliveries{p.Journal, p.Send}, sites{p.Journal, p.Watch, p.Prober}
-	open, quiet := problems{p.Journal, p.Alerts}, silences{p.Journal, p.Watch, p.Alerts, p.People, times}
+	open, quiet := problems{p.Journal, p.Alerts}, silences{p.Journal, p.Watch, p.Alerts, p.People, c.times}
 	work := background{p.Journal, p.Watch, p.Tasks}
 	return []bot.Command{
 		{Name: "status", Role: bot.Viewer, Run: overview{p.Watch, doubts{p.Watch}, sent}.status},
@@ -88,9 +88,6 @@ func (c *Commands) commands() []bot.Command {
 		{Name: "help", Role: bot.Viewer, Run: c.help},
 	}
 }
-
-// List is everything one can ask for, in the order of help.
-func (c *Commands) List() []bot.Command { return c.list }
 
 // find a command by its name.
 func (c *Commands) find(name string) (bot.Command, bool) {

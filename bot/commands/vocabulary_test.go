@@ -4,16 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"domovoy/bot"
-	"domovoy/bot/people"
 	"domovoy/i18n"
 	"domovoy/reports"
 )
-
-// wordsOf is what the commands understand.
-func wordsOf(bundle *i18n.Bundle) vocabulary {
-	return New(Parts{People: people.New(bot.Audience{Bundle: bundle}, nil)}).words
-}
 
 // People type what they are used to: with or without a slash, in capitals, in
 // Russian. An unknown word is left as typed.
@@ -22,7 +15,7 @@ func TestWordsAreUnderstood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := wordsOf(bundle)
+	words := newVocabulary(new(Commands).List(), bundle)
 	for typed, want := range map[string]string{
 		"":                           "",
 		"   ":                        "",
@@ -76,7 +69,7 @@ func TestNoWordMeansTwoThings(t *testing.T) {
 		t.Fatal(err)
 	}
 	meant := map[string]string{}
-	for known := range wordsOf(bundle) {
+	for known := range newVocabulary(new(Commands).List(), bundle) {
 		for _, language := range bundle.Languages() {
 			l := bundle.Locale(language, nil)
 			if key := "words." + known; l.Has(key) {
@@ -98,7 +91,7 @@ func TestEveryListIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := wordsOf(bundle)
+	words := newVocabulary(new(Commands).List(), bundle)
 	for _, language := range bundle.Languages() {
 		for _, key := range []string{"help.list.text", "usage.list", "usage.kind"} {
 			named := map[string]bool{}
