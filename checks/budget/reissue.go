@@ -123,8 +123,21 @@ func RegisteredDomains(names []string) []string {
 // SetOf returns the subject of a set of names: each name once, sorted, joined
 // by commas.
 func SetOf(names []string) string {
-	sorted := slices.Sorted(slices.Values(names))
-	return strings.Join(slices.Compact(sorted), ",")
+	if !ascending(names) {
+		names = slices.Compact(slices.Sorted(slices.Values(names)))
+	}
+	return strings.Join(names, ",")
+}
+
+// ascending reports whether names are sorted and each is there once, as those of
+// a site are.
+func ascending(names []string) bool {
+	for i := 1; i < len(names); i++ {
+		if names[i-1] >= names[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // subjects returns the subjects of a limit that an order for these names uses.
