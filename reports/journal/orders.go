@@ -47,9 +47,13 @@ func (j *Journal) LastIssued(ctx context.Context, server string, from, to time.T
 		return struct{}{}, err
 	}
 	return j.view(ctx, "reading old orders", func(t *tx) error {
-		_, err := all(ctx, t, scan, `SELECT c.name, w.time FROM
-			(SELECT certificate, max(time) time FROM attempt WHERE server = ? AND time >= ? AND time < ? AND outcome = ? GROUP BY certificate) w
-			JOIN certificate c ON c.id = w.certificate ORDER BY w.time`, server, max(1, millis(from)), millis(to), checks.OutcomeIssued)
+		// Most certificates have not been issued since to, so that their sums
+		// answer; of the others the index by certificate has it close to its end.
+		_, err := all(ctx, t, scan, `SELECT name, time FROM (SELECT c.name, iif(c.last_issued < ?3, c.last_issued,
+				(SELECT a.time FROM attempt a WHERE a.certificate = c.id AND a.time >= ?2 AND a.time < ?3 AND a.outcome = ?4
+					ORDER BY a.time DESC LIMIT 1)) AS time
+			FROM certificate c WHERE c.server = ?1 AND c.last_issued >= ?2) WHERE time IS NOT NULL ORDER BY time`,
+			server, max(1, millis(from)), millis(to), checks.OutcomeIssued)
 		return err
 	})
 }
@@ -98,14 +102,20 @@ const lookBack = 7 * 24 * time.Hour
 // all of the server; otherwise only the named ones, at one look-up each (see
 // LastAttempts for CROSS JOIN).
 func (j *Journal) Recovered(ctx context.Context, server string, certificates []string, since time.Time) (map[string]checks.Recovery, error) {
-	from, args := `certificate c`, []any{server, millis(since), lookBack.Milliseconds(), checks.OutcomeFailed}
+	// Few of all certificates failed lately.
+	from := `(SELECT DISTINCT certificate AS id FROM attempt WHERE server = ?1 AND outcome = ?4 AND time >= ?2 - ?3) n CROSS JOIN certificate c ON c.id = n.id`
+	args := []any{server, millis(since), lookBack.Milliseconds(), checks.OutcomeFailed, checks.OutcomeIssued}
 	if certificates != nil {
-		from, args = `json_each(?5) n CROSS JOIN certificate c ON c.name = n.value`, append(args, jsonText(certificates))
+		from, args = `json_each(?6) n CROSS JOIN certificate c ON c.name = n.value`, append(args, jsonText(certificates))
 	}
 	r := recovering{ended: map[string]checks.Recovery{}}
 	err := j.view(ctx, "reading failures that passed", func(t *tx) error {
+		// From the success before the last one on: there may be thousands of
+		// attempts before.
 		_, err := all(ctx, t, r.scan, `SELECT c.name, a.outcome, a.time, CASE a.outcome WHEN ?4 THEN a.text ELSE '' END
-			FROM `+from+` JOIN attempt a ON a.certificate = c.id AND a.time BETWEEN c.last_issued - ?3 AND c.last_issued
+			FROM `+from+` JOIN attempt a ON a.certificate = c.id AND a.time <= c.last_issued AND a.time >= coalesce(
+				(SELECT s.time FROM attempt s WHERE s.certificate = c.id AND s.time < c.last_issued AND s.time >= c.last_issued - ?3
+					AND s.outcome = ?5 ORDER BY s.time DESC LIMIT 1), c.last_issued - ?3)
 			WHERE c.server = ?1 AND c.failures = 0 AND c.last_issued > 0 AND c.last_issued >= ?2
 			ORDER BY a.certificate, a.time, a.row`, args...)
 		return err
