@@ -157,6 +157,9 @@ func faultsOf(subjects []checks.Subject, found []checks.Finding) []fault {
 			silent[f.Site] = true
 		}
 	}
+	if len(own)+len(silent) < downSites {
+		return nil // nearly always
+	}
 	var faults []fault
 	for _, x := range subjects {
 		h := x.History
