@@ -86,7 +86,7 @@ nameserver() {
 await() {
 	for _ in {1..60}; do
 		sleep 0.5
-		if echo "$1" | "$work/lookups" "$2" 2>/dev/null | grep -q '0,127\.\|0,192\.'; then return; fi
+		if echo "$1" | "$work/lookups" "$2" 2>/dev/null | grep -q ' A '; then return; fi
 	done
 	say "the name server does not answer" && cat "$work/nsd.log" >&2
 	exit 1

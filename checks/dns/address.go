@@ -154,7 +154,7 @@ func documentation(a netip.Addr) bool {
 // themselves deny is not known.
 func (l *nameLookup) gone(ctx context.Context, kind uint16, a Answer) bool {
 	l.info.Points = checks.PointsNowhere
-	zone, target := a.Zone(), last(a.targets())
+	zone, target := a.Zone, last(a.targets())
 	l.park(a.primaries())
 	switch {
 	case target != "": // the name exists, the target of its CNAME does not
@@ -252,16 +252,13 @@ func (l *nameLookup) away(ctx context.Context, targets []string) {
 	}
 }
 
-// primaries returns the primary name servers of the zones in a negative answer
-// (RFC 2308 section 3): they tell whose the zone is without another question.
+// primaries returns the primary name server of the zone of a negative answer, if
+// there is one: it tells whose the zone is without another question.
 func (a Answer) primaries() []string {
-	var names []string
-	for _, rr := range a.Authority {
-		if soa, ok := rr.(*mdns.SOA); ok {
-			names = append(names, undot(soa.Ns))
-		}
+	if a.Primary == "" {
+		return nil
 	}
-	return names
+	return []string{a.Primary}
 }
 
 // targets returns the targets of a chain of CNAMEs, in order.

@@ -53,8 +53,10 @@ func overUDP(ctx context.Context, addr netip.AddrPort, c *call, timeout time.Dur
 	k := newSocket(conn, 1)
 	defer k.close()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })()
-	c.done = make(chan *call, 1)
-	if err := k.send(c); err != nil {
+	if !k.expect([]*call{c}) {
+		return nil, ErrClosed
+	}
+	if _, err := conn.Write(c.query); err != nil {
 		return nil, err
 	}
 	buf := make([]byte, maxUDP)

@@ -38,7 +38,9 @@ type Answer struct {
 	Authenticated bool // AD: the resolver validated the signatures
 	Addrs         []netip.Addr
 	Records       []mdns.RR // of the answer section, without addresses and signatures
-	Authority     []mdns.RR
+	Zone          string    // that a negative answer comes from (RFC 2308 section 2.1), in lower case; empty: not said
+	Primary       string    // the zone's primary name server, likewise
+	Authority     []mdns.RR // NS records: a referral
 	Extra         []mdns.RR // referrals only: the addresses of name servers
 	Errors        []ExtendedError
 }
@@ -192,8 +194,9 @@ const optionEDE = 15
 // one or two.
 const maxErrors = 8
 
-// keep adds a record to the answer. Addresses and EDNS, which nearly every
-// answer has, are parsed in place, other records by the library. An address of
+// keep adds a record to the answer. Addresses, EDNS and the zones of negative
+// answers, one of which nearly every answer has, are parsed in place, other
+// records by the library. An address of
 // the other family is dropped: callers that asked for A rely on IPv4.
 func (a *Answer) keep(msg []byte, r record, section int, asked uint16) error {
 	if r.kind == mdns.TypeOPT {
@@ -219,7 +222,14 @@ func (a *Answer) keep(msg []byte, r record, section int, asked uint16) error {
 		if section != sectionExtra {
 			return nil
 		}
-	case mdns.TypeNS, mdns.TypeSOA, mdns.TypeCNAME, mdns.TypeDNAME, mdns.TypePTR, mdns.TypeTXT, mdns.TypeCAA, mdns.TypeDS:
+	case mdns.TypeSOA:
+		if section == sectionAuthority {
+			return a.start(msg, r)
+		}
+		if section == sectionExtra {
+			return nil
+		}
+	case mdns.TypeNS, mdns.TypeCNAME, mdns.TypeDNAME, mdns.TypePTR, mdns.TypeTXT, mdns.TypeCAA, mdns.TypeDS:
 		if section == sectionExtra {
 			return nil
 		}
@@ -260,15 +270,24 @@ func (a *Answer) options(data []byte) error {
 	return nil
 }
 
-// Zone returns the name of the zone that a negative answer comes from (RFC 2308
-// section 2.1); empty if the answer has no SOA record.
-func (a Answer) Zone() string {
-	for _, rr := range a.Authority {
-		if soa, ok := rr.(*mdns.SOA); ok {
-			return undot(soa.Hdr.Name)
-		}
+// start parses the SOA record with which a negative answer says whose it is: two
+// names and five numbers (RFC 1035 section 3.3.13).
+func (a *Answer) start(msg []byte, r record) error {
+	zone, _, err := mdns.UnpackDomainName(msg[:r.end], r.start)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	return ""
+	primary, off, err := mdns.UnpackDomainName(msg[:r.end], r.data)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if off, err = skipName(msg[:r.end], off); err != nil || off+5*4 != r.end {
+		return ErrMalformed
+	}
+	if a.Zone == "" {
+		a.Zone, a.Primary = undot(zone), undot(primary)
+	}
+	return nil
 }
 
 // NameServers returns the names of the answer's NS records, in lower case.

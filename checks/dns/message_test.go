@@ -60,7 +60,7 @@ func message(t testing.TB) ([]byte, int) {
 
 func TestParseKeepsEverySection(t *testing.T) {
 	a, err := parse(message(t))
-	if err != nil || len(a.Addrs) != 1 || len(a.Records) != 4 || len(a.Extra) != 1 || a.Zone() != "client.ru" || len(a.Errors) != 1 {
+	if err != nil || len(a.Addrs) != 1 || len(a.Records) != 4 || len(a.Extra) != 1 || a.Zone != "client.ru" || a.Primary != "ns" || len(a.Errors) != 1 {
 		t.Errorf("%+v, error %v", a, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	mdns "github.com/miekg/dns"
@@ -70,7 +71,7 @@ func Open(o Options) (*Resolver, error) {
 	if len(o.Servers) == 0 {
 		return nil, errors.New("opening the resolver: no server to ask")
 	}
-	r := &Resolver{timeout: o.Timeout, batches: sync.Pool{New: func() any { return new(batch) }}}
+	r := &Resolver{timeout: o.Timeout, batches: sync.Pool{New: func() any { return &batch{done: make(chan struct{}, 1)} }}}
 	for _, addr := range o.Servers {
 		s, err := openServer(addr, o)
 		if err != nil {
@@ -228,24 +229,36 @@ type call struct {
 	answer   []byte
 	err      error
 	id       uint16
-	socket   *socket
-	done     chan<- *call // has capacity for every call of the batch
-	index    int          // index of the question in the batch
-	open     bool         // still to be asked, or to be asked again
-	cut      int          // answers that were truncated and could not be fetched over TCP
+	next     *call // of the socket's calls with ids that are alike
+	batch    *batch
+	ended    bool // there is an answer or an error
+	open     bool // still to be asked, or to be asked again
+	cut      int  // answers that were truncated and could not be fetched over TCP
 }
 
-func (c *call) begin(k *socket, id uint16) {
-	c.socket, c.id, c.err = k, id, nil
+func (c *call) begin(id uint16) {
+	c.id = id
 	c.query[0], c.query[1] = byte(id>>8), byte(id)
+}
+
+// end records how the call ended: with its answer, or with an error. The last of
+// a batch wakes the one who waits.
+func (c *call) end(err error) {
+	c.err, c.ended = err, true
+	if c.batch.left.Add(-1) == 0 {
+		c.batch.done <- struct{}{}
+	}
 }
 
 // batch is a few questions asked together. Batches are reused, so that lookups
 // do not allocate their buffers.
 type batch struct {
 	calls []call
-	done  chan *call
+	left  atomic.Int32  // calls that were sent and have not ended
+	done  chan struct{} // receives one element when the last call ends
 	timer *time.Timer
+	asked []*call // those that are open
+	burst burst
 }
 
 // load packs the questions. An invalid name is a result at once.
@@ -254,12 +267,9 @@ func (b *batch) load(queries []Query, out []Result) {
 		b.calls = append(b.calls, call{})
 	}
 	b.calls = b.calls[:len(queries)]
-	if cap(b.done) < len(queries) {
-		b.done = make(chan *call, max(len(queries), 8))
-	}
 	for i, q := range queries {
 		c := &b.calls[i]
-		c.index, c.done, c.cut = i, b.done, 0
+		c.batch, c.cut = b, 0
 		c.query, c.question, out[i].Err = pack(c.query[:0], q)
 		c.open = out[i].Err == nil
 	}
@@ -277,57 +287,56 @@ func (b *batch) try(ctx context.Context, s *server, timeout time.Duration, out [
 		return
 	}
 	defer k.leave(n)
-	sent := 0
+	b.left.Store(int32(n))
+	b.asked = b.asked[:0]
 	for i := range b.calls {
-		c := &b.calls[i]
-		if !c.open {
-			continue
+		if c := &b.calls[i]; c.open {
+			out[i], c.ended = Result{Err: ErrTimeout}, false
+			b.asked = append(b.asked, c)
 		}
-		out[i] = Result{Err: ErrTimeout}
-		if err := k.send(c); err != nil {
-			out[i].Err = fmt.Errorf("sending to %s: %w", s.addr, err)
-			continue
-		}
-		sent++
 	}
-	b.wait(ctx, s, timeout, sent, out)
+	k.send(b.asked, &b.burst)
+	late := b.wait(ctx, k, timeout)
+	for i := range b.calls {
+		switch c := &b.calls[i]; {
+		case c.open && c.ended:
+			b.finish(ctx, s, timeout, c, &out[i])
+		case c.open && late && ctx.Err() != nil:
+			out[i].Err = context.Cause(ctx)
+		}
+	}
+	if late && ctx.Err() == nil {
+		s.note(false)
+	}
 }
 
-// wait waits for the calls that were sent.
-func (b *batch) wait(ctx context.Context, s *server, timeout time.Duration, sent int, out []Result) {
+// wait waits until the calls have ended, and reports whether some did not in
+// time.
+func (b *batch) wait(ctx context.Context, k *socket, timeout time.Duration) (late bool) {
 	if b.timer == nil {
 		b.timer = time.NewTimer(timeout)
 	} else {
 		b.timer.Reset(timeout)
 	}
 	defer b.timer.Stop()
-	for ; sent > 0; sent-- {
-		select {
-		case c := <-b.done:
-			b.finish(ctx, s, timeout, c, &out[c.index])
-			continue
-		case <-b.timer.C:
-			s.note(false)
-		case <-ctx.Done():
-		}
-		break
+	select {
+	case <-b.done:
+		return false
+	case <-b.timer.C:
+	case <-ctx.Done():
 	}
 	// No call may outlive the batch: one that its socket no longer knows has
-	// ended, and its result arrives shortly.
+	// ended, or ends shortly.
+	forgotten := int32(0)
 	for i := range b.calls {
-		c := &b.calls[i]
-		if sent > 0 && c.open && c.socket != nil && c.socket.forget(c) {
-			sent--
-			out[i].Err = context.Cause(ctx)
-			if out[i].Err == nil {
-				out[i].Err = ErrTimeout
-			}
+		if c := &b.calls[i]; c.open && k.forget(c) {
+			forgotten++
 		}
 	}
-	for ; sent > 0; sent-- {
-		c := <-b.done
-		b.finish(ctx, s, timeout, c, &out[c.index])
+	if forgotten == 0 || b.left.Add(-forgotten) > 0 {
+		<-b.done
 	}
+	return forgotten > 0
 }
 
 // finish parses an answer, fetching it over TCP if it was truncated.

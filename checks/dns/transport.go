@@ -108,16 +108,27 @@ func (s *server) note(answered bool) {
 type socket struct {
 	conn  *net.UDPConn
 	slots *semaphore.Weighted // questions in flight: their answers must fit the receive buffer
+	alone atomic.Bool         // the system takes each packet by itself
 
 	mu      sync.Mutex
 	closed  bool
-	pending map[uint16]*call // by message id
-	dice    [512]byte        // random bytes for unpredictable ids (RFC 5452 section 9.2), read in bulk
+	pending [256]*call // the calls in flight: a list for each low byte of their ids
+	dice    [512]byte  // random bytes for unpredictable ids (RFC 5452 section 9.2), read in bulk
 	drawn   int
 }
 
 func newSocket(conn *net.UDPConn, room int) *socket {
-	return &socket{conn: conn, slots: semaphore.NewWeighted(int64(room)), pending: make(map[uint16]*call), drawn: len(socket{}.dice)}
+	return &socket{conn: conn, slots: semaphore.NewWeighted(int64(room)), drawn: len(socket{}.dice)}
+}
+
+// place returns the place in the list of calls in flight at which that with an
+// id stands, or would be added.
+func (k *socket) place(id uint16) **call {
+	at := &k.pending[id&0xff]
+	for *at != nil && (*at).id != id {
+		at = &(*at).next
+	}
+	return at
 }
 
 // id returns an id that no call in flight uses. The caller holds the lock;
@@ -130,37 +141,48 @@ func (k *socket) id() uint16 {
 		}
 		id := binary.BigEndian.Uint16(k.dice[k.drawn:])
 		k.drawn += 2
-		if _, taken := k.pending[id]; !taken {
+		if *k.place(id) == nil {
 			return id
 		}
 	}
 }
 
-// send starts a call. If it returns nil, the call is later sent to c.done.
-func (k *socket) send(c *call) error {
-	k.mu.Lock()
-	if k.closed {
-		k.mu.Unlock()
-		return ErrClosed
+// send starts calls, which end later: with an answer, or with an error.
+func (k *socket) send(calls []*call, b *burst) {
+	if !k.expect(calls) {
+		for _, c := range calls {
+			c.end(ErrClosed)
+		}
+		return
 	}
-	c.begin(k, k.id())
-	k.pending[c.id] = c
-	k.mu.Unlock()
-	if _, err := k.conn.Write(c.query); err != nil && k.forget(c) {
-		return err
-	}
-	return nil
+	b.send(k, calls)
 }
 
-// forget stops waiting for a call, and returns false if the call has been or is
-// being sent to c.done.
+// expect gives calls their ids and waits for their answers. It returns false if
+// the socket is closed.
+func (k *socket) expect(calls []*call) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return false
+	}
+	for _, c := range calls {
+		c.begin(k.id())
+		*k.place(c.id) = c
+	}
+	return true
+}
+
+// forget stops waiting for a call, and returns false if the call has ended or is
+// ending.
 func (k *socket) forget(c *call) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.pending[c.id] != c {
+	at := k.place(c.id)
+	if *at != c {
 		return false
 	}
-	delete(k.pending, c.id)
+	*at, c.next = c.next, nil
 	return true
 }
 
@@ -180,7 +202,7 @@ func (k *socket) listen() {
 		default:
 			if c := k.take(buf[:n]); c != nil {
 				c.answer = append(c.answer[:0], buf[:n]...)
-				c.done <- c
+				c.end(nil)
 			}
 		}
 	}
@@ -195,11 +217,12 @@ func (k *socket) take(msg []byte) *call {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	c := k.pending[binary.BigEndian.Uint16(msg)]
+	at := k.place(binary.BigEndian.Uint16(msg))
+	c := *at
 	if c == nil || !c.asked(msg) {
 		return nil
 	}
-	delete(k.pending, c.id)
+	*at, c.next = c.next, nil
 	return c
 }
 
@@ -218,15 +241,16 @@ func (k *socket) fail(err error) {
 	if errors.Is(err, ErrClosed) {
 		k.closed = true
 	}
-	ended := make([]*call, 0, len(k.pending))
-	for _, c := range k.pending {
-		ended = append(ended, c)
-	}
-	clear(k.pending)
+	ended := k.pending
+	clear(k.pending[:])
 	k.mu.Unlock()
 	for _, c := range ended {
-		c.err = err
-		c.done <- c
+		for c != nil {
+			next := c.next // c may be used for another question once it has ended
+			c.next = nil
+			c.end(err)
+			c = next
+		}
 	}
 }
 

@@ -1,5 +1,6 @@
 // Command lookups asks for A, AAAA, NS and CAA of every name on standard
-// input, as a look at a site does, and prints a line for each name:
+// input, as a look at a site does, and prints a line for each record that
+// answers, in the form of massdns's simple output: "NAME. TYPE DATA":
 //
 //	lookups SERVER
 //
@@ -16,8 +17,10 @@ import (
 	"log"
 	"net/netip"
 	"os"
-	"strconv"
+	"strings"
 	"sync"
+
+	mdns "github.com/miekg/dns"
 
 	"domovoy/checks/dns"
 )
@@ -92,33 +95,43 @@ func run(server string, in io.Reader, out io.Writer) (sum tally, err error) {
 	return sum, errors.Join(scanner.Err(), lines.Flush())
 }
 
-// ask appends a name's answers to line: for each type the rcode, the addresses
-// and the number of other records.
-func ask(r *dns.Resolver, name string, t *tally, line []byte) []byte {
+// ask appends a line for each record that answers for a name.
+func ask(r *dns.Resolver, name string, t *tally, out []byte) []byte {
 	queries := make([]dns.Query, len(types))
 	for i := range queries {
 		queries[i] = dns.Query{Name: name, Type: types[i]}
 	}
-	line = append(line, name...)
 	for _, said := range r.AskAll(context.Background(), queries) {
 		t.Lookups++
-		line = append(line, ' ')
 		if errors.Is(said.Err, dns.ErrRefused) {
 			t.Refused++
-			line = append(line, "refused"...)
 			continue
 		}
 		if said.Err != nil {
 			t.Failed++
-			line = append(line, "failed"...)
 			continue
 		}
 		t.Records += len(said.Answer.Addrs) + len(said.Answer.Records)
-		line = strconv.AppendInt(line, int64(said.Answer.Rcode), 10)
 		for _, a := range said.Answer.Addrs {
-			line = a.AppendTo(append(line, ','))
+			kind := ". A "
+			if a.Is6() {
+				kind = ". AAAA "
+			}
+			out = append(a.AppendTo(append(append(out, name...), kind...)), '\n')
 		}
-		line = strconv.AppendInt(append(line, ';'), int64(len(said.Answer.Records)), 10)
+		for _, rr := range said.Answer.Records {
+			out = append(record(out, rr), '\n')
+		}
 	}
-	return append(line, '\n')
+	return out
+}
+
+// record appends a record without its class and its time to live.
+func record(out []byte, rr mdns.RR) []byte {
+	h := rr.Header()
+	out = append(append(append(append(out, h.Name...), ' '), mdns.TypeToString[h.Rrtype]...), ' ')
+	if ns, ok := rr.(*mdns.NS); ok { // nearly all that is no address
+		return append(out, ns.Ns...)
+	}
+	return append(out, strings.TrimPrefix(rr.String(), h.String())...)
 }
