@@ -45,6 +45,18 @@ type Prober interface {
 	Probe(ctx context.Context) error
 }
 
+// Trier is a Messenger that can be tried without posting anything.
+type Trier interface {
+	// TryTokens returns nil if the other side takes all our tokens.
+	TryTokens(ctx context.Context) error
+
+	// CanSend returns nil if a message to the chat would be taken now. A *Permanent
+	// with Chat set and a *Moved are about the chat; a *Permanent with neither field
+	// set means that the bot lacks the right to look; anything else says nothing of
+	// the chat.
+	CanSend(ctx context.Context, to Address) error
+}
+
 // Several is a Receiver whose chats are on servers of their own, which fail
 // independently.
 type Several interface {

@@ -15,6 +15,7 @@ type SlackOptions struct {
 	BotToken  string           // default: a made-up xoxb- one
 	AppToken  string           // default: a made-up xapp- one
 	Team      string           // the workspace's id, default "T012345"
+	Lacks     []string         // scopes that the app does not have; of conversations.info only
 	Strict    bool             // answer 429 above the published rates
 	Now       func() time.Time // for the rates, default time.Now
 	PingEvery time.Duration    // of each socket, default 5 s
@@ -91,6 +92,7 @@ func (s *Slack) methods() map[string]slackMethod {
 		"chat.postMessage":             s.postMessage,
 		"chat.postEphemeral":           s.postEphemeral,
 		"chat.update":                  s.updateMessage,
+		"conversations.info":           s.conversationInfo,
 		"conversations.open":           s.openConversation,
 		"users.info":                   s.userInfo,
 		"files.getUploadURLExternal":   s.getUploadURL,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -87,6 +88,23 @@ func (s *Slack) direct(user string) *Channel {
 		s.workspace.channels[id] = &Channel{ID: id, User: user}
 	}
 	return s.workspace.channels[id]
+}
+
+// conversationInfo answers about a channel; the channels of others are not found.
+// https://docs.slack.dev/reference/methods/conversations.info
+func (s *Slack) conversationInfo(_ context.Context, q request) (object, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.workspace.channels[q.params["channel"]]
+	scope := map[byte]string{'C': "channels:read", 'G': "groups:read", 'D': "im:read"}[(q.params["channel"] + " ")[0]]
+	switch {
+	case slices.Contains(s.options.Lacks, scope):
+		return nil, &slackError{code: "missing_scope"}
+	case c == nil || c.Absent && strings.HasPrefix(c.ID, "G"): // a private channel is not there for who is not in it
+		return nil, &slackError{code: "channel_not_found"}
+	}
+	return object{"channel": object{"id": c.ID, "name": c.Name, "is_channel": c.User == "", "is_im": c.User != "", "is_archived": c.Archived,
+		"is_member": !c.Absent && c.User == "", "is_private": strings.HasPrefix(c.ID, "G"), "user": c.User}}, nil
 }
 
 func (s *Slack) openConversation(_ context.Context, q request) (object, error) {

@@ -77,7 +77,7 @@ func TestManifestSwitches(t *testing.T) {
 
 // need is what the manifest must grant for a name of the library that the code
 // uses.
-type need struct{ scope, event string }
+type need struct{ scope, also, event string }
 
 // needs lists what each call, each kind of event and each command needs. The
 // scopes are on the pages of the methods and of the events,
@@ -85,6 +85,8 @@ type need struct{ scope, event string }
 func needs() map[string]need {
 	return map[string]need{
 		"api.AuthTestContext":               {}, // any token may ask whose it is
+		"api.StartSocketModeContext":        {}, // the app's token has connections:write
+		"api.GetConversationInfoContext":    {scope: "channels:read", also: "groups:read"},
 		"api.PostMessageContext":            {scope: "chat:write"},
 		"api.UpdateMessageContext":          {scope: "chat:write"},
 		"api.GetUploadURLExternalContext":   {scope: "files:write"},
@@ -112,7 +114,7 @@ func TestManifestGrantsWhatTheCodeUses(t *testing.T) {
 		if !known {
 			t.Errorf("the code uses %s: which scope does it need?", name)
 		}
-		scopes, events = append(scopes, n.scope), append(events, n.event)
+		scopes, events = append(scopes, n.scope, n.also), append(events, n.event)
 	}
 	scopes = append(scopes, spare)
 	m := readManifest(t)

@@ -67,6 +67,7 @@ var (
 	_ bot.Messenger = (*Slack)(nil)
 	_ bot.Threader  = (*Slack)(nil)
 	_ bot.Prober    = (*Slack)(nil)
+	_ bot.Trier     = (*Slack)(nil)
 	_ bot.Paced     = (*Slack)(nil)
 )
 
@@ -113,6 +114,38 @@ func (s *Slack) Probe(ctx context.Context) error {
 	_, err := s.api.AuthTestContext(ctx)
 	return s.explain("asking Slack who we are", err, false)
 }
+
+// TryTokens asks Slack to take both tokens: that of the bot, and that of the app, for
+// which it asks for the address of a socket without connecting to it.
+func (s *Slack) TryTokens(ctx context.Context) error {
+	if err := s.Probe(ctx); err != nil {
+		return err
+	}
+	_, _, err := s.api.StartSocketModeContext(ctx)
+	return s.explain("asking Slack for a socket", err, false)
+}
+
+// CanSend looks at the channel (https://docs.slack.dev/reference/methods/conversations.info),
+// for which the app needs the scopes channels:read and groups:read.
+func (s *Slack) CanSend(ctx context.Context, to bot.Address) error {
+	channel, err := s.api.GetConversationInfoContext(ctx, &slackgo.GetConversationInfoInput{ChannelID: to.Chat})
+	if code(err) == missingScope {
+		return &bot.Permanent{Reason: missingScope, Err: err}
+	}
+	if err != nil {
+		return s.explain("looking at the channel", err, false)
+	}
+	switch {
+	case channel.IsArchived:
+		return &bot.Permanent{Reason: "is_archived", Chat: true}
+	case !channel.IsMember && !channel.IsIM:
+		return &bot.Permanent{Reason: "not_in_channel", Chat: true}
+	}
+	return nil
+}
+
+// missingScope is Slack's refusal of a call for which the app has no right.
+const missingScope = "missing_scope"
 
 // apiURL adds the final slash that the library expects.
 func apiURL(url string) []slackgo.Option {

@@ -80,6 +80,7 @@ type Telegram struct {
 var (
 	_ bot.Messenger = (*Telegram)(nil)
 	_ bot.Prober    = (*Telegram)(nil)
+	_ bot.Trier     = (*Telegram)(nil)
 	_ bot.Paced     = (*Telegram)(nil)
 )
 
@@ -113,6 +114,18 @@ func New(cfg Config, bundle *i18n.Bundle) (*Telegram, error) {
 func (t *Telegram) Probe(ctx context.Context) error {
 	_, err := t.api.call(ctx, callTimeout, "getMe", nil)
 	return explain(err, bot.Address{})
+}
+
+// TryTokens is Probe: there is one token.
+func (t *Telegram) TryTokens(ctx context.Context) error { return t.Probe(ctx) }
+
+// CanSend shows "typing…" in the chat for a moment, which Telegram allows to who may
+// write there (https://core.telegram.org/bots/api#sendchataction). It posts nothing.
+func (t *Telegram) CanSend(ctx context.Context, to bot.Address) error {
+	params := tgbotapi.Params{"chat_id": to.Chat, "action": "typing"}
+	params.AddNonEmpty("message_thread_id", to.Thread)
+	_, err := t.api.call(ctx, callTimeout, "sendChatAction", params)
+	return explain(err, to)
 }
 
 // tokenShape is <bot id>:<secret>. The token becomes a part of URLs; one of another

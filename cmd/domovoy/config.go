@@ -1,11 +1,9 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"io/fs"
 	"net/netip"
-	"os"
 	"slices"
 	"time"
 
@@ -24,7 +22,8 @@ func (p *program) config() *cobra.Command {
 		Args:  p.noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(&cobra.Command{
+	offline := false
+	check := &cobra.Command{
 		Use:   "check FILE",
 		Short: p.own.Say("cli.config.check"),
 		Args: func(_ *cobra.Command, args []string) error {
@@ -33,11 +32,13 @@ func (p *program) config() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			p.file = args[0]
-			return p.checkConfig()
+			return p.checkConfig(c.Context(), offline)
 		},
-	}, &cobra.Command{
+	}
+	check.Flags().BoolVar(&offline, "offline", false, p.own.Say("cli.flag.offline"))
+	c.AddCommand(check, &cobra.Command{
 		Use:   "schema [webhook]",
 		Short: p.own.Say("cli.config.schema"),
 		Args: func(c *cobra.Command, args []string) error {
@@ -74,26 +75,11 @@ func addresses(servers []netip.AddrPort) []string {
 	return texts
 }
 
-// tryChallenges creates a file in the panel's challenge folder and removes it. If
-// this user may not do that, checks would silently skip their own token.
-func tryChallenges(folder string) error {
-	if folder == "" {
-		return nil
-	}
-	f, err := os.CreateTemp(folder, ".domovoy-")
-	if failed, ok := errors.AsType[*fs.PathError](err); ok {
-		return failed.Err // without the path, which the text has
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
-}
-
-// checkConfig prints every fault, or the resolvers, what a list of blocklists
-// would add, and the next runs of each job.
-// Faults that matter to run only are printed too, but do not fail the check.
-func (p *program) checkConfig() error {
+// checkConfig prints every fault of the file; or what trying what it names has shown,
+// and the next runs of each job. It fails if the program would not do its work.
+// Faults that matter to run only are printed too, but do not fail the check: another
+// user may read the secrets.
+func (p *program) checkConfig(ctx context.Context, offline bool) error {
 	cfg, err := p.load()
 	if err != nil {
 		return err
@@ -102,19 +88,46 @@ func (p *program) checkConfig() error {
 		return usageError{err}
 	}
 	warnings := cfg.CheckRun().Render(p.own)
-	fmt.Fprintln(p.out, p.own.Say("cli.config.good", i18n.Args{"File": p.file, "Warnings": len(warnings) > 0}))
-	for _, line := range warnings {
+	var broken, works []string
+	for _, t := range app.Trials(ctx, cfg, p.bundle, offline) {
+		line := t.Text(p.own)
+		if t.Key != "" && t.Grade != app.Fine {
+			line = t.Key + ": " + line
+		}
+		switch t.Grade {
+		case app.Fine:
+			works = append(works, line)
+		case app.Broken:
+			broken = append(broken, line)
+		default:
+			warnings = append(warnings, line)
+		}
+	}
+	if len(broken) > 0 {
+		fmt.Fprintln(p.err, p.own.Say("cli.config.broken", i18n.Args{"File": p.file}))
+	} else {
+		fmt.Fprintln(p.out, p.own.Say("cli.config.good", i18n.Args{"File": p.file, "Warnings": len(warnings) > 0}))
+	}
+	for _, line := range broken {
+		fmt.Fprintln(p.err, line)
+	}
+	for _, line := range slices.Concat(warnings, works) {
 		fmt.Fprintln(p.out, line)
 	}
+	p.printPlan(cfg)
+	if len(broken) > 0 {
+		return usageError{errPrinted}
+	}
+	return nil
+}
+
+// printPlan prints which name servers are asked, what a list of blocklists would add,
+// and the next runs of each job.
+func (p *program) printPlan(cfg *config.Config) {
 	fmt.Fprintln(p.out, p.own.Say("cli.config.resolvers", i18n.Args{"Servers": addresses(cfg.Resolvers), "System": cfg.UsesSystemResolvers()}))
 	if len(cfg.Resolvers) > 0 && len(cfg.Lookups.Blocklists) == 0 {
 		logs := slices.ContainsFunc(cfg.Panels, func(p config.Panel) bool { return len(p.AccessLogs) > 0 })
 		fmt.Fprintln(p.out, p.own.Say("config.trying", i18n.Args{"Hint": p.own.Say("cli.config.blocklists", i18n.Args{"Logs": logs})}))
-	}
-	for _, panel := range cfg.Panels {
-		if err := tryChallenges(panel.Challenges); err != nil {
-			fmt.Fprintln(p.out, p.own.Say("cli.config.unplaced", i18n.Args{"Panel": panel.Name, "Folder": panel.Challenges, "Error": err}))
-		}
 	}
 	local := p.bundle.Locale(p.own.Language(), cfg.Timezone)
 	now := time.Now()
@@ -128,5 +141,4 @@ func (p *program) checkConfig() error {
 		}
 		fmt.Fprintln(p.out, p.own.Say("cli.config.next", i18n.Args{"Job": job.name, "Spec": job.when.String(), "Times": next}))
 	}
-	return nil
 }

@@ -1,0 +1,77 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"domovoy/bot"
+	"domovoy/i18n"
+)
+
+// tryMessengers asks each messenger whether it takes our tokens, and whether the bot
+// could write into each chat. A chat of a messenger whose token this user cannot read
+// is not tried.
+func (a *App) tryMessengers(ctx context.Context) (trials []Trial) {
+	messengers, err := a.messengers()
+	if err != nil {
+		return []Trial{{Grade: Broken, Says: "messenger.form", Args: i18n.Args{"Error": err}}}
+	}
+	for _, name := range slices.Sorted(maps.Keys(messengers)) {
+		m, ok := messengers[name].(bot.Trier)
+		if !ok {
+			continue
+		}
+		if err := m.TryTokens(ctx); err != nil {
+			trials = append(trials, a.tokenTrial(name, err))
+			continue // nor would it say anything about chats
+		}
+		for i, chat := range a.cfg.Chats {
+			if chat.To.Messenger == name {
+				trials = append(trials, tryChat(ctx, m, fmt.Sprintf("chats[%d].to", i), chat.To)...)
+			}
+		}
+	}
+	return trials
+}
+
+// tokenTrial is the trial of a messenger that does not take our tokens, or does not
+// answer.
+func (a *App) tokenTrial(name string, err error) Trial {
+	args := i18n.Args{"Messenger": name, "Error": short(err)}
+	refused, ok := errors.AsType[*bot.Permanent](err)
+	if !ok || !refused.Token {
+		return Trial{Key: name, Grade: Unknown, Says: "messenger.silent", Cure: "messenger", Args: args}
+	}
+	args["Error"] = refused.Reason
+	return Trial{Key: name, Grade: Broken, Says: "token", Cure: "token." + name, Args: args}
+}
+
+// tryChat looks whether the bot could write into a chat; nil: it could.
+func tryChat(ctx context.Context, m bot.Trier, key string, to bot.Address) []Trial {
+	err := m.CanSend(ctx, to)
+	if err == nil {
+		return nil
+	}
+	args := i18n.Args{"Chat": to, "Messenger": to.Messenger, "Error": short(err)}
+	if moved, ok := errors.AsType[*bot.Moved](err); ok {
+		args["To"] = moved.To
+		return []Trial{{Key: key, Grade: Lacking, Says: "chat.moved", Args: args}}
+	}
+	refused, permanent := errors.AsType[*bot.Permanent](err)
+	if no, ok := errors.AsType[*bot.Refused](err); ok {
+		args["Error"] = no.Reason
+		return []Trial{{Key: key, Grade: Broken, Says: "chat", Cure: "chat." + to.Messenger, Args: args}}
+	}
+	switch {
+	case permanent && refused.Chat:
+		args["Error"] = refused.Reason
+		return []Trial{{Key: key, Grade: Broken, Says: "chat", Cure: "chat." + to.Messenger, Args: args}}
+	case permanent:
+		args["Error"] = refused.Reason
+		return []Trial{{Key: key, Grade: Unknown, Says: "chat.unseen", Cure: "scope", Args: args}}
+	}
+	return []Trial{{Key: key, Grade: Unknown, Says: "chat.unseen", Args: args}}
+}
