@@ -23,7 +23,9 @@ func tryPanel(ctx context.Context, i int, p config.Panel) []Trial {
 	key := func(name string) string { return fmt.Sprintf("panels[%d].%s", i, name) }
 	trials, sites := tryDatabase(ctx, key("database"), p)
 	if p.Certificates != "" {
-		trials = append(trials, tryCertificates(key("certificates"), p, sites))
+		if t := tryCertificates(key("certificates"), p, sites); t.Grade != Fine || sites != nil { // of no site there is nothing to say
+			trials = append(trials, t)
+		}
 	}
 	for n, pattern := range p.ACME.Logs {
 		if p.ACME.AccountKeyFile == "" { // nothing will be cancelled
@@ -117,6 +119,7 @@ func tryCertificates(key string, p config.Panel, sites []checks.Site) Trial {
 	}
 	args["Read"], args["Of"] = read, len(found)
 	if path := pathOf(denied); path != "" {
+		path = filepath.Join(p.Certificates, path) // it is relative to the folder
 		if b, closes := barrierTo(path); closes && !b.missing {
 			return closed(key, Broken, path, b)
 		}
