@@ -122,15 +122,6 @@ func (w *Watch) WaitFirst(ctx context.Context, most time.Duration) {
 	}
 }
 
-// Sites are how many there are on all panels, as last read.
-func (w *Watch) Sites() int {
-	n := 0
-	for _, p := range w.panels {
-		n += len(p.State().Subjects)
-	}
-	return n
-}
-
 // States are what is known of every panel now, without what the journal
 // remembers: see Servers.
 func (w *Watch) States() []reports.Server {

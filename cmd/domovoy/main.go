@@ -27,11 +27,6 @@ const (
 )
 
 func main() {
-	// The program works for a moment every few minutes, so a large heap saves
-	// little time. GOGC overrides this.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(30)
-	}
 	os.Exit(run(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}, os.LookupEnv))
 }
 
@@ -86,19 +81,24 @@ func (p *program) version() *cobra.Command {
 		Short: p.own.Say("cli.version"),
 		Args:  p.noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			version, commit := "(devel)", ""
-			if info, ok := debug.ReadBuildInfo(); ok {
-				if info.Main.Version != "" {
-					version = info.Main.Version
-				}
-				for _, s := range info.Settings {
-					if s.Key == "vcs.revision" {
-						commit = " " + s.Value
-					}
-				}
-			}
-			_, err := fmt.Fprintf(p.out, "domovoy %s%s %s\n", version, commit, runtime.Version())
+			_, err := fmt.Fprintln(p.out, build())
 			return err
 		},
 	}
+}
+
+// build is the line that "version" and --version print.
+func build() string {
+	version, commit := "(devel)", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if info.Main.Version != "" {
+			version = info.Main.Version
+		}
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				commit = " " + s.Value
+			}
+		}
+	}
+	return fmt.Sprintf("domovoy %s%s %s", version, commit, runtime.Version())
 }

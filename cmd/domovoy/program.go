@@ -41,6 +41,9 @@ func (p *program) root() *cobra.Command {
 	root.SetIn(p.in)
 	root.SetOut(p.out)
 	root.SetErr(p.err)
+	root.Version = build()
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().Bool("version", false, p.own.Say("cli.version"))
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().BoolVarP(&p.verbose, "verbose", "v", false, p.own.Say("cli.flag.verbose"))
 	root.AddCommand(p.run(), p.console(), p.ask(), p.sweep(), p.report(), p.replay(), p.config(), p.version())
@@ -88,6 +91,7 @@ func (p *program) load() (*config.Config, error) {
 	if len(faults) > 0 {
 		return nil, p.printFaults(faults)
 	}
+	limitMemory(p.env) // from here on the work may be large
 	return cfg, nil
 }
 

@@ -29,6 +29,9 @@ func (p *program) run() *cobra.Command {
 				return p.printFaults(faults)
 			}
 			_ = lowerPriority() // a sandbox may forbid it; run works without
+			if ownMemory(p.env) {
+				go rest(c.Context())
+			}
 			reload := make(chan os.Signal, 1)
 			signal.Notify(reload, syscall.SIGHUP)
 			defer signal.Stop(reload)

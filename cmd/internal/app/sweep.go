@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"domovoy/bot/commands"
@@ -34,14 +33,12 @@ func (a *App) Sweep(ctx context.Context, who Local, progress func(done, total in
 		return commands.SweepSummary{}, r.Locale, ErrInside
 	}
 	began := time.Now()
-	defer collectBySize(10 * manySites)() // the number of sites is not known yet
 	if err := a.bot.Watch.Read(ctx, began); err != nil {
 		return commands.SweepSummary{}, r.Locale, err
 	}
 	if trouble := a.unread(); trouble != "" {
 		return commands.SweepSummary{}, r.Locale, errors.New(r.Locale.Say("trouble." + trouble))
 	}
-	defer collectBySize(a.bot.Watch.Sites())()
 	if err := a.outside.online(ctx); errors.Is(err, ErrOffline) {
 		return commands.SweepSummary{}, r.Locale, err // before the journal knows about a sweep
 	}
@@ -88,33 +85,9 @@ func (a *App) since(ctx context.Context, now time.Time) (time.Time, error) {
 	return now, err
 }
 
-// manySites is the number of sites of a large panel.
-const manySites = 10_000
-
-// collectBySize sets how often garbage is collected until the function that it
-// returns is called. A sweep keeps the state of all sites and produces much
-// garbage. With a hundred thousand sites a heap of twice that size would be
-// hundreds of megabytes, while with ten thousand a little memory saves a
-// twentieth of the CPU time. More sites mean more frequent collections, which
-// keeps the garbage about constant.
-func collectBySize(sites int) (restore func()) {
-	const most, least, shared = 60, 4, 600_000
-	was := debug.SetGCPercent(max(least, min(most, shared/max(1, sites))))
-	return func() { debug.SetGCPercent(was) }
-}
-
 // sweep checks every site that has not been checked since a moment.
 func (a *App) sweep(ctx context.Context, since time.Time, progress func(done, total int)) error {
-	defer collectBySize(a.bot.Watch.Sites())()
-	tidy := func(done, total int) {
-		if done%(manySites/2) == 0 {
-			debug.FreeOSMemory() // most of the heap is garbage after a sweep
-		}
-		if progress != nil {
-			progress(done, total)
-		}
-	}
-	return a.bot.Alerts.Sweep(ctx, probe.Sweep{Since: since, Progress: tidy, Recheck: probe.RecheckDelay})
+	return a.bot.Alerts.Sweep(ctx, probe.Sweep{Since: since, Progress: progress, Recheck: probe.RecheckDelay})
 }
 
 // online asks the controls. If they fail, this host has no working DNS, and
