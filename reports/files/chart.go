@@ -24,9 +24,10 @@ import (
 	"domovoy/reports/compose"
 )
 
-// WeekChart draws the report's weeks as a PNG: for the end of each the sites
-// with problems, the new ones and the fixed ones. A week without a snapshot is a
-// gap.
+// WeekChart draws the report's weeks as a PNG: for the end of each the sites with
+// problems as a line, and below it what was new as bars upwards and what was fixed as
+// bars downwards, on a scale of their own: beside the line they would lie at zero. A
+// week without a snapshot is a gap.
 func WeekChart(w compose.Writer, r reports.Weekly) ([]byte, error) {
 	p := newDocument(w, reports.Weekly{Points: r.Points})
 	return p.draw(chart{title: "files.chart.week", axis: "files.chart.weeks", points: p.weekPoints(), every: 2})
@@ -92,27 +93,27 @@ func (d *document) draw(c chart) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// series is one line of the chart and how it looks. Colour, dash and marker
-// all differ, so that any one of them is enough.
+// series is what the chart shows of each point, and how it looks: by colour, and by
+// shape or direction, so that either is enough.
 type series struct {
 	color color.Color
-	dash  []vg.Length
 	glyph draw.GlyphDrawer
 	value func(point) int
 	key   string // of its name in the catalogs
 }
 
-func allSeries() []series {
-	return []series{
-		{blue(), nil, draw.CircleGlyph{}, func(p point) int { return p.open }, "open"},
-		{vermillion(), []vg.Length{9, 5}, draw.PyramidGlyph{}, func(p point) int { return p.added }, "added"},
-		{green(), []vg.Length{2, 4}, draw.BoxGlyph{}, func(p point) int { return p.fixed }, "fixed"},
-	}
+// The three series: the line, and the bars upwards and downwards.
+func openSeries() series {
+	return series{blue(), draw.CircleGlyph{}, func(p point) int { return p.open }, "open"}
+}
+func addedSeries() series {
+	return series{vermillion(), draw.PyramidGlyph{}, func(p point) int { return p.added }, "added"}
+}
+func fixedSeries() series {
+	return series{green(), corners{{-1, 0.7}, {1, 0.7}, {0, -1}}, func(p point) int { return p.fixed }, "fixed"}
 }
 
-func (s series) line() draw.LineStyle {
-	return draw.LineStyle{Color: s.color, Width: 3, Dashes: s.dash}
-}
+func (s series) line() draw.LineStyle { return draw.LineStyle{Color: s.color, Width: 3} }
 func (s series) mark() draw.GlyphStyle {
 	return draw.GlyphStyle{Color: s.color, Radius: 5, Shape: s.glyph}
 }
@@ -162,13 +163,18 @@ func lastKnown(points []point) *point {
 	return nil
 }
 
-// legend names the lines in one row, with their last values.
+// legend names the line and the bars in one row, with their last values.
 func (d *document) legend(in fonts, c draw.Canvas, last *point) {
 	style := in.style(20, false)
-	x, y := c.Min.X, c.Max.Y-22
-	for _, s := range allSeries() {
-		c.StrokeLine2(s.line(), x, y+7, x+40, y+7)
-		c.DrawGlyph(s.mark(), vg.Point{X: x + 20, Y: y + 7})
+	x, y := c.Min.X-14, c.Max.Y-22
+	for _, s := range []series{openSeries(), addedSeries(), fixedSeries()} {
+		mark := s.mark()
+		if s.key == "open" {
+			c.StrokeLine2(s.line(), x+14, y+7, x+40, y+7)
+		} else {
+			mark.Radius = 8
+		}
+		c.DrawGlyph(mark, vg.Point{X: x + 27, Y: y + 7})
 		name := d.Say("files.chart." + s.key)
 		if last != nil {
 			name += " " + d.Number(s.value(*last))
@@ -183,7 +189,12 @@ const (
 	gridSide  = 20 // its lines go on beyond the first and the last point
 	gridGap   = 9  // between a number and its line
 	gridFloor = 60 // below zero: the axis of days and its words
-	gridAxis  = 10 // below zero: that axis, clear of marks at zero
+	gridAxis  = 10 // below what is drawn: that axis
+
+	barsHigh = 104 // below zero: the place of the bars, with their numbers
+	barLong  = 30  // the longest bar
+	barWide  = 28  // the widest one
+	barSize  = 14  // of the numbers at the bars
 )
 
 // grid is where the points of a chart lie: its canvas reaches from the first
@@ -199,26 +210,68 @@ func (g *grid) at(i, n int) vg.Point {
 	return vg.Point{X: g.X(float64(i) / float64(g.last)), Y: g.Y(float64(n-g.bottom) / float64(g.top-g.bottom))}
 }
 
-// plot is the chart without its title: an axis from zero, and a line in
-// pieces where points are missing.
+// plot is the chart without its title: an axis from zero, a line in pieces where points
+// are missing, and the bars below.
 func (d *document) plot(in fonts, c draw.Canvas, shown chart) {
 	most := 0
 	for _, x := range shown.points {
 		if x.known {
-			most = max(most, x.open, x.added, x.fixed)
+			most = max(most, x.open)
 		}
 	}
 	rise := step(most)
 	g := &grid{last: max(1, len(shown.points)-1), top: (most/rise + 1) * rise}
 	left := in.style(17, false).Width(d.Number(g.top)) + gridGap + gridSide
-	g.Canvas = draw.Crop(c, left, -gridSide, gridFloor, -8) // half a number above
+	g.Canvas = draw.Crop(c, left, -gridSide, gridFloor+barsHigh, -8) // half a number above
 	d.countAxis(in, g, rise)
 	d.dayAxis(in, g, shown)
-	for _, s := range allSeries() {
-		pieces := g.pieces(shown.points, s.value)
-		g.StrokeLines(s.line(), pieces...)
-		for _, at := range slices.Concat(pieces...) {
-			g.DrawGlyph(s.mark(), at)
+	s := openSeries()
+	pieces := g.pieces(shown.points, s.value)
+	g.StrokeLines(s.line(), pieces...)
+	for _, at := range slices.Concat(pieces...) {
+		g.DrawGlyph(s.mark(), at)
+	}
+	d.movement(in, g, shown.points)
+}
+
+// movement draws the bars: what was new upwards, what was fixed downwards, each with its
+// number where there is room for it.
+func (d *document) movement(in fonts, g *grid, points []point) {
+	zero, moved := g.Min.Y-barsHigh/2-4, 1
+	for _, x := range points {
+		if x.known {
+			moved = max(moved, x.added, x.fixed)
+		}
+	}
+	g.StrokeLine2(draw.LineStyle{Color: in.axis, Width: 0.7}, g.Min.X-gridSide, zero, g.Max.X+gridSide, zero)
+	style := in.style(barSize, false)
+	style.XAlign = draw.XCenter
+	slot := g.Size().X / vg.Length(g.last)
+	half := min(barWide, slot*0.7) / 2
+	numbers := style.Width(d.Number(moved)) <= slot
+	for i, x := range points {
+		if !x.known {
+			continue
+		}
+		middle := g.at(i, 0).X
+		for _, b := range []struct {
+			series
+			up vg.Length
+		}{{addedSeries(), 1}, {fixedSeries(), -1}} {
+			n := b.value(x)
+			if n == 0 {
+				continue
+			}
+			end := zero + b.up*barLong*vg.Length(n)/vg.Length(moved)
+			g.SetColor(b.color)
+			g.Fill(vg.Rectangle{Min: vg.Point{X: middle - half, Y: min(zero, end)}, Max: vg.Point{X: middle + half, Y: max(zero, end)}}.Path())
+			if numbers {
+				below := vg.Length(4)
+				if b.up < 0 {
+					below = -14
+				}
+				g.FillText(style, vg.Point{X: middle, Y: end + below}, d.Number(n))
+			}
 		}
 	}
 }
@@ -255,7 +308,7 @@ func (d *document) countAxis(in fonts, g *grid, rise int) {
 func (d *document) dayAxis(in fonts, g *grid, c chart) {
 	line, style := draw.LineStyle{Color: in.axis, Width: 0.5}, in.style(17, false)
 	style.XAlign = draw.XCenter
-	y := g.Min.Y - gridAxis
+	y := g.Min.Y - barsHigh - gridAxis
 	g.StrokeLine2(line, g.Min.X-gridSide, y, g.Max.X+gridSide, y)
 	var words []string
 	if c.axis != "" {
