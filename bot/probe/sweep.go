@@ -8,6 +8,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -181,22 +182,15 @@ func (r *round) run(ctx context.Context, done, looked Done) error {
 // context is kept.
 func (r *round) probe(ctx context.Context) error {
 	group, probing := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, r.panel.Workers))
-	for _, x := range r.todo {
-		if probing.Err() != nil {
-			break
-		}
+	var next atomic.Int64
+	for range max(1, r.panel.Workers) { // workers that live as long as the sweep: the stack of each grows once
 		group.Go(func() error {
-			result, later := r.panel.Prober.Probe(probing, *x, false, time.Now())
-			if probing.Err() != nil {
-				return probing.Err()
+			for n := next.Add(1) - 1; n < int64(len(r.todo)); n = next.Add(1) - 1 {
+				if err := r.probeOne(ctx, probing, r.todo[n]); err != nil {
+					return err
+				}
 			}
-			defer r.steps.one()
-			h := held{*x, result, later}
-			if r.suspicious(x.Site.Name, result) {
-				return r.hold(probing, h)
-			}
-			return r.release(ctx, h)
+			return nil
 		})
 	}
 	err := cmp.Or(group.Wait(), ctx.Err())
@@ -208,6 +202,24 @@ func (r *round) probe(ctx context.Context) error {
 	}
 	r.panel.Keep(r.all) // once: it copies what is known of every site
 	return err
+}
+
+// probeOne probes a site. What was seen is kept even if probing, which ends with the
+// first failure, has ended meanwhile.
+func (r *round) probeOne(ctx, probing context.Context, x *checks.Subject) error {
+	if probing.Err() != nil {
+		return probing.Err()
+	}
+	result, later := r.panel.Prober.Probe(probing, *x, false, time.Now())
+	if probing.Err() != nil {
+		return probing.Err()
+	}
+	defer r.steps.one()
+	h := held{*x, result, later}
+	if r.suspicious(x.Site.Name, result) {
+		return r.hold(probing, h)
+	}
+	return r.release(ctx, h)
 }
 
 // doubted sets a result aside that is not believed before a second probe.

@@ -116,6 +116,9 @@ func issuer(c *x509.Certificate) string {
 // arguments are those of the first.
 func gather(seen []presented) []checks.Finding {
 	var found []checks.Finding
+	if !slices.ContainsFunc(seen, func(p presented) bool { return len(p.found) > 0 }) {
+		return nil
+	}
 	place := map[checks.Code]int{}
 	differ, detail, looked := serials(seen), evidence(seen), 0
 	for _, p := range seen {
