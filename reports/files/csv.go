@@ -14,7 +14,7 @@ import (
 // script: UTF-8 with a mark and semicolons, as Excel wants it, days as
 // 2026-11-16.
 func CSV(out io.Writer, w compose.Writer, r reports.Weekly) error {
-	if err := writeCSV(out, newDocument(w, r), columns()); err != nil {
+	if err := writeCSV(out, newDocument(w, r), columns(csvKeys()...)); err != nil {
 		return fmt.Errorf("writing the table: %w", err)
 	}
 	return nil

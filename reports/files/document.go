@@ -85,6 +85,7 @@ func newDocument(w compose.Writer, r reports.Weekly) *document {
 type reportRow struct {
 	codeText
 	name, ascii, owner, server string
+	shown                      string // the name as messages show it: with its ASCII form, if it has another
 	to                         string // the address or network that the name points to; may be empty
 	change, who                string
 	least                      string // says that the problem is at least as old as since; empty: it began then
@@ -105,7 +106,7 @@ func (d *document) row(r reports.WeekRow) reportRow {
 	text.step = d.steps[d.stepBy(r)]
 	return reportRow{
 		least:    least,
-		codeText: text, name: unicodeName(r.Site), ascii: clean(r.Site), owner: clean(r.Owner), server: r.Server, to: to,
+		codeText: text, name: unicodeName(r.Site), ascii: clean(r.Site), shown: shownName(r.Site), owner: clean(r.Owner), server: r.Server, to: to,
 		change: d.change(r), who: d.Say("who." + string(d.week.Does(r))), since: d.day(r.Since), until: d.day(r.Until), free: r.Free.UTC(), ends: d.day(r.Expires),
 	}
 }
@@ -131,6 +132,14 @@ func unicodeName(ascii string) string {
 		return clean(ascii)
 	}
 	return clean(checks.ToUnicode(ascii))
+}
+
+// shownName is a name as messages show it: пример.рф (xn--e1afmkfd.xn--p1ai).
+func shownName(ascii string) string {
+	if !strings.Contains(ascii, "xn--") {
+		return clean(ascii)
+	}
+	return checks.Clean(checks.Show(ascii), 300)
 }
 
 // change compares a row with the week before; empty: there is nothing to
@@ -190,26 +199,29 @@ type column struct {
 	day   func(reportRow) time.Time // instead of text, for a column of days
 }
 
-// columns returns the columns with these keys; without keys, all.
+// csvKeys are the columns of the table for scripts, which has a name in both forms.
+func csvKeys() []string {
+	return []string{"name", "ascii", "owner", "server", "cause", "to", "step", "who", "since", "until", "change", "free", "ends", "least"}
+}
+
+// columns returns the columns with these keys.
 func columns(keys ...string) []column {
 	all := []column{
 		{key: "name", width: 30, text: func(r reportRow) string { return r.name }},
+		{key: "shown", width: 34, text: func(r reportRow) string { return r.shown }},
 		{key: "ascii", width: 30, text: func(r reportRow) string { return r.ascii }},
 		{key: "owner", width: 18, text: func(r reportRow) string { return r.owner }},
-		{key: "server", width: 12, text: func(r reportRow) string { return r.server }},
-		{key: "cause", width: 34, text: func(r reportRow) string { return r.cause }},
+		{key: "server", width: 11, text: func(r reportRow) string { return r.server }},
+		{key: "cause", width: 26, text: func(r reportRow) string { return r.cause }},
 		{key: "to", width: 16, text: func(r reportRow) string { return r.to }},
-		{key: "step", width: 72, text: func(r reportRow) string { return r.step }},
-		{key: "who", width: 14, text: func(r reportRow) string { return r.who }},
+		{key: "step", width: 48, text: func(r reportRow) string { return r.step }},
+		{key: "who", width: 12, text: func(r reportRow) string { return r.who }},
 		{key: "since", width: 13, day: func(r reportRow) time.Time { return r.since }},
 		{key: "until", width: 13, day: func(r reportRow) time.Time { return r.until }},
-		{key: "change", width: 26, text: func(r reportRow) string { return r.change }},
+		{key: "change", width: 20, text: func(r reportRow) string { return r.change }},
 		{key: "free", width: 13, day: func(r reportRow) time.Time { return r.free }},
 		{key: "ends", width: 15, day: func(r reportRow) time.Time { return r.ends }},
-		{key: "least", width: 13, text: func(r reportRow) string { return r.least }},
-	}
-	if len(keys) == 0 {
-		return all
+		{key: "least", width: 11, text: func(r reportRow) string { return r.least }},
 	}
 	taken := make([]column, len(keys))
 	for i, key := range keys {

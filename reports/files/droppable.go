@@ -15,7 +15,7 @@ func dropKeys() []string {
 }
 
 // dropRow is a site with dead aliases, in the reader's language.
-type dropRow struct{ name, ascii, owner, server, cause, drop, pass, unchecked, result string }
+type dropRow struct{ name, shown, ascii, owner, server, cause, drop, pass, unchecked, result string }
 
 // dropRows are the sites that pass without their dead aliases, then those of
 // which that is not known.
@@ -30,7 +30,7 @@ func (d *document) dropRows() iter.Seq[dropRow] {
 			if i >= len(d.week.Drop.Rows) {
 				result = "drop.notknown"
 			}
-			row := dropRow{name: unicodeName(r.Domain), ascii: clean(r.Domain), owner: clean(r.Owner), server: r.Server, cause: d.Say("code." + string(r.Code) + ".title"),
+			row := dropRow{name: unicodeName(r.Domain), shown: shownName(r.Domain), ascii: clean(r.Domain), owner: clean(r.Owner), server: r.Server, cause: d.Say("code." + string(r.Code) + ".title"),
 				drop: w.DeadNames(r.Names.Dead), pass: compose.ShowNames(r.Names.Pass), unchecked: compose.ShowNames(r.Names.Unknown), result: d.Say(result)}
 			if !yield(row) {
 				return
@@ -45,18 +45,18 @@ func (b *book) droppable() error {
 	if b.week.Drop == nil {
 		return nil
 	}
-	keys := slices.Insert(dropKeys(), 1, "ascii")
+	keys := dropKeys()
 	headings := make([]string, len(keys))
 	for i, key := range keys {
 		headings[i] = b.Say("files.column." + key)
 	}
 	n := len(b.week.Drop.Rows) + len(b.week.Drop.Others)
-	s, err := b.sheet(reports.Droppable, headings, []float64{30, 30, 18, 12, 34, 60, 60, 40, 26}, n)
+	s, err := b.sheet(reports.Droppable, heads{names: headings, widths: []float64{34, 18, 11, 26, 44, 44, 26, 20}}, n)
 	if err != nil {
 		return err
 	}
 	for r := range b.dropRows() {
-		if err := s.add([]any{r.name, r.ascii, r.owner, r.server, r.cause, r.drop, r.pass, r.unchecked, r.result}); err != nil {
+		if err := s.add([]any{r.shown, r.owner, r.server, r.cause, r.drop, r.pass, r.unchecked, r.result}); err != nil {
 			return err
 		}
 	}
@@ -72,7 +72,7 @@ func (d *document) dropTable() (table, bool) {
 	if n == 0 {
 		return table{}, false
 	}
-	keys := d.shown("name", "owner", "server", "cause", "drop", "pass", "result")
+	keys := d.shownColumns("name", "owner", "server", "cause", "drop", "pass", "result")
 	rows := func(yield func([]cell) bool) {
 		for r := range d.dropRows() {
 			cells := map[string]cell{"name": {Text: r.name}, "owner": {Text: r.owner}, "server": {Text: r.server}, "cause": {Text: r.cause},

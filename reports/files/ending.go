@@ -14,13 +14,25 @@ import (
 
 // endingKeys are the columns about registrations that end.
 func endingKeys() []string {
-	return []string{"name", "domain", "owner", "server", "paidtill", "free", "who", "remark"}
+	return []string{"name", "owner", "server", "paidtill", "free", "who", "remark"}
 }
 
 // endingRow is a site whose domain's registration ends, in the reader's language.
 type endingRow struct {
-	name, ascii, domain, owner, server, who, remark string
-	ends, free                                      time.Time // the registry's days; free may be zero
+	name, shown, ascii, domain, owner, server, who, remark string
+	ends, free                                             time.Time // the registry's days; free may be zero
+}
+
+// about is the registered domain, if it is another name than the site's, and what is to
+// be remarked.
+func (r endingRow) about(between string) string {
+	var notes []string
+	for _, note := range []string{r.domain, r.remark} {
+		if note != "" && note != r.name {
+			notes = append(notes, note)
+		}
+	}
+	return strings.Join(notes, between)
 }
 
 // endingRows are those of the report, the soonest first.
@@ -28,7 +40,7 @@ func (d *document) endingRows() iter.Seq[endingRow] {
 	w := compose.Writer{Locale: d.Locale, Now: d.now}
 	return func(yield func(endingRow) bool) {
 		for _, e := range d.week.Endings {
-			row := endingRow{name: unicodeName(e.Site), ascii: clean(e.Site), domain: unicodeName(e.Domain), owner: clean(e.Owner), server: e.Server,
+			row := endingRow{name: unicodeName(e.Site), shown: shownName(e.Site), ascii: clean(e.Site), domain: unicodeName(e.Domain), owner: clean(e.Owner), server: e.Server,
 				who: d.Say("who." + string(e.Who)), remark: clean(w.EndingRemark(e)), ends: midnight(e.Ends), free: midnight(e.Free)}
 			if !yield(row) {
 				return
@@ -61,12 +73,12 @@ func (b *book) ending() error {
 	if len(b.week.Endings) == 0 {
 		return nil
 	}
-	keys := slices.Insert(endingKeys(), 1, "ascii")
+	keys := endingKeys()
 	headings := make([]string, len(keys))
 	for i, key := range keys {
 		headings[i] = b.Say("files.column." + key)
 	}
-	s, err := b.sheet("ending", headings, []float64{30, 30, 30, 18, 12, 14, 14, 16, 44}, len(b.week.Endings))
+	s, err := b.sheet("ending", heads{names: headings, widths: []float64{34, 18, 11, 13, 13, 12, 44}}, len(b.week.Endings))
 	if err != nil {
 		return err
 	}
@@ -75,7 +87,7 @@ func (b *book) ending() error {
 		return err
 	}
 	for r := range b.endingRows() {
-		if err := s.add([]any{r.name, r.ascii, r.domain, r.owner, r.server, dayCell(r.ends, day), dayCell(r.free, day), r.who, r.remark}); err != nil {
+		if err := s.add([]any{r.shown, r.owner, r.server, dayCell(r.ends, day), dayCell(r.free, day), r.who, r.about("; ")}); err != nil {
 			return err
 		}
 	}
@@ -88,7 +100,7 @@ func (d *document) endingTable() (table, bool) {
 	if n == 0 {
 		return table{}, false
 	}
-	keys := d.shown("name", "owner", "server", "paidtill", "free")
+	keys := d.shownColumns("name", "owner", "server", "paidtill", "free")
 	t := d.table("ending", keys, n, min(n, pageRows/3), nil)
 	left := pageRows / 3
 	for _, who := range []checks.Who{checks.Us, checks.Customer, checks.CA, checks.Nobody} {
@@ -114,14 +126,9 @@ func (d *document) endingTable() (table, bool) {
 func (d *document) endingViews(keys []string, rows []endingRow) iter.Seq[[]cell] {
 	return func(yield func([]cell) bool) {
 		for _, r := range rows {
-			var notes []string
-			for _, note := range []string{r.ascii, r.domain, r.remark} {
-				if note != "" && note != r.name {
-					notes = append(notes, note)
-				}
-			}
+			notes := slices.DeleteFunc([]string{r.ascii, r.about(" · ")}, func(note string) bool { return note == "" || note == r.name })
 			all := map[string]cell{
-				"name": {Text: r.name, Note: strings.Join(slices.Compact(notes), " · ")}, "owner": {Text: r.owner}, "server": {Text: r.server},
+				"name": {Text: r.name, Note: strings.Join(notes, " · ")}, "owner": {Text: r.owner}, "server": {Text: r.server},
 				"paidtill": {Text: d.shortDate(r.ends), Sort: sortedDay(r.ends)}, "free": {Text: d.dayOf(r.free), Sort: sortedDay(r.free)},
 			}
 			if !yield(d.labelled(keys, all)) {

@@ -207,7 +207,7 @@ func TestEmptyWeeks(t *testing.T) {
 		for _, lang := range []string{"en", "ru"} {
 			w := writer(t, lang)
 			f, _ := workbook(t, w, r)
-			if rows, err := f.GetRows(f.GetSheetList()[0]); err != nil || len(rows) != 1 {
+			if rows, err := f.GetRows(f.GetSheetList()[1]); err != nil || len(rows) != 1 {
 				t.Errorf("%s: %d rows to do, %v", name, len(rows), err)
 			}
 			var page, table bytes.Buffer

@@ -48,9 +48,9 @@ func (d *document) tables() []table {
 	open, over := []string{"name", "owner", "server", "since", "change"}, []string{"name", "owner", "server", "cause", "since", "until"}
 	reserved := min(d.count(d.forCustomer), pageRows/3)
 	room -= reserved
-	tables := d.rowTable("us", d.forUs, open, d.byStep, &room)
+	tables := d.rowTable("us", d.forUs, open, d.byStep(), &room)
 	room += reserved
-	tables = append(tables, d.rowTable("customer", d.forCustomer, open, d.byStep, &room)...)
+	tables = append(tables, d.rowTable("customer", d.forCustomer, open, d.byStep(), &room)...)
 	if callers := d.week.Callers(); len(callers) > 0 {
 		tables = append(tables, d.table("callers", callerKeys(), len(callers), min(len(callers), pageRows/3), d.callerViews(callers)))
 	}
@@ -60,8 +60,8 @@ func (d *document) tables() []table {
 	if t, ok := d.dropTable(); ok {
 		tables = append(tables, t)
 	}
-	tables = append(tables, d.rowTable("wait", d.toWait, open, d.byStep, &room)...)
-	tables = append(tables, d.rowTable("over", isOver, over, d.byChange, &room)...)
+	tables = append(tables, d.rowTable("wait", d.toWait, open, d.byStep(), &room)...)
+	tables = append(tables, d.rowTable("over", isOver, over, d.byChange(), &room)...)
 	if owners := d.week.Owners(); len(owners) > 0 {
 		tables = append(tables, d.table("owners", ownerKeys(), len(owners), min(len(owners), pageRows/3), d.ownerViews(owners)))
 	}
@@ -81,7 +81,7 @@ func (d *document) count(keep func(reports.WeekRow) bool) int {
 // rowTable is a table of the rows for which keep is true, in groups; none, if there are
 // no rows. What it shows is taken from room. If not all rows of those that are over, or
 // that one waits for, have room, it has none: a part of these is of no use.
-func (d *document) rowTable(id string, keep func(reports.WeekRow) bool, keys []string, by func(reports.WeekRow) group, room *int) []table {
+func (d *document) rowTable(id string, keep func(reports.WeekRow) bool, keys []string, by grouping, room *int) []table {
 	n := d.count(keep)
 	if n == 0 {
 		return nil
@@ -91,42 +91,53 @@ func (d *document) rowTable(id string, keep func(reports.WeekRow) bool, keys []s
 		shown = 0
 	}
 	*room -= shown
-	keys = d.shown(keys...)
+	keys = d.shownColumns(keys...)
 	t := d.table(id, keys, n, shown, nil)
 	t.Groups = d.groups(keep, keys, by, shown)
 	return []table{t}
 }
 
+// grouping says what rows share: those with the same key are a group, which begins with
+// what it says of one of them.
+type grouping struct {
+	key func(reports.WeekRow) any
+	say func(reports.WeekRow) group
+}
+
 // byStep groups open rows by their cause and by what to do.
-func (d *document) byStep(r reports.WeekRow) group {
-	return group{Title: d.codes[r.Code].cause, Step: d.Say("files.column.step") + ": " + d.steps[d.stepBy(r)]}
+func (d *document) byStep() grouping {
+	return grouping{func(r reports.WeekRow) any { return d.stepBy(r) }, func(r reports.WeekRow) group {
+		return group{Title: d.codes[r.Code].cause, Step: d.Say("files.column.step") + ": " + d.steps[d.stepBy(r)]}
+	}}
 }
 
 // byChange groups rows that are over by how they ended.
-func (d *document) byChange(r reports.WeekRow) group {
-	return group{Title: d.Say("files.change." + string(r.Change))}
+func (d *document) byChange() grouping {
+	return grouping{func(r reports.WeekRow) any { return r.Change }, func(r reports.WeekRow) group {
+		return group{Title: d.Say("files.change." + string(r.Change))}
+	}}
 }
 
 // groups are the first rows for which keep is true, as many as are shown, in groups: in
 // the order in which these begin.
-func (d *document) groups(keep func(reports.WeekRow) bool, keys []string, by func(reports.WeekRow) group, shown int) []group {
-	type key struct{ title, step string }
+func (d *document) groups(keep func(reports.WeekRow) bool, keys []string, by grouping, shown int) []group {
 	taken := columns(keys...)
 	labels := d.headings(taken)
-	index, rows, counts := map[key]int{}, [][]reports.WeekRow{}, []int{}
+	index, rows, counts := map[any]int{}, [][]reports.WeekRow{}, []int{}
 	var groups []group
 	for _, r := range d.week.Rows {
 		if !keep(r) {
 			continue
 		}
-		g := by(r)
-		i, known := index[key{g.Title, g.Step}]
+		key := by.key(r)
+		i, known := index[key]
 		if !known {
 			if shown == 0 {
 				continue
 			}
 			i = len(groups)
-			index[key{g.Title, g.Step}] = i
+			index[key] = i
+			g := by.say(r)
 			g.Title = capital(g.Title)
 			groups, rows, counts = append(groups, g), append(rows, nil), append(counts, 0)
 		}
@@ -235,8 +246,8 @@ func (d *document) shortDate(day time.Time) string {
 	return d.dayMonth(day) + " " + strconv.Itoa(day.Year())
 }
 
-// shown are the columns without that of the server, if it would be the same in each row.
-func (d *document) shown(keys ...string) []string {
+// shownColumns are the columns without that of the server, if it would be the same in each row.
+func (d *document) shownColumns(keys ...string) []string {
 	if len(d.week.Servers) > 1 {
 		return keys
 	}

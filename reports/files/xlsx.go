@@ -8,18 +8,18 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 
-	"domovoy/i18n"
 	"domovoy/reports"
 	"domovoy/reports/compose"
 )
 
-// XLSX writes the report as a workbook: what is to be done, every row, what
-// is over, the owners, and the numbers with their meaning. It takes
+// XLSX writes the report as a workbook: a summary, what is to be done, every row,
+// what is over, the owners, and the numbers with their meaning. It takes
 // about 100 MB of memory for 100,000 rows; excelize keeps what is above 16 MB of
 // a sheet in a temporary file, if it can make one.
 func XLSX(out io.Writer, w compose.Writer, r reports.Weekly) error {
@@ -59,12 +59,12 @@ func (b *book) fill() error {
 	if !b.week.Data.IsZero() {
 		at = b.week.Data.UTC().Format(time.RFC3339)
 	}
-	sheets := []string{"todo", "all", "over", "owners", "numbers"}
+	sheets := []string{"summary", "todo", "all", "over", "owners", "numbers"}
 	if b.week.Drop != nil {
-		sheets = slices.Insert(sheets, 3, reports.Droppable)
+		sheets = slices.Insert(sheets, 4, reports.Droppable)
 	}
 	if len(b.week.Endings) > 0 {
-		sheets = slices.Insert(sheets, 3, "ending")
+		sheets = slices.Insert(sheets, 4, "ending")
 	}
 	for _, key := range sheets {
 		if _, err := b.file.NewSheet(b.sheetName(key)); err != nil {
@@ -75,15 +75,16 @@ func (b *book) fill() error {
 		return err
 	}
 	return errors.Join(
-		b.table("todo", columns("name", "ascii", "owner", "server", "cause", "to", "step", "who", "since", "change", "free", "ends"), b.toDo),
-		b.table("all", columns(), every),
-		b.table("over", columns("name", "ascii", "owner", "server", "cause", "change", "since", "until"), isOver),
+		b.summary(),
+		b.table("todo", columns(b.shownColumns("shown", "owner", "server", "cause", "to", "step", "who", "since", "change")...), b.toDo),
+		b.table("all", columns(b.shownColumns("shown", "owner", "server", "cause", "to", "step", "who", "since", "least", "until", "change", "free", "ends")...), every),
+		b.table("over", columns(b.shownColumns("shown", "owner", "server", "cause", "change", "since", "until")...), isOver),
 		b.ending(),
 		b.droppable(),
 		b.owners(),
 		b.numbers(),
 		b.file.SetDocProps(&excelize.DocProperties{Creator: "Domovoy", LastModifiedBy: "Domovoy", Language: b.Language(),
-			Title: b.Say("files.title", i18n.Args{"Span": b.span()}), Created: at, Modified: at}),
+			Title: b.title(), Created: at, Modified: at}),
 	)
 }
 
@@ -92,34 +93,85 @@ func (d *document) sheetName(key string) string { return d.Say("files.sheet." + 
 // sheet is a sheet whose rows are written one after the other.
 type sheet struct {
 	*excelize.StreamWriter
-	name, area string // area is that of all cells, such as A1:D10
-	last       int    // the row written last
+	name, area string    // area is that of all cells, such as A1:D10
+	widths     []float64 // of its columns
+	text       int       // the style of a cell without one of its own: its text is wrapped
+	last       int       // the row written last
 }
 
-// add writes the next row. Strings stay texts, whatever they begin with; an
-// empty one, or nil, is no cell.
-func (s *sheet) add(cells []any, opts ...excelize.RowOpts) error {
+// add writes the next row, as high as its longest text is when it is wrapped: not every
+// program finds that itself. Strings stay texts, whatever they begin with; an empty
+// one, or nil, is no cell.
+func (s *sheet) add(cells []any) error {
+	lines := 1
 	for i, c := range cells {
-		if c == "" {
-			cells[i] = nil
+		switch text := c.(type) {
+		case string:
+			if text == "" {
+				cells[i] = nil
+			}
+			lines = max(lines, linesOf(text, s.widths[i]))
+		case excelize.Cell:
+			if text, ok := text.Value.(string); ok {
+				lines = max(lines, linesOf(text, s.widths[i]))
+			}
 		}
 	}
+	opts := excelize.RowOpts{StyleID: s.text}
+	if lines > 1 {
+		opts.Height = lineHigh * float64(lines)
+	}
 	s.last++
-	return s.SetRow("A"+strconv.Itoa(s.last), cells, opts...)
+	return s.SetRow("A"+strconv.Itoa(s.last), cells, opts)
+}
+
+// lineHigh is the height of a line in points.
+const lineHigh = 15
+
+// linesOf is how many lines a text takes in a column, broken between words. A column
+// is as wide as so many digits, and most letters are narrower than those.
+func linesOf(text string, width float64) int {
+	if float64(len(text)) <= width {
+		return 1
+	}
+	lines, line := 1, 0
+	for word := range strings.FieldsSeq(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case line == 0:
+			line = n
+		case float64(line+1+n) > width:
+			lines, line = lines+1, n
+		default:
+			line += 1 + n
+		}
+		for float64(line) > width { // a word that is longer than a line
+			lines, line = lines+1, line-int(width)
+		}
+	}
+	return lines
 }
 
 // family is the font that excelize gives a cell without a style.
 const family = "Calibri"
 
-// sheet begins a sheet with its headings, which stay in sight, for so many rows
-// below them. On paper it is A4, as wide as the page, with the headings on
-// each. The properties come first: the stream begins with them.
-func (b *book) sheet(key string, headings []string, widths []float64, rows int) (*sheet, error) {
-	corner, err := excelize.CoordinatesToCellName(len(headings), rows+1)
+// heads are the headings of a sheet with the widths of their columns in characters, as
+// spreadsheets measure them.
+type heads struct {
+	names   []string
+	widths  []float64
+	numbers []int // the columns of numbers, from 0: their headings stand to the right, as numbers do
+}
+
+// sheet begins a sheet with its headings, which stay in sight together with its first
+// column, for so many rows below them. On paper it is A4, as wide as the page, with the
+// headings on each. The properties come first: the stream begins with them.
+func (b *book) sheet(key string, h heads, rows int) (*sheet, error) {
+	corner, err := excelize.CoordinatesToCellName(len(h.names), rows+1)
 	if err != nil {
 		return nil, err
 	}
-	s := &sheet{name: b.sheetName(key), area: "A1:" + corner}
+	s := &sheet{name: b.sheetName(key), area: "A1:" + corner, widths: h.widths}
 	fit, landscape, a4, wide, tall := true, "landscape", 9, 1, 0
 	err = errors.Join(
 		b.file.SetSheetProps(s.name, &excelize.SheetPropsOptions{FitToPage: &fit}),
@@ -133,30 +185,43 @@ func (b *book) sheet(key string, headings []string, widths []float64, rows int) 
 	if s.StreamWriter, err = b.file.NewStreamWriter(s.name); err != nil {
 		return nil, err
 	}
-	for i, width := range slices.Backward(widths) { // the stream writes the newest first, and Excel wants the first first
+	for i, width := range slices.Backward(h.widths) { // the stream writes the newest first, and Excel wants the first first
 		if err := s.SetColWidth(i+1, i+1, width); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}); err != nil {
+	if err := s.SetPanes(&excelize.Panes{Freeze: true, XSplit: 1, YSplit: 1, TopLeftCell: "B2", ActivePane: "bottomRight"}); err != nil {
 		return nil, err
 	}
-	return s, b.head(s, headings)
+	if s.text, err = b.file.NewStyle(&excelize.Style{Border: underline(), Alignment: &excelize.Alignment{Vertical: "top", WrapText: true}}); err != nil {
+		return nil, err
+	}
+	return s, b.head(s, h)
 }
 
 // head writes the row of the headings.
-func (b *book) head(s *sheet, headings []string) error {
-	style, err := b.file.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true, Color: "FFFFFF", Family: family, Size: 11},
+func (b *book) head(s *sheet, h heads) error {
+	cells := make([]any, len(h.names))
+	for i, name := range h.names {
+		style, err := b.headStyle(slices.Contains(h.numbers, i))
+		if err != nil {
+			return err
+		}
+		cells[i] = excelize.Cell{StyleID: style, Value: name}
+	}
+	s.last++
+	return s.SetRow("A1", cells, excelize.RowOpts{Height: 32})
+}
+
+// headStyle is how a heading looks.
+func (b *book) headStyle(number bool) (int, error) {
+	side := "left"
+	if number {
+		side = "right"
+	}
+	return b.file.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true, Color: "FFFFFF", Family: family, Size: 11},
 		Fill:      excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"1F4E78"}},
-		Alignment: &excelize.Alignment{Vertical: "center", WrapText: true}})
-	if err != nil {
-		return err
-	}
-	cells := make([]any, len(headings))
-	for i, h := range headings {
-		cells[i] = excelize.Cell{StyleID: style, Value: h}
-	}
-	return s.add(cells, excelize.RowOpts{Height: 32})
+		Alignment: &excelize.Alignment{Horizontal: side, Vertical: "center", WrapText: true}})
 }
 
 // finish gives the sheet filter buttons and ends it. The filter would mark the
@@ -170,11 +235,11 @@ func (b *book) finish(s *sheet) error {
 
 // table is a sheet of the rows for which keep is true.
 func (b *book) table(key string, columns []column, keep func(reports.WeekRow) bool) error {
-	widths := make([]float64, len(columns))
+	h := heads{names: b.headings(columns), widths: make([]float64, len(columns))}
 	for i, c := range columns {
-		widths[i] = c.width
+		h.widths[i] = c.width
 	}
-	s, err := b.sheet(key, b.headings(columns), widths, b.count(keep))
+	s, err := b.sheet(key, h, b.count(keep))
 	if err != nil {
 		return err
 	}
@@ -205,7 +270,12 @@ func (c column) cell(r reportRow, dayStyle int) any {
 // dayStyle is how a day looks.
 func (b *book) dayStyle() (int, error) {
 	format := b.Say("files.format.day")
-	return b.file.NewStyle(&excelize.Style{CustomNumFmt: &format, Alignment: &excelize.Alignment{Horizontal: "left"}})
+	return b.file.NewStyle(&excelize.Style{CustomNumFmt: &format, Border: underline(), Alignment: &excelize.Alignment{Horizontal: "left", Vertical: "top"}})
+}
+
+// underline is the line below a row, which leads the eye on paper.
+func underline() []excelize.Border {
+	return []excelize.Border{{Type: "bottom", Color: "D0D7DE", Style: 1}}
 }
 
 // dayCell is a cell with a day; nil: there is none.
@@ -223,7 +293,7 @@ func (b *book) owners() error {
 	for i, key := range keys {
 		headings[i] = b.Say("files.column." + key)
 	}
-	s, err := b.sheet("owners", headings, []float64{30, 14, 14, 14, 14}, len(owners))
+	s, err := b.sheet("owners", heads{headings, []float64{30, 14, 14, 14, 14}, []int{1, 2, 3, 4}}, len(owners))
 	if err != nil {
 		return err
 	}
@@ -243,9 +313,6 @@ func (d *document) owner(name string) string {
 	return clean(name)
 }
 
-// meaningWidth is that of the column with the long texts, in characters.
-const meaningWidth = 110
-
 // numbers is the sheet of what the report counts, what each count means, and
 // of what the report was made.
 func (b *book) numbers() error {
@@ -264,7 +331,7 @@ func (b *book) numbers() error {
 		}
 	}
 	headings := []string{b.Say("files.column.number"), b.Say("files.column.value"), b.Say("files.column.delta"), b.Say("files.column.meaning"), b.Say("files.column.list")}
-	s, err := b.sheet("numbers", headings, []float64{44, 38, 14, meaningWidth, 48}, len(rows))
+	s, err := b.sheet("numbers", heads{headings, []float64{34, 22, 12, 62, 34}, []int{2}}, len(rows))
 	if err != nil {
 		return err
 	}
@@ -279,18 +346,14 @@ func (b *book) numbers() error {
 // facts writes a row of the numbers: a name, a value, its change, a text, a command;
 // or a title alone; or nothing.
 func (b *book) facts(s *sheet, row []any) error {
-	var opts excelize.RowOpts
-	if len(row) > 3 { // not every program finds the height itself
-		opts.Height = float64(15 * (1 + utf8.RuneCountInString(row[3].(string))/meaningWidth))
-	}
 	for i, value := range row {
 		if value == nil || value == "" {
 			continue
 		}
-		style := excelize.Style{Alignment: &excelize.Alignment{Vertical: "top", WrapText: i == 3}}
+		style := excelize.Style{Alignment: &excelize.Alignment{Vertical: "top", WrapText: true}}
 		switch {
 		case len(row) == 1:
-			style = excelize.Style{Font: &excelize.Font{Bold: true, Family: family, Size: 11}}
+			style.Font = &excelize.Font{Bold: true, Family: family, Size: 11}
 		case i == 1:
 			style.Alignment.Horizontal = "left"
 		case i == 2:
@@ -307,5 +370,5 @@ func (b *book) facts(s *sheet, row []any) error {
 		}
 		row[i] = excelize.Cell{StyleID: id, Value: value}
 	}
-	return s.add(row, opts)
+	return s.add(row)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,8 +43,8 @@ func workbook(t *testing.T, w compose.Writer, r reports.Weekly) (*excelize.File,
 
 func TestSheets(t *testing.T) {
 	for lang, want := range map[string][]string{
-		"en": {"To do", "All", "Fixed and removed", "Domains ending", "Aliases to remove", "By owner", "Key figures"},
-		"ru": {"Что делать", "Все", "Исправлено и удалено", "Домены на исходе", "Лишние псевдонимы", "По владельцам", "Показатели"},
+		"en": {"Summary", "To do", "All", "Fixed and removed", "Domains ending", "Aliases to remove", "By owner", "Key figures"},
+		"ru": {"Главное", "Что делать", "Все", "Исправлено и удалено", "Домены на исходе", "Лишние псевдонимы", "По владельцам", "Показатели"},
 	} {
 		f, data := workbook(t, writer(t, lang), sample(t))
 		if diff := cmp.Diff(want, f.GetSheetList()); diff != "" {
@@ -53,14 +54,14 @@ func TestSheets(t *testing.T) {
 			if n := utf8.RuneCountInString(name); n > 31 || strings.ContainsAny(name, `[]:*?/\'`) {
 				t.Errorf("%q is no name of a sheet", name) // ECMA-376 part 1, 18.2.19, and Excel's own rules
 			}
-			if p, err := f.GetPanes(name); err != nil || !p.Freeze || p.YSplit != 1 {
-				t.Errorf("%s, %s: the headings are not frozen: %+v, %v", lang, name, p, err)
+			if p, err := f.GetPanes(name); i > 0 && (err != nil || !p.Freeze || p.YSplit != 1 || p.XSplit != 1) {
+				t.Errorf("%s, %s: the headings and the names are not frozen: %+v, %v", lang, name, p, err)
 			}
 			written := entry(t, data, sheetPath(i))
-			if buttons := bytes.Contains(written, []byte("<autoFilter ref=")); buttons != (i < 6) {
+			if buttons := bytes.Contains(written, []byte("<autoFilter ref=")); buttons != (i > 0 && i < 7) {
 				t.Errorf("%s, %s: filter buttons: %v", lang, name, buttons)
 			}
-			if !bytes.Contains(written, []byte(`<pageSetUpPr fitToPage="true">`)) || bytes.Contains(written, []byte("filterMode")) {
+			if !bytes.Contains(written, []byte(`fitToPage="true"`)) || bytes.Contains(written, []byte("filterMode")) {
 				t.Errorf("%s, %s begins as %.300s", lang, name, written[bytes.Index(written, []byte("<sheetPr")):])
 			}
 			wellFormed(t, written)
@@ -119,7 +120,7 @@ func entry(t *testing.T, data []byte, name string) []byte {
 	return buf.Bytes()
 }
 
-// TestCells reads the first sheet: every text is a text, whatever it begins
+// TestCells reads the sheet of what is to do: every text is a text, whatever it begins
 // with, and every day is a date with which a spreadsheet can calculate.
 func TestCells(t *testing.T) {
 	w, r := writer(t, "en"), sample(t)
@@ -134,7 +135,7 @@ func TestCells(t *testing.T) {
 	column := func(heading string) int { return slices.Index(rows[0], heading) }
 	row := rows[2] // пример.рф
 	for heading, want := range map[string]string{
-		"Domain": "пример.рф", "Domain (ASCII)": "xn--e1afmkfd.xn--p1ai", "Owner": hostile.formula, "Server": "isp1",
+		"Domain": "пример.рф (xn--e1afmkfd.xn--p1ai)", "Owner": hostile.formula, "Server": "isp1",
 		"What is wrong": "domain is free to register", "Who does it": "on call", "Since last week": "unchanged",
 	} {
 		at, _ := excelize.CoordinatesToCellName(column(heading)+1, 3)
@@ -144,7 +145,7 @@ func TestCells(t *testing.T) {
 			t.Errorf("%s = %q (type %v, formula %q), want the text %q; %v", heading, got, kind, formula, want, err)
 		}
 	}
-	for heading, want := range map[string]string{"Since": "2026-10-03", "Free from": "2026-12-14"} {
+	for heading, want := range map[string]string{"Since": "2026-10-03"} {
 		number, err := strconv.ParseFloat(row[column(heading)], 64)
 		if err != nil {
 			t.Fatalf("%s is no date: %v", heading, err)
@@ -175,14 +176,15 @@ func TestSheetsAsSeenAndPrinted(t *testing.T) {
 		name, area string
 		widths     []float64
 		filter     bool
+		numbers    string // the columns of numbers
 	}{
-		{"To do", "A1:L" + strconv.Itoa(newDocument(w, r).count(newDocument(w, r).toDo)+1), []float64{30, 30, 18, 12, 34, 16, 72, 14, 13, 26, 13, 15}, true},
-		{"All", "A1:N" + strconv.Itoa(all), []float64{30, 30, 18, 12, 34, 16, 72, 14, 13, 13, 26, 13, 15, 13}, true},
-		{"Fixed and removed", "A1:H" + strconv.Itoa(newDocument(w, r).count(isOver)+1), []float64{30, 30, 18, 12, 34, 26, 13, 13}, true},
-		{"Domains ending", "A1:I4", []float64{30, 30, 30, 18, 12, 14, 14, 16, 44}, true},
-		{"Aliases to remove", "A1:I3", []float64{30, 30, 18, 12, 34, 60, 60, 40, 26}, true},
-		{"By owner", "A1:E" + strconv.Itoa(len(r.Owners())+1), []float64{30, 14, 14, 14, 14}, true},
-		{"Key figures", "", []float64{44, 38, 14, 110, 48}, false},
+		{"To do", "A1:I" + strconv.Itoa(newDocument(w, r).count(newDocument(w, r).toDo)+1), []float64{34, 18, 11, 26, 16, 48, 12, 13, 20}, true, ""},
+		{"All", "A1:M" + strconv.Itoa(all), []float64{34, 18, 11, 26, 16, 48, 12, 13, 11, 13, 20, 13, 15}, true, ""},
+		{"Fixed and removed", "A1:G" + strconv.Itoa(newDocument(w, r).count(isOver)+1), []float64{34, 18, 11, 26, 20, 13, 13}, true, ""},
+		{"Domains ending", "A1:G4", []float64{34, 18, 11, 13, 13, 12, 44}, true, ""},
+		{"Aliases to remove", "A1:H3", []float64{34, 18, 11, 26, 44, 44, 26, 20}, true, ""},
+		{"By owner", "A1:E" + strconv.Itoa(len(r.Owners())+1), []float64{30, 14, 14, 14, 14}, true, "BCDE"},
+		{"Key figures", "", []float64{34, 22, 12, 62, 34}, false, "C"},
 	} {
 		area, err := f.GetSheetDimension(tt.name)
 		if err != nil || tt.area != "" && area != tt.area {
@@ -200,6 +202,12 @@ func TestSheetsAsSeenAndPrinted(t *testing.T) {
 		if s := style(t, f, tt.name, "A1"); !s.Font.Bold || s.Font.Color != "FFFFFF" || s.Fill.Color[0] != "1F4E78" || !s.Alignment.WrapText {
 			t.Errorf("%s: the headings look like %+v", tt.name, s)
 		}
+		for column := range tt.widths {
+			letter, _ := excelize.ColumnNumberToName(column + 1)
+			if right := style(t, f, tt.name, letter+"1").Alignment.Horizontal == "right"; right != strings.Contains(tt.numbers, letter) {
+				t.Errorf("%s: the heading of column %s stands to the right: %v", tt.name, letter, right)
+			}
+		}
 		layout, err := f.GetPageLayout(tt.name)
 		if err != nil || *layout.Orientation != "landscape" || *layout.Size != 9 || *layout.FitToWidth != 1 || *layout.FitToHeight != 0 {
 			t.Errorf("%s is printed as %+v, %v", tt.name, layout, err)
@@ -207,13 +215,13 @@ func TestSheetsAsSeenAndPrinted(t *testing.T) {
 		if got, want := printed["_xlnm.Print_Titles of "+tt.name], "'"+tt.name+"'!$1:$1"; got != want {
 			t.Errorf("%s: each page begins with %q, want %q", tt.name, got, want)
 		}
-		written := bytes.ReplaceAll(entry(t, data, sheetPath(i)), []byte("$"), nil)
+		written := bytes.ReplaceAll(entry(t, data, sheetPath(i+1)), []byte("$"), nil)
 		if filter := bytes.Contains(written, []byte(`<autoFilter ref="`+tt.area+`"`)); filter != tt.filter {
 			t.Errorf("%s: filter buttons over %s: %v", tt.name, tt.area, filter)
 		}
 	}
-	for _, cell := range []string{"I3", "K3"} { // since, free from
-		if s := style(t, f, "To do", cell); s.CustomNumFmt == nil || *s.CustomNumFmt != w.Say("files.format.day") || s.Alignment.Horizontal != "left" {
+	for _, cell := range []string{"H3", "L4"} { // since, free from
+		if s := style(t, f, "All", cell); s.CustomNumFmt == nil || *s.CustomNumFmt != w.Say("files.format.day") || s.Alignment.Horizontal != "left" {
 			t.Errorf("%s looks like %+v", cell, s)
 		}
 	}
@@ -241,6 +249,74 @@ func style(t *testing.T, f *excelize.File, sheet, cell string) *excelize.Style {
 		s.Alignment = &excelize.Alignment{}
 	}
 	return s
+}
+
+// TestNothingIsClipped checks that each text that is longer than its column is wrapped,
+// in a row that is high enough for it.
+func TestNothingIsClipped(t *testing.T) {
+	for _, lang := range []string{"en", "ru"} {
+		f, _ := workbook(t, writer(t, lang), sample(t))
+		for _, name := range f.GetSheetList()[1:] {
+			rows, err := f.GetRows(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for y, row := range rows {
+				height, _ := f.GetRowHeight(name, y+1)
+				for x, text := range row {
+					letter, _ := excelize.ColumnNumberToName(x + 1)
+					width, _ := f.GetColWidth(name, letter)
+					needed := math.Ceil(float64(utf8.RuneCountInString(text)) / width)
+					if needed > 1 && (height < lineHigh*needed || !style(t, f, name, letter+strconv.Itoa(y+1)).Alignment.WrapText) {
+						t.Errorf("%s, %s: %s%d is clipped: %v points for %q", lang, name, letter, y+1, height, text)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestLinesOf(t *testing.T) {
+	for text, want := range map[string]int{
+		"": 1, "ten digits": 1, "eleven char": 2, "one two three four": 2, "one two three four five": 3, "abcdefghijklmnopqrstuvwxy": 3,
+		"слово слово слово": 3, "a abcdefghijklm b": 3,
+	} {
+		if got := linesOf(text, 10); got != want {
+			t.Errorf("%q takes %d lines, want %d", text, got, want)
+		}
+	}
+}
+
+// TestSummarySheet reads what a manager sees first, and prints it on one page.
+func TestSummarySheet(t *testing.T) {
+	w, r := writer(t, "ru"), sample(t)
+	f, _ := workbook(t, w, r)
+	const name = "Главное"
+	if at := f.GetActiveSheetIndex(); f.GetSheetList()[at] != name {
+		t.Errorf("the workbook opens at %s", f.GetSheetList()[at])
+	}
+	rows, err := f.GetRows(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDocument(w, r)
+	if rows[0][0] != d.title() || rows[1][0] != compose.WeekAnswer(w, r) {
+		t.Errorf("it begins with %q and %q", rows[0], rows[1])
+	}
+	var all []string
+	for _, row := range rows {
+		all = append(all, strings.Join(row, "|"))
+	}
+	text := strings.Join(all, "\n")
+	for _, want := range []string{"С проблемами|10|", "Новых|5|", "Исправлено|1|", "Ждут ответа клиента (сайтов)|4|", "client17|3|", "|CAA запрещает выпуск|3", "09.11.2026|9|4|1"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it has no %q:\n%s", want, text)
+		}
+	}
+	layout, err := f.GetPageLayout(name)
+	if err != nil || *layout.FitToWidth != 1 || *layout.FitToHeight != 1 {
+		t.Errorf("it is printed as %+v, %v", layout, err)
+	}
 }
 
 // TestWorkbookIsRepeatable composes the same week on another day.
