@@ -1,8 +1,10 @@
 // Command weekly writes a week's report of many rows to standard output:
 //
-//	weekly xlsx|html|csv|png|none ROWS [LANGUAGE]
+//	weekly xlsx|html|csv|png|peer|none ROWS [LANGUAGE]
 //
-// none only makes the rows: what the others take beyond it is the writing's.
+// peer writes the same cells by the plain means of the library that xlsx uses; none
+// only makes the rows: what the others take beyond it is the writing's. The garbage
+// settings are those of the environment: GOGC, GOMEMLIMIT.
 package main
 
 import (
@@ -11,7 +13,6 @@ import (
 	"io"
 	"log"
 	"os"
-	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -25,7 +26,7 @@ import (
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) < 3 {
-		log.Fatal("usage: weekly xlsx|html|csv|png|none ROWS [LANGUAGE]")
+		log.Fatal("usage: weekly xlsx|html|csv|png|peer|none ROWS [LANGUAGE]")
 	}
 	language := "ru"
 	if len(os.Args) > 3 {
@@ -39,7 +40,6 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	debug.SetGCPercent(50) // as the program itself does
 	r := week(rows)
 	out := bufio.NewWriter(os.Stdout)
 	if err := write(out, os.Args[1], compose.Writer{Locale: bundle.Locale(language, time.UTC), Now: r.Data}, r); err != nil {
@@ -58,6 +58,8 @@ func write(out io.Writer, kind string, w compose.Writer, r reports.Weekly) error
 		return files.CSV(out, w, r)
 	case "html":
 		return files.HTML(out, w, r)
+	case "peer":
+		return peer(out, w, r)
 	case "none":
 		return nil
 	}
