@@ -34,7 +34,7 @@ var ErrAnswered = errors.New("is answered already")
 // messenger repeats updates that were not confirmed. An empty cursor leaves the
 // stored one unchanged.
 func (j *Journal) Receive(ctx context.Context, messenger string, updates []Update, cursor string) (fresh int, err error) {
-	err = j.change(ctx, "receiving updates", func(t *tx) error {
+	err = j.together(ctx, "receiving updates", func(t *tx) error {
 		fresh, err = t.receive(ctx, messenger, updates)
 		if err != nil || cursor == "" {
 			return err
@@ -146,7 +146,7 @@ func (j *Journal) unhandled(ctx context.Context, doing string, limit int, choose
 
 // Ignore marks an update as handled without an answer and without an audit entry.
 func (j *Journal) Ignore(ctx context.Context, update int64) error {
-	return j.change(ctx, "ignoring an update", func(t *tx) error {
+	return j.together(ctx, "ignoring an update", func(t *tx) error {
 		_, err := t.exec(ctx, `UPDATE inbox SET handled = ? WHERE id = ? AND handled = 0`, millis(time.Now()), update)
 		return err
 	})
@@ -156,7 +156,7 @@ func (j *Journal) Ignore(ctx context.Context, update int64) error {
 // which may be nil. It does all of it or nothing, so that no command is answered
 // twice. It returns the IDs of the deliveries.
 func (j *Journal) Answer(ctx context.Context, update int64, answers []Delivery, entry *AuditEntry) (ids []int64, err error) {
-	err = j.change(ctx, "answering", func(t *tx) error {
+	err = j.together(ctx, "answering", func(t *tx) error {
 		ids, err = t.answer(ctx, update, answers, entry)
 		return err
 	})

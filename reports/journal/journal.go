@@ -30,6 +30,7 @@ type Journal struct {
 	write *pool // one connection: SQLite has one writer at a time
 	read  *pool // query_only
 	open  openSet
+	group group
 
 	faults faults
 	locks  locks

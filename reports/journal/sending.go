@@ -17,7 +17,7 @@ var ErrNoDelivery = errors.New("there is no such delivery to mark")
 // can mark the message as a possible repetition; an edit that is made twice does no
 // harm. A delivery that does not wait any more is ErrNoDelivery.
 func (j *Journal) MarkBegun(ctx context.Context, id int64, at time.Time, calls int) error {
-	return j.change(ctx, "marking a delivery", func(t *tx) error {
+	return j.together(ctx, "marking a delivery", func(t *tx) error {
 		n, err := t.exec(ctx, `UPDATE delivery SET begun = iif(edits IS NULL, ?, 0) WHERE id = ? AND state = 'pending'`, millis(at), id)
 		if err != nil || n == 0 {
 			return noDelivery(err, id)
@@ -35,7 +35,7 @@ func (j *Journal) MarkBegun(ctx context.Context, id int64, at time.Time, calls i
 // message. The attachments are deleted: they are large and not needed any more. What
 // the message brings with it is enqueued: see bring.
 func (j *Journal) MarkSent(ctx context.Context, id int64, ref string, at time.Time, brings ...Delivery) error {
-	return j.change(ctx, "marking a delivery", func(t *tx) error {
+	return j.together(ctx, "marking a delivery", func(t *tx) error {
 		n, err := t.exec(ctx, `UPDATE delivery SET state = 'sent', ref = ?, sent_at = ?, begun = 0, error = '',
 			message = json_remove(message, '$.files') WHERE id = ?`, ref, millis(at), id)
 		if err != nil || n == 0 {
