@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -63,7 +64,7 @@ func within10s(t *testing.T) context.Context {
 // inbox keeps updates in memory; the first stores may fail.
 type inbox struct {
 	mu     sync.Mutex
-	refuse int
+	refuse string // the text of an update with which none is stored; empty: all are
 	stored chan bot.Update
 }
 
@@ -72,14 +73,20 @@ func newInbox() *inbox { return &inbox{stored: make(chan bot.Update, 100)} }
 func (i *inbox) Receive(_ context.Context, updates []bot.Update, _ string) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.refuse > 0 {
-		i.refuse--
+	if i.refuse != "" && slices.ContainsFunc(updates, func(u bot.Update) bool { return u.Text == i.refuse }) {
 		return context.DeadlineExceeded
 	}
 	for _, u := range updates {
 		i.stored <- u
 	}
 	return nil
+}
+
+// refuses changes what is not stored.
+func (i *inbox) refuses(text string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.refuse = text
 }
 
 func (i *inbox) Cursor(context.Context) (string, error) { return "", nil }

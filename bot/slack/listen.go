@@ -66,11 +66,10 @@ func (s *Slack) listen(ctx context.Context, inbox bot.Inbox) error {
 	for {
 		select {
 		case event := <-client.Events:
-			s.handle(ctx, client, inbox, event)
-			if failed, ok := event.Data.(*slackgo.ConnectionErrorEvent); ok && failed.Backoff > maxBackoff {
+			if failed := s.handle(ctx, client, inbox, waiting(event, client.Events)); failed != nil {
 				cancel()
 				<-drained(client.Events, ended)
-				return failed.ErrorObj
+				return failed
 			}
 		case err := <-ended:
 			cancel()
@@ -95,34 +94,88 @@ func drained(events <-chan socketmode.Event, ended <-chan error) <-chan struct{}
 	return done
 }
 
-func (s *Slack) handle(ctx context.Context, client *socketmode.Client, inbox bot.Inbox, event socketmode.Event) {
-	switch event.Type {
-	case socketmode.EventTypeEventsAPI, socketmode.EventTypeInteractive, socketmode.EventTypeSlashCommand:
-		if err := receive(ctx, client, inbox, event); err != nil && ctx.Err() == nil {
-			s.log.Error("cannot acknowledge an event to Slack", "type", event.Type, "error", s.conceal(err))
+// atOnce is how many envelopes are stored together at most.
+const atOnce = 64
+
+// waiting are an event and those that wait behind it.
+func waiting(first socketmode.Event, events <-chan socketmode.Event) []socketmode.Event {
+	all := []socketmode.Event{first}
+	for len(all) < atOnce {
+		select {
+		case event := <-events:
+			all = append(all, event)
+		default:
+			return all
 		}
-	case socketmode.EventTypeConnected:
-		s.log.Info("connected to Slack")
-	default:
-		if err := eventError(event); err != nil && ctx.Err() == nil {
+	}
+	return all
+}
+
+// handle handles events in their order, envelopes without another event between them
+// together. It returns the error of a connection that the library would try again too
+// late.
+func (s *Slack) handle(ctx context.Context, client *socketmode.Client, inbox bot.Inbox, events []socketmode.Event) (failed error) {
+	var envelopes []socketmode.Event
+	for _, event := range events {
+		switch event.Type {
+		case socketmode.EventTypeEventsAPI, socketmode.EventTypeInteractive, socketmode.EventTypeSlashCommand:
+			envelopes = append(envelopes, event)
+			continue
+		}
+		s.receive(ctx, client, inbox, envelopes)
+		envelopes = nil
+		if event.Type == socketmode.EventTypeConnected {
+			s.log.Info("connected to Slack")
+		} else if err := eventError(event); err != nil && ctx.Err() == nil {
 			s.log.Warn("Slack socket error", "type", event.Type, "error", s.conceal(err))
+		}
+		if lost, ok := event.Data.(*slackgo.ConnectionErrorEvent); ok && lost.Backoff > maxBackoff {
+			return lost.ErrorObj
+		}
+	}
+	s.receive(ctx, client, inbox, envelopes)
+	return nil
+}
+
+// receive stores the updates of envelopes and then confirms these. If they cannot be
+// stored together, each is tried alone.
+func (s *Slack) receive(ctx context.Context, client *socketmode.Client, inbox bot.Inbox, envelopes []socketmode.Event) {
+	var list []bot.Update
+	for _, e := range envelopes {
+		list = append(list, updates(e)...)
+	}
+	err := store(ctx, inbox, list)
+	for _, e := range envelopes {
+		stored := err
+		if err != nil && len(envelopes) > 1 {
+			stored = store(ctx, inbox, updates(e))
+		}
+		if stored == nil {
+			stored = confirm(ctx, client, e)
+		}
+		if stored != nil && ctx.Err() == nil {
+			s.log.Error("cannot acknowledge an event to Slack", "type", e.Type, "error", s.conceal(stored))
 		}
 	}
 }
 
-// receive stores the updates of an envelope and then confirms it, with an empty
-// payload: Slack silently drops a large one. An envelope that could not be stored
-// is not confirmed, so that Slack sends it again; one without updates for us is
-// confirmed too.
-func receive(ctx context.Context, client *socketmode.Client, inbox bot.Inbox, event socketmode.Event) error {
+// store stores updates.
+func store(ctx context.Context, inbox bot.Inbox, list []bot.Update) error {
+	if len(list) == 0 {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	if list := updates(event); len(list) > 0 {
-		if err := inbox.Receive(ctx, list, ""); err != nil {
-			return err
-		}
-	}
-	return client.AckCtx(ctx, event.Request.EnvelopeID, nil)
+	return inbox.Receive(ctx, list, "")
+}
+
+// confirm confirms an envelope, with an empty payload: Slack silently drops a large one.
+// An envelope that could not be stored is not confirmed, so that Slack sends it again;
+// one without updates for us is confirmed too.
+func confirm(ctx context.Context, client *socketmode.Client, envelope socketmode.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	return client.AckCtx(ctx, envelope.Request.EnvelopeID, nil)
 }
 
 // eventError is the error in one of the library's own events, or nil. An envelope of

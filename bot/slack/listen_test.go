@@ -100,7 +100,7 @@ func TestListenHears(t *testing.T) {
 func TestListenConfirmsOnlyWhatIsStored(t *testing.T) {
 	server, s := workspace(t)
 	in := newInbox()
-	in.refuse = 1
+	in.refuses("status")
 	listen(t, server, s, in)
 
 	lost := server.Mention(ops, user, "status", "")
@@ -111,6 +111,7 @@ func TestListenConfirmsOnlyWhatIsStored(t *testing.T) {
 	if _, err := server.WaitAck(within10s(t), next); err != nil {
 		t.Fatal(err)
 	}
+	in.refuses("")
 	again, err := server.Redeliver(lost)
 	if err != nil {
 		t.Fatal(err)
