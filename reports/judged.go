@@ -2,6 +2,7 @@ package reports
 
 import (
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,52 @@ func (s Server) Judged() iter.Seq[Judged] {
 func (s Server) judge() func(checks.Subject) Judged {
 	bySite := s.BySite()
 	return func(x checks.Subject) Judged { return Site{Server: bySite(x.Site.Name), Subject: x}.judged() }
+}
+
+// judgedWith is Judged without the sites that have neither a finding which counts nor,
+// if failed is set, a check that could not look. A list of few sites is made of it: to
+// judge thousands for each of the lists behind one answer takes long.
+func (s Server) judgedWith(counts func(*checks.Finding) bool, failed bool) iter.Seq[Judged] {
+	sites := map[string]bool{}
+	for i := range s.Outcome.Findings {
+		if f := &s.Outcome.Findings[i]; counts(f) {
+			sites[f.Site] = true
+		}
+	}
+	for site, p := range s.Probes {
+		for i := range p.Findings {
+			if counts(&p.Findings[i]) {
+				sites[site] = true
+			}
+		}
+		if failed && len(p.Failures) > 0 {
+			sites[site] = true
+		}
+	}
+	for _, f := range s.Outcome.Failures {
+		if failed {
+			sites[f.Site] = true
+		}
+	}
+	s.Outcome.Findings = those(s.Outcome.Findings, func(f *checks.Finding) bool { return sites[f.Site] })
+	s.Outcome.Failures = those(s.Outcome.Failures, func(f *checks.Failure) bool { return sites[f.Site] })
+	s.Subjects = those(s.Subjects, func(x *checks.Subject) bool { return sites[x.Site.Name] })
+	return s.Judged()
+}
+
+// those are the elements for which a condition holds, in a new list.
+func those[T any](list []T, holds func(*T) bool) (found []T) {
+	for i := range list {
+		if holds(&list[i]) {
+			found = append(found, list[i])
+		}
+	}
+	return found
+}
+
+// coded returns a function that reports whether a finding has one of some codes.
+func coded(codes ...checks.Code) func(*checks.Finding) bool {
+	return func(f *checks.Finding) bool { return slices.Contains(codes, f.Code) }
 }
 
 func (s Site) judged() Judged {

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"cmp"
+	"iter"
 	"path"
 	"slices"
 	"strconv"
@@ -209,7 +210,7 @@ func (s Server) List(kind string) []Row {
 		return s.listEnding(checks.EndingWithin)
 	}
 	var rows []Row
-	for j := range s.Judged() {
+	for j := range s.candidates(kind) {
 		if row, ok := j.listed(kind); ok {
 			rows = append(rows, row)
 		}
@@ -218,6 +219,31 @@ func (s Server) List(kind string) []Row {
 		rows = append(rows, s.listNameless()...)
 	}
 	return rows
+}
+
+// candidates are the sites that may be in a list of a kind.
+func (s Server) candidates(kind string) iter.Seq[Judged] {
+	switch kind {
+	case "expired":
+		return s.judgedWith(coded(checks.CertExpired), false)
+	case "overdue":
+		return s.judgedWith(coded(checks.CertOverdue), false)
+	case "paused":
+		return s.judgedWith(coded(checks.CAPaused, checks.CAPausing), false)
+	case "nocertificate":
+		return s.judgedWith(coded(checks.PanelNoCertificate), false)
+	case "noredirect":
+		return s.judgedWith(coded(checks.PanelNoRedirect), false)
+	case "zombie":
+		return s.judgedWith(coded(checks.CAZombie), false)
+	case "elsewhere":
+		return s.judgedWith(coded(checks.DNSElsewhere, checks.DNSPartly), false)
+	case "free":
+		return s.judgedWith(coded(checks.DNSUnregistered, checks.DNSUndelegated), false)
+	case "unknown":
+		return s.judgedWith(coded(), true)
+	}
+	return s.Judged()
 }
 
 // listed is the site's row of a kind of list; false: it does not belong there.

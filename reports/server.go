@@ -140,7 +140,7 @@ func (s Server) Findings(site string) []checks.Finding {
 // recognizes.
 func (s Server) Unfamiliar() int {
 	n := 0
-	for j := range s.Judged() {
+	for j := range s.judgedWith(coded(checks.Unknown), false) {
 		if j.InTrouble() && j.Cause.Code == checks.Unknown {
 			n++
 		}
