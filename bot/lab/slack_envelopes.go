@@ -145,11 +145,12 @@ func (s *Slack) acked(id string, payload json.RawMessage, size int) {
 
 // envelope returns a delivery by its id, or nil. The caller holds s.mu.
 func (s *Slack) envelope(id string) *delivery {
-	i := slices.IndexFunc(s.sockets.envelopes, func(e *delivery) bool { return e.ID == id })
-	if i < 0 {
-		return nil
+	for _, e := range slices.Backward(s.sockets.envelopes) { // it is most likely a late one
+		if e.ID == id {
+			return e
+		}
 	}
-	return s.sockets.envelopes[i]
+	return nil
 }
 
 // Redeliver sends an event again as a retry, with the same event_id in a new envelope,

@@ -108,7 +108,7 @@ func (s *Slack) post(q request, body Body) (*SlackMessage, error) {
 		return nil, err
 	}
 	thread := q.params["thread_ts"]
-	if thread != "" && s.find(channel.ID, thread) == nil && !s.workspace.others[channel.ID+"/"+thread] {
+	if thread != "" && !s.workspace.others[channel.ID+"/"+thread] && s.find(channel.ID, thread) == nil {
 		return nil, &slackError{code: "thread_not_found"}
 	}
 	if err := s.admitTo(channel.ID, false); err != nil {
@@ -209,13 +209,7 @@ func (m *SlackMessage) json() object {
 // Messages lists the messages of the bot in a channel, oldest first; ephemeral messages
 // have a User.
 func (s *Slack) Messages(channel string) []SlackMessage {
-	var list []SlackMessage
-	for _, m := range s.all() {
-		if m.Channel == channel {
-			list = append(list, m)
-		}
-	}
-	return list
+	return s.messages(func(m *SlackMessage) bool { return m.Channel == channel })
 }
 
 // WaitMessage waits until wanted returns true for a new or updated message of any
@@ -235,13 +229,20 @@ func (s *Slack) WaitMessage(ctx context.Context, wanted func(SlackMessage) bool)
 }
 
 func (s *Slack) all() []SlackMessage {
+	return s.messages(func(*SlackMessage) bool { return true })
+}
+
+// messages copies the messages that are wanted.
+func (s *Slack) messages(wanted func(*SlackMessage) bool) []SlackMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []SlackMessage
 	for _, m := range s.workspace.messages {
-		c := *m
-		c.Edits = slices.Clone(m.Edits) // the only part that is appended to
-		list = append(list, c)
+		if wanted(m) {
+			c := *m
+			c.Edits = slices.Clone(m.Edits) // the only part that is appended to
+			list = append(list, c)
+		}
 	}
 	return list
 }
