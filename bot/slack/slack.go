@@ -205,7 +205,7 @@ func newHTTPClient(proxy *url.URL, dial dialer) *http.Client {
 		// Slack redirects no call, and following a redirect could send a token
 		// to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
+		Transport: lean{&http.Transport{
 			Proxy:                 proxyOf(proxy),
 			DialContext:           dial,
 			TLSHandshakeTimeout:   dialTimeout,
@@ -213,7 +213,7 @@ func newHTTPClient(proxy *url.URL, dial dialer) *http.Client {
 			IdleConnTimeout:       90 * time.Second,
 			MaxIdleConnsPerHost:   4,
 			ForceAttemptHTTP2:     true,
-		},
+		}},
 	}
 }
 
