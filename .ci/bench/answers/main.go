@@ -1,13 +1,15 @@
-// Command answers measures how the program answers commands in chats: it starts
-// the laboratory's messenger, which enforces the real limits, and a built
-// domovoy, lets many people ask at a steady rate, and waits for every answer.
+// Command answers measures how a program answers commands in chats: it starts the
+// laboratory's messenger, which enforces the real limits, and a built domovoy, or
+// the echo of this folder, lets many people ask at a steady rate, and waits for
+// every answer.
 //
-//	answers DOMOVOY slack|telegram RATE SECONDS
+//	answers DOMOVOY|ECHO slack|telegram RATE SECONDS
 //
 // It prints one line of JSON: how many asked and were answered, the median, the
 // 99th percentile and the longest time from a question to its answer in
-// milliseconds, the program's CPU milliseconds for an answer, and its resident
-// memory in MB after the first tenth and at the end.
+// milliseconds, the CPU milliseconds for an answer from the first question on, of
+// the program and of this one, and the program's resident memory in MB after the
+// first tenth and at the end.
 package main
 
 import (
@@ -45,7 +47,8 @@ type figures struct {
 	Median    float64 `json:"median"` // milliseconds, like P99 and Longest
 	P99       float64 `json:"p99"`
 	Longest   float64 `json:"longest"`
-	CPU       float64 `json:"cpu"`   // milliseconds an answer
+	CPU       float64 `json:"cpu"`   // milliseconds an answer, like Own
+	Own       float64 `json:"own"`   // of the asking people and the messenger
 	Early     float64 `json:"early"` // MB
 	Late      float64 `json:"late"`
 }
@@ -55,6 +58,7 @@ type office interface {
 	ask(chat, person int, text string)
 	answers(chat int) []time.Time // when each message of the program came, oldest first
 	config() string
+	echo() []string // the arguments that the echo needs: API, state, tokens
 	connected(ctx context.Context) error
 	Close()
 }
@@ -68,7 +72,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) != 4 {
-		return errors.New("usage: answers DOMOVOY slack|telegram RATE SECONDS")
+		return errors.New("usage: answers DOMOVOY|ECHO slack|telegram RATE SECONDS")
 	}
 	rate, err := strconv.Atoi(args[2])
 	if err != nil {
@@ -105,6 +109,9 @@ func run(args []string) error {
 	}
 	var said bytes.Buffer
 	bot := exec.Command(args[0], "run", "--config", config)
+	if filepath.Base(args[0]) == "echo" {
+		bot = exec.Command(args[0], append([]string{args[1]}, place.echo()...)...)
+	}
 	bot.Stderr, bot.Stdout = &said, &said
 	if err := bot.Start(); err != nil {
 		return err
@@ -116,8 +123,6 @@ func run(args []string) error {
 		return fmt.Errorf("%w\n%s", err, said.String())
 	}
 	f.Messenger = args[1]
-	spent := bot.ProcessState.UserTime() + bot.ProcessState.SystemTime()
-	f.CPU = float64(spent.Microseconds()) / 1000 / float64(max(1, f.Answered))
 	return json.NewEncoder(os.Stdout).Encode(f)
 }
 
@@ -137,7 +142,7 @@ func measure(place office, bot *exec.Cmd, rate, seconds, chats, people int) (f f
 	words := []string{"status", "list failed", "limits", "why " + "example.org", "list overdue", "help"}
 	asked := make([][]time.Time, chats)
 	all := rate * seconds
-	began := time.Now()
+	began, spent, own := time.Now(), cpu(bot.Process.Pid), cpu(os.Getpid())
 	for n := range all {
 		time.Sleep(time.Until(began.Add(time.Duration(n) * time.Second / time.Duration(rate))))
 		c := n % chats
@@ -162,6 +167,8 @@ func measure(place office, bot *exec.Cmd, rate, seconds, chats, people int) (f f
 		}
 	}
 	f.Late, f.Asked, f.Answered = resident(bot.Process.Pid), all, len(took)
+	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 / float64(max(1, f.Answered)) }
+	f.CPU, f.Own = each(cpu(bot.Process.Pid)-spent), each(cpu(os.Getpid())-own)
 	if len(took) > 0 {
 		slices.Sort(took)
 		ms := func(share float64) float64 {
@@ -170,6 +177,22 @@ func measure(place office, bot *exec.Cmd, rate, seconds, chats, people int) (f f
 		f.Median, f.P99, f.Longest = ms(0.5), ms(0.99), ms(1)
 	}
 	return f, nil
+}
+
+// cpu is the CPU time of a process so far; 0 if it is not known. See proc(5),
+// /proc/pid/stat, fields 14 and 15 in ticks of a hundredth of a second.
+func cpu(pid int) time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])) // from field 3 on
+	var ticks int
+	for _, field := range fields[11:13] {
+		n, _ := strconv.Atoi(field)
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
 // resident is a process's memory in MB; 0 if it is not known.
@@ -206,6 +229,7 @@ func secret(folder, name, token string) (string, error) {
 // slackOffice has a channel for each chat.
 type slackOffice struct {
 	*botlab.Slack
+	folder           string
 	people           int
 	botFile, appFile string
 }
@@ -215,7 +239,7 @@ func newSlack(folder string, chats, people int) (*slackOffice, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &slackOffice{Slack: s, people: people}
+	o := &slackOffice{Slack: s, folder: folder, people: people}
 	for c := range chats {
 		s.AddChannel(botlab.Channel{ID: channel(c), Name: channel(c)})
 	}
@@ -246,6 +270,10 @@ func (o *slackOffice) answers(chat int) (at []time.Time) {
 
 func (o *slackOffice) connected(ctx context.Context) error { return o.WaitConnected(ctx, 1) }
 
+func (o *slackOffice) echo() []string {
+	return []string{o.APIURL(), filepath.Join(o.folder, "echo.db"), o.botFile, o.appFile}
+}
+
 func (o *slackOffice) config() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "slack: {bot_token_file: %s, app_token_file: %s, api_url: %q}\nchats: [{to: \"slack:%s\", receives: [daily]}]\npeople:\n", o.botFile, o.appFile, o.APIURL(), channel(0))
@@ -258,8 +286,9 @@ func (o *slackOffice) config() string {
 // telegramOffice has a private chat for each person.
 type telegramOffice struct {
 	*botlab.Telegram
-	chats int
-	token string
+	folder string
+	chats  int
+	token  string
 }
 
 const firstPerson = 1000
@@ -269,7 +298,7 @@ func newTelegram(folder string, chats int) (*telegramOffice, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &telegramOffice{Telegram: t, chats: chats}
+	o := &telegramOffice{Telegram: t, folder: folder, chats: chats}
 	o.token, err = secret(folder, "telegram", t.Token())
 	return o, err
 }
@@ -289,6 +318,10 @@ func (o *telegramOffice) answers(chat int) (at []time.Time) {
 func (o *telegramOffice) connected(ctx context.Context) error {
 	_, err := o.WaitCalls(ctx, "getUpdates", 1)
 	return err
+}
+
+func (o *telegramOffice) echo() []string {
+	return []string{o.URL(), filepath.Join(o.folder, "echo.db"), o.token}
 }
 
 func (o *telegramOffice) config() string {
