@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"domovoy/checks"
 	"domovoy/checks/pace"
@@ -109,13 +110,17 @@ type logReader struct {
 // attempts takes id, certname, status, date and message.
 func (r logReader) attempts(c chunk) []checks.Attempt {
 	rows := make([]checks.Attempt, 0, c.rows)
+	valid := plain
+	if !utf8.ValidString(c.text) {
+		valid = func(field string) string { return strings.ToValidUTF8(plain(field), "\uFFFD") }
+	}
 	for field := range records(c.text, 5) {
 		// On failure the zero time is what is wanted.
 		at, _ := r.clock.parse(field[3])
 		rows = append(rows, checks.Attempt{Server: r.server, Row: number(field[0]),
-			Certificate: strings.ToValidUTF8(plain(field[1]), "\uFFFD"),
-			Outcome:     outcome(field[2]), Status: strings.ToValidUTF8(plain(field[2]), "\uFFFD"),
-			Time: at, Text: strings.ToValidUTF8(plain(field[4]), "\uFFFD")})
+			Certificate: valid(field[1]),
+			Outcome:     outcome(field[2]), Status: valid(field[2]),
+			Time: at, Text: valid(field[4])})
 	}
 	return rows
 }
