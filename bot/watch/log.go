@@ -36,7 +36,9 @@ func (w *Watch) copyLog(ctx context.Context, p *Panel, now time.Time) error {
 				if batch[i].Time.After(now.Add(future)) {
 					batch[i].Time = time.Time{} // an attempt of next week has an unreadable time
 				}
-				touched[batch[i].Certificate] = true
+				if p.last.history != nil { // else all of it is read anyway
+					touched[batch[i].Certificate] = true
+				}
 			}
 			return w.journal.KeepAttempts(ctx, p.Name, batch)
 		})
@@ -88,7 +90,7 @@ func (w *Watch) firstLog(ctx context.Context, p *Panel, store func() error) erro
 	if newest < manyRows {
 		return store()
 	}
-	return w.journal.Import(ctx, store)
+	return w.journal.Import(ctx, p.Name, store)
 }
 
 // loadHistory brings the history of the touched certificates up to date, or

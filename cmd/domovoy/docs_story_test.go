@@ -39,7 +39,7 @@ func friday(t *testing.T, bundle *i18n.Bundle) map[string]told {
 		sample, err := lab.NewSample(t.TempDir(), time.Now(), 4)
 		must(t, err)
 		cfg := watching(sample, filepath.Join(t.TempDir(), "domovoy.db"), moscow)
-		a, err := app.Open(t.Context(), cfg, bundle, slog.New(slog.DiscardHandler))
+		a, err := app.Open(t.Context(), cfg, bundle, slog.New(slog.DiscardHandler), func(string) {})
 		must(t, err)
 		defer func() { must(t, errors.Join(a.Close(), sample.Close())) }()
 		for _, at := range []time.Duration{26 * time.Hour, 61 * time.Minute, 0} {

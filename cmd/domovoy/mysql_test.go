@@ -269,7 +269,7 @@ func answersOf(t *testing.T, file string, questions []string) map[string]string 
 	if len(faults) > 0 {
 		t.Fatalf("%v", faults)
 	}
-	a, err := app.Open(t.Context(), cfg, bundled(t), slog.New(slog.DiscardHandler))
+	a, err := app.Open(t.Context(), cfg, bundled(t), slog.New(slog.DiscardHandler), func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}

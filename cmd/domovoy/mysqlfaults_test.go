@@ -84,7 +84,7 @@ func TestFaultsOfAServerAreOneSentence(t *testing.T) {
 				t.Fatalf("%v", faults)
 			}
 			var log strings.Builder
-			a, err := app.Open(t.Context(), cfg, bundled(t), slog.New(slog.NewTextHandler(&log, nil)))
+			a, err := app.Open(t.Context(), cfg, bundled(t), slog.New(slog.NewTextHandler(&log, nil)), func(string) {})
 			must(err)
 			defer a.Close()
 			says := func(when, key string) {

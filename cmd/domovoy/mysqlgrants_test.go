@@ -52,7 +52,7 @@ func TestTheGrantsOfTheManual(t *testing.T) {
 	if len(faults) > 0 {
 		t.Fatalf("%v", faults)
 	}
-	a, err := app.Open(t.Context(), cfg, bundled(t), slog.New(slog.DiscardHandler))
+	a, err := app.Open(t.Context(), cfg, bundled(t), slog.New(slog.DiscardHandler), func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -114,7 +114,7 @@ func (p *program) withApp(ctx context.Context, do func(*app.App) error) error {
 
 // open is withApp for a configuration that is already loaded.
 func (p *program) open(ctx context.Context, cfg *config.Config, do func(*app.App) error) error {
-	a, err := app.Open(ctx, cfg, p.bundle, p.logger())
+	a, err := app.Open(ctx, cfg, p.bundle, p.logger(), p.notice)
 	return closing(a, err, do)
 }
 

@@ -19,7 +19,7 @@ func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan o
 	damaged, begun := false, 0 // how often a new state was begun
 	for {
 		next := make(chan *config.Config, 1)
-		a, err := app.OpenToRun(ctx, cfg, p.bundle, log, damaged)
+		a, err := app.OpenToRun(ctx, cfg, p.bundle, log, p.notice, damaged)
 		err = closing(a, err, func(a *app.App) error {
 			running, stop := context.WithCancel(ctx)
 			defer stop()

@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -248,6 +250,58 @@ func TestPruneAttempts(t *testing.T) {
 	same(t, "failures in a row outlive the rows", last["a"].Failures, 5)
 }
 
+// A text is kept as long as an attempt has it, in whatever words it was stored.
+func TestPruneAttemptsPrunesTheirWords(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j := reopen(t, path)
+	words := func() (n int) {
+		t.Helper()
+		db := got(sql.Open("sqlite", "file:"+path))(t)
+		defer db.Close()
+		must(t, db.QueryRowContext(t.Context(), `SELECT count(*) FROM wording`).Scan(&n))
+		return n
+	}
+	day := 24 * 60
+	old, latest, young := row(1, "a", 0, failed), row(2, "b", 1, failed), row(3, "a", 100*day, failed)
+	old.Text, latest.Text, young.Text = "of old", "of the latest of b", "of now"
+	keep(t, j, old, latest, young, row(4, "a", 100*day, failed))
+	same(t, "stored", words(), 4)
+	must(t, j.PruneAttempts(t.Context(), noon().Add(99*24*time.Hour)))
+	same(t, "stored after pruning", words(), 3)
+	same(t, "attempts", got(j.AttemptsOf(t.Context(), "isp1", []string{"a", "b"}, 9))(t), []checks.Attempt{row(4, "a", 100*day, failed), young, latest})
+	keep(t, j, old)
+	same(t, "stored again", got(j.AttemptsOf(t.Context(), "isp1", []string{"a"}, 9))(t), []checks.Attempt{row(4, "a", 100*day, failed), young, old})
+}
+
+func TestTextsComeBackAsTheyWere(t *testing.T) {
+	j := open(t)
+	var want []checks.Attempt
+	for n, text := range []string{
+		"", "same", "same", "order https://ca.example/order/123456/1", "order https://ca.example/order/123456/2", "http://a.example:80/ a.example www.a.example",
+		"ошибка 203.0.113.10", "control \x01\x02\x04 123456", "123456\n654321", strings.Repeat("0123456789abcdef ", 2000),
+	} {
+		a := row(int64(n), "a.example_le1", n, failed)
+		a.Text = text
+		if n == 2 {
+			a.Status = "another status with the same text"
+		}
+		want = append(want, a)
+	}
+	keep(t, j, want...)
+	slices.Reverse(want)
+	same(t, "attempts", got(j.AttemptsOf(t.Context(), "isp1", []string{"a.example_le1"}, 99))(t), want)
+}
+
+// No panel has such numbers; one in between must not be lost because of them.
+func TestRowsBeyondAllNumbersAreLeftOut(t *testing.T) {
+	j := open(t)
+	const most = 1<<44 - 1
+	keep(t, j, row(-1, "a", 1, failed), row(5, "a", 2, failed), row(most, "a", 3, failed), row(most+1, "a", 4, failed), row(math.MaxInt64, "a", 5, failed))
+	must(t, j.KeepAttempts(t.Context(), "isp2", []checks.Attempt{row(math.MinInt64, "a", 5, failed)}))
+	same(t, "attempts", got(j.AttemptsOf(t.Context(), "isp1", []string{"a"}, 9))(t), []checks.Attempt{row(most, "a", 3, failed), row(5, "a", 2, failed)})
+	same(t, "next row", got(j.NextRow(t.Context(), "isp1", noon().Add(time.Hour)))(t), int64(most+1))
+}
+
 // indexed reports whether the attempts of a state file can be found by their
 // certificate.
 func indexed(t *testing.T, path string) bool {
@@ -269,7 +323,7 @@ func TestAnImportIsIndexedAtItsEnd(t *testing.T) {
 	for _, want := range []error{nil, died} {
 		path := filepath.Join(t.TempDir(), "journal.db")
 		j := reopen(t, path)
-		err := j.Import(t.Context(), func() error {
+		err := j.Import(t.Context(), "isp1", func() error {
 			must(t, j.KeepAttempts(t.Context(), "isp1", imported(1, 1)))
 			if indexed(t, path) {
 				t.Error("the index is there from the start")
@@ -286,22 +340,40 @@ func TestAnImportIsIndexedAtItsEnd(t *testing.T) {
 	}
 }
 
-// Rows out of order are counted again from the stored ones, which without the
-// index would read all of them for each.
-func TestAnImportOutOfOrderIsIndexedAtOnce(t *testing.T) {
+// An import counts nothing while it goes on, so the order of rows does not matter,
+// nor whether they are stored already.
+func TestAnImportIsCountedAtItsEnd(t *testing.T) {
+	j := open(t)
+	keep(t, j, row(5, "a", 5, issued), row(6, "a", 6, failed), row(1, "b", 1, failed))
+	must(t, j.Import(t.Context(), "isp1", func() error {
+		keep(t, j, row(9, "a", 30, failed), row(6, "a", 6, other))
+		keep(t, j, row(8, "a", 10, failed), row(2, "c", 2, issued))
+		return nil
+	}))
+	same(t, "last", lastAttempts(t, j, nil), map[string]journal.LastAttempt{
+		"a": {Attempt: row(9, "a", 30, failed), Failures: 2, FirstFailed: noon().Add(10 * time.Minute), LastIssued: noon().Add(5 * time.Minute)},
+		"b": {Attempt: row(1, "b", 1, failed), Failures: 1, FirstFailed: noon().Add(time.Minute)},
+		"c": {Attempt: row(2, "c", 2, issued), LastIssued: noon().Add(2 * time.Minute)},
+	})
+}
+
+// Another process starts in the middle of an import, or after one that died there:
+// what was stored by then is counted.
+func TestAnImportIsCountedByWhoeverStarts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j := reopen(t, path)
-	must(t, j.Import(t.Context(), func() error {
-		must(t, j.KeepAttempts(t.Context(), "isp1", imported(1, 30)))
-		must(t, j.KeepAttempts(t.Context(), "isp1", imported(2, 10)))
-		if !indexed(t, path) {
-			t.Error("no index")
+	const rows = 5000
+	must(t, j.Import(t.Context(), "isp1", func() error {
+		for n := range rows {
+			keep(t, j, row(int64(n), "a", n, failed))
+		}
+		last := lastAttempts(t, reopen(t, path), nil)["a"]
+		if last.Failures < rows/2 || last.Attempt.Row != int64(last.Failures-1) {
+			t.Errorf("another process sees %d failures, the last in row %d", last.Failures, last.Attempt.Row)
 		}
 		return nil
 	}))
-	last := lastAttempts(t, j, nil)["a.example_le1"]
-	same(t, "failures", last.Failures, 2)
-	same(t, "the latest", last.Attempt.Row, int64(1))
+	same(t, "failures", lastAttempts(t, j, nil)["a"].Failures, rows)
 }
 
 func TestAnImportThatDiedIsIndexedAtTheNextStart(t *testing.T) {

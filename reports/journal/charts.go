@@ -6,6 +6,7 @@ import (
 
 	"domovoy/checks"
 	"domovoy/reports"
+	"domovoy/reports/journal/wording"
 )
 
 // Samples calls each with a server's stored values of a count from from to to, both
@@ -45,7 +46,7 @@ func (j *Journal) Tried(ctx context.Context, server string, from, to time.Time, 
 	}
 	return j.view(ctx, "counting attempts", func(t *tx) error {
 		_, err := all(ctx, t, scan, `SELECT time / ?4 * ?4 AS quarter, sum(outcome = ?5), sum(outcome = ?6) FROM attempt
-			WHERE server = ?1 AND time >= ?2 AND time < ?3 AND outcome IN (?5, ?6) GROUP BY quarter ORDER BY quarter`,
+			WHERE server = `+serverID+` AND time >= ?2 AND time < ?3 AND outcome IN (?5, ?6) GROUP BY quarter ORDER BY quarter`,
 			server, max(1, millis(from)), millis(to), tallied.Milliseconds(), checks.OutcomeIssued, checks.OutcomeFailed)
 		return err
 	})
@@ -55,7 +56,7 @@ func (j *Journal) Tried(ctx context.Context, server string, from, to time.Time, 
 // zero: none is. What is older may have been pruned.
 func (j *Journal) AttemptsSince(ctx context.Context, server string, now time.Time) (since time.Time, err error) {
 	err = j.view(ctx, "finding the first attempt", func(t *tx) error {
-		since, _, err = one(ctx, t, when, `SELECT min(time) FROM attempt WHERE server = ? AND time > 0`, server)
+		since, _, err = one(ctx, t, when, `SELECT min(time) FROM attempt WHERE server = `+serverID+` AND time > 0`, server)
 		return err
 	})
 	if kept := now.Add(-keepAttempts); !since.IsZero() && since.Before(kept) {
@@ -66,13 +67,16 @@ func (j *Journal) AttemptsSince(ctx context.Context, server string, now time.Tim
 
 // passings are the successes that Issuance counts as recovered, with the first
 // failure of the series that they ended and the text of the last.
-const passings = `SELECT first, (SELECT l.text FROM attempt l WHERE l.certificate = x.certificate AND l.outcome = ?5
-		AND (l.time, l.row) < (x.time, x.row) ORDER BY l.time DESC, l.row DESC LIMIT 1)
-	FROM (SELECT s.certificate, s.time, s.row, (SELECT min(f.time) FROM attempt f WHERE f.certificate = s.certificate AND f.outcome = ?5
-			AND (f.time, f.row) < (s.time, s.row) AND f.time > coalesce((SELECT max(p.time) FROM attempt p
-				WHERE p.certificate = s.certificate AND p.outcome = ?4 AND (p.time, p.row) < (s.time, s.row)), 0)) AS first
-		FROM attempt s WHERE s.server = ?1 AND s.time >= ?2 AND s.time < ?3 AND s.outcome = ?4) x
-	WHERE first >= x.time - ?6 ORDER BY x.time, x.row`
+const passings = `SELECT x.first, c.name, w.pattern, l.parts
+	FROM (SELECT s.certificate, s.time, s.id, (SELECT min(f.time) FROM attempt f WHERE f.certificate = s.certificate AND f.outcome = ?5
+			AND (f.time, f.id) < (s.time, s.id) AND f.time > coalesce((SELECT max(p.time) FROM attempt p
+				WHERE p.certificate = s.certificate AND p.outcome = ?4 AND (p.time, p.id) < (s.time, s.id)), 0)) AS first
+		FROM attempt s WHERE s.server = ` + serverID + ` AND s.time >= ?2 AND s.time < ?3 AND s.outcome = ?4) x
+	CROSS JOIN certificate c ON c.id = x.certificate
+	CROSS JOIN attempt l ON l.id = (SELECT l.id FROM attempt l WHERE l.certificate = x.certificate AND l.outcome = ?5
+		AND (l.time, l.id) < (x.time, x.id) ORDER BY l.time DESC, l.id DESC LIMIT 1)
+	CROSS JOIN wording w ON w.id = l.wording
+	WHERE x.first >= x.time - ?6 ORDER BY x.time, x.id`
 
 // Passings calls each with the series of failures that a success ended, from from on
 // and before to, at most within after the first failure: when they began, and the
@@ -80,10 +84,10 @@ const passings = `SELECT first, (SELECT l.text FROM attempt l WHERE l.certificat
 func (j *Journal) Passings(ctx context.Context, server string, from, to time.Time, within time.Duration, each func(began time.Time, text string)) error {
 	scan := func(s scanner) (struct{}, error) {
 		var began time.Time
-		var text string
-		err := s.Scan(stamp{&began}, &text)
+		var name, pattern, parts string
+		err := s.Scan(stamp{&began}, &name, &pattern, &parts)
 		if err == nil {
-			each(began, text)
+			each(began, wording.Join(pattern, parts, name))
 		}
 		return struct{}{}, err
 	}

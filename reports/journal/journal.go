@@ -32,6 +32,10 @@ type Journal struct {
 	open  openSet
 	group group
 
+	imports  imports
+	progress Progress                  // of Open
+	free     func(folder string) int64 // see freeOn
+
 	faults faults
 	locks  locks
 	heads  auditHeads
@@ -41,17 +45,17 @@ type Journal struct {
 // Open opens the state file at path and brings its tables up to this build's
 // version. It creates a file that does not exist, readable by its owner only.
 // The error wraps one of the Err variables where one of them is the reason.
-func Open(ctx context.Context, path string) (*Journal, error) {
+func Open(ctx context.Context, path string, options ...Option) (*Journal, error) {
 	began := time.Now()
-	j, err := open(ctx, path, migrations)
+	j, err := open(ctx, path, migrations, options...)
 	// When several processes open a new file at once, SQLite refuses some of
 	// them without waiting: busy_timeout does not apply to the switch to WAL.
 	for busy(err) && ctx.Err() == nil && time.Since(began) < patience {
 		time.Sleep(20 * time.Millisecond)
-		j, err = open(ctx, path, migrations)
+		j, err = open(ctx, path, migrations, options...)
 	}
 	if err == nil {
-		if err = errors.Join(j.index(ctx, byCertificate), j.opened(), j.continueAudit(ctx)); err != nil {
+		if err = errors.Join(j.finishImports(ctx), j.shrink(ctx), j.opened(), j.continueAudit(ctx)); err != nil {
 			err = errors.Join(err, j.Close())
 		}
 	}
@@ -71,7 +75,17 @@ func busy(err error) bool {
 	return ok && refusal.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
-func open(ctx context.Context, path string, steps fs.FS) (*Journal, error) {
+// Option changes how Open works.
+type Option func(*Journal)
+
+// Progress is told how far a migration is that takes long: done of all rows.
+type Progress func(done, all int)
+
+// WithProgress has Open call progress during a migration that takes long: before it
+// begins, with 0 done, and then about every thousand rows.
+func WithProgress(progress Progress) Option { return func(j *Journal) { j.progress = progress } }
+
+func open(ctx context.Context, path string, steps fs.FS, options ...Option) (*Journal, error) {
 	if path == "" {
 		return nil, errors.New("no path is given")
 	}
@@ -91,6 +105,9 @@ func open(ctx context.Context, path string, steps fs.FS) (*Journal, error) {
 	j, err := pools(path)
 	if err != nil {
 		return nil, err
+	}
+	for _, option := range options {
+		option(j)
 	}
 	if err := j.migrate(ctx, steps); err != nil {
 		return nil, errors.Join(err, j.Close())
@@ -115,7 +132,7 @@ func pools(path string) (*Journal, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	return &Journal{path: path, write: newPool(write, 1), read: newPool(read, 4)}, nil
+	return &Journal{path: path, progress: func(int, int) {}, free: freeOn, write: newPool(write, 1), read: newPool(read, 4)}, nil
 }
 
 // dsn returns the URI of a file that must exist. SQLite respects mode only in
@@ -307,7 +324,7 @@ func (p *pool) statement(query string) *sql.Stmt {
 // tx is a transaction that uses the prepared statements of its pool.
 type tx struct {
 	*sql.Tx
-	pool    *pool
+	pool    *pool // nil: its statements are not kept for later transactions
 	stmts   map[string]*sql.Stmt
 	audited auditHead // the last entry of the audit that it stores
 
@@ -318,9 +335,11 @@ func (t *tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if s := t.stmts[query]; s != nil {
 		return s, nil
 	}
-	if kept := t.pool.statement(query); kept != nil {
-		t.stmts[query] = t.StmtContext(ctx, kept)
-		return t.stmts[query], nil
+	if t.pool != nil {
+		if kept := t.pool.statement(query); kept != nil {
+			t.stmts[query] = t.StmtContext(ctx, kept)
+			return t.stmts[query], nil
+		}
 	}
 	s, err := t.PrepareContext(ctx, query)
 	if err == nil {

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -108,115 +107,6 @@ func explain(path string, err error) error {
 		return fmt.Errorf("%s is held by another process for more than 5 s: %w", path, err)
 	}
 	return fmt.Errorf("%s: %w", path, err)
-}
-
-// migrations holds the scripts 0001.sql and following, without a gap. The file's
-// user_version is the number of the last script that was run on it.
-//
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-// migrate runs the migrations that the file lacks. It first copies a file that
-// already has tables: if a migration is wrong, the copy is the way back.
-func (j *Journal) migrate(ctx context.Context, steps fs.FS) error {
-	files, err := fs.ReadDir(steps, "migrations")
-	if err != nil {
-		return err
-	}
-	last := len(files)
-	have, err := j.version(ctx)
-	if err != nil {
-		return err
-	}
-	if have > 0 && have < last {
-		if err := j.snapshot(ctx, have); err != nil {
-			return fmt.Errorf("copying it before the migration: %w", err)
-		}
-	}
-	return j.write.within(ctx, full, func(t *tx) error { return j.step(ctx, t, steps, last) })
-}
-
-func (j *Journal) version(ctx context.Context) (int, error) {
-	var v int
-	err := j.write.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&v)
-	return v, err
-}
-
-// step runs the missing migrations up to number to. It reads the version again
-// inside the transaction: another process may have migrated the file meanwhile.
-func (j *Journal) step(ctx context.Context, t *tx, steps fs.FS, to int) error {
-	var have int
-	if err := t.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
-		return err
-	}
-	if have > to {
-		return fmt.Errorf("%s %w: its tables have version %d, and this program knows up to %d", j.path, ErrNewer, have, to)
-	}
-	for n := have + 1; n <= to; n++ {
-		script, err := fs.ReadFile(steps, fmt.Sprintf("migrations/%04d.sql", n))
-		if err != nil {
-			return err
-		}
-		script = fmt.Appendf(script, "\nPRAGMA application_id = %d;\n", applicationID)
-		if _, err := t.ExecContext(ctx, string(script)); err != nil {
-			return fmt.Errorf("migration %04d: %w", n, err)
-		}
-	}
-	// This write happens even when no migration is missing, so that a read-only
-	// file is an error at once: SQLite opens one, and begins a transaction on it,
-	// without an error.
-	_, err := t.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", to))
-	return err
-}
-
-// snapshot copies the file to path.vNNNN, NNNN being its version. The copy is
-// written to a temporary name first, so that it is complete or absent.
-func (j *Journal) snapshot(ctx context.Context, version int) error {
-	to := fmt.Sprintf("%s.v%04d", j.path, version)
-	part, err := j.copyTo(ctx, to)
-	if err != nil {
-		return err
-	}
-	return renamed(part, to)
-}
-
-// renamed renames a file, so that a power cut does not undo it.
-func renamed(from, to string) error {
-	if err := os.Rename(from, to); err != nil {
-		return err
-	}
-	return synced(filepath.Dir(to))
-}
-
-// copyTo copies the open file to a temporary name beside to, and returns that
-// name. The caller has the turn of the connection that writes, or nobody else
-// uses it yet.
-func (j *Journal) copyTo(ctx context.Context, to string) (part string, err error) {
-	part = to + ".part"
-	// VACUUM INTO wants no file or an empty one; ours has the right mode.
-	if err := removeAll(part); err != nil {
-		return "", err
-	}
-	f, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return "", err
-	}
-	if err := f.Close(); err != nil {
-		return "", err
-	}
-	if _, err := j.write.db.ExecContext(ctx, "VACUUM INTO ?", part); err != nil {
-		return "", err
-	}
-	return part, synced(part) // which VACUUM does not do
-}
-
-// synced brings a file, or the names in a folder, to the disk.
-func synced(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // ErrLocked is the error of Lock when another process holds the lock.

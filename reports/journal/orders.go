@@ -6,7 +6,12 @@ import (
 
 	"domovoy/checks"
 	"domovoy/reports"
+	"domovoy/reports/journal/wording"
 )
+
+// failedText is the pattern and the parts of the text of attempt a, for an attempt
+// whose wording was joined because it failed; empty for another.
+const failedText = `coalesce(w.pattern, ''), iif(w.id IS NULL, '', a.parts)`
 
 // OrderEvents calls each, oldest first, with a server's attempts that succeeded
 // at or after issued, and with those that failed at or after failed, which must
@@ -15,20 +20,23 @@ import (
 func (j *Journal) OrderEvents(ctx context.Context, server string, issued, failed time.Time, each func(checks.Attempt)) error {
 	scan := func(s scanner) (struct{}, error) {
 		a := checks.Attempt{Server: server}
-		if err := s.Scan(&a.Row, &a.Certificate, &a.Outcome, stamp{&a.Time}, &a.Text); err != nil {
+		var pattern, parts string
+		if err := s.Scan(&a.Row, &a.Certificate, &a.Outcome, stamp{&a.Time}, &pattern, &parts); err != nil {
 			return struct{}{}, err
 		}
+		a.Text = wording.Join(pattern, parts, a.Certificate)
 		each(a)
 		return struct{}{}, nil
 	}
 	return j.view(ctx, "reading orders", func(t *tx) error {
 		// The inner query reads nothing but the index by time: there may be
 		// millions of failures in between.
-		_, err := all(ctx, t, scan, `SELECT a.row, c.name, a.outcome, a.time, iif(a.outcome = ?5, a.text, '')
-			FROM (SELECT row, time FROM attempt WHERE server = ?1 AND time >= ?2
-				AND (outcome = ?4 OR outcome = ?5 AND time >= ?3)) w
-			JOIN attempt a ON a.server = ?1 AND a.row = w.row JOIN certificate c ON c.id = a.certificate
-			ORDER BY a.time, a.row`,
+		_, err := all(ctx, t, scan, `SELECT `+rowOf+`, c.name, a.outcome, a.time, `+failedText+`
+			FROM (SELECT id FROM attempt WHERE server = `+serverID+` AND time >= ?2
+				AND (outcome = ?4 OR outcome = ?5 AND time >= ?3)) found
+			JOIN attempt a ON a.id = found.id JOIN certificate c ON c.id = a.certificate
+			LEFT JOIN wording w ON w.id = a.wording AND a.outcome = ?5
+			ORDER BY a.time, a.id`,
 			server, max(1, millis(issued)), max(1, millis(failed)), checks.OutcomeIssued, checks.OutcomeFailed)
 		return err
 	})
@@ -63,10 +71,10 @@ func (j *Journal) LastIssued(ctx context.Context, server string, from, to time.T
 // began at most ?6 before it.
 const issuing = `SELECT count(*), coalesce(sum(s.outcome = ?5), 0), coalesce(sum(s.outcome = ?4 AND coalesce((
 		SELECT min(f.time) FROM attempt f WHERE f.certificate = s.certificate AND f.outcome = ?5
-			AND (f.time, f.row) < (s.time, s.row) AND f.time > coalesce((SELECT max(p.time) FROM attempt p
-				WHERE p.certificate = s.certificate AND p.outcome = ?4 AND (p.time, p.row) < (s.time, s.row)), 0)),
+			AND (f.time, f.id) < (s.time, s.id) AND f.time > coalesce((SELECT max(p.time) FROM attempt p
+				WHERE p.certificate = s.certificate AND p.outcome = ?4 AND (p.time, p.id) < (s.time, s.id)), 0)),
 		0) >= s.time - ?6), 0)
-	FROM attempt s WHERE s.server = ?1 AND s.time >= ?2 AND s.time < ?3 AND s.outcome IN (?4, ?5)`
+	FROM attempt s WHERE s.server = ` + serverID + ` AND s.time >= ?2 AND s.time < ?3 AND s.outcome IN (?4, ?5)`
 
 // Issuance counts a server's attempts between each moment and the next: one
 // element less than there are moments. A success counts as recovered if failures
@@ -103,7 +111,7 @@ const lookBack = 7 * 24 * time.Hour
 // LastAttempts for CROSS JOIN).
 func (j *Journal) Recovered(ctx context.Context, server string, certificates []string, since time.Time) (map[string]checks.Recovery, error) {
 	// Few of all certificates failed lately.
-	from := `(SELECT DISTINCT certificate AS id FROM attempt WHERE server = ?1 AND outcome = ?4 AND time >= ?2 - ?3) n CROSS JOIN certificate c ON c.id = n.id`
+	from := `(SELECT DISTINCT certificate AS id FROM attempt WHERE server = ` + serverID + ` AND outcome = ?4 AND time >= ?2 - ?3) n CROSS JOIN certificate c ON c.id = n.id`
 	args := []any{server, millis(since), lookBack.Milliseconds(), checks.OutcomeFailed, checks.OutcomeIssued}
 	if certificates != nil {
 		from, args = `json_each(?6) n CROSS JOIN certificate c ON c.name = n.value`, append(args, jsonText(certificates))
@@ -112,12 +120,13 @@ func (j *Journal) Recovered(ctx context.Context, server string, certificates []s
 	err := j.view(ctx, "reading failures that passed", func(t *tx) error {
 		// From the success before the last one on: there may be thousands of
 		// attempts before.
-		_, err := all(ctx, t, r.scan, `SELECT c.name, a.outcome, a.time, CASE a.outcome WHEN ?4 THEN a.text ELSE '' END
+		_, err := all(ctx, t, r.scan, `SELECT c.name, a.outcome, a.time, `+failedText+`
 			FROM `+from+` JOIN attempt a ON a.certificate = c.id AND a.time <= c.last_issued AND a.time >= coalesce(
 				(SELECT s.time FROM attempt s WHERE s.certificate = c.id AND s.time < c.last_issued AND s.time >= c.last_issued - ?3
 					AND s.outcome = ?5 ORDER BY s.time DESC LIMIT 1), c.last_issued - ?3)
+			LEFT JOIN wording w ON w.id = a.wording AND a.outcome = ?4
 			WHERE c.server = ?1 AND c.failures = 0 AND c.last_issued > 0 AND c.last_issued >= ?2
-			ORDER BY a.certificate, a.time, a.row`, args...)
+			ORDER BY a.certificate, a.time, a.id`, args...)
 		return err
 	})
 	return r.ended, err
@@ -132,10 +141,10 @@ type recovering struct {
 }
 
 func (r *recovering) scan(s scanner) (struct{}, error) {
-	var name, text string
+	var name, pattern, parts string
 	var outcome checks.AttemptOutcome
 	var at time.Time
-	if err := s.Scan(&name, &outcome, stamp{&at}, &text); err != nil {
+	if err := s.Scan(&name, &outcome, stamp{&at}, &pattern, &parts); err != nil {
 		return struct{}{}, err
 	}
 	if name != r.name {
@@ -151,7 +160,7 @@ func (r *recovering) scan(s scanner) (struct{}, error) {
 		if r.row.Failures++; r.row.Failures == 1 {
 			r.row.First = at
 		}
-		r.row.Last, r.row.Text = at, text
+		r.row.Last, r.row.Text = at, wording.Join(pattern, parts, name)
 	}
 	return struct{}{}, nil
 }

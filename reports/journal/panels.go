@@ -63,7 +63,8 @@ func (j *Journal) BelievePanel(ctx context.Context, server string, m PanelMemory
 func (j *Journal) OwnersBetween(ctx context.Context, server string, after, last int64) (names []string, err error) {
 	err = j.view(ctx, "reading the certificates of lost attempts", func(t *tx) error {
 		names, err = all(ctx, t, single[string], `SELECT DISTINCT c.name FROM attempt a JOIN certificate c ON c.id = a.certificate
-			WHERE a.server = ? AND a.row > ? AND a.row <= ?`, server, after, last)
+			WHERE a.id > (`+serverID+` << ?4) + ?2 AND a.id <= (`+serverID+` << ?4) + ?3`,
+			server, max(-1, after), min(last, rowMask), rowBits)
 		return err
 	})
 	return names, err

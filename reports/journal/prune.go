@@ -36,6 +36,7 @@ func (j *Journal) Prune(ctx context.Context, now time.Time) error {
 		j.PruneAttempts(ctx, now.Add(-keepAttempts)),
 		j.PruneMetrics(ctx, now),
 		j.pruneRows(ctx, now),
+		dropSnapshots(j.path, func(_ int, made time.Time) bool { return made.Before(now.Add(-keepSnapshot)) }),
 	)
 }
 
@@ -80,12 +81,15 @@ func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 
 // PruneAttempts deletes attempts older than before, except the latest of each
 // certificate and the highest row of each server, without which NextRow would
-// start at 0 again. It is many transactions.
+// start at 0 again; and then the wordings that none of the rest has. It is many
+// transactions.
 func (j *Journal) PruneAttempts(ctx context.Context, before time.Time) error {
 	for {
 		var n int
 		err := j.copy(ctx, "pruning attempts", func(t *tx) (err error) {
-			n, err = t.pruneAttempts(ctx, before)
+			if n, err = t.pruneAttempts(ctx, before); err == nil && n < pruneBatch {
+				err = t.pruneWordings(ctx, before)
+			}
 			return err
 		})
 		if err != nil || n < pruneBatch {
@@ -98,7 +102,7 @@ func (j *Journal) PruneAttempts(ctx context.Context, before time.Time) error {
 // deleted of one server. A row without a time counts as old when all rows with a
 // higher number are old.
 func (t *tx) pruneAttempts(ctx context.Context, before time.Time) (int, error) {
-	servers, err := all(ctx, t, single[string], `SELECT DISTINCT server FROM certificate`)
+	servers, err := all(ctx, t, single[int64], `SELECT id FROM server`)
 	if err != nil {
 		return 0, err
 	}
@@ -106,13 +110,21 @@ func (t *tx) pruneAttempts(ctx context.Context, before time.Time) (int, error) {
 	for _, server := range servers {
 		n, err := t.exec(ctx, `DELETE FROM attempt WHERE id IN (SELECT a.id FROM attempt a JOIN certificate c ON c.id = a.certificate
 			WHERE a.server = ?1 AND a.time < ?2
-			AND (a.time > 0 OR a.row < (SELECT min(row) FROM attempt WHERE server = ?1 AND time >= ?2))
-			AND a.row <> c.last_row AND a.row <> (SELECT max(row) FROM attempt WHERE server = ?1) LIMIT ?3)`,
-			server, millis(before), pruneBatch)
+			AND (a.time > 0 OR a.id < (SELECT min(id) FROM attempt WHERE server = ?1 AND time >= ?2))
+			AND a.id <> c.last AND a.id <> (SELECT max(id) FROM attempt WHERE id >= ?1 << ?4 AND id < (?1 + 1) << ?4) LIMIT 0 + ?3)`,
+			server, millis(before), pruneBatch, rowBits)
 		if err != nil {
 			return 0, err
 		}
 		most = max(most, n)
 	}
 	return most, nil
+}
+
+// pruneWordings deletes those that no attempt uses any more. Of attempts that are
+// older than before only a few are left: the last of each certificate.
+func (t *tx) pruneWordings(ctx context.Context, before time.Time) error {
+	_, err := t.exec(ctx, `DELETE FROM wording WHERE used < ?1
+		AND id NOT IN (SELECT a.wording FROM server s CROSS JOIN attempt a ON a.server = s.id AND a.time < ?1)`, millis(before))
+	return err
 }

@@ -52,22 +52,26 @@ type Laboratory struct {
 }
 
 // Open opens the journal, creating its folder if there is none, and builds
-// everything else. It reads no panel and connects to nothing.
-func Open(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) (*App, error) {
-	return OpenIn(ctx, Laboratory{}, cfg, bundle, log)
+// everything else. It reads no panel and connects to nothing. It calls notice with a
+// text when something takes long.
+func Open(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger, notice func(text string)) (*App, error) {
+	if err := os.MkdirAll(filepath.Dir(cfg.State), 0o700); err != nil {
+		return nil, fmt.Errorf("opening the state: %w", err)
+	}
+	return openMended(ctx, Laboratory{}, cfg, bundle, log, notice, "")
 }
 
-// OpenIn is Open in a laboratory.
+// OpenIn is Open in a laboratory, where nothing takes long.
 func OpenIn(ctx context.Context, lab Laboratory, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger) (*App, error) {
 	if err := os.MkdirAll(filepath.Dir(cfg.State), 0o700); err != nil {
 		return nil, fmt.Errorf("opening the state: %w", err)
 	}
-	return openMended(ctx, lab, cfg, bundle, log, "")
+	return openMended(ctx, lab, cfg, bundle, log, func(string) {}, "")
 }
 
 // OpenToRun is Open for Run: a state file that is damaged is moved aside first.
 // damaged: it is known to be, since Run ended with such an error.
-func OpenToRun(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger, damaged bool) (*App, error) {
+func OpenToRun(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger, notice func(text string), damaged bool) (*App, error) {
 	mend := journal.Mend
 	if damaged {
 		mend = journal.SetAside
@@ -82,7 +86,7 @@ func OpenToRun(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, log
 	if err := os.MkdirAll(filepath.Dir(cfg.State), 0o700); err != nil {
 		return nil, unopened(cfg, fmt.Errorf("opening the state: %w", err))
 	}
-	a, err := openMended(ctx, Laboratory{}, cfg, bundle, log, aside)
+	a, err := openMended(ctx, Laboratory{}, cfg, bundle, log, notice, aside)
 	if err == nil && lastWordOf(cfg).over(ctx, log) {
 		a.bot.Became = append(a.bot.Became, compose.StateEvent{Kind: "again"})
 	}
@@ -95,8 +99,8 @@ func IsDamaged(err error) bool { return journal.IsDamaged(err) }
 
 // openMended opens the journal and builds everything else. aside is where a
 // damaged state file was moved; empty: there was none.
-func openMended(ctx context.Context, lab Laboratory, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger, aside string) (*App, error) {
-	j, err := journal.Open(ctx, cfg.State)
+func openMended(ctx context.Context, lab Laboratory, cfg *config.Config, bundle *i18n.Bundle, log *slog.Logger, notice func(text string), aside string) (*App, error) {
+	j, err := journal.Open(ctx, cfg.State, journal.WithProgress(migrating(bundle.Locale(cfg.Language, cfg.Timezone), notice)))
 	if err != nil {
 		return nil, unopened(cfg, err)
 	}
@@ -121,6 +125,22 @@ func openMended(ctx context.Context, lab Laboratory, cfg *config.Config, bundle 
 		a.bot.Became = append(a.bot.Became, compose.StateEvent{Kind: "lost", Path: cfg.State, Lost: lost})
 	}
 	return a, nil
+}
+
+// manyAttempts of an old state file take longer to bring into the present form than
+// anybody waits without a word.
+const manyAttempts = 50_000
+
+// migrating tells how far the migration of a state file is, every two seconds.
+func migrating(l *i18n.Locale, notice func(text string)) journal.Progress {
+	var told time.Time
+	return func(done, all int) {
+		if all < manyAttempts || done < all && time.Since(told) < 2*time.Second {
+			return
+		}
+		told = time.Now()
+		notice(l.Say("cli.migrating", i18n.Args{"Percent": done * 100 / all}))
+	}
 }
 
 // open builds the panels.

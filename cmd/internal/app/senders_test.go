@@ -40,7 +40,7 @@ func configured(t *testing.T, text string, files map[string]string, log slog.Han
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := Open(t.Context(), cfg, bundle, slog.New(log))
+	a, err := Open(t.Context(), cfg, bundle, slog.New(log), func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,216 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"domovoy/checks"
+)
+
+// KeepAttempts stores rows of a panel's issuance log. A row that is stored already
+// is overwritten, because a panel changes rows in place and a replaced panel
+// database starts its row numbers again; the sums of the certificates concerned
+// are then recounted. Rows that disappeared from the panel are kept. Rows whose
+// number no panel can have, below 0 or above 17 million million, are left out.
+func (j *Journal) KeepAttempts(ctx context.Context, server string, attempts []checks.Attempt) error {
+	if len(attempts) == 0 {
+		return nil
+	}
+	i := j.imports.of(server)
+	if i != nil && !i.add(attempts) {
+		return nil
+	}
+	return j.copy(ctx, "keeping attempts", func(t *tx) error {
+		// The batch is small, and database/sql's goroutine per call that watches the
+		// context costs more than storing a row. The transaction as a whole still
+		// ends with the context.
+		ctx := context.WithoutCancel(ctx)
+		if i != nil {
+			return i.flush(ctx, t)
+		}
+		return t.keepAttempts(ctx, server, attempts)
+	})
+}
+
+// kept is an attempt as it is stored.
+type kept struct {
+	id          int64 // see rowBits
+	certificate int64
+	outcome     checks.AttemptOutcome
+	time        int64
+	wording     int64
+	parts       string
+}
+
+func (k kept) follows(s *attemptSum) bool {
+	return k.time > s.time || k.time == s.time && k.id > s.last
+}
+
+// attemptSum is the stored sum of a certificate's attempts. Each new attempt is
+// added to it, so that a poll reads no old row.
+type attemptSum struct {
+	certificate int64  // its id; 0: not known yet
+	name        string // of the certificate
+	last        int64  // id of its latest attempt; noAttempt: it has none
+	time        int64
+	failures    int
+	firstFailed int64
+	lastIssued  int64
+	changed     bool // to be stored
+	stale       bool // to be recounted from the stored attempts
+}
+
+// noAttempt is lower than every id, so that even row 0 without a time follows it.
+const noAttempt = -1
+
+// add counts one more attempt. An outcome that is neither a success nor a failure
+// changes only the newest one.
+func (s *attemptSum) add(k kept) {
+	s.last, s.time, s.changed = k.id, k.time, true
+	switch k.outcome {
+	case checks.OutcomeIssued:
+		s.failures, s.firstFailed, s.lastIssued = 0, 0, k.time
+	case checks.OutcomeFailed:
+		if s.failures == 0 {
+			s.firstFailed = k.time
+		}
+		s.failures++
+	}
+}
+
+// keepAttempts stores a batch that is not part of an import.
+func (t *tx) keepAttempts(ctx context.Context, server string, attempts []checks.Attempt) error {
+	b, err := t.openBook(ctx, server)
+	if err != nil {
+		return err
+	}
+	rows, err := b.encode(ctx, t, attempts)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	stored, err := t.storedBetween(ctx, rows)
+	if err != nil {
+		return err
+	}
+	sums := make(map[int64]*attemptSum, len(b.sums))
+	for _, s := range b.sums {
+		sums[s.certificate] = s
+	}
+	fresh := rows[:0]
+	for _, k := range rows {
+		s, old, known := sums[k.certificate], kept{}, false
+		if old, known = stored[k.id]; known && old == k {
+			continue
+		}
+		switch {
+		case known:
+			was := sums[old.certificate]
+			if was == nil {
+				was = &attemptSum{certificate: old.certificate}
+				sums[old.certificate] = was
+			}
+			was.stale, s.stale = true, true
+		case k.follows(s):
+			s.add(k)
+		default:
+			s.stale = true
+		}
+		stored[k.id] = k
+		fresh = append(fresh, k)
+	}
+	if err := t.insertAttempts(ctx, fresh); err != nil {
+		return err
+	}
+	return t.saveSums(ctx, sums)
+}
+
+// storedBetween returns, by id, the attempts that are stored from the lowest to the
+// highest id of rows.
+func (t *tx) storedBetween(ctx context.Context, rows []kept) (map[int64]kept, error) {
+	low, high := rows[0].id, rows[0].id
+	for _, k := range rows {
+		low, high = min(low, k.id), max(high, k.id)
+	}
+	stored := make(map[int64]kept, len(rows))
+	_, err := all(ctx, t, func(s scanner) (struct{}, error) {
+		var k kept
+		err := s.Scan(&k.id, &k.certificate, &k.outcome, &k.time, &k.wording, &k.parts)
+		stored[k.id] = k
+		return struct{}{}, err
+	}, `SELECT id, certificate, outcome, time, wording, parts FROM attempt WHERE id BETWEEN ? AND ?`, low, high)
+	return stored, err
+}
+
+// rowsAtOnce is how many rows one statement inserts: with many, a row costs a
+// third.
+const rowsAtOnce = 50
+
+// insertAttempts stores rows of one server, in place of those with the same ids.
+func (t *tx) insertAttempts(ctx context.Context, rows []kept) error {
+	const (
+		into    = `INSERT INTO attempt (id, server, certificate, outcome, time, wording, parts) VALUES `
+		replace = ` ON CONFLICT (id) DO UPDATE SET certificate = excluded.certificate, outcome = excluded.outcome,
+			time = excluded.time, wording = excluded.wording, parts = excluded.parts`
+	)
+	if len(rows) == 0 {
+		return nil
+	}
+	row := fmt.Sprintf(`(?, %d, ?, ?, ?, ?, ?)`, rows[0].id>>rowBits) // the server is that of all
+	args := make([]any, 0, 6*rowsAtOnce)
+	for len(rows) > 0 {
+		n, query := 1, into+row+replace
+		if len(rows) >= rowsAtOnce {
+			n, query = rowsAtOnce, into+row+strings.Repeat(", "+row, rowsAtOnce-1)+replace
+		}
+		args = args[:0]
+		for _, k := range rows[:n] {
+			args = append(args, k.id, k.certificate, int64(k.outcome), k.time, k.wording, k.parts)
+		}
+		if _, err := t.exec(ctx, query, args...); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// saveSums stores the sums that changed; stale ones are recounted.
+func (t *tx) saveSums(ctx context.Context, sums map[int64]*attemptSum) error {
+	var stale []int64
+	for _, s := range sums {
+		switch {
+		case s.stale:
+			stale = append(stale, s.certificate)
+		case s.changed:
+			if _, err := t.exec(ctx, `UPDATE certificate SET last = ?, last_time = ?, failures = ?, first_failed = ?, last_issued = ?
+				WHERE id = ?`, s.last, s.time, s.failures, s.firstFailed, s.lastIssued, s.certificate); err != nil {
+				return err
+			}
+		}
+	}
+	if len(stale) == 0 {
+		return nil
+	}
+	if _, err := t.ExecContext(ctx, byCertificate); err != nil { // an import may have put it off
+		return err
+	}
+	return t.recount(ctx, stale)
+}
+
+// recount computes the sums of certificates from their stored attempts. It reads
+// only the last of each, and those that failed after its last success.
+func (t *tx) recount(ctx context.Context, certificates []int64) error {
+	_, err := t.exec(ctx, `WITH counted AS MATERIALIZED (SELECT c.value AS id,
+			(SELECT a.id FROM attempt a WHERE a.certificate = c.value ORDER BY a.time DESC, a.id DESC LIMIT 1) AS last,
+			(SELECT a.id FROM attempt a WHERE a.certificate = c.value AND a.outcome = ?2 ORDER BY a.time DESC, a.id DESC LIMIT 1) AS issued
+			FROM json_each(?1) c)
+		UPDATE certificate AS c SET last = coalesce(n.last, ?4), last_time = coalesce(l.time, 0), last_issued = coalesce(i.time, 0),
+			failures = (SELECT count(*) FROM attempt f WHERE f.certificate = n.id AND f.outcome = ?3
+				AND (f.time, f.id) > (coalesce(i.time, -1), coalesce(i.id, -1))),
+			first_failed = coalesce((SELECT min(f.time) FROM attempt f WHERE f.certificate = n.id AND f.outcome = ?3
+				AND (f.time, f.id) > (coalesce(i.time, -1), coalesce(i.id, -1))), 0)
+		FROM counted n LEFT JOIN attempt l ON l.id = n.last LEFT JOIN attempt i ON i.id = n.issued WHERE c.id = n.id`,
+		jsonText(certificates), checks.OutcomeIssued, checks.OutcomeFailed, noAttempt)
+	return err
+}
