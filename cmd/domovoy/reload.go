@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"time"
@@ -39,6 +40,9 @@ func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan o
 			log.InfoContext(ctx, "the configuration was read again", "file", cfg.File())
 			damaged = false
 		default:
+			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+				return nil // told to stop while it began
+			}
 			if damaged = app.IsDamaged(err) && ctx.Err() == nil && begun < newStates; !damaged {
 				app.LastWord(ctx, cfg, p.bundle, log, err)
 				return err
