@@ -18,15 +18,16 @@ import (
 	"domovoy/reports/journal"
 )
 
-// Inbox answers updates: in the order of each chat, a few chats at once, and
+// Inbox answers updates: in the order of each chat, some chats at once, and
 // those of people in the configuration before those of strangers.
 type Inbox struct {
 	journal  *journal.Journal
 	people   *people.Directory
 	commands *commands.Commands
-	send     bot.Signal // there is something to send
-	pool     *work.Pool // an answer is a job; its key is the chat
-	flood    flood      // used by Run alone
+	send     bot.Signal    // there is something to send
+	pool     *work.Pool    // an answer is a job; its key is the chat
+	turns    chan struct{} // to find an answer; storing it needs none
+	flood    flood         // used by Run alone
 	log      *slog.Logger
 
 	// Excuse tells somebody that a request cannot be stored; nil: nobody is told.
@@ -38,12 +39,13 @@ type Inbox struct {
 
 // New makes an inbox.
 func New(j *journal.Journal, d *people.Directory, c *commands.Commands, send bot.Signal, log *slog.Logger) *Inbox {
-	return &Inbox{journal: j, people: d, commands: c, send: send, pool: work.NewPool(atOnce, bot.NewSignal(), log), flood: newFlood(), log: log}
+	return &Inbox{journal: j, people: d, commands: c, send: send, pool: work.NewPool(underWay, bot.NewSignal(), log), turns: make(chan struct{}, atOnce), flood: newFlood(), log: log}
 }
 
 const (
 	answerBound = 30 * time.Second // the time one answer may take
-	atOnce      = 4                // chats answered at once
+	atOnce      = 4                // answers found at once
+	underWay    = 64               // chats whose answers are found or stored: many are stored with one sync of the disk
 	batch       = 100              // strangers looked at before known people are looked for again
 )
 
@@ -118,7 +120,7 @@ func (i *Inbox) fill(ctx context.Context) (time.Duration, error) {
 			return 0, i.take(ctx, updates, err)
 		}
 	}
-	if i.pool.Room() < atOnce {
+	if i.pool.Room() < underWay {
 		return work.Idle, nil // strangers can wait; the end of an answer wakes us
 	}
 	updates, err := i.journal.Strangers(ctx, who, batch)
@@ -177,10 +179,16 @@ func (i *Inbox) takeOne(ctx context.Context, u journal.Update) error {
 func (i *Inbox) answer(ctx context.Context, u journal.Update, r bot.Request) {
 	var said reply
 	begun := time.Now()
+	select {
+	case i.turns <- struct{}{}:
+	case <-ctx.Done():
+		return // the next start answers
+	}
 	err := guard.Run(func() (err error) {
 		said, err = i.compose(ctx, u, r)
 		return err
 	})
+	<-i.turns
 	store := func(ctx context.Context) error { return i.store(ctx, u, r, said) }
 	if _, bug := errors.AsType[*guard.Panic](err); bug {
 		store = i.setAside(ctx, u, err)

@@ -134,7 +134,7 @@ func measure(place office, bot *exec.Cmd, rate, seconds, chats, people int) (f f
 	if err := place.connected(ctx); err != nil {
 		return f, err
 	}
-	time.Sleep(5 * time.Second) // the panel is read, and the first messages are out
+	settle(bot)
 	before := make([]int, chats)
 	for c := range chats {
 		before[c] = len(place.answers(c))
@@ -177,6 +177,19 @@ func measure(place office, bot *exec.Cmd, rate, seconds, chats, people int) (f f
 		f.Median, f.P99, f.Longest = ms(0.5), ms(0.99), ms(1)
 	}
 	return f, nil
+}
+
+// settle waits until a program that has just begun has read its panel and said its
+// first: until it takes little of a processor for two seconds, for a minute at most.
+func settle(bot *exec.Cmd) {
+	const step, little = 500 * time.Millisecond, 50 * time.Millisecond
+	for limit, calm := time.Now().Add(time.Minute), 0; calm < 4 && time.Now().Before(limit); calm++ {
+		before := cpu(bot.Process.Pid)
+		time.Sleep(step)
+		if cpu(bot.Process.Pid)-before > little {
+			calm = -1
+		}
+	}
 }
 
 // cpu is the CPU time of a process so far; 0 if it is not known. See proc(5),
