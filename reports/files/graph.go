@@ -73,7 +73,11 @@ func (d *document) graph() *graph {
 		Alt: d.Say("files.chart.alt", i18n.Args{"Open": last.open, "Added": last.added, "Fixed": last.fixed}),
 	}
 	g.Plot.Top, g.Plot.Height = fmt.Sprint(plotTop), fmt.Sprint(plotHeight)
-	for n := 0; n <= top; n += 2 * rise {
+	apart := rise
+	if top/rise > 4 { // it is not high
+		apart = 2 * rise
+	}
+	for n := 0; n <= top; n += apart {
 		g.Lines = append(g.Lines, gridLine{pixels(plotTop + plotHeight*float64(top-n)/float64(top)), d.Number(n)})
 	}
 	for i, x := range points {

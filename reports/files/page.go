@@ -170,19 +170,22 @@ func breaks(s string) template.HTML {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		run := 0
-		for _, r := range word {
+		if len(word) <= 10 {
+			b.WriteString(html.EscapeString(word))
+			continue
+		}
+		from, run := 0, 0 // of what is not written yet
+		for at, r := range word {
 			if run == longRun {
-				b.WriteString("<wbr>")
-				run = 0
+				b.WriteString(html.EscapeString(word[from:at]) + "<wbr>")
+				from, run = at, 0
 			}
-			b.WriteString(html.EscapeString(string(r)))
-			run++
-			if len(word) > 10 && strings.ContainsRune(".-_@/:", r) {
-				b.WriteString("<wbr>")
-				run = 0
+			if run++; strings.ContainsRune(".-_@/:", r) {
+				b.WriteString(html.EscapeString(word[from:at+1]) + "<wbr>")
+				from, run = at+1, 0
 			}
 		}
+		b.WriteString(html.EscapeString(word[from:]))
 	}
 	return template.HTML(b.String())
 }

@@ -97,6 +97,33 @@ type sheet struct {
 	widths     []float64 // of its columns
 	text       int       // the style of a cell without one of its own: its text is wrapped
 	last       int       // the row written last
+
+	lines map[place]int // how many lines long texts take; at most placesKept of them
+}
+
+// place is a text in a column of a width.
+type place struct {
+	text  string
+	width float64
+}
+
+// placesKept is how many long texts are measured once: what to do is the same in many
+// rows.
+const placesKept = 1000
+
+// linesOf is linesOf for a column of the sheet.
+func (s *sheet) linesOf(text string, column int) int {
+	at := place{text, s.widths[column]}
+	if float64(len(text)) <= at.width {
+		return 1
+	}
+	n, known := s.lines[at]
+	if !known {
+		if n = linesOf(text, at.width); len(s.lines) < placesKept {
+			s.lines[at] = n
+		}
+	}
+	return n
 }
 
 // add writes the next row, as high as its longest text is when it is wrapped: not every
@@ -110,10 +137,10 @@ func (s *sheet) add(cells []any) error {
 			if text == "" {
 				cells[i] = nil
 			}
-			lines = max(lines, linesOf(text, s.widths[i]))
+			lines = max(lines, s.linesOf(text, i))
 		case excelize.Cell:
 			if text, ok := text.Value.(string); ok {
-				lines = max(lines, linesOf(text, s.widths[i]))
+				lines = max(lines, s.linesOf(text, i))
 			}
 		}
 	}
@@ -171,7 +198,7 @@ func (b *book) sheet(key string, h heads, rows int) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sheet{name: b.sheetName(key), area: "A1:" + corner, widths: h.widths}
+	s := &sheet{name: b.sheetName(key), area: "A1:" + corner, widths: h.widths, lines: map[place]int{}}
 	fit, landscape, a4, wide, tall := true, "landscape", 9, 1, 0
 	err = errors.Join(
 		b.file.SetSheetProps(s.name, &excelize.SheetPropsOptions{FitToPage: &fit}),
