@@ -39,7 +39,8 @@ func (j *Journal) Standing(ctx context.Context, now time.Time) (s Standing, err 
 		if s.Silences, err = all(ctx, t, scanSilence, `SELECT `+silenceColumns+` FROM silence WHERE until > ? ORDER BY id`, millis(now.Add(-SilencesKept))); err != nil {
 			return err
 		}
-		s.Passed, err = all(ctx, t, scanIncident, `SELECT `+incidentColumns+` FROM incident WHERE held <> '' AND resolved > 0 ORDER BY id`)
+		// By the index of those that were held back: other ways read all there ever were.
+		s.Passed, err = all(ctx, t, scanIncident, `SELECT `+incidentColumns+` FROM incident WHERE held <> '' AND +resolved > 0 ORDER BY +id`)
 		return err
 	})
 	return s, err
