@@ -115,7 +115,7 @@ func (j *Journal) AttemptsOf(ctx context.Context, server string, certificates []
 
 // LastAttempt is the state of issuing one certificate.
 type LastAttempt struct {
-	Attempt     checks.Attempt // the latest by time
+	Attempt     checks.Attempt // the latest by time; without its status, and without its text unless it failed
 	Failures    int            // failed attempts since the last success
 	FirstFailed time.Time      // the first of Failures; zero: there is none, or it has no time
 	LastIssued  time.Time      // zero: no success is known
@@ -126,21 +126,24 @@ type LastAttempt struct {
 // one look-up: CROSS JOIN makes SQLite go through the names instead of through
 // all certificates.
 func (j *Journal) LastAttempts(ctx context.Context, server string, certificates []string, each func(LastAttempt)) error {
-	from, args := `certificate c`, []any{server}
+	from, args := `certificate c`, []any{server, checks.OutcomeFailed}
 	if certificates != nil {
-		from, args = `json_each(?2) n CROSS JOIN certificate c ON c.name = n.value`, append(args, jsonText(certificates))
+		from, args = `json_each(?3) n CROSS JOIN certificate c ON c.name = n.value`, append(args, jsonText(certificates))
 	}
 	scan := func(s scanner) (struct{}, error) {
-		var l LastAttempt
-		var err error
-		if l.Attempt, err = scanAttempt(s, &l.Failures, stamp{&l.FirstFailed}, stamp{&l.LastIssued}); err == nil {
+		l := LastAttempt{Attempt: checks.Attempt{Server: server}}
+		a := &l.Attempt
+		var pattern, parts string
+		err := s.Scan(&a.Row, &a.Certificate, &a.Outcome, stamp{&a.Time}, &pattern, &parts, &l.Failures, stamp{&l.FirstFailed}, stamp{&l.LastIssued})
+		if err == nil {
+			a.Text = wording.Join(pattern, parts, a.Certificate)
 			each(l)
 		}
 		return struct{}{}, err
 	}
 	return j.view(ctx, "reading the last attempts", func(t *tx) error {
-		_, err := all(ctx, t, scan, `SELECT `+attemptColumns+`, c.failures, c.first_failed, c.last_issued
-			FROM `+from+` JOIN attempt a ON a.id = c.last JOIN wording w ON w.id = a.wording WHERE c.server = ?1`, args...)
+		_, err := all(ctx, t, scan, `SELECT `+rowOf+`, c.name, a.outcome, a.time, `+failedText+`, c.failures, c.first_failed, c.last_issued
+			FROM `+from+` JOIN attempt a ON a.id = c.last LEFT JOIN wording w ON w.id = a.wording AND a.outcome = ?2 WHERE c.server = ?1`, args...)
 		return err
 	})
 }

@@ -1,7 +1,9 @@
 package journal
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"domovoy/checks"
@@ -18,28 +20,72 @@ const failedText = `coalesce(w.pattern, ''), iif(w.id IS NULL, '', a.parts)`
 // not be earlier than issued. Only failed attempts have their text. Attempts
 // without a time, and those with another outcome, are left out.
 func (j *Journal) OrderEvents(ctx context.Context, server string, issued, failed time.Time, each func(checks.Attempt)) error {
-	scan := func(s scanner) (struct{}, error) {
-		a := checks.Attempt{Server: server}
-		var pattern, parts string
-		if err := s.Scan(&a.Row, &a.Certificate, &a.Outcome, stamp{&a.Time}, &pattern, &parts); err != nil {
-			return struct{}{}, err
-		}
-		a.Text = wording.Join(pattern, parts, a.Certificate)
-		each(a)
-		return struct{}{}, nil
-	}
-	return j.view(ctx, "reading orders", func(t *tx) error {
-		// The inner query reads nothing but the index by time: there may be
-		// millions of failures in between.
-		_, err := all(ctx, t, scan, `SELECT `+rowOf+`, c.name, a.outcome, a.time, `+failedText+`
-			FROM (SELECT id FROM attempt WHERE server = `+serverID+` AND time >= ?2
-				AND (outcome = ?4 OR outcome = ?5 AND time >= ?3)) found
-			JOIN attempt a ON a.id = found.id JOIN certificate c ON c.id = a.certificate
-			LEFT JOIN wording w ON w.id = a.wording AND a.outcome = ?5
-			ORDER BY a.time, a.id`,
+	var o orders
+	err := j.view(ctx, "reading orders", func(t *tx) error {
+		// This reads nothing but the index by time: there may be millions of
+		// failures in between.
+		var err error
+		o.rows, err = all(ctx, t, scanOrder, `SELECT id, certificate, outcome, time FROM attempt
+			WHERE server = `+serverID+` AND time >= ?2 AND (outcome = ?4 OR outcome = ?5 AND time >= ?3)`,
 			server, max(1, millis(issued)), max(1, millis(failed)), checks.OutcomeIssued, checks.OutcomeFailed)
-		return err
+		if err != nil {
+			return err
+		}
+		return o.loadWords(ctx, t)
 	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(o.rows, func(a, b kept) int { return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.id, b.id)) })
+	for _, k := range o.rows {
+		each(checks.Attempt{Server: server, Row: k.id & rowMask, Certificate: o.names[k.certificate], Outcome: k.outcome,
+			Time: moment(k.time), Text: o.texts[k.id]})
+	}
+	return nil
+}
+
+// orders are many attempts of few certificates, most of which did not fail.
+type orders struct {
+	rows  []kept           // without their words
+	names map[int64]string // of certificates
+	texts map[int64]string // of those that failed
+}
+
+func scanOrder(s scanner) (k kept, err error) {
+	return k, s.Scan(&k.id, &k.certificate, &k.outcome, &k.time)
+}
+
+// loadWords reads each certificate's name, and the texts of failures.
+func (o *orders) loadWords(ctx context.Context, t *tx) error {
+	o.names, o.texts = map[int64]string{}, map[int64]string{}
+	var certificates, failed []int64
+	for _, k := range o.rows {
+		if _, known := o.names[k.certificate]; !known {
+			o.names[k.certificate] = ""
+			certificates = append(certificates, k.certificate)
+		}
+		if k.outcome == checks.OutcomeFailed {
+			failed = append(failed, k.id)
+		}
+	}
+	_, err := all(ctx, t, func(s scanner) (struct{}, error) {
+		var id int64
+		var name string
+		err := s.Scan(&id, &name)
+		o.names[id] = name
+		return struct{}{}, err
+	}, `SELECT c.id, c.name FROM json_each(?) n CROSS JOIN certificate c ON c.id = n.value`, jsonText(certificates))
+	if err != nil {
+		return err
+	}
+	_, err = all(ctx, t, func(s scanner) (struct{}, error) {
+		var id, certificate int64
+		var pattern, parts string
+		err := s.Scan(&id, &certificate, &pattern, &parts)
+		o.texts[id] = wording.Join(pattern, parts, o.names[certificate])
+		return struct{}{}, err
+	}, `SELECT a.id, a.certificate, w.pattern, a.parts FROM json_each(?) n CROSS JOIN attempt a ON a.id = n.value JOIN wording w ON w.id = a.wording`, jsonText(failed))
+	return err
 }
 
 // LastIssued calls each, oldest first, with the last successful attempt of each
