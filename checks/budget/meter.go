@@ -44,8 +44,9 @@ func NewMeter(ca *CA, server string, now time.Time) *Meter {
 }
 
 // Known adds a certificate that was issued before the first order.
-func (m *Meter) Known(names []string, issued time.Time) {
-	set := SetOf(names)
+func (m *Meter) Known(names []string, issued time.Time) { m.known(SetOf(names), issued) }
+
+func (m *Meter) known(set string, issued time.Time) {
 	m.issued[set] = max(m.issued[set], instantOf(issued))
 }
 
@@ -76,14 +77,15 @@ func (m *Meter) Add(o checks.Order) {
 	if len(o.Names) == 0 {
 		m.doubt = later(m.doubt, now)
 	}
-	renewal := o.Renewal || m.renewal(o.Names, now)
-	m.spend(OrderMade, o.Names, renewal, now)
+	set := SetOf(o.Names)
+	renewal := o.Renewal || m.renews(set, now)
+	m.spend(OrderMade, o.Names, set, renewal, now)
 	switch o.Outcome {
 	case checks.OutcomeIssued:
-		m.spend(CertIssued, o.Names, renewal, now)
+		m.spend(CertIssued, o.Names, set, renewal, now)
 		m.succeeded(o.Names)
-		if len(o.Names) > 0 {
-			m.Known(o.Names, o.Time)
+		if set != "" {
+			m.known(set, o.Time)
 		}
 	case checks.OutcomeFailed:
 		m.failed(o, now)
@@ -133,8 +135,9 @@ func (m *Meter) succeeded(names []string) {
 	}
 }
 
-// spend takes a token from each bucket that the event spends.
-func (m *Meter) spend(e Event, names []string, renewal bool, now time.Time) {
+// spend takes a token from each bucket that the event spends. set is the subject
+// of all names together.
+func (m *Meter) spend(e Event, names []string, set string, renewal bool, now time.Time) {
 	for _, l := range m.limits {
 		if l.Spent != e || len(names) == 0 && l.Scope != Account {
 			continue
@@ -143,6 +146,10 @@ func (m *Meter) spend(e Event, names []string, renewal bool, now time.Time) {
 			if l.Scope == Account {
 				m.spared = lastDay(m.spared, now)
 			}
+			continue
+		}
+		if l.Scope == Set {
+			l.spend(set, now)
 			continue
 		}
 		for _, subject := range l.subjects(names) {
@@ -182,9 +189,11 @@ func (m *Meter) refused(o checks.Order, now time.Time) {
 }
 
 // renewal reports whether an order for these names would be a renewal.
-func (m *Meter) renewal(names []string, now time.Time) bool {
-	issued, ok := m.issued[SetOf(names)]
-	return ok && len(names) > 0 && now.Sub(issued.time()) <= time.Duration(m.ca.RenewalWindow)
+func (m *Meter) renewal(names []string, now time.Time) bool { return m.renews(SetOf(names), now) }
+
+func (m *Meter) renews(set string, now time.Time) bool {
+	issued, ok := m.issued[set]
+	return ok && set != "" && now.Sub(issued.time()) <= time.Duration(m.ca.RenewalWindow)
 }
 
 // Budget returns the state of one bucket; an empty subject is the account's. It
