@@ -15,6 +15,7 @@ import (
 	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/i18n"
+	"domovoy/reports"
 	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
@@ -55,9 +56,9 @@ type Selection struct {
 	Names  []string `json:"names,omitempty"` // A-label form
 	URLs   []string `json:"urls,omitempty"`
 	All    bool     `json:"all,omitempty"`
-	Valid  bool     `json:"valid,omitempty"` // valid ones, too
-	Probe  bool     `json:"probe,omitempty"` // find authorizations by new orders
-	Server string   `json:"server,omitempty"`
+	Valid  bool     `json:"valid,omitempty"`  // valid ones, too
+	Probe  bool     `json:"probe,omitempty"`  // find authorizations by new orders
+	Server string   `json:"server,omitempty"` // or one with its node: isp1/node2
 }
 
 // CancelPlanData is the JSON of cancel authz.
@@ -76,7 +77,8 @@ type CancelPlan struct {
 	Busy           int                 `json:"busy"`  // pending ones whose name is being ordered just now
 	Later          int                 `json:"later"` // pending, but its name had its share of this hour
 	Unread         int                 `json:"unread"`
-	Price          int                 `json:"price"` // the sum of the costs
+	Elsewhere      int                 `json:"elsewhere,omitempty"` // where a node was asked for: of sites of other nodes, or of no site
+	Price          int                 `json:"price"`               // the sum of the costs
 	Known          bool                `json:"price_known"`
 }
 
@@ -159,6 +161,9 @@ func (c *Canceller) atSomeCA(selected Selection) error {
 		var names []string
 		for _, p := range c.accounts("") {
 			names = append(names, p.Name)
+			for _, n := range p.State().Snapshot.Nodes {
+				names = append(names, checks.Place(p.Name, n.Name))
+			}
 		}
 		if len(names) == 0 {
 			return &bot.Refusal{Code: bot.ResultUnavailable, Key: "refusal.noca"}
@@ -173,13 +178,21 @@ func (c *Canceller) atSomeCA(selected Selection) error {
 	return nil
 }
 
-// accounts are the panels with an account at a CA; of a server, or all.
-func (c *Canceller) accounts(server string) []*watch.Panel {
+// accounts are the panels with an account at a CA; of a server, of that with a
+// node (isp1/node2), or all.
+func (c *Canceller) accounts(place string) []*watch.Panel {
+	server, node := checks.ParsePlace(place)
 	var panels []*watch.Panel
 	for _, p := range c.watch.Panels() {
-		if p.CA != nil && (server == "" || p.Name == server) {
+		if p.CA != nil && (place == "" || p.Name == server) && (node == "" || hasNode(p, place)) {
 			panels = append(panels, p)
 		}
 	}
 	return panels
+}
+
+// hasNode reports whether a panel has a node that a place names.
+func hasNode(p *watch.Panel, place string) bool {
+	on := reports.Filter{Server: place}
+	return slices.ContainsFunc(p.State().Snapshot.Nodes, func(n checks.Node) bool { return on.HasNode(n.Name) })
 }

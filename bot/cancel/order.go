@@ -57,7 +57,11 @@ func (c *Canceller) planOrders(ctx context.Context, t *task.Task, selected Selec
 		if rules := p.CA.Rules; rules != nil {
 			told.CA, told.Limit, told.Window = rules.Name, orderLimit(rules).Size, orderLimit(rules).Span()
 		}
+		here := onNode(p, selected.Server)
 		for _, name := range selected.Names {
+			if here != nil && !here[name] {
+				continue
+			}
 			if x, ok := p.State().Find(name); ok {
 				made.Orders = append(made.Orders, order{p.Name, append([]string{x.Site.Name}, x.Site.Aliases...)})
 			} else if len(c.accounts(selected.Server)) == 1 { // a name of no site is ordered only where it is clear at whose cost

@@ -17,6 +17,7 @@ import (
 	"domovoy/bot/task"
 	"domovoy/bot/watch"
 	"domovoy/checks"
+	"domovoy/reports"
 	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
@@ -85,6 +86,9 @@ func (c *Canceller) plan(ctx context.Context, t *task.Task, selection Selection)
 	var last, err error
 	if planner.acted, err = c.journal.BegunSteps(ctx, planner.now.Add(-nameWindow)); err != nil {
 		return bot.Answer{}, err
+	}
+	if _, node := checks.ParsePlace(selection.Server); node != "" {
+		told.Place, told.Node = selection.Server, node
 	}
 	for _, p := range c.accounts(selection.Server) {
 		inv, err := c.inventory(ctx, p, selection, func(done, total int) {
@@ -178,7 +182,7 @@ func (s *inventory) told(c planned) compose.CancelServer {
 	told := compose.CancelServer{
 		Name: s.panel.Name, Account: s.client.AccountURL(), Key: string(s.key), Hint: string(s.found.Hint),
 		Items: len(c.items), Busy: c.busy, Pending: c.pending, Valid: c.valid,
-		Left:  compose.CancelLeft{Final: c.final, Foreign: c.foreign, Later: c.later, Unread: s.unread, Hidden: len(s.found.Orders)},
+		Left:  compose.CancelLeft{Final: c.final, Foreign: c.foreign, Elsewhere: c.elsewhere, Later: c.later, Unread: s.unread, Hidden: len(s.found.Orders)},
 		Price: compose.CancelPrice{Known: known, Charged: charged, Limit: limit.Size, Window: limit.Span()},
 		Names: s.names(c),
 	}
@@ -230,6 +234,7 @@ func (s *inventory) used(name string) int {
 func (p *CancelPlan) add(c planned) {
 	p.Pending, p.Valid, p.Gone = p.Pending+c.pending, p.Valid+c.valid, p.Gone+c.final+c.foreign
 	p.Busy, p.Later, p.Known = p.Busy+c.busy, p.Later+c.later, p.Known && c.known
+	p.Elsewhere += c.elsewhere
 	for _, i := range c.items {
 		a := AuthorizationData{URL: i.URL, Domain: i.Name, Server: i.Server, Status: i.Status, Cost: i.Cost}
 		if !i.Expires.IsZero() {
@@ -245,6 +250,7 @@ type planned struct {
 	items                                []item
 	pending, valid, final, foreign, busy int
 	later                                int  // of names that reached this hour's limit
+	elsewhere                            int  // not of the node that was asked for
 	known                                bool // what cancelling costs
 }
 
@@ -260,7 +266,7 @@ type planner struct {
 func (x *planner) plan(s *inventory) planned {
 	_, known, _ := charge(s.panel.CA, x.now)
 	c := planned{known: known}
-	issuing := ordering(s.panel, x.now)
+	issuing, here := ordering(s.panel, x.now), onNode(s.panel, x.selection.Server)
 	for _, a := range s.seen {
 		given := slices.Contains(x.selection.URLs, a.URL)
 		if x.seen[a.URL] || !x.selection.All && !given && !x.names[a.Name] {
@@ -272,6 +278,8 @@ func (x *planner) plan(s *inventory) planned {
 			c.foreign++
 		case a.Status.Final() || !a.Expires.IsZero() && a.Expires.Before(x.now):
 			c.final++
+		case here != nil && !here[a.Name]:
+			c.elsewhere++
 		case a.Status == checks.AuthorizationValid:
 			if c.valid++; x.selection.Valid {
 				x.take(&c, s.item(a, x.now), s)
@@ -319,6 +327,22 @@ func identifier(a checks.Authorization) string {
 		return "*." + a.Name
 	}
 	return a.Name
+}
+
+// onNode are the names of the sites that a node serves; nil: no node was asked
+// for. The account has no nodes: the panel orders for all of them, and whose an
+// authorization is follows from its name.
+func onNode(p *watch.Panel, place string) map[string]bool {
+	if _, node := checks.ParsePlace(place); node == "" {
+		return nil
+	}
+	names := map[string]bool{}
+	for _, x := range (reports.Filter{Server: place}).OnNodes(p.State()).Subjects {
+		for _, name := range append([]string{x.Site.Name}, x.Site.Aliases...) {
+			names[strings.TrimPrefix(name, "*.")] = true
+		}
+	}
+	return names
 }
 
 // orderLasts is how long a panel's order may be under way before it hangs.

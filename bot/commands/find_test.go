@@ -124,6 +124,11 @@ func TestNodesInFilters(t *testing.T) {
 	if answer, err := ask("check b.ru server=isp1/node2"); err != nil || answer.Data.(commands.CheckData).Node != "node2" {
 		t.Errorf("%+v, %v", answer.Data, err)
 	}
+	answer, err = ask("limits server=isp1/node2")
+	if err != nil || !slices.Equal(answer.Data.(commands.LimitsData).Whole, []string{"isp1"}) ||
+		answer.Message.Sections[0].Text != "isp1/node2 has no limits of its own: the CA counts by account, and isp1 orders for all its nodes from one. What follows is that account, all of isp1." {
+		t.Errorf("limits of a node: %+v, %v", answer.Message.Sections, err)
+	}
 	for _, words := range []string{"check a.ru server=isp1/node2", "list sites server=isp1/node3", "silence server=isp1/node3 2h why", "list trouble week=2026-W01 server=isp1/node2"} {
 		if _, err := ask(words); err == nil {
 			t.Errorf("%s was answered", words)

@@ -24,6 +24,7 @@ type LimitsData struct {
 	Changes   []ChangeData   `json:"changes"`
 	Unknown   []string       `json:"unknown,omitempty"` // servers at whose CA no limits are known
 	Issuance  []IssuanceData `json:"issuance"`          // the last 30 days, oldest first, server by server
+	Whole     []string       `json:"whole,omitempty"`   // servers of which a node was asked for: limits are those of their account, for all nodes
 }
 
 // IssuanceData is a day of a server: how many attempts to issue ended, how many
@@ -95,6 +96,10 @@ func (b budgets) limits(ctx context.Context, r bot.Request) (bot.Answer, error) 
 	var all []compose.AccountLimits
 	for _, s := range servers {
 		l := b.of(s, r.Now)
+		if _, node := checks.ParsePlace(asked.filter.Server); node != "" {
+			l.Place = checks.Place(s.Name, node)
+			data.Whole = append(data.Whole, s.Name)
+		}
 		if l.Issuance, err = b.journal.Issuance(ctx, s.Name, midnights(r.Locale.Local(r.Now)), panel.Shortly); err != nil {
 			return bot.Answer{}, err
 		}

@@ -120,6 +120,9 @@ func plans() map[string]compose.CancelPlan {
 			s.Pending, s.Valid, s.Items = 0, 2, 2
 			s.Names = []compose.CancelName{{Name: "shop.ru", N: 2, Expires: now.Add(20 * 24 * time.Hour)}}
 		}),
+		"node": one(compose.CancelPlan{ID: "7f3a", Lives: 10 * time.Minute, Asked: true, Place: "isp1/node2", Node: "node2"}, func(s *compose.CancelServer) {
+			s.Left = compose.CancelLeft{Final: 3, Elsewhere: 11}
+		}),
 		"two": {ID: "7f3a", Lives: 10 * time.Minute, NeedsSecond: true, Servers: []compose.CancelServer{server, with(func(s *compose.CancelServer) { s.Name = "isp2" })}},
 	}
 	for _, key := range []string{"none", "missing", "denied", "open", "unusable"} {

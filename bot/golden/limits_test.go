@@ -95,6 +95,7 @@ func limitCases() map[string]message {
 	strange.Price = checks.Price{Orders: 1}
 	all := map[string]message{
 		"limits.calm":    limits(calmLimits(), other),
+		"limits.node":    limits(compose.AccountLimits{Server: "isp1", Place: "isp1/node2", Quota: calmLimits().Quota}),
 		"limits.short":   limits(shortLimits(runsOut(), 88)),
 		"limits.gone":    limits(shortLimits(goneAlready(), 0)),
 		"limits.unknown": limits(compose.AccountLimits{Server: "isp1", Paused: 4}, compose.AccountLimits{Server: "isp2", Trouble: "locked"}),

@@ -37,6 +37,7 @@ type CancelPlan struct {
 	Valid       bool          // valid ones are wanted, too
 	NeedsSecond bool          // another administrator must confirm, too
 	Servers     []CancelServer
+	Place, Node string   // where a node was asked for: as server/node, and its name
 	Unreadable  []string // why others could not be asked, as texts
 }
 
@@ -58,6 +59,7 @@ type CancelServer struct {
 // CancelLeft are the authorizations that are left alone.
 type CancelLeft struct {
 	Final, Foreign, Later, Unread int
+	Elsewhere                     int // of sites of other nodes, or of no site
 	Hidden                        int // orders that only the key may read
 }
 
@@ -90,6 +92,9 @@ func AskToCancel(w Writer, p CancelPlan) reports.Message {
 	for _, s := range p.Servers {
 		items += s.Items
 		m.Sections = append(m.Sections, planServer(w, p, s)...)
+	}
+	if p.Node != "" {
+		m.Sections = append(m.Sections, reports.Section{Text: w.Say("cancel.node", i18n.Args{"Place": p.Place, "Node": p.Node})})
 	}
 	for _, text := range p.Unreadable {
 		m.Sections = append(m.Sections, reports.Section{Text: text})
@@ -164,7 +169,7 @@ func leftAlone(w Writer, l CancelLeft) string {
 	for _, x := range []struct {
 		key string
 		n   int
-	}{{"final", l.Final}, {"foreign", l.Foreign}, {"later", l.Later}, {"unread", l.Unread}, {"hidden", l.Hidden}} {
+	}{{"final", l.Final}, {"foreign", l.Foreign}, {"elsewhere", l.Elsewhere}, {"later", l.Later}, {"unread", l.Unread}, {"hidden", l.Hidden}} {
 		if x.n > 0 {
 			parts = append(parts, w.Say("cancel.left."+x.key, i18n.Args{"N": x.n}))
 		}

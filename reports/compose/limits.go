@@ -13,6 +13,7 @@ import (
 // AccountLimits is what a server's account has left of its CA's rate limits.
 type AccountLimits struct {
 	Server   string
+	Place    string // the node that was asked for, as server/node; empty: the whole panel
 	Quota    reports.Quota
 	Scarce   []checks.Budget       // of domains, sets and names: those with the least left of each limit
 	Coming   []checks.Finding      // ca.budget, ca.pausing, ca.zombie
@@ -28,6 +29,9 @@ type AccountLimits struct {
 func Limits(w Writer, all []AccountLimits) reports.Message {
 	m := limitsTitle(w, all)
 	for _, l := range all {
+		if l.Place != "" {
+			m.Sections = append(m.Sections, reports.Section{Text: w.Say("limits.node", i18n.Args{"Server": l.Server, "Place": l.Place})})
+		}
 		m.Sections = append(m.Sections, limitsOf(w, l)...)
 	}
 	paused, zombies := 0, 0
