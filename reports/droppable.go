@@ -83,10 +83,10 @@ func aliasOf(site *checks.Site, name string) string {
 	return name
 }
 
-// droppable says which aliases of a site keep it from getting a certificate, if
+// Droppable says which aliases of a site keep it from getting a certificate, if
 // it would get one without them. unsure: there are such aliases, and of other
 // names it is not known whether they pass.
-func (s Site) droppable() (names Names, ok, unsure bool) {
+func (s Site) Droppable() (names Names, ok, unsure bool) {
 	x := s.Subject
 	if x.Site.Active == checks.Off || len(x.Site.Aliases) == 0 || !orders(x) {
 		return Names{}, false, false
@@ -200,7 +200,7 @@ func DropOf(servers []Server, f Filter, at time.Time, mine func(owner string) bo
 func (s Server) unsure() []Row {
 	var rows []Row
 	for j := range s.Judged() {
-		if names, _, unsure := j.droppable(); unsure {
+		if names, _, unsure := j.Droppable(); unsure {
 			row := j.row()
 			row.Names = &names
 			rows = append(rows, row)

@@ -278,7 +278,7 @@ func (j Judged) listed(kind string) (Row, bool) {
 		return row, j.Blind()
 	case Droppable:
 		row := j.row()
-		names, ok, _ := j.droppable()
+		names, ok, _ := j.Droppable()
 		row.Names = &names
 		return row, ok
 	case "elsewhere", "free":

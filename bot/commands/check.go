@@ -21,6 +21,8 @@ type CheckData struct {
 	Findings []FindingData `json:"findings"`
 	Failures []FailureData `json:"failures"`
 	Attempts []AttemptData `json:"attempts"`
+	Drop     []NameData    `json:"drop,omitempty"` // aliases because of which no certificate is issued
+	Pass     []string      `json:"pass,omitempty"` // the names that it would be issued for without Drop; absent: that is not known of all
 }
 
 // VerdictData is the one root cause with the next step.
@@ -109,6 +111,12 @@ func checkData(s reports.Site, w compose.Writer) CheckData {
 	}
 	for _, f := range s.Server.Failures(site.Name) {
 		data.Failures = append(data.Failures, FailureData{f.Check, f.Err})
+	}
+	if names, ok, unsure := s.Droppable(); ok || unsure {
+		data.Drop = dropData(names)
+		if ok {
+			data.Pass = names.Pass
+		}
 	}
 	for _, a := range s.Attempts {
 		data.Attempts = append(data.Attempts, attemptData(a, w))

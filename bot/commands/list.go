@@ -358,12 +358,18 @@ func listData(asked listRequest, rows []reports.Row, page compose.Page) ListData
 			item.Row, item.Value = u.Row, u.Value
 		}
 		if r.Names != nil {
-			item.Pass = r.Names.Pass
-			for _, d := range r.Names.Dead {
-				item.Drop = append(item.Drop, NameData{d.Name, d.Code})
-			}
+			item.Pass, item.Drop = r.Names.Pass, dropData(*r.Names)
 		}
 		data.Items = append(data.Items, item)
 	}
 	return data
+}
+
+// dropData are the names that the CA does not accept.
+func dropData(names reports.Names) []NameData {
+	var all []NameData
+	for _, d := range names.Dead {
+		all = append(all, NameData{d.Name, d.Code})
+	}
+	return all
 }

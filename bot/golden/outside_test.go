@@ -287,6 +287,11 @@ func outsideCases() map[string]message {
 			all["live."+family+"."+end] = check(looked(s, []checks.Finding{f}))
 		}
 	}
+	for name, failed := range map[string][]checks.Failure{"live.drop": nil, "live.drop.unsure": {{Check: checks.NamesCheck, Name: "www.shop.ru", Err: "timeout"}}} {
+		s := visit(func(x *checks.Subject) { x.Site.Aliases = []string{"www.shop.ru", "old.ru", "older.ru"} })
+		all[name] = check(looked(s, []checks.Finding{
+			{Check: checks.NamesCheck, Name: "old.ru", Code: checks.DNSElsewhere, Args: seenDNS()["elsewhere"].Args}, {Check: checks.NamesCheck, Name: "older.ru", Code: checks.DNSNXDomain}}, failed...))
+	}
 	for name, days := range map[string]time.Duration{"served": 60, "served.over": -30} {
 		s := looked(visit(valid(102*day, -12*day)), nil)
 		look := s.Server.Probes["shop.ru"]

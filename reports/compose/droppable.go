@@ -23,6 +23,26 @@ func dropItem(w Writer, r reports.Row) reports.Item {
 	return reports.Item{Text: checks.Show(r.Domain), Note: strings.Join(parts, " · ")}
 }
 
+// dropSections say of a site which aliases keep it from getting a certificate, and
+// for which names it would get one without them.
+func dropSections(w Writer, s reports.Site) []reports.Section {
+	names, ok, unsure := s.Droppable()
+	if !ok && !unsure {
+		return nil
+	}
+	var dead []string
+	for _, d := range names.Dead[:min(namesMost, len(names.Dead))] {
+		dead = append(dead, checks.Show(d.Name)+" ("+w.title(d.Code)+")")
+	}
+	args := i18n.Args{"Dead": strings.Join(dead, ", ") + ellipsis(len(names.Dead)),
+		"Pass":    ShowNames(names.Pass[:min(namesMost, len(names.Pass))]) + ellipsis(len(names.Pass)),
+		"Unknown": ShowNames(names.Unknown[:min(namesMost, len(names.Unknown))]) + ellipsis(len(names.Unknown))}
+	if unsure {
+		return []reports.Section{{Text: w.Say("drop.check.unsure", args)}}
+	}
+	return []reports.Section{{Text: w.Say("drop.check.sure", args) + " " + w.Say("drop.orders")}}
+}
+
 // ellipsis follows the first of some names where there are more.
 func ellipsis(n int) string {
 	if n > namesMost {

@@ -36,6 +36,7 @@ func Check(w Writer, s reports.Site) reports.Message {
 	if verdict.Code != checks.OK || len(ending) == 0 { // else it would say that nothing is wrong
 		m.Sections = append(m.Sections, causeOf(w, s, verdict)...)
 	}
+	m.Sections = append(m.Sections, dropSections(w, s)...)
 	m.Sections = append(m.Sections, prospects(w, s)...)
 	m.Sections = append(m.Sections, ending...)
 	for _, rest := range []reports.Section{sitePanel(w, s), words(w, s, verdict), lookedAt(w, s)} {
