@@ -181,11 +181,20 @@ func (d *Reporter) WeekList(ctx context.Context, kind, week string, all bool, f 
 	switch {
 	case err != nil || kind != reports.Droppable:
 	case report.Drop == nil:
-		err = &bot.Refusal{Code: bot.ResultNotFound, Key: "refusal.nodrop", Args: i18n.Args{"Word": q.week.Name()}}
+		err = noDrop(q.week, r)
 	default:
 		at = report.Drop.At
 	}
 	return report.List(kind, f), at, err
+}
+
+// noDrop refuses the aliases to remove of a week that is too old, and offers those
+// of now and of the last week that has them.
+func noDrop(week reports.Week, r bot.Request) error {
+	last := reports.WeekOf(r.Now, week.From.Location()).Before().Name()
+	return &bot.Refusal{Code: bot.ResultNotFound, Key: "refusal.nodrop", Args: i18n.Args{"Word": week.Name(), "Last": last}, Offers: []reports.Action{
+		{Label: r.Locale.Say("list.label." + reports.Droppable), Command: "list " + reports.Droppable},
+		{Label: last, Command: "list " + reports.Droppable + " week=" + last}}}
 }
 
 // errWeek is what ParseWeek returns for a word that is not one.

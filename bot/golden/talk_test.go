@@ -127,7 +127,7 @@ func refusals() map[string]i18n.Args {
 		"usage.domain":            {"Command": "check"},
 		"usage.report":            {"Word": "monthly"},
 		"refusal.noweek":          {"Word": "2026-W40"},
-		"refusal.nodrop":          {"Word": "2026-W40"},
+		"refusal.nodrop":          {"Word": "2026-W40", "Last": "2026-W46"},
 		"usage.week":              {"Word": "2026-46"},
 		"usage.status":            {"Word": "now"},
 		"usage.weeklist":          {"Word": "call"},
