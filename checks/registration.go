@@ -141,7 +141,7 @@ func (r Registration) Standing(now time.Time) RegistrationStanding {
 	switch {
 	case r.Failure == RegistryNone:
 		return RegistrationNone
-	case r.Asked.IsZero() && r.Looked.IsZero():
+	case r.Asked.IsZero() && r.Looked.IsZero() && r.Failure == "":
 		return RegistrationWaiting
 	case r.Failure != "" && now.Sub(r.Looked) > freshRegistration:
 		return RegistrationFailing

@@ -121,26 +121,10 @@ func (e *Ending) row() Row {
 // standing; nil: registries are not asked. Each domain counts once.
 func Coverage(servers []Server) map[checks.RegistrationStanding]int {
 	var counts map[checks.RegistrationStanding]int
-	seen := map[string]bool{}
-	for _, s := range servers {
-		if s.Registrations == nil {
-			continue
-		}
-		if counts == nil {
-			counts = map[checks.RegistrationStanding]int{}
-		}
-		for _, x := range s.Subjects {
-			if x.Site.Active == checks.Off {
-				continue
-			}
-			for _, r := range s.registrations(x.Site) {
-				if !seen[r.Domain] {
-					seen[r.Domain] = true
-					counts[r.Standing(s.Read)]++
-				}
-			}
-		}
+	if slices.ContainsFunc(servers, func(s Server) bool { return s.Registrations != nil }) {
+		counts = map[checks.RegistrationStanding]int{}
 	}
+	standings(servers, func(_ checks.Registration, standing checks.RegistrationStanding) { counts[standing]++ })
 	return counts
 }
 

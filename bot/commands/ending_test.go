@@ -44,7 +44,7 @@ func registeredBot(t *testing.T) *engine.Engine {
 	keep("off.ru", checks.Registration{Answer: until(5)})
 	keep("nobody.ru", checks.Registration{Answer: until(20)})
 	keep("shop.de", checks.Registration{Answer: checks.RegistryAnswer{State: checks.RegistryDelegated}})
-	keep("silent.by", checks.Registration{Failure: checks.RegistryUnreachable, Due: now.Add(time.Hour)})
+	keep("silent.by", checks.Registration{Registry: "whois.cctld.by:43", Failure: checks.RegistryUnreachable, Due: now.Add(time.Hour)})
 	keep("me.github.io", checks.Registration{Failure: checks.RegistryNone})
 	panel := enginetest.NewPanel(
 		checks.Site{Server: "isp1", Name: "blog.shop.ru", Owner: "client17"}, checks.Site{Server: "isp1", Name: "shop.ru", Owner: "client17", Aliases: []string{"www.shop.ru"}},
@@ -105,7 +105,7 @@ func TestListEnding(t *testing.T) {
 			t.Errorf("%+v, %+v", first, list.Items[1])
 		}
 		for _, part := range []string{"Registration ends within 30 days: 4 sites",
-			"End of registration not known: registry does not answer — 1, no registry that could be asked — 1, not published by the registry — 1, not asked yet — 1.",
+			"End of registration not known: could not be asked — 1, no registry that could be asked — 1, not published by the registry — 1, not asked yet — 1.",
 			"parked.ru · ended 1 January, free from 1 February · client2 · the customer pays · parked at REG.RU",
 			"shop.ru · ends 18 January · client17 · the customer pays · owner not verified", "ends 24 January · we pay"} {
 			if !strings.Contains(text, part) {
@@ -130,7 +130,7 @@ func TestCheckSaysTheRegistration(t *testing.T) {
 			"far.com":      {"Registration: far.com: until 22 July, REGRU-RU (whois.example,"},
 			"nobody.ru":    {"Next step: renew the domain at the registrar"},
 			"shop.de":      {"Registration: shop.de: the registry does not publish when it ends"},
-			"silent.by":    {"Registration: silent.by: not known when it ends: the registry does not answer; next try"},
+			"silent.by":    {"Registration: silent.by: not known when it ends: the registry does not answer (whois.cctld.by:43; is outgoing TCP port 43 open?); next try"},
 			"me.github.io": {"no registry that could be asked"},
 		} {
 			text, data := asked(t, e, "check "+site)
@@ -167,7 +167,7 @@ func TestReportsSayWhatEnds(t *testing.T) {
 			if line == "report weekly" {
 				want = append(want, "Registration ends within a month: 4 sites", "Domains of which it is not known when their registration ends, on these panels: 4.")
 			} else {
-				want = append(want, "Domain registration ends within 30 days, sites: 4", "registry does not answer — 1")
+				want = append(want, "Domain registration ends within 30 days, sites: 4", "could not be asked — 1", "whois.cctld.by:43 cannot be reached, domains: 1. If outgoing connections to TCP port 43 are blocked on this host, allow them, or name another server in lookups.whois.")
 			}
 			for _, part := range want {
 				if !strings.Contains(string(text), part) {

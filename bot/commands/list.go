@@ -33,6 +33,7 @@ type ListData struct {
 	// Domains counts the domains of these servers by what is known of their
 	// registration, where the list is about that.
 	Domains map[checks.RegistrationStanding]int `json:"domains,omitempty"`
+	Unasked []UnaskedData                       `json:"unasked,omitempty"` // of ending: the registries that could not be asked
 }
 
 // RowData is one row. Since, the beginning of the root cause, is null where it is
@@ -59,6 +60,13 @@ type RowData struct {
 	Value  string      `json:"value,omitempty"`      // as stored there
 	Drop   []NameData  `json:"drop,omitempty"`       // of droppable: the aliases to remove
 	Pass   []string    `json:"pass,omitempty"`       // of droppable: the names that the certificate is for then
+}
+
+// UnaskedData is a registry that could not be asked about some domains.
+type UnaskedData struct {
+	Registry string                 `json:"registry"` // the server
+	Failure  checks.RegistryFailure `json:"failure"`  // unreachable, quota, unclear
+	Domains  int                    `json:"domains"`  // of which it is not known when their registration ends
 }
 
 // NameData is a name that the CA does not accept, with the reason.
@@ -105,7 +113,7 @@ func (l lists) list(ctx context.Context, r bot.Request) (bot.Answer, error) {
 		page.Looked = readable
 	}
 	if asked.kind == "ending" {
-		page.Domains = reports.Coverage(readable)
+		page.Domains, page.Unasked = reports.Coverage(readable), reports.CouldNotAsk(readable)
 	}
 	rows, err := l.rows(ctx, asked, readable, r.Now)
 	if err != nil {
@@ -329,6 +337,9 @@ func (l listRequest) filters() string {
 
 func listData(asked listRequest, rows []reports.Row, page compose.Page) ListData {
 	data := ListData{List: asked.kind, Week: asked.week, Total: len(rows), Items: []RowData{}, Unread: page.Unread, Domains: page.Domains}
+	for _, x := range page.Unasked {
+		data.Unasked = append(data.Unasked, UnaskedData(x))
+	}
 	if asked.owners {
 		data.By = "owner"
 	}

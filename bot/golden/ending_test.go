@@ -24,6 +24,12 @@ func standings() map[checks.RegistrationStanding]int {
 	return map[checks.RegistrationStanding]int{checks.RegistrationDated: 3100, checks.RegistrationUndated: 210, checks.RegistrationFailing: 7, checks.RegistrationNone: 2, checks.RegistrationWaiting: 40}
 }
 
+// unasked are more registries than a message names.
+func unasked() []reports.Unasked {
+	return []reports.Unasked{{Registry: "whois.tcinet.ru:43", Failure: checks.RegistryUnreachable, Domains: 3}, {Registry: "rdap.verisign.com", Failure: checks.RegistryUnreachable, Domains: 2},
+		{Registry: "whois.cctld.by:43", Failure: checks.RegistryQuota, Domains: 1}, {Registry: "whois.eu:43", Failure: checks.RegistryUnclear, Domains: 1}}
+}
+
 // endingList is the list of registrations that end; the first of its sites has a
 // problem, too.
 func endingList(n int, at time.Time) message {
@@ -38,7 +44,7 @@ func endingList(n int, at time.Time) message {
 		}
 		rows = append(rows, row)
 	}
-	p := compose.Page{Kind: "ending", Command: "list ending", Number: 1, At: at, Domains: standings()}
+	p := compose.Page{Kind: "ending", Command: "list ending", Number: 1, At: at, Domains: standings(), Unasked: unasked()}
 	if n == 1 {
 		p.Within = 60 * day
 	}
@@ -69,8 +75,8 @@ func endingCases() map[string]message {
 	free.State = checks.RegistryFree
 	for name, r := range map[string]checks.Registration{
 		"soon": {Answer: answered}, "ours": {Answer: answered}, "far": {Answer: far}, "over": {Answer: over, Parking: "REG.RU"}, "undated": {Answer: undated}, "vanished": {Answer: free},
-		"failing": {Failure: checks.RegistryUnreachable}, "refused": {Failure: checks.RegistryQuota}, "unclear": {Failure: checks.RegistryUnclear},
-		"interrupted": {Failure: checks.RegistryInterrupted}, "none": {Failure: checks.RegistryNone}, "again": {Answer: far, Failure: checks.RegistryUnreachable}, "waiting": {},
+		"failing": {Registry: "whois.tcinet.ru:43", Failure: checks.RegistryUnreachable}, "refused": {Failure: checks.RegistryQuota}, "unclear": {Failure: checks.RegistryUnclear},
+		"interrupted": {Failure: checks.RegistryInterrupted}, "none": {Failure: checks.RegistryNone}, "again": {Registry: "whois.tcinet.ru:43", Answer: far, Failure: checks.RegistryUnreachable}, "waiting": {},
 	} {
 		s := visit()
 		r.Domain = domain

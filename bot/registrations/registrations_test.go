@@ -35,6 +35,7 @@ type world struct {
 	ends  func(domain string) time.Time // zero: not published
 	whois map[string]string             // by zone
 	rdap  string
+	block atomic.Bool // a firewall drops what goes out to WHOIS servers
 
 	mu    sync.Mutex
 	asked map[string][]time.Time // by domain
@@ -158,7 +159,7 @@ func (w *world) start(t *testing.T, j *journal.Journal, sites []checks.Site) bot
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := registry.New(registry.Options{Whois: w.whois, RDAP: w.rdap, Now: w.clock, Past: past, Keeper: j})
+	r := registry.New(registry.Options{Whois: w.whois, RDAP: w.rdap, Now: w.clock, Past: past, Keeper: j, Dial: w.dial})
 	e := enginetest.New(t, engine.Config{Journal: j, Sources: []watch.Source{{Name: "isp1", Reader: enginetest.NewPanel(sites...), Registrations: r.All}}})
 	enginetest.Read(t, e)
 	return bot{e, r, registrations.New(r, e.Watch, slog.New(slog.DiscardHandler))}
@@ -270,6 +271,66 @@ func TestARegistryThatRefuses(t *testing.T) {
 		}
 		if n := reports.Undated(counts); n != 3 {
 			t.Errorf("%d domains without a date, want 3", n)
+		}
+	})
+}
+
+// dial connects to a WHOIS server, unless a firewall drops that.
+func (w *world) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if w.block.Load() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
+}
+
+// Where a firewall drops what goes out to port 43, only a few domains are asked
+// about in vain before the zone rests; all of them count as ones that could not be
+// asked about, not as ones whose turn has not come. It is over by itself.
+func TestAWayToRegistriesThatIsBlocked(t *testing.T) {
+	const names = 400
+	w := newWorld(t, func(string) time.Time { return time.Date(2001, 2, 20, 0, 0, 0, 0, time.UTC) })
+	var sites []checks.Site
+	for i := range names {
+		sites = append(sites, checks.Site{Server: "isp1", ID: int64(i + 1), Name: fmt.Sprintf("d%d.ru", i)})
+	}
+	sites = append(sites, checks.Site{Server: "isp1", ID: names + 1, Name: "other.com"})
+	synctest.Test(t, func(t *testing.T) {
+		j := enginetest.Journal(t)
+		b := w.start(t, j, sites)
+		if counts := reports.Coverage(b.Watch.States()); counts[checks.RegistrationWaiting] != names+1 || len(reports.CouldNotAsk(b.Watch.States())) > 0 {
+			t.Errorf("at first: %v", counts)
+		}
+		w.block.Store(true)
+		blocked := func(when string, b bot) {
+			t.Helper()
+			enginetest.Read(t, b.Engine)
+			states := b.Watch.States()
+			counts := reports.Coverage(states)
+			if counts[checks.RegistrationFailing] != names || counts[checks.RegistrationDated] != 1 || counts[checks.RegistrationWaiting] != 0 {
+				t.Errorf("%s: %v", when, counts)
+			}
+			want := []reports.Unasked{{Registry: w.whois["ru"], Failure: checks.RegistryUnreachable, Domains: names}}
+			if got := reports.CouldNotAsk(states); !slices.Equal(got, want) {
+				t.Errorf("%s: %+v, want %+v", when, got, want)
+			}
+		}
+		enginetest.Run(t, 3*time.Minute, b.looker.Run)
+		blocked("after three minutes", b)
+		enginetest.Run(t, 5*time.Hour, b.looker.Run)
+		blocked("after hours", b)
+		again := w.start(t, j, sites)
+		blocked("after a restart", again)
+		w.block.Store(false)
+		enginetest.Run(t, 16*time.Minute, again.looker.Run)
+		enginetest.Read(t, again.Engine)
+		if counts := reports.Coverage(again.Watch.States()); counts[checks.RegistrationDated] < names/2 || counts[checks.RegistrationFailing] > 40 {
+			t.Errorf("a quarter of an hour after the end: %v", counts)
+		}
+		enginetest.Run(t, 6*time.Hour, again.looker.Run)
+		enginetest.Read(t, again.Engine)
+		if counts := reports.Coverage(again.Watch.States()); counts[checks.RegistrationDated] != names+1 {
+			t.Errorf("hours after the end: %v", counts)
 		}
 	})
 }

@@ -21,6 +21,9 @@ type servers struct {
 	until  time.Time // no other try before
 }
 
+// ianaHost is where the list is.
+const ianaHost = "data.iana.org"
+
 // listRetry is how long IANA's list is not asked for again after a failure.
 const listRetry = 10 * time.Minute
 

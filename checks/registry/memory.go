@@ -87,6 +87,9 @@ func (r *Registry) learn(ctx context.Context, use checks.RegistryUse, domain str
 	r.mu.Lock()
 	k, now := r.of(domain), r.options.Now()
 	k.Failure = failure(err)
+	if use.Registry == ianaHost { // no registry was asked, since the list does not come
+		k.Registry, k.Asked = use.Registry, now
+	}
 	switch {
 	case err == nil:
 		k.Looked, k.Answer, k.Failures = now, answer, 0

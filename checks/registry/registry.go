@@ -139,7 +139,7 @@ func (r *Registry) ask(ctx context.Context, name string, u urgency) (Registratio
 		e.rdap, err = r.iana.find(bounded, suffix, r.options.Now())
 		cancel()
 		if err != nil {
-			return Registration{}, errors.Join(err, r.learn(ctx, checks.RegistryUse{}, domain, Registration{}, err))
+			return Registration{}, errors.Join(err, r.learn(ctx, checks.RegistryUse{Registry: ianaHost}, domain, Registration{}, err))
 		}
 		e.key = hostPort(e.rdap)
 	}

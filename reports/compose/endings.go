@@ -86,6 +86,33 @@ func (w Writer) undatedDomains(counts map[checks.RegistrationStanding]int) strin
 	return w.Say("registration.undated", i18n.Args{"What": strings.Join(parts, ", ")})
 }
 
+// mostUnasked is how many registries are named that could not be asked.
+const mostUnasked = 3
+
+// unasked says which registries could not be asked, and what to do about it.
+func (w Writer) unasked(all []reports.Unasked) string {
+	var parts []string
+	for _, x := range all[:min(mostUnasked, len(all))] {
+		args := registryArgs(x.Registry)
+		args["N"] = x.Domains
+		parts = append(parts, w.Say("registration.unasked."+string(x.Failure), args))
+	}
+	if len(all) > mostUnasked {
+		parts = append(parts, w.Say("registration.unasked.more", i18n.Args{"N": len(all) - mostUnasked}))
+	}
+	return strings.Join(parts, " ")
+}
+
+// registryArgs are the server of a registry, the port that has to be open on the
+// way to it, and whether another WHOIS server may be named.
+func registryArgs(server string) i18n.Args {
+	port := "443" // of RDAP
+	if at := strings.LastIndexByte(server, ':'); at >= 0 {
+		port = server[at+1:]
+	}
+	return i18n.Args{"Registry": server, "Port": port, "Whois": port == "43"}
+}
+
 // registrationLine is what is known of the registration of a domain, and since
 // when.
 func (w Writer) registrationLine(r checks.Registration, now time.Time) string {
@@ -99,7 +126,7 @@ func (w Writer) registrationLine(r checks.Registration, now time.Time) string {
 		args["Ends"], args["Over"] = w.registryDay(ends), !ends.After(now)
 	}
 	if standing == checks.RegistrationFailing || r.Failure != "" {
-		args["Failure"] = w.Say("registration.failure." + string(r.Failure))
+		args["Failure"] = w.Say("registration.failure."+string(r.Failure), registryArgs(r.Registry))
 		args["Due"] = w.dateTime(r.Due)
 	}
 	return w.Say("registration.line."+string(standing), args)
@@ -140,7 +167,7 @@ func endingSoon(w Writer, d reports.Day) []reports.Section {
 		sections = append(sections, section)
 	}
 	if undated := w.undatedDomains(reports.Coverage(d.Servers)); undated != "" {
-		sections = append(sections, reports.Section{Text: undated})
+		sections = append(sections, reports.Section{Text: sentences(undated, w.unasked(reports.CouldNotAsk(d.Servers)))})
 	}
 	return sections
 }

@@ -29,6 +29,7 @@ type Page struct {
 	Instead Instead                             // what to say where the filter matches nothing
 	Within  time.Duration                       // of a list about registrations: how soon they end; 0: checks.EndingWithin
 	Domains map[checks.RegistrationStanding]int // of a list about registrations: what is known of the domains; nil: registries are not asked
+	Unasked []reports.Unasked                   // of a list about registrations: the registries that could not be asked
 	Drop    *reports.Dropping                   // of a list of droppable sites: what else is known of them; else nil
 	At      time.Time                           // the snapshot that the list is of; zero: it is of now
 }
@@ -232,7 +233,7 @@ func registrationLacks(w Writer, p Page) []reports.Section {
 	if text == "" {
 		return nil
 	}
-	return []reports.Section{{Text: text}}
+	return []reports.Section{{Text: sentences(text, w.unasked(p.Unasked))}}
 }
 
 // rowItem is a row of a list: a site, an owner, or a value of the panel's database.
