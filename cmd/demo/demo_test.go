@@ -45,7 +45,38 @@ var newcomer = map[string][]string{
 func TestStory(t *testing.T) {
 	bundle, s := played(t)
 	t.Run("the days agree", func(t *testing.T) { theDaysAgree(t, s) })
+	t.Run("every count has a chart of ninety days", func(t *testing.T) { everyCountHasAChart(t, s) })
 	t.Run("every command is answered", func(t *testing.T) { everyCommandIsAnswered(t, bundle, s) })
+}
+
+// A newcomer's first chart shows three months: each count is known on each day, its
+// last value is that of status, and it is not a straight line.
+func everyCountHasAChart(t *testing.T, s *stage) {
+	now := map[string]int{}
+	for _, m := range s.app.Counts() {
+		now[strings.TrimPrefix(string(m.Code), "panel.")] = m.Value
+	}
+	for _, kind := range reports.Charts() {
+		if kind == reports.ChartAttempts || kind == reports.ChartFlaky {
+			continue
+		}
+		reply, err := s.app.Ask(t.Context(), app.Local{User: "demo", Language: "en"}, "chart "+kind, func(string) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := reply.Data.(commands.ChartData).Lines[0]
+		values := map[int]bool{}
+		for _, p := range line.Points {
+			if p.Value == nil {
+				t.Errorf("%s: nothing is known of %s", kind, p.At)
+				continue
+			}
+			values[*p.Value] = true
+		}
+		if last := line.Points[len(line.Points)-1].Value; len(line.Points) != 90 || len(values) < 5 || last == nil || *last != now[kind] {
+			t.Errorf("%s: %d days, %d values, now %d", kind, len(line.Points), len(values), now[kind])
+		}
+	}
 }
 
 // Every command that help lists is answered, in both languages: nothing is

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"hash/fnv"
 	"strings"
 	"time"
@@ -113,7 +114,7 @@ func (f facts) addHistory(ctx context.Context, a *app.App) error {
 			}
 		}
 	}
-	return a.Past(ctx, list)
+	return errors.Join(a.Past(ctx, list), f.addCounts(ctx, a, list))
 }
 
 // snapshotBefore returns the snapshot of a midnight.

@@ -21,6 +21,18 @@ func (t *tx) keepMetrics(ctx context.Context, at time.Time, metrics []checks.Met
 	return nil
 }
 
+// KeepRuns stores the counts of readings in the past.
+func (j *Journal) KeepRuns(ctx context.Context, runs []reports.Run) error {
+	return j.copy(ctx, "keeping counts", func(t *tx) error {
+		for _, r := range runs {
+			if err := t.keepMetrics(ctx, r.At, r.Metrics); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // MetricAt returns the newest sample that is not later than at and not older than
 // at minus within; false: there is none. PruneMetrics thins old samples out.
 func (j *Journal) MetricAt(ctx context.Context, server string, code checks.Code, at time.Time, within time.Duration) (value int, ok bool, err error) {

@@ -73,6 +73,22 @@ func (a *App) Past(ctx context.Context, over []reports.Incident) error {
 	return a.journal.Record(ctx, entry)
 }
 
+// Counts are those of all panels now.
+func (a *App) Counts() []checks.Metric {
+	var all []checks.Metric
+	for _, s := range a.bot.Watch.States() {
+		for _, r := range s.Readings {
+			all = append(all, r.Metric)
+		}
+	}
+	return all
+}
+
+// Counted records counts of readings in the past.
+func (a *App) Counted(ctx context.Context, runs []reports.Run) error {
+	return a.journal.KeepRuns(ctx, runs)
+}
+
 // Looked records results of looking at sites of a panel from outside.
 func (a *App) Looked(ctx context.Context, panel string, results map[string]checks.Probe) error {
 	if err := a.journal.KeepProbes(ctx, panel, results); err != nil {
