@@ -6,16 +6,21 @@ import (
 	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // the protocol's
 	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"domovoy/checks/ispmanager"
 	"domovoy/checks/lab"
@@ -23,23 +28,26 @@ import (
 
 // mysql8 stands before a MariaDB and speaks as MySQL 8 does where the two
 // differ on the wire: its greeting, passwords by caching_sha2_password (in full
-// at first, by the cache afterwards), and the variables that it does not know.
+// at first, by the cache afterwards), and the variables that it does not know. The
+// full password comes encrypted with the server's key, or, where the connection
+// cannot be overheard (a socket, TLS), as it is.
 // https://dev.mysql.com/doc/dev/mysql-server/latest/page_caching_sha2_authentication_exchanges.html
 type mysql8 struct {
 	server   *lab.MariaDB
 	key      *rsa.PrivateKey
 	password string
+	identity *tls.Certificate // nil: it cannot do TLS
 
 	mu     sync.Mutex
 	cached bool     // guarded by mu
-	ways   []string // how clients were let in; guarded by mu
+	ways   []string // how clients were let in: full (by the key), plain, cache; guarded by mu
 	set    []string // statements that MariaDB would refuse, or MySQL does; guarded by mu
 }
 
-// listen serves connections until the test ends.
-func (m *mysql8) listen(t *testing.T) string {
+// listen serves connections until the test ends: on a socket, or on a free port.
+func (m *mysql8) listen(t *testing.T, network, address string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen(network, address)
 	must(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	go func() {
@@ -80,6 +88,7 @@ const (
 )
 
 func (m *mysql8) serve(client net.Conn) error {
+	secure := client.LocalAddr().Network() == "unix"
 	behind, err := net.Dial("unix", m.server.Socket())
 	if err != nil {
 		return err
@@ -93,6 +102,9 @@ func (m *mysql8) serve(client net.Conn) error {
 	at := bytes.IndexByte(greeting[1:], 0) + 2 // the connection's number
 	low, high := binary.LittleEndian.Uint16(greeting[at+13:]), binary.LittleEndian.Uint16(greeting[at+18:])
 	capabilities := (uint32(high)<<16|uint32(low))&^(withTLS|withCompression) | 1
+	if m.identity != nil {
+		capabilities |= withTLS
+	}
 	hello := append([]byte("\x0a8.0.36\x00"), greeting[at:at+4]...)
 	hello = append(append(hello, nonce[:8]...), 0, byte(capabilities), byte(capabilities>>8), 255, 2, 0, byte(capabilities>>16), byte(capabilities>>24), 21)
 	hello = append(append(append(hello, make([]byte, 10)...), nonce[8:]...), 0)
@@ -103,7 +115,13 @@ func (m *mysql8) serve(client net.Conn) error {
 	if err != nil {
 		return err
 	}
-	if sequence, err = m.authenticate(client, answer, sequence, nonce); err != nil {
+	if len(answer) == 32 { // a request for TLS ends where the user's name would follow
+		client, secure = tls.Server(client, &tls.Config{Certificates: []tls.Certificate{*m.identity}}), true
+		if answer, sequence, err = packet(client); err != nil {
+			return err
+		}
+	}
+	if sequence, err = m.authenticate(client, answer, sequence, nonce, secure); err != nil {
 		_ = send(client, sequence+1, append([]byte{0xff, 0x15, 0x04}, "#28000Access denied"...))
 		return err
 	}
@@ -132,7 +150,7 @@ func fields(answer []byte) (flags uint32, scramble []byte, database string) {
 }
 
 // authenticate checks the password as MySQL 8 does.
-func (m *mysql8) authenticate(client net.Conn, answer []byte, sequence byte, nonce []byte) (byte, error) {
+func (m *mysql8) authenticate(client net.Conn, answer []byte, sequence byte, nonce []byte, secure bool) (byte, error) {
 	_, scramble, _ := fields(answer)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -148,6 +166,14 @@ func (m *mysql8) authenticate(client net.Conn, answer []byte, sequence byte, non
 	}
 	if err := send(client, sequence+1, []byte{1, 4}); err != nil {
 		return sequence, err
+	}
+	if secure {
+		plain, sequence, err := packet(client)
+		if err != nil || string(plain) != m.password+"\x00" {
+			return sequence, errors.Join(err, errors.New("a wrong password"))
+		}
+		m.cached, m.ways = true, append(m.ways, "plain")
+		return sequence, nil
 	}
 	if asked, _, err := packet(client); err != nil || !bytes.Equal(asked, []byte{2}) {
 		return sequence + 2, errors.Join(err, errors.New("the key was not asked for"))
@@ -178,7 +204,7 @@ func (m *mysql8) authenticate(client net.Conn, answer []byte, sequence byte, non
 // flags, and returns its OK.
 func login(behind net.Conn, answer []byte) ([]byte, error) {
 	flags, _, database := fields(answer)
-	flags &^= withAttributes | withLength
+	flags &^= withAttributes | withLength | withTLS
 	var reply []byte
 	reply = binary.LittleEndian.AppendUint32(reply, flags)
 	reply = append(append(reply, answer[4:32]...), "mysql8\x00\x00"...)
@@ -227,8 +253,9 @@ func (m *mysql8) relay(client, behind net.Conn, ok []byte) error {
 	}
 }
 
-// A panel in a server that speaks as MySQL 8 is read, the password is never sent
-// as it is, and a wrong one is refused.
+// A panel in a server that speaks as MySQL 8 is read on each way to it. The password
+// is never sent as it is where somebody could overhear it, and a wrong one is
+// refused.
 func TestWhatMySQL8DoesOtherwiseOnTheWire(t *testing.T) {
 	panel, _ := mysqlPanel(t)
 	furnish(t, panel)
@@ -236,28 +263,115 @@ func TestWhatMySQL8DoesOtherwiseOnTheWire(t *testing.T) {
 	must(t, server.Exec("", "CREATE OR REPLACE USER mysql8@localhost IDENTIFIED BY ''", "GRANT SELECT ON "+panel.Path()+".* TO mysql8@localhost"))
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	must(t, err)
-	m := &mysql8{server: server, key: key, password: "hunter7"}
-	address := m.listen(t)
-	as := func(password string) *ispmanager.Panel {
-		r := ispmanager.New(ispmanager.Config{Name: "isp1", Zone: panel.Zone(), Password: func() string { return password },
-			Database: "mysql://domovoy@" + address + "/" + panel.Path()})
-		t.Cleanup(func() { must(t, r.Close()) })
-		return r
+	identity, ca := selfSigned(t, key)
+	for way, c := range map[string]struct {
+		network, options string
+		tls              bool
+		first            string
+	}{
+		"TCP":                            {"tcp", "", false, "full"},
+		"TCP, TLS is off":                {"tcp", "?tls=off", true, "full"},
+		"a server without TLS":           {"tcp", "?tls=preferred", false, "full"},
+		"TLS":                            {"tcp", "?tls=required", true, "plain"},
+		"TLS if the server can":          {"tcp", "?tls=preferred", true, "plain"},
+		"TLS with a certificate checked": {"tcp", "?ca=" + ca, true, "plain"},
+		"a socket":                       {"unix", "", false, "plain"},
+	} {
+		t.Run(way, func(t *testing.T) {
+			m := &mysql8{server: server, key: key, password: "hunter7"}
+			if c.tls {
+				m.identity = identity
+			}
+			location := "mysql://domovoy@"
+			if c.network == "unix" {
+				location += "/" + panel.Path() + "?socket=" + m.listen(t, "unix", filepath.Join(socketFolder(t), "s"))
+			} else {
+				location += m.listen(t, "tcp", "127.0.0.1:0") + "/" + panel.Path() + c.options
+			}
+			as := func(password string) *ispmanager.Panel {
+				r := ispmanager.New(ispmanager.Config{Name: "isp1", Zone: panel.Zone(), Password: func() string { return password }, Database: location})
+				t.Cleanup(func() { must(t, r.Close()) })
+				return r
+			}
+			for _, want := range []string{c.first, "cache"} {
+				r := as(m.password)
+				compare(t, read(t, r), furnished())
+				if len(attempts(t, r, 0)) != 1 {
+					t.Error("no attempts")
+				}
+				m.mu.Lock()
+				if got := m.ways[len(m.ways)-1]; got != want {
+					t.Errorf("let in by %s, want %s", got, want)
+				}
+				m.mu.Unlock()
+			}
+			if got := strings.Join(m.set, " "); !strings.Contains(got, "max_statement_time max_execution_time information_schema_stats_expiry") {
+				t.Errorf("set: %s", got)
+			}
+			wantReason(t, as("hunter8"), ispmanager.Login)
+		})
 	}
-	for _, way := range []string{"full", "cache"} {
-		r := as(m.password)
+	t.Run("a server that only takes TLS", func(t *testing.T) {
+		m := &mysql8{server: server, key: key, password: "hunter7"} // which has none
+		r := ispmanager.New(ispmanager.Config{Name: "isp1", Password: func() string { return m.password },
+			Database: "mysql://domovoy@" + m.listen(t, "tcp", "127.0.0.1:0") + "/" + panel.Path() + "?tls=required"})
+		t.Cleanup(func() { must(t, r.Close()) })
+		wantReason(t, r, ispmanager.Encryption)
+		if len(m.ways) > 0 {
+			t.Errorf("let in by %s", m.ways)
+		}
+	})
+}
+
+// What MySQL 8 has by default and MariaDB has not, as far as MariaDB can be made
+// the same: its sql_mode, quotes as in ANSI, a collation of the Unicode algorithm
+// without padding in every table (as utf8mb4_0900_ai_ci is), and keys that the
+// server made up because it demands some (sql_require_primary_key with
+// sql_generate_invisible_primary_key).
+func TestWhatMySQL8HasByDefault(t *testing.T) {
+	panel, r := mysqlPanel(t)
+	furnish(t, panel)
+	read(t, r)
+	statements := []string{
+		"SET GLOBAL sql_mode = 'ANSI_QUOTES,ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+		"SET GLOBAL collation_connection = utf8mb4_uca1400_nopad_as_cs",
+		"ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_uca1400_nopad_ai_ci",
+	}
+	for _, table := range []string{"users", "webdomain", "webdomain_alias", "webdomain_ipaddr", "ipaddr", "letsencrypt_ssl", "letsencrypt_log"} {
+		statements = append(statements, "ALTER TABLE "+table+" CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_uca1400_nopad_ai_ci")
+	}
+	for _, table := range []string{"webdomain_alias", "webdomain_ipaddr"} {
+		statements = append(statements, "ALTER TABLE "+table+" DROP COLUMN id", "ALTER TABLE "+table+" ADD COLUMN my_row_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY INVISIBLE FIRST")
+	}
+	for _, statement := range statements {
+		must(t, panel.Exec(statement))
+	}
+	defer panel.Exec("SET GLOBAL sql_mode = DEFAULT, GLOBAL collation_connection = DEFAULT")
+	for _, r := range []*ispmanager.Panel{r, backend{server: mariaDB(t)}.reader(t, panel)} {
 		compare(t, read(t, r), furnished())
 		if len(attempts(t, r, 0)) != 1 {
 			t.Error("no attempts")
 		}
-		m.mu.Lock()
-		if got := m.ways[len(m.ways)-1]; got != way {
-			t.Errorf("let in by %s, want %s", got, way)
-		}
-		m.mu.Unlock()
 	}
-	if got := strings.Join(m.set, " "); !strings.Contains(got, "max_statement_time max_execution_time information_schema_stats_expiry") {
-		t.Errorf("set: %s", got)
-	}
-	wantReason(t, as("hunter8"), ispmanager.Login)
+}
+
+// selfSigned is a certificate for 127.0.0.1, and the path of its PEM file.
+func selfSigned(t *testing.T, key *rsa.PrivateKey) (*tls.Certificate, string) {
+	t.Helper()
+	template := x509.Certificate{SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, key.Public(), key)
+	must(t, err)
+	path := filepath.Join(t.TempDir(), "ca.pem")
+	must(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, path
+}
+
+// socketFolder is a folder with a short path, as a socket's has to be.
+func socketFolder(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "mysql8")
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	return folder
 }
