@@ -148,6 +148,7 @@ func panelCases() map[string]message {
 		all["status.doubts."+name] = func(w compose.Writer) reports.Message { return compose.Doubts(w, doubts) }
 	}
 	lost := func(kind reports.Reason, age, believed time.Duration) message {
+		hidden := kind == reports.Opened && age > 0
 		return func(w compose.Writer) reports.Message {
 			s := house()
 			i := incident(checks.Finding{Server: "isp1", Code: checks.PanelMissing, Severity: checks.Warning,
@@ -156,10 +157,14 @@ func panelCases() map[string]message {
 				i = ended(i)
 				s.Believed = ago(believed)
 			}
+			if hidden {
+				i.Finding.Args["hidden"] = true
+			}
 			return compose.Told(w, telling(kind, i), s)
 		}
 	}
 	all["alert.panel.missing.opened"] = lost(reports.Opened, 0, 0)
+	all["alert.panel.missing.hidden"] = lost(reports.Opened, time.Minute, 0)
 	all["alert.panel.missing.resolved"] = lost(reports.Resolved, 3*time.Hour, 1000*time.Hour)
 	all["alert.panel.missing.believed"] = lost(reports.Resolved, 3*time.Hour, 0)
 	all["alert.panel.unavailable.reminded"] = unavailable(reports.Reminded, "locked", 8*time.Hour)

@@ -61,6 +61,9 @@ func statusCases() map[string]message {
 	partly.Snapshot.Missing = []checks.Missing{{Table: "letsencrypt_log"}, {Table: "webdomain", Column: "redirect_http"}}
 	partly.Readings[2] = unknown(checks.PanelFailing, "missing: letsencrypt_log.certname")
 	partly.Readings[5] = unknown(checks.PanelNoRedirect, "missing: webdomain.redirect_http")
+	hidden := house()
+	hidden.Snapshot.Missing = []checks.Missing{{Table: "letsencrypt_log", Column: "message"}, {Table: "webdomain", Column: "redirect_http", Hidden: true}}
+	hidden.Readings[5] = unknown(checks.PanelNoRedirect, "hidden: webdomain.redirect_http")
 
 	odd := house()
 	odd.Snapshot.UnreadableN = 212
@@ -96,6 +99,7 @@ func statusCases() map[string]message {
 		"status.critical":   status(idle, critical, second),
 		"status.criticals":  status(idle, critical, worse),
 		"status.missing":    status(idle, partly),
+		"status.hidden":     status(idle, hidden),
 		"status.unreadable": status(idle, odd),
 		"status.learned":    status(idle, learned),
 		"status.stale":      status(idle, still),
