@@ -258,6 +258,11 @@ func TestWhatAUserMayNotReadIsNotSaidToBeMissing(t *testing.T) {
 	if diff := cmp.Diff(want[len(want)-1:], read(t, whole).Missing); diff != "" {
 		t.Errorf("by a user of all of it (-want +got):\n%s", diff)
 	}
+	must(t, server.Exec("", "CREATE TABLE "+name+".ipaddr_webdomain(ipaddr INTEGER, webdomain INTEGER)", "GRANT SELECT ON "+name+".ipaddr_webdomain TO partly@'%'",
+		"GRANT SELECT (id, name) ON "+name+".ipaddr TO partly@'%'"))
+	if got := read(t, r).Missing; !slices.Contains(got, checks.Missing{Table: "node", Hidden: true}) {
+		t.Errorf("the Business edition has nodes, and nothing is said of them: %v", got)
+	}
 	must(t, server.Exec("", "GRANT SELECT (secure) ON "+name+".webdomain TO partly@'%'"))
 	if got := read(t, r); got.Lacks("webdomain", "secure") || got.Sites[0].Secure != checks.On {
 		t.Errorf("after the grant: %v", got.Missing)
