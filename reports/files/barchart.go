@@ -33,7 +33,7 @@ func (p *counting) hours(c draw.Canvas) {
 		if b.Attempts > 0 {
 			y := from.Y + (g.at(0, top).Y-from.Y)*vg.Length(p.Flaky.ByChance(b)/float64(top))
 			p.chance(g.Canvas, from.X+1, y, next.X-1, y)
-			if y > above-14 { // the number stands clear of the mark
+			if y > above-14 && y < above+8+value.Height("0") { // the number stands clear of the mark
 				above = max(above, y)
 			}
 		}
