@@ -176,11 +176,14 @@ func (s *session) hides(ctx context.Context, name string, w wanted, t *table) (b
 		query = "SELECT " + quoted(w.columns[lacks][0]) + " FROM " + quoted(name) + " LIMIT 0"
 	}
 	err := s.each(ctx, query, nil, nil)
-	switch code := codeOf(err); {
-	case err == nil, code == noSuchTable, code == noSuchColumn:
+	if err == nil {
 		return false, nil
-	case reasonOfCode(code) == Permission:
+	}
+	switch reasonOfCode(codeOf(err)) {
+	case Permission:
 		return true, nil
+	case Shape, Malformed: // it is not there, or is a view or a table that is broken
+		return false, nil
 	}
 	return false, fmt.Errorf("looking for %s: %w", w.name, err)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
 	"os"
@@ -70,6 +71,7 @@ func TestTheGrantsOfTheManual(t *testing.T) {
 			}
 		}
 	}
+	tried(t, file, "panels[0].database", false)
 	says("with all rights", map[string]string{"en": "", "ru": ""})
 	if err := server.Exec("", "REVOKE SELECT (active) ON ispmgr.webdomain FROM domovoy@localhost"); err != nil {
 		t.Fatal(err)
@@ -77,10 +79,25 @@ func TestTheGrantsOfTheManual(t *testing.T) {
 	says("without the one to a column", map[string]string{
 		"en": "No right to read webdomain.active (GRANT), or this panel does not have it.",
 		"ru": "Нет прав на чтение webdomain.active (GRANT), или в базе этой панели этого нет."})
+	tried(t, file, "webdomain.active: what needs it is off. Look at the user, its password file and its GRANT.", true)
 	if err := server.Exec("", "GRANT SELECT (active) ON ispmgr.webdomain TO domovoy@localhost"); err != nil {
 		t.Fatal(err)
 	}
 	says("with it again", map[string]string{"en": "", "ru": ""})
+	if err := server.Exec("", "REVOKE ALL PRIVILEGES, GRANT OPTION FROM domovoy@localhost"); err != nil {
+		t.Fatal(err)
+	}
+	tried(t, file, "lets the user in, who may read nothing there. Look at the user, its password file and its GRANT.", true)
+}
+
+// tried checks what config check says of a configuration.
+func tried(t *testing.T, file, part string, want bool) {
+	t.Helper()
+	var out bytes.Buffer
+	run([]string{"config", "check", "--offline", file}, stdio{strings.NewReader(""), &out, &out}, func(string) (string, bool) { return "", false })
+	if text := strings.Join(strings.Fields(out.String()), " "); strings.Contains(text, part) != want {
+		t.Errorf("config check: %q is %t in %s", part, !want, text)
+	}
 }
 
 // manualGrants are the statements of the manuals, which are the same in both.

@@ -14,6 +14,7 @@ import (
 	"domovoy/checks"
 	"domovoy/checks/cert"
 	"domovoy/checks/ispmanager"
+	"domovoy/checks/ispmanager/location"
 	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
 )
@@ -68,11 +69,16 @@ func tryDatabase(ctx context.Context, key string, p config.Panel) ([]Trial, []ch
 		trials[0].Grade, trials[0].Says = Lacking, "panel.empty"
 	}
 	var missing []string
+	lacking := Trial{Key: key, Grade: Lacking, Says: "panel.missing"}
 	for _, m := range snapshot.Missing {
 		missing = append(missing, m.String())
+		if m.Hidden {
+			lacking.Cure = "grant"
+		}
 	}
 	if len(missing) > 0 {
-		trials = append(trials, Trial{Key: key, Grade: Lacking, Says: "panel.missing", Args: i18n.Args{"What": missing}})
+		lacking.Args = i18n.Args{"What": missing}
+		trials = append(trials, lacking)
 	}
 	return trials, snapshot.Sites
 }
@@ -85,6 +91,9 @@ func unread(key string, p config.Panel, err *ispmanager.Error) Trial {
 	case ispmanager.Permission, ispmanager.ConfDenied:
 		if b, closes := barrierTo(err.Path); closes && !b.missing {
 			return closed(key, Broken, err.Path, b)
+		}
+		if strings.HasPrefix(err.Path, location.Scheme) && !errors.Is(err.Err, fs.ErrPermission) { // else it is the socket's
+			t.Args["Reason"], t.Cure = "rights", "grant"
 		}
 	case ispmanager.Gone, ispmanager.Conf, ispmanager.Directory, ispmanager.Empty, ispmanager.NotDatabase, ispmanager.Shape:
 		t.Cure = "database"
