@@ -26,8 +26,8 @@ const (
 // without a log has no attempts: the snapshot says that it is missing.
 //
 // A time that cannot be read is zero. Texts end after 65,536 characters, and at
-// a NUL. The texts of a batch share its memory: a caller that keeps a single
-// attempt should clone its strings.
+// a NUL. A batch is valid until yield returns. Its texts share memory: a caller that
+// keeps a single attempt should clone its strings.
 func (p *Panel) Attempts(ctx context.Context, from int64, yield func([]checks.Attempt) error) error {
 	r := logReader{server: p.cfg.Name, clock: &clock{zone: p.cfg.Zone}}
 	after := max(from, math.MinInt64+1) - 1
@@ -105,11 +105,12 @@ func (p *Panel) Newest(ctx context.Context) (int64, error) {
 type logReader struct {
 	server string
 	clock  *clock
+	rows   []checks.Attempt // reused
 }
 
 // attempts takes id, certname, status, date and message.
-func (r logReader) attempts(c chunk) []checks.Attempt {
-	rows := make([]checks.Attempt, 0, c.rows)
+func (r *logReader) attempts(c chunk) []checks.Attempt {
+	r.rows = r.rows[:0]
 	valid := plain
 	if !utf8.ValidString(c.text) {
 		valid = func(field string) string { return strings.ToValidUTF8(plain(field), "\uFFFD") }
@@ -117,12 +118,12 @@ func (r logReader) attempts(c chunk) []checks.Attempt {
 	for field := range records(c.text, 5) {
 		// On failure the zero time is what is wanted.
 		at, _ := r.clock.parse(field[3])
-		rows = append(rows, checks.Attempt{Server: r.server, Row: number(field[0]),
+		r.rows = append(r.rows, checks.Attempt{Server: r.server, Row: number(field[0]),
 			Certificate: valid(field[1]),
 			Outcome:     outcome(field[2]), Status: valid(field[2]),
 			Time: at, Text: valid(field[4])})
 	}
-	return rows
+	return r.rows
 }
 
 // outcome reads a status. Only 'failed' is known from real panels; the words

@@ -23,7 +23,16 @@ type book struct {
 	newSums  []*attemptSum          // whose ids are not known yet
 	newWords []*word
 
-	key, parts []byte // reused
+	key, parts []byte // reused, as are these, one element for each attempt of a batch
+	rows       []kept
+	refs       []reference
+}
+
+// reference is what an attempt refers to.
+type reference struct {
+	sum  *attemptSum
+	word *word
+	end  int // of its part of the batch's parts
 }
 
 // word is a wording: a status and the pattern of a text (see package wording).
@@ -49,11 +58,10 @@ func (t *tx) openBook(ctx context.Context, server string) (*book, error) {
 	return b, err
 }
 
-// encode returns attempts as they are stored. It stores the certificates and
-// wordings that are new.
+// encode returns attempts as they are stored, until it is called again. It stores the
+// certificates and wordings that are new.
 func (b *book) encode(ctx context.Context, t *tx, attempts []checks.Attempt) ([]kept, error) {
-	rows := make([]kept, 0, len(attempts))
-	sums, words := make([]*attemptSum, 0, len(attempts)), make([]*word, 0, len(attempts))
+	b.rows, b.refs, b.parts = b.rows[:0], b.refs[:0], b.parts[:0]
 	for i := range attempts {
 		a := &attempts[i]
 		if a.Row < 0 || a.Row > rowMask {
@@ -61,17 +69,20 @@ func (b *book) encode(ctx context.Context, t *tx, attempts []checks.Attempt) ([]
 		}
 		s := b.sum(a.Certificate)
 		w := b.word(a.Status, a.Text, s.name)
-		k := kept{id: b.server<<rowBits | a.Row, outcome: a.Outcome, time: millis(a.Time), parts: string(b.parts)}
+		k := kept{id: b.server<<rowBits | a.Row, outcome: a.Outcome, time: millis(a.Time)}
 		w.newest = max(w.newest, k.time)
-		rows, sums, words = append(rows, k), append(sums, s), append(words, w)
+		b.rows, b.refs = append(b.rows, k), append(b.refs, reference{s, w, len(b.parts)})
 	}
 	if err := errors.Join(b.loadSums(ctx, t), b.loadWords(ctx, t)); err != nil {
 		return nil, err
 	}
-	for i := range rows {
-		rows[i].certificate, rows[i].wording = sums[i].certificate, words[i].id
+	parts, start := string(b.parts), 0 // one string for all of them
+	for i, r := range b.refs {
+		k := &b.rows[i]
+		k.certificate, k.wording, k.parts = r.sum.certificate, r.word.id, parts[start:r.end]
+		start = r.end
 	}
-	return rows, useWords(ctx, t, words)
+	return b.rows, useWords(ctx, t, b.refs)
 }
 
 // sum returns the sum of a certificate.
@@ -129,10 +140,11 @@ func (b *book) loadSums(ctx context.Context, t *tx) error {
 // mostKeys is how many bytes of keys a book has at most, apart from one batch.
 const mostKeys = 4 << 20
 
-// word returns the wording of a status and a text; the text's parts are in b.parts.
+// word returns the wording of a status and a text, and appends the text's parts to
+// b.parts.
 func (b *book) word(status, text, certificate string) *word {
 	b.key = append(append(b.key[:0], status...), '\n')
-	b.key, b.parts = wording.Split(b.key, b.parts[:0], text, certificate)
+	b.key, b.parts = wording.Split(b.key, b.parts, text, certificate)
 	w := b.words[string(b.key)]
 	if w == nil {
 		w = &word{key: string(b.key), status: len(status)}
@@ -190,8 +202,9 @@ func (w *word) hash() int64 {
 
 // useWords stores until when wordings are used. That is rounded up by a month, so
 // that it changes once a month and not at every use.
-func useWords(ctx context.Context, t *tx, words []*word) error {
-	for _, w := range words {
+func useWords(ctx context.Context, t *tx, refs []reference) error {
+	for _, r := range refs {
+		w := r.word
 		if w.newest <= w.used {
 			continue
 		}

@@ -144,7 +144,7 @@ func (t *tx) storedBetween(ctx context.Context, rows []kept) (map[int64]kept, er
 
 // rowsAtOnce is how many rows one statement inserts: with many, a row costs a
 // third.
-const rowsAtOnce = 50
+const rowsAtOnce = 100
 
 // insertAttempts stores rows of one server, in place of those with the same ids.
 func (t *tx) insertAttempts(ctx context.Context, rows []kept) error {
