@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"domovoy/checks"
-	"domovoy/i18n"
 	"domovoy/reports"
 	"domovoy/reports/compose"
 )
@@ -20,6 +19,7 @@ func endingKeys() []string {
 // endingRow is a site whose domain's registration ends, in the reader's language.
 type endingRow struct {
 	name, shown, ascii, domain, owner, server, who, remark string
+	acts                                                   checks.Who
 	ends, free                                             time.Time // the registry's days; free may be zero
 }
 
@@ -41,7 +41,7 @@ func (d *document) endingRows() iter.Seq[endingRow] {
 	return func(yield func(endingRow) bool) {
 		for _, e := range d.week.Endings {
 			row := endingRow{name: unicodeName(e.Site), shown: shownName(e.Site), ascii: clean(e.Site), domain: unicodeName(e.Domain), owner: clean(e.Owner), server: e.Server,
-				who: d.Say("who." + string(e.Who)), remark: clean(w.EndingRemark(e)), ends: midnight(e.Ends), free: midnight(e.Free)}
+				acts: e.Who, who: d.Say("who." + string(e.Who)), remark: clean(w.EndingRemark(e)), ends: midnight(e.Ends), free: midnight(e.Free)}
 			if !yield(row) {
 				return
 			}
@@ -103,11 +103,11 @@ func (d *document) endingTable() (table, bool) {
 	keys := d.shownColumns("name", "owner", "server", "paidtill", "free")
 	t := d.table("ending", keys, n, min(n, pageRows/3), nil)
 	left := pageRows / 3
-	for _, who := range []checks.Who{checks.Us, checks.Customer, checks.CA, checks.Nobody} {
-		title, count := d.Say("who."+string(who)), 0
+	for _, who := range []checks.Who{checks.Us, checks.Customer} {
+		count := 0
 		var rows []endingRow
 		for r := range d.endingRows() {
-			if r.who != title {
+			if (r.acts == checks.Us) != (who == checks.Us) {
 				continue
 			}
 			if count++; left > 0 {
@@ -116,7 +116,7 @@ func (d *document) endingTable() (table, bool) {
 			}
 		}
 		if len(rows) > 0 {
-			t.Groups = append(t.Groups, group{Title: d.Say("files.page.renews", i18n.Args{"Who": title}), Count: d.Number(count), Rows: d.endingViews(keys, rows)})
+			t.Groups = append(t.Groups, group{Title: d.Say("files.page.renews." + string(who)), Count: d.Number(count), Rows: d.endingViews(keys, rows)})
 		}
 	}
 	return t, true

@@ -158,8 +158,12 @@ func policy() string {
 		"; base-uri 'none'; form-action 'none'"
 }
 
-// longRun is how many characters without a place to break fit the narrowest screen.
-const longRun = 24
+// longRun is how many characters without a place to break fit the narrowest screen;
+// shortRun is how many stand alone at least, such as "www.".
+const (
+	longRun  = 24
+	shortRun = 4
+)
 
 // breaks is a text that may break after the dots, hyphens and the like of its names,
 // where a screen is too narrow for them; nowhere else, unless a label alone is wider
@@ -180,7 +184,7 @@ func breaks(s string) template.HTML {
 				b.WriteString(html.EscapeString(word[from:at]) + "<wbr>")
 				from, run = at, 0
 			}
-			if run++; strings.ContainsRune(".-_@/:", r) {
+			if run++; run >= shortRun && strings.ContainsRune(".-_@/:", r) {
 				b.WriteString(html.EscapeString(word[from:at+1]) + "<wbr>")
 				from, run = at+1, 0
 			}
