@@ -65,7 +65,7 @@ func (l *nameLookup) caaFails(ctx context.Context, label string, a Answer) error
 // ours is not known, that is information, unless the CA said that CAA forbids
 // issuing.
 func (l *nameLookup) findCAA(at string, set []*mdns.CAA) {
-	why, uri := l.forbids(set)
+	why, uri := l.question.forbids(set)
 	if why == "" {
 		return
 	}
@@ -107,7 +107,7 @@ func (a Answer) caa() []*mdns.CAA {
 // that they allow. Of several reasons it returns that of the record which comes
 // closest to allowing it. If our account is not known, every account but ours
 // may be meant.
-func (l *nameLookup) forbids(set []*mdns.CAA) (why, account string) {
+func (q Question) forbids(set []*mdns.CAA) (why, account string) {
 	for _, c := range set {
 		// Bit 0 of the flags is 128; some zones have 1 instead, and the CA
 		// accepts both.
@@ -115,14 +115,14 @@ func (l *nameLookup) forbids(set []*mdns.CAA) (why, account string) {
 			return forbidsCritical, ""
 		}
 	}
-	relevant := relevantSet(set, l.question.Wildcard)
+	relevant := relevantSet(set, q.Wildcard)
 	if len(relevant) == 0 {
 		return "", "" // only iodef and the like, or only issuewild while no wildcard is requested
 	}
 	closest := []string{forbidsIssuer, forbidsForm, forbidsMethod, forbidsMethods, forbidsAccount}
 	why = forbidsIssuer
 	for _, c := range relevant {
-		reason, uri := l.forbidden(c.Value)
+		reason, uri := q.forbidden(c.Value)
 		if reason == "" {
 			return "", ""
 		}
@@ -134,10 +134,10 @@ func (l *nameLookup) forbids(set []*mdns.CAA) (why, account string) {
 }
 
 // forbidden judges the value of one record, as forbids does.
-func (l *nameLookup) forbidden(value string) (why, account string) {
+func (q Question) forbidden(value string) (why, account string) {
 	v, ok := parseIssue(value)
-	if !ok || v.issuer != l.question.CA {
-		if plainIssuer(value) == l.question.CA {
+	if !ok || v.issuer != q.CA {
+		if plainIssuer(value) == q.CA {
 			return forbidsForm, ""
 		}
 		return forbidsIssuer, ""
@@ -146,10 +146,10 @@ func (l *nameLookup) forbidden(value string) (why, account string) {
 	if len(uris) > 1 || len(v.values("validationmethods")) > 1 {
 		return forbidsForm, "" // Boulder: one of each, or nobody satisfies the record
 	}
-	if why := v.forbidsMethod(l.question.Method); why != "" {
+	if why := v.forbidsMethod(q.Method); why != "" {
 		return why, ""
 	}
-	if len(uris) == 1 && !sameAccount(uris[0], l.question.AccountURI) {
+	if len(uris) == 1 && !sameAccount(uris[0], q.AccountURI) {
 		return forbidsAccount, uris[0]
 	}
 	return "", ""

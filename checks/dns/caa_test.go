@@ -39,8 +39,8 @@ type caaSet struct {
 
 func (s caaSet) judge(t *testing.T) {
 	t.Helper()
-	l := &nameLookup{question: Question{CA: le, AccountURI: account, Method: "http-01", Wildcard: s.wildcard}}
-	if why, _ := l.forbids(set(t, s.records...)); why != s.want {
+	q := Question{CA: le, AccountURI: account, Method: "http-01", Wildcard: s.wildcard}
+	if why, _ := q.forbids(set(t, s.records...)); why != s.want {
 		t.Errorf("%q wildcard %v: forbids %q, want %q", s.records, s.wildcard, why, s.want)
 	}
 }

@@ -135,18 +135,17 @@ func (in *Inspector) Inspect(ctx context.Context, q Question) (checks.NameInfo, 
 		l.info.Own = l.ownServers(ctx)
 	}
 	l.lookalikes()
-	l.complete()
+	l.judgement.complete(l.detail)
 	return l.info, l.found, errors.Join(l.errs...)
 }
 
 // nameLookup is the lookup of one name.
 type nameLookup struct {
 	*conversation
+	judgement
 	question Question
 	name     name
 	info     checks.NameInfo
-	found    []checks.Finding
-	errs     []error
 }
 
 func (in *Inspector) begin(q Question) (*nameLookup, error) {
@@ -179,40 +178,6 @@ func (r Result) looked() error {
 
 // says reports whether the question was answered with that rcode.
 func (r Result) says(rcode int) bool { return r.Err == nil && r.Answer.Rcode == rcode }
-
-func (l *nameLookup) fail(err error) {
-	if err != nil {
-		l.errs = append(l.errs, err)
-	}
-}
-
-func (l *nameLookup) find(code checks.Code, args checks.Args) {
-	for key, value := range args { // texts test whether an argument is set, so empty ones are left out
-		if value == "" || value == false || value == 0 {
-			delete(args, key)
-		}
-	}
-	l.found = append(l.found, checks.Finding{Code: code, Severity: code.Severity(), Args: args})
-}
-
-// makeInfo sets the severity of the findings from an index on to Info: none of
-// them is the cause.
-func (l *nameLookup) makeInfo(since int) {
-	for i := since; i < len(l.found); i++ {
-		l.found[i].Severity = checks.Info
-	}
-}
-
-// complete adds the detail of the whole lookup to every finding.
-func (l *nameLookup) complete() {
-	if len(l.found) == 0 {
-		return
-	}
-	detail := l.detail()
-	for i := range l.found {
-		l.found[i].Detail = detail
-	}
-}
 
 // lookalikes finds a label that imitates another name with letters of a second
 // alphabet, wherever the name points.

@@ -41,7 +41,7 @@ func (l *nameLookup) owner(ctx context.Context, addrs []netip.Addr, targets []st
 	args := checks.Args{
 		"parking": l.info.Parking,
 		"ptr":     ptr, "cname": last(targets), "nameservers": nameList(servers),
-		"proxy": l.proxy(addrs, targets, servers, ptr), "reserved": reserved(addrs[0]),
+		"proxy": l.options.Ranges.proxy(addrs, targets, servers, ptr), "reserved": reserved(addrs[0]),
 	}
 	args["network"] = l.network(args, addrs[0])
 	for key, value := range args {
@@ -63,8 +63,7 @@ func (l *nameLookup) park(servers []string) {
 // proxy returns the CDN that a name is behind: by all of its addresses, by the
 // target of a CNAME, or by name servers and PTR that agree. Name servers alone
 // prove nothing: Cloudflare also serves zones without a proxy.
-func (l *nameLookup) proxy(addrs []netip.Addr, targets, servers []string, ptr string) string {
-	r := l.options.Ranges
+func (r *Ranges) proxy(addrs []netip.Addr, targets, servers []string, ptr string) string {
 	if owner := r.Owner(addrs[0]); owner != "" &&
 		!slices.ContainsFunc(addrs, func(a netip.Addr) bool { return r.Owner(a) == "" }) {
 		return owner
