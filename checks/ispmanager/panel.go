@@ -7,8 +7,10 @@
 // (rollback journal). So no lock is held for longer than one batch, and the
 // batches of a reading are not a consistent view: a row that changes while
 // tables are read may have its old or its new values, and the change makes the
-// next Poll read again. The file must not be opened in any other way: closing a
-// second descriptor would drop all of this process's POSIX locks on it.
+// next Poll read again. After the first reading only the rows of pages that
+// changed are read; see sqlite_pages.go. The file must not be opened in any other
+// way: closing a second descriptor would drop all of this process's POSIX locks
+// on it.
 //
 // In MySQL and MariaDB the session is read-only, each batch is a statement with
 // a time limit, and no transaction lives longer than one: see mysqlDatabase.
