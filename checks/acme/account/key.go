@@ -18,7 +18,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 
@@ -254,7 +253,7 @@ func StoredAccountURL(keyFile, directory string) string {
 }
 
 // acmeshAccountURL matches the account's URL in acme.sh's ca.conf.
-var acmeshAccountURL = regexp.MustCompile(`(?m)^ACCOUNT_URL=['"]?([^'"\s]+)`)
+var acmeshAccountURL = expression(`(?m)^ACCOUNT_URL=['"]?([^'"\s]+)`)
 
 // accountURLBeside reads the account's URL from the files that certbot
 // (regr.json), acme.sh (ca.conf) and lego (account.json, beside the key or a
@@ -271,7 +270,7 @@ func accountURLBeside(keyFile string) string {
 		}
 	}
 	if data, err := readState(filepath.Join(folder, "ca.conf")); err == nil {
-		if found := acmeshAccountURL.FindSubmatch(data); found != nil {
+		if found := acmeshAccountURL().FindSubmatch(data); found != nil {
 			return string(found[1])
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -128,15 +127,15 @@ func (c *collector) lines(ctx context.Context, source string, from *bufio.Reader
 // /acme/authz/ACCOUNT/ID and the /authz/ID of others, in upper or lower case.
 // Boulder's challenges have /chall/, its old authorizations /authz-v3/.
 var (
-	anyURL           = regexp.MustCompile(`https?://[^\s"'<>\\,#\[\]{}|` + "`" + `]+`)
-	authorizationURL = regexp.MustCompile(`(?i)^https?://[^/?]+(/[^?]*)?/authz/[\w-]+(/[\w-]+)?$`)
-	staleURL         = regexp.MustCompile(`(?i)^https?://[^/?]+(/[^?]*)?/authz-v3/\d+$`)
-	orderURL         = regexp.MustCompile(`(?i)^https?://[^/?]+(/[^?]*)?/(my-)?order/[\w-]+(/\d+)?$`)
+	anyURL           = expression(`https?://[^\s"'<>\\,#\[\]{}|` + "`" + `]+`)
+	authorizationURL = expression(`(?i)^https?://[^/?]+(/[^?]*)?/authz/[\w-]+(/[\w-]+)?$`)
+	staleURL         = expression(`(?i)^https?://[^/?]+(/[^?]*)?/authz-v3/\d+$`)
+	orderURL         = expression(`(?i)^https?://[^/?]+(/[^?]*)?/(my-)?order/[\w-]+(/\d+)?$`)
 
-	listBegins = regexp.MustCompile(`"authorizations"\s*:\s*\[`)
-	oneName    = regexp.MustCompile(`"identifier"\s*:`)                                           // not "identifiers", which an order has
-	listEntry  = regexp.MustCompile(`([\w.*-]+)#[^#,]*#[^#,]*#[^#,]*#[^#,]*#(https?://[^#,'"]+)`) // an entry of acme.sh's vlist
-	nameValue  = regexp.MustCompile(`"value"\s*:\s*"([^"\\]{1,260})"`)
+	listBegins = expression(`"authorizations"\s*:\s*\[`)
+	oneName    = expression(`"identifier"\s*:`)                                           // not "identifiers", which an order has
+	listEntry  = expression(`([\w.*-]+)#[^#,]*#[^#,]*#[^#,]*#[^#,]*#(https?://[^#,'"]+)`) // an entry of acme.sh's vlist
+	nameValue  = expression(`"value"\s*:\s*"([^"\\]{1,260})"`)
 )
 
 const maxURL = 2 << 10 // bytes; a CA's URLs have less than 200
@@ -178,7 +177,7 @@ func (r *lineReader) lists(line []byte) []byte {
 				}
 				return append(outside, line...)
 			}
-			begin := listBegins.FindIndex(line)
+			begin := listBegins().FindIndex(line)
 			if begin == nil {
 				return append(outside, line...)
 			}
@@ -187,7 +186,7 @@ func (r *lineReader) lists(line []byte) []byte {
 			line, r.inList = line[begin[1]:], true
 		}
 		inside, after, closed := bytes.Cut(line, []byte("]"))
-		for _, u := range anyURL.FindAll(inside, -1) {
+		for _, u := range anyURL().FindAll(inside, -1) {
 			r.listed(string(u))
 		}
 		if !closed {
@@ -203,7 +202,7 @@ func (r *lineReader) listed(u string) {
 	if len(u) > maxURL {
 		return
 	}
-	if staleURL.MatchString(u) {
+	if staleURL().MatchString(u) {
 		r.c.stale(r.seen(u))
 	} else {
 		r.c.authorization(r.seen(u))
@@ -220,19 +219,19 @@ func (r *lineReader) urls(line []byte) {
 	}
 	alone := ""
 	count := 0
-	for _, raw := range anyURL.FindAll(line, -1) {
+	for _, raw := range anyURL().FindAll(line, -1) {
 		u := strings.TrimRight(string(raw), ".:;)!")
 		switch {
 		case len(u) > maxURL:
-		case authorizationURL.MatchString(u):
+		case authorizationURL().MatchString(u):
 			r.c.authorization(r.seen(u))
 			if u != alone {
 				alone = u
 				count++
 			}
-		case staleURL.MatchString(u):
+		case staleURL().MatchString(u):
 			r.c.stale(r.seen(u))
-		case orderURL.MatchString(u):
+		case orderURL().MatchString(u):
 			r.c.order(r.seen(u))
 			r.order = u
 		}
@@ -246,20 +245,20 @@ func (r *lineReader) urls(line []byte) {
 // before it.
 func (r *lineReader) names(line []byte) {
 	if bytes.Contains(line, []byte("#http")) {
-		for _, entry := range listEntry.FindAllSubmatch(line, -1) {
+		for _, entry := range listEntry().FindAllSubmatch(line, -1) {
 			r.c.name(string(entry[2]), bareName(string(entry[1])))
 		}
 	}
 	from := line
 	if bytes.Contains(line, []byte(`"identifier"`)) {
-		if at := oneName.FindIndex(line); at != nil {
+		if at := oneName().FindIndex(line); at != nil {
 			r.wantsName, from = true, line[at[1]:]
 		}
 	}
 	if !r.wantsName {
 		return
 	}
-	if value := nameValue.FindSubmatch(from); value != nil {
+	if value := nameValue().FindSubmatch(from); value != nil {
 		if r.last != "" {
 			r.c.name(r.last, bareName(string(value[1])))
 		}

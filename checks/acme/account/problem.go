@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +41,7 @@ type Problem struct {
 
 // unpauseToken is the secret part of an unpause link: with it anybody can
 // unpause the account.
-var unpauseToken = regexp.MustCompile(`(?i)(jwt=)[^\s&"'<>]+`)
+var unpauseToken = expression(`(?i)(jwt=)[^\s&"'<>]+`)
 
 // Error returns one line, without the token of an unpause link.
 func (p *Problem) Error() string {
@@ -53,7 +52,7 @@ func (p *Problem) Error() string {
 	if p.Detail != "" {
 		text += ": " + p.Detail
 	}
-	return checks.Clean(unpauseToken.ReplaceAllString(text, "${1}"+redacted), checks.DetailLength)
+	return checks.Clean(unpauseToken().ReplaceAllString(text, "${1}"+redacted), checks.DetailLength)
 }
 
 // Busy reports whether the CA asks to stop sending for some time (429, 503).
@@ -103,17 +102,17 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 }
 
 var (
-	pageTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
-	markup    = regexp.MustCompile(`(?s)<[^>]*>`)
+	pageTitle = expression(`(?is)<title[^>]*>(.*?)</title>`)
+	markup    = expression(`(?s)<[^>]*>`)
 )
 
 // pageText returns a page's title, else its first words.
 func pageText(body []byte) string {
 	text := string(body[:min(len(body), maxDetail)])
-	if title := pageTitle.FindStringSubmatch(text); title != nil {
+	if title := pageTitle().FindStringSubmatch(text); title != nil {
 		text = title[1]
 	}
-	return truncate(strings.Join(strings.Fields(markup.ReplaceAllString(text, " ")), " "))
+	return truncate(strings.Join(strings.Fields(markup().ReplaceAllString(text, " ")), " "))
 }
 
 // truncate limits the length of a text from outside and makes it valid UTF-8.
