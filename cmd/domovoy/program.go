@@ -46,7 +46,7 @@ func (p *program) root() *cobra.Command {
 	root.Flags().Bool("version", false, p.own.Say("cli.version"))
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().BoolVarP(&p.verbose, "verbose", "v", false, p.own.Say("cli.flag.verbose"))
-	root.AddCommand(p.run(), p.console(), p.ask(), p.sweep(), p.report(), p.replay(), p.config(), p.version())
+	root.AddCommand(p.run(), p.console(), p.ask(), p.sweep(), p.report(), p.replay(), p.backup(), p.restore(), p.config(), p.version())
 	p.translateHelp(root)
 	p.refuseUnknownHelp(root)
 	return root
