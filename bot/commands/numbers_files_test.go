@@ -103,28 +103,30 @@ func unknownSites(note string) int {
 }
 
 var (
-	figureTag  = regexp.MustCompile(`<dd data-number="([a-z]+)">([^ <]+)`)
-	meaningTag = regexp.MustCompile(`<div><dt>[^<]*: ([^<]+)</dt><dd>[^<]* <code>(list [^<]+)</code></dd></div>`)
-	factTag    = regexp.MustCompile(`<div><dt><bdi>([^<]*)</bdi></dt><dd><b><bdi>([^<]*)</bdi></b>(?: <span>([^<]*)</span>)?(?: <code>(list [^<]+)</code>)?</dd></div>`)
-	sectionTag = regexp.MustCompile(`(?s)<section id="([a-z]+)".*?<span class="count">([^<]+)</span>(.*?)</section>`)
-	linkTag    = regexp.MustCompile(`<a href="#([a-z]+)">[^<]* <b>([^<]+)</b></a>`)
-	altTag     = regexp.MustCompile(`alt="[^"]*?: ([0-9]+), ([0-9]+), ([0-9]+)\."`)
+	headlineTag = regexp.MustCompile(`<span data-headline="([a-z]+)">([^<]+)</span>`)
+	figureTag   = regexp.MustCompile(`<div><dt>[^<]*: <span data-number="([a-z]+)">([^<]+)</span>(?: <small>[^<]*</small>)?</dt><dd>[^<]* <code>(list [^<]+)</code></dd></div>`)
+	factTag     = regexp.MustCompile(`<div><dt><bdi>([^<]*)</bdi></dt><dd><b><bdi>([^<]*)</bdi></b>(?: <span>([^<]*)</span>)?(?: <code>(list [^<]+)</code>)?</dd></div>`)
+	sectionTag  = regexp.MustCompile(`(?s)<section id="([a-z]+)".*?<span class="count">([^<]+)</span>(.*?)</section>`)
+	linkTag     = regexp.MustCompile(`<a href="#([a-z]+)">[^<]* <b>([^<]+)</b></a>`)
+	altTag      = regexp.MustCompile(`aria-label="[^"]*?: ([0-9]+), ([0-9]+), ([0-9]+)\."`)
 )
 
 // page checks the numbers of the report's page: the figures, by the commands below
 // them, and the tables, by their rows.
 func (n *numbers) page(html string) {
 	n.Helper()
-	figures, meanings := figureTag.FindAllStringSubmatch(html, -1), meaningTag.FindAllStringSubmatch(html, -1)
-	if len(figures) == 0 || len(figures) != len(meanings) {
-		n.Fatalf("the page has %d figures and %d meanings", len(figures), len(meanings))
+	figures, headlines := figureTag.FindAllStringSubmatch(html, -1), headlineTag.FindAllStringSubmatch(html, -1)
+	if len(figures) == 0 || len(figures) != strings.Count(html, "data-number=") || len(headlines) == 0 {
+		n.Fatalf("the page has %d figures with their meaning, of %d, and %d headlines", len(figures), strings.Count(html, "data-number="), len(headlines))
 	}
 	values := map[string]string{}
-	for i, f := range figures {
+	for _, f := range figures {
 		values[f[1]] = f[2]
-		n.listed("the page's "+f[1], plainNumber(f[2]), meanings[i][2])
-		if meanings[i][1] != f[2] {
-			n.Errorf("the page says %s as %s and %s", f[1], f[2], meanings[i][1])
+		n.listed("the page's "+f[1], plainNumber(f[2]), f[3])
+	}
+	for _, h := range headlines {
+		if values[h[1]] != h[2] {
+			n.Errorf("the page's headline says %s as %s, and its figure %s", h[1], h[2], values[h[1]])
 		}
 	}
 	for _, f := range factTag.FindAllStringSubmatch(html, -1) {
