@@ -149,21 +149,19 @@ func endingSections(w Writer, s reports.Site, cause checks.Code) []reports.Secti
 }
 
 // endingSoon is the digest's part about registrations: how many end within a
-// month, and which of them within a week.
+// month, and the first of them if that is within a week.
 func endingSoon(w Writer, d reports.Day) []reports.Section {
 	var sections []reports.Section
 	if all := d.Endings(); len(all) > 0 {
 		section := reports.Section{Heading: w.Say("daily.ending", i18n.Args{"N": w.listed(len(all), w.Say("action.ending"), "ending")})}
-		soon := 0
-		for _, e := range all {
-			if e.Ends.After(w.Now.Add(reports.EndingSoon)) {
-				break
-			}
-			if soon++; soon <= phoneList {
+		for _, e := range all[:min(len(all), phoneList)] {
+			if !e.Ends.After(w.Now.Add(reports.EndingSoon)) {
 				section.Items = append(section.Items, endingItem(w, e))
 			}
 		}
-		section.Left = soon - len(section.Items)
+		if len(section.Items) > 0 {
+			section.Left = len(all) - len(section.Items)
+		}
 		sections = append(sections, section)
 	}
 	if undated := w.undatedDomains(reports.Coverage(d.Servers)); undated != "" {
