@@ -72,9 +72,10 @@ func readKey(line string) (key, rest string) {
 		}
 		return key, rest
 	}
-	end := strings.IndexFunc(line, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' || r == '.')
-	})
+	bare := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' || r == '.'
+	}
+	end := strings.IndexFunc(line, func(r rune) bool { return !bare(r) })
 	if end < 0 {
 		return "", ""
 	}

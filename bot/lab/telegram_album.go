@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -42,7 +43,7 @@ func (t *Telegram) sendMediaGroup(_ context.Context, q request) (any, error) {
 	size := 0
 	for i, item := range items {
 		m, err := q.albumMessage(item)
-		if refusal, ok := err.(*telegramError); ok && refusal.code == http.StatusBadRequest && item.refusedLater(refusal) {
+		if refusal, ok := errors.AsType[*telegramError](err); ok && refusal.code == http.StatusBadRequest && item.refusedLater(refusal) {
 			return nil, badRequest(fmt.Sprintf("failed to send message #%d with the error message %q", i+1, refusal.text[len("Bad Request: "):]))
 		}
 		if err != nil {

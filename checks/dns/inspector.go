@@ -135,7 +135,7 @@ func (in *Inspector) Inspect(ctx context.Context, q Question) (checks.NameInfo, 
 		l.info.Own = l.ownServers(ctx)
 	}
 	l.lookalikes()
-	l.judgement.complete(l.detail)
+	l.complete(l.detail)
 	return l.info, l.found, errors.Join(l.errs...)
 }
 

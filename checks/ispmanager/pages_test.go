@@ -155,6 +155,7 @@ func (w *randomWriter) columns(table string) (names []string) {
 		must(w.T, rows.Scan(&name))
 		names = append(names, name)
 	}
+	must(w.T, rows.Err())
 	return names
 }
 

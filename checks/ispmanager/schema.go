@@ -125,7 +125,7 @@ func (all *tables) missing() []checks.Missing {
 		switch {
 		case i == ipaddrWebdomain, i == webdomainIPAddr && business:
 			continue // one of the two is enough
-		case i == node && all[i].name == "" && !(business && all[i].hidden):
+		case i == node && all[i].name == "" && (!business || !all[i].hidden):
 			continue // no cluster
 		case all[i].name == "":
 			list = append(list, checks.Missing{Table: w.name, Hidden: all[i].hidden})

@@ -128,7 +128,8 @@ func (f *file) pages(ctx context.Context, inner []innerPage, leaves []child, eac
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
 	// CROSS JOIN keeps the order of the list.
-	stmt, err := f.prepared(ctx, "SELECT p.data FROM json_each(?) n CROSS JOIN sqlite_dbpage p ON p.pgno = n.value")
+	stmt, err := f.prepared(ctx, //nolint:sqlclosecheck // it is kept for the next reading, and closed with the file
+		"SELECT p.data FROM json_each(?) n CROSS JOIN sqlite_dbpage p ON p.pgno = n.value")
 	if err != nil {
 		return err
 	}

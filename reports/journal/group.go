@@ -64,7 +64,7 @@ func (j *Journal) makeGroups(ctx context.Context) {
 			case err == nil:
 				c.done <- nil
 			case made:
-				c.done <- j.change(c.ctx, c.doing, c.do)
+				c.done <- j.change(c.ctx, c.doing, c.do) //nolint:contextcheck // each change has the context of who asked for it
 			default:
 				c.done <- fmt.Errorf("%s: %w", c.doing, err)
 			}

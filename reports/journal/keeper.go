@@ -99,8 +99,9 @@ func (t *tx) keepAttempts(ctx context.Context, server string, attempts []checks.
 	}
 	fresh := rows[:0]
 	for _, k := range rows {
-		s, old, known := sums[k.certificate], kept{}, false
-		if old, known = stored[k.id]; known && old == k {
+		s := sums[k.certificate]
+		old, known := stored[k.id]
+		if known && old == k {
 			continue
 		}
 		switch {
