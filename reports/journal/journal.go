@@ -121,10 +121,6 @@ func open(ctx context.Context, path string, steps fs.FS, options ...Option) (*Jo
 // the disk that the panel may use too.
 const walSize = "wal_autocheckpoint(4000)"
 
-// readerIdle is how long a connection that reads is kept without use: each has a cache
-// and prepared statements of its own, about a megabyte.
-const readerIdle = 10 * time.Second
-
 // pools makes the two connection pools without touching the file.
 func pools(path string) (*Journal, error) {
 	pragmas := []string{"busy_timeout(5000)", "foreign_keys(1)", "synchronous(FULL)", "journal_mode(WAL)", walSize}
@@ -136,7 +132,7 @@ func pools(path string) (*Journal, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	read.SetConnMaxIdleTime(readerIdle)
+	read.SetMaxIdleConns(4) // one that is opened again could meet another file at the path
 	return &Journal{path: path, progress: func(int, int) {}, free: freeOn, write: newPool(write, 1), read: newPool(read, 4)}, nil
 }
 
