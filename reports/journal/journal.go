@@ -132,7 +132,6 @@ func pools(path string) (*Journal, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	read.SetMaxIdleConns(4) // one that is opened again could meet another file at the path
 	return &Journal{path: path, progress: func(int, int) {}, free: freeOn, write: newPool(write, 1), read: newPool(read, 4)}, nil
 }
 
@@ -225,7 +224,7 @@ type pool struct {
 
 func newPool(db *sql.DB, size int) *pool {
 	db.SetMaxOpenConns(size)
-	db.SetMaxIdleConns(size)
+	db.SetMaxIdleConns(size) // one that is closed and opened again could meet another file at the path
 	return &pool{turns: make(chan struct{}, size), sync: full, db: db, kept: map[string]*sql.Stmt{}}
 }
 
