@@ -2,6 +2,7 @@ package main
 
 import (
 	"io/fs"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -39,8 +40,8 @@ func TestSoftLimit(t *testing.T) {
 }
 
 func TestEnvironmentDecidesAboutMemory(t *testing.T) {
-	before := debug.SetMemoryLimit(-1)
-	defer debug.SetMemoryLimit(before)
+	const before = math.MaxInt64 // none
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(before))
 	for _, set := range []string{"GOGC", "GOMEMLIMIT"} {
 		limitMemory(func(name string) (string, bool) { return "50", name == set })
 		if now := debug.SetMemoryLimit(-1); now != before {
