@@ -209,7 +209,7 @@ func TestPrometheusScrapes(t *testing.T) {
 	p := enginetest.NewProgram(t)
 	m.Show(p.Journal, p.Engine.Watch)
 	enginetest.Read(t, p.Engine)
-	ours := freePort(t)
+	ours := enginetest.FreePort(t)
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- m.Serve(ctx, ours, p.Engine.Health()) }()
@@ -225,7 +225,7 @@ func TestPrometheusScrapes(t *testing.T) {
 		}
 	}()
 
-	folder, theirs := t.TempDir(), freePort(t)
+	folder, theirs := t.TempDir(), enginetest.FreePort(t)
 	config := "global: {scrape_interval: 1s}\nrule_files: [rules.yml]\nscrape_configs: [{job_name: domovoy, static_configs: [{targets: ['" + ours + "']}]}]\n"
 	for name, text := range map[string][]byte{"prometheus.yml": []byte(config), "rules.yml": read(t, "rules.yml")} {
 		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
@@ -269,17 +269,6 @@ func TestPrometheusScrapes(t *testing.T) {
 		case <-ctx.Done():
 		}
 	}
-}
-
-// freePort is an address of loopback that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // TestEveryNameExists: the rules, the dashboard and the manual speak of metrics that

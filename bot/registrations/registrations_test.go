@@ -285,7 +285,7 @@ func (w *world) dial(ctx context.Context, network, address string) (net.Conn, er
 }
 
 // Where a firewall drops what goes out to port 43, only a few domains are asked
-// about in vain before the zone rests; all of them count as ones that could not be
+// about without an answer before the zone rests; all of them count as ones that could not be
 // asked about, not as ones whose turn has not come. It is over by itself.
 func TestAWayToRegistriesThatIsBlocked(t *testing.T) {
 	const names = 400

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"domovoy/bot/engine/enginetest"
 	botlab "domovoy/bot/lab"
 )
 
@@ -74,7 +74,7 @@ func TestSIGHUPReadsTheConfigurationAgain(t *testing.T) {
 func TestMetricsAreServedByTheConfiguration(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 1})
-	first, second := freePort(t), freePort(t)
+	first, second := enginetest.FreePort(t), enginetest.FreePort(t)
 	h.change("schedule:", fmt.Sprintf("metrics: {listen: %q}\nschedule:", first))
 	c := h.start()
 	h.baseline()
@@ -102,17 +102,6 @@ func TestMetricsAreServedByTheConfiguration(t *testing.T) {
 	c.hangUp()
 	h.until("no port is open", answers(second, "/healthz", ""))
 	c.stop()
-}
-
-// freePort is an address of loopback that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // What is open is decided by the new configuration: a new step of the escalation calls

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -153,11 +152,16 @@ func RestoreBackup(ctx context.Context, path, backup string, by AuditEntry) (asi
 		return "", errors.Join(err, removeAll(part, part+"-wal", part+"-shm", part+HeadFile))
 	}
 	if _, err := os.Lstat(path); err == nil {
-		if aside, err = putAside(path, ".replaced-", by.At); err != nil {
-			return "", err
+		if aside, err = moveAside(path, "replaced", by.At); err != nil {
+			return "", errors.Join(err, rename(aside, path))
 		}
 	}
-	return aside, errors.Join(renamed(part+HeadFile, path+HeadFile), renamed(part, path))
+	if err := renamed(part, path); err != nil && aside != "" {
+		return "", errors.Join(err, rename(aside, path))
+	} else if err != nil {
+		return "", err
+	}
+	return aside, renamed(part+HeadFile, path+HeadFile)
 }
 
 // resume opens a copy of a backup, which brings its tables up to date, and notes in it
@@ -189,18 +193,4 @@ func notNewer(ctx context.Context, path string) func(*sql.DB) error {
 		}
 		return err
 	}
-}
-
-// putAside renames a state file, and those that SQLite has beside it.
-func putAside(path, why string, now time.Time) (aside string, err error) {
-	aside = path + why + now.Format("20060102-150405")
-	if _, err := os.Lstat(aside); err == nil {
-		return "", fmt.Errorf("%s: %w", aside, fs.ErrExist)
-	}
-	for _, beside := range []string{"-wal", "-shm", ""} { // the file itself last: until then it is in its place
-		if err := os.Rename(path+beside, aside+beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-	}
-	return aside, nil
 }

@@ -108,7 +108,7 @@ func (g *group) take() []*grouped {
 	})
 }
 
-// more reports whether something waits; if not, the next one begins anew.
+// more reports whether something waits; if not, the next one begins from the start.
 func (g *group) more() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

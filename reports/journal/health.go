@@ -237,7 +237,7 @@ func (j *Journal) Restore(ctx context.Context) error {
 // the damaged one is. Only the process that runs the bot calls it.
 func (j *Journal) Renew(ctx context.Context, now time.Time) (aside string, err error) {
 	err = j.swap(ctx, func() (err error) {
-		aside, err = moveAside(j.path, now)
+		aside, err = moveAside(j.path, "corrupt", now)
 		return err
 	})
 	if err == nil {
@@ -250,15 +250,20 @@ func (j *Journal) Renew(ctx context.Context, now time.Time) (aside string, err e
 }
 
 // moveAside renames a state file, and the files that SQLite has beside it, to a
-// name that says when it was found damaged.
-func moveAside(path string, now time.Time) (aside string, err error) {
-	aside = path + ".corrupt-" + now.Format("20060102-150405")
+// name that says why, such as corrupt, and when.
+func moveAside(path, why string, now time.Time) (aside string, err error) {
+	aside = path + "." + why + "-" + now.Format("20060102-150405")
+	return aside, rename(path, aside)
+}
+
+// rename renames a state file with the files that SQLite has beside it.
+func rename(from, to string) error {
 	for _, beside := range []string{"", "-wal", "-shm"} {
-		if err := os.Rename(path+beside, aside+beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
+		if err := os.Rename(from+beside, to+beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
-	return aside, nil
+	return nil
 }
 
 func removeAll(paths ...string) error {
@@ -352,7 +357,7 @@ func SetAside(ctx context.Context, path string, now time.Time) (aside string, er
 	if err != nil {
 		return "", err
 	}
-	aside, err = moveAside(path, now)
+	aside, err = moveAside(path, "corrupt", now)
 	return aside, errors.Join(err, release())
 }
 

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -216,4 +217,15 @@ func Run(t testing.TB, while time.Duration, run func(context.Context) error) {
 	time.Sleep(while)
 	cancel()
 	running.Wait()
+}
+
+// FreePort is an address of loopback that nobody listens on.
+func FreePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
