@@ -222,7 +222,7 @@ func Run(t testing.TB, while time.Duration, run func(context.Context) error) {
 // FreePort is an address of loopback that nobody listens on.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
