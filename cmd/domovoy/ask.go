@@ -23,7 +23,7 @@ func (p *program) ask() *cobra.Command {
 	return p.needFormat(p.needLanguage(p.needConfig(&cobra.Command{
 		Use:     "ask " + p.own.Say("cli.help.words"),
 		Short:   p.own.Say("cli.ask"),
-		Example: "  domovoy ask --config domovoy.yaml status\n  domovoy ask --config domovoy.yaml --format json list failed",
+		Example: "  domovoy ask status\n  domovoy ask --format json list failed",
 		RunE: func(c *cobra.Command, words []string) error {
 			if strings.TrimSpace(strings.Join(words, "")) == "" {
 				return usageError{errors.New(p.own.Say("cli.nowords"))}

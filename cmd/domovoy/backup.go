@@ -19,7 +19,7 @@ func (p *program) backup() *cobra.Command {
 	return p.needConfig(&cobra.Command{
 		Use:     "backup PATH",
 		Short:   p.own.Say("cli.backup"),
-		Example: "  domovoy backup --config domovoy.yaml /var/backups/domovoy",
+		Example: "  domovoy backup /var/backups/domovoy",
 		Args:    p.onePath,
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := p.load()

@@ -24,16 +24,19 @@ func (p *program) config() *cobra.Command {
 	}
 	offline := false
 	check := &cobra.Command{
-		Use:   "check FILE",
+		Use:   "check [FILE]",
 		Short: p.own.Say("cli.config.check"),
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
+			if len(args) > 1 {
 				return usageError{fmt.Errorf("%s", p.own.Say("cli.onefile"))}
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			p.file = args[0]
+			p.file = p.defaultFile()
+			if len(args) > 0 {
+				p.file = args[0]
+			}
 			return p.checkConfig(c.Context(), offline)
 		},
 	}

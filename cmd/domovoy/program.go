@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,15 +79,18 @@ func (p *program) refuseUnknownHelp(root *cobra.Command) {
 
 // needConfig adds --config to a command.
 func (p *program) needConfig(c *cobra.Command) *cobra.Command {
-	c.Flags().StringVar(&p.file, "config", "", p.own.Say("cli.flag.config"))
+	c.Flags().StringVar(&p.file, "config", p.defaultFile(), p.own.Say("cli.flag.config"))
 	return c
+}
+
+// defaultFile is the configuration that commands take if none is named.
+func (p *program) defaultFile() string {
+	named, _ := p.env("DOMOVOY_CONFIG")
+	return cmp.Or(named, config.DefaultFile)
 }
 
 // load reads the configuration and prints its faults.
 func (p *program) load() (*config.Config, error) {
-	if p.file == "" {
-		return nil, usageError{fmt.Errorf("%s", p.own.Say("cli.noconfig"))}
-	}
 	cfg, faults := config.Load(p.file, config.Env(p.env))
 	if len(faults) > 0 {
 		return nil, p.printFaults(faults)

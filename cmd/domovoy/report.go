@@ -22,7 +22,7 @@ func (p *program) report() *cobra.Command {
 	c := p.needLanguage(p.needConfig(&cobra.Command{
 		Use:     "report daily|weekly",
 		Short:   p.own.Say("cli.report"),
-		Example: "  domovoy report weekly --config domovoy.yaml --week 2026-W46 --out /tmp",
+		Example: "  domovoy report weekly --week 2026-W46 --out /tmp",
 		RunE: func(c *cobra.Command, words []string) error {
 			switch {
 			case len(words) != 1 || !slices.Contains([]string{app.Daily, app.Weekly}, words[0]):

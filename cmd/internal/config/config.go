@@ -26,6 +26,10 @@ import (
 	"domovoy/bot"
 )
 
+// DefaultFile is where the config file is unless the command line or the
+// environment names another one.
+const DefaultFile = "/etc/domovoy/config.yaml"
+
 // Config is the whole file.
 type Config struct {
 	Basics
@@ -70,7 +74,9 @@ type Basics struct {
 	Language string `key:"language" is:"word" enum:"languages" default:"en" title:"Language of chats without one of their own"`
 	// Timezone is the system's zone if the file has none; never nil.
 	Timezone *time.Location `key:"timezone" is:"zone" title:"Time zone of schedules and dates; default: the system's"`
-	State    string         `key:"state" is:"path" need:"true" title:"Domovoy's own database, in a folder that exists or can be created"`
+	// State is in the service's own folder if the file has none and systemd named
+	// that folder (StateDirectory=).
+	State string `key:"state" is:"path" default:"/var/lib/domovoy/domovoy.db" title:"Domovoy's own database, in a folder that exists or can be created"`
 }
 
 // Panel is an ISPmanager whose database can be read from this host.

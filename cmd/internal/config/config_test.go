@@ -88,6 +88,24 @@ func options() []cmp.Option {
 	}
 }
 
+func TestWhereTheStateIs(t *testing.T) {
+	for _, c := range []struct{ key, folders, want string }{
+		{"", "", "/var/lib/domovoy/domovoy.db"},
+		{"state: ''\n", "", "/var/lib/domovoy/domovoy.db"},
+		{"", "/srv/state", "/srv/state/domovoy.db"},
+		{"", "/srv/state:/srv/other", "/srv/state/domovoy.db"},
+		{"", "relative", "/var/lib/domovoy/domovoy.db"},
+		{"state: ${STATE}\n", "/srv/state", "/dev/shm/own.db"},
+	} {
+		env := environment(map[string]string{"STATE": "/dev/shm/own.db", "STATE_DIRECTORY": c.folders})
+		// Whether this user could create the folder does not matter here.
+		cfg, _ := readText("config.yaml", []byte(c.key+strings.TrimPrefix(minimal, "state: ${STATE}\n")), env)
+		if cfg.State != c.want {
+			t.Errorf("%q in %q: the state is %s, want %s", c.key, c.folders, cfg.State, c.want)
+		}
+	}
+}
+
 func TestOneKeyTakesFromAnother(t *testing.T) {
 	cfg, faults := load("config.yaml", []byte(strings.Replace(minimal, "panels:", `
 language: ru

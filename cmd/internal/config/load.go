@@ -7,8 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 	"unicode/utf8"
@@ -109,8 +111,13 @@ func (c *Config) CheckRun() Faults {
 	return append(Faults{wrong(name, nil).at(c.origin.file, place{}, "")}, faults...)
 }
 
-// complete sets the keys whose default is the value of another key.
+// complete sets the keys whose default is the value of another key, or comes from
+// the environment.
 func (r *reader) complete(c *Config) {
+	if folders, _ := r.env("STATE_DIRECTORY"); filepath.IsAbs(folders) && !r.hasValue("state") {
+		first, _, _ := strings.Cut(folders, ":") // systemd.exec(5): one of StateDirectory= is Domovoy's
+		c.State = filepath.Join(first, filepath.Base(c.State))
+	}
 	c.Timezone = cmp.Or(c.Timezone, time.Local)
 	for i := range c.Panels {
 		c.Panels[i].Timezone = cmp.Or(c.Panels[i].Timezone, c.Timezone)
