@@ -143,9 +143,10 @@ func beginning(out checks.Outcome, s reports.Server, begun map[string]time.Time)
 // Retire closes, without a message, the incidents that no check looks at any
 // more: those of panels that left the configuration, and those found in the
 // certificate files of panels whose files are not read any more. It also drops what
-// waits for addresses that left the configuration.
+// waits for addresses that left the configuration, and has chats that did not take
+// the summary of a panel get it after all.
 func (r *Recorder) Retire(ctx context.Context, now time.Time) error {
-	if err := r.leave(ctx); err != nil {
+	if err := errors.Join(r.leave(ctx), r.journal.ForgetGreetings(ctx)); err != nil {
 		return err
 	}
 	open, err := r.journal.OpenIncidents(ctx)

@@ -30,10 +30,13 @@ func (r *Recorder) Review(ctx context.Context, now time.Time) (next time.Time, e
 }
 
 // Run reviews the problems until the context ends: when something changes by
-// itself, and after each change.
+// itself, and after each change. It also greets the chats that are new.
 func (r *Recorder) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		next, err := r.Review(ctx, time.Now())
+		if err == nil {
+			err = r.Greet(ctx, time.Now())
+		}
 		if err != nil && ctx.Err() == nil {
 			r.log.ErrorContext(ctx, "cannot review the problems", "error", err)
 		}

@@ -56,7 +56,11 @@ func (t teller) begun(ctx context.Context, d reports.Decision) ([]journal.Delive
 			return nil, err
 		}
 		if m, ok := compose.Begun(w, t.s.servers[t.s.of], d.Changes, t.s.begin); ok {
-			deliveries = append(deliveries, journal.Delivery{To: chat.To.String(), Kind: string(reports.Baseline), Message: m})
+			d := journal.Delivery{To: chat.To.String(), Kind: string(reports.Baseline), Message: m}
+			if t.s.begin.Server {
+				d.Greets = t.s.of
+			}
+			deliveries = append(deliveries, d)
 		}
 	}
 	return deliveries, nil

@@ -265,6 +265,9 @@ func panelCases() map[string]message {
 		return compose.Baseline(w, troubledHouse(checks.CADNS, checks.CADNS, checks.CADNS, checks.CAUnauthorized, checks.CAUnauthorized,
 			checks.CAConnection, checks.CertExpired, checks.CertOverdue, checks.CARemote, checks.CACAA, checks.CARejected))
 	}
+	all["greeting"] = func(w compose.Writer) reports.Message {
+		return compose.Greeting(w, troubledHouse(checks.CADNS, checks.CADNS, checks.CertExpired), w.Now.AddDate(0, -2, 0))
+	}
 	all["baseline.more"] = func(w compose.Writer) reports.Message {
 		var changes []reports.Change
 		for n, code := range []checks.Code{checks.CertOverdue, checks.CertMissing, checks.CertOverdue} {

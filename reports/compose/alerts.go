@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -352,13 +353,25 @@ func nameNote(w Writer, over bool, i reports.Incident) string {
 
 // Baseline is the summary of a panel's first complete reading.
 func Baseline(w Writer, s reports.Server) reports.Message {
+	return baseline(w, s, "baseline.title", "baseline.text", nil)
+}
+
+// Greeting is the summary of a panel that is watched since a time, for a chat that
+// gets messages for the first time.
+func Greeting(w Writer, s reports.Server, since time.Time) reports.Message {
+	return baseline(w, s, "greeting.title", "greeting.text", i18n.Args{"Since": w.date(since)})
+}
+
+func baseline(w Writer, s reports.Server, title, text string, args i18n.Args) reports.Message {
 	w = w.counting().of(s)
 	sites := w.listed(len(s.Snapshot.Sites), w.Say("action.sites"), "sites")
-	m := w.message(toneOf(s.Worst()), w.Count("baseline.title", sites, i18n.Args{"Server": s.Name}))
+	all := i18n.Args{"Server": s.Name}
+	maps.Copy(all, args)
+	m := w.message(toneOf(s.Worst()), w.Count(title, sites, all))
 	m.Silent = true
 	m.Sections = append(m.Sections, reports.Section{Items: w.countItems(s)})
 	m.Sections = append(m.Sections, troubled(w, s)...)
-	m.Sections = append(m.Sections, reports.Section{Text: w.Say("baseline.text")})
+	m.Sections = append(m.Sections, reports.Section{Text: w.Say(text)})
 	m.Numbers, m.Actions = w.numbers(), w.buttons(nil)
 	return m
 }

@@ -98,6 +98,10 @@ type Delivery struct {
 	Spare  int64  // the ID of the delivery whose message it carries by another way; 0: none
 	Spared string // the address by which the message went because this one's way is closed; may be empty
 
+	// Greets is the panel whose first summary for this chat it is; empty: it is none.
+	// It is stored as a greeting: see Greeted.
+	Greets string
+
 	// ProblemKey names an open problem that may have no ID yet by its key, for
 	// Record, which sets Problem. It is not stored.
 	ProblemKey string

@@ -43,6 +43,11 @@ func (t *tx) enqueue(ctx context.Context, now time.Time, deliveries []Delivery) 
 		if err != nil {
 			return nil, err
 		}
+		if d.Greets != "" {
+			if err := t.greet(ctx, Greeting{Chat: d.To, Server: d.Greets}, id, now); err != nil {
+				return nil, err
+			}
+		}
 		if part {
 			last[d.To] = id
 		}

@@ -121,6 +121,7 @@ func (j *Journal) MoveChat(ctx context.Context, from, to string) error {
 			`INSERT INTO chat (address, language) SELECT ?2, coalesce((SELECT language FROM chat WHERE address = ?1), '') WHERE true
 				ON CONFLICT DO UPDATE SET moved_to = '', language = iif(language = '', excluded.language, language)`,
 			`INSERT INTO chat (address, moved_to) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET moved_to = excluded.moved_to`,
+			`INSERT INTO greeting SELECT ?2, server, delivery, at FROM greeting WHERE chat = ?1 ON CONFLICT DO NOTHING`,
 			`UPDATE chat SET moved_to = ?2 WHERE moved_to = ?1`, // earlier moves lead to the new address too
 		} {
 			if _, err := t.exec(ctx, query, from, to); err != nil {
