@@ -22,9 +22,10 @@ func (p *program) translateHelp(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		switch c.Name() {
 		case "help":
-			c.Use = "help " + p.own.Say("cli.help.anycommand")
+			c.Use = "help " + p.own.Say("cli.help.anytopic")
 			c.Short = p.own.Say("cli.help.help")
 			c.Long = c.Short
+			p.helpTopics(c)
 		case "completion":
 			c.Short = p.own.Say("cli.help.completion")
 			c.Long = c.Short
@@ -109,6 +110,9 @@ func (p *program) usage(c *cobra.Command) string {
 	}
 	if c.HasAvailableSubCommands() {
 		text.WriteString(p.own.Say("cli.help.more", i18n.Args{"Command": c.CommandPath()}) + "\n")
+		if !c.HasParent() {
+			text.WriteString(p.own.Say("cli.help.manual") + "\n")
+		}
 	}
 	return strings.TrimRight(text.String(), "\n") + "\n"
 }

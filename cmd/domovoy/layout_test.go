@@ -64,9 +64,11 @@ var allowed = map[string][]string{
 	"bot/webhook":           {"bot", "bot/plain", "checks", "reports", "i18n"},
 	"bot/mail":              {"bot", "bot/plain", "reports", "i18n"},
 	"bot/lab":               {},
+	"cmd":                   {},
+	"cmd/internal/manual":   {"cmd", "bot", "reports", "checks"},
 	"cmd/internal/config":   {"bot", "checks/ispmanager/location", "i18n"},
 	"cmd/internal/app":      {"checks", "checks/*", "reports", "reports/compose", "reports/journal", "bot", "bot/*", "cmd/internal/config", "i18n"},
-	"cmd/domovoy":           {"bot/console", "cmd/internal/*", "i18n"},
+	"cmd/domovoy":           {"bot/console", "checks", "cmd/internal/*", "i18n"},
 	"cmd/demo":              {"bot", "bot/console", "checks", "checks/acme", "checks/budget", "checks/cert", "checks/lab", "checks/lab/boulder", "checks/lab/internet", "cmd/internal/*", "reports", "reports/journal", "i18n"},
 
 	"checks/ispmanager/location": {},
@@ -84,6 +86,7 @@ var foreign = map[string][]string{
 	"modernc.org/":                    {"checks/ispmanager", "checks/lab", "reports/journal"},
 	"flag":                            {"cmd/demo"},
 	"github.com/spf13/":               {"cmd/domovoy"},
+	"github.com/yuin/":                {"cmd/internal/manual"},
 	"github.com/prometheus/":          {"bot/metrics"},
 	"github.com/xuri/":                {"reports/files"},
 	"golang.org/x/net/publicsuffix":   {"checks", "checks/lab/boulder"}, // the program has one public suffix list

@@ -49,7 +49,6 @@ func (p *program) root() *cobra.Command {
 	root.PersistentFlags().BoolVarP(&p.verbose, "verbose", "v", false, p.own.Say("cli.flag.verbose"))
 	root.AddCommand(p.run(), p.console(), p.ask(), p.sweep(), p.report(), p.replay(), p.backup(), p.restore(), p.config(), p.version())
 	p.translateHelp(root)
-	p.refuseUnknownHelp(root)
 	return root
 }
 
@@ -59,22 +58,6 @@ func (p *program) noArgs(c *cobra.Command, args []string) error {
 		return nil
 	}
 	return usageError{fmt.Errorf("%s", p.own.Say("cli.unknown", i18n.Args{"Word": args[0], "Command": c.CommandPath()}))}
-}
-
-// refuseUnknownHelp makes "help WORD" of an unknown command a usage error. Cobra
-// prints the general help and succeeds.
-func (p *program) refuseUnknownHelp(root *cobra.Command) {
-	for _, c := range root.Commands() {
-		if c.Name() == "help" {
-			c.Args = func(_ *cobra.Command, args []string) error {
-				about, rest, err := root.Find(args)
-				if err != nil {
-					return usageError{err}
-				}
-				return p.noArgs(about, rest)
-			}
-		}
-	}
 }
 
 // needConfig adds --config to a command.

@@ -1,0 +1,10 @@
+// Package cmd holds the manual of installing and operating the program.
+package cmd
+
+import "embed"
+
+// Manual has this folder's README.md and README.ru.md, which "domovoy help" shows
+// by topics.
+//
+//go:embed README.md README.ru.md
+var Manual embed.FS
