@@ -55,7 +55,7 @@ func TestEverySectionIsATopic(t *testing.T) {
 // commands and words that cannot be broken, and links lead to topics.
 func TestRender(t *testing.T) {
 	const longWord = 30 // beside the first column of a table it does not fit
-	markup := regexp.MustCompile("\\]\\(|[^*]\*\*[^*]|`|<!--|^#{1,6} |\\| --- ")
+	markup := regexp.MustCompile("\\]\\(|[^*]\\*\\*[^*]|`|<!--|^#{1,6} |\\| --- ")
 	for _, language := range []string{"en", "ru"} {
 		m, err := Load(language)
 		if err != nil {
