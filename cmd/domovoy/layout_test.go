@@ -66,6 +66,7 @@ var allowed = map[string][]string{
 	"bot/lab":               {},
 	"cmd":                   {},
 	"cmd/internal/manual":   {"cmd", "bot", "reports", "checks"},
+	"cmd/internal/unit":     {},
 	"cmd/internal/config":   {"bot", "checks/ispmanager/location", "i18n"},
 	"cmd/internal/app":      {"checks", "checks/*", "reports", "reports/compose", "reports/journal", "bot", "bot/*", "cmd/internal/config", "i18n"},
 	"cmd/domovoy":           {"bot/console", "checks", "cmd/internal/*", "i18n"},
