@@ -10,6 +10,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -88,6 +89,14 @@ func (o *Outbox) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// errorOf is the last failure of an outage.
+func errorOf(o journal.Outage) error {
+	if o.Token {
+		return &bot.Permanent{Reason: o.Reason, Token: true}
+	}
+	return errors.New(o.Reason)
+}
+
 func (o *Outbox) wakeAll() {
 	for _, q := range o.queues {
 		q.pool.Wake.Wake()
@@ -118,6 +127,7 @@ func (o *Outbox) recall(ctx context.Context) error {
 			q.pace.recall(calls)
 			if i := slices.IndexFunc(out, func(x journal.Outage) bool { return x.Messenger == q.server() }); i >= 0 {
 				q.state.recall(out[i], now)
+				o.Log.WarnContext(ctx, "messenger did not work before the restart", "messenger", out[i].Messenger, "since", out[i].Since, "error", errorOf(out[i]))
 			}
 		}
 		return nil
