@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,12 @@ type StatusData struct {
 	Servers    []ServerData `json:"servers"`
 	Waiting    int          `json:"waiting"` // messages not delivered yet
 	Delivery   HealthData   `json:"delivery"`
+}
+
+// Blind reports whether nothing is known of any panel: none could be read, now or
+// before.
+func (d StatusData) Blind() bool {
+	return !slices.ContainsFunc(d.Servers, func(s ServerData) bool { return s.Read != nil })
 }
 
 // MetricData is one count. Value is null where it could not be had, and Error

@@ -50,7 +50,7 @@ func (p *program) printAnswer(ctx context.Context, a *app.App, text string) erro
 		_, err = fmt.Fprint(p.out, console.Render(reply.Message, p.bundle, 100, false))
 		err = errors.Join(err, p.saveFiles(reply))
 	}
-	if err == nil && reply.Refused != "" {
+	if err == nil && (reply.Refused != "" || reply.Blind) {
 		return errPrinted
 	}
 	return err

@@ -98,7 +98,7 @@ func locked(t *testing.T, good string) string {
 }
 
 // Commands about a panel that cannot be read: status answers with one clear
-// sentence and no numbers; a list, which would be wrong, is refused.
+// sentence and no numbers, and fails; a list, which would be wrong, is refused.
 func TestADatabaseThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	for _, c := range troubles() {
@@ -107,7 +107,7 @@ func TestADatabaseThatCannotBeRead(t *testing.T) {
 			sqlite(t, good, lab.Schema(), dated(t, knownPanel, time.UTC))
 			file := written(t, c.spoil(t, good), "UTC")
 			answer, status := askJSON(t, file, "status")
-			if status != exitOK || answer.Servers[0].Trouble != c.reason {
+			if status != exitRefused || answer.Servers[0].Trouble != c.reason {
 				t.Errorf("status: exit %d, trouble %q, want %q", status, answer.Servers[0].Trouble, c.reason)
 			}
 			if len(answer.Metrics) != 6 {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/bot/commands"
 	"domovoy/bot/console"
 	"domovoy/reports"
 	"domovoy/reports/compose"
@@ -25,6 +26,7 @@ type Reply struct {
 	Message reports.Message
 	Data    any    // for JSON
 	Refused string // the code of the refusal; empty if the request was answered
+	Blind   bool   // it was answered, but nothing is known of what it asked for
 }
 
 // Ask reads what is new in the panels and answers one line. It may run at the same
@@ -71,7 +73,8 @@ func (a *App) reply(ctx context.Context, text string, r bot.Request) Reply {
 		m, code := bot.Explain(ctx, a.log, err, r)
 		return Reply{Message: m, Refused: code.String()}
 	}
-	return Reply{Message: answer.Message, Data: answer.Data}
+	status, ok := answer.Data.(commands.StatusData)
+	return Reply{Message: answer.Message, Data: answer.Data, Blind: ok && status.Blind()}
 }
 
 // Console answers lines of the console until its user leaves. For notice see Ask.
