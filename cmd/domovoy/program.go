@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os/user"
 	"slices"
 
@@ -27,6 +26,7 @@ type program struct {
 	language string // --lang; empty: the configuration's
 	format   string // --format: text or json
 	verbose  bool
+	logForm  string // --log: auto, json or text
 }
 
 // root returns the command line with all commands.
@@ -47,6 +47,8 @@ func (p *program) root() *cobra.Command {
 	root.Flags().Bool("version", false, p.own.Say("cli.version"))
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().BoolVarP(&p.verbose, "verbose", "v", false, p.own.Say("cli.flag.verbose"))
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return p.checkLog() }
+	root.PersistentFlags().StringVar(&p.logForm, "log", logAuto, p.own.Say("cli.flag.log"))
 	root.AddCommand(p.run(), p.console(), p.ask(), p.sweep(), p.report(), p.replay(), p.backup(), p.restore(), p.config(), p.version())
 	p.translateHelp(root)
 	return root
@@ -101,8 +103,8 @@ func (p *program) withApp(ctx context.Context, do func(*app.App) error) error {
 
 // open is withApp for a configuration that is already loaded.
 func (p *program) open(ctx context.Context, cfg *config.Config, do func(*app.App) error) error {
-	a, err := app.Open(ctx, cfg, p.bundle, p.logger(), p.notice)
-	return closing(a, err, do)
+	a, err := app.Open(ctx, cfg, p.bundle, p.logger(cfg), p.notice)
+	return p.explained(cfg, closing(a, err, do))
 }
 
 // closing calls do with an app, if it could be opened, and closes it.
@@ -113,13 +115,25 @@ func closing(a *app.App, err error, do func(*app.App) error) error {
 	return errors.Join(do(a), a.Close())
 }
 
-// logger writes to stderr. Secrets in its arguments print as ***.
-func (p *program) logger() *slog.Logger {
-	level := slog.LevelInfo
-	if p.verbose {
-		level = slog.LevelDebug
+// explained is an error worded for the user, with what to do.
+type explained struct {
+	error
+	text string
+}
+
+func (e explained) Error() string { return e.text }
+
+func (e explained) Unwrap() error { return e.error }
+
+// explained words an error of the state in the user's language.
+func (p *program) explained(cfg *config.Config, err error) error {
+	if err == nil {
+		return nil
 	}
-	return slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: level}))
+	if text := app.Unwritable(cfg, p.logLocale(cfg), err); text != "" {
+		return explained{err, text}
+	}
+	return err
 }
 
 // local is the user who runs the program.

@@ -16,7 +16,7 @@ import (
 // read again: on SIGHUP, or when a file of a secret changed. A configuration that
 // is wrong is not used.
 func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan os.Signal) error {
-	log := p.logger()
+	log := p.logger(cfg)
 	damaged, begun := false, 0 // how often a new state was begun
 	for {
 		next := make(chan *config.Config, 1)
@@ -45,7 +45,7 @@ func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan o
 			}
 			if damaged = app.IsDamaged(err) && ctx.Err() == nil && begun < newStates; !damaged {
 				app.LastWord(ctx, cfg, p.bundle, log, err)
-				return err
+				return p.explained(cfg, err)
 			}
 			begun++
 			log.ErrorContext(ctx, "the state file is damaged, beginning again with a new one", "error", err)

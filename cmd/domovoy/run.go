@@ -48,6 +48,6 @@ func (p *program) run() *cobra.Command {
 // no place.
 func (p *program) tellUnplaced(ctx context.Context) {
 	if cfg := config.Unplaced(p.file, config.Env(p.env)); cfg != nil && len(cfg.CheckRun()) == 0 {
-		app.LastWord(ctx, cfg, p.bundle, p.logger(), app.NoPlace(cfg))
+		app.LastWord(ctx, cfg, p.bundle, p.logger(cfg), app.NoPlace(cfg))
 	}
 }

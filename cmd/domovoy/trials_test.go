@@ -200,13 +200,13 @@ func TestConfigCheckNamesWhatIsBroken(t *testing.T) {
 			h.key("key.json")
 			h.change(h.folder+"/acme.log", "/nowhere/acme.log")
 		}, "", `^panels\[0\]\.acme\.logs\[0\]: There is no log /nowhere/acme\.log: `, true},
-		"the state is root's":     {func(h *host) { h.write("state/domovoy.db", "", 0o600); h.give(); h.take("state/domovoy.db", 0o600) }, "", `^state: \S+ may not write \x00/state/domovoy\.db \(permission denied\)\. Give it back: chown -R \S+: \x00/state,`, false},
-		"its folder is":           {func(h *host) { h.give(); h.take("state", 0o755) }, "root", `^state: nobody may not write \x00/state \(permission denied\)\. `, false},
+		"the state is root's":     {func(h *host) { h.write("state/domovoy.db", "", 0o600); h.give(); h.take("state/domovoy.db", 0o600) }, "", `^state: \S+ may not write \x00/state/domovoy\.db \(owner \S+, mode \S+: permission denied\)\. Give it back: chown -R \S+: \x00/state,`, false},
+		"its folder is":           {func(h *host) { h.give(); h.take("state", 0o755) }, "root", `^state: nobody may not write \x00/state \(owner root, mode -rwxr-xr-x: permission denied\)\. `, false},
 		"no name server":          {func(h *host) { h.change("resolvers: [", "resolvers: [\"127.0.0.1:1\", ") }, "", `^resolvers\[0\]: The name server 127\.0\.0\.1:1 does not answer \(.*refused\)\. .*port 53`, true},
 		"no way to the CA":        {func(h *host) { h.change(h.ca, "http://127.0.0.1:1/directory") }, "", `^panels\[0\]\.acme\.directory: The CA’s directory http://127\.0\.0\.1:1/directory could not be read \(connect: connection refused\)\. `, true},
 		"no root of the CA":       {func(h *host) { h.change("acme: {", "acme: {ca_file: "+h.folder+"/logs/shop.access.log, ") }, "", `\.acme\.directory: \x00/logs/shop\.access\.log cannot be used as a root`, false},
 		"the clock is ahead":      {func(h *host) { h.off = -10 * time.Minute }, "", `^This host’s clock is 10 min ahead of the CA’s\. .*timedatectl set-ntp true$`, true},
-		"a wrong Telegram token":  {func(h *host) { h.write("telegram", "123456:AAFakeFakeFakeFakeFakeFake", 0o600) }, "", `^telegram: Telegram refuses the token \(Unauthorized\)\. Write the one that @BotFather shows .* into the file of telegram\.token_file\.$`, false},
+		"a wrong Telegram token":  {func(h *host) { h.write("telegram", "123456:AAFakeFakeFakeFakeFakeFake", 0o600) }, "", `^telegram: Telegram refuses the token \(Unauthorized\)\. Write the one that @BotFather shows .* into \x00/telegram \(telegram\.token_file, is read again by itself\)\.$`, false},
 		"no Telegram":             {func(h *host) { h.telegram.Close() }, "", `^telegram: Telegram does not answer \(.*connection (refused|reset by peer)\), so neither `, true},
 		"an unknown group":        {func(h *host) { h.change(fmt.Sprint(group, "/"), "-100999/") }, "", `^chats\[0\]\.to: The bot cannot write to telegram:-100999/7 \(chat not found\)\. Add the bot to the group `, false},
 		"thrown out of the group": {func(h *host) { h.telegram.Block(group) }, "", `^chats\[0\]\.to: The bot cannot write to telegram:-1001234567890/7 \(bot was (kicked|blocked).*\)\. Add the bot`, false},

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -28,15 +29,26 @@ type Trial struct {
 	Says  string    // key of the text, under "trial."
 	Args  i18n.Args // of both texts
 	Cure  string    // key of what to do, under "trial.cure."; empty: nothing
+
+	Secrets []config.Origin // where the secrets are that the cure speaks of, as Where
 }
 
 // Text is the trial in one line, without its key: what is, and what to do.
 func (t Trial) Text(l *i18n.Locale) string {
 	text := l.Say("trial."+t.Says, t.Args)
-	if t.Cure != "" {
-		text += " " + l.Say("trial.cure."+t.Cure, t.Args)
+	if t.Cure == "" {
+		return text
 	}
-	return text
+	args := t.Args
+	if len(t.Secrets) > 0 {
+		var where []string
+		for _, o := range t.Secrets {
+			where = append(where, l.Say("trial.secret."+string(o.Kind), i18n.Args{"Name": o.Name, "Key": o.Key}))
+		}
+		args = maps.Clone(args)
+		args["Where"] = where
+	}
+	return text + " " + l.Say("trial.cure."+t.Cure, args)
 }
 
 // trialBound is for each trial: what has not answered by then could not be tried.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"domovoy/bot"
+	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
 )
 
@@ -46,7 +47,17 @@ func (a *App) tokenTrial(name string, err error) Trial {
 		return Trial{Key: name, Grade: Unknown, Says: "messenger.silent", Cure: "messenger", Args: args}
 	}
 	args["Error"] = refused.Reason
-	return Trial{Key: name, Grade: Broken, Says: "token", Cure: "token." + name, Args: args}
+	t := Trial{Key: name, Grade: Broken, Says: "token", Cure: "token." + name, Args: args}
+	secrets := []config.Secret{a.cfg.Telegram.Token}
+	if name == "slack" {
+		secrets = []config.Secret{a.cfg.Slack.BotToken, a.cfg.Slack.AppToken}
+	}
+	for _, s := range secrets {
+		if o := s.Origin(); o.Kind != "" {
+			t.Secrets = append(t.Secrets, o)
+		}
+	}
+	return t
 }
 
 // tryChat looks whether the bot could write into a chat; nil: it could.

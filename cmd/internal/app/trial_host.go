@@ -41,7 +41,16 @@ func tryState(cfg *config.Config) []Trial {
 		}
 		if err := syscall.Access(path, accessWrite(path == folder)); err != nil {
 			args["At"], args["Error"] = path, err
-			return []Trial{{Key: "state", Grade: Broken, Says: "state", Cure: "state", Args: args}}
+			cure := "state"
+			if errors.Is(err, syscall.EROFS) {
+				cure = "readonly"
+			}
+			if info, failed := os.Lstat(path); failed == nil {
+				if owner, ok := info.Sys().(*syscall.Stat_t); ok {
+					args["Owner"], args["Mode"] = userName(owner.Uid), info.Mode().Perm().String()
+				}
+			}
+			return []Trial{{Key: "state", Grade: Broken, Says: "state", Cure: cure, Args: args}}
 		}
 	}
 	var trials []Trial

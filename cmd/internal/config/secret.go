@@ -22,22 +22,53 @@ const masked = "***"
 type Secret struct {
 	// A pointer, because fmt prints an unexported field of another struct without
 	// calling its methods. Of a pointer it prints the address.
-	text *string
+	is *stored
 }
 
+type stored struct {
+	text   string
+	origin Origin
+}
+
+// Origin is where a secret was read from.
+type Origin struct {
+	Key  string // of the configuration, such as telegram.token_file
+	Kind OriginKind
+	Name string // path, name of the credential or of the variable
+}
+
+// OriginKind is a way to give a secret.
+type OriginKind string
+
+// The ways.
+const (
+	FromFile       OriginKind = "file"
+	FromCredential OriginKind = "credential" // of systemd: it is copied when the service starts
+	FromVariable   OriginKind = "variable"   // of the environment
+)
+
 // NewSecret returns text as a secret.
-func NewSecret(text string) Secret { return Secret{text: &text} }
+func NewSecret(text string) Secret { return Secret{is: &stored{text: text}} }
 
 // IsSet reports whether the file has this secret, even a wrong or empty one.
-func (s Secret) IsSet() bool { return s.text != nil }
+func (s Secret) IsSet() bool { return s.is != nil }
+
+// Origin returns where the secret was read from; zero if it is not set or was not read
+// from anywhere.
+func (s Secret) Origin() Origin {
+	if s.is == nil {
+		return Origin{}
+	}
+	return s.is.origin
+}
 
 // Reveal returns the text; empty if the secret is not set. Only what sends the
 // secret calls it.
 func (s Secret) Reveal() string {
-	if s.text == nil {
+	if s.is == nil {
 		return ""
 	}
-	return *s.text
+	return s.is.text
 }
 
 // String returns ***.
@@ -95,16 +126,25 @@ func (r *reader) secret(f field, nodes map[string]ast.Node, path string, into re
 		at, n = join(path, f.file()), file
 	}
 	text, p := "", (*problem)(nil)
-	if v, bad := r.value(n); file != nil {
+	origin := Origin{Key: at}
+	v, bad := r.value(n)
+	if file != nil {
 		text, p = r.fileSecret(f, at, v, bad)
+		origin.Kind = FromFile
+		if name, credential := r.locate(v.text); credential {
+			origin.Kind, origin.Name = FromCredential, filepath.Base(name)
+		} else {
+			origin.Name = name
+		}
 	} else {
 		text, p = inlineSecret(f, at, v, bad)
+		origin.Kind, origin.Name = FromVariable, strings.Trim(v.raw, "${}")
 	}
 	if p == nil {
 		p = checkForm(f, text)
 	}
 	// It is set even if it is wrong, so that chats of its messenger are not faults too.
-	into.Set(reflect.ValueOf(NewSecret(text)))
+	into.Set(reflect.ValueOf(Secret{is: &stored{text: text, origin: origin}}))
 	switch {
 	case p == nil:
 	case p.runOnly:
