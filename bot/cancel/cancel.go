@@ -68,17 +68,17 @@ type CancelPlanData struct {
 
 // CancelPlan is what would be cancelled.
 type CancelPlan struct {
-	ID             string              `json:"id,omitempty"` // to confirm it by; empty: there is nothing to confirm
+	ID             string              `json:"id,omitempty" jsonschema:"to confirm it by; empty: there is nothing to confirm"`
 	Expires        *time.Time          `json:"expires,omitempty"`
-	Authorizations []AuthorizationData `json:"authorizations"` // those that would be cancelled
+	Authorizations []AuthorizationData `json:"authorizations" jsonschema:"those that would be cancelled"`
 	Pending        int                 `json:"pending"`
 	Valid          int                 `json:"valid"`
-	Gone           int                 `json:"gone"`  // final, expired or foreign
-	Busy           int                 `json:"busy"`  // pending ones whose name is being ordered just now
-	Later          int                 `json:"later"` // pending, but its name had its share of this hour
+	Gone           int                 `json:"gone" jsonschema:"final, expired or foreign"`
+	Busy           int                 `json:"busy" jsonschema:"pending ones whose name is being ordered just now"`
+	Later          int                 `json:"later" jsonschema:"pending, but its name had its share of this hour"`
 	Unread         int                 `json:"unread"`
-	Elsewhere      int                 `json:"elsewhere,omitempty"` // where a node was asked for: of sites of other nodes, or of no site
-	Price          int                 `json:"price"`               // the sum of the costs
+	Elsewhere      int                 `json:"elsewhere,omitempty" jsonschema:"where a node was asked for: of sites of other nodes, or of no site"`
+	Price          int                 `json:"price" jsonschema:"the sum of the costs"`
 	Known          bool                `json:"price_known"`
 }
 

@@ -42,8 +42,8 @@ type ProbeData struct {
 // ProbePlanData is what probing would cost.
 type ProbePlanData struct {
 	ID     string   `json:"id"`
-	Orders []string `json:"orders"` // the first name of each
-	Price  int      `json:"price"`  // in new orders of the account
+	Orders []string `json:"orders" jsonschema:"the first name of each"`
+	Price  int      `json:"price" jsonschema:"in new orders of the account"`
 }
 
 // planOrders keeps a plan of the orders that a selection needs.

@@ -21,11 +21,11 @@ type CancelResult struct {
 	Deactivated int               `json:"deactivated"`
 	Skipped     int               `json:"skipped"`
 	Failed      int               `json:"failed"`
-	Left        int               `json:"left"`  // it was stopped before them
-	Price       int               `json:"price"` // what was spent, in failed validations
+	Left        int               `json:"left" jsonschema:"it was stopped before them"`
+	Price       int               `json:"price" jsonschema:"what was spent, in failed validations"`
 	Items       []CancelledData   `json:"items"`
 	Plan        string            `json:"plan"`
-	State       journal.TaskState `json:"state"` // done or stopped
+	State       journal.TaskState `json:"state" jsonschema:"done or stopped"`
 }
 
 // CancelledData is what became of one authorization.
@@ -33,7 +33,7 @@ type CancelledData struct {
 	URL    string `json:"url"`
 	Domain string `json:"domain"`
 	Server string `json:"server"`
-	Result string `json:"result"` // deactivated, skipped, failed, left
+	Result string `json:"result" jsonschema:"deactivated, skipped, failed, left"`
 	Why    string `json:"why,omitempty"`
 }
 

@@ -17,15 +17,15 @@ const auditShown = 30
 
 // AuditData is the JSON of audit.
 type AuditData struct {
-	Audit []AuditItem `json:"audit"` // newest first
+	Audit []AuditItem `json:"audit" jsonschema:"newest first"`
 	ChainData
 }
 
 // ChainData is the JSON of audit verify.
 type ChainData struct {
 	Entries int    `json:"entries"`
-	Whole   bool   `json:"whole"` // nothing was changed or removed
-	Head    string `json:"head"`  // the last hash, to be noted down elsewhere
+	Whole   bool   `json:"whole" jsonschema:"nothing was changed or removed"`
+	Head    string `json:"head" jsonschema:"the last hash, to be noted down elsewhere"`
 	Error   string `json:"error,omitempty"`
 }
 

@@ -17,19 +17,19 @@ import (
 
 // BelieveData is the JSON of status believe.
 type BelieveData struct {
-	Believed []string    `json:"believed"` // servers whose data counts as right from now on
-	Doubts   []DoubtData `json:"doubts"`   // what is to be confirmed: see the actions
+	Believed []string    `json:"believed" jsonschema:"servers whose data counts as right from now on"`
+	Doubts   []DoubtData `json:"doubts" jsonschema:"what is to be confirmed: see the actions"`
 }
 
 // DoubtData is what is in doubt about a panel.
 type DoubtData struct {
 	Server  string     `json:"server"`
-	Reason  string     `json:"reason,omitempty"`  // shrunk, replaced or older; empty: only what is missing
-	Table   string     `json:"table,omitempty"`   // that shrunk
-	Was     int64      `json:"was"`               // its rows
-	Is      int64      `json:"is"`                //
-	Since   *time.Time `json:"since"`             // null: of what is missing
-	Missing []string   `json:"missing,omitempty"` // tables and columns
+	Reason  string     `json:"reason,omitempty" jsonschema:"shrunk, replaced or older; empty: only what is missing"`
+	Table   string     `json:"table,omitempty" jsonschema:"that shrunk"`
+	Was     int64      `json:"was" jsonschema:"its rows"`
+	Is      int64      `json:"is"` //
+	Since   *time.Time `json:"since" jsonschema:"null: of what is missing"`
+	Missing []string   `json:"missing,omitempty" jsonschema:"tables and columns"`
 }
 
 // doubts are about panels whose data does not look right.

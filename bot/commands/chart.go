@@ -20,13 +20,13 @@ import (
 // ChartData is the JSON of chart. Without a kind of chart it has Charts alone.
 type ChartData struct {
 	Chart     string     `json:"chart,omitempty"`
-	Charts    []string   `json:"charts,omitempty"` // that there are
+	Charts    []string   `json:"charts,omitempty" jsonschema:"that there are"`
 	From      *time.Time `json:"from,omitempty"`
 	To        *time.Time `json:"to,omitempty"`
-	Step      string     `json:"step,omitempty"` // hour or day
+	Step      string     `json:"step,omitempty" jsonschema:"hour or day"`
 	Threshold *int       `json:"threshold,omitempty"`
 	Lines     []LineData `json:"lines,omitempty"`
-	By        string     `json:"by,omitempty"` // hour, server or cause
+	By        string     `json:"by,omitempty" jsonschema:"hour, server or cause"`
 	Total     *int       `json:"total,omitempty"`
 	Attempts  *int       `json:"attempts,omitempty"`
 	Bars      []ChartBar `json:"bars,omitempty"`
@@ -41,7 +41,7 @@ type LineData struct {
 // PointData is one step of a line. Value is the last reading of the step; null where
 // there was none.
 type PointData struct {
-	At    time.Time `json:"at"` // where the step begins
+	At    time.Time `json:"at" jsonschema:"where the step begins"`
 	Value *int      `json:"value"`
 	Low   *int      `json:"low"`
 	High  *int      `json:"high"`

@@ -15,14 +15,14 @@ type CheckData struct {
 	Domain   string        `json:"domain"`
 	Unicode  string        `json:"unicode"`
 	Server   string        `json:"server"`
-	Node     string        `json:"node,omitempty"` // of a cluster, where it is known
+	Node     string        `json:"node,omitempty" jsonschema:"of a cluster, where it is known"`
 	Owner    string        `json:"owner"`
 	Verdict  VerdictData   `json:"verdict"`
 	Findings []FindingData `json:"findings"`
 	Failures []FailureData `json:"failures"`
 	Attempts []AttemptData `json:"attempts"`
-	Drop     []NameData    `json:"drop,omitempty"` // aliases because of which no certificate is issued
-	Pass     []string      `json:"pass,omitempty"` // the names that it would be issued for without Drop; absent: that is not known of all
+	Drop     []NameData    `json:"drop,omitempty" jsonschema:"aliases because of which no certificate is issued"`
+	Pass     []string      `json:"pass,omitempty" jsonschema:"the names that it would be issued for without Drop; absent: that is not known of all"`
 }
 
 // VerdictData is the one root cause with the next step.
@@ -57,11 +57,11 @@ type FailureData struct {
 type AttemptData struct {
 	Time        *time.Time `json:"time"`
 	Certificate string     `json:"certificate"`
-	Outcome     string     `json:"outcome"` // failed, issued, other
+	Outcome     string     `json:"outcome" jsonschema:"failed, issued, other"`
 	Status      string     `json:"status"`
-	Code        string     `json:"code,omitempty"` // what the words mean
+	Code        string     `json:"code,omitempty" jsonschema:"what the words mean"`
 	Text        string     `json:"text"`
-	Unpause     string     `json:"unpause,omitempty"` // the link that unpauses, for administrators
+	Unpause     string     `json:"unpause,omitempty" jsonschema:"the link that unpauses, for administrators"`
 }
 
 // check answers what is wrong with a site.

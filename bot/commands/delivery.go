@@ -20,21 +20,21 @@ const deliveryDay = 24 * time.Hour
 // DeliveryData is the JSON of delivery.
 type DeliveryData struct {
 	Delivery   HealthData      `json:"delivery"`
-	Messengers []MessengerData `json:"messengers"` // those that cannot be reached
+	Messengers []MessengerData `json:"messengers" jsonschema:"those that cannot be reached"`
 	Chats      []ChatData      `json:"chats"`
-	Waiting    []DeliveryItem  `json:"waiting"` // in the order of sending, the first ones
-	Sent       []DeliveryItem  `json:"sent"`    // newest first, the last ones
-	Dropped    []DeliveryItem  `json:"dropped"` // newest first, the last ones
+	Waiting    []DeliveryItem  `json:"waiting" jsonschema:"in the order of sending, the first ones"`
+	Sent       []DeliveryItem  `json:"sent" jsonschema:"newest first, the last ones"`
+	Dropped    []DeliveryItem  `json:"dropped" jsonschema:"newest first, the last ones"`
 }
 
 // HealthData is the state of the delivery in numbers, of 24 hours.
 type HealthData struct {
 	Waiting  int        `json:"waiting"`
-	Oldest   *time.Time `json:"oldest"` // null: nothing waits
+	Oldest   *time.Time `json:"oldest" jsonschema:"null: nothing waits"`
 	Dropped  int        `json:"dropped"`
-	Disabled []string   `json:"disabled"` // chats
-	Out      []string   `json:"out"`      // messengers
-	Spare    int        `json:"spare"`    // messages that went another way
+	Disabled []string   `json:"disabled" jsonschema:"chats"`
+	Out      []string   `json:"out" jsonschema:"messengers"`
+	Spare    int        `json:"spare" jsonschema:"messages that went another way"`
 }
 
 // MessengerData is a messenger that cannot be reached.
@@ -42,7 +42,7 @@ type MessengerData struct {
 	Messenger string    `json:"messenger"`
 	Since     time.Time `json:"since"`
 	Error     string    `json:"error"`
-	Token     bool      `json:"token"` // it is refused
+	Token     bool      `json:"token" jsonschema:"it is refused"`
 }
 
 // ChatData is a chat, without its topics.
@@ -51,9 +51,9 @@ type ChatData struct {
 	Sent     int        `json:"sent"`
 	Waiting  int        `json:"waiting"`
 	Dropped  int        `json:"dropped"`
-	Last     *time.Time `json:"last"`     // accepted message; null: none
-	Held     *time.Time `json:"held"`     // the messenger asked to wait until then; null: it did not
-	Disabled *time.Time `json:"disabled"` // since when it refuses us; null: it does not
+	Last     *time.Time `json:"last" jsonschema:"accepted message; null: none"`
+	Held     *time.Time `json:"held" jsonschema:"the messenger asked to wait until then; null: it did not"`
+	Disabled *time.Time `json:"disabled" jsonschema:"since when it refuses us; null: it does not"`
 	Reason   string     `json:"reason,omitempty"`
 }
 
@@ -67,11 +67,11 @@ type DeliveryItem struct {
 	Title    string     `json:"title"`
 	Edit     bool       `json:"edit"`
 	Created  time.Time  `json:"created"`
-	Sent     *time.Time `json:"sent"` // null: not yet
-	Next     *time.Time `json:"next"` // null: at once, or never
+	Sent     *time.Time `json:"sent" jsonschema:"null: not yet"`
+	Next     *time.Time `json:"next" jsonschema:"null: at once, or never"`
 	Attempts int        `json:"attempts"`
 	Error    string     `json:"error,omitempty"`
-	Spare    bool       `json:"spare"` // it carries a message whose own way is closed
+	Spare    bool       `json:"spare" jsonschema:"it carries a message whose own way is closed"`
 }
 
 // deliveries answers about messages that were sent, or wait.
@@ -128,6 +128,17 @@ func withholdAnswers(deliveries []journal.Delivery, r bot.Request) {
 	}
 }
 
+// RetryData is the JSON of delivery retry.
+type RetryData struct {
+	Tried int `json:"tried" jsonschema:"messages that are tried now"`
+}
+
+// EnableData is the JSON of delivery enable.
+type EnableData struct {
+	Chat        string `json:"chat"`
+	WasDisabled bool   `json:"was_disabled" jsonschema:"it had refused us"`
+}
+
 // retry has everything that waits tried now.
 func (d deliveries) retry(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if r.Role < bot.Admin {
@@ -138,7 +149,7 @@ func (d deliveries) retry(ctx context.Context, r bot.Request) (bot.Answer, error
 		return bot.Answer{}, err
 	}
 	d.send.Wake()
-	return bot.Answer{Message: compose.DeliveryTried(r.Writer(), n), Data: map[string]int{"tried": n},
+	return bot.Answer{Message: compose.DeliveryTried(r.Writer(), n), Data: RetryData{n},
 		Act: bot.NewAct("delivery", "retry", bot.ResultOK)}, nil
 }
 
@@ -157,7 +168,7 @@ func (d deliveries) enable(ctx context.Context, r bot.Request) (bot.Answer, erro
 		return bot.Answer{}, err
 	}
 	d.send.Wake()
-	return bot.Answer{Message: compose.ChatEnabled(r.Writer(), chat, was), Data: map[string]any{"chat": chat, "was_disabled": was}}, nil
+	return bot.Answer{Message: compose.ChatEnabled(r.Writer(), chat, was), Data: EnableData{chat, was}}, nil
 }
 
 // health is the state of the delivery, for programs and people.

@@ -22,9 +22,9 @@ type LimitsData struct {
 	Budgets   []BudgetData   `json:"budgets"`
 	Forecasts []ForecastData `json:"forecasts"`
 	Changes   []ChangeData   `json:"changes"`
-	Unknown   []string       `json:"unknown,omitempty"` // servers at whose CA no limits are known
-	Issuance  []IssuanceData `json:"issuance"`          // the last 30 days, oldest first, server by server
-	Whole     []string       `json:"whole,omitempty"`   // servers of which a node was asked for: limits are those of their account, for all nodes
+	Unknown   []string       `json:"unknown,omitempty" jsonschema:"servers at whose CA no limits are known"`
+	Issuance  []IssuanceData `json:"issuance" jsonschema:"the last 30 days, oldest first, server by server"`
+	Whole     []string       `json:"whole,omitempty" jsonschema:"servers of which a node was asked for: limits are those of their account, for all nodes"`
 }
 
 // IssuanceData is a day of a server: how many attempts to issue ended, how many
@@ -52,7 +52,7 @@ type BudgetData struct {
 	AtLeast bool       `json:"at_least"`
 	Why     string     `json:"why,omitempty"`
 
-	Renewals int `json:"renewals,omitempty"` // of an account: recent ones, which the CA does not count
+	Renewals int `json:"renewals,omitempty" jsonschema:"of an account: recent ones, which the CA does not count"`
 }
 
 // ForecastData is what will happen. At is null where it is so already.

@@ -21,19 +21,19 @@ import (
 // ListData is the JSON of list. Items holds every row, or the page asked for.
 type ListData struct {
 	List   string    `json:"list"`
-	Week   string    `json:"week,omitempty"` // 2026-W46: the rows are of the end of that week
-	By     string    `json:"by,omitempty"`   // owner: an item is an owner
+	Week   string    `json:"week,omitempty" jsonschema:"2026-W46: the rows are of the end of that week"`
+	By     string    `json:"by,omitempty" jsonschema:"owner: an item is an owner"`
 	Total  int       `json:"total"`
 	Items  []RowData `json:"items"`
-	Unread []string  `json:"unread,omitempty"` // servers that could not be listed
+	Unread []string  `json:"unread,omitempty" jsonschema:"servers that could not be listed"`
 
-	Price  []ReissueServer `json:"price,omitempty"`  // of droppable: what the smaller certificates cost
-	Unsure int             `json:"unsure,omitempty"` // of droppable: sites of which it is not known, since some names could not be looked at
+	Price  []ReissueServer `json:"price,omitempty" jsonschema:"of droppable: what the smaller certificates cost"`
+	Unsure int             `json:"unsure,omitempty" jsonschema:"of droppable: sites of which it is not known, since some names could not be looked at"`
 
 	// Domains counts the domains of these servers by what is known of their
 	// registration, where the list is about that.
 	Domains map[checks.RegistrationStanding]int `json:"domains,omitempty"`
-	Unasked []UnaskedData                       `json:"unasked,omitempty"` // of ending: the registries that could not be asked
+	Unasked []UnaskedData                       `json:"unasked,omitempty" jsonschema:"of ending: the registries that could not be asked"`
 }
 
 // RowData is one row. Since, the beginning of the root cause, is null where it is
@@ -42,31 +42,31 @@ type RowData struct {
 	Domain string      `json:"domain"`
 	Owner  string      `json:"owner"`
 	Server string      `json:"server"`
-	Node   string      `json:"node,omitempty"` // of a cluster, where it is known
-	Code   checks.Code `json:"code"`           // the site's root cause
+	Node   string      `json:"node,omitempty" jsonschema:"of a cluster, where it is known"`
+	Code   checks.Code `json:"code" jsonschema:"the site's root cause"`
 	Since  *time.Time  `json:"since"`
-	Least  bool        `json:"at_least,omitempty"`   // it was there when we first looked, so it is at least that old
-	Ends   *time.Time  `json:"expires,omitempty"`    // end of the certificate, or of the registration, where the list is about it
-	Name   string      `json:"name,omitempty"`       // the alias that the code is about
-	To     string      `json:"to,omitempty"`         // where the name leads instead of to us
-	Free   *time.Time  `json:"free_date,omitempty"`  // when the registry gives the name away
-	Parked string      `json:"parking,omitempty"`    // the registrar on whose name servers for unpaid domains it stands
-	Nobody bool        `json:"unverified,omitempty"` // the registry says that the domain's owner is not identified
-	Pays   checks.Who  `json:"who,omitempty"`        // who has to pay, where the list is about registrations
-	Was    checks.Code `json:"was,omitempty"`        // root cause of a problem that is over
-	Until  *time.Time  `json:"until,omitempty"`      // when it ended
-	Sites  int         `json:"sites,omitempty"`      // by owner: how many sites the owner has in the list; the item's others are of the first
-	Row    int64       `json:"row,omitempty"`        // of a value in the panel's database, whose place is in Domain
-	Value  string      `json:"value,omitempty"`      // as stored there
-	Drop   []NameData  `json:"drop,omitempty"`       // of droppable: the aliases to remove
-	Pass   []string    `json:"pass,omitempty"`       // of droppable: the names that the certificate is for then
+	Least  bool        `json:"at_least,omitempty" jsonschema:"it was there when we first looked, so it is at least that old"`
+	Ends   *time.Time  `json:"expires,omitempty" jsonschema:"end of the certificate, or of the registration, where the list is about it"`
+	Name   string      `json:"name,omitempty" jsonschema:"the alias that the code is about"`
+	To     string      `json:"to,omitempty" jsonschema:"where the name leads instead of to us"`
+	Free   *time.Time  `json:"free_date,omitempty" jsonschema:"when the registry gives the name away"`
+	Parked string      `json:"parking,omitempty" jsonschema:"the registrar on whose name servers for unpaid domains it stands"`
+	Nobody bool        `json:"unverified,omitempty" jsonschema:"the registry says that the domain's owner is not identified"`
+	Pays   checks.Who  `json:"who,omitempty" jsonschema:"who has to pay, where the list is about registrations"`
+	Was    checks.Code `json:"was,omitempty" jsonschema:"root cause of a problem that is over"`
+	Until  *time.Time  `json:"until,omitempty" jsonschema:"when it ended"`
+	Sites  int         `json:"sites,omitempty" jsonschema:"by owner: how many sites the owner has in the list; the item's others are of the first"`
+	Row    int64       `json:"row,omitempty" jsonschema:"of a value in the panel's database, whose place is in Domain"`
+	Value  string      `json:"value,omitempty" jsonschema:"as stored there"`
+	Drop   []NameData  `json:"drop,omitempty" jsonschema:"of droppable: the aliases to remove"`
+	Pass   []string    `json:"pass,omitempty" jsonschema:"of droppable: the names that the certificate is for then"`
 }
 
 // UnaskedData is a registry that could not be asked about some domains.
 type UnaskedData struct {
-	Registry string                 `json:"registry"` // the server
-	Failure  checks.RegistryFailure `json:"failure"`  // unreachable, quota, unclear
-	Domains  int                    `json:"domains"`  // of which it is not known when their registration ends
+	Registry string                 `json:"registry" jsonschema:"the server"`
+	Failure  checks.RegistryFailure `json:"failure" jsonschema:"unreachable, quota, unclear"`
+	Domains  int                    `json:"domains" jsonschema:"of which it is not known when their registration ends"`
 }
 
 // NameData is a name that the CA does not accept, with the reason.

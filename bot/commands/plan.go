@@ -23,7 +23,7 @@ type ReissueData struct {
 	Sites   int                 `json:"sites"`
 	Pass    int                 `json:"pass"`
 	Fail    int                 `json:"fail"`
-	Unknown int                 `json:"unknown"` // not probed, or without a verdict
+	Unknown int                 `json:"unknown" jsonschema:"not probed, or without a verdict"`
 	ByCause map[checks.Code]int `json:"by_cause"`
 	Servers []ReissueServer     `json:"servers"`
 }

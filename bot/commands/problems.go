@@ -21,11 +21,11 @@ type ProblemData struct {
 	Server   string          `json:"server"`
 	Code     checks.Code     `json:"code"`
 	Severity checks.Severity `json:"severity"`
-	Value    int             `json:"value"` // the count, or the number of sites
+	Value    int             `json:"value" jsonschema:"the count, or the number of sites"`
 	Opened   time.Time       `json:"opened"`
-	Taken    *TakenData      `json:"taken"`  // null: nobody works on it
-	Handed   string          `json:"handed"` // who was asked to take it; empty: nobody
-	Held     string          `json:"held"`   // what holds it back; empty: nothing
+	Taken    *TakenData      `json:"taken" jsonschema:"null: nobody works on it"`
+	Handed   string          `json:"handed" jsonschema:"who was asked to take it; empty: nobody"`
+	Held     string          `json:"held" jsonschema:"what holds it back; empty: nothing"`
 }
 
 // TakenData is who works on a problem.

@@ -21,11 +21,11 @@ type SelfTestData struct {
 
 // SelfTestItem is one thing that was tested. Error is empty where it is well.
 type SelfTestItem struct {
-	Name  string     `json:"name"` // state, audit, panel or chat
+	Name  string     `json:"name" jsonschema:"state, audit, panel or chat"`
 	Of    string     `json:"of,omitempty"`
 	OK    bool       `json:"ok"`
 	Error string     `json:"error,omitempty"`
-	Last  *time.Time `json:"last,omitempty"` // the last success: of a reading, of a message
+	Last  *time.Time `json:"last,omitempty" jsonschema:"the last success: of a reading, of a message"`
 }
 
 // selfTest looks at the bot itself.

@@ -19,7 +19,7 @@ type StatusData struct {
 	Metrics    []MetricData `json:"metrics"`
 	Unreadable int          `json:"unreadable"`
 	Servers    []ServerData `json:"servers"`
-	Waiting    int          `json:"waiting"` // messages not delivered yet
+	Waiting    int          `json:"waiting" jsonschema:"messages not delivered yet"`
 	Delivery   HealthData   `json:"delivery"`
 }
 
@@ -38,28 +38,28 @@ type MetricData struct {
 	Threshold *int            `json:"threshold"`
 	Severity  checks.Severity `json:"severity"`
 	Error     string          `json:"error,omitempty"`
-	Excused   int             `json:"excused,omitempty"` // of Value, those that an outage of the CA explains: Severity is without them
+	Excused   int             `json:"excused,omitempty" jsonschema:"of Value, those that an outage of the CA explains: Severity is without them"`
 }
 
 // ServerData is one panel's reading.
 type ServerData struct {
 	Server     string       `json:"server"`
 	Sites      int          `json:"sites"`
-	Read       *time.Time   `json:"read"` // null: never
+	Read       *time.Time   `json:"read" jsonschema:"null: never"`
 	Unreadable int          `json:"unreadable"`
-	Trouble    string       `json:"trouble,omitempty"`  // why it could not be read
-	Missing    []string     `json:"missing,omitempty"`  // tables and columns that the panel lacks
-	Hidden     []string     `json:"hidden,omitempty"`   // of these, those that it may have: the database's user has no right to look
-	Options    *OptionsData `json:"options,omitempty"`  // absent: the panel's configuration file is not there
-	Nodes      []NodeData   `json:"nodes,omitempty"`    // of a cluster
-	NodesBy    string       `json:"nodes_by,omitempty"` // the column that ties sites to nodes; absent: none does
+	Trouble    string       `json:"trouble,omitempty" jsonschema:"why it could not be read"`
+	Missing    []string     `json:"missing,omitempty" jsonschema:"tables and columns that the panel lacks"`
+	Hidden     []string     `json:"hidden,omitempty" jsonschema:"of these, those that it may have: the database's user has no right to look"`
+	Options    *OptionsData `json:"options,omitempty" jsonschema:"absent: the panel's configuration file is not there"`
+	Nodes      []NodeData   `json:"nodes,omitempty" jsonschema:"of a cluster"`
+	NodesBy    string       `json:"nodes_by,omitempty" jsonschema:"the column that ties sites to nodes; absent: none does"`
 }
 
 // OptionsData is what the panel's configuration file says; null: it cannot be
 // told.
 type OptionsData struct {
-	ACMELog      *bool `json:"acme_log"`      // there is a log in which authorizations can be found
-	AccountCheck *bool `json:"account_check"` // the panel counts failures of its account and may stop issuing by itself
+	ACMELog      *bool `json:"acme_log" jsonschema:"there is a log in which authorizations can be found"`
+	AccountCheck *bool `json:"account_check" jsonschema:"the panel counts failures of its account and may stop issuing by itself"`
 }
 
 // NodeData is a node of a cluster. Maintenance is null where the panel does not

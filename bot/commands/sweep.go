@@ -19,9 +19,9 @@ import (
 
 // SweepData is the JSON of a sweep that somebody asked for.
 type SweepData struct {
-	Summary *SweepSummary `json:"summary"` // null: it was stopped
-	Looked  int           `json:"looked"`  // sites probed since it began, or last went on
-	Total   int           `json:"total"`   // sites there were to probe then
+	Summary *SweepSummary `json:"summary" jsonschema:"null: it was stopped"`
+	Looked  int           `json:"looked" jsonschema:"sites probed since it began, or last went on"`
+	Total   int           `json:"total" jsonschema:"sites there were to probe then"`
 }
 
 // SweepSummary is the last line of a sweep's JSON. ByCode counts every site

@@ -26,7 +26,7 @@ type IncidentData struct {
 	Severity checks.Severity `json:"severity"`
 	Opened   time.Time       `json:"opened"`
 	Resolved *time.Time      `json:"resolved"`
-	Baseline bool            `json:"baseline"` // it was there when the watch began
+	Baseline bool            `json:"baseline" jsonschema:"it was there when the watch began"`
 }
 
 // ActData is something a person did.

@@ -274,4 +274,5 @@ func (h *house) asked(into any, status int, words ...string) {
 	if err := json.Unmarshal(out, into); err != nil {
 		h.Fatalf("%q: %v\n%s", words, err, out)
 	}
+	follows(h.T, strings.Join(words, " "), out)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,26 +43,33 @@ func (p *program) config() *cobra.Command {
 	}
 	check.Flags().BoolVar(&offline, "offline", false, p.own.Say("cli.flag.offline"))
 	c.AddCommand(check, &cobra.Command{
-		Use:   "schema [webhook]",
+		Use:   "schema [webhook|answers]",
 		Short: p.own.Say("cli.config.schema"),
 		Args: func(c *cobra.Command, args []string) error {
-			if len(args) == 1 && args[0] == "webhook" {
+			if len(args) == 1 && p.schemas()[args[0]] != nil {
 				return nil
 			}
 			return p.noArgs(c, args)
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return p.printSchema(len(args) > 0) },
+		RunE: func(_ *cobra.Command, args []string) error { return p.printSchema(strings.Join(args, "")) },
 	})
 	return c
 }
 
-// printSchema prints the JSON Schema of the configuration, or of what webhooks are
-// told.
-func (p *program) printSchema(ofWebhooks bool) error {
-	schema, err := app.WebhookSchema(), error(nil)
-	if !ofWebhooks {
-		schema, err = config.Schema()
+// schemas are the JSON Schemas by the word behind "schema": none is the
+// configuration.
+func (p *program) schemas() map[string]func() ([]byte, error) {
+	return map[string]func() ([]byte, error){
+		"":        config.Schema,
+		"webhook": func() ([]byte, error) { return app.WebhookSchema(), nil },
+		"answers": app.AnswerSchema,
 	}
+}
+
+// printSchema prints the JSON Schema of the configuration, of what webhooks are told
+// or of answers.
+func (p *program) printSchema(of string) error {
+	schema, err := p.schemas()[of]()
 	if err != nil {
 		return err
 	}

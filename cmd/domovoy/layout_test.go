@@ -78,24 +78,25 @@ var allowed = map[string][]string{
 
 // foreign says which packages may import a library.
 var foreign = map[string][]string{
-	"github.com/go-jose/":             {"checks/acme/account", "checks/lab/boulder"},
-	"github.com/go-telegram-bot-api/": {"bot/telegram"},
-	"github.com/slack-go/":            {"bot/slack"},
-	"github.com/wneessen/":            {"bot/mail"},
-	"database/sql":                    {"bot/engine/enginetest", "checks/ispmanager", "checks/lab", "reports/journal"},
-	"github.com/go-sql-driver/":       {"checks/ispmanager", "checks/lab"},
-	"modernc.org/":                    {"checks/ispmanager", "checks/lab", "reports/journal"},
-	"flag":                            {"cmd/demo"},
-	"github.com/spf13/":               {"cmd/domovoy"},
-	"github.com/yuin/":                {"cmd/internal/manual"},
-	"github.com/prometheus/":          {"bot/metrics"},
-	"github.com/xuri/":                {"reports/files"},
-	"golang.org/x/net/publicsuffix":   {"checks", "checks/lab/boulder"}, // the program has one public suffix list
-	"gonum.org/":                      {"reports/files"},
-	"gonum.org/v1/plot":               {}, // parses twelve fonts at every start of the process; its vg package does not
-	"gonum.org/v1/plot/plotter":       {}, // imports it
-	"codeberg.org/go-fonts/":          {"reports/files"},
-	"unsafe":                          {},
+	"github.com/go-jose/":              {"checks/acme/account", "checks/lab/boulder"},
+	"github.com/go-telegram-bot-api/":  {"bot/telegram"},
+	"github.com/slack-go/":             {"bot/slack"},
+	"github.com/wneessen/":             {"bot/mail"},
+	"database/sql":                     {"bot/engine/enginetest", "checks/ispmanager", "checks/lab", "reports/journal"},
+	"github.com/go-sql-driver/":        {"checks/ispmanager", "checks/lab"},
+	"modernc.org/":                     {"checks/ispmanager", "checks/lab", "reports/journal"},
+	"flag":                             {"cmd/demo"},
+	"github.com/spf13/":                {"cmd/domovoy"},
+	"github.com/yuin/":                 {"cmd/internal/manual"},
+	"github.com/google/jsonschema-go/": {"cmd/internal/app"},
+	"github.com/prometheus/":           {"bot/metrics"},
+	"github.com/xuri/":                 {"reports/files"},
+	"golang.org/x/net/publicsuffix":    {"checks", "checks/lab/boulder"}, // the program has one public suffix list
+	"gonum.org/":                       {"reports/files"},
+	"gonum.org/v1/plot":                {}, // parses twelve fonts at every start of the process; its vg package does not
+	"gonum.org/v1/plot/plotter":        {}, // imports it
+	"codeberg.org/go-fonts/":           {"reports/files"},
+	"unsafe":                           {},
 }
 
 // TestArrowsPointDown checks the four layers: nothing imports a package above

@@ -81,6 +81,7 @@ func TestASweepLooksAtEverySite(t *testing.T) {
 	if status != exitOK || !strings.Contains(told, "5 of 5") {
 		t.Fatalf("exit %d, %q, %q", status, out, told)
 	}
+	follows(t, "domovoy sweep", []byte(out))
 	codes, sum, domains := swept(t, out)
 	want := map[string]string{names[0]: "ok", "well.ru": "ok", "closed.ru": "web.refused", "moved.ru": "dns.elsewhere", "free.ru": "dns.unregistered"}
 	if diff := cmp.Diff(want, codes); diff != "" {
