@@ -63,30 +63,6 @@ func deref(p *int64) int64 {
 	return *p
 }
 
-// FailingCertificate is a certificate with its number of failed attempts.
-type FailingCertificate struct {
-	Certificate string
-	Times       int
-}
-
-// Failing lists the certificates of a server that have at least times failed
-// attempts at or after since, most failures first.
-func (j *Journal) Failing(ctx context.Context, server string, since time.Time, times int) (found []FailingCertificate, err error) {
-	scan := func(s scanner) (f FailingCertificate, err error) {
-		err = s.Scan(&f.Certificate, &f.Times)
-		return f, err
-	}
-	err = j.view(ctx, "counting failing certificates", func(t *tx) error {
-		found, err = all(ctx, t, scan, `SELECT c.name, f.n FROM
-			(SELECT certificate, count(*) n FROM attempt WHERE server = `+serverID+` AND time >= ?2 AND outcome = ?3
-				GROUP BY certificate HAVING n >= ?4) f
-			JOIN certificate c ON c.id = f.certificate ORDER BY f.n DESC, c.name`,
-			server, millis(since), checks.OutcomeFailed, times)
-		return err
-	})
-	return found, err
-}
-
 // attemptColumns are those of an attempt a of the certificate c in the wording w.
 const attemptColumns = `c.server, ` + rowOf + `, c.name, a.outcome, w.status, a.time, w.pattern, a.parts`
 

@@ -67,20 +67,6 @@ func TestNextRow(t *testing.T) {
 	}
 }
 
-func TestFailing(t *testing.T) {
-	j := open(t)
-	keep(t, j,
-		row(1, "old", -300, failed), row(2, "old", -299, failed), // before the window
-		row(3, "twice", -240, failed), row(4, "twice", -10, failed), // the window's first moment is included
-		row(5, "thrice", -30, failed), row(6, "thrice", -20, issued), row(7, "thrice", -10, failed), row(8, "thrice", -5, failed),
-		row(9, "once", -5, failed), row(10, "once", -4, other),
-	)
-	must(t, j.KeepAttempts(t.Context(), "isp2", []checks.Attempt{row(1, "once", -5, failed)}))
-	got, err := j.Failing(t.Context(), "isp1", noon().Add(-4*time.Hour), 2)
-	must(t, err)
-	same(t, "failing", got, []journal.FailingCertificate{{Certificate: "thrice", Times: 3}, {Certificate: "twice", Times: 2}})
-}
-
 func TestAttemptsOf(t *testing.T) {
 	j := open(t)
 	a, b, c := row(1, "x_le1", -30, failed), row(2, "x_le2", -20, failed), row(3, "x_le1", -10, issued)

@@ -34,6 +34,7 @@ func (j *Journal) Import(ctx context.Context, server string, store func() error)
 	i := j.imports.begin(server)
 	err = store()
 	j.imports.end(server)
+	defer j.failed.forget(server)
 	ctx = context.WithoutCancel(ctx) // what is left undone, the next Open has to do
 	return errors.Join(err, j.change(ctx, "indexing the attempts", func(t *tx) error {
 		if err := i.flush(ctx, t); err != nil {

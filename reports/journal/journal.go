@@ -26,11 +26,12 @@ import (
 
 // Journal is an open state file. Open makes one; Close ends its use.
 type Journal struct {
-	path  string
-	write *pool // one connection: SQLite has one writer at a time
-	read  *pool // query_only
-	open  openSet
-	group group
+	path   string
+	write  *pool // one connection: SQLite has one writer at a time
+	read   *pool // query_only
+	open   openSet
+	failed failedSet
+	group  group
 
 	imports  imports
 	progress Progress                  // of Open

@@ -14,14 +14,22 @@ import (
 // are then recounted. Rows that disappeared from the panel are kept. Rows whose
 // number no panel can have, below 0 or above 17 million million, are left out.
 func (j *Journal) KeepAttempts(ctx context.Context, server string, attempts []checks.Attempt) error {
+	_, err := j.AddAttempts(ctx, server, attempts)
+	return err
+}
+
+// AddAttempts is KeepAttempts, and returns what became of each certificate of the
+// attempts. Within an Import it returns nothing.
+func (j *Journal) AddAttempts(ctx context.Context, server string, attempts []checks.Attempt) ([]Moved, error) {
 	if len(attempts) == 0 {
-		return nil
+		return nil, nil
 	}
 	i := j.imports.of(server)
 	if i != nil && !i.add(attempts) {
-		return nil
+		return nil, nil
 	}
-	return j.copy(ctx, "keeping attempts", func(t *tx) error {
+	var k keeping
+	err := j.copy(ctx, "keeping attempts", func(t *tx) error {
 		// The batch is small, and database/sql's goroutine per call that watches the
 		// context costs more than storing a row. The transaction as a whole still
 		// ends with the context.
@@ -29,8 +37,14 @@ func (j *Journal) KeepAttempts(ctx context.Context, server string, attempts []ch
 		if i != nil {
 			return i.flush(ctx, t)
 		}
-		return t.keepAttempts(ctx, server, attempts)
+		return k.keep(ctx, t, server, attempts)
 	})
+	if err != nil || i != nil {
+		j.failed.forget(server) // also after an error: the commit may have succeeded nevertheless
+		return nil, err
+	}
+	j.failed.note(server, &k)
+	return k.moved, nil
 }
 
 // kept is an attempt as it is stored.
@@ -50,41 +64,57 @@ func (k kept) follows(s *attemptSum) bool {
 // attemptSum is the stored sum of a certificate's attempts. Each new attempt is
 // added to it, so that a poll reads no old row.
 type attemptSum struct {
-	certificate int64  // its id; 0: not known yet
-	name        string // of the certificate
-	last        int64  // id of its latest attempt; noAttempt: it has none
+	certificate int64                 // its id; 0: not known yet
+	name        string                // of the certificate
+	last        int64                 // id of its latest attempt; noAttempt: it has none
+	outcome     checks.AttemptOutcome // of the latest attempt, if a batch added it
 	time        int64
 	failures    int
 	firstFailed int64
 	lastIssued  int64
 	changed     bool // to be stored
 	stale       bool // to be recounted from the stored attempts
+
+	// Of what a batch added:
+	issued, failed bool   // a success, a failure is among it
+	pattern, parts string // of the latest attempt's text, if it failed
 }
 
 // noAttempt is lower than every id, so that even row 0 without a time follows it.
 const noAttempt = -1
 
-// add counts one more attempt. An outcome that is neither a success nor a failure
-// changes only the newest one.
-func (s *attemptSum) add(k kept) {
+// add counts one more attempt with its wording. An outcome that is neither a success
+// nor a failure changes only the newest one.
+func (s *attemptSum) add(k kept, w *word) {
 	s.last, s.time, s.changed = k.id, k.time, true
+	s.pattern, s.parts = "", ""
+	s.outcome = k.outcome
 	switch k.outcome {
 	case checks.OutcomeIssued:
 		s.failures, s.firstFailed, s.lastIssued = 0, 0, k.time
+		s.issued = true
 	case checks.OutcomeFailed:
 		if s.failures == 0 {
 			s.firstFailed = k.time
 		}
 		s.failures++
+		s.failed = true
+		s.pattern, s.parts = w.key[w.status+1:], k.parts
 	}
 }
 
-// keepAttempts stores a batch that is not part of an import.
-func (t *tx) keepAttempts(ctx context.Context, server string, attempts []checks.Attempt) error {
-	b, err := t.openBook(ctx, server)
-	if err != nil {
+// keeping stores a batch that is not part of an import.
+type keeping struct {
+	book  *book
+	fresh []kept  // what was not stored before as it is
+	moved []Moved // see AddAttempts
+}
+
+func (p *keeping) keep(ctx context.Context, t *tx, server string, attempts []checks.Attempt) (err error) {
+	if p.book, err = t.openBook(ctx, server); err != nil {
 		return err
 	}
+	b := p.book
 	rows, err := b.encode(ctx, t, attempts)
 	if err != nil || len(rows) == 0 {
 		return err
@@ -93,12 +123,12 @@ func (t *tx) keepAttempts(ctx context.Context, server string, attempts []checks.
 	if err != nil {
 		return err
 	}
-	sums := make(map[int64]*attemptSum, len(b.sums))
+	sums, before := make(map[int64]*attemptSum, len(b.sums)), make(map[int64]LastAttempt, len(b.sums))
 	for _, s := range b.sums {
-		sums[s.certificate] = s
+		sums[s.certificate], before[s.certificate] = s, s.lastAttempt()
 	}
-	fresh := rows[:0]
-	for _, k := range rows {
+	p.fresh = rows[:0]
+	for i, k := range rows {
 		s := sums[k.certificate]
 		old, known := stored[k.id]
 		if known && old == k {
@@ -113,15 +143,18 @@ func (t *tx) keepAttempts(ctx context.Context, server string, attempts []checks.
 			}
 			was.stale, s.stale = true, true
 		case k.follows(s):
-			s.add(k)
+			s.add(k, b.refs[i].word)
 		default:
 			s.stale = true
 		}
 		stored[k.id] = k
-		fresh = append(fresh, k)
+		p.fresh = append(p.fresh, k)
 	}
-	if err := t.insertAttempts(ctx, fresh); err != nil {
+	if err := t.insertAttempts(ctx, p.fresh); err != nil {
 		return err
+	}
+	for _, s := range b.sums {
+		p.moved = append(p.moved, s.moved(before[s.certificate]))
 	}
 	return t.saveSums(ctx, sums)
 }
