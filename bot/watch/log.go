@@ -36,11 +36,17 @@ func (w *Watch) copyLog(ctx context.Context, p *Panel, now time.Time) error {
 				if batch[i].Time.After(now.Add(future)) {
 					batch[i].Time = time.Time{} // an attempt of next week has an unreadable time
 				}
-				if p.last.history != nil { // else all of it is read anyway
-					touched[batch[i].Certificate] = true
+			}
+			moved, err := w.journal.AddAttempts(ctx, p.Name, batch)
+			if err != nil || p.last.history == nil { // all of it is read anyway
+				return err
+			}
+			for i := range moved {
+				if !p.last.follows(&moved[i], now.Add(-panel.Fresh)) {
+					touched[moved[i].Certificate] = true
 				}
 			}
-			return w.journal.KeepAttempts(ctx, p.Name, batch)
+			return nil
 		})
 	}
 	if from == 0 {
@@ -91,6 +97,43 @@ func (w *Watch) firstLog(ctx context.Context, p *Panel, store func() error) erro
 		return store()
 	}
 	return w.journal.Import(ctx, p.Name, store)
+}
+
+// follows brings the history of one certificate up to date by what a batch of the log
+// made of it; false: it has to be read from the journal, because the batch does not tell,
+// or because another process stored what is not in the history. A success at or after
+// since makes failures before it worth telling.
+func (r *reading) follows(m *journal.Moved, since time.Time) bool {
+	was := r.history[m.Certificate]
+	known := was == nil && m.New || was != nil && !m.New && stateOf(was) == stateOf(historyOf(m.Before))
+	if !known || m.Stale || m.Passed {
+		return false
+	}
+	if !m.Changed {
+		return true
+	}
+	h := historyOf(m.After)
+	if was != nil {
+		h.Last.Certificate = was.Last.Certificate // the same bytes
+		if h.Failures == 0 && !m.Issued && !h.Issued.Before(since) {
+			h.Recovered = was.Recovered
+		}
+		if sameHistory(was, h) {
+			return true
+		}
+	}
+	r.history[m.Certificate], r.moved[h.Last.Certificate] = h, true
+	return true
+}
+
+// state is what the journal sums up of a certificate's attempts.
+type state struct {
+	last, since, issued int64
+	failures            int
+}
+
+func stateOf(h *checks.History) state {
+	return state{h.Last.Time.UnixMilli(), h.Since.UnixMilli(), h.Issued.UnixMilli(), h.Failures}
 }
 
 // loadHistory brings the history of the touched certificates up to date, or
