@@ -341,16 +341,17 @@ func TestAnImportIsIndexedAtItsEnd(t *testing.T) {
 // nor whether they are stored already.
 func TestAnImportIsCountedAtItsEnd(t *testing.T) {
 	j := open(t)
-	keep(t, j, row(5, "a", 5, issued), row(6, "a", 6, failed), row(1, "b", 1, failed))
+	keep(t, j, row(5, "a", 5, issued), row(6, "a", 6, failed), row(1, "b", 1, failed), row(3, "d", 3, issued), row(4, "d", 4, issued))
 	must(t, j.Import(t.Context(), "isp1", func() error {
 		keep(t, j, row(9, "a", 30, failed), row(6, "a", 6, other))
-		keep(t, j, row(8, "a", 10, failed), row(2, "c", 2, issued))
+		keep(t, j, row(8, "a", 10, failed), row(2, "c", 2, issued), row(4, "c", 4, other))
 		return nil
 	}))
 	same(t, "last", lastAttempts(t, j, nil), map[string]journal.LastAttempt{
 		"a": {Attempt: asLast(row(9, "a", 30, failed)), Failures: 2, FirstFailed: noon().Add(10 * time.Minute), LastIssued: noon().Add(5 * time.Minute)},
 		"b": {Attempt: asLast(row(1, "b", 1, failed)), Failures: 1, FirstFailed: noon().Add(time.Minute)},
-		"c": {Attempt: asLast(row(2, "c", 2, issued)), LastIssued: noon().Add(2 * time.Minute)},
+		"c": {Attempt: asLast(row(4, "c", 4, other)), LastIssued: noon().Add(2 * time.Minute)},
+		"d": {Attempt: asLast(row(3, "d", 3, issued)), LastIssued: noon().Add(3 * time.Minute)},
 	})
 }
 

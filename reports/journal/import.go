@@ -3,6 +3,8 @@ package journal
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 
 	"domovoy/checks"
@@ -80,7 +82,8 @@ func (s *imports) of(server string) *importing {
 type importing struct {
 	server  string
 	waiting []checks.Attempt
-	book    *book // nil: nothing is stored yet, or storing failed
+	book    *book          // nil: nothing is stored yet, or storing failed
+	lost    map[int64]bool // certificates that attempts were of that are overwritten
 }
 
 // importBatch is how many attempts an import stores at once, at least: each
@@ -114,6 +117,9 @@ func (i *importing) flush(ctx context.Context, t *tx) (err error) {
 	if _, err := t.exec(ctx, `UPDATE server SET uncounted = 1 WHERE id = ? AND uncounted = 0`, b.server); err != nil {
 		return err
 	}
+	if err := i.noteLost(ctx, t, rows); err != nil {
+		return err
+	}
 	if err := t.insertAttempts(ctx, rows); err != nil {
 		return err
 	}
@@ -122,7 +128,25 @@ func (i *importing) flush(ctx context.Context, t *tx) (err error) {
 	return nil
 }
 
-// count counts the sums of the certificates whose attempts were stored.
+// noteLost notes which certificates lose an attempt to one of these rows: a panel that
+// was set up again begins its log again.
+func (i *importing) noteLost(ctx context.Context, t *tx, rows []kept) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	low, high := idsOf(rows)
+	lost, err := all(ctx, t, single[int64], `SELECT DISTINCT certificate FROM attempt WHERE id BETWEEN ? AND ?`, low, high)
+	for _, certificate := range lost {
+		if i.lost == nil {
+			i.lost = map[int64]bool{}
+		}
+		i.lost[certificate] = true
+	}
+	return err
+}
+
+// count counts the sums of the certificates whose attempts were stored, or
+// overwritten.
 func (i *importing) count(ctx context.Context, t *tx) error {
 	if i.book == nil {
 		return t.countUncounted(ctx) // nothing was stored, or it is not known what
@@ -130,7 +154,9 @@ func (i *importing) count(ctx context.Context, t *tx) error {
 	certificates := make([]int64, 0, len(i.book.sums))
 	for _, s := range i.book.sums {
 		certificates = append(certificates, s.certificate)
+		delete(i.lost, s.certificate)
 	}
+	certificates = slices.AppendSeq(certificates, maps.Keys(i.lost))
 	if err := t.recount(ctx, certificates); err != nil {
 		return err
 	}

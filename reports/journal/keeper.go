@@ -162,10 +162,7 @@ func (p *keeping) keep(ctx context.Context, t *tx, server string, attempts []che
 // storedBetween returns, by id, the attempts that are stored from the lowest to the
 // highest id of rows.
 func (t *tx) storedBetween(ctx context.Context, rows []kept) (map[int64]kept, error) {
-	low, high := rows[0].id, rows[0].id
-	for _, k := range rows {
-		low, high = min(low, k.id), max(high, k.id)
-	}
+	low, high := idsOf(rows)
 	stored := make(map[int64]kept, len(rows))
 	_, err := all(ctx, t, func(s scanner) (struct{}, error) {
 		var k kept
@@ -174,6 +171,15 @@ func (t *tx) storedBetween(ctx context.Context, rows []kept) (map[int64]kept, er
 		return struct{}{}, err
 	}, `SELECT id, certificate, outcome, time, wording, parts FROM attempt WHERE id BETWEEN ? AND ?`, low, high)
 	return stored, err
+}
+
+// idsOf returns the lowest and the highest id of rows, of which there is at least one.
+func idsOf(rows []kept) (low, high int64) {
+	low, high = rows[0].id, rows[0].id
+	for _, k := range rows {
+		low, high = min(low, k.id), max(high, k.id)
+	}
+	return low, high
 }
 
 // rowsAtOnce is how many rows one statement inserts: with many, a row costs a
