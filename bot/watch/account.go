@@ -11,6 +11,7 @@ import (
 	"domovoy/checks/budget"
 	"domovoy/checks/panel"
 	"domovoy/reports"
+	"domovoy/reports/journal"
 )
 
 // How far back a meter needs to look. The buckets of a week are exact once they
@@ -268,16 +269,16 @@ func (e orderEvent) order(names certificateNames) checks.Order {
 func (w *Watch) readEvents(ctx context.Context, p *Panel, now time.Time) error {
 	u := &p.last.usage
 	issued, failed, played := now.Add(-issuedBack), now.Add(-failedBack), now.Add(-playedBack)
-	from := played
 	if u.at.IsZero() {
-		err := w.journal.LastIssued(ctx, p.Name, issued, played, func(a checks.Attempt) { u.events = append(u.events, w.eventOf(p, a)) })
-		if err != nil {
-			u.events = nil
-			return err
+		var events []orderEvent
+		err := w.journal.Orders(ctx, p.Name, journal.OrderSpan{Issued: issued, All: played, Failed: failed},
+			func(a checks.Attempt) { events = append(events, w.eventOf(p, a)) })
+		if err == nil {
+			u.events = slices.Clone(events) // without room for more
 		}
-	} else {
-		from = later(played, u.at.Add(-rereadBack))
+		return err
 	}
+	from := later(played, u.at.Add(-rereadBack))
 	kept := slices.DeleteFunc(u.events, func(e orderEvent) bool {
 		return e.at >= from.UnixMilli() || e.outcome == checks.OutcomeIssued && e.at < issued.UnixMilli() ||
 			e.outcome != checks.OutcomeIssued && e.at < failed.UnixMilli()

@@ -117,6 +117,9 @@ func (i *importing) flush(ctx context.Context, t *tx) (err error) {
 	if _, err := t.exec(ctx, `UPDATE server SET uncounted = 1 WHERE id = ? AND uncounted = 0`, b.server); err != nil {
 		return err
 	}
+	if err := t.forgetSuccesses(ctx, b.server, 0); err != nil {
+		return err
+	}
 	if err := i.noteLost(ctx, t, rows); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func reopen(t *testing.T, path string) *journal.Journal {
 }
 
 // must stops the test at an error.
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"domovoy/checks"
@@ -128,6 +129,7 @@ func (p *keeping) keep(ctx context.Context, t *tx, server string, attempts []che
 		sums[s.certificate], before[s.certificate] = s, s.lastAttempt()
 	}
 	p.fresh = rows[:0]
+	changed := int64(math.MaxInt64) // the first success that changes
 	for i, k := range rows {
 		s := sums[k.certificate]
 		old, known := stored[k.id]
@@ -147,8 +149,14 @@ func (p *keeping) keep(ctx context.Context, t *tx, server string, attempts []che
 		default:
 			s.stale = true
 		}
+		changed = min(changed, firstSuccess(k, old)) // old is no success if it is not known
 		stored[k.id] = k
 		p.fresh = append(p.fresh, k)
+	}
+	if changed < math.MaxInt64 {
+		if err := t.forgetSuccesses(ctx, b.server, changed); err != nil {
+			return err
+		}
 	}
 	if err := t.insertAttempts(ctx, p.fresh); err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 )
 
 // command runs SQL on a file without the journal.
-func command(t *testing.T, path, query string) {
+func command(t testing.TB, path, query string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	must(t, err)

@@ -3,6 +3,7 @@ package journal
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -21,27 +22,14 @@ const failedText = `coalesce(w.pattern, ''), iif(w.id IS NULL, '', a.parts)`
 // without a time, and those with another outcome, are left out.
 func (j *Journal) OrderEvents(ctx context.Context, server string, issued, failed time.Time, each func(checks.Attempt)) error {
 	var o orders
-	err := j.view(ctx, "reading orders", func(t *tx) error {
-		// This reads nothing but the index by time: there may be millions of
-		// failures in between.
-		var err error
-		o.rows, err = all(ctx, t, scanOrder, `SELECT id, certificate, outcome, time FROM attempt
-			WHERE server = `+serverID+` AND time >= ?2 AND (outcome = ?4 OR outcome = ?5 AND time >= ?3)`,
-			server, max(1, millis(issued)), max(1, millis(failed)), checks.OutcomeIssued, checks.OutcomeFailed)
-		if err != nil {
-			return err
-		}
-		return o.loadWords(ctx, t)
-	})
-	if err != nil {
+	err := j.view(ctx, "reading orders", func(t *tx) (err error) {
+		o, err = t.orders(ctx, server, millis(issued), millis(failed))
 		return err
+	})
+	if err == nil {
+		o.each(server, each)
 	}
-	slices.SortFunc(o.rows, func(a, b kept) int { return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.id, b.id)) })
-	for _, k := range o.rows {
-		each(checks.Attempt{Server: server, Row: k.id & rowMask, Certificate: o.names[k.certificate], Outcome: k.outcome,
-			Time: moment(k.time), Text: o.texts[k.id]})
-	}
-	return nil
+	return err
 }
 
 // orders are many attempts of few certificates, most of which did not fail.
@@ -51,6 +39,28 @@ type orders struct {
 	texts map[int64]string // of those that failed
 }
 
+// orders reads what OrderEvents returns.
+func (t *tx) orders(ctx context.Context, server string, issued, failed int64) (o orders, err error) {
+	// This reads nothing but the index by time: there may be millions of failures in
+	// between.
+	o.rows, err = all(ctx, t, scanOrder, `SELECT id, certificate, outcome, time FROM attempt
+		WHERE server = `+serverID+` AND time >= ?2 AND (outcome = ?4 OR outcome = ?5 AND time >= ?3)`,
+		server, max(1, issued), max(1, failed), checks.OutcomeIssued, checks.OutcomeFailed)
+	if err != nil {
+		return o, err
+	}
+	return o, o.loadWords(ctx, t)
+}
+
+// each calls do with them, oldest first.
+func (o orders) each(server string, do func(checks.Attempt)) {
+	slices.SortFunc(o.rows, func(a, b kept) int { return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.id, b.id)) })
+	for _, k := range o.rows {
+		do(checks.Attempt{Server: server, Row: k.id & rowMask, Certificate: o.names[k.certificate], Outcome: k.outcome,
+			Time: moment(k.time), Text: o.texts[k.id]})
+	}
+}
+
 func scanOrder(s scanner) (k kept, err error) {
 	return k, s.Scan(&k.id, &k.certificate, &k.outcome, &k.time)
 }
@@ -58,27 +68,17 @@ func scanOrder(s scanner) (k kept, err error) {
 // loadWords reads each certificate's name, and the texts of failures.
 func (o *orders) loadWords(ctx context.Context, t *tx) error {
 	o.names, o.texts = map[int64]string{}, map[int64]string{}
-	var certificates, failed []int64
+	var failed []int64
 	for _, k := range o.rows {
-		if _, known := o.names[k.certificate]; !known {
-			o.names[k.certificate] = ""
-			certificates = append(certificates, k.certificate)
-		}
+		o.names[k.certificate] = ""
 		if k.outcome == checks.OutcomeFailed {
 			failed = append(failed, k.id)
 		}
 	}
-	_, err := all(ctx, t, func(s scanner) (struct{}, error) {
-		var id int64
-		var name string
-		err := s.Scan(&id, &name)
-		o.names[id] = name
-		return struct{}{}, err
-	}, `SELECT c.id, c.name FROM json_each(?) n CROSS JOIN certificate c ON c.id = n.value`, jsonText(certificates))
-	if err != nil {
+	if err := certificateNames(ctx, t, o.names, func(id int64, name string) { o.names[id] = name }); err != nil {
 		return err
 	}
-	_, err = all(ctx, t, func(s scanner) (struct{}, error) {
+	_, err := all(ctx, t, func(s scanner) (struct{}, error) {
 		var id, certificate int64
 		var pattern, parts string
 		err := s.Scan(&id, &certificate, &pattern, &parts)
@@ -88,28 +88,16 @@ func (o *orders) loadWords(ctx context.Context, t *tx) error {
 	return err
 }
 
-// LastIssued calls each, oldest first, with the last successful attempt of each
-// certificate of a server at or after from and before to. The attempts have no
-// row and no text.
-func (j *Journal) LastIssued(ctx context.Context, server string, from, to time.Time, each func(checks.Attempt)) error {
-	scan := func(s scanner) (struct{}, error) {
-		a := checks.Attempt{Server: server, Outcome: checks.OutcomeIssued}
-		err := s.Scan(&a.Certificate, stamp{&a.Time})
-		if err == nil {
-			each(a)
-		}
+// certificateNames calls each with the name of each certificate of a set of ids.
+func certificateNames[T any](ctx context.Context, t *tx, ids map[int64]T, each func(id int64, name string)) error {
+	_, err := all(ctx, t, func(s scanner) (struct{}, error) {
+		var id int64
+		var name string
+		err := s.Scan(&id, &name)
+		each(id, name)
 		return struct{}{}, err
-	}
-	return j.view(ctx, "reading old orders", func(t *tx) error {
-		// Most certificates have not been issued since to, so that their sums
-		// answer; of the others the index by certificate has it close to its end.
-		_, err := all(ctx, t, scan, `SELECT name, time FROM (SELECT c.name, iif(c.last_issued < ?3, c.last_issued,
-				(SELECT a.time FROM attempt a WHERE a.certificate = c.id AND a.time >= ?2 AND a.time < ?3 AND a.outcome = ?4
-					ORDER BY a.time DESC LIMIT 1)) AS time
-			FROM certificate c WHERE c.server = ?1 AND c.last_issued >= ?2) WHERE time IS NOT NULL ORDER BY time`,
-			server, max(1, millis(from)), millis(to), checks.OutcomeIssued)
-		return err
-	})
+	}, `SELECT c.id, c.name FROM json_each(?) n CROSS JOIN certificate c ON c.id = n.value`, jsonText(slices.Sorted(maps.Keys(ids))))
+	return err
 }
 
 // issuing reads the attempts of one span for Issuance; every part of it is

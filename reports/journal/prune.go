@@ -107,6 +107,9 @@ func (t *tx) pruneAttempts(ctx context.Context, before time.Time) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if _, err := t.exec(ctx, `DELETE FROM successes WHERE since < ?`, millis(before)); err != nil {
+		return 0, err
+	}
 	most := 0
 	for _, server := range servers {
 		n, err := t.exec(ctx, `DELETE FROM attempt WHERE id IN (SELECT a.id FROM attempt a JOIN certificate c ON c.id = a.certificate
