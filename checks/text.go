@@ -60,7 +60,25 @@ var secrets = regexp.MustCompile(`(?i)(jwt(?:=|%3d|\\u003d)\s?)[\w.%-]+` +
 // WithoutSecrets replaces secrets in a text that others may read. It removes
 // colors first, which could divide a secret.
 func WithoutSecrets(text string) string {
-	return secrets.ReplaceAllString(WithoutColors(text), "$1$2$3…")
+	text = WithoutColors(text)
+	if !maySecrets(text) {
+		return text
+	}
+	return secrets.ReplaceAllString(text, "$1$2$3…")
+}
+
+// maySecrets reports whether a text has something with which a secret begins:
+// searching for plain words is fast.
+func maySecrets(text string) bool {
+	for i := range len(text) {
+		if text[i] != 'j' && text[i] != 'J' {
+			continue
+		}
+		if len(text) >= i+3 && strings.EqualFold(text[i:i+3], "jwt") || i >= 2 && strings.EqualFold(text[i-2:i+1], "eyj") {
+			return true
+		}
+	}
+	return strings.Contains(text, "-----")
 }
 
 // colorMarks are how the escape character before a color is written: as it is,
