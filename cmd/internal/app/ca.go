@@ -38,9 +38,11 @@ func authority(p config.Panel, book *budget.Book) (*watch.CA, error) {
 	if err != nil {
 		return nil, err
 	}
-	roots, err := cert.Roots(a.CAFile)
-	if err != nil {
-		return nil, err
+	var roots *x509.CertPool // the system's, which are read when they are needed
+	if a.CAFile != "" {
+		if roots, err = cert.Roots(a.CAFile); err != nil {
+			return nil, err
+		}
 	}
 	client, err := toCA(a.Proxy.Reveal(), roots)
 	if err != nil {
