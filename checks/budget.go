@@ -6,6 +6,7 @@ import "time"
 type Order struct {
 	Time        time.Time
 	Names       []string // A-label form, sorted; the names of the certificate; empty: not known
+	Set         string   // Names as one, as budget.SetOf makes it; empty: it was not made
 	Outcome     AttemptOutcome
 	Refused     *Refusal // by the CA, before it became an order: it spent nothing; nil: it was accepted
 	FailedNames []string // whose validation failed, all of them; empty for a failed order: not known

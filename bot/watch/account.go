@@ -45,9 +45,11 @@ func (w *Watch) countBudgets(ctx context.Context, p *Panel, all []checks.Subject
 		return u.found, u.failed
 	}
 	u.found, u.failed = nil, errNotCounted // until all of it is done
-	if err := w.readEvents(ctx, p, now); err != nil {
-		u.failed = err
-		return nil, err
+	if p.Limits() != nil {                 // nobody counts them otherwise
+		if err := w.readEvents(ctx, p, now); err != nil {
+			u.failed = err
+			return nil, err
+		}
 	}
 	u.at = now
 	meter := p.newMeter(u.events, all, now)
@@ -104,7 +106,7 @@ func (p *Panel) newMeter(events []orderEvent, all []checks.Subject, now time.Tim
 	for _, e := range events {
 		o := e.order(names)
 		if now.Sub(o.Time) > playedBack {
-			m.Known(o.Names, o.Time)
+			m.Known(o)
 			continue
 		}
 		m.Add(o)
@@ -261,7 +263,11 @@ func (w *Watch) eventOf(p *Panel, a checks.Attempt) orderEvent {
 
 // order is the event with the names that its certificate is for today.
 func (e orderEvent) order(names certificateNames) checks.Order {
-	return checks.Order{Time: time.UnixMilli(e.at).UTC(), Names: names.of(e.certificate), Outcome: e.outcome, Refused: e.refused}
+	o := checks.Order{Time: time.UnixMilli(e.at).UTC(), Outcome: e.outcome, Refused: e.refused}
+	if n := names.of(e.certificate); n != nil {
+		o.Names, o.Set = n.list, n.set
+	}
+	return o
 }
 
 // readEvents copies what is new in the log, and its last hours again, since the

@@ -43,8 +43,16 @@ func NewMeter(ca *CA, server string, now time.Time) *Meter {
 	return m
 }
 
-// Known adds a certificate that was issued before the first order.
-func (m *Meter) Known(names []string, issued time.Time) { m.known(SetOf(names), issued) }
+// Known adds an order that succeeded before the first one that is counted.
+func (m *Meter) Known(o checks.Order) { m.known(setOf(o), o.Time) }
+
+// setOf returns the subject of all names of an order together.
+func setOf(o checks.Order) string {
+	if o.Set != "" {
+		return o.Set
+	}
+	return SetOf(o.Names)
+}
 
 func (m *Meter) known(set string, issued time.Time) {
 	m.issued[set] = max(m.issued[set], instantOf(issued))
@@ -77,7 +85,7 @@ func (m *Meter) Add(o checks.Order) {
 	if len(o.Names) == 0 {
 		m.doubt = later(m.doubt, now)
 	}
-	set := SetOf(o.Names)
+	set := setOf(o)
 	renewal := o.Renewal || m.renews(set, now)
 	m.spend(OrderMade, o.Names, set, renewal, now)
 	switch o.Outcome {

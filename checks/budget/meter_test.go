@@ -183,7 +183,7 @@ func TestARefusalTeaches(t *testing.T) {
 
 func TestRenewalEndsWithItsWindow(t *testing.T) {
 	m := meter(t)
-	m.Known([]string{"shop.ru"}, noon.Add(-120*24*time.Hour))
+	m.Known(checks.Order{Names: []string{"shop.ru"}, Time: noon.Add(-120 * 24 * time.Hour)})
 	if !m.renewal([]string{"shop.ru"}, noon) || m.renewal([]string{"shop.ru"}, noon.Add(time.Second)) || m.renewal(nil, noon) {
 		t.Error("a renewal is the same names within 120 days")
 	}
