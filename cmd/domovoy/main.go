@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"domovoy/cmd/internal/app"
 	"domovoy/i18n"
 )
 
@@ -89,16 +90,13 @@ func (p *program) version() *cobra.Command {
 
 // build is the line that "version" and --version print.
 func build() string {
-	version, commit := "(devel)", ""
+	commit := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if info.Main.Version != "" {
-			version = info.Main.Version
-		}
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
 				commit = " " + s.Value
 			}
 		}
 	}
-	return fmt.Sprintf("domovoy %s%s %s", version, commit, runtime.Version())
+	return fmt.Sprintf("domovoy %s%s %s", app.Version(), commit, runtime.Version())
 }
