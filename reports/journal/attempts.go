@@ -33,23 +33,16 @@ const saneFuture = 7 * 24 * time.Hour
 // if there is none, the row after the newest; 0 when nothing is stored. If the
 // panel's highest row is lower than NextRow-1, its log was restarted and must be
 // read from 0.
-func (j *Journal) NextRow(ctx context.Context, server string, reread time.Time) (row int64, err error) {
-	err = j.view(ctx, "finding the next attempt", func(t *tx) error {
-		row, err = t.nextRow(ctx, server, reread)
-		return err
-	})
-	return row, err
-}
-
-func (t *tx) nextRow(ctx context.Context, server string, reread time.Time) (int64, error) {
-	row, ok, err := one(ctx, t, single[*int64], `SELECT min(`+rowOf+`) FROM attempt a WHERE server = `+serverID+` AND time >= ?2 AND time < ?3`,
-		server, millis(reread), millis(reread.Add(saneFuture)))
+func (j *Journal) NextRow(ctx context.Context, server string, reread time.Time) (int64, error) {
+	const doing = "finding the next attempt"
+	row, ok, err := firstOf(glance(ctx, j, doing, single[*int64], `SELECT min(`+rowOf+`) FROM attempt a WHERE server = `+serverID+` AND time >= ?2 AND time < ?3`,
+		server, millis(reread), millis(reread.Add(saneFuture))))
 	if err != nil || ok && row != nil {
 		return deref(row), err
 	}
 	// The newest by time, not the highest row: the log may have been restarted.
-	newest, ok, err := one(ctx, t, single[int64], `SELECT `+rowOf+` FROM attempt a WHERE server = `+serverID+` AND time < ?2
-		ORDER BY time DESC, id DESC LIMIT 1`, server, millis(reread))
+	newest, ok, err := firstOf(glance(ctx, j, doing, single[int64], `SELECT `+rowOf+` FROM attempt a WHERE server = `+serverID+` AND time < ?2
+		ORDER BY time DESC, id DESC LIMIT 1`, server, millis(reread)))
 	if err != nil || !ok {
 		return 0, err
 	}
@@ -127,10 +120,7 @@ func (j *Journal) LastAttempts(ctx context.Context, server string, certificates 
 // LastAttemptTime returns the newest time in a server's issuance log; zero: no
 // attempt is stored.
 func (j *Journal) LastAttemptTime(ctx context.Context, server string) (at time.Time, err error) {
-	err = j.view(ctx, "reading the time of the last attempt", func(t *tx) error {
-		at, _, err = one(ctx, t, when, `SELECT max(time) FROM attempt WHERE server = `+serverID, server)
-		return err
-	})
+	at, _, err = firstOf(glance(ctx, j, "reading the time of the last attempt", when, `SELECT max(time) FROM attempt WHERE server = `+serverID, server))
 	return at, err
 }
 

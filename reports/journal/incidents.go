@@ -48,6 +48,7 @@ func (j *Journal) RecordNumbered(ctx context.Context, e Entry) (stored Stored, e
 		keep = j.copy // counts alone
 	}
 	err = keep(ctx, "recording a run", func(t *tx) error {
+		ctx := context.WithoutCancel(ctx) // see AddAttempts
 		stored, err = t.record(ctx, e, opened)
 		return err
 	})
@@ -257,7 +258,8 @@ func (j *Journal) readTouched(ctx context.Context, o *openSet) error {
 	for id := range o.touched {
 		ids = append(ids, id)
 	}
-	now, err := j.incidents(ctx, `resolved = 0 AND id IN (SELECT value FROM json_each(?)) ORDER BY id`, jsonText(ids))
+	now, err := glance(ctx, j, "reading incidents", scanIncident, `SELECT `+incidentColumns+` FROM incident
+		WHERE resolved = 0 AND id IN (SELECT value FROM json_each(?)) ORDER BY id`, jsonText(ids))
 	if err != nil {
 		return err
 	}
@@ -290,6 +292,7 @@ func (j *Journal) writerVersion(ctx context.Context) (driver any, version int64,
 		return nil, 0, err
 	}
 	defer release()
+	ctx = context.WithoutCancel(ctx) // see glance
 	conn, err := j.write.db.Conn(ctx)
 	if err != nil {
 		return nil, 0, err

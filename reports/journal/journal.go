@@ -378,6 +378,11 @@ func all[T any](ctx context.Context, t *tx, scan func(scanner) (T, error), query
 	if err != nil {
 		return nil, err
 	}
+	return collect(rows, scan)
+}
+
+// collect closes the rows.
+func collect[T any](rows *sql.Rows, scan func(scanner) (T, error)) ([]T, error) {
 	defer rows.Close()
 	var found []T
 	for rows.Next() {

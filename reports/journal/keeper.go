@@ -31,7 +31,7 @@ func (j *Journal) AddAttempts(ctx context.Context, server string, attempts []che
 	}
 	var k keeping
 	err := j.copy(ctx, "keeping attempts", func(t *tx) error {
-		// The batch is small, and database/sql's goroutine per call that watches the
+		// The batch is small, and the goroutine per statement that watches the
 		// context costs more than storing a row. The transaction as a whole still
 		// ends with the context.
 		ctx := context.WithoutCancel(ctx)

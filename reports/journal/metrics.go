@@ -147,9 +147,6 @@ func (j *Journal) Baselines(ctx context.Context) (map[string]time.Time, error) {
 		begun[name] = at
 		return struct{}{}, err
 	}
-	err := j.view(ctx, "reading when watches began", func(t *tx) error {
-		_, err := all(ctx, t, scan, `SELECT server, since FROM watch`)
-		return err
-	})
+	_, err := glance(ctx, j, "reading when watches began", scan, `SELECT server, since FROM watch`)
 	return begun, err
 }

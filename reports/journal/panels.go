@@ -27,11 +27,7 @@ func (j *Journal) PanelMemory(ctx context.Context, server string) (m PanelMemory
 		}
 		return m, err
 	}
-	err = j.view(ctx, "reading what is remembered of a panel", func(t *tx) error {
-		m, ok, err = one(ctx, t, scan, `SELECT memory, at, doubt, doubted, other, believed FROM panel WHERE server = ?`, server)
-		return err
-	})
-	return m, ok, err
+	return firstOf(glance(ctx, j, "reading what is remembered of a panel", scan, `SELECT memory, at, doubt, doubted, other, believed FROM panel WHERE server = ?`, server))
 }
 
 // KeepPanelMemory replaces what is remembered of a panel.

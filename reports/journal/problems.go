@@ -30,6 +30,7 @@ const SilencesKept = 24 * time.Hour
 // Standing reads what the next decision rests on.
 func (j *Journal) Standing(ctx context.Context, now time.Time) (s Standing, err error) {
 	err = j.view(ctx, "reading the problems", func(t *tx) (err error) {
+		ctx := context.WithoutCancel(ctx) // see glance
 		if s.Revision, _, err = one(ctx, t, single[int64], `SELECT n FROM revision`); err != nil {
 			return err
 		}
