@@ -51,7 +51,8 @@ func (w *Watch) believe(ctx context.Context, p *Panel, s checks.Snapshot, now ti
 	if err != nil {
 		return err
 	}
-	is, was := panel.MemoryOf(s, newest), panel.Memory{}
+	p.last.newest = newest
+	is, was := p.last.sampler.MemoryOf(s, newest), panel.Memory{}
 	if !known {
 		return w.remember(ctx, p, journal.PanelMemory{At: now}, is)
 	}

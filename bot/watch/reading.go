@@ -42,6 +42,8 @@ type reading struct {
 	links    links
 	sites    suite.Series
 	usage    accountUsage
+	sampler  panel.Sampler
+	newest   int64            // the log's last row, at the last snapshot
 	lost     []checks.Missing // tables and columns that the panel had before
 	believed time.Time        // when a doubt about the panel ended though nothing changed back
 }

@@ -45,8 +45,21 @@ const latestKept = 16
 
 // MemoryOf makes the memory of a reading. newest is the highest row of its
 // issuance log.
-func MemoryOf(s checks.Snapshot, newest int64) Memory {
-	m := Memory{Rows: s.Rows, Writes: s.Writes, Row: newest, Missing: s.Missing, Names: sample(s.Sites),
+func MemoryOf(s checks.Snapshot, newest int64) Memory { return new(Sampler).MemoryOf(s, newest) }
+
+// Sampler makes the memories of one reading after the other. The zero Sampler has made
+// none.
+type Sampler struct {
+	sites []checks.Site
+	names []uint64 // their sample
+}
+
+// MemoryOf does not sample sites again that the snapshot shares with the one before.
+func (r *Sampler) MemoryOf(s checks.Snapshot, newest int64) Memory {
+	if n := len(s.Sites); n == 0 || n != len(r.sites) || &s.Sites[0] != &r.sites[0] {
+		r.sites, r.names = s.Sites, sample(s.Sites)
+	}
+	m := Memory{Rows: s.Rows, Writes: s.Writes, Row: newest, Missing: s.Missing, Names: r.names,
 		Latest: latest(s.Certificates), certificates: s.Certificates}
 	if m.Rows == nil {
 		m.Rows = map[string]int{tableSites: len(s.Sites), tableCertificates: len(s.Certificates)}
@@ -58,8 +71,8 @@ func MemoryOf(s checks.Snapshot, newest int64) Memory {
 func latest(certificates []checks.Certificate) []Start {
 	newest := func(a, b Start) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Name, b.Name)) }
 	l := least[Start]{size: latestKept, compare: newest}
-	for _, c := range certificates {
-		if c.Name != "" && !c.Started.IsZero() {
+	for i := range certificates {
+		if c := &certificates[i]; c.Name != "" && !c.Started.IsZero() {
 			l.add(Start{c.Name, c.Started})
 		}
 	}

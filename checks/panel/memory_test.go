@@ -165,6 +165,23 @@ func TestRowsOfATableThatWasGone(t *testing.T) {
 	}
 }
 
+// A sample is taken of the sites as they are, whether snapshots share them or not.
+func TestSamplerMakesTheMemoryOfEachReading(t *testing.T) {
+	var r Sampler
+	s := full()
+	for name, change := range map[string]func(){
+		"the same sites":    func() { s.Writes++ },
+		"other sites":       func() { s.Sites = full().Sites[50:] },
+		"as many of others": func() { s.Sites = full().Sites[:50] },
+		"none":              func() { s.Sites = nil },
+	} {
+		change()
+		if diff := cmp.Diff(MemoryOf(s, 7).Names, r.MemoryOf(s, 7).Names); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 // BenchmarkMemoryOf remembers a big panel.
 func BenchmarkMemoryOf(b *testing.B) {
 	var s checks.Snapshot
