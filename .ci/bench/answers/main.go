@@ -3,7 +3,12 @@
 // the echo of this folder, lets many people ask at a steady rate, and waits for
 // every answer.
 //
-//	answers DOMOVOY|ECHO slack|telegram RATE SECONDS
+//	answers DOMOVOY|ECHO slack|telegram RATE SECONDS [PORT]
+//
+// With PORT, on which the program then answers with its metrics, the panel also
+// changes all the time, and what the program holds is printed, too: the medians of
+// its memory, goroutines and open files in the second tenth of the time and in the
+// last one, as "early_…" and "late_…".
 //
 // It prints one line of JSON: how many asked and were answered, the median, the
 // 99th percentile and the longest time from a question to its answer in
@@ -51,6 +56,8 @@ type figures struct {
 	Own       float64 `json:"own"`   // of the asking people and the messenger
 	Early     float64 `json:"early"` // MB
 	Late      float64 `json:"late"`
+
+	*Held
 }
 
 // office is a messenger in which people ask.
@@ -71,8 +78,12 @@ func main() {
 }
 
 func run(args []string) error {
+	port := ""
+	if len(args) == 5 {
+		args, port = args[:4], args[4]
+	}
 	if len(args) != 4 {
-		return errors.New("usage: answers DOMOVOY|ECHO slack|telegram RATE SECONDS")
+		return errors.New("usage: answers DOMOVOY|ECHO slack|telegram RATE SECONDS [PORT]")
 	}
 	rate, err := strconv.Atoi(args[2])
 	if err != nil {
@@ -103,6 +114,9 @@ func run(args []string) error {
 	defer place.Close()
 	text := fmt.Sprintf("language: en\ntimezone: UTC\nstate: %[1]s/domovoy.db\npanels: [{name: isp1, database: %[2]s, timezone: UTC, acme: {directory: \"https://127.0.0.1:9/directory\"}}]\n"+
 		"resolvers: []\nschedule: {panel: \"@every 5s\", domains: \"@every 1000h\", daily: \"@every 1000h\", weekly: \"@every 1000h\"}\n%[3]s", folder, sample.Panel.Path(), place.config())
+	if port != "" {
+		text += fmt.Sprintf("metrics: {listen: \"127.0.0.1:%s\"}\n", port)
+	}
 	config := filepath.Join(folder, "domovoy.yaml")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return err
@@ -116,7 +130,14 @@ func run(args []string) error {
 	if err := bot.Start(); err != nil {
 		return err
 	}
+	var holding *holdings
+	if port != "" {
+		holding = hold(sample.Panel, port, time.Duration(seconds)*time.Second)
+	}
 	f, err := measure(place, bot, rate, seconds, chats, people)
+	if holding != nil && err == nil {
+		err = holding.end(&f)
+	}
 	_ = bot.Process.Signal(syscall.SIGTERM)
 	_ = bot.Wait()
 	if err != nil {
