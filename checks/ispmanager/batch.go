@@ -14,7 +14,7 @@ import (
 const (
 	batchRows = 600                  // of all tables but the log: takes about 0.25 ms, for which a writer waits
 	partSpans = 4                    // pages of a part of a table, some 200 rows in all
-	partRows  = 4096                 // of a part of a table at most
+	partRows  = 2 * batchRows        // of a part of a table at most
 	breath    = 2 * time.Millisecond // pause for the panel's writer after as much reading time
 )
 
@@ -44,8 +44,9 @@ func (c *chunk) same(d *chunk) bool {
 // paged is a database that can tell which parts of a table were written to.
 type paged interface {
 	// spans divides all keys of a table into ranges, each with a mark of the rows
-	// in it. None: it cannot be told of this table.
-	spans(ctx context.Context, t *table) ([]span, error)
+	// in it, in such a way that as many as possible end where a chunk of the last
+	// reading ended. None: it cannot be told of this table, or not yet.
+	spans(ctx context.Context, t *table, old []chunk) ([]span, error)
 
 	// within reads the first rows whose keys are in a range.
 	within(ctx context.Context, t *table, keys span, limit int) (chunk, error)
@@ -69,7 +70,7 @@ func (p *Panel) chunks(ctx context.Context, id int) ([]chunk, bool, error) {
 	var err error
 	db, known := p.db.(paged)
 	if known {
-		parts, err = db.spans(ctx, t)
+		parts, err = db.spans(ctx, t, r.old)
 	}
 	if len(parts) > 0 && err == nil {
 		err = r.readParts(ctx, db, parts)
@@ -106,23 +107,25 @@ func (r *tableReading) readAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if c.rows > 0 {
-			r.keep(c)
+		next := c.last
+		if c.rows < batchRows {
+			c.last = math.MaxInt64
 		}
+		r.keep(c)
 		if err := pace.Sleep(ctx, r.panel.db.pause()); err != nil {
 			return err
 		}
 		if c.rows < batchRows {
 			return nil
 		}
-		after = c.last
+		after = next
 	}
 }
 
 // readParts reads the parts of a table whose marks are not those of before.
 func (r *tableReading) readParts(ctx context.Context, db paged, parts []span) error {
 	old := r.old
-	for _, part := range joined(parts, old) {
+	for _, part := range parts {
 		for len(old) > 0 && old[0].after < part.after {
 			old = old[1:]
 		}

@@ -16,8 +16,18 @@ func (s *session) batch(ctx context.Context, t *table, after int64, limit int) (
 		after = max(after, 0)
 		c.last = after
 	}
+	return s.read(ctx, t, c, t.queries[0], after, limit)
+}
+
+// within reads the first rows whose keys are in a range.
+func (s *session) within(ctx context.Context, t *table, keys span, limit int) (chunk, error) {
+	return s.read(ctx, t, chunk{after: keys.after, last: keys.after}, t.ranges[1], keys.after, keys.last, limit)
+}
+
+// read adds the rows of a statement to a chunk.
+func (s *session) read(ctx context.Context, t *table, c chunk, query string, args ...any) (chunk, error) {
 	var text strings.Builder
-	err := s.each(ctx, t.queries[0], []any{after, limit}, func(row []sql.RawBytes) error {
+	err := s.each(ctx, query, args, func(row []sql.RawBytes) error {
 		last := c.last + 1
 		if t.key != "" {
 			if last = number(string(row[0])); last <= c.last {

@@ -237,20 +237,16 @@ func (w wanted) inServer(name string, columns []found, isLog bool) table {
 		t.id = "`id`"
 	}
 	t.queries = [2]string{t.batchOf(name, primary), t.digestOf(name)}
+	if t.key != "" {
+		t.ranges = [2]string{t.rangeDigestOf(name, kinds), t.rangeOf(name)}
+	}
 	return t
 }
 
 // batchOf is the statement for one batch. Without an integer id, rows have their
 // position as key, as two of them may be in a table that only joins others.
 func (t *table) batchOf(name string, primary []string) string {
-	fields := make([]string, 0, len(t.columns)+2)
-	for _, f := range append([]string{t.key, t.id}, t.columns...) {
-		if f == "" {
-			f = "NULL"
-		}
-		fields = append(fields, f)
-	}
-	query := "SELECT " + strings.Join(fields, ", ") + " FROM " + quoted(name)
+	query := t.selectOf(name)
 	if t.key != "" {
 		return query + " WHERE " + t.key + " > ? ORDER BY " + t.key + " LIMIT ?"
 	}
@@ -258,4 +254,21 @@ func (t *table) batchOf(name string, primary []string) string {
 		query += " ORDER BY " + strings.Join(primary, ", ")
 	}
 	return query + " LIMIT ?, ?"
+}
+
+// rangeOf is the statement for the first rows of a range of keys.
+func (t *table) rangeOf(name string) string {
+	return t.selectOf(name) + " WHERE " + t.key + " > ? AND " + t.key + " <= ? ORDER BY " + t.key + " LIMIT ?"
+}
+
+// selectOf selects the key, the id and the columns.
+func (t *table) selectOf(name string) string {
+	fields := make([]string, 0, len(t.columns)+2)
+	for _, f := range append([]string{t.key, t.id}, t.columns...) {
+		if f == "" {
+			f = "NULL"
+		}
+		fields = append(fields, f)
+	}
+	return "SELECT " + strings.Join(fields, ", ") + " FROM " + quoted(name)
 }

@@ -13,7 +13,9 @@
 // on it.
 //
 // In MySQL and MariaDB the session is read-only, each batch is a statement with
-// a time limit, and no transaction lives longer than one: see mysqlDatabase.
+// a time limit, and no transaction lives longer than one: see mysqlDatabase. After
+// the first readings only the rows of ranges whose digest changed are read; see
+// mysql_spans.go.
 //
 // Almost nothing about the panel's tables is documented, so tables and columns
 // are found by name, whatever their letter case or position. A missing table or
@@ -118,6 +120,7 @@ func (p *Panel) poll(ctx context.Context) (checks.Snapshot, bool, error) {
 		if changed = logged || !same; changed {
 			p.kept = fresh
 		}
+		p.kept.chunks = fresh.chunks // unchanged ones may have marks now
 	}
 	options, moved := p.options.look()
 	p.kept.snapshot.Options = options

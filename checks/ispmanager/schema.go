@@ -73,6 +73,7 @@ type table struct {
 	useless bool     // it lacks the columns for which it is read
 	hidden  bool     // what it lacks, if the panel has no such table the table itself, may be there: the server's user may not look
 	queries [2]string
+	ranges  [2]string // of a server: the digest of a range of keys, and its rows
 }
 
 // tables are all wanted tables as this panel has them.

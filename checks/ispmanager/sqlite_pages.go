@@ -45,13 +45,13 @@ type child struct {
 	last   int64
 }
 
-// spans returns the table's leaves as ranges of keys, each with a mark of what
+// spans returns the table's leaves, several together, as ranges of keys, each with a mark of what
 // is in it. All keys are in one of them. It returns none if they cannot be told,
 // as of a view.
 //
 // The marks are of the state of the file at most as new as the rows that are
 // read afterwards, so that a write in between is seen the next time.
-func (f *file) spans(ctx context.Context, t *table) ([]span, error) {
+func (f *file) spans(ctx context.Context, t *table, old []chunk) ([]span, error) {
 	if t.root == 0 {
 		return nil, nil
 	}
@@ -74,7 +74,7 @@ func (f *file) spans(ctx context.Context, t *table) ([]span, error) {
 			known = &tree{append(known.inner, level.inner...), level.children}
 		default:
 			f.trees[t.root] = known
-			return level.spans, nil
+			return joined(level.spans, old), nil
 		}
 	}
 	return nil, nil
