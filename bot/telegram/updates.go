@@ -49,8 +49,9 @@ type origin struct {
 }
 
 type chat struct {
-	ID   int64  `json:"id"`
-	Type string `json:"type"` // private, group, supergroup, channel
+	ID    int64  `json:"id"`
+	Type  string `json:"type"`  // private, group, supergroup, channel
+	Title string `json:"title"` // empty in a private chat
 }
 
 type user struct {

@@ -127,3 +127,13 @@ func besideConf(path string) string {
 	}
 	return filepath.Join(filepath.Dir(folder), sqliteName)
 }
+
+// Locate says which database a db.conf names; for location.Auto in a configuration.
+// The error is an *Error.
+func Locate(conf string) (location.Location, error) {
+	at, _, failure := readConf(conf)
+	if failure != nil {
+		return location.Location{}, failure
+	}
+	return at, nil
+}

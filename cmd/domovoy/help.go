@@ -57,7 +57,7 @@ func (p *program) describeCompletion(completion *cobra.Command) {
 func (p *program) flags(c *cobra.Command) {
 	c.InitDefaultHelpFlag()
 	c.Flags().Lookup("help").Usage = p.own.Say("cli.help.flag", i18n.Args{"Command": c.Name()})
-	for flag, name := range map[string]string{"config": "FILE", "out": "DIR", "week": "WEEK", "days": "N", "lang": "LANG", "format": "FORMAT"} {
+	for flag, name := range map[string]string{"config": "FILE", "out": "DIR", "week": "WEEK", "days": "N", "answers": "FILE", "prefix": "DIR", "user": "USER", "wait": "TIME", "telegram-api": "URL", "slack-api": "URL", "lang": "LANG", "format": "FORMAT"} {
 		if f := c.Flags().Lookup(flag); f != nil {
 			f.Value = named{f.Value, name}
 		}

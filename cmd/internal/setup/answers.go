@@ -1,0 +1,82 @@
+package setup
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Answers are the answers of somebody who is not asked. What is empty is found out,
+// or has the default of the question. Secrets are in files of their own.
+type Answers struct {
+	Language string           `yaml:"language"` // of the chats
+	Timezone string           `yaml:"timezone"`
+	Panel    PanelAnswers     `yaml:"panel"`
+	Telegram *TelegramAnswers `yaml:"telegram"` // nil: no Telegram, or as it is
+	Slack    *SlackAnswers    `yaml:"slack"`    // nil: no Slack, or as it is
+}
+
+// PanelAnswers are about the panel.
+type PanelAnswers struct {
+	Name         string   `yaml:"name"`
+	Database     string   `yaml:"database"` // as in the configuration
+	DBConf       string   `yaml:"db_conf"`
+	PasswordFile string   `yaml:"password_file"` // with mysql://
+	Certificates string   `yaml:"certificates"`
+	Challenges   string   `yaml:"challenges"`
+	AccessLogs   []string `yaml:"access_logs"`
+	Rights       string   `yaml:"rights"` // acl | capability | user | none
+}
+
+// TelegramAnswers are about Telegram. Without Chat and Admin setup waits for /start.
+type TelegramAnswers struct {
+	TokenFile string `yaml:"token_file"`
+	APIURL    string `yaml:"api_url"`
+	Proxy     string `yaml:"proxy"`
+	Chat      string `yaml:"chat"`
+	Admin     string `yaml:"admin"`
+}
+
+// SlackAnswers are about Slack. Without Chat and Admin setup waits for the code.
+type SlackAnswers struct {
+	BotTokenFile string `yaml:"bot_token_file"`
+	AppTokenFile string `yaml:"app_token_file"`
+	APIURL       string `yaml:"api_url"`
+	Proxy        string `yaml:"proxy"`
+	Chat         string `yaml:"chat"`
+	Admin        string `yaml:"admin"`
+}
+
+// ReadAnswers reads a file of answers, strictly.
+func ReadAnswers(file string) (*Answers, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	a := &Answers{}
+	if err := yaml.UnmarshalWithOptions(text, a, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("%s: %s", file, strings.TrimSpace(yaml.FormatError(err, false, true)))
+	}
+	folder, paths := filepath.Dir(file), []*string{&a.Panel.PasswordFile}
+	if a.Telegram != nil {
+		paths = append(paths, &a.Telegram.TokenFile)
+	}
+	if a.Slack != nil {
+		paths = append(paths, &a.Slack.BotTokenFile, &a.Slack.AppTokenFile)
+	}
+	for _, path := range paths {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(folder, *path)
+		}
+	}
+	return a, nil
+}
+
+// secretOf reads the secret in a file.
+func secretOf(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	return strings.TrimSpace(string(text)), err
+}
