@@ -183,6 +183,7 @@ func TestSetup(t *testing.T) {
 			n.noTokenWasTold(d.told.String())
 			n.lives()
 			n.again()
+			n.mends()
 		})
 	}
 }
@@ -249,6 +250,26 @@ func (n *newcomer) lives() {
 		n.Errorf("%d answers in the group: the service has heard setup's code, too", answers)
 	}
 
+}
+
+// A file of a secret that others may read is closed again, and nothing else is done.
+func (n *newcomer) mends() {
+	n.Helper()
+	token := filepath.Join(n.prefix, "etc/domovoy/telegram.token")
+	n.must(os.Chmod(token, 0o644))
+	d := n.begin("--yes")
+	d.answers("", "")
+	if status := d.end(); status != exitOK || !strings.Contains(d.told.String(), "chmod 600 "+token) {
+		n.Errorf("status %d:\n%s", status, d.told)
+	}
+	info, err := os.Stat(token)
+	n.must(err)
+	if info.Mode().Perm() != 0o600 {
+		n.Errorf("the token's file has the mode %o", info.Mode().Perm())
+	}
+	if aside, _ := filepath.Glob(n.config + ".before-*"); len(aside) > 0 {
+		n.Errorf("the configuration was written again: %q", aside)
+	}
 }
 
 // again runs setup once more: Enter everywhere, and nothing changes.

@@ -113,6 +113,7 @@ func (s *session) steps(text string) []step {
 	for _, name := range slices.Sorted(maps.Keys(s.draft.secrets)) {
 		add(s.write(filepath.Join(s.folder(), name), s.draft.secrets[name]+"\n", 0o600, !s.systemd())...)
 	}
+	add(s.mend(root)...)
 	if text != s.oldText {
 		if s.oldText != "" {
 			aside := s.Config + ".before-" + time.Now().Format("2006-01-02-150405")
@@ -130,6 +131,43 @@ func (s *session) steps(text string) []step {
 	return steps
 }
 
+// mend are the steps for files that are not as they have to be: secrets that others may
+// read, and a state that is not the service's.
+func (s *session) mend(root bool) []step {
+	var steps []step
+	if entries, err := os.ReadDir(s.folder()); err == nil && s.old != nil {
+		for _, e := range entries {
+			path := filepath.Join(s.folder(), e.Name())
+			info, err := os.Stat(path)
+			isSecret := slices.ContainsFunc(s.old.SecretFiles(), func(name string) bool { return filepath.Base(name) == e.Name() })
+			if err == nil && isSecret && info.Mode().Perm()&0o077 != 0 {
+				steps = append(steps, s.run(command{args: []string{"chmod", "600", path}}, true))
+			}
+		}
+	}
+	state := s.at("/var/lib/domovoy")
+	if s.old != nil {
+		state = filepath.Dir(s.old.State)
+	}
+	if root && s.account.exists() && s.foreign(state) {
+		steps = append(steps, s.run(command{args: []string{"chown", "-R", s.account.name + ":", state}}, root))
+	}
+	return steps
+}
+
+// foreign reports whether a file of the state belongs to somebody else.
+func (s *session) foreign(folder string) bool {
+	files, _ := filepath.Glob(filepath.Join(folder, "domovoy.db*")) // the pattern is right
+	return slices.ContainsFunc(append(files, folder), func(path string) bool {
+		info, err := os.Stat(path)
+		if err != nil {
+			return false
+		}
+		uid, _ := ownerOf(info)
+		return uid != s.account.uid
+	})
+}
+
 // systemd reports whether the service can be started by it.
 func (s *session) systemd() bool {
 	return s.Prefix == "" && os.Geteuid() == 0 && !missing("/run/systemd/system")
@@ -137,7 +175,7 @@ func (s *session) systemd() bool {
 
 // run is the step of a command, which only root can run.
 func (s *session) run(c command, root bool) step {
-	return step{text: c.String(), hand: !root || s.Prefix != "" && !s.account.exists(), do: func(ctx context.Context) error {
+	return step{text: c.String(), hand: !root || s.Prefix != "" && !s.account.exists() && c.args[0] != "chmod", do: func(ctx context.Context) error {
 		cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
 		cmd.Stdin = strings.NewReader(c.stdin)
 		if out, err := cmd.CombinedOutput(); err != nil && !(c.args[0] == "mysql" || c.args[0] == "mariadb") {
@@ -259,7 +297,7 @@ func (s *session) units() []step {
 			lines = append(lines, "LoadCredential="+name+":"+filepath.Join(s.folder(), name))
 		}
 	}
-	if s.draft.panel.challenges != "" {
+	if folder := s.draft.panel.challenges; folder != "" && !strings.Contains(unit, "ReadWritePaths=-"+folder+"\n") {
 		lines = append(lines, "ReadWritePaths="+s.draft.panel.challenges)
 	}
 	if s.draft.able {

@@ -61,7 +61,6 @@ func (s *session) status(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		s.talk.print(strings.TrimRight(log.String(), "\n"))
 	}
-	s.talk.print("")
 	ok, failed := s.lookAtAll(ctx, cfg, func(l line) bool { return l.Bad })
 	if err != nil || failed != nil || !ok {
 		s.talk.say("setup.done.unread")

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"domovoy/cmd/internal/app"
 	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
@@ -51,7 +53,7 @@ func Look(ctx context.Context, in io.Reader, out io.Writer, l *i18n.Locale) erro
 func (q question) answer(ctx context.Context, l *i18n.Locale) finding {
 	var found finding
 	for _, path := range q.Paths {
-		if app.ClosedAt(path) != "" {
+		if app.ClosedAt(path) != "" || path == q.Challenges && unix.Access(path, unix.W_OK) != nil {
 			found.Closed = append(found.Closed, path)
 		}
 	}

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -38,6 +39,7 @@ type panel struct {
 	accessLogs   []string
 	logs         []string // empty: the default
 	at           location.Location
+	secret       string // the password that the configuration has
 }
 
 // askPanel finds the panel, what it has, and what the service's user may not read.
@@ -72,8 +74,22 @@ func (s *session) askPanel(ctx context.Context) error {
 // oldPanels tries the panels that the configuration has.
 func (s *session) oldPanels(ctx context.Context) error {
 	s.draft.hasPanel = true
-	_, err := s.lookAtAll(ctx, s.old, func(line) bool { return true })
-	return err
+	for _, p := range s.old.Panels {
+		at, err := location.Parse(p.Database)
+		if err == nil && at.Auto {
+			at, _ = ispmanager.Locate(p.DBConf) // what is wrong is said below
+		}
+		s.draft.panel = panel{name: p.Name, database: p.Database, dbConf: p.DBConf, certificates: p.Certificates, challenges: p.Challenges, at: at,
+			secret: p.Password.Reveal()}
+		rights := ""
+		if s.Given != nil {
+			rights = s.Given.Panel.Rights
+		}
+		if err := s.askRights(ctx, rights); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lookAtAll looks at each panel as the service does, and says the lines that are
@@ -201,7 +217,7 @@ func (s *session) sayPanel() {
 // tried says what the panel has, as far as the service's user may read it.
 func (s *session) tried(ctx context.Context, all bool) error {
 	p := s.draft.panel
-	found, err := s.look(ctx, question{Name: p.name, Database: p.database, DBConf: p.dbConf, Password: s.draft.secrets[p.passwordFile],
+	found, err := s.look(ctx, question{Name: p.name, Database: p.database, DBConf: p.dbConf, Password: cmp.Or(p.secret, s.draft.secrets[p.passwordFile]),
 		Certificates: p.certificates}, all)
 	if err != nil {
 		return err

@@ -29,7 +29,8 @@ const (
 func (s *session) askRights(ctx context.Context, given string) error {
 	p := &s.draft.panel
 	wanted := s.wanted()
-	found, err := s.look(ctx, question{Paths: append(slices.Clone(wanted), p.optional()...)}, false)
+	able := s.isAble()
+	found, err := s.look(ctx, question{Paths: append(slices.Clone(wanted), p.optional()...), Challenges: p.challenges}, able)
 	if err != nil {
 		return err
 	}
@@ -42,16 +43,16 @@ func (s *session) askRights(ctx context.Context, given string) error {
 	})
 	closed := slices.DeleteFunc(found.Closed, func(path string) bool { return !slices.Contains(wanted, path) })
 	folders, files := s.closedCertificates()
-	if files && given != byCapability {
+	if folders, files = folders && !able, files && !able; files && given != byCapability && !s.draft.hasPanel {
 		s.talk.note("setup.panel.keys", i18n.Args{"Path": p.certificates, "User": s.account.name})
 		closed = slices.DeleteFunc(closed, func(path string) bool { return path == p.certificates })
 		p.certificates = ""
 	} else if folders && !slices.Contains(closed, p.certificates) {
 		closed = append(closed, p.certificates)
 	}
-	server := p.at.Server.Name != "" && p.database == location.Auto
+	server := p.at.Server.Name != "" && p.database == location.Auto && !s.draft.hasPanel
 	if len(closed) == 0 && !server {
-		return s.tried(ctx, false)
+		return s.tried(ctx, able)
 	}
 	if len(closed) > 0 && os.Geteuid() == 0 && p.at.Server.Name == "" { // without these rights yet, but as a user who cannot write
 		if err := s.tried(ctx, true); err != nil {
@@ -64,7 +65,7 @@ func (s *session) askRights(ctx context.Context, given string) error {
 	}
 	switch way {
 	case byACL:
-		s.draft.grants = s.lists(closed)
+		s.draft.grants = append(s.draft.grants, s.lists(closed)...)
 	case byCapability:
 		s.draft.able = true
 	case byUser:

@@ -129,8 +129,11 @@ func (s *session) readOld() error {
 	if !written(s.oldText) { // the package's file, which is all comments
 		return nil
 	}
-	cfg, faults := config.Load(s.Config, s.Env)
-	if len(faults) > 0 || len(cfg.CheckRun()) > 0 {
+	cfg, _, err := s.stage(s.oldText) // where the mode of a secret's file does not matter: it is mended
+	if err != nil {
+		return err
+	}
+	if cfg == nil {
 		s.talk.say("setup.old.faults", i18n.Args{"File": s.Config})
 		return nil
 	}

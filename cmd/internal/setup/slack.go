@@ -43,7 +43,7 @@ func (s *session) askSlack(ctx context.Context) error {
 	case t.messenger == nil:
 		s.talk.note("setup.slack.without")
 		return nil
-	case !fresh && !more:
+	case !fresh && !more && s.chatsOf(slackName) > 0:
 		return s.keepSlack(t)
 	}
 	return s.meetSlack(ctx, t, fresh, SlackAnswers{})

@@ -39,7 +39,7 @@ func NewTalk(in io.Reader, out io.Writer, l *i18n.Locale, width int) *Talk {
 	t := &Talk{out: out, lines: bufio.NewReader(in), l: l, width: width}
 	if file, ok := in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		t.terminal = file
-		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && width == 0 {
+		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && width == 0 && columns > 0 {
 			t.width = max(min(columns, widest), narrowest)
 		}
 	}

@@ -51,10 +51,10 @@ func (s *session) askTelegram(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		if token == "" {
+		if token == "" && s.chatsOf(telegram.Messenger) > 0 {
 			return s.keepTelegram(t)
 		}
-		return s.meetTelegram(ctx, t, !had || !more, TelegramAnswers{})
+		return s.meetTelegram(ctx, t, token != "" && !more, TelegramAnswers{})
 	}
 }
 
@@ -254,10 +254,10 @@ func (m *meeting) wait(ctx context.Context) error {
 	for {
 		args := i18n.Args{"Bot": m.t.username, "Code": m.code}
 		if m.admin == "" {
-			m.talk.note("setup.telegram.start", args)
+			m.talk.indent(m.talk.l.Say("setup.telegram.start", args)) // links stay whole
 		}
 		if m.group == "" {
-			m.talk.note("setup.telegram.startgroup", args)
+			m.talk.indent(m.talk.l.Say("setup.telegram.startgroup", args))
 		}
 		m.talk.say("setup.waiting", i18n.Args{"Wait": m.Wait, "Skip": m.talk.terminal != nil})
 		late, err := m.listen(ctx)

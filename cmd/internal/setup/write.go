@@ -241,6 +241,7 @@ func (f *file) add(key, item, whole string) {
 }
 
 // stage loads a text as if it were the configuration, with the secrets of the draft.
+// Of faults that matter to run only there is a configuration, too.
 func (s *session) stage(text string) (*config.Config, config.Faults, error) {
 	folder, err := os.MkdirTemp("", "domovoy-setup-")
 	if err != nil {
