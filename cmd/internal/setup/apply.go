@@ -121,7 +121,7 @@ func (s *session) steps(text string) []step {
 		}
 		add(s.write(s.Config, text, 0o640, false)...)
 	}
-	if s.systemd() || s.Prefix != "" {
+	if s.systemd() || s.Prefix != "" || root && !missing(filepath.Dir(ownUnit)) {
 		add(s.units()...)
 	}
 	if len(steps) > 0 && s.systemd() {
@@ -293,7 +293,7 @@ func (s *session) units() []step {
 	}
 	var lines []string
 	for _, name := range s.credentials() {
-		if !strings.Contains(unit, "LoadCredential="+name+":") {
+		if (s.systemd() || s.Prefix != "") && !strings.Contains(unit, "LoadCredential="+name+":") {
 			lines = append(lines, "LoadCredential="+name+":"+filepath.Join(s.folder(), name))
 		}
 	}
