@@ -447,6 +447,59 @@ func TestSetupOfAClosedPanel(t *testing.T) {
 	}
 }
 
+// Root opens the panel to the service's user by access control lists, and hands the files
+// over; a second run finds nothing to do, and one after the panel replaced its database
+// opens it again.
+func TestSetupAsRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can grant rights and give files away")
+	}
+	if _, err := exec.LookPath("setfacl"); err != nil {
+		t.Skip("setfacl is not installed")
+	}
+	n := newNewcomer(t, "en")
+	etc := filepath.Join(n.prefix, "usr/local/mgr5/etc")
+	closed := func() {
+		n.must(errors.Join(os.Lchown(etc, 0, 0), os.Chmod(etc, 0o750), os.Lchown(filepath.Join(etc, "ispmgr.db"), 0, 0), os.Chmod(filepath.Join(etc, "ispmgr.db"), 0o640)))
+	}
+	closed()
+	file := filepath.Join(n.folder, "answers.yaml")
+	n.must(os.WriteFile(file, []byte(`panel: {rights: acl}
+telegram: {token_file: telegram, chat: "telegram:-1001234567890/7", admin: "telegram:42"}
+`), 0o600))
+	setUp := func() string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), n.binary, "setup", "--prefix", n.prefix, "--user", "nobody", "--answers", file, "--telegram-api", n.telegram.URL())
+		cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/bin", "COLUMNS=1000", "LANG=en_US.UTF-8"}
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return string(out)
+	}
+	if out := setUp(); !strings.Contains(out, "setfacl -m u:nobody:x "+etc+"\n") || !strings.Contains(out, n.says("en", "metric.panel.processing")) {
+		t.Errorf("the panel is not opened and read:\n%s", out)
+	}
+	for name, want := range map[string]uint32{"config.yaml": 0, "telegram.token": nobody} {
+		info, err := os.Stat(filepath.Join(n.prefix, "etc/domovoy", name))
+		n.must(err)
+		if got := info.Sys().(*syscall.Stat_t).Uid; got != want {
+			t.Errorf("%s belongs to %d, want %d", name, got, want)
+		}
+	}
+	before := n.everything()
+	if out := setUp(); !strings.Contains(out, n.says("en", "setup.plan.nothing")) || n.everything() != before {
+		t.Errorf("the second run:\n%s", out)
+	}
+	database := filepath.Join(etc, "ispmgr.db")
+	text, err := os.ReadFile(database)
+	n.must(err)
+	n.must(errors.Join(os.Remove(database), os.WriteFile(database, text, 0o640)))
+	if out := setUp(); !strings.Contains(out, "setfacl -m u:nobody:r "+database) || !strings.Contains(out, n.says("en", "metric.panel.processing")) {
+		t.Errorf("the replaced database is not opened:\n%s", out)
+	}
+}
+
 // golden compares a text with a file; -update writes it.
 func golden(t *testing.T, path, got string) {
 	t.Helper()

@@ -111,7 +111,7 @@ func (s *session) steps(text string) []step {
 		add(s.run(c, root))
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.draft.secrets)) {
-		add(s.write(filepath.Join(s.folder(), name), s.draft.secrets[name]+"\n", 0o600, !s.systemd())...)
+		add(s.write(filepath.Join(s.folder(), name), s.draft.secrets[name]+"\n", 0o600, !s.systemd() || name == s.draft.panel.passwordFile)...) // ask reads the panel, too
 	}
 	add(s.mend(root)...)
 	if text != s.oldText {
@@ -194,7 +194,7 @@ func (s *session) makeFolder(path string, mode fs.FileMode, own bool) []step {
 		return nil
 	}
 	return []step{{text: s.fileText("setup.plan.folder", path, mode, own), do: func(context.Context) error {
-		if err := os.MkdirAll(path, mode); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.MkdirAll(path, mode)); err != nil {
 			return err
 		}
 		return errors.Join(os.Chmod(path, mode), s.give(path, own))

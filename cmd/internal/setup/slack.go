@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -28,7 +29,7 @@ func (s *session) askSlack(ctx context.Context) error {
 	had := s.old != nil && s.old.Slack.BotToken.IsSet()
 	t := slackParts{api: s.SlackAPI}
 	if had {
-		t = slackParts{s.old.Slack.BotToken.Reveal(), s.old.Slack.AppToken.Reveal(), s.old.Slack.APIURL, s.old.Slack.Proxy.Reveal(), nil}
+		t = slackParts{s.old.Slack.BotToken.Reveal(), s.old.Slack.AppToken.Reveal(), cmp.Or(s.SlackAPI, s.old.Slack.APIURL), s.old.Slack.Proxy.Reveal(), nil}
 	}
 	if s.Given != nil {
 		return s.givenSlack(ctx, t, had)

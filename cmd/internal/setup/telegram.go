@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ func (s *session) askTelegram(ctx context.Context) error {
 	had := s.old != nil && s.old.Telegram.Token.IsSet()
 	t := telegramParts{api: s.TelegramAPI}
 	if had {
-		t.api, t.proxy = s.old.Telegram.APIURL, s.old.Telegram.Proxy.Reveal()
+		t.api, t.proxy = cmp.Or(s.TelegramAPI, s.old.Telegram.APIURL), s.old.Telegram.Proxy.Reveal()
 	}
 	if s.Given != nil {
 		return s.givenTelegram(ctx, t, had)
