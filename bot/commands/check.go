@@ -76,7 +76,11 @@ func (s sites) check(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if site.Attempts, err = s.attempts(ctx, site, 10); err != nil {
 		return bot.Answer{}, err
 	}
-	return bot.Answer{Message: compose.Check(r.Writer(), site), Data: checkData(site, r.Writer())}, nil
+	m := compose.Check(r.Writer(), site)
+	if s.pages != nil && s.pages.IsOn() && r.Role >= bot.Operator {
+		m.Actions = append(m.Actions, compose.ShareAction(r.Writer(), site.Subject.Site.Name))
+	}
+	return bot.Answer{Message: m, Data: checkData(site, r.Writer())}, nil
 }
 
 // attempts of a site, newest first: of the certificate it uses, and of the

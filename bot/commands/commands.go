@@ -15,6 +15,7 @@ import (
 	"domovoy/bot/digest"
 	"domovoy/bot/people"
 	"domovoy/bot/probe"
+	"domovoy/bot/share"
 	"domovoy/bot/task"
 	"domovoy/bot/watch"
 	"domovoy/checks/guard"
@@ -33,7 +34,8 @@ type Parts struct {
 	Tasks   *task.Runner
 	Cancel  *cancel.Canceller
 	Reports *digest.Reporter
-	Send    bot.Signal // there is something to send
+	Share   *share.Pages // nil: customers are shown nothing
+	Send    bot.Signal   // there is something to send
 	Log     *slog.Logger
 }
 
@@ -59,7 +61,7 @@ func New(parts Parts) *Commands {
 // those of a zero Commands, too. A new command is one file and one line here.
 func (c *Commands) List() []bot.Command {
 	p := c.Parts
-	acts, sent, site := trail{p.Journal}, deliveries{p.Journal, p.Send}, sites{p.Journal, p.Watch, p.Prober}
+	acts, sent, site := trail{p.Journal}, deliveries{p.Journal, p.Send}, sites{p.Journal, p.Watch, p.Prober, p.Share}
 	open, quiet := problems{p.Journal, p.Alerts}, silences{p.Journal, p.Watch, p.Alerts, p.People, c.times}
 	work := background{p.Journal, p.Watch, p.Tasks}
 	return []bot.Command{
@@ -76,6 +78,7 @@ func (c *Commands) List() []bot.Command {
 		{Name: "hand", Role: bot.Operator, Run: open.hand},
 		{Name: "escalate", Role: bot.Operator, Run: open.escalate},
 		{Name: "report", Role: bot.Operator, Run: digests{p.Reports}.report},
+		{Name: "share", Role: bot.Operator, Run: shares{site, p.People, p.Share}.share},
 		{Name: "cancel", Role: bot.Admin, Run: p.Cancel.Ask},
 		{Name: "confirm", Role: bot.Admin, Run: work.confirm},
 		{Name: "sweep", Role: bot.Operator, Run: work.sweep},
@@ -180,7 +183,7 @@ func (c *Commands) Name(text string) string {
 // others are told: the audit then keeps its words, too.
 func (c *Commands) acts(s said) bool {
 	command, ok := c.find(s.name)
-	return ok && command.Role >= bot.Admin || s.believes() || slices.Contains([]string{"stop", "ack", "silence", "unsilence", "hand", "escalate"}, s.name)
+	return ok && command.Role >= bot.Admin || s.believes() || slices.Contains([]string{"stop", "ack", "silence", "unsilence", "hand", "escalate", "share"}, s.name)
 }
 
 // noWords refuses words behind a command that takes none.

@@ -9,6 +9,7 @@ import (
 
 	"domovoy/bot"
 	"domovoy/bot/probe"
+	"domovoy/bot/share"
 	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/i18n"
@@ -21,6 +22,7 @@ type sites struct {
 	journal *journal.Journal
 	watch   *watch.Watch
 	prober  *probe.Prober
+	pages   *share.Pages // nil: customers are shown nothing
 }
 
 // find finds the site that a request names: "shop.ru", or "shop.ru

@@ -23,7 +23,7 @@ func newVocabulary(commands []bot.Command, bundle *i18n.Bundle) vocabulary {
 	names = append(names, reports.Lists()...)
 	names = append(names, reports.WeekLists()...)
 	names = append(names, "retry", "enable", "revoke", "authz", "all", "valid", "probe", "reissue", bot.Daily, bot.Weekly, "page", "file", "owner", "cause", "server", "older", "owners", reports.CauseRest)
-	names = append(names, "believe", "verify", "name")
+	names = append(names, "believe", "verify", "name", "share")
 	names = append(names, reports.Charts()...)
 	names = append(names, reports.ByHour, "dark", "light")
 	v.add(bundle, names...)

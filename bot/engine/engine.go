@@ -25,6 +25,7 @@ import (
 	"domovoy/bot/people"
 	"domovoy/bot/probe"
 	"domovoy/bot/registrations"
+	"domovoy/bot/share"
 	"domovoy/bot/state"
 	"domovoy/bot/task"
 	"domovoy/bot/watch"
@@ -44,6 +45,7 @@ type Config struct {
 	Policy   reports.Policy
 	Audience bot.Audience
 	Registry *registry.Registry // asked about every domain; nil: none is
+	Share    share.Config       // pages for customers
 	Reports  string             // the folder where the files of reports are kept; empty: nowhere
 	Log      *slog.Logger
 	Metrics  *metrics.Metrics // nil: nothing is counted
@@ -80,6 +82,7 @@ func New(c Config) *Engine {
 	e.Prober = probe.New(j, e.Watch)
 	e.Alerts = alerts.New(j, e.Watch, e.Prober, e.People, send, log)
 	e.Cancel = cancel.New(j, e.Watch, log)
+	e.Share = share.New(c.Share, j, log)
 	e.Reports = digest.New(j, e.Watch, e.People, c.Reports, send, log)
 	kinds := slices.Concat([]task.Kind{commands.SweepTask(e.Watch, e.Alerts)}, e.Cancel.Kinds())
 	e.Tasks = task.New(j, e.People, kinds, send, log)

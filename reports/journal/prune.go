@@ -65,6 +65,7 @@ func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 		{`DELETE FROM blind WHERE at < ?`, keepHistory},
 		{`DELETE FROM ending WHERE at < ?`, keepHistory},
 		{`DELETE FROM plan WHERE expires < ?`, keepPlans},
+		{`DELETE FROM share WHERE ended > 0 AND ended < ?`, keepTasks},
 		{`DELETE FROM task WHERE finished > 0 AND finished < ?`, keepTasks},
 		{`DELETE FROM registry_question WHERE at < ?`, keepQuestions},
 		{`DELETE FROM registry_pause WHERE until < ?`, keepQuestions},

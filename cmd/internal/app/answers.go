@@ -58,6 +58,7 @@ func answers() []answer {
 		of("audit", commands.AuditData{}),
 		of("audit verify", commands.ChainData{}),
 		of("selftest", commands.SelfTestData{}),
+		of("share", commands.ShareData{}, commands.SharesData{}, commands.RevokedData{}),
 		of("whoami", commands.WhoamiData{}),
 		of("lang", commands.WhoamiData{}),
 		of("help", commands.HelpData{}),

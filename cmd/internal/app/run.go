@@ -117,6 +117,7 @@ func (a *App) jobs() []jobs.Job {
 		{Name: "calendar", When: a.cfg.Schedule.Daily, Late: digestLate, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Reports.Calendar(ctx, time.Now()) }},
 		{Name: "history", When: midnight{}, Late: weeklyLate, Run: a.bot.Reports.Snapshot},
 		{Name: "weekly", When: a.cfg.Schedule.Weekly, Late: weeklyLate, Run: a.bot.Reports.SendWeekly},
+		{Name: "share", When: everyHour{}, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Share.Expire(ctx, time.Now()) }},
 		{Name: "prune", When: day, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Reports.Prune(ctx, time.Now()) }},
 	}
 	if a.outside != nil {
@@ -133,6 +134,11 @@ type midnight struct{}
 func (midnight) Next(after time.Time) time.Time {
 	return time.Date(after.Year(), after.Month(), after.Day()+1, 0, 0, 0, 0, after.Location())
 }
+
+// everyHour is due an hour after the start, and then every hour.
+type everyHour struct{}
+
+func (everyHour) Next(after time.Time) time.Time { return after.Add(time.Hour) }
 
 // everyDay is due 24 hours after the start, and then every 24 hours.
 type everyDay struct{}

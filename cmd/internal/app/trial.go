@@ -64,7 +64,7 @@ func Trials(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, offlin
 	for i := range cfg.Panels {
 		parts = append(parts, func(ctx context.Context) []Trial { return tryPanel(ctx, i, cfg.Panels[i]) })
 	}
-	parts = append(parts, func(context.Context) []Trial { return tryState(cfg) })
+	parts = append(parts, func(context.Context) []Trial { return tryState(cfg) }, func(context.Context) []Trial { return tryShare(cfg.Share) })
 	if !offline {
 		parts = append(parts, a.tryResolvers, a.tryCAs, a.tryMessengers)
 	}

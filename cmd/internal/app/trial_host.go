@@ -74,6 +74,19 @@ func tryState(cfg *config.Config) []Trial {
 }
 
 // accessWrite is W_OK of access(2), with X_OK for a folder.
+// tryShare places a file where pages for customers go, and removes it.
+func tryShare(c config.Share) []Trial {
+	if c.Directory == "" {
+		return nil
+	}
+	err := tryFolder(c.Directory)
+	if err == nil {
+		return nil
+	}
+	return []Trial{{Key: "share.directory", Grade: Lacking, Says: "share", Cure: "challenges",
+		Args: i18n.Args{"Folder": c.Directory, "Error": err, "User": me(), "Quoted": quoted(c.Directory)}}}
+}
+
 func accessWrite(folder bool) uint32 {
 	if folder {
 		return 3

@@ -41,7 +41,7 @@ func tryPanel(ctx context.Context, i int, p config.Panel) []Trial {
 		trials = append(trials, tryFiles(fmt.Sprintf("%s[%d]", key("vhosts"), n), "vhosts", pattern)...)
 	}
 	if p.Challenges != "" {
-		if err := tryChallenges(p.Challenges); err != nil {
+		if err := tryFolder(p.Challenges); err != nil {
 			trials = append(trials, Trial{Key: key("challenges"), Grade: Lacking, Says: "challenges", Cure: "challenges",
 				Args: i18n.Args{"Folder": p.Challenges, "Error": err, "User": me(), "Quoted": quoted(p.Challenges)}})
 		}
@@ -165,9 +165,9 @@ func tryFiles(key, says, pattern string) []Trial {
 	return nil
 }
 
-// tryChallenges creates a file in the panel's challenge folder and removes it. If
+// tryFolder creates a file in a folder, such as that of challenges, and removes it: if
 // this user may not do that, checks would silently skip their own token.
-func tryChallenges(folder string) error {
+func tryFolder(folder string) error {
 	f, err := os.CreateTemp(folder, ".domovoy-")
 	if err != nil {
 		return reason(err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"domovoy/checks/ispmanager/location"
@@ -19,6 +20,7 @@ func (r *reader) check(c *Config) {
 	r.checkThresholds(c)
 	r.checkManagers(c)
 	r.checkSenders(c)
+	r.checkShare(c.Share)
 	r.checkState(c.State)
 }
 
@@ -93,6 +95,19 @@ func (r *reader) checkThresholds(c *Config) {
 		if *l.critical > 0 && *l.warn > *l.critical {
 			r.fault(l.path+".warn", wrong("warn", map[string]any{"Warn": *l.warn, "Critical": *l.critical}))
 		}
+	}
+}
+
+// checkShare wants both the folder and its address, which no one in between reads: the
+// link is the only key to a page.
+func (r *reader) checkShare(s Share) {
+	switch {
+	case s.Directory == "" && s.URL != "":
+		r.fault("share.directory", wrong("share.half", nil))
+	case s.Directory != "" && s.URL == "":
+		r.fault("share.url", wrong("share.half", nil))
+	case s.URL != "" && !strings.HasPrefix(s.URL, "https://"):
+		r.fault("share.url", wrong("share.https", map[string]any{"Value": printable(s.URL)}))
 	}
 }
 

@@ -43,6 +43,7 @@ type Config struct {
 	Thresholds Thresholds `key:"thresholds" title:"Counts that raise an alert"`
 	Alerts     Alerts     `key:"alerts" title:"How alerts behave"`
 	Reports    Reports    `key:"reports" title:"Managers, each with a weekly report of their own customers"`
+	Share      Share      `key:"share" title:"Pages for customers"`
 	Heartbeat  Heartbeat  `key:"heartbeat" title:"A service that notices when Domovoy stops"`
 	Metrics    Metrics    `key:"metrics" title:"For Prometheus and load balancers"`
 
@@ -61,6 +62,14 @@ type origin struct {
 // while URL is not set.
 type Heartbeat struct {
 	URL Secret `key:"url" is:"secret" shape:"hook" title:"Where to send a GET after each complete run, https://"`
+}
+
+// Share is where pages for customers are put: a folder that the team's own web server
+// shows under a URL. There are none while both are empty.
+type Share struct {
+	Directory string `key:"directory" is:"path" title:"Folder for pages that customers are shown; empty: none"`
+	URL       string `key:"url" is:"url" title:"Where the web server shows that folder, https://"`
+	Days      int    `key:"days" is:"count" min:"1" max:"90" default:"7" title:"How many days a page is there"`
 }
 
 // Metrics are served over plain HTTP, to anyone who can connect: /metrics, /healthz

@@ -42,6 +42,7 @@ func TestDefaults(t *testing.T) {
 			Zombie:     180 * 24 * time.Hour,
 		},
 		Alerts: Alerts{Remind: 4 * time.Hour, ResolveAfter: 2, Storm: 0.1},
+		Share:  Share{Days: 7},
 	}
 	if diff := cmp.Diff(want, cfg, options()...); diff != "" {
 		t.Error(diff)
