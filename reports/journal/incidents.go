@@ -153,7 +153,40 @@ func marksOf(i reports.Incident) (marks int) {
 	return marks
 }
 
-func scanIncident(s scanner) (i reports.Incident, err error) {
+// incidentScanner reads incidents. Thousands of them stay in memory: strings that many
+// have, such as the names of arguments, are the same in all that one scanner reads.
+type incidentScanner struct{ words map[string]string }
+
+func newIncidentScanner() incidentScanner { return incidentScanner{map[string]string{}} }
+
+// one returns a string that is equal to s and has the memory of the first such.
+func (r incidentScanner) one(s string) string {
+	if known, ok := r.words[s]; ok {
+		return known
+	}
+	r.words[s] = s
+	return s
+}
+
+// share replaces the strings of a finding.
+func (r incidentScanner) share(f *checks.Finding) {
+	for _, s := range []*string{&f.Check, &f.Server, &f.Site, &f.Name, (*string)(&f.Code), &f.From} {
+		*s = r.one(*s)
+	}
+	if f.Args == nil {
+		return
+	}
+	args := make(checks.Args, len(f.Args))
+	for name, v := range f.Args {
+		if text, ok := v.(string); ok {
+			v = r.one(text)
+		}
+		args[r.one(name)] = v
+	}
+	f.Args = args
+}
+
+func (r incidentScanner) scan(s scanner) (i reports.Incident, err error) {
 	var finding string
 	var marks int
 	at := &i.Times
@@ -162,14 +195,16 @@ func scanIncident(s scanner) (i reports.Incident, err error) {
 		return i, err
 	}
 	i.Baseline, i.Improved = marks&markBaseline != 0, marks&markImproved != 0
-	i.Finding, err = decodeFinding(finding)
+	if i.Finding, err = decodeFinding(finding); err == nil {
+		r.share(&i.Finding)
+	}
 	return i, err
 }
 
 // incidents lists the incidents that meet an SQL condition.
 func (j *Journal) incidents(ctx context.Context, condition string, args ...any) (found []reports.Incident, err error) {
 	err = j.view(ctx, "reading incidents", func(t *tx) error {
-		found, err = all(ctx, t, scanIncident, `SELECT `+incidentColumns+` FROM incident WHERE `+condition, args...)
+		found, err = all(ctx, t, newIncidentScanner().scan, `SELECT `+incidentColumns+` FROM incident WHERE `+condition, args...)
 		return err
 	})
 	return found, err
@@ -242,7 +277,7 @@ func (j *Journal) OpenIncidents(ctx context.Context) ([]reports.Incident, error)
 		if err != nil {
 			return nil, err
 		}
-		o.driver, o.version, o.kept, o.touched = driver, version, all, nil
+		o.driver, o.version, o.kept, o.touched = driver, version, slices.Clone(all), nil // without room for more
 	}
 	if len(o.touched) > 0 {
 		if err := j.readTouched(ctx, o); err != nil {
@@ -258,7 +293,7 @@ func (j *Journal) readTouched(ctx context.Context, o *openSet) error {
 	for id := range o.touched {
 		ids = append(ids, id)
 	}
-	now, err := glance(ctx, j, "reading incidents", scanIncident, `SELECT `+incidentColumns+` FROM incident
+	now, err := glance(ctx, j, "reading incidents", newIncidentScanner().scan, `SELECT `+incidentColumns+` FROM incident
 		WHERE resolved = 0 AND id IN (SELECT value FROM json_each(?)) ORDER BY id`, jsonText(ids))
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ func (j *Journal) Standing(ctx context.Context, now time.Time) (s Standing, err 
 			return err
 		}
 		// By the index of those that were held back: other ways read all there ever were.
-		s.Passed, err = all(ctx, t, scanIncident, `SELECT `+incidentColumns+` FROM incident WHERE held <> '' AND +resolved > 0 ORDER BY +id`)
+		s.Passed, err = all(ctx, t, newIncidentScanner().scan, `SELECT `+incidentColumns+` FROM incident WHERE held <> '' AND +resolved > 0 ORDER BY +id`)
 		return err
 	})
 	return s, err
