@@ -23,7 +23,12 @@ func (f *file) learn(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("reading the columns of %s: %w", w.name, err)
 		}
-		if i == letsencryptLog {
+		switch i {
+		case webdomain:
+			t.once(0, 1)
+		case webdomainAlias:
+			t.once(1, 2)
+		case letsencryptLog:
 			t.bound(logText)
 		}
 		t.queries = [2]string{t.query(false), t.query(true)}
@@ -101,6 +106,14 @@ func (t *table) pageBy(columns []found, hasRowID bool) {
 		t.key, t.strict = []string{"rowid", "_rowid_", "oid"}[rowID], true
 	case hasColumn(columns, "id"):
 		t.key = "id"
+	}
+}
+
+// once leaves out the second form of a name where it is the same as the first, as
+// nearly all are: the text of a table stays in memory.
+func (t *table) once(name, idn int) {
+	if t.has(name) && t.has(idn) {
+		t.columns[idn] = fmt.Sprintf("nullif(%s, %s)", t.columns[idn], t.columns[name])
 	}
 }
 
