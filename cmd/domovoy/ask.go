@@ -31,6 +31,7 @@ func (p *program) ask() *cobra.Command {
 			if err := cmp.Or(p.checkFormat(), p.checkLanguage()); err != nil {
 				return err
 			}
+			collectRarely(p.env)
 			return p.errorJSON(p.withApp(c.Context(), func(a *app.App) error {
 				return p.printAnswer(c.Context(), a, strings.Join(words, " "))
 			}))
