@@ -93,6 +93,9 @@ func (s *session) do(ctx context.Context, steps []step) error {
 		for _, text := range hand {
 			s.talk.indent(text)
 		}
+		if name := s.draft.panel.passwordFile; name != "" {
+			s.talk.say("setup.done.password", i18n.Args{"File": filepath.Join(s.folder(), name)})
+		}
 	}
 	return nil
 }
@@ -178,13 +181,28 @@ func (s *session) run(c command, root bool) step {
 	return step{text: c.String(), hand: !root || s.Prefix != "" && !s.account.exists() && c.args[0] != "chmod", do: func(ctx context.Context) error {
 		cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
 		cmd.Stdin = strings.NewReader(c.stdin)
-		if out, err := cmd.CombinedOutput(); err != nil && !(c.args[0] == "mysql" || c.args[0] == "mariadb") {
+		out, err := cmd.CombinedOutput()
+		if err != nil && !(c.stdin != "" && onlyAbsent(string(out))) {
 			return fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))
-		} else if err != nil && bytes.Contains(out, []byte("ERROR 10")) && bytes.Contains(out, []byte("Access denied")) {
-			return fmt.Errorf("%w: %s", err, bytes.TrimSpace(out)) // of a table that this panel does not have --force goes on
 		}
 		return nil
 	}}
+}
+
+// onlyAbsent reports whether all that a database server refused is about tables and
+// columns that this panel does not have, after which --force goes on
+// (ER_NO_SUCH_TABLE, ER_BAD_FIELD_ERROR).
+func onlyAbsent(out string) bool {
+	refused := false
+	for line := range strings.Lines(out) {
+		if strings.HasPrefix(line, "ERROR ") {
+			refused = true
+			if !strings.HasPrefix(line, "ERROR 1146 ") && !strings.HasPrefix(line, "ERROR 1054 ") {
+				return false
+			}
+		}
+	}
+	return refused
 }
 
 // makeFolder is the step of a folder that is not there; own: the service's user owns it,
