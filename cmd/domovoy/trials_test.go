@@ -183,12 +183,15 @@ func TestConfigCheckNamesWhatIsBroken(t *testing.T) {
 			h.give()
 			h.take("db.conf", 0o600)
 		}, "", `\.database: \S+ may not read \x00/db\.conf \(.*setfacl`, false},
-		"no MySQL there":            {func(h *host) { h.change("database: "+h.panel(), "database: mysql://domovoy@127.0.0.1:1/ispmgr") }, "", `\.database: isp1: mysql://domovoy@127\.0\.0\.1:1/ispmgr does not answer\.`, false},
-		"no sites":                  {func(h *host) { h.noSites() }, "", `^panels\[0\]\.database: isp1: the database can be read, and has no sites\.$`, true},
-		"no certificates' folder":   {func(h *host) { h.must(os.RemoveAll(filepath.Join(h.folder, "httpd-cert"))) }, "", `^panels\[0\]\.certificates: \x00/httpd-cert cannot be read \(no such file or directory\)\.$`, false},
-		"it is closed":              {func(h *host) { h.give(); h.take("httpd-cert", 0o750) }, "", `\.certificates: \S+ may not read \x00/httpd-cert \(.*setfacl -m u:\S+:rx \x00/httpd-cert$`, false},
-		"another folder":            {func(h *host) { h.change("/httpd-cert", "/vhosts") }, "", `\.certificates: None of the [\d,]+ certificate files of isp1 is in \x00/vhosts: is that the right folder\?$`, true},
-		"no challenge folder":       {func(h *host) { h.must(os.Remove(filepath.Join(h.folder, "challenges"))) }, "", `^panels\[0\]\.challenges: No file can be placed in \x00/challenges \(no such file or directory\)\. .*setfacl -m u:`, true},
+		"no MySQL there":          {func(h *host) { h.change("database: "+h.panel(), "database: mysql://domovoy@127.0.0.1:1/ispmgr") }, "", `\.database: isp1: mysql://domovoy@127\.0\.0\.1:1/ispmgr does not answer\.`, false},
+		"no sites":                {func(h *host) { h.noSites() }, "", `^panels\[0\]\.database: isp1: the database can be read, and has no sites\.$`, true},
+		"no certificates' folder": {func(h *host) { h.must(os.RemoveAll(filepath.Join(h.folder, "httpd-cert"))) }, "", `^panels\[0\]\.certificates: \x00/httpd-cert cannot be read \(no such file or directory\)\.$`, false},
+		"it is closed":            {func(h *host) { h.give(); h.take("httpd-cert", 0o750) }, "", `\.certificates: \S+ may not read \x00/httpd-cert \(.*setfacl -m u:\S+:rx \x00/httpd-cert$`, false},
+		"another folder":          {func(h *host) { h.change("/httpd-cert", "/vhosts") }, "", `\.certificates: None of the [\d,]+ certificate files of isp1 is in \x00/vhosts: is that the right folder\?$`, true},
+		"no challenge folder":     {func(h *host) { h.must(os.Remove(filepath.Join(h.folder, "challenges"))) }, "", `^panels\[0\]\.challenges: No file can be placed in \x00/challenges \(no such file or directory\)\. .*setfacl -m u:`, true},
+		"no folder for pages": {func(h *host) {
+			h.change("resolvers: [", "share: {directory: "+h.folder+"/pages, url: \"https://status.example.com/c\"}\nresolvers: [")
+		}, "", `^share\.directory: No page can be placed in \x00/pages \(no such file or directory\): share check will fail\. .*setfacl -m u:.*ReadWritePaths=\x00/pages`, true},
 		"no access log":             {func(h *host) { h.must(os.Remove(filepath.Join(h.folder, "logs/shop.access.log"))) }, "", `^panels\[0\]\.access_logs\[0\]: There is no access log \x00/logs/\*\.access\.log: `, true},
 		"a closed access log":       {func(h *host) { h.give(); h.take("logs/shop.access.log", 0o600) }, "", `\.access_logs\[0\]: \S+ may not read \x00/logs/shop\.access\.log \(`, true},
 		"no configuration of nginx": {func(h *host) { h.must(os.RemoveAll(filepath.Join(h.folder, "vhosts"))) }, "", `^panels\[0\]\.vhosts\[0\]: There is no configuration \x00/vhosts/\*\.conf: `, true},
