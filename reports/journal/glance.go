@@ -33,7 +33,7 @@ func (p *pool) query(ctx context.Context, query string, args ...any) (rows *sql.
 	}
 	ctx = context.WithoutCancel(ctx)
 	if err = p.prepareWanted(ctx); err == nil {
-		if s := p.statement(query); s != nil {
+		if s := p.statement(query); s != nil { //nolint:sqlclosecheck // it is prepared once
 			rows, err = s.QueryContext(ctx, args...) //nolint:sqlclosecheck // the caller closes them
 		} else {
 			rows, err = p.db.QueryContext(ctx, query, args...) //nolint:sqlclosecheck // the caller closes them

@@ -182,7 +182,7 @@ func (s *session) run(c command, root bool) step {
 		cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
 		cmd.Stdin = strings.NewReader(c.stdin)
 		out, err := cmd.CombinedOutput()
-		if err != nil && !(c.stdin != "" && onlyAbsent(string(out))) {
+		if err != nil && (c.stdin == "" || !onlyAbsent(string(out))) {
 			return fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))
 		}
 		return nil

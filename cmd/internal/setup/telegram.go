@@ -141,7 +141,7 @@ func (s *session) tryTelegram(ctx context.Context, t *telegramParts) (bool, erro
 		m, err := telegram.New(telegram.Config{Token: func() string { return t.token }, APIURL: t.api, Proxy: t.proxy}, s.Bundle)
 		if err != nil {
 			s.talk.note("setup.telegram.form")
-			return false, nil
+			return false, nil //nolint:nilerr // it was said
 		}
 		t.messenger = m
 		t.username, err = m.Username(ctx)
@@ -299,7 +299,7 @@ func (m *meeting) listen(ctx context.Context) (late bool, err error) {
 	case <-m.talk.skipped():
 		m.talk.reading = nil
 		stop()
-		<-ended
+		<-ended //nolint:errcheck // that it was stopped
 		return false, nil
 	}
 	switch {
