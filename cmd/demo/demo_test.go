@@ -32,6 +32,7 @@ var newcomer = map[string][]string{
 		"list elsewhere", "list elsewhere page 2", "list free", "list unknown", "list paused", "list zombie",
 		"cancel authz all", "BUTTON", "audit", "report daily", "report weekly", "whoami", "lang en",
 		"ack", "hand PROBLEM Anna", "escalate PROBLEM", "ack PROBLEM 2h", "silence PROBLEM 1h the queue drains", "silence", "unsilence 1", "delivery", "selftest",
+		"share check SITE", "share list", "share revoke 1",
 	},
 	"ru": {
 		"помощь", "помощь список", "статус", "проверь SITE", "почему SITE", "лимиты", "график", "график неудачных 24ч тёмный", "график попытки", "график фантомы по-причинам", "план перевыпуска",
@@ -39,6 +40,7 @@ var newcomer = map[string][]string{
 		"список чужих", "список чужих страница 2", "список свободных", "список неясных", "список приостановленных", "список невыпускаемых",
 		"отмени авторизации все valid", "обход", "аудит", "отчёт день", "отчёт неделя", "кто-я", "язык ru",
 		"ack", "hand PROBLEM Анна", "ack PROBLEM 2ч", "silence PROBLEM 1ч очередь разойдётся сама", "silence", "unsilence 2", "delivery", "selftest",
+		"share check SITE", "share list", "share revoke 2",
 	},
 }
 

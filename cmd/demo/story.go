@@ -118,7 +118,8 @@ func (s *stage) configure(o options, dir string) (*config.Config, app.Laboratory
 	}
 	s.ca = authority.ca
 	alerts := config.Default[config.Alerts]()
-	alerts.ResolveAfter = 1 // the demo reads the panel once after the re-issue settled
+	alerts.ResolveAfter = 1   // the demo reads the panel once after the re-issue settled
+	left := filepath.Dir(dir) // what is not removed at the end: a browser can open the pages there
 	cfg := &config.Config{
 		Basics: config.Basics{Language: o.language, Timezone: time.Local, State: filepath.Join(dir, "domovoy.db")},
 		Panels: []config.Panel{{
@@ -129,6 +130,7 @@ func (s *stage) configure(o options, dir string) (*config.Config, app.Laboratory
 		Chats:      []config.Chat{{To: console.Chat(), Language: o.language, Receives: []string{bot.Alerts, bot.Daily}}},
 		Thresholds: config.Default[config.Thresholds](),
 		Alerts:     alerts,
+		Share:      config.Share{Directory: left, URL: "file://" + filepath.ToSlash(left), Days: 7},
 		Senders:    config.Senders{Escalation: []config.Step{{After: 15 * time.Minute, To: console.Chat(), Language: o.language}}},
 	}
 	world, err := newWorld(dir, s.sample, s.now)
