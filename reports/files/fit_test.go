@@ -130,8 +130,9 @@ func TestFitFindsFaults(t *testing.T) {
 // label without any of them after as many letters as the narrowest phone shows.
 func TestBreaks(t *testing.T) {
 	for text, want := range map[string]string{
-		"shop.ru":                       "shop.ru",
-		"stomatologiya-na-leninskom.ru": "stomatologiya-<wbr>na-leninskom.<wbr>ru",
+		"shop.ru":                                "shop.ru",
+		"127.80.0.10, 203.0.113.200":             "127.80.0.10, 203.0.113.200",
+		"stomatologiya-na-leninskom.ru":          "stomatologiya-<wbr>na-leninskom.<wbr>ru",
 		"Зарегистрированный домен":               "Зарегистрированный домен",
 		"<b>@example.com & co":                   "&lt;b&gt;@<wbr>example.<wbr>com &amp; co",
 		"abcdefghijklmnopqrstuvwxyzabcdefgh.com": "abcdefghijklmnopqrstuvwx<wbr>yzabcdefgh.<wbr>com",

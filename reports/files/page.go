@@ -8,6 +8,7 @@ import (
 	"html"
 	"html/template"
 	"io"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -169,14 +170,14 @@ const (
 
 // breaks is a text that may break after the dots, hyphens and the like of its names,
 // where a screen is too narrow for them; nowhere else, unless a label alone is wider
-// than a phone.
+// than a phone. An IPv4 address is narrow enough.
 func breaks(s string) template.HTML {
 	var b strings.Builder
 	for i, word := range strings.Split(s, " ") {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		if len(word) <= 10 {
+		if address, err := netip.ParseAddr(strings.TrimRight(word, ",;.")); len(word) <= 10 || err == nil && address.Is4() {
 			b.WriteString(html.EscapeString(word))
 			continue
 		}
