@@ -53,11 +53,6 @@ func (a *arrival) must(err error) {
 	}
 }
 
-// everyHour is the schedule of the readings.
-type everyHour struct{}
-
-func (everyHour) Next(after time.Time) time.Time { return after.Truncate(time.Hour).Add(time.Hour) }
-
 // run has the bot run with these chats until stop.
 func (a *arrival) run(chats ...string) (stop func()) {
 	a.Helper()
@@ -80,7 +75,7 @@ func (a *arrival) run(chats ...string) (stop func()) {
 	running.Go(func() {
 		a.must(e.Alerts.Retire(ctx, time.Now()))
 		_ = e.Run(ctx, map[string]bot.Messenger{"telegram": tg, "slack": sl}, nil,
-			[]jobs.Job{{Name: "panel", When: everyHour{}, Run: func(ctx context.Context, _ time.Time) error { return e.Alerts.Observe(ctx, time.Now()) }}})
+			[]jobs.Job{{Name: "panel", When: every(time.Hour), Run: func(ctx context.Context, _ time.Time) error { return e.Alerts.Observe(ctx, time.Now()) }}})
 	})
 	return func() { cancel(); running.Wait(); a.must(j.Close()) }
 }

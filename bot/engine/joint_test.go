@@ -254,11 +254,11 @@ func (d *duty) must(err error) {
 	}
 }
 
-// everyMinute is the schedule of the readings.
-type everyMinute struct{}
+// every is a schedule of readings, each after that time.
+type every time.Duration
 
-func (everyMinute) Next(after time.Time) time.Time {
-	return after.Truncate(time.Minute).Add(time.Minute)
+func (e every) Next(after time.Time) time.Time {
+	return after.Truncate(time.Duration(e)).Add(time.Duration(e))
 }
 
 // run has the bot run until stop.
@@ -279,7 +279,7 @@ func (d *duty) run() (stop func()) {
 	var running sync.WaitGroup
 	running.Go(func() {
 		_ = d.engine.Run(ctx, map[string]bot.Messenger{"telegram": tg, "slack": sl}, map[string]bot.Receiver{"email": post, "webhook": hooks},
-			[]jobs.Job{{Name: "panel", When: everyMinute{}, Run: func(ctx context.Context, _ time.Time) error { return d.engine.Alerts.Observe(ctx, time.Now()) }}})
+			[]jobs.Job{{Name: "panel", When: every(time.Minute), Run: func(ctx context.Context, _ time.Time) error { return d.engine.Alerts.Observe(ctx, time.Now()) }}})
 	})
 	return func() { cancel(); running.Wait(); d.telegram.Close(); d.slack.Close() }
 }

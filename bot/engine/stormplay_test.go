@@ -109,11 +109,6 @@ func (s *stormPlay) addresses() []string {
 	return all
 }
 
-// minutes are the moments at which the panel is read.
-type minutes struct{}
-
-func (minutes) Next(after time.Time) time.Time { return after.Truncate(time.Minute).Add(time.Minute) }
-
 // begin starts the program.
 func (s *stormPlay) begin() {
 	s.Helper()
@@ -138,7 +133,7 @@ func (s *stormPlay) begin() {
 		Sources: []watch.Source{{Name: "isp1", Reader: reader}}})
 	ctx, cancel := context.WithCancel(s.Context())
 	ended := make(chan error)
-	schedule := []jobs.Job{{Name: "panel", When: minutes{}, Run: func(ctx context.Context, _ time.Time) error {
+	schedule := []jobs.Job{{Name: "panel", When: every(time.Minute), Run: func(ctx context.Context, _ time.Time) error {
 		return s.engine.Alerts.Observe(ctx, time.Now())
 	}}}
 	go func() {

@@ -315,7 +315,7 @@ func (n *newcomer) noTokenWasTold(text string) {
 	}
 }
 
-// Whoever does not answer to the end has changed nothing.
+// Somebody who does not answer to the end has changed nothing.
 func TestSetupWithoutAnswers(t *testing.T) {
 	n := newNewcomer(t, "en")
 	before := n.everything()

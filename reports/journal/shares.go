@@ -8,7 +8,7 @@ import (
 // Share is a page for a customer.
 type Share struct {
 	ID      int64
-	Name    string // random; whoever knows it can read the page
+	Name    string // random; anyone who knows it can read the page
 	Folder  string // where the page is
 	Domain  string
 	Server  string

@@ -30,7 +30,7 @@ func TestWrap(t *testing.T) {
 	}
 }
 
-// What a person wrote stays where it is; a list in one line is written anew.
+// What a person wrote stays where it is; a list in one line is written again.
 func TestAddToAConfiguration(t *testing.T) {
 	for _, c := range []struct{ was, want string }{
 		{"# top\nchats: # ours\n- a\n# of people\npeople: []\n", "# top\nchats: # ours\n- a\n- b\n# of people\npeople: []\n"},

@@ -224,7 +224,7 @@ func (b *block) begin() int {
 var entry = regexp.MustCompile(`^(\s*)- `)
 
 // add adds an entry to a list: a line in its own form below the others, or the whole
-// list anew where it is written in one line.
+// list again where it is written in one line.
 func (f *file) add(key, item, whole string) {
 	b := f.find(key)
 	if b == nil {

@@ -1,7 +1,7 @@
 -- Pages for customers. One that is ended is not in its folder any more.
 CREATE TABLE share (
 	id      INTEGER PRIMARY KEY,
-	name    TEXT NOT NULL UNIQUE, -- of the file, and in the link: whoever knows it can read the page
+	name    TEXT NOT NULL UNIQUE, -- of the file, and in the link: anyone who knows it can read the page
 	folder  TEXT NOT NULL,
 	domain  TEXT NOT NULL,
 	server  TEXT NOT NULL,
