@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"domovoy/checks"
 	"domovoy/reports"
@@ -25,10 +26,12 @@ func customerSites() map[string]reports.Site {
 		}),
 		"refused": visit(refused(checks.CARejected, 3)),
 	}
-	ending := looked(visit(valid(40*day, 50*day)), nil)
-	ending.Server.Registrations = map[string]*checks.Registration{"shop.ru": {Domain: "shop.ru", Asked: ago(day), Looked: ago(day),
-		Answer: checks.RegistryAnswer{Domain: "shop.ru", State: checks.RegistryDelegated, PaidTill: ago(-9 * day)}}}
-	all["ending"] = ending
+	for name, since := range map[string]time.Duration{"ending": -9 * day, "ended": 3 * day, "lasting": -340 * day} {
+		s := looked(visit(valid(40*day, 50*day)), nil)
+		s.Server.Registrations = map[string]*checks.Registration{"shop.ru": {Domain: "shop.ru", Asked: ago(day), Looked: ago(day),
+			Answer: checks.RegistryAnswer{Domain: "shop.ru", State: checks.RegistryDelegated, PaidTill: ago(since)}}}
+		all[name] = s
+	}
 	for _, code := range []checks.Code{checks.DNSUnregistered, checks.PanelNoCertificate, checks.DNSIPv6, checks.WebForbidden, checks.WebError, checks.CAUnauthorized} {
 		all["seen."+string(code)] = looked(visit(valid(40*day, 50*day)), []checks.Finding{{Check: checks.NamesCheck, Code: code, Severity: checks.Critical,
 			Args: checks.Args{"domain": "shop.ru", "others": "2001:db8::7", checks.WhoArg: string(checks.Customer)}}})

@@ -67,7 +67,8 @@ func Customer(w Writer, s reports.Site, until time.Time) CustomerPage {
 		p.Records = customerRecords(name, cause)
 	}
 	for _, f := range s.Findings() {
-		if f.Code == checks.DNSEnding && f.Who() == checks.Customer && cause.Code != checks.DNSUndelegated && cause.Code != checks.DNSUnregistered {
+		soon := f.Severity > checks.Info // a registration that lasts for long is no news
+		if f.Code == checks.DNSEnding && soon && f.Who() == checks.Customer && cause.Code != checks.DNSUndelegated && cause.Code != checks.DNSUnregistered {
 			p.Notes = append(p.Notes, w.customerText("customer.ending", name, f.Args))
 		}
 	}
@@ -119,7 +120,7 @@ func (w Writer) customerText(key, name string, args checks.Args) string {
 	public := checks.Args{}
 	maps.Copy(public, args)
 	maps.DeleteFunc(public, func(name string, _ any) bool {
-		return !slices.Contains([]string{"addresses", "expected", "others", "domain", "paid_till", "free_date", "registrar", "proxy", "ca"}, name)
+		return !slices.Contains([]string{"addresses", "expected", "others", "domain", "paid_till", "over", "free_date", "registrar", "proxy", "ca"}, name)
 	})
 	words := w.args(public)
 	words["Name"] = name
