@@ -227,6 +227,10 @@ func wide(r rune) bool {
 	return kind == width.EastAsianWide || kind == width.EastAsianFullwidth
 }
 
+// Wrap breaks the lines of a text between words where they are longer than width
+// columns.
+func Wrap(text string, width int) string { return strings.Join(wrap(text, width), "\n") }
+
 // wrap breaks a text into lines of at most room columns, and does not limit them if
 // room is 0 or less. It breaks only at spaces, not at no-break spaces: a longer word
 // gets a line of its own.

@@ -191,3 +191,17 @@ func ExampleRender() {
 	//   • example.ru   client17
 	//   [1] Take   ack 7
 }
+
+// A line breaks between words; a long one, such as a link, stays whole.
+func TestWrap(t *testing.T) {
+	for text, want := range map[string]string{
+		"one two three":         "one two\nthree",
+		"https://example/x y z": "https://example/x\ny z",
+		"раз два три":           "раз два\nтри",
+		"short\nlines":          "short\nlines",
+	} {
+		if got := Wrap(text, 8); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -70,7 +70,7 @@ var allowed = map[string][]string{
 	"cmd/internal/unit":     {},
 	"cmd/internal/config":   {"bot", "checks/ispmanager/location", "i18n"},
 	"cmd/internal/app":      {"checks", "checks/*", "reports", "reports/compose", "reports/journal", "bot", "bot/*", "cmd/internal/config", "i18n"},
-	"cmd/internal/setup":    {"bot", "bot/slack", "bot/telegram", "checks/ispmanager", "checks/ispmanager/location", "cmd/internal/app", "cmd/internal/config", "cmd/internal/unit", "reports", "i18n"},
+	"cmd/internal/setup":    {"bot", "bot/console", "bot/slack", "bot/telegram", "checks/ispmanager", "checks/ispmanager/location", "cmd/internal/app", "cmd/internal/config", "cmd/internal/unit", "reports", "i18n"},
 	"cmd/domovoy":           {"bot/console", "checks", "cmd/internal/*", "i18n"},
 	"cmd/demo":              {"bot", "bot/console", "checks", "checks/acme", "checks/budget", "checks/cert", "checks/lab", "checks/lab/boulder", "checks/lab/internet", "cmd/internal/*", "reports", "reports/journal", "i18n"},
 

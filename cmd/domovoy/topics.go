@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"domovoy/bot/console"
 	"domovoy/checks"
 	"domovoy/cmd/internal/manual"
 	"domovoy/i18n"
@@ -108,7 +109,7 @@ func (p *program) code(code checks.Code) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s\n", title, strings.Repeat("─", utf8.RuneCountInString(title)))
 	for _, row := range rows {
-		b.WriteString("\n" + manual.Wrap(row, p.width()))
+		b.WriteString("\n" + console.Wrap(row, p.width()) + "\n")
 	}
 	return b.String()
 }
@@ -120,9 +121,9 @@ func (p *program) chatCommand(words []string) string {
 	if len(words) == 0 || !p.own.Has(key+".usage") {
 		return ""
 	}
-	text := p.own.Say(key+".usage") + "\n\n" + manual.Wrap(p.own.Say(key+".text"), p.width())
+	text := p.own.Say(key+".usage") + "\n\n" + console.Wrap(p.own.Say(key+".text"), p.width()) + "\n"
 	if p.own.Has(key + ".details") {
-		text += "\n" + manual.Wrap(p.own.Say(key+".details"), p.width())
+		text += "\n" + console.Wrap(p.own.Say(key+".details"), p.width()) + "\n"
 	}
 	return text
 }

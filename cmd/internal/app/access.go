@@ -109,7 +109,7 @@ func closed(key string, grade Grade, path string, b barrier) Trial {
 // quoted is a path as a shell takes it.
 func quoted(path string) string {
 	plain := func(r rune) bool {
-		return r == '/' || r == '.' || r == '-' || r == '_' || r == ',' || r == '+' || r == '@' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+		return r == '/' || r == ':' || r == '.' || r == '-' || r == '_' || r == ',' || r == '+' || r == '@' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
 	}
 	if strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
 		return path

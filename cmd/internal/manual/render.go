@@ -23,13 +23,6 @@ func (t Topic) Render(width int) string {
 	return strings.TrimRight(p.out.String(), "\n") + "\n"
 }
 
-// Wrap returns a text in lines of at most width columns, but for long words.
-func Wrap(text string, width int) string {
-	p := &printer{width: width}
-	p.paragraph("", "", text)
-	return p.out.String()
-}
-
 // printer writes blocks of Markdown, one below the other.
 type printer struct {
 	file  *file

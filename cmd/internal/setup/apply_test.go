@@ -16,20 +16,6 @@ func TestOnlyAbsent(t *testing.T) {
 	}
 }
 
-// A line breaks between words; a long one, such as a link, stays whole.
-func TestWrap(t *testing.T) {
-	for text, want := range map[string]string{
-		"one two three":         "one two\nthree",
-		"https://example/x y z": "https://example/x\ny z",
-		"раз два три":           "раз два\nтри",
-		"short\nlines":          "short\nlines",
-	} {
-		if got := wrap(text, 8); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-}
-
 // What a person wrote stays where it is; a list in one line is written again.
 func TestAddToAConfiguration(t *testing.T) {
 	for _, c := range []struct{ was, want string }{

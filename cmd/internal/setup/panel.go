@@ -12,7 +12,6 @@ import (
 
 	"domovoy/checks/ispmanager"
 	"domovoy/checks/ispmanager/location"
-	"domovoy/cmd/internal/app"
 	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
 )
@@ -241,12 +240,4 @@ func panelName(given string) string {
 		return name
 	}
 	return "isp1"
-}
-
-// quote is a word as a shell takes it.
-func quote(word string) string {
-	if app.Quoted(strings.ReplaceAll(word, ":", "")) == strings.ReplaceAll(word, ":", "") {
-		return word
-	}
-	return app.Quoted(word)
 }

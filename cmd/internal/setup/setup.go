@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/cmd/internal/app"
 	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
 )
@@ -199,7 +200,7 @@ type command struct {
 func (c command) String() string {
 	words := make([]string, len(c.args))
 	for i, arg := range c.args {
-		words[i] = quote(arg)
+		words[i] = app.Quoted(arg)
 	}
 	text := strings.Join(words, " ")
 	if c.stdin != "" {

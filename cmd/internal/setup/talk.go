@@ -9,10 +9,10 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 
+	"domovoy/bot/console"
 	"domovoy/i18n"
 )
 
@@ -50,13 +50,15 @@ func NewTalk(in io.Reader, out io.Writer, l *i18n.Locale, width int) *Talk {
 }
 
 // say prints a text of the catalogs.
-func (t *Talk) say(key string, args ...i18n.Args) { t.print(wrap(t.l.Say(key, args...), t.width)) }
+func (t *Talk) say(key string, args ...i18n.Args) {
+	t.print(console.Wrap(t.l.Say(key, args...), t.width))
+}
 
 // note is say for what belongs to the line above.
 func (t *Talk) note(key string, args ...i18n.Args) { t.tell(t.l.Say(key, args...)) }
 
 // tell prints a text that belongs to the line above.
-func (t *Talk) tell(text string) { t.indent(wrap(text, t.width-4)) }
+func (t *Talk) tell(text string) { t.indent(console.Wrap(text, t.width-4)) }
 
 // indent prints what must stay in its lines, such as a command.
 func (t *Talk) indent(text string) { t.print("  " + strings.ReplaceAll(text, "\n", "\n    ")) }
@@ -174,22 +176,3 @@ func (t *Talk) Leave() { t.say("setup.unchanged") }
 
 // Columns of a text.
 const widest, narrowest = 100, 40
-
-// wrap breaks the lines of a text between words.
-func wrap(text string, width int) string {
-	var lines []string
-	for line := range strings.SplitSeq(text, "\n") {
-		for utf8.RuneCountInString(line) > width {
-			head := string([]rune(line)[:width+1])
-			at := strings.LastIndexByte(head, ' ')
-			if at <= 0 {
-				if at = strings.IndexByte(line, ' '); at < 0 { // one long word
-					break
-				}
-			}
-			lines, line = append(lines, line[:at]), line[at+1:]
-		}
-		lines = append(lines, line)
-	}
-	return strings.Join(lines, "\n")
-}
