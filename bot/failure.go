@@ -30,7 +30,7 @@ type RetryAfter struct {
 	Err   error // may be nil
 }
 
-func (e *RetryAfter) Error() string { return fmt.Sprintf("asked to wait %s: %v", e.After, e.Err) }
+func (e *RetryAfter) Error() string { return because(fmt.Sprintf("asked to wait %s", e.After), e.Err) }
 
 func (e *RetryAfter) Unwrap() error { return e.Err }
 
@@ -43,7 +43,7 @@ type Permanent struct {
 	Err    error  // may be nil
 }
 
-func (e *Permanent) Error() string { return fmt.Sprintf("refused for good: %s: %v", e.Reason, e.Err) }
+func (e *Permanent) Error() string { return because("refused for good: "+e.Reason, e.Err) }
 
 func (e *Permanent) Unwrap() error { return e.Err }
 
@@ -55,7 +55,7 @@ type Refused struct {
 	Err    error  // may be nil
 }
 
-func (e *Refused) Error() string { return fmt.Sprintf("refused: %s: %v", e.Reason, e.Err) }
+func (e *Refused) Error() string { return because("refused: "+e.Reason, e.Err) }
 
 func (e *Refused) Unwrap() error { return e.Err }
 
@@ -86,3 +86,11 @@ type Unclear struct {
 func (e *Unclear) Error() string { return e.Err.Error() }
 
 func (e *Unclear) Unwrap() error { return e.Err }
+
+// because adds the error behind a failure, if there is one.
+func because(text string, err error) string {
+	if err == nil {
+		return text
+	}
+	return text + ": " + err.Error()
+}

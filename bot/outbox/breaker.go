@@ -81,7 +81,7 @@ func (b *breaker) fail(now time.Time, err error, token bool, d *journal.Delivery
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	news = b.stage == stageWell || b.token != token
-	b.reason, b.token = err.Error(), token
+	b.reason, b.token = wordsOf(err), token
 	before, second := b.stage, b.second
 	b.stage, b.second = stageOut, 0
 	if d != nil && !token && d.Attempt.Tries+1 >= doubtTries {
@@ -101,6 +101,15 @@ func (b *breaker) fail(now time.Time, err error, token bool, d *journal.Delivery
 		b.next = now.Add(tokenEvery)
 	}
 	return news
+}
+
+// wordsOf is the messenger's own word for a refusal, from which errorOf makes the same
+// error after a restart; else the error as it is.
+func wordsOf(err error) string {
+	if refused, ok := errors.AsType[*bot.Permanent](err); ok {
+		return refused.Reason
+	}
+	return err.Error()
 }
 
 // half lets one message through, but not the one that failed just now if it may be

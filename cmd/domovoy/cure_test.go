@@ -70,9 +70,10 @@ func TestTheLogNamesTheCure(t *testing.T) {
 			h.change(h.ca, "https://127.0.0.1:9/directory") // run takes https only
 			h.give()
 			c.spoil(h)
-			for language, says := range map[string]string{"en": c.en, "ru": c.ru} {
+			says := map[string]string{"en": c.en, "ru": c.ru}
+			for _, language := range []string{"en", "ru", "en"} { // the last two know from the state what was wrong before
 				h.language = language
-				pattern := regexp.MustCompile(strings.ReplaceAll(says, `\x00`, regexp.QuoteMeta(h.folder)))
+				pattern := regexp.MustCompile(strings.ReplaceAll(says[language], `\x00`, regexp.QuoteMeta(h.folder)))
 				said := h.says(pattern, c.args...)
 				if !pattern.MatchString(said) {
 					t.Errorf("want %s\n%s", pattern, said)
