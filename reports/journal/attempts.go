@@ -68,13 +68,16 @@ func scanAttempt(s scanner, more ...any) (a checks.Attempt, err error) {
 }
 
 // AttemptsOf lists the newest attempts, at most limit, of all these certificates
-// together, newest first. Attempts without a time come last.
+// together, newest first. Attempts without a time come last. It does not settle.
 func (j *Journal) AttemptsOf(ctx context.Context, server string, certificates []string, limit int) (found []checks.Attempt, err error) {
 	scan := func(s scanner) (checks.Attempt, error) { return scanAttempt(s) }
 	err = j.view(ctx, "reading attempts", func(t *tx) error {
 		found, err = all(ctx, t, scan, `SELECT `+attemptColumns+`
-			FROM (SELECT a.id FROM certificate c JOIN attempt a ON a.certificate = c.id
-				WHERE c.server = ?1 AND c.name IN (SELECT value FROM json_each(?2)) ORDER BY a.time DESC, a.id DESC LIMIT 0 + ?3) newest
+			FROM (SELECT a.time, a.id FROM certificate c JOIN attempt a ON a.certificate = c.id AND a.settled = 1
+				WHERE c.server = ?1 AND c.name IN (SELECT value FROM json_each(?2))
+				UNION ALL SELECT a.time, a.id FROM attempt a INDEXED BY attempt_unsettled JOIN certificate c ON c.id = a.certificate
+				WHERE a.server = `+serverID+` AND a.settled = 0 AND c.name IN (SELECT value FROM json_each(?2))
+				ORDER BY 1 DESC, 2 DESC LIMIT 0 + ?3) newest
 			JOIN attempt a ON a.id = newest.id JOIN certificate c ON c.id = a.certificate JOIN wording w ON w.id = a.wording
 			ORDER BY a.time DESC, a.id DESC`, server, jsonText(certificates), limit)
 		return err
@@ -109,6 +112,9 @@ func (j *Journal) LastAttempts(ctx context.Context, server string, certificates 
 			each(l)
 		}
 		return struct{}{}, err
+	}
+	if err := j.settleAttempts(ctx, server); err != nil {
+		return err
 	}
 	return j.view(ctx, "reading the last attempts", func(t *tx) error {
 		_, err := all(ctx, t, scan, `SELECT `+rowOf+`, c.name, a.outcome, a.time, `+failedText+`, c.failures, c.first_failed, c.last_issued

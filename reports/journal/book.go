@@ -115,7 +115,7 @@ func (b *book) loadSums(ctx context.Context, t *tx) error {
 		var s attemptSum
 		err := row.Scan(&name, &s.certificate, &s.last, &s.time, &s.failures, &s.firstFailed, &s.lastIssued)
 		if known := b.sums[name]; known != nil {
-			s.name = known.name
+			s.name, s.failedBy = known.name, s.time
 			*known = s
 		}
 		return struct{}{}, err

@@ -68,12 +68,12 @@ func (j *Journal) AttemptsSince(ctx context.Context, server string, now time.Tim
 // passings are the successes that Issuance counts as recovered, with the first
 // failure of the series that they ended and the text of the last.
 const passings = `SELECT x.first, c.name, w.pattern, l.parts
-	FROM (SELECT s.certificate, s.time, s.id, (SELECT min(f.time) FROM attempt f WHERE f.certificate = s.certificate AND f.outcome = ?5
+	FROM (SELECT s.certificate, s.time, s.id, (SELECT min(f.time) FROM attempt f WHERE f.certificate = s.certificate AND f.settled = 1 AND f.outcome = ?5
 			AND (f.time, f.id) < (s.time, s.id) AND f.time > coalesce((SELECT max(p.time) FROM attempt p
-				WHERE p.certificate = s.certificate AND p.outcome = ?4 AND (p.time, p.id) < (s.time, s.id)), 0)) AS first
+				WHERE p.certificate = s.certificate AND p.settled = 1 AND p.outcome = ?4 AND (p.time, p.id) < (s.time, s.id)), 0)) AS first
 		FROM attempt s WHERE s.server = ` + serverID + ` AND s.time >= ?2 AND s.time < ?3 AND s.outcome = ?4) x
 	CROSS JOIN certificate c ON c.id = x.certificate
-	CROSS JOIN attempt l ON l.id = (SELECT l.id FROM attempt l WHERE l.certificate = x.certificate AND l.outcome = ?5
+	CROSS JOIN attempt l ON l.id = (SELECT l.id FROM attempt l WHERE l.certificate = x.certificate AND l.settled = 1 AND l.outcome = ?5
 		AND (l.time, l.id) < (x.time, x.id) ORDER BY l.time DESC, l.id DESC LIMIT 1)
 	CROSS JOIN wording w ON w.id = l.wording
 	WHERE x.first >= x.time - ?6 ORDER BY x.time, x.id`
@@ -90,6 +90,9 @@ func (j *Journal) Passings(ctx context.Context, server string, from, to time.Tim
 			each(began, wording.Join(pattern, parts, name))
 		}
 		return struct{}{}, err
+	}
+	if err := j.settleAttempts(ctx, server); err != nil {
+		return err
 	}
 	return j.view(ctx, "reading failures that passed", func(t *tx) error {
 		_, err := all(ctx, t, scan, passings, server, max(1, millis(from)), millis(to), checks.OutcomeIssued, checks.OutcomeFailed, within.Milliseconds())

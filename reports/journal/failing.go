@@ -120,13 +120,9 @@ func (s *failedSet) note(server string, k *keeping) {
 	if lately == nil {
 		return
 	}
-	names := make(map[int64]string, len(k.book.sums))
-	for _, sum := range k.book.sums {
-		names[sum.certificate] = sum.name
-	}
 	for _, row := range k.fresh {
 		if row.outcome == checks.OutcomeFailed && row.time >= lately.since {
-			lately.add(row, names[row.certificate])
+			lately.add(row, k.sums[row.certificate].name)
 		} else {
 			delete(lately.rows, row.id)
 		}

@@ -16,7 +16,7 @@ import (
 // drops it and creates it once at the end. Code that needs it before that creates
 // it, and so does Open after a process that died during an import.
 const (
-	byCertificate = `CREATE INDEX IF NOT EXISTS attempt_certificate ON attempt (certificate, time, outcome)`
+	byCertificate = `CREATE INDEX IF NOT EXISTS attempt_certificate ON attempt (certificate, time, outcome) WHERE settled = 1`
 	putOff        = `DROP INDEX IF EXISTS attempt_certificate`
 )
 
@@ -26,6 +26,9 @@ const (
 // is new. It is not one transaction: attempts that store has stored stay when it
 // fails.
 func (j *Journal) Import(ctx context.Context, server string, store func() error) error {
+	if err := j.settleAttempts(ctx, server); err != nil {
+		return err
+	}
 	err := j.change(ctx, "putting off the index of attempts", func(t *tx) error {
 		_, err := t.ExecContext(ctx, putOff)
 		return err
@@ -114,7 +117,7 @@ func (i *importing) flush(ctx context.Context, t *tx) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, `UPDATE server SET uncounted = 1 WHERE id = ? AND uncounted = 0`, b.server); err != nil {
+	if _, err := t.exec(ctx, `UPDATE server SET uncounted = 1, changes = changes + 1 WHERE id = ?`, b.server); err != nil {
 		return err
 	}
 	if err := t.forgetSuccesses(ctx, b.server, 0); err != nil {
@@ -123,7 +126,7 @@ func (i *importing) flush(ctx context.Context, t *tx) (err error) {
 	if err := i.noteLost(ctx, t, rows); err != nil {
 		return err
 	}
-	if err := t.insertAttempts(ctx, rows); err != nil {
+	if err := t.insertAttempts(ctx, rows, false); err != nil {
 		return err
 	}
 	clear(attempts)
@@ -163,7 +166,7 @@ func (i *importing) count(ctx context.Context, t *tx) error {
 	if err := t.recount(ctx, certificates); err != nil {
 		return err
 	}
-	_, err := t.exec(ctx, `UPDATE server SET uncounted = 0 WHERE id = ?`, i.book.server)
+	_, err := t.exec(ctx, `UPDATE server SET uncounted = 0, changes = changes + 1 WHERE id = ?`, i.book.server)
 	return err
 }
 
@@ -187,6 +190,6 @@ func (t *tx) countUncounted(ctx context.Context) error {
 	if err := t.recount(ctx, certificates); err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `UPDATE server SET uncounted = 0 WHERE uncounted = 1`)
+	_, err = t.exec(ctx, `UPDATE server SET uncounted = 0, changes = changes + 1 WHERE uncounted = 1`)
 	return err
 }

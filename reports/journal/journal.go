@@ -34,6 +34,7 @@ type Journal struct {
 	group  group
 
 	imports  imports
+	tails    tails
 	progress Progress                  // of Open
 	free     func(folder string) int64 // see freeOn
 

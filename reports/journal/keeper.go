@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"domovoy/checks"
 )
@@ -29,7 +30,7 @@ func (j *Journal) AddAttempts(ctx context.Context, server string, attempts []che
 	if i != nil && !i.add(attempts) {
 		return nil, nil
 	}
-	var k keeping
+	k := keeping{tail: j.tails.take(server)}
 	err := j.copy(ctx, "keeping attempts", func(t *tx) error {
 		// The batch is small, and the goroutine per statement that watches the
 		// context costs more than storing a row. The transaction as a whole still
@@ -44,6 +45,7 @@ func (j *Journal) AddAttempts(ctx context.Context, server string, attempts []che
 		j.failed.forget(server) // also after an error: the commit may have succeeded nevertheless
 		return nil, err
 	}
+	j.tails.keep(server, k.tail)
 	j.failed.note(server, &k)
 	return k.moved, nil
 }
@@ -62,23 +64,32 @@ func (k kept) follows(s *attemptSum) bool {
 	return k.time > s.time || k.time == s.time && k.id > s.last
 }
 
-// attemptSum is the stored sum of a certificate's attempts. Each new attempt is
-// added to it, so that a poll reads no old row.
+// attemptSum is the sum of a certificate's attempts. Each new attempt is added to it, so
+// that a poll reads no old row.
 type attemptSum struct {
-	certificate int64                 // its id; 0: not known yet
-	name        string                // of the certificate
-	last        int64                 // id of its latest attempt; noAttempt: it has none
-	outcome     checks.AttemptOutcome // of the latest attempt, if a batch added it
+	certificate int64  // its id; 0: not known yet
+	name        string // of the certificate
+	last        int64  // id of its latest attempt; noAttempt: it has none
 	time        int64
 	failures    int
 	firstFailed int64
 	lastIssued  int64
-	changed     bool // to be stored
-	stale       bool // to be recounted from the stored attempts
+	failedBy    int64 // no failure is later
 
 	// Of what a batch added:
-	issued, failed bool   // a success, a failure is among it
-	pattern, parts string // of the latest attempt's text, if it failed
+	changed        bool                  // there is something
+	stale          bool                  // the sum is wrong: it has to be recounted from the stored attempts
+	outcome        checks.AttemptOutcome // of the latest attempt, if it changed
+	issued, failed bool                  // a success, a failure is among it
+	passed         bool                  // the last success ended failures of which some may be in lookBack
+	pattern, parts string                // of the latest attempt's text, if it failed
+}
+
+// settled forgets what a batch added; it is in the sum.
+func (s *attemptSum) settled() {
+	s.changed, s.stale, s.outcome = false, false, 0
+	s.issued, s.failed, s.passed = false, false, false
+	s.pattern, s.parts = "", "" // the memory of the whole batch
 }
 
 // noAttempt is lower than every id, so that even row 0 without a time follows it.
@@ -92,6 +103,7 @@ func (s *attemptSum) add(k kept, w *word) {
 	s.outcome = k.outcome
 	switch k.outcome {
 	case checks.OutcomeIssued:
+		s.passed = s.failures > 0 && s.failedBy >= k.time-lookBack.Milliseconds()
 		s.failures, s.firstFailed, s.lastIssued = 0, 0, k.time
 		s.issued = true
 	case checks.OutcomeFailed:
@@ -99,23 +111,24 @@ func (s *attemptSum) add(k kept, w *word) {
 			s.firstFailed = k.time
 		}
 		s.failures++
-		s.failed = true
+		s.failed, s.failedBy = true, k.time
 		s.pattern, s.parts = w.key[w.status+1:], k.parts
 	}
 }
 
 // keeping stores a batch that is not part of an import.
 type keeping struct {
-	book  *book
-	fresh []kept  // what was not stored before as it is
-	moved []Moved // see AddAttempts
+	tail  *tail                 // nil: nothing is remembered
+	sums  map[int64]*attemptSum // of the batch, by certificate
+	fresh []kept                // what was not stored before as it is
+	moved []Moved               // see AddAttempts
 }
 
-func (p *keeping) keep(ctx context.Context, t *tx, server string, attempts []checks.Attempt) (err error) {
-	if p.book, err = t.openBook(ctx, server); err != nil {
+func (p *keeping) keep(ctx context.Context, t *tx, server string, attempts []checks.Attempt) error {
+	if err := p.open(ctx, t, server); err != nil {
 		return err
 	}
-	b := p.book
+	b := p.tail.book
 	rows, err := b.encode(ctx, t, attempts)
 	if err != nil || len(rows) == 0 {
 		return err
@@ -124,30 +137,33 @@ func (p *keeping) keep(ctx context.Context, t *tx, server string, attempts []che
 	if err != nil {
 		return err
 	}
-	sums, before := make(map[int64]*attemptSum, len(b.sums)), make(map[int64]LastAttempt, len(b.sums))
-	for _, s := range b.sums {
-		sums[s.certificate], before[s.certificate] = s, s.lastAttempt()
+	p.sums = make(map[int64]*attemptSum, len(rows))
+	before := make(map[int64]LastAttempt, len(rows))
+	for _, r := range b.refs {
+		p.sums[r.sum.certificate] = r.sum
+		before[r.sum.certificate] = r.sum.lastAttempt()
 	}
 	p.fresh = rows[:0]
 	changed := int64(math.MaxInt64) // the first success that changes
+	var stale []int64               // certificates
 	for i, k := range rows {
-		s := sums[k.certificate]
+		s := b.refs[i].sum
 		old, known := stored[k.id]
 		if known && old == k {
 			continue
 		}
 		switch {
 		case known:
-			was := sums[old.certificate]
-			if was == nil {
-				was = &attemptSum{certificate: old.certificate}
-				sums[old.certificate] = was
+			if was := p.sums[old.certificate]; was != nil {
+				was.stale = true
 			}
-			was.stale, s.stale = true, true
+			s.stale = true
+			stale = append(stale, old.certificate, k.certificate)
 		case k.follows(s):
 			s.add(k, b.refs[i].word)
 		default:
 			s.stale = true
+			stale = append(stale, k.certificate)
 		}
 		changed = min(changed, firstSuccess(k, old)) // old is no success if it is not known
 		stored[k.id] = k
@@ -158,13 +174,51 @@ func (p *keeping) keep(ctx context.Context, t *tx, server string, attempts []che
 			return err
 		}
 	}
-	if err := t.insertAttempts(ctx, p.fresh); err != nil {
+	if err := t.insertAttempts(ctx, p.fresh, true); err != nil {
 		return err
 	}
-	for _, s := range b.sums {
-		p.moved = append(p.moved, s.moved(before[s.certificate]))
+	for id, s := range p.sums {
+		p.moved = append(p.moved, s.moved(before[id]))
+		s.settled()
 	}
-	return t.saveSums(ctx, sums)
+	return p.close(ctx, t, stale)
+}
+
+// open finds out whether the tail is right, and begins a new one if it is not, or if
+// there is none.
+func (p *keeping) open(ctx context.Context, t *tx, server string) error {
+	if p.tail != nil {
+		changes, _, err := one(ctx, t, single[int64], `SELECT changes FROM server WHERE id = ? AND name = ?`, p.tail.book.server, server)
+		if err != nil || changes == p.tail.changes {
+			return err
+		}
+	}
+	b, err := t.openBook(ctx, server)
+	if err != nil {
+		return err
+	}
+	if err := t.settleAttempts(ctx, b.server); err != nil {
+		return err
+	}
+	p.tail = &tail{book: b, begun: time.Now()}
+	p.tail.changes, _, err = one(ctx, t, single[int64], `SELECT changes FROM server WHERE id = ?`, b.server)
+	return err
+}
+
+// close ends a batch. It settles the tail, which is then of no more use, if it is full, or
+// if certificates are stale.
+func (p *keeping) close(ctx context.Context, t *tx, stale []int64) error {
+	if len(p.fresh) == 0 {
+		return nil
+	}
+	p.tail.rows += len(p.fresh)
+	p.tail.changes++
+	if len(stale) > 0 || p.tail.full(time.Now()) {
+		server := p.tail.book.server
+		p.tail = nil
+		return t.settleAttempts(ctx, server, stale...)
+	}
+	return t.noteChange(ctx, p.tail.book.server)
 }
 
 // storedBetween returns, by id, the attempts that are stored from the lowest to the
@@ -194,17 +248,22 @@ func idsOf(rows []kept) (low, high int64) {
 // third.
 const rowsAtOnce = 100
 
-// insertAttempts stores rows of one server, in place of those with the same ids.
-func (t *tx) insertAttempts(ctx context.Context, rows []kept) error {
+// insertAttempts stores rows of one server, in place of those with the same ids. New ones
+// are to be settled later, or not.
+func (t *tx) insertAttempts(ctx context.Context, rows []kept, later bool) error {
 	const (
-		into    = `INSERT INTO attempt (id, server, certificate, outcome, time, wording, parts) VALUES `
+		settled = `INSERT INTO attempt (id, server, certificate, outcome, time, wording, parts) VALUES `
+		tail    = `INSERT INTO attempt (settled, id, server, certificate, outcome, time, wording, parts) VALUES `
 		replace = ` ON CONFLICT (id) DO UPDATE SET certificate = excluded.certificate, outcome = excluded.outcome,
 			time = excluded.time, wording = excluded.wording, parts = excluded.parts`
 	)
 	if len(rows) == 0 {
 		return nil
 	}
-	row := fmt.Sprintf(`(?, %d, ?, ?, ?, ?, ?)`, rows[0].id>>rowBits) // the server is that of all
+	into, row := settled, fmt.Sprintf(`(?, %d, ?, ?, ?, ?, ?)`, rows[0].id>>rowBits) // the server is that of all
+	if later {
+		into, row = tail, `(0, `+row[1:]
+	}
 	args := make([]any, 0, 6*rowsAtOnce)
 	for len(rows) > 0 {
 		n, query := 1, into+row+replace
@@ -223,40 +282,17 @@ func (t *tx) insertAttempts(ctx context.Context, rows []kept) error {
 	return nil
 }
 
-// saveSums stores the sums that changed; stale ones are recounted.
-func (t *tx) saveSums(ctx context.Context, sums map[int64]*attemptSum) error {
-	var stale []int64
-	for _, s := range sums {
-		switch {
-		case s.stale:
-			stale = append(stale, s.certificate)
-		case s.changed:
-			if _, err := t.exec(ctx, `UPDATE certificate SET last = ?, last_time = ?, failures = ?, first_failed = ?, last_issued = ?
-				WHERE id = ?`, s.last, s.time, s.failures, s.firstFailed, s.lastIssued, s.certificate); err != nil {
-				return err
-			}
-		}
-	}
-	if len(stale) == 0 {
-		return nil
-	}
-	if _, err := t.ExecContext(ctx, byCertificate); err != nil { // an import may have put it off
-		return err
-	}
-	return t.recount(ctx, stale)
-}
-
 // recount computes the sums of certificates from their stored attempts. It reads
 // only the last of each, and those that failed after its last success.
 func (t *tx) recount(ctx context.Context, certificates []int64) error {
 	_, err := t.exec(ctx, `WITH counted AS MATERIALIZED (SELECT c.value AS id,
-			(SELECT a.id FROM attempt a WHERE a.certificate = c.value ORDER BY a.time DESC, a.id DESC LIMIT 1) AS last,
-			(SELECT a.id FROM attempt a WHERE a.certificate = c.value AND a.outcome = ?2 ORDER BY a.time DESC, a.id DESC LIMIT 1) AS issued
+			(SELECT a.id FROM attempt a WHERE a.certificate = c.value AND a.settled = 1 ORDER BY a.time DESC, a.id DESC LIMIT 1) AS last,
+			(SELECT a.id FROM attempt a WHERE a.certificate = c.value AND a.settled = 1 AND a.outcome = ?2 ORDER BY a.time DESC, a.id DESC LIMIT 1) AS issued
 			FROM json_each(?1) c)
 		UPDATE certificate AS c SET last = coalesce(n.last, ?4), last_time = coalesce(l.time, 0), last_issued = coalesce(i.time, 0),
-			failures = (SELECT count(*) FROM attempt f WHERE f.certificate = n.id AND f.outcome = ?3
+			failures = (SELECT count(*) FROM attempt f WHERE f.certificate = n.id AND f.settled = 1 AND f.outcome = ?3
 				AND (f.time, f.id) > (coalesce(i.time, -1), coalesce(i.id, -1))),
-			first_failed = coalesce((SELECT min(f.time) FROM attempt f WHERE f.certificate = n.id AND f.outcome = ?3
+			first_failed = coalesce((SELECT min(f.time) FROM attempt f WHERE f.certificate = n.id AND f.settled = 1 AND f.outcome = ?3
 				AND (f.time, f.id) > (coalesce(i.time, -1), coalesce(i.id, -1))), 0)
 		FROM counted n LEFT JOIN attempt l ON l.id = n.last LEFT JOIN attempt i ON i.id = n.issued WHERE c.id = n.id`,
 		jsonText(certificates), checks.OutcomeIssued, checks.OutcomeFailed, noAttempt)

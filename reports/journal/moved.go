@@ -13,7 +13,7 @@ type Moved struct {
 	After       LastAttempt // the state that is stored now, unless Stale; its attempt is complete if Changed
 	Changed     bool        // After is not Before
 	Issued      bool        // a success is among the new attempts
-	Passed      bool        // a success ended failures: Recovered tells which
+	Passed      bool        // the last success ended failures that Recovered may tell
 	Stale       bool        // an attempt changed or came late: LastAttempts tells the state
 }
 
@@ -21,7 +21,7 @@ type Moved struct {
 func (s *attemptSum) moved(before LastAttempt) Moved {
 	m := Moved{Certificate: s.name, New: before.Attempt.Row == noAttempt, Before: before, Stale: s.stale, Changed: s.changed, Issued: s.issued}
 	m.After = s.lastAttempt()
-	m.Passed = m.After.Failures == 0 && (before.Failures > 0 || s.failed)
+	m.Passed = m.After.Failures == 0 && s.passed
 	return m
 }
 

@@ -104,9 +104,9 @@ func certificateNames[T any](ctx context.Context, t *tx, ids map[int64]T, each f
 // answered by an index alone. Recovered is a success whose series of failures
 // began at most ?6 before it.
 const issuing = `SELECT count(*), coalesce(sum(s.outcome = ?5), 0), coalesce(sum(s.outcome = ?4 AND coalesce((
-		SELECT min(f.time) FROM attempt f WHERE f.certificate = s.certificate AND f.outcome = ?5
+		SELECT min(f.time) FROM attempt f WHERE f.certificate = s.certificate AND f.settled = 1 AND f.outcome = ?5
 			AND (f.time, f.id) < (s.time, s.id) AND f.time > coalesce((SELECT max(p.time) FROM attempt p
-				WHERE p.certificate = s.certificate AND p.outcome = ?4 AND (p.time, p.id) < (s.time, s.id)), 0)),
+				WHERE p.certificate = s.certificate AND p.settled = 1 AND p.outcome = ?4 AND (p.time, p.id) < (s.time, s.id)), 0)),
 		0) >= s.time - ?6), 0)
 	FROM attempt s WHERE s.server = ` + serverID + ` AND s.time >= ?2 AND s.time < ?3 AND s.outcome IN (?4, ?5)`
 
@@ -115,6 +115,9 @@ const issuing = `SELECT count(*), coalesce(sum(s.outcome = ?5), 0), coalesce(sum
 // that began at most within before it came first. Attempts without a time are in
 // none.
 func (j *Journal) Issuance(ctx context.Context, server string, moments []time.Time, within time.Duration) (days []reports.IssuanceDay, err error) {
+	if err := j.settleAttempts(ctx, server); err != nil {
+		return nil, err
+	}
 	err = j.view(ctx, "counting attempts by day", func(t *tx) error {
 		for i := 1; i < len(moments); i++ {
 			day := reports.IssuanceDay{From: moments[i-1]}
@@ -151,12 +154,15 @@ func (j *Journal) Recovered(ctx context.Context, server string, certificates []s
 		from, args = `json_each(?6) n CROSS JOIN certificate c ON c.name = n.value`, append(args, jsonText(certificates))
 	}
 	r := recovering{ended: map[string]checks.Recovery{}}
+	if err := j.settleAttempts(ctx, server); err != nil {
+		return nil, err
+	}
 	err := j.view(ctx, "reading failures that passed", func(t *tx) error {
 		// From the success before the last one on: there may be thousands of
 		// attempts before.
 		_, err := all(ctx, t, r.scan, `SELECT c.name, a.outcome, a.time, `+failedText+`
-			FROM `+from+` JOIN attempt a ON a.certificate = c.id AND a.time <= c.last_issued AND a.time >= coalesce(
-				(SELECT s.time FROM attempt s WHERE s.certificate = c.id AND s.time < c.last_issued AND s.time >= c.last_issued - ?3
+			FROM `+from+` JOIN attempt a ON a.certificate = c.id AND a.settled = 1 AND a.time <= c.last_issued AND a.time >= coalesce(
+				(SELECT s.time FROM attempt s WHERE s.certificate = c.id AND s.settled = 1 AND s.time < c.last_issued AND s.time >= c.last_issued - ?3
 					AND s.outcome = ?5 ORDER BY s.time DESC LIMIT 1), c.last_issued - ?3)
 			LEFT JOIN wording w ON w.id = a.wording AND a.outcome = ?4
 			WHERE c.server = ?1 AND c.failures = 0 AND c.last_issued > 0 AND c.last_issued >= ?2

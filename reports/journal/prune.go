@@ -113,6 +113,9 @@ func (t *tx) pruneAttempts(ctx context.Context, before time.Time) (int, error) {
 	}
 	most := 0
 	for _, server := range servers {
+		if err := t.settleAttempts(ctx, server); err != nil {
+			return 0, err
+		}
 		n, err := t.exec(ctx, `DELETE FROM attempt WHERE id IN (SELECT a.id FROM attempt a JOIN certificate c ON c.id = a.certificate
 			WHERE a.server = ?1 AND a.time < ?2
 			AND (a.time > 0 OR a.id < (SELECT min(id) FROM attempt WHERE server = ?1 AND time >= ?2))
@@ -120,6 +123,11 @@ func (t *tx) pruneAttempts(ctx context.Context, before time.Time) (int, error) {
 			server, millis(before), pruneBatch, rowBits)
 		if err != nil {
 			return 0, err
+		}
+		if n > 0 {
+			if err := t.noteChange(ctx, server); err != nil {
+				return 0, err
+			}
 		}
 		most = max(most, n)
 	}
@@ -129,7 +137,10 @@ func (t *tx) pruneAttempts(ctx context.Context, before time.Time) (int, error) {
 // pruneWordings deletes those that no attempt uses any more. Of attempts that are
 // older than before only a few are left: the last of each certificate.
 func (t *tx) pruneWordings(ctx context.Context, before time.Time) error {
-	_, err := t.exec(ctx, `DELETE FROM wording WHERE used < ?1
+	n, err := t.exec(ctx, `DELETE FROM wording WHERE used < ?1
 		AND id NOT IN (SELECT a.wording FROM server s CROSS JOIN attempt a ON a.server = s.id AND a.time < ?1)`, millis(before))
+	if err == nil && n > 0 {
+		_, err = t.exec(ctx, `UPDATE server SET changes = changes + 1`) // who remembers their ids
+	}
 	return err
 }

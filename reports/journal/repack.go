@@ -70,7 +70,7 @@ func (t *tx) repackServer(ctx context.Context, server string, moved func(rows in
 		if err != nil {
 			return err
 		}
-		if err := t.insertAttempts(ctx, rows); err != nil {
+		if err := t.insertAttempts(ctx, rows, false); err != nil {
 			return err
 		}
 		next = batch[len(batch)-1].Row + 1

@@ -35,6 +35,9 @@ func (j *Journal) Orders(ctx context.Context, server string, span OrderSpan, eac
 	})
 	if err == nil && old == nil {
 		// One transaction, so that no attempt changes before the value is stored.
+		if err := j.settleAttempts(ctx, server); err != nil {
+			return err
+		}
 		err = j.copy(ctx, "reading all orders", func(t *tx) (err error) {
 			if old, err = t.readSuccesses(ctx, server, span); err != nil {
 				return err
@@ -124,7 +127,7 @@ func (t *tx) readSuccesses(ctx context.Context, server string, span OrderSpan) (
 		// Most certificates have not been issued since turn, so that their sums
 		// answer; of the others the index by certificate has it close to its end.
 	}, `SELECT id, name, time FROM (SELECT c.id, c.name, iif(c.last_issued < ?3, c.last_issued,
-			(SELECT a.time FROM attempt a WHERE a.certificate = c.id AND a.time >= ?2 AND a.time < ?3 AND a.outcome = ?4
+			(SELECT a.time FROM attempt a WHERE a.certificate = c.id AND a.settled = 1 AND a.time >= ?2 AND a.time < ?3 AND a.outcome = ?4
 				ORDER BY a.time DESC LIMIT 1)) AS time
 		FROM certificate c WHERE c.server = ?1 AND c.last_issued >= ?2) WHERE time IS NOT NULL ORDER BY time`,
 		server, s.since, s.turn, checks.OutcomeIssued)

@@ -1,0 +1,120 @@
+package journal
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// An attempt changes more than its own row: its certificate's sum, and the index by
+// certificate, both on pages all over the file. A panel that is read every second and
+// orders a hundred certificates in that time would have a megabyte written for twenty
+// kilobytes of log, on the disk that the panel writes to. So AddAttempts only appends
+// rows, and settles many at once: it brings the sums and the index up to date after
+// settleRows or settleEvery, and before it changes a stored row. What needs either
+// settles first.
+const (
+	settleRows  = 10_000
+	settleEvery = 15 * time.Minute
+)
+
+// tails are what AddAttempts remembers of the attempts that are not settled, by server.
+type tails struct {
+	mu sync.Mutex
+	of map[string]*tail
+}
+
+// tail is the book of a server whose sums include the attempts that are not settled.
+type tail struct {
+	book    *book
+	changes int64 // server.changes of when it was right
+	rows    int
+	begun   time.Time
+}
+
+// take returns what is remembered of a server, which the caller alone has from then on;
+// nil: nothing is.
+func (s *tails) take(server string) *tail {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.of[server]
+	delete(s.of, server)
+	return l
+}
+
+// keep remembers a tail; nil: nothing.
+func (s *tails) keep(server string, l *tail) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of == nil {
+		s.of = map[string]*tail{}
+	}
+	s.of[server] = l
+}
+
+// full reports whether it is time to settle.
+func (l *tail) full(now time.Time) bool {
+	return l.rows >= settleRows || now.Sub(l.begun) >= settleEvery
+}
+
+// settleAttempts settles those of a server, in a transaction of its own.
+func (j *Journal) settleAttempts(ctx context.Context, server string) error {
+	const doing = "settling attempts"
+	_, some, err := firstOf(glance(ctx, j, doing, single[int], `SELECT 1 FROM attempt INDEXED BY attempt_unsettled
+		WHERE server = `+serverID+` AND settled = 0 LIMIT 1`, server))
+	if err != nil || !some {
+		return err
+	}
+	return j.copy(ctx, doing, func(t *tx) error {
+		id, _, err := one(ctx, t, single[int64], `SELECT id FROM server WHERE name = ?`, server)
+		if err != nil {
+			return err
+		}
+		return t.settleAttempts(ctx, id)
+	})
+}
+
+// settleAtOnce is how many attempts one statement settles. They are in the order of the
+// index, so that each of its pages is written once.
+const settleAtOnce = 200
+
+// settleAttempts settles those of a server, and recounts more certificates.
+func (t *tx) settleAttempts(ctx context.Context, server int64, more ...int64) error {
+	rows, err := all(ctx, t, func(s scanner) (k kept, err error) { return k, s.Scan(&k.id, &k.certificate, &k.time) },
+		`SELECT id, certificate, time FROM attempt INDEXED BY attempt_unsettled WHERE server = ? AND settled = 0`, server)
+	if err != nil || len(rows)+len(more) == 0 {
+		return err
+	}
+	if _, err := t.ExecContext(ctx, byCertificate); err != nil { // an import may have put it off
+		return err
+	}
+	slices.SortFunc(rows, func(a, b kept) int {
+		return cmp.Or(cmp.Compare(a.certificate, b.certificate), cmp.Compare(a.time, b.time))
+	})
+	for some := range slices.Chunk(rows, settleAtOnce) {
+		ids, certificates := make([]int64, len(some)), make([]int64, len(some))
+		for i, k := range some {
+			ids[i], certificates[i] = k.id, k.certificate
+		}
+		if _, err := t.exec(ctx, `UPDATE attempt SET settled = 1 WHERE id IN (SELECT value FROM json_each(?))`, jsonText(ids)); err != nil {
+			return err
+		}
+		if err := t.recount(ctx, slices.Compact(certificates)); err != nil {
+			return err
+		}
+	}
+	if len(more) > 0 {
+		if err := t.recount(ctx, more); err != nil {
+			return err
+		}
+	}
+	return t.noteChange(ctx, server)
+}
+
+// noteChange counts a change of the attempts of a server.
+func (t *tx) noteChange(ctx context.Context, server int64) error {
+	_, err := t.exec(ctx, `UPDATE server SET changes = changes + 1 WHERE id = ?`, server)
+	return err
+}
