@@ -60,7 +60,7 @@ func (p *program) config() *cobra.Command {
 // configuration.
 func (p *program) schemas() map[string]func() ([]byte, error) {
 	return map[string]func() ([]byte, error){
-		"":        config.Schema,
+		"":        func() ([]byte, error) { return config.Schema(p.own) },
 		"webhook": func() ([]byte, error) { return app.WebhookSchema(), nil },
 		"answers": app.AnswerSchema,
 	}

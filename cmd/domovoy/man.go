@@ -169,7 +169,7 @@ func (p *program) manOfConfig() string {
 	m.text(p.own.Say("cli.man.yaml.about"))
 	m.macro(".SH", p.own.Say("cli.man.yaml.keys"))
 	for _, k := range config.Keys() {
-		about := k.Title(p.own.Language())
+		about := k.Title(p.own)
 		switch {
 		case k.Required:
 			about += " (" + p.own.Say("cli.man.yaml.required") + ")"

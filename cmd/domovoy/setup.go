@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -75,7 +74,7 @@ func (p *program) setUp(c *cobra.Command, o setup.Options) error {
 	} else if o.Given != nil && o.Given.Language != "" {
 		l = p.bundle.Locale(o.Given.Language, nil)
 	}
-	o.Bundle, o.Env, o.Talk = p.bundle, config.Env(p.env), setup.NewTalk(p.in, p.out, l, p.columns())
+	o.Bundle, o.Env, o.Talk = p.bundle, config.Env(p.env), setup.NewTalk(p.in, p.out, l, p.width())
 	if program, err := os.Executable(); err == nil {
 		o.Program = program
 	}
@@ -91,13 +90,6 @@ func (p *program) setUp(c *cobra.Command, o setup.Options) error {
 	default:
 		return err
 	}
-}
-
-// columns is the width that the environment asks for; 0: it does not.
-func (p *program) columns() int {
-	value, _ := p.env("COLUMNS")
-	n, _ := strconv.Atoi(value)
-	return n
 }
 
 // saysLanguage reports whether the environment names a language.

@@ -3,13 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"domovoy/bot/console"
 	"domovoy/checks"
@@ -126,17 +124,4 @@ func (p *program) chatCommand(words []string) string {
 		text += "\n" + console.Wrap(p.own.Say(key+".details"), p.width()) + "\n"
 	}
 	return text
-}
-
-// mostColumns is as wide as a text is still easy to read.
-const mostColumns = 100
-
-// width is how wide a text may be in this terminal, or in a file.
-func (p *program) width() int {
-	if f, ok := p.out.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
-			return min(columns, mostColumns)
-		}
-	}
-	return 80
 }

@@ -3,7 +3,9 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -159,13 +161,40 @@ reports: {managers: [{to: "telegram:5", language: LANG, owners: [a]}]}
 	})
 }
 
+// TestEveryKeyIsDescribed wants a title of each key in each language, and no title of a
+// key that is not there.
+func TestEveryKeyIsDescribed(t *testing.T) {
+	known := map[string]bool{}
+	for _, language := range i18n.Languages() {
+		l := locale(t, language)
+		for _, k := range Keys() {
+			title := k.Title(l)
+			if title == "" || strings.Contains(title, "⟨") {
+				t.Errorf("i18n/%s.toml does not say what %s is: %q", language, k.Path, title)
+			}
+			if language != "en" && title == k.Title(locale(t, "en")) && !strings.Contains(title, "slack:C0") && !strings.Contains(title, "slack:T0") { // sample addresses
+				t.Errorf("i18n/%s.toml says in English what %s is", language, k.Path)
+			}
+			known[strings.ReplaceAll(k.Path, "[]", "")] = true
+		}
+		text, err := os.ReadFile("../../../i18n/" + language + ".toml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, table, _ := strings.Cut(string(text), "\n[config.key]\n")
+		table, _, _ = strings.Cut(table, "\n[")
+		for _, found := range regexp.MustCompile(`(?m)^"(.+?)" = `).FindAllStringSubmatch(table, -1) {
+			if !known[found[1]] {
+				t.Errorf("i18n/%s.toml describes %s, which is no key", language, found[1])
+			}
+		}
+	}
+}
+
 // TestFieldTable checks the struct tags. A default that its own kind refuses would
 // silently be zero.
 func TestFieldTable(t *testing.T) {
 	eachField(reflect.TypeFor[Config](), "", func(f field, path string) {
-		if f.title == "" {
-			t.Errorf("%s has no title", path)
-		}
 		if f.table() != (f.sample != "") {
 			t.Errorf("%s: tables, and only tables, have a sample key", path)
 		}

@@ -83,7 +83,7 @@ func TestSchema(t *testing.T) {
 
 func schemaOf(t *testing.T) map[string]any {
 	t.Helper()
-	text, err := Schema()
+	text, err := Schema(locale(t, "en"))
 	if err != nil {
 		t.Fatal(err)
 	}

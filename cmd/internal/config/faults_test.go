@@ -222,7 +222,9 @@ func TestEveryMessengerIsNamed(t *testing.T) {
 	titles := map[string]string{}
 	eachField(reflect.TypeFor[Config](), "", func(f field, path string) {
 		if f.is == "chat" || f.is == "person" {
-			titles["the title of "+path] = f.title
+			for _, language := range i18n.Languages() {
+				titles[path+" in i18n/"+language+".toml"] = f.titleOf(path, f.key, locale(t, language))
+			}
 		}
 	})
 	if len(titles) < 3 {

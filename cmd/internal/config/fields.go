@@ -11,10 +11,9 @@ import (
 // field is a key of a section, as its struct tags describe it.
 type field struct {
 	key, is, shape string
-	fallback       string // the default as it would be written in the file; may be empty
-	least, most    string // bounds of a number or a duration; may be empty
-	sample         string // an example of a key of a table; empty for all else
-	title          string
+	fallback       string   // the default as it would be written in the file; may be empty
+	least, most    string   // bounds of a number or a duration; may be empty
+	sample         string   // an example of a key of a table; empty for all else
 	words          []string // the allowed words; empty: any text
 	need           bool
 	index          []int // for reflect.Value.FieldByIndex
@@ -41,8 +40,8 @@ func fieldsOf(section reflect.Type) []field {
 		all = append(all, field{
 			key: key, is: f.Tag.Get("is"), shape: f.Tag.Get("shape"),
 			fallback: f.Tag.Get("default"), least: f.Tag.Get("min"), most: f.Tag.Get("max"),
-			sample: f.Tag.Get("sample"), title: f.Tag.Get("title"),
-			words: allowed(f.Tag.Get("enum")), need: f.Tag.Get("need") != "",
+			sample: f.Tag.Get("sample"),
+			words:  allowed(f.Tag.Get("enum")), need: f.Tag.Get("need") != "",
 			index: f.Index, typ: f.Type,
 		})
 	}

@@ -14,16 +14,16 @@ import (
 
 // Reports says who gets which part of the weekly report.
 type Reports struct {
-	Managers []Manager `key:"managers" title:"Who answers for which customers; each gets their part of the weekly report"`
+	Managers []Manager `key:"managers"`
 }
 
 // Manager is a person who is responsible for some customers, named by patterns,
 // by a file, or by both.
 type Manager struct {
-	To         bot.Address `key:"to" is:"chat" need:"true" title:"Where the manager reads: telegram:123456789 or slack:C0123456789"`
-	Language   string      `key:"language" is:"word" enum:"languages" title:"Language of the report"`
-	Owners     []string    `key:"owners" is:"glob" title:"Users of the panel, such as client1*"`
-	OwnersFile string      `key:"owners_file" is:"path" title:"CSV whose first column has users of the panel"`
+	To         bot.Address `key:"to" is:"chat" need:"true"`
+	Language   string      `key:"language" is:"word" enum:"languages"`
+	Owners     []string    `key:"owners" is:"glob"`
+	OwnersFile string      `key:"owners_file" is:"path"`
 }
 
 // checkManagers finds managers without customers, and files of owners that

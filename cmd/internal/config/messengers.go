@@ -12,23 +12,23 @@ import (
 
 // Messengers are the ways to talk with people; each may be absent.
 type Messengers struct {
-	Telegram Telegram `key:"telegram" title:"Telegram, by long polling"`
-	Slack    Slack    `key:"slack" title:"Slack, by Socket Mode"`
+	Telegram Telegram `key:"telegram"`
+	Slack    Slack    `key:"slack"`
 }
 
 // Telegram is a bot at Telegram; it is off while Token is not set.
 type Telegram struct {
-	Token  Secret `key:"token" is:"secret" shape:"telegram" title:"The bot's token, from @BotFather"`
-	APIURL string `key:"api_url" is:"url" title:"Your own Bot API server; default: Telegram's"`
-	Proxy  Secret `key:"proxy" is:"proxy" title:"Proxy, http:// or socks5://"`
+	Token  Secret `key:"token" is:"secret" shape:"telegram"`
+	APIURL string `key:"api_url" is:"url"`
+	Proxy  Secret `key:"proxy" is:"proxy"`
 }
 
 // Slack is an app at Slack; it is off while BotToken is not set.
 type Slack struct {
-	BotToken Secret `key:"bot_token" is:"secret" shape:"slackbot" title:"The bot token, xoxb-"`
-	AppToken Secret `key:"app_token" is:"secret" shape:"slackapp" title:"The app-level token for Socket Mode, xapp-"`
-	APIURL   string `key:"api_url" is:"url" title:"Another Slack API server; default: Slack's"`
-	Proxy    Secret `key:"proxy" is:"proxy" title:"Proxy, http:// or socks5://"`
+	BotToken Secret `key:"bot_token" is:"secret" shape:"slackbot"`
+	AppToken Secret `key:"app_token" is:"secret" shape:"slackapp"`
+	APIURL   string `key:"api_url" is:"url"`
+	Proxy    Secret `key:"proxy" is:"proxy"`
 }
 
 // messenger is what the rules of the file know about one messenger.

@@ -7,12 +7,15 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"domovoy/i18n"
 )
 
 // Schema returns the JSON Schema of the file, with which editors complete keys.
 // It is made from the field table that also reads the file.
-func Schema() ([]byte, error) {
-	root := sectionSchema(reflect.TypeFor[Config]())
+// What its titles say is in the language of l.
+func Schema(l *i18n.Locale) ([]byte, error) {
+	root := sectionSchema(reflect.TypeFor[Config](), "", l)
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "Domovoy"
 	text, err := json.MarshalIndent(root, "", "  ")
@@ -22,15 +25,15 @@ func Schema() ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-func sectionSchema(section reflect.Type) map[string]any {
+func sectionSchema(section reflect.Type, around string, l *i18n.Locale) map[string]any {
 	properties, need := map[string]any{}, []string{}
 	for _, f := range fieldsOf(section) {
 		if f.is == "secret" {
-			properties[f.key] = titled(f.title+"; from the environment", patterned(onlyReference.String()))
-			properties[f.file()] = titled(f.title+"; the file it stands in", typed("string"))
+			properties[f.key] = titled(f.titleOf(join(around, f.key), f.key, l), patterned(onlyReference.String()))
+			properties[f.file()] = titled(f.titleOf(join(around, f.file()), f.file(), l), typed("string"))
 			continue
 		}
-		properties[f.key] = f.schema()
+		properties[f.key] = f.schema(join(around, f.key), l)
 		if f.need {
 			need = append(need, f.key)
 		}
@@ -42,13 +45,13 @@ func sectionSchema(section reflect.Type) map[string]any {
 	return schema
 }
 
-func (f field) schema() map[string]any {
+func (f field) schema(path string, l *i18n.Locale) map[string]any {
 	one := map[string]any{}
 	switch {
 	case f.section():
-		one = sectionSchema(f.typ)
+		one = sectionSchema(f.typ, path, l)
 	case f.is == "":
-		one = sectionSchema(f.typ.Elem())
+		one = sectionSchema(f.typ.Elem(), path, l)
 	default:
 		maps.Copy(one, kinds(f.is).schema)
 	}
@@ -73,7 +76,7 @@ func (f field) schema() map[string]any {
 	if f.fallback != "" {
 		one["default"] = f.fallbackValue()
 	}
-	return titled(f.title, one)
+	return titled(f.titleOf(path, f.key, l), one)
 }
 
 // fallbackValue returns the default with its JSON type.

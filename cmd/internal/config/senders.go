@@ -12,15 +12,15 @@ import (
 
 // Senders are the ways that only send, and when they are used.
 type Senders struct {
-	Delivery   Delivery  `key:"delivery" title:"What happens to messages that cannot go their own way"`
-	Email      Email     `key:"email" title:"E-mail, send only: the spare way"`
-	Webhooks   []Webhook `key:"webhooks" title:"Receivers that are programs, such as those that ring phones"`
-	Escalation []Step    `key:"escalation" title:"Who is told of a critical alert that nobody has taken"`
+	Delivery   Delivery  `key:"delivery"`
+	Email      Email     `key:"email"`
+	Webhooks   []Webhook `key:"webhooks"`
+	Escalation []Step    `key:"escalation"`
 }
 
 // Delivery is when messages go another way than their own.
 type Delivery struct {
-	SpareAfter time.Duration `key:"spare_after" is:"duration" min:"10s" max:"1d" default:"5m" title:"How long a chat or its messenger may be out of reach until its open critical alerts go another way"`
+	SpareAfter time.Duration `key:"spare_after" is:"duration" min:"10s" max:"1d" default:"5m"`
 }
 
 // Email is a mail server that takes our messages; it is off while Server is
@@ -28,11 +28,11 @@ type Delivery struct {
 type Email struct {
 	// Server is host:port. On port 465 TLS begins at once, on any other by
 	// STARTTLS.
-	Server      string   `key:"server" is:"mailserver" title:"Mail server, host:port or host; port 465: TLS from the start, else STARTTLS"`
-	From        string   `key:"from" is:"mailbox" title:"The sender"`
-	To          []string `key:"to" is:"mailbox" title:"Who gets critical alerts while no messenger works"`
-	Credentials Secret   `key:"credentials" is:"secret" shape:"mail" title:"User and password at the mail server, USER:PASSWORD or on two lines"`
-	CAFile      string   `key:"ca_file" is:"path" title:"An extra root (PEM) for the mail server's certificate"`
+	Server      string   `key:"server" is:"mailserver"`
+	From        string   `key:"from" is:"mailbox"`
+	To          []string `key:"to" is:"mailbox"`
+	Credentials Secret   `key:"credentials" is:"secret" shape:"mail"`
+	CAFile      string   `key:"ca_file" is:"path"`
 }
 
 // IsOn reports whether there is a mail server.
@@ -51,15 +51,15 @@ func (e Email) Login() (user, password string) {
 
 // Webhook is a receiver that is a program.
 type Webhook struct {
-	Name   string `key:"name" is:"label" need:"true" title:"Its name in addresses, webhook:NAME"`
-	URL    Secret `key:"url" is:"secret" shape:"hook" title:"Where to POST to, https://"`
-	Secret Secret `key:"secret" is:"secret" shape:"hooksecret" title:"What signs the body; while it changes, the old and the new one, one a line"`
+	Name   string `key:"name" is:"label" need:"true"`
+	URL    Secret `key:"url" is:"secret" shape:"hook"`
+	Secret Secret `key:"secret" is:"secret" shape:"hooksecret"`
 	// Format is ignored if there is a TemplateFile.
-	Format       string `key:"format" is:"word" enum:"domovoy goalert alertmanager zvonok" default:"domovoy" title:"Form of the body"`
-	TemplateFile string `key:"template_file" is:"path" title:"Your own form of the body, a text/template of Go"`
-	ContentType  string `key:"content_type" is:"mediatype" title:"Content-Type of your own form; default: application/json"`
-	Proxy        Secret `key:"proxy" is:"proxy" title:"Proxy, http:// or socks5://"`
-	CAFile       string `key:"ca_file" is:"path" title:"An extra root (PEM) for the receiver's certificate"`
+	Format       string `key:"format" is:"word" enum:"domovoy goalert alertmanager zvonok" default:"domovoy"`
+	TemplateFile string `key:"template_file" is:"path"`
+	ContentType  string `key:"content_type" is:"mediatype"`
+	Proxy        Secret `key:"proxy" is:"proxy"`
+	CAFile       string `key:"ca_file" is:"path"`
 }
 
 // Secrets returns the secrets that sign, one a line; nil if there are none.
@@ -69,10 +69,10 @@ func (w Webhook) Secrets() []string {
 
 // Step is one step of the escalation.
 type Step struct {
-	After time.Duration `key:"after" is:"duration" need:"true" min:"1s" title:"Time since the alert, while nobody takes it"`
-	To    bot.Address   `key:"to" is:"target" need:"true" title:"telegram:-1001234567890, slack:C0123456789, webhook:NAME or email:ADDRESS"`
+	After time.Duration `key:"after" is:"duration" need:"true" min:"1s"`
+	To    bot.Address   `key:"to" is:"target" need:"true"`
 	// Language is Config.Language if the step has none.
-	Language string `key:"language" is:"word" enum:"languages" title:"Language of this step"`
+	Language string `key:"language" is:"word" enum:"languages"`
 }
 
 // Names of the ways that only send, in addresses.

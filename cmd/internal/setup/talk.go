@@ -34,17 +34,11 @@ type answer struct {
 	err  error
 }
 
-// NewTalk returns a conversation. A width of 0 columns is the terminal's, 100 at most.
+// NewTalk returns a conversation, in lines of at most so many columns.
 func NewTalk(in io.Reader, out io.Writer, l *i18n.Locale, width int) *Talk {
 	t := &Talk{out: out, lines: bufio.NewReader(in), l: l, width: width}
 	if file, ok := in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		t.terminal = file
-		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && width == 0 && columns > 0 {
-			t.width = max(min(columns, widest), narrowest)
-		}
-	}
-	if t.width < narrowest {
-		t.width = widest
 	}
 	return t
 }
@@ -173,6 +167,3 @@ func (t *Talk) AskLanguage(ctx context.Context, bundle *i18n.Bundle) error {
 
 // Leave says that nothing was changed.
 func (t *Talk) Leave() { t.say("setup.unchanged") }
-
-// Columns of a text.
-const widest, narrowest = 100, 40
