@@ -64,10 +64,26 @@ func (g guide) offers() []reports.Action {
 			all = append(all, offer(g.commands.People.Bundle.Locale(language, nil).Say("lang.name"), "lang "+language))
 		}
 		return all
-	case "sweep", "whoami", "audit", "help": // they need no words
+	case "help":
+		return g.helps()
+	case "sweep", "whoami", "audit": // they need no words
 		return []reports.Action{offer(shown(g.said.name, g.asked.Locale), g.said.name)}
 	}
 	return nil
+}
+
+// helps are the code that a word was probably meant to be, and help itself.
+func (g guide) helps() []reports.Action {
+	var codes []string
+	for _, code := range checks.Codes() {
+		codes = append(codes, string(code))
+	}
+	word := shown("help", g.asked.Locale)
+	all := []reports.Action{offer(word, "help")}
+	if near := nearestWord(g.said.words, codes); near != "" {
+		all = append([]reports.Action{offer(word+" "+near, "help "+near)}, all...)
+	}
+	return all
 }
 
 func offer(label, command string) reports.Action {

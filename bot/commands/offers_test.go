@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,6 +15,7 @@ import (
 	"domovoy/bot/engine/enginetest"
 	"domovoy/bot/watch"
 	"domovoy/checks"
+	"domovoy/reports"
 )
 
 // What a messenger's menu sends bare, and what nobody understands, is answered with
@@ -113,6 +115,39 @@ func TestRoleRefusalsAreInOneLanguage(t *testing.T) {
 			t.Errorf("%s: %s", c.Name, m.Title)
 		}
 	}
+}
+
+// What a code means is told in the chats, too; it needs no figures of a site. A code
+// that was mistyped is offered.
+func TestHelpAboutCodes(t *testing.T) {
+	e := foundBot(t)
+	for _, language := range []string{"en", "ru"} {
+		r := enginetest.Request(t, bot.Viewer)
+		r.Locale = e.People.In(language)
+		for _, code := range checks.Codes() {
+			answer, err := e.Commands.Do(t.Context(), "help "+strings.ToUpper(string(code)), r)
+			if err != nil {
+				t.Errorf("%s: %v", code, err)
+				continue
+			}
+			text := answer.Message.Title + "\n" + answer.Message.Sections[0].Text + "\n" + answer.Message.Sections[1].Text
+			if n := utf8.RuneCountInString(text); strings.Contains(text, "⟨") || strings.Contains(text, "<no value>") || n > phoneScreen {
+				t.Errorf("%s %s, %d characters:\n%s", language, code, n, text)
+			}
+		}
+		if _, err := e.Commands.Do(t.Context(), "help web.blokced", r); !offers(err, "help web.blocked") {
+			t.Errorf("%s: the code is not offered: %v", language, err)
+		}
+	}
+}
+
+// phoneScreen is how many characters a phone shows at once, about.
+const phoneScreen = 750
+
+// offers reports whether a refusal has a button with a command.
+func offers(err error, command string) bool {
+	refusal, ok := errors.AsType[*bot.Refusal](err)
+	return ok && slices.ContainsFunc(refusal.Offers, func(a reports.Action) bool { return a.Command == command })
 }
 
 // The console knows its own word, too.

@@ -7,7 +7,9 @@ import (
 
 	"domovoy/bot"
 	"domovoy/bot/people"
+	"domovoy/checks"
 	"domovoy/i18n"
+	"domovoy/reports"
 	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
@@ -60,6 +62,15 @@ func (l languages) lang(ctx context.Context, r bot.Request) (bot.Answer, error) 
 // HelpData is the JSON of help.
 type HelpData struct {
 	Commands []HelpItem `json:"commands"`
+	Code     *HelpCode  `json:"code,omitempty" jsonschema:"in the answer to help CODE"`
+}
+
+// HelpCode is what a code of a problem means, whatever the site.
+type HelpCode struct {
+	Code  checks.Code      `json:"code"`
+	Title string           `json:"title"`
+	Text  string           `json:"text"`
+	Next  reports.NextStep `json:"next"`
 }
 
 // HelpItem is one command.
@@ -69,8 +80,11 @@ type HelpItem struct {
 	Text    string `json:"text"`
 }
 
-// help lists the commands that the one who asks may use, or explains one.
+// help lists the commands that the one who asks may use, or explains one, or a code.
 func (c *Commands) help(_ context.Context, r bot.Request) (bot.Answer, error) {
+	if len(r.Words) == 1 && slices.Contains(checks.Codes(), checks.Code(strings.ToLower(r.Words[0]))) {
+		return helpCode(r, checks.Code(strings.ToLower(r.Words[0]))), nil
+	}
 	var known []string
 	data := HelpData{Commands: []HelpItem{}}
 	for _, x := range c.list {
@@ -91,6 +105,12 @@ func (c *Commands) help(_ context.Context, r bot.Request) (bot.Answer, error) {
 		return bot.Answer{Message: compose.HelpTopic(r.Writer(), known[0]), Data: data}, nil
 	}
 	return bot.Answer{Message: compose.Help(r.Writer(), known, r.Talks), Data: data}, nil
+}
+
+func helpCode(r bot.Request, code checks.Code) bot.Answer {
+	about := compose.CodeHelp(r.Writer(), code)
+	return bot.Answer{Message: compose.HelpCode(r.Writer(), code),
+		Data: HelpData{Commands: []HelpItem{}, Code: &HelpCode{Code: code, Title: about.Title, Text: about.Text, Next: about.Next}}}
 }
 
 // leaving are the words that leave a console, which is not a command.

@@ -9,6 +9,7 @@ import (
 	"domovoy/bot"
 	"domovoy/bot/commands"
 	"domovoy/bot/people"
+	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports"
 	"domovoy/reports/compose"
@@ -39,6 +40,9 @@ func talkCases() map[string]message {
 		t := c.Name
 		topics = append(topics, t)
 		all["help."+c.Name] = func(w compose.Writer) reports.Message { return compose.HelpTopic(w, t) }
+	}
+	for _, code := range []checks.Code{checks.WebBlocked, checks.CARateLimited, checks.OK} {
+		all["help.code."+string(code)] = func(w compose.Writer) reports.Message { return compose.HelpCode(w, code) }
 	}
 	for key, args := range refusals() {
 		all[key] = func(w compose.Writer) reports.Message {

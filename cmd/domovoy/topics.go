@@ -13,6 +13,7 @@ import (
 	"domovoy/checks"
 	"domovoy/cmd/internal/manual"
 	"domovoy/i18n"
+	"domovoy/reports/compose"
 )
 
 // helpTopics makes "help" show the manual, by topics, and what a code means, beside
@@ -97,17 +98,11 @@ func (p *program) list(m *manual.Manual) string {
 
 // code says what a code means: its title, the explanation, and the next step.
 func (p *program) code(code checks.Code) string {
-	key := "code." + string(code)
-	title := string(code) + " — " + p.own.Say(key+".title")
-	explain := key + ".explain"
-	if general := key + ".general"; p.own.Has(general) { // the explanation is about one site's figures
-		explain = general
-	}
-	rows := []string{p.own.Say(explain), p.own.Say("next.line", i18n.Args{"Step": p.own.Say(key + ".next"), "Who": p.own.Say("who." + string(code.Who()))})}
+	about := compose.HelpCode(compose.Writer{Locale: p.own}, code)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n%s\n", title, strings.Repeat("─", utf8.RuneCountInString(title)))
-	for _, row := range rows {
-		b.WriteString("\n" + console.Wrap(row, p.width()) + "\n")
+	fmt.Fprintf(&b, "%s\n%s\n", about.Title, strings.Repeat("─", utf8.RuneCountInString(about.Title)))
+	for _, section := range about.Sections {
+		b.WriteString("\n" + console.Wrap(section.Text, p.width()) + "\n")
 	}
 	return b.String()
 }

@@ -11,7 +11,7 @@ import (
 // "help CODE" needs no figures of a site, whatever the code.
 func TestHelpOfEveryCode(t *testing.T) {
 	for _, language := range []string{"en", "ru"} {
-		p := &program{own: bundled(t).Locale(language, nil)}
+		p := &program{own: bundled(t).Locale(language, nil), env: func(string) (string, bool) { return "", false }}
 		for _, code := range checks.Codes() {
 			text := p.code(code)
 			if strings.Contains(text, "⟨") || strings.Contains(text, "<no value>") {

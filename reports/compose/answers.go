@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"domovoy/checks"
 	"domovoy/i18n"
 	"domovoy/reports"
 )
@@ -55,6 +56,30 @@ func HelpTopic(w Writer, command string) reports.Message {
 	m := w.message(reports.Plain, w.Say("help."+command+".usage"))
 	m.Sections = []reports.Section{{Text: w.Say("help." + command + ".text")}, {Text: w.Say("help." + command + ".details")}}
 	return m
+}
+
+// HelpCode says what a code means, whatever the site, and the next step.
+func HelpCode(w Writer, code checks.Code) reports.Message {
+	about := CodeHelp(w, code)
+	m := w.message(reports.Plain, string(code)+" — "+about.Title)
+	m.Sections = []reports.Section{{Text: about.Text}, {Text: w.Say("next.line", i18n.Args{"Step": about.Next.Text, "Who": w.Say("who." + string(about.Next.Who))})}}
+	return m
+}
+
+// About is what a code means.
+type About struct {
+	Title, Text string
+	Next        reports.NextStep
+}
+
+// CodeHelp returns what a code means, whatever the site.
+func CodeHelp(w Writer, code checks.Code) About {
+	key := "code." + string(code)
+	explain := key + ".explain"
+	if general := key + ".general"; w.Has(general) { // the explanation is about one site's figures
+		explain = general
+	}
+	return About{Title: w.title(code), Text: w.Say(explain), Next: reports.NextStep{Who: code.Who(), Text: w.Say(key + ".next")}}
 }
 
 // StopTask says that a task is being stopped; if it is not open, that it had
