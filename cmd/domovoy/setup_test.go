@@ -408,6 +408,8 @@ slack: {bot_token_file: slack.bot, app_token_file: slack.app, chat: "slack:C0123
 		"an unknown key":     {"telegramm: {}", "telegramm"},
 		"a token in plain":   {`telegram: {token: "1:x"}`, "token"},
 		"no file of a token": {"telegram: {token_file: nowhere}", "nowhere"},
+		"an id alone":        {`telegram: {token_file: telegram, chat: "-1001234567890", admin: "telegram:42"}`, "telegram.chat"},
+		"another messenger":  {`slack: {bot_token_file: slack.bot, app_token_file: slack.app, chat: "slack:C0123456789", admin: "telegram:42"}`, "slack.admin"},
 	} {
 		write("bad.yaml", c.text+"\n")
 		before := n.everything()

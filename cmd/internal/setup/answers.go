@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"domovoy/bot"
 )
 
 // Answers are the answers of somebody who is not asked. What is empty is found out,
@@ -73,6 +75,25 @@ func ReadAnswers(file string) (*Answers, error) {
 		}
 	}
 	return a, nil
+}
+
+// misplaced finds a chat or a person in the answers that is not an address of its
+// messenger, and what one looks like; empty: there is none.
+func (a *Answers) misplaced() (key, value, example string) {
+	var given [][3]string
+	if t := a.Telegram; t != nil {
+		given = append(given, [3]string{"telegram.chat", t.Chat, "telegram:-1001234567890"}, [3]string{"telegram.admin", t.Admin, "telegram:123456789"})
+	}
+	if t := a.Slack; t != nil {
+		given = append(given, [3]string{"slack.chat", t.Chat, "slack:C0123456789"}, [3]string{"slack.admin", t.Admin, "slack:T012345:U0123456"})
+	}
+	for _, g := range given {
+		messenger, _, _ := strings.Cut(g[2], ":")
+		if at, err := bot.ParseAddress(g[1]); g[1] != "" && (err != nil || at.Messenger != messenger) {
+			return g[0], g[1], g[2]
+		}
+	}
+	return "", "", ""
 }
 
 // secretOf reads the secret in a file.

@@ -97,6 +97,11 @@ func (s *session) collect(ctx context.Context) error {
 	if err := s.readOld(); err != nil {
 		return err
 	}
+	if s.Given != nil {
+		if key, value, example := s.Given.misplaced(); key != "" {
+			return s.refuse(s.talk.l.Say("setup.answers.address", i18n.Args{"Key": key, "Value": value, "Example": example}))
+		}
+	}
 	s.draft.language = s.talk.l.Language()
 	if s.old != nil {
 		s.draft.language = s.old.Language
