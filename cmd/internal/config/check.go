@@ -13,6 +13,7 @@ import (
 // check finds faults between keys that are each valid alone. A key that was not
 // valid has its zero value here, and no second fault.
 func (r *reader) check(c *Config) {
+	r.checkFleet(c)
 	r.checkPanels(c)
 	r.checkLists(c)
 	r.checkMessengers(c)

@@ -34,7 +34,7 @@ const DefaultFile = "/etc/domovoy/config.yaml"
 // Config is the whole file.
 type Config struct {
 	Basics
-	Panels []Panel `key:"panels" need:"true"`
+	Panels []Panel `key:"panels"`
 	Diagnosis
 	Messengers
 	Senders
@@ -46,6 +46,8 @@ type Config struct {
 	Reports    Reports    `key:"reports"`
 	Share      Share      `key:"share"`
 	Heartbeat  Heartbeat  `key:"heartbeat"`
+	Fleet      Fleet      `key:"fleet"`
+	Vantage    Vantage    `key:"vantage"`
 	Metrics    Metrics    `key:"metrics"`
 
 	origin origin

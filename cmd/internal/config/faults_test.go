@@ -138,6 +138,7 @@ func labEnv(t testing.TB) Env {
 		"telegram": "123456:AAFakeFakeFakeFake\n", "slackbot": "xoxb-1-fake\n", "slackapp": "xapp-1-fake\r\n",
 		"open": "123456:AAFakeFakeFakeFake", "empty": "\n",
 		"hook": "https://example.com/?token=Fake\n", "hooksecret": "Fake-secret-of-2026\nFake-secret-of-2025\n", "short": "Fake\n",
+		"enrolment": enrolment(t), "agentkey": testSeed,
 	} {
 		write(t, filepath.Join(folder, name), text)
 	}

@@ -18,6 +18,7 @@ func Schema(l *i18n.Locale) ([]byte, error) {
 	root := sectionSchema(reflect.TypeFor[Config](), "", l)
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "Domovoy"
+	root["anyOf"] = []any{map[string]any{"required": []string{"panels"}}, map[string]any{"required": []string{"fleet"}}}
 	text, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("writing the schema: %w", err)

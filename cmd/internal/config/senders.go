@@ -86,6 +86,7 @@ func senderSecrets() []credential {
 	return []credential{
 		{shape: "mail", form: regexp.MustCompile(`^[^:\n]+(:|\n)[^\n]+$`)},
 		{shape: "hook", form: regexp.MustCompile(`^https?://[^/\s]+\S*$`)},
+		{shape: "enrolment", form: enrolmentForm},
 		{shape: "hooksecret", form: regexp.MustCompile(`^[^\r\n]{8,}([\r\n]+[^\r\n]{8,})*$`)},
 	}
 }

@@ -1,0 +1,85 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Streams and buckets.
+const (
+	StreamFacts  = "FACTS"  // the last record of each subject
+	StreamLog    = "LOG"    // the panels' issuing logs
+	StreamLooks  = "LOOKS"  // looks to take, a queue
+	StreamSights = "SIGHTS" // what vantage points saw
+	BucketFleet  = "fleet"  // an entry an agent
+	BucketLease  = "lease"  // who speaks
+)
+
+// MaxRecord is the largest message, in bytes, that a hub takes.
+const MaxRecord = 256 << 10
+
+const (
+	logKept    = 30 * 24 * time.Hour
+	sightsKept = 7 * 24 * time.Hour
+	looksKept  = 24 * time.Hour
+
+	// duplicates is how long a message id is remembered. A batch of a log that is sent
+	// again later is recognised by its rows.
+	duplicates = 2 * time.Hour
+
+	// leaseTTL ends the lease of a bot that does not renew it.
+	leaseTTL = 15 * time.Second
+)
+
+func streams(replicas int) []jetstream.StreamConfig {
+	all := []jetstream.StreamConfig{
+		{Name: StreamFacts, Subjects: []string{allFacts, allStates}, MaxMsgsPerSubject: 1, AllowDirect: true},
+		{Name: StreamLog, Subjects: []string{allLogs}, MaxAge: logKept, Duplicates: duplicates},
+		{Name: StreamLooks, Subjects: []string{allLooks}, MaxAge: looksKept, Retention: jetstream.WorkQueuePolicy},
+		{Name: StreamSights, Subjects: []string{allSights}, MaxAge: sightsKept, MaxMsgsPerSubject: 2},
+	}
+	for i := range all {
+		all[i].Storage, all[i].Replicas, all[i].MaxMsgSize = jetstream.FileStorage, replicas, MaxRecord
+	}
+	return all
+}
+
+func buckets(replicas int) []jetstream.KeyValueConfig {
+	return []jetstream.KeyValueConfig{
+		{Bucket: BucketFleet, Storage: jetstream.FileStorage, Replicas: replicas, History: 1},
+		{Bucket: BucketLease, Storage: jetstream.FileStorage, Replicas: replicas, History: 1, TTL: leaseTTL},
+	}
+}
+
+// Prepare creates the streams and buckets, or changes those of an older version. Each
+// has as many replicas as the cluster has servers, but at most three; one server has
+// one.
+func Prepare(ctx context.Context, js jetstream.JetStream, servers int) error {
+	replicas := min(max(servers, 1), 3)
+	if replicas == 2 {
+		replicas = 1 // two of two must both be there, which is worse than one
+	}
+	for _, s := range streams(replicas) {
+		if _, err := js.CreateOrUpdateStream(ctx, s); err != nil {
+			return fmt.Errorf("stream %s: %w", s.Name, err)
+		}
+	}
+	for _, b := range buckets(replicas) {
+		if _, err := js.CreateOrUpdateKeyValue(ctx, b); err != nil {
+			return fmt.Errorf("bucket %s: %w", b.Bucket, err)
+		}
+	}
+	return nil
+}
+
+// LookConsumer is the queue of a vantage point in LOOKS. The bot creates it; the agent
+// may only fetch from it and acknowledge.
+func LookConsumer(vantage string) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: vantage, FilterSubject: LookSubject(vantage), AckPolicy: jetstream.AckExplicitPolicy,
+		AckWait: time.Minute, MaxDeliver: 3, MaxAckPending: 1000,
+	}
+}

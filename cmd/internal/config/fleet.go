@@ -1,0 +1,198 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"domovoy/bot/fleet"
+)
+
+// Fleet is how a bot and its agents reach each other. A bot either starts a hub
+// (Listen) or uses another one (Hub, Key). An agent has Key, and Hub if its enrolment
+// names another address than the one it can reach. Without any key there is no fleet.
+type Fleet struct {
+	Listen string `key:"listen" is:"hublisten"`
+	// Public is Listen if that names an address, else this host's name.
+	Public string `key:"public" is:"endpoint"`
+	// Hub has addresses with commas between them; see Addresses.
+	Hub    string `key:"hub" is:"hub"`
+	Key    Secret `key:"key" is:"secret" shape:"enrolment"`
+	CAFile string `key:"ca_file" is:"path"`
+}
+
+// IsOn reports whether there is a fleet.
+func (f Fleet) IsOn() bool { return f.Listen != "" || f.Hub != "" || f.Key.IsSet() }
+
+// Addresses are the hub's; empty with Listen.
+func (f Fleet) Addresses() []string {
+	if f.Hub == "" {
+		return nil
+	}
+	all, _ := fleet.ParseURLs(f.Hub) // it was read so
+	return all
+}
+
+// Enrolment is the one in Key; false: Key is a bare key or none.
+func (f Fleet) Enrolment() (fleet.Enrolment, bool) {
+	e, err := fleet.ParseEnrolment(f.Key.Reveal())
+	return e, err == nil
+}
+
+// CA is the certificate of the hub's CA, PEM; empty: the system's are trusted.
+func (f Fleet) CA() (string, error) {
+	if f.CAFile == "" {
+		return fleet.Certificates(f.Key.Reveal()), nil
+	}
+	text, err := readSmall(f.CAFile, maxSize)
+	if err != nil {
+		return "", err
+	}
+	ca := fleet.Certificates(string(text))
+	if ca == "" {
+		return "", fmt.Errorf("%s: %w", f.CAFile, fleet.ErrNoCA)
+	}
+	return ca, nil
+}
+
+// Vantage is where an agent looks from. It is none while Name is empty.
+type Vantage struct {
+	Name    string `key:"name" is:"name"`
+	Network string `key:"network" is:"network"`
+	Country string `key:"country" is:"country"`
+}
+
+// IsOn reports whether there is a vantage point.
+func (v Vantage) IsOn() bool { return v.Name != "" }
+
+// enrolmentForm finds the key in an enrolment.
+var enrolmentForm = regexp.MustCompile(`(?m)^\s*SU[A-Z2-7]{56}\s*$`)
+
+// readHub takes tls://host:port, several with commas between them.
+func readHub(f field, v scalar) (any, *problem) {
+	all, err := fleet.ParseURLs(v.text)
+	if err != nil {
+		return nil, wrong("hub", f.args(v))
+	}
+	return strings.Join(all, ","), nil
+}
+
+// readHubListen takes the address and the port of our own hub.
+func readHubListen(f field, v scalar) (any, *problem) {
+	value, p := readListen(f, v)
+	if p != nil {
+		return nil, p.withHint("hublisten")
+	}
+	return value, nil
+}
+
+// readEndpoint takes a name or an address, with or without a port.
+func readEndpoint(f field, v scalar) (any, *problem) {
+	if at, err := netip.ParseAddr(v.text); err == nil && at.Is6() {
+		return net.JoinHostPort(v.text, "")[:len(v.text)+2], nil // in brackets
+	}
+	if _, ok := hostPort(v.text, fleet.DefaultPort); !ok {
+		return nil, wrong("endpoint", f.args(v))
+	}
+	return v.text, nil
+}
+
+var (
+	networkForm = regexp.MustCompile(`^AS[1-9][0-9]{0,9}$`)
+	countryForm = regexp.MustCompile(`^[a-z]{2}$`)
+)
+
+// readNetwork takes the number of an autonomous system (RFC 6793).
+func readNetwork(f field, v scalar) (any, *problem) {
+	if !networkForm.MatchString(v.text) {
+		return nil, wrong("network", f.args(v))
+	}
+	return v.text, nil
+}
+
+// readCountry takes a code of two letters (ISO 3166-1).
+func readCountry(f field, v scalar) (any, *problem) {
+	if !countryForm.MatchString(v.text) {
+		return nil, wrong("country", f.args(v))
+	}
+	return v.text, nil
+}
+
+// checkFleet finds a fleet that is neither a bot's nor an agent's, and completes it
+// from the enrolment.
+func (r *reader) checkFleet(c *Config) {
+	f := &c.Fleet
+	e, enrolled := f.Enrolment()
+	if f.Hub == "" && enrolled && f.Listen == "" {
+		if _, err := fleet.ParseURLs(e.Hub); err == nil {
+			f.Hub = e.Hub
+		}
+	}
+	switch {
+	case f.Listen != "" && f.Hub != "":
+		r.fault("fleet.hub", wrong("fleet.two", nil))
+	case f.Listen != "" && f.Key.IsSet():
+		r.fault("fleet.key_file", wrong("fleet.two", nil))
+	case f.Listen == "" && f.Public != "":
+		r.fault("fleet.public", wrong("fleet.public", nil))
+	case f.Hub != "" && !f.Key.IsSet():
+		r.fault("fleet.hub", wrong("fleet.key", nil))
+	case f.CAFile != "" && !f.Key.IsSet():
+		r.fault("fleet.ca_file", wrong("fleet.key", nil))
+	case f.Hub == "" && f.Key.Reveal() != "" && !r.hasFault("fleet"):
+		r.fault("fleet", wrong("fleet.hub", nil))
+	}
+	if f.CAFile != "" {
+		if _, err := f.CA(); err != nil && !os.IsPermission(err) {
+			r.fault("fleet.ca_file", wrong("fleet.ca", map[string]any{"Value": printable(f.CAFile)}))
+		}
+	}
+	r.checkVantage(c, e.Name)
+	if len(c.Panels) == 0 && !c.Fleet.IsOn() && !r.hasFault("panels") && !r.hasFault("fleet") {
+		r.fault("panels", wrong("needed", map[string]any{"Key": "panels"}))
+	}
+}
+
+// checkVantage wants the name under which the agent was enrolled; enrolled is empty if
+// that is not known.
+func (r *reader) checkVantage(c *Config, enrolled string) {
+	v := c.Vantage
+	switch {
+	case v.Name == "" && (v.Network != "" || v.Country != ""):
+		r.fault("vantage", wrong("needed", map[string]any{"Key": "name"}))
+	case v.Name != "" && !c.Fleet.IsOn() && !r.hasFault("fleet"):
+		r.fault("vantage", wrong("vantage.alone", nil))
+	case v.Name != "" && enrolled != "" && v.Name != enrolled:
+		r.fault("vantage.name", wrong("vantage.other", map[string]any{"Value": v.Name, "Enrolled": enrolled}))
+	}
+}
+
+// hasFault reports whether the file has a fault at or below a key.
+func (r *reader) hasFault(key string) bool {
+	return slices.ContainsFunc(r.faults, func(f Fault) bool {
+		rest, ok := strings.CutPrefix(f.Path, key)
+		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
+
+// CheckAgent returns the faults that stop an agent, which needs a hub, and something to
+// read or to look at.
+func (c *Config) CheckAgent() Faults {
+	faults := append(Faults{}, c.origin.runFaults...)
+	name := ""
+	switch {
+	case c.Fleet.Listen != "":
+		name = "agent.listen"
+	case !c.Fleet.IsOn():
+		name = "agent.hub"
+	case len(c.Panels) == 0 && !c.Vantage.IsOn():
+		name = "agent.idle"
+	default:
+		return faults
+	}
+	return append(Faults{wrong(name, nil).at(c.origin.file, place{}, "")}, faults...)
+}
