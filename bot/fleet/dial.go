@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -24,7 +27,7 @@ type Config struct {
 	Key    Key
 	CA     string        // PEM of the CAs that the hub's certificate must be of; empty: the system's
 	Log    *slog.Logger  // hears of connections lost and made again; not nil
-	Lost   func(error)   // called when the connection was lost; may be nil
+	Lost   func(error)   // called when there is no connection, for each attempt; may be nil
 	Joined func()        // called when it was made, the first time and again; may be nil
 	Failed func(error)   // called when the hub refused something, such as a subject; may be nil
 	Wait   time.Duration // between attempts, at most; 0: a minute
@@ -44,8 +47,8 @@ func Dial(c Config) (*nats.Conn, error) {
 	if c.Key.IsZero() {
 		return nil, ErrNoKey
 	}
-	log := c.Log
-	return nats.Connect(strings.Join(c.URLs, ","),
+	d := &dialled{Config: c}
+	n, err := nats.Connect(strings.Join(c.URLs, ","),
 		nats.Name(c.Name),
 		nats.Nkey(c.Key.Public(), c.Key.Sign),
 		nats.Secure(trust),
@@ -55,37 +58,75 @@ func Dial(c Config) (*nats.Conn, error) {
 		nats.MaxReconnects(-1),
 		nats.IgnoreAuthErrorAbort(), // a removed agent may be enrolled again with its key's file replaced
 		nats.ReconnectBufSize(-1),
-		nats.CustomReconnectDelay(func(attempts int) time.Duration { return pause(attempts, c.Wait) }),
+		nats.CustomReconnectDelay(func(attempts int) time.Duration {
+			if n := d.conn.Load(); n != nil {
+				d.lost(n.LastError()) // of a hub that was reached, but let us not in: no handler hears of that at first
+			}
+			return pause(attempts, c.Wait)
+		}),
 		nats.Timeout(10*time.Second),
 		nats.PingInterval(20*time.Second),
 		nats.MaxPingsOutstanding(2),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			log.Warn("the connection to the hub was lost", "error", err)
-			if c.Lost != nil {
-				c.Lost(err)
-			}
-		}),
-		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
-			log.Debug("the hub cannot be reached", "error", err)
-			if c.Lost != nil {
-				c.Lost(err)
-			}
-		}),
-		nats.ConnectHandler(func(n *nats.Conn) { c.joined(n) }),
-		nats.ReconnectHandler(func(n *nats.Conn) { c.joined(n) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			log.Warn("the hub refused something", "error", err)
-			if c.Failed != nil {
-				c.Failed(err)
-			}
-		}),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { d.lost(cmp.Or(err, ErrLost)) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { d.lost(err) }),
+		nats.ConnectHandler(d.joined),
+		nats.ReconnectHandler(d.joined),
+		nats.ErrorHandler(func(n *nats.Conn, _ *nats.Subscription, err error) { d.failed(n, err) }),
 	)
+	if err == nil {
+		d.conn.Store(n)
+	}
+	return n, err
 }
 
-func (c Config) joined(n *nats.Conn) {
-	c.Log.Info("connected to the hub", "server", n.ConnectedUrlRedacted())
-	if c.Joined != nil {
-		c.Joined()
+// ErrLost is a connection that ended without a reason.
+var ErrLost = errors.New("the connection ended")
+
+// dialled says what happens to a connection: the same only once.
+type dialled struct {
+	Config
+	conn atomic.Pointer[nats.Conn]
+
+	mu   sync.Mutex
+	said string // why there is no connection; empty: there is one
+}
+
+// lost is called for each failed attempt; nil is none.
+func (d *dialled) lost(err error) {
+	if err == nil {
+		return
+	}
+	d.mu.Lock()
+	again := d.said == err.Error()
+	d.said = err.Error()
+	d.mu.Unlock()
+	if !again {
+		d.Log.Warn("no connection to the hub", "hub", strings.Join(d.URLs, ","), "error", err)
+	}
+	if d.Lost != nil {
+		d.Lost(err)
+	}
+}
+
+func (d *dialled) joined(n *nats.Conn) {
+	d.mu.Lock()
+	d.said = ""
+	d.mu.Unlock()
+	d.Log.Info("connected to the hub", "hub", n.ConnectedUrlRedacted())
+	if d.Joined != nil {
+		d.Joined()
+	}
+}
+
+// failed is called for what a server refuses of a connection that it keeps.
+func (d *dialled) failed(n *nats.Conn, err error) {
+	if n.Status() != nats.CONNECTED && !errors.Is(err, nats.ErrPermissionViolation) {
+		d.lost(err)
+		return
+	}
+	d.Log.Warn("the hub refused something", "error", err)
+	if d.Failed != nil {
+		d.Failed(err)
 	}
 }
 
@@ -125,4 +166,10 @@ func ParseURLs(text string) ([]string, error) {
 		all = append(all, u.String())
 	}
 	return all, nil
+}
+
+// IsRefused reports whether a connection failed because the hub does not know its key,
+// or no more.
+func IsRefused(err error) bool {
+	return err != nil && strings.EqualFold(err.Error(), nats.ErrAuthorization.Error())
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -58,10 +57,7 @@ func ReadMembers(folder string) (Members, error) {
 // process does. The folder is made if it is not there. A change that returns an error
 // leaves the file as it is.
 func ChangeMembers(folder string, change func(*Members) error) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	unlock, err := lock(filepath.Join(folder, "members.lock"))
+	unlock, err := Lock(folder)
 	if err != nil {
 		return err
 	}
@@ -77,7 +73,7 @@ func ChangeMembers(folder string, change func(*Members) error) error {
 	if err != nil {
 		return err
 	}
-	return replace(MembersFile(folder), append(text, '\n'))
+	return WriteFile(MembersFile(folder), append(text, '\n'))
 }
 
 // Add enrols an agent.
@@ -117,39 +113,4 @@ func (m *Members) AddBot(key string) {
 	if !slices.Contains(m.Bots, key) {
 		m.Bots = append(m.Bots, key)
 	}
-}
-
-// replace writes a file of mode 0600 so that a reader sees the old one or the new one,
-// also after a crash.
-func replace(name string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), name); err != nil {
-		return err
-	}
-	folder, err := os.Open(filepath.Dir(name))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
-}
-
-// lock waits until no other process holds the file.
-func lock(name string) (unlock func(), err error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return func() { _ = f.Close() }, nil // which ends the lock
 }

@@ -60,6 +60,10 @@ func LogSubject(panel string) string { return prefix + ".log." + panel }
 // BeatSubject has an agent's heartbeats, which are not stored.
 func BeatSubject(agent string) string { return prefix + ".hb." + agent }
 
+// EntrySubject is an agent's own entry in the bucket of the fleet: its last heartbeat,
+// with the hub's time beside it.
+func EntrySubject(agent string) string { return "$KV." + BucketFleet + "." + agent }
+
 // TaskSubject is where a panel's agent takes requests.
 func TaskSubject(panel string) string { return prefix + ".task." + panel }
 

@@ -20,7 +20,7 @@ func (m Member) Rights() Rights {
 		Publish: []string{
 			BeatSubject(m.Name),
 			prefix + ".sight." + m.Name + ".>",
-			"$KV." + BucketFleet + "." + m.Name,
+			EntrySubject(m.Name),
 			"$JS.API.CONSUMER.INFO." + StreamLooks + "." + m.Name,
 			"$JS.API.CONSUMER.MSG.NEXT." + StreamLooks + "." + m.Name,
 			"$JS.ACK." + StreamLooks + "." + m.Name + ".>",

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,6 +31,8 @@ const (
 	// again later is recognised by its rows.
 	duplicates = 2 * time.Hour
 
+	requestTimeout = 5 * time.Second
+
 	// leaseTTL ends the lease of a bot that does not renew it.
 	leaseTTL = 15 * time.Second
 )
@@ -56,23 +59,32 @@ func buckets(replicas int) []jetstream.KeyValueConfig {
 
 // Prepare creates the streams and buckets, or changes those of an older version. Each
 // has as many replicas as the cluster has servers, but at most three; one server has
-// one.
+// one. A cluster that has just started may refuse: the caller tries again.
 func Prepare(ctx context.Context, js jetstream.JetStream, servers int) error {
 	replicas := min(max(servers, 1), 3)
 	if replicas == 2 {
 		replicas = 1 // two of two must both be there, which is worse than one
 	}
 	for _, s := range streams(replicas) {
-		if _, err := js.CreateOrUpdateStream(ctx, s); err != nil {
+		err := within(ctx, func(ctx context.Context) error { _, err := js.CreateOrUpdateStream(ctx, s); return err })
+		if err != nil {
 			return fmt.Errorf("stream %s: %w", s.Name, err)
 		}
 	}
 	for _, b := range buckets(replicas) {
-		if _, err := js.CreateOrUpdateKeyValue(ctx, b); err != nil {
+		err := within(ctx, func(ctx context.Context) error { _, err := js.CreateOrUpdateKeyValue(ctx, b); return err })
+		if err != nil {
 			return fmt.Errorf("bucket %s: %w", b.Bucket, err)
 		}
 	}
 	return nil
+}
+
+// within bounds a request: a cluster without a leader answers none.
+func within(ctx context.Context, do func(context.Context) error) error {
+	short, end := context.WithTimeout(ctx, requestTimeout)
+	defer end()
+	return do(short)
 }
 
 // LookConsumer is the queue of a vantage point in LOOKS. The bot creates it; the agent
@@ -82,4 +94,17 @@ func LookConsumer(vantage string) jetstream.ConsumerConfig {
 		Durable: vantage, FilterSubject: LookSubject(vantage), AckPolicy: jetstream.AckExplicitPolicy,
 		AckWait: time.Minute, MaxDeliver: 3, MaxAckPending: 1000,
 	}
+}
+
+// Codes of JetStream for a hub without room: of the server's storage or of the stream.
+const (
+	codeStorage = 10047
+	codeSpace   = 10023
+	codeStore   = 10077
+)
+
+// IsFull reports whether a publish failed because the hub has no room for it.
+func IsFull(err error) bool {
+	failed, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && (failed.ErrorCode == codeStorage || failed.ErrorCode == codeSpace || failed.ErrorCode == codeStore)
 }

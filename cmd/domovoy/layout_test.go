@@ -59,6 +59,8 @@ var allowed = map[string][]string{
 	"bot/engine":            {"bot", "bot/alerts", "bot/cancel", "bot/commands", "bot/digest", "bot/inbox", "bot/jobs", "bot/metrics", "bot/outbox", "bot/people", "bot/probe", "bot/registrations", "bot/share", "bot/state", "bot/task", "bot/watch", "checks/registry", "reports", "reports/compose", "reports/journal", "i18n"},
 	"bot/engine/enginetest": {"bot", "bot/engine", "bot/watch", "checks", "checks/*", "checks/lab", "reports", "reports/journal", "i18n"},
 	"bot/fleet":             {},
+	"bot/fleet/trust":       {"bot/fleet"},
+	"bot/fleet/hub":         {"bot/fleet", "bot/fleet/trust"},
 	"bot/console":           {"bot", "reports", "i18n"},
 	"bot/slack":             {"bot", "checks/pace", "reports", "i18n"},
 	"bot/telegram":          {"bot", "checks/pace", "reports", "i18n"},
@@ -73,6 +75,7 @@ var allowed = map[string][]string{
 	"cmd/internal/app":      {"checks", "checks/*", "reports", "reports/compose", "reports/journal", "bot", "bot/*", "cmd/internal/config", "i18n"},
 	"cmd/internal/setup":    {"bot", "bot/console", "bot/slack", "bot/telegram", "checks/ispmanager", "checks/ispmanager/location", "cmd/internal/app", "cmd/internal/config", "cmd/internal/unit", "reports", "i18n"},
 	"cmd/domovoy":           {"bot/console", "checks", "cmd/internal/*", "i18n"},
+	"cmd/domovoy-hub":       {"bot/fleet/hub"},
 	"cmd/demo":              {"bot", "bot/console", "checks", "checks/acme", "checks/budget", "checks/cert", "checks/lab", "checks/lab/boulder", "checks/lab/internet", "cmd/internal/*", "reports", "reports/journal", "i18n"},
 
 	"checks/ispmanager/location": {},
@@ -91,8 +94,8 @@ var foreign = map[string][]string{
 	"github.com/nats-io/nats-server/":  {"bot/fleet/hub"}, // only in the program domovoy-hub
 	"github.com/nats-io/nats.go":       {"bot/fleet", "bot/fleet/agent", "bot/fleet/hub", "bot/fleet/remote"},
 	"github.com/nats-io/nats.go/":      {"bot/fleet", "bot/fleet/agent", "bot/fleet/hub", "bot/fleet/remote"},
-	"github.com/nats-io/nkeys":         {"bot/fleet"},
-	"flag":                             {"cmd/demo"},
+	"github.com/nats-io/nkeys":         {"bot/fleet", "bot/fleet/hub"},
+	"flag":                             {"cmd/demo", "cmd/domovoy-hub"},
 	"github.com/spf13/":                {"cmd/domovoy"},
 	"github.com/yuin/":                 {"cmd/internal/manual"},
 	"github.com/google/jsonschema-go/": {"cmd/internal/app"},
