@@ -1,10 +1,15 @@
 // Command lab is what a freshly installed Domovoy meets: a panel in the place where
 // ISPmanager has it, below a root folder, and the laboratory's Telegram and Slack. It
-// writes the configuration and the tokens that fit them, and then does what each line
-// of its input says, with a line "done" after each; it ends with the input.
+// says where these two are, and then does what each line of its input says, with a line
+// "done" after each; it ends with the input. In root's home are the tokens, and answers
+// for setup with everything that a person would be asked.
 //
 //	lab ROOT
 //
+//	start CODE  presses Start in the link of a private chat
+//	group CODE  adds the bot to the group by its link
+//	invite      invites the bot to the channel
+//	slash WORDS says something there with /domovoy
 //	hear TEXT   waits until each chat has got a message with the text since the last question
 //	ask WORDS   asks in both chats, and waits for an answer of some lines in each
 //	reissue     has the panel issue many certificates at once
@@ -15,6 +20,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"log"
@@ -63,10 +69,10 @@ func run(root string) error {
 		return err
 	}
 	defer t.close()
-	if err := t.configure(root); err != nil {
+	if err := t.tell(filepath.Join(root, "root")); err != nil {
 		return err
 	}
-	fmt.Println("done")
+	fmt.Println("done", t.telegram.URL(), t.slack.APIURL())
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		word, rest, _ := strings.Cut(lines.Text(), " ")
@@ -89,9 +95,13 @@ func open(folder string) (t *town, err error) {
 	if t.slack, err = botlab.NewSlack(botlab.SlackOptions{Team: team}); err != nil {
 		return nil, err
 	}
-	t.slack.AddChannel(botlab.Channel{ID: channel, Name: "ops"})
+	t.slack.AddChannel(botlab.Channel{ID: channel, Name: "ops", Absent: true})
 	t.slack.AddPerson(botlab.Person{ID: ann, Name: "ann"})
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	conf := filepath.Join(folder, "ispmgr.conf.d")
+	if err := os.MkdirAll(conf, 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(conf, "db.conf"), nil, 0o600); err != nil { // it names no server
 		return nil, err
 	}
 	if t.sample, err = lab.NewSample(folder, time.Now().UTC(), 3, lab.WithoutFiles()); err != nil {
@@ -106,46 +116,43 @@ func (t *town) close() {
 	t.slack.Close()
 }
 
-// configure writes what the administrator of this host would write.
-func (t *town) configure(root string) error {
-	folder := filepath.Join(root, "etc/domovoy")
-	database, err := filepath.Rel(root, t.sample.Panel.Path())
-	if err != nil {
-		return err
-	}
-	for name, token := range map[string]string{"telegram.token": t.telegram.Token(), "slack.bot": t.slack.BotToken(), "slack.app": t.slack.AppToken()} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(token+"\n"), 0o600); err != nil {
+// tell writes the tokens, and the answers to what setup asks.
+func (t *town) tell(home string) error {
+	for name, text := range map[string]string{
+		"telegram.token": t.telegram.Token(), "slack.bot": t.slack.BotToken(), "slack.app": t.slack.AppToken(),
+		"answers.yaml": fmt.Sprintf(`language: en
+timezone: UTC
+panel: {name: isp1, challenges: /usr/local/mgr5/www/letsencrypt, rights: acl}
+telegram: {token_file: telegram.token, api_url: %q, chat: "telegram:%d", admin: "telegram:%d"}
+slack: {bot_token_file: slack.bot, app_token_file: slack.app, api_url: %q, chat: "slack:%s", admin: "slack:%s:%s"}`,
+			t.telegram.URL(), group, admin, t.slack.APIURL(), channel, team, ann),
+	} {
+		if err := os.WriteFile(filepath.Join(home, name), []byte(text+"\n"), 0o600); err != nil {
 			return err
 		}
 	}
-	text := fmt.Sprintf(`language: en
-timezone: UTC
-panels:
-  - name: isp1
-    database: /%s
-    timezone: UTC
-    challenges: /usr/local/mgr5/www/letsencrypt
-    acme: {directory: "https://127.0.0.1:9/directory"}
-resolvers: []
-telegram: {token_file: telegram.token, api_url: %q}
-slack: {bot_token_file: slack.bot, app_token_file: slack.app, api_url: %q}
-chats:
-  - to: "telegram:%d"
-  - to: "slack:%s"
-people:
-  - {id: "telegram:%d", role: admin}
-schedule: {panel: "@every 1s", daily: "@every 1000h", weekly: "@every 1000h"}
-`, database, t.telegram.URL(), t.slack.APIURL(), group, channel, admin)
-	file, err := os.OpenFile(filepath.Join(folder, "config.yaml"), os.O_WRONLY|os.O_TRUNC, 0) // with the package's own rights
-	if err != nil {
-		return err
-	}
-	_, err = file.WriteString(text)
-	return errors.Join(err, file.Close())
+	return nil
 }
 
 func (t *town) do(word, rest string) error {
 	switch word {
+	case "start":
+		t.telegram.Say(admin, 0, admin, "Ann", "/start "+rest)
+		return nil
+	case "group":
+		t.telegram.Say(group, 0, admin, "Ann", "/start@"+t.telegram.Username()+" "+rest)
+		return nil
+	case "invite":
+		t.slack.AddChannel(botlab.Channel{ID: channel, Name: "ops"})
+		return nil
+	case "slash":
+		ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+		defer stop()
+		if err := t.slack.WaitConnected(ctx, 1); err != nil {
+			return fmt.Errorf("nobody listens to Slack: %w", err)
+		}
+		t.slack.Slash(channel, ann, team, "/domovoy", rest)
+		return nil
 	case "hear":
 		return t.wait(rest, 1, true)
 	case "told":
