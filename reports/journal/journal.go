@@ -123,10 +123,13 @@ func open(ctx context.Context, path string, steps fs.FS, options ...Option) (*Jo
 // the disk that the panel may use too.
 const walSize = "wal_autocheckpoint(4000)"
 
+// writeCache is the cache of the connection that writes: 1500 KiB.
+const writeCache = "-1500"
+
 // pools makes the two connection pools without touching the file.
 func pools(path string) (*Journal, error) {
 	pragmas := []string{"busy_timeout(5000)", "foreign_keys(1)", "synchronous(FULL)", "journal_mode(WAL)", walSize}
-	write, err := sql.Open("sqlite", dsn(path, "immediate", append(pragmas, "cache_size(-1500)")...))
+	write, err := sql.Open("sqlite", dsn(path, "immediate", append(pragmas, "cache_size("+writeCache+")")...))
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 // settleRows or settleEvery, and before it changes a stored row. What needs either
 // settles first.
 const (
-	settleRows  = 10_000
+	settleRows  = 5000
 	settleEvery = 15 * time.Minute
 )
 

@@ -69,7 +69,7 @@ func unsettled(t *testing.T, path string) (n int) {
 func TestAttemptsAreSettledWhenTheyAreMany(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j := reopen(t, path)
-	const rows, batch = 10_000, 500
+	const rows, batch = 5000, 500
 	for from := 0; from < rows; from += batch {
 		if n := unsettled(t, path); n != from {
 			t.Fatalf("%d attempts are not settled, want %d", n, from)
