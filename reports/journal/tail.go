@@ -56,7 +56,7 @@ func (s *tails) keep(server string, l *tail) {
 
 // full reports whether it is time to settle.
 func (l *tail) full(now time.Time) bool {
-	return l.rows >= settleRows || now.Sub(l.begun) >= settleEvery
+	return l.rows >= settleRows || len(l.book.sums) >= 2*settleRows || now.Sub(l.begun) >= settleEvery
 }
 
 // settleAttempts settles those of a server, in a transaction of its own.
