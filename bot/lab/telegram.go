@@ -37,6 +37,7 @@ type Telegram struct {
 	chats    map[int64]*chat
 	commands map[string][]BotCommand // by scope and language, see commandsKey
 	queries  map[string]*CallbackAnswer
+	webhook  string // URL; empty: none
 }
 
 type telegramMethod func(context.Context, request) (any, error)
@@ -167,8 +168,16 @@ func (t *Telegram) me() object {
 	}
 }
 
-// deleteWebhook succeeds: the lab has no webhooks.
+// SetWebhook has updates go to a URL, as another program would: getUpdates is refused
+// until deleteWebhook. The lab calls no URL. https://core.telegram.org/bots/api#setwebhook
+func (t *Telegram) SetWebhook(url string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.webhook = url
+}
+
 func (t *Telegram) deleteWebhook(context.Context, request) (any, error) {
+	t.SetWebhook("")
 	return true, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -68,11 +69,20 @@ func (t *Telegram) getUpdates(ctx context.Context, q request) (any, error) {
 	if text := q.params["allowed_updates"]; text != "" && json.Unmarshal([]byte(text), &allowed) != nil {
 		return nil, badRequest("can't parse allowed updates JSON object")
 	}
+	if t.hasWebhook() {
+		return nil, &telegramError{code: http.StatusConflict, text: "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"}
+	}
 	ended := t.startPoll(offset, allowed)
 	defer t.endPoll(ended)
 	timer := time.NewTimer(time.Duration(min(wait, 50)) * time.Second)
 	defer timer.Stop()
 	return t.longPoll(ctx, limit, ended, timer.C)
+}
+
+func (t *Telegram) hasWebhook() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.webhook != ""
 }
 
 // startPoll ends the running poll, as the real server does: of two pollers the older

@@ -22,8 +22,9 @@ var (
 // Heard is something said to the bot, or, with Joined, that it was added to a chat.
 type Heard struct {
 	bot.Update
-	Title  string // of the group; empty in a private chat
-	Joined bool
+	Title   string // of the group; empty in a private chat
+	Joined  bool
+	Channel bool // it is a channel, in which nobody can ask the bot
 }
 
 // meetWait is how long Meet waits after a failure: a person is waiting, too.
@@ -100,7 +101,7 @@ func (t *Telegram) meet(ctx context.Context, c *converter, cursor string, second
 		cursor = strconv.FormatInt(u.ID+1, 10)
 		if m := u.Member; m != nil && m.admits() && m.Chat.Type != "private" {
 			to := bot.Address{Messenger: Messenger, Chat: strconv.FormatInt(m.Chat.ID, 10)}
-			heard = append(heard, Heard{Update: bot.Update{Chat: to.String(), Name: m.From.name()}, Title: m.Chat.Title, Joined: true})
+			heard = append(heard, Heard{Update: bot.Update{Chat: to.String(), Name: m.From.name()}, Title: m.Chat.Title, Joined: true, Channel: m.Chat.Type == "channel"})
 		}
 		if said, ok := c.convert(u); ok && u.Message != nil {
 			heard = append(heard, Heard{Update: said, Title: u.Message.Chat.Title})

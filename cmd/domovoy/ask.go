@@ -48,7 +48,7 @@ func (p *program) printAnswer(ctx context.Context, a *app.App, text string) erro
 	if p.format == "json" {
 		err = p.printJSON(reply)
 	} else {
-		_, err = fmt.Fprint(p.out, console.Render(reply.Message, p.bundle, 100, false))
+		_, err = fmt.Fprint(p.out, console.Render(reply.Message, p.bundle, p.width(), false))
 		err = errors.Join(err, p.saveFiles(reply))
 	}
 	if err == nil && (reply.Refused != "" || reply.Blind) {
@@ -174,7 +174,7 @@ func (p *program) sweepNow(ctx context.Context, a *app.App) error {
 	case p.format == "json":
 		return out.Encode(map[string]app.SweepSummary{"summary": sum})
 	}
-	_, err = fmt.Fprint(p.out, console.Render(app.Summary(l, sum), p.bundle, 100, false))
+	_, err = fmt.Fprint(p.out, console.Render(app.Summary(l, sum), p.bundle, p.width(), false))
 	return err
 }
 

@@ -77,7 +77,7 @@ func TestTheGrantsOfTheManual(t *testing.T) {
 	says("without the one to a column", map[string]string{
 		"en": "No right to read webdomain.active (GRANT), or this panel does not have it.",
 		"ru": "Нет прав на чтение webdomain.active (GRANT), или в базе этой панели этого нет."})
-	tried(t, file, "webdomain.active: what needs it is off. Look at the user, its password file and its GRANT.", true)
+	tried(t, file, "webdomain.active: what needs it is off. Look at the user, its password file and its GRANT: ", true)
 	if err := server.Exec("", "GRANT SELECT (active) ON ispmgr.webdomain TO domovoy@localhost"); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestTheGrantsOfTheManual(t *testing.T) {
 	if err := server.Exec("", "REVOKE ALL PRIVILEGES, GRANT OPTION FROM domovoy@localhost"); err != nil {
 		t.Fatal(err)
 	}
-	tried(t, file, "lets the user in, who may read nothing there. Look at the user, its password file and its GRANT.", true)
+	tried(t, file, "lets the user in, who may read nothing there. Look at the user, its password file and its GRANT: ", true)
 }
 
 // tried checks what config check says of a configuration.

@@ -118,6 +118,6 @@ func (p *program) replayNow(ctx context.Context, a *app.App, days int) error {
 	if p.format == "json" {
 		return p.printJSON(reply)
 	}
-	_, err = fmt.Fprint(p.out, console.Render(reply.Message, p.bundle, 100, false))
+	_, err = fmt.Fprint(p.out, console.Render(reply.Message, p.bundle, p.width(), false))
 	return err
 }

@@ -26,6 +26,7 @@ import (
 type newcomer struct {
 	*house
 	prefix, binary, language string
+	env                      []string // besides the usual
 }
 
 func newNewcomer(t *testing.T, language string) *newcomer {
@@ -64,6 +65,7 @@ func (n *newcomer) give() {
 func (n *newcomer) command(args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(n.Context(), n.binary, args...)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "TZ=UTC", "COLUMNS=1000", "HOME=" + n.folder, "LANG=" + map[string]string{"en": "en_US.UTF-8", "ru": "ru_RU.UTF-8"}[n.language]}
+	cmd.Env = append(cmd.Env, n.env...)
 	if os.Geteuid() == 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}

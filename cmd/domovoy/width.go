@@ -9,13 +9,13 @@ import (
 
 // Columns of a text.
 const (
-	fileColumns  = 80  // where nobody says how many there are
-	mostColumns  = 100 // of a terminal: a text that is wider is hard to read
+	mostColumns  = 100 // a text that is wider is hard to read
 	leastColumns = 20
 )
 
 // width is how many columns a text may have: as many as COLUMNS says, as for other
-// programs that break lines, else those of the terminal.
+// programs that break lines, else those of the
+// terminal; a file has the most.
 func (p *program) width() int {
 	if value, ok := p.env("COLUMNS"); ok {
 		if n, err := strconv.Atoi(value); err == nil && n > 0 {
@@ -27,5 +27,5 @@ func (p *program) width() int {
 			return max(min(columns, mostColumns), leastColumns)
 		}
 	}
-	return fileColumns
+	return mostColumns
 }

@@ -34,7 +34,12 @@ const (
 
 // barrierTo finds what keeps this user from reading a file, or from listing a
 // folder; false: nothing does.
-func barrierTo(path string) (barrier, bool) {
+func barrierTo(path string) (barrier, bool) { return barrierOn(path, mostLinks) }
+
+// mostLinks is how many symbolic links are followed.
+const mostLinks = 8
+
+func barrierOn(path string, depth int) (barrier, bool) {
 	steps := []string{path}
 	for at := filepath.Dir(path); at != filepath.Dir(at); at = filepath.Dir(at) {
 		steps = append(steps, at)
@@ -45,6 +50,14 @@ func barrierTo(path string) (barrier, bool) {
 			return barrier{path: steps[i], missing: true}, true
 		}
 		if err != nil {
+			if to, failed := os.Readlink(steps[i]); failed == nil { // what is closed is on the way that it leads
+				if !filepath.IsAbs(to) {
+					to = filepath.Join(filepath.Dir(steps[i]), to)
+				}
+				if depth > 0 {
+					return barrierOn(to, depth-1)
+				}
+			}
 			return barrier{path: steps[i]}, true
 		}
 		need, group := uint32(mayEnter), fs.FileMode(0o010)
@@ -109,7 +122,7 @@ func closed(key string, grade Grade, path string, b barrier) Trial {
 // quoted is a path as a shell takes it.
 func quoted(path string) string {
 	plain := func(r rune) bool {
-		return r == '/' || r == ':' || r == '.' || r == '-' || r == '_' || r == ',' || r == '+' || r == '@' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+		return r == '/' || r == '=' || r == ':' || r == '.' || r == '-' || r == '_' || r == ',' || r == '+' || r == '@' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
 	}
 	if strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
 		return path

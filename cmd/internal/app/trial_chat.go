@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"domovoy/bot"
 	"domovoy/cmd/internal/config"
@@ -16,7 +17,14 @@ import (
 // could write into each chat. A chat of a messenger whose token this user cannot read
 // is not tried.
 func (a *App) tryMessengers(ctx context.Context) (trials []Trial) {
-	messengers, err := a.messengers()
+	readable := *a.cfg
+	if readable.Telegram.Token.Reveal() == "" { // which is said of its key
+		readable.Telegram = config.Telegram{}
+	}
+	if readable.Slack.BotToken.Reveal() == "" || readable.Slack.AppToken.Reveal() == "" {
+		readable.Slack = config.Slack{}
+	}
+	messengers, err := (&App{cfg: &readable, bundle: a.bundle, log: a.log}).messengers()
 	if err != nil {
 		return []Trial{{Grade: Broken, Says: "messenger.form", Args: i18n.Args{"Error": err}}}
 	}
@@ -44,7 +52,11 @@ func (a *App) tokenTrial(name string, err error) Trial {
 	args := i18n.Args{"Messenger": name, "Error": short(err)}
 	refused, ok := errors.AsType[*bot.Permanent](err)
 	if !ok || !refused.Token {
-		return Trial{Key: name, Grade: Unknown, Says: "messenger.silent", Cure: "messenger", Args: args}
+		t := Trial{Key: name, Grade: Unknown, Says: "messenger.silent", Cure: "messenger", Args: args}
+		if isForeign(err) {
+			t.Cure = "messenger.tls"
+		}
+		return t
 	}
 	args["Error"] = refused.Reason
 	t := Trial{Key: name, Grade: Broken, Says: "token", Cure: "token." + name, Args: args}
@@ -60,13 +72,33 @@ func (a *App) tokenTrial(name string, err error) Trial {
 	return t
 }
 
+// groupID is the address that was probably meant: that of a supergroup has -100 before
+// the number which some programs show; empty: none.
+func groupID(to bot.Address) string {
+	if to.Messenger != "telegram" || strings.HasPrefix(to.Chat, "-100") {
+		return ""
+	}
+	digits := strings.TrimPrefix(to.Chat, "-")
+	if len(digits) < supergroupDigits {
+		return ""
+	}
+	if !strings.HasPrefix(digits, "100") || len(digits) < supergroupDigits+len("100") {
+		digits = "100" + digits
+	}
+	to.Chat = "-" + digits
+	return to.String()
+}
+
+// supergroupDigits is how many digits the number of a supergroup has at least.
+const supergroupDigits = 10
+
 // tryChat looks whether the bot could write into a chat; nil: it could.
 func tryChat(ctx context.Context, m bot.Trier, key string, to bot.Address) []Trial {
 	err := m.CanSend(ctx, to)
 	if err == nil {
 		return nil
 	}
-	args := i18n.Args{"Chat": to, "Messenger": to.Messenger, "Error": short(err)}
+	args := i18n.Args{"Chat": to, "Messenger": to.Messenger, "Error": short(err), "Guess": groupID(to)}
 	if moved, ok := errors.AsType[*bot.Moved](err); ok {
 		args["To"] = moved.To
 		return []Trial{{Key: key, Grade: Lacking, Says: "chat.moved", Args: args}}

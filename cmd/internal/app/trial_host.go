@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -25,6 +27,8 @@ const (
 	roomWanted = 256 << 20 // bytes free beside the state
 	roomNeeded = 16 << 20  // less: the state cannot grow
 	clockOff   = time.Minute
+
+	filesNeeded = 16 // the state, its journal and the audit, and pictures of reports
 )
 
 // tryState looks whether the state can be kept. It does not open it: a newer program
@@ -33,7 +37,14 @@ func tryState(cfg *config.Config) []Trial {
 	folder := filepath.Dir(cfg.State)
 	args := i18n.Args{"Path": cfg.State, "Folder": folder, "User": me(), "Quoted": quoted(cfg.State), "QuotedFolder": quoted(folder)}
 	if info, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		if to, failed := os.Readlink(folder); failed == nil && err != nil {
+			args["To"] = to
+			return []Trial{{Key: "state", Grade: Broken, Says: "state.link", Args: args}}
+		}
 		return nil // it can be made, or the configuration is refused already
+	}
+	if isOther(cfg.State) {
+		return []Trial{{Key: "state", Grade: Broken, Says: "state.other", Cure: "state.other", Args: args}}
 	}
 	for _, path := range []string{folder, cfg.State, cfg.State + "-wal", cfg.State + ".audit"} {
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
@@ -60,20 +71,42 @@ func tryState(cfg *config.Config) []Trial {
 			trials = append(trials, Trial{Key: "state", Grade: Lacking, Says: "root", Args: args})
 		}
 	}
-	var disk syscall.Statfs_t
-	if syscall.Statfs(folder, &disk) == nil && disk.Blocks > 0 {
-		free := disk.Bavail * uint64(disk.Bsize)
-		args["MB"] = int(free >> 20)
-		if free < roomNeeded {
-			trials = append(trials, Trial{Key: "state", Grade: Broken, Says: "disk", Args: args})
-		} else if free < roomWanted {
-			trials = append(trials, Trial{Key: "state", Grade: Lacking, Says: "disk", Args: args})
-		}
-	}
-	return trials
+	return append(trials, tryRoom(folder, args)...)
 }
 
-// accessWrite is W_OK of access(2), with X_OK for a folder.
+// isOther reports whether there is a file that is no database of SQLite
+// (https://sqlite.org/fileformat2.html#magic_header_string).
+func isOther(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	const magic = "SQLite format 3\x00"
+	head := make([]byte, len(magic))
+	n, err := io.ReadFull(f, head)
+	return (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) && n > 0 && string(head) != magic
+}
+
+// tryRoom looks whether the state can grow: bytes, and files beside it.
+func tryRoom(folder string, args i18n.Args) []Trial {
+	var disk syscall.Statfs_t
+	if syscall.Statfs(folder, &disk) != nil || disk.Blocks == 0 {
+		return nil
+	}
+	free := disk.Bavail * uint64(disk.Bsize)
+	args["MB"], args["Files"] = int(free>>20), int(disk.Ffree)
+	switch {
+	case disk.Files > 0 && disk.Ffree < filesNeeded: // some file systems do not count them
+		return []Trial{{Key: "state", Grade: Broken, Says: "inodes", Cure: "inodes", Args: args}}
+	case free < roomNeeded:
+		return []Trial{{Key: "state", Grade: Broken, Says: "disk", Cure: "disk", Args: args}}
+	case free < roomWanted:
+		return []Trial{{Key: "state", Grade: Lacking, Says: "disk", Cure: "disk", Args: args}}
+	}
+	return nil
+}
+
 // tryShare places a file where pages for customers go, and removes it.
 func tryShare(c config.Share) []Trial {
 	if c.Directory == "" {
@@ -87,6 +120,7 @@ func tryShare(c config.Share) []Trial {
 		Args: i18n.Args{"Folder": c.Directory, "Error": err, "User": me(), "Quoted": quoted(c.Directory)}}}
 }
 
+// accessWrite is W_OK of access(2), with X_OK for a folder.
 func accessWrite(folder bool) uint32 {
 	if folder {
 		return 3
@@ -162,7 +196,11 @@ func tryCA(ctx context.Context, key string, p config.Panel) []Trial {
 	answer, err := client.Do(request)
 	if err != nil {
 		args["Error"] = short(err)
-		return []Trial{{Key: key, Grade: Unknown, Says: "ca", Cure: "ca", Args: args}}
+		cure := "ca"
+		if isForeign(err) {
+			cure = "ca.tls"
+		}
+		return []Trial{{Key: key, Grade: Unknown, Says: "ca", Cure: cure, Args: args}}
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
@@ -176,8 +214,19 @@ func tryCA(ctx context.Context, key string, p config.Panel) []Trial {
 	return nil
 }
 
+// isForeign reports whether a certificate was not accepted: it has expired, is for
+// another name, or is by a CA that this host does not know, as that of a proxy which
+// reads along.
+func isForeign(err error) bool {
+	_, is := errors.AsType[*tls.CertificateVerificationError](err)
+	return is
+}
+
 // short is an error of the network without the addresses, which the text has.
 func short(err error) error {
+	if failed, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return failed.Err
+	}
 	if failed, ok := errors.AsType[*net.OpError](err); ok {
 		return failed.Err
 	}

@@ -92,7 +92,11 @@ func unread(key string, p config.Panel, err *ispmanager.Error) Trial {
 		if b, closes := barrierTo(err.Path); closes && !b.missing {
 			return closed(key, Broken, err.Path, b)
 		}
-		if strings.HasPrefix(err.Path, location.Scheme) && !errors.Is(err.Err, fs.ErrPermission) { // else it is the socket's
+		at, _ := location.Parse(err.Path)
+		if b, closes := barrierTo(at.Server.Socket); closes && !b.missing && at.Server.Socket != "" {
+			return closed(key, Broken, at.Server.Socket, b)
+		}
+		if at.Server.Name != "" && !errors.Is(err.Err, fs.ErrPermission) { // else it is the socket's
 			t.Args["Reason"], t.Cure = "rights", "grant"
 		}
 	case ispmanager.Gone, ispmanager.Conf, ispmanager.Directory, ispmanager.Empty, ispmanager.NotDatabase, ispmanager.Shape:
@@ -130,7 +134,12 @@ func tryCertificates(key string, p config.Panel, sites []checks.Site) Trial {
 	if path := pathOf(denied); path != "" {
 		path = filepath.Join(p.Certificates, path) // it is relative to the folder
 		if b, closes := barrierTo(path); closes && !b.missing {
-			return closed(key, Broken, path, b)
+			t := closed(key, Broken, path, b)
+			if b.path != p.Certificates && strings.HasPrefix(b.path, p.Certificates) { // others will be closed, too
+				t.Cure = "certificates"
+				t.Args["Quoted"], t.Args["Files"] = quoted(p.Certificates), !b.folder
+			}
+			return t
 		}
 	}
 	if read == 0 && len(found) > 0 {
@@ -159,7 +168,11 @@ func tryFiles(key, says, pattern string) []Trial {
 	}
 	for _, file := range files {
 		if b, closes := barrierTo(file); closes && !b.missing {
-			return []Trial{closed(key, Lacking, file, b)}
+			t := closed(key, Lacking, file, b)
+			if t.Cure == "acl" && b.path == file && len(files) > 1 && quoted(pattern) == "'"+pattern+"'" { // others will be closed, too
+				t.Args["Quoted"] = pattern
+			}
+			return []Trial{t}
 		}
 	}
 	return nil

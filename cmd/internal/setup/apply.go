@@ -178,7 +178,7 @@ func (s *session) systemd() bool {
 
 // run is the step of a command, which only root can run.
 func (s *session) run(c command, root bool) step {
-	return step{text: c.String(), hand: !root || s.Prefix != "" && !s.account.exists() && c.args[0] != "chmod", do: func(ctx context.Context) error {
+	return step{text: c.String(), hand: c.hand || !root || s.Prefix != "" && !s.account.exists() && c.args[0] != "chmod", do: func(ctx context.Context) error {
 		cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
 		cmd.Stdin = strings.NewReader(c.stdin)
 		out, err := cmd.CombinedOutput()

@@ -3,8 +3,10 @@ package setup
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 
 	"domovoy/bot"
@@ -18,7 +20,8 @@ func (s *session) finish(ctx context.Context, cfg *config.Config) error {
 	if s.systemd() {
 		s.talk.say("setup.done.started")
 	} else {
-		s.talk.say("setup.done.start", i18n.Args{"Program": s.Program, "File": s.Config, "User": s.account.name, "Prefix": s.Prefix != ""})
+		s.talk.say("setup.done.start", i18n.Args{"User": s.account.name, "Prefix": s.Prefix != ""})
+		s.talk.indent(command{args: []string{s.Program, "run", "--config", s.Config}}.String())
 	}
 	for _, p := range s.draft.parts {
 		for _, c := range p.chats {
@@ -38,7 +41,13 @@ func (s *session) greet(ctx context.Context, m bot.Messenger, c config.Chat, cfg
 	}
 	message := reports.Message{Language: l.Language(), Title: l.Say("setup.here.title", i18n.Args{"Panels": panels}),
 		Sections: []reports.Section{{Text: l.Say("setup.here.text", i18n.Args{"Slack": c.To.Messenger == slackName})}}}
-	if _, err := m.Send(ctx, c.To, "", message); err != nil {
+	_, err := m.Send(ctx, c.To, "", message)
+	if moved, ok := errors.AsType[*bot.Moved](err); ok { // since it was tried
+		s.talk.say("setup.here.moved", i18n.Args{"Chat": c.To, "To": moved.To, "File": s.Config})
+		c.To = moved.To
+		_, err = m.Send(ctx, c.To, "", message)
+	}
+	if err != nil {
 		s.talk.say("setup.here.failed", i18n.Args{"Chat": c.To, "Error": reasonOf(err)})
 		return
 	}
@@ -49,7 +58,7 @@ func (s *session) greet(ctx context.Context, m bot.Messenger, c config.Chat, cfg
 // service does.
 func (s *session) status(ctx context.Context, cfg *config.Config) error {
 	cmd := exec.CommandContext(ctx, itself, "ask", "--config", s.Config, "--lang", s.talk.l.Language(), "status")
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LANG=" + s.talk.l.Language() + "_XX.UTF-8", "NO_COLOR=1"}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LANG=" + s.talk.l.Language() + "_XX.UTF-8", "NO_COLOR=1", "COLUMNS=" + strconv.Itoa(s.talk.width)}
 	cmd.Dir = "/"
 	if as := findAccount(s.account.name); as.exists() {
 		become(cmd, as, s.draft.able || s.isAble())

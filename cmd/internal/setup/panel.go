@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"domovoy/checks/ispmanager"
 	"domovoy/checks/ispmanager/location"
@@ -62,7 +63,7 @@ func (s *session) askPanel(ctx context.Context) error {
 	if err := s.locate(ctx); err != nil {
 		return err
 	}
-	if err := s.password(given); err != nil {
+	if err := s.password(ctx, given); err != nil {
 		return err
 	}
 	s.findFiles(given)
@@ -153,8 +154,11 @@ func missing(path string) bool {
 }
 
 // password reads the password of a user of the panel's server.
-func (s *session) password(given PanelAnswers) error {
+func (s *session) password(ctx context.Context, given PanelAnswers) error {
 	p := &s.draft.panel
+	if s.Given == nil && p.at.Server.Name != "" && p.database != location.Auto {
+		return s.askPassword(ctx)
+	}
 	if given.PasswordFile == "" {
 		return nil
 	}
@@ -165,6 +169,31 @@ func (s *session) password(given PanelAnswers) error {
 	p.passwordFile = p.name + ".db"
 	s.draft.secrets[p.passwordFile] = secret
 	return nil
+}
+
+// askPassword asks for the password of the user in database: mysql:// until the server
+// lets the user in, or does not answer.
+func (s *session) askPassword(ctx context.Context) error {
+	p := &s.draft.panel
+	for {
+		secret, err := s.talk.askSecret(ctx, s.talk.l.Say("setup.panel.password", i18n.Args{"User": p.at.Server.User}), "")
+		if err != nil {
+			return err
+		}
+		delete(s.draft.secrets, p.name+".db")
+		if p.passwordFile = ""; secret != "" {
+			p.passwordFile = p.name + ".db"
+			s.draft.secrets[p.passwordFile] = secret
+		}
+		refused := ispmanager.New(ispmanager.Config{Name: p.name, Database: p.database, Password: func() string { return secret }, Zone: time.Local})
+		_, _, err = refused.Poll(ctx)
+		refused.Close()
+		failed, is := errors.AsType[*ispmanager.Error](err)
+		if !is || failed.Reason != ispmanager.Login {
+			return nil // what else is wrong is said with what was found
+		}
+		s.talk.note("setup.panel.refused", i18n.Args{"User": p.at.Server.User, "Server": p.at.String()})
+	}
 }
 
 // findFiles finds certificates and logs.
@@ -185,7 +214,11 @@ func (s *session) findFiles(given PanelAnswers) {
 // sayPanel says what was found.
 func (s *session) sayPanel() {
 	p := s.draft.panel
-	args := i18n.Args{"Conf": p.dbConf, "Where": p.at.String(), "Server": p.at.Server.Name != "", "Owner": "", "Group": "", "Mode": ""}
+	conf := p.dbConf
+	if p.database != location.Auto {
+		conf = ""
+	}
+	args := i18n.Args{"Conf": conf, "Where": p.at.String(), "Server": p.at.Server.Name != "", "Owner": "", "Group": "", "Mode": ""}
 	file := p.at.Path
 	if file == "" && p.at.Server.Name == "" { // only its db.conf is known to be there
 		file, args["Where"] = p.dbConf, p.dbConf

@@ -277,9 +277,29 @@ func (s *session) serverUser() error {
 	if _, err := exec.LookPath(client); err != nil {
 		client = "mysql"
 	}
-	s.draft.grants = []command{{args: []string{client, "--force"}, secret: secret, stdin: strings.Join(append(lines, ispmanager.Grants(who, at.Name)...), "\n")}}
+	args, local := clientOf(client, at)
+	s.draft.grants = []command{{args: args, hand: !local, secret: secret, stdin: strings.Join(append(lines, ispmanager.Grants(who, at.Name)...), "\n")}}
 	return nil
 }
+
+// clientOf is how root reaches a server, and whether root of this host may do there what
+// it wants: that goes by the socket of a server on this host.
+func clientOf(client string, at location.Server) (args []string, local bool) {
+	args = []string{client, "--force"}
+	local = at.Host == "" || at.Host == "localhost" || at.Host == "127.0.0.1" || at.Host == "::1"
+	switch {
+	case at.Socket != "":
+		args = append(args, "--socket="+at.Socket)
+	case !local, at.Port != 0 && at.Port != usualPort:
+		args = append(args, "--host="+cmp.Or(at.Host, "127.0.0.1"))
+		if at.Port != 0 {
+			args = append(args, "--port="+strconv.Itoa(int(at.Port)))
+		}
+	}
+	return args, local
+}
+
+const usualPort = 3306
 
 // isAble reports whether the service has the capability already.
 func (s *session) isAble() bool {

@@ -68,8 +68,9 @@ type draft struct {
 
 // part is one messenger.
 type part struct {
-	name      string // telegram, slack
-	section   string // of the configuration
+	name      string      // telegram, slack
+	keys      [][2]string // of its section that change; without a value: none
+	gone      []string    // keys of its section that go
 	changed   bool
 	messenger bot.Messenger
 	chats     []config.Chat // that are new
@@ -199,6 +200,7 @@ type command struct {
 	args   []string
 	stdin  string // empty: none
 	secret string // in stdin; shown as ***
+	hand   bool   // root of this host cannot run it as it is
 }
 
 // String is the command as one types it.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"domovoy/bot"
@@ -120,7 +121,8 @@ func (s *session) trySlack(ctx context.Context, t *slackParts) (bool, error) {
 			refused, permanent = &bot.Permanent{Reason: clear.Reason}, true
 		}
 		if permanent {
-			s.talk.note("setup.slack.refused", i18n.Args{"Error": refused.Reason, "App": t.appToken != noAppToken})
+			s.talk.note("setup.slack.refused", i18n.Args{"Error": refused.Reason, "App": t.appToken != noAppToken,
+				"Scope": refused.Reason == "missing_scope", "Off": strings.Contains(refused.Reason, "socket_mode") || refused.Reason == "link_disabled"})
 			return false, nil
 		}
 		if ctx.Err() != nil {
@@ -186,7 +188,11 @@ func (s *session) meetSlack(ctx context.Context, t slackParts, fresh bool, given
 	p := part{name: slackName, messenger: t.messenger, changed: fresh}
 	if fresh {
 		s.draft.secrets["slack.bot"], s.draft.secrets["slack.app"] = t.botToken, t.appToken
-		p.section = section("slack", [][2]string{{"bot_token_file", "slack.bot"}, {"app_token_file", "slack.app"}, {"api_url", t.api}, {"proxy", t.proxy}})
+		p.keys = [][2]string{{"bot_token_file", "slack.bot"}, {"app_token_file", "slack.app"}, {"api_url", t.api}, {"proxy", t.proxy}}
+		p.gone = []string{"bot_token", "app_token"}
+		if s.old != nil {
+			p.keys = changed(p.keys, s.old.Slack.APIURL, s.old.Slack.Proxy.Reveal())
+		}
 	}
 	chat, admin := given.Chat, given.Admin
 	if chat == "" || admin == "" {
@@ -198,7 +204,8 @@ func (s *session) meetSlack(ctx context.Context, t slackParts, fresh bool, given
 		chat, admin = bot.Address{Messenger: at.Messenger, Chat: at.Chat}.String(), heard.Person
 		s.talk.note("setup.slack.heard", i18n.Args{"Name": heard.Name, "Person": admin, "Chat": chat})
 	}
-	if err := s.awaitRight(ctx, t.messenger, chat, "setup.slack.mute"); err != nil {
+	chat, err := s.awaitRight(ctx, t.messenger, chat, "setup.slack.mute")
+	if err != nil {
 		return err
 	}
 	p.add(s, chat, admin)

@@ -85,7 +85,7 @@ func (t *Talk) ask(ctx context.Context, question, otherwise string) (string, err
 	if otherwise != "" {
 		question += " [" + otherwise + "]"
 	}
-	fmt.Fprint(t.out, question+" ")
+	fmt.Fprint(t.out, console.Wrap(question, t.width-1)+" ")
 	select {
 	case got := <-t.read():
 		t.reading = nil

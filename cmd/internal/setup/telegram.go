@@ -4,9 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
-	"strings"
+	"slices"
 	"time"
 
 	"domovoy/bot"
@@ -168,21 +167,35 @@ func (s *session) tryTelegram(ctx context.Context, t *telegramParts) (bool, erro
 
 // askProxy asks for a proxy; empty: none.
 func (s *session) askProxy(ctx context.Context, was string) (string, error) {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"} { // the service has none of them
+		if value, ok := s.Env(name); ok && was == "" && isProxy(value) {
+			was = value
+		}
+	}
 	for {
 		text, err := s.talk.ask(ctx, s.talk.l.Say("setup.proxy"), was)
 		if err != nil || text == "" {
 			return "", err
 		}
+		if text == "-" {
+			return "", nil
+		}
 		u, err := url.Parse(text)
 		switch {
-		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "socks5" && u.Scheme != "socks5h":
-			s.talk.say("setup.proxy.form")
-		case u.User != nil:
+		case err == nil && u.User != nil:
 			s.talk.say("setup.proxy.password")
+		case !isProxy(text):
+			s.talk.say("setup.proxy.form")
 		default:
 			return text, nil
 		}
 	}
+}
+
+// isProxy reports whether a text is a proxy without a password.
+func isProxy(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && u.User == nil && (u.Scheme == "http" || u.Scheme == "socks5" || u.Scheme == "socks5h")
 }
 
 // keepTelegram leaves what the configuration has of Telegram.
@@ -197,7 +210,11 @@ func (s *session) meetTelegram(ctx context.Context, t telegramParts, fresh bool,
 	p := part{name: telegram.Messenger, messenger: t.messenger, changed: fresh}
 	if fresh {
 		s.draft.secrets["telegram.token"] = t.token
-		p.section = section("telegram", [][2]string{{"token_file", "telegram.token"}, {"api_url", t.api}, {"proxy", t.proxy}})
+		p.keys = [][2]string{{"token_file", "telegram.token"}, {"api_url", t.api}, {"proxy", t.proxy}}
+		p.gone = []string{"token"}
+		if s.old != nil {
+			p.keys = changed(p.keys, s.old.Telegram.APIURL, s.old.Telegram.Proxy.Reveal())
+		}
 	}
 	met := meeting{session: s, t: t, admin: given.Admin, group: given.Chat}
 	if given.Admin == "" || given.Chat == "" {
@@ -208,10 +225,11 @@ func (s *session) meetTelegram(ctx context.Context, t telegramParts, fresh bool,
 	if met.group == "" {
 		met.group = met.private
 	}
-	if err := s.awaitRight(ctx, t.messenger, met.group, "setup.telegram.mute"); err != nil {
+	group, err := s.awaitRight(ctx, t.messenger, met.group, "setup.telegram.mute")
+	if err != nil {
 		return err
 	}
-	p.add(s, met.group, met.admin)
+	p.add(s, group, met.admin)
 	s.draft.parts = append(s.draft.parts, p)
 	return nil
 }
@@ -296,10 +314,13 @@ func (m *meeting) listen(ctx context.Context) (late bool, err error) {
 	go func() { ended <- m.t.messenger.Meet(waiting, m.hear, m.failed) }()
 	select {
 	case err = <-ended:
-	case <-m.talk.skipped():
+	case pressed := <-m.talk.skipped():
 		m.talk.reading = nil
 		stop()
-		<-ended //nolint:errcheck // that it was stopped
+		<-ended                 //nolint:errcheck // that it was stopped
+		if pressed.err != nil { // the terminal is gone
+			return false, errLeft
+		}
 		return false, nil
 	}
 	switch {
@@ -314,6 +335,8 @@ func (m *meeting) listen(ctx context.Context) (late bool, err error) {
 // hear takes what is said to the bot, until both chats are known.
 func (m *meeting) hear(h telegram.Heard) bool {
 	switch {
+	case h.Channel:
+		m.once("channel"+h.Chat, "setup.telegram.channel", i18n.Args{"Title": h.Title})
 	case h.Joined && m.group == "":
 		m.once("joined"+h.Chat, "setup.telegram.joined", i18n.Args{"Title": h.Title, "Bot": m.t.username, "Code": m.code})
 	case h.Joined:
@@ -349,7 +372,7 @@ func (m *meeting) hearPrivate(h telegram.Heard) {
 
 // failed says why nothing is heard, once for each reason.
 func (m *meeting) failed(err error) {
-	args := i18n.Args{"Error": short(err)}
+	args := i18n.Args{"Error": short(err), "API": cmp.Or(m.t.api, "https://api.telegram.org")}
 	switch {
 	case errors.Is(err, telegram.ErrBusy):
 		m.once("busy", "setup.telegram.busy", args)
@@ -371,10 +394,11 @@ func (m *meeting) once(event, key string, args i18n.Args) {
 // lookAgain is how often a chat is tried that does not take messages yet.
 const lookAgain = 3 * time.Second
 
-// awaitRight waits until the bot may write to a chat.
-func (s *session) awaitRight(ctx context.Context, m bot.Trier, chat, key string) error {
+// awaitRight waits until the bot may write to a chat. It returns the chat, which may
+// have become another one: a group of Telegram that was made a supergroup.
+func (s *session) awaitRight(ctx context.Context, m bot.Trier, chat, key string) (string, error) {
 	if chat == "" {
-		return nil
+		return "", nil
 	}
 	to := address(chat)
 	ctx, stop := context.WithTimeout(ctx, s.Wait)
@@ -382,19 +406,25 @@ func (s *session) awaitRight(ctx context.Context, m bot.Trier, chat, key string)
 	for told := false; ; {
 		err := m.CanSend(ctx, to)
 		if err == nil {
-			return nil
+			return to.String(), nil
+		}
+		if moved, ok := errors.AsType[*bot.Moved](err); ok && moved.To != to {
+			s.talk.note("setup.telegram.moved", i18n.Args{"Chat": to, "To": moved.To})
+			to = moved.To
+			continue
 		}
 		permanent, is := errors.AsType[*bot.Permanent](err)
 		if is && !permanent.Chat && !permanent.Token { // the app may not look; sending will tell
-			return nil
+			s.talk.note("setup.slack.unseen", i18n.Args{"Error": permanent.Reason})
+			return to.String(), nil
 		}
 		if ctx.Err() != nil {
-			s.talk.say("setup.late.right", i18n.Args{"Chat": chat})
-			return errLeft
+			s.talk.say("setup.late.right", i18n.Args{"Chat": to})
+			return "", errLeft
 		}
 		if !told {
 			told = true
-			s.talk.note(key, i18n.Args{"Chat": chat, "Error": reasonOf(err)})
+			s.talk.note(key, i18n.Args{"Chat": to, "Error": reasonOf(err)})
 		}
 		select {
 		case <-time.After(lookAgain):
@@ -425,16 +455,10 @@ func short(err error) error {
 	}
 }
 
-// section is a section of the configuration; keys without a value are left out.
-func section(name string, keys [][2]string) string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "%s:\n", name)
-	for _, k := range keys {
-		if k[1] != "" {
-			fmt.Fprintf(&text, "  %s: %s\n", k[0], yamlWord(k[1]))
-		}
-	}
-	return text.String()
+// changed are the keys whose value is not the one of the configuration: a proxy may
+// stand there as a variable, with a password that nobody writes down.
+func changed(keys [][2]string, api, proxy string) [][2]string {
+	return slices.DeleteFunc(keys, func(k [2]string) bool { return k[0] == "api_url" && k[1] == api || k[0] == "proxy" && k[1] == proxy })
 }
 
 // address is an address that was checked before; the zero one if it is none.

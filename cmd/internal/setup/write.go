@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,8 +21,8 @@ func (s *session) text() string {
 	}
 	f := splitFile(s.oldText)
 	for _, p := range s.draft.parts {
-		if p.section != "" {
-			f.replace(p.name, p.section)
+		if len(p.keys) > 0 {
+			f.set(p.name, p.keys, p.gone)
 		}
 		for i, c := range p.chats {
 			f.add("chats", chatLine(c), chatLines(s.old.Chats, p.chats[:i+1]))
@@ -47,7 +48,7 @@ func (s *session) newText() string {
 	b.WriteString(s.draft.panel.section(s.at(usualConf) != s.draft.panel.dbConf || s.Prefix != ""))
 	var chats, people string
 	for _, p := range s.draft.parts {
-		b.WriteString(p.section)
+		b.WriteString(section(p.name, p.keys))
 		chats += chatLines(p.chats, nil)
 		people += personLines(p.people, nil)
 	}
@@ -220,6 +221,80 @@ func (b *block) begin() int {
 	}
 	return 0
 }
+
+// section is a section of the configuration; keys without a value are left out.
+func section(name string, keys [][2]string) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s:\n", name)
+	for _, k := range keys {
+		if k[1] != "" {
+			fmt.Fprintf(&text, "  %s: %s\n", k[0], yamlWord(k[1]))
+		}
+	}
+	return text.String()
+}
+
+// set sets keys of a section, and takes others out. What else it has stays, with its
+// comments; one in a single line becomes one of several.
+func (f *file) set(name string, keys [][2]string, gone []string) {
+	b := f.find(name)
+	if b == nil {
+		f.replace(name, section(name, keys))
+		return
+	}
+	b.unfold()
+	indent := "  "
+	for _, line := range b.lines[b.begin()+1:] {
+		if m := innerKey.FindStringSubmatch(line); m != nil {
+			indent = m[1]
+			break
+		}
+	}
+	at := func(key string) int {
+		return slices.IndexFunc(b.lines, func(line string) bool {
+			m := innerKey.FindStringSubmatch(line)
+			return m != nil && m[1] == indent && m[2] == key
+		})
+	}
+	for _, key := range gone {
+		if i := at(key); i >= 0 {
+			b.lines = slices.Delete(b.lines, i, i+1)
+		}
+	}
+	for n, k := range keys {
+		line := indent + k[0] + ": " + yamlWord(k[1])
+		switch i := at(k[0]); {
+		case i >= 0 && k[1] == "":
+			b.lines = slices.Delete(b.lines, i, i+1)
+		case i >= 0:
+			b.lines[i] = line + trailing.FindString(b.lines[i])
+		case k[1] != "":
+			b.lines = slices.Insert(b.lines, b.begin()+1+min(n, len(b.lines)-b.begin()-1), line)
+		}
+	}
+}
+
+// unfold writes a section of one line, {a: b, c: d}, in several.
+func (b *block) unfold() {
+	i := b.begin()
+	m := oneLine.FindStringSubmatch(b.lines[i])
+	if m == nil {
+		return
+	}
+	lines := []string{m[1] + ":" + m[3]}
+	for pair := range strings.SplitSeq(m[2], ",") {
+		if pair = strings.TrimSpace(pair); pair != "" {
+			lines = append(lines, "  "+pair)
+		}
+	}
+	b.lines = slices.Concat(b.lines[:i], lines, b.lines[i+1:])
+}
+
+var (
+	innerKey = regexp.MustCompile(`^( +)([A-Za-z_]+):`)
+	trailing = regexp.MustCompile(`\s+#.*$`)
+	oneLine  = regexp.MustCompile(`^(\w+):\s*\{((?:[^{}#]|\$\{\w+\})*)\}(\s*(?:#.*)?)$`)
+)
 
 var entry = regexp.MustCompile(`^(\s*)- `)
 
