@@ -1,0 +1,155 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	botlab "domovoy/bot/lab"
+)
+
+// curing finds the commands of cures that are to be typed as they stand.
+var curing = regexp.MustCompile(`setfacl -m \S+ [^\s,]+|find \S+ (?:-name \S+|-type d) -exec setfacl -m \S+ \{\} \+|chown -R \S+: [^\s,]+|chmod 600 [^\s;,]+|mv \S+ \S+`)
+
+// TestEveryCureMends breaks one thing of a host at a time, and does what config check
+// says: types its commands as root, or follows the sentence. Then nothing is said any
+// more.
+func TestEveryCureMends(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("SKIPPED: only root can give files away and open them")
+	}
+	if _, err := exec.LookPath("setfacl"); err != nil {
+		t.Skip("SKIPPED: setfacl is not installed")
+	}
+	if raceDetector {
+		t.Skip("SKIPPED: each starts programs, which are slow then")
+	}
+	write := func(name, text string) func(h *host) { return func(h *host) { h.write(name, text, 0o600) } }
+	closed := func(name string, mode os.FileMode) func(h *host) { return func(h *host) { h.take(name, mode) } }
+	change := func(from, to string) func(h *host) { return func(h *host) { h.change(from, to); h.give() } }
+	other := func(h *host) { h.change("database: "+h.panel(), "database: "+h.folder+"/real.db"); h.give() }
+	token := func(h *host) { h.write("telegram", h.telegram.Token()+"\n", 0o600) }
+	for name, c := range map[string]struct {
+		spoil func(h *host)
+		says  string
+		mend  func(h *host) // nil: the commands do it
+	}{
+		"only its owner may read the database": {closed("ispmgr.db", 0o600), "setfacl", nil},
+		"an access control list denies it": {func(h *host) {
+			h.take("ispmgr.db", 0o644)
+			h.must(exec.Command("setfacl", "-m", "u:nobody:---", h.panel()).Run())
+		}, "setfacl", nil},
+		"a link leads where nobody may go": {func(h *host) {
+			h.inFolder()
+			h.must(os.Symlink("closed/in/ispmgr.db", h.panel()))
+			h.change("database: "+h.folder+"/closed/in/ispmgr.db", "database: "+h.panel())
+			h.give()
+			h.take("closed", 0o700)
+		}, "closed", nil},
+		"two folders on the way are closed": {func(h *host) { h.inFolder(); h.give(); h.take("closed/in", 0o700); h.take("closed", 0o700) }, "closed", nil},
+		"the certificates are closed":       {closed("httpd-cert", 0o750), "setfacl", nil},
+		"each folder of certificates is closed": {func(h *host) {
+			folders, err := filepath.Glob(filepath.Join(h.folder, "httpd-cert", "*"))
+			h.must(err)
+			for _, folder := range folders {
+				h.take("httpd-cert/"+filepath.Base(folder), 0o700)
+			}
+		}, "find", nil},
+		"an access log is closed":       {closed("logs/shop.access.log", 0o600), "access_logs", nil},
+		"the logs are closed":           {closed("logs", 0o700), "access_logs", nil},
+		"nginx is closed":               {closed("vhosts/shop.conf", 0o600), "vhosts", nil},
+		"no file can be placed":         {closed("challenges", 0o755), "challenges", nil},
+		"the account key is open":       {func(h *host) { h.accountKey(); h.must(os.Chmod(h.folder+"/key.pem", 0o644)) }, "chmod 600", nil},
+		"the state is root's":           {func(h *host) { h.write("state/domovoy.db", "", 0o600); h.take("state/domovoy.db", 0o600) }, "chown", nil},
+		"the audit is root's":           {func(h *host) { h.write("state/domovoy.db.audit", "", 0o600); h.take("state/domovoy.db.audit", 0o600) }, "chown", nil},
+		"the folder of the state is":    {closed("state", 0o755), "chown", nil},
+		"the state is another file":     {write("state/domovoy.db", strings.Repeat("notes ", 100)), "no SQLite database", nil},
+		"the token's file is open":      {func(h *host) { h.must(os.Chmod(h.folder+"/telegram", 0o644)) }, "chmod 600", func(h *host) { h.must(os.Chmod(h.folder+"/telegram", 0o600)) }},
+		"no database":                   {func(h *host) { h.aside(); h.must(os.Remove(h.panel())) }, "there is no", other},
+		"a link to nowhere":             {func(h *host) { h.aside(); h.must(errors.Join(os.Remove(h.panel()), os.Symlink("/nowhere", h.panel()))) }, "there is no", other},
+		"a folder":                      {func(h *host) { h.aside(); h.must(errors.Join(os.Remove(h.panel()), os.Mkdir(h.panel(), 0o755))) }, "is a folder", other},
+		"an empty file":                 {func(h *host) { h.aside(); h.write("ispmgr.db", "", 0o644) }, "is empty", other},
+		"a wrong Telegram token":        {write("telegram", "123456:AAFakeFakeFakeFakeFakeFake"), "refuses the token", token},
+		"a Telegram token in quotes":    {func(h *host) { h.write("telegram", `"`+h.telegram.Token()+`"`, 0o600) }, "does not look like", token},
+		"a wrong Slack token":           {write("slack.bot", "xoxb-1-fake"), "refuses the token", func(h *host) { h.write("slack.bot", h.slack.BotToken(), 0o600) }},
+		"a wrong app's token":           {write("slack.app", "xapp-1-fake"), "refuses the token", func(h *host) { h.write("slack.app", h.slack.AppToken()+"\r\n", 0o600) }},
+		"swapped Slack tokens":          {func(h *host) { h.write("slack.bot", h.slack.AppToken(), 0o600) }, "swapped", func(h *host) { h.write("slack.bot", h.slack.BotToken(), 0o600) }},
+		"an unknown group":              {change(fmt.Sprint(group, "/"), "-100999/"), "chat not found", change("-100999/", fmt.Sprint(group, "/"))},
+		"a group's number without -100": {change(fmt.Sprint(group, "/"), "-1234567890/"), "If it is a supergroup: telegram:-1001234567890/7", change("-1234567890/", fmt.Sprint(group, "/"))},
+		"thrown out of the group":       {func(h *host) { h.telegram.Block(group) }, "Add the bot", func(h *host) { h.telegram.AddChat(botlab.Chat{ID: group}); h.telegram.AddTopic(group, topic) }},
+		"a supergroup by now":           {func(h *host) { h.telegram.Migrate(group, -1009) }, "has become telegram:-1009/7", change(fmt.Sprint(group, "/"), "-1009/")},
+		"not in the channel":            {func(h *host) { h.slack.AddChannel(botlab.Channel{ID: channel, Name: "ops", Absent: true}) }, "/invite", func(h *host) { h.slack.AddChannel(botlab.Channel{ID: channel, Name: "ops"}) }},
+		"a channel's name":              {change("slack:"+channel, "slack:#ops"), "channel’s id", change("slack:#ops", "slack:"+channel)},
+		"no name server":                {change("resolvers: [", "resolvers: [\"[::1]:1\", "), "Name another", change("resolvers: [\"[::1]:1\", ", "resolvers: [")},
+		"the clock is behind":           {func(h *host) { h.off = 10 * time.Minute }, "timedatectl", func(h *host) { h.off = 0 }},
+		"a tab in the configuration":    {func(h *host) { h.change("\n  - ", "\n\t- ") }, "replace it with spaces", func(h *host) { h.change("\n\t- ", "\n  - ") }},
+		"the state is a link to nowhere": {func(h *host) {
+			h.must(errors.Join(os.RemoveAll(h.folder+"/state"), os.Symlink(h.folder+"/disk", h.folder+"/state")))
+		}, "leads to", func(h *host) { h.must(os.Mkdir(h.folder+"/disk", 0o755)); h.give() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			h.give()
+			c.spoil(h)
+			out, errs, _ := h.check()
+			if !strings.Contains(out+errs, c.says) {
+				t.Fatalf("want a line with %q\nstdout:\n%s\nstderr:\n%s", c.says, out, errs)
+			}
+			if c.mend != nil {
+				c.mend(h)
+				out, errs, _ = h.check()
+			} else {
+				out, errs = h.obeys(out, errs)
+			}
+			if errs != "" || !strings.Contains(out, ": no errors\n") {
+				t.Errorf("after the cure\nstdout:\n%s\nstderr:\n%s", out, errs)
+			}
+		})
+	}
+}
+
+// obeys types the commands that config check prints, as root, until it prints none:
+// behind one closed folder there may be another.
+func (h *host) obeys(out, errs string) (string, string) {
+	h.Helper()
+	for range 4 {
+		command := curing.FindString(errs + out)
+		if command == "" {
+			break
+		}
+		if said, err := exec.CommandContext(h.Context(), "sh", "-c", command).CombinedOutput(); err != nil {
+			h.Errorf("%s: %v: %s", command, err, said)
+		}
+		out, errs, _ = h.check()
+	}
+	return out, errs
+}
+
+// aside copies the panel's database to real.db.
+func (h *host) aside() {
+	h.Helper()
+	text, err := os.ReadFile(h.panel())
+	h.must(err)
+	h.write("real.db", string(text), 0o644)
+}
+
+// accountKey makes a key of an account, which the configuration names.
+func (h *host) accountKey() {
+	h.Helper()
+	out, err := exec.CommandContext(h.Context(), "openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout").Output()
+	if err != nil {
+		h.Skip("SKIPPED: no openssl")
+	}
+	h.write("key.pem", string(out), 0o600)
+	h.write("acme.log", "", 0o644)
+	h.change("acme: {", fmt.Sprintf("acme: {account_key_file: %[1]s/key.pem, logs: [%[1]s/acme.log], ", h.folder))
+	h.give()
+}
