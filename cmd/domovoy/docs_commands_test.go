@@ -91,7 +91,7 @@ var (
 	comment = regexp.MustCompile(`\s+#.*`)
 	script  = regexp.MustCompile(`^\.ci/\w+( |$)`)
 	// programs are what a text in code begins with that is a command.
-	programs = regexp.MustCompile(`^(domovoy|bash|go (build|run|test)|systemctl|systemd-analyze|journalctl|runuser|sudo|su|apt|apt-get|dpkg|` +
+	programs = regexp.MustCompile(`^(domovoy(-\w+)?|bash|go (build|run|test)|systemctl|systemd-analyze|journalctl|runuser|sudo|su|apt|apt-get|dpkg|` +
 		`docker|podman|setfacl|install|useradd|usermod|chown|chmod|chgrp|mysql|mariadb|psql|sqlite3|curl|git|make|gunzip|tar|cd|sha256sum|[A-Z_]+=\S+) `)
 )
 
