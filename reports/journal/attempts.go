@@ -75,8 +75,9 @@ func (j *Journal) AttemptsOf(ctx context.Context, server string, certificates []
 		found, err = all(ctx, t, scan, `SELECT `+attemptColumns+`
 			FROM (SELECT a.time, a.id FROM certificate c JOIN attempt a ON a.certificate = c.id AND a.settled = 1
 				WHERE c.server = ?1 AND c.name IN (SELECT value FROM json_each(?2))
-				UNION ALL SELECT a.time, a.id FROM attempt a INDEXED BY attempt_unsettled JOIN certificate c ON c.id = a.certificate
-				WHERE a.server = `+serverID+` AND a.settled = 0 AND c.name IN (SELECT value FROM json_each(?2))
+				UNION ALL SELECT a.time, a.id FROM certificate c
+				CROSS JOIN attempt a INDEXED BY attempt_unsettled ON a.server = `+serverID+` AND a.certificate = c.id AND a.settled = 0
+				WHERE c.server = ?1 AND c.name IN (SELECT value FROM json_each(?2))
 				ORDER BY 1 DESC, 2 DESC LIMIT 0 + ?3) newest
 			JOIN attempt a ON a.id = newest.id JOIN certificate c ON c.id = a.certificate JOIN wording w ON w.id = a.wording
 			ORDER BY a.time DESC, a.id DESC`, server, jsonText(certificates), limit)
@@ -113,7 +114,7 @@ func (j *Journal) LastAttempts(ctx context.Context, server string, certificates 
 		}
 		return struct{}{}, err
 	}
-	if err := j.settleAttempts(ctx, server); err != nil {
+	if err := j.settleAttemptsOf(ctx, server, certificates); err != nil {
 		return err
 	}
 	return j.view(ctx, "reading the last attempts", func(t *tx) error {

@@ -213,12 +213,12 @@ func (p *keeping) close(ctx context.Context, t *tx, stale []int64) error {
 	}
 	p.tail.rows += len(p.fresh)
 	p.tail.changes++
-	if len(stale) > 0 || p.tail.full(time.Now()) {
-		server := p.tail.book.server
-		p.tail = nil
-		return t.settleAttempts(ctx, server, stale...)
+	server := p.tail.book.server
+	if err := t.noteChange(ctx, server); err != nil || len(stale) == 0 && !p.tail.full(time.Now()) {
+		return err
 	}
-	return t.noteChange(ctx, p.tail.book.server)
+	p.tail = nil
+	return t.settleAttempts(ctx, server, stale...)
 }
 
 // storedBetween returns, by id, the attempts that are stored from the lowest to the

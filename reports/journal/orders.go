@@ -154,7 +154,7 @@ func (j *Journal) Recovered(ctx context.Context, server string, certificates []s
 		from, args = `json_each(?6) n CROSS JOIN certificate c ON c.name = n.value`, append(args, jsonText(certificates))
 	}
 	r := recovering{ended: map[string]checks.Recovery{}}
-	if err := j.settleAttempts(ctx, server); err != nil {
+	if err := j.settleAttemptsOf(ctx, server, certificates); err != nil {
 		return nil, err
 	}
 	err := j.view(ctx, "reading failures that passed", func(t *tx) error {

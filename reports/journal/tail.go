@@ -61,19 +61,45 @@ func (l *tail) full(now time.Time) bool {
 
 // settleAttempts settles those of a server, in a transaction of its own.
 func (j *Journal) settleAttempts(ctx context.Context, server string) error {
+	return j.settleSome(ctx, unsettled, server)
+}
+
+// settleAttemptsOf settles those of these certificates; nil: of all.
+func (j *Journal) settleAttemptsOf(ctx context.Context, server string, certificates []string) error {
+	if certificates == nil {
+		return j.settleAttempts(ctx, server)
+	}
+	return j.settleSome(ctx, unsettledOf, server, jsonText(certificates))
+}
+
+// What is not settled, of all certificates or of some.
+const (
+	unsettled = `SELECT id, certificate, time FROM attempt INDEXED BY attempt_unsettled
+		WHERE server = ` + serverID + ` AND settled = 0`
+	unsettledOf = `SELECT a.id, a.certificate, a.time
+		FROM json_each(?2) n CROSS JOIN certificate c ON c.server = ?1 AND c.name = n.value
+		CROSS JOIN attempt a INDEXED BY attempt_unsettled ON a.server = ` + serverID + ` AND a.certificate = c.id AND a.settled = 0`
+)
+
+// settleSome settles the attempts that a query returns. What is remembered of them stays
+// right.
+func (j *Journal) settleSome(ctx context.Context, query string, args ...any) error {
 	const doing = "settling attempts"
-	_, some, err := firstOf(glance(ctx, j, doing, single[int], `SELECT 1 FROM attempt INDEXED BY attempt_unsettled
-		WHERE server = `+serverID+` AND settled = 0 LIMIT 1`, server))
-	if err != nil || !some {
+	some, err := glance(ctx, j, doing, scanUnsettled, query, args...)
+	if err != nil || len(some) == 0 {
 		return err
 	}
 	return j.copy(ctx, doing, func(t *tx) error {
-		id, _, err := one(ctx, t, single[int64], `SELECT id FROM server WHERE name = ?`, server)
+		rows, err := all(ctx, t, scanUnsettled, query, args...)
 		if err != nil {
 			return err
 		}
-		return t.settleAttempts(ctx, id)
+		return t.settleThese(ctx, rows)
 	})
+}
+
+func scanUnsettled(s scanner) (k kept, err error) {
+	return k, s.Scan(&k.id, &k.certificate, &k.time)
 }
 
 // settleAtOnce is how many attempts one statement settles. They are in the order of the
@@ -82,10 +108,17 @@ const settleAtOnce = 200
 
 // settleAttempts settles those of a server, and recounts more certificates.
 func (t *tx) settleAttempts(ctx context.Context, server int64, more ...int64) error {
-	rows, err := all(ctx, t, func(s scanner) (k kept, err error) { return k, s.Scan(&k.id, &k.certificate, &k.time) },
-		`SELECT id, certificate, time FROM attempt INDEXED BY attempt_unsettled WHERE server = ? AND settled = 0`, server)
-	if err != nil || len(rows)+len(more) == 0 {
-		return err
+	rows, err := all(ctx, t, scanUnsettled, `SELECT id, certificate, time FROM attempt INDEXED BY attempt_unsettled WHERE server = ? AND settled = 0`, server)
+	if err == nil {
+		err = t.settleThese(ctx, rows, more...)
+	}
+	return err
+}
+
+// settleThese settles attempts, and recounts more certificates.
+func (t *tx) settleThese(ctx context.Context, rows []kept, more ...int64) error {
+	if len(rows)+len(more) == 0 {
+		return nil
 	}
 	if _, err := t.ExecContext(ctx, byCertificate); err != nil { // an import may have put it off
 		return err
@@ -105,15 +138,14 @@ func (t *tx) settleAttempts(ctx context.Context, server int64, more ...int64) er
 			return err
 		}
 	}
-	if len(more) > 0 {
-		if err := t.recount(ctx, more); err != nil {
-			return err
-		}
+	if len(more) == 0 {
+		return nil
 	}
-	return t.noteChange(ctx, server)
+	return t.recount(ctx, more)
 }
 
-// noteChange counts a change of the attempts of a server.
+// noteChange counts a change of the attempts of a server. To settle them is none: their sums
+// stay what they are.
 func (t *tx) noteChange(ctx context.Context, server int64) error {
 	_, err := t.exec(ctx, `UPDATE server SET changes = changes + 1 WHERE id = ?`, server)
 	return err
