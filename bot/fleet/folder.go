@@ -15,6 +15,9 @@ func Folder(state string) string { return filepath.Join(filepath.Dir(state), "hu
 // Lock makes the hub's folder if it is not there, and waits until no other process
 // changes it.
 func Lock(folder string) (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(folder), 0o700); err != nil {
+		return nil, err
+	}
 	if err := os.Mkdir(folder, 0o700); err == nil {
 		err = own(folder)
 		if err != nil {

@@ -74,7 +74,7 @@ var allowed = map[string][]string{
 	"cmd/internal/config":   {"bot", "bot/fleet", "checks/ispmanager/location", "i18n"},
 	"cmd/internal/app":      {"checks", "checks/*", "reports", "reports/compose", "reports/journal", "bot", "bot/*", "cmd/internal/config", "i18n"},
 	"cmd/internal/setup":    {"bot", "bot/console", "bot/slack", "bot/telegram", "checks/ispmanager", "checks/ispmanager/location", "cmd/internal/app", "cmd/internal/config", "cmd/internal/unit", "reports", "i18n"},
-	"cmd/domovoy":           {"bot/console", "checks", "cmd/internal/*", "i18n"},
+	"cmd/domovoy":           {"bot/console", "bot/fleet", "checks", "cmd/internal/*", "i18n"},
 	"cmd/domovoy-hub":       {"bot/fleet/hub"},
 	"cmd/demo":              {"bot", "bot/console", "checks", "checks/acme", "checks/budget", "checks/cert", "checks/lab", "checks/lab/boulder", "checks/lab/internet", "cmd/internal/*", "reports", "reports/journal", "i18n"},
 
@@ -92,8 +92,8 @@ var foreign = map[string][]string{
 	"github.com/go-sql-driver/":        {"checks/ispmanager", "checks/lab"},
 	"modernc.org/":                     {"checks/ispmanager", "checks/lab", "reports/journal"},
 	"github.com/nats-io/nats-server/":  {"bot/fleet/hub"}, // only in the program domovoy-hub
-	"github.com/nats-io/nats.go":       {"bot/fleet", "bot/fleet/agent", "bot/fleet/hub", "bot/fleet/remote"},
-	"github.com/nats-io/nats.go/":      {"bot/fleet", "bot/fleet/agent", "bot/fleet/hub", "bot/fleet/remote"},
+	"github.com/nats-io/nats.go":       {"bot/fleet", "bot/fleet/agent", "bot/fleet/hub", "bot/fleet/remote", "cmd/internal/app"},
+	"github.com/nats-io/nats.go/":      {"bot/fleet", "bot/fleet/agent", "bot/fleet/hub", "bot/fleet/remote", "cmd/internal/app"},
 	"github.com/nats-io/nkeys":         {"bot/fleet", "bot/fleet/hub"},
 	"flag":                             {"cmd/demo", "cmd/domovoy-hub"},
 	"github.com/spf13/":                {"cmd/domovoy"},

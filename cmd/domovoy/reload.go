@@ -18,12 +18,16 @@ import (
 func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan os.Signal) error {
 	log := p.logger(cfg)
 	damaged, begun := false, 0 // how often a new state was begun
+	var hub app.Hub
+	defer hub.Stop()
 	for {
+		hub.Follow(ctx, cfg, log)
 		next := make(chan *config.Config, 1)
 		a, err := app.OpenToRun(ctx, cfg, p.bundle, log, p.notice, damaged)
 		err = closing(a, err, func(a *app.App) error {
 			running, stop := context.WithCancel(ctx)
 			defer stop()
+			go app.KeepStreams(running, cfg, log)
 			go func() {
 				if fresh := p.awaitConfig(running, a, cfg, reload, log); fresh != nil {
 					next <- fresh

@@ -52,21 +52,49 @@ type Hub struct {
 	own    *nats.Conn // inside the process
 	cancel context.CancelFunc
 	done   chan struct{}
+
+	release func()                      // the folder
+	read    atomic.Pointer[os.FileInfo] // the users' file as it was read last
+}
+
+// ErrRunning is the error of Start if another hub has the folder.
+var ErrRunning = errors.New("another hub runs in this folder")
+
+// alone holds the folder: two servers would destroy each other's streams.
+func alone(folder string) (release func(), err error) {
+	f, err := os.OpenFile(filepath.Join(folder, "running"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("%s: %w", folder, ErrRunning)
+	}
+	return func() { _ = f.Close() }, nil
 }
 
 // ErrPort is the error of Start if another program has the port.
 var ErrPort = errors.New("another program listens on this port")
 
 // Start starts a hub. Its owner stops it.
-func Start(c Config) (*Hub, error) {
+func Start(c Config) (started *Hub, err error) {
 	if err := os.MkdirAll(filepath.Join(c.Folder, "streams"), 0o700); err != nil {
 		return nil, err
 	}
+	release, err := alone(c.Folder)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			release()
+		}
+	}()
 	key, err := fleet.NewKey()
 	if err != nil {
 		return nil, err
 	}
-	h := &Hub{config: c, users: newUsers(c.Log, key.Public()), done: make(chan struct{})}
+	h := &Hub{config: c, users: newUsers(c.Log, key.Public()), done: make(chan struct{}), release: release}
 	if err := h.readUsers(); err != nil {
 		return nil, err
 	}
@@ -188,18 +216,18 @@ func (h *Hub) keep(ctx context.Context) {
 	look, renew := time.NewTicker(lookEvery), time.NewTicker(renewEvery)
 	defer look.Stop()
 	defer renew.Stop()
-	was, _ := os.Stat(fleet.MembersFile(h.config.Folder))
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-look.C:
+			was := h.read.Load()
 			is, err := os.Stat(fleet.MembersFile(h.config.Folder))
-			if err != nil || was != nil && os.SameFile(was, is) && was.ModTime().Equal(is.ModTime()) {
+			if err != nil || was != nil && os.SameFile(*was, is) && (*was).ModTime().Equal(is.ModTime()) {
 				continue
 			}
-			if was = is; h.readUsers() != nil {
-				h.config.Log.Error("the users cannot be read, the old ones stay", "file", fleet.MembersFile(h.config.Folder))
+			if err := h.readUsers(); err != nil {
+				h.config.Log.Error("the users cannot be read, the old ones stay", "file", fleet.MembersFile(h.config.Folder), "error", err.Error())
 			}
 		case <-renew.C:
 			if err := h.renew(time.Now()); err != nil {
@@ -211,6 +239,9 @@ func (h *Hub) keep(ctx context.Context) {
 
 // readUsers reads the users, and disconnects who is one no more.
 func (h *Hub) readUsers() error {
+	if info, err := os.Stat(fleet.MembersFile(h.config.Folder)); err == nil { // before it is read: it may change now
+		h.read.Store(&info)
+	}
 	m, err := fleet.ReadMembers(h.config.Folder)
 	if err != nil {
 		return err
@@ -258,4 +289,5 @@ func (h *Hub) Stop() {
 	h.own.Close()
 	h.server.Shutdown()
 	h.server.WaitForShutdown()
+	h.release()
 }

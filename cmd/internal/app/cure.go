@@ -71,6 +71,9 @@ func (c curing) cure(r slog.Record) string {
 	if err == nil {
 		return ""
 	}
+	if cure := hubCure(c.l, c.app.cfg, err); cure != "" {
+		return cure
+	}
 	if failed, ok := errors.AsType[*ispmanager.Error](err); ok {
 		at := slices.IndexFunc(c.app.cfg.Panels, func(p config.Panel) bool { return p.Name == panel })
 		if at < 0 {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"domovoy/bot/fleet"
 	"domovoy/bot/fleet/trust"
 	"domovoy/cmd/internal/config"
+	"domovoy/i18n"
 )
 
 // hubProgram is the hub's own program, so that this one links no server.
@@ -108,12 +110,46 @@ func hubNames(cfg *config.Config) []string {
 	return names
 }
 
+// Hub is the hub that this program runs for its bot, as the configuration says. The
+// zero Hub has none yet; its owner stops it.
+type Hub struct {
+	like string // what of the configuration it was started with; empty: it is not
+	stop func()
+}
+
+// Follow starts the hub of a configuration, or ends it if that has none. One that runs
+// with the same settings goes on, and its agents notice nothing.
+func (h *Hub) Follow(ctx context.Context, cfg *config.Config, log *slog.Logger) {
+	like := ""
+	if cfg.Fleet.Listen != "" {
+		like = strings.Join(append([]string{cfg.Fleet.Listen, cfg.State}, hubNames(cfg)...), " ")
+	}
+	if like == h.like {
+		return
+	}
+	h.Stop()
+	if h.like = like; like == "" {
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { defer close(done); (&hubKeeper{cfg: cfg, log: log}).run(ctx) }()
+	h.stop = func() { cancel(); <-done }
+}
+
+// Stop ends the hub, if one runs.
+func (h *Hub) Stop() {
+	if h.stop != nil {
+		h.stop()
+	}
+	h.stop, h.like = nil, ""
+}
+
 // hubKeeper runs the hub as a child process.
 type hubKeeper struct {
-	cfg     *config.Config
-	log     *slog.Logger
-	program string
-	told    string // what was said last of its failures
+	cfg  *config.Config
+	log  *slog.Logger
+	told string // what was said last of its failures
 }
 
 // A hub that lived for a minute is started again at once; one that does not, later and
@@ -125,23 +161,19 @@ const (
 	hubGrace     = 20 * time.Second // for its streams to be on disk
 )
 
-// newHubKeeper finds the hub's program.
-func newHubKeeper(cfg *config.Config, log *slog.Logger) (*hubKeeper, error) {
-	program := ""
+// findHub is where the hub's program is: beside this one, or in PATH.
+func findHub() (string, error) {
 	if own, err := os.Executable(); err == nil {
 		beside := filepath.Join(filepath.Dir(own), hubProgram)
 		if _, err := os.Stat(beside); err == nil {
-			program = beside
+			return beside, nil
 		}
 	}
-	if program == "" {
-		found, err := exec.LookPath(hubProgram)
-		if err != nil {
-			return nil, ErrHubMissing
-		}
-		program = found
+	found, err := exec.LookPath(hubProgram)
+	if err != nil {
+		return "", ErrHubMissing
 	}
-	return &hubKeeper{cfg: cfg, log: log, program: program}, nil
+	return found, nil
 }
 
 // run starts the hub again whenever it ends, until the context does; then it has ended,
@@ -169,6 +201,7 @@ func (k *hubKeeper) run(ctx context.Context) {
 // tell says why the hub ended, the same reason once.
 func (k *hubKeeper) tell(ctx context.Context, err error, pause time.Duration) {
 	switch {
+	case errors.Is(err, ErrHubMissing):
 	case k.portTaken():
 		err = ErrHubPort
 	case pause > 4*hubPause:
@@ -176,7 +209,7 @@ func (k *hubKeeper) tell(ctx context.Context, err error, pause time.Duration) {
 	}
 	if text := err.Error(); text != k.told {
 		k.told = text
-		k.log.ErrorContext(ctx, "the hub ended, it is started again", "error", err)
+		k.log.ErrorContext(ctx, "there is no hub, starting it is tried again", "error", err)
 	}
 }
 
@@ -191,13 +224,18 @@ func (k *hubKeeper) portTaken() bool {
 
 // once runs the hub until it ends; the error says how.
 func (k *hubKeeper) once(ctx context.Context) error {
+	program, err := findHub()
+	if err != nil {
+		return err
+	}
 	args := []string{"--dir", fleet.Folder(k.cfg.State), "--listen", k.cfg.Fleet.Listen, "--json", "--child"}
 	if names := hubNames(k.cfg); len(names) > 0 {
 		args = append(args, "--names", strings.Join(names, ","))
 	}
-	c := exec.CommandContext(ctx, k.program, args...)
+	c := exec.CommandContext(ctx, program, args...)
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
 	c.WaitDelay = hubGrace
+	endWithParent(c)
 	errs, err := c.StderrPipe()
 	if err != nil {
 		return err
@@ -205,6 +243,9 @@ func (k *hubKeeper) once(ctx context.Context) error {
 	if _, err := c.StdinPipe(); err != nil { // its end tells the hub that we are gone, also when we were killed
 		return err
 	}
+	// The kernel ends a child when the thread ends that started it (prctl(2)).
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	if err := c.Start(); err != nil {
 		return err
 	}
@@ -243,4 +284,17 @@ func (k *hubKeeper) copyLog(ctx context.Context, from io.Reader) (last string) {
 		k.log.Log(ctx, level, text, attrs...)
 	}
 	return last
+}
+
+// hubCure is what to do about a hub that does not run; empty: the error is another one.
+func hubCure(l *i18n.Locale, cfg *config.Config, err error) string {
+	for _, known := range []struct {
+		of  error
+		key string
+	}{{ErrHubMissing, "missing"}, {ErrHubPort, "port"}, {ErrHubEnds, "ends"}} {
+		if errors.Is(err, known.of) {
+			return l.Say("cli.hub."+known.key, i18n.Args{"Listen": cfg.Fleet.Listen, "Folder": fleet.Folder(cfg.State)})
+		}
+	}
+	return ""
 }

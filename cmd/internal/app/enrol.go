@@ -1,0 +1,177 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"domovoy/bot/fleet"
+	"domovoy/bot/fleet/trust"
+	"domovoy/cmd/internal/config"
+)
+
+// Errors of the enrolment.
+var (
+	ErrNoFleet = errors.New("the configuration has no fleet")
+	ErrAgent   = errors.New("this is the configuration of an agent")
+	ErrAway    = errors.New("the hub cannot be reached")
+)
+
+// Enrolled is a new agent.
+type Enrolled struct {
+	fleet.Enrolment
+	Sure   bool // agents reach the hub under this name, as far as the configuration says
+	Server bool // the users' part must be put into a server's configuration
+}
+
+// Enrol lets an agent in and returns what it needs.
+func Enrol(ctx context.Context, cfg *config.Config, name string, panels []string, now time.Time) (Enrolled, error) {
+	folder, err := fleetFolder(cfg)
+	if err != nil {
+		return Enrolled{}, err
+	}
+	key, err := fleet.NewKey()
+	if err != nil {
+		return Enrolled{}, err
+	}
+	e := Enrolled{Enrolment: fleet.Enrolment{Name: name, Panels: panels, Key: key}, Server: cfg.Fleet.Listen == ""}
+	e.Hub, e.Sure = PublicHub(cfg)
+	if e.Server {
+		e.CA, err = cfg.Fleet.CA()
+	} else if _, err = fleet.BotKey(folder); err == nil {
+		e.CA, err = trust.CA(folder)
+	}
+	if err != nil {
+		return Enrolled{}, err
+	}
+	err = fleet.ChangeMembers(folder, func(m *fleet.Members) error {
+		if own, err := fleet.ParseKey(cfg.Fleet.Key.Reveal()); e.Server && err == nil {
+			m.AddBot(own.Public())
+		}
+		return m.Add(fleet.Member{Name: name, Key: key.Public(), Panels: panels, Since: now.UTC().Truncate(time.Second)})
+	})
+	if err != nil {
+		return Enrolled{}, err
+	}
+	return e, tellHub(ctx, cfg)
+}
+
+// Expel ends the rights of an agent.
+func Expel(ctx context.Context, cfg *config.Config, name string) error {
+	folder, err := fleetFolder(cfg)
+	if err != nil {
+		return err
+	}
+	if err := fleet.ChangeMembers(folder, func(m *fleet.Members) error { return m.Remove(name) }); err != nil {
+		return err
+	}
+	return tellHub(ctx, cfg)
+}
+
+// ServerUsers is what a server that is not ours needs in its configuration.
+func ServerUsers(cfg *config.Config) (string, error) {
+	m, err := fleet.ReadMembers(fleet.Folder(cfg.State))
+	return fleet.ServerUsers(m), err
+}
+
+// Roster lists the agents. If the hub cannot be reached, the error is ErrAway, and the
+// list has what is known without it.
+func Roster(ctx context.Context, cfg *config.Config) ([]fleet.Entry, error) {
+	folder, err := fleetFolder(cfg)
+	if err != nil {
+		return nil, err
+	}
+	m, err := fleet.ReadMembers(folder)
+	if err != nil {
+		return nil, err
+	}
+	var entries []fleet.Entry
+	for _, one := range m.Agents {
+		entries = append(entries, fleet.Entry{Member: one})
+	}
+	n, err := reach(ctx, cfg)
+	if err != nil {
+		return entries, err
+	}
+	defer n.Close()
+	ctx, stop := context.WithTimeout(ctx, reachTimeout)
+	defer stop()
+	found, err := fleet.Roster(ctx, n, m)
+	if err != nil {
+		return entries, fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	return found, nil
+}
+
+// reachTimeout is how long a command waits for the hub.
+const reachTimeout = 5 * time.Second
+
+// reach connects to the hub once, for a command.
+func reach(ctx context.Context, cfg *config.Config) (*nats.Conn, error) {
+	c, err := BotHub(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	joined, why := make(chan struct{}, 1), make(chan error, 1)
+	c.Joined = func() { joined <- struct{}{} }
+	c.Lost = func(err error) {
+		select {
+		case why <- err:
+		default:
+		}
+	}
+	n, err := fleet.Dial(c)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-joined:
+		return n, nil
+	case err = <-why:
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-time.After(reachTimeout):
+		err = context.DeadlineExceeded
+	}
+	n.Close()
+	return nil, fmt.Errorf("%w: %w", ErrAway, err)
+}
+
+// tellHub has our own hub read its users now. One that does not run reads them when it
+// starts.
+func tellHub(ctx context.Context, cfg *config.Config) error {
+	if cfg.Fleet.Listen == "" {
+		return nil
+	}
+	n, err := reach(ctx, cfg)
+	if errors.Is(err, ErrAway) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	answer, err := n.Request(fleet.UsersSubject, nil, reachTimeout)
+	if err == nil && len(answer.Data) > 0 {
+		err = errors.New(string(answer.Data))
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	return nil
+}
+
+// fleetFolder is the hub's folder of a bot.
+func fleetFolder(cfg *config.Config) (string, error) {
+	if !cfg.Fleet.IsOn() {
+		return "", ErrNoFleet
+	}
+	if _, agent := cfg.Fleet.Enrolment(); agent {
+		return "", ErrAgent
+	}
+	return fleet.Folder(cfg.State), nil
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package app
+
+import "os/exec"
+
+// endWithParent does nothing here: the end of its input ends the child, too.
+func endWithParent(*exec.Cmd) {}
