@@ -195,6 +195,11 @@ func (r *Recorder) outcome(ctx context.Context, p *watch.Panel, s reports.Server
 		return r.blindOutcome(ctx, s, open)
 	}
 	r.failed[p.Name] = 0
+	return r.judged(s, open)
+}
+
+// judged is what a reading that succeeded gave.
+func (r *Recorder) judged(s reports.Server, open []reports.Incident) checks.Outcome {
 	out := s.Outcome
 	out.Findings = s.NotSuperseded(out.Findings)
 	out.Findings = reports.Causes(out, reports.Verdicts(out, s.Subjects))
@@ -210,10 +215,14 @@ func (r *Recorder) outcome(ctx context.Context, p *watch.Panel, s reports.Server
 	return out
 }
 
+// passes reports whether a trouble of a reading usually is over at the next one: the
+// database was busy.
+func passes(trouble string) bool { return trouble == "locked" || trouble == "timeout" }
+
 // blindOutcome is a reading that failed: nothing else was looked at.
 func (r *Recorder) blindOutcome(ctx context.Context, s reports.Server, open []reports.Incident) checks.Outcome {
 	r.failed[s.Name]++
-	passing := s.Trouble == "locked" || s.Trouble == "timeout"
+	passing := passes(s.Trouble)
 	for _, i := range open {
 		if i.Finding.Code == checks.PanelUnavailable && i.Finding.Server == s.Name {
 			passing = false // reported already

@@ -11,6 +11,7 @@ import (
 
 	"domovoy/bot"
 	"domovoy/bot/alerts"
+	"domovoy/bot/canary"
 	"domovoy/bot/cancel"
 	"domovoy/bot/digest"
 	"domovoy/bot/people"
@@ -33,6 +34,7 @@ type Parts struct {
 	People  *people.Directory
 	Tasks   *task.Runner
 	Cancel  *cancel.Canceller
+	Canary  *canary.Canary
 	Reports *digest.Reporter
 	Share   *share.Pages // nil: customers are shown nothing
 	Send    bot.Signal   // there is something to send
@@ -85,7 +87,7 @@ func (c *Commands) List() []bot.Command {
 		{Name: "stop", Role: bot.Operator, Run: work.stop},
 		{Name: "delivery", Role: bot.Viewer, Run: sent.delivery},
 		{Name: "audit", Role: bot.Admin, Run: acts.audit},
-		{Name: "selftest", Role: bot.Operator, Run: selfTest{p.Journal, p.Watch, acts, p.People}.run},
+		{Name: "selftest", Role: bot.Operator, Run: selfTest{p.Journal, p.Watch, acts, p.People, p.Canary}.run},
 		{Name: "lang", Role: bot.Viewer, Run: languages{p.Journal, p.People}.lang},
 		{Name: "whoami", Role: bot.Viewer, Run: whoami},
 		{Name: "help", Role: bot.Viewer, Run: c.help},

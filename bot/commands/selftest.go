@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/bot/canary"
 	"domovoy/bot/people"
 	"domovoy/bot/watch"
 	"domovoy/reports/compose"
@@ -21,11 +22,11 @@ type SelfTestData struct {
 
 // SelfTestItem is one thing that was tested. Error is empty where it is well.
 type SelfTestItem struct {
-	Name  string     `json:"name" jsonschema:"state, audit, panel or chat"`
+	Name  string     `json:"name" jsonschema:"state, audit, panel, alarm or chat"`
 	Of    string     `json:"of,omitempty"`
 	OK    bool       `json:"ok"`
 	Error string     `json:"error,omitempty"`
-	Last  *time.Time `json:"last,omitempty" jsonschema:"the last success: of a reading, of a message"`
+	Last  *time.Time `json:"last,omitempty" jsonschema:"the last success: of a reading, of a test alarm, of a message"`
 }
 
 // selfTest looks at the bot itself.
@@ -34,10 +35,12 @@ type selfTest struct {
 	watch   *watch.Watch
 	trail   trail
 	people  *people.Directory
+	canary  *canary.Canary
 }
 
 // run answers whether the bot itself works: the state can be written, the
-// audit is whole, the panels are read, and the chats get their messages.
+// audit is whole, the panels are read, a made-up problem becomes an alert, and the
+// chats get their messages.
 func (s selfTest) run(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if err := noWords("selftest", r); err != nil {
 		return bot.Answer{}, err
@@ -61,6 +64,11 @@ func (s selfTest) run(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	for _, server := range s.watch.States() {
 		told = append(told, ofPanel(server.Name, server.Trouble, server.Read))
 	}
+	alarm, err := s.alarm(ctx)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	told = append(told, alarm)
 	for _, chat := range s.people.Chats {
 		d, err := s.journal.ChatDelivery(ctx, chat.To.String())
 		if err != nil {
@@ -74,6 +82,20 @@ func (s selfTest) run(ctx context.Context, r bot.Request) (bot.Answer, error) {
 		data.Checks = append(data.Checks, SelfTestItem{Name: t.Name, Of: t.Of, OK: t.Error == "", Error: t.Error, Last: bot.OrNull(t.Last)})
 	}
 	return bot.Answer{Message: compose.SelfTested(r.Writer(), told), Data: data}, nil
+}
+
+// alarm takes a made-up problem the way of the daily test alarm, as far as its
+// messages, and looks at how the last one fared.
+func (s selfTest) alarm(ctx context.Context) (compose.SelfTest, error) {
+	fault, state, err := s.canary.Test(ctx)
+	t := compose.SelfTest{Name: "alarm", Last: state.Last, Alarm: fault}
+	if t.Alarm == nil {
+		t.Alarm = state.Missing()
+	}
+	if t.Alarm != nil {
+		t.Error = t.Alarm.Error()
+	}
+	return t, err
 }
 
 func ofPanel(name, trouble string, read time.Time) compose.SelfTest {

@@ -94,8 +94,8 @@ func TestSelfTest(t *testing.T) {
 	want := func(what string, bad ...string) {
 		t.Helper()
 		found := test()
-		if len(found) != 5 {
-			t.Errorf("%s: %v, want the state, the audit, one panel and two chats", what, found)
+		if len(found) != 6 {
+			t.Errorf("%s: %v, want the state, the audit, one panel, the test alarm and two chats", what, found)
 		}
 		for name, ok := range found {
 			if ok == slices.Contains(bad, name) {
@@ -105,7 +105,7 @@ func TestSelfTest(t *testing.T) {
 	}
 	want("all is well")
 	p.Away()
-	want("the panel is gone", "panel isp1")
+	want("the panel is gone", "panel isp1", "alarm")
 	p.Back()
 	_, err := p.Journal.Enqueue(t.Context(), []journal.Delivery{{To: "wall:ops", Kind: "opened", Message: reports.Message{Title: "an alert"}}})
 	p.Must(err)

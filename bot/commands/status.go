@@ -21,6 +21,17 @@ type StatusData struct {
 	Servers    []ServerData `json:"servers"`
 	Waiting    int          `json:"waiting" jsonschema:"messages not delivered yet"`
 	Delivery   HealthData   `json:"delivery"`
+	Canary     *CanaryData  `json:"canary,omitempty" jsonschema:"the daily test alarm; absent: there was none yet"`
+}
+
+// CanaryData is how the daily test alarms fare.
+type CanaryData struct {
+	OK    bool               `json:"ok" jsonschema:"the last one is at most 26 hours old"`
+	Last  *time.Time         `json:"last" jsonschema:"when the last one had arrived in each chat that receives alerts; null: none did"`
+	Due   time.Time          `json:"due" jsonschema:"when the latest was due"`
+	Step  reports.CanaryStep `json:"step,omitempty" jsonschema:"where the latest failed: panel, rule, alert, outbox or chat"`
+	Of    string             `json:"of,omitempty" jsonschema:"the panel or the chat of that step"`
+	Error string             `json:"error,omitempty"`
 }
 
 // Blind reports whether nothing is known of any panel: none could be read, now or
@@ -104,11 +115,25 @@ func (o overview) status(ctx context.Context, r bot.Request) (bot.Answer, error)
 	if err != nil {
 		return bot.Answer{}, err
 	}
-	data := StatusData{Waiting: delivered.Waiting, Delivery: health}
+	if delivered.Canary, err = o.delivery.journal.Canary(ctx); err != nil {
+		return bot.Answer{}, err
+	}
+	data := StatusData{Waiting: delivered.Waiting, Delivery: health, Canary: canaryData(delivered.Canary, r.Now)}
 	for _, s := range servers {
 		data.add(s)
 	}
 	return bot.Answer{Message: compose.Status(r.Writer(), servers, delivered), Data: data}, nil
+}
+
+func canaryData(c reports.Canary, now time.Time) *CanaryData {
+	if c.Since.IsZero() {
+		return nil
+	}
+	data := &CanaryData{OK: !c.Late(now), Last: bot.OrNull(c.Last), Due: c.Due}
+	if fault := c.Missing(); fault != nil {
+		data.Step, data.Of, data.Error = fault.Step, fault.Of, fault.Error()
+	}
+	return data
 }
 
 func (d *StatusData) add(s reports.Server) {

@@ -29,6 +29,10 @@ type Reporter struct {
 	send    bot.Signal // there is something to send
 	files   reportStore
 	log     *slog.Logger
+
+	// Canary reports whether a test alarm would come as far as its messages: a digest
+	// then carries it to the chats that also receive alerts. It may be nil.
+	Canary func(ctx context.Context) (bool, error)
 }
 
 // New makes a reporter. The files of reports that come on schedule are kept in
@@ -57,6 +61,12 @@ func (d *Reporter) SendDaily(ctx context.Context, due time.Time) error {
 	if err != nil {
 		return err
 	}
+	carries := false
+	if d.Canary != nil && !due.IsZero() {
+		if carries, err = d.Canary(ctx); err != nil {
+			return err
+		}
+	}
 	var deliveries []journal.Delivery
 	for _, chat := range d.people.Receivers(bot.Daily) {
 		l, err := d.people.Locale(ctx, chat.To, chat.Language)
@@ -68,7 +78,11 @@ func (d *Reporter) SendDaily(ctx context.Context, due time.Time) error {
 			return err
 		}
 		d.keepFiles(ctx, now.In(d.people.Zone).Format(time.DateOnly), chat.To, m.Files)
-		deliveries = append(deliveries, journal.Delivery{To: chat.To.String(), Kind: bot.Daily, Message: m})
+		delivery := journal.Delivery{To: chat.To.String(), Kind: bot.Daily, Message: m}
+		if carries && slices.Contains(chat.Receives, bot.Alerts) {
+			delivery.Canary, delivery.Message = due, compose.CanaryCarried(compose.Writer{Locale: l, Now: now}, m)
+		}
+		deliveries = append(deliveries, delivery)
 	}
 	if due.IsZero() {
 		_, err = d.journal.Enqueue(ctx, deliveries)

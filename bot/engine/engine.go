@@ -15,6 +15,7 @@ import (
 
 	"domovoy/bot"
 	"domovoy/bot/alerts"
+	"domovoy/bot/canary"
 	"domovoy/bot/cancel"
 	"domovoy/bot/commands"
 	"domovoy/bot/digest"
@@ -85,6 +86,8 @@ func New(c Config) *Engine {
 	e.Share = share.New(c.Share, j, log)
 	e.Reports = digest.New(j, e.Watch, e.People, c.Reports, send, log)
 	kinds := slices.Concat([]task.Kind{commands.SweepTask(e.Watch, e.Alerts)}, e.Cancel.Kinds())
+	e.Canary = canary.New(j, e.Alerts, e.People, send, log)
+	e.Reports.Canary = e.Canary.Fit
 	e.Tasks = task.New(j, e.People, kinds, send, log)
 	e.Commands = commands.New(e.Parts)
 	e.Inbox = inbox.New(j, e.People, e.Commands, send, log)
@@ -103,6 +106,9 @@ func New(c Config) *Engine {
 	return e
 }
 
+// CanaryJob is the name of the job that sends test alarms.
+const CanaryJob = "canary"
+
 // firstBound is how long the first answer, the first task and the first review of
 // the problems wait for the first reading, so that "not read yet" is a rare
 // answer, and what is over by now is not told.
@@ -120,6 +126,7 @@ func (e *Engine) Run(ctx context.Context, messengers map[string]bot.Messenger, s
 		e.keeper.Announce(ctx, became, time.Now())
 	}
 	group.Go(func() error { return e.keeper.Run(ctx) })
+	group.Go(func() error { return e.beginCanary(ctx, schedule) })
 	for name, m := range messengers {
 		group.Go(func() error { return e.Inbox.Listen(ctx, name, m) })
 	}
@@ -135,6 +142,17 @@ func (e *Engine) Run(ctx context.Context, messengers map[string]bot.Messenger, s
 	group.Go(func() error { return e.Outbox(e.receivers).Run(ctx) })
 	group.Go(func() error { return jobs.New(e.Journal, e.People.Zone, e.Log).Run(ctx, e.counted(schedule)) })
 	return group.Wait()
+}
+
+// beginCanary notes since when there are test alarms, if the schedule has any.
+func (e *Engine) beginCanary(ctx context.Context, schedule []jobs.Job) error {
+	if !slices.ContainsFunc(schedule, func(j jobs.Job) bool { return j.Name == CanaryJob }) {
+		return nil
+	}
+	if err := e.Canary.Begin(ctx); err != nil && ctx.Err() == nil {
+		e.Log.ErrorContext(ctx, "cannot note since when there are test alarms", "error", err)
+	}
+	return nil
 }
 
 // counted is a schedule whose runs are counted.

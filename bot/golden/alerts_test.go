@@ -195,6 +195,32 @@ func panelCases() map[string]message {
 			return compose.SelfTested(w, tests)
 		}
 	}
+	for name, fault := range canaryFaults() {
+		all["canary."+name] = func(w compose.Writer) reports.Message { return compose.Canary(w, fault) }
+		all["canary.status."+name] = func(w compose.Writer) reports.Message {
+			return compose.Status(w, nil, compose.Delivery{Canary: reports.Canary{Since: ago(90 * 24 * time.Hour), Last: ago(27 * time.Hour), Fault: fault}})
+		}
+		all["canary.selftest."+name] = func(w compose.Writer) reports.Message {
+			alarm := compose.SelfTest{Name: "alarm", Last: ago(27 * time.Hour), Alarm: fault}
+			if fault != nil {
+				alarm.Error = fault.Error()
+			}
+			return compose.SelfTested(w, []compose.SelfTest{alarm})
+		}
+	}
+	for name, c := range map[string]reports.Canary{"new": {Since: ago(time.Hour)}, "fine": {Since: ago(90 * 24 * time.Hour), Last: ago(5 * time.Hour)}} {
+		all["canary.status."+name] = func(w compose.Writer) reports.Message {
+			return compose.Status(w, nil, compose.Delivery{Canary: c})
+		}
+	}
+	for _, step := range []reports.CanaryStep{reports.CanaryOutbox, reports.CanaryChat} {
+		all["canary.lost."+string(step)] = func(w compose.Writer) reports.Message {
+			return compose.CanaryLost(w, &reports.CanaryFault{Step: step, Of: "slack:C0123456789", Reason: "channel_not_found"})
+		}
+	}
+	all["canary.digest"] = func(w compose.Writer) reports.Message {
+		return compose.CanaryCarried(w, reports.Message{Language: w.Language(), Title: "…", Silent: true})
+	}
 	all["selftest.well"] = func(w compose.Writer) reports.Message {
 		return compose.SelfTested(w, []compose.SelfTest{{Name: "state"}, {Name: "audit"}, {Name: "panel", Of: "isp1", Last: ago(5 * time.Minute)},
 			{Name: "chat", Of: "telegram:-1001234567890/7", Last: ago(26 * time.Hour)}, {Name: "chat", Of: "slack:C0123456789"}})
@@ -437,4 +463,14 @@ func stormy(w compose.Writer) reports.Message {
 	t := telling(reports.Opened, broken...)
 	t.Problem.Cause, t.Problem.Told.Value = reports.StormCause, len(broken)
 	return compose.Told(w, t, s)
+}
+
+// canaryFaults are where a test alarm can fail before its messages.
+func canaryFaults() map[string]*reports.CanaryFault {
+	return map[string]*reports.CanaryFault{
+		"well":  nil,
+		"panel": {Step: reports.CanaryPanel, Of: "isp1", Reason: "permission"},
+		"rule":  {Step: reports.CanaryRule},
+		"alert": {Step: reports.CanaryAlert, Of: "slack:C0123456789"},
+	}
 }

@@ -129,7 +129,7 @@ func TestConfirmationsLookDangerous(t *testing.T) {
 // kept are the prefixes of the keys of messages. A text under them that no case
 // shows is in no golden file, so that it has not been read in context.
 var kept = []string{
-	"alert.", "over.", "names.", "storm.", "details.", "baseline.", "reason.", "evidence.", "trouble.", "refusal.", "usage.",
+	"alert.", "canary.", "over.", "names.", "storm.", "details.", "baseline.", "reason.", "evidence.", "trouble.", "refusal.", "usage.",
 	"cancel.", "probe.", "confirm.", "audit.", "stop.", "task.", "status.", "metric.", "trend.", "check.", "looked.", "flag.", "certificate.", "issuing.", "why.", "attempt.",
 	"list.", "share.", "customer.", "chart.", "daily.", "sweep.", "state.", "selftest.", "reload.", "help.", "whoami.", "lang.", "delivery.", "role.", "who.", "next.", "when.", "cause.", "code.dns.", "code.web.", "code.cert.",
 	"code.ca.blocked.", "code.ca.paused.", "code.ca.rejected.", "code.ca.ratelimited.", "code.ca.dns.", "code.ca.caa.", "code.ca.unauthorized.", "code.ca.connection.", "code.ca.client.", "code.ca.tls.", "code.ca.internal.", "code.ca.remote.", "code.ca.unreachable.next",

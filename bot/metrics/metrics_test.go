@@ -45,6 +45,9 @@ func served(t *testing.T) (http.Handler, *enginetest.Panel, *engine.Engine) {
 	m := metrics.New("v1.2.3", slog.New(slog.DiscardHandler))
 	e := enginetest.New(t, engine.Config{Metrics: m, Sources: []watch.Source{{Name: "isp1", Reader: panel, CA: &watch.CA{Rules: enginetest.LetsEncrypt(t)}}},
 		Policy: reports.Policy{Thresholds: map[checks.Code]reports.Threshold{checks.PanelFailed: {Warn: 1, Critical: 50}}}})
+	if err := e.Canary.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	m.Expect([]string{"telegram"}, []string{"panel", "daily"})
 	for _, err := range []error{nil, &bot.RetryAfter{After: time.Second}, &bot.Refused{}, &bot.Permanent{}, bot.ErrGone, &bot.Unclear{}, io.ErrUnexpectedEOF} {
 		m.Called("telegram", 300*time.Millisecond, err)

@@ -43,6 +43,7 @@ var (
 	openIncidents  = desc("open_incidents", "Open incidents, by cause and severity.", "server", "code", "severity")
 	waiting        = desc("messages_waiting", "Messages that are not delivered yet.")
 	waitingOldest  = desc("messages_waiting_oldest_seconds", "Age of the oldest message that is not delivered yet; 0: none waits.")
+	canaryLast     = desc("canary_last_success_timestamp_seconds", "When the last daily test alarm had arrived in each chat that receives alerts; before the first one, when the program was first started.")
 	stateBytes     = desc("state_bytes", "Size of the state file.")
 )
 
@@ -118,6 +119,13 @@ func (s *seen) kept(ctx context.Context, gauge func(d *prometheus.Desc, value fl
 	}
 	gauge(waiting, float64(n))
 	gauge(waitingOldest, age)
+	canary, err := s.journal.Canary(ctx)
+	if err != nil {
+		return err
+	}
+	if at := canary.Reference(); !at.IsZero() {
+		gauge(canaryLast, float64(at.Unix()))
+	}
 	open, err := s.journal.OpenIncidents(ctx)
 	if err != nil {
 		return err

@@ -64,13 +64,14 @@ func ConfigRefused(w Writer, faults []string) reports.Message {
 
 // SelfTest is one thing that was tested of the bot itself.
 type SelfTest struct {
-	Name    string     // state, audit, panel or chat
-	Of      string     // the panel or the chat; else empty
-	Error   string     // why it does not work, for programs; empty: it does
-	Why     string     // then: the key of the text; empty for the audit
-	Trail   AuditTrail // of the audit
-	Last    time.Time  // the last success of a panel or a chat; zero: there was none yet
-	Waiting int        // messages that wait for a chat
+	Name    string               // state, audit, panel, alarm or chat
+	Of      string               // the panel or the chat; else empty
+	Error   string               // why it does not work, for programs; empty: it does
+	Why     string               // then: the key of the text; empty for the audit and the alarm
+	Trail   AuditTrail           // of the audit
+	Alarm   *reports.CanaryFault // of the alarm, with Error
+	Last    time.Time            // the last success of a panel or a chat; zero: there was none yet
+	Waiting int                  // messages that wait for a chat
 }
 
 // SelfTested says whether the bot itself works.
@@ -82,9 +83,11 @@ func SelfTested(w Writer, all []SelfTest) reports.Message {
 		switch {
 		case t.Error != "" && t.Name == "audit":
 			item.Note = t.Trail.fault(w)
+		case t.Error != "" && t.Name == "alarm":
+			item.Note = CanaryWhy(w, t.Alarm)
 		case t.Error != "":
 			item.Note = w.Say(t.Why, i18n.Args{"N": t.Waiting, "What": ""})
-		case t.Name == "panel", t.Name == "chat" && !t.Last.IsZero():
+		case t.Name == "panel", (t.Name == "chat" || t.Name == "alarm") && !t.Last.IsZero():
 			item.Note = w.Say("selftest.last."+t.Name, i18n.Args{"At": w.dateTime(t.Last)})
 		case t.Name == "chat":
 			item.Note = w.Say("selftest.unused")

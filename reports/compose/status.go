@@ -18,6 +18,8 @@ type Delivery struct {
 	Lost    int       // that no messenger took, in 24 hours
 	Closed  []string  // chats that take no messages
 	Out     []Out     // messengers that cannot be reached
+
+	Canary reports.Canary // the test alarms
 }
 
 // Out is a messenger that cannot be reached, or that refuses the token.
@@ -35,6 +37,9 @@ func Status(w Writer, servers []reports.Server, d Delivery) reports.Message {
 		m.Sections = append(m.Sections, statusOf(w.of(s), s)...)
 	}
 	m.Sections = append(m.Sections, reports.Section{Text: w.health(d)})
+	if line := w.canary(d.Canary); line != "" {
+		m.Sections = append(m.Sections, reports.Section{Text: line})
+	}
 	worst := slices.SortedStableFunc(slices.Values(servers), func(a, b reports.Server) int { return cmp.Compare(b.Worst(), a.Worst()) })
 	m.Numbers, m.Actions = w.numbers(), withCharts(w, w.buttons(names(worst)), servers)
 	return m

@@ -102,6 +102,10 @@ type Delivery struct {
 	// It is stored as a greeting: see Greeted.
 	Greets string
 
+	// Canary is when the test alarm was due that it carries; zero: it carries none. It
+	// is stored beside the delivery: see Journal.Canary.
+	Canary time.Time
+
 	// ProblemKey names an open problem that may have no ID yet by its key, for
 	// Record, which sets Problem. It is not stored.
 	ProblemKey string
@@ -133,11 +137,12 @@ const (
 	dropReplaced   = "its message could not be changed any more and was replaced"
 	dropTold       = "its message could not be changed any more, and a newer one tells it"
 	dropThread     = "the message in whose thread it stands is gone"
+	dropTested     = "a newer test alarm replaced it"
 )
 
 // ownReasons lists them for a query.
 func ownReasons() string {
-	return list([]string{dropSuperseded, dropMerged, dropOrphaned, dropOver, dropRepeated, dropTaken, dropLeft, dropReplaced, dropTold, dropThread})
+	return list([]string{dropSuperseded, dropMerged, dropOrphaned, dropOver, dropRepeated, dropTaken, dropLeft, dropReplaced, dropTold, dropThread, dropTested})
 }
 
 const deliveryColumns = `id, chat, kind, rank, coalesce(problem, 0), coalesce(edits, 0), coalesce(follows, 0), reply_to, message,

@@ -48,6 +48,11 @@ func (t *tx) enqueue(ctx context.Context, now time.Time, deliveries []Delivery) 
 				return nil, err
 			}
 		}
+		if !d.Canary.IsZero() {
+			if err := t.carry(ctx, d.Canary, d.To, id); err != nil {
+				return nil, err
+			}
+		}
 		if part {
 			last[d.To] = id
 		}

@@ -53,6 +53,7 @@ func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 			AND id NOT IN (SELECT problem FROM delivery WHERE problem IS NOT NULL)`, keepIncidents},
 		{`DELETE FROM silence WHERE until < ?`, keepIncidents},
 		{`DELETE FROM greeting WHERE delivery IN (SELECT id FROM delivery WHERE created < ? AND state = 'dropped')`, keepDeliveries},
+		{`DELETE FROM canary WHERE id < ?`, keepDeliveries}, // before the messages, without which it would look like one that arrived
 		{`DELETE FROM delivery WHERE created < ? AND state <> 'pending'
 			AND ifnull(ifnull(problem, (SELECT problem FROM delivery main WHERE main.id = delivery.under)), 0) NOT IN (SELECT id FROM problem WHERE resolved = 0)
 			AND id NOT IN (SELECT edits FROM delivery WHERE edits IS NOT NULL AND state = 'pending')`, keepDeliveries},

@@ -14,13 +14,13 @@ import (
 const heartbeatBound = 10 * time.Second
 
 // observe is the job that reads the panels. After a complete run, if what it
-// found could be kept, it pings the heartbeat: a service that misses the pings
-// tells people that we are silent.
+// found could be kept and the test alarms arrive, it pings the heartbeat: a service
+// that misses the pings tells people that we are silent.
 func (a *App) observe(ctx context.Context, _ time.Time) error {
 	if err := a.bot.Alerts.Observe(ctx, time.Now()); err != nil {
 		return err
 	}
-	if !a.cfg.Heartbeat.URL.IsSet() || !a.bot.Healthy() {
+	if !a.cfg.Heartbeat.URL.IsSet() || !a.bot.Healthy() || a.bot.Canary.Late(ctx) {
 		return nil
 	}
 	if err := ping(ctx, a.cfg.Heartbeat.URL.Reveal()); err != nil && ctx.Err() == nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/bot/canary"
+	"domovoy/bot/engine"
 	"domovoy/bot/jobs"
 	"domovoy/bot/slack"
 	"domovoy/bot/telegram"
@@ -22,6 +24,10 @@ const sweepLate = 6 * time.Hour
 
 // digestLate is how late a digest may be sent.
 const digestLate = 6 * time.Hour
+
+// canaryLate is how late a test alarm may be sent: also after a night without the bot
+// it is to be known that all works again.
+const canaryLate = 24 * time.Hour
 
 // weeklyLate is how late a weekly report, or the snapshot of a day, may be made.
 const weeklyLate = 3 * 24 * time.Hour
@@ -114,6 +120,7 @@ func (a *App) jobs() []jobs.Job {
 	list := []jobs.Job{
 		{Name: "panel", When: a.cfg.Schedule.Panel, Run: a.observe},
 		{Name: "daily", When: a.cfg.Schedule.Daily, Late: digestLate, Run: a.bot.Reports.SendDaily},
+		{Name: engine.CanaryJob, When: canary.Daily{Digest: a.cfg.Schedule.Daily}, Late: canaryLate, Run: a.bot.Canary.Run},
 		{Name: "calendar", When: a.cfg.Schedule.Daily, Late: digestLate, Run: func(ctx context.Context, _ time.Time) error { return a.bot.Reports.Calendar(ctx, time.Now()) }},
 		{Name: "history", When: midnight{}, Late: weeklyLate, Run: a.bot.Reports.Snapshot},
 		{Name: "weekly", When: a.cfg.Schedule.Weekly, Late: weeklyLate, Run: a.bot.Reports.SendWeekly},
