@@ -49,7 +49,7 @@ const (
 
 // Codes of requests for the challenge: port 80, or 443 after a redirect.
 const (
-	WebBlocked   Code = "web.blocked" // the access log shows requests of fewer validators than the CA has
+	WebBlocked   Code = "web.blocked" // the access log shows requests of fewer validators than the CA has, or some vantage points do not get through
 	WebRefused   Code = "web.refused"
 	WebTimeout   Code = "web.timeout"
 	WebReset     Code = "web.reset" // the connection was cut after it was established
@@ -101,6 +101,11 @@ const (
 	CAZombie  Code = "ca.zombie"  // failing for a long time without a success: stop trying
 )
 
+// Codes of a fleet.
+const (
+	FleetSplit Code = "fleet.split" // a vantage point sees other things than all others
+)
+
 // The two verdicts that do not name a problem.
 const (
 	OK      Code = "ok"
@@ -148,6 +153,7 @@ var codeFacts = [...]codeFact{
 	{DNSBLListed, Warning, Us},
 	{CADown, Critical, CA},
 	{CABudget, Critical, Us},
+	{FleetSplit, Warning, Us},
 	// A site, but never its root cause.
 	{CAPausing, Info, Us},
 	{CAZombie, Info, Us},

@@ -110,6 +110,10 @@ const (
 	WayCheck   = "http-01" // determines the codes up to lastOfWay
 )
 
+// VantageCheck is the name of the check that compares what several vantage points
+// saw, in findings: see package quorum.
+const VantageCheck = "vantage"
+
 // The last codes that these checks can find, in the order of Codes.
 const (
 	lastOfNames = DNSProxied
@@ -155,7 +159,9 @@ func Judge(findings []Finding, failures []Failure) Verdict {
 }
 
 // outside reports whether a check looks from outside.
-func outside(check string) bool { return check == NamesCheck || check == WayCheck }
+func outside(check string) bool {
+	return check == NamesCheck || check == WayCheck || check == VantageCheck
+}
 
 // ofWay reports whether a code is one of requests to the site.
 func (c Code) ofWay() bool {

@@ -11,6 +11,7 @@ import (
 	"domovoy/checks/dns"
 	"domovoy/checks/ispmanager"
 	"domovoy/checks/panel"
+	"domovoy/checks/quorum"
 	"domovoy/checks/suite"
 	"domovoy/reports"
 	"domovoy/reports/compose"
@@ -379,6 +380,7 @@ func outwardCases() map[string]message {
 		return f
 	}
 	findings := map[string]checks.Finding{"dnsbl.listed": listed, "alike.refused": alike(checks.WebRefused, nil),
+		"fleet.split":    quorum.Odd{From: checks.Vantage{Name: "mow1", Network: "AS64501", Country: "ru"}, Names: 3412, Alone: 3398}.Finding("isp1"),
 		"alike.redirect": alike(checks.WebRedirect, nil), "alike.one": alike(checks.WebTimeout, checks.Args{"value": 21, "owners": 21})}
 	for stage, f := range seenEgress() {
 		findings["egress."+stage] = f

@@ -9,6 +9,7 @@ import (
 	"domovoy/checks"
 	"domovoy/checks/acme"
 	"domovoy/checks/cert"
+	"domovoy/checks/quorum"
 	"domovoy/checks/registry"
 	"domovoy/checks/web"
 	"domovoy/reports"
@@ -199,6 +200,18 @@ func seenWeb() map[string]checks.Finding {
 	}
 	all["blocked.listed"] = checks.Finding{Check: web.LogCheck, Code: checks.WebBlocked, Args: checks.Args{"pattern": "some", "token": "Zk3w", "sources": 2, "expected": 4,
 		"addresses": []string{"23.178.112.208", "52.28.236.88"}, "listed": []string{"52.28.236.88 (zen.example.org)"}}}
+	reached, missed := []string{"fra1 (AS64500, de)", "ash1 (AS14618, us)"}, []string{"mow1 (AS64501, ru)"}
+	for end, more := range map[string]checks.Args{"": {}, ".names": {quorum.NamesArg: true, checks.WhoArg: "customer"}, ".proxy": {checks.WhoArg: "customer"}, ".absent": {quorum.AbsentArg: []string{"sin1 (AS64503, sg)"}}} {
+		f := checks.Finding{Check: checks.VantageCheck, Code: checks.WebBlocked, Args: checks.Args{quorum.ReachedArg: reached, quorum.MissedArg: missed},
+			Detail: "mow1 (AS64501, ru): web.timeout " + challenge + " @ 203.0.113.10:80: Timeout during connect (likely firewall problem)"}
+		maps.Copy(f.Args, more)
+		all["blocked.vantages"+end] = f
+	}
+	all["flapping.vantages"] = checks.Finding{Check: checks.VantageCheck, Code: checks.WebFlapping, Args: checks.Args{"pattern": quorum.PatternVantages, quorum.ReachedArg: reached, quorum.MissedArg: missed}}
+	split := all["timeout"]
+	split.Args = wayArgs(split.Args)
+	split.Args[quorum.ReachedArg], split.Args[quorum.MissedArg] = missed, reached
+	all["timeout.split"] = split
 	beside := all["forbidden.limit"]
 	beside.Severity = checks.Info
 	all["forbidden.beside"] = beside
@@ -298,6 +311,27 @@ func outsideCases() map[string]message {
 		look.Served = checks.Validity{NotBefore: now.Add((days - 90) * day), NotAfter: now.Add(days * day)}
 		s.Server = s.Server.WithProbe("shop.ru", look)
 		all["live."+name] = check(s)
+	}
+	at := func(name, network, country string, code checks.Code, blind checks.Blind) checks.Sight {
+		return checks.Sight{From: checks.Vantage{Name: name, Network: network, Country: country}, Code: code, Blind: blind}
+	}
+	good := at("fra1", "AS64500", "de", checks.OK, "")
+	for name, sights := range map[string][]checks.Sight{
+		"all":  {good, at("ash1", "AS14618", "us", checks.OK, ""), at("mow1", "", "ru", checks.OK, "")},
+		"some": {good, at("mow1", "AS64501", "ru", checks.WebTimeout, ""), at("ash1", "", "", checks.OK, ""), at("sin1", "AS64503", "sg", checks.WebTimeout, "")},
+		"blind": {good, at("mow1", "AS64501", "ru", checks.Unknown, checks.BlindName), at("ash1", "", "", checks.Unknown, checks.BlindCanary),
+			at("sin1", "", "", checks.Unknown, checks.BlindClock), at("gru1", "", "", checks.Unknown, checks.BlindSilent), at("jnb1", "", "", checks.Unknown, checks.BlindSplit)},
+	} {
+		var found []checks.Finding
+		if name == "some" {
+			found = []checks.Finding{seenWeb()["blocked.vantages"]}
+		}
+		s := looked(visit(), found)
+		look := s.Server.Probes["shop.ru"]
+		look.Sights = sights
+		look.Checks = append(look.Checks, checks.VantageCheck)
+		s.Server = s.Server.WithProbe("shop.ru", look)
+		all["live.seen."+name] = check(s)
 	}
 	elsewhere, alias := seenDNS()["elsewhere"], seenDNS()["nxdomain"]
 	alias.Name = "www.shop.ru"

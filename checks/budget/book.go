@@ -33,6 +33,7 @@ type CA struct {
 	Deactivation  Event    `yaml:"deactivation"`   // what deactivating a pending authorization counts as; empty: nothing, as far as known
 	Limits        []Limit  `yaml:"limits"`
 	Lifetimes     []Life   `yaml:"lifetimes"`
+	Remotes       []Remote `yaml:"remotes"` // how many of its remote looks may miss; empty: as another CA's of the book
 	Changes       []Change `yaml:"changes"`
 }
 
@@ -90,6 +91,48 @@ type Life struct {
 	Lifetime Duration `yaml:"lifetime"` // of a certificate
 	Reuse    Duration `yaml:"reuse"`    // of a valid authorization
 	Pending  Duration `yaml:"pending"`  // of an authorization that is never validated
+}
+
+// Remote is how many looks from remote networks may fail without the validation
+// of a name failing (CA/Browser Forum Baseline Requirements section 3.2.2.9).
+type Remote struct {
+	From   Date   `yaml:"from"`   // since when; zero: always
+	Looks  int    `yaml:"looks"`  // from so many remote looks on
+	Misses int    `yaml:"misses"` // that many may fail
+	Source string `yaml:"source"`
+}
+
+// MayMiss is how many of so many remote looks of the CA that serves a
+// directory's host may fail at a time. A CA that the book has no table of counts
+// as the first one that it has: the rule is of all public CAs. Before the first
+// date of a table its earliest rows count.
+func (b *Book) MayMiss(host string, looks int, now time.Time) int {
+	var table []Remote
+	if ca, known := b.Find(host); known {
+		table = ca.Remotes
+	}
+	for i := range b.CAs {
+		if len(table) == 0 {
+			table = b.CAs[i].Remotes
+		}
+	}
+	if len(table) == 0 {
+		return 0
+	}
+	since := func(r Remote) time.Time { return r.From.Time() }
+	from := since(slices.MinFunc(table, func(x, y Remote) int { return since(x).Compare(since(y)) }))
+	for _, r := range table {
+		if !since(r).After(now) && since(r).After(from) {
+			from = since(r)
+		}
+	}
+	misses, row := 0, -1
+	for _, r := range table {
+		if since(r).Equal(from) && r.Looks <= looks && r.Looks > row {
+			misses, row = r.Misses, r.Looks
+		}
+	}
+	return misses
 }
 
 // Change is an announced change at a CA, with its day.
@@ -303,6 +346,18 @@ func (l *Limit) UnmarshalYAML(node ast.Node) error {
 		return at(node, "%s: its bucket would take a century to fill", l.Name)
 	case l.Scope == Name && l.Spent != CheckFailed || l.Scope != Name && l.Spent == CheckFailed:
 		return at(node, "%s: failures, and only they, are counted by name", l.Name)
+	}
+	return nil
+}
+
+// UnmarshalYAML reads a row of the table of remote looks.
+func (r *Remote) UnmarshalYAML(node ast.Node) error {
+	type plain Remote
+	if err := yaml.NodeToValue(node, (*plain)(r), yaml.Strict()); err != nil {
+		return inLine(err)
+	}
+	if r.Looks < 0 || r.Misses < 0 || r.Misses > r.Looks {
+		return at(node, "of %d looks %d may not miss", r.Looks, r.Misses)
 	}
 	return nil
 }

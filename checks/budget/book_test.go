@@ -164,3 +164,45 @@ func limitOf(ca *CA, name string, now time.Time) (Limit, bool) {
 	}
 	return Limit{}, false
 }
+
+// TestRemoteLooks is the table of how many remote looks may miss.
+func TestRemoteLooks(t *testing.T) {
+	book, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := Read([]byte("cas:\n- {name: Ours, hosts: [ca.example], remotes: [{from: 2026-01-01, looks: 3, misses: 0}, {from: 2026-07-01, looks: 4, misses: 2}]}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own.CAs = append(own.CAs, book.CAs...)
+	at := func(day string) time.Time {
+		d, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	for _, c := range []struct {
+		host, day     string
+		looks, misses int
+	}{
+		{"acme-v02.api.letsencrypt.org", "2026-11-30", 1, 0},
+		{"acme-v02.api.letsencrypt.org", "2026-11-30", 2, 1},
+		{"acme-v02.api.letsencrypt.org", "2026-11-30", 5, 1},
+		{"acme-v02.api.letsencrypt.org", "2026-11-30", 6, 2},
+		{"acme-staging-v02.api.letsencrypt.org", "2026-11-30", 7, 2},
+		{"another.example", "2026-11-30", 3, 0}, // as the first of the book
+		{"ca.example", "2026-06-30", 5, 0},
+		{"ca.example", "2026-07-01", 5, 2},
+		{"ca.example", "2026-07-01", 3, 0},
+		{"ca.example", "2000-01-01", 5, 0},
+	} {
+		if got := own.MayMiss(c.host, c.looks, at(c.day)); got != c.misses {
+			t.Errorf("%s on %s: of %d looks %d may miss, want %d", c.host, c.day, c.looks, got, c.misses)
+		}
+	}
+	if _, err := Read([]byte("cas:\n- {name: Ours, hosts: [ca.example], remotes: [{looks: 1, misses: 2}]}\n")); err == nil {
+		t.Error("more may miss than look")
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"domovoy/checks/dns"
 	"domovoy/checks/guard"
 	"domovoy/checks/panel"
+	"domovoy/checks/quorum"
 	"domovoy/checks/registry"
 	"domovoy/checks/web"
 )
@@ -74,6 +75,7 @@ func Checks(r Reading, o Outside) []checks.Check {
 		cert.Keys(o.Keys),
 		o.Vhosts.Check(),
 		o.Blocklists.Check(o.Addresses),
+		quorum.Check(),
 	}
 }
 

@@ -123,6 +123,8 @@ func alertTitle(w Writer, f checks.Finding) string {
 		return w.Say("alert.blind.text", args)
 	case f.Code == checks.DNSBLListed:
 		return w.Say("alert.dnsbl.listed", args)
+	case f.Code == checks.FleetSplit:
+		return w.Say("alert.fleet.split", args)
 	case alike(f):
 		args["Cause"] = w.title(f.Code)
 		return w.Count("alert.alike", reports.Value(f), args)
@@ -161,7 +163,7 @@ func evidence(w Writer, i reports.Incident, s reports.Server) string {
 			}
 		}
 	}
-	if i.Finding.Code == checks.CABudget || i.Finding.Code == checks.CADown || alike(i.Finding) {
+	if slices.Contains([]checks.Code{checks.CABudget, checks.CADown, checks.FleetSplit}, i.Finding.Code) || alike(i.Finding) {
 		parts = append(parts, w.explain(i.Finding))
 	}
 	if off := switchedOff(w, i.Finding); len(off) > 0 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"domovoy/checks"
+	"domovoy/checks/quorum"
 	"domovoy/i18n"
 	"domovoy/reports"
 )
@@ -60,6 +61,9 @@ func causeOf(w Writer, s reports.Site, v checks.Verdict) []reports.Section {
 		text = w.Say("check.off")
 	case v.Code == checks.Unknown && f.Detail != "":
 		text = w.Say("check.unfamiliar")
+	}
+	if reached, _ := f.Args[quorum.ReachedArg].([]string); len(reached) > 0 && f.Check != checks.VantageCheck {
+		text += " " + w.Say("check.split", i18n.Args{"Reached": reached})
 	}
 	if start := s.Server.StartOf(s.Subject, v); !start.At.IsZero() && v.Severity > checks.Healthy {
 		text += " " + w.Say("check."+sinceWord(start), i18n.Args{"Date": w.date(start.At)})
@@ -141,8 +145,35 @@ func lookedAt(w Writer, s reports.Site) reports.Section {
 		if len(failed) > 0 {
 			text = append(text, w.Say("check.failed", i18n.Args{"What": w.List(w.checkNames(failed))}))
 		}
+		if len(look.Sights) > 0 {
+			text = append(text, w.Say("check.seen", i18n.Args{"Who": w.sights(look.Sights)}))
+		}
 	}
 	return reports.Section{Text: strings.Join(text, " ")}
+}
+
+// sights say who saw what: "fra1 (AS64500, de): answers; mow1 (AS64501, ru): site
+// does not respond".
+func (w Writer) sights(all []checks.Sight) string {
+	var said []string
+	places := map[string][]string{}
+	for _, s := range all {
+		saw := w.title(s.Code)
+		switch {
+		case s.Blind != checks.SightGood:
+			saw = w.Say("sight." + string(s.Blind))
+		case s.Code == checks.OK:
+			saw = w.Say("sight.ok")
+		}
+		if places[saw] == nil {
+			said = append(said, saw)
+		}
+		places[saw] = append(places[saw], s.From.String())
+	}
+	for i, saw := range said {
+		said[i] = strings.Join(places[saw], ", ") + ": " + saw
+	}
+	return strings.Join(said, "; ")
 }
 
 // split separates the names of checks that could look from those that failed.
