@@ -124,7 +124,8 @@ const (
 // code comes first in the order of Codes, so that a cause hides its symptoms.
 // Without findings the verdict is OK, but only if no check failed. It is
 // Unknown if a check failed whose findings could have come before the cause.
-// That the CA refuses the site's own name whatever DNS says comes before all:
+// That vantage points disagree about a name is no cause beside a finding for which
+// the CA would fail. That the CA refuses the site's own name whatever DNS says comes before all:
 // such a name is not looked up.
 func Judge(findings []Finding, failures []Failure) Verdict {
 	for _, f := range findings {
@@ -140,6 +141,8 @@ func Judge(findings []Finding, failures []Failure) Verdict {
 		switch {
 		case f.Severity <= Info && (outside(f.Check) || f.Code.ofWay()):
 			continue // information only: nothing fails because of it
+		case f.Check == VantageCheck && definite(findings):
+			continue // the CA lets so few miss: another name is why it would fail
 		case f.Name != "" && own:
 			continue // findings at the site's own name come first
 		}
@@ -159,8 +162,12 @@ func Judge(findings []Finding, failures []Failure) Verdict {
 }
 
 // outside reports whether a check looks from outside.
-func outside(check string) bool {
-	return check == NamesCheck || check == WayCheck || check == VantageCheck
+func outside(check string) bool { return check == NamesCheck || check == WayCheck }
+
+// definite reports whether there is a finding at some name for which the CA would
+// fail, as far as probes see that.
+func definite(findings []Finding) bool {
+	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity > Info && outside(f.Check) })
 }
 
 // ofWay reports whether a code is one of requests to the site.

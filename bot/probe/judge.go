@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"domovoy/checks"
+	"domovoy/checks/quorum"
 	"domovoy/reports"
 )
 
@@ -193,6 +194,9 @@ func (r *round) looked() checks.Outcome {
 	out := checks.Outcome{Server: r.panel.Name, Checks: []string{ControlCheck}, Findings: r.spots}
 	if r.whole {
 		out.Checks = append(out.Checks, AlikeCheck)
+	}
+	if r.compared {
+		out.Checks, out.Findings = append(out.Checks, quorum.SplitCheck), slices.Concat(out.Findings, r.odd)
 	}
 	if r.blind == nil {
 		return out

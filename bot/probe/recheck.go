@@ -30,13 +30,20 @@ func passing(c checks.Code) bool {
 	return slices.Contains([]checks.Code{checks.WebTimeout, checks.WebReset, checks.WebRefused, checks.WebError, checks.WebFlapping, checks.DNSServFail}, c)
 }
 
+// passes reports whether what a probe found may be gone a minute later by itself:
+// some vantage points not getting through may, too.
+func passes(p checks.Probe) bool {
+	v := p.Verdict()
+	return passing(v.Code) || v.Finding.Check == checks.VantageCheck
+}
+
 // doubtful reports whether a site that was fine at its last probe has a trouble
 // now that may pass. A failure of name servers, and one to look them up, is
 // doubted whatever was known before.
 func doubtful(before checks.Probe, now checks.Probe) bool {
 	was, is := before.Verdict().Code, now.Verdict().Code
 	servers := slices.Contains([]checks.Code{checks.DNSServFail, checks.DNSLame, checks.DNSDNSSEC, checks.DNSCAABroken}, is) || blindLook(now)
-	return !before.At.IsZero() && (was == checks.OK && passing(is) || was != is && servers)
+	return !before.At.IsZero() && (was == checks.OK && passes(now) || was != is && servers)
 }
 
 // probeAgain probes the doubtful sites once more, each at least the delay after

@@ -157,12 +157,18 @@ type round struct {
 	good   time.Time         // of the last control that did not fail, or the beginning; guarded by mu
 	blind  *checks.Blindness // what kept us from looking; nil: nothing did; guarded by mu
 
+	odd      []checks.Finding // vantage points that disagree with all others
+	compared bool             // whether there are any is known
+
 	spots []checks.Finding // addresses of ours at which many sites fail alike
 	whole bool             // the sweep saw enough of the panel to say so
 }
 
 // run probes the panel's sites and has the end of that recorded.
 func (r *round) run(ctx context.Context, done, looked Done) error {
+	if c, several := r.panel.Prober.(comparer); several {
+		c.Begin()
+	}
 	err := r.probe(ctx)
 	if err == nil && 2*len(r.todo) > len(r.panel.State().Subjects) { // the rest of a sweep that was cut short shows too little
 		err = r.alikeOnTheWay(ctx)
@@ -194,6 +200,9 @@ func (r *round) probe(ctx context.Context) error {
 		})
 	}
 	err := cmp.Or(group.Wait(), ctx.Err())
+	if err == nil {
+		err = r.settle(ctx)
+	}
 	if err == nil {
 		err = r.judge(ctx)
 	}

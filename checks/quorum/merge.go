@@ -250,6 +250,15 @@ func (m *merger) between(sights []checks.Sight, name string, v Verdict) checks.F
 	return f
 }
 
+// Disputed reports whether places saw different things of a name of a merged
+// probe.
+func Disputed(p checks.Probe) bool {
+	return slices.ContainsFunc(p.Findings, func(f checks.Finding) bool {
+		reached, _ := f.Args[ReachedArg].([]string)
+		return len(reached) > 0
+	})
+}
+
 // open reports whether the comparison found a problem of a name in an earlier
 // round, and no round since could look again.
 func open(p checks.Probe, name string) bool {

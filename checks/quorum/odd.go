@@ -7,6 +7,10 @@ import (
 	"domovoy/checks"
 )
 
+// SplitCheck is the name of the check that finds a vantage point that disagrees
+// with all others, in findings: one about a server, with the code FleetSplit.
+const SplitCheck = "split"
+
 // Limits from which a vantage point is the finding itself.
 const (
 	oddShare = 10 // it disagrees about more than one name in so many
@@ -49,6 +53,16 @@ func (r *Round) Add(sights []checks.Sight) {
 	}
 }
 
+// Compared reports whether there were enough names to say so.
+func (r *Round) Compared() bool {
+	for _, names := range r.names {
+		if names >= oddLeast {
+			return true
+		}
+	}
+	return false
+}
+
 // Odd is a vantage point that disagrees with all others about too many names:
 // what it saw in this round does not count.
 type Odd struct {
@@ -77,7 +91,7 @@ func (r *Round) Odd() []Odd {
 // is; "value", about how many names; "names", how many were compared; "share", in
 // percent.
 func (o Odd) Finding(server string) checks.Finding {
-	return checks.Finding{Check: checks.VantageCheck, Server: server, Name: o.From.Name, Code: checks.FleetSplit, Severity: checks.FleetSplit.Severity(),
+	return checks.Finding{Check: SplitCheck, Server: server, Name: o.From.Name, Code: checks.FleetSplit, Severity: checks.FleetSplit.Severity(),
 		Args: checks.Args{"place": o.From.String(), "value": o.Alone, "names": o.Names, "share": 100 * o.Alone / o.Names}}
 }
 

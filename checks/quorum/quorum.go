@@ -19,7 +19,7 @@ import (
 // Check is the row of the comparison in the list of checks. It has no Run: it
 // works on what the others found from several places.
 func Check() checks.Check {
-	return checks.Check{Name: checks.VantageCheck, Scope: checks.ScopeName, Live: true, Codes: []checks.Code{checks.WebBlocked, checks.WebFlapping, checks.FleetSplit}}
+	return checks.Check{Name: checks.VantageCheck, Scope: checks.ScopeName, Live: true, Codes: []checks.Code{checks.WebBlocked, checks.WebFlapping}}
 }
 
 // Rule is how many of so many looks may fail: a CA's own table, see

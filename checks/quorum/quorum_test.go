@@ -227,6 +227,21 @@ func TestAliases(t *testing.T) {
 	}
 }
 
+// TestTolerated: that one of three does not reach the site's own name is no cause
+// beside an alias that fails everywhere: the CA would fail at that.
+func TestTolerated(t *testing.T) {
+	rule := letsEncrypt(t)
+	for _, code := range []checks.Code{checks.DNSNXDomain, checks.WebTimeout} {
+		broken := checks.Finding{Check: checks.WayCheck, Server: "isp1", Site: "shop.ru", Name: "www.shop.ru", Code: code, Severity: checks.Warning}
+		near, far := probed(fine), probed(fails)
+		near.Findings, far.Findings = []checks.Finding{broken}, append(far.Findings, broken)
+		f := rule.Merge(&shop, []quorum.Look{{From: place(0), Probe: near}, {From: place(1), Probe: near}, {From: place(2), Probe: far}}, checks.Probe{}).Verdict().Finding
+		if f.Code != code || f.Name != "www.shop.ru" {
+			t.Errorf("%s of %q, want %s of the alias", f.Code, f.Name, code)
+		}
+	}
+}
+
 // TestOdd: a vantage point that disagrees with all others about more than a tenth
 // of the names is the finding itself.
 func TestOdd(t *testing.T) {

@@ -1,0 +1,303 @@
+package lookout
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"domovoy/bot/fleet"
+	"domovoy/bot/vantage"
+	"domovoy/checks"
+	"domovoy/checks/pace"
+)
+
+// Asker has vantage points look, for the bot. Its exported fields do not change after
+// Start. Close ends it.
+type Asker struct {
+	Conn *nats.Conn
+	Log  *slog.Logger
+	// Patience is how long a look is waited for; 0: three minutes, in which a site
+	// whose every name drops connections is looked at.
+	Patience time.Duration
+	// Refused is called with each sight that is refused: a word for why. May be nil.
+	Refused func(vantage, why string)
+
+	js   jetstream.JetStream
+	stop context.CancelFunc
+	done chan struct{}
+
+	mu      sync.Mutex
+	waiting map[string]*pending  // by the look's ID
+	heard   map[string]time.Time // of each vantage point, last
+	known   map[string]known     // by name
+}
+
+// known is a vantage point that said that it is there.
+type known struct {
+	at    checks.Vantage
+	last  time.Time // that it said so, by the hub's clock
+	queue bool      // it has one
+	tried time.Time // when a look was not answered in time, last
+}
+
+// pending is a look that is waited for.
+type pending struct {
+	vantage string
+	done    chan sighted
+}
+
+// sighted is a sight with the hub's time.
+type sighted struct {
+	Sight
+	stored time.Time
+}
+
+// Bounds of waiting.
+const (
+	patience  = 3 * time.Minute
+	silent    = 90 * time.Second // three heartbeats
+	skew      = time.Minute      // between a vantage point's clock and the hub's
+	knowAfter = 10 * time.Second
+	forgotten = 30 * time.Minute // a vantage point that does not say any more that it is there
+)
+
+// Start begins to listen to the vantage points. The hub may be away.
+func (a *Asker) Start() error {
+	a.waiting, a.heard, a.known, a.done = map[string]*pending{}, map[string]time.Time{}, map[string]known{}, make(chan struct{})
+	if a.Patience == 0 {
+		a.Patience = patience
+	}
+	js, err := jetstream.New(a.Conn)
+	if err != nil {
+		return fmt.Errorf("preparing to hear sights: %w", err)
+	}
+	beats, err := a.Conn.Subscribe(fleet.AllBeats, func(m *nats.Msg) { a.hear(lastToken(m.Subject)) })
+	if err != nil {
+		return fmt.Errorf("listening to heartbeats: %w", err)
+	}
+	a.js = js
+	ctx, stop := context.WithCancel(context.Background())
+	a.stop = stop
+	go func() {
+		defer close(a.done)
+		defer func() { _ = beats.Unsubscribe() }()
+		a.listen(ctx)
+	}()
+	return nil
+}
+
+// listen hears sights until the context ends.
+func (a *Asker) listen(ctx context.Context) {
+	for _, c := range []struct {
+		config jetstream.OrderedConsumerConfig
+		take   func(jetstream.Msg)
+	}{
+		{jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverNewPolicy}, a.take},
+		{jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, FilterSubjects: []string{hereSubject("*")}}, a.meet},
+	} {
+		for ctx.Err() == nil {
+			consumer, err := a.js.OrderedConsumer(ctx, fleet.StreamSights, c.config)
+			if err == nil {
+				var hearing jetstream.ConsumeContext
+				if hearing, err = consumer.Consume(c.take); err == nil {
+					defer hearing.Stop()
+					break
+				}
+			}
+			_ = pace.Until(ctx, time.Now().Add(retry)) // or the end
+		}
+	}
+	<-ctx.Done()
+}
+
+// Close stops listening. It leaves the connection to its owner.
+func (a *Asker) Close() {
+	a.stop()
+	<-a.done
+}
+
+// meet takes a vantage point's word that it is there.
+func (a *Asker) meet(msg jetstream.Msg) {
+	parts := strings.Split(msg.Subject(), ".")
+	if len(parts) != 5 {
+		return
+	}
+	name := parts[2]
+	h, err := decodeHere(msg.Data())
+	if err != nil {
+		a.refuse(name, "garbage", err)
+		return
+	}
+	last := time.Now()
+	if meta, err := msg.Metadata(); err == nil {
+		last = meta.Timestamp
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	k := a.known[name]
+	k.at, k.last = checks.Vantage{Name: name, Network: h.Network, Country: h.Country}, last
+	a.known[name] = k
+}
+
+// Points are the vantage points that are there, by name, for the sites of a panel.
+func (a *Asker) Points(panel Panel) []vantage.Point {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var points []vantage.Point
+	for _, name := range slices.Sorted(maps.Keys(a.known)) {
+		if k := a.known[name]; time.Since(k.last) < forgotten {
+			points = append(points, &point{asker: a, at: k.at, panel: panel})
+		}
+	}
+	return points
+}
+
+func lastToken(subject string) string { return subject[strings.LastIndexByte(subject, '.')+1:] }
+
+func (a *Asker) hear(vantage string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.heard[vantage] = time.Now()
+}
+
+// take takes a sight from the hub. It counts once, and only for the look that its
+// vantage point was asked for.
+func (a *Asker) take(msg jetstream.Msg) {
+	parts := strings.Split(msg.Subject(), ".")
+	if len(parts) != 5 {
+		return
+	}
+	from := parts[2]
+	if parts[3] == hereToken {
+		return
+	}
+	s, err := decodeSight(msg.Data())
+	if err != nil {
+		a.refuse(from, "garbage", err)
+		return
+	}
+	stored := time.Now()
+	if meta, err := msg.Metadata(); err == nil {
+		stored = meta.Timestamp
+	}
+	a.hear(from)
+	a.mu.Lock()
+	p := a.waiting[s.Look]
+	if p != nil && p.vantage == from {
+		delete(a.waiting, s.Look)
+	}
+	a.mu.Unlock()
+	switch {
+	case p == nil: // it came again, or nobody waits any more
+	case p.vantage != from:
+		a.refuse(from, "foreign", nil)
+	default:
+		p.done <- sighted{s, stored}
+	}
+}
+
+func (a *Asker) refuse(vantage, why string, err error) {
+	a.Log.Warn("a sight was refused", "vantage", vantage, "why", why, "error", err)
+	if a.Refused != nil {
+		a.Refused(vantage, why)
+	}
+}
+
+// point is a vantage.Point of a fleet.
+type point struct {
+	asker *Asker
+	at    checks.Vantage
+	panel Panel
+}
+
+// At is where it is.
+func (p *point) At() checks.Vantage { return p.at }
+
+// Look puts a look into the queue of the vantage point and waits for what it saw.
+// One that said nothing for long is not waited for, and tried again every minute
+// and a half.
+func (p *point) Look(ctx context.Context, l vantage.Look) (checks.Probe, checks.Blind) {
+	if p.gone() {
+		return checks.Probe{}, checks.BlindSilent
+	}
+	a, x := p.asker, l.Subject
+	look := Look{Protocol: fleet.Protocol, ID: rand.Text(), Panel: p.panel.Name, Addresses: p.panel.Addresses, Account: p.panel.Account, Site: *x.Site, Asked: l.Asked, Share: l.Share,
+		Logged: x.Certificate != nil || x.Order != nil || x.History != nil, Until: time.Now().Add(a.Patience)}
+	if x.History != nil {
+		look.Failures = x.History.Failures
+	}
+	waiting := &pending{p.at.Name, make(chan sighted, 1)}
+	a.mu.Lock()
+	a.waiting[look.ID] = waiting
+	a.mu.Unlock()
+	defer func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.waiting, look.ID)
+	}()
+	ctx, cancel := context.WithTimeout(ctx, a.Patience)
+	defer cancel()
+	if err := p.put(ctx, look); err != nil {
+		a.Log.DebugContext(ctx, "a look could not be asked for", "vantage", p.at.Name, "error", err)
+		return checks.Probe{}, checks.BlindSilent
+	}
+	select {
+	case <-ctx.Done():
+		p.change(func(k *known) { k.tried = time.Now() })
+		return checks.Probe{}, checks.BlindSilent
+	case s := <-waiting.done:
+		switch {
+		case s.Blind != checks.SightGood:
+			return checks.Probe{}, s.Blind
+		case s.Sent.Sub(s.stored).Abs() > skew:
+			return checks.Probe{}, checks.BlindClock
+		}
+		return s.Probe.of(x.Site, p.at.Name), checks.SightGood
+	}
+}
+
+// gone reports whether it is not worth waiting for the vantage point.
+func (p *point) gone() bool {
+	p.asker.mu.Lock()
+	defer p.asker.mu.Unlock()
+	heard, tried := p.asker.heard[p.at.Name], p.asker.known[p.at.Name].tried
+	return !tried.IsZero() && heard.Before(tried) && time.Since(tried) < silent
+}
+
+// change changes what is known of the vantage point.
+func (p *point) change(how func(*known)) {
+	p.asker.mu.Lock()
+	defer p.asker.mu.Unlock()
+	k := p.asker.known[p.at.Name]
+	how(&k)
+	p.asker.known[p.at.Name] = k
+}
+
+func (p *point) put(ctx context.Context, l Look) error {
+	data, err := encode(l)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, knowAfter)
+	defer cancel()
+	p.asker.mu.Lock()
+	queue := p.asker.known[p.at.Name].queue
+	p.asker.mu.Unlock()
+	if !queue { // its agent may not make it
+		if _, err := p.asker.js.CreateOrUpdateConsumer(ctx, fleet.StreamLooks, fleet.LookConsumer(p.at.Name)); err != nil {
+			return fmt.Errorf("the queue of %s: %w", p.at.Name, err)
+		}
+		p.change(func(k *known) { k.queue = true })
+	}
+	_, err = p.asker.js.Publish(ctx, fleet.LookSubject(p.at.Name), data, jetstream.WithMsgID(l.ID))
+	return err
+}

@@ -1,0 +1,290 @@
+package lookout_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"domovoy/bot/fleet"
+	"domovoy/bot/fleet/lookout"
+	"domovoy/bot/vantage"
+	"domovoy/checks"
+)
+
+// hub is a real NATS server with the fleet's streams.
+type hub struct {
+	*testing.T
+	url   string
+	js    jetstream.JetStream
+	asker *lookout.Asker
+	said  sync.Map // what was refused
+}
+
+func newHub(t *testing.T, patience time.Duration) *hub {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(20 * time.Second) {
+		t.Fatal("the server does not start")
+	}
+	h := &hub{T: t, url: s.ClientURL()}
+	conn := h.connect()
+	if h.js, err = jetstream.New(conn); err != nil {
+		t.Fatal(err)
+	}
+	if err := fleet.Prepare(t.Context(), h.js, 1); err != nil {
+		t.Fatal(err)
+	}
+	h.asker = &lookout.Asker{Conn: conn, Log: slog.New(slog.DiscardHandler), Patience: patience, Refused: func(vantage, why string) { h.said.Store(vantage+" "+why, true) }}
+	if err := h.asker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.asker.Close)
+	return h
+}
+
+func (h *hub) connect() *nats.Conn {
+	h.Helper()
+	conn, err := nats.Connect(h.url)
+	if err != nil {
+		h.Fatal(err)
+	}
+	h.Cleanup(conn.Close)
+	return conn
+}
+
+// worker takes the looks of a vantage point until stop is called.
+func (h *hub) worker(w *lookout.Worker) (stop func()) {
+	h.Helper()
+	w.Conn, w.Log, w.Workers = h.connect(), slog.New(slog.DiscardHandler), 2
+	ctx, cancel := context.WithCancel(h.Context())
+	var ran sync.WaitGroup
+	ran.Go(func() { _ = w.Run(ctx) })
+	stop = func() { cancel(); ran.Wait() }
+	h.Cleanup(stop)
+	return stop
+}
+
+// point waits until the vantage point is known to the bot.
+func (h *hub) point(name string) vantage.Point {
+	h.Helper()
+	for {
+		for _, p := range h.asker.Points(lookout.Panel{Name: "isp1", Addresses: []netip.Addr{netip.MustParseAddr("203.0.113.10")}, Account: "https://ca.example/acct/1"}) {
+			if p.At().Name == name {
+				return p
+			}
+		}
+		if h.Context().Err() != nil {
+			h.Fatal("the bot does not know of", name)
+		}
+		runtime.Gosched()
+	}
+}
+
+// meet has a vantage point known whose looks nobody takes.
+func (h *hub) meet(name string) vantage.Point {
+	h.Helper()
+	if _, err := h.js.Publish(h.Context(), fleet.SightSubject(name, "_", "_"), []byte(`{"v":1,"network":"AS64500","country":"de"}`)); err != nil {
+		h.Fatal(err)
+	}
+	return h.point(name)
+}
+
+// look is a look at a site whose orders fail.
+func look(name string) vantage.Look {
+	site := &checks.Site{Server: "isp1", Name: name, Owner: "client17", Aliases: []string{"www." + name}, Active: checks.On, Addresses: []netip.Addr{netip.MustParseAddr("203.0.113.10")}}
+	return vantage.Look{Subject: checks.Subject{Site: site, History: &checks.History{Failures: 3}}, Asked: true, Share: 3, Now: time.Now()}
+}
+
+// timedOut is a probe with every kind of argument.
+func timedOut(site string) checks.Probe {
+	at := time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
+	return checks.Probe{At: at, Checks: []string{checks.NamesCheck, checks.WayCheck}, Served: checks.Validity{NotBefore: at.AddDate(0, 0, -9), NotAfter: at.AddDate(0, 0, 81)}, Own: "ns1.example",
+		Findings: []checks.Finding{{Check: checks.WayCheck, Server: "isp1", Site: site, Name: "www." + site, Code: checks.WebTimeout, Severity: checks.Warning, Detail: "-> 203.0.113.10", From: "fra1",
+			Args: checks.Args{"port": 80, "pattern": "all", "placed": true, "until": at, "hops": []string{"a", "b"}}}},
+		Failures: []checks.Failure{{Check: "served", Server: "isp1", Site: site, Err: "timeout", Seen: true}}}
+}
+
+// TestLook: a look goes to the vantage point as it is, and what it saw comes back
+// as it is.
+func TestLook(t *testing.T) {
+	h := newHub(t, 20*time.Second)
+	var got atomic.Value
+	share := atomic.Int64{}
+	h.worker(&lookout.Worker{At: checks.Vantage{Name: "fra1", Network: "AS64500", Country: "de"}, Share: func(n int) { share.Store(int64(n)) },
+		Look: func(_ context.Context, p lookout.Panel, x checks.Subject, asked bool) checks.Probe {
+			got.Store(fmt.Sprint(p, *x.Site, x.History.Failures, asked))
+			return timedOut(x.Site.Name)
+		}})
+	l := look("shop.ru")
+	seen, blind := h.point("fra1").Look(t.Context(), l)
+	if at := h.point("fra1").At().String(); at != "fra1 (AS64500, de)" {
+		t.Error("it is at", at)
+	}
+	if diff := cmp.Diff(timedOut("shop.ru"), seen); diff != "" || blind != checks.SightGood {
+		t.Error(blind, diff)
+	}
+	if want := fmt.Sprint(lookout.Panel{Name: "isp1", Addresses: []netip.Addr{netip.MustParseAddr("203.0.113.10")}, Account: "https://ca.example/acct/1"}, *l.Subject.Site, 3, true); got.Load() != want || share.Load() != 3 {
+		t.Errorf("the look was %v of %d, want %s", got.Load(), share.Load(), want)
+	}
+	info, err := h.js.Stream(t.Context(), fleet.StreamLooks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for info.CachedInfo().State.Msgs > 0 { // the acknowledgement is on its way
+		if _, err := info.Info(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestBlind: what a vantage point says while its own network does not work does not
+// count.
+func TestBlind(t *testing.T) {
+	h := newHub(t, 20*time.Second)
+	h.worker(&lookout.Worker{At: checks.Vantage{Name: "mow1"}, Online: func(context.Context) error { return errors.New("no network") },
+		Look: func(context.Context, lookout.Panel, checks.Subject, bool) checks.Probe { panic("it looked") }})
+	if seen, blind := h.point("mow1").Look(t.Context(), look("shop.ru")); blind != checks.BlindCanary || len(seen.Findings) > 0 {
+		t.Errorf("without a network: %q %v", blind, seen.Findings)
+	}
+}
+
+// TestDeadWorker: a look that a worker did not finish is taken by the next; one
+// that nobody takes is "could not look", and the next looks do not wait.
+func TestDeadWorker(t *testing.T) {
+	h := newHub(t, 20*time.Second)
+	taken := make(chan struct{})
+	take := sync.OnceFunc(func() { close(taken) }) // it may come again before the worker is dead
+	stop := h.worker(&lookout.Worker{At: checks.Vantage{Name: "fra1"}, Look: func(ctx context.Context, _ lookout.Panel, _ checks.Subject, _ bool) checks.Probe {
+		take()
+		<-ctx.Done() // killed in the middle of it
+		return checks.Probe{}
+	}})
+	p := h.point("fra1")
+	answer := make(chan checks.Blind, 1)
+	go func() { _, blind := p.Look(t.Context(), look("shop.ru")); answer <- blind }()
+	<-taken
+	if _, err := h.js.UpdateConsumer(t.Context(), fleet.StreamLooks, soon("fra1")); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	h.worker(&lookout.Worker{At: checks.Vantage{Name: "fra1"}, Look: func(_ context.Context, _ lookout.Panel, x checks.Subject, _ bool) checks.Probe {
+		return timedOut(x.Site.Name)
+	}})
+	if blind := <-answer; blind != checks.SightGood {
+		t.Errorf("after the first worker died: %q", blind)
+	}
+}
+
+// soon is the queue of a vantage point with a short wait for acknowledgements.
+func soon(name string) jetstream.ConsumerConfig {
+	c := fleet.LookConsumer(name)
+	c.AckWait = time.Second
+	return c
+}
+
+// TestNobodyLooks: a vantage point that says nothing could not look, and is not
+// waited for again and again.
+func TestNobodyLooks(t *testing.T) {
+	h := newHub(t, 300*time.Millisecond)
+	p := h.meet("gone")
+	for range 50 {
+		if _, blind := p.Look(t.Context(), look("shop.ru")); blind != checks.BlindSilent {
+			t.Fatalf("nobody looked, and the answer is %q", blind)
+		}
+	}
+	stream, err := h.js.Stream(t.Context(), fleet.StreamLooks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if asked := stream.CachedInfo().State.Msgs; asked != 1 {
+		t.Errorf("it was asked %d times", asked)
+	}
+}
+
+// TestRefused: garbage, and a sight of another vantage point's look.
+func TestRefused(t *testing.T) {
+	h := newHub(t, 2*time.Second)
+	looks, err := h.js.CreateOrUpdateConsumer(t.Context(), fleet.StreamLooks, fleet.LookConsumer("fra1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := h.meet("fra1")
+	answer := make(chan checks.Blind, 1)
+	go func() { _, blind := p.Look(t.Context(), look("shop.ru")); answer <- blind }()
+	msg, err := looks.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sight := []byte(`{"v":1,"look":"` + field(string(msg.Data()), `"id":"`) + `","sent":"` + time.Now().Format(time.RFC3339Nano) + `"}`)
+	for subject, data := range map[string][]byte{
+		fleet.SightSubject("mow1", "isp1", fleet.ID("shop.ru")): sight,
+		fleet.SightSubject("gru1", "isp1", fleet.ID("shop.ru")): []byte("garbage"),
+		fleet.SightSubject("sin1", "isp1", fleet.ID("shop.ru")): []byte(`{"v":99,"look":"x"}`),
+	} {
+		if _, err := h.js.Publish(t.Context(), subject, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if blind := <-answer; blind != checks.BlindSilent {
+		t.Errorf("a foreign sight counts: %q", blind)
+	}
+	for _, want := range []string{"mow1 foreign", "gru1 garbage", "sin1 garbage"} {
+		if _, said := h.said.Load(want); !said {
+			t.Errorf("%s was not said", want)
+		}
+	}
+}
+
+// TestClock: a sight that was sent by a wrong clock does not count.
+func TestClock(t *testing.T) {
+	h := newHub(t, 20*time.Second)
+	looks, err := h.js.CreateOrUpdateConsumer(t.Context(), fleet.StreamLooks, fleet.LookConsumer("fra1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := h.meet("fra1")
+	answer := make(chan checks.Blind, 1)
+	go func() { _, blind := p.Look(t.Context(), look("shop.ru")); answer <- blind }()
+	msg, err := looks.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := `{"v":1,"look":"` + field(string(msg.Data()), `"id":"`) + `","sent":"` + time.Now().Add(-2*time.Minute).Format(time.RFC3339Nano) + `"}`
+	if _, err := h.js.Publish(t.Context(), fleet.SightSubject("fra1", "isp1", fleet.ID("shop.ru")), []byte(late)); err != nil {
+		t.Fatal(err)
+	}
+	if blind := <-answer; blind != checks.BlindClock {
+		t.Errorf("two minutes off, and the answer is %q", blind)
+	}
+}
+
+// field is the text after a key up to the next quotation mark.
+func field(data, key string) string {
+	for i := range data {
+		if i+len(key) < len(data) && data[i:i+len(key)] == key {
+			for j := i + len(key); j < len(data); j++ {
+				if data[j] == '"' {
+					return data[i+len(key) : j]
+				}
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,201 @@
+package lookout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"domovoy/bot/fleet"
+	"domovoy/checks"
+	"domovoy/checks/pace"
+)
+
+// Worker takes the looks of one vantage point.
+type Worker struct {
+	At   checks.Vantage // its name is that of its agent
+	Conn *nats.Conn
+	Log  *slog.Logger
+	// Look looks at a site of a panel.
+	Look func(ctx context.Context, p Panel, x checks.Subject, asked bool) checks.Probe
+	// Online is the canary: whether this place's own network and resolver work. Its
+	// answer counts for a while.
+	Online  func(ctx context.Context) error
+	Share   func(places int) // told how many places look at the same addresses; may be nil
+	Workers int              // looks at the same time; at least one
+
+	mu    sync.Mutex
+	asked time.Time // of the canary, last
+	sick  error     // what it said
+}
+
+// Panel is what a look needs to know of the panel of its site.
+type Panel struct {
+	Name      string
+	Addresses []netip.Addr
+	Account   string // URL of its account at the CA; empty: not known
+}
+
+// Bounds of taking looks.
+const (
+	hereEvery   = 10 * time.Minute // a vantage point that is there says so
+	canaryEvery = 30 * time.Second
+	fetchWait   = 5 * time.Second
+	progress    = 20 * time.Second // a look that is under way is not given to another before fleet's AckWait
+	retry       = 2 * time.Second
+)
+
+// Run takes looks until the context ends. While the hub is away it waits.
+func (w *Worker) Run(ctx context.Context) error {
+	js, err := jetstream.New(w.Conn)
+	if err != nil {
+		return fmt.Errorf("preparing to take looks: %w", err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() { w.here(ctx, js) })
+	for range max(1, w.Workers) {
+		all.Go(func() { w.run(ctx, js) })
+	}
+	all.Wait()
+	return nil
+}
+
+// here says that this vantage point is there, again and again.
+func (w *Worker) here(ctx context.Context, js jetstream.JetStream) {
+	for ctx.Err() == nil {
+		again := hereEvery
+		data, err := encode(Here{Protocol: fleet.Protocol, Network: w.At.Network, Country: w.At.Country})
+		if err == nil {
+			_, err = js.Publish(ctx, hereSubject(w.At.Name), data)
+		}
+		if err != nil {
+			again = retry
+		}
+		_ = pace.Until(ctx, time.Now().Add(again)) // or the end
+	}
+}
+
+// run takes one look after another.
+func (w *Worker) run(ctx context.Context, js jetstream.JetStream) {
+	var queue jetstream.Consumer
+	for ctx.Err() == nil {
+		if queue == nil { // the bot makes it, maybe later
+			q, err := js.Consumer(ctx, fleet.StreamLooks, w.At.Name)
+			if err != nil {
+				_ = pace.Until(ctx, time.Now().Add(retry)) // or the end
+				continue
+			}
+			queue = q
+		}
+		msg, err := queue.Next(jetstream.FetchMaxWait(fetchWait))
+		switch {
+		case err == nil:
+			w.take(ctx, js, msg)
+		case errors.Is(err, nats.ErrTimeout):
+		default:
+			queue = nil
+			_ = pace.Until(ctx, time.Now().Add(retry))
+		}
+	}
+}
+
+// take takes one look. It is acknowledged once its sight is stored: if this program
+// dies before that, the look comes again.
+func (w *Worker) take(ctx context.Context, js jetstream.JetStream, msg jetstream.Msg) {
+	l, err := decodeLook(msg.Data())
+	if err != nil {
+		w.Log.WarnContext(ctx, "a look cannot be taken", "error", err)
+		_ = msg.TermWithReason("not understood")
+		return
+	}
+	if time.Now().After(l.Until) {
+		_ = msg.Ack()
+		return
+	}
+	stop := w.underWay(msg)
+	defer stop()
+	s := Sight{Protocol: fleet.Protocol, Look: l.ID}
+	if err := w.canary(ctx); err != nil {
+		s.Blind = checks.BlindCanary
+	} else {
+		if w.Share != nil {
+			w.Share(l.Share)
+		}
+		s.Probe = probeOf(w.Look(ctx, Panel{l.Panel, l.Addresses, l.Account}, l.subject(), l.Asked))
+	}
+	if ctx.Err() != nil {
+		return // cut short: another takes it
+	}
+	s.Sent = time.Now()
+	if err := w.send(ctx, js, l, s); err != nil {
+		w.Log.DebugContext(ctx, "a sight was not stored, the look comes again", "error", err)
+		return
+	}
+	_ = msg.Ack() // else it comes again, and the bot knows its sight
+}
+
+func (w *Worker) send(ctx context.Context, js jetstream.JetStream, l Look, s Sight) error {
+	data, err := encode(s)
+	if errors.Is(err, ErrRecord) { // too large: what it saw cannot be said
+		s.Blind, s.Probe = checks.BlindName, Probe{}
+		data, err = encode(s)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = js.Publish(ctx, fleet.SightSubject(w.At.Name, token(l.Panel), fleet.ID(l.Site.Name)), data, jetstream.WithMsgID(w.At.Name+"/"+l.ID))
+	return err
+}
+
+// token is a panel's name as a part of a subject.
+func token(panel string) string {
+	if fleet.ValidName(panel) {
+		return panel
+	}
+	return fleet.ID(panel)
+}
+
+// underWay keeps a look from being given to another while it is being taken.
+func (w *Worker) underWay(msg jetstream.Msg) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(progress)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				_ = msg.InProgress()
+			}
+		}
+	}()
+	return func() { close(done) }
+}
+
+// canary reports why this place cannot look; nil: it can.
+func (w *Worker) canary(ctx context.Context) error {
+	if w.Online == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if time.Since(w.asked) < canaryEvery {
+		return w.sick
+	}
+	err := w.Online(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if (err == nil) != (w.sick == nil) {
+		w.Log.WarnContext(ctx, "this place's own network", "works", err == nil, "error", err)
+	}
+	w.asked, w.sick = time.Now(), err
+	return err
+}
