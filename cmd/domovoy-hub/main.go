@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	}
 	o.config.Log = slog.New(form)
 	debug.SetGCPercent(50) // a hub lives beside a panel
-	h, err := hub.Start(o.config)
+	h, err := hub.Start(ctx, o.config)
 	if err != nil {
 		o.config.Log.Error("the hub does not start", "error", err.Error())
 		return exitFailed

@@ -76,8 +76,8 @@ func alone(folder string) (release func(), err error) {
 // ErrPort is the error of Start if another program has the port.
 var ErrPort = errors.New("another program listens on this port")
 
-// Start starts a hub. Its owner stops it.
-func Start(c Config) (started *Hub, err error) {
+// Start starts a hub. Its owner stops it: the end of the context does not.
+func Start(ctx context.Context, c Config) (started *Hub, err error) {
 	if err := os.MkdirAll(filepath.Join(c.Folder, "streams"), 0o700); err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func Start(c Config) (started *Hub, err error) {
 	if err := h.renew(time.Now()); err != nil {
 		return nil, err
 	}
-	options, err := h.options()
+	options, err := h.options(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -120,14 +120,14 @@ func Start(c Config) (started *Hub, err error) {
 		h.server.Shutdown()
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h.cancel = cancel
 	go h.keep(ctx)
 	return h, nil
 }
 
 // options are those of the server.
-func (h *Hub) options() (*server.Options, error) {
+func (h *Hub) options(ctx context.Context) (*server.Options, error) {
 	host, text, err := net.SplitHostPort(h.config.Listen)
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (h *Hub) options() (*server.Options, error) {
 	}
 	if port == 0 {
 		port = server.RANDOM_PORT
-	} else if err := free(h.config.Listen); err != nil {
+	} else if err := free(ctx, h.config.Listen); err != nil {
 		return nil, err
 	}
 	store := h.config.MaxStore
@@ -161,8 +161,8 @@ func (h *Hub) options() (*server.Options, error) {
 }
 
 // free reports whether the port can be listened on.
-func free(address string) error {
-	l, err := net.Listen("tcp", address)
+func free(ctx context.Context, address string) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s: %w", address, ErrPort)
 	}
@@ -187,7 +187,7 @@ func spare(folder string) (int64, error) {
 		}
 		return nil
 	})
-	return min((int64(disk.Bavail)*int64(disk.Bsize)+used)/2, mostStore), err
+	return min((int64(disk.Bavail)*disk.Bsize+used)/2, mostStore), err
 }
 
 // listenToBots answers a bot's request to read the users again.

@@ -39,7 +39,7 @@ func newSite(t *testing.T) *site {
 func (s *site) start(t *testing.T, listen string, store int64) {
 	t.Helper()
 	var err error
-	s.hub, err = Start(Config{Folder: s.folder, Listen: listen, Names: []string{"hub.example.com"}, MaxStore: store, Log: slog.New(slog.NewTextHandler(s.log, nil))})
+	s.hub, err = Start(t.Context(), Config{Folder: s.folder, Listen: listen, Names: []string{"hub.example.com"}, MaxStore: store, Log: slog.New(slog.NewTextHandler(s.log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +304,7 @@ func TestRestart(t *testing.T) {
 	s := newSite(t)
 	agent := s.dial(t, s.enrol(t, "isp2", "isp2"), "isp2")
 	agent.await(t, nats.CONNECTED)
-	js := s.prepare(t)
+	s.prepare(t)
 	if _, err := agent.stream(t).Publish(t.Context(), fleet.StateSubject("isp2"), []byte("seen")); err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +313,7 @@ func TestRestart(t *testing.T) {
 	agent.await(t, nats.RECONNECTING)
 	s.start(t, address, 0)
 	agent.await(t, nats.CONNECTED)
-	js = s.prepare(t)
+	js := s.prepare(t)
 	facts, err := js.Stream(t.Context(), fleet.StreamFacts)
 	if err != nil {
 		t.Fatal(err)
@@ -358,7 +358,7 @@ func TestPortTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if _, err := Start(Config{Folder: t.TempDir(), Listen: l.Addr().String(), Log: slog.New(slog.DiscardHandler)}); !errors.Is(err, ErrPort) {
+	if _, err := Start(t.Context(), Config{Folder: t.TempDir(), Listen: l.Addr().String(), Log: slog.New(slog.DiscardHandler)}); !errors.Is(err, ErrPort) {
 		t.Error(err)
 	}
 }

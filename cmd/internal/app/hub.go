@@ -202,7 +202,7 @@ func (k *hubKeeper) run(ctx context.Context) {
 func (k *hubKeeper) tell(ctx context.Context, err error, pause time.Duration) {
 	switch {
 	case errors.Is(err, ErrHubMissing):
-	case k.portTaken():
+	case k.portTaken(ctx):
 		err = ErrHubPort
 	case pause > 4*hubPause:
 		err = fmt.Errorf("%w: %w", ErrHubEnds, err)
@@ -214,8 +214,8 @@ func (k *hubKeeper) tell(ctx context.Context, err error, pause time.Duration) {
 }
 
 // portTaken reports whether another program has the port.
-func (k *hubKeeper) portTaken() bool {
-	l, err := net.Listen("tcp", k.cfg.Fleet.Listen)
+func (k *hubKeeper) portTaken(ctx context.Context) bool {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", k.cfg.Fleet.Listen)
 	if err == nil {
 		_ = l.Close()
 	}

@@ -176,7 +176,7 @@ func (s *session) password(ctx context.Context, given PanelAnswers) error {
 func (s *session) askPassword(ctx context.Context) error {
 	p := &s.draft.panel
 	for {
-		secret, err := s.talk.askSecret(ctx, s.talk.l.Say("setup.panel.password", i18n.Args{"User": p.at.Server.User}), "")
+		secret, err := s.talk.askSecret(ctx, s.talk.l.Say("setup.panel.password", i18n.Args{"User": p.at.Server.User}))
 		if err != nil {
 			return err
 		}

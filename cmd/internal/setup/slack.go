@@ -59,7 +59,7 @@ func (s *session) slackTokens(ctx context.Context, t *slackParts, had bool) (fre
 	}
 	was := *t
 	for {
-		token, err := s.talk.askSecret(ctx, question, "")
+		token, err := s.talk.askSecret(ctx, question)
 		if err != nil {
 			return false, false, err
 		}
@@ -85,7 +85,7 @@ func (s *session) slackTokens(ctx context.Context, t *slackParts, had bool) (fre
 		}
 		s.talk.say("setup.slack.apphow")
 		for {
-			if t.appToken, err = s.talk.askSecret(ctx, s.talk.l.Say("setup.slack.apptoken"), ""); err != nil {
+			if t.appToken, err = s.talk.askSecret(ctx, s.talk.l.Say("setup.slack.apptoken")); err != nil {
 				return false, false, err
 			}
 			if ok, err := s.trySlack(ctx, t); err != nil || ok {

@@ -105,14 +105,14 @@ func (t *Talk) ask(ctx context.Context, question, otherwise string) (string, err
 	}
 }
 
-// askSecret is ask without showing what is typed.
-func (t *Talk) askSecret(ctx context.Context, question, otherwise string) (string, error) {
+// askSecret is ask without showing what is typed; an empty answer stays empty.
+func (t *Talk) askSecret(ctx context.Context, question string) (string, error) {
 	if t.terminal == nil {
-		return t.ask(ctx, question, otherwise)
+		return t.ask(ctx, question, "")
 	}
 	show := hideTyping(t.terminal)
 	defer func() { show(); fmt.Fprintln(t.out) }()
-	return t.ask(ctx, question, otherwise)
+	return t.ask(ctx, question, "")
 }
 
 // agree asks a question of yes or no.

@@ -70,7 +70,7 @@ func (s *session) telegramToken(ctx context.Context, had bool) (string, error) {
 	if had {
 		key = s.talk.l.Say("setup.telegram.again")
 	}
-	return s.talk.askSecret(ctx, key, "")
+	return s.talk.askSecret(ctx, key)
 }
 
 // givenTelegram is askTelegram with answers from a file.
