@@ -133,9 +133,15 @@ func (c *Client) Format(s fmt.State, _ rune) { fmt.Fprint(s, "account "+c.kid) }
 // Belongs reports whether a URL is one of this CA. No request is sent to any
 // other: a URL may come from a chat or a log, and could point into our own
 // network.
-func (c *Client) Belongs(rawURL string) bool {
+func (c *Client) Belongs(rawURL string) bool { return IsOf(c.origins, rawURL) }
+
+// Origins are the schemes, hosts and ports of this CA's URLs, for IsOf.
+func (c *Client) Origins() []string { return slices.Clone(c.origins) }
+
+// IsOf reports whether a URL is at one of the origins.
+func IsOf(origins []string, rawURL string) bool {
 	at, err := origin(rawURL)
-	return err == nil && slices.Contains(c.origins, at)
+	return err == nil && slices.Contains(origins, at)
 }
 
 // origin returns a URL's scheme and host with its port.

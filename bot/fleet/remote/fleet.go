@@ -1,0 +1,356 @@
+// Package remote is the bot's side of a panel behind an agent: what the agent sent to
+// the hub is given to the bot as if the panel were on its own host.
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"domovoy/bot/fleet"
+)
+
+// Place is how far a log was taken from the hub.
+type Place struct {
+	Stream string // which one
+	Seq    uint64
+}
+
+// Places keeps how far logs were taken, together with what was taken.
+type Places interface {
+	LogPlace(ctx context.Context, panel string) (Place, error)
+	KeepLogPlace(ctx context.Context, panel string, p Place) error
+}
+
+// Config is what a Fleet is made of.
+type Config struct {
+	Conn   *nats.Conn
+	Places Places
+	Log    *slog.Logger
+	// Refused is called with each record that is refused: a word for why, and the
+	// panel. It may be nil.
+	Refused func(panel, why string)
+	// News is called when there is something new of a panel; it must not block. It
+	// may be nil.
+	News func(panel string)
+}
+
+// Fleet is all panels behind agents. It is safe for concurrent use.
+type Fleet struct {
+	cfg Config
+	js  jetstream.JetStream
+	now func() time.Time
+
+	mu      sync.Mutex
+	panels  map[string]*Panel
+	said    map[string]bool // what was refused, and logged
+	stream  time.Time       // when FACTS was created; zero: not known
+	place   uint64          // in FACTS, that was consumed
+	lost    time.Time       // when the hub was lost; zero: it is there
+	caught  chan struct{}   // closed when all that the hub had was consumed, once
+	upToNow bool            // it is closed
+
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// Open begins to consume what the agents said. The hub may be away. Close ends it.
+func Open(c Config) (*Fleet, error) {
+	js, err := jetstream.New(c.Conn)
+	if err != nil {
+		return nil, fmt.Errorf("preparing to read the fleet: %w", err)
+	}
+	f := &Fleet{cfg: c, js: js, now: time.Now, panels: map[string]*Panel{}, said: map[string]bool{}, caught: make(chan struct{}), done: make(chan struct{})}
+	f.lost = f.now()
+	ctx, stop := context.WithCancel(context.Background())
+	f.stop = stop
+	go func() {
+		defer close(f.done)
+		f.run(ctx)
+	}()
+	return f, nil
+}
+
+// Close stops consuming. It leaves the connection to its owner.
+func (f *Fleet) Close() {
+	f.stop()
+	<-f.done
+}
+
+// Panel of that name, known or not.
+func (f *Fleet) Panel(name string) *Panel {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.panel(name)
+}
+
+func (f *Fleet) panel(name string) *Panel {
+	p := f.panels[name]
+	if p == nil {
+		p = &Panel{name: name, fleet: f, sets: map[string]*set{}, fresh: map[string]bool{}, zone: time.UTC}
+		f.panels[name] = p
+	}
+	return p
+}
+
+// Names are of all panels that something is known of.
+func (f *Fleet) Names() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.panels))
+}
+
+// hubState is what is known of the hub.
+type hubState int
+
+const (
+	hubThere hubState = iota
+	hubLost           // for a short time: what is known still counts
+	hubGone           // for long, or it never was there
+)
+
+// firstWait is how long a first reading waits for what the hub has.
+const firstWait = 20 * time.Second
+
+// ready waits until what the hub had at the start was consumed, and returns how the
+// hub is now.
+func (f *Fleet) ready(ctx context.Context) hubState {
+	select {
+	case <-f.caught:
+	default:
+		wait := time.NewTimer(firstWait)
+		defer wait.Stop()
+		select {
+		case <-f.caught:
+		case <-wait.C:
+		case <-ctx.Done():
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case !f.upToNow:
+		return hubGone
+	case f.lost.IsZero() && f.cfg.Conn.IsConnected():
+		return hubThere
+	case f.lost.IsZero():
+		f.lost = f.now()
+		return hubLost
+	case f.now().Sub(f.lost) > SilentAfter:
+		return hubGone
+	}
+	return hubLost
+}
+
+// retryPause is between attempts to consume.
+const retryPause = 500 * time.Millisecond
+
+// run consumes until the context ends.
+func (f *Fleet) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := f.consume(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		f.mu.Lock()
+		if f.lost.IsZero() {
+			f.lost = f.now()
+		}
+		f.mu.Unlock()
+		f.cfg.Log.DebugContext(ctx, "the fleet is not read", "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryPause):
+		}
+	}
+}
+
+// errOther is the end of consuming because the stream is another one.
+var errOtherStream = errors.New("the hub began its facts again")
+
+// consume takes facts until the connection is lost or the stream is another one.
+func (f *Fleet) consume(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c, created, err := f.consumer(ctx)
+	if err != nil {
+		return err
+	}
+	it, err := c.Messages(jetstream.PullMaxMessages(2000))
+	if err != nil {
+		return fmt.Errorf("consuming facts: %w", err)
+	}
+	defer it.Stop()
+	defer context.AfterFunc(ctx, it.Stop)()
+	back := f.cfg.Conn.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.CLOSED)
+	defer f.cfg.Conn.RemoveStatusListener(back)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer cancel()
+	watching.Go(func() { f.guard(ctx, back, created, it.Stop) })
+	for {
+		m, err := it.Next()
+		if err != nil {
+			return fmt.Errorf("consuming facts: %w", err)
+		}
+		f.take(ctx, m)
+	}
+}
+
+// consumer makes the consumer of the facts: from where the last one ended, or of all
+// that the stream has if it is another one.
+func (f *Fleet) consumer(ctx context.Context) (jetstream.Consumer, time.Time, error) {
+	bounded, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	stream, err := f.js.Stream(bounded, fleet.StreamFacts)
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("finding the facts: %w", err)
+	}
+	info := stream.CachedInfo()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !info.Created.Equal(f.stream) || info.State.LastSeq < f.place {
+		f.stream, f.place = info.Created, 0
+	}
+	cfg := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, FilterSubjects: fleet.FactsAndStates()}
+	if f.place > 0 {
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, f.place+1
+	}
+	c, err := stream.OrderedConsumer(bounded, cfg)
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("consuming facts: %w", err)
+	}
+	if info.State.LastSeq <= f.place {
+		f.caughtUp()
+	}
+	f.lost = time.Time{}
+	return c, info.Created, nil
+}
+
+// caughtUp notes that all that the hub had was consumed. f.mu is held.
+func (f *Fleet) caughtUp() {
+	if !f.upToNow {
+		f.upToNow = true
+		close(f.caught)
+	}
+}
+
+// guardEvery is how often it is looked whether the stream is still the same.
+const guardEvery = 30 * time.Second
+
+// guard ends consuming if the stream becomes another one, which a consumer does not
+// notice.
+func (f *Fleet) guard(ctx context.Context, status chan nats.Status, created time.Time, stop func()) {
+	tick := time.NewTicker(guardEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-status:
+			f.mu.Lock()
+			if s == nats.CONNECTED {
+				f.lost = time.Time{}
+			} else if f.lost.IsZero() {
+				f.lost = f.now()
+			}
+			f.mu.Unlock()
+			if s != nats.CONNECTED {
+				continue
+			}
+		case <-tick.C:
+		}
+		bounded, cancel := context.WithTimeout(ctx, 10*time.Second)
+		stream, err := f.js.Stream(bounded, fleet.StreamFacts)
+		cancel()
+		if err != nil {
+			continue // the hub is away; its clients try again
+		}
+		f.mu.Lock()
+		same := stream.CachedInfo().Created.Equal(created) && stream.CachedInfo().State.LastSeq >= f.place
+		f.mu.Unlock()
+		if !same {
+			f.cfg.Log.WarnContext(ctx, "the fleet is read again", "error", errOtherStream)
+			stop()
+			return
+		}
+	}
+}
+
+// take takes one message.
+func (f *Fleet) take(ctx context.Context, m jetstream.Msg) {
+	meta, err := m.Metadata()
+	if err != nil {
+		return
+	}
+	name, again, err := f.sort(m, meta.Timestamp)
+	f.mu.Lock()
+	f.place = meta.Sequence.Stream
+	if meta.NumPending == 0 {
+		f.caughtUp()
+	}
+	live := f.upToNow
+	f.mu.Unlock()
+	if err != nil {
+		f.refuse(ctx, name, whyOf(err), err)
+	}
+	if again && live {
+		f.Panel(name).askAgain(ctx)
+	}
+}
+
+// sort gives a message to its panel. again: the panel lacks facts that are not on
+// their way.
+func (f *Fleet) sort(m jetstream.Msg, at time.Time) (panel string, again bool, err error) {
+	if len(m.Data()) > fleet.MaxRecord {
+		return "", false, fmt.Errorf("%w: %d bytes", fleet.ErrRecord, len(m.Data()))
+	}
+	if fact, ok := fleet.ParseFact(m.Subject()); ok {
+		return fact.Panel, false, f.Panel(fact.Panel).put(fact, m.Data())
+	}
+	panel, ok := fleet.ParseState(m.Subject())
+	if !ok {
+		return "", false, fmt.Errorf("%w: subject %s", fleet.ErrRecord, m.Subject())
+	}
+	x, err := fleet.DecodeState(m.Data())
+	if err != nil {
+		return panel, false, err
+	}
+	again, err = f.Panel(panel).end(x, at)
+	if err == nil && f.cfg.News != nil {
+		f.cfg.News(panel)
+	}
+	return panel, again, err
+}
+
+// whyOf is a word for why a record was refused.
+func whyOf(err error) string {
+	if errors.Is(err, errOld) {
+		return "old"
+	}
+	return "garbage"
+}
+
+// refuse counts a record that cannot be used, and logs the first of each kind of a
+// panel.
+func (f *Fleet) refuse(ctx context.Context, panel, why string, err error) {
+	if f.cfg.Refused != nil {
+		f.cfg.Refused(panel, why)
+	}
+	f.mu.Lock()
+	key := panel + " " + why
+	said := f.said[key]
+	f.said[key] = true
+	f.mu.Unlock()
+	if !said {
+		f.cfg.Log.WarnContext(ctx, "a record of the fleet is refused", "panel", panel, "why", why, "error", err)
+	}
+}

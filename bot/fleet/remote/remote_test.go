@@ -1,0 +1,153 @@
+package remote_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"domovoy/bot/engine/enginetest"
+	"domovoy/bot/fleet/agent"
+	"domovoy/bot/watch"
+	"domovoy/checks"
+)
+
+// eventually polls until a condition holds.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(20 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("it never happened: %s", what)
+		}
+	}
+}
+
+// facts are what both readings of a panel must give alike.
+func facts(s checks.Snapshot) any {
+	return []any{s.Server, s.Sites, s.Certificates, s.Addresses, s.Nodes, s.Options, s.NodesBy, s.Missing, s.Unreadable, s.UnreadableN, s.Rows, s.Writes}
+}
+
+func attempts(t testing.TB, r watch.Reader) (all []checks.Attempt) {
+	t.Helper()
+	if err := r.Attempts(t.Context(), 0, func(batch []checks.Attempt) error {
+		all = append(all, batch...)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// filled is a panel with some sites, certificates and attempts.
+func filled() *enginetest.Panel {
+	var sites []checks.Site
+	for n := range 30 {
+		sites = append(sites, checks.Site{Name: fmt.Sprintf("site%d.ru", n), Owner: "client1", Aliases: []string{fmt.Sprintf("www.site%d.ru", n)}, Certificate: fmt.Sprintf("site%d.ru_le1", n)})
+	}
+	p := enginetest.NewPanel(sites...)
+	p.Change(func(s *checks.Snapshot) {
+		for n := range 30 {
+			s.Certificates = append(s.Certificates, checks.Certificate{Server: "isp1", ID: int64(n + 1), Name: fmt.Sprintf("site%d.ru_le1", n), Started: time.Date(2026, 11, 1, 0, 0, n, 0, time.UTC)})
+		}
+		s.Missing = []checks.Missing{{Table: "node"}}
+		s.Rows = map[string]int{"webdomain": 30}
+	})
+	for n := range 10 {
+		p.Log(checks.Attempt{Server: "isp1", Certificate: fmt.Sprintf("site%d.ru_le1", n), Outcome: checks.OutcomeFailed, Status: "failed", Time: time.Now().Add(-time.Hour).Truncate(time.Millisecond).UTC(), Text: "no <valid> A records"})
+	}
+	return p
+}
+
+// A panel behind an agent is the same panel.
+func TestSamePanel(t *testing.T) {
+	h, panel := newHub(t), filled()
+	a, store := h.agent(t.TempDir(), agent.Panel{Name: "isp1", Reader: panel})
+	defer store.Close()
+	f := h.fleet(&places{})
+	far := f.Panel("isp1")
+	if _, _, err := far.Poll(t.Context()); why(err) != "noagent" {
+		t.Errorf("before its agent said anything: %v", err)
+	}
+	h.must(a.Read(t.Context(), time.Now()))
+	check := func() {
+		t.Helper()
+		near, _, _ := panel.Poll(t.Context())
+		eventually(t, "the bot has what the panel has", func() bool {
+			s, _, err := far.Poll(t.Context())
+			return err == nil && reflect.DeepEqual(facts(s), facts(near))
+		})
+		if is, want := attempts(t, far), attempts(t, panel); !reflect.DeepEqual(is, want) {
+			t.Errorf("attempts:\n%v\nand not\n%v", is, want)
+		}
+		newest, _ := panel.Newest(t.Context())
+		if is, _ := far.Newest(t.Context()); is != newest {
+			t.Errorf("the log's newest row is %d and not %d", is, newest)
+		}
+	}
+	check()
+	panel.Change(func(s *checks.Snapshot) {
+		s.Sites = append([]checks.Site(nil), s.Sites[:29]...)
+		s.Sites[3].Redirect = checks.On
+		s.UnreadableN, s.Unreadable = 1, []checks.Unreadable{{Table: "webdomain", Row: 7, Column: "name", Value: "?"}}
+	})
+	panel.Log(checks.Attempt{Server: "isp1", Certificate: "site3.ru_le1", Outcome: checks.OutcomeIssued, Status: "ok", Time: time.Now().Truncate(time.Millisecond).UTC()})
+	h.must(a.Read(t.Context(), time.Now()))
+	check()
+}
+
+func why(err error) string {
+	if u, ok := errors.AsType[watch.Unreadable](err); ok {
+		return u.Why()
+	}
+	return ""
+}
+
+// The hub loses its folder: everything is sent again.
+func TestHubBeginsAgain(t *testing.T) {
+	h, panel := newHub(t), filled()
+	a, store := h.agent(t.TempDir(), agent.Panel{Name: "isp1", Reader: panel})
+	defer store.Close()
+	h.must(a.Read(t.Context(), time.Now()))
+	far := h.fleet(&places{}).Panel("isp1")
+	eventually(t, "the bot has the panel", func() bool { _, _, err := far.Poll(t.Context()); return err == nil })
+	h.kill()
+	if err := a.Read(t.Context(), time.Now()); err == nil {
+		t.Error("without a hub it sent something")
+	}
+	panel.Change(func(s *checks.Snapshot) { s.Sites = s.Sites[:5:5] })
+	panel.Log(checks.Attempt{Server: "isp1", Certificate: "late", Status: "failed", Outcome: checks.OutcomeFailed, Time: time.Now().Truncate(time.Millisecond).UTC()})
+	h.folder = t.TempDir()
+	h.start()
+	eventually(t, "the agent sends again", func() bool { return a.Read(t.Context(), time.Now()) == nil })
+	near, _, _ := panel.Poll(t.Context())
+	eventually(t, "the bot has what the panel has", func() bool {
+		s, _, err := far.Poll(t.Context())
+		return err == nil && reflect.DeepEqual(facts(s), facts(near))
+	})
+	var rows []int64
+	h.must(far.Attempts(t.Context(), 0, func(batch []checks.Attempt) error {
+		for _, a := range batch {
+			rows = append(rows, a.Row)
+		}
+		return nil
+	}))
+	for row := range int64(11) {
+		found := false
+		for _, is := range rows {
+			found = found || is == row+1
+		}
+		if !found {
+			t.Errorf("row %d of the log is lost", row+1)
+		}
+	}
+}
+
+var _ = context.Background
