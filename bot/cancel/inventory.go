@@ -203,6 +203,9 @@ func caRefusal(p *watch.Panel, err error) error {
 		args["Detail"] = checks.Clean(checks.WithoutSecrets(problem.Detail), checks.DetailLength)
 		return &bot.Refusal{Code: bot.ResultUnavailable, Key: "refusal.ca.problem", Args: args}
 	}
+	if unreadable, ok := errors.AsType[watch.Unreadable](err); ok { // the agent that has the account does not answer
+		return &bot.Refusal{Code: bot.ResultUnavailable, Key: "trouble." + unreadable.Why(), Args: args}
+	}
 	args["Reason"] = cause(err)
 	return &bot.Refusal{Code: bot.ResultUnavailable, Key: "refusal.ca.silent", Args: args}
 }

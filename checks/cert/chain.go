@@ -39,21 +39,39 @@ var ErrNoRoots = errors.New("no list of trusted CAs on this host")
 // Roots returns the system's CAs and those of a PEM file that an administrator
 // maintains. An empty file name adds none.
 func Roots(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return RootsWith(nil)
+	}
+	data, err := RootFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return RootsWith(data)
+}
+
+// RootsWith returns the roots of this host and those in a PEM text, which may be
+// empty.
+func RootsWith(data []byte) (*x509.CertPool, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		return nil, fmt.Errorf("reading the system's CAs: %w", err)
 	}
-	if file == "" {
-		return pool, nil
+	if len(data) > 0 && !pool.AppendCertsFromPEM(data) {
+		return nil, fmt.Errorf("reading a CA's certificate: %w", ErrNoCertificate)
 	}
+	return pool, nil
+}
+
+// RootFile reads a file with roots (PEM).
+func RootFile(file string) ([]byte, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading a CA's certificate: %w", err)
 	}
-	if !pool.AppendCertsFromPEM(data) {
+	if !x509.NewCertPool().AppendCertsFromPEM(data) {
 		return nil, fmt.Errorf("reading %s: %w", file, ErrNoCertificate)
 	}
-	return pool, nil
+	return data, nil
 }
 
 // distrust verifies a chain at a time within the leaf's validity, because the

@@ -49,7 +49,7 @@ func (p *program) root() *cobra.Command {
 	root.PersistentFlags().BoolVarP(&p.verbose, "verbose", "v", false, p.own.Say("cli.flag.verbose"))
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return p.checkLog() }
 	root.PersistentFlags().StringVar(&p.logForm, "log", logAuto, p.own.Say("cli.flag.log"))
-	root.AddCommand(p.run(), p.console(), p.ask(), p.sweep(), p.report(), p.replay(), p.setup(), p.fleet(), p.backup(), p.restore(), p.config(), p.version(), p.man())
+	root.AddCommand(p.run(), p.console(), p.ask(), p.sweep(), p.report(), p.replay(), p.setup(), p.fleet(), p.agent(), p.backup(), p.restore(), p.config(), p.version(), p.man())
 	p.translateHelp(root)
 	return root
 }

@@ -16,18 +16,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"domovoy/bot/fleet"
+	"domovoy/reports/journal"
 )
-
-// Place is how far a log was taken from the hub.
-type Place struct {
-	Stream string // which one
-	Seq    uint64
-}
 
 // Places keeps how far logs were taken, together with what was taken.
 type Places interface {
-	LogPlace(ctx context.Context, panel string) (Place, error)
-	KeepLogPlace(ctx context.Context, panel string, p Place) error
+	LogPlace(ctx context.Context, panel string) (journal.LogPlace, error)
+	KeepLogPlace(ctx context.Context, panel string, p journal.LogPlace) error
 }
 
 // Config is what a Fleet is made of.
@@ -117,8 +112,26 @@ const (
 	hubGone           // for long, or it never was there
 )
 
-// firstWait is how long a first reading waits for what the hub has.
-const firstWait = 20 * time.Second
+// How long a first reading waits for a connection, and then for what the hub has.
+const (
+	connectWait = 3 * time.Second
+	firstWait   = 20 * time.Second
+)
+
+// await waits until what the hub had at the start was consumed, but not longer than
+// most.
+func (f *Fleet) await(ctx context.Context, most time.Duration) {
+	wait := time.NewTimer(most)
+	defer wait.Stop()
+	select {
+	case <-f.caught:
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+}
+
+// Await waits until what the hub has is known, or until it seems to be away.
+func (f *Fleet) Await(ctx context.Context) { f.ready(ctx) }
 
 // ready waits until what the hub had at the start was consumed, and returns how the
 // hub is now.
@@ -126,12 +139,9 @@ func (f *Fleet) ready(ctx context.Context) hubState {
 	select {
 	case <-f.caught:
 	default:
-		wait := time.NewTimer(firstWait)
-		defer wait.Stop()
-		select {
-		case <-f.caught:
-		case <-wait.C:
-		case <-ctx.Done():
+		f.await(ctx, connectWait)
+		if f.cfg.Conn.IsConnected() {
+			f.await(ctx, firstWait)
 		}
 	}
 	f.mu.Lock()
@@ -228,7 +238,7 @@ func (f *Fleet) consumer(ctx context.Context) (jetstream.Consumer, time.Time, er
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("consuming facts: %w", err)
 	}
-	if info.State.LastSeq <= f.place {
+	if info.State.LastSeq <= f.place || info.State.Msgs == 0 {
 		f.caughtUp()
 	}
 	f.lost = time.Time{}

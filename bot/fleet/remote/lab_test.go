@@ -16,6 +16,7 @@ import (
 	"domovoy/bot/fleet"
 	"domovoy/bot/fleet/agent"
 	"domovoy/bot/fleet/remote"
+	"domovoy/reports/journal"
 )
 
 // hub is a NATS server on loopback that can be killed and started again with its
@@ -100,20 +101,20 @@ func (h *hub) fleet(places remote.Places) *remote.Fleet {
 // places are in memory.
 type places struct {
 	sync.Mutex
-	at map[string]remote.Place
+	at map[string]journal.LogPlace
 }
 
-func (p *places) LogPlace(_ context.Context, panel string) (remote.Place, error) {
+func (p *places) LogPlace(_ context.Context, panel string) (journal.LogPlace, error) {
 	p.Lock()
 	defer p.Unlock()
 	return p.at[panel], nil
 }
 
-func (p *places) KeepLogPlace(_ context.Context, panel string, at remote.Place) error {
+func (p *places) KeepLogPlace(_ context.Context, panel string, at journal.LogPlace) error {
 	p.Lock()
 	defer p.Unlock()
 	if p.at == nil {
-		p.at = map[string]remote.Place{}
+		p.at = map[string]journal.LogPlace{}
 	}
 	p.at[panel] = at
 	return nil

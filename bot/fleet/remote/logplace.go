@@ -12,6 +12,7 @@ import (
 
 	"domovoy/bot/fleet"
 	"domovoy/checks"
+	"domovoy/reports/journal"
 )
 
 // logPlace is how far a panel's log was taken from the hub, in this process. What
@@ -161,7 +162,7 @@ func (p *Panel) keepPlace(ctx context.Context, seq uint64) error {
 	if seq <= p.log.kept {
 		return nil
 	}
-	if err := p.fleet.cfg.Places.KeepLogPlace(ctx, p.name, Place{p.log.stream, seq}); err != nil {
+	if err := p.fleet.cfg.Places.KeepLogPlace(ctx, p.name, journal.LogPlace{Stream: p.log.stream, Seq: seq}); err != nil {
 		return fmt.Errorf("keeping how far the log was taken: %w", err)
 	}
 	p.log.kept = seq

@@ -1,7 +1,6 @@
 package remote_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -119,11 +118,11 @@ func TestHubBeginsAgain(t *testing.T) {
 	far := h.fleet(&places{}).Panel("isp1")
 	eventually(t, "the bot has the panel", func() bool { _, _, err := far.Poll(t.Context()); return err == nil })
 	h.kill()
+	panel.Change(func(s *checks.Snapshot) { s.Sites = s.Sites[:5:5] })
+	panel.Log(checks.Attempt{Server: "isp1", Certificate: "late", Status: "failed", Outcome: checks.OutcomeFailed, Time: time.Now().Truncate(time.Millisecond).UTC()})
 	if err := a.Read(t.Context(), time.Now()); err == nil {
 		t.Error("without a hub it sent something")
 	}
-	panel.Change(func(s *checks.Snapshot) { s.Sites = s.Sites[:5:5] })
-	panel.Log(checks.Attempt{Server: "isp1", Certificate: "late", Status: "failed", Outcome: checks.OutcomeFailed, Time: time.Now().Truncate(time.Millisecond).UTC()})
 	h.folder = t.TempDir()
 	h.start()
 	eventually(t, "the agent sends again", func() bool { return a.Read(t.Context(), time.Now()) == nil })
@@ -149,5 +148,3 @@ func TestHubBeginsAgain(t *testing.T) {
 		}
 	}
 }
-
-var _ = context.Background

@@ -38,6 +38,7 @@ type App struct {
 	journal *journal.Journal
 	readers []*ispmanager.Panel
 	outside *outside
+	agents  *agents // nil: there is no fleet
 	bot     *engine.Engine
 	metrics *metrics.Metrics // nil: the configuration has no port for them
 	log     *slog.Logger
@@ -159,8 +160,7 @@ func (a *App) open(ctx context.Context) (sources []watch.Source, err error) {
 		return nil, err
 	}
 	for _, p := range a.cfg.Panels {
-		reader := ispmanager.New(ispmanager.Config{Name: p.Name, Database: p.Database, Conf: p.DBConf, Password: p.Password.Reveal,
-			Zone: p.Timezone, SitesEvery: sitesEvery})
+		reader := readerOf(p)
 		a.readers = append(a.readers, reader)
 		source := watch.Source{Name: p.Name, Reader: reader, Places: panel.Places{Addresses: p.Addresses, Proxy: networks.Owner}}
 		if p.Certificates != "" {
@@ -170,15 +170,18 @@ func (a *App) open(ctx context.Context) (sources []watch.Source, err error) {
 			if source.Prober, err = a.outside.live(p); err != nil {
 				return nil, fmt.Errorf("preparing to look at %s from outside: %w", p.Name, err)
 			}
-			source.Workers, source.Online, source.Registrations = a.cfg.Probe.Workers, a.outside.online, a.outside.registry.All
-			source.AskRegistry = a.outside.registry.Freshen
+			a.outside.serve(&source, a.cfg)
 		}
 		if source.CA, err = authority(p, book); err != nil {
 			return nil, err
 		}
 		sources = append(sources, source)
 	}
-	return sources, nil
+	if a.agents, err = a.openAgents(ctx); err != nil {
+		return nil, err
+	}
+	far, err := a.remoteSources(ctx, func(own []netip.Addr) panel.Places { return panel.Places{Addresses: own, Proxy: networks.Owner} }, book)
+	return append(sources, far...), err
 }
 
 // registry asks about domains; nil: the configuration turns that off.
@@ -197,6 +200,7 @@ const sitesEvery = 10 * time.Second
 func (a *App) Close() error { return errors.Join(a.closeReaders(), a.journal.Close()) }
 
 func (a *App) closeReaders() error {
+	a.agents.Close()
 	var failed error
 	if a.outside != nil {
 		failed = a.outside.resolver.Close()

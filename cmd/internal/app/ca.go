@@ -49,7 +49,7 @@ func authority(p config.Panel, book *budget.Book) (*watch.CA, error) {
 		return nil, fmt.Errorf("preparing the way to the CA of %s: %w", p.Name, err)
 	}
 	ca := &watch.CA{Directory: a.Directory, Cap: a.Cap, Account: cancel.LocalAccount{
-		Directory: a.Directory, HTTP: client, UserAgent: agent, KeyFile: a.AccountKeyFile, Logs: a.Logs}}
+		Directory: a.Directory, HTTP: client, UserAgent: userAgent, KeyFile: a.AccountKeyFile, Logs: a.Logs}}
 	if rules, known := book.Find(directory.Host); known {
 		ca.Rules = rules
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,8 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"domovoy/bot/fleet"
+	"domovoy/bot/watch"
 	"domovoy/checks/acme"
 	"domovoy/checks/acme/account"
 	"domovoy/checks/cert"
@@ -23,8 +26,8 @@ import (
 	"domovoy/reports/journal"
 )
 
-// agent is the User-Agent of our requests to sites and CAs.
-const agent = "Mozilla/5.0 (compatible; Domovoy certificate check)"
+// userAgent is the User-Agent of our requests to sites and CAs.
+const userAgent = "Mozilla/5.0 (compatible; Domovoy certificate check)"
 
 // outside is what the checks from outside of all panels share.
 type outside struct {
@@ -99,15 +102,37 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 	if p.CompareKeys {
 		keys = p.Certificates
 	}
+	return o.liveOf(p, storedAccount(p.ACME), roots, egress, keys), nil
+}
+
+// liveAt returns the checks from outside for the sites of a panel behind an agent,
+// as far as they do not need its host.
+func (o *outside) liveAt(name string, about fleet.About) (*suite.Live, error) {
+	roots, err := cert.RootsWith([]byte(about.Roots))
+	if err != nil {
+		return nil, err
+	}
+	return o.liveOf(config.Panel{Name: name, Addresses: about.Addresses}, about.Account, roots, nil, ""), nil
+}
+
+// serve completes a source of a panel with a prober.
+func (o *outside) serve(s *watch.Source, cfg *config.Config) {
+	s.Workers, s.Online, s.Registrations = cfg.Probe.Workers, o.online, o.registry.All
+	s.AskRegistry = o.registry.Freshen
+}
+
+// liveOf returns the checks from outside for the sites of a panel, whose account at
+// the CA has that URL; it may be empty.
+func (o *outside) liveOf(p config.Panel, accountURL string, roots *x509.CertPool, egress *acme.Egress, keys string) *suite.Live {
 	probe := o.cfg.Probe
 	return &suite.Live{Checks: suite.Logged(o.log, suite.Checks(suite.Reading{}, suite.Outside{
 		Addresses:  p.Addresses,
-		AccountURI: account.StoredAccountURL(p.ACME.AccountKeyFile, p.ACME.Directory), // a CAA record may allow only this account (RFC 8657, section 3)
+		AccountURI: accountURL, // a CAA record may allow only this account (RFC 8657, section 3)
 		Names:      o.names,
 		Registry:   o.registry,
 		Way: web.New(web.Options{
 			Ports: web.Ports{HTTP: probe.HTTPPort, HTTPS: probe.HTTPSPort}, Timeout: probe.Timeout, Attempts: probe.Attempts,
-			Pace: o.pace, Resolve: o.names.Addresses, Folder: p.Challenges, Own: slices.Concat(p.Addresses, o.lab.Hosts), UserAgent: agent,
+			Pace: o.pace, Resolve: o.names.Addresses, Folder: p.Challenges, Own: slices.Concat(p.Addresses, o.lab.Hosts), UserAgent: userAgent,
 		}),
 		Served: cert.NewServed(cert.ServedOptions{
 			HTTPSPort: probe.HTTPSPort, Timeout: probe.Timeout, Pace: o.pace, Own: p.Addresses, Roots: roots, LifeLeft: o.cfg.Thresholds.Overdue.LifeLeft, Every: sweepEvery(o.cfg),
@@ -117,7 +142,13 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 		Keys:       keys,
 		Vhosts:     cert.NewVhosts(p.Vhosts, nil),
 		Blocklists: o.blocklists,
-	}))}, nil
+	}))}
+}
+
+// storedAccount is the URL of a panel's account that is stored beside its key; empty:
+// none is.
+func storedAccount(a config.ACME) string {
+	return account.StoredAccountURL(a.AccountKeyFile, a.Directory)
 }
 
 // own returns the addresses of all panels.

@@ -191,7 +191,7 @@ func tryCA(ctx context.Context, key string, p config.Panel) []Trial {
 		args["Error"] = err
 		return []Trial{{Key: key, Grade: Broken, Says: "ca", Args: args}}
 	}
-	request.Header.Set("User-Agent", agent)
+	request.Header.Set("User-Agent", userAgent)
 	before := time.Now()
 	answer, err := client.Do(request)
 	if err != nil {

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"domovoy/cmd/internal/app"
+)
+
+// agent is the part of a fleet on a panel's host or at a vantage point.
+func (p *program) agent() *cobra.Command {
+	return p.needConfig(&cobra.Command{
+		Use:   "agent",
+		Short: p.own.Say("cli.agent"),
+		Args:  p.noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := p.load()
+			if err != nil {
+				return err
+			}
+			if faults := cfg.CheckAgent(); len(faults) > 0 {
+				return p.printFaults(faults)
+			}
+			_ = lowerPriority() // a sandbox may forbid it; the agent works without
+			return app.RunAgent(c.Context(), cfg, p.logger(cfg))
+		},
+	})
+}

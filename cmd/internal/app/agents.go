@@ -1,0 +1,193 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"slices"
+
+	"domovoy/bot/fleet"
+	"domovoy/bot/fleet/remote"
+	"domovoy/bot/watch"
+	"domovoy/checks/budget"
+	"domovoy/checks/cert"
+	"domovoy/checks/panel"
+	"domovoy/cmd/internal/config"
+	"domovoy/reports/journal"
+)
+
+// agents are the panels behind agents.
+type agents struct {
+	*remote.Fleet
+	closes func() // the connection
+	known  map[string]fleet.About
+}
+
+// openAgents begins to listen to the fleet, and waits a moment for what the hub has.
+// It returns nil if the configuration has no fleet: then there is no connection.
+func (a *App) openAgents(ctx context.Context) (*agents, error) {
+	f := a.cfg.Fleet
+	if !f.IsOn() || a.journal == nil { // without a journal the configuration is only tried
+		return nil, nil
+	}
+	c, err := hubOf(a.cfg, a.log)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := fleet.Dial(c)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the way to the hub: %w", err)
+	}
+	opened, err := remote.Open(remote.Config{Conn: conn, Places: a.journal, Log: a.log})
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	opened.Await(ctx)
+	return &agents{Fleet: opened, closes: conn.Close, known: map[string]fleet.About{}}, nil
+}
+
+// hubOf is how the bot reaches its hub.
+func hubOf(cfg *config.Config, log *slog.Logger) (fleet.Config, error) {
+	key, err := fleet.ParseKey(cfg.Fleet.Key.Reveal())
+	if err != nil {
+		return fleet.Config{}, fmt.Errorf("the key at the hub: %w", err)
+	}
+	ca, err := cfg.Fleet.CA()
+	if err != nil {
+		return fleet.Config{}, err
+	}
+	return fleet.Config{URLs: cfg.Fleet.Addresses(), Name: "bot", Key: key, CA: ca, Log: log}, nil
+}
+
+// Close ends listening.
+func (a *agents) Close() {
+	if a == nil {
+		return
+	}
+	a.Fleet.Close()
+	a.closes()
+}
+
+// Changed reports whether the fleet has other panels than those that the program was
+// built with, or something else is known of them that the program is built by.
+func (a *App) FleetChanged() bool {
+	if a.agents == nil {
+		return false
+	}
+	for _, name := range a.agents.Names() {
+		if a.isLocal(name) {
+			continue
+		}
+		about, said := a.agents.Panel(name).About()
+		was, known := a.agents.known[name]
+		if !known || said && !sameAbout(was, about) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameAbout reports whether the program would be built alike. Which version an agent
+// has does not matter for that.
+func sameAbout(a, b fleet.About) bool {
+	a.InEpoch, a.Version, b.InEpoch, b.Version = fleet.InEpoch{}, "", fleet.InEpoch{}, ""
+	x, _ := json.Marshal(a) // plain values always marshal
+	y, _ := json.Marshal(b)
+	return string(x) == string(y)
+}
+
+func (a *App) isLocal(name string) bool {
+	return slices.ContainsFunc(a.cfg.Panels, func(p config.Panel) bool { return p.Name == name })
+}
+
+// remoteSources are the panels behind agents: those that the hub knows now, and those
+// that the journal remembers.
+func (a *App) remoteSources(ctx context.Context, networks func([]netip.Addr) panel.Places, book *budget.Book) ([]watch.Source, error) {
+	if a.agents == nil {
+		return nil, nil
+	}
+	remembered, err := a.journal.FleetPanels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := a.agents.Names()
+	for _, p := range remembered {
+		names = append(names, p.Name)
+	}
+	slices.Sort(names)
+	var sources []watch.Source
+	for _, name := range slices.Compact(names) {
+		if a.isLocal(name) {
+			a.log.WarnContext(ctx, "an agent sends a panel that this host has, too; this host's counts", "panel", name)
+			continue
+		}
+		far := a.agents.Panel(name)
+		about, said := far.About()
+		if i := slices.IndexFunc(remembered, func(p journal.FleetPanel) bool { return p.Name == name && p.About != nil }); !said && i >= 0 {
+			said = json.Unmarshal(remembered[i].About, &about) == nil // else it is unknown until the agent says it again
+		}
+		a.agents.known[name] = about
+		if said {
+			text, _ := json.Marshal(about) // plain values always marshal
+			if err := a.journal.KeepFleetPanel(ctx, journal.FleetPanel{Name: name, About: text}); err != nil {
+				return nil, err
+			}
+		}
+		source, err := a.remoteSource(name, far, about, networks(about.Addresses), book)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, source)
+	}
+	return sources, nil
+}
+
+// remoteSource is one panel behind an agent.
+func (a *App) remoteSource(name string, far *remote.Panel, about fleet.About, places panel.Places, book *budget.Book) (watch.Source, error) {
+	source := watch.Source{Name: name, Reader: far, Places: places}
+	if about.Files {
+		source.Files = far
+	}
+	if a.outside != nil {
+		live, err := a.outside.liveAt(name, about)
+		if err != nil {
+			return source, fmt.Errorf("preparing to look at %s from outside: %w", name, err)
+		}
+		source.Prober = live
+		a.outside.serve(&source, a.cfg)
+	}
+	if about.Directory != "" {
+		directory, err := url.Parse(about.Directory)
+		if err != nil {
+			return source, fmt.Errorf("the CA of %s: %w", name, err)
+		}
+		source.CA = &watch.CA{Directory: about.Directory, Cap: about.Cap, Account: remote.Account{Panel: far}}
+		if rules, known := book.Find(directory.Host); known {
+			source.CA.Rules = rules
+		}
+	}
+	return source, nil
+}
+
+// aboutOf is what an agent says of a panel of its configuration.
+func aboutOf(p config.Panel) (fleet.About, error) {
+	about := fleet.About{Addresses: p.Addresses, Files: p.Certificates != "", Challenges: p.Challenges != ""}
+	a := p.ACME
+	if a.Directory == "" || a.Proxy.IsSet() && a.Proxy.Reveal() == "" {
+		return about, nil
+	}
+	about.Directory, about.Cap, about.HasProxy = a.Directory, a.Cap, a.Proxy.IsSet()
+	about.Account = storedAccount(a)
+	if a.CAFile != "" {
+		roots, err := cert.RootFile(a.CAFile)
+		if err != nil {
+			return about, err
+		}
+		about.Roots = string(roots)
+	}
+	return about, nil
+}
