@@ -19,6 +19,12 @@ const (
 	PanelMissing     Code = "panel.missing"     // a table or column that the panel had is gone
 )
 
+// Codes of a panel that is known through an agent.
+const (
+	FleetSilent Code = "fleet.silent" // its agent has been silent for long
+	FleetSkew   Code = "fleet.skew"   // its agent's clock or version does not fit
+)
+
 // Codes of a site by its flags in the panel, and of the count of such sites
 // on a server.
 const (
@@ -154,6 +160,8 @@ var codeFacts = [...]codeFact{
 	{CADown, Critical, CA},
 	{CABudget, Critical, Us},
 	{FleetSplit, Warning, Us},
+	{FleetSilent, Critical, Us},
+	{FleetSkew, Warning, Us},
 	// A site, but never its root cause.
 	{CAPausing, Info, Us},
 	{CAZombie, Info, Us},

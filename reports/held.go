@@ -57,7 +57,7 @@ func (d *decider) node(s Silence, f checks.Finding) string {
 func (d *decider) findParents() {
 	for _, pr := range d.problems {
 		switch pr.Cause {
-		case checks.PanelUnavailable, checks.CADown, checks.CAUnreachable, checks.CABlocked:
+		case checks.PanelUnavailable, checks.FleetSilent, checks.CADown, checks.CAUnreachable, checks.CABlocked:
 		default:
 			continue
 		}
@@ -74,7 +74,7 @@ func explains(parent, child Problem, f checks.Finding) bool {
 	switch {
 	case parent.Server != child.Panel():
 		return false
-	case parent.Cause == checks.PanelUnavailable:
+	case parent.Cause == checks.PanelUnavailable, parent.Cause == checks.FleetSilent:
 		return true
 	}
 	failing := slices.Contains([]checks.Code{checks.PanelFailing, checks.PanelFailed, checks.CABudget}, child.Cause)

@@ -228,8 +228,25 @@ func (r *Recorder) blindOutcome(ctx context.Context, s reports.Server, open []re
 			passing = false // reported already
 		}
 	}
-	if passing && r.failed[s.Name] < patience {
+	if passing && r.failed[s.Name] < patience || r.saidElsewhere(s) {
 		return checks.Outcome{Server: s.Name}
 	}
 	return suite.Server(ctx, []checks.Check{panel.Readable()}, false, &checks.Target{Server: s.Name, Reading: &checks.Reading{Trouble: s.Trouble}})
+}
+
+// saidElsewhere reports whether what keeps a panel behind an agent from being known is
+// no problem of its own: a hub that is gone is one problem for all panels, an agent
+// that is not there yet is none, and what is on its way will come.
+func (r *Recorder) saidElsewhere(s reports.Server) bool {
+	switch s.Trouble {
+	case panel.AgentUnseen, panel.AgentPartial:
+		return true
+	case panel.HubGone:
+		for _, p := range r.watch.Panels() {
+			if p.State().Trouble == panel.HubGone {
+				return p.Name != s.Name
+			}
+		}
+	}
+	return false
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"domovoy/bot/fleet/remote"
 	"domovoy/checks"
 	"domovoy/checks/acme"
 	"domovoy/checks/dns"
@@ -128,6 +129,25 @@ func panelCases() map[string]message {
 	}
 	for _, reason := range ispmanager.Reasons() {
 		all["alert.panel.unavailable.opened."+string(reason)] = unavailable(reports.Opened, string(reason), 0)
+	}
+	agents := func(kind reports.Reason, code checks.Code, severity checks.Severity, reason string) message {
+		return func(w compose.Writer) reports.Message {
+			s := house()
+			s.Trouble = reason
+			i := incident(checks.Finding{Server: "isp1", Code: code, Severity: severity, Args: checks.Args{"reason": reason}}, 20*time.Minute)
+			if kind == reports.Resolved {
+				s.Trouble, i = "", ended(i)
+			}
+			return compose.Told(w, telling(kind, i), s)
+		}
+	}
+	for _, kind := range []reports.Reason{reports.Opened, reports.Resolved} {
+		all["alert.fleet.silent."+string(kind)] = agents(kind, checks.FleetSilent, checks.Critical, panel.AgentSilent)
+		all["alert.fleet.skew."+string(kind)] = agents(kind, checks.FleetSkew, checks.Warning, panel.AgentNewer)
+		all["alert.fleet.hub."+string(kind)] = agents(kind, checks.PanelUnavailable, checks.Critical, panel.HubGone)
+	}
+	for _, reason := range append(panel.AgentReasons(), remote.NoAnswer) {
+		all["alert.panel.unavailable.opened."+reason] = unavailable(reports.Opened, reason, 0)
 	}
 	for _, reason := range panel.Reasons() {
 		all["alert.panel.unavailable.opened."+reason] = unavailable(reports.Opened, reason, 0)

@@ -21,17 +21,39 @@ const (
 	TablesCheck  = "tables"
 )
 
+// Reasons why a panel behind an agent cannot be read, as words of the catalogs under
+// "trouble.".
+const (
+	AgentUnseen  = "noagent" // its agent never said anything
+	AgentSilent  = "silent"  // its agent is silent for long
+	AgentNewer   = "newer"   // its agent speaks a newer protocol
+	AgentPartial = "partial" // not all of a reading has come
+	HubGone      = "nohub"   // the hub cannot be reached
+)
+
+// AgentReasons are all of them.
+func AgentReasons() []string {
+	return []string{AgentUnseen, AgentSilent, AgentNewer, AgentPartial, HubGone}
+}
+
 // Readable finds a panel that could not be read.
 func Readable() checks.Check {
 	return checks.Check{
 		Name:  ReadingCheck,
 		Scope: checks.ScopeServer,
-		Codes: []checks.Code{checks.PanelUnavailable},
+		Codes: []checks.Code{checks.PanelUnavailable, checks.FleetSilent, checks.FleetSkew},
 		Run: func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
 			if t.Reading.Trouble == "" {
 				return nil, nil
 			}
-			return []checks.Finding{finding(checks.PanelUnavailable, checks.Args{"reason": t.Reading.Trouble})}, nil
+			code := checks.PanelUnavailable
+			switch t.Reading.Trouble {
+			case AgentSilent:
+				code = checks.FleetSilent
+			case AgentNewer:
+				code = checks.FleetSkew
+			}
+			return []checks.Finding{finding(code, checks.Args{"reason": t.Reading.Trouble})}, nil
 		},
 	}
 }

@@ -115,6 +115,10 @@ func alertTitle(w Writer, f checks.Finding) string {
 		return w.Say("alert.panel.unavailable", args)
 	}
 	switch {
+	case f.Code == checks.FleetSkew:
+		reason, _ := f.Args["reason"].(string)
+		args["Reason"] = strings.TrimSuffix(w.Say("trouble."+reason), ".")
+		return w.Say("alert.fleet.skew", args)
 	case f.Code == checks.PanelMissing:
 		return w.Say("alert.panel.missing", args)
 	case f.Code == checks.CAUnreachable && reports.Value(f) == 0:
@@ -144,7 +148,7 @@ func evidence(w Writer, i reports.Incident, s reports.Server) string {
 	if i.Peak > reports.Value(i.Finding) {
 		parts = append(parts, w.Say("reason.peak", i18n.Args{"N": i.Peak}))
 	}
-	if i.Finding.Code == checks.PanelUnavailable {
+	if i.Finding.Code == checks.PanelUnavailable || i.Finding.Code == checks.FleetSilent {
 		if reason, _ := i.Finding.Args["reason"].(string); slices.Contains(panelDoubts(), reason) {
 			parts = append(parts, w.Say("trouble.believe"))
 		}

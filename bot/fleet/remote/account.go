@@ -11,6 +11,7 @@ import (
 	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/checks/acme/account"
+	"domovoy/checks/panel"
 )
 
 // Bounds of tasks.
@@ -37,7 +38,7 @@ func (p *Panel) ask(ctx context.Context, t fleet.Task, most time.Duration) (flee
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, context.DeadlineExceeded):
 		return fleet.Reply{}, &Unreadable{Panel: p.name, Word: NoAnswer, Err: err}
 	default:
-		return fleet.Reply{}, &Unreadable{Panel: p.name, Word: NoHub, Err: err}
+		return fleet.Reply{}, &Unreadable{Panel: p.name, Word: panel.HubGone, Err: err}
 	}
 	reply, err := fleet.DecodeReply(m.Data)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"domovoy/bot/fleet"
 	"domovoy/checks"
+	"domovoy/checks/panel"
 	"domovoy/reports/journal"
 )
 
@@ -128,7 +129,7 @@ func (p *Panel) batch(ctx context.Context, stream jetstream.Stream, at uint64) (
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}
-	return nil, &Unreadable{Panel: p.name, Word: NoHub, Err: err}
+	return nil, &Unreadable{Panel: p.name, Word: panel.HubGone, Err: err}
 }
 
 // openLog finds the stream of logs. Of another one than before nothing is taken yet.
@@ -140,7 +141,7 @@ func (p *Panel) openLog(ctx context.Context) (jetstream.Stream, error) {
 		return nil, ctx.Err()
 	}
 	if err != nil {
-		return nil, &Unreadable{Panel: p.name, Word: NoHub, Err: err}
+		return nil, &Unreadable{Panel: p.name, Word: panel.HubGone, Err: err}
 	}
 	id := stream.CachedInfo().Created.UTC().Format(time.RFC3339Nano)
 	if id == p.log.stream {

@@ -10,16 +10,7 @@ import (
 	"domovoy/bot/fleet"
 	"domovoy/checks"
 	"domovoy/checks/cert"
-)
-
-// Words of the catalogs, under "trouble.", for what keeps a panel behind an agent
-// from being known.
-const (
-	NoAgent = "noagent" // its agent never said anything
-	Silent  = "silent"  // its agent is silent for long
-	Newer   = "newer"   // its agent speaks a newer protocol
-	Partial = "partial" // not all of a reading has come
-	NoHub   = "nohub"   // the hub cannot be reached
+	"domovoy/checks/panel"
 )
 
 // SilentAfter is how long an agent, or the hub, may be silent while what it said
@@ -189,17 +180,17 @@ func (p *Panel) Poll(ctx context.Context) (checks.Snapshot, bool, error) {
 func (p *Panel) trouble(hub hubState, now time.Time) string {
 	switch {
 	case hub == hubGone:
-		return NoHub
+		return panel.HubGone
 	case p.state.Protocol > fleet.Protocol:
-		return Newer
+		return panel.AgentNewer
 	case p.heard.IsZero():
-		return NoAgent
+		return panel.AgentUnseen
 	case hub == hubThere && now.Sub(p.heard) > SilentAfter:
-		return Silent
+		return panel.AgentSilent
 	case p.state.Trouble != "":
 		return wordOf(p.state.Trouble)
 	case p.epoch == "":
-		return Partial
+		return panel.AgentPartial
 	}
 	return ""
 }
