@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"domovoy/bot/fleet/remote"
 	"domovoy/checks"
 	"domovoy/checks/ispmanager"
 	"domovoy/checks/panel"
@@ -121,6 +122,11 @@ func statusCases() map[string]message {
 		s := house()
 		s.Trouble = string(reason)
 		all["status.unavailable."+string(reason)] = status(idle, s, second)
+	}
+	for _, reason := range append(panel.AgentReasons(), remote.NoAnswer) {
+		s := house()
+		s.Trouble = reason
+		all["status.unavailable."+reason] = status(idle, s, second)
 	}
 	for _, reason := range panel.Reasons() {
 		s := house()

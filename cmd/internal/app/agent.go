@@ -18,7 +18,7 @@ import (
 // RunAgent is the agent of this host's panels: it reads them and sends what it saw to
 // the hub, until the context ends, which is no error.
 func RunAgent(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) {
-	c, err := hubOf(cfg, log)
+	c, err := BotHub(cfg, log) // an agent has the same keys as a bot at another's hub
 	if err != nil {
 		return err
 	}

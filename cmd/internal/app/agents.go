@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -33,7 +32,7 @@ func (a *App) openAgents(ctx context.Context) (*agents, error) {
 	if !f.IsOn() || a.journal == nil { // without a journal the configuration is only tried
 		return nil, nil
 	}
-	c, err := hubOf(a.cfg, a.log)
+	c, err := BotHub(a.cfg, a.log)
 	if err != nil {
 		return nil, err
 	}
@@ -50,19 +49,6 @@ func (a *App) openAgents(ctx context.Context) (*agents, error) {
 	return &agents{Fleet: opened, closes: conn.Close, known: map[string]fleet.About{}}, nil
 }
 
-// hubOf is how the bot reaches its hub.
-func hubOf(cfg *config.Config, log *slog.Logger) (fleet.Config, error) {
-	key, err := fleet.ParseKey(cfg.Fleet.Key.Reveal())
-	if err != nil {
-		return fleet.Config{}, fmt.Errorf("the key at the hub: %w", err)
-	}
-	ca, err := cfg.Fleet.CA()
-	if err != nil {
-		return fleet.Config{}, err
-	}
-	return fleet.Config{URLs: cfg.Fleet.Addresses(), Name: "bot", Key: key, CA: ca, Log: log}, nil
-}
-
 // Close ends listening.
 func (a *agents) Close() {
 	if a == nil {
@@ -72,7 +58,7 @@ func (a *agents) Close() {
 	a.closes()
 }
 
-// Changed reports whether the fleet has other panels than those that the program was
+// FleetChanged reports whether the fleet has other panels than those that the program was
 // built with, or something else is known of them that the program is built by.
 func (a *App) FleetChanged() bool {
 	if a.agents == nil {
