@@ -166,7 +166,7 @@ func (a *Agent) beat(ctx context.Context) {
 	}
 }
 
-// Beat sends one heartbeat.
+// Beat sends one heartbeat, and leaves it at the hub for who asks later.
 func (a *Agent) Beat(ctx context.Context, now time.Time) error {
 	if !a.cfg.Conn.IsConnected() {
 		return errAway
@@ -184,7 +184,15 @@ func (a *Agent) Beat(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	return a.cfg.Conn.Publish(fleet.BeatSubject(a.cfg.Name), data)
+	if err := a.cfg.Conn.Publish(fleet.BeatSubject(a.cfg.Name), data); err != nil {
+		return fmt.Errorf("%w: %w", errAway, err)
+	}
+	bounded, cancel := context.WithTimeout(ctx, ackTimeout)
+	defer cancel()
+	if _, err := a.js.Publish(bounded, fleet.EntrySubject(a.cfg.Name), data); err != nil {
+		return fmt.Errorf("%w: %w", errAway, err)
+	}
+	return nil
 }
 
 // abilities are what this agent can do beside reading.
