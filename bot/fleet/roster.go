@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -55,19 +54,12 @@ func Roster(ctx context.Context, n *nats.Conn, m Members) ([]Entry, error) {
 // was heard of, and says nothing that we understand.
 func (e *Entry) read(text []byte, at time.Time) {
 	e.Seen = at
-	var said struct {
-		Protocol  int      `json:"v"`
-		Version   string   `json:"version"`
-		At        int64    `json:"at"` // milliseconds since 1970
-		Backlog   int      `json:"backlog"`
-		Vantage   string   `json:"vantage"`
-		Abilities []string `json:"abilities"`
-	}
-	if json.Unmarshal(text, &said) != nil {
+	said, err := DecodeHeartbeat(text)
+	if err != nil {
 		return
 	}
 	e.Protocol, e.Version, e.Backlog, e.Vantage, e.Abilities = said.Protocol, said.Version, said.Backlog, said.Vantage, said.Abilities
-	if said.At != 0 {
-		e.Offset = time.UnixMilli(said.At).Sub(at)
+	if !said.At.IsZero() {
+		e.Offset = said.At.Sub(at)
 	}
 }

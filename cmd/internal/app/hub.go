@@ -228,6 +228,9 @@ func (k *hubKeeper) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, err := fleet.BotKey(fleet.Folder(k.cfg.State)); err != nil { // so that a new hub knows the bot from its start
+		return fmt.Errorf("the bot's key at its hub: %w", err)
+	}
 	args := []string{"--dir", fleet.Folder(k.cfg.State), "--listen", k.cfg.Fleet.Listen, "--json", "--child"}
 	if names := hubNames(k.cfg); len(names) > 0 {
 		args = append(args, "--names", strings.Join(names, ","))

@@ -27,11 +27,7 @@ func TestHubOfTheBot(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds a program")
 	}
-	bin := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, hubProgram), "domovoy/cmd/domovoy-hub").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	t.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	bin := installHub(t)
 	cfg := &config.Config{Basics: config.Basics{State: t.TempDir() + "/domovoy.db"}, Fleet: config.Fleet{Listen: freeAddress(t)}}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	var hub Hub
@@ -100,6 +96,17 @@ func TestHubOfTheBot(t *testing.T) {
 	if _, err := Roster(t.Context(), cfg); !errors.Is(err, ErrAway) {
 		t.Error("without a hub the list says", err)
 	}
+}
+
+// installHub builds the hub's program into a folder of PATH.
+func installHub(t *testing.T) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(folder, hubProgram), "domovoy/cmd/domovoy-hub").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Setenv("PATH", folder+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	return folder
 }
 
 // TestNoHubProgram: what is wrong is one sentence with its cure.

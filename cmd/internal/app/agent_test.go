@@ -1,0 +1,156 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"domovoy/bot/commands"
+	"domovoy/bot/fleet"
+	"domovoy/checks/lab"
+	"domovoy/cmd/internal/config"
+	"domovoy/i18n"
+)
+
+// TestAgentAtTheHubOfTheBot: the panel of a real agent is known to a bot that has a hub of
+// its own, and the command fleet has the agent's own words.
+func TestAgentAtTheHubOfTheBot(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds a program")
+	}
+	installHub(t)
+	folder := t.TempDir()
+	panel, err := lab.NewPanel(filepath.Join(folder, "ispmgr.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer panel.Close()
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	bot := loaded(t, folder, "bot.yaml", fmt.Sprintf("state: %q\npanels: []\nresolvers: []\nfleet: {listen: %q}\n", filepath.Join(folder, "bot", "domovoy.db"), freeAddress(t)))
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var hub Hub
+	defer hub.Stop()
+	hub.Follow(ctx, bot, log)
+	go KeepStreams(ctx, bot, log)
+	enrolled, err := Enrol(ctx, bot, "isp2", []string{"isp2"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	awaitBucket(t, bot)
+
+	text, err := enrolled.Text("isp2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "isp2.enrolment"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	agent := loaded(t, folder, "agent.yaml", fmt.Sprintf("state: %q\npanels: [{name: isp2, database: %q}]\nresolvers: []\nfleet: {key_file: isp2.enrolment}\n",
+		filepath.Join(folder, "agent.db"), filepath.Join(folder, "ispmgr.db")))
+	ended := make(chan error, 1)
+	agentRuns, stopAgent := context.WithCancel(ctx)
+	go func() { ended <- RunAgent(agentRuns, agent, log) }()
+	entry := awaitEntry(t, bot)
+	if entry.Version != Version() || entry.Protocol != fleet.Protocol || entry.Offset.Abs() > 10*time.Second || !slices.Contains(entry.Abilities, "panel") {
+		t.Errorf("the agent's entry is %+v", entry)
+	}
+
+	bundle, err := i18n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(bot.State), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	a, err := OpenIn(ctx, Laboratory{}, bot, bundle, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply, err := a.Ask(ctx, Local{User: "ann"}, "fleet", func(string) {})
+	if err != nil || reply.Refused != "" {
+		t.Fatal(reply, err)
+	}
+	data, ok := reply.Data.(commands.FleetData)
+	if !ok || !data.Fleet || !data.Reached || len(data.Agents) != 1 || data.Agents[0].Name != "isp2" || data.Agents[0].Version != Version() || data.Agents[0].Seen == nil || data.Agents[0].Trouble != "" {
+		t.Errorf("the command fleet answers %+v", reply.Data)
+	}
+	if reply, err = a.Ask(ctx, Local{User: "ann"}, "status", func(string) {}); err != nil {
+		t.Fatal(err)
+	}
+	status, ok := reply.Data.(commands.StatusData)
+	if !ok || len(status.Servers) != 1 || status.Servers[0].Server != "isp2" || len(status.Metrics) == 0 || status.Metrics[0].Value == nil {
+		text, _ := json.Marshal(reply.Data)
+		t.Errorf("status does not have the agent's panel: %s", text)
+	}
+
+	stopAgent()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	hub.Stop()
+	if reply, err = a.Ask(ctx, Local{User: "ann"}, "fleet", func(string) {}); err != nil {
+		t.Fatal(err)
+	}
+	if data, ok := reply.Data.(commands.FleetData); !ok || data.Reached || len(data.Agents) != 1 || data.Agents[0].Seen != nil {
+		t.Errorf("without its hub the command fleet answers %+v", reply.Data)
+	}
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// loaded is a configuration.
+func loaded(t *testing.T, folder, name, text string) *config.Config {
+	t.Helper()
+	file := filepath.Join(folder, name)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, faults := config.Load(file, func(string) (string, bool) { return "", false })
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	return cfg
+}
+
+// awaitBucket waits until the hub has what heartbeats are kept in.
+func awaitBucket(t *testing.T, cfg *config.Config) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		n, err := reach(t.Context(), cfg)
+		if err != nil {
+			continue
+		}
+		js, err := jetstream.New(n)
+		if err == nil {
+			_, err = js.KeyValue(t.Context(), fleet.BucketFleet)
+		}
+		n.Close()
+		if err == nil {
+			return
+		}
+	}
+	t.Fatal("the hub is not ready")
+}
+
+// awaitEntry waits for the heartbeat of the only agent, when all that it read was sent.
+func awaitEntry(t *testing.T, cfg *config.Config) fleet.Entry {
+	t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); {
+		entries, err := Roster(t.Context(), cfg)
+		if err == nil && len(entries) == 1 && !entries[0].Seen.IsZero() {
+			return entries[0]
+		}
+	}
+	t.Fatal("no heartbeat of the agent")
+	return fleet.Entry{}
+}
