@@ -37,6 +37,7 @@ type Parts struct {
 	Canary  *canary.Canary
 	Reports *digest.Reporter
 	Share   *share.Pages // nil: customers are shown nothing
+	Fleet   Roster       // nil: there is none
 	Send    bot.Signal   // there is something to send
 	Log     *slog.Logger
 }
@@ -88,10 +89,17 @@ func (c *Commands) List() []bot.Command {
 		{Name: "delivery", Role: bot.Viewer, Run: sent.delivery},
 		{Name: "audit", Role: bot.Admin, Run: acts.audit},
 		{Name: "selftest", Role: bot.Operator, Run: selfTest{p.Journal, p.Watch, acts, p.People, p.Canary}.run},
+		{Name: "fleet", Role: bot.Viewer, Run: p.fleet},
 		{Name: "lang", Role: bot.Viewer, Run: languages{p.Journal, p.People}.lang},
 		{Name: "whoami", Role: bot.Viewer, Run: whoami},
 		{Name: "help", Role: bot.Viewer, Run: c.help},
 	}
+}
+
+// offered are the commands that help and menus list: without a fleet nobody needs to
+// read of it.
+func (c *Commands) offered() []bot.Command {
+	return slices.DeleteFunc(slices.Clone(c.list), func(x bot.Command) bool { return x.Name == "fleet" && c.Fleet == nil })
 }
 
 // find a command by its name.

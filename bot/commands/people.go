@@ -87,7 +87,11 @@ func (c *Commands) help(_ context.Context, r bot.Request) (bot.Answer, error) {
 	}
 	var known []string
 	data := HelpData{Commands: []HelpItem{}}
-	for _, x := range c.list {
+	list := c.list
+	if len(r.Words) == 0 {
+		list = c.offered()
+	}
+	for _, x := range list {
 		if r.Role < x.Role || (len(r.Words) > 0 && r.Words[0] != x.Name) {
 			continue
 		}
@@ -119,7 +123,7 @@ func leaving(l *i18n.Locale) []string { return []string{"quit", "exit", l.Say("h
 // Menu lists the commands with one line each, for a messenger's own menu.
 func (c *Commands) Menu(l *i18n.Locale) [][2]string {
 	var menu [][2]string
-	for _, x := range c.list {
+	for _, x := range c.offered() {
 		menu = append(menu, [2]string{x.Name, l.Say("help." + x.Name + ".text")})
 	}
 	return menu

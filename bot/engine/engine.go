@@ -47,6 +47,7 @@ type Config struct {
 	Audience bot.Audience
 	Registry *registry.Registry // asked about every domain; nil: none is
 	Share    share.Config       // pages for customers
+	Fleet    commands.Roster    // who is in the fleet; nil: there is none
 	Reports  string             // the folder where the files of reports are kept; empty: nowhere
 	Log      *slog.Logger
 	Metrics  *metrics.Metrics // nil: nothing is counted
@@ -84,6 +85,7 @@ func New(c Config) *Engine {
 	e.Alerts = alerts.New(j, e.Watch, e.Prober, e.People, send, log)
 	e.Cancel = cancel.New(j, e.Watch, log)
 	e.Share = share.New(c.Share, j, log)
+	e.Fleet = c.Fleet
 	e.Reports = digest.New(j, e.Watch, e.People, c.Reports, send, log)
 	kinds := slices.Concat([]task.Kind{commands.SweepTask(e.Watch, e.Alerts)}, e.Cancel.Kinds())
 	e.Canary = canary.New(j, e.Alerts, e.People, send, log)

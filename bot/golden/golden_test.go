@@ -46,7 +46,7 @@ func topics() map[string]map[string]message {
 		"chart": chartCases(), "alerts": alertCases(), "life": lifeCases(), "problems": problemCases(), "names": nameCases(), "panel": panelCases(), "server-outside": outwardCases(),
 		"status": statusCases(), "check": checkCases(), "causes": causeCases(), "why": whyCases(), "site-outside": outsideCases(),
 		"lists": listCases(), "ending": endingCases(), "daily": dailyCases(), "weekly": weeklyCases(), "sweep": sweepCases(), "replay": replayCases(),
-		"limits": limitCases(), "cancel": cancelCases(), "talk": talkCases(), "delivery": deliveryCases(), "customer": customerCases(),
+		"limits": limitCases(), "cancel": cancelCases(), "talk": talkCases(), "delivery": deliveryCases(), "customer": customerCases(), "fleet": fleetCases(),
 	}
 }
 

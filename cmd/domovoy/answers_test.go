@@ -108,7 +108,7 @@ func TestAnswersFollowTheSchema(t *testing.T) {
 		"list trouble owners", "list ending", "list droppable", "list new", "list failed owner=client1",
 		"ack", "hand", "ack 1", "silence", "silence server=isp1 2h test", "unsilence 1", "escalate 1", "chart", "chart failed 7d", "chart flaky",
 		"plan reissue", "cancel authz all", "confirm abcd", "stop", "sweep", "report daily",
-		"delivery", "delivery retry", "delivery enable telegram:1", "audit", "audit verify", "selftest", "share list", "share check s1.ru", "whoami", "lang en", "help", "help list", "help web.blocked", "nonsense",
+		"delivery", "delivery retry", "delivery enable telegram:1", "audit", "audit verify", "selftest", "share list", "share check s1.ru", "fleet", "whoami", "lang en", "help", "help list", "help web.blocked", "nonsense",
 	}
 	for _, kind := range []string{"trouble", "failed", "expired", "processing", "overdue", "nocertificate", "noredirect", "elsewhere", "free", "paused", "zombie", "unknown", "sites", "unreadable"} {
 		lines = append(lines, "list "+kind)

@@ -152,30 +152,12 @@ func (p *program) fleetList() *cobra.Command {
 	}))
 }
 
-// AgentData is the JSON of an agent.
-type AgentData struct {
-	Name      string     `json:"name"`
-	Panels    []string   `json:"panels"`
-	Enrolled  time.Time  `json:"enrolled"`
-	Seen      *time.Time `json:"seen" jsonschema:"null: never, or the hub cannot be reached"`
-	Version   string     `json:"version,omitempty"`
-	Protocol  int        `json:"protocol,omitempty"`
-	Offset    *float64   `json:"offset" jsonschema:"of its clock, in seconds; null: not known"`
-	Backlog   *int       `json:"backlog" jsonschema:"messages that wait at the agent; null: not known"`
-	Vantage   string     `json:"vantage,omitempty"`
-	Abilities []string   `json:"abilities"`
-}
-
 // printRoster prints the agents; known: the hub said what it knows of them.
 func (p *program) printRoster(cfg *config.Config, entries []fleet.Entry, known bool) error {
 	if p.format == "json" {
-		data := []AgentData{}
-		for _, e := range entries {
-			data = append(data, agentData(e))
-		}
 		out := json.NewEncoder(p.out)
 		out.SetEscapeHTML(false)
-		return out.Encode(map[string]any{"agents": data})
+		return out.Encode(map[string]any{"agents": app.AgentData(entries, known, time.Now())})
 	}
 	if len(entries) == 0 {
 		_, err := fmt.Fprintln(p.out, p.own.Say("cli.fleet.none"))
@@ -204,15 +186,6 @@ func dash(words []string) string {
 		return "—"
 	}
 	return strings.Join(words, ", ")
-}
-
-func agentData(e fleet.Entry) AgentData {
-	d := AgentData{Name: e.Name, Panels: append([]string{}, e.Panels...), Enrolled: e.Since, Abilities: append([]string{}, e.Abilities...)}
-	if !e.Seen.IsZero() {
-		seen, offset, backlog := e.Seen.UTC(), e.Offset.Round(time.Millisecond).Seconds(), e.Backlog
-		d.Seen, d.Offset, d.Backlog, d.Version, d.Protocol, d.Vantage = &seen, &offset, &backlog, e.Version, e.Protocol, e.Vantage
-	}
-	return d
 }
 
 // oneName wants the name of an agent.

@@ -59,6 +59,7 @@ func answers() []answer {
 		of("audit verify", commands.ChainData{}),
 		of("selftest", commands.SelfTestData{}),
 		of("share", commands.ShareData{}, commands.SharesData{}, commands.RevokedData{}),
+		of("fleet", commands.FleetData{}),
 		of("whoami", commands.WhoamiData{}),
 		of("lang", commands.WhoamiData{}),
 		of("help", commands.HelpData{}),

@@ -118,6 +118,7 @@ func openMended(ctx context.Context, lab Laboratory, cfg *config.Config, bundle 
 		Metrics: a.metrics,
 		Journal: j, Registry: a.registry(), Sources: sources, Rules: rules(cfg), Policy: policy(cfg), Audience: audience(cfg, bundle, log),
 		Reports: filepath.Join(filepath.Dir(cfg.State), "reports"), Log: log, SpareAfter: cfg.Delivery.SpareAfter,
+		Fleet: a.roster(),
 		Share: share.Config{Folder: cfg.Share.Directory, URL: cfg.Share.URL, Keep: time.Duration(cfg.Share.Days) * 24 * time.Hour},
 	})
 	switch lost := j.Lost(); {

@@ -9,9 +9,11 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"domovoy/bot/commands"
 	"domovoy/bot/fleet"
 	"domovoy/bot/fleet/trust"
 	"domovoy/cmd/internal/config"
+	"domovoy/reports"
 )
 
 // Errors of the enrolment.
@@ -76,6 +78,37 @@ func Expel(ctx context.Context, cfg *config.Config, name string) error {
 func ServerUsers(cfg *config.Config) (string, error) {
 	m, err := fleet.ReadMembers(fleet.Folder(cfg.State))
 	return fleet.ServerUsers(m), err
+}
+
+// Agents lists the agents. reached is false if the hub does not answer: then only what
+// is known without it is there.
+func Agents(ctx context.Context, cfg *config.Config) (agents []reports.Agent, reached bool, err error) {
+	entries, err := Roster(ctx, cfg)
+	if err != nil && !errors.Is(err, ErrAway) {
+		return nil, false, err
+	}
+	return agentsOf(entries), err == nil, nil
+}
+
+func agentsOf(entries []fleet.Entry) (agents []reports.Agent) {
+	for _, e := range entries {
+		agents = append(agents, reports.Agent{Name: e.Name, Panels: e.Panels, Since: e.Since, Seen: e.Seen, Version: e.Version, Protocol: e.Protocol,
+			Newer: e.Protocol > fleet.Protocol, Offset: e.Offset, Backlog: e.Backlog, Vantage: e.Vantage, Abilities: e.Abilities})
+	}
+	return agents
+}
+
+// AgentData is the JSON of agents; reached: the hub said what it knows of them.
+func AgentData(entries []fleet.Entry, reached bool, now time.Time) []commands.AgentData {
+	return commands.Agents(agentsOf(entries), reached, now)
+}
+
+// roster is what the command fleet asks; nil: there is no fleet.
+func (a *App) roster() commands.Roster {
+	if !a.cfg.Fleet.IsOn() {
+		return nil
+	}
+	return func(ctx context.Context) ([]reports.Agent, bool, error) { return Agents(ctx, a.cfg) }
 }
 
 // Roster lists the agents. If the hub cannot be reached, the error is ErrAway, and the
