@@ -14,7 +14,9 @@ import (
 	"domovoy/checks/lab"
 )
 
-// Held is what the program held, early and late: medians.
+// Held is what the program held, early and late: medians, and the least goroutines and
+// open files. Connections that rest and are closed again make these two swing, which a
+// leak does not hide: it raises the least, too.
 type Held struct {
 	EarlyMemory     float64 `json:"early_memory"` // MB
 	LateMemory      float64 `json:"late_memory"`
@@ -92,7 +94,7 @@ func scrape(ctx context.Context, url string) (sample [len(names)]float64, err er
 	return sample, nil
 }
 
-// end stops watching, and adds the medians to the figures.
+// end stops watching, and adds what was held to the figures.
 func (h *holdings) end(f *figures) error {
 	h.stop()
 	if err := <-h.done; err != nil {
@@ -105,18 +107,27 @@ func (h *holdings) end(f *figures) error {
 	early, late := h.samples[tenth:2*tenth+1], h.samples[len(h.samples)-tenth-1:]
 	f.Held = &Held{
 		EarlyMemory: middle(early, 0) / (1 << 20), LateMemory: middle(late, 0) / (1 << 20),
-		EarlyGoroutines: middle(early, 1), LateGoroutines: middle(late, 1),
-		EarlyFiles: middle(early, 2), LateFiles: middle(late, 2),
+		EarlyGoroutines: least(early, 1), LateGoroutines: least(late, 1),
+		EarlyFiles: least(early, 2), LateFiles: least(late, 2),
 	}
 	return nil
 }
 
 // middle is the median of one metric.
 func middle(samples [][len(names)]float64, n int) float64 {
+	values := valuesOf(samples, n)
+	return values[len(values)/2]
+}
+
+// least is the smallest value of one metric.
+func least(samples [][len(names)]float64, n int) float64 { return valuesOf(samples, n)[0] }
+
+// valuesOf are the values of one metric, the smallest first.
+func valuesOf(samples [][len(names)]float64, n int) []float64 {
 	var values []float64
 	for _, s := range samples {
 		values = append(values, s[n])
 	}
 	slices.Sort(values)
-	return values[len(values)/2]
+	return values
 }

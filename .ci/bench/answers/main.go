@@ -6,9 +6,9 @@
 //	answers DOMOVOY|ECHO slack|telegram RATE SECONDS [PORT]
 //
 // With PORT, on which the program then answers with its metrics, the panel also
-// changes all the time, and what the program holds is printed, too: the medians of
-// its memory, goroutines and open files in the second tenth of the time and in the
-// last one, as "early_…" and "late_…".
+// changes all the time, and what the program holds is printed, too: the median of its
+// memory and the least of its goroutines and open files in the second tenth of the time
+// and in the last one, as "early_…" and "late_…".
 //
 // It prints one line of JSON: how many asked and were answered, the median, the
 // 99th percentile and the longest time from a question to its answer in
