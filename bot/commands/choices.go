@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -78,7 +79,7 @@ func (g guide) reasons(words string) []reports.Action {
 // they were last seen with, else by their id.
 func (g guide) people(ctx context.Context, words string) ([]reports.Action, error) {
 	audience := g.commands.People
-	names, err := g.commands.Journal.Names(ctx)
+	names, err := g.commands.Journal.Names(ctx, slices.Collect(maps.Keys(audience.People)))
 	if err != nil {
 		return nil, err
 	}

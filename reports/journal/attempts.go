@@ -94,14 +94,22 @@ type LastAttempt struct {
 	LastIssued  time.Time      // zero: no success is known
 }
 
+// The queries of LastAttempts.
+const (
+	lastColumns = `SELECT ` + rowOf + `, c.name, a.outcome, a.time, ` + failedText + `, c.failures, c.first_failed, c.last_issued FROM `
+	lastJoined  = ` JOIN attempt a ON a.id = c.last LEFT JOIN wording w ON w.id = a.wording AND a.outcome = ?2 WHERE c.server = ?1`
+	lastOfAll   = lastColumns + `certificate c` + lastJoined
+	lastOfSome  = lastColumns + `json_each(?3) n CROSS JOIN certificate c ON c.name = n.value` + lastJoined
+)
+
 // LastAttempts calls each with the state of every certificate of a server, or
 // only of the named ones if certificates is not nil. Each named certificate costs
 // one look-up: CROSS JOIN makes SQLite go through the names instead of through
 // all certificates.
 func (j *Journal) LastAttempts(ctx context.Context, server string, certificates []string, each func(LastAttempt)) error {
-	from, args := `certificate c`, []any{server, checks.OutcomeFailed}
+	query, args := lastOfAll, []any{server, checks.OutcomeFailed}
 	if certificates != nil {
-		from, args = `json_each(?3) n CROSS JOIN certificate c ON c.name = n.value`, append(args, jsonText(certificates))
+		query, args = lastOfSome, append(args, jsonText(certificates))
 	}
 	scan := func(s scanner) (struct{}, error) {
 		l := LastAttempt{Attempt: checks.Attempt{Server: server}}
@@ -118,8 +126,7 @@ func (j *Journal) LastAttempts(ctx context.Context, server string, certificates 
 		return err
 	}
 	return j.view(ctx, "reading the last attempts", func(t *tx) error {
-		_, err := all(ctx, t, scan, `SELECT `+rowOf+`, c.name, a.outcome, a.time, `+failedText+`, c.failures, c.first_failed, c.last_issued
-			FROM `+from+` JOIN attempt a ON a.id = c.last LEFT JOIN wording w ON w.id = a.wording AND a.outcome = ?2 WHERE c.server = ?1`, args...)
+		_, err := all(ctx, t, scan, query, args...)
 		return err
 	})
 }

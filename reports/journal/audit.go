@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -41,8 +42,23 @@ func (t *tx) audit(ctx context.Context, e AuditEntry) error {
 	t.audited.Hash = hex.EncodeToString(hash)
 	t.audited.Entry, _, err = one(ctx, t, single[int64], `INSERT INTO audit (id, at, person, name, role, chat, command, args, result, hash)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`, number, millis(e.At), e.Person, e.Name, e.Role, e.Chat, e.Command, e.Args, e.Result, hash)
-	return err
+	if err != nil {
+		return err
+	}
+	for word := range strings.FieldsSeq(e.Args) {
+		if !strings.Contains(word, ".") || len(word) > longestName {
+			continue
+		}
+		if _, err := t.exec(ctx, `INSERT INTO audit_name (word, entry) VALUES (?, ?) ON CONFLICT DO NOTHING`, word, t.audited.Entry); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// longestName is the length of the longest domain name in bytes (RFC 1035, section
+// 2.3.4, as text).
+const longestName = 253
 
 // lastEntry is the last entry of the audit, with its number and hash; zero: there is
 // none.
@@ -80,8 +96,12 @@ func scanAudit(s scanner) (r auditRow, err error) {
 func (j *Journal) AuditOf(ctx context.Context, site string, limit int) ([]AuditEntry, error) {
 	var entries []AuditEntry
 	err := j.view(ctx, "reading the audit", func(t *tx) error {
-		rows, err := all(ctx, t, scanAudit, `SELECT `+auditColumns+` FROM audit
-			WHERE ?1 = '' OR instr(' ' || args || ' ', ' ' || ?1 || ' ') > 0 ORDER BY id DESC LIMIT 0 + ?2`, site, limit)
+		query, args := `SELECT `+auditColumns+` FROM audit ORDER BY id DESC LIMIT 0 + ?`, []any{limit}
+		if site != "" {
+			query, args = `SELECT `+auditColumns+` FROM audit_name JOIN audit ON audit.id = audit_name.entry
+				WHERE word = ? ORDER BY entry DESC LIMIT 0 + ?`, []any{site, limit}
+		}
+		rows, err := all(ctx, t, scanAudit, query, args...)
 		for _, r := range rows {
 			entries = append(entries, r.entry)
 		}
@@ -138,18 +158,20 @@ func (j *Journal) VerifyAudit(ctx context.Context) (entries int, head string, er
 	return entries, hex.EncodeToString(previous), err
 }
 
-// Names returns the names by which people were last shown, by their immutable ids, as
-// far as they did or said something.
-func (j *Journal) Names(ctx context.Context) (map[string]string, error) {
+// Names returns the names by which some people were last shown, by their immutable ids,
+// as far as they did or said something.
+func (j *Journal) Names(ctx context.Context, people []string) (map[string]string, error) {
 	names := map[string]string{}
 	err := j.view(ctx, "reading people's names", func(t *tx) error {
 		_, err := all(ctx, t, func(s scanner) (struct{}, error) {
 			var person, name string
 			err := s.Scan(&person, &name)
-			names[person] = name
+			if name != "" {
+				names[person] = name
+			}
 			return struct{}{}, err
-		}, `SELECT person, name FROM audit WHERE id IN (SELECT max(id) FROM audit WHERE name <> '' GROUP BY person)
-			UNION ALL SELECT person, name FROM inbox WHERE id IN (SELECT max(id) FROM inbox WHERE name <> '' GROUP BY person)`)
+		}, `SELECT value, coalesce((SELECT name FROM inbox WHERE person = value AND name <> '' ORDER BY id DESC LIMIT 1),
+			(SELECT name FROM audit WHERE person = value AND name <> '' ORDER BY id DESC LIMIT 1), '') FROM json_each(?)`, list(people))
 		return err
 	})
 	return names, err

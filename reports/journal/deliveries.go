@@ -53,15 +53,15 @@ func (j *Journal) Deliveries(ctx context.Context, now, since time.Time, limit in
 		for _, step := range []func() error{
 			func() error { return t.summarize(ctx, &r, since) },
 			func() (err error) {
-				r.Next, err = t.someDeliveries(ctx, `state = 'pending' ORDER BY rank, created, id LIMIT 0 + ?`, limit)
+				r.Next, err = t.someDeliveries(ctx, selectDeliveries+`state = 'pending' ORDER BY rank, created, id LIMIT 0 + ?`, limit)
 				return err
 			},
 			func() (err error) {
-				r.Sent, err = t.someDeliveries(ctx, `state = 'sent' AND edits IS NULL AND under IS NULL AND created >= ? ORDER BY sent_at DESC, id DESC LIMIT 0 + ?`, millis(since), limit)
+				r.Sent, err = t.someDeliveries(ctx, selectDeliveries+`state = 'sent' AND edits IS NULL AND under IS NULL AND created >= ? ORDER BY sent_at DESC, id DESC LIMIT 0 + ?`, millis(since), limit)
 				return err
 			},
 			func() (err error) {
-				r.Dropped, err = t.someDeliveries(ctx, lost+` ORDER BY created DESC, id DESC LIMIT 0 + ?`, ownReasons(), millis(since), limit)
+				r.Dropped, err = t.someDeliveries(ctx, selectDeliveries+lost+` ORDER BY created DESC, id DESC LIMIT 0 + ?`, ownReasons(), millis(since), limit)
 				return err
 			},
 			func() (err error) { r.Chats, err = t.chatDeliveries(ctx, now, since); return err },
@@ -88,12 +88,17 @@ func (t *tx) countDeliveries(ctx context.Context, r *DeliveryReport, since time.
 	if r.Lost, _, err = one(ctx, t, single[int], `SELECT count(*) FROM delivery WHERE `+lost, ownReasons(), millis(since)); err != nil {
 		return err
 	}
-	r.BySpares, _, err = one(ctx, t, single[int], `SELECT count(*) FROM delivery WHERE spare IS NOT NULL AND state = 'sent' AND created >= ?`, millis(since))
+	// SQLite would rather read all deliveries since then than the few that are spares.
+	r.BySpares, _, err = one(ctx, t, single[int], `SELECT count(*) FROM delivery INDEXED BY delivery_spared
+		WHERE spare IS NOT NULL AND state = 'sent' AND created >= ?`, millis(since))
 	return err
 }
 
-func (t *tx) someDeliveries(ctx context.Context, condition string, args ...any) ([]Delivery, error) {
-	found, err := all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery WHERE `+condition, args...)
+// selectDeliveries is a query but for its condition.
+const selectDeliveries = `SELECT ` + deliveryColumns + ` FROM delivery WHERE `
+
+func (t *tx) someDeliveries(ctx context.Context, query string, args ...any) ([]Delivery, error) {
+	found, err := all(ctx, t, scanDelivery, query, args...)
 	for i := range found {
 		found[i].Message.Files = nil
 	}
@@ -106,7 +111,8 @@ func (t *tx) chatDeliveries(ctx context.Context, now, since time.Time) ([]ChatDe
 		return c, err
 	}, `SELECT place, sum(state = 'sent'), sum(state = 'dropped' AND error NOT IN (SELECT value FROM json_each(?1))), sum(state = 'pending'),
 		max(sent_at), coalesce((SELECT until FROM hold WHERE hold.place = d.place AND until > ?3), 0)
-		FROM delivery d WHERE created >= ?2 OR state = 'pending' GROUP BY place ORDER BY place`, ownReasons(), millis(since), millis(now))
+		FROM (SELECT * FROM delivery WHERE created >= ?2 UNION ALL SELECT * FROM delivery WHERE state = 'pending' AND +created < ?2) d
+		GROUP BY place ORDER BY place`, ownReasons(), millis(since), millis(now))
 }
 
 // SparesNeeded lists the critical deliveries that wait since before a time for one of
@@ -116,7 +122,7 @@ func (j *Journal) SparesNeeded(ctx context.Context, out []string, before time.Ti
 		found, err = all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery d
 			WHERE state = 'pending' AND rank <= ?1 AND edits IS NULL AND spare IS NULL AND spared = '' AND due < ?3
 			AND (messenger IN (SELECT value FROM json_each(?2)) OR place IN (SELECT value FROM json_each(?2)) OR place IN (SELECT address FROM chat WHERE closed > 0))
-			ORDER BY created, id`, RankCritical, list(out), millis(before))
+			ORDER BY +created, +id`, RankCritical, list(out), millis(before))
 		if err != nil {
 			return err
 		}

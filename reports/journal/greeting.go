@@ -36,7 +36,7 @@ func (j *Journal) Greeted(ctx context.Context, now time.Time) (map[Greeting]bool
 // not told: the configuration may have been corrected.
 func (j *Journal) ForgetGreetings(ctx context.Context) error {
 	return j.change(ctx, "forgetting summaries that were not delivered", func(t *tx) error {
-		_, err := t.exec(ctx, `DELETE FROM greeting WHERE delivery IN (SELECT id FROM delivery WHERE state = 'dropped')`)
+		_, err := t.exec(ctx, `DELETE FROM greeting WHERE EXISTS (SELECT 1 FROM delivery d WHERE d.id = greeting.delivery AND d.state = 'dropped')`)
 		return err
 	})
 }

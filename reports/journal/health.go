@@ -394,7 +394,7 @@ func (j *Journal) ChatDelivery(ctx context.Context, chat string) (d ChatDelivery
 	}
 	err = j.view(ctx, "reading how a chat is delivered to", func(t *tx) error {
 		d, _, err = one(ctx, t, scan, `SELECT (SELECT max(sent_at) FROM delivery WHERE chat = ?1 AND state = 'sent'),
-			count(*), min(created), ifnull((SELECT error FROM delivery WHERE chat = ?1 AND state = 'pending' ORDER BY id LIMIT 1), '')
+			count(*), min(created), ifnull((SELECT error FROM delivery WHERE chat = ?1 AND state = 'pending' ORDER BY +id LIMIT 1), '')
 			FROM delivery WHERE chat = ?1 AND state = 'pending'`, chat)
 		return err
 	})

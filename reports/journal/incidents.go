@@ -201,10 +201,13 @@ func (r incidentScanner) scan(s scanner) (i reports.Incident, err error) {
 	return i, err
 }
 
-// incidents lists the incidents that meet an SQL condition.
-func (j *Journal) incidents(ctx context.Context, condition string, args ...any) (found []reports.Incident, err error) {
+// selectIncidents is a query but for its condition.
+const selectIncidents = `SELECT ` + incidentColumns + ` FROM incident WHERE `
+
+// incidents lists the incidents that a query selects.
+func (j *Journal) incidents(ctx context.Context, query string, args ...any) (found []reports.Incident, err error) {
 	err = j.view(ctx, "reading incidents", func(t *tx) error {
-		found, err = all(ctx, t, newIncidentScanner().scan, `SELECT `+incidentColumns+` FROM incident WHERE `+condition, args...)
+		found, err = all(ctx, t, newIncidentScanner().scan, query, args...)
 		return err
 	})
 	return found, err
@@ -213,14 +216,14 @@ func (j *Journal) incidents(ctx context.Context, condition string, args ...any) 
 // IncidentsOf lists at most limit incidents of a site, newest first; of the server
 // itself when site is empty.
 func (j *Journal) IncidentsOf(ctx context.Context, server, site string, limit int) ([]reports.Incident, error) {
-	return j.incidents(ctx, `server = ? AND site = ? ORDER BY opened DESC, id DESC LIMIT 0 + ?`, server, site, limit)
+	return j.incidents(ctx, selectIncidents+`server = ? AND site = ? ORDER BY opened DESC, id DESC LIMIT 0 + ?`, server, site, limit)
 }
 
 // IncidentsBetween lists the incidents that were opened or resolved at or after
 // from and before to, oldest first.
 func (j *Journal) IncidentsBetween(ctx context.Context, from, to time.Time) ([]reports.Incident, error) {
 	a, b := millis(from), millis(to)
-	return j.incidents(ctx, `opened >= ? AND opened < ? OR resolved > 0 AND resolved >= ? AND resolved < ? ORDER BY opened, id`, a, b, a, b)
+	return j.incidents(ctx, selectIncidents+`opened >= ? AND opened < ? OR resolved > 0 AND resolved >= ? AND resolved < ? ORDER BY opened, id`, a, b, a, b)
 }
 
 // BaselineAt returns when the watch of a server began; false: it has not begun.
@@ -273,7 +276,7 @@ func (j *Journal) OpenIncidents(ctx context.Context) ([]reports.Incident, error)
 	}
 	if o.version == 0 || o.version != version || o.driver != driver {
 		o.version = 0
-		all, err := j.incidents(ctx, `resolved = 0 ORDER BY id`)
+		all, err := j.incidents(ctx, selectIncidents+`resolved = 0 ORDER BY id`)
 		if err != nil {
 			return nil, err
 		}

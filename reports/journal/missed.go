@@ -110,7 +110,7 @@ func (t *tx) drop(ctx context.Context, deliveries []Delivery, reason string) err
 // lines of the others, which are dropped. It returns their number.
 func (t *tx) gather(ctx context.Context, d Delivery) (int, error) {
 	others, err := all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery
-		WHERE chat = ? AND state = 'pending' AND begun = 0 AND missed <> '' AND id <> ? ORDER BY id`, d.To, d.ID)
+		WHERE chat = ? AND state = 'pending' AND begun = 0 AND missed <> '' AND id <> ? ORDER BY +id`, d.To, d.ID)
 	if err != nil || len(others) == 0 {
 		return 0, err
 	}

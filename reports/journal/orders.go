@@ -141,32 +141,42 @@ func (j *Journal) Issuance(ctx context.Context, server string, moments []time.Ti
 // began earlier are recognised.
 const lookBack = 7 * 24 * time.Hour
 
+// The queries of Recovered.
+const (
+	recoveredColumns = `SELECT c.name, a.outcome, a.time, ` + failedText + ` FROM `
+
+	// From the success before the last one on: there may be thousands of attempts
+	// before.
+	recoveredJoined = ` JOIN attempt a ON a.certificate = c.id AND a.settled = 1 AND a.time <= c.last_issued AND a.time >= coalesce(
+			(SELECT s.time FROM attempt s WHERE s.certificate = c.id AND s.settled = 1 AND s.time < c.last_issued AND s.time >= c.last_issued - ?3
+				AND s.outcome = ?5 ORDER BY s.time DESC LIMIT 1), c.last_issued - ?3)
+		LEFT JOIN wording w ON w.id = a.wording AND a.outcome = ?4
+		WHERE c.server = ?1 AND c.failures = 0 AND c.last_issued > 0 AND c.last_issued >= ?2
+		ORDER BY a.certificate, a.time, a.id`
+
+	// Few of all certificates failed lately.
+	recoveredOfAll = recoveredColumns + `(SELECT DISTINCT certificate AS id FROM attempt
+		WHERE server = ` + serverID + ` AND outcome = ?4 AND time >= ?2 - ?3) n CROSS JOIN certificate c ON c.id = n.id` + recoveredJoined
+	recoveredOfSome = recoveredColumns + `json_each(?6) n CROSS JOIN certificate c ON c.name = n.value` + recoveredJoined
+)
+
 // Recovered returns, by certificate name, the consecutive failures that ended with
 // the certificate's last success, for certificates whose last success was at or
 // after since and that have not failed again. With nil certificates it covers
 // all of the server; otherwise only the named ones, at one look-up each (see
 // LastAttempts for CROSS JOIN).
 func (j *Journal) Recovered(ctx context.Context, server string, certificates []string, since time.Time) (map[string]checks.Recovery, error) {
-	// Few of all certificates failed lately.
-	from := `(SELECT DISTINCT certificate AS id FROM attempt WHERE server = ` + serverID + ` AND outcome = ?4 AND time >= ?2 - ?3) n CROSS JOIN certificate c ON c.id = n.id`
+	query := recoveredOfAll
 	args := []any{server, millis(since), lookBack.Milliseconds(), checks.OutcomeFailed, checks.OutcomeIssued}
 	if certificates != nil {
-		from, args = `json_each(?6) n CROSS JOIN certificate c ON c.name = n.value`, append(args, jsonText(certificates))
+		query, args = recoveredOfSome, append(args, jsonText(certificates))
 	}
 	r := recovering{ended: map[string]checks.Recovery{}}
 	if err := j.settleAttemptsOf(ctx, server, certificates); err != nil {
 		return nil, err
 	}
 	err := j.view(ctx, "reading failures that passed", func(t *tx) error {
-		// From the success before the last one on: there may be thousands of
-		// attempts before.
-		_, err := all(ctx, t, r.scan, `SELECT c.name, a.outcome, a.time, `+failedText+`
-			FROM `+from+` JOIN attempt a ON a.certificate = c.id AND a.settled = 1 AND a.time <= c.last_issued AND a.time >= coalesce(
-				(SELECT s.time FROM attempt s WHERE s.certificate = c.id AND s.settled = 1 AND s.time < c.last_issued AND s.time >= c.last_issued - ?3
-					AND s.outcome = ?5 ORDER BY s.time DESC LIMIT 1), c.last_issued - ?3)
-			LEFT JOIN wording w ON w.id = a.wording AND a.outcome = ?4
-			WHERE c.server = ?1 AND c.failures = 0 AND c.last_issued > 0 AND c.last_issued >= ?2
-			ORDER BY a.certificate, a.time, a.id`, args...)
+		_, err := all(ctx, t, r.scan, query, args...)
 		return err
 	})
 	return r.ended, err

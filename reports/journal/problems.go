@@ -59,7 +59,7 @@ func (j *Journal) Problem(ctx context.Context, id int64) (p reports.Problem, ok 
 // IncidentsOfProblem lists the incidents of a problem, those that are over
 // included, oldest first.
 func (j *Journal) IncidentsOfProblem(ctx context.Context, id int64) ([]reports.Incident, error) {
-	return j.incidents(ctx, `problem = ? ORDER BY opened, id`, id)
+	return j.incidents(ctx, selectIncidents+`problem = ? ORDER BY opened, id`, id)
 }
 
 // Opens returns when the incidents of some keys that are over were opened since a

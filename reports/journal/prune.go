@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"domovoy/reports"
@@ -14,6 +15,7 @@ const (
 	keepAttempts   = 400 * 24 * time.Hour
 	keepIncidents  = 2 * 365 * 24 * time.Hour
 	keepDeliveries = 90 * 24 * time.Hour
+	keepAnswers    = keepActions // whose buttons do nothing any more
 	keepUpdates    = 7 * 24 * time.Hour
 	keepActions    = 30 * 24 * time.Hour
 	keepRuns       = 90 * 24 * time.Hour
@@ -26,8 +28,8 @@ const (
 	keepRegistrations = 100 * 24 * time.Hour // since they were last asked about: the longest period is a month
 )
 
-// pruneBatch is the number of attempts that one transaction deletes at most, so that
-// other writers do not wait long.
+// pruneBatch is the number of rows that one transaction deletes at most of a table that
+// may have many, so that other writers do not wait long.
 const pruneBatch = 5000
 
 // Prune deletes rows that are not kept any longer at now. It is many transactions.
@@ -40,25 +42,30 @@ func (j *Journal) Prune(ctx context.Context, now time.Time) error {
 	)
 }
 
-// pruneRows deletes from the small tables. A delivery stays while its problem is
-// open, because it may have to be edited, with what stands in its thread, and while
-// an edit of it waits, because that would become a message of its own.
+// done is what may be deleted of deliveries: none of them waits, nor does an edit of
+// them, which would become a message of its own.
+const done = `state <> 'pending' AND NOT EXISTS (SELECT 1 FROM delivery edit WHERE edit.edits = d.id AND edit.state = 'pending')`
+
+// pruneRows deletes from all tables but those of attempts and counts. A delivery stays
+// while its problem is open, because it may have to be edited, with what stands in its
+// thread.
 func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 	rules := []struct {
-		query string
+		query string // ?1 is the time, and ?2 how many rows it deletes at most; without it there are not many
 		keep  time.Duration
 	}{
-		{`DELETE FROM incident WHERE resolved > 0 AND resolved < ?`, keepIncidents},
-		{`DELETE FROM problem WHERE resolved > 0 AND resolved < ? AND id NOT IN (SELECT problem FROM incident WHERE problem IS NOT NULL)
-			AND id NOT IN (SELECT problem FROM delivery WHERE problem IS NOT NULL)`, keepIncidents},
+		{`DELETE FROM incident WHERE id IN (SELECT id FROM incident WHERE resolved > 0 AND resolved < ?1 LIMIT 0 + ?2)`, keepIncidents},
+		{`DELETE FROM problem WHERE resolved > 0 AND resolved < ? AND NOT EXISTS (SELECT 1 FROM incident i WHERE i.problem = problem.id)
+			AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.problem = problem.id)`, keepIncidents},
 		{`DELETE FROM silence WHERE until < ?`, keepIncidents},
 		{`DELETE FROM greeting WHERE delivery IN (SELECT id FROM delivery WHERE created < ? AND state = 'dropped')`, keepDeliveries},
 		{`DELETE FROM canary WHERE id < ?`, keepDeliveries}, // before the messages, without which it would look like one that arrived
-		{`DELETE FROM delivery WHERE created < ? AND state <> 'pending'
-			AND ifnull(ifnull(problem, (SELECT problem FROM delivery main WHERE main.id = delivery.under)), 0) NOT IN (SELECT id FROM problem WHERE resolved = 0)
-			AND id NOT IN (SELECT edits FROM delivery WHERE edits IS NOT NULL AND state = 'pending')`, keepDeliveries},
-		{`DELETE FROM inbox WHERE handled > 0 AND handled < ?`, keepUpdates},
-		{`DELETE FROM action WHERE created < ?`, keepActions},
+		{`DELETE FROM delivery WHERE id IN (SELECT id FROM delivery d WHERE created < ?1 AND ` + done + `
+			AND ifnull(ifnull(problem, (SELECT problem FROM delivery main WHERE main.id = d.under)), 0) NOT IN (SELECT id FROM problem WHERE resolved = 0) LIMIT 0 + ?2)`, keepDeliveries},
+		{`DELETE FROM delivery WHERE id IN (SELECT id FROM delivery d WHERE created < ?1 AND kind = '` + AnswerKind + `' AND problem IS NULL AND under IS NULL AND ` + done + `
+			AND NOT EXISTS (SELECT 1 FROM task WHERE task.delivery = d.id) LIMIT 0 + ?2)`, keepAnswers},
+		{`DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE handled > 0 AND handled < ?1 LIMIT 0 + ?2)`, keepUpdates},
+		{`DELETE FROM action WHERE id IN (SELECT id FROM action WHERE created < ?1 LIMIT 0 + ?2)`, keepActions},
 		{`DELETE FROM job_run WHERE due < ? AND due < (SELECT max(due) FROM job_run newer WHERE newer.job = job_run.job)`, keepRuns},
 		{`DELETE FROM renewal WHERE not_before < ?`, keepRenewals},
 		{`DELETE FROM spell WHERE until > 0 AND until < ?`, keepHistory},
@@ -72,14 +79,24 @@ func (j *Journal) pruneRows(ctx context.Context, now time.Time) error {
 		{`DELETE FROM registry_pause WHERE until < ?`, keepQuestions},
 		{`DELETE FROM registration WHERE due < ?`, keepRegistrations},
 	}
-	return j.copy(ctx, "pruning", func(t *tx) error {
-		for _, r := range rules {
-			if _, err := t.exec(ctx, r.query, millis(now.Add(-r.keep))); err != nil {
+	for _, r := range rules {
+		args := []any{millis(now.Add(-r.keep))}
+		many := strings.Contains(r.query, "?2")
+		if many {
+			args = append(args, pruneBatch)
+		}
+		for more := true; more; {
+			err := j.copy(ctx, "pruning", func(t *tx) error {
+				deleted, err := t.exec(ctx, r.query, args...)
+				more = many && deleted == pruneBatch
+				return err
+			})
+			if err != nil {
 				return err
 			}
 		}
-		return t.pruneFiles(ctx)
-	})
+	}
+	return j.copy(ctx, "pruning", func(t *tx) error { return t.pruneFiles(ctx) })
 }
 
 // PruneAttempts deletes attempts older than before, except the latest of each

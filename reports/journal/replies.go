@@ -10,6 +10,11 @@ import (
 // DetailsKind is the Kind of a delivery that stands in the thread of another.
 const DetailsKind = "details"
 
+// newestOf is the delivery ?1, or the newest of its edits that were not dropped. SQLite
+// would look for the two together among all deliveries.
+const newestOf = `SELECT ` + deliveryColumns + ` FROM delivery WHERE id = (SELECT max(id) FROM (
+	SELECT id FROM delivery WHERE id = ?1 AND state <> 'dropped' UNION ALL SELECT id FROM delivery WHERE edits = ?1 AND state <> 'dropped'))`
+
 // bring enqueues what comes with a delivery that was sent. What stands in its thread
 // is enqueued once; later it is edited, and only if it changed. One without sections
 // changes nothing.
@@ -29,8 +34,7 @@ func (t *tx) bring(ctx context.Context, at time.Time, d Delivery) error {
 		return err
 	}
 	if ok {
-		last, _, err := one(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery
-			WHERE ? IN (id, edits) AND state <> 'dropped' ORDER BY id DESC LIMIT 1`, there)
+		last, _, err := one(ctx, t, scanDelivery, newestOf, there)
 		if err != nil || reflect.DeepEqual(last.Message.Sections, d.Message.Sections) {
 			return err
 		}
@@ -94,7 +98,7 @@ func (j *Journal) Shown(ctx context.Context, chat, ref string) (d Delivery, ok b
 		if err != nil || !ok {
 			return err
 		}
-		d, ok, err = one(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM delivery WHERE ? IN (id, edits) AND state <> 'dropped' ORDER BY id DESC LIMIT 1`, main)
+		d, ok, err = one(ctx, t, scanDelivery, newestOf, main)
 		d.Edits = main
 		return err
 	})

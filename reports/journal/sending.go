@@ -32,12 +32,17 @@ func (j *Journal) MarkBegun(ctx context.Context, id int64, at time.Time, calls i
 }
 
 // MarkSent records that the messenger accepted a delivery; ref is its id of the
-// message. The attachments are deleted: they are large and not needed any more. What
-// the message brings with it is enqueued: see bring.
+// message. What the message brings with it is enqueued: see bring.
+//
+// The attachments are deleted. Of a message that nothing changes later, such as an
+// answer, only the title is kept: it is about no problem, stands in no thread, and has
+// no button that turns a page (see Shown).
 func (j *Journal) MarkSent(ctx context.Context, id int64, ref string, at time.Time, brings ...Delivery) error {
 	return j.together(ctx, "marking a delivery", func(t *tx) error {
-		n, err := t.exec(ctx, `UPDATE delivery SET state = 'sent', ref = ?, sent_at = ?, begun = 0, error = '',
-			message = json_remove(message, '$.files') WHERE id = ?`, ref, millis(at), id)
+		n, err := t.exec(ctx, `UPDATE delivery SET state = 'sent', ref = ?, sent_at = ?, begun = 0, error = '', message = iif(
+				problem IS NULL AND under IS NULL AND message ->> '$.more' IS NULL,
+				json_object('language', message ->> '$.language', 'tone', message ->> '$.tone', 'title', message ->> '$.title'),
+				json_remove(message, '$.files')) WHERE id = ?`, ref, millis(at), id)
 		if err != nil || n == 0 {
 			return noDelivery(err, id)
 		}

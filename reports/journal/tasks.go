@@ -138,7 +138,7 @@ func (j *Journal) OpenTasks(ctx context.Context) (tasks []Task, err error) {
 // Task returns the task with that ID, or an error that wraps ErrNoTask.
 func (j *Journal) Task(ctx context.Context, id int64) (task Task, err error) {
 	err = j.view(ctx, "reading a task", func(t *tx) error {
-		task, err = t.task(ctx, `id = ?`, id)
+		task, err = t.task(ctx, selectTask+`id = ?`, id)
 		return err
 	})
 	return task, err
@@ -147,14 +147,17 @@ func (j *Journal) Task(ctx context.Context, id int64) (task Task, err error) {
 // TaskOfPlan returns the task that carries out a plan, or an error that wraps ErrNoTask.
 func (j *Journal) TaskOfPlan(ctx context.Context, plan string) (task Task, err error) {
 	err = j.view(ctx, "reading a plan's task", func(t *tx) error {
-		task, err = t.task(ctx, `plan = ? ORDER BY id DESC LIMIT 1`, plan)
+		task, err = t.task(ctx, selectTask+`plan = ? AND plan <> '' ORDER BY id DESC LIMIT 1`, plan)
 		return err
 	})
 	return task, err
 }
 
-func (t *tx) task(ctx context.Context, where string, arg any) (Task, error) {
-	task, ok, err := one(ctx, t, scanTask, `SELECT `+taskColumns+` FROM task WHERE `+where, arg)
+// selectTask is a query but for its condition.
+const selectTask = `SELECT ` + taskColumns + ` FROM task WHERE `
+
+func (t *tx) task(ctx context.Context, query string, arg any) (Task, error) {
+	task, ok, err := one(ctx, t, scanTask, query, arg)
 	if err == nil && !ok {
 		err = fmt.Errorf("%w: %v", ErrNoTask, arg)
 	}
@@ -183,7 +186,7 @@ func (j *Journal) PostponeTask(ctx context.Context, id int64, next time.Time) er
 // is not stored.
 func (j *Journal) StopTask(ctx context.Context, id int64, entry AuditEntry) (task Task, err error) {
 	err = j.change(ctx, "stopping a task", func(t *tx) error {
-		if task, err = t.task(ctx, `id = ?`, id); err != nil || !task.State.Open() || task.State == TaskStopping {
+		if task, err = t.task(ctx, selectTask+`id = ?`, id); err != nil || !task.State.Open() || task.State == TaskStopping {
 			return err
 		}
 		if _, err := t.exec(ctx, `UPDATE task SET state = 'stopping', next = 0 WHERE id = ?`, id); err != nil {
