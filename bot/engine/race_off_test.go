@@ -7,3 +7,6 @@ const stormSites = 10_000
 
 // stormPeople is how many people get its alerts in private chats.
 const stormPeople = 40
+
+// raceDetector reports whether the tests use the race detector.
+const raceDetector = false

@@ -8,3 +8,6 @@ const stormSites = 500
 
 // stormPeople is how many people get its alerts in private chats.
 const stormPeople = 12
+
+// raceDetector reports whether the tests use the race detector.
+const raceDetector = true

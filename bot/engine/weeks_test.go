@@ -177,8 +177,8 @@ func measure() held {
 // a quarter to nine and on some after the digest was due, and ended an hour later;
 // its last three days it runs through. Problems of three panels come and go.
 func TestEightWeeks(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIPPED: eight weeks of a bot take half a minute or more; run without -short")
+	if testing.Short() || raceDetector {
+		t.Skip("SKIPPED: eight weeks of a bot take half a minute or more; run without -short and -race")
 	}
 	const day, days, through = 24 * time.Hour, 56, 3
 	const more = 6 << 20 // bytes that are left to caches
