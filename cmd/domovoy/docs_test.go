@@ -15,6 +15,7 @@ import (
 
 	"domovoy/bot"
 	"domovoy/bot/commands"
+	"domovoy/bot/fleet"
 	"domovoy/bot/people"
 	"domovoy/checks"
 	"domovoy/cmd/internal/config"
@@ -263,6 +264,20 @@ func level(n int) string {
 	return strconv.Itoa(n)
 }
 
+// enrolment is the file of an agent.
+func enrolment(t *testing.T) string {
+	t.Helper()
+	key, err := fleet.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := fleet.Enrolment{Hub: "tls://bot.example.com:4222", Name: "isp2", Panels: []string{"isp2"}, Key: key}.Text("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 // TestReadmesConfigure reads each YAML of the documents as the program would.
 func TestReadmesConfigure(t *testing.T) {
 	block := regexp.MustCompile("(?s)```yaml\n(.*?)```")
@@ -278,9 +293,20 @@ func TestReadmesConfigure(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			cfg, faults := config.Load(filepath.Join(folder, "config.yaml"), func(string) (string, bool) { return "", false })
+			if err := os.WriteFile(filepath.Join(folder, "isp2.enrolment"), []byte(enrolment(t)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			// The path of an agent's file is that on its host.
+			at := filepath.Join(folder, "config.yaml")
+			if err := os.WriteFile(at, []byte(strings.ReplaceAll(found[1], "/etc/domovoy/isp2.enrolment", "isp2.enrolment")), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cfg, faults := config.Load(at, func(string) (string, bool) { return "", false })
 			if len(faults) == 0 {
 				faults = cfg.CheckRun()
+				if _, agent := cfg.Fleet.Enrolment(); agent {
+					faults = cfg.CheckAgent()
+				}
 			}
 			for _, line := range faults.Render(bundled(t).Locale("en", nil)) {
 				t.Errorf("%s: %s", document, line)

@@ -75,7 +75,7 @@ var allowed = map[string][]string{
 	"bot/mail":              {"bot", "bot/plain", "reports", "i18n"},
 	"bot/lab":               {},
 	"cmd":                   {},
-	"cmd/internal/manual":   {"cmd", "bot", "reports", "checks"},
+	"cmd/internal/manual":   {"cmd", "bot", "bot/fleet", "reports", "checks"},
 	"cmd/internal/unit":     {},
 	"cmd/internal/config":   {"bot", "bot/fleet", "checks/ispmanager/location", "i18n"},
 	"cmd/internal/app":      {"checks", "checks/*", "reports", "reports/compose", "reports/journal", "bot", "bot/*", "cmd/internal/config", "i18n"},

@@ -16,6 +16,7 @@ import (
 	"github.com/yuin/goldmark/text"
 
 	"domovoy/bot"
+	"domovoy/bot/fleet"
 	"domovoy/checks"
 	"domovoy/cmd"
 	"domovoy/reports"
@@ -55,7 +56,7 @@ func folders() []struct {
 	return []struct {
 		name  string
 		files embed.FS
-	}{{"cmd", cmd.Manual}, {"bot", bot.Manual}, {"reports", reports.Manual}, {"checks", checks.Manual}}
+	}{{"cmd", cmd.Manual}, {"bot", bot.Manual}, {"bot/fleet", fleet.Manual}, {"reports", reports.Manual}, {"checks", checks.Manual}}
 }
 
 // Load returns the manual in a language, "en" or "ru".

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"domovoy/checks/lab"
+)
+
+// TestFleetOfTheManual does what bot/fleet/README.md says, with the real programs: the
+// hub of a bot, an enrolment, an agent, who is there, and an end.
+func TestFleetOfTheManual(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, settings{resolveAfter: 1})
+	built, err := exec.LookPath(realProgram)
+	h.must(err)
+	if out, err := exec.CommandContext(h.soon(), "go", "build", "-o", filepath.Join(filepath.Dir(built), "domovoy-hub"), "domovoy/cmd/domovoy-hub").CombinedOutput(); err != nil {
+		h.Fatalf("%v\n%s", err, out)
+	}
+	config, err := os.OpenFile(h.config, os.O_APPEND|os.O_WRONLY, 0)
+	h.must(err)
+	_, err = fmt.Fprintf(config, "fleet: {listen: %q}\n", unusedAddress(t))
+	h.must(err)
+	h.must(config.Close())
+	shell := h.shell(h.installed())
+
+	bot := h.start()
+	shell("domovoy fleet add isp2 --out isp2.enrolment")
+	h.must(os.Mkdir(filepath.Join(h.folder, "agent"), 0o700))
+	shell("install -m 600 isp2.enrolment agent/isp2.enrolment")
+	panel, err := lab.NewPanel(filepath.Join(h.folder, "agent", "ispmgr.db"))
+	h.must(err)
+	h.must(panel.Close())
+	its := filepath.Join(h.folder, "agent", "config.yaml")
+	h.must(os.WriteFile(its, fmt.Appendf(nil, "state: %[1]s/agent/domovoy.db\npanels: [{name: isp2, database: %[1]s/agent/ispmgr.db, timezone: UTC}]\nresolvers: []\nfleet: {key_file: isp2.enrolment}\n", h.folder), 0o600))
+	shell("domovoy config check --offline agent/config.yaml")
+
+	said := &output{}
+	agent := exec.Command(realProgram, "agent", "--config", its)
+	agent.Stdout, agent.Stderr = said, said
+	h.must(agent.Start())
+	defer func() { _ = agent.Process.Kill() }() // it may have ended
+	var list struct {
+		Agents []struct {
+			Name      string     `json:"name"`
+			Seen      *time.Time `json:"seen"`
+			Abilities []string   `json:"abilities"`
+		} `json:"agents"`
+	}
+	for until := h.soon(); len(list.Agents) != 1 || list.Agents[0].Seen == nil; {
+		if until.Err() != nil {
+			h.Fatalf("no agent is heard of: %+v\n%s", list, said)
+		}
+		h.must(json.Unmarshal([]byte(shell("domovoy fleet list --format json")), &list))
+	}
+	for _, command := range []string{"domovoy ask fleet", "domovoy ask агенты", "domovoy ask status", "domovoy fleet list"} {
+		if out := shell(command); !strings.Contains(out, "isp2") {
+			h.Errorf("%s:\n%s", command, out)
+		}
+	}
+	if out := shell("domovoy fleet add big --panel isp3 --panel isp4"); !strings.Contains(out, "panels: isp3 isp4") {
+		h.Error(out)
+	}
+
+	shell("domovoy fleet remove isp2")
+	if out := shell("domovoy fleet list"); strings.Contains(out, "isp2") {
+		h.Errorf("it was removed:\n%s", out)
+	}
+	h.must(agent.Process.Signal(syscall.SIGTERM))
+	if err := agent.Wait(); err != nil {
+		h.Errorf("the agent ends with %v\n%s", err, said)
+	}
+	bot.stop()
+}
+
+// shell runs lines of a document in the house's folder; each must succeed.
+func (h *house) shell(path string) func(line string) string {
+	return func(line string) string {
+		h.Helper()
+		cmd := exec.CommandContext(h.soon(), "sh", "-c", line)
+		cmd.Dir = h.folder
+		cmd.Env = []string{"PATH=" + path, "HOME=" + h.folder, "LANG=en_US.UTF-8", "TZ=UTC", "DOMOVOY_CONFIG=" + h.config}
+		errs := &output{}
+		cmd.Stderr = errs
+		out, err := cmd.Output()
+		if err != nil {
+			h.Fatalf("%s: %v\n%s%s", line, err, out, errs)
+		}
+		return string(out)
+	}
+}
+
+// unusedAddress is an address on this host with a port that nobody has.
+func unusedAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
