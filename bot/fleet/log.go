@@ -3,6 +3,7 @@ package fleet
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"time"
 
 	"domovoy/checks"
@@ -38,7 +39,12 @@ func (r LogRow) Of(server string, zone *time.Location) checks.Attempt {
 }
 
 // DecodeLogBatch reads a LogBatch.
-func DecodeLogBatch(data []byte) (b LogBatch, err error) { return b, decode(data, &b) }
+func DecodeLogBatch(data []byte) (b LogBatch, err error) {
+	if err = decode(data, &b); err == nil && b.Protocol < 1 {
+		err = fmt.Errorf("%w: rows of a log without a protocol", ErrRecord)
+	}
+	return b, err
+}
 
 // MessageID is what the hub recognises a message by that is sent again.
 func MessageID(subject string, data []byte) string {

@@ -42,7 +42,7 @@ func (f Fact) Subject() string { return prefix + ".facts." + f.Panel + "." + f.K
 // ParseFact reads the subject of a fact; false: it is the subject of something else.
 func ParseFact(subject string) (Fact, bool) {
 	parts := strings.Split(subject, ".")
-	if len(parts) != 5 || parts[0] != prefix || parts[1] != "facts" {
+	if len(parts) != 5 || parts[0] != prefix || parts[1] != "facts" || !ValidName(parts[2]) {
 		return Fact{}, false
 	}
 	return Fact{Panel: parts[2], Kind: parts[3], ID: parts[4]}, true

@@ -25,6 +25,10 @@ const MaxLogBatch = 200 << 10
 // than a record may be.
 var ErrRecord = errors.New("not a record of the fleet")
 
+// ErrLarge is the error of a record that is larger than one may be. It is an
+// ErrRecord, too.
+var ErrLarge = fmt.Errorf("%w: it is too large", ErrRecord)
+
 const (
 	compressed   = 4 << 10 // larger records are compressed
 	decompressed = 8 << 20 // at most
@@ -49,7 +53,7 @@ func Encode(record any) ([]byte, error) {
 		data = small.Bytes()
 	}
 	if len(data) > MaxRecord {
-		return nil, fmt.Errorf("%w: %d bytes", ErrRecord, len(data))
+		return nil, fmt.Errorf("%w: %d bytes", ErrLarge, len(data))
 	}
 	return data, nil
 }
@@ -58,15 +62,18 @@ func Encode(record any) ([]byte, error) {
 // leave them out.
 func decode(data []byte, record any) error {
 	if len(data) > MaxRecord {
-		return fmt.Errorf("%w: %d bytes", ErrRecord, len(data))
+		return fmt.Errorf("%w: %d bytes", ErrLarge, len(data))
 	}
 	if len(data) > 1 && data[0] == 0x1f && data[1] == 0x8b { // RFC 1952 section 2.3.1
 		z, err := gzip.NewReader(bytes.NewReader(data))
 		if err == nil {
-			data, err = io.ReadAll(io.LimitReader(z, decompressed))
+			data, err = io.ReadAll(io.LimitReader(z, decompressed+1))
 		}
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrRecord, err)
+		}
+		if len(data) > decompressed {
+			return fmt.Errorf("%w: more than %d bytes", ErrLarge, decompressed)
 		}
 	}
 	if err := json.Unmarshal(data, record); err != nil {

@@ -66,8 +66,13 @@ type Log struct {
 	Seq        uint64 `json:"seq"`    // of the stream LOG: the last batch that belongs to the reading; 0: none
 }
 
-// DecodeState reads a State.
-func DecodeState(data []byte) (s State, err error) { return s, decode(data, &s) }
+// DecodeState reads a State. One of a newer protocol may lack what ours needs.
+func DecodeState(data []byte) (s State, err error) {
+	if err = decode(data, &s); err == nil && (s.Protocol < 1 || s.Protocol <= Protocol && (s.Epoch == "" || s.Reading < 1)) {
+		err = fmt.Errorf("%w: it ends no reading", ErrRecord)
+	}
+	return s, err
+}
 
 // Digest is over a set of facts, in whatever order they come. The zero value is
 // that of no facts.
@@ -114,4 +119,9 @@ type Heartbeat struct {
 }
 
 // DecodeHeartbeat reads a Heartbeat.
-func DecodeHeartbeat(data []byte) (h Heartbeat, err error) { return h, decode(data, &h) }
+func DecodeHeartbeat(data []byte) (h Heartbeat, err error) {
+	if err = decode(data, &h); err == nil && h.Protocol < 1 {
+		err = fmt.Errorf("%w: a heartbeat without a protocol", ErrRecord)
+	}
+	return h, err
+}

@@ -38,20 +38,32 @@ func (j *Journal) KeepLogPlace(ctx context.Context, panel string, p LogPlace) er
 type FleetPanel struct {
 	Name  string
 	About json.RawMessage // what its agent said of it last; nil: nothing yet
+
+	Reading int64 // number of the last reading that counted, as KeepReading kept it; 0: none
 }
 
 // FleetPanels lists the panels behind agents that are remembered, by name.
 func (j *Journal) FleetPanels(ctx context.Context) ([]FleetPanel, error) {
 	return glance(ctx, j, "reading the panels behind agents", func(s scanner) (p FleetPanel, err error) {
 		var about string
-		if err = s.Scan(&p.Name, &about); about != "" {
+		if err = s.Scan(&p.Name, &about, &p.Reading); about != "" {
 			p.About = json.RawMessage(about)
 		}
 		return p, err
-	}, `SELECT name, about FROM fleet_panel ORDER BY name`)
+	}, `SELECT name, about, reading FROM fleet_panel ORDER BY name`)
 }
 
-// KeepFleetPanel remembers a panel behind an agent.
+// KeepReading keeps the number of the last reading of a panel behind an agent, so that
+// an older one that is sent again counts for nothing after a restart, too.
+func (j *Journal) KeepReading(ctx context.Context, panel string, number int64) error {
+	return j.copy(ctx, "keeping the number of a reading", func(t *tx) error {
+		_, err := t.exec(ctx, `INSERT INTO fleet_panel (name, reading) VALUES (?, ?)
+			ON CONFLICT DO UPDATE SET reading = max(reading, excluded.reading)`, panel, number)
+		return err
+	})
+}
+
+// KeepFleetPanel remembers a panel behind an agent, but not its Reading.
 func (j *Journal) KeepFleetPanel(ctx context.Context, p FleetPanel) error {
 	return j.copy(ctx, "keeping a panel behind an agent", func(t *tx) error {
 		_, err := t.exec(ctx, `INSERT INTO fleet_panel (name, about) VALUES (?, ?) ON CONFLICT DO UPDATE SET about = excluded.about`, p.Name, string(p.About))

@@ -42,7 +42,7 @@ func (p *Panel) ask(ctx context.Context, t fleet.Task, most time.Duration) (flee
 	}
 	reply, err := fleet.DecodeReply(m.Data)
 	if err != nil {
-		p.fleet.refuse(ctx, p.name, whyOf(err), err)
+		p.fleet.refuse(ctx, p.name, err)
 		return fleet.Reply{}, err
 	}
 	return reply, reply.Error.Err()

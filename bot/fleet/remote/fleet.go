@@ -19,10 +19,13 @@ import (
 	"domovoy/reports/journal"
 )
 
-// Places keeps how far logs were taken, together with what was taken.
+// Places keeps how far logs were taken, together with what was taken, and which
+// readings counted.
 type Places interface {
 	LogPlace(ctx context.Context, panel string) (journal.LogPlace, error)
 	KeepLogPlace(ctx context.Context, panel string, p journal.LogPlace) error
+	FleetPanels(ctx context.Context) ([]journal.FleetPanel, error)
+	KeepReading(ctx context.Context, panel string, number int64) error
 }
 
 // Config is what a Fleet is made of.
@@ -30,8 +33,8 @@ type Config struct {
 	Conn   *nats.Conn
 	Places Places
 	Log    *slog.Logger
-	// Refused is called with each record that is refused: a word for why, and the
-	// panel. It may be nil.
+	// Refused is called with each record that is refused: one of Refusals, and the
+	// panel, which is empty if nothing else is known of it. It may be nil.
 	Refused func(panel, why string)
 	// News is called when there is something new of a panel; it must not block. It
 	// may be nil.
@@ -43,6 +46,8 @@ type Fleet struct {
 	cfg Config
 	js  jetstream.JetStream
 	now func() time.Time
+
+	read map[string]int64 // the last reading of each panel that counted before the start; read only
 
 	mu      sync.Mutex
 	panels  map[string]*Panel
@@ -57,19 +62,27 @@ type Fleet struct {
 	done chan struct{}
 }
 
-// Open begins to consume what the agents said. The hub may be away. Close ends it.
-func Open(c Config) (*Fleet, error) {
+// Open begins to consume what the agents said. The hub may be away. Close ends it, the
+// end of the context does not.
+func Open(ctx context.Context, c Config) (*Fleet, error) {
+	before, err := c.Places.FleetPanels(ctx)
+	if err != nil {
+		return nil, err
+	}
 	js, err := jetstream.New(c.Conn)
 	if err != nil {
 		return nil, fmt.Errorf("preparing to read the fleet: %w", err)
 	}
-	f := &Fleet{cfg: c, js: js, now: time.Now, panels: map[string]*Panel{}, said: map[string]bool{}, caught: make(chan struct{}), done: make(chan struct{})}
+	f := &Fleet{cfg: c, js: js, now: time.Now, read: map[string]int64{}, panels: map[string]*Panel{}, said: map[string]bool{}, caught: make(chan struct{}), done: make(chan struct{})}
 	f.lost = f.now()
-	ctx, stop := context.WithCancel(context.Background())
+	for _, p := range before {
+		f.read[p.Name] = p.Reading
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	f.stop = stop
 	go func() {
 		defer close(f.done)
-		f.run(ctx)
+		f.run(running)
 	}()
 	return f, nil
 }
@@ -90,7 +103,7 @@ func (f *Fleet) Panel(name string) *Panel {
 func (f *Fleet) panel(name string) *Panel {
 	p := f.panels[name]
 	if p == nil {
-		p = &Panel{name: name, fleet: f, sets: map[string]*set{}, fresh: map[string]bool{}, zone: time.UTC}
+		p = &Panel{name: name, fleet: f, sets: map[string]*set{}, fresh: map[string]bool{}, zone: time.UTC, newest: f.read[name], kept: f.read[name]}
 		f.panels[name] = p
 	}
 	return p
@@ -310,7 +323,7 @@ func (f *Fleet) take(ctx context.Context, m jetstream.Msg) {
 	live := f.upToNow
 	f.mu.Unlock()
 	if err != nil {
-		f.refuse(ctx, name, whyOf(err), err)
+		f.refuse(ctx, name, err)
 	}
 	if again && live {
 		f.Panel(name).askAgain(ctx)
@@ -318,12 +331,18 @@ func (f *Fleet) take(ctx context.Context, m jetstream.Msg) {
 }
 
 // sort gives a message to its panel. again: the panel lacks facts that are not on
-// their way.
+// their way. Only a record that can be read makes a panel known: whoever may publish at
+// all can have the hub write its acknowledgement anywhere.
 func (f *Fleet) sort(m jetstream.Msg, at time.Time) (panel string, again bool, err error) {
-	if len(m.Data()) > fleet.MaxRecord {
-		return "", false, fmt.Errorf("%w: %d bytes", fleet.ErrRecord, len(m.Data()))
-	}
 	if fact, ok := fleet.ParseFact(m.Subject()); ok {
+		if !f.knows(fact.Panel) {
+			if len(m.Data()) == 0 { // a fact that is gone, of a panel that is gone
+				return fact.Panel, false, nil
+			}
+			if _, err := fleet.EpochOf(m.Data()); err != nil {
+				return fact.Panel, false, err
+			}
+		}
 		return fact.Panel, false, f.Panel(fact.Panel).put(fact, m.Data())
 	}
 	panel, ok := fleet.ParseState(m.Subject())
@@ -341,17 +360,46 @@ func (f *Fleet) sort(m jetstream.Msg, at time.Time) (panel string, again bool, e
 	return panel, again, err
 }
 
-// whyOf is a word for why a record was refused.
+// knows reports whether anything is known of a panel.
+func (f *Fleet) knows(panel string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.panels[panel] != nil
+}
+
+// Why a record was refused, as Config.Refused has it.
+const (
+	Garbage = "garbage" // it cannot be read
+	Large   = "large"   // it is larger than a record may be
+	Old     = "old"     // it ends a reading before the last one
+	Other   = "other"   // it is about something else than its subject
+	Newer   = "newer"   // it is of a newer protocol
+)
+
+// Refusals are all of them.
+func Refusals() []string { return []string{Garbage, Large, Old, Other, Newer} }
+
 func whyOf(err error) string {
-	if errors.Is(err, errOld) {
-		return "old"
+	switch {
+	case errors.Is(err, errOld):
+		return Old
+	case errors.Is(err, errNewer):
+		return Newer
+	case errors.Is(err, errOther):
+		return Other
+	case errors.Is(err, fleet.ErrLarge):
+		return Large
 	}
-	return "garbage"
+	return Garbage
 }
 
 // refuse counts a record that cannot be used, and logs the first of each kind of a
 // panel.
-func (f *Fleet) refuse(ctx context.Context, panel, why string, err error) {
+func (f *Fleet) refuse(ctx context.Context, panel string, err error) {
+	why := whyOf(err)
+	if !f.knows(panel) {
+		panel = ""
+	}
 	if f.cfg.Refused != nil {
 		f.cfg.Refused(panel, why)
 	}

@@ -92,7 +92,14 @@ func (h *hub) agent(folder string, panels ...agent.Panel) (*agent.Agent, *agent.
 // fleet opens the bot's side.
 func (h *hub) fleet(places remote.Places) *remote.Fleet {
 	h.Helper()
-	f, err := remote.Open(remote.Config{Conn: h.dial(), Places: places, Log: slog.New(slog.DiscardHandler)})
+	return h.open(remote.Config{Places: places, Log: slog.New(slog.DiscardHandler)})
+}
+
+// open opens the bot's side of a connection of its own.
+func (h *hub) open(c remote.Config) *remote.Fleet {
+	h.Helper()
+	c.Conn = h.dial()
+	f, err := remote.Open(context.Background(), c)
 	h.must(err)
 	h.Cleanup(f.Close)
 	return f
@@ -103,6 +110,10 @@ type places struct {
 	sync.Mutex
 	at map[string]journal.LogPlace
 }
+
+func (*places) FleetPanels(context.Context) ([]journal.FleetPanel, error) { return nil, nil }
+
+func (*places) KeepReading(context.Context, string, int64) error { return nil }
 
 func (p *places) LogPlace(_ context.Context, panel string) (journal.LogPlace, error) {
 	p.Lock()

@@ -72,8 +72,12 @@ func (p *Panel) Attempts(ctx context.Context, from int64, each func([]checks.Att
 			return err
 		}
 		b, err := fleet.DecodeLogBatch(m.Data)
-		if err != nil || b.Protocol > fleet.Protocol {
-			p.fleet.refuse(ctx, p.name, "log", err)
+		if err == nil && b.Protocol > fleet.Protocol {
+			err = errNewer
+		}
+		if err != nil {
+			p.fleet.refuse(ctx, p.name, err)
+			p.log.taken = max(p.log.taken, m.Sequence) // once
 			start = m.Sequence + 1
 			continue
 		}

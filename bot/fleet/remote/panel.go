@@ -55,6 +55,8 @@ type Panel struct {
 	changed bool            // since the last Poll
 	fresh   map[string]bool // files that are new since they were last read, by ID
 	lately  fleet.State     // the state that the last Poll gave
+	newest  int64           // number of the last reading that counted
+	kept    int64           // that the journal has
 
 	log logPlace
 }
@@ -101,6 +103,9 @@ func (p *Panel) forgetSets() {
 // errOld is the error of a reading that was given before, or never was the newest.
 var errOld = errors.New("an old reading was sent again")
 
+// errNewer is the error of a record of a newer protocol.
+var errNewer = errors.New("the agent speaks a newer protocol")
+
 // end takes the record that ends a reading. whole: it is complete and became the
 // panel's.
 func (p *Panel) end(x fleet.State, heard time.Time) (again bool, err error) {
@@ -108,10 +113,10 @@ func (p *Panel) end(x fleet.State, heard time.Time) (again bool, err error) {
 	defer p.mu.Unlock()
 	if x.Protocol > fleet.Protocol {
 		p.heard, p.state = heard, fleet.State{Protocol: x.Protocol, Agent: x.Agent, Version: x.Version}
-		return false, nil
+		return false, errNewer
 	}
 	switch {
-	case x.Reading < p.state.Reading:
+	case x.Reading < p.newest:
 		return false, errOld
 	case x.Reading == p.state.Reading: // the stream is read again from its beginning
 		if p.epoch == x.Epoch || p.sets[x.Epoch] == nil {
@@ -122,7 +127,7 @@ func (p *Panel) end(x fleet.State, heard time.Time) (again bool, err error) {
 		p.heard = heard
 	}
 	was := p.state
-	p.state = x
+	p.state, p.newest = x, x.Reading
 	if x.Trouble != "" {
 		p.changed = p.changed || was.Trouble != x.Trouble
 		return false, nil
@@ -166,14 +171,26 @@ func (p *Panel) Poll(ctx context.Context) (checks.Snapshot, bool, error) {
 	if err := ctx.Err(); err != nil {
 		return checks.Snapshot{}, false, err
 	}
+	s, changed, number, err := p.poll(hub)
+	if err == nil && number > 0 {
+		err = p.fleet.cfg.Places.KeepReading(ctx, p.name, number)
+	}
+	return s, changed, err
+}
+
+// poll is Poll. number is that of the reading, if it is to be kept; else 0.
+func (p *Panel) poll(hub hubState) (s checks.Snapshot, changed bool, number int64, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if word := p.trouble(hub, p.fleet.now()); word != "" {
-		return checks.Snapshot{}, false, &Unreadable{Panel: p.name, Word: word}
+		return s, false, 0, &Unreadable{Panel: p.name, Word: word}
 	}
-	changed := p.changed
+	if p.newest > p.kept {
+		number, p.kept = p.newest, p.newest // if that fails, the next one is kept
+	}
+	changed = p.changed
 	p.changed, p.lately = false, p.last
-	return p.whole, changed, nil
+	return p.whole, changed, number, nil
 }
 
 // trouble is why nothing current is known; empty: something is.
