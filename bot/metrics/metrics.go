@@ -29,8 +29,9 @@ type Metrics struct {
 	replyTime prometheus.Histogram
 	runs      *prometheus.CounterVec // by job and outcome
 	runTime   *prometheus.HistogramVec
-	succeeded *prometheus.GaugeVec // by job; Unix time
-	unread    prometheus.Counter   // scrapes that could not read the state
+	succeeded *prometheus.GaugeVec   // by job; Unix time
+	unread    prometheus.Counter     // scrapes that could not read the state
+	refused   *prometheus.CounterVec // of agents, by panel and reason
 }
 
 // New makes metrics for a program of that version.
@@ -57,10 +58,12 @@ func New(version string, log *slog.Logger) *Metrics {
 			Help: "When the last run without an error ended."}, []string{"task"}),
 		unread: prometheus.NewCounter(prometheus.CounterOpts{Name: "domovoy_state_read_failures_total",
 			Help: "Scrapes for which the state file could not be read; they lack what is kept there."}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "domovoy_fleet_records_refused_total",
+			Help: "Records of agents that were not used, by panel (empty: an unknown one) and reason: garbage (unreadable), large (above the limit), old (a reading sent again), other (about something else than its subject), newer (of a newer protocol)."}, []string{"server", "reason"}),
 	}
 	built := prometheus.NewGauge(prometheus.GaugeOpts{Name: "domovoy_build_info", Help: "1, with the program's version.", ConstLabels: prometheus.Labels{"version": version}})
 	built.Set(1)
-	m.registry.MustRegister(m.calls, m.callTime, m.commands, m.replyTime, m.runs, m.runTime, m.succeeded, m.unread, built,
+	m.registry.MustRegister(m.calls, m.callTime, m.commands, m.replyTime, m.runs, m.runTime, m.succeeded, m.unread, m.refused, built,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -104,6 +107,13 @@ func outcome(err error) string {
 		return "refused"
 	}
 	return "unclear"
+}
+
+// Refused counts a record of an agent that was not used. why is of a fixed list.
+func (m *Metrics) Refused(panel, why string) {
+	if m != nil {
+		m.refused.WithLabelValues(panel, why).Inc()
+	}
 }
 
 // Answered counts an answer. Both words are of fixed lists.

@@ -40,7 +40,7 @@ func (a *App) openAgents(ctx context.Context) (*agents, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the way to the hub: %w", err)
 	}
-	opened, err := remote.Open(ctx, remote.Config{Conn: conn, Places: a.journal, Log: a.log})
+	opened, err := remote.Open(ctx, remote.Config{Conn: conn, Places: a.journal, Log: a.log, Refused: a.metrics.Refused})
 	if err != nil {
 		conn.Close()
 		return nil, err

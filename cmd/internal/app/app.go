@@ -107,12 +107,12 @@ func openMended(ctx context.Context, lab Laboratory, cfg *config.Config, bundle 
 		return nil, unopened(cfg, err)
 	}
 	a := &App{cfg: cfg, bundle: bundle, journal: j, log: log, lab: lab}
+	if cfg.Metrics.Listen != "" {
+		a.metrics = metrics.New(Version(), log)
+	}
 	sources, err := a.open(ctx)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
-	}
-	if cfg.Metrics.Listen != "" {
-		a.metrics = metrics.New(Version(), log)
 	}
 	a.bot = engine.New(engine.Config{
 		Metrics: a.metrics,
