@@ -123,6 +123,8 @@ type Snapshot struct {
 
 	Rows   map[string]int // of each table that was read, but the issuance log; nil: not counted
 	Writes int64          // how often the database was written to, as it counts itself; never falls; 0: not known
+
+	Skew time.Duration // how far the clock of the host that read it is off ours; 0: a minute at most, or it is this host
 }
 
 // Lacks reports whether the panel has no such table or column, so that nothing

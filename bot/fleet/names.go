@@ -60,6 +60,12 @@ func LogSubject(panel string) string { return prefix + ".log." + panel }
 // BeatSubject has an agent's heartbeats, which are not stored.
 func BeatSubject(agent string) string { return prefix + ".hb." + agent }
 
+// ParseBeat reads the subject of heartbeats; false: it is the subject of something else.
+func ParseBeat(subject string) (agent string, ok bool) {
+	agent, ok = strings.CutPrefix(subject, BeatSubject(""))
+	return agent, ok && ValidName(agent)
+}
+
 // EntrySubject is an agent's own entry in the bucket of the fleet: its last heartbeat,
 // with the hub's time beside it.
 func EntrySubject(agent string) string { return "$KV." + BucketFleet + "." + agent }

@@ -144,6 +144,7 @@ func panelCases() map[string]message {
 	for _, kind := range []reports.Reason{reports.Opened, reports.Resolved} {
 		all["alert.fleet.silent."+string(kind)] = agents(kind, checks.FleetSilent, checks.Critical, panel.AgentSilent)
 		all["alert.fleet.skew."+string(kind)] = agents(kind, checks.FleetSkew, checks.Warning, panel.AgentNewer)
+		all["alert.fleet.skew.clock."+string(kind)] = agents(kind, checks.FleetSkew, checks.Warning, panel.AgentClock)
 		all["alert.fleet.hub."+string(kind)] = agents(kind, checks.PanelUnavailable, checks.Critical, panel.HubGone)
 	}
 	for _, reason := range append(panel.AgentReasons(), remote.NoAnswer) {

@@ -31,12 +31,16 @@ const (
 	HubGone      = "nohub"   // the hub cannot be reached
 )
 
+// AgentClock is, like the reasons above, the reason of a FleetSkew: the clock of the
+// agent's host is off. Its panel can be read.
+const AgentClock = "clock"
+
 // AgentReasons are all of them.
 func AgentReasons() []string {
 	return []string{AgentUnseen, AgentSilent, AgentNewer, AgentPartial, HubGone}
 }
 
-// Readable finds a panel that could not be read.
+// Readable finds a panel that could not be read, or was by a host whose clock is off.
 func Readable() checks.Check {
 	return checks.Check{
 		Name:  ReadingCheck,
@@ -44,7 +48,10 @@ func Readable() checks.Check {
 		Codes: []checks.Code{checks.PanelUnavailable, checks.FleetSilent, checks.FleetSkew},
 		Run: func(_ context.Context, t *checks.Target) ([]checks.Finding, error) {
 			if t.Reading.Trouble == "" {
-				return nil, nil
+				if t.Reading.Snapshot.Skew == 0 {
+					return nil, nil
+				}
+				return []checks.Finding{finding(checks.FleetSkew, checks.Args{"reason": AgentClock})}, nil
 			}
 			code := checks.PanelUnavailable
 			switch t.Reading.Trouble {

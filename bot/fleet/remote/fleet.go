@@ -51,15 +51,17 @@ type Fleet struct {
 
 	mu      sync.Mutex
 	panels  map[string]*Panel
-	said    map[string]bool // what was refused, and logged
-	stream  time.Time       // when FACTS was created; zero: not known
-	place   uint64          // in FACTS, that was consumed
-	lost    time.Time       // when the hub was lost; zero: it is there
-	caught  chan struct{}   // closed when all that the hub had was consumed, once
-	upToNow bool            // it is closed
+	clocks  map[string]clock // of agents that sent a heartbeat, by their names
+	said    map[string]bool  // what was refused, and logged
+	stream  time.Time        // when FACTS was created; zero: not known
+	place   uint64           // in FACTS, that was consumed
+	lost    time.Time        // when the hub was lost; zero: it is there
+	caught  chan struct{}    // closed when all that the hub had was consumed, once
+	upToNow bool             // it is closed
 
-	stop context.CancelFunc
-	done chan struct{}
+	beats *nats.Subscription
+	stop  context.CancelFunc
+	done  chan struct{}
 }
 
 // Open begins to consume what the agents said. The hub may be away. Close ends it, the
@@ -73,10 +75,13 @@ func Open(ctx context.Context, c Config) (*Fleet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing to read the fleet: %w", err)
 	}
-	f := &Fleet{cfg: c, js: js, now: time.Now, read: map[string]int64{}, panels: map[string]*Panel{}, said: map[string]bool{}, caught: make(chan struct{}), done: make(chan struct{})}
+	f := &Fleet{cfg: c, js: js, now: time.Now, read: map[string]int64{}, panels: map[string]*Panel{}, clocks: map[string]clock{}, said: map[string]bool{}, caught: make(chan struct{}), done: make(chan struct{})}
 	f.lost = f.now()
 	for _, p := range before {
 		f.read[p.Name] = p.Reading
+	}
+	if f.beats, err = c.Conn.Subscribe(fleet.AllBeats, f.beat); err != nil {
+		return nil, fmt.Errorf("preparing to hear heartbeats: %w", err)
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	f.stop = stop
@@ -89,6 +94,7 @@ func Open(ctx context.Context, c Config) (*Fleet, error) {
 
 // Close stops consuming. It leaves the connection to its owner.
 func (f *Fleet) Close() {
+	_ = f.beats.Unsubscribe() // fails only if the connection is closed
 	f.stop()
 	<-f.done
 }

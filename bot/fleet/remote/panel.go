@@ -57,6 +57,7 @@ type Panel struct {
 	lately  fleet.State     // the state that the last Poll gave
 	newest  int64           // number of the last reading that counted
 	kept    int64           // that the journal has
+	skewed  bool            // the last Poll gave that its agent's clock is off
 
 	log logPlace
 }
@@ -188,9 +189,11 @@ func (p *Panel) poll(hub hubState) (s checks.Snapshot, changed bool, number int6
 	if p.newest > p.kept {
 		number, p.kept = p.newest, p.newest // if that fails, the next one is kept
 	}
-	changed = p.changed
-	p.changed, p.lately = false, p.last
-	return p.whole, changed, number, nil
+	s = p.whole
+	s.Skew = p.fleet.skew(p.state.Agent)
+	changed = p.changed || p.skewed != (s.Skew != 0)
+	p.changed, p.lately, p.skewed = false, p.last, s.Skew != 0
+	return s, changed, number, nil
 }
 
 // trouble is why nothing current is known; empty: something is.

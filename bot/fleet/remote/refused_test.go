@@ -188,3 +188,21 @@ func TestOldReadingAfterRestart(t *testing.T) {
 	h.must(a.Read(t.Context(), now.Add(4*time.Minute)))
 	eventually(t, "the next reading counts", readable(second))
 }
+
+// A heartbeat is about the agent whose subject it has.
+func TestForeignHeartbeat(t *testing.T) {
+	h := newHub(t)
+	conn, seen := h.dial(), &refusals{}
+	h.open(seen.config(&places{}))
+	for _, c := range []struct{ data, want string }{
+		{`{"v":1,"agent":"a2","at":1}`, " other"},
+		{`{"stream":"FACTS","seq":1}`, " garbage"},
+		{`{"v":1,"agent":"a1","at":null}`, " garbage"},
+	} {
+		was := seen.count(c.want)
+		eventually(t, c.data+" is refused", func() bool { // until the bot listens
+			h.must(conn.Publish(fleet.BeatSubject("a1"), []byte(c.data)))
+			return seen.count(c.want) > was
+		})
+	}
+}

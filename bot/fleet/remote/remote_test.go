@@ -148,3 +148,33 @@ func TestHubBeginsAgain(t *testing.T) {
 		}
 	}
 }
+
+// An agent whose clock is off is said to be so; its panel can be read as before.
+func TestClockOff(t *testing.T) {
+	h, panel := newHub(t), filled()
+	a, store := h.agent(t.TempDir(), agent.Panel{Name: "isp1", Reader: panel})
+	defer store.Close()
+	h.must(a.Read(t.Context(), time.Now()))
+	far := h.fleet(&places{}).Panel("isp1")
+	eventually(t, "the bot has the panel", func() bool { _, _, err := far.Poll(t.Context()); return err == nil })
+	off := func(by time.Duration, want bool) {
+		t.Helper()
+		news := false
+		eventually(t, fmt.Sprintf("a clock that is %v off", by), func() bool {
+			h.must(a.Beat(t.Context(), time.Now().Add(by)))
+			s, changed, err := far.Poll(t.Context())
+			h.must(err)
+			news = news || changed
+			return (s.Skew != 0) == want
+		})
+		if !news {
+			t.Errorf("%v off is no change", by)
+		}
+		if _, changed, _ := far.Poll(t.Context()); changed {
+			t.Errorf("%v off is a change each time", by)
+		}
+	}
+	off(-2*time.Minute, true)
+	off(0, false)
+	off(2*time.Minute, true)
+}
