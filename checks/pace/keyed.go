@@ -21,6 +21,7 @@ type Keyed[K comparable] struct {
 	burst int
 
 	mu       sync.Mutex // guards the fields below
+	places   int        // that share the limit, at least 1
 	limiters map[K]*rate.Limiter
 	forgetAt int // number of keys at which idle ones are removed
 }
@@ -28,8 +29,28 @@ type Keyed[K comparable] struct {
 // New allows perSecond events a second for each key, after a burst of at most
 // burst events. Zero or less means no limit.
 func New[K comparable](perSecond rate.Limit, burst int) *Keyed[K] {
-	return &Keyed[K]{limit: perSecond, burst: burst, limiters: map[K]*rate.Limiter{}, forgetAt: kept}
+	return &Keyed[K]{limit: perSecond, burst: burst, places: 1, limiters: map[K]*rate.Limiter{}, forgetAt: kept}
 }
+
+// Share divides the limit among so many places that act on the same keys: each keeps
+// to its part, so that together they keep to the limit. Fewer than one count as one.
+func (k *Keyed[K]) Share(places int) {
+	if k == nil || k.limit <= 0 {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if places = max(1, places); places == k.places {
+		return
+	}
+	k.places = places
+	for _, l := range k.limiters {
+		l.SetLimit(k.part())
+	}
+}
+
+// part is the limit of this place.
+func (k *Keyed[K]) part() rate.Limit { return k.limit / rate.Limit(k.places) }
 
 // Wait returns when the key's next event may happen. It returns an error at
 // once if the context's deadline comes before that, and when the context ends.
@@ -70,7 +91,7 @@ func (k *Keyed[K]) limiter(key K) *rate.Limiter {
 		}
 		k.forgetAt = max(kept, 2*len(k.limiters))
 	}
-	l := rate.NewLimiter(k.limit, k.burst)
+	l := rate.NewLimiter(k.part(), k.burst)
 	k.limiters[key] = l
 	return l
 }

@@ -40,6 +40,43 @@ func TestEachKeyHasItsRate(t *testing.T) {
 	})
 }
 
+// Places that share a limit keep to it together, and one that is alone again has all
+// of it, also for a key that was used before.
+func TestShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		places, start := []*Keyed[netip.Addr]{New[netip.Addr](10, 1), New[netip.Addr](10, 1), New[netip.Addr](10, 1), New[netip.Addr](10, 1)}, time.Now()
+		five := func(k *Keyed[netip.Addr]) {
+			for range 5 {
+				if err := k.Wait(t.Context(), here); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		var lookers sync.WaitGroup
+		for _, k := range places {
+			lookers.Go(func() { k.Share(len(places)); five(k) })
+		}
+		lookers.Wait()
+		// Each place has one event at once, the others at intervals of 400 ms.
+		if took := time.Since(start).Round(time.Millisecond); took != 1600*time.Millisecond {
+			t.Errorf("four places took %v, want 1.6s", took)
+		}
+		start = time.Now()
+		places[0].Share(0)
+		five(places[0])
+		if took := time.Since(start).Round(time.Millisecond); took != 500*time.Millisecond {
+			t.Errorf("alone again it took %v, want 500ms", took)
+		}
+		var none *Keyed[netip.Addr]
+		none.Share(2)
+		unlimited := New[netip.Addr](0, 1)
+		unlimited.Share(2)
+		if err := unlimited.Wait(t.Context(), here); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // A canceled reservation can be used by others.
 func TestReserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
