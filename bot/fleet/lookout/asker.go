@@ -31,22 +31,24 @@ type Asker struct {
 	// Refused is called with each sight that is refused: a word for why. May be nil.
 	Refused func(vantage, why string)
 
-	js   jetstream.JetStream
-	stop context.CancelFunc
-	done chan struct{}
+	js     jetstream.JetStream
+	stop   context.CancelFunc
+	done   chan struct{}
+	caught chan struct{} // closed when it is known which vantage points there are
 
 	mu      sync.Mutex
-	waiting map[string]*pending  // by the look's ID
-	heard   map[string]time.Time // of each vantage point, last
-	known   map[string]known     // by name
+	waiting map[string]*pending // by the look's ID
+	known   map[string]known    // by name
 }
 
 // known is a vantage point that said that it is there.
 type known struct {
-	at    checks.Vantage
-	last  time.Time // that it said so, by the hub's clock
-	queue bool      // it has one
-	tried time.Time // when a look was not answered in time, last
+	at     checks.Vantage
+	last   time.Time // that something was heard of it
+	left   bool      // it said that it stops
+	queue  bool      // it has one
+	tried  time.Time // when a look was not answered in time, last
+	looked time.Time // when a sight of it came, last
 }
 
 // pending is a look that is waited for.
@@ -64,15 +66,18 @@ type sighted struct {
 // Bounds of waiting.
 const (
 	patience  = 3 * time.Minute
-	silent    = 90 * time.Second // three heartbeats
-	skew      = time.Minute      // between a vantage point's clock and the hub's
+	silent    = 90 * time.Second // it says three times that it is there in that
+	hearEvery = 5 * time.Second
+	skew      = time.Minute // between a vantage point's clock and the hub's
 	knowAfter = 10 * time.Second
 	forgotten = 30 * time.Minute // a vantage point that does not say any more that it is there
+	meetWait  = 5 * time.Second  // for a hub that answers
 )
 
 // Start begins to listen to the vantage points. The hub may be away.
 func (a *Asker) Start() error {
-	a.waiting, a.heard, a.known, a.done = map[string]*pending{}, map[string]time.Time{}, map[string]known{}, make(chan struct{})
+	a.waiting, a.known = map[string]*pending{}, map[string]known{}
+	a.done, a.caught = make(chan struct{}), make(chan struct{})
 	if a.Patience == 0 {
 		a.Patience = patience
 	}
@@ -80,16 +85,11 @@ func (a *Asker) Start() error {
 	if err != nil {
 		return fmt.Errorf("preparing to hear sights: %w", err)
 	}
-	beats, err := a.Conn.Subscribe(fleet.AllBeats, func(m *nats.Msg) { a.hear(lastToken(m.Subject)) })
-	if err != nil {
-		return fmt.Errorf("listening to heartbeats: %w", err)
-	}
 	a.js = js
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
 	go func() {
 		defer close(a.done)
-		defer func() { _ = beats.Unsubscribe() }()
 		a.listen(ctx)
 	}()
 	return nil
@@ -100,13 +100,17 @@ func (a *Asker) listen(ctx context.Context) {
 	for _, c := range []struct {
 		config jetstream.OrderedConsumerConfig
 		take   func(jetstream.Msg)
+		last   bool
 	}{
-		{jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverNewPolicy}, a.take},
-		{jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, FilterSubjects: []string{hereSubject("*")}}, a.meet},
+		{jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverNewPolicy}, a.take, false},
+		{jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, FilterSubjects: []string{hereSubject("*")}}, a.meet, true},
 	} {
 		for ctx.Err() == nil {
 			consumer, err := a.js.OrderedConsumer(ctx, fleet.StreamSights, c.config)
 			if err == nil {
+				if info := consumer.CachedInfo(); c.last && info != nil && info.NumPending == 0 {
+					a.caughtUp() // there is none
+				}
 				var hearing jetstream.ConsumeContext
 				if hearing, err = consumer.Consume(c.take); err == nil {
 					defer hearing.Stop()
@@ -117,6 +121,19 @@ func (a *Asker) listen(ctx context.Context) {
 		}
 	}
 	<-ctx.Done()
+}
+
+// Await waits until it is known which vantage points there are. It returns at once if
+// there is no connection to the hub, and soon if the hub does not answer.
+func (a *Asker) Await(ctx context.Context) {
+	if !a.Conn.IsConnected() {
+		return
+	}
+	select {
+	case <-a.caught:
+	case <-ctx.Done():
+	case <-time.After(meetWait):
+	}
 }
 
 // Close stops listening. It leaves the connection to its owner.
@@ -138,14 +155,36 @@ func (a *Asker) meet(msg jetstream.Msg) {
 		return
 	}
 	last := time.Now()
-	if meta, err := msg.Metadata(); err == nil {
-		last = meta.Timestamp
+	meta, err := msg.Metadata()
+	if old := err == nil && !a.isCaughtUp(); old {
+		last = meta.Timestamp // of what was there before us; else the hub's clock does not matter
 	}
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	k := a.known[name]
-	k.at, k.last = checks.Vantage{Name: name, Network: h.Network, Country: h.Country}, last
+	k.at, k.last, k.left = checks.Vantage{Name: name, Network: h.Network, Country: h.Country}, last, h.Gone
 	a.known[name] = k
+	a.mu.Unlock()
+	if err == nil && meta.NumPending == 0 {
+		a.caughtUp()
+	}
+}
+
+func (a *Asker) isCaughtUp() bool {
+	select {
+	case <-a.caught:
+		return true
+	default:
+		return false
+	}
+}
+
+// caughtUp says that the vantage points that the hub knew at the start are known.
+func (a *Asker) caughtUp() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.isCaughtUp() {
+		close(a.caught)
+	}
 }
 
 // Points are the vantage points that are there, by name, for the sites of a panel.
@@ -161,12 +200,14 @@ func (a *Asker) Points(panel Panel) []vantage.Point {
 	return points
 }
 
-func lastToken(subject string) string { return subject[strings.LastIndexByte(subject, '.')+1:] }
-
+// hear notes that a vantage point looked.
 func (a *Asker) hear(vantage string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.heard[vantage] = time.Now()
+	if k, met := a.known[vantage]; met {
+		k.last, k.looked = time.Now(), time.Now()
+		a.known[vantage] = k
+	}
 }
 
 // take takes a sight from the hub. It counts once, and only for the look that its
@@ -223,8 +264,8 @@ type point struct {
 func (p *point) At() checks.Vantage { return p.at }
 
 // Look puts a look into the queue of the vantage point and waits for what it saw.
-// One that said nothing for long is not waited for, and tried again every minute
-// and a half.
+// One that was stopped, or of which nothing is heard, is not waited for; one that did
+// not answer in time is tried again after a minute and a half.
 func (p *point) Look(ctx context.Context, l vantage.Look) (checks.Probe, checks.Blind) {
 	if p.gone() {
 		return checks.Probe{}, checks.BlindSilent
@@ -248,20 +289,38 @@ func (p *point) Look(ctx context.Context, l vantage.Look) (checks.Probe, checks.
 	defer cancel()
 	if err := p.put(ctx, look); err != nil {
 		a.Log.DebugContext(ctx, "a look could not be asked for", "vantage", p.at.Name, "error", err)
-		return checks.Probe{}, checks.BlindSilent
-	}
-	select {
-	case <-ctx.Done():
 		p.change(func(k *known) { k.tried = time.Now() })
 		return checks.Probe{}, checks.BlindSilent
-	case s := <-waiting.done:
-		switch {
-		case s.Blind != checks.SightGood:
-			return checks.Probe{}, s.Blind
-		case s.Sent.Sub(s.stored).Abs() > skew:
-			return checks.Probe{}, checks.BlindClock
+	}
+	s, came := p.wait(ctx, waiting)
+	switch {
+	case !came:
+		p.change(func(k *known) { k.tried = time.Now() })
+		return checks.Probe{}, checks.BlindSilent
+	case s.Blind != checks.SightGood:
+		return checks.Probe{}, s.Blind
+	case s.Sent.Sub(s.stored).Abs() > skew:
+		return checks.Probe{}, checks.BlindClock
+	}
+	return s.Probe.of(x.Site, p.at.Name), checks.SightGood
+}
+
+// wait waits for what the vantage point saw, until the context ends or nothing is heard
+// of the vantage point any more.
+func (p *point) wait(ctx context.Context, w *pending) (s sighted, came bool) {
+	tick := time.NewTicker(hearEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case s = <-w.done:
+			return s, true
+		case <-ctx.Done():
+			return s, false
+		case <-tick.C:
+			if p.gone() {
+				return s, false
+			}
 		}
-		return s.Probe.of(x.Site, p.at.Name), checks.SightGood
 	}
 }
 
@@ -269,8 +328,9 @@ func (p *point) Look(ctx context.Context, l vantage.Look) (checks.Probe, checks.
 func (p *point) gone() bool {
 	p.asker.mu.Lock()
 	defer p.asker.mu.Unlock()
-	heard, tried := p.asker.heard[p.at.Name], p.asker.known[p.at.Name].tried
-	return !tried.IsZero() && heard.Before(tried) && time.Since(tried) < silent
+	k := p.asker.known[p.at.Name]
+	ignored := !k.tried.IsZero() && k.looked.Before(k.tried) && time.Since(k.tried) < silent
+	return k.left || ignored || time.Since(k.last) > silent
 }
 
 // change changes what is known of the vantage point.

@@ -43,6 +43,7 @@ type Here struct {
 	Protocol int    `json:"v"`
 	Network  string `json:"network,omitempty"`
 	Country  string `json:"country,omitempty"`
+	Gone     bool   `json:"gone,omitempty"` // it was stopped
 }
 
 // no panel and no id has this name, so that a Here stands beside the sights.

@@ -44,7 +44,8 @@ type Panel struct {
 
 // Bounds of taking looks.
 const (
-	hereEvery   = 10 * time.Minute // a vantage point that is there says so
+	hereEvery   = 30 * time.Second // a vantage point that is there says so
+	goodbye     = 2 * time.Second
 	canaryEvery = 30 * time.Second
 	fetchWait   = 5 * time.Second
 	progress    = 20 * time.Second // a look that is under way is not given to another before fleet's AckWait
@@ -66,19 +67,30 @@ func (w *Worker) Run(ctx context.Context) error {
 	return nil
 }
 
-// here says that this vantage point is there, again and again.
+// here says that this vantage point is there, again and again, and at the end that it
+// is not any more: nobody has to wait for it then.
 func (w *Worker) here(ctx context.Context, js jetstream.JetStream) {
 	for ctx.Err() == nil {
 		again := hereEvery
-		data, err := encode(Here{Protocol: fleet.Protocol, Network: w.At.Network, Country: w.At.Country})
-		if err == nil {
-			_, err = js.Publish(ctx, hereSubject(w.At.Name), data)
-		}
-		if err != nil {
+		if err := w.say(ctx, js, false); err != nil {
 			again = retry
 		}
 		_ = pace.Until(ctx, time.Now().Add(again)) // or the end
 	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+	defer cancel()
+	if err := w.say(bounded, js, true); err != nil {
+		w.Log.DebugContext(ctx, "the bot was not told that this vantage point stops", "error", err)
+	}
+}
+
+// say tells the bot where this vantage point is.
+func (w *Worker) say(ctx context.Context, js jetstream.JetStream, gone bool) error {
+	data, err := encode(Here{Protocol: fleet.Protocol, Network: w.At.Network, Country: w.At.Country, Gone: gone})
+	if err == nil {
+		_, err = js.Publish(ctx, hereSubject(w.At.Name), data)
+	}
+	return err
 }
 
 // run takes one look after another.
