@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"domovoy/bot/fleet"
 	"domovoy/bot/fleet/agent"
@@ -16,7 +17,8 @@ import (
 )
 
 // RunAgent is the agent of this host's panels: it reads them and sends what it saw to
-// the hub, until the context ends, which is no error.
+// the hub, and takes the looks of its vantage point, until the context ends, which is no
+// error.
 func RunAgent(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) {
 	c, err := BotHub(cfg, log) // an agent has the same keys as a bot at another's hub
 	if err != nil {
@@ -46,8 +48,25 @@ func RunAgent(ctx context.Context, cfg *config.Config, log *slog.Logger) (err er
 	if err != nil {
 		return err
 	}
-	log.InfoContext(ctx, "running as an agent", "name", c.Name, "panels", len(panels))
-	return a.Run(ctx, cfg.Schedule.Panel)
+	log.InfoContext(ctx, "running as an agent", "name", c.Name, "panels", len(panels), "vantage", cfg.Vantage.Name)
+	if !cfg.Vantage.IsOn() {
+		return a.Run(ctx, cfg.Schedule.Panel)
+	}
+	worker, closeWorker, err := lookoutOf(ctx, cfg, conn, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeWorker()) }()
+	both, stop := context.WithCancel(ctx)
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	defer stop()
+	looking.Go(func() {
+		if err := worker.Run(both); err != nil {
+			log.ErrorContext(ctx, "nothing is looked at from here", "error", err)
+		}
+	})
+	return a.Run(both, cfg.Schedule.Panel)
 }
 
 // agentPanels are the panels of this host, as a bot of this host would read them.

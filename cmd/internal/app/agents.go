@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"domovoy/bot/fleet"
+	"domovoy/bot/fleet/lookout"
 	"domovoy/bot/fleet/remote"
 	"domovoy/bot/watch"
 	"domovoy/checks/budget"
@@ -21,7 +22,8 @@ import (
 // agents are the panels behind agents.
 type agents struct {
 	*remote.Fleet
-	closes func() // the connection
+	asker  *lookout.Asker // nil: nothing is looked at from outside
+	closes func()         // the connection
 	known  map[string]fleet.About
 }
 
@@ -45,14 +47,29 @@ func (a *App) openAgents(ctx context.Context) (*agents, error) {
 		conn.Close()
 		return nil, err
 	}
+	all := &agents{Fleet: opened, closes: conn.Close, known: map[string]fleet.About{}}
+	if a.outside != nil {
+		asker := &lookout.Asker{Conn: conn, Log: a.log}
+		if err := asker.Start(); err != nil {
+			all.Close()
+			return nil, err
+		}
+		all.asker = asker
+	}
 	opened.Await(ctx)
-	return &agents{Fleet: opened, closes: conn.Close, known: map[string]fleet.About{}}, nil
+	if all.asker != nil {
+		all.asker.Await(ctx)
+	}
+	return all, nil
 }
 
 // Close ends listening.
 func (a *agents) Close() {
 	if a == nil {
 		return
+	}
+	if a.asker != nil {
+		a.asker.Close()
 	}
 	a.Fleet.Close()
 	a.closes()

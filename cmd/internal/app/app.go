@@ -182,7 +182,12 @@ func (a *App) open(ctx context.Context) (sources []watch.Source, err error) {
 		return nil, err
 	}
 	far, err := a.remoteSources(ctx, func(own []netip.Addr) panel.Places { return panel.Places{Addresses: own, Proxy: networks.Owner} }, book)
-	return append(sources, far...), err
+	if err != nil {
+		return nil, err
+	}
+	sources = append(sources, far...)
+	a.lookFromAll(sources, book)
+	return sources, nil
 }
 
 // registry asks about domains; nil: the configuration turns that off.

@@ -191,6 +191,8 @@ func (c *Config) CheckAgent() Faults {
 		name = "agent.hub"
 	case len(c.Panels) == 0 && !c.Vantage.IsOn():
 		name = "agent.idle"
+	case c.Vantage.IsOn() && len(c.Resolvers) == 0:
+		name = "agent.blind"
 	default:
 		return faults
 	}

@@ -25,6 +25,7 @@ func enrolment(t testing.TB) string {
 // is and by which CA it is known.
 func TestAgentNeedsOnlyItsEnrolment(t *testing.T) {
 	cfg, faults := load("config.yaml", []byte(`state: ${STATE}
+resolvers: ["127.0.0.1:53"]
 fleet: {key_file: "${SECRETS}/enrolment"}
 vantage: {name: fra1, network: AS64500, country: de}
 `), labEnv(t))
@@ -51,8 +52,9 @@ func TestWhatStopsAnAgent(t *testing.T) {
 	for text, want := range map[string]string{
 		minimal:                              "config.agent.hub",
 		minimal + "fleet: {listen: ':4222'}": "config.agent.listen",
-		"state: ${STATE}\nfleet: {key_file: \"${SECRETS}/enrolment\"}\n": "config.agent.idle",
-		minimal + "fleet: {key_file: \"${SECRETS}/enrolment\"}\n":        "",
+		"state: ${STATE}\nfleet: {key_file: \"${SECRETS}/enrolment\"}\n":                                       "config.agent.idle",
+		minimal + "fleet: {key_file: \"${SECRETS}/enrolment\"}\n":                                              "",
+		"state: ${STATE}\nresolvers: []\nvantage: {name: fra1}\nfleet: {key_file: \"${SECRETS}/enrolment\"}\n": "config.agent.blind",
 	} {
 		cfg, faults := load("config.yaml", []byte(text), labEnv(t))
 		if faults != nil {
