@@ -218,6 +218,28 @@ func TestNobodyLooks(t *testing.T) {
 	}
 }
 
+// TestStopped: a vantage point that was stopped is not waited for, and looks again once
+// it was started.
+func TestStopped(t *testing.T) {
+	h := newHub(t, time.Hour)
+	here := func() *lookout.Worker {
+		return &lookout.Worker{At: checks.Vantage{Name: "fra1"}, Look: func(_ context.Context, _ lookout.Panel, x checks.Subject, _ bool) checks.Probe {
+			return timedOut(x.Site.Name)
+		}}
+	}
+	stop := h.worker(here())
+	p := h.point("fra1")
+	for _, want := range []checks.Blind{checks.SightGood, checks.BlindSilent, checks.SightGood} {
+		blind := checks.Blind("none")
+		for blind != want && t.Context().Err() == nil { // what it says of itself is on its way
+			_, blind = p.Look(t.Context(), look("shop.ru"))
+		}
+		if stop(); want == checks.BlindSilent {
+			stop = h.worker(here())
+		}
+	}
+}
+
 // TestRefused: garbage, and a sight of another vantage point's look.
 func TestRefused(t *testing.T) {
 	h := newHub(t, 2*time.Second)
