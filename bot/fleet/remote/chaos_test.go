@@ -41,6 +41,7 @@ func TestKilledAndLost(t *testing.T) {
 			panel.Log(checks.Attempt{Server: "isp1", Certificate: fmt.Sprintf("c%d", row), Outcome: checks.OutcomeFailed, Status: "failed", Time: time.Now().Truncate(time.Millisecond).UTC(), Text: "text"})
 		}
 	}
+	over := false // what can be stored is stored from then on
 	taken := func() {
 		_, _, err := far.Poll(t.Context())
 		if err != nil {
@@ -52,7 +53,7 @@ func TestKilledAndLost(t *testing.T) {
 			from = 0
 		}
 		_ = far.Attempts(t.Context(), from, func(batch []checks.Attempt) error { // the hub may be away: the next time
-			if rng.IntN(4) == 0 {
+			if !over && rng.IntN(4) == 0 {
 				return context.DeadlineExceeded // the bot could not store it
 			}
 			_, err := j.AddAttempts(t.Context(), "isp1", batch)
@@ -77,16 +78,26 @@ func TestKilledAndLost(t *testing.T) {
 	}
 	a, store := h.agent(folder, agent.Panel{Name: "isp1", Reader: panel})
 	defer store.Close()
+	over = true
 	near, _, _ := panel.Poll(t.Context())
 	want := attempts(t, panel)
+	var last string // what was short
+	defer func() {
+		if t.Failed() {
+			t.Log(last)
+		}
+	}()
 	eventually(t, "the bot has what the panel has", func() bool {
-		_ = a.Read(t.Context(), time.Now())
+		sent := a.Read(t.Context(), time.Now())
 		s, _, err := far.Poll(t.Context())
 		if err != nil || !reflect.DeepEqual(facts(s), facts(near)) {
+			last = fmt.Sprintf("the agent: %v; the bot: %v, %d of %d sites", sent, err, len(s.Sites), len(near.Sites))
 			return false
 		}
 		taken()
-		return len(stored(t, j)) == len(want)
+		is := len(stored(t, j))
+		last = fmt.Sprintf("the agent: %v; %d of %d attempts", sent, is, len(want))
+		return is == len(want)
 	})
 	got := stored(t, j)
 	for _, x := range want {
