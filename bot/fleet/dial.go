@@ -67,7 +67,11 @@ func Dial(c Config) (*nats.Conn, error) {
 		nats.Timeout(10*time.Second),
 		nats.PingInterval(20*time.Second),
 		nats.MaxPingsOutstanding(2),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { d.lost(cmp.Or(err, ErrLost)) }),
+		nats.DisconnectErrHandler(func(n *nats.Conn, err error) {
+			if !n.IsClosed() { // by its owner, who need not hear of it
+				d.lost(cmp.Or(err, ErrLost))
+			}
+		}),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { d.lost(err) }),
 		nats.ConnectHandler(d.joined),
 		nats.ReconnectHandler(d.joined),

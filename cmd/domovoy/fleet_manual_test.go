@@ -40,7 +40,7 @@ func TestFleetOfTheManual(t *testing.T) {
 	h.must(err)
 	h.must(panel.Close())
 	its := filepath.Join(h.folder, "agent", "config.yaml")
-	h.must(os.WriteFile(its, fmt.Appendf(nil, "state: %[1]s/agent/domovoy.db\npanels: [{name: isp2, database: %[1]s/agent/ispmgr.db, timezone: UTC}]\nresolvers: []\nfleet: {key_file: isp2.enrolment}\n", h.folder), 0o600))
+	h.must(os.WriteFile(its, fmt.Appendf(nil, "state: %[1]s/agent/domovoy.db\npanels: [{name: isp2, database: %[1]s/agent/ispmgr.db, timezone: UTC, acme: {directory: \"https://127.0.0.1:9/directory\"}}]\nresolvers: []\nfleet: {key_file: isp2.enrolment}\n", h.folder), 0o600))
 	shell("domovoy config check --offline agent/config.yaml")
 
 	said := &output{}

@@ -54,7 +54,7 @@ func TestAgentAtTheHubOfTheBot(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "isp2.enrolment"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	agent := loaded(t, folder, "agent.yaml", fmt.Sprintf("state: %q\npanels: [{name: isp2, database: %q}]\nresolvers: []\nfleet: {key_file: isp2.enrolment}\n",
+	agent := loaded(t, folder, "agent.yaml", fmt.Sprintf("state: %q\npanels: [{name: isp2, database: %q, acme: {directory: \"https://127.0.0.1:9/directory\"}}]\nresolvers: []\nfleet: {key_file: isp2.enrolment}\n",
 		filepath.Join(folder, "agent.db"), filepath.Join(folder, "ispmgr.db")))
 	ended := make(chan error, 1)
 	agentRuns, stopAgent := context.WithCancel(ctx)
