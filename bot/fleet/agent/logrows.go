@@ -50,7 +50,7 @@ func (r *reading) from(now time.Time) (from int64, again bool) {
 	if r.at.row == 0 {
 		from = 0
 	}
-	since := time.Time{}
+	var since time.Time
 	switch {
 	case now.Sub(r.rereadFarAt) >= farPace:
 		since, r.rereadFarAt, r.reread = now.Add(-rereadFar), now, now

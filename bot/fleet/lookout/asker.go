@@ -75,7 +75,7 @@ const (
 )
 
 // Start begins to listen to the vantage points. The hub may be away.
-func (a *Asker) Start() error {
+func (a *Asker) Start(ctx context.Context) error {
 	a.waiting, a.known = map[string]*pending{}, map[string]known{}
 	a.done, a.caught = make(chan struct{}), make(chan struct{})
 	if a.Patience == 0 {
@@ -86,7 +86,7 @@ func (a *Asker) Start() error {
 		return fmt.Errorf("preparing to hear sights: %w", err)
 	}
 	a.js = js
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // Close ends it
 	a.stop = stop
 	go func() {
 		defer close(a.done)

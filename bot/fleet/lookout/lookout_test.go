@@ -52,7 +52,7 @@ func newHub(t *testing.T, patience time.Duration) *hub {
 		t.Fatal(err)
 	}
 	h.asker = &lookout.Asker{Conn: conn, Log: slog.New(slog.DiscardHandler), Patience: patience, Refused: func(vantage, why string) { h.said.Store(vantage+" "+why, true) }}
-	if err := h.asker.Start(); err != nil {
+	if err := h.asker.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(h.asker.Close)

@@ -50,7 +50,7 @@ func (a *App) openAgents(ctx context.Context) (*agents, error) {
 	all := &agents{Fleet: opened, closes: conn.Close, known: map[string]fleet.About{}}
 	if a.outside != nil {
 		asker := &lookout.Asker{Conn: conn, Log: a.log}
-		if err := asker.Start(); err != nil {
+		if err := asker.Start(ctx); err != nil {
 			all.Close()
 			return nil, err
 		}
