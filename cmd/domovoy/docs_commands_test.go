@@ -91,7 +91,7 @@ var (
 	comment = regexp.MustCompile(`\s+#.*`)
 	script  = regexp.MustCompile(`^\.ci/\w+( |$)`)
 	// programs are what a text in code begins with that is a command.
-	programs = regexp.MustCompile(`^(domovoy(-\w+)?|bash|go (build|run|test)|systemctl|systemd-analyze|journalctl|runuser|sudo|su|apt|apt-get|dpkg|` +
+	programs = regexp.MustCompile(`^(domovoy(-\w+)?|bash|go (build|run|test)|systemctl|systemd-analyze|journalctl|runuser|su|apt|apt-get|dpkg|` +
 		`docker|podman|setfacl|install|useradd|usermod|chown|chmod|chgrp|mysql|mariadb|psql|sqlite3|curl|git|make|gunzip|tar|cd|sha256sum|[A-Z_]+=\S+) `)
 )
 
@@ -123,6 +123,20 @@ func runs(code string) bool {
 	path, _, _ := strings.Cut(code, " ")
 	info, err := os.Stat(filepath.Join("../..", filepath.FromSlash(path)))
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o100 != 0
+}
+
+// TestNoSudo: a minimal Debian has none, and who reads these commands is root.
+func TestNoSudo(t *testing.T) {
+	others, err := filepath.Glob("../../i18n/*.toml")
+	if err != nil || len(others) == 0 {
+		t.Fatalf("no catalogs: %v", err)
+	}
+	others = append(others, "../../.ci/deb/config.yaml", "../../config.example.yaml", "../internal/unit/domovoy.service")
+	for _, path := range append(documents(t), others...) {
+		if found := regexp.MustCompile(`.*\bsudo\b.*`).FindString(text(t, path)); found != "" {
+			t.Errorf("%s: %s", path, found)
+		}
+	}
 }
 
 // TestCommandsIn: what counts as a command.
