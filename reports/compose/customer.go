@@ -124,6 +124,8 @@ func (w Writer) customerText(key, name string, args checks.Args) string {
 	})
 	words := w.args(public)
 	words["Name"] = name
+	expected, _ := args["expected"].(string)
+	words["V6"] = strings.Contains(expected, ":")
 	return w.Say(key, words)
 }
 

@@ -17,7 +17,7 @@ func customerPage(language string) compose.CustomerPage {
 	p := compose.CustomerPage{Language: "ru", State: "act", Subject: "Проверка сертификата видеонаблюдение-стоматология.kondicioner-vladimir.example.рф",
 		Answer:   "Нужно ваше участие: без него у видеонаблюдение-стоматология.kondicioner-vladimir.example.рф не будет действующего сертификата",
 		Wrong:    "Домен указывает на другой сервер, а не на наш, поэтому получить для него сертификат мы не можем.",
-		Do:       "Если сайт должен работать у нас, исправьте запись A домена на 203.0.113.10 и удалите чужие записи AAAA. Если сайт переехал, напишите нам, и мы отключим его здесь.",
+		Do:       "Если сайт должен работать у нас, направьте домен на наш сервер (203.0.113.10): исправьте запись A и удалите записи AAAA, если они есть. Если сайт переехал, напишите нам, и мы отключим его здесь.",
 		Records:  []compose.CustomerRecord{{Name: "видеонаблюдение-стоматология.kondicioner-vladimir.example.рф", Now: "198.51.100.7, 2001:db8:ffff:ffff:ffff:ffff:ffff:7", Right: "203.0.113.10"}},
 		Headings: compose.CustomerHeadings{Wrong: "Что не так", Do: "Что сделать", Records: "Запись DNS", Name: "Имя", Now: "Сейчас", Right: "Нужно"},
 		Notes:    []string{"Регистрация домена example.рф заканчивается 6 декабря."},
