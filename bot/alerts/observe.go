@@ -32,7 +32,7 @@ type Recorder struct {
 	send    bot.Signal // there is something to send
 	log     *slog.Logger
 
-	failed map[string]int // readings in a row that failed, by server; used by Observe alone
+	turns map[string]*turn // of the panels, by name
 
 	deciding sync.Mutex // held from what a decision rests on until it is stored
 	review   bot.Signal // problems or silences changed: when they change by themselves is to be worked out again
@@ -40,7 +40,18 @@ type Recorder struct {
 
 // New makes a recorder.
 func New(j *journal.Journal, w *watch.Watch, p *probe.Prober, d *people.Directory, send bot.Signal, log *slog.Logger) *Recorder {
-	return &Recorder{journal: j, watch: w, prober: p, people: d, send: send, log: log, failed: map[string]int{}, review: bot.NewSignal()}
+	r := &Recorder{journal: j, watch: w, prober: p, people: d, send: send, log: log, turns: map[string]*turn{}, review: bot.NewSignal()}
+	for _, p := range w.Panels() {
+		r.turns[p.Name] = &turn{}
+	}
+	return r
+}
+
+// turn is held from a panel's reading until what it found is recorded: an older reading
+// must not be recorded after a newer one.
+type turn struct {
+	sync.Mutex
+	failed int // readings in a row that failed
 }
 
 // patience is how many readings in a row must find the database busy before it
@@ -58,7 +69,15 @@ func (r *Recorder) Observe(ctx context.Context, now time.Time) error {
 	return failed
 }
 
+// ObservePanel is Observe for one panel, of which there is news.
+func (r *Recorder) ObservePanel(ctx context.Context, p *watch.Panel, now time.Time) error {
+	return r.observe(ctx, p, now)
+}
+
 func (r *Recorder) observe(ctx context.Context, p *watch.Panel, now time.Time) (err error) {
+	turn := r.turns[p.Name]
+	turn.Lock()
+	defer turn.Unlock()
 	fresh, err := r.watch.ReadPanel(ctx, p, now)
 	if err != nil || !fresh {
 		return err
@@ -194,7 +213,7 @@ func (r *Recorder) outcome(ctx context.Context, p *watch.Panel, s reports.Server
 	if s.Trouble != "" {
 		return r.blindOutcome(ctx, s, open)
 	}
-	r.failed[p.Name] = 0
+	r.turns[p.Name].failed = 0
 	return r.judged(s, open)
 }
 
@@ -221,14 +240,14 @@ func passes(trouble string) bool { return trouble == "locked" || trouble == "tim
 
 // blindOutcome is a reading that failed: nothing else was looked at.
 func (r *Recorder) blindOutcome(ctx context.Context, s reports.Server, open []reports.Incident) checks.Outcome {
-	r.failed[s.Name]++
+	r.turns[s.Name].failed++
 	passing := passes(s.Trouble)
 	for _, i := range open {
 		if i.Finding.Code == checks.PanelUnavailable && i.Finding.Server == s.Name {
 			passing = false // reported already
 		}
 	}
-	if passing && r.failed[s.Name] < patience || r.saidElsewhere(s) {
+	if passing && r.turns[s.Name].failed < patience || r.saidElsewhere(s) {
 		return checks.Outcome{Server: s.Name}
 	}
 	return suite.Server(ctx, []checks.Check{panel.Readable()}, false, &checks.Target{Server: s.Name, Reading: &checks.Reading{Trouble: s.Trouble}})

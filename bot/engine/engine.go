@@ -48,6 +48,7 @@ type Config struct {
 	Registry *registry.Registry // asked about every domain; nil: none is
 	Share    share.Config       // pages for customers
 	Fleet    commands.Roster    // who is in the fleet; nil: there is none
+	News     *News              // which panels are observed before the schedule does; nil: none is
 	Reports  string             // the folder where the files of reports are kept; empty: nowhere
 	Log      *slog.Logger
 	Metrics  *metrics.Metrics // nil: nothing is counted
@@ -68,6 +69,7 @@ type Engine struct {
 
 	send      bot.Signal // there is something to send
 	spare     time.Duration
+	news      *News // may be nil
 	keeper    *state.Keeper
 	metrics   *metrics.Metrics        // may be nil
 	domains   *registrations.Looker   // nil: registries are not asked
@@ -77,7 +79,7 @@ type Engine struct {
 // New makes an engine; it starts nothing.
 func New(c Config) *Engine {
 	j, log, send := c.Journal, c.Log, bot.NewSignal()
-	e := &Engine{send: send, spare: c.SpareAfter, metrics: c.Metrics}
+	e := &Engine{send: send, spare: c.SpareAfter, news: c.News, metrics: c.Metrics}
 	e.Journal, e.Log, e.Send = j, log, send
 	e.People = people.New(c.Audience, j)
 	e.Watch = watch.New(j, c.Sources, c.Rules, c.Policy, log)
@@ -140,6 +142,9 @@ func (e *Engine) Run(ctx context.Context, messengers map[string]bot.Messenger, s
 	}
 	if e.domains != nil {
 		group.Go(func() error { return e.domains.Run(ctx) })
+	}
+	if e.news != nil {
+		group.Go(func() error { return e.follow(ctx) })
 	}
 	group.Go(func() error { return e.Outbox(e.receivers).Run(ctx) })
 	group.Go(func() error { return jobs.New(e.Journal, e.People.Zone, e.Log).Run(ctx, e.counted(schedule)) })

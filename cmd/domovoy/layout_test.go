@@ -59,7 +59,7 @@ var allowed = map[string][]string{
 	"bot/commands":          {"bot", "bot/alerts", "bot/canary", "bot/cancel", "bot/digest", "bot/people", "bot/probe", "bot/share", "bot/task", "bot/watch", "checks", "checks/*", "reports", "reports/compose", "reports/files", "reports/journal", "i18n"},
 	"bot/share":             {"reports/journal"},
 	"bot/inbox":             {"bot", "bot/commands", "bot/internal/work", "bot/people", "checks/guard", "checks/pace", "reports", "reports/journal"},
-	"bot/engine":            {"bot", "bot/alerts", "bot/canary", "bot/cancel", "bot/commands", "bot/digest", "bot/inbox", "bot/jobs", "bot/metrics", "bot/outbox", "bot/people", "bot/probe", "bot/registrations", "bot/share", "bot/state", "bot/task", "bot/watch", "checks/registry", "reports", "reports/compose", "reports/journal", "i18n"},
+	"bot/engine":            {"bot", "bot/alerts", "bot/canary", "bot/cancel", "bot/commands", "bot/digest", "bot/inbox", "bot/jobs", "bot/metrics", "bot/outbox", "bot/people", "bot/probe", "bot/registrations", "bot/share", "bot/state", "bot/task", "bot/watch", "checks/guard", "checks/pace", "checks/registry", "reports", "reports/compose", "reports/journal", "i18n"},
 	"bot/engine/enginetest": {"bot", "bot/engine", "bot/watch", "checks", "checks/*", "checks/lab", "reports", "reports/journal", "i18n"},
 	"bot/fleet/trust":       {"bot/fleet"},
 	"bot/fleet/hub":         {"bot/fleet", "bot/fleet/trust"},

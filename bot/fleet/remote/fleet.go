@@ -36,8 +36,8 @@ type Config struct {
 	// Refused is called with each record that is refused: one of Refusals, and the
 	// panel, which is empty if nothing else is known of it. It may be nil.
 	Refused func(panel, why string)
-	// News is called when there is something new of a panel; it must not block. It
-	// may be nil.
+	// News is called when a reading of a panel arrived that is not like the last one;
+	// it must not block. It may be nil.
 	News func(panel string)
 }
 
@@ -359,8 +359,8 @@ func (f *Fleet) sort(m jetstream.Msg, at time.Time) (panel string, again bool, e
 	if err != nil {
 		return panel, false, err
 	}
-	again, err = f.Panel(panel).end(x, at)
-	if err == nil && f.cfg.News != nil {
+	news, again, err := f.Panel(panel).end(x, at)
+	if news && f.cfg.News != nil {
 		f.cfg.News(panel)
 	}
 	return panel, again, err

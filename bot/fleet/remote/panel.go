@@ -107,11 +107,18 @@ var errOld = errors.New("an old reading was sent again")
 // errNewer is the error of a record of a newer protocol.
 var errNewer = errors.New("the agent speaks a newer protocol")
 
-// end takes the record that ends a reading. whole: it is complete and became the
-// panel's.
-func (p *Panel) end(x fleet.State, heard time.Time) (again bool, err error) {
+// end takes the record that ends a reading. news: the next Poll gives something else than
+// the last one. again: the panel lacks facts that are not on their way.
+func (p *Panel) end(x fleet.State, heard time.Time) (news, again bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	silent := !p.heard.IsZero() && heard.Sub(p.heard) > SilentAfter
+	again, err = p.take(x, heard)
+	return err == nil && (p.changed || silent), again, err
+}
+
+// take is end with the panel locked.
+func (p *Panel) take(x fleet.State, heard time.Time) (again bool, err error) {
 	if x.Protocol > fleet.Protocol {
 		p.heard, p.state = heard, fleet.State{Protocol: x.Protocol, Agent: x.Agent, Version: x.Version}
 		return false, errNewer

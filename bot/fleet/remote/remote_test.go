@@ -3,12 +3,14 @@ package remote_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"testing"
 	"time"
 
 	"domovoy/bot/engine/enginetest"
 	"domovoy/bot/fleet/agent"
+	"domovoy/bot/fleet/remote"
 	"domovoy/bot/watch"
 	"domovoy/checks"
 )
@@ -177,4 +179,50 @@ func TestClockOff(t *testing.T) {
 	off(-2*time.Minute, true)
 	off(0, false)
 	off(2*time.Minute, true)
+}
+
+// News comes of a reading that is not like the last one, and of no other.
+func TestNews(t *testing.T) {
+	h, panel := newHub(t), filled()
+	a, store := h.agent(t.TempDir(), agent.Panel{Name: "isp1", Reader: panel})
+	defer store.Close()
+	news := make(chan string, 100)
+	far := h.open(remote.Config{Places: &places{}, Log: slog.New(slog.DiscardHandler), News: func(panel string) { news <- panel }}).Panel("isp1")
+	now := time.Now()
+	read := func() {
+		t.Helper()
+		now = now.Add(2 * time.Minute) // a state is due
+		h.must(a.Read(t.Context(), now))
+	}
+	heard := func() {
+		t.Helper()
+		if name := <-news; name != "isp1" {
+			t.Errorf("news of %s", name)
+		}
+		_, changed, err := far.Poll(t.Context())
+		h.must(err)
+		if !changed { // an earlier news was of nothing
+			t.Error("news, and the panel is as it was")
+		}
+	}
+	read()
+	heard()
+	for range 3 {
+		read()
+	}
+	panel.Change(func(s *checks.Snapshot) {
+		s.Sites = append([]checks.Site(nil), s.Sites...)
+		s.Sites[3].Redirect = checks.On
+	})
+	read()
+	heard()
+	for range 3 {
+		read()
+	}
+	panel.Log(checks.Attempt{Server: "isp1", Certificate: "site3.ru_le1", Outcome: checks.OutcomeIssued, Status: "ok", Time: now.Truncate(time.Millisecond).UTC()})
+	read()
+	heard()
+	if len(news) > 0 {
+		t.Error("news of readings without a change")
+	}
 }

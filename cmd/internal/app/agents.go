@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 
+	"domovoy/bot/engine"
 	"domovoy/bot/fleet"
 	"domovoy/bot/fleet/lookout"
 	"domovoy/bot/fleet/remote"
@@ -42,7 +43,8 @@ func (a *App) openAgents(ctx context.Context) (*agents, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the way to the hub: %w", err)
 	}
-	opened, err := remote.Open(ctx, remote.Config{Conn: conn, Places: a.journal, Log: a.log, Refused: a.metrics.Refused})
+	a.news = engine.NewNews()
+	opened, err := remote.Open(ctx, remote.Config{Conn: conn, Places: a.journal, Log: a.log, Refused: a.metrics.Refused, News: a.news.Add})
 	if err != nil {
 		conn.Close()
 		return nil, err

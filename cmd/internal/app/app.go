@@ -38,7 +38,8 @@ type App struct {
 	journal *journal.Journal
 	readers []*ispmanager.Panel
 	outside *outside
-	agents  *agents // nil: there is no fleet
+	agents  *agents      // nil: there is no fleet
+	news    *engine.News // of the agents' panels; nil: there is no fleet
 	bot     *engine.Engine
 	metrics *metrics.Metrics // nil: the configuration has no port for them
 	log     *slog.Logger
@@ -118,7 +119,7 @@ func openMended(ctx context.Context, lab Laboratory, cfg *config.Config, bundle 
 		Metrics: a.metrics,
 		Journal: j, Registry: a.registry(), Sources: sources, Rules: rules(cfg), Policy: policy(cfg), Audience: audience(cfg, bundle, log),
 		Reports: filepath.Join(filepath.Dir(cfg.State), "reports"), Log: log, SpareAfter: cfg.Delivery.SpareAfter,
-		Fleet: a.roster(),
+		Fleet: a.roster(), News: a.news,
 		Share: share.Config{Folder: cfg.Share.Directory, URL: cfg.Share.URL, Keep: time.Duration(cfg.Share.Days) * 24 * time.Hour},
 	})
 	switch lost := j.Lost(); {
