@@ -13,6 +13,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -51,7 +53,7 @@ func tryState(cfg *config.Config) []Trial {
 			continue
 		}
 		if err := syscall.Access(path, accessWrite(path == folder)); err != nil {
-			args["At"], args["Error"] = path, err
+			args["At"], args["Error"], args["Own"], args["Entered"] = path, err, OwnsFolder(cfg.State), path == folder
 			cure := "state"
 			if errors.Is(err, syscall.EROFS) {
 				cure = "readonly"
@@ -72,6 +74,15 @@ func tryState(cfg *config.Config) []Trial {
 		}
 	}
 	return append(trials, tryRoom(folder, args)...)
+}
+
+// OwnsFolder reports whether the folder of a state has nothing but what Domovoy puts
+// there, as far as this user can see: only such a folder can be given away whole.
+func OwnsFolder(state string) bool {
+	entries, _ := os.ReadDir(filepath.Dir(state)) // of a closed one nothing is known
+	return !slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		return e.Name() != "hub" && e.Name() != "reports" && !strings.HasPrefix(e.Name(), filepath.Base(state))
+	})
 }
 
 // isOther reports whether there is a file that is no database of SQLite

@@ -46,13 +46,26 @@ func (c *Config) SecretFiles() []string { return c.origin.secretFiles }
 // it is to be: such a program cannot run, but can say why. nil: it has none of these
 // faults, or others too.
 func Unplaced(file string, env Env) *Config {
+	return onlyWith(file, env, func(f Fault) bool { return f.Key == "config.state.folder" || f.Key == "config.state.place" })
+}
+
+// WrongSecrets reads a file whose only faults are that files of its secrets are empty or
+// have something else: setup can ask for these and keep the rest. nil: it has none of
+// these faults, or others too.
+func WrongSecrets(file string, env Env) *Config {
+	return onlyWith(file, env, func(f Fault) bool {
+		return f.Key == "config.secret.empty" || slices.ContainsFunc(allSecrets(), func(c credential) bool { return f.Key == "config.secret."+c.shape })
+	})
+}
+
+// onlyWith reads a file that has faults, all of them of this kind.
+func onlyWith(file string, env Env, kind func(Fault) bool) *Config {
 	text, p := readSource(file)
 	if p != nil {
 		return nil
 	}
 	cfg, faults := readText(file, text, env)
-	others := func(f Fault) bool { return f.Key != "config.state.folder" && f.Key != "config.state.place" }
-	if len(faults) == 0 || slices.ContainsFunc(faults, others) {
+	if len(faults) == 0 || slices.ContainsFunc(faults, func(f Fault) bool { return !kind(f) }) {
 		return nil
 	}
 	return cfg

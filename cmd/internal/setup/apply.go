@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"domovoy/cmd/internal/app"
 	systemd "domovoy/cmd/internal/unit"
 	"domovoy/i18n"
 )
@@ -109,7 +110,9 @@ func (s *session) steps(text string) []step {
 		add(s.run(command{args: []string{"useradd", "--system", "--user-group", "--shell", "/usr/sbin/nologin", "--home-dir", "/var/lib/domovoy", "--no-create-home", s.account.name}}, root))
 	}
 	add(s.makeFolder(s.folder(), 0o750, false)...)
-	add(s.makeFolder(s.at("/var/lib/domovoy"), 0o700, true)...)
+	if folder := filepath.Dir(s.state()); missing(folder) && !isLink(folder) { // a disk may yet be mounted where a link leads
+		add(s.makeFolder(folder, 0o700, true)...)
+	}
 	for _, c := range s.draft.grants {
 		add(s.run(c, root))
 	}
@@ -138,37 +141,78 @@ func (s *session) steps(text string) []step {
 // read, and a state that is not the service's.
 func (s *session) mend(root bool) []step {
 	var steps []step
-	if entries, err := os.ReadDir(s.folder()); err == nil && s.old != nil {
-		for _, e := range entries {
-			path := filepath.Join(s.folder(), e.Name())
-			info, err := os.Stat(path)
-			isSecret := slices.ContainsFunc(s.old.SecretFiles(), func(name string) bool { return filepath.Base(name) == e.Name() })
-			if err == nil && isSecret && info.Mode().Perm()&0o077 != 0 {
-				steps = append(steps, s.run(command{args: []string{"chmod", "600", path}}, true))
-			}
+	for _, path := range s.openSecrets() {
+		steps = append(steps, s.run(command{args: []string{"chmod", "600", path}}, true))
+	}
+	if root && s.account.exists() {
+		for _, c := range s.ownState() {
+			steps = append(steps, s.run(c, root))
 		}
-	}
-	state := s.at("/var/lib/domovoy")
-	if s.old != nil {
-		state = filepath.Dir(s.old.State)
-	}
-	if root && s.account.exists() && s.foreign(state) {
-		steps = append(steps, s.run(command{args: []string{"chown", "-R", s.account.name + ":", state}}, root))
 	}
 	return steps
 }
 
-// foreign reports whether a file of the state belongs to somebody else.
-func (s *session) foreign(folder string) bool {
-	files, _ := filepath.Glob(filepath.Join(folder, "domovoy.db*")) // the pattern is right
-	return slices.ContainsFunc(append(files, folder), func(path string) bool {
-		info, err := os.Stat(path)
-		if err != nil {
-			return false
+// openSecrets are the files of secrets and of account keys that others than their owner
+// may read.
+func (s *session) openSecrets() []string {
+	if s.old == nil {
+		return nil
+	}
+	var paths []string
+	for _, name := range s.old.SecretFiles() {
+		if missing(name) { // it was read from the copy of stage
+			name = filepath.Join(s.folder(), filepath.Base(name))
 		}
-		uid, _ := ownerOf(info)
-		return uid != s.account.uid
+		paths = append(paths, name)
+	}
+	for _, p := range s.old.Panels {
+		paths = append(paths, p.ACME.AccountKeyFile)
+	}
+	return slices.DeleteFunc(paths, func(path string) bool {
+		info, err := os.Stat(path)
+		return err != nil || info.Mode().Perm()&0o077 == 0
 	})
+}
+
+// state is the file of the state.
+func (s *session) state() string {
+	if s.old != nil {
+		return s.old.State
+	}
+	return s.at("/var/lib/domovoy/domovoy.db")
+}
+
+// ownState are the commands that give the state to the service's user. A folder that has
+// files of others, too, stays whose it is.
+func (s *session) ownState() []command {
+	state := s.state()
+	folder := filepath.Dir(state)
+	var foreign []string
+	files, _ := filepath.Glob(state + "*") // the pattern is right
+	for _, path := range append(files, folder) {
+		if info, err := os.Stat(path); err == nil {
+			if uid, _ := ownerOf(info); uid != s.account.uid {
+				foreign = append(foreign, path)
+			}
+		}
+	}
+	switch {
+	case len(foreign) == 0:
+		return nil
+	case app.OwnsFolder(state):
+		return []command{{args: []string{"chown", "-R", s.account.name + ":", folder}}}
+	}
+	var commands []command
+	if i := slices.Index(foreign, folder); i >= 0 {
+		foreign = slices.Delete(foreign, i, i+1)
+		if s.lacking(folder, true, true) != "" {
+			commands = append(commands, command{args: []string{"setfacl", "-m", "u:" + s.account.name + ":rwx", folder}})
+		}
+	}
+	if len(foreign) > 0 {
+		commands = append(commands, command{args: append([]string{"chown", s.account.name + ":"}, foreign...)})
+	}
+	return commands
 }
 
 // systemd reports whether the service can be started by it.
@@ -285,6 +329,11 @@ func (s *session) giveTo(path string, own, group bool) error {
 		gid = a.gid
 	}
 	return os.Chown(path, uid, gid)
+}
+
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
 func copyFile(from, to string) error {

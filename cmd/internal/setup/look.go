@@ -32,7 +32,7 @@ type question struct {
 // finding is the answer to a question.
 type finding struct {
 	Panel  []line
-	Closed []string // of Paths
+	Closed map[string]string // of Paths: the file or folder where the way ends
 }
 
 // line is what one trial says, in the language of the terminal.
@@ -51,10 +51,12 @@ func Look(ctx context.Context, in io.Reader, out io.Writer, l *i18n.Locale) erro
 }
 
 func (q question) answer(ctx context.Context, l *i18n.Locale) finding {
-	var found finding
+	found := finding{Closed: map[string]string{}}
 	for _, path := range q.Paths {
-		if app.ClosedAt(path) != "" || path == q.Challenges && unix.Access(path, unix.W_OK) != nil {
-			found.Closed = append(found.Closed, path)
+		if at := app.ClosedAt(path); at != "" {
+			found.Closed[path] = at
+		} else if path == q.Challenges && unix.Access(path, unix.W_OK) != nil {
+			found.Closed[path] = path
 		}
 	}
 	if q.Name == "" {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,8 @@ type panel struct {
 	accessLogs   []string
 	logs         []string // empty: the default
 	at           location.Location
-	secret       string // the password that the configuration has
+	secret       string   // the password that the configuration has
+	folders      []string // of logs and virtual hosts that the configuration has
 }
 
 // askPanel finds the panel, what it has, and what the service's user may not read.
@@ -80,7 +82,7 @@ func (s *session) oldPanels(ctx context.Context) error {
 			at, _ = ispmanager.Locate(p.DBConf) // what is wrong is said below
 		}
 		s.draft.panel = panel{name: p.Name, database: p.Database, dbConf: p.DBConf, certificates: p.Certificates, challenges: p.Challenges, at: at,
-			secret: p.Password.Reveal()}
+			secret: p.Password.Reveal(), folders: foldersOf(p)}
 		rights := ""
 		if s.Given != nil {
 			rights = s.Given.Panel.Rights
@@ -90,6 +92,22 @@ func (s *session) oldPanels(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// foldersOf are the folders of the files that a configuration names by patterns. Only
+// they are opened: the files come new, and rights that one has would end with it.
+func foldersOf(p config.Panel) []string {
+	patterns := slices.Concat(p.AccessLogs, p.Vhosts)
+	if p.ACME.AccountKeyFile != "" { // else nothing reads them
+		patterns = append(patterns, p.ACME.Logs...)
+	}
+	var folders []string
+	for _, pattern := range patterns {
+		if folder := filepath.Dir(pattern); !strings.ContainsAny(folder, "*?[") && !slices.Contains(folders, folder) {
+			folders = append(folders, folder)
+		}
+	}
+	return folders
 }
 
 // lookAtAll looks at each panel as the service does, and says the lines that are

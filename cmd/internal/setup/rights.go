@@ -34,14 +34,15 @@ func (s *session) askRights(ctx context.Context, given string) error {
 	if err != nil {
 		return err
 	}
+	s.draft.ends = found.Closed
 	p.accessLogs = slices.DeleteFunc(p.accessLogs, func(log string) bool {
-		closed := slices.Contains(found.Closed, filepath.Dir(log))
+		closed := found.Closed[filepath.Dir(log)] != ""
 		if closed {
 			s.talk.note("setup.panel.nologs", i18n.Args{"Path": log, "User": s.account.name})
 		}
 		return closed && given != byCapability
 	})
-	closed := slices.DeleteFunc(found.Closed, func(path string) bool { return !slices.Contains(wanted, path) })
+	closed := slices.DeleteFunc(wanted, func(path string) bool { return found.Closed[path] == "" })
 	folders, files := s.closedCertificates()
 	if folders, files = folders && !able, files && !able; files && given != byCapability && !s.draft.hasPanel {
 		s.talk.note("setup.panel.keys", i18n.Args{"Path": p.certificates, "User": s.account.name})
@@ -89,7 +90,7 @@ func (s *session) wanted() []string {
 	} else {
 		paths = append(paths, p.at.Path)
 	}
-	paths = append(paths, p.certificates, p.challenges)
+	paths = append(append(paths, p.certificates, p.challenges), p.folders...)
 	return slices.DeleteFunc(paths, func(path string) bool { return path == "" || missing(path) })
 }
 
@@ -160,10 +161,19 @@ func (s *session) wayText(way string, server bool) string {
 func (s *session) lists(closed []string) []command {
 	need := map[string]string{} // permission by path
 	for _, path := range closed {
-		for at, last := path, true; at != filepath.Dir(at); at, last = filepath.Dir(at), false {
-			if permission := s.lacking(at, last, path == s.draft.panel.challenges); permission != "" {
-				need[at] = longer(need[at], permission)
+		writes, opens := path == s.draft.panel.challenges, false
+		for _, way := range ways(path) {
+			for at, last := way, true; at != filepath.Dir(at); at, last = filepath.Dir(at), false {
+				if permission := s.lacking(at, last, writes); permission != "" {
+					to := resolved(at)
+					need[to], opens = longer(need[to], permission), true
+				}
 			}
+		}
+		if end := s.draft.ends[path]; !opens && end != "" { // the mode lets it pass, an access control list does not
+			end = resolved(end)
+			permission, _ := permissionFor(end, end == resolved(path), writes)
+			need[end] = longer(need[end], permission)
 		}
 	}
 	var commands []command
@@ -219,19 +229,28 @@ func longer(a, b string) string {
 	return b
 }
 
+// resolved is a path without symbolic links, as far as it can be told.
+func resolved(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
+// ways are the paths on which a file is reached: its own, and the one that the links
+// on it lead to.
+func ways(path string) []string {
+	if real := resolved(path); real != path {
+		return []string{path, real}
+	}
+	return []string{path}
+}
+
 // lacking is the permission that a file or folder needs and does not give to
 // everybody, nor to a group of the service's user; empty: none.
 func (s *session) lacking(path string, last, writes bool) string {
+	permission, bits := permissionFor(path, last, writes)
 	info, err := os.Stat(path)
-	permission, bits := "x", fs.FileMode(0o001)
-	switch folder := err == nil && info.IsDir(); {
-	case last && writes:
-		permission, bits = "rwx", 0o007
-	case last && folder:
-		permission, bits = "rx", 0o005
-	case last:
-		permission, bits = "r", 0o004
-	}
 	if err != nil {
 		return permission
 	}
@@ -246,6 +265,22 @@ func (s *session) lacking(path string, last, writes bool) string {
 		return ""
 	}
 	return permission
+}
+
+// permissionFor is what the service needs at a place on the way to a file or folder,
+// as setfacl writes it and as bits of everybody; last: it is that one.
+func permissionFor(path string, last, writes bool) (permission string, bits fs.FileMode) {
+	info, err := os.Stat(path)
+	permission, bits = "x", fs.FileMode(0o001)
+	switch folder := err == nil && info.IsDir(); {
+	case last && writes:
+		permission, bits = "rwx", 0o007
+	case last && folder:
+		permission, bits = "rx", 0o005
+	case last:
+		permission, bits = "r", 0o004
+	}
+	return permission, bits
 }
 
 // serverUser makes a user of the panel's database server who may read the columns that

@@ -63,7 +63,8 @@ type draft struct {
 	parts    []part
 	secrets  map[string]string // by the name of the file beside the configuration
 	grants   []command
-	able     bool // the service gets CAP_DAC_READ_SEARCH
+	ends     map[string]string // by the path that is closed to the service's user: where the way ends
+	able     bool              // the service gets CAP_DAC_READ_SEARCH
 }
 
 // part is one messenger.

@@ -316,7 +316,8 @@ func (f *file) add(key, item, whole string) {
 }
 
 // stage loads a text as if it were the configuration, with the secrets of the draft.
-// Of faults that matter to run only there is a configuration, too.
+// Of faults that matter to run only, and of secrets that are none, there is a
+// configuration, too.
 func (s *session) stage(text string) (*config.Config, config.Faults, error) {
 	folder, err := os.MkdirTemp("", "domovoy-setup-")
 	if err != nil {
@@ -344,6 +345,8 @@ func (s *session) stage(text string) (*config.Config, config.Faults, error) {
 	cfg, faults := config.Load(staged, s.Env)
 	if len(faults) == 0 {
 		faults = cfg.CheckRun()
+	} else {
+		cfg = config.WrongSecrets(staged, s.Env)
 	}
 	return cfg, faults, nil
 }
