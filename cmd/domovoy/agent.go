@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"domovoy/cmd/internal/app"
@@ -21,7 +24,11 @@ func (p *program) agent() *cobra.Command {
 				return p.printFaults(faults)
 			}
 			_ = lowerPriority() // a sandbox may forbid it; the agent works without
-			return app.RunAgent(c.Context(), cfg, p.logger(cfg))
+			err = app.RunAgent(c.Context(), cfg, p.logger(cfg))
+			if errors.Is(err, context.Canceled) && c.Context().Err() != nil {
+				return nil // told to stop while it began
+			}
+			return err
 		},
 	})
 }

@@ -22,12 +22,13 @@ func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan o
 	defer hub.Stop()
 	for {
 		hub.Follow(ctx, cfg, log)
+		keeping, enough := context.WithCancel(ctx)
+		go app.KeepStreams(keeping, cfg, log) // what is opened next waits for them
 		next := make(chan *config.Config, 1)
 		a, err := app.OpenToRun(ctx, cfg, p.bundle, log, p.notice, damaged)
 		err = closing(a, err, func(a *app.App) error {
 			running, stop := context.WithCancel(ctx)
 			defer stop()
-			go app.KeepStreams(running, cfg, log)
 			go func() {
 				if fresh := p.awaitConfig(running, a, cfg, reload, log); fresh != nil {
 					next <- fresh
@@ -36,6 +37,7 @@ func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan o
 			}()
 			return a.Run(running)
 		})
+		enough()
 		select {
 		case cfg = <-next:
 			if err != nil {

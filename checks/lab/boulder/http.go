@@ -37,7 +37,7 @@ func (ca *CA) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(io.LimitReader(r.Body, maxBody+1)) // a truncated body is refused as invalid JSON
 	c := &call{Request: r, body: body, header: w.Header()}
 	c.kind, c.path = kindOf(r, payloadOf(body))
-	entry := ca.log.open(Request{Kind: c.kind, URL: ca.url + r.URL.Path, At: ca.opts.Clock()})
+	entry := ca.log.open(Request{Kind: c.kind, URL: ca.url + r.URL.Path, From: r.RemoteAddr, At: ca.opts.Clock()})
 	ca.tell(Moment{Request: *entry})
 	ca.delay(r)
 	fault := ca.faults.next(c.kind)

@@ -52,6 +52,7 @@ func kindOf(r *http.Request, payload []byte) (kind Kind, below []string) {
 type Request struct {
 	Kind   Kind
 	URL    string // without the query
+	From   string // address and port of the client
 	At     time.Time
 	Status int // of the response; 0: none (yet)
 }
