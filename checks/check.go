@@ -27,6 +27,10 @@ type Check struct {
 	Codes []Code // all codes that it may find
 	Needs Needs
 
+	// Due reports whether there is anything to look at; if not, nothing is found. Nil:
+	// there always is.
+	Due func(t *Target) bool
+
 	// Run returns what is wrong with the target, and an error when it could not
 	// look; findings returned with an error are valid. It leaves Check, Server
 	// and From of its findings empty, and Site unless the check is of a server.
@@ -42,6 +46,13 @@ var ErrNothing = errors.New("nothing to look at")
 // closed port, a connection cut or not answered. Such a failure is among the
 // findings too, and makes no verdict unknown.
 var ErrSeen = errors.New("seen")
+
+// Away is the error of a look that needs a host which could not be asked. What was
+// known before still counts.
+type Away interface {
+	error
+	Why() string // a word of the catalogs, under "trouble."
+}
 
 // Needs are the preconditions of a check. On a panel that lacks a table or
 // column the check counts as failed for the whole server (see suite.Blind); for

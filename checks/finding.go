@@ -51,7 +51,8 @@ type Failure struct {
 	Site   string // empty: the server as a whole
 	Name   string `json:",omitzero"` // the name concerned, if it is an alias; else empty
 	Err    string
-	Seen   bool // what prevented the look is a finding itself: see ErrSeen
+	Seen   bool   // what prevented the look is a finding itself: see ErrSeen
+	Why    string `json:",omitzero"` // of an Away: a word of the catalogs, under "trouble."; else empty
 }
 
 // Metric is one of the counts of a panel, such as the number of failed

@@ -15,6 +15,7 @@ type Agent struct {
 	Version   string    // of its program
 	Protocol  int       // that it speaks
 	Newer     bool      // a protocol that this program does not understand
+	Older     bool      // it does not do all that this program asks of agents
 	Offset    time.Duration
 	Backlog   int    // messages that wait at the agent
 	Vantage   string // its vantage point; empty: it does not look
@@ -30,12 +31,13 @@ const (
 	AgentNewer   AgentTrouble = "newer"
 	AgentClock   AgentTrouble = "clock"
 	AgentBacklog AgentTrouble = "backlog"
+	AgentOlder   AgentTrouble = "older"
 	AgentUnseen  AgentTrouble = "unseen" // it was enrolled, and never came
 )
 
 // AgentTroubles lists them, the worst first.
 func AgentTroubles() []AgentTrouble {
-	return []AgentTrouble{AgentSilent, AgentNewer, AgentClock, AgentBacklog, AgentUnseen}
+	return []AgentTrouble{AgentSilent, AgentNewer, AgentClock, AgentBacklog, AgentOlder, AgentUnseen}
 }
 
 // Bounds of an agent that is well.
@@ -58,6 +60,8 @@ func (a Agent) Trouble(now time.Time) AgentTrouble {
 		return AgentClock
 	case a.Backlog >= agentBacklog:
 		return AgentBacklog
+	case a.Older:
+		return AgentOlder
 	}
 	return ""
 }

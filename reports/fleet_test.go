@@ -22,6 +22,7 @@ func TestAgentTrouble(t *testing.T) {
 		{"a-well", func(a *reports.Agent) { a.Backlog = 0 }, ""},
 		{"unseen", func(a *reports.Agent) { *a = reports.Agent{} }, reports.AgentUnseen},
 		{"late", func(a *reports.Agent) { a.Backlog = 1000 }, reports.AgentBacklog},
+		{"older", func(a *reports.Agent) { a.Older = true }, reports.AgentOlder},
 		{"fast", func(a *reports.Agent) { a.Offset = 61 * time.Second }, reports.AgentClock},
 		{"slow", func(a *reports.Agent) { a.Offset = -61 * time.Second }, reports.AgentClock},
 		{"newer", func(a *reports.Agent) { a.Newer, a.Offset = true, time.Hour }, reports.AgentNewer},
@@ -40,7 +41,7 @@ func TestAgentTrouble(t *testing.T) {
 	for _, a := range agents {
 		names = append(names, a.Name)
 	}
-	if want := []string{"silent", "newer", "fast", "slow", "late", "unseen", "a-well", "b-well"}; !slices.Equal(names, want) {
+	if want := []string{"silent", "newer", "fast", "slow", "late", "older", "unseen", "a-well", "b-well"}; !slices.Equal(names, want) {
 		t.Errorf("the order is %q, want %q", names, want)
 	}
 }

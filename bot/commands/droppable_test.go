@@ -181,7 +181,7 @@ func (e *droppableSites) begin() {
 	live := &suite.Live{Checks: suite.Checks(suite.Reading{}, suite.Outside{Addresses: own, Names: names,
 		Registry: registry.New(registry.Options{Whois: map[string]string{"ru": e.lab.Registry.WHOIS()}, RDAP: e.lab.Registry.RDAP(), Timeout: 2 * time.Second, Rate: 600_000}),
 		Way: web.New(web.Options{Ports: web.Ports{HTTP: uint16(e.lab.Web.HTTPPort()), HTTPS: uint16(e.lab.Web.HTTPSPort())}, Timeout: 2 * time.Second, Attempts: 1,
-			Folder: e.lab.Panel.Challenges, Own: own, Resolve: names.Addresses})})}
+			Challenges: web.Folder(e.lab.Panel.Challenges), Own: own, Resolve: names.Addresses})})}
 	e.engine = enginetest.New(e, engine.Config{Policy: reports.Policy{ResolveAfter: 2}, Sources: []watch.Source{{Name: "isp1", Reader: enginetest.NewPanel(e.sites...), Prober: live, Workers: 16,
 		CA: &watch.CA{Directory: "https://acme-v02.api.letsencrypt.org/directory", Rules: enginetest.LetsEncrypt(e)}}}})
 	enginetest.Read(e, e.engine)

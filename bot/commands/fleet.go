@@ -32,7 +32,7 @@ type AgentData struct {
 	Backlog   *int       `json:"backlog" jsonschema:"messages that wait at the agent; null: not known"`
 	Vantage   string     `json:"vantage,omitempty"`
 	Abilities []string   `json:"abilities"`
-	Trouble   string     `json:"trouble,omitempty" jsonschema:"silent, newer, clock, backlog or unseen"`
+	Trouble   string     `json:"trouble,omitempty" jsonschema:"silent, newer, clock, backlog, older or unseen"`
 }
 
 // Agents is the JSON of agents, in their order.

@@ -81,9 +81,11 @@ func FuzzDecodeLogBatch(f *testing.F) {
 }
 
 func FuzzDecodeTask(f *testing.F) {
-	fuzz(f, DecodeTask, Task{Protocol: Protocol, Do: TaskRead, URL: "https://ca.example/authz/1"})
+	fuzz(f, DecodeTask, Task{Protocol: Protocol, Do: TaskRead, URL: "https://ca.example/authz/1"},
+		Task{Protocol: Protocol, Do: TaskLook, Look: &Look{Check: "access log", Site: &Site{ID: 1, Name: "shop.ru"}, Last: &Try{Outcome: checks.OutcomeFailed, At: Moment{time.UnixMilli(1)}, Text: "no <valid> A records"}}})
 }
 
 func FuzzDecodeReply(f *testing.F) {
-	fuzz(f, DecodeReply, Reply{Account: "https://ca.example/acct/1"})
+	fuzz(f, DecodeReply, Reply{Account: "https://ca.example/acct/1"},
+		Reply{Findings: FindingsOf([]checks.Finding{{Code: checks.WebBlocked, Args: checks.Args{"sources": 2, "addresses": []string{"192.0.2.1"}}}}), Error: FailureOf(checks.ErrSeen)})
 }

@@ -19,6 +19,7 @@ type Entry struct {
 	Backlog   int           // messages that wait at the agent
 	Vantage   string        // its vantage point; empty: it does not look
 	Abilities []string
+	Skill     int // as in About
 }
 
 // Roster lists the members with what each said last. An agent that was never heard of
@@ -58,7 +59,7 @@ func (e *Entry) read(text []byte, at time.Time) {
 	if err != nil {
 		return
 	}
-	e.Protocol, e.Version, e.Backlog, e.Vantage, e.Abilities = said.Protocol, said.Version, said.Backlog, said.Vantage, said.Abilities
+	e.Protocol, e.Version, e.Backlog, e.Vantage, e.Abilities, e.Skill = said.Protocol, said.Version, said.Backlog, said.Vantage, said.Abilities, said.Skill
 	if !said.At.IsZero() {
 		e.Offset = said.At.Sub(at)
 	}

@@ -18,6 +18,7 @@ type About struct {
 	Version      string       `json:"version"`
 	Zone         string       `json:"zone"` // of the dates in the panel
 	Addresses    []netip.Addr `json:"addresses,omitempty"`
+	Skill        int          `json:"skill,omitempty"`      // what the agent can be asked: see Skill
 	Files        bool         `json:"files,omitempty"`      // certificate files are read
 	Challenges   bool         `json:"challenges,omitempty"` // challenge files can be placed
 	Host         []string     `json:"host,omitempty"`       // checks that only the agent's host can make
@@ -28,6 +29,11 @@ type About struct {
 	HasProxy     bool         `json:"proxy,omitempty"`      // the panel goes out through a proxy
 	AccountKnown bool         `json:"known,omitempty"`      // the account is usable on the agent's host
 }
+
+// Skill is raised when agents learn to do more for the bot, within a protocol. From 1
+// on they make the checks that need a panel's host, and About.Host has those that their
+// configuration allows.
+const Skill = 1
 
 // DecodeAbout reads an About.
 func DecodeAbout(data []byte) (a About, err error) { return a, decode(data, &a) }
@@ -115,7 +121,8 @@ type Heartbeat struct {
 	Panels    []string `json:"panels,omitempty"`
 	Vantage   string   `json:"vantage,omitempty"` // it looks from outside, under this name
 	Abilities []string `json:"abilities,omitempty"`
-	Backlog   int      `json:"backlog"` // messages that wait for the hub
+	Skill     int      `json:"skill,omitempty"` // what it can be asked: see Skill
+	Backlog   int      `json:"backlog"`         // messages that wait for the hub
 }
 
 // DecodeHeartbeat reads a Heartbeat.

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"errors"
+	"time"
 
 	"domovoy/checks"
 	"domovoy/checks/acme/account"
@@ -18,25 +19,67 @@ const (
 	TaskProbe      = "probe"      // place an order to find authorizations
 	TaskPlace      = "place"      // put a challenge file in place
 	TaskRemove     = "remove"     // remove it
-	TaskLook       = "look"       // make the checks that only the panel's host can make
+	TaskLook       = "look"       // make a check that only the panel's host can make
 )
+
+// LookTimeout bounds what TaskLook, TaskPlace and TaskRemove take: the way to the CA
+// has half a minute, a large access log a few seconds.
+const LookTimeout = 45 * time.Second
 
 // Task is a request to the agent of a panel. Keys never travel.
 type Task struct {
-	Protocol int       `json:"v"`
-	Do       string    `json:"do"`
-	URL      string    `json:"url,omitempty"`   // of an authorization
-	Names    []string  `json:"names,omitempty"` // of an order
-	Token    string    `json:"token,omitempty"` // of a challenge file
-	Text     string    `json:"text,omitempty"`  // of a challenge file
-	Look     *TaskSite `json:"look,omitempty"`
+	Protocol int      `json:"v"`
+	Do       string   `json:"do"`
+	URL      string   `json:"url,omitempty"`   // of an authorization
+	Names    []string `json:"names,omitempty"` // of an order
+	Token    string   `json:"token,omitempty"` // of a challenge file
+	Text     string   `json:"text,omitempty"`  // of a challenge file
+	Look     *Look    `json:"look,omitempty"`
 }
 
-// TaskSite is the site that TaskLook is about.
-type TaskSite struct {
-	Site  Site   `json:"site"`
+// Look is what TaskLook is about.
+type Look struct {
+	Check string `json:"check"`          // the name of the check
+	Site  *Site  `json:"site,omitempty"` // nil: the server as a whole
+	Last  *Try   `json:"last,omitempty"` // of ordering the site's certificate; nil: there was none
 	At    Moment `json:"at"`
 	Asked bool   `json:"asked,omitempty"` // somebody waits for it
+}
+
+// Try is checks.LastTry without the name of its certificate.
+type Try struct {
+	Outcome checks.AttemptOutcome `json:"outcome"`
+	At      Moment                `json:"at,omitzero"`
+	Text    string                `json:"text,omitempty"`
+}
+
+// LookOf returns the record of a check's target; its site is nil if it is the server.
+func LookOf(check string, t *checks.Target) Look {
+	l := Look{Check: check, At: Moment{t.Now}, Asked: t.Asked}
+	if t.Site == nil {
+		return l
+	}
+	site := SiteOf("", *t.Site)
+	l.Site = &site
+	if t.History != nil {
+		last := t.History.Last
+		l.Last = &Try{last.Outcome, Moment{last.Time}, last.Text}
+	}
+	return l
+}
+
+// Target is the target on the host of a panel.
+func (l Look) Target(panel string) *checks.Target {
+	t := &checks.Target{Server: panel, Now: l.At.Time, Asked: l.Asked}
+	if l.Site == nil {
+		return t
+	}
+	site := l.Site.Of(panel)
+	t.Site = &site
+	if l.Last != nil {
+		t.History = &checks.History{Last: checks.LastTry{Certificate: site.Certificate, Outcome: l.Last.Outcome, Time: l.Last.At.Time, Text: l.Last.Text}}
+	}
+	return t
 }
 
 // Reply is the answer to a Task.
@@ -49,7 +92,7 @@ type Reply struct {
 	Found         *account.Found        `json:"found,omitempty"`
 	Authorization *checks.Authorization `json:"authorization,omitempty"`
 	Order         *account.Order        `json:"order,omitempty"`
-	Probe         *checks.Probe         `json:"probe,omitempty"`
+	Findings      []Finding             `json:"findings,omitempty"`
 }
 
 // Failure is an error that an agent met.
@@ -64,6 +107,8 @@ const (
 	failKeyNeeded = "key"
 	failOtherHost = "host"
 	failNoOrder   = "order"
+	failNothing   = "nothing"
+	failSeen      = "seen"
 	FailUnknown   = "unknown" // the agent does not know such a task: it is older than the bot
 )
 
@@ -80,6 +125,10 @@ func FailureOf(err error) *Failure {
 		f.Kind = failOtherHost
 	case errors.Is(err, account.ErrNoOrder):
 		f.Kind = failNoOrder
+	case errors.Is(err, checks.ErrNothing):
+		f.Kind = failNothing
+	case errors.Is(err, checks.ErrSeen):
+		f.Kind = failSeen
 	}
 	return f
 }
@@ -100,6 +149,10 @@ func (f *Failure) Err() error {
 		e.cause = account.ErrOtherHost
 	case f.Kind == failNoOrder:
 		e.cause = account.ErrNoOrder
+	case f.Kind == failNothing:
+		e.cause = checks.ErrNothing
+	case f.Kind == failSeen:
+		e.cause = checks.ErrSeen
 	}
 	return e
 }

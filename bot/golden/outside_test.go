@@ -277,10 +277,14 @@ func looked(s reports.Site, found []checks.Finding, failed ...checks.Failure) re
 		f.Server, f.Site = "isp1", name
 		f.Severity = cmp.Or(f.Severity, f.Code.Severity())
 	}
+	ran := []string{checks.NamesCheck, registry.Name, checks.WayCheck, cert.ServedCheck}
 	for i := range failed {
 		failed[i].Server, failed[i].Site = "isp1", name
+		if failed[i].Why != "" {
+			ran = append(ran, failed[i].Check)
+		}
 	}
-	s.Server = s.Server.WithProbe(name, checks.Probe{At: now, Checks: []string{checks.NamesCheck, registry.Name, checks.WayCheck, cert.ServedCheck}, Findings: found, Failures: failed})
+	s.Server = s.Server.WithProbe(name, checks.Probe{At: now, Checks: ran, Findings: found, Failures: failed})
 	return s
 }
 
@@ -340,7 +344,12 @@ func outsideCases() map[string]message {
 	timeout := func(check string) checks.Failure {
 		return checks.Failure{Check: check, Err: "asking 127.0.0.1:53 about shop.ru: timeout"}
 	}
+	away := func(check, why string) checks.Failure {
+		return checks.Failure{Check: check, Err: "panel isp1: " + why, Why: why}
+	}
 	for name, s := range map[string]reports.Site{
+		"host.away":     looked(visit(), nil, away(web.LogCheck, "noanswer"), away(acme.EgressCheck, "noanswer"), away(cert.KeysCheck, "noanswer")),
+		"host.old":      looked(visit(), nil, away(acme.EgressCheck, "oldagent")),
 		"ok":            looked(visit(), nil),
 		"ok.proxied":    looked(visit(), []checks.Finding{mild}),
 		"alias":         looked(visit(), []checks.Finding{alias}),

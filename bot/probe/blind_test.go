@@ -110,7 +110,7 @@ func townsEngine(t *testing.T, l *internet.Lab, sites []checks.Site) *engine.Eng
 	live := &suite.Live{Checks: suite.Checks(suite.Reading{}, suite.Outside{Addresses: own, Names: names,
 		Registry: registry.New(registry.Options{Whois: map[string]string{"ru": l.Registry.WHOIS()}, RDAP: l.Registry.RDAP(), Timeout: time.Second, Rate: 60_000}),
 		Way: web.New(web.Options{Ports: web.Ports{HTTP: uint16(l.Web.HTTPPort()), HTTPS: uint16(l.Web.HTTPSPort())}, Timeout: 400 * time.Millisecond,
-			Folder: l.Panel.Challenges, Own: own, Resolve: names.Addresses})})}
+			Challenges: web.Folder(l.Panel.Challenges), Own: own, Resolve: names.Addresses})})}
 	online := func(ctx context.Context) error {
 		err := names.Control(ctx)
 		if b, ok := errors.AsType[*checks.Blindness](err); err == nil || ok && b.Cause == checks.BlindRegistry {

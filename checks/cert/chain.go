@@ -3,6 +3,7 @@ package cert
 import (
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -72,6 +73,33 @@ func RootFile(file string) ([]byte, error) {
 		return nil, fmt.Errorf("reading %s: %w", file, ErrNoCertificate)
 	}
 	return data, nil
+}
+
+// RootsBeyond returns those certificates of a PEM text that this host's own list does
+// not have, if the text is longer than most bytes; else all. whole is false if even
+// those are longer: then there are none.
+func RootsBeyond(data []byte, most int) (few []byte, whole bool) {
+	if len(data) <= most {
+		return data, true
+	}
+	system, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, false
+	}
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			continue
+		}
+		if _, err := c.Verify(x509.VerifyOptions{Roots: system, CurrentTime: c.NotAfter, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}); err == nil {
+			continue
+		}
+		few = append(few, pem.EncodeToMemory(block)...)
+	}
+	if len(few) > most {
+		return nil, false
+	}
+	return few, true
 }
 
 // distrust verifies a chain at a time within the leaf's validity, because the

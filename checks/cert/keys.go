@@ -35,6 +35,7 @@ func Keys(folder string) checks.Check {
 		Scope: checks.ScopeSite,
 		Live:  true,
 		Codes: []checks.Code{checks.CertKeyMismatch, checks.CertMissing},
+		Due:   func(t *checks.Target) bool { return t.Site.Certificate != "" },
 	}
 	if folder == "" {
 		return c

@@ -31,6 +31,10 @@ const (
 	HubGone      = "nohub"   // the hub cannot be reached
 )
 
+// AgentOlder is the word, under "trouble." too, for an agent that cannot look at its
+// host for the bot, because it is older than the bot. Its panel can be read.
+const AgentOlder = "oldagent"
+
 // AgentClock is, like the reasons above, the reason of a FleetSkew: the clock of the
 // agent's host is off. Its panel can be read.
 const AgentClock = "clock"

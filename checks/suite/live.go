@@ -240,7 +240,7 @@ func (p *siteProbe) said(name string, f checks.Finding) bool {
 
 func (p *siteProbe) fail(check, name string, err error) {
 	site := p.target.Site
-	p.seen.Failures = append(p.seen.Failures, checks.Failure{Check: check, Server: site.Server, Site: site.Name, Name: p.alias(name), Err: clean(err), Seen: errors.Is(err, checks.ErrSeen)})
+	p.seen.Failures = append(p.seen.Failures, checks.Failure{Check: check, Server: site.Server, Site: site.Name, Name: p.alias(name), Err: clean(err), Seen: errors.Is(err, checks.ErrSeen), Why: why(err)})
 }
 
 // ofSite returns a finding as one of a site. For a site that is switched off,

@@ -132,7 +132,7 @@ func looks(t *testing.T, lab *internet.Lab) *suite.Live {
 		Names:      names,
 		Registry:   ask,
 		Way: web.New(web.Options{Ports: web.Ports{HTTP: uint16(lab.Web.HTTPPort()), HTTPS: uint16(lab.Web.HTTPSPort())}, Timeout: internet.Deadline,
-			Folder: lab.Panel.Challenges, Own: own, Resolve: names.Addresses}),
+			Challenges: web.Folder(lab.Panel.Challenges), Own: own, Resolve: names.Addresses}),
 		Served: cert.NewServed(cert.ServedOptions{HTTPSPort: uint16(lab.Web.HTTPSPort()), Timeout: 400 * time.Millisecond,
 			Own: lab.Panel.Addresses, Roots: roots, LifeLeft: 7.0 / 90}),
 		AccessLogs: web.NewAccessLogs(web.LogOptions{Paths: []string{lab.Panel.AccessLog}, Listings: web.NewListings(dns.NewBlocklists(resolver, lab.Lists).Listed)}),

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 
 	"domovoy/checks"
@@ -47,13 +48,28 @@ type Outside struct {
 	Keys       string // the folder of certificates whose private keys may be read
 	Vhosts     *cert.Vhosts
 	Blocklists *dns.Blocklists
+
+	// Host has a check of OfHost made on the panel's host, where this is another; nil:
+	// this is the panel's host.
+	Host func(c checks.Check) checks.Check
+}
+
+// OfHost returns the checks that need the panel's own host.
+func OfHost(o Outside) []checks.Check {
+	return []checks.Check{o.AccessLogs.Check(), o.Egress.Check(), cert.Keys(o.Keys), o.Vhosts.Check()}
 }
 
 // Checks returns all checks, in the order in which they run. A check that the
 // configuration switches off has no Run. A new check is one file and one line
 // here.
 func Checks(r Reading, o Outside) []checks.Check {
-	return []checks.Check{
+	ofHost := OfHost(o)
+	for i, c := range ofHost {
+		if o.Host != nil {
+			ofHost[i] = o.Host(c)
+		}
+	}
+	return slices.Concat([]checks.Check{
 		panel.Flags(),
 		panel.Policy(),
 		cert.ByRow(r.Rules),
@@ -70,13 +86,10 @@ func Checks(r Reading, o Outside) []checks.Check {
 		o.Registry.Check(),
 		o.Way.Check(),
 		o.Served.Check(),
-		o.AccessLogs.Check(),
-		o.Egress.Check(),
-		cert.Keys(o.Keys),
-		o.Vhosts.Check(),
+	}, ofHost, []checks.Check{
 		o.Blocklists.Check(o.Addresses),
 		quorum.Check(),
-	}
+	})
 }
 
 // Logged has the panics of checks logged with their stacks, since they are bugs.
@@ -160,7 +173,7 @@ func Server(ctx context.Context, list []checks.Check, live bool, t *checks.Targe
 			out.Findings = append(out.Findings, f)
 		}
 		if err != nil {
-			out.Failures = append(out.Failures, checks.Failure{Check: c.Name, Server: t.Server, Err: clean(err)})
+			out.Failures = append(out.Failures, checks.Failure{Check: c.Name, Server: t.Server, Err: clean(err), Why: why(err)})
 		}
 	}
 	return out
@@ -168,6 +181,9 @@ func Server(ctx context.Context, list []checks.Check, live bool, t *checks.Targe
 
 // run runs one check. If it panics, that counts as a check that could not look.
 func run(ctx context.Context, c checks.Check, t *checks.Target) (found []checks.Finding, err error) {
+	if c.Due != nil && !c.Due(t) {
+		return nil, nil
+	}
 	err = guard.Run(func() (err error) { found, err = c.Run(ctx, t); return err })
 	if p, broke := errors.AsType[*guard.Panic](err); broke {
 		return nil, fmt.Errorf("the check broke: %v", p.Value)
@@ -178,3 +194,12 @@ func run(ctx context.Context, c checks.Check, t *checks.Target) (found []checks.
 // clean returns the sanitized text of an error, which may contain text from
 // outside.
 func clean(err error) string { return checks.Clean(err.Error(), 4*checks.WordLength) }
+
+// why returns the word for a host that could not be asked; empty: that is not the
+// error.
+func why(err error) string {
+	if away, ok := errors.AsType[checks.Away](err); ok {
+		return away.Why()
+	}
+	return ""
+}

@@ -188,14 +188,14 @@ func (l *AccessLogs) Check() checks.Check {
 		Live:  true,
 		Codes: []checks.Code{checks.WebBlocked, checks.WebFlapping},
 		Needs: checks.Needs{Direct: true}, // a proxied name's log shows the proxy's requests
+		Due: func(t *checks.Target) bool {
+			return t.History != nil && t.History.Last.Outcome == checks.OutcomeFailed && !t.History.Last.Time.IsZero()
+		},
 	}
 	if l == nil || len(l.opts.Paths) == 0 {
 		return c
 	}
 	c.Run = func(ctx context.Context, t *checks.Target) ([]checks.Finding, error) {
-		if t.History == nil || t.History.Last.Outcome != checks.OutcomeFailed || t.History.Last.Time.IsZero() {
-			return nil, nil
-		}
 		last := t.History.Last
 		found, err := l.Sources(ctx, t.Site.Name, Order{Time: last.Time, Text: last.Text, Tokens: failedToken(last.Text), Own: t.Site.Addresses})
 		if errors.Is(err, fs.ErrNotExist) {
@@ -286,17 +286,7 @@ func (l *AccessLogs) finding(ctx context.Context, c fetches, pattern string) che
 		args["cause"] = string(checks.WebError)
 	}
 	detail := fmt.Sprintf("%s: %d x 200, %d x 4xx, %d x 5xx from %v", c.Token, c.Served, c.Refused, c.Broken, sources)
-	if code == checks.WebBlocked {
-		args["lists"] = l.opts.Listings != nil
-	}
-	if l.opts.Listings != nil && code == checks.WebBlocked {
-		on, err := l.opts.Listings.of(ctx, named)
-		if len(on) > 0 {
-			args["listed"] = on
-		}
-		if err != nil {
-			detail += "\n" + checks.Clean(err.Error(), 2*checks.WordLength)
-		}
-	}
-	return checks.Finding{Code: code, Severity: code.Severity(), Args: args, Detail: detail}
+	f := checks.Finding{Code: code, Severity: code.Severity(), Args: args, Detail: detail}
+	l.opts.Listings.Note(ctx, &f)
+	return f
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,10 +42,13 @@ func (p *Prober) Follow(ctx context.Context, s checks.NameInfo, ask Ask) ([]chec
 		return nil, fmt.Errorf("looking at %s: %w", s.Name, ErrNoAddress)
 	}
 	l := &nameProbe{prober: p, host: s.Name, challenge: newChallenge(), proxied: s.Points == checks.PointsProxied}
-	if p.opts.Folder != "" {
+	var away checks.Away
+	if p.opts.Challenges != nil {
 		// If the file cannot be placed, responses are judged by reachability.
-		if remove, err := l.challenge.place(p.opts.Folder); err == nil {
-			defer remove() //nolint:errcheck // a file that is left over is harmless: its name is random and never requested again
+		if err := l.challenge.place(ctx, p.opts.Challenges); err == nil {
+			defer p.opts.Challenges.Remove(context.WithoutCancel(ctx), l.challenge.token) //nolint:errcheck // a file that is left over is harmless: its name is random and never requested again
+		} else {
+			away, _ = errors.AsType[checks.Away](err)
 		}
 	}
 	l.all(ctx, v4, v6, ask)
@@ -54,6 +58,10 @@ func (p *Prober) Follow(ctx context.Context, s checks.NameInfo, ask Ask) ([]chec
 	}
 	if foreign, ok := l.foreign(ctx); ok && len(found) == 0 {
 		found = append(found, foreign)
+	}
+	if away != nil && !slices.ContainsFunc(found, func(f checks.Finding) bool { return f.Severity > checks.Info }) {
+		// With the file there may be more to see, as there may have been before.
+		return found, fmt.Errorf("looking at %s without a challenge file: %w", s.Name, away)
 	}
 	return found, nil
 }

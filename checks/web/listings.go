@@ -42,6 +42,31 @@ func NewListings(ask AskLists) *Listings {
 	return &Listings{ask: ask, known: map[netip.Addr]listed{}}
 }
 
+// Note adds to a finding of an access log which of its addresses are listed. l may be
+// nil: no list is asked, which the finding says, too.
+func (l *Listings) Note(ctx context.Context, f *checks.Finding) {
+	if f.Code != checks.WebBlocked {
+		return
+	}
+	if f.Args["lists"] = l != nil; l == nil {
+		return
+	}
+	var named []netip.Addr
+	texts, _ := f.Args["addresses"].([]string)
+	for _, text := range texts[:min(len(texts), shown)] {
+		if a, err := netip.ParseAddr(text); err == nil {
+			named = append(named, a)
+		}
+	}
+	on, err := l.of(ctx, named)
+	if len(on) > 0 {
+		f.Args["listed"] = on
+	}
+	if err != nil {
+		f.Detail += "\n" + checks.Clean(err.Error(), 2*checks.WordLength)
+	}
+}
+
 // of returns the addresses that are listed, each with its lists: "192.0.2.1
 // (zen.example)". Addresses that cannot be on any list are not asked about. The
 // error is about lists that could not be asked: an address that is not returned

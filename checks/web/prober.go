@@ -16,12 +16,7 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
-	"fmt"
 	"net/netip"
-	"os"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -41,14 +36,14 @@ type Lookup func(ctx context.Context, host string) (v4, v6 []netip.Addr, err err
 
 // Options configures a Prober. The zero value of each field is a good default.
 type Options struct {
-	Ports     Ports
-	Timeout   time.Duration           // of one dial, 10 s by default; a whole attempt may take twice as long
-	Attempts  int                     // new connections after a failure, 6 by default
-	Pace      *pace.Keyed[netip.Addr] // of the connections to each address; nil: no limit
-	Resolve   Lookup                  // nil: a redirect to another host cannot be followed
-	Folder    string                  // the panel's challenge folder; empty: no file is placed
-	Own       []netip.Addr            // our addresses; probed even when private or loopback
-	UserAgent string                  // names the program, with a contact; most requests add that they look as the CA's
+	Ports      Ports
+	Timeout    time.Duration           // of one dial, 10 s by default; a whole attempt may take twice as long
+	Attempts   int                     // new connections after a failure, 6 by default
+	Pace       *pace.Keyed[netip.Addr] // of the connections to each address; nil: no limit
+	Resolve    Lookup                  // nil: a redirect to another host cannot be followed
+	Challenges Challenges              // where files are placed; nil: none is
+	Own        []netip.Addr            // our addresses; probed even when private or loopback
+	UserAgent  string                  // names the program, with a contact; most requests add that they look as the CA's
 }
 
 // Ask says how thorough one probe is.
@@ -167,54 +162,6 @@ func (p *Prober) usable(s checks.NameInfo, all []netip.Addr, deep bool) []netip.
 		}
 	}
 	return picked
-}
-
-// challengePath is the folder of the URL that the CA requests (RFC 8555 section
-// 8.3).
-const challengePath = "/.well-known/acme-challenge/"
-
-// tokenPrefix distinguishes our files and requests from the CA's, in the folder
-// and in access logs.
-const tokenPrefix = "domovoy-"
-
-// challenge is the file that a probe requests.
-type challenge struct {
-	token string
-	want  string // content of the file; empty: no file was placed
-}
-
-func (c challenge) path() string { return path.Join(challengePath, c.token) }
-
-// newChallenge makes a challenge with a random name.
-func newChallenge() challenge { return challenge{token: tokenPrefix + rand.Text()} }
-
-// place puts the file into the panel's folder. It has the form of a key
-// authorization: the token, a dot, 43 characters.
-func (c *challenge) place(folder string) (remove func() error, err error) {
-	root, err := os.OpenRoot(folder)
-	if err != nil {
-		return nil, fmt.Errorf("opening the challenge folder: %w", err)
-	}
-	want := c.token + "." + (rand.Text() + rand.Text())[:43]
-	if err := write(root, c.token, want); err != nil {
-		return nil, errors.Join(fmt.Errorf("placing a challenge file: %w", err), root.Close())
-	}
-	c.want = want
-	return func() error { return errors.Join(root.Remove(c.token), root.Close()) }, nil
-}
-
-// write creates a file that the web server's user can read, regardless of the
-// umask.
-func write(root *os.Root, name, text string) error {
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return errors.Join(err, root.Remove(name))
-	}
-	return nil
 }
 
 // underTLD reports whether a host's last label is a top-level domain of IANA.

@@ -103,7 +103,7 @@ func TestFile(t *testing.T) {
 	if left, _ := os.ReadDir(s.folder); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	s.opts.Folder += "/gone" // no file can be placed: reachability is judged, not the response
+	s.opts.Challenges = Folder(s.folder + "/gone") // no file can be placed: reachability is judged, not the response
 	if found := s.look(nameAt(four), Ask{}); summary(found) != "web.body(info)" || found[0].Args["rule"] != ruleUntried {
 		t.Errorf("without the folder: %s", details(found))
 	}
@@ -115,7 +115,7 @@ func TestWithoutFile(t *testing.T) {
 		200: "web.body(info)", 204: "web.body(info)", 404: "", 410: "", 403: "web.forbidden", 500: "web.error", 400: "web.body status", 304: "web.redirect code",
 	} {
 		s := newStage(t)
-		s.opts.Folder = ""
+		s.opts.Challenges = nil
 		s.serve(four, s.http, says(status, ""))
 		if got := summary(s.look(nameAt(four), Ask{})); got != want {
 			t.Errorf("%d: found %q, want %q", status, got, want)
@@ -136,7 +136,7 @@ func TestForeign(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
-			s.opts.Folder = ""
+			s.opts.Challenges = nil
 			s.opts.Own = addresses(four, another)
 			s.serve(four, s.http, says(404, "<h1>nginx</h1>"))
 			s.serve(another, s.http, tt.through)
@@ -164,7 +164,7 @@ func TestRequest(t *testing.T) {
 		head <- got
 		c.Write([]byte("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
 	})
-	s.opts.Folder = ""
+	s.opts.Challenges = nil
 	s.look(nameAt(four), Ask{})
 	got := <-head
 	want := []string{"GET ", "Host: client.ru", "User-Agent: Domovoy  X: y (+mailto:admin@hoster.ru; looks as Let's Encrypt validation server)", "Accept: */*", "Accept-Encoding: gzip", "Connection: close"}
@@ -289,7 +289,7 @@ func TestBodyThatDoesNotEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
-			s.opts.Folder, s.opts.Timeout = "", time.Second
+			s.opts.Challenges, s.opts.Timeout = nil, time.Second
 			s.talk(four, s.http, c.talk)
 			if got := summary(s.look(nameAt(four), Ask{})); got != c.want {
 				t.Errorf("found %q, want %q", got, c.want)

@@ -49,11 +49,11 @@ func newStage(t *testing.T) *stage {
 	s := &stage{T: t, folder: t.TempDir(), hosts: map[string][]netip.Addr{}}
 	s.http, s.https = freePort(t), freePort(t)
 	s.opts = Options{
-		Ports:   Ports{HTTP: number(s.http), HTTPS: number(s.https)},
-		Timeout: 5 * time.Second,
-		Folder:  s.folder,
-		Own:     addresses(four, another, six),
-		Resolve: s.resolve,
+		Ports:      Ports{HTTP: number(s.http), HTTPS: number(s.https)},
+		Timeout:    5 * time.Second,
+		Challenges: Folder(s.folder),
+		Own:        addresses(four, another, six),
+		Resolve:    s.resolve,
 	}
 	return s
 }

@@ -84,8 +84,11 @@ func (w Writer) agentNote(a reports.Agent, trouble reports.AgentTrouble) string 
 	notes := []string{seen}
 	if a.Version != "" {
 		key := "fleet.version"
-		if a.Newer {
+		switch {
+		case a.Newer:
 			key = "fleet.newer"
+		case a.Older:
+			key = "fleet.older"
 		}
 		notes = append(notes, w.Say(key, i18n.Args{"Version": a.Version}))
 	}

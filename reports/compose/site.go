@@ -99,7 +99,7 @@ func (w Writer) obstacles(s reports.Site) string {
 	var met []string
 	prevented := map[string][]string{}
 	for _, f := range slices.Concat(s.Server.Failures(s.Subject.Site.Name), s.Server.Probes[s.Subject.Site.Name].Failures) {
-		if f.Err == "" {
+		if f.Err == "" || f.Why != "" { // that is said in words
 			continue
 		}
 		if prevented[f.Err] == nil {
@@ -145,11 +145,25 @@ func lookedAt(w Writer, s reports.Site) reports.Section {
 		if len(failed) > 0 {
 			text = append(text, w.Say("check.failed", i18n.Args{"What": w.List(w.checkNames(failed))}))
 		}
+		text = append(text, w.away(look.Failures)...)
 		if len(look.Sights) > 0 {
 			text = append(text, w.Say("check.seen", i18n.Args{"Who": w.sights(look.Sights)}))
 		}
 	}
 	return reports.Section{Text: strings.Join(text, " ")}
+}
+
+// away says why hosts that checks need could not be asked, each reason once.
+func (w Writer) away(failed []checks.Failure) (why []string) {
+	for _, f := range failed {
+		if f.Why == "" {
+			continue
+		}
+		if text := w.Say("trouble." + f.Why); !slices.Contains(why, text) {
+			why = append(why, text)
+		}
+	}
+	return why
 }
 
 // sights say who saw what: "fra1 (AS64500, de): answers; mow1 (AS64501, ru): site

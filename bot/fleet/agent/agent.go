@@ -16,6 +16,8 @@ import (
 
 	"domovoy/bot/fleet"
 	"domovoy/bot/watch"
+	"domovoy/checks"
+	"domovoy/checks/web"
 )
 
 // Config is what an agent is made of.
@@ -33,9 +35,10 @@ type Config struct {
 type Panel struct {
 	Name       string
 	Reader     watch.Reader
-	Files      watch.Files   // nil: certificate files are not read
-	Account    watch.Account // nil: the account at the CA is not known
-	Challenges string        // folder of challenge files
+	Files      watch.Files    // nil: certificate files are not read
+	Account    watch.Account  // nil: the account at the CA is not known
+	Challenges web.Folder     // of challenge files
+	Checks     []checks.Check // those of suite.OfHost; one without a Run is off
 	Zone       *time.Location
 	About      fleet.About // what its configuration has; the agent fills in who it is
 }
@@ -179,7 +182,7 @@ func (a *Agent) Beat(ctx context.Context, now time.Time) error {
 	for _, r := range a.panels {
 		h.Panels = append(h.Panels, r.Name)
 	}
-	h.Abilities = a.abilities()
+	h.Abilities, h.Skill = a.abilities(), fleet.Skill
 	data, err := fleet.Encode(h)
 	if err != nil {
 		return err
@@ -193,27 +196,4 @@ func (a *Agent) Beat(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("%w: %w", errAway, err)
 	}
 	return nil
-}
-
-// abilities are what this agent can do beside reading.
-func (a *Agent) abilities() (can []string) {
-	if len(a.panels) > 0 {
-		can = append(can, "panel")
-	}
-	for _, r := range a.panels {
-		if r.Account != nil {
-			can = append(can, "account")
-			break
-		}
-	}
-	for _, r := range a.panels {
-		if r.Challenges != "" {
-			can = append(can, "challenges")
-			break
-		}
-	}
-	if a.cfg.Vantage != "" {
-		can = append(can, "vantage")
-	}
-	return can
 }

@@ -140,6 +140,7 @@ func (r *reading) facts() (map[string][]byte, error) {
 	}
 	about := r.About
 	about.Epoch, about.Protocol, about.Agent, about.Version, about.Zone = epoch, fleet.Protocol, r.agent.cfg.Name, r.agent.cfg.Version, r.Zone.String()
+	about.Skill, about.Host = fleet.Skill, r.host()
 	add(fleet.KindAbout, "panel", about)
 	return all, failed
 }

@@ -98,9 +98,11 @@ func (o *office) do(ctx context.Context, t fleet.Task) (fleet.Reply, error) {
 		o.reading.replay()
 		return fleet.Reply{}, nil
 	case fleet.TaskPlace:
-		return fleet.Reply{}, o.reading.place(t.Token, t.Text)
+		return fleet.Reply{}, o.reading.Challenges.Place(ctx, t.Token, t.Text)
 	case fleet.TaskRemove:
-		return fleet.Reply{}, o.reading.remove(t.Token)
+		return fleet.Reply{}, o.reading.Challenges.Remove(ctx, t.Token)
+	case fleet.TaskLook:
+		return o.reading.check(ctx, t.Look)
 	}
 	if o.reading.Account == nil {
 		return fleet.Reply{}, unknownTask(t.Do)

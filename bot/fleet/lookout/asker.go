@@ -271,7 +271,7 @@ func (p *point) Look(ctx context.Context, l vantage.Look) (checks.Probe, checks.
 		return checks.Probe{}, checks.BlindSilent
 	}
 	a, x := p.asker, l.Subject
-	look := Look{Protocol: fleet.Protocol, ID: rand.Text(), Panel: p.panel.Name, Addresses: p.panel.Addresses, Account: p.panel.Account, Site: *x.Site, Asked: l.Asked, Share: l.Share,
+	look := Look{Protocol: fleet.Protocol, ID: rand.Text(), Panel: p.panel.Name, Addresses: p.panel.Addresses, Account: p.panel.Account, Roots: p.panel.Roots, Rootless: p.panel.Rootless, Site: *x.Site, Asked: l.Asked, Share: l.Share,
 		Logged: x.Certificate != nil || x.Order != nil || x.History != nil, Until: time.Now().Add(a.Patience)}
 	if x.History != nil {
 		look.Failures = x.History.Failures

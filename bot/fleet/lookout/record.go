@@ -23,6 +23,8 @@ type Look struct {
 	Logged    bool         `json:"logged,omitempty"`   // the panel ordered certificates for it
 	Failures  int          `json:"failures,omitempty"` // of its orders, since the last success
 	Account   string       `json:"account,omitempty"`  // URL of the panel's account at its CA, which CAA records may name
+	Roots     string       `json:"roots,omitempty"`    // PEM, beside those of the vantage point's host
+	Rootless  bool         `json:"rootless,omitempty"` // there are more, which are too many for a look: chains cannot be judged
 	Asked     bool         `json:"asked,omitempty"`
 	Share     int          `json:"share"` // how many places look at the same addresses
 	Until     time.Time    `json:"until"` // nobody waits for it any more then
@@ -65,51 +67,15 @@ type Sight struct {
 type Probe struct {
 	At       time.Time        `json:"at"`
 	Checks   []string         `json:"checks,omitempty"`
-	Findings []Finding        `json:"findings,omitempty"`
+	Findings []fleet.Finding  `json:"findings,omitempty"`
 	Failures []checks.Failure `json:"failures,omitempty"`
 	Served   checks.Validity  `json:"served,omitzero"`
 	Own      string           `json:"own,omitempty"`
 }
 
-// Finding is checks.Finding with arguments that keep their types.
-type Finding struct {
-	checks.Finding
-	Args map[string]Arg `json:"Args,omitempty"`
-}
-
-// Arg is an argument of a finding: exactly one field is set.
-type Arg struct {
-	Text  *string    `json:"s,omitempty"`
-	Whole *int       `json:"n,omitempty"`
-	Yes   *bool      `json:"b,omitempty"`
-	Time  *time.Time `json:"t,omitempty"`
-	List  *[]string  `json:"l,omitempty"`
-}
-
-// probeOf returns the record of a probe. Arguments of other kinds are left out:
-// checks have none.
+// probeOf returns the record of a probe.
 func probeOf(p checks.Probe) Probe {
-	r := Probe{At: p.At, Checks: p.Checks, Failures: p.Failures, Served: p.Served, Own: p.Own}
-	for _, f := range p.Findings {
-		args := map[string]Arg{}
-		for name, v := range f.Args {
-			switch v := v.(type) {
-			case string:
-				args[name] = Arg{Text: &v}
-			case int:
-				args[name] = Arg{Whole: &v}
-			case bool:
-				args[name] = Arg{Yes: &v}
-			case time.Time:
-				args[name] = Arg{Time: &v}
-			case []string:
-				args[name] = Arg{List: &v}
-			}
-		}
-		f.Args = nil
-		r.Findings = append(r.Findings, Finding{Finding: f, Args: args})
-	}
-	return r
+	return Probe{At: p.At, Checks: p.Checks, Findings: fleet.FindingsOf(p.Findings), Failures: p.Failures, Served: p.Served, Own: p.Own}
 }
 
 // of returns the probe of a site of a server, whatever the record says about whose
@@ -119,24 +85,8 @@ func (p Probe) of(site *checks.Site, from string) checks.Probe {
 	for i := range r.Failures {
 		r.Failures[i].Server, r.Failures[i].Site = site.Server, site.Name
 	}
-	for _, x := range p.Findings {
-		f := x.Finding
-		f.Server, f.Site, f.From, f.Args = site.Server, site.Name, from, checks.Args{}
-		for name, a := range x.Args {
-			switch {
-			case a.Text != nil:
-				f.Args[name] = *a.Text
-			case a.Whole != nil:
-				f.Args[name] = *a.Whole
-			case a.Yes != nil:
-				f.Args[name] = *a.Yes
-			case a.Time != nil:
-				f.Args[name] = *a.Time
-			case a.List != nil:
-				f.Args[name] = *a.List
-			}
-		}
-		r.Findings = append(r.Findings, f)
+	for _, f := range p.Findings {
+		r.Findings = append(r.Findings, f.Of(site.Server, site.Name, from))
 	}
 	return r
 }

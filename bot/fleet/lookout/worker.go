@@ -40,7 +40,13 @@ type Panel struct {
 	Name      string
 	Addresses []netip.Addr
 	Account   string // URL of its account at the CA; empty: not known
+	Roots     string // PEM of CAs that sites of this panel may use, beside those of any host
+	Rootless  bool   // they are too many for a look: chains cannot be judged
 }
+
+// MostRoots is how long the Roots of a look may be, in bytes: there are thousands of
+// looks in a sweep.
+const MostRoots = 16 << 10
 
 // Bounds of taking looks.
 const (
@@ -139,7 +145,7 @@ func (w *Worker) take(ctx context.Context, js jetstream.JetStream, msg jetstream
 		if w.Share != nil {
 			w.Share(l.Share)
 		}
-		s.Probe = probeOf(w.Look(ctx, Panel{l.Panel, l.Addresses, l.Account}, l.subject(), l.Asked))
+		s.Probe = probeOf(w.Look(ctx, Panel{l.Panel, l.Addresses, l.Account, l.Roots, l.Rootless}, l.subject(), l.Asked))
 	}
 	if ctx.Err() != nil {
 		return // cut short: another takes it

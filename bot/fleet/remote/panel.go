@@ -58,6 +58,7 @@ type Panel struct {
 	newest  int64           // number of the last reading that counted
 	kept    int64           // that the journal has
 	skewed  bool            // the last Poll gave that its agent's clock is off
+	mute    time.Time       // when its agent did not answer a look in time, last; zero: it did since
 
 	log logPlace
 }

@@ -13,6 +13,8 @@ import (
 	"domovoy/checks/budget"
 	"domovoy/checks/cert"
 	"domovoy/checks/ispmanager"
+	"domovoy/checks/suite"
+	"domovoy/checks/web"
 	"domovoy/cmd/internal/config"
 )
 
@@ -39,7 +41,7 @@ func RunAgent(ctx context.Context, cfg *config.Config, log *slog.Logger) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	panels, closes, err := agentPanels(cfg)
+	panels, closes, err := agentPanels(cfg, log)
 	defer func() { err = errors.Join(err, closes()) }()
 	if err != nil {
 		return err
@@ -70,7 +72,7 @@ func RunAgent(ctx context.Context, cfg *config.Config, log *slog.Logger) (err er
 }
 
 // agentPanels are the panels of this host, as a bot of this host would read them.
-func agentPanels(cfg *config.Config) (panels []agent.Panel, closes func() error, err error) {
+func agentPanels(cfg *config.Config, log *slog.Logger) (panels []agent.Panel, closes func() error, err error) {
 	var readers []*ispmanager.Panel
 	closes = func() (failed error) {
 		for _, r := range readers {
@@ -81,13 +83,22 @@ func agentPanels(cfg *config.Config) (panels []agent.Panel, closes func() error,
 	for _, p := range cfg.Panels {
 		reader := readerOf(p)
 		readers = append(readers, reader)
-		one := agent.Panel{Name: p.Name, Reader: reader, Zone: p.Timezone, Challenges: p.Challenges}
+		one := agent.Panel{Name: p.Name, Reader: reader, Zone: p.Timezone, Challenges: web.Folder(p.Challenges)}
 		if one.About, err = aboutOf(p); err != nil {
 			return nil, closes, fmt.Errorf("panel %s: %w", p.Name, err)
 		}
 		if p.Certificates != "" {
 			one.Files = cert.NewFiles(p.Certificates)
 		}
+		roots, err := cert.Roots(p.ACME.CAFile)
+		if err != nil {
+			return nil, closes, fmt.Errorf("panel %s: %w", p.Name, err)
+		}
+		here, err := ofHost(p, roots, nil, nil) // the bot asks the blocklists, and knows the addresses of all panels
+		if err != nil {
+			return nil, closes, fmt.Errorf("panel %s: %w", p.Name, err)
+		}
+		one.Checks = suite.Logged(log, suite.OfHost(here))
 		ca, err := authority(p, &budget.Book{})
 		if err != nil {
 			return nil, closes, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -158,7 +159,7 @@ func (a *App) remoteSource(name string, far *remote.Panel, about fleet.About, pl
 		source.Files = far
 	}
 	if a.outside != nil {
-		live, err := a.outside.liveAt(name, about)
+		live, err := a.outside.liveAt(about, &remote.Host{Panel: far, About: about, Own: a.own, Listings: a.outside.listings})
 		if err != nil {
 			return source, fmt.Errorf("preparing to look at %s from outside: %w", name, err)
 		}
@@ -178,14 +179,19 @@ func (a *App) remoteSource(name string, far *remote.Panel, about fleet.About, pl
 	return source, nil
 }
 
+// own returns the addresses of all panels, those behind agents among them.
+func (a *App) own() []netip.Addr {
+	all := a.outside.own()
+	for _, name := range slices.Sorted(maps.Keys(a.agents.known)) { // complete when the program is built
+		all = append(all, a.agents.known[name].Addresses...)
+	}
+	return all
+}
+
 // aboutOf is what an agent says of a panel of its configuration.
 func aboutOf(p config.Panel) (fleet.About, error) {
 	about := fleet.About{Addresses: p.Addresses, Files: p.Certificates != "", Challenges: p.Challenges != ""}
 	a := p.ACME
-	if a.Directory == "" || a.Proxy.IsSet() && a.Proxy.Reveal() == "" {
-		return about, nil
-	}
-	about.Directory, about.Cap, about.HasProxy = a.Directory, a.Cap, a.Proxy.IsSet()
 	about.Account = storedAccount(a)
 	if a.CAFile != "" {
 		roots, err := cert.RootFile(a.CAFile)
@@ -193,6 +199,9 @@ func aboutOf(p config.Panel) (fleet.About, error) {
 			return about, err
 		}
 		about.Roots = string(roots)
+	}
+	if a.Directory != "" && !(a.Proxy.IsSet() && a.Proxy.Reveal() == "") {
+		about.Directory, about.Cap, about.HasProxy = a.Directory, a.Cap, a.Proxy.IsSet()
 	}
 	return about, nil
 }

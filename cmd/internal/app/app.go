@@ -187,8 +187,7 @@ func (a *App) open(ctx context.Context) (sources []watch.Source, err error) {
 		return nil, err
 	}
 	sources = append(sources, far...)
-	a.lookFromAll(sources, book)
-	return sources, nil
+	return sources, a.lookFromAll(sources, book)
 }
 
 // registry asks about domains; nil: the configuration turns that off.

@@ -93,7 +93,7 @@ func Agents(ctx context.Context, cfg *config.Config) (agents []reports.Agent, re
 func agentsOf(entries []fleet.Entry) (agents []reports.Agent) {
 	for _, e := range entries {
 		agents = append(agents, reports.Agent{Name: e.Name, Panels: e.Panels, Since: e.Since, Seen: e.Seen, Version: e.Version, Protocol: e.Protocol,
-			Newer: e.Protocol > fleet.Protocol, Offset: e.Offset, Backlog: e.Backlog, Vantage: e.Vantage, Abilities: e.Abilities})
+			Newer: e.Protocol > fleet.Protocol, Older: e.Protocol > 0 && len(e.Panels) > 0 && e.Skill < fleet.Skill, Offset: e.Offset, Backlog: e.Backlog, Vantage: e.Vantage, Abilities: e.Abilities})
 	}
 	return agents
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"domovoy/bot/fleet"
+	"domovoy/bot/fleet/remote"
 	"domovoy/bot/watch"
 	"domovoy/checks/acme"
 	"domovoy/checks/acme/account"
@@ -91,28 +92,47 @@ func (o *outside) live(p config.Panel) (*suite.Live, error) {
 	if err != nil {
 		return nil, err
 	}
-	var egress *acme.Egress // connects to the CA in the way that the panel does
-	if ca := p.ACME; ca.Directory != "" {
-		egress, err = acme.NewEgress(acme.EgressOptions{Directory: ca.Directory, Proxy: ca.Proxy.Reveal(), Hidden: ca.Proxy.IsSet() && ca.Proxy.Reveal() == "", Roots: roots})
-		if err != nil {
-			return nil, err
-		}
+	checks, err := ofHost(p, roots, o.listings, o.own())
+	if err != nil {
+		return nil, err
 	}
-	keys := ""
-	if p.CompareKeys {
-		keys = p.Certificates
-	}
-	return o.liveOf(p, storedAccount(p.ACME), roots, egress, keys), nil
+	checks.Addresses, checks.AccountURI = p.Addresses, storedAccount(p.ACME)
+	return o.liveOf(checks, roots, web.Folder(p.Challenges)), nil
 }
 
-// liveAt returns the checks from outside for the sites of a panel behind an agent,
-// as far as they do not need its host.
-func (o *outside) liveAt(name string, about fleet.About) (*suite.Live, error) {
+// ofHost are those of the checks from outside that need the panel's own host, which is
+// this one. own are the addresses of all panels.
+func ofHost(p config.Panel, roots *x509.CertPool, listings *web.Listings, own []netip.Addr) (o suite.Outside, err error) {
+	if ca := p.ACME; ca.Directory != "" { // connects to the CA in the way that the panel does
+		o.Egress, err = acme.NewEgress(acme.EgressOptions{Directory: ca.Directory, Proxy: ca.Proxy.Reveal(), Hidden: ca.Proxy.IsSet() && ca.Proxy.Reveal() == "", Roots: roots})
+		if err != nil {
+			return o, err
+		}
+	}
+	if p.CompareKeys {
+		o.Keys = p.Certificates
+	}
+	o.AccessLogs = web.NewAccessLogs(web.LogOptions{Paths: p.AccessLogs, Listings: listings, Own: own})
+	o.Vhosts = cert.NewVhosts(p.Vhosts, nil)
+	return o, nil
+}
+
+// liveAt returns the checks from outside for the sites of a panel behind an agent. What
+// needs the panel's host is left out if host is nil.
+func (o *outside) liveAt(about fleet.About, host *remote.Host) (*suite.Live, error) {
 	roots, err := cert.RootsWith([]byte(about.Roots))
 	if err != nil {
 		return nil, err
 	}
-	return o.liveOf(config.Panel{Name: name, Addresses: about.Addresses}, about.Account, roots, nil, ""), nil
+	checks := suite.Outside{Addresses: about.Addresses, AccountURI: about.Account}
+	var challenges web.Challenges
+	if host != nil {
+		checks.Host = host.Check
+		if about.Challenges {
+			challenges = host
+		}
+	}
+	return o.liveOf(checks, roots, challenges), nil
 }
 
 // serve completes a source of a panel with a prober.
@@ -121,28 +141,19 @@ func (o *outside) serve(s *watch.Source, cfg *config.Config) {
 	s.AskRegistry = o.registry.Freshen
 }
 
-// liveOf returns the checks from outside for the sites of a panel, whose account at
-// the CA has that URL; it may be empty.
-func (o *outside) liveOf(p config.Panel, accountURL string, roots *x509.CertPool, egress *acme.Egress, keys string) *suite.Live {
+// liveOf completes the checks from outside for the sites of a panel. Its account at the
+// CA may be empty: a CAA record may allow only this account (RFC 8657, section 3).
+func (o *outside) liveOf(checks suite.Outside, roots *x509.CertPool, challenges web.Challenges) *suite.Live {
 	probe := o.cfg.Probe
-	return &suite.Live{Checks: suite.Logged(o.log, suite.Checks(suite.Reading{}, suite.Outside{
-		Addresses:  p.Addresses,
-		AccountURI: accountURL, // a CAA record may allow only this account (RFC 8657, section 3)
-		Names:      o.names,
-		Registry:   o.registry,
-		Way: web.New(web.Options{
-			Ports: web.Ports{HTTP: probe.HTTPPort, HTTPS: probe.HTTPSPort}, Timeout: probe.Timeout, Attempts: probe.Attempts,
-			Pace: o.pace, Resolve: o.names.Addresses, Folder: p.Challenges, Own: slices.Concat(p.Addresses, o.lab.Hosts), UserAgent: userAgent,
-		}),
-		Served: cert.NewServed(cert.ServedOptions{
-			HTTPSPort: probe.HTTPSPort, Timeout: probe.Timeout, Pace: o.pace, Own: p.Addresses, Roots: roots, LifeLeft: o.cfg.Thresholds.Overdue.LifeLeft, Every: sweepEvery(o.cfg),
-		}),
-		AccessLogs: web.NewAccessLogs(web.LogOptions{Paths: p.AccessLogs, Listings: o.listings, Own: o.own()}),
-		Egress:     egress,
-		Keys:       keys,
-		Vhosts:     cert.NewVhosts(p.Vhosts, nil),
-		Blocklists: o.blocklists,
-	}))}
+	checks.Names, checks.Registry, checks.Blocklists = o.names, o.registry, o.blocklists
+	checks.Way = web.New(web.Options{
+		Ports: web.Ports{HTTP: probe.HTTPPort, HTTPS: probe.HTTPSPort}, Timeout: probe.Timeout, Attempts: probe.Attempts,
+		Pace: o.pace, Resolve: o.names.Addresses, Challenges: challenges, Own: slices.Concat(checks.Addresses, o.lab.Hosts), UserAgent: userAgent,
+	})
+	checks.Served = cert.NewServed(cert.ServedOptions{
+		HTTPSPort: probe.HTTPSPort, Timeout: probe.Timeout, Pace: o.pace, Own: checks.Addresses, Roots: roots, LifeLeft: o.cfg.Thresholds.Overdue.LifeLeft, Every: sweepEvery(o.cfg),
+	})
+	return &suite.Live{Checks: suite.Logged(o.log, suite.Checks(suite.Reading{}, checks))}
 }
 
 // storedAccount is the URL of a panel's account that is stored beside its key; empty:

@@ -18,6 +18,7 @@ import (
 	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/checks/budget"
+	"domovoy/checks/cert"
 	"domovoy/checks/quorum"
 	"domovoy/checks/suite"
 	"domovoy/cmd/internal/config"
@@ -28,26 +29,37 @@ const botPlace = "bot"
 
 // lookFromAll has the sites of all sources looked at from every vantage point of the
 // fleet, too. Without a fleet it changes nothing.
-func (a *App) lookFromAll(sources []watch.Source, book *budget.Book) {
+func (a *App) lookFromAll(sources []watch.Source, book *budget.Book) error {
 	if a.agents == nil || a.agents.asker == nil {
-		return
+		return nil
 	}
 	for i := range sources {
-		if s := &sources[i]; s.Prober != nil {
-			s.Prober = a.fromAll(s, book)
+		s := &sources[i]
+		if s.Prober == nil {
+			continue
+		}
+		var err error
+		if s.Prober, err = a.fromAll(s, book); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // fromAll is the prober of a source that looks from every vantage point, too.
-func (a *App) fromAll(s *watch.Source, book *budget.Book) watch.Prober {
+func (a *App) fromAll(s *watch.Source, book *budget.Book) (watch.Prober, error) {
 	name, host := s.Name, ""
 	if s.CA != nil {
 		if directory, err := url.Parse(s.CA.Directory); err == nil {
 			host = directory.Host
 		}
 	}
-	panel := lookout.Panel{Name: name, Addresses: s.Places.Addresses, Account: a.accountOf(name)}
+	roots, err := a.rootsOf(name)
+	if err != nil {
+		return nil, err
+	}
+	few, whole := cert.RootsBeyond(roots, lookout.MostRoots)
+	panel := lookout.Panel{Name: name, Addresses: s.Places.Addresses, Account: a.accountOf(name), Roots: string(few), Rootless: !whole}
 	at := placeOf(a.cfg.Vantage)
 	if at.Name == "" {
 		at.Name = botPlace
@@ -65,7 +77,19 @@ func (a *App) fromAll(s *watch.Source, book *budget.Book) watch.Prober {
 			return checks.Probe{}
 		},
 		Share: a.outside.pace.Share,
-	})
+	}), nil
+}
+
+// rootsOf are the roots of a private CA of a panel (PEM); empty: it has none.
+func (a *App) rootsOf(panel string) ([]byte, error) {
+	i := slices.IndexFunc(a.cfg.Panels, func(p config.Panel) bool { return p.Name == panel })
+	switch {
+	case i < 0:
+		return []byte(a.agents.known[panel].Roots), nil
+	case a.cfg.Panels[i].ACME.CAFile == "":
+		return nil, nil
+	}
+	return cert.RootFile(a.cfg.Panels[i].ACME.CAFile)
 }
 
 // accountOf is the URL of a panel's account at its CA; empty: it is not known.
@@ -138,9 +162,12 @@ func (f *farSites) panel(p lookout.Panel) (*suite.Live, error) {
 	if known, ok := f.panels[p.Name]; ok && known.like == like {
 		return known.live, nil
 	}
-	live, err := f.outside.liveAt(p.Name, fleet.About{Addresses: p.Addresses, Account: p.Account})
+	live, err := f.outside.liveAt(fleet.About{Addresses: p.Addresses, Account: p.Account, Roots: p.Roots}, nil)
 	if err != nil {
 		return nil, err
+	}
+	if p.Rootless {
+		live.Checks = slices.DeleteFunc(live.Checks, func(c checks.Check) bool { return c.Name == cert.ServedCheck })
 	}
 	live.From = f.place
 	f.panels[p.Name] = farPanel{like, live}
