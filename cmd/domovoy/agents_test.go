@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"log/slog"
@@ -27,9 +28,9 @@ import (
 	"domovoy/cmd/internal/config"
 )
 
-// changing are the parts of an answer that differ between two runs: times, and the
-// names of plans.
-var changing = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)|"(id|plan)": ?"[0-9a-f]+"|confirm [0-9a-f]+|today at \d\d:\d\d`)
+// changing are the parts of an answer that differ between two runs: times, the names of
+// plans and of challenge files.
+var changing = regexp.MustCompile(`domovoy-[A-Z2-7]{26}|\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)|"(id|plan)": ?"[0-9a-f]+"|confirm [0-9a-f]+|today at \d\d:\d\d`)
 
 // Two panels behind two agents give the answers that the same two panels give on the
 // bot's own host.
@@ -140,4 +141,107 @@ func accountOf(t *testing.T, ca *boulder.CA, log string, names ...string) string
 	der, err := x509.MarshalECPrivateKey(key)
 	must(t, err)
 	return string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
+}
+
+// What needs the panel's host gives the same answer whether the bot is there or the
+// panel's agent is: access logs, private keys, the web server's settings, the way to
+// the CA, challenge files, the roots of a private CA. While the agent is away, nothing
+// of that is called fine.
+func TestHostOfAgentAnswersAlike(t *testing.T) {
+	for situation, want := range map[string]string{
+		"one validator of six came":       "web.blocked",
+		"the key of another certificate":  "cert.keymismatch",
+		"all is well":                     "ok",
+		"another folder than the panel's": "web.notfound", // seen only with a challenge file in place
+	} {
+		t.Run(situation, func(t *testing.T) {
+			t.Parallel()
+			l := playing(t, situation)
+			o := newOutlooks(t, l)
+			database := hosting(t, l.Panel.Aliases, l.Domain)
+			for _, a := range l.Panel.Attempts {
+				sqlite(t, database, fmt.Sprintf("INSERT INTO letsencrypt_log (certname, status, date, message) VALUES ('%s_le1', 'failed', '%s', '%s')",
+					l.Domain, a.At.UTC().Format("2006-01-02 15:04:05"), strings.ReplaceAll(a.Text, "'", "''")))
+			}
+			world := worldOf(l)
+			world.accessLog, world.certificates = l.Panel.AccessLog, t.TempDir()
+			for path, name := range map[string]string{l.Panel.Certificate: ".crt", l.Panel.Key: ".key"} {
+				if path == "" {
+					continue
+				}
+				data, err := os.ReadFile(path)
+				must(t, err)
+				must(t, os.MkdirAll(filepath.Join(world.certificates, "client1"), 0o700))
+				must(t, os.WriteFile(filepath.Join(world.certificates, "client1", l.Domain+"_le1"+name), data, 0o600))
+			}
+			local := world.configured(t, database)
+			text, err := os.ReadFile(local)
+			must(t, err)
+			text = []byte(strings.Replace(string(text), "{name: isp1,", fmt.Sprintf("{name: isp1, compare_keys: true, vhosts: [%q],", filepath.Join(world.certificates, "*.conf")), 1))
+			must(t, os.WriteFile(local, text, 0o600))
+			panels := regexp.MustCompile(`(?m)^panels:\n  - .*\n`)
+
+			ctx, stop := context.WithCancel(t.Context())
+			var running sync.WaitGroup
+			end := sync.OnceFunc(func() { stop(); running.Wait() })
+			t.Cleanup(end)
+			key, err := fleet.NewKey()
+			must(t, err)
+			must(t, fleet.ChangeMembers(o.hub, func(m *fleet.Members) error {
+				return m.Add(fleet.Member{Name: "isp1", Key: key.Public(), Panels: []string{"isp1"}, Since: time.Now()})
+			}))
+			configured := func(name, text string) (file string, cfg *config.Config) {
+				file = filepath.Join(o.folder, name+".yaml")
+				must(t, os.WriteFile(file, []byte(text), 0o600))
+				cfg, faults := config.Load(file, func(string) (string, bool) { return "", false })
+				if len(faults) > 0 {
+					t.Fatal(faults)
+				}
+				return file, cfg
+			}
+			_, agent := configured("agent", fmt.Sprintf("timezone: UTC\nstate: %s/agent/agent.db\nresolvers: []\n%sfleet: {key_file: %q}\n", o.folder, panels.Find(text), o.enrolment("isp1", key)))
+			bot, err := fleet.BotKey(o.hub)
+			must(t, err)
+			remote, cfg := configured("remote", strings.Replace(panels.ReplaceAllString(string(text), "panels: []\n"), "state.db", "remote.db", 1)+fmt.Sprintf("fleet: {key_file: %q}\n", o.enrolment("bot", bot)))
+			streams, stopStreams := context.WithCancel(t.Context())
+			defer stopStreams()
+			go app.KeepStreams(streams, cfg, slog.New(slog.DiscardHandler)) // as "run" does
+			running.Go(func() {
+				if err := app.RunAgent(ctx, agent, slog.New(slog.DiscardHandler)); err != nil {
+					t.Error(err)
+				}
+			})
+			ask := func(file string) (answer, code string) {
+				out, told, status := said("ask", "--config", file, "--format", "json", "check", l.Domain)
+				var got checked
+				if status != exitOK {
+					return told, ""
+				}
+				must(t, json.Unmarshal([]byte(out), &got))
+				return changing.ReplaceAllString(out, "…"), got.Verdict.Code
+			}
+			there, code := ask(local)
+			if code != want {
+				t.Fatalf("on the panel's own host: %s", there)
+			}
+			is := ""
+			for giveUp := time.After(30 * time.Second); ; { // until the agent's first reading is whole
+				if is, code = ask(remote); code != "" {
+					break
+				}
+				select {
+				case <-giveUp:
+					t.Fatalf("the agent’s panel does not come: %s", is)
+				default:
+				}
+			}
+			if diff := cmp.Diff(there, is); diff != "" {
+				t.Errorf("-local +behind an agent:\n%s", diff)
+			}
+			end()
+			if is, code = ask(remote); code == "ok" || strings.Count(is, "noanswer") == 0 {
+				t.Errorf("the agent is away: %s", is)
+			}
+		})
+	}
 }
