@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -138,6 +139,14 @@ type concealed struct {
 func (e *concealed) Error() string { return e.text }
 
 func (e *concealed) Is(target error) bool { return errors.Is(e.err, target) }
+
+// As finds a certificate that was not accepted, whose text has nothing of ours.
+func (e *concealed) As(target any) bool {
+	if _, ok := target.(**tls.CertificateVerificationError); !ok {
+		return false
+	}
+	return errors.As(e.err, target)
+}
 
 // conceal removes secrets from an error's text: tokens, a proxy's password, and the
 // URL of an upload, which anybody could upload to.

@@ -1,8 +1,15 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,8 +17,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	botlab "domovoy/bot/lab"
+	"domovoy/checks/lab/internet"
 )
 
 // curing finds the commands of cures that are to be typed as they stand.
@@ -99,7 +108,37 @@ func brokenHosts() map[string]broken {
 		"a channel's name":              {change("slack:"+channel, "slack:#ops"), "channel’s id", change("slack:#ops", "slack:"+channel), anotherOne},
 		"no name server":                {change("resolvers: [", "resolvers: [\"[::1]:1\", "), "Name another", change("resolvers: [\"[::1]:1\", ", "resolvers: ["), theirs},
 		"the clock is behind":           {func(h *host) { h.off = 10 * time.Minute }, "timedatectl", func(h *host) { h.off = 0 }, ofTheHost},
-		"a tab in the configuration":    {func(h *host) { h.change("\n  - ", "\n\t- ") }, "replace it with spaces", func(h *host) { h.change("\n\t- ", "\n  - ") }, anotherOne},
+		"the CA's certificate is foreign": {func(h *host) { h.change("ca_file: "+h.folder+"/root.pem, ", "") }, "acme.ca_file", func(h *host) {
+			h.change("acme: {", "acme: {ca_file: "+h.folder+"/root.pem, ")
+		}, theirs},
+		"Telegram's certificate is foreign": {func(h *host) { h.change(h.telegram.URL(), h.front(h.telegram.URL())) }, "api_url, and at whether a proxy reads along", func(h *host) {
+			h.change(h.fronting, h.telegram.URL())
+		}, theirs},
+		"Slack's certificate is foreign": {func(h *host) { h.change(h.slack.APIURL(), h.front(h.slack.APIURL())) }, "api_url, and at whether a proxy reads along", func(h *host) {
+			h.change(h.fronting, h.slack.APIURL())
+		}, theirs},
+		"the registry's certificate is foreign": {func(h *host) {
+			h.change("resolvers: [", "lookups: {rdap: \""+h.ca+"\"}\nresolvers: [")
+		}, "lookups.rdap, and at whether a proxy reads along", func(h *host) { h.change("rdap: \""+h.ca, "rdap: \""+h.telegram.URL()) }, theirs},
+		"no WHOIS server": {func(h *host) { h.change("resolvers: [", "lookups: {whois: {ru: \"127.0.0.1:1\"}}\nresolvers: [") }, "firewall for port 1.", func(h *host) {
+			h.change("{ru: \"127.0.0.1:1\"}", "{}")
+		}, theirs},
+		"the database server's certificate is by another CA": {func(h *host) {
+			h.aside()
+			h.write("other.pem", string(h.authority().RootPEM()), 0o644)
+			h.change("database: "+h.panel(), "database: \"mysql://domovoy@"+h.encrypted()+"/ispmgr?ca="+h.folder+"/other.pem\"")
+		}, "tls=required takes any", func(h *host) { h.change("\""+h.between("database: \"", "\"")+"\"", h.folder+"/real.db") }, theirs},
+		"saved as UTF-16": {func(h *host) {
+			text, err := os.ReadFile(h.config)
+			h.must(err)
+			h.write("utf8.yaml", string(text), 0o600)
+			wide := []byte{0xff, 0xfe}
+			for _, unit := range utf16.Encode([]rune(string(text))) {
+				wide = append(wide, byte(unit), byte(unit>>8))
+			}
+			h.write(filepath.Base(h.config), string(wide), 0o600)
+		}, "Notepad", func(h *host) { h.must(os.Rename(h.folder+"/utf8.yaml", h.config)) }, anotherOne},
+		"a tab in the configuration": {func(h *host) { h.change("\n  - ", "\n\t- ") }, "replace it with spaces", func(h *host) { h.change("\n\t- ", "\n  - ") }, anotherOne},
 		"the state is a link to nowhere": {func(h *host) {
 			h.must(errors.Join(os.RemoveAll(h.folder+"/state"), os.Symlink(h.folder+"/disk", h.folder+"/state")))
 		}, "leads to", func(h *host) { h.must(os.Mkdir(h.folder+"/disk", 0o755)); h.give() }, ofTheHost},
@@ -234,6 +273,67 @@ func (h *host) aside() {
 	text, err := os.ReadFile(h.panel())
 	h.must(err)
 	h.write("real.db", string(text), 0o644)
+}
+
+// authority makes a CA.
+func (h *host) authority() *internet.CA {
+	h.Helper()
+	ca, err := internet.NewCA()
+	h.must(err)
+	return ca
+}
+
+// front puts a server with TLS, whose certificate nobody knows, before a server of the laboratory, and returns the URL
+// that it has there.
+func (h *host) front(behind string) string {
+	h.Helper()
+	u, err := url.Parse(behind)
+	h.must(err)
+	front := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: u.Scheme, Host: u.Host}) }})
+	front.Config.ErrorLog = log.New(io.Discard, "", 0) // clients refuse it
+	front.StartTLS()
+	h.Cleanup(front.Close)
+	h.fronting = front.URL + u.Path
+	return h.fronting
+}
+
+// encrypted is the address of a server that greets as MySQL does
+// (https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_packets_protocol_handshake_v10.html)
+// and then begins TLS.
+func (h *host) encrypted() string {
+	h.Helper()
+	c, err := h.authority().Issue(internet.Leaf{Names: []string{"db.example.com"}})
+	h.must(err)
+	identity := &tls.Config{Certificates: []tls.Certificate{*c}}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	h.must(err)
+	h.Cleanup(func() { _ = listener.Close() })
+	const hello = "\x0a8.0.36\x00" + "\x01\x00\x00\x00" + "12345678\x00" + "\x00\xaa" + "\xff\x02\x00" + "\x08\x00\x15" + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" + "123456789012\x00" + "mysql_native_password\x00"
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				_, _ = conn.Write(append([]byte{byte(len(hello)), 0, 0, 0}, hello...))
+				_, _ = io.ReadFull(conn, make([]byte, 4+32)) // the request for TLS
+				_ = tls.Server(conn, identity).HandshakeContext(h.Context())
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// between is what the configuration has between two texts.
+func (h *host) between(before, after string) string {
+	h.Helper()
+	text, err := os.ReadFile(h.config)
+	h.must(err)
+	_, rest, _ := strings.Cut(string(text), before)
+	found, _, _ := strings.Cut(rest, after)
+	return found
 }
 
 // accountKey makes a key of an account, which the configuration names.

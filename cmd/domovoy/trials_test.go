@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -33,6 +36,7 @@ type host struct {
 	binary   string
 	language string
 	ca       string // URL of the directory
+	fronting string // URL of the server with TLS before another one
 	off      time.Duration
 }
 
@@ -46,11 +50,13 @@ func newHost(t *testing.T) *host {
 	h.must(err)
 	h.binary = filepath.Join(h.folder, "domovoy")
 	h.must(os.Link(built, h.binary))
-	ca := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	ca := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Date", time.Now().Add(h.off).UTC().Format(http.TimeFormat))
-		fmt.Fprint(w, `{"newNonce":"http://127.0.0.1/"}`)
+		fmt.Fprint(w, `{"newNonce":"https://127.0.0.1/"}`)
 	}))
+	ca.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that do not know it leave
 	t.Cleanup(ca.Close)
+	h.write("root.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Certificate().Raw})), 0o644)
 	h.ca = ca.URL + "/directory"
 	for _, folder := range []string{"challenges", "logs", "vhosts", "state"} {
 		h.must(os.Mkdir(filepath.Join(h.folder, folder), 0o755))
@@ -58,7 +64,7 @@ func newHost(t *testing.T) *host {
 	h.write("logs/shop.access.log", "", 0o644)
 	h.write("vhosts/shop.conf", "", 0o644)
 	h.change(`acme: {directory: "https://127.0.0.1:9/directory"}`, fmt.Sprintf(`certificates: %[1]s/httpd-cert, challenges: %[1]s/challenges,
-    access_logs: ["%[1]s/logs/*.access.log"], vhosts: ["%[1]s/vhosts/*.conf"], acme: {directory: %[2]q}`, h.folder, h.ca))
+    access_logs: ["%[1]s/logs/*.access.log"], vhosts: ["%[1]s/vhosts/*.conf"], acme: {ca_file: %[1]s/root.pem, directory: %[2]q}`, h.folder, h.ca))
 	h.change("resolvers: []", fmt.Sprintf("resolvers: [%q]", h.nameServer()))
 	h.oneCertificate()
 	return h
@@ -206,8 +212,8 @@ func TestConfigCheckNamesWhatIsBroken(t *testing.T) {
 		"the state is root's":     {func(h *host) { h.write("state/domovoy.db", "", 0o600); h.give(); h.take("state/domovoy.db", 0o600) }, "", `^state: \S+ may not write \x00/state/domovoy\.db \(owner \S+, mode \S+: permission denied\)\. Give it back: chown -R \S+: \x00/state,`, false},
 		"its folder is":           {func(h *host) { h.give(); h.take("state", 0o755) }, "root", `^state: nobody may not write \x00/state \(owner root, mode -rwxr-xr-x: permission denied\)\. `, false},
 		"no name server":          {func(h *host) { h.change("resolvers: [", "resolvers: [\"127.0.0.1:1\", ") }, "", `^resolvers\[0\]: The name server 127\.0\.0\.1:1 does not answer \(.*refused\)\. .*port 53`, true},
-		"no way to the CA":        {func(h *host) { h.change(h.ca, "http://127.0.0.1:1/directory") }, "", `^panels\[0\]\.acme\.directory: The CA’s directory http://127\.0\.0\.1:1/directory could not be read \(connect: connection refused\)\. `, true},
-		"no root of the CA":       {func(h *host) { h.change("acme: {", "acme: {ca_file: "+h.folder+"/logs/shop.access.log, ") }, "", `\.acme\.directory: \x00/logs/shop\.access\.log cannot be used as a root`, false},
+		"no way to the CA":        {func(h *host) { h.change(h.ca, "https://127.0.0.1:1/directory") }, "", `^panels\[0\]\.acme\.directory: The CA’s directory https://127\.0\.0\.1:1/directory could not be read \(connect: connection refused\)\. `, true},
+		"no root of the CA":       {func(h *host) { h.change("/root.pem", "/logs/shop.access.log") }, "", `\.acme\.directory: \x00/logs/shop\.access\.log cannot be used as a root`, false},
 		"the clock is ahead":      {func(h *host) { h.off = -10 * time.Minute }, "", `^This host’s clock is 10 min ahead of the CA’s\. .*timedatectl set-ntp true$`, true},
 		"a wrong Telegram token":  {func(h *host) { h.write("telegram", "123456:AAFakeFakeFakeFakeFakeFake", 0o600) }, "", `^telegram: Telegram refuses the token \(Unauthorized\)\. Write the one that @BotFather shows .* into \x00/telegram \(telegram\.token_file, is read again by itself\)\.$`, false},
 		"no Telegram":             {func(h *host) { h.telegram.Close() }, "", `^telegram: Telegram does not answer \(.*connection (refused|reset by peer)\), so neither `, true},

@@ -1,12 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -223,6 +225,62 @@ func tryCA(ctx context.Context, key string, p config.Panel) []Trial {
 		return []Trial{{Grade: Lacking, Says: "clock", Cure: "clock", Args: i18n.Args{"Ahead": off > 0, "Off": off.Abs().Round(time.Second)}}}
 	}
 	return nil
+}
+
+// tryRegistries connects with each server that the configuration names for questions
+// about registrations.
+func (a *App) tryRegistries(ctx context.Context) (trials []Trial) {
+	if len(a.cfg.Resolvers) == 0 { // nothing is to be asked outside
+		return nil
+	}
+	if base := a.cfg.Lookups.RDAP; base != "" {
+		if err := tryRDAP(ctx, base); err != nil {
+			trials = append(trials, registryTrial("lookups.rdap", base, "443", err))
+		}
+	}
+	for _, suffix := range slices.Sorted(maps.Keys(a.cfg.Lookups.Whois)) {
+		server := a.cfg.Lookups.Whois[suffix]
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", server)
+		if err != nil {
+			trials = append(trials, registryTrial("lookups.whois."+suffix, server, "43", err))
+			continue
+		}
+		_ = conn.Close() // a question would count
+	}
+	return trials
+}
+
+// tryRDAP asks an RDAP server for its help, which each has (RFC 9082 section 3.1.6).
+// Whatever it answers, it is there.
+func tryRDAP(ctx context.Context, base string) error {
+	client, err := toCA("", nil)
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(base, "/")+"/help", nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("User-Agent", userAgent)
+	answer, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	return answer.Body.Close()
+}
+
+func registryTrial(key, server, port string, err error) Trial {
+	if u, bad := url.Parse(server); bad == nil && u.Host != "" {
+		port = cmp.Or(u.Port(), map[string]string{"http": "80"}[u.Scheme], port)
+	} else if _, named, bad := net.SplitHostPort(server); bad == nil {
+		port = named
+	}
+	t := Trial{Key: key, Grade: Lacking, Says: "registry", Cure: "registry", Args: i18n.Args{"Server": server, "Error": short(err), "Key": key, "Port": port}}
+	if isForeign(err) {
+		t.Cure = "registry.tls"
+	}
+	return t
 }
 
 // isForeign reports whether a certificate was not accepted: it has expired, is for

@@ -103,6 +103,8 @@ func unread(key string, p config.Panel, err *ispmanager.Error) Trial {
 		t.Cure = "database"
 	case ispmanager.Login, ispmanager.Unknown:
 		t.Cure = "grant"
+	case ispmanager.Encryption:
+		t.Cure = "tls"
 	case ispmanager.Locked, ispmanager.Timeout, ispmanager.Full:
 		t.Grade, t.Cure = Unknown, "later"
 	case ispmanager.HotJournal, ispmanager.NoWAL:

@@ -42,6 +42,9 @@ func (r *reader) checkPanels(c *Config) {
 		if c.State != "" && at.Path != "" && sameFile(c.State, at.Path) {
 			r.fault("state", wrong("state.panel", map[string]any{"Name": p.Name}))
 		}
+		if d := p.ACME.Directory; d != "" && !strings.HasPrefix(d, "https://") { // RFC 8555 section 6.1
+			r.fault(path+".acme.directory", wrong("acme.https", map[string]any{"Value": printable(d)}))
+		}
 		if p.Password.IsSet() && at.Server.Name == "" {
 			r.fault(path+".password", wrong("database.unused", nil))
 		}

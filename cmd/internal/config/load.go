@@ -189,6 +189,9 @@ func readSource(name string) ([]byte, *problem) {
 		return nil, wrong("file.unreadable", nil)
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if bytes.HasPrefix(text, []byte{0xff, 0xfe}) || bytes.HasPrefix(text, []byte{0xfe, 0xff}) { // the mark of UTF-16 (RFC 2781 section 3.2)
+		return nil, wrong("file.utf16", nil)
+	}
 	if !utf8.Valid(text) || bytes.ContainsRune(text, 0) {
 		return nil, wrong("file.encoding", nil)
 	}

@@ -13,6 +13,8 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	at := func(name string) string { return filepath.Join(folder, name) }
 	write(t, at("latin"), "language: \xcf\xf0\n")
 	write(t, at("binary"), "language: ru\x00\n")
+	write(t, at("utf16"), "\xff\xfel\x00a\x00n\x00g\x00:\x00 \x00r\x00u\x00\n\x00")
+	write(t, at("utf16be"), "\xfe\xff\x00l\x00a")
 	write(t, at("large"), strings.Repeat("# a line\n", maxSize/9+1))
 	write(t, at("empty"), "")
 	write(t, at("marked"), "\ufefflanguage: ru\n")
@@ -21,6 +23,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"nowhere": "config.file.missing", "latin": "config.file.encoding", "binary": "config.file.encoding",
+		"utf16": "config.file.utf16", "utf16be": "config.file.utf16",
 		"large": "config.file.large", "empty": "config.file.empty", "": "config.file.folder",
 		"pipe": "config.file.unreadable", "marked": "config.needed",
 	} {

@@ -48,6 +48,7 @@ func TestSetKeysOfASection(t *testing.T) {
 		{"telegram: {}\n", "telegram:\n  token_file: telegram.token\n"},
 		{"telegram:\nchats: []\n", "telegram:\n  token_file: telegram.token\nchats: []\n"},
 		{"chats: []\n", "chats: []\ntelegram:\n  token_file: telegram.token\n"},
+		{"\ufefftelegram: {} # by Notepad\n", "\ufefftelegram: # by Notepad\n  token_file: telegram.token\n"},
 		{"telegram:\n  proxy: http://127.0.0.1:1\n", "telegram:\n  token_file: telegram.token\n"},
 	} {
 		f := splitFile(c.was)

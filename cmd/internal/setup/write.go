@@ -144,7 +144,10 @@ func yamlWords(texts []string) string {
 }
 
 // file is a configuration as a person wrote it, section by section.
-type file struct{ blocks []block }
+type file struct {
+	mark   string // of the byte order, which some editors put before the text
+	blocks []block
+}
 
 // block is a section with its lines; what stands before the first one has no key.
 type block struct {
@@ -152,12 +155,17 @@ type block struct {
 	lines []string
 }
 
+const byteOrder = "\ufeff"
+
 var topKey = regexp.MustCompile(`^([A-Za-z_]+):`)
 
 // splitFile splits a configuration into sections. Blank lines and comments belong to
 // the section that follows them.
 func splitFile(text string) *file {
 	f := &file{}
+	if bare, found := strings.CutPrefix(text, byteOrder); found {
+		f.mark, text = byteOrder, bare
+	}
 	var before []string
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		bare := strings.TrimSpace(line)
@@ -182,6 +190,7 @@ func splitFile(text string) *file {
 // String is the configuration again.
 func (f *file) String() string {
 	var b strings.Builder
+	b.WriteString(f.mark)
 	for _, section := range f.blocks {
 		for _, line := range section.lines {
 			b.WriteString(line + "\n")
