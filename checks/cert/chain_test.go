@@ -1,6 +1,7 @@
 package cert
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/x509"
@@ -9,6 +10,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -257,6 +259,38 @@ func TestRoots(t *testing.T) {
 	}
 	if _, err := Roots(path); !errors.Is(err, ErrNoCertificate) {
 		t.Errorf("a file with nothing in it: %v", err)
+	}
+}
+
+// Of a long list of roots those are sent that another host does not have anyway.
+func TestRootsBeyond(t *testing.T) {
+	own := func(n int) (text []byte) {
+		for range n {
+			ca, err := internet.NewCA()
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = append(text, ca.RootPEM()...)
+		}
+		return text
+	}
+	one := own(1)
+	if few, whole := RootsBeyond(one, len(one)); !whole || !bytes.Equal(few, one) {
+		t.Errorf("a short list becomes %d bytes of %d, whole %v", len(few), len(one), whole)
+	}
+	if few, whole := RootsBeyond(own(3), 2*len(one)); whole || len(few) > 0 {
+		t.Errorf("a long list of private CAs becomes %d bytes, whole %v", len(few), whole)
+	}
+	const list = "/etc/ssl/certs/ca-certificates.crt"
+	all, err := os.ReadFile(list)
+	switch {
+	case err != nil && os.Getenv("CI") == "true":
+		t.Fatal(err)
+	case err != nil:
+		t.Skip("SKIPPED: this host has no list of CAs at", list)
+	}
+	if few, whole := RootsBeyond(slices.Concat(all, one), 2*len(one)); !whole || !bytes.Equal(few, one) {
+		t.Errorf("the list of this host and a private CA become %d bytes of %d, whole %v", len(few), len(one), whole)
 	}
 }
 

@@ -81,11 +81,16 @@ func (h *hub) worker(w *lookout.Worker) (stop func()) {
 	return stop
 }
 
+// isp1 is the panel of the sites.
+func isp1() lookout.Panel {
+	return lookout.Panel{Name: "isp1", Addresses: []netip.Addr{netip.MustParseAddr("203.0.113.10")}, Account: "https://ca.example/acct/1", Roots: "-----BEGIN CERTIFICATE-----\n", Rootless: true}
+}
+
 // point waits until the vantage point is known to the bot.
 func (h *hub) point(name string) vantage.Point {
 	h.Helper()
 	for {
-		for _, p := range h.asker.Points(lookout.Panel{Name: "isp1", Addresses: []netip.Addr{netip.MustParseAddr("203.0.113.10")}, Account: "https://ca.example/acct/1"}) {
+		for _, p := range h.asker.Points(isp1()) {
 			if p.At().Name == name {
 				return p
 			}
@@ -140,7 +145,7 @@ func TestLook(t *testing.T) {
 	if diff := cmp.Diff(timedOut("shop.ru"), seen); diff != "" || blind != checks.SightGood {
 		t.Error(blind, diff)
 	}
-	if want := fmt.Sprint(lookout.Panel{Name: "isp1", Addresses: []netip.Addr{netip.MustParseAddr("203.0.113.10")}, Account: "https://ca.example/acct/1"}, *l.Subject.Site, 3, true); got.Load() != want || share.Load() != 3 {
+	if want := fmt.Sprint(isp1(), *l.Subject.Site, 3, true); got.Load() != want || share.Load() != 3 {
 		t.Errorf("the look was %v of %d, want %s", got.Load(), share.Load(), want)
 	}
 	info, err := h.js.Stream(t.Context(), fleet.StreamLooks)

@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -252,5 +256,43 @@ func TestChallengesOfTheHost(t *testing.T) {
 	h.must(host.Remove(t.Context(), "domovoy-ABC"))
 	if left, err := os.ReadDir(folder); err != nil || len(left) != 1 || left[0].Name() != "of_the_panel" {
 		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// The way to a challenge file is seen with a file in the agent's folder. Without the
+// agent a page that is not found is not called fine: with a file it may be a fault.
+func TestTheWayToTheFolder(t *testing.T) {
+	h := newHub(t)
+	folder := t.TempDir()
+	var served atomic.Value
+	served.Store(folder)
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFileFS(w, r, os.DirFS(served.Load().(string)), path.Base(r.URL.Path))
+	}))
+	t.Cleanup(site.Close)
+	stop := h.run(agent.Panel{Name: "isp1", Reader: filled(), Challenges: web.Folder(folder)})
+	there := netip.MustParseAddrPort(site.Listener.Addr().String())
+	prober := web.New(web.Options{Ports: web.Ports{HTTP: there.Port(), HTTPS: there.Port()}, Timeout: 2 * time.Second, Own: []netip.Addr{there.Addr()}, Challenges: h.host()})
+	look := func() ([]checks.Finding, error) {
+		return prober.Follow(t.Context(), checks.NameInfo{Name: "shop.ru", V4: []netip.Addr{there.Addr()}, Points: checks.PointsOurs}, web.Ask{})
+	}
+	if found, err := look(); len(found) > 0 || err != nil {
+		t.Errorf("with the file: %v, %v", found, err)
+	}
+	served.Store(t.TempDir())
+	if found, err := look(); err != nil || len(found) != 1 || found[0].Code != checks.WebNotFound {
+		t.Errorf("another folder is served: %v, %v", found, err)
+	}
+	stop()
+	found, err := look()
+	if gone, ok := errors.AsType[checks.Away](err); !ok || gone.Why() != remote.NoAnswer || len(found) > 0 {
+		t.Errorf("the agent is away: %v, %v", found, err)
+	}
+	site.Close()
+	if found, err := look(); err != nil || len(found) != 1 || found[0].Code != checks.WebRefused {
+		t.Errorf("the agent is away, and the site: %v, %v", found, err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
