@@ -69,7 +69,7 @@ func (s *Slack) dispatch(envelope Envelope) string {
 
 // nextSocket returns the socket whose turn it is, or nil. The caller holds s.mu.
 func (s *Slack) nextSocket() *socket {
-	if len(s.sockets.open) == 0 {
+	if len(s.sockets.open) == 0 || s.sockets.off {
 		return nil
 	}
 	s.sockets.turn++
@@ -186,7 +186,7 @@ func (s *Slack) retryUndelivered() {
 	var waiting []string
 	s.mu.Lock()
 	for _, e := range s.sockets.envelopes {
-		if e.Kind == "events_api" && !e.Sent && !e.repeated {
+		if !s.sockets.off && e.Kind == "events_api" && !e.Sent && !e.repeated {
 			waiting = append(waiting, e.ID)
 		}
 	}

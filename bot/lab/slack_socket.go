@@ -23,6 +23,7 @@ const (
 
 // socketBoard is the state of Socket Mode.
 type socketBoard struct {
+	off       bool            // in the app's settings
 	tickets   map[string]bool // of URLs given out and not yet used
 	open      []*socket
 	turn      int // each envelope goes to one socket, in turn
@@ -55,7 +56,20 @@ func (s *Slack) openConnection(context.Context, request) (object, error) {
 	s.sockets.made++
 	ticket := fmt.Sprintf("ticket%d", s.sockets.made)
 	s.sockets.tickets[ticket] = true
-	return object{"url": "ws" + strings.TrimPrefix(s.url, "http") + "/link/" + ticket}, nil
+	answer := object{"url": "ws" + strings.TrimPrefix(s.url, "http") + "/link/" + ticket}
+	if s.sockets.off { // seen of Slack, and not in its documentation
+		answer["response_metadata"] = object{"messages": []string{"[WARN] Socket Mode is not turned on."}}
+	}
+	return answer, nil
+}
+
+// SetSocketMode switches Socket Mode on or off in the app's settings. While it is off,
+// Slack opens sockets all the same, says so in the answer that has the address, and
+// sends nothing.
+func (s *Slack) SetSocketMode(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sockets.off = !on
 }
 
 // serveSocket runs one WebSocket until either side leaves.

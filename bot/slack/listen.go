@@ -126,6 +126,9 @@ func (s *Slack) handle(ctx context.Context, client *socketmode.Client, inbox bot
 		envelopes = nil
 		if event.Type == socketmode.EventTypeConnected {
 			s.log.Info("connected to Slack")
+			if s.SocketModeOff() {
+				s.log.Warn("Slack says that Socket Mode is not turned on: then nothing that people say arrives. It is at api.slack.com/apps, the app, Settings, Socket Mode, Enable Socket Mode")
+			}
 		} else if err := eventError(event); err != nil && ctx.Err() == nil {
 			s.log.Warn("Slack socket error", "type", event.Type, "error", s.conceal(err))
 		}

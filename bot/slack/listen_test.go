@@ -169,6 +169,26 @@ func TestListenOutlives(t *testing.T) {
 	}
 }
 
+// Slack's warning is the only sign of Socket Mode being off.
+func TestSocketModeOff(t *testing.T) {
+	server, s := workspace(t)
+	server.SetSocketMode(false)
+	if err := s.TryTokens(within10s(t)); err != nil || !s.SocketModeOff() {
+		t.Errorf("off: %v, %v", err, s.SocketModeOff())
+	}
+	in := newInbox()
+	listen(t, server, s, in)
+	server.Slash(ops, user, "T012345", "/domovoy", "lost")
+	server.SetSocketMode(true)
+	server.Slash(ops, user, "T012345", "/domovoy", "status")
+	if got := in.next(t); got.Text != "status" {
+		t.Errorf("heard %q", got.Text)
+	}
+	if err := s.TryTokens(within10s(t)); err != nil || s.SocketModeOff() {
+		t.Errorf("on: %v, %v", err, s.SocketModeOff())
+	}
+}
+
 func TestListenEndsWithAVoidToken(t *testing.T) {
 	for _, refusal := range []string{"invalid_auth", "account_inactive", "not_authed", "token_revoked"} {
 		server, s := workspace(t)

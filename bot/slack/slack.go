@@ -26,6 +26,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -60,6 +61,7 @@ type Slack struct {
 	pace   *pace.Keyed[string]                        // by channel
 	sleep  func(context.Context, time.Duration) error // pace.Sleep; another one in tests
 	hide   *strings.Replacer
+	off    *atomic.Bool // Socket Mode, as Slack said last
 	log    *slog.Logger
 }
 
@@ -89,8 +91,10 @@ func New(config Config, bundle *i18n.Bundle) (*Slack, error) {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
 	}
+	off := &atomic.Bool{}
 	s := &Slack{
-		http:   newHTTPClient(proxy, dial),
+		http:   newHTTPClient(proxy, dial, off),
+		off:    off,
 		dialer: newDialer(proxy, dial),
 		bundle: bundle,
 		pace:   newPace(),
@@ -199,13 +203,13 @@ func proxyOf(proxy *url.URL) func(*http.Request) (*url.URL, error) {
 // dialer connects with a server.
 type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
 
-func newHTTPClient(proxy *url.URL, dial dialer) *http.Client {
+func newHTTPClient(proxy *url.URL, dial dialer, off *atomic.Bool) *http.Client {
 	return &http.Client{
 		Timeout: callTimeout,
 		// Slack redirects no call, and following a redirect could send a token
 		// to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: lean{&http.Transport{
+		Transport: watchful{lean{&http.Transport{
 			Proxy:                 proxyOf(proxy),
 			DialContext:           dial,
 			TLSHandshakeTimeout:   dialTimeout,
@@ -213,7 +217,7 @@ func newHTTPClient(proxy *url.URL, dial dialer) *http.Client {
 			IdleConnTimeout:       90 * time.Second,
 			MaxIdleConnsPerHost:   4,
 			ForceAttemptHTTP2:     true,
-		}},
+		}}, off},
 	}
 }
 

@@ -166,6 +166,29 @@ func setupTroubles() []struct {
 			d.answers(d.house.says(n.language, "setup.no"))
 			return d, code
 		}},
+		{"Socket Mode is off in the Slack app", exitRefused, func(n *newcomer) (*dialogue, string) {
+			n.slack.SetSocketMode(false)
+			d := n.begin()
+			d.hears(d.says("setup.telegram.head"))
+			d.answers("", n.slack.BotToken(), n.slack.AppToken())
+			d.hears("Enable Socket Mode")
+			code := d.hears(`/domovoy (\w+)`)
+			d.must(n.slack.WaitConnected(d.soon(), 1))
+			n.slack.Slash(channel, ann, team, "/domovoy", code) // lost
+			n.slack.SetSocketMode(true)
+			n.slack.Slash(channel, ann, team, "/domovoy", code)
+			d.hears(d.says("setup.plan.ask"))
+			d.answers(d.house.says(n.language, "setup.no"))
+			return d, code
+		}},
+		{"the Slack app is refused a socket", exitRefused, func(n *newcomer) (*dialogue, string) {
+			d := n.begin()
+			d.hears(d.says("setup.telegram.head"))
+			n.slack.Fail("apps.connections.open", 1, botlab.Fault{Kind: botlab.Refuse, Text: "socket_mode_not_enabled"})
+			d.answers("", n.slack.BotToken(), n.slack.AppToken())
+			d.hears("Enable Socket Mode")
+			return d, "NONE"
+		}},
 		{"nobody writes in Slack", exitRefused, func(n *newcomer) (*dialogue, string) {
 			d := n.begin("--wait", "1s")
 			d.hears(d.says("setup.telegram.head"))

@@ -40,6 +40,7 @@ const (
 	somebodys  = "a file of somebody else is not moved"
 	whereItIs  = "only a person knows where it is"
 	theirs     = "what a person wrote into the configuration stays"
+	atSlack    = "only a person at Slack’s site can switch it on, and setup says so"
 	inTheChat  = "only a person in the chat can do that"
 	ofTheHost  = "that belongs to the host, and others on it need it, too"
 	anotherOne = "of a configuration that cannot be read nothing is known: a new one is made, and the old one stays beside it"
@@ -105,6 +106,7 @@ func brokenHosts() map[string]broken {
 		"thrown out of the group":       {func(h *host) { h.telegram.Block(group) }, "Add the bot", func(h *host) { h.telegram.AddChat(botlab.Chat{ID: group}); h.telegram.AddTopic(group, topic) }, inTheChat},
 		"a supergroup by now":           {func(h *host) { h.telegram.Migrate(group, -1009) }, "has become telegram:-1009/7", change(fmt.Sprint(group, "/"), "-1009/"), theirs},
 		"not in the channel":            {func(h *host) { h.slack.AddChannel(botlab.Channel{ID: channel, Name: "ops", Absent: true}) }, "/invite", func(h *host) { h.slack.AddChannel(botlab.Channel{ID: channel, Name: "ops"}) }, inTheChat},
+		"Socket Mode is off":            {func(h *host) { h.slack.SetSocketMode(false) }, "Enable Socket Mode", func(h *host) { h.slack.SetSocketMode(true) }, atSlack},
 		"a channel's name":              {change("slack:"+channel, "slack:#ops"), "channel’s id", change("slack:#ops", "slack:"+channel), anotherOne},
 		"no name server":                {change("resolvers: [", "resolvers: [\"[::1]:1\", "), "Name another", change("resolvers: [\"[::1]:1\", ", "resolvers: ["), theirs},
 		"the clock is behind":           {func(h *host) { h.off = 10 * time.Minute }, "timedatectl", func(h *host) { h.off = 0 }, ofTheHost},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"domovoy/bot"
+	"domovoy/bot/slack"
 	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
 )
@@ -36,6 +37,9 @@ func (a *App) tryMessengers(ctx context.Context) (trials []Trial) {
 		if err := m.TryTokens(ctx); err != nil {
 			trials = append(trials, a.tokenTrial(name, err))
 			continue // nor would it say anything about chats
+		}
+		if s, ok := m.(*slack.Slack); ok && s.SocketModeOff() {
+			trials = append(trials, Trial{Key: name, Grade: Lacking, Says: "socketmode", Cure: "socketmode"})
 		}
 		for i, chat := range a.cfg.Chats {
 			if chat.To.Messenger == name {

@@ -114,6 +114,9 @@ func (s *session) trySlack(ctx context.Context, t *slackParts) (bool, error) {
 			if t.messenger = m; name != "" {
 				s.talk.note("setup.slack.taken", i18n.Args{"Bot": name, "Team": team})
 			}
+			if m.SocketModeOff() {
+				s.talk.note("setup.slack.off")
+			}
 			return true, nil
 		}
 		refused, permanent := errors.AsType[*bot.Permanent](err)
@@ -220,7 +223,7 @@ func (s *session) hearSlack(ctx context.Context, t slackParts) (bot.Update, erro
 		s.talk.say("setup.waiting", i18n.Args{"Wait": s.Wait})
 		waiting, stop := context.WithTimeout(ctx, s.Wait)
 		ear := &ear{session: s, stop: stop, told: map[string]bool{}}
-		err := t.messenger.Listen(waiting, ear)
+		err := s.listenSlack(waiting, t.messenger, ear)
 		stop()
 		switch {
 		case ear.heard != nil:
@@ -240,6 +243,27 @@ func (s *session) hearSlack(ctx context.Context, t slackParts) (bot.Update, erro
 		}
 	}
 }
+
+// listenSlack listens until the code came or the time is over. While Socket Mode is said
+// to be off it connects again and again: once it is on, a new socket surely has what
+// people say.
+func (s *session) listenSlack(ctx context.Context, m *slack.Slack, ear *ear) error {
+	for {
+		longest := s.Wait
+		if m.SocketModeOff() {
+			longest = socketAgain
+		}
+		round, end := context.WithTimeout(ctx, longest)
+		err := m.Listen(round, ear)
+		end()
+		if err != nil || ctx.Err() != nil || ear.heard != nil {
+			return err
+		}
+	}
+}
+
+// socketAgain is how long a socket is kept while Socket Mode is said to be off.
+const socketAgain = 30 * time.Second
 
 // confirmed is how long Slack is listened to after the code, so that it has the
 // confirmation of what was heard and does not send it again to the service.
