@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/reports"
 	"domovoy/reports/journal"
@@ -133,8 +134,9 @@ func (r *Recorder) opens(ctx context.Context, s reports.Situation) (map[string][
 func (r *Recorder) scene(ctx context.Context, found run, open []reports.Incident, d reports.Decision) (scene, error) {
 	s := scene{now: found.now, of: found.server, begin: found.begin, servers: map[string]reports.Server{}}
 	now := slices.Collect(after(open, d.Changes))
+	by := watch.ByServer(now)
 	for _, p := range r.watch.Panels() {
-		state, err := r.watch.WithTrends(ctx, p.State(), slices.Values(now), found.now)
+		state, err := r.watch.WithTrends(ctx, p.State(), by.Of(p.Name), found.now)
 		if err != nil {
 			return s, err
 		}

@@ -19,8 +19,9 @@ func (w *Watch) Servers(ctx context.Context, now time.Time) ([]reports.Server, e
 		return nil, err
 	}
 	var servers []reports.Server
+	by := ByServer(open)
 	for _, p := range w.panels {
-		s, err := w.WithTrends(ctx, p.State(), slices.Values(open), now)
+		s, err := w.WithTrends(ctx, p.State(), by.Of(p.Name), now)
 		if err != nil {
 			return nil, err
 		}
@@ -36,10 +37,36 @@ func (w *Watch) Standing(ctx context.Context) ([]reports.Server, error) {
 		return nil, err
 	}
 	var servers []reports.Server
+	by := ByServer(open)
 	for _, p := range w.panels {
-		servers = append(servers, Opened(p.State(), slices.Values(open)))
+		servers = append(servers, Opened(p.State(), by.Of(p.Name)))
 	}
 	return servers, nil
+}
+
+// Incidents are incidents by the name of their server: of fifty panels each goes through
+// its own.
+type Incidents map[string][]*reports.Incident
+
+// ByServer sorts incidents by their server. They stay where they are.
+func ByServer(list []reports.Incident) Incidents {
+	by := Incidents{}
+	for i := range list {
+		server := list[i].Finding.Server
+		by[server] = append(by[server], &list[i])
+	}
+	return by
+}
+
+// Of passes those of a server, in the order in which they were.
+func (by Incidents) Of(server string) iter.Seq[reports.Incident] {
+	return func(yield func(reports.Incident) bool) {
+		for _, i := range by[server] {
+			if !yield(*i) {
+				return
+			}
+		}
+	}
 }
 
 // Opened adds to a server since when its open incidents last.

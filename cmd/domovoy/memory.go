@@ -21,7 +21,8 @@ import (
 //     collected more often.
 //   - "run", which works for a moment every few minutes, collects when it rests,
 //     and gives back what it does not need until it works again. Until it first rests it
-//     collects more often: what lives on after its start is then closer together.
+//     collects more often: what lives on after its start is then closer together. So it
+//     does with much in use, as of a fleet.
 //
 // "ask" collects less often: it ends as soon as it has answered.
 //
@@ -33,6 +34,18 @@ const (
 	runGC   = 100 // afterwards, as of other commands
 	askGC   = 300
 )
+
+// muchInUse is the heap in bytes above which garbage is not let grow as large.
+const muchInUse = 150 << 20
+
+// gcOf is how often run collects garbage with so many bytes in use, in steps of ten: until
+// muchInUse of garbage are there, or startGC percent of what is in use.
+func gcOf(live uint64) int {
+	if live <= muchInUse {
+		return runGC
+	}
+	return max(startGC, int(runGC*muchInUse/live)/10*10)
+}
 
 // collectRarely has garbage collected seldom, for a command that ends soon.
 func collectRarely(env func(string) (string, bool)) {
@@ -123,8 +136,8 @@ const (
 func rest(ctx context.Context) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	rested := false
-	debug.SetGCPercent(startGC)
+	rested, percent := false, startGC
+	debug.SetGCPercent(percent)
 	defer debug.SetGCPercent(runGC)
 	for before := heapNow(); ; {
 		select {
@@ -136,10 +149,11 @@ func rest(ctx context.Context) {
 		if now.quiet(before) && (!rested || now.worth()) {
 			debug.FreeOSMemory()
 			dropProgram()
-			if !rested {
-				debug.SetGCPercent(runGC)
-				rested = true
-			}
+			rested = true
+		}
+		if wanted := gcOf(now.live); rested && wanted != percent {
+			percent = wanted
+			debug.SetGCPercent(percent)
 		}
 		before = now
 	}

@@ -57,6 +57,15 @@ func TestEnvironmentDecidesAboutMemory(t *testing.T) {
 	}
 }
 
+// TestMuchInUse: a large heap has less garbage beside what is in use than a small one.
+func TestMuchInUse(t *testing.T) {
+	for live, want := range map[uint64]int{0: 100, 150 << 20: 100, 200 << 20: 70, 300 << 20: 50, 700 << 20: 40, 8 << 30: 40} {
+		if got := gcOf(live); got != want {
+			t.Errorf("%d MB in use: %d percent, and not %d", live>>20, got, want)
+		}
+	}
+}
+
 func TestRest(t *testing.T) {
 	const mb = 1 << 20
 	for name, tt := range map[string]struct {

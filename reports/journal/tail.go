@@ -44,12 +44,35 @@ func (s *tails) take(server string) *tail {
 	return l
 }
 
-// keep remembers a tail; nil: nothing.
+// mostSums is how many sums are remembered of all servers together, apart from one
+// server's: those of fifty would take 80 MB.
+const mostSums = 4 * settleRows
+
+// keep remembers a tail; nil: nothing. It forgets those that were begun first if they are
+// too much together: what is forgotten is settled when it is needed again.
 func (s *tails) keep(server string, l *tail) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.of == nil {
 		s.of = map[string]*tail{}
+	}
+	delete(s.of, server)
+	if l == nil {
+		return
+	}
+	sums := len(l.book.sums)
+	for _, other := range s.of {
+		sums += len(other.book.sums)
+	}
+	for sums > mostSums && len(s.of) > 0 {
+		oldest := ""
+		for name, other := range s.of {
+			if oldest == "" || other.begun.Before(s.of[oldest].begun) {
+				oldest = name
+			}
+		}
+		sums -= len(s.of[oldest].book.sums)
+		delete(s.of, oldest)
 	}
 	s.of[server] = l
 }

@@ -3,6 +3,7 @@ package journal_test
 import (
 	"cmp"
 	"database/sql"
+	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -92,4 +93,36 @@ func TestAttemptsOfADeadProcessAreSettled(t *testing.T) {
 	same(t, "failures of a", last["a"].Failures, 4)
 	same(t, "b was issued", last["b"].LastIssued, noon().Add(4*time.Minute))
 	same(t, "attempts that are not settled", unsettled(t, path), 0)
+}
+
+// Of many servers not all is remembered that is not settled: what was begun first is
+// settled when it is needed again, and is right.
+func TestAttemptsOfManyServersAreSettled(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j := reopen(t, path)
+	servers := []string{"isp1", "isp2", "isp3", "isp4", "isp5"}
+	const rows = 4500
+	add := func(server string, from, to int64) {
+		var batch []checks.Attempt
+		for n := from; n <= to; n++ {
+			batch = append(batch, row(n, fmt.Sprint("c", n%rows), int(n), failed))
+		}
+		for i := range batch {
+			batch[i].Server = server
+		}
+		must(t, j.KeepAttempts(t.Context(), server, batch))
+	}
+	for _, server := range servers {
+		add(server, 1, rows)
+	}
+	same(t, "attempts that are not settled", unsettled(t, path), 5*rows)
+	add("isp5", rows+1, rows+1) // remembered
+	same(t, "with a remembered server's next row", unsettled(t, path), 5*rows+1)
+	add("isp1", rows+1, rows+1)
+	same(t, "with a forgotten server's next row", unsettled(t, path), 4*rows+2)
+	for _, server := range []string{"isp1", "isp5"} {
+		var failures int
+		must(t, j.LastAttempts(t.Context(), server, []string{"c1"}, func(l journal.LastAttempt) { failures = l.Failures }))
+		same(t, server+": failures", failures, 2)
+	}
 }

@@ -119,8 +119,12 @@ func (s *set) fits(x fleet.State) bool { return s.count == x.Facts && s.digest =
 // commit makes the set complete, and returns whether anything is new and which
 // files are.
 func (s *set) commit(zone *time.Location) (changed bool, files []string) {
-	sites := s.sites.commit(func(*checks.Site) {})
+	texts := shared{}
+	sites := s.sites.commit(func(x *checks.Site) {
+		x.Name, x.Owner, x.Certificate, x.Node = texts.of(x.Name), texts.of(x.Owner), texts.of(x.Certificate), texts.of(x.Node)
+	})
 	certs := s.certs.commit(func(c *checks.Certificate) {
+		c.Name, c.Domain, c.Owner = texts.of(c.Name), texts.of(c.Domain), texts.of(c.Owner)
 		if !c.Started.IsZero() {
 			c.Started = c.Started.In(zone)
 		}
@@ -129,6 +133,18 @@ func (s *set) commit(zone *time.Location) (changed bool, files []string) {
 	values := s.values.commit(func(*[]checks.Unreadable) {})
 	about := s.about.commit(func(*fleet.About) {})
 	return len(sites)+len(certs)+len(files)+len(values)+len(about) > 0, files
+}
+
+// shared are texts that are kept once: a certificate has the names of its site, and an
+// owner has many of both.
+type shared map[string]string
+
+func (s shared) of(text string) string {
+	if known, ok := s[text]; ok {
+		return known
+	}
+	s[text] = text
+	return text
 }
 
 // snapshot is what a local reading of the panel would have given.

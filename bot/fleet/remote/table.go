@@ -51,7 +51,17 @@ func (t *table[K, V]) commit(finish func(*V)) []K {
 		changed = append(changed, key)
 	}
 	slices.Sort(changed)
-	size := len(t.keys) + len(changed)
+	size := len(t.keys) // exactly: what is kept for long has no room to spare
+	for _, key := range changed {
+		_, had := slices.BinarySearch(t.keys, key)
+		lives := t.news[key].sum != (fleet.Digest{})
+		switch {
+		case lives && !had:
+			size++
+		case had && !lives:
+			size--
+		}
+	}
 	next := table[K, V]{keys: make([]K, 0, size), sums: make([]fleet.Digest, 0, size), values: make([]V, 0, size)}
 	add := func(key K, sum fleet.Digest, value V) {
 		next.keys, next.sums, next.values = append(next.keys, key), append(next.sums, sum), append(next.values, value)

@@ -108,6 +108,26 @@ func TestAgentAtTheHubOfTheBot(t *testing.T) {
 	}
 }
 
+// TestJoining: of many panels that join the program waits for the rest, but not for ever.
+func TestJoining(t *testing.T) {
+	for _, c := range []struct {
+		before, others, panels int
+		since                  time.Duration
+		want                   bool
+	}{
+		{0, 1, 1, 10 * time.Second, false},
+		{0, 3, 9, 10 * time.Second, false},
+		{0, 10, 10, 10 * time.Second, true},
+		{10, 15, 30, 20 * time.Second, true},
+		{15, 15, 30, 30 * time.Second, false},
+		{15, 20, 50, time.Minute, false},
+	} {
+		if got := joining(c.before, c.others, c.panels, c.since); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
 // loaded is a configuration.
 func loaded(t *testing.T, folder, name, text string) *config.Config {
 	t.Helper()

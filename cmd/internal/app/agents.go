@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"time"
 
 	"domovoy/bot/engine"
 	"domovoy/bot/fleet"
@@ -27,6 +28,8 @@ type agents struct {
 	asker  *lookout.Asker // nil: nothing is looked at from outside
 	closes func()         // the connection
 	known  map[string]fleet.About
+	begun  time.Time
+	looked int // panels that were other than those of known, when FleetChanged looked last
 }
 
 // openAgents begins to listen to the fleet, and waits a moment for what the hub has.
@@ -50,7 +53,7 @@ func (a *App) openAgents(ctx context.Context) (*agents, error) {
 		conn.Close()
 		return nil, err
 	}
-	all := &agents{Fleet: opened, closes: conn.Close, known: map[string]fleet.About{}}
+	all := &agents{Fleet: opened, closes: conn.Close, known: map[string]fleet.About{}, begun: time.Now()}
 	if a.outside != nil {
 		asker := &lookout.Asker{Conn: conn, Log: a.log}
 		if err := asker.Start(ctx); err != nil {
@@ -78,23 +81,39 @@ func (a *agents) Close() {
 	a.closes()
 }
 
+// Panels of a fleet that joins: with so many the program waits for more of them.
+const (
+	manyPanels = 10
+	joinWait   = time.Minute
+)
+
 // FleetChanged reports whether the fleet has other panels than those that the program was
-// built with, or something else is known of them that the program is built by.
+// built with, or something else is known of them that the program is built by. All panels
+// are read again then, so that with many it is not said while more come, for a minute.
 func (a *App) FleetChanged() bool {
 	if a.agents == nil {
 		return false
 	}
-	for _, name := range a.agents.Names() {
+	others, names := 0, a.agents.Names()
+	for _, name := range names {
 		if a.isLocal(name) {
 			continue
 		}
 		about, said := a.agents.Panel(name).About()
 		was, known := a.agents.known[name]
 		if !known || said && !sameAbout(was, about) {
-			return true
+			others++
 		}
 	}
-	return false
+	before := a.agents.looked
+	a.agents.looked = others
+	return others > 0 && !joining(before, others, len(names), time.Since(a.agents.begun))
+}
+
+// joining reports whether to wait for more panels: before and others are how many were
+// not known at the last look and are not now, since is how long the program runs.
+func joining(before, others, panels int, since time.Duration) bool {
+	return others > before && panels >= manyPanels && since < joinWait
 }
 
 // sameAbout reports whether the program would be built alike. Which version an agent
