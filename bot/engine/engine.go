@@ -64,6 +64,10 @@ type Engine struct {
 	Commands *commands.Commands
 	Inbox    *inbox.Inbox
 
+	// Speaks is asked before each message is sent whether the bot may speak now; nil: it
+	// always may. It is set before Run.
+	Speaks func() bool
+
 	// Became is what became of the state before it was opened; Run says it.
 	Became []compose.StateEvent
 
@@ -203,6 +207,6 @@ func (e *Engine) RefuseConfig(ctx context.Context, faults func(*i18n.Locale) []s
 
 // Outbox over receivers, by their name in addresses.
 func (e *Engine) Outbox(receivers map[string]bot.Receiver) *outbox.Outbox {
-	return outbox.New(outbox.Config{Journal: e.Journal, Receivers: receivers, Wake: e.send, Log: e.Log, SpareAfter: e.spare, Called: e.metrics.Called,
+	return outbox.New(outbox.Config{Journal: e.Journal, Receivers: receivers, Wake: e.send, Log: e.Log, SpareAfter: e.spare, Called: e.metrics.Called, Speaks: e.Speaks,
 		Audience: func() bot.Audience { return e.People.Audience }})
 }

@@ -9,10 +9,12 @@ import (
 	"strings"
 )
 
-// Enrolment is what an agent needs to speak at a hub, in one file.
+// Enrolment is what an agent, or a bot at the hub of another, needs to speak there, in
+// one file.
 type Enrolment struct {
 	Hub    string   // URLs with commas between them
-	Name   string   // of the agent
+	Name   string   // of the agent, or of the bot
+	Bot    bool     // it is a bot's, which may do everything in the fleet
 	Panels []string // that it may speak for; may be empty
 	Key    Key
 	CA     string // PEM; empty: the hub's certificate is of a CA that the system trusts
@@ -24,6 +26,8 @@ var ErrNoEnrolment = errors.New("not an enrolment")
 const (
 	seedBegin = "-----BEGIN USER NKEY SEED-----"
 	seedEnd   = "------END USER NKEY SEED------"
+
+	roleBot = "bot" // without a role it is an agent's
 )
 
 // Text is the file. The comment, lines of text, stands at its beginning.
@@ -36,7 +40,13 @@ func (e Enrolment) Text(comment string) (string, error) {
 	for line := range strings.Lines(strings.TrimRight(comment, "\n")) {
 		b.WriteString(strings.TrimRight("# "+strings.TrimRight(line, "\n"), " ") + "\n")
 	}
-	fmt.Fprintf(&b, "hub: %s\nname: %s\npanels: %s\n%s\n%s\n%s\n", e.Hub, e.Name, strings.Join(e.Panels, " "), seedBegin, seed, seedEnd)
+	fmt.Fprintf(&b, "hub: %s\nname: %s\n", e.Hub, e.Name)
+	if e.Bot {
+		b.WriteString("role: " + roleBot + "\n")
+	} else {
+		b.WriteString("panels: " + strings.Join(e.Panels, " ") + "\n")
+	}
+	fmt.Fprintf(&b, "%s\n%s\n%s\n", seedBegin, seed, seedEnd)
 	b.WriteString(e.CA)
 	return b.String(), nil
 }
@@ -55,6 +65,8 @@ func ParseEnrolment(text string) (Enrolment, error) {
 			e.Hub = value
 		case "name":
 			e.Name = value
+		case "role":
+			e.Bot = value == roleBot
 		case "panels":
 			e.Panels = strings.Fields(value)
 		}

@@ -30,7 +30,9 @@ var (
 
 // Members are who may speak at a hub, kept in one file.
 type Members struct {
-	Bots   []string `json:"bots"` // public keys of the bots
+	Bots []string `json:"bots"` // public keys of the bots
+	// Named are the bots that were enrolled by a name; their keys are among Bots, too.
+	Named  []Member `json:"named_bots,omitempty"`
 	Agents []Member `json:"agents"`
 }
 
@@ -83,10 +85,10 @@ func (m *Members) Add(one Member) error {
 			return fmt.Errorf("%q: %w", name, ErrName)
 		}
 	}
+	if m.has(one.Name) {
+		return fmt.Errorf("%s: %w", one.Name, ErrEnrolled)
+	}
 	for _, a := range m.Agents {
-		if a.Name == one.Name {
-			return fmt.Errorf("%s: %w", one.Name, ErrEnrolled)
-		}
 		for _, panel := range one.Panels {
 			if slices.Contains(a.Panels, panel) {
 				return fmt.Errorf("%s, %s: %w", panel, a.Name, ErrPanelTaken)
@@ -98,13 +100,36 @@ func (m *Members) Add(one Member) error {
 	return nil
 }
 
-// Remove ends the rights of an agent.
+// has reports whether an agent or a bot has the name.
+func (m *Members) has(name string) bool {
+	return slices.ContainsFunc(append(slices.Clone(m.Agents), m.Named...), func(a Member) bool { return a.Name == name })
+}
+
+// Remove ends the rights of an agent, or of a bot that was enrolled.
 func (m *Members) Remove(name string) error {
+	if i := slices.IndexFunc(m.Named, func(b Member) bool { return b.Name == name }); i >= 0 {
+		m.Bots = slices.DeleteFunc(m.Bots, func(key string) bool { return key == m.Named[i].Key })
+		m.Named = slices.Delete(m.Named, i, i+1)
+		return nil
+	}
 	i := slices.IndexFunc(m.Agents, func(a Member) bool { return a.Name == name })
 	if i < 0 {
 		return fmt.Errorf("%s: %w", name, ErrNotEnrolled)
 	}
 	m.Agents = slices.Delete(m.Agents, i, i+1)
+	return nil
+}
+
+// Enrol lets a bot in under a name.
+func (m *Members) Enrol(bot Member) error {
+	if !ValidName(bot.Name) {
+		return fmt.Errorf("%q: %w", bot.Name, ErrName)
+	}
+	if m.has(bot.Name) {
+		return fmt.Errorf("%s: %w", bot.Name, ErrEnrolled)
+	}
+	m.Named = append(m.Named, bot)
+	m.AddBot(bot.Key)
 	return nil
 }
 

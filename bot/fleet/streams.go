@@ -17,6 +17,7 @@ const (
 	StreamSights = "SIGHTS" // what vantage points saw
 	BucketFleet  = "fleet"  // an entry an agent
 	BucketLease  = "lease"  // who speaks
+	BucketState  = "state"  // of objects: the last backup of the state of the bot that speaks, of two
 )
 
 // MaxRecord is the largest message, in bytes, that a hub takes.
@@ -33,8 +34,9 @@ const (
 
 	requestTimeout = 5 * time.Second
 
-	// leaseTTL ends the lease of a bot that does not renew it.
-	leaseTTL = 15 * time.Second
+	// LeaseTTL ends the lease of a bot that does not renew it. A bot needs a part of it to
+	// become silent (package lease), and a hub that is restarted should cost nothing.
+	LeaseTTL = 30 * time.Second
 )
 
 func streams(replicas int) []jetstream.StreamConfig {
@@ -53,7 +55,7 @@ func streams(replicas int) []jetstream.StreamConfig {
 func buckets(replicas int) []jetstream.KeyValueConfig {
 	return []jetstream.KeyValueConfig{
 		{Bucket: BucketFleet, Storage: jetstream.FileStorage, Replicas: replicas, History: 1},
-		{Bucket: BucketLease, Storage: jetstream.FileStorage, Replicas: replicas, History: 1, TTL: leaseTTL},
+		leaseOf(replicas, LeaseTTL),
 	}
 }
 
@@ -61,10 +63,7 @@ func buckets(replicas int) []jetstream.KeyValueConfig {
 // has as many replicas as the cluster has servers, but at most three; one server has
 // one. A cluster that has just started may refuse: the caller tries again.
 func Prepare(ctx context.Context, js jetstream.JetStream, servers int) error {
-	replicas := min(max(servers, 1), 3)
-	if replicas == 2 {
-		replicas = 1 // two of two must both be there, which is worse than one
-	}
+	replicas := replicasOn(servers)
 	for _, s := range streams(replicas) {
 		err := within(ctx, func(ctx context.Context) error { _, err := js.CreateOrUpdateStream(ctx, s); return err })
 		if err != nil {
@@ -76,6 +75,40 @@ func Prepare(ctx context.Context, js jetstream.JetStream, servers int) error {
 		if err != nil {
 			return fmt.Errorf("bucket %s: %w", b.Bucket, err)
 		}
+	}
+	return nil
+}
+
+// replicasOn is how many copies so many servers have of everything.
+func replicasOn(servers int) int {
+	replicas := min(max(servers, 1), 3)
+	if replicas == 2 {
+		return 1 // two of two must both be there, which is worse than one
+	}
+	return replicas
+}
+
+func leaseOf(replicas int, ttl time.Duration) jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{Bucket: BucketLease, Storage: jetstream.FileStorage, Replicas: replicas, History: 1, TTL: ttl}
+}
+
+// PreparePair creates what two bots need of which one speaks, as Prepare does: a lease
+// that ends after a time, and room for the backups of a state.
+func PreparePair(ctx context.Context, js jetstream.JetStream, servers int, ttl time.Duration) error {
+	replicas := replicasOn(servers)
+	err := within(ctx, func(ctx context.Context) error {
+		_, err := js.CreateOrUpdateKeyValue(ctx, leaseOf(replicas, ttl))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("bucket %s: %w", BucketLease, err)
+	}
+	err = within(ctx, func(ctx context.Context) error {
+		_, err := js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: BucketState, Storage: jetstream.FileStorage, Replicas: replicas})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("bucket %s: %w", BucketState, err)
 	}
 	return nil
 }

@@ -204,8 +204,12 @@ func panelCases() map[string]message {
 		}
 	}
 	for _, e := range []compose.StateEvent{{Kind: "restored", Path: "/var/lib/domovoy/domovoy.db"}, {Kind: "renewed", Path: "/var/lib/domovoy/domovoy.db.corrupt-20261121-140500"},
-		{Kind: "lost", Path: "/var/lib/domovoy/domovoy.db", Lost: 120}, {Kind: "again"}} {
+		{Kind: "lost", Path: "/var/lib/domovoy/domovoy.db", Lost: 120}, {Kind: "again"},
+		{Kind: "taken", Host: "bot1", Memory: ago(50 * time.Second)}, {Kind: "handed", Host: "bot1", Memory: ago(40 * time.Second)}, {Kind: "bare", Host: "bot1", Memory: ago(3 * 24 * time.Hour)}} {
 		all["state."+e.Kind] = func(w compose.Writer) reports.Message { return compose.State(w, e) }
+	}
+	all["state.bare.first"] = func(w compose.Writer) reports.Message {
+		return compose.State(w, compose.StateEvent{Kind: "bare", Host: "bot1"})
 	}
 	for name, faults := range map[string]int{"one": 1, "four": 4, "many": 21} {
 		all["reload."+name] = func(w compose.Writer) reports.Message {

@@ -31,6 +31,11 @@ type Config struct {
 	Wake       bot.Signal              // there is something to send
 	Log        *slog.Logger
 
+	// Speaks is asked right before each sending whether the bot may speak now. If it may
+	// not, the message stays due, and nothing is sent until the context ends. nil: it
+	// always may.
+	Speaks func() bool
+
 	// Called is told how each call to a receiver ended; nil: nobody is.
 	Called func(messenger string, took time.Duration, err error)
 }

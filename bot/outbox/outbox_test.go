@@ -202,3 +202,30 @@ func TestAShutdownInTheMiddleOfASending(t *testing.T) {
 		})
 	}
 }
+
+// A bot that may not speak any more sends nothing, though it was not stopped yet; what
+// waited is sent when it may speak again.
+func TestWhoMayNotSpeakIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p := enginetest.NewDisk(t), &post{}
+		speaks := true
+		out := func() *outbox.Outbox {
+			return outbox.New(outbox.Config{Journal: j.Journal, Receivers: map[string]bot.Receiver{"post": p}, Wake: bot.NewSignal(), Log: slog.New(slog.DiscardHandler),
+				Audience: func() bot.Audience { return bot.Audience{Bundle: enginetest.Bundle(t)} }, Speaks: func() bool { return speaks }})
+		}
+		enqueue(t, j.Journal, alert("post:a", "one"))
+		enginetest.Run(t, time.Minute, out().Run)
+		speaks = false
+		enqueue(t, j.Journal, alert("post:a", "two"))
+		enginetest.Run(t, time.Hour, out().Run)
+		p.want(t, "one")
+		if n := waiting(t, j.Journal); n != 1 {
+			t.Errorf("%d wait", n)
+		}
+		speaks = true
+		enginetest.Run(t, time.Minute, out().Run)
+		if len(p.sent) != 2 || !strings.HasPrefix(p.sent[1], "two") {
+			t.Errorf("sent %q", p.sent)
+		}
+	})
+}

@@ -59,6 +59,10 @@ func (q *queue) deliver(ctx context.Context, d journal.Delivery, store storing) 
 	defer cancel()
 	bounded, cancelBound := context.WithTimeout(late, sendBound)
 	defer cancelBound()
+	if q.Speaks != nil && !q.Speaks() {
+		<-ctx.Done() // the outbox is about to be stopped
+		return ctx.Err()
+	}
 	started := time.Now()
 	ref, err := q.send(bounded, d)
 	if q.Called != nil {

@@ -15,6 +15,8 @@ import (
 
 	"domovoy/bot/console"
 	"domovoy/cmd/internal/app"
+	"domovoy/cmd/internal/config"
+	"domovoy/cmd/internal/pair"
 	"domovoy/i18n"
 )
 
@@ -32,11 +34,28 @@ func (p *program) ask() *cobra.Command {
 				return err
 			}
 			collectRarely(p.env)
-			return p.errorJSON(p.withApp(c.Context(), func(a *app.App) error {
+			cfg, err := p.load()
+			if err != nil {
+				return err
+			}
+			p.tellWaiting(c.Context(), cfg)
+			return p.errorJSON(p.open(c.Context(), cfg, func(a *app.App) error {
 				return p.printAnswer(c.Context(), a, strings.Join(words, " "))
 			}))
 		},
 	})))
+}
+
+// tellWaiting says if another bot speaks: what is asked here may be known better there.
+func (p *program) tellWaiting(ctx context.Context, cfg *config.Config) {
+	h, err := pair.Other(ctx, cfg)
+	l := p.bundle.Locale(p.own.Language(), cfg.Timezone)
+	switch {
+	case err != nil:
+		p.notice(l.Say("cli.pair.unknown", i18n.Args{"Error": err.Error()}))
+	case h.Host != "":
+		p.notice(l.Say("cli.pair.waits", i18n.Args{"Host": h.Host, "Since": l.DateTime(h.Since.Time, time.Now())}))
+	}
 }
 
 // printAnswer asks and prints the answer in p.format.

@@ -42,12 +42,16 @@ func (p *program) fleetAdd() *cobra.Command {
 		Args:    p.oneName,
 	})
 	vantage := c.Flags().Bool("vantage", false, p.own.Say("cli.flag.vantage"))
+	bot := c.Flags().Bool("bot", false, p.own.Say("cli.flag.bot"))
 	c.Flags().StringArrayVar(&panels, "panel", nil, p.own.Say("cli.flag.panel"))
 	c.Flags().StringVar(&out, "out", "", p.own.Say("cli.flag.outfile"))
 	c.RunE = func(c *cobra.Command, args []string) error {
 		cfg, err := p.load()
 		if err != nil {
 			return err
+		}
+		if *bot && (*vantage || len(panels) > 0) {
+			return usageError{errors.New(p.own.Say("cli.fleet.onlybot"))}
 		}
 		if len(panels) == 0 && !*vantage {
 			panels = []string{args[0]}
@@ -58,7 +62,13 @@ func (p *program) fleetAdd() *cobra.Command {
 			}
 		}
 		slices.Sort(panels)
-		e, err := app.Enrol(c.Context(), cfg, args[0], slices.Compact(panels), time.Now())
+		enrol := func() (app.Enrolled, error) {
+			if *bot {
+				return app.EnrolBot(c.Context(), cfg, args[0], time.Now())
+			}
+			return app.Enrol(c.Context(), cfg, args[0], slices.Compact(panels), time.Now())
+		}
+		e, err := enrol()
 		if err != nil {
 			return p.unenrolled(err)
 		}
@@ -69,7 +79,7 @@ func (p *program) fleetAdd() *cobra.Command {
 
 // printEnrolment prints the file, or writes it with mode 0600.
 func (p *program) printEnrolment(cfg *config.Config, e app.Enrolled, out string) error {
-	text, err := e.Text(p.own.Say("cli.fleet.file", i18n.Args{"Name": e.Name, "Panels": e.Panels}))
+	text, err := e.Text(p.own.Say("cli.fleet.file", i18n.Args{"Name": e.Name, "Panels": e.Panels, "Bot": e.Bot}))
 	if err != nil {
 		return err
 	}

@@ -77,6 +77,51 @@ func TestFleetOfTheManual(t *testing.T) {
 	bot.stop()
 }
 
+// TestTwoBotsOfTheManual does what the manual says of two bots: a hub of its own, with
+// both enrolled, of which one speaks.
+func TestTwoBotsOfTheManual(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, settings{resolveAfter: 1})
+	buildHub(t)
+	address := unusedAddress(t)
+	third := filepath.Join(h.folder, "third.yaml")
+	h.must(os.WriteFile(third, fmt.Appendf(nil, "language: en\nstate: %s/third/domovoy.db\npanels: []\nresolvers: []\nfleet: {listen: %q, public: %q}\n", h.folder, address, address), 0o600))
+	bots := h.config
+	h.config = third // where bots are enrolled
+	shell := h.shell(h.installed())
+	shell("domovoy fleet add bot1 --bot --out bot1.enrolment")
+	shell("domovoy fleet add bot2 --bot --out bot2.enrolment")
+	if out := shell("cat bot1.enrolment"); !strings.Contains(out, "role: bot") || !strings.Contains(out, "/etc/domovoy/bot1.enrolment, pair: true}") {
+		h.Errorf("the file of a bot:\n%s", out)
+	}
+	program, err := exec.LookPath(realProgram)
+	h.must(err)
+	server := exec.Command(filepath.Join(filepath.Dir(program), "domovoy-hub"), "--dir", filepath.Join(h.folder, "third", "hub"), "--listen", address, "--names", "hub.example.com")
+	h.must(server.Start())
+	defer func() { _ = server.Process.Kill(); _ = server.Wait() }()
+
+	var running []*child
+	for _, name := range []string{"bot1", "bot2"} {
+		text, err := os.ReadFile(bots)
+		h.must(err)
+		h.config = filepath.Join(h.folder, name+".yaml")
+		config := strings.ReplaceAll(string(text), h.folder+"/state", h.folder+"/"+name) + fmt.Sprintf("fleet: {key_file: %s.enrolment, pair: true}\n", name)
+		h.must(os.WriteFile(h.config, []byte(config), 0o600))
+		h.must(os.Mkdir(filepath.Join(h.folder, name), 0o700))
+		shell("domovoy config check --offline " + name + ".yaml")
+		running = append(running, h.launch())
+		word := "this bot has the lease: it speaks"
+		if name == "bot2" {
+			word = "another bot speaks: this one waits"
+		}
+		h.until(word, func() bool { return strings.Contains(running[len(running)-1].told.String(), word) })
+	}
+	h.baseline()
+	for _, c := range running {
+		c.stop()
+	}
+}
+
 // buildHub puts the hub's program beside the bot's, where the bot finds it.
 func buildHub(t *testing.T) {
 	t.Helper()
@@ -86,7 +131,7 @@ func buildHub(t *testing.T) {
 	if _, err := os.Stat(program); err == nil {
 		return
 	}
-	mine := fmt.Sprint(program, ".", os.Getpid()) // another test may build it, too
+	mine := filepath.Join(t.TempDir(), "domovoy-hub") // another test may build it, too
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", mine, "domovoy/cmd/domovoy-hub").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -9,7 +10,9 @@ import (
 
 	"domovoy/cmd/internal/app"
 	"domovoy/cmd/internal/config"
+	"domovoy/cmd/internal/pair"
 	"domovoy/i18n"
+	"domovoy/reports/compose"
 )
 
 // serve runs the bot, and runs it again with the new configuration when that is
@@ -20,13 +23,33 @@ func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan o
 	damaged, begun := false, 0 // how often a new state was begun
 	var hub app.Hub
 	defer hub.Stop()
+	var speaks pair.Pair
+	defer speaks.Leave()
+	var took *compose.StateEvent // to be told when the bot runs
 	for {
 		hub.Follow(ctx, cfg, log)
+		if err := speaks.Follow(cfg, log); err != nil {
+			return err
+		}
+		if !speaks.Speaks() {
+			event, fresh, err := p.awaitTurn(ctx, &speaks, reload, log)
+			if took = cmp.Or(event, took); fresh != nil {
+				cfg = fresh
+				continue
+			}
+			if err != nil {
+				return nil // told to stop while it waited
+			}
+		}
 		keeping, enough := context.WithCancel(ctx)
 		go app.KeepStreams(keeping, cfg, log) // what is opened next waits for them
 		next := make(chan *config.Config, 1)
 		a, err := app.OpenToRun(ctx, cfg, p.bundle, log, p.notice, damaged)
 		err = closing(a, err, func(a *app.App) error {
+			if took != nil {
+				a.Became(*took)
+				took = nil
+			}
 			running, stop := context.WithCancel(ctx)
 			defer stop()
 			go func() {
@@ -35,7 +58,7 @@ func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan o
 					stop()
 				}
 			}()
-			return a.Run(running)
+			return speaks.Guard(running, a, a.Run)
 		})
 		enough()
 		select {
@@ -49,14 +72,54 @@ func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan o
 			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 				return nil // told to stop while it began
 			}
+			if err == nil && ctx.Err() == nil && !speaks.Speaks() {
+				log.WarnContext(ctx, "this bot does not speak any more, and waits for its turn")
+				continue
+			}
 			if damaged = app.IsDamaged(err) && ctx.Err() == nil && begun < newStates; !damaged {
-				app.LastWord(ctx, cfg, p.bundle, log, err)
+				if speaks.Speaks() { // else another does
+					app.LastWord(ctx, cfg, p.bundle, log, err)
+				}
 				return p.explained(cfg, err)
 			}
 			begun++
 			log.ErrorContext(ctx, "the state file is damaged, beginning again with a new one", "error", err)
 		}
 	}
+}
+
+// awaitTurn waits until the bot may speak, of two of which one does. It returns what to
+// tell of that, which may be nil, and a configuration that replaces the present one
+// meanwhile. The error is the context's.
+func (p *program) awaitTurn(ctx context.Context, speaks *pair.Pair, reload <-chan os.Signal, log *slog.Logger) (*compose.StateEvent, *config.Config, error) {
+	waiting, stop := context.WithCancel(ctx)
+	var fresh *config.Config
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for fresh == nil {
+			select {
+			case <-waiting.Done():
+				return
+			case <-reload:
+			}
+			read, faults := config.Load(p.file, config.Env(p.env))
+			if len(faults) == 0 {
+				faults = read.CheckRun()
+			}
+			if len(faults) == 0 {
+				fresh = read
+			}
+			for _, line := range faults.Render(p.own) {
+				log.ErrorContext(ctx, "the new configuration is wrong, the old one stays", "fault", line)
+			}
+		}
+		stop()
+	}()
+	event, err := speaks.Wait(waiting)
+	stop()
+	<-ended
+	return event, fresh, err
 }
 
 // newStates is how often a new state is begun: a disk that damages each at once

@@ -47,7 +47,8 @@ func (p *program) run() *cobra.Command {
 // tellUnplaced tells people if the program cannot run only because its state can have
 // no place.
 func (p *program) tellUnplaced(ctx context.Context) {
-	if cfg := config.Unplaced(p.file, config.Env(p.env)); cfg != nil && len(cfg.CheckRun()) == 0 {
+	cfg := config.Unplaced(p.file, config.Env(p.env))
+	if cfg != nil && len(cfg.CheckRun()) == 0 && !cfg.Fleet.Pair { // of two the other may speak
 		app.LastWord(ctx, cfg, p.bundle, p.logger(cfg), app.NoPlace(cfg))
 	}
 }

@@ -9,9 +9,12 @@ import (
 
 // StateEvent is what became of the bot's own state file.
 type StateEvent struct {
-	Kind string // restored, renewed, lost or again
+	Kind string // restored, renewed, lost or again; of two bots, of which one speaks: taken, handed or bare
 	Path string // of the state, or of the damaged one; may be empty
 	Lost int64  // entries of the audit that are gone with the state before it
+
+	Host   string    // of taken, handed and bare: where the bot is that spoke before
+	Memory time.Time // of these: what happened until then is in the state; zero: nothing is
 }
 
 // StateFault says that the state cannot be kept, and what to do about it. reason is
@@ -41,9 +44,13 @@ func State(w Writer, e StateEvent) reports.Message {
 	if e.Kind == "again" {
 		tone = reports.ToneOver
 	}
-	m := w.message(tone, w.Say("state."+e.Kind))
+	m := w.message(tone, w.Say("state."+e.Kind, i18n.Args{"Host": e.Host, "At": w.Clock(w.Now)}))
 	if e.Kind != "again" {
-		m.Sections = []reports.Section{{Text: w.Say("state.about."+e.Kind, i18n.Args{"Path": e.Path, "Entries": int(e.Lost)})}}
+		args := i18n.Args{"Path": e.Path, "Entries": int(e.Lost), "Memory": ""}
+		if !e.Memory.IsZero() {
+			args["Memory"] = w.dateTime(e.Memory)
+		}
+		m.Sections = []reports.Section{{Text: w.Say("state.about."+e.Kind, args)}}
 	}
 	return m
 }

@@ -146,7 +146,7 @@ func loaded(t *testing.T, folder, name, text string) *config.Config {
 func awaitBucket(t *testing.T, cfg *config.Config) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
-		n, err := reach(t.Context(), cfg)
+		n, err := Reach(t.Context(), cfg)
 		if err != nil {
 			continue
 		}

@@ -32,6 +32,10 @@ type Enrolled struct {
 
 // Enrol lets an agent in and returns what it needs.
 func Enrol(ctx context.Context, cfg *config.Config, name string, panels []string, now time.Time) (Enrolled, error) {
+	return enrol(ctx, cfg, fleet.Enrolment{Name: name, Panels: panels}, now)
+}
+
+func enrol(ctx context.Context, cfg *config.Config, whom fleet.Enrolment, now time.Time) (Enrolled, error) {
 	folder, err := fleetFolder(cfg)
 	if err != nil {
 		return Enrolled{}, err
@@ -40,7 +44,8 @@ func Enrol(ctx context.Context, cfg *config.Config, name string, panels []string
 	if err != nil {
 		return Enrolled{}, err
 	}
-	e := Enrolled{Enrolment: fleet.Enrolment{Name: name, Panels: panels, Key: key}, Server: cfg.Fleet.Listen == ""}
+	e := Enrolled{Enrolment: whom, Server: cfg.Fleet.Listen == ""}
+	e.Key = key
 	e.Hub, e.Sure = PublicHub(cfg)
 	if e.Server {
 		e.CA, err = cfg.Fleet.CA()
@@ -54,7 +59,11 @@ func Enrol(ctx context.Context, cfg *config.Config, name string, panels []string
 		if own, err := fleet.ParseKey(cfg.Fleet.Key.Reveal()); e.Server && err == nil {
 			m.AddBot(own.Public())
 		}
-		return m.Add(fleet.Member{Name: name, Key: key.Public(), Panels: panels, Since: now.UTC().Truncate(time.Second)})
+		one := fleet.Member{Name: whom.Name, Key: key.Public(), Panels: whom.Panels, Since: now.UTC().Truncate(time.Second)}
+		if whom.Bot {
+			return m.Enrol(one)
+		}
+		return m.Add(one)
 	})
 	if err != nil {
 		return Enrolled{}, err
@@ -62,7 +71,12 @@ func Enrol(ctx context.Context, cfg *config.Config, name string, panels []string
 	return e, tellHub(ctx, cfg)
 }
 
-// Expel ends the rights of an agent.
+// EnrolBot lets another bot in and returns what it needs.
+func EnrolBot(ctx context.Context, cfg *config.Config, name string, now time.Time) (Enrolled, error) {
+	return enrol(ctx, cfg, fleet.Enrolment{Name: name, Bot: true}, now)
+}
+
+// Expel ends the rights of an agent, or of a bot that was enrolled.
 func Expel(ctx context.Context, cfg *config.Config, name string) error {
 	folder, err := fleetFolder(cfg)
 	if err != nil {
@@ -126,7 +140,7 @@ func Roster(ctx context.Context, cfg *config.Config) ([]fleet.Entry, error) {
 	for _, one := range m.Agents {
 		entries = append(entries, fleet.Entry{Member: one})
 	}
-	n, err := reach(ctx, cfg)
+	n, err := Reach(ctx, cfg)
 	if err != nil {
 		return entries, err
 	}
@@ -143,8 +157,9 @@ func Roster(ctx context.Context, cfg *config.Config) ([]fleet.Entry, error) {
 // reachTimeout is how long a command waits for the hub.
 const reachTimeout = 5 * time.Second
 
-// reach connects to the hub once, for a command.
-func reach(ctx context.Context, cfg *config.Config) (*nats.Conn, error) {
+// Reach connects to the hub once, for a command. The error of a hub that is away is
+// ErrAway.
+func Reach(ctx context.Context, cfg *config.Config) (*nats.Conn, error) {
 	c, err := BotHub(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
@@ -180,7 +195,7 @@ func tellHub(ctx context.Context, cfg *config.Config) error {
 	if cfg.Fleet.Listen == "" {
 		return nil
 	}
-	n, err := reach(ctx, cfg)
+	n, err := Reach(ctx, cfg)
 	if errors.Is(err, ErrAway) {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"domovoy/bot/jobs"
 	"domovoy/bot/slack"
 	"domovoy/bot/telegram"
+	"domovoy/reports/compose"
 	"domovoy/reports/journal"
 )
 
@@ -40,6 +41,12 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	return nil
 }
+
+// SpeakWhile has Run send messages only while speaks says so.
+func (a *App) SpeakWhile(speaks func() bool) { a.bot.Speaks = speaks }
+
+// Became has Run tell people what became of the state.
+func (a *App) Became(e compose.StateEvent) { a.bot.Became = append(a.bot.Became, e) }
 
 func (a *App) run(ctx context.Context) error {
 	release, err := a.journal.Lock(ctx, "run")

@@ -23,6 +23,9 @@ type Fleet struct {
 	Hub    string `key:"hub" is:"hub"`
 	Key    Secret `key:"key" is:"secret" shape:"enrolment"`
 	CAFile string `key:"ca_file" is:"path"`
+	// Pair says that another bot uses the hub, too: the one that has the lease speaks,
+	// the other waits.
+	Pair bool `key:"pair" is:"truth" default:"false"`
 }
 
 // IsOn reports whether there is a fleet.
@@ -37,10 +40,10 @@ func (f Fleet) Addresses() []string {
 	return all
 }
 
-// Enrolment is the one in Key; false: Key is a bare key or none.
+// Enrolment is the agent's in Key; false: Key is a bare key, a bot's enrolment or none.
 func (f Fleet) Enrolment() (fleet.Enrolment, bool) {
 	e, err := fleet.ParseEnrolment(f.Key.Reveal())
-	return e, err == nil
+	return e, err == nil && !e.Bot
 }
 
 // CA is the certificate of the hub's CA, PEM; empty: the system's are trusted.
@@ -126,8 +129,8 @@ func readCountry(f field, v scalar) (any, *problem) {
 // from the enrolment.
 func (r *reader) checkFleet(c *Config) {
 	f := &c.Fleet
-	e, enrolled := f.Enrolment()
-	if f.Hub == "" && enrolled && f.Listen == "" {
+	e, err := fleet.ParseEnrolment(f.Key.Reveal())
+	if f.Hub == "" && err == nil && f.Listen == "" {
 		if _, err := fleet.ParseURLs(e.Hub); err == nil {
 			f.Hub = e.Hub
 		}
@@ -137,6 +140,10 @@ func (r *reader) checkFleet(c *Config) {
 		r.fault("fleet.hub", wrong("fleet.two", nil))
 	case f.Listen != "" && f.Key.IsSet():
 		r.fault("fleet.key_file", wrong("fleet.two", nil))
+	case f.Listen != "" && f.Pair:
+		r.fault("fleet.pair", wrong("fleet.pair", nil))
+	case f.Pair && !f.Key.IsSet():
+		r.fault("fleet.pair", wrong("fleet.alone", nil))
 	case f.Listen == "" && f.Public != "":
 		r.fault("fleet.public", wrong("fleet.public", nil))
 	case f.Hub != "" && !f.Key.IsSet():
@@ -150,6 +157,9 @@ func (r *reader) checkFleet(c *Config) {
 		if _, err := f.CA(); err != nil && !os.IsPermission(err) {
 			r.fault("fleet.ca_file", wrong("fleet.ca", map[string]any{"Value": printable(f.CAFile)}))
 		}
+	}
+	if e.Bot {
+		e.Name = "" // it may look from a place of any name
 	}
 	r.checkVantage(c, e.Name)
 	if len(c.Panels) == 0 && !c.Fleet.IsOn() && !r.hasFault("panels") && !r.hasFault("fleet") {
@@ -187,6 +197,8 @@ func (c *Config) CheckAgent() Faults {
 	switch {
 	case c.Fleet.Listen != "":
 		name = "agent.listen"
+	case c.Fleet.Pair:
+		name = "agent.pair"
 	case !c.Fleet.IsOn():
 		name = "agent.hub"
 	case len(c.Panels) == 0 && !c.Vantage.IsOn():
