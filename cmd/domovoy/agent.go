@@ -24,7 +24,7 @@ func (p *program) agent() *cobra.Command {
 				return p.printFaults(faults)
 			}
 			_ = lowerPriority() // a sandbox may forbid it; the agent works without
-			err = app.RunAgent(c.Context(), cfg, p.logger(cfg))
+			err = app.RunAgent(c.Context(), cfg, quietly(c.Context(), p.logger(cfg)))
 			if errors.Is(err, context.Canceled) && c.Context().Err() != nil {
 				return nil // told to stop while it began
 			}

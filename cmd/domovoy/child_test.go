@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"math/rand/v2"
+	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -124,6 +127,33 @@ func (c *child) silent() {
 	} {
 		if strings.Contains(said, text) {
 			c.Errorf("the output has %s:\n%s", what, said)
+		}
+	}
+}
+
+// A bot that is stopped at any moment ends well, and says nothing that somebody should
+// look at: neither a warning nor an error.
+func TestACleanStopIsQuiet(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, settings{resolveAfter: 1})
+	rounds := 6
+	if os.Getenv("CI") == "true" {
+		rounds = 60
+	}
+	for range rounds {
+		c := h.launch()
+		after := rand.N(2500 * time.Millisecond)
+		select {
+		case err := <-c.ended:
+			t.Fatalf("it ended by itself: %v\n%s", err, c.told)
+		case <-time.After(after):
+		}
+		c.must(c.cmd.Process.Signal(syscall.SIGTERM))
+		if err := c.end(); err != nil && c.told.String() != "" { // before anything it ends by the signal
+			t.Errorf("stopped after %s: %v", after, err)
+		}
+		if loud := regexp.MustCompile(`(?m)^.*level=(WARN|ERROR).*$`).FindAllString(c.told.String(), -1); loud != nil {
+			t.Errorf("stopped after %s it says:\n%s", after, strings.Join(loud, "\n"))
 		}
 	}
 }

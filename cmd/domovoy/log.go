@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -27,6 +28,58 @@ const (
 // mend a fault stands beside it.
 func (p *program) logger(cfg *config.Config) *slog.Logger {
 	return slog.New(app.WithCures(p.handler(), cfg, p.logLocale(cfg)))
+}
+
+// quietly is a log whose warnings and errors are for debugging alone if they only say
+// that something was cut short since run has ended: that is no trouble.
+func quietly(run context.Context, log *slog.Logger) *slog.Logger {
+	return slog.New(ending{log.Handler(), run})
+}
+
+type ending struct {
+	slog.Handler
+	run context.Context
+}
+
+// Handle passes a record on.
+func (e ending) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level >= slog.LevelWarn && (isCut(e.run, r) || isCut(ctx, r)) {
+		if r.Level = slog.LevelDebug; !e.Enabled(ctx, r.Level) {
+			return nil
+		}
+	}
+	return e.Handler.Handle(ctx, r)
+}
+
+// WithAttrs returns a handler that is quiet, too.
+func (e ending) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return ending{e.Handler.WithAttrs(attrs), e.run}
+}
+
+// WithGroup returns a handler that is quiet, too.
+func (e ending) WithGroup(name string) slog.Handler {
+	return ending{e.Handler.WithGroup(name), e.run}
+}
+
+// isCut reports whether a record's error is that a context was cancelled. Some errors
+// are texts alone, without the token that was in them, and what uses the network names
+// the cause, such as a signal.
+func isCut(ctx context.Context, r slog.Record) (cut bool) {
+	if !errors.Is(ctx.Err(), context.Canceled) { // a limit of time is something to look at
+		return false
+	}
+	cause := context.Cause(ctx)
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key != "error" {
+			return true
+		}
+		text := a.Value.String()
+		err, _ := a.Value.Any().(error)
+		cut = errors.Is(err, context.Canceled) || errors.Is(err, cause) ||
+			strings.Contains(text, context.Canceled.Error()) || strings.Contains(text, cause.Error())
+		return false
+	})
+	return cut
 }
 
 // handler is the form of the log.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,6 +42,40 @@ func logging(t *testing.T, form string, asJournal bool, say func(*slog.Logger)) 
 		lines = append(lines, in.Text())
 	}
 	return lines
+}
+
+// TestQuietly: once run has ended, what was cut short by that is no warning; everything
+// else is, and before the end everything is.
+func TestQuietly(t *testing.T) {
+	t.Parallel()
+	signalled := errors.New("terminated signal received")
+	run, stop := context.WithCancelCause(context.Background())
+	defer stop(nil)
+	var said bytes.Buffer
+	log := quietly(run, slog.New(slog.NewTextHandler(&said, nil))).With("panel", "isp1")
+	late, cancel := context.WithTimeout(context.Background(), 0)
+	defer cancel()
+	all := func() {
+		said.Reset()
+		log.WarnContext(run, "a", "error", fmt.Errorf("reading: %w", run.Err()))
+		log.ErrorContext(t.Context(), "b", "error", errors.New("asking: context canceled"))
+		log.Error("c", "error", fmt.Sprint("calling: ", signalled))
+		log.ErrorContext(run, "d", "error", errors.New("the disk is full"))
+		log.ErrorContext(late, "e", "error", late.Err())
+		log.Warn("f")
+	}
+	for _, want := range []string{"abcdef", "def"} {
+		all()
+		got := ""
+		for line := range strings.Lines(said.String()) {
+			_, name, _ := strings.Cut(line, "msg=")
+			got += name[:1]
+		}
+		if got != want {
+			t.Errorf("said %q, want %q:\n%s", got, want, said.String())
+		}
+		stop(signalled)
+	}
 }
 
 // TestTheLogInTheJournal has a priority, which systemd strips, and is JSON. No secret

@@ -19,7 +19,7 @@ import (
 // read again: on SIGHUP, or when a file of a secret changed. A configuration that
 // is wrong is not used.
 func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan os.Signal) error {
-	log := p.logger(cfg)
+	log := quietly(ctx, p.logger(cfg))
 	damaged, begun := false, 0 // how often a new state was begun
 	var hub app.Hub
 	defer hub.Stop()
