@@ -81,7 +81,30 @@ func (a *apart) agent(on *netns.Host, name, more string, flags ...string) *exec.
 func (h *house) answer(file string, words ...string) (out string, refused bool) {
 	h.Helper()
 	out, refused = h.raw(file, words...)
+	if words[0] == "list" && !refused {
+		out = byName(h.T, out)
+	}
 	return changing.ReplaceAllString(out, "…"), refused
+}
+
+// byName is a list sorted by what is in it. The oldest stand first, and sites of two
+// panels that were read for the first time by two agents are not equally old.
+func byName(t *testing.T, list string) string {
+	t.Helper()
+	var data map[string]any
+	must(t, json.Unmarshal([]byte(list), &data))
+	if items, ok := data["items"].([]any); ok {
+		slices.SortFunc(items, func(a, b any) int {
+			key := func(x any) string { // without the time
+				item, _ := x.(map[string]any)
+				return fmt.Sprint(item["domain"], " ", item["owner"], " ", item["server"])
+			}
+			return strings.Compare(key(a), key(b))
+		})
+	}
+	out, err := json.Marshal(data)
+	must(t, err)
+	return string(out)
 }
 
 func (h *house) raw(file string, words ...string) (out string, refused bool) {
