@@ -32,8 +32,10 @@ var (
 type Members struct {
 	Bots []string `json:"bots"` // public keys of the bots
 	// Named are the bots that were enrolled by a name; their keys are among Bots, too.
-	Named  []Member `json:"named_bots,omitempty"`
-	Agents []Member `json:"agents"`
+	Named []Member `json:"named_bots,omitempty"`
+	// Removed are the panels of agents that were removed and not enrolled again.
+	Removed []Removal `json:"removed,omitempty"`
+	Agents  []Member  `json:"agents"`
 }
 
 // MembersFile is their file in the hub's folder.
@@ -95,6 +97,7 @@ func (m *Members) Add(one Member) error {
 			}
 		}
 	}
+	m.Removed = slices.DeleteFunc(m.Removed, func(r Removal) bool { return slices.Contains(one.Panels, r.Panel) })
 	m.Agents = append(m.Agents, one)
 	slices.SortFunc(m.Agents, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
 	return nil

@@ -63,6 +63,10 @@ type State struct {
 	UnreadableN int              `json:"unreadable,omitempty"`
 	Rows        map[string]int   `json:"rows,omitempty"`
 	Writes      int64            `json:"writes,omitempty"`
+
+	// Removed says who ended the rights of the panel's agent. Then it is the word of the
+	// bot's side, and ends no reading: nothing is known of the panel any more.
+	Removed string `json:"removed,omitempty"`
 }
 
 // Log is how far the issuance log was sent.
@@ -74,7 +78,7 @@ type Log struct {
 
 // DecodeState reads a State. One of a newer protocol may lack what ours needs.
 func DecodeState(data []byte) (s State, err error) {
-	if err = decode(data, &s); err == nil && (s.Protocol < 1 || s.Protocol <= Protocol && (s.Epoch == "" || s.Reading < 1)) {
+	if err = decode(data, &s); err == nil && (s.Protocol < 1 || s.Protocol <= Protocol && s.Removed == "" && (s.Epoch == "" || s.Reading < 1)) {
 		err = fmt.Errorf("%w: it ends no reading", ErrRecord)
 	}
 	return s, err

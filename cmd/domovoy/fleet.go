@@ -130,7 +130,7 @@ func (p *program) fleetRemove() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := app.Expel(c.Context(), cfg, args[0]); err != nil {
+			if err := app.Expel(c.Context(), cfg, args[0], p.local(), time.Now()); err != nil {
 				return p.unenrolled(err)
 			}
 			fmt.Fprintln(p.out, p.own.Say("cli.fleet.removed", i18n.Args{"Name": args[0], "Server": cfg.Fleet.Listen == ""}))

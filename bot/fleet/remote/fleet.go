@@ -47,17 +47,18 @@ type Fleet struct {
 	js  jetstream.JetStream
 	now func() time.Time
 
-	read map[string]int64 // the last reading of each panel that counted before the start; read only
+	read map[string]int64 // the last reading of each panel that counted before the start
 
 	mu      sync.Mutex
 	panels  map[string]*Panel
-	clocks  map[string]clock // of agents that sent a heartbeat, by their names
-	said    map[string]bool  // what was refused, and logged
-	stream  time.Time        // when FACTS was created; zero: not known
-	place   uint64           // in FACTS, that was consumed
-	lost    time.Time        // when the hub was lost; zero: it is there
-	caught  chan struct{}    // closed when all that the hub had was consumed, once
-	upToNow bool             // it is closed
+	removed map[string]string // who removed the agents of panels that are no more, by panel
+	clocks  map[string]clock  // of agents that sent a heartbeat, by their names
+	said    map[string]bool   // what was refused, and logged
+	stream  time.Time         // when FACTS was created; zero: not known
+	place   uint64            // in FACTS, that was consumed
+	lost    time.Time         // when the hub was lost; zero: it is there
+	caught  chan struct{}     // closed when all that the hub had was consumed, once
+	upToNow bool              // it is closed
 
 	beats *nats.Subscription
 	stop  context.CancelFunc
@@ -75,7 +76,7 @@ func Open(ctx context.Context, c Config) (*Fleet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing to read the fleet: %w", err)
 	}
-	f := &Fleet{cfg: c, js: js, now: time.Now, read: map[string]int64{}, panels: map[string]*Panel{}, clocks: map[string]clock{}, said: map[string]bool{}, caught: make(chan struct{}), done: make(chan struct{})}
+	f := &Fleet{cfg: c, js: js, now: time.Now, read: map[string]int64{}, panels: map[string]*Panel{}, removed: map[string]string{}, clocks: map[string]clock{}, said: map[string]bool{}, caught: make(chan struct{}), done: make(chan struct{})}
 	f.lost = f.now()
 	for _, p := range before {
 		f.read[p.Name] = p.Reading
@@ -113,6 +114,36 @@ func (f *Fleet) panel(name string) *Panel {
 		f.panels[name] = p
 	}
 	return p
+}
+
+// Removed returns who removed the agent of a panel, of which nothing is known since;
+// empty: nobody did.
+func (f *Fleet) Removed(panel string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.panels[panel] != nil {
+		return "" // it comes back
+	}
+	return f.removed[panel]
+}
+
+// remove forgets a panel.
+func (f *Fleet) remove(panel, by string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.panels, panel)
+	delete(f.read, panel)
+	f.removed[panel] = by
+}
+
+// isBack reports whether a panel was removed before its agent spoke again, who believes
+// that the hub still has what it sent. It says so once.
+func (f *Fleet) isBack(panel string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, back := f.removed[panel]
+	delete(f.removed, panel)
+	return back
 }
 
 // Names are of all panels that something is known of.
@@ -359,11 +390,16 @@ func (f *Fleet) sort(m jetstream.Msg, at time.Time) (panel string, again bool, e
 	if err != nil {
 		return panel, false, err
 	}
+	if x.Removed != "" {
+		f.remove(panel, x.Removed)
+		return panel, false, nil
+	}
+	back := f.isBack(panel)
 	news, again, err := f.Panel(panel).end(x, at)
 	if news && f.cfg.News != nil {
 		f.cfg.News(panel)
 	}
-	return panel, again, err
+	return panel, again || back, err
 }
 
 // knows reports whether anything is known of a panel.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,6 +97,7 @@ func TestAgentAtTheHubOfTheBot(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+	a = removedAndBack(ctx, t, bot, agent, bundle, a, log)
 	hub.Stop()
 	if reply, err = a.Ask(ctx, Local{User: "ann"}, "fleet", func(string) {}); err != nil {
 		t.Fatal(err)
@@ -140,6 +142,97 @@ func loaded(t *testing.T, folder, name, text string) *config.Config {
 		t.Fatal(faults)
 	}
 	return cfg
+}
+
+// removedAndBack removes the agent: the bot forgets its panel. Enrolled again with the
+// file that it has of before, it sends everything again. It returns the bot that then
+// runs, and has stopped the agent.
+func removedAndBack(ctx context.Context, t *testing.T, bot, agent *config.Config, bundle *i18n.Bundle, a *App, log *slog.Logger) *App {
+	t.Helper()
+	servers := func() []string {
+		reply, err := a.Ask(ctx, Local{User: "ann"}, "status", func(string) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, s := range reply.Data.(commands.StatusData).Servers {
+			names = append(names, s.Server)
+		}
+		return names
+	}
+	again := func() { // as the program does when the fleet changed
+		for giveUp := time.Now().Add(20 * time.Second); !a.FleetChanged(); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(giveUp) {
+				t.Fatal("the fleet does not change")
+			}
+		}
+		err := a.Close()
+		if err == nil {
+			a, err = OpenIn(ctx, Laboratory{}, bot, bundle, log)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a.FleetChanged() {
+		t.Error("the fleet changed by itself")
+	}
+	if err := Expel(ctx, bot, "isp2", Local{User: "ann"}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	again()
+	if got := servers(); len(got) > 0 {
+		t.Errorf("the panel of the removed agent is still known: %v", got)
+	}
+	if known, err := a.journal.FleetPanels(ctx); err != nil || len(known) > 0 {
+		t.Error("the state has", known, err)
+	}
+	reply, err := a.Ask(ctx, Local{User: "ann"}, "audit", func(string) {})
+	if text, _ := json.Marshal(reply.Data); err != nil || !strings.Contains(string(text), "fleet remove") || !strings.Contains(string(text), "local:ann") {
+		t.Errorf("the audit is %s, %v", text, err)
+	}
+	if a.FleetChanged() {
+		t.Error("it changes again and again")
+	}
+	enrolled, err := Enrol(ctx, bot, "isp2", []string{"isp2"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := enrolled.Text("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(filepath.Dir(agent.State), "isp2.enrolment")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fresh, faults := config.Load(agent.File(), func(string) (string, bool) { return "", false })
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	runs, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- RunAgent(runs, fresh, log) }()
+	again()
+	for giveUp := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		reply, err := a.Ask(ctx, Local{User: "ann"}, "status", func(string) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		status := reply.Data.(commands.StatusData)
+		if len(status.Servers) == 1 && len(status.Metrics) > 0 && status.Metrics[0].Value != nil {
+			break
+		}
+		if time.Now().After(giveUp) {
+			text, _ := json.Marshal(status)
+			t.Fatalf("the panel does not come back: %s", text)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	return a
 }
 
 // awaitBucket waits until the hub has what heartbeats are kept in.

@@ -8,9 +8,13 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"domovoy/bot/engine"
+	"github.com/nats-io/nats.go"
+
+	"domovoy/bot/console"
 	"domovoy/bot/fleet"
 	"domovoy/bot/fleet/lookout"
 	"domovoy/bot/fleet/remote"
@@ -26,7 +30,8 @@ import (
 type agents struct {
 	*remote.Fleet
 	asker  *lookout.Asker // nil: nothing is looked at from outside
-	closes func()         // the connection
+	conn   *nats.Conn
+	closes func() // the connection
 	known  map[string]fleet.About
 	begun  time.Time
 	looked int // panels that were other than those of known, when FleetChanged looked last
@@ -53,7 +58,7 @@ func (a *App) openAgents(ctx context.Context) (*agents, error) {
 		conn.Close()
 		return nil, err
 	}
-	all := &agents{Fleet: opened, closes: conn.Close, known: map[string]fleet.About{}, begun: time.Now()}
+	all := &agents{Fleet: opened, conn: conn, closes: conn.Close, known: map[string]fleet.About{}, begun: time.Now()}
 	if a.outside != nil {
 		asker := &lookout.Asker{Conn: conn, Log: a.log}
 		if err := asker.Start(ctx); err != nil {
@@ -94,6 +99,9 @@ func (a *App) FleetChanged() bool {
 	if a.agents == nil {
 		return false
 	}
+	if a.panelRemoved() {
+		return true
+	}
 	others, names := 0, a.agents.Names()
 	for _, name := range names {
 		if a.isLocal(name) {
@@ -108,6 +116,38 @@ func (a *App) FleetChanged() bool {
 	before := a.agents.looked
 	a.agents.looked = others
 	return others > 0 && !joining(before, others, len(names), time.Since(a.agents.begun))
+}
+
+// panelRemoved reports whether a panel is still known whose agent was removed. What the
+// hub did not forget when it was, it is told again: it was away, or had not read yet that
+// the agent's rights ended.
+func (a *App) panelRemoved() bool {
+	if m, err := fleet.ReadMembers(fleet.Folder(a.cfg.State)); err == nil {
+		for _, r := range m.Removed {
+			if a.agents.conn.IsConnected() && a.agents.Removed(r.Panel) == "" {
+				if err := fleet.Forget(context.Background(), a.agents.conn, r); err != nil {
+					a.log.Warn("the panel of a removed agent is not forgotten yet", "panel", r.Panel, "error", err)
+				}
+			}
+		}
+	}
+	for name := range a.agents.known {
+		if a.agents.Removed(name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// forgetPanel forgets a panel whose agent was removed, with an entry in the audit. Run
+// then ends its incidents.
+func (a *App) forgetPanel(ctx context.Context, name, by string) error {
+	if err := a.journal.ForgetFleetPanel(ctx, name); err != nil {
+		return err
+	}
+	a.log.InfoContext(ctx, "a panel is forgotten, its agent was removed", "panel", name, "by", by)
+	return a.journal.Audit(ctx, journal.AuditEntry{At: time.Now(), Person: by, Name: strings.TrimPrefix(by, "local:"), Role: "admin",
+		Chat: console.Chat().String(), Command: "fleet remove", Args: name, Result: "ok"})
 }
 
 // joining reports whether to wait for more panels: before and others are how many were
@@ -141,6 +181,12 @@ func (a *App) remoteSources(ctx context.Context, networks func([]netip.Addr) pan
 	}
 	names := a.agents.Names()
 	for _, p := range remembered {
+		if by := a.agents.Removed(p.Name); by != "" {
+			if err := a.forgetPanel(ctx, p.Name, by); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		names = append(names, p.Name)
 	}
 	slices.Sort(names)

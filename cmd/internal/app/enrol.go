@@ -77,15 +77,53 @@ func EnrolBot(ctx context.Context, cfg *config.Config, name string, now time.Tim
 }
 
 // Expel ends the rights of an agent, or of a bot that was enrolled.
-func Expel(ctx context.Context, cfg *config.Config, name string) error {
+// The bot forgets the agent's panels.
+func Expel(ctx context.Context, cfg *config.Config, name string, who Local, now time.Time) error {
 	folder, err := fleetFolder(cfg)
 	if err != nil {
 		return err
 	}
-	if err := fleet.ChangeMembers(folder, func(m *fleet.Members) error { return m.Remove(name) }); err != nil {
+	var gone []fleet.Removal
+	err = fleet.ChangeMembers(folder, func(m *fleet.Members) error {
+		for _, a := range m.Agents {
+			for _, panel := range a.Panels {
+				if a.Name == name {
+					gone = append(gone, fleet.Removal{Panel: panel, By: "local:" + who.User, At: now.UTC().Truncate(time.Second)})
+				}
+			}
+		}
+		m.Removed = append(m.Removed, gone...)
+		return m.Remove(name)
+	})
+	if err != nil {
 		return err
 	}
-	return tellHub(ctx, cfg)
+	if err := tellHub(ctx, cfg); err != nil {
+		return err
+	}
+	return forget(ctx, cfg, gone)
+}
+
+// forget has the hub forget panels. A bot whose hub is away does it later.
+func forget(ctx context.Context, cfg *config.Config, gone []fleet.Removal) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	n, err := Reach(ctx, cfg)
+	if errors.Is(err, ErrAway) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	for _, r := range gone {
+		err = errors.Join(err, fleet.Forget(ctx, n, r))
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	return nil
 }
 
 // ServerUsers is what a server that is not ours needs in its configuration.

@@ -79,7 +79,7 @@ func TestHubOfTheBot(t *testing.T) {
 	await(t, agent, nats.RECONNECTING)
 	await(t, agent, nats.CONNECTED)
 
-	if err := Expel(t.Context(), cfg, "isp2"); err != nil {
+	if err := Expel(t.Context(), cfg, "isp2", Local{User: "ann"}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	select {
