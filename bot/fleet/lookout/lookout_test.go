@@ -170,6 +170,43 @@ func TestBlind(t *testing.T) {
 	}
 }
 
+// TestGoesBlind: a vantage point whose network went away since its canary sang does not
+// take that for the fault of the sites.
+func TestGoesBlind(t *testing.T) {
+	h := newHub(t, 20*time.Second)
+	var away atomic.Bool
+	h.worker(&lookout.Worker{At: checks.Vantage{Name: "mow1"},
+		Online: func(context.Context) error {
+			if away.Load() {
+				return errors.New("no network")
+			}
+			return nil
+		},
+		Look: func(_ context.Context, _ lookout.Panel, x checks.Subject, _ bool) checks.Probe {
+			p := timedOut(x.Site.Name)
+			if x.Site.Name == "fine.ru" {
+				p.Findings, p.Failures = nil, nil
+			}
+			return p
+		}})
+	p := h.point("mow1")
+	for _, c := range []struct {
+		away bool
+		site string
+		want checks.Blind
+	}{
+		{false, "shop.ru", checks.SightGood}, // that is the site
+		{true, "fine.ru", checks.SightGood},  // it was reached
+		{true, "shop.ru", checks.BlindCanary},
+		{true, "fine.ru", checks.BlindCanary}, // that it is blind is known now
+	} {
+		away.Store(c.away)
+		if seen, blind := p.Look(t.Context(), look(c.site)); blind != c.want || blind != checks.SightGood && len(seen.Findings) > 0 {
+			t.Errorf("%s, without a network %v: %q, want %q", c.site, c.away, blind, c.want)
+		}
+	}
+}
+
 // TestDeadWorker: a look that a worker did not finish is taken by the next; one
 // that nobody takes is "could not look", and the next looks do not wait.
 func TestDeadWorker(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,7 +26,8 @@ type Worker struct {
 	// Look looks at a site of a panel.
 	Look func(ctx context.Context, p Panel, x checks.Subject, asked bool) checks.Probe
 	// Online is the canary: whether this place's own network and resolver work. Its
-	// answer counts for a while.
+	// answer counts for a while, but is asked for again after a look that ended as one
+	// does without a network.
 	Online  func(ctx context.Context) error
 	Share   func(places int) // told how many places look at the same addresses; may be nil
 	Workers int              // looks at the same time; at least one
@@ -139,13 +141,19 @@ func (w *Worker) take(ctx context.Context, js jetstream.JetStream, msg jetstream
 	stop := w.underWay(msg)
 	defer stop()
 	s := Sight{Protocol: fleet.Protocol, Look: l.ID}
-	if err := w.canary(ctx); err != nil {
+	began := time.Now()
+	if err := w.canary(ctx, began.Add(-canaryEvery)); err != nil {
 		s.Blind = checks.BlindCanary
 	} else {
 		if w.Share != nil {
 			w.Share(l.Share)
 		}
-		s.Probe = probeOf(w.Look(ctx, Panel{l.Panel, l.Addresses, l.Account, l.Roots, l.Rootless}, l.subject(), l.Asked))
+		seen := w.Look(ctx, Panel{l.Panel, l.Addresses, l.Account, l.Roots, l.Rootless}, l.subject(), l.Asked)
+		if maybeOurs(seen) && w.canary(ctx, began) != nil { // the network went away meanwhile
+			s.Blind = checks.BlindCanary
+		} else {
+			s.Probe = probeOf(seen)
+		}
 	}
 	if ctx.Err() != nil {
 		return // cut short: another takes it
@@ -197,16 +205,25 @@ func (w *Worker) underWay(msg jetstream.Msg) (stop func()) {
 	return func() { close(done) }
 }
 
-// canary reports why this place cannot look; nil: it can.
-func (w *Worker) canary(ctx context.Context) error {
+// maybeOurs reports whether a look ended as one does from a place without a network.
+func maybeOurs(p checks.Probe) bool {
+	return len(p.Failures) > 0 || slices.ContainsFunc(p.Findings, func(f checks.Finding) bool {
+		return f.Severity > checks.Info && (f.Check == checks.WayCheck || f.Code == checks.DNSServFail)
+	})
+}
+
+// canary reports why this place cannot look; nil: it can. An answer from before since
+// does not count any more.
+func (w *Worker) canary(ctx context.Context, since time.Time) error {
 	if w.Online == nil {
 		return nil
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if time.Since(w.asked) < canaryEvery {
+	if w.asked.After(since) {
 		return w.sick
 	}
+	asked := time.Now()
 	err := w.Online(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -214,6 +231,6 @@ func (w *Worker) canary(ctx context.Context) error {
 	if (err == nil) != (w.sick == nil) {
 		w.Log.WarnContext(ctx, "this place's own network", "works", err == nil, "error", err)
 	}
-	w.asked, w.sick = time.Now(), err
+	w.asked, w.sick = asked, err
 	return err
 }
