@@ -104,7 +104,32 @@ func Sights(looks []Look, name string) []checks.Sight {
 			sights[i].Blind = checks.BlindName
 		}
 	}
+	if code := unserved(looks, sights, name); code != "" {
+		for i := range sights {
+			if sights[i].Code == checks.OK {
+				sights[i].Code = code
+			}
+		}
+	}
 	return sights
+}
+
+// unserved is the code of a look that had a file placed and did not get it, though it
+// was answered; empty: there is none. Who looks from elsewhere asks for a file that is
+// not there, and takes the same answer for a good one.
+func unserved(looks []Look, sights []checks.Sight, name string) checks.Code {
+	for i, s := range sights {
+		if s.Blind != checks.SightGood || s.Code != checks.WebNotFound && s.Code != checks.WebBody {
+			continue
+		}
+		if slices.ContainsFunc(looks[i].Probe.Findings, func(f checks.Finding) bool {
+			placed, _ := f.Args["placed"].(bool)
+			return f.Name == name && f.Check == checks.WayCheck && f.Code == s.Code && placed
+		}) {
+			return s.Code
+		}
+	}
+	return ""
 }
 
 func (m *merger) sights(name string) []checks.Sight { return Sights(m.looks, name) }
@@ -171,7 +196,7 @@ func (m *merger) name(name string) Verdict {
 	}
 	saw := func(code checks.Code) *Look {
 		for i, s := range sights {
-			if s.Code == code && s.Blind == checks.SightGood {
+			if s.Blind == checks.SightGood && s.Code == code && outcome(m.looks[i].Probe, name) == code {
 				return &m.looks[i]
 			}
 		}

@@ -242,6 +242,42 @@ func TestTolerated(t *testing.T) {
 	}
 }
 
+// TestPlacedFile: only who had a file placed knows that the site does not serve it. That
+// is not a place that is kept out, nor one that disagrees with all others.
+func TestPlacedFile(t *testing.T) {
+	rule := letsEncrypt(t)
+	for _, c := range []struct {
+		code   checks.Code
+		placed bool
+		want   checks.Code
+	}{
+		{checks.WebNotFound, true, checks.WebNotFound},
+		{checks.WebBody, true, checks.WebBody},
+		{checks.WebBody, false, checks.WebBlocked}, // another page than the others got
+		{checks.WebForbidden, true, checks.WebBlocked},
+	} {
+		home := probed(fine)
+		home.Findings = []checks.Finding{{Check: checks.WayCheck, Server: "isp1", Site: "shop.ru", Code: c.code, Severity: checks.Warning, Args: checks.Args{"placed": c.placed}}}
+		for _, fourth := range []int{fine, blind, fails} {
+			looks := []quorum.Look{{From: place(0), Probe: home}, {From: place(1), Probe: probed(fine)}, {From: place(2), Probe: probed(fine)}, {From: place(3), Probe: probed(fourth)}}
+			if fourth == fails && c.want == checks.WebBlocked {
+				continue // two of four are more than may miss
+			}
+			slices.Reverse(looks) // who placed it does not have to be the first
+			if got := rule.Merge(&shop, looks, checks.Probe{}).Verdict().Code; got != c.want {
+				t.Errorf("%s, placed %v, and a fourth that ends with %d: %s, want %s", c.code, c.placed, fourth, got, c.want)
+			}
+			round := &quorum.Round{}
+			for range 100 {
+				round.Add(quorum.Sights(looks[1:], ""))
+			}
+			if odd := len(round.Odd()) > 0; odd == (c.want == c.code) {
+				t.Errorf("%s, placed %v: that the bot's place is odd is %v", c.code, c.placed, odd)
+			}
+		}
+	}
+}
+
 // TestOdd: a vantage point that disagrees with all others about more than a tenth
 // of the names is the finding itself.
 func TestOdd(t *testing.T) {

@@ -113,11 +113,13 @@ func (w *Worker) run(ctx context.Context, js jetstream.JetStream) {
 			}
 			queue = q
 		}
-		msg, err := queue.Next(jetstream.FetchMaxWait(fetchWait))
+		bounded, cancel := context.WithTimeout(ctx, fetchWait)
+		msg, err := queue.Next(jetstream.FetchContext(bounded))
+		cancel()
 		switch {
 		case err == nil:
 			w.take(ctx, js, msg)
-		case errors.Is(err, nats.ErrTimeout):
+		case errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded), ctx.Err() != nil:
 		default:
 			queue = nil
 			_ = pace.Until(ctx, time.Now().Add(retry))
