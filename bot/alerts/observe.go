@@ -255,10 +255,11 @@ func (r *Recorder) blindOutcome(ctx context.Context, s reports.Server, open []re
 
 // saidElsewhere reports whether what keeps a panel behind an agent from being known is
 // no problem of its own: a hub that is gone is one problem for all panels, an agent
-// that is not there yet is none, and what is on its way will come.
+// that is not there yet is none, a hub that is away for a short time is none yet, and
+// what is on its way will come.
 func (r *Recorder) saidElsewhere(s reports.Server) bool {
 	switch s.Trouble {
-	case panel.AgentUnseen, panel.AgentPartial:
+	case panel.AgentUnseen, panel.AgentPartial, panel.HubLost:
 		return true
 	case panel.HubGone:
 		for _, p := range r.watch.Panels() {

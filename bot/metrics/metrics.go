@@ -32,6 +32,7 @@ type Metrics struct {
 	succeeded *prometheus.GaugeVec   // by job; Unix time
 	unread    prometheus.Counter     // scrapes that could not read the state
 	refused   *prometheus.CounterVec // of agents, by panel and reason
+	sights    *prometheus.CounterVec // of vantage points, by name and reason
 }
 
 // New makes metrics for a program of that version.
@@ -60,10 +61,12 @@ func New(version string, log *slog.Logger) *Metrics {
 			Help: "Scrapes for which the state file could not be read; they lack what is kept there."}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "domovoy_fleet_records_refused_total",
 			Help: "Records of agents that were not used, by panel (empty: an unknown one) and reason: garbage (unreadable), large (above the limit), old (a reading sent again), other (about something else than its subject), newer (of a newer protocol)."}, []string{"server", "reason"}),
+		sights: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "domovoy_fleet_sights_refused_total",
+			Help: "What vantage points saw and was not used, by vantage point (empty: an unknown one) and reason: garbage (unreadable, or of a newer protocol), foreign (of a look that another one was asked for)."}, []string{"vantage", "reason"}),
 	}
 	built := prometheus.NewGauge(prometheus.GaugeOpts{Name: "domovoy_build_info", Help: "1, with the program's version.", ConstLabels: prometheus.Labels{"version": version}})
 	built.Set(1)
-	m.registry.MustRegister(m.calls, m.callTime, m.commands, m.replyTime, m.runs, m.runTime, m.succeeded, m.unread, m.refused, built,
+	m.registry.MustRegister(m.calls, m.callTime, m.commands, m.replyTime, m.runs, m.runTime, m.succeeded, m.unread, m.refused, m.sights, built,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -113,6 +116,13 @@ func outcome(err error) string {
 func (m *Metrics) Refused(panel, why string) {
 	if m != nil {
 		m.refused.WithLabelValues(panel, why).Inc()
+	}
+}
+
+// SightRefused counts what a vantage point saw and was not used. why is of a fixed list.
+func (m *Metrics) SightRefused(vantage, why string) {
+	if m != nil {
+		m.sights.WithLabelValues(vantage, why).Inc()
 	}
 }
 

@@ -28,7 +28,8 @@ const (
 	AgentSilent  = "silent"  // its agent is silent for long
 	AgentNewer   = "newer"   // its agent speaks a newer protocol
 	AgentPartial = "partial" // not all of a reading has come
-	HubGone      = "nohub"   // the hub cannot be reached
+	HubGone      = "nohub"   // the hub has been away for long
+	HubLost      = "hublost" // the hub does not answer: it may be away for a short time
 )
 
 // AgentOlder is the word, under "trouble." too, for an agent that cannot look at its
@@ -41,7 +42,7 @@ const AgentClock = "clock"
 
 // AgentReasons are all of them.
 func AgentReasons() []string {
-	return []string{AgentUnseen, AgentSilent, AgentNewer, AgentPartial, HubGone}
+	return []string{AgentUnseen, AgentSilent, AgentNewer, AgentPartial, HubGone, HubLost}
 }
 
 // Readable finds a panel that could not be read, or was by a host whose clock is off.

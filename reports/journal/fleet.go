@@ -8,7 +8,7 @@ import (
 // LogPlace is how far the log of a panel behind an agent was taken from the hub. The
 // zero value: nothing was.
 type LogPlace struct {
-	Stream string // which stream; another one begins anew
+	Stream string // which stream; another one begins at its first message
 	Seq    uint64 // of the last message that was taken, with all before it
 }
 

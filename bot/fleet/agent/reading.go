@@ -65,7 +65,7 @@ func (r *reading) read(ctx context.Context, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.again {
-		if err := r.anew(ctx); err != nil {
+		if err := r.beginEpoch(ctx); err != nil {
 			return err
 		}
 	}
@@ -145,8 +145,8 @@ func (r *reading) facts() (map[string][]byte, error) {
 	return all, failed
 }
 
-// anew begins another epoch: everything is sent again.
-func (r *reading) anew(ctx context.Context) error {
+// beginEpoch begins another epoch: everything is sent again.
+func (r *reading) beginEpoch(ctx context.Context) error {
 	at := r.at
 	at.epoch, at.row, at.seq, at.facts = newEpoch(), 0, 0, 0
 	at.generation++
@@ -157,7 +157,7 @@ func (r *reading) anew(ctx context.Context) error {
 	return nil
 }
 
-// Replay has everything of a panel sent again at the next reading.
+// replay has everything of a panel sent again at the next reading.
 func (r *reading) replay() {
 	r.mu.Lock()
 	r.again = true

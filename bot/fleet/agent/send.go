@@ -118,7 +118,7 @@ func (r *reading) sendLog(ctx context.Context) error {
 		if err != nil || !ok {
 			return err
 		}
-		ack, err := r.publish(ctx, fleet.LogSubject(r.Name), data, fleet.StreamLog)
+		ack, err := r.publish(ctx, fleet.LogSubject(r.Name), data, fleet.StreamLog, fmt.Sprint("/", id))
 		if err != nil {
 			return err
 		}
@@ -137,11 +137,12 @@ func (r *reading) sendLog(ctx context.Context) error {
 	}
 }
 
-// publish sends one message and waits until it is stored.
-func (r *reading) publish(ctx context.Context, subject string, data []byte, stream string) (*jetstream.PubAck, error) {
+// publish sends one message and waits until it is stored. Two messages with the same
+// data and another nonce are not the same: a row may become what it was before.
+func (r *reading) publish(ctx context.Context, subject string, data []byte, stream, nonce string) (*jetstream.PubAck, error) {
 	bounded, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
-	ack, err := r.agent.js.PublishMsg(bounded, &nats.Msg{Subject: subject, Data: data}, jetstream.WithMsgID(fleet.MessageID(subject, data)), jetstream.WithExpectStream(stream))
+	ack, err := r.agent.js.PublishMsg(bounded, &nats.Msg{Subject: subject, Data: data}, jetstream.WithMsgID(fleet.MessageID(subject, data)+nonce), jetstream.WithExpectStream(stream))
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -175,7 +176,7 @@ func (r *reading) state(ctx context.Context, trouble string, now time.Time) erro
 	if err != nil {
 		return err
 	}
-	ack, err := r.publish(ctx, fleet.StateSubject(r.Name), data, fleet.StreamFacts)
+	ack, err := r.publish(ctx, fleet.StateSubject(r.Name), data, fleet.StreamFacts, "")
 	if err != nil {
 		return err
 	}

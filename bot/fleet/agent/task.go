@@ -134,7 +134,7 @@ func (o *office) do(ctx context.Context, t fleet.Task) (fleet.Reply, error) {
 	return fleet.Reply{}, unknownTask(t.Do)
 }
 
-// open connects to the CA anew: the key may be another one than before.
+// open makes a new connection to the CA: the key may be another one than before.
 func (o *office) open(ctx context.Context) (fleet.Reply, error) {
 	ca, trouble, err := o.reading.Account.Open(ctx)
 	reply := fleet.Reply{Key: string(trouble)}

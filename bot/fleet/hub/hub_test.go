@@ -323,7 +323,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestFull: a hub that is full says so to whoever publishes, and goes on.
+// TestFull: a hub that is full says so to the agent that publishes, and goes on.
 func TestFull(t *testing.T) {
 	s := newSite(t)
 	s.hub.Stop()

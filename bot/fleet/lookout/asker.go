@@ -1,6 +1,7 @@
 package lookout
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -28,7 +29,11 @@ type Asker struct {
 	// Patience is how long a look is waited for; 0: three minutes, in which a site
 	// whose every name drops connections is looked at.
 	Patience time.Duration
-	// Refused is called with each sight that is refused: a word for why. May be nil.
+	// Again is how long a vantage point is not asked after it did not answer; 0: a minute
+	// and a half.
+	Again time.Duration
+	// Refused is called with each sight that is refused: one of Refusals, and the
+	// vantage point, which is empty if nothing else is known of it. May be nil.
 	Refused func(vantage, why string)
 
 	js     jetstream.JetStream
@@ -38,6 +43,7 @@ type Asker struct {
 
 	mu      sync.Mutex
 	waiting map[string]*pending // by the look's ID
+	said    map[string]bool     // what was refused, and logged
 	known   map[string]known    // by name
 }
 
@@ -70,17 +76,16 @@ const (
 	hearEvery = 5 * time.Second
 	skew      = time.Minute // between a vantage point's clock and the hub's
 	knowAfter = 10 * time.Second
+	putAgain  = 500 * time.Millisecond
 	forgotten = 30 * time.Minute // a vantage point that does not say any more that it is there
 	meetWait  = 5 * time.Second  // for a hub that answers
 )
 
 // Start begins to listen to the vantage points. The hub may be away.
 func (a *Asker) Start(ctx context.Context) error {
-	a.waiting, a.known = map[string]*pending{}, map[string]known{}
+	a.waiting, a.known, a.said = map[string]*pending{}, map[string]known{}, map[string]bool{}
 	a.done, a.caught = make(chan struct{}), make(chan struct{})
-	if a.Patience == 0 {
-		a.Patience = patience
-	}
+	a.Patience, a.Again = cmp.Or(a.Patience, patience), cmp.Or(a.Again, silent)
 	js, err := jetstream.New(a.Conn)
 	if err != nil {
 		return fmt.Errorf("preparing to hear sights: %w", err)
@@ -151,7 +156,7 @@ func (a *Asker) meet(msg jetstream.Msg) {
 	name := parts[2]
 	h, err := decodeHere(msg.Data())
 	if err != nil {
-		a.refuse(name, "garbage", err)
+		a.refuse(name, Garbage, err)
 		return
 	}
 	last := time.Now()
@@ -223,7 +228,7 @@ func (a *Asker) take(msg jetstream.Msg) {
 	}
 	s, err := decodeSight(msg.Data())
 	if err != nil {
-		a.refuse(from, "garbage", err)
+		a.refuse(from, Garbage, err)
 		return
 	}
 	stored := time.Now()
@@ -240,16 +245,38 @@ func (a *Asker) take(msg jetstream.Msg) {
 	switch {
 	case p == nil: // it came again, or nobody waits any more
 	case p.vantage != from:
-		a.refuse(from, "foreign", nil)
+		a.refuse(from, Foreign, nil)
 	default:
 		p.done <- sighted{s, stored}
 	}
 }
 
-func (a *Asker) refuse(vantage, why string, err error) {
-	a.Log.Warn("a sight was refused", "vantage", vantage, "why", why, "error", err)
+// Why a sight was refused, as Asker.Refused has it.
+const (
+	Garbage = "garbage" // it cannot be read, or is of a newer protocol
+	Foreign = "foreign" // it is of a look that another vantage point was asked for
+)
+
+// Refusals are all of them.
+func Refusals() []string { return []string{Garbage, Foreign} }
+
+// refuse counts a sight that cannot be used, and logs the first of each kind of a
+// vantage point. Its name counts if it is known: an agent can have the hub write its
+// acknowledgement anywhere.
+func (a *Asker) refuse(from, why string, err error) {
+	a.mu.Lock()
+	name := from
+	if _, met := a.known[from]; !met {
+		name = ""
+	}
+	said := a.said[name+" "+why]
+	a.said[name+" "+why] = true
+	a.mu.Unlock()
+	if !said {
+		a.Log.Warn("a sight of a vantage point is refused", "vantage", from, "why", why, "error", err)
+	}
 	if a.Refused != nil {
-		a.Refused(vantage, why)
+		a.Refused(name, why)
 	}
 }
 
@@ -265,7 +292,7 @@ func (p *point) At() checks.Vantage { return p.at }
 
 // Look puts a look into the queue of the vantage point and waits for what it saw.
 // One that was stopped, or of which nothing is heard, is not waited for; one that did
-// not answer in time is tried again after a minute and a half.
+// not answer in time is not asked for a while.
 func (p *point) Look(ctx context.Context, l vantage.Look) (checks.Probe, checks.Blind) {
 	if p.gone() {
 		return checks.Probe{}, checks.BlindSilent
@@ -289,13 +316,13 @@ func (p *point) Look(ctx context.Context, l vantage.Look) (checks.Probe, checks.
 	defer cancel()
 	if err := p.put(ctx, look); err != nil {
 		a.Log.DebugContext(ctx, "a look could not be asked for", "vantage", p.at.Name, "error", err)
-		p.change(func(k *known) { k.tried = time.Now() })
+		p.change((*known).unanswered)
 		return checks.Probe{}, checks.BlindSilent
 	}
 	s, came := p.wait(ctx, waiting)
 	switch {
 	case !came:
-		p.change(func(k *known) { k.tried = time.Now() })
+		p.change((*known).unanswered)
 		return checks.Probe{}, checks.BlindSilent
 	case s.Blind != checks.SightGood:
 		return checks.Probe{}, s.Blind
@@ -329,9 +356,12 @@ func (p *point) gone() bool {
 	p.asker.mu.Lock()
 	defer p.asker.mu.Unlock()
 	k := p.asker.known[p.at.Name]
-	ignored := !k.tried.IsZero() && k.looked.Before(k.tried) && time.Since(k.tried) < silent
+	ignored := !k.tried.IsZero() && k.looked.Before(k.tried) && time.Since(k.tried) < p.asker.Again
 	return k.left || ignored || time.Since(k.last) > silent
 }
+
+// unanswered notes a look that was not answered in time. The hub may have lost the queue.
+func (k *known) unanswered() { k.tried, k.queue = time.Now(), false }
 
 // change changes what is known of the vantage point.
 func (p *point) change(how func(*known)) {
@@ -349,6 +379,16 @@ func (p *point) put(ctx context.Context, l Look) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, knowAfter)
 	defer cancel()
+	for { // a cluster that lost a server elects a leader in seconds
+		err := p.putOnce(ctx, l.ID, data)
+		if err == nil || pace.Until(ctx, time.Now().Add(putAgain)) != nil {
+			return err
+		}
+	}
+}
+
+// putOnce puts a look into the queue; the hub takes the same look once.
+func (p *point) putOnce(ctx context.Context, id string, data []byte) error {
 	p.asker.mu.Lock()
 	queue := p.asker.known[p.at.Name].queue
 	p.asker.mu.Unlock()
@@ -358,6 +398,6 @@ func (p *point) put(ctx context.Context, l Look) error {
 		}
 		p.change(func(k *known) { k.queue = true })
 	}
-	_, err = p.asker.js.Publish(ctx, fleet.LookSubject(p.at.Name), data, jetstream.WithMsgID(l.ID))
+	_, err := p.asker.js.Publish(ctx, fleet.LookSubject(p.at.Name), data, jetstream.WithMsgID(id))
 	return err
 }

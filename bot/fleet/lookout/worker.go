@@ -76,7 +76,7 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 // here says that this vantage point is there, again and again, and at the end that it
-// is not any more: nobody has to wait for it then.
+// is stopped, so that the bot does not wait for it.
 func (w *Worker) here(ctx context.Context, js jetstream.JetStream) {
 	for ctx.Err() == nil {
 		again := hereEvery

@@ -47,6 +47,8 @@ type Fleet struct {
 	js  jetstream.JetStream
 	now func() time.Time
 
+	began time.Time
+
 	read map[string]int64 // the last reading of each panel that counted before the start
 
 	mu      sync.Mutex
@@ -77,7 +79,8 @@ func Open(ctx context.Context, c Config) (*Fleet, error) {
 		return nil, fmt.Errorf("preparing to read the fleet: %w", err)
 	}
 	f := &Fleet{cfg: c, js: js, now: time.Now, read: map[string]int64{}, panels: map[string]*Panel{}, removed: map[string]string{}, clocks: map[string]clock{}, said: map[string]bool{}, caught: make(chan struct{}), done: make(chan struct{})}
-	f.lost = f.now()
+	f.began = f.now()
+	f.lost = f.began
 	for _, p := range before {
 		f.read[p.Name] = p.Reading
 	}
@@ -157,9 +160,10 @@ func (f *Fleet) Names() []string {
 type hubState int
 
 const (
-	hubThere hubState = iota
-	hubLost           // for a short time: what is known still counts
-	hubGone           // for long, or it never was there
+	hubThere  hubState = iota
+	hubLost            // for a short time: what is known still counts
+	hubUnseen          // since the start, which was a short time ago: nothing is known
+	hubGone            // for long
 )
 
 // How long a first reading waits for a connection, and then for what the hub has.
@@ -197,6 +201,8 @@ func (f *Fleet) ready(ctx context.Context) hubState {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
+	case !f.upToNow && f.now().Sub(f.began) <= SilentAfter:
+		return hubUnseen
 	case !f.upToNow:
 		return hubGone
 	case f.lost.IsZero() && f.cfg.Conn.IsConnected():
@@ -368,8 +374,8 @@ func (f *Fleet) take(ctx context.Context, m jetstream.Msg) {
 }
 
 // sort gives a message to its panel. again: the panel lacks facts that are not on
-// their way. Only a record that can be read makes a panel known: whoever may publish at
-// all can have the hub write its acknowledgement anywhere.
+// their way. Only a record that can be read makes a panel known: an agent that may
+// publish at all can have the hub write its acknowledgement anywhere.
 func (f *Fleet) sort(m jetstream.Msg, at time.Time) (panel string, again bool, err error) {
 	if fact, ok := fleet.ParseFact(m.Subject()); ok {
 		if !f.knows(fact.Panel) {

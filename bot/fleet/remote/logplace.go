@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,17 +21,21 @@ import (
 // the journal recognises them.
 type logPlace struct {
 	sync.Mutex
-	stream string // which one the rest is about; empty: none yet
-	taken  uint64 // place of the last batch that was taken
-	kept   uint64 // place that the journal has
-	marks  []mark // of the batches that were taken
+	stream string    // which one the rest is about; empty: none yet
+	taken  mark      // the last batch that was taken; zero: none
+	kept   uint64    // place that the journal has
+	marks  []mark    // of the batches that were taken and are not kept
+	begins mark      // the batch that begins the generation of taken; zero: not known
+	lost   int64     // generation of which the hub lost a part; 0: of none
+	since  time.Time // that the hub does not give the log; zero: it does
 }
 
 // mark is a batch that was taken.
 type mark struct {
 	seq        uint64
-	generation int64
-	last       int64 // its highest row
+	at         time.Time // when the hub stored it; zero: not known
+	generation int64     // 0: not known
+	last       int64     // the highest row up to it
 }
 
 // Newest is the number of the last row of the panel's log, at the last Poll.
@@ -42,13 +46,18 @@ func (p *Panel) Newest(context.Context) (int64, error) {
 }
 
 // Attempts passes the rows that came since those that were passed before, and those
-// from a row on. from is 0 for the whole log of the present generation.
+// from a row on. from is 0 for the whole log of the present generation. If the hub
+// lost rows that were not taken yet, the agent is asked for everything again.
 func (p *Panel) Attempts(ctx context.Context, from int64, each func([]checks.Attempt) error) error {
 	p.mu.Lock()
 	upTo, zone := p.lately.Log, p.zone
 	p.mu.Unlock()
 	p.log.Lock()
 	defer p.log.Unlock()
+	if p.log.lost != 0 && upTo.Generation != p.log.lost { // everything came again
+		p.log.lost = 0
+		p.lacking.Store(false)
+	}
 	if upTo.Seq == 0 {
 		return nil
 	}
@@ -57,7 +66,7 @@ func (p *Panel) Attempts(ctx context.Context, from int64, each func([]checks.Att
 		return err
 	}
 	start := p.log.start(from, upTo.Generation)
-	if from > 0 {
+	if from > 0 && p.log.lost == 0 {
 		if err := p.keepPlace(ctx, start-1); err != nil {
 			return err
 		}
@@ -66,6 +75,7 @@ func (p *Panel) Attempts(ctx context.Context, from int64, each func([]checks.Att
 	for start <= upTo.Seq {
 		m, err := p.batch(ctx, stream, start)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			p.miss(upTo.Generation) // the agent has the hub's word that it is there
 			break
 		}
 		if err != nil {
@@ -77,46 +87,90 @@ func (p *Panel) Attempts(ctx context.Context, from int64, each func([]checks.Att
 		}
 		if err != nil {
 			p.fleet.refuse(ctx, p.name, err)
-			p.log.taken = max(p.log.taken, m.Sequence) // once
-			start = m.Sequence + 1
+			if start = m.Sequence + 1; m.Sequence > p.log.taken.seq { // once
+				p.log.taken.seq, p.log.taken.at = m.Sequence, m.Time
+			}
 			continue
 		}
 		if b.Generation == upTo.Generation && !begun && from == 0 {
 			if begun = true; b.After != 0 { // the hub does not keep a log for ever
-				p.askAgain(ctx)
+				p.miss(b.Generation)
 			}
 		}
+		if p.log.lacks(m.Sequence, b) {
+			p.miss(b.Generation)
+		}
 		rows := make([]checks.Attempt, 0, len(b.Rows))
-		last := int64(math.MinInt64)
 		for _, row := range b.Rows {
 			rows = append(rows, row.Of(p.name, zone))
-			last = max(last, row.Row)
 		}
 		if len(rows) > 0 {
 			if err := each(rows); err != nil {
 				return err
 			}
 		}
-		if m.Sequence > p.log.taken {
-			p.log.taken = m.Sequence
-			p.log.marks = append(p.log.marks, mark{m.Sequence, b.Generation, last})
-		}
+		p.log.take(m.Sequence, m.Time, b)
 		start = m.Sequence + 1
+	}
+	if p.log.lost != 0 {
+		p.askAgain(ctx)
 	}
 	return nil
 }
 
+// miss notes that the hub lost a part of a generation. The agent is asked until it
+// begins another one.
+func (p *Panel) miss(generation int64) {
+	p.log.lost = generation
+	p.lacking.Store(true)
+}
+
+// lacks reports whether rows between what was taken and a new batch are missing.
+func (l *logPlace) lacks(seq uint64, b fleet.LogBatch) bool {
+	return seq > l.taken.seq && b.Generation == l.taken.generation && b.After > l.taken.last
+}
+
+// take notes that a batch was taken.
+func (l *logPlace) take(seq uint64, at time.Time, b fleet.LogBatch) {
+	if seq <= l.taken.seq {
+		return
+	}
+	m := markOf(seq, at, b)
+	if m.generation == l.taken.generation {
+		m.last = max(m.last, l.taken.last)
+	}
+	if b.After == 0 {
+		l.begins = m
+	}
+	l.taken = m
+	l.marks = append(l.marks, m)
+}
+
+func markOf(seq uint64, at time.Time, b fleet.LogBatch) mark {
+	m := mark{seq: seq, at: at, generation: b.Generation, last: b.After}
+	for _, row := range b.Rows {
+		m.last = max(m.last, row.Row)
+	}
+	return m
+}
+
 // start is the place from which batches are to be taken.
 func (l *logPlace) start(from, generation int64) uint64 {
+	if from == 0 {
+		switch {
+		case l.begins.seq > 0 && l.begins.generation == generation:
+			return l.begins.seq
+		case l.taken.generation != 0 && l.taken.generation != generation: // it begins later
+			return l.taken.seq + 1
+		}
+		return 1
+	}
 	for _, m := range l.marks {
-		if m.generation == generation && (from == 0 || m.last >= from) {
+		if m.generation == generation && m.last >= from {
 			return m.seq
 		}
 	}
-	if from == 0 {
-		return 1
-	}
-	return l.taken + 1
+	return l.taken.seq + 1
 }
 
 // batchTimeout is for one batch of the log from the hub.
@@ -127,49 +181,115 @@ func (p *Panel) batch(ctx context.Context, stream jetstream.Stream, at uint64) (
 	bounded, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
 	m, err := stream.GetMsg(bounded, at, jetstream.WithGetMsgSubject(fleet.LogSubject(p.name)))
-	switch {
-	case err == nil || errors.Is(err, jetstream.ErrMsgNotFound):
+	if err == nil || errors.Is(err, jetstream.ErrMsgNotFound) {
 		return m, err //nolint:wrapcheck // for Attempts
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
 	}
-	return nil, &Unreadable{Panel: p.name, Word: panel.HubGone, Err: err}
+	return nil, p.away(ctx, err)
 }
 
-// openLog finds the stream of logs. Of another one than before nothing is taken yet.
+// away is the error of a hub that does not give the log.
+func (p *Panel) away(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	now := p.fleet.now()
+	if p.log.since.IsZero() {
+		p.log.since = now
+	}
+	word := panel.HubLost
+	if now.Sub(p.log.since) > SilentAfter {
+		word = panel.HubGone
+	}
+	return &Unreadable{Panel: p.name, Word: word, Err: err}
+}
+
+// openLog finds the stream of logs. Of another one than before, or of one that lost
+// what was taken from it, nothing is taken yet.
 func (p *Panel) openLog(ctx context.Context) (jetstream.Stream, error) {
 	bounded, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
 	stream, err := p.fleet.js.Stream(bounded, fleet.StreamLog)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
 	if err != nil {
-		return nil, &Unreadable{Panel: p.name, Word: panel.HubGone, Err: err}
+		return nil, p.away(ctx, err)
 	}
-	id := stream.CachedInfo().Created.UTC().Format(time.RFC3339Nano)
-	if id == p.log.stream {
+	info := stream.CachedInfo()
+	if id := info.Created.UTC().Format(time.RFC3339Nano); id != p.log.stream {
+		kept, err := p.fleet.cfg.Places.LogPlace(ctx, p.name)
+		if err != nil {
+			return nil, fmt.Errorf("reading how far the log was taken: %w", err)
+		}
+		p.log.begin(id)
+		if name, at, _ := strings.Cut(kept.Stream, placeMark); name == id {
+			p.log.taken.seq, p.log.kept = kept.Seq, kept.Seq
+			p.log.taken.at, _ = time.Parse(time.RFC3339Nano, at) // zero: an older version kept it
+		}
+	}
+	if p.log.taken.seq == 0 || p.log.taken.seq < info.State.FirstSeq { // the hub does not keep a log for ever
+		p.log.since = time.Time{}
 		return stream, nil
 	}
-	kept, err := p.fleet.cfg.Places.LogPlace(ctx, p.name)
+	same, err := p.stillThere(ctx, stream, info.State.LastSeq)
 	if err != nil {
-		return nil, fmt.Errorf("reading how far the log was taken: %w", err)
+		return nil, err
 	}
-	p.log.stream, p.log.taken, p.log.kept, p.log.marks = id, 0, 0, nil
-	if kept.Stream == id {
-		p.log.taken, p.log.kept = kept.Seq, kept.Seq
+	if !same {
+		p.fleet.cfg.Log.WarnContext(ctx, "the hub lost the end of a log, as by a power cut; it is taken again", "panel", p.name, "taken", p.log.taken.seq, "last", info.State.LastSeq)
+		p.log.begin(p.log.stream)
 	}
+	p.log.since = time.Time{}
 	return stream, nil
 }
 
+// begin has nothing be taken of a stream yet.
+func (l *logPlace) begin(stream string) {
+	l.stream, l.taken, l.kept, l.marks, l.begins = stream, mark{}, 0, nil, mark{}
+}
+
+// stillThere reports whether the hub has the last batch that was taken. A hub that lost
+// it gives its place to another message.
+func (p *Panel) stillThere(ctx context.Context, stream jetstream.Stream, end uint64) (bool, error) {
+	if end < p.log.taken.seq {
+		return false, nil
+	}
+	m, err := p.batch(ctx, stream, p.log.taken.seq)
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return false, nil
+	case err != nil:
+		return false, err
+	case m.Sequence != p.log.taken.seq:
+		return false, nil
+	case p.log.taken.at.IsZero():
+		p.log.taken.at = m.Time
+	case !p.log.taken.at.Equal(m.Time):
+		return false, nil
+	}
+	if p.log.taken.generation == 0 { // this process has not seen it
+		if b, err := fleet.DecodeLogBatch(m.Data); err == nil {
+			p.log.taken = markOf(m.Sequence, m.Time, b)
+		}
+	}
+	return true, nil
+}
+
+// placeMark stands in journal.LogPlace between the name of the stream and the time of
+// the message at the place.
+const placeMark = " "
+
 // keepPlace has the journal keep how far the log was taken.
 func (p *Panel) keepPlace(ctx context.Context, seq uint64) error {
-	if seq <= p.log.kept {
+	var last mark
+	rest := p.log.marks
+	for len(rest) > 0 && rest[0].seq <= seq {
+		last, rest = rest[0], rest[1:]
+	}
+	if last.seq <= p.log.kept {
 		return nil
 	}
-	if err := p.fleet.cfg.Places.KeepLogPlace(ctx, p.name, journal.LogPlace{Stream: p.log.stream, Seq: seq}); err != nil {
+	place := journal.LogPlace{Stream: p.log.stream + placeMark + last.at.UTC().Format(time.RFC3339Nano), Seq: last.seq}
+	if err := p.fleet.cfg.Places.KeepLogPlace(ctx, p.name, place); err != nil {
 		return fmt.Errorf("keeping how far the log was taken: %w", err)
 	}
-	p.log.kept = seq
+	p.log.kept, p.log.marks = last.seq, append([]mark(nil), rest...)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"domovoy/bot/fleet"
@@ -60,7 +61,8 @@ type Panel struct {
 	skewed  bool            // the last Poll gave that its agent's clock is off
 	mute    time.Time       // when its agent did not answer a look in time, last; zero: it did since
 
-	log logPlace
+	log     logPlace
+	lacking atomic.Bool // log.lost is not 0
 }
 
 // mostSets bounds the epochs that are kept at once.
@@ -160,7 +162,7 @@ func (p *Panel) take(x fleet.State, heard time.Time) (again bool, err error) {
 	p.changed = p.changed || changed || was.Trouble != "" || x.Log != p.last.Log || x.Folder != p.last.Folder || x.Writes != p.last.Writes ||
 		!sameOptions(x.Options, p.last.Options)
 	p.last = x
-	return false, nil
+	return p.lacking.Load(), nil
 }
 
 func sameOptions(a, b *checks.Options) bool { return a == b || a != nil && b != nil && *a == *b }
@@ -209,6 +211,8 @@ func (p *Panel) trouble(hub hubState, now time.Time) string {
 	switch {
 	case hub == hubGone:
 		return panel.HubGone
+	case hub == hubUnseen:
+		return panel.HubLost
 	case p.state.Protocol > fleet.Protocol:
 		return panel.AgentNewer
 	case p.heard.IsZero():

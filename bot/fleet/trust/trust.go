@@ -54,7 +54,7 @@ func Certificate(folder string, names []string, now time.Time) (tls.Certificate,
 	if err == nil && fits(old.Leaf, ca, names, now) {
 		return old, nil
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, fs.ErrPermission) {
 		return tls.Certificate{}, err
 	}
 	own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -60,7 +60,7 @@ func (a *App) openAgents(ctx context.Context) (*agents, error) {
 	}
 	all := &agents{Fleet: opened, conn: conn, closes: conn.Close, known: map[string]fleet.About{}, begun: time.Now()}
 	if a.outside != nil {
-		asker := &lookout.Asker{Conn: conn, Log: a.log}
+		asker := &lookout.Asker{Conn: conn, Log: a.log, Refused: a.metrics.SightRefused}
 		if err := asker.Start(ctx); err != nil {
 			all.Close()
 			return nil, err
