@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -253,6 +254,28 @@ func TestAnotherPanel(t *testing.T) {
 	if agent.Status() != nats.CONNECTED {
 		t.Error("the connection is", agent.Status())
 	}
+	for _, want := range []string{"Publish Violation", "Subscription Violation", fleet.StateSubject("isp3"), "times=1"} {
+		if !strings.Contains(s.log.String(), want) {
+			t.Errorf("the hub's log does not say %q: %s", want, s.log)
+		}
+	}
+}
+
+// TestLogOfRefusals: what is refused again and again is said once a minute, of whatever
+// connection, with how often it was.
+func TestLogOfRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var said lines
+		l := newLogger(slog.New(slog.NewTextHandler(&said, nil)))
+		for n := range 130 { // two seconds each
+			l.Errorf(fmt.Sprintf("192.0.2.1:%d - cid:%d - \"v1.55.0:go:isp2\" - Publish Violation - %%s, Subject %%q", 1000+n, n), "isp2", "dv1.state.isp3")
+			time.Sleep(2 * time.Second)
+		}
+		text := said.String()
+		if strings.Count(text, "Publish Violation") != 5 || strings.Count(text, " times=30\n") != 4 || !strings.Contains(text, " times=1\n") {
+			t.Error(text)
+		}
+	})
 }
 
 // TestTooLarge: a message above the limit is refused, and the largest one taken.
