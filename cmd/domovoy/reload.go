@@ -143,7 +143,7 @@ func (p *program) awaitConfig(ctx context.Context, a *app.App, cfg *config.Confi
 			}
 		case <-tick.C:
 			now := app.StampsOf(cfg)
-			wanted = wanted || !stamps.Same(now) || a.FleetChanged()
+			wanted = wanted || !stamps.Same(now) || a.FleetChanged(ctx)
 			stamps = now
 		}
 		if !wanted || !a.Healthy() { // without a state nothing could begin again

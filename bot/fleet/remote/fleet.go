@@ -184,6 +184,13 @@ func (f *Fleet) await(ctx context.Context, most time.Duration) {
 	}
 }
 
+// CaughtUp reports whether all that the hub had at the start is known.
+func (f *Fleet) CaughtUp() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.upToNow
+}
+
 // Await waits until what the hub has is known, or until it seems to be away.
 func (f *Fleet) Await(ctx context.Context) { f.ready(ctx) }
 

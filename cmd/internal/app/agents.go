@@ -94,15 +94,20 @@ const (
 
 // FleetChanged reports whether the fleet has other panels than those that the program was
 // built with, or something else is known of them that the program is built by. All panels
-// are read again then, so that with many it is not said while more come, for a minute.
-func (a *App) FleetChanged() bool {
+// are read again then, so that with many it is not said while more come, for a minute, and
+// not before all that the hub has was read. The journal remembers what changed: who builds
+// the program again does not wait until everything was read.
+func (a *App) FleetChanged(ctx context.Context) bool {
 	if a.agents == nil {
 		return false
 	}
 	if a.panelRemoved() {
 		return true
 	}
-	others, names := 0, a.agents.Names()
+	if !a.agents.CaughtUp() {
+		return false
+	}
+	others, names := map[string]fleet.About{}, a.agents.Names()
 	for _, name := range names {
 		if a.isLocal(name) {
 			continue
@@ -110,12 +115,24 @@ func (a *App) FleetChanged() bool {
 		about, said := a.agents.Panel(name).About()
 		was, known := a.agents.known[name]
 		if !known || said && !sameAbout(was, about) {
-			others++
+			others[name] = about
 		}
 	}
 	before := a.agents.looked
-	a.agents.looked = others
-	return others > 0 && !joining(before, others, len(names), time.Since(a.agents.begun))
+	a.agents.looked = len(others)
+	if len(others) == 0 || joining(before, len(others), len(names), time.Since(a.agents.begun)) {
+		return false
+	}
+	for name, about := range others {
+		if about.Protocol == 0 { // nothing was said yet
+			continue
+		}
+		text, _ := json.Marshal(about) // plain values always marshal
+		if err := a.journal.KeepFleetPanel(ctx, journal.FleetPanel{Name: name, About: text}); err != nil {
+			a.log.ErrorContext(ctx, "cannot remember a panel of the fleet", "panel", name, "error", err)
+		}
+	}
+	return true
 }
 
 // panelRemoved reports whether a panel is still known whose agent was removed. What the
