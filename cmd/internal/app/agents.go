@@ -109,7 +109,7 @@ func (a *App) FleetChanged(ctx context.Context) bool {
 	}
 	others, names := map[string]fleet.About{}, a.agents.Names()
 	for _, name := range names {
-		if a.isLocal(name) {
+		if a.isLocal(name) || a.agents.Removed(name) != "" {
 			continue
 		}
 		about, said := a.agents.Panel(name).About()
