@@ -161,7 +161,7 @@ func removedAndBack(ctx context.Context, t *testing.T, bot, agent *config.Config
 		return names
 	}
 	again := func() { // as the program does when the fleet changed
-		for giveUp := time.Now().Add(20 * time.Second); !a.FleetChanged(); time.Sleep(20 * time.Millisecond) {
+		for giveUp := time.Now().Add(20 * time.Second); !a.FleetChanged(t.Context()); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(giveUp) {
 				t.Fatal("the fleet does not change")
 			}
@@ -174,7 +174,7 @@ func removedAndBack(ctx context.Context, t *testing.T, bot, agent *config.Config
 			t.Fatal(err)
 		}
 	}
-	if a.FleetChanged() {
+	if a.FleetChanged(t.Context()) {
 		t.Error("the fleet changed by itself")
 	}
 	if err := Expel(ctx, bot, "isp2", Local{User: "ann"}, time.Now()); err != nil {
@@ -191,7 +191,7 @@ func removedAndBack(ctx context.Context, t *testing.T, bot, agent *config.Config
 	if text, _ := json.Marshal(reply.Data); err != nil || !strings.Contains(string(text), "fleet remove") || !strings.Contains(string(text), "local:ann") {
 		t.Errorf("the audit is %s, %v", text, err)
 	}
-	if a.FleetChanged() {
+	if a.FleetChanged(t.Context()) {
 		t.Error("it changes again and again")
 	}
 	enrolled, err := Enrol(ctx, bot, "isp2", []string{"isp2"}, time.Now())
