@@ -25,8 +25,8 @@ func (p *program) agent() *cobra.Command {
 			}
 			_ = lowerPriority() // a sandbox may forbid it; the agent works without
 			err = app.RunAgent(c.Context(), cfg, quietly(c.Context(), p.logger(cfg)))
-			if errors.Is(err, context.Canceled) && c.Context().Err() != nil {
-				return nil // told to stop while it began
+			if c.Context().Err() != nil && errors.Is(err, context.Canceled) {
+				err = nil // told to stop while it began
 			}
 			return err
 		},

@@ -43,7 +43,7 @@ type ending struct {
 
 // Handle passes a record on.
 func (e ending) Handle(ctx context.Context, r slog.Record) error {
-	if r.Level >= slog.LevelWarn && (isCut(e.run, r) || isCut(ctx, r)) {
+	if r.Level >= slog.LevelWarn && (isCut(e.run, r) || isCut(ctx, r)) { //nolint:contextcheck // of the run, not of the call
 		if r.Level = slog.LevelDebug; !e.Enabled(ctx, r.Level) {
 			return nil
 		}

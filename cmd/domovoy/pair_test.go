@@ -77,7 +77,7 @@ func (p *two) bot(name string) *speaker {
 	}
 	lines = append(lines, fmt.Sprintf("fleet: {key_file: bot.enrolment, pair: true}\nmetrics: {listen: %q}\n", s.metrics))
 	p.must(os.Mkdir(s.folder, 0o700))
-	s.house.config = filepath.Join(s.folder, "domovoy.yaml")
+	s.config = filepath.Join(s.folder, "domovoy.yaml")
 	for name, text := range map[string]string{"telegram": p.telegram.Token(), "bot.enrolment": enrolment, "domovoy.yaml": strings.Join(lines, "")} {
 		p.must(os.WriteFile(filepath.Join(s.folder, name), []byte(text), 0o600))
 	}
@@ -103,11 +103,11 @@ func TestOfTwoBotsOneSpeaks(t *testing.T) {
 	if ready := b.probe("/readyz"); !strings.HasPrefix(ready, "503 waiting: the bot on ") || !strings.HasSuffix(ready, " speaks") {
 		t.Errorf("the second is ready: %q", ready)
 	}
-	_, told, status := said("ask", "--config", b.house.config, "status")
+	_, told, status := said("ask", "--config", b.config, "status")
 	if status != exitOK || !strings.Contains(told, "speaks, since today at ") {
 		t.Errorf("ask of the second: exit %d, %q", status, told)
 	}
-	if _, told, status := said("ask", "--config", a.house.config, "whoami"); status != exitOK || strings.Contains(told, "speaks") {
+	if _, told, status := said("ask", "--config", a.config, "whoami"); status != exitOK || strings.Contains(told, "speaks") {
 		t.Errorf("ask of the first: exit %d, %q", status, told)
 	}
 

@@ -24,14 +24,14 @@ func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan o
 	var hub app.Hub
 	defer hub.Stop()
 	var speaks pair.Pair
-	defer speaks.Leave()
+	defer speaks.Leave(ctx)
 	var took *compose.StateEvent // to be told when the bot runs
 	for {
 		hub.Follow(ctx, cfg, log)
-		if err := speaks.Follow(cfg, log); err != nil {
+		if err := speaks.Follow(ctx, cfg, log); err != nil {
 			return err
 		}
-		if !speaks.Speaks() {
+		if !speaks.Speaks(ctx) {
 			event, fresh, err := p.awaitTurn(ctx, &speaks, reload, log)
 			if took = cmp.Or(event, took); fresh != nil {
 				cfg = fresh
@@ -72,12 +72,12 @@ func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan o
 			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 				return nil // told to stop while it began
 			}
-			if err == nil && ctx.Err() == nil && !speaks.Speaks() {
+			if err == nil && ctx.Err() == nil && !speaks.Speaks(ctx) {
 				log.WarnContext(ctx, "this bot does not speak any more, and waits for its turn")
 				continue
 			}
 			if damaged = app.IsDamaged(err) && ctx.Err() == nil && begun < newStates; !damaged {
-				if speaks.Speaks() { // else another does
+				if speaks.Speaks(ctx) { // else another does
 					app.LastWord(ctx, cfg, p.bundle, log, err)
 				}
 				return p.explained(cfg, err)

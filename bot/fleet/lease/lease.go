@@ -187,7 +187,7 @@ func (l *Lease) create(ctx context.Context, bucket jetstream.KeyValue) (*Turn, H
 	if err != nil {
 		return nil, Holder{}, fmt.Errorf("taking the lease: %w", err)
 	}
-	return l.begin(bucket, h, rev, began), Holder{}, nil
+	return l.begin(bucket, h, rev, began), Holder{}, nil //nolint:contextcheck // a turn outlives the call
 }
 
 // update goes on with a lease that is this bot's.
@@ -197,7 +197,7 @@ func (l *Lease) update(ctx context.Context, bucket jetstream.KeyValue, h Holder,
 	if err != nil {
 		return nil, Holder{}, fmt.Errorf("renewing the lease: %w", err)
 	}
-	return l.begin(bucket, h, rev, began), Holder{}, nil
+	return l.begin(bucket, h, rev, began), Holder{}, nil //nolint:contextcheck // as above
 }
 
 func text(h Holder) []byte {

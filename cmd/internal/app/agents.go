@@ -101,7 +101,7 @@ func (a *App) FleetChanged(ctx context.Context) bool {
 	if a.agents == nil {
 		return false
 	}
-	if a.panelRemoved() {
+	if a.panelRemoved(ctx) {
 		return true
 	}
 	if !a.agents.CaughtUp() {
@@ -138,12 +138,12 @@ func (a *App) FleetChanged(ctx context.Context) bool {
 // panelRemoved reports whether a panel is still known whose agent was removed. What the
 // hub did not forget when it was, it is told again: it was away, or had not read yet that
 // the agent's rights ended.
-func (a *App) panelRemoved() bool {
+func (a *App) panelRemoved(ctx context.Context) bool {
 	if m, err := fleet.ReadMembers(fleet.Folder(a.cfg.State)); err == nil {
 		for _, r := range m.Removed {
 			if a.agents.conn.IsConnected() && a.agents.Removed(r.Panel) == "" {
-				if err := fleet.Forget(context.Background(), a.agents.conn, r); err != nil {
-					a.log.Warn("the panel of a removed agent is not forgotten yet", "panel", r.Panel, "error", err)
+				if err := fleet.Forget(ctx, a.agents.conn, r); err != nil {
+					a.log.WarnContext(ctx, "the panel of a removed agent is not forgotten yet", "panel", r.Panel, "error", err)
 				}
 			}
 		}
@@ -282,7 +282,7 @@ func aboutOf(p config.Panel) (fleet.About, error) {
 		}
 		about.Roots = string(roots)
 	}
-	if a.Directory != "" && !(a.Proxy.IsSet() && a.Proxy.Reveal() == "") {
+	if a.Directory != "" && (!a.Proxy.IsSet() || a.Proxy.Reveal() != "") {
 		about.Directory, about.Cap, about.HasProxy = a.Directory, a.Cap, a.Proxy.IsSet()
 	}
 	return about, nil

@@ -41,7 +41,7 @@ func Run(t *testing.T, test func(t *testing.T, n *Net)) {
 		test(t, n)
 		return
 	}
-	trial := exec.Command("sh", "-c", "[ $(id -u) = 0 ] || { echo needs root; exit 1; }; command -v nsenter >/dev/null || { echo needs nsenter; exit 1; }; ip link set lo up && ip rule show >/dev/null && echo 0 >/proc/sys/net/ipv4/ip_forward")
+	trial := exec.CommandContext(t.Context(), "sh", "-c", "[ $(id -u) = 0 ] || { echo needs root; exit 1; }; command -v nsenter >/dev/null || { echo needs nsenter; exit 1; }; ip link set lo up && ip rule show >/dev/null && echo 0 >/proc/sys/net/ipv4/ip_forward")
 	trial.SysProcAttr = alone()
 	if out, err := trial.CombinedOutput(); err != nil {
 		if os.Getenv("CI") != "" {
@@ -133,7 +133,7 @@ func (n *Net) Host() *Host {
 	n.hosts++
 	gate := netip.AddrFrom4([4]byte{198, 18, byte(n.hosts), 1})
 	h := &Host{net: n, Addr: gate.Next(), cable: fmt.Sprint("cable", n.hosts)}
-	keeper := exec.Command("sleep", "infinity")
+	keeper := exec.CommandContext(n.Context(), "sleep", "infinity")
 	keeper.SysProcAttr = alone()
 	if err := keeper.Start(); err != nil {
 		n.Fatal(err)
@@ -158,7 +158,7 @@ func (h *Host) path() string { return "/proc/" + strconv.Itoa(h.pid) + "/ns/net"
 // ends with the test.
 func (h *Host) Command(program string, args ...string) *exec.Cmd {
 	words := append(append(h.enter(), "--", program), args...)
-	c := exec.Command(words[0], words[1:]...)
+	c := exec.CommandContext(h.net.Context(), words[0], words[1:]...)
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return c
 }

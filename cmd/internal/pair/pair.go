@@ -42,13 +42,13 @@ const nearWait = time.Second
 
 // Follow opens the pair of a configuration, or leaves it if that has none. In a pair
 // with the same settings the bot's turn goes on.
-func (p *Pair) Follow(cfg *config.Config, log *slog.Logger) error {
+func (p *Pair) Follow(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	like := ""
 	if cfg.Fleet.Pair {
 		like = fmt.Sprintln(cfg.State, cfg.Fleet.Hub, cfg.Fleet.CAFile, cfg.Fleet.Key.Reveal())
 	}
 	if like != p.like {
-		p.Leave()
+		p.Leave(ctx)
 	}
 	p.cfg, p.log = cfg, log
 	if like == p.like {
@@ -81,7 +81,7 @@ func host() string {
 }
 
 // Speaks reports whether the bot may run now, without waiting.
-func (p *Pair) Speaks() bool {
+func (p *Pair) Speaks(ctx context.Context) bool {
 	if p.like == "" {
 		return true
 	}
@@ -91,7 +91,7 @@ func (p *Pair) Speaks() bool {
 	if p.turn.Speaks() {
 		return true
 	}
-	p.end(false)
+	p.end(ctx, false)
 	return false
 }
 
@@ -127,7 +127,7 @@ func (p *Pair) Wait(ctx context.Context) (*compose.StateEvent, error) {
 			return nil, ctx.Err()
 		}
 		p.log.ErrorContext(ctx, "this bot has the lease, but cannot begin", "error", err)
-		p.end(false)
+		p.end(ctx, false)
 		_ = pace.Sleep(ctx, nearWait) // Take looks at the context
 	}
 }
@@ -197,21 +197,21 @@ func (p *Pair) Guard(ctx context.Context, a *app.App, run func(context.Context) 
 
 // Leave ends the bot's part at its end: it leaves a last backup, to which nothing is
 // missing, and another may take the lease when it ends. The bot has been closed before.
-func (p *Pair) Leave() {
+func (p *Pair) Leave(ctx context.Context) {
 	if p.like == "" {
 		return
 	}
-	p.end(p.turn != nil && p.turn.Speaks() && p.begun)
+	p.end(ctx, p.turn != nil && p.turn.Speaks() && p.begun)
 	p.conn.Close()
 	p.conn, p.lease, p.like = nil, nil, ""
 }
 
-// end ends a turn. complete: a last backup is made.
-func (p *Pair) end(complete bool) {
+// end ends a turn, also when the context has ended. complete: a last backup is made.
+func (p *Pair) end(ctx context.Context, complete bool) {
 	if p.turn == nil {
 		return
 	}
-	ctx := context.Background()
+	ctx = context.WithoutCancel(ctx)
 	if complete {
 		bounded, cancel := context.WithTimeout(ctx, lastBound)
 		if _, err := p.backup(bounded, true); err != nil {
