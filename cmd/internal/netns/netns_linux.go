@@ -142,10 +142,11 @@ func (n *Net) Host() *Host {
 	h.pid = keeper.Process.Pid
 	n.ip(fmt.Sprintf("link add %s type veth peer name wan netns %d", h.cable, h.pid))
 	n.ip(fmt.Sprintf("addr add %s/30 dev %s", gate, h.cable))
-	h.Plug()
+	n.ip("link set " + h.cable + " up")
 	n.sh("echo 1 >/proc/sys/net/ipv4/conf/" + h.cable + "/route_localnet")
 	// The host's own loopback stays down, so that 127.0.0.0/8 goes the way of all.
 	n.sh(fmt.Sprintf("ip addr add %s/30 dev wan && ip link set wan up && ip route add default via %s && echo 1 >/proc/sys/net/ipv4/conf/wan/route_localnet", h.Addr, gate), h.enter()...)
+	h.linked()
 	return h
 }
 
@@ -243,4 +244,18 @@ func (h *Host) Pass() {
 func (h *Host) Unplug() { h.net.Helper(); h.net.ip("link set " + h.cable + " down") }
 
 // Plug puts the cable back.
-func (h *Host) Plug() { h.net.Helper(); h.net.ip("link set " + h.cable + " up") }
+func (h *Host) Plug() {
+	h.net.Helper()
+	h.net.ip("link set " + h.cable + " up")
+	h.linked()
+}
+
+// linked waits until both ends of the cable see that it is there, and forgets whom they did
+// not find without it: what is sent before would be sent again a second later.
+func (h *Host) linked() {
+	h.net.Helper()
+	const wait = "for i in $(seq 500); do ip -o link show %s | grep -q 'state UP' && break; sleep 0.01; done"
+	h.net.sh(fmt.Sprintf(wait, h.cable))
+	h.net.sh(fmt.Sprintf(wait, "wan")+"; ip neigh flush dev wan", h.enter()...)
+	h.net.ip("neigh flush dev " + h.cable)
+}
