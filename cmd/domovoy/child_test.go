@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -137,7 +136,7 @@ func TestACleanStopIsQuiet(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, settings{resolveAfter: 1})
 	rounds := 6
-	if os.Getenv("CI") == "true" {
+	if long(t) {
 		rounds = 60
 	}
 	for range rounds {

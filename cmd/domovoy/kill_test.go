@@ -238,22 +238,25 @@ func (h *house) over(language string, peak int) {
 	h.must(err)
 }
 
-// kills returns how often a program is killed: twenty times in CI, but five
-// times with the race detector, with which it starts ten times more slowly, and
-// elsewhere.
+// kills returns how often a program is killed.
 func kills(t *testing.T) int {
 	t.Helper()
-	if raceDetector || !long(t) {
+	if !long(t) {
 		return 5
 	}
 	return 20
 }
 
-// long reports whether a test that takes long runs in full.
+// long reports whether a test that takes long runs in full: in CI, but not with the race
+// detector, with which the program starts ten times more slowly.
 func long(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv("CI") == "" {
 		t.Log("SHORT: this is the short form; with CI=true in the environment the test runs in full")
+		return false
+	}
+	if raceDetector {
+		t.Log("SHORT: this is the short form; without -race the test runs in full")
 		return false
 	}
 	return true

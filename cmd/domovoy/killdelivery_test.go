@@ -35,7 +35,7 @@ type deliveryTest struct {
 func TestKilledWhileDelivering(t *testing.T) {
 	t.Parallel()
 	wanted := kills(t)
-	if long(t) && !raceDetector {
+	if long(t) {
 		wanted = 50
 	}
 	if n, err := strconv.Atoi(os.Getenv(killsWanted)); err == nil {
