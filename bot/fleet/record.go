@@ -89,8 +89,11 @@ type Moment struct{ time.Time }
 // MarshalJSON writes the milliseconds.
 func (m Moment) MarshalJSON() ([]byte, error) { return json.Marshal(m.UnixMilli()) }
 
-// UnmarshalJSON reads the milliseconds, in UTC.
+// UnmarshalJSON reads the milliseconds, in UTC. Null is no time, as if it were left out.
 func (m *Moment) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
 	var ms int64
 	if err := json.Unmarshal(data, &ms); err != nil {
 		return err //nolint:wrapcheck // part of decode

@@ -44,8 +44,9 @@ func (p places) looking(t *testing.T, n *netns.Net, l *internet.Lab, port int) *
 	for _, a := range w.addresses {
 		addresses = append(addresses, fmt.Sprintf("%q", a))
 	}
-	panel := fmt.Sprintf("panels: [{name: isp1, database: %q, timezone: UTC, addresses: [%s], challenges: %q, acme: {ca_file: %q, directory: %q}}]\nfleet: {listen: \"%s:%d\"}\nvantage: {name: home, country: de}\n",
+	panel := fmt.Sprintf("panels: [{name: isp1, database: %q, timezone: UTC, addresses: [%s], challenges: %q, acme: {ca_file: %q, directory: %q}}]\nresolvers: []\nfleet: {listen: \"%s:%d\"}\nvantage: {name: home, country: de}\n",
 		hosting(t, l.Panel.Aliases, l.Domain), strings.Join(addresses, ", "), w.challenges, w.roots, w.directory, n.Addr, port)
+	text = bytes.Replace(text, []byte("resolvers: []\n"), nil, 1)
 	text = regexp.MustCompile(`(?m)^panels: .*\n`).ReplaceAllLiteral(text, []byte(panel))
 	text = bytes.Replace(text, []byte("language: ru"), []byte("language: en"), 1)
 	s.must(os.WriteFile(s.config, text, 0o600))

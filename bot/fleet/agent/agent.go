@@ -133,6 +133,8 @@ var errAway = errors.New("the hub does not answer")
 
 // read reads one panel, and logs what is news about that.
 func (a *Agent) read(ctx context.Context, r *reading, now time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	err := r.read(ctx, now)
 	if ctx.Err() != nil {
 		return err

@@ -62,8 +62,6 @@ func newReading(ctx context.Context, a *Agent, p Panel) (*reading, error) {
 
 // read reads the panel and sends what is new.
 func (r *reading) read(ctx context.Context, now time.Time) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if r.again {
 		if err := r.beginEpoch(ctx); err != nil {
 			return err

@@ -15,8 +15,10 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -123,7 +125,9 @@ type Host struct {
 	Addr  netip.Addr // its own
 	cable string     // the test's end of it
 	pid   int        // of a process in its network
-	rules []string   // of the firewall on the test's side of the cable
+
+	mu    sync.Mutex
+	rules []string // of the firewall on the test's side of the cable
 }
 
 // Host adds a host. For it 127.0.0.0/8 is not itself but the test's loopback, where
@@ -133,7 +137,7 @@ func (n *Net) Host() *Host {
 	n.hosts++
 	gate := netip.AddrFrom4([4]byte{198, 18, byte(n.hosts), 1})
 	h := &Host{net: n, Addr: gate.Next(), cable: fmt.Sprint("cable", n.hosts)}
-	keeper := exec.CommandContext(n.Context(), "sleep", "infinity")
+	keeper := exec.CommandContext(context.WithoutCancel(n.Context()), "sleep", "infinity")
 	keeper.SysProcAttr = alone()
 	if err := keeper.Start(); err != nil {
 		n.Fatal(err)
@@ -159,7 +163,7 @@ func (h *Host) path() string { return "/proc/" + strconv.Itoa(h.pid) + "/ns/net"
 // ends with the test.
 func (h *Host) Command(program string, args ...string) *exec.Cmd {
 	words := append(append(h.enter(), "--", program), args...)
-	c := exec.CommandContext(h.net.Context(), words[0], words[1:]...)
+	c := exec.CommandContext(context.WithoutCancel(h.net.Context()), words[0], words[1:]...)
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return c
 }
@@ -225,15 +229,24 @@ func (h *Host) Drop(ports ...int) {
 	}
 }
 
+// rule adds a rule, if it is not there: tests that run at once may use a port again.
 func (h *Host) rule(rule string) {
 	h.net.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	which := strings.TrimSuffix(rule, " blackhole")
+	if slices.Contains(h.rules, which) {
+		return
+	}
 	h.net.ip("rule add " + rule)
-	h.rules = append(h.rules, strings.TrimSuffix(rule, " blackhole"))
+	h.rules = append(h.rules, which)
 }
 
 // Pass ends what Only and Drop began.
 func (h *Host) Pass() {
 	h.net.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	for _, rule := range h.rules {
 		h.net.ip("rule del " + rule)
 	}
