@@ -88,8 +88,8 @@ func (h Host) Remove(ctx context.Context, token string) error {
 	return err
 }
 
-// muted is how long an agent that let a look wait in vain is not asked for another: a
-// sweep asks for thousands.
+// muted is how long an agent that did not answer in time is not asked again: a sweep asks
+// thousands of times.
 const muted = 30 * time.Second
 
 // ask has the agent do what it needs its host for.

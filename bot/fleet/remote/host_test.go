@@ -153,6 +153,11 @@ func TestHostAway(t *testing.T) {
 	stop := h.run(agent.Panel{Name: "isp1", Reader: filled(), Checks: suite.OfHost(here)})
 	host := h.host()
 	stop()
+	conn := h.dial()
+	eventually(t, "the hub knows that the agent is gone", func() bool {
+		_, err := conn.Request(fleet.TaskSubject("isp1"), nil, time.Second)
+		return errors.Is(err, nats.ErrNoResponders)
+	})
 	vhosts := host.Check(here.Vhosts.Check())
 	away := func(when string, found []checks.Finding, err error) {
 		t.Helper()
@@ -162,7 +167,7 @@ func TestHostAway(t *testing.T) {
 	}
 	found, err := vhosts.Run(t.Context(), target)
 	away("the agent is away", found, err)
-	silent, err := h.dial().Subscribe(fleet.TaskSubject("isp1"), func(*nats.Msg) {})
+	silent, err := conn.Subscribe(fleet.TaskSubject("isp1"), func(*nats.Msg) {})
 	h.must(err)
 	host.Patience = 50 * time.Millisecond
 	eventually(t, "the agent is late", func() bool {
