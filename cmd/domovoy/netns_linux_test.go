@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -82,18 +83,24 @@ func (h *house) answer(file string, words ...string) (out string, refused bool) 
 	h.Helper()
 	out, refused = h.raw(file, words...)
 	if words[0] == "list" && !refused {
-		out = byName(h.T, out)
+		out = byName(h.T, out, slices.Contains(words, "owners"))
 	}
 	return changing.ReplaceAllString(out, "…"), refused
 }
 
 // byName is a list sorted by what is in it. The oldest stand first, and sites of two
-// panels that were read for the first time by two agents are not equally old.
-func byName(t *testing.T, list string) string {
+// panels that were read for the first time by two agents are not equally old. owners: it
+// has a row for each owner, which else names the oldest of their sites.
+func byName(t *testing.T, list string, owners bool) string {
 	t.Helper()
 	var data map[string]any
 	must(t, json.Unmarshal([]byte(list), &data))
 	if items, ok := data["items"].([]any); ok {
+		for _, x := range items {
+			if item, ok := x.(map[string]any); ok && owners {
+				maps.DeleteFunc(item, func(name string, _ any) bool { return name != "owner" && name != "sites" })
+			}
+		}
 		slices.SortFunc(items, func(a, b any) int {
 			key := func(x any) string { // without the time
 				item, _ := x.(map[string]any)
