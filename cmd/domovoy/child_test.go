@@ -77,6 +77,12 @@ func (h *house) launchBy(by ...string) *child {
 	h.must(c.cmd.Start())
 	go func() { c.ended <- c.cmd.Wait() }()
 	h.Cleanup(func() {
+		if h.Failed() && c.cmd.Process.Signal(syscall.SIGQUIT) == nil { // where it hangs is part of what it says
+			select {
+			case <-c.ended:
+			case <-time.After(5 * time.Second):
+			}
+		}
 		_ = c.cmd.Process.Kill() // it may have ended
 		if h.Failed() {
 			h.Logf("the program said:\n%s", c.told)
