@@ -246,8 +246,18 @@ func (p *pool) close() error {
 	return errors.Join(append(errs, p.db.Close())...)
 }
 
-// within runs do in a transaction that is committed if do returns nil.
+// within runs do in a transaction that is committed if do returns nil. Once the
+// context has ended, whatever fails says so too: database/sql ends the transaction
+// beside, and then do finds a closed statement or no transaction.
 func (p *pool) within(ctx context.Context, sync durability, do func(*tx) error) error {
+	err := p.transact(ctx, sync, do)
+	if ended := ctx.Err(); err != nil && ended != nil && !errors.Is(err, ended) {
+		return fmt.Errorf("%w: %w", ended, err)
+	}
+	return err
+}
+
+func (p *pool) transact(ctx context.Context, sync durability, do func(*tx) error) error {
 	release, err := p.turn(ctx)
 	if err != nil {
 		return err
