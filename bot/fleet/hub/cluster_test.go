@@ -3,66 +3,99 @@ package hub
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"domovoy/bot/fleet"
+	"domovoy/bot/fleet/lookout"
 	"domovoy/bot/fleet/trust"
+	"domovoy/bot/vantage"
+	"domovoy/checks"
 )
 
-// TestCluster: three servers with what "fleet add" printed in their configuration. One
-// is killed while facts are published: each fact that was acknowledged is there.
-func TestCluster(t *testing.T) {
-	folder := t.TempDir() + "/own"
-	bot, agent := newKey(t), newKey(t)
-	members := fleet.Members{Bots: []string{bot.Public()}, Agents: []fleet.Member{{Name: "isp2", Key: agent.Public(), Panels: []string{"isp2"}}}}
-	ca, err := trust.CA(ownFolder(t, folder))
+// three is a cluster of three servers with what "fleet add" printed in their
+// configuration, and a bot at it.
+type three struct {
+	servers  []*server.Server
+	urls, ca string
+	bot      *client
+	js       jetstream.JetStream // the bot's
+}
+
+// newThree starts a cluster that knows these agents and has the streams of a fleet.
+func newThree(ctx context.Context, t *testing.T, agents ...fleet.Member) *three {
+	t.Helper()
+	folder, bot := ownFolder(t, t.TempDir()+"/own"), newKey(t)
+	ca, err := trust.CA(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := trust.Certificate(folder, []string{"127.0.0.1"}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	servers, addresses := cluster(t, filepath.Join(folder, "hub.pem"), fleet.ServerUsers(members))
-	urls := strings.Join(addresses, ",")
-
-	b := dial(t, urls, ca, bot, "bot")
-	b.await(t, nats.CONNECTED)
-	js := b.stream(t)
-	ctx, stop := context.WithTimeout(t.Context(), 90*time.Second)
-	defer stop()
-	for err = fleet.Prepare(ctx, js, 3); err != nil && ctx.Err() == nil; err = fleet.Prepare(ctx, js, 3) {
+	servers, addresses := cluster(t, filepath.Join(folder, "hub.pem"), fleet.ServerUsers(fleet.Members{Bots: []string{bot.Public()}, Agents: agents}))
+	c := &three{servers: servers, urls: strings.Join(addresses, ","), ca: ca}
+	c.bot = c.dial(t, bot, "bot")
+	c.js = c.bot.stream(t)
+	for err = fleet.Prepare(ctx, c.js, 3); err != nil && ctx.Err() == nil; err = fleet.Prepare(ctx, c.js, 3) {
 		t.Log("not yet:", err) // the cluster elects its leader
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	facts, err := js.Stream(ctx, fleet.StreamFacts)
+	return c
+}
+
+// dial connects somebody to the cluster.
+func (c *three) dial(t *testing.T, key fleet.Key, name string) *client {
+	t.Helper()
+	n := dial(t, c.urls, c.ca, key, name)
+	n.await(t, nats.CONNECTED)
+	return n
+}
+
+// stream is one of the fleet's; leader is the server that leads it.
+func (c *three) stream(ctx context.Context, t *testing.T, name string) (s jetstream.Stream, leader *server.Server) {
+	t.Helper()
+	s, err := c.js.Stream(ctx, name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := facts.CachedInfo().Config.Replicas; got != 3 {
-		t.Errorf("the stream has %d replicas", got)
+	if got := s.CachedInfo().Config.Replicas; got != 3 {
+		t.Errorf("the stream %s has %d replicas", name, got)
 	}
-	leader := facts.CachedInfo().Cluster.Leader
-	a := dial(t, urls, ca, agent, "isp2")
-	a.await(t, nats.CONNECTED)
+	at := slices.IndexFunc(c.servers, func(one *server.Server) bool { return one.Name() == s.CachedInfo().Cluster.Leader })
+	if at < 0 {
+		t.Fatalf("nobody leads the stream %s", name)
+	}
+	return s, c.servers[at]
+}
+
+// TestCluster: one of three servers is killed while facts are published: each fact that
+// was acknowledged is there.
+func TestCluster(t *testing.T) {
+	ctx, stop := context.WithTimeout(t.Context(), 90*time.Second)
+	defer stop()
+	key := newKey(t)
+	c := newThree(ctx, t, fleet.Member{Name: "isp2", Key: key.Public(), Panels: []string{"isp2"}})
+	facts, leader := c.stream(ctx, t, fleet.StreamFacts)
 	const many = 500
-	acked := publishAll(ctx, a.stream(t), many, func(i int) {
-		if i != many/3 {
-			return
-		}
-		for _, s := range servers {
-			if s.Name() == leader {
-				s.Shutdown() // without handing over: lame duck mode would
-			}
+	acked := publishAll(ctx, c.dial(t, key, "isp2").stream(t), many, func(i int) {
+		if i == many/3 {
+			leader.Shutdown() // without handing over: lame duck mode would
 		}
 	})
 	if len(acked) != many {
@@ -71,6 +104,104 @@ func TestCluster(t *testing.T) {
 	for subject := range acked {
 		if _, err := facts.GetLastMsgForSubject(ctx, subject); err != nil {
 			t.Errorf("%s: %v", subject, err)
+		}
+	}
+}
+
+// TestClusterInASweep: one of three servers, that of the queue of looks, is killed while
+// three vantage points look at sites. What was looked at arrives, or it is said that a
+// vantage point did not answer; nothing is waited for longer than that; and as soon as
+// the cluster has a leader again all is seen again. Nobody's site is taken for another's.
+func TestClusterInASweep(t *testing.T) {
+	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer stop()
+	names := []string{"ash1", "fra1", "mow1"}
+	keys, members := map[string]fleet.Key{}, []fleet.Member(nil)
+	for _, name := range names {
+		keys[name] = newKey(t)
+		members = append(members, fleet.Member{Name: name, Key: keys[name].Public()})
+	}
+	c := newThree(ctx, t, members...)
+	asker := &lookout.Asker{Conn: c.bot.Conn, Log: slog.New(slog.DiscardHandler), Patience: time.Minute, Again: time.Millisecond}
+	if err := asker.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	defer asker.Close()
+	working, rest := context.WithCancel(ctx)
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	defer rest()
+	for _, name := range names {
+		w := &lookout.Worker{At: checks.Vantage{Name: name}, Conn: c.dial(t, keys[name], name).Conn, Log: slog.New(slog.DiscardHandler), Workers: 4,
+			Look: func(_ context.Context, _ lookout.Panel, x checks.Subject, _ bool) checks.Probe {
+				return checks.Probe{At: time.Now(), Checks: []string{checks.WayCheck},
+					Findings: []checks.Finding{{Check: checks.WayCheck, Server: x.Site.Server, Site: x.Site.Name, Name: x.Site.Name, Code: checks.WebTimeout, Severity: checks.Warning}}}
+			}}
+		workers.Go(func() { _ = w.Run(working) })
+	}
+	var points []vantage.Point
+	for len(points) < len(names) {
+		if ctx.Err() != nil {
+			t.Fatalf("of the vantage points the bot knows %d", len(points))
+		}
+		points = asker.Points(lookout.Panel{Name: "isp1"})
+		runtime.Gosched()
+	}
+	_, leader := c.stream(ctx, t, fleet.StreamLooks)
+	const sites, together = 120, 8
+	look := func(point vantage.Point, site string) checks.Blind {
+		seen, blind := point.Look(ctx, vantage.Look{Subject: checks.Subject{Site: &checks.Site{Server: "isp1", Name: site}}, Share: 1 + len(points), Now: time.Now()})
+		if blind == checks.SightGood && (len(seen.Findings) != 1 || seen.Findings[0].Site != site) {
+			t.Errorf("%s at %s: saw %v", site, point.At(), seen.Findings)
+		}
+		return blind
+	}
+	for _, point := range points { // which makes its queue
+		for look(point, "before.ru") != checks.SightGood && ctx.Err() == nil {
+			runtime.Gosched()
+		}
+		queue := fleet.LookConsumer(point.At().Name)
+		queue.AckWait = 5 * time.Second // what was given to a worker over a connection that died is given again after that
+		if _, err := c.js.UpdateConsumer(ctx, fleet.StreamLooks, queue); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var sweep sync.WaitGroup
+	var done, good, silent atomic.Int64
+	kill := sync.OnceFunc(leader.Shutdown)
+	todo := make(chan string)
+	for range together {
+		sweep.Go(func() {
+			for site := range todo {
+				for _, point := range points {
+					switch blind := look(point, site); blind {
+					case checks.SightGood:
+						good.Add(1)
+					case checks.BlindSilent:
+						silent.Add(1)
+					default:
+						t.Errorf("%s at %s: %q", site, point.At(), blind)
+					}
+				}
+				if done.Add(1) == sites/3 {
+					kill()
+				}
+			}
+		})
+	}
+	for i := range sites {
+		todo <- fmt.Sprintf("site%03d.ru", i)
+	}
+	close(todo)
+	sweep.Wait()
+	t.Logf("%d looks were answered, %d not", good.Load(), silent.Load())
+	// Until the two that are left have elected a leader a look may not get into its queue.
+	if good.Load()+silent.Load() != sites*int64(len(names)) || silent.Load() > together*int64(len(names)) {
+		t.Errorf("of %d looks %d were answered and %d not", sites*len(names), good.Load(), silent.Load())
+	}
+	for _, point := range points {
+		if blind := look(point, "after.ru"); blind != checks.SightGood {
+			t.Errorf("with two servers left %s is %q", point.At(), blind)
 		}
 	}
 }
