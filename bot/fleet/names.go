@@ -85,6 +85,9 @@ func SightSubject(vantage, panel, id string) string {
 // UsersSubject is where our own hub is asked to read its users again at once.
 const UsersSubject = prefix + ".hub.users"
 
+// RefusalsSubject is where our own hub tells the bots what it refused: Refusals.
+const RefusalsSubject = prefix + ".hub.refused"
+
 // inboxPrefix begins the subjects of the answers to an agent, which only it may hear.
 func inboxPrefix(agent string) string { return "_INBOX_" + agent }
 

@@ -33,6 +33,7 @@ type Metrics struct {
 	unread    prometheus.Counter     // scrapes that could not read the state
 	refused   *prometheus.CounterVec // of agents, by panel and reason
 	sights    *prometheus.CounterVec // of vantage points, by name and reason
+	hub       *prometheus.CounterVec // what the hub refused, by reason
 }
 
 // New makes metrics for a program of that version.
@@ -63,10 +64,12 @@ func New(version string, log *slog.Logger) *Metrics {
 			Help: "Records of agents that were not used, by panel (empty: an unknown one) and reason: garbage (unreadable), large (above the limit), old (a reading sent again), other (about something else than its subject), newer (of a newer protocol)."}, []string{"server", "reason"}),
 		sights: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "domovoy_fleet_sights_refused_total",
 			Help: "What vantage points saw and was not used, by vantage point (empty: an unknown one) and reason: garbage (unreadable, or of a newer protocol), foreign (of a look that another one was asked for)."}, []string{"vantage", "reason"}),
+		hub: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "domovoy_fleet_hub_refused_total",
+			Help: "What our own hub refused, by reason: key (a connection without an enrolled key), many (too many connections of one key), rights (a subject that is not the agent's), large (a message above the limit)."}, []string{"reason"}),
 	}
 	built := prometheus.NewGauge(prometheus.GaugeOpts{Name: "domovoy_build_info", Help: "1, with the program's version.", ConstLabels: prometheus.Labels{"version": version}})
 	built.Set(1)
-	m.registry.MustRegister(m.calls, m.callTime, m.commands, m.replyTime, m.runs, m.runTime, m.succeeded, m.unread, m.refused, m.sights, built,
+	m.registry.MustRegister(m.calls, m.callTime, m.commands, m.replyTime, m.runs, m.runTime, m.succeeded, m.unread, m.refused, m.sights, m.hub, built,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -123,6 +126,13 @@ func (m *Metrics) Refused(panel, why string) {
 func (m *Metrics) SightRefused(vantage, why string) {
 	if m != nil {
 		m.sights.WithLabelValues(vantage, why).Inc()
+	}
+}
+
+// HubRefused counts what a hub refused, so many times. why is of a fixed list.
+func (m *Metrics) HubRefused(why string, times int64) {
+	if m != nil {
+		m.hub.WithLabelValues(why).Add(float64(times))
 	}
 }
 

@@ -56,6 +56,7 @@ func served(t *testing.T) (http.Handler, *enginetest.Panel, *engine.Engine) {
 	m.Answered("unknown", "unknown_command", 5*time.Millisecond)
 	m.Refused("isp1", "old")
 	m.SightRefused("fra1", "foreign")
+	m.HubRefused("key", 3)
 	m.Ran("panel", time.Second, nil)
 	m.Ran("daily", time.Second, errors.New("disk full"))
 	return m.Handler(e.Health()), panel, e

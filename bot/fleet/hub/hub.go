@@ -46,6 +46,7 @@ const (
 // Hub is a running server.
 type Hub struct {
 	config Config
+	log    *logger
 	server *server.Server
 	users  *users
 	shown  atomic.Pointer[tls.Certificate]
@@ -94,7 +95,8 @@ func Start(ctx context.Context, c Config) (started *Hub, err error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Hub{config: c, users: newUsers(c.Log, key.Public()), done: make(chan struct{}), release: release}
+	log := newLogger(c.Log)
+	h := &Hub{config: c, log: log, users: newUsers(log, key.Public()), done: make(chan struct{}), release: release}
 	if err := h.readUsers(); err != nil {
 		return nil, err
 	}
@@ -108,7 +110,6 @@ func Start(ctx context.Context, c Config) (started *Hub, err error) {
 	if h.server, err = server.NewServer(options); err != nil {
 		return nil, err
 	}
-	log := newLogger(c.Log)
 	h.server.SetLoggerV2(log, false, false, false)
 	h.users.server.Store(h.server)
 	h.server.Start()
@@ -210,7 +211,8 @@ func (h *Hub) listenToBots(key fleet.Key) error {
 	return n.Flush()
 }
 
-// keep notices that the users' file changed, and renews the certificate.
+// keep notices that the users' file changed, tells what was refused, and renews the
+// certificate.
 func (h *Hub) keep(ctx context.Context) {
 	defer close(h.done)
 	look, renew := time.NewTicker(lookEvery), time.NewTicker(renewEvery)
@@ -221,6 +223,7 @@ func (h *Hub) keep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-look.C:
+			h.tellRefusals()
 			was := h.read.Load()
 			is, err := os.Stat(fleet.MembersFile(h.config.Folder))
 			if err != nil || was != nil && os.SameFile(*was, is) && (*was).ModTime().Equal(is.ModTime()) {
@@ -234,6 +237,21 @@ func (h *Hub) keep(ctx context.Context) {
 				h.config.Log.Error("the hub's certificate cannot be renewed", "error", err)
 			}
 		}
+	}
+}
+
+// tellRefusals tells the bots what was refused.
+func (h *Hub) tellRefusals() {
+	counts := h.log.take()
+	if counts == nil {
+		return
+	}
+	data, err := fleet.Encode(counts)
+	if err == nil {
+		err = h.own.Publish(fleet.RefusalsSubject, data)
+	}
+	if err != nil {
+		h.config.Log.Error("the bots are not told what was refused", "error", err)
 	}
 }
 

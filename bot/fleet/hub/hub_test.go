@@ -268,7 +268,7 @@ func TestLogOfRefusals(t *testing.T) {
 		var said lines
 		l := newLogger(slog.New(slog.NewTextHandler(&said, nil)))
 		for n := range 130 { // two seconds each
-			l.Errorf(fmt.Sprintf("192.0.2.1:%d - cid:%d - \"v1.55.0:go:isp2\" - Publish Violation - %%s, Subject %%q", 1000+n, n), "isp2", "dv1.state.isp3")
+			l.Errorf(fmt.Sprintf("192.0.2.1:%d - cid:%d - \"v1.55.0:go:isp2\" - \"$G/UABC%d\" - Publish Violation - %%s, Subject %%q", 1000+n, n, n), "isp2", "dv1.state.isp3")
 			time.Sleep(2 * time.Second)
 		}
 		text := said.String()
@@ -276,6 +276,62 @@ func TestLogOfRefusals(t *testing.T) {
 			t.Error(text)
 		}
 	})
+}
+
+// TestRefusalsAreTold: the bots hear how often something was refused, and for which
+// reason; an agent can neither hear nor say that.
+func TestRefusalsAreTold(t *testing.T) {
+	s := newSite(t)
+	key, err := fleet.BotKey(s.folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bot := s.dial(t, key, "bot")
+	bot.await(t, nats.CONNECTED)
+	told := make(chan *nats.Msg, 100)
+	if _, err := bot.ChanSubscribe(fleet.RefusalsSubject, told); err != nil {
+		t.Fatal(err)
+	}
+	if err := bot.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	agent := s.dial(t, s.enrol(t, "isp2", "isp2"), "isp2")
+	agent.await(t, nats.CONNECTED)
+	for range 3 {
+		if err := agent.Publish(fleet.StateSubject("isp3"), []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := agent.Publish(fleet.RefusalsSubject, []byte(`{"key":1000}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := agent.SubscribeSync(fleet.RefusalsSubject); err != nil {
+		t.Fatal(err)
+	}
+	if err := agent.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	unknown := s.dial(t, newKey(t), "isp4")
+	unknown.refused(t, "authorization violation")
+	unknown.Close()
+	sum := fleet.Refusals{}
+	for sum[fleet.RefusedKey] == 0 || sum[fleet.RefusedRights] < 5 {
+		select {
+		case m := <-told:
+			counts, err := fleet.DecodeRefusals(m.Data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for why, n := range counts {
+				sum[why] += n
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("the bots were told of %v", sum)
+		}
+	}
+	if sum[fleet.RefusedRights] != 5 || sum[fleet.RefusedKey] >= 1000 {
+		t.Errorf("the bots were told of %v", sum)
+	}
 }
 
 // TestTooLarge: a message above the limit is refused, and the largest one taken.

@@ -5,19 +5,23 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
+
+	"domovoy/bot/fleet"
 )
 
-// logger writes what the server says into our log. The server repeats itself for each
-// connection of a port scan: a sentence of the same form is said once a minute, with how
-// often there was one since.
+// logger writes what the server says into our log, and counts what was refused. A port
+// scan has the same sentence said for each connection: one of the same form is said once
+// a minute, with how often there was one since.
 type logger struct {
 	log *slog.Logger
 
 	mu     sync.Mutex
 	said   map[string]saying
-	ending string // what the server said last before it gave up
+	counts fleet.Refusals // since they were taken last
+	ending string         // what the server said last before it gave up
 }
 
 // saying is a sentence that was said.
@@ -28,14 +32,16 @@ type saying struct {
 
 const repeatAfter = time.Minute
 
-// ofClient begins the sentences about a connection: its address, its number and the name
-// that it gave itself.
-var ofClient = regexp.MustCompile(`^\S+ - [a-z]+:\d+( - "[^"]*")? - `)
+// ofClient begins the sentences about a connection: its address, its number, the name
+// that it gave itself, and its account and key.
+var ofClient = regexp.MustCompile(`^\S+ - [a-z_]+:\d+( - "(?:[^"\\]|\\.)*")* - `)
 
 // mostForms bounds what is remembered.
 const mostForms = 1000
 
-func newLogger(log *slog.Logger) *logger { return &logger{log: log, said: map[string]saying{}} }
+func newLogger(log *slog.Logger) *logger {
+	return &logger{log: log, said: map[string]saying{}, counts: fleet.Refusals{}}
+}
 
 func (l *logger) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
 func (l *logger) Debugf(format string, v ...any)  {}
@@ -50,8 +56,49 @@ func (l *logger) Fatalf(format string, v ...any) {
 	l.log.Error(fmt.Sprintf(format, v...))
 }
 
+// violations are how the server's sentences about what it refused begin.
+var violations = map[string]string{
+	"Publish Violation": fleet.RefusedRights, "Subscription Violation": fleet.RefusedRights, "maximum payload exceeded": fleet.RefusedLarge,
+}
+
+// say says what the server says, and counts what it refused.
 func (l *logger) say(format string, v []any) {
-	now, form := time.Now(), ofClient.ReplaceAllString(format, "")
+	text := fmt.Sprintf(format, v...)
+	what := ofClient.ReplaceAllString(text, "")
+	for begin, why := range violations {
+		if strings.HasPrefix(what, begin) {
+			l.count(why)
+		}
+	}
+	l.warn(ofClient.ReplaceAllString(format, ""), text)
+}
+
+// refuse says that somebody was refused, and counts it.
+func (l *logger) refuse(why, text string, attrs ...any) {
+	l.count(why)
+	l.warn(text, text, attrs...)
+}
+
+func (l *logger) count(why string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.counts[why]++
+}
+
+// take returns what was refused since it was called last; nil: nothing.
+func (l *logger) take() fleet.Refusals {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.counts) == 0 {
+		return nil
+	}
+	counts := l.counts
+	l.counts = fleet.Refusals{}
+	return counts
+}
+
+func (l *logger) warn(form, text string, attrs ...any) {
+	now := time.Now()
 	l.mu.Lock()
 	last, known := l.said[form]
 	last.times++
@@ -66,7 +113,7 @@ func (l *logger) say(format string, v []any) {
 	}
 	l.mu.Unlock()
 	if !again {
-		l.log.Warn(fmt.Sprintf(format, v...), "times", last.times)
+		l.log.Warn(text, append(attrs, "times", last.times)...)
 	}
 }
 

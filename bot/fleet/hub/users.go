@@ -2,7 +2,6 @@ package hub
 
 import (
 	"encoding/base64"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 
@@ -14,7 +13,7 @@ import (
 
 // users says who may connect, and what they may do then.
 type users struct {
-	log    *slog.Logger
+	log    *logger
 	own    string // public key of the hub's own connection
 	server atomic.Pointer[server.Server]
 
@@ -27,7 +26,7 @@ type member struct {
 	rights fleet.Rights
 }
 
-func newUsers(log *slog.Logger, own string) *users { return &users{log: log, own: own} }
+func newUsers(log *logger, own string) *users { return &users{log: log, own: own} }
 
 // Check implements the server's interface: the client has signed the server's nonce
 // with the key of a member.
@@ -35,13 +34,11 @@ func (u *users) Check(c server.ClientAuthentication) bool {
 	key := c.GetOpts().Nkey
 	m, ok := u.find(key)
 	if !ok || !signed(c, key) {
-		if key != "" {
-			u.log.Warn("an unknown key was refused", "key", key, "from", c.RemoteAddress())
-		}
+		u.log.refuse(fleet.RefusedKey, "a connection without an enrolled key was refused", "key", key, "from", c.RemoteAddress())
 		return false
 	}
 	if key != u.own && u.connections(key) > maxPerUser {
-		u.log.Warn("too many connections of one key, the newest was refused", "name", m.name, "from", c.RemoteAddress())
+		u.log.refuse(fleet.RefusedMany, "too many connections of one key, the newest was refused", "name", m.name, "from", c.RemoteAddress())
 		return false
 	}
 	c.RegisterUser(&server.User{Permissions: &server.Permissions{
@@ -88,7 +85,7 @@ func (u *users) replace(m fleet.Members) {
 	for key, m := range was {
 		if _, still := all[key]; !still {
 			u.disconnect(key)
-			u.log.Info("the rights of an agent ended", "name", m.name)
+			u.log.log.Info("the rights of an agent ended", "name", m.name)
 		}
 	}
 }

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"domovoy/bot/engine"
 	"github.com/nats-io/nats.go"
 
 	"domovoy/bot/console"
+	"domovoy/bot/engine"
 	"domovoy/bot/fleet"
 	"domovoy/bot/fleet/lookout"
 	"domovoy/bot/fleet/remote"
@@ -52,6 +52,10 @@ func (a *App) openAgents(ctx context.Context) (*agents, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the way to the hub: %w", err)
 	}
+	if _, err := conn.Subscribe(fleet.RefusalsSubject, a.hubRefused); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("preparing to hear what the hub refuses: %w", err)
+	}
 	a.news = engine.NewNews()
 	opened, err := remote.Open(ctx, remote.Config{Conn: conn, Places: a.journal, Log: a.log, Refused: a.metrics.Refused, News: a.news.Add})
 	if err != nil {
@@ -72,6 +76,17 @@ func (a *App) openAgents(ctx context.Context) (*agents, error) {
 		all.asker.Await(ctx)
 	}
 	return all, nil
+}
+
+// hubRefused counts what our own hub refused.
+func (a *App) hubRefused(m *nats.Msg) {
+	counts, err := fleet.DecodeRefusals(m.Data)
+	if err != nil {
+		a.log.Warn("what the hub says that it refused cannot be read", "error", err)
+	}
+	for why, times := range counts {
+		a.metrics.HubRefused(why, times)
+	}
 }
 
 // Close ends listening.
