@@ -59,6 +59,9 @@ func (p *program) flags(c *cobra.Command) {
 	c.Flags().Lookup("help").Usage = p.own.Say("cli.help.flag", i18n.Args{"Command": c.Name()})
 	for flag, name := range map[string]string{"config": "FILE", "out": "DIR", "week": "WEEK", "days": "N", "answers": "FILE", "prefix": "DIR", "user": "USER", "wait": "TIME", "telegram-api": "URL", "slack-api": "URL", "lang": "LANG", "format": "FORMAT"} {
 		if f := c.Flags().Lookup(flag); f != nil {
+			if flag == "out" && c.Name() == "add" {
+				name = "FILE" // report writes several
+			}
 			f.Value = named{f.Value, name}
 		}
 	}
