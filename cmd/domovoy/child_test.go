@@ -94,14 +94,18 @@ func (h *house) launchBy(by ...string) *child {
 // end waits until the program has ended.
 func (c *child) end() error {
 	c.Helper()
-	ctx, cancel := context.WithTimeout(c.Context(), 5*time.Second)
+	promised := 10 * time.Second
+	if raceDetector {
+		promised *= 3 // it takes several times as long for everything
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), promised)
 	defer cancel()
 	select {
 	case err := <-c.ended:
 		c.silent()
 		return err
 	case <-ctx.Done():
-		c.Fatalf("the program still runs after five seconds\n%s", c.told)
+		c.Fatalf("the program still runs after %s\n%s", promised, c.told)
 		return nil
 	}
 }

@@ -80,6 +80,9 @@ type part struct {
 
 // Run asks, tries, writes and starts.
 func Run(ctx context.Context, o Options) error {
+	// A token that somebody pastes before its question is there is not shown either.
+	o.Talk.hide()
+	defer o.Talk.reveal()
 	s := &session{Options: o, talk: o.Talk, account: findAccount(o.User), code: newCode()}
 	s.draft.secrets = map[string]string{}
 	err := s.collect(ctx)

@@ -27,6 +27,7 @@ type Talk struct {
 	l        *i18n.Locale
 	width    int         // columns
 	reading  chan answer // of the read that is under way; nil: none
+	show     func()      // ends that the terminal hides what is typed; nil: it does not
 }
 
 type answer struct {
@@ -79,9 +80,31 @@ func (t *Talk) read() <-chan answer {
 	return t.reading
 }
 
-// ask prints a question and reads the answer; an empty one is the default, which
-// the question shows.
+// hide has the terminal show nothing of what is typed, until reveal.
+func (t *Talk) hide() {
+	if t.terminal != nil && t.show == nil {
+		t.show = hideTyping(t.terminal)
+	}
+}
+
+func (t *Talk) reveal() {
+	if t.show != nil {
+		t.show()
+		t.show = nil
+	}
+}
+
+// ask prints a question and reads the answer, which is shown; an empty one is the
+// default, which the question shows.
 func (t *Talk) ask(ctx context.Context, question, otherwise string) (string, error) {
+	if t.show != nil {
+		t.reveal()
+		defer t.hide()
+	}
+	return t.answer(ctx, question, otherwise)
+}
+
+func (t *Talk) answer(ctx context.Context, question, otherwise string) (string, error) {
 	if otherwise != "" {
 		question += " [" + otherwise + "]"
 	}
@@ -110,9 +133,9 @@ func (t *Talk) askSecret(ctx context.Context, question string) (string, error) {
 	if t.terminal == nil {
 		return t.ask(ctx, question, "")
 	}
-	show := hideTyping(t.terminal)
-	defer func() { show(); fmt.Fprintln(t.out) }()
-	return t.ask(ctx, question, "")
+	t.hide()
+	defer fmt.Fprintln(t.out)
+	return t.answer(ctx, question, "")
 }
 
 // agree asks a question of yes or no.
