@@ -120,7 +120,11 @@ alerts: {resolve_after: %[9]d}
 
 // soon limits a wait for something that normally takes a second or two.
 func (h *house) soon() context.Context {
-	ctx, cancel := context.WithTimeout(h.Context(), 30*time.Second)
+	limit := time.Minute // for a machine that is busy
+	if raceDetector {
+		limit *= 2
+	}
+	ctx, cancel := context.WithTimeout(h.Context(), limit)
 	h.Cleanup(cancel)
 	return ctx
 }

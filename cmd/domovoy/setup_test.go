@@ -100,7 +100,7 @@ func (n *newcomer) begin(args ...string) *dialogue {
 func (d *dialogue) hears(pattern string) string {
 	d.Helper()
 	wanted := regexp.MustCompile(pattern)
-	ctx, stop := context.WithTimeout(d.Context(), 30*time.Second)
+	ctx, stop := context.WithTimeout(d.Context(), time.Minute)
 	defer stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
