@@ -324,6 +324,7 @@ const guardEvery = 30 * time.Second
 func (f *Fleet) guard(ctx context.Context, status chan nats.Status, created time.Time, stop func()) {
 	tick := time.NewTicker(guardEvery)
 	defer tick.Stop()
+	var soon <-chan time.Time // a hub that began again is there before its streams are
 	for {
 		select {
 		case <-ctx.Done():
@@ -340,12 +341,17 @@ func (f *Fleet) guard(ctx context.Context, status chan nats.Status, created time
 				continue
 			}
 		case <-tick.C:
+		case <-soon:
 		}
+		soon = nil
 		bounded, cancel := context.WithTimeout(ctx, 10*time.Second)
 		stream, err := f.js.Stream(bounded, fleet.StreamFacts)
 		cancel()
 		if err != nil {
-			continue // the hub is away; its clients try again
+			if f.cfg.Conn.IsConnected() { // else it comes back
+				soon = time.After(retryPause)
+			}
+			continue
 		}
 		f.mu.Lock()
 		same := stream.CachedInfo().Created.Equal(created) && stream.CachedInfo().State.LastSeq >= f.place

@@ -38,6 +38,13 @@ func newHub(t testing.TB) *hub {
 
 func (h *hub) start() {
 	h.Helper()
+	h.serve()
+	h.prepare()
+}
+
+// serve starts the server, which may have no streams yet.
+func (h *hub) serve() {
+	h.Helper()
 	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: h.port, JetStream: true, StoreDir: h.folder, NoSigs: true, NoLog: true})
 	h.must(err)
 	s.Start()
@@ -46,6 +53,11 @@ func (h *hub) start() {
 	}
 	h.server = s
 	h.port = s.Addr().(*net.TCPAddr).Port
+}
+
+// prepare makes the streams.
+func (h *hub) prepare() {
+	h.Helper()
 	js, err := jetstream.New(h.dial())
 	h.must(err)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"domovoy/bot/engine/enginetest"
+	"domovoy/bot/fleet"
 	"domovoy/bot/fleet/agent"
 	"domovoy/bot/fleet/remote"
 	"domovoy/bot/watch"
@@ -111,7 +112,8 @@ func why(err error) string {
 	return ""
 }
 
-// The hub loses its folder: everything is sent again.
+// The hub loses its folder: everything is sent again. The bot is back before the streams
+// are, and does not take long to notice that they are other ones.
 func TestHubBeginsAgain(t *testing.T) {
 	h, panel := newHub(t), filled()
 	a, store := h.agent(t.TempDir(), agent.Panel{Name: "isp1", Reader: panel})
@@ -126,7 +128,13 @@ func TestHubBeginsAgain(t *testing.T) {
 		t.Error("without a hub it sent something")
 	}
 	h.folder = t.TempDir()
-	h.start()
+	h.serve()
+	asked, err := h.dial().SubscribeSync("$JS.API.STREAM.INFO." + fleet.StreamFacts)
+	h.must(err)
+	if _, err := asked.NextMsg(20 * time.Second); err != nil {
+		t.Fatal("the bot does not ask for the facts:", err)
+	}
+	h.prepare()
 	eventually(t, "the agent sends again", func() bool { return a.Read(t.Context(), time.Now()) == nil })
 	near, _, _ := panel.Poll(t.Context())
 	eventually(t, "the bot has what the panel has", func() bool {

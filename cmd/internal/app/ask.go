@@ -34,9 +34,15 @@ type Reply struct {
 // text when something takes long.
 func (a *App) Ask(ctx context.Context, who Local, text string, notice func(text string)) (Reply, error) {
 	r := a.request(who)
-	slow := time.AfterFunc(2*time.Second, func() { notice(r.Locale.Say("cli.reading")) })
+	said := make(chan struct{})
+	slow := time.AfterFunc(2*time.Second, func() {
+		defer close(said)
+		notice(r.Locale.Say("cli.reading"))
+	})
 	err := a.bot.Watch.Read(ctx, time.Now())
-	slow.Stop()
+	if !slow.Stop() { // not after the answer
+		<-said
+	}
 	if f := a.journal.AsFault(err); f != nil {
 		a.log.ErrorContext(ctx, "the state cannot be kept", "error", err)
 		return Reply{Message: compose.StateFault(r.Writer(), string(f.Reason), f.Path), Refused: bot.ResultUnavailable.String()}, nil //nolint:nilerr // the reply says it
