@@ -247,16 +247,11 @@ func kills(t *testing.T) int {
 	return 20
 }
 
-// long reports whether a test that takes long runs in full: in CI, but not with the race
-// detector, with which the program starts ten times more slowly.
+// long reports whether a test that takes minutes runs in full.
 func long(t *testing.T) bool {
 	t.Helper()
-	if os.Getenv("CI") == "" {
-		t.Log("SHORT: this is the short form; with CI=true in the environment the test runs in full")
-		return false
-	}
-	if raceDetector {
-		t.Log("SHORT: this is the short form; without -race the test runs in full")
+	if os.Getenv("LONG") == "" {
+		t.Log("SHORT: this is the short form; with LONG=yes in the environment the test runs in full")
 		return false
 	}
 	return true

@@ -31,7 +31,7 @@ type deliveryTest struct {
 // finding of a problem and the last word about it. The servers answer late, twice,
 // with 5xx or a page of a proxy, in halves, or not at all after they took the message.
 // Nothing is lost; each crash and each lost answer repeats a message at most once;
-// and every repetition says so. It kills 50 times in CI; .ci/kill kills 1,000 times.
+// and every repetition says so. It kills 50 times with LONG=yes; .ci/kill kills 1,000 times.
 func TestKilledWhileDelivering(t *testing.T) {
 	t.Parallel()
 	wanted := kills(t)

@@ -155,19 +155,22 @@ func TestOfTwoBotsOneSpeaks(t *testing.T) {
 	} else {
 		t.Logf("nobody called Telegram for %v", next.Sub(last))
 	}
-	twice := 0
+	twice, lost := 0, 0
 	for n := range questions {
 		switch got := p.count(p.unknown("ru", fmt.Sprintf("busy%d.example", n))); {
 		case got > 1:
 			twice++
 		case got == 0:
-			t.Errorf("question %d of %d was not answered", n, questions)
+			lost++
 		}
+	}
+	if lost > 2 { // what the first had taken and not answered, or not left in a backup, when it became silent; the second says so
+		t.Errorf("%d of %d questions were not answered", lost, questions)
 	}
 	if twice > 1 { // that which was answered when the first became silent
 		t.Errorf("%d of %d questions were answered twice", twice, questions)
 	}
-	t.Logf("%d of %d questions were answered twice", twice, questions)
+	t.Logf("%d of %d questions were answered twice, %d not", twice, questions, lost)
 	first.stop()
 	second.stop()
 }
