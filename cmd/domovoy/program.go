@@ -103,9 +103,21 @@ func (p *program) withApp(ctx context.Context, do func(*app.App) error) error {
 
 // open is withApp for a configuration that is already loaded.
 func (p *program) open(ctx context.Context, cfg *config.Config, do func(*app.App) error) error {
+	for range fleetTries {
+		a, err := app.Open(ctx, cfg, p.bundle, p.logger(cfg), p.notice)
+		if err = closing(a, err, do); !errors.Is(err, app.ErrFleetChanged) {
+			return p.explained(cfg, err)
+		}
+	}
 	a, err := app.Open(ctx, cfg, p.bundle, p.logger(cfg), p.notice)
-	return p.explained(cfg, closing(a, err, do))
+	return p.explained(cfg, closing(a, err, func(a *app.App) error {
+		a.AnswerAnyway()
+		return do(a)
+	}))
 }
+
+// fleetTries is how often an app is opened again because its fleet changed.
+const fleetTries = 2
 
 // closing calls do with an app, if it could be opened, and closes it.
 func closing(a *app.App, err error, do func(*app.App) error) error {

@@ -221,6 +221,18 @@ func ownFolder(t *testing.T, folder string) string {
 // cluster starts three servers from their configuration files.
 func cluster(t *testing.T, certificate, users string) (servers []*server.Server, addresses []string) {
 	t.Helper()
+	for range 5 { // another process may take a port before its server does
+		if servers, addresses = tryCluster(t, certificate, users); servers != nil {
+			return servers, addresses
+		}
+	}
+	t.Fatal("the servers do not start")
+	return nil, nil
+}
+
+// tryCluster is cluster; nil: a server did not start.
+func tryCluster(t *testing.T, certificate, users string) (servers []*server.Server, addresses []string) {
+	t.Helper()
 	var routes []string
 	for range 3 {
 		routes = append(routes, freePort(t))
@@ -247,8 +259,11 @@ func cluster(t *testing.T, certificate, users string) (servers []*server.Server,
 		servers = append(servers, s)
 	}
 	for _, s := range servers {
-		if !s.ReadyForConnections(20 * time.Second) {
-			t.Fatal("a server does not start")
+		if !s.ReadyForConnections(10 * time.Second) {
+			for _, one := range servers {
+				one.Shutdown()
+			}
+			return nil, nil
 		}
 		addresses = append(addresses, s.Addr().String())
 	}

@@ -44,6 +44,7 @@ type App struct {
 	metrics *metrics.Metrics // nil: the configuration has no port for them
 	log     *slog.Logger
 	lab     Laboratory
+	anyway  bool // Ask answers even if the fleet changed
 }
 
 // Laboratory is how a laboratory's internet differs from the real one. The zero

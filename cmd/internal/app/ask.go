@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,6 +30,14 @@ type Reply struct {
 	Blind   bool   // it was answered, but nothing is known of what it asked for
 }
 
+// ErrFleetChanged is the error of Ask if an agent's panel, or what its agent can do, became
+// known only while it was read: what would be answered lacks the looks from its host. The
+// app is to be opened again.
+var ErrFleetChanged = errors.New("the fleet is another one than at the start")
+
+// AnswerAnyway has Ask answer even if the fleet changed meanwhile.
+func (a *App) AnswerAnyway() { a.anyway = true }
+
 // Ask reads what is new in the panels and answers one line. It may run at the same
 // time as Run, and neither opens nor closes incidents. It calls notice with a
 // text when something takes long.
@@ -49,6 +58,9 @@ func (a *App) Ask(ctx context.Context, who Local, text string, notice func(text 
 	}
 	if err != nil {
 		return Reply{}, err
+	}
+	if !a.anyway && a.FleetChanged(ctx) {
+		return Reply{}, ErrFleetChanged
 	}
 	r.Notice = notice
 	return a.reply(ctx, text, r), nil
