@@ -2,7 +2,7 @@ package fleet
 
 // Reasons for which a hub refuses something.
 const (
-	RefusedKey    = "key"    // whoever connects has no key, or one that is not enrolled
+	RefusedKey    = "key"    // a connection without a key, or with one that is not enrolled
 	RefusedMany   = "many"   // too many connections of one key
 	RefusedRights = "rights" // a subject that is not the agent's own, to publish or to hear
 	RefusedLarge  = "large"  // a message above what a hub takes

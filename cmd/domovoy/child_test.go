@@ -94,7 +94,7 @@ func (h *house) launchBy(by ...string) *child {
 // end waits until the program has ended.
 func (c *child) end() error {
 	c.Helper()
-	promised := 10 * time.Second
+	promised := 5 * time.Second
 	if raceDetector {
 		promised *= 3 // it takes several times as long for everything
 	}

@@ -38,8 +38,14 @@ type speaker struct {
 	metrics string
 }
 
-// takeover is how long the other may take, with what a busy machine needs.
-const takeover = fleet.LeaseTTL + 30*time.Second
+// takeover is how long the other may take, with what a busy machine needs, and the race
+// detector.
+func takeover() time.Duration {
+	if raceDetector {
+		return fleet.LeaseTTL + 30*time.Second
+	}
+	return fleet.LeaseTTL + 8*time.Second
+}
 
 func newTwo(t *testing.T) *two {
 	t.Helper()
@@ -114,7 +120,7 @@ func TestOfTwoBotsOneSpeaks(t *testing.T) {
 	first.kill()
 	killed := time.Now()
 	p.takenOver("state.taken")
-	if took := b.posts.first().Sub(killed); took > takeover {
+	if took := b.posts.first().Sub(killed); took > takeover() {
 		t.Errorf("the second speaks %v after the first was killed", took)
 	} else {
 		t.Logf("the second speaks %v after the first was killed", took)
@@ -155,22 +161,19 @@ func TestOfTwoBotsOneSpeaks(t *testing.T) {
 	} else {
 		t.Logf("nobody called Telegram for %v", next.Sub(last))
 	}
-	twice, lost := 0, 0
+	twice := 0
 	for n := range questions {
 		switch got := p.count(p.unknown("ru", fmt.Sprintf("busy%d.example", n))); {
 		case got > 1:
 			twice++
 		case got == 0:
-			lost++
+			t.Errorf("question %d of %d was not answered", n, questions)
 		}
-	}
-	if lost > 2 { // what the first had taken and not answered, or not left in a backup, when it became silent; the second says so
-		t.Errorf("%d of %d questions were not answered", lost, questions)
 	}
 	if twice > 1 { // that which was answered when the first became silent
 		t.Errorf("%d of %d questions were answered twice", twice, questions)
 	}
-	t.Logf("%d of %d questions were answered twice, %d not", twice, questions, lost)
+	t.Logf("%d of %d questions were answered twice", twice, questions)
 	first.stop()
 	second.stop()
 }
@@ -188,7 +191,7 @@ func (p *two) takenOver(key string) {
 	host, err := os.Hostname()
 	p.must(err)
 	text, _, _ := strings.Cut(p.bundle.Locale("ru", time.UTC).Say("state.about."+strings.TrimPrefix(key, "state."), i18n.Args{"Memory": "\x00", "Host": host}), "\x00")
-	ctx, cancel := context.WithTimeout(p.Context(), takeover+10*time.Second)
+	ctx, cancel := context.WithTimeout(p.Context(), takeover()+10*time.Second)
 	defer cancel()
 	before := p.count(text)
 	_, err = p.telegram.WaitMessage(ctx, func(botlab.TelegramMessage) bool { return p.count(text) > before })

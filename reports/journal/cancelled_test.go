@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Whoever ended a context finds that in the error, whatever database/sql says of the
-// transaction that it ended beside.
+// The error of a transaction whose context ended is the context's, whatever database/sql
+// says of the transaction that it rolls back beside.
 func TestATransactionSaysThatItsContextEnded(t *testing.T) {
 	j, err := Open(t.Context(), filepath.Join(t.TempDir(), "j.db"))
 	if err != nil {
