@@ -30,6 +30,10 @@ type Inbox struct {
 	flood    flood         // used by Run alone
 	log      *slog.Logger
 
+	// Asks is asked before updates are stored whether the bot may take new ones now: the
+	// messenger keeps them as long as it may not. Nil: it always may.
+	Asks func() bool
+
 	// Excuse tells somebody that a request cannot be stored; nil: nobody is told.
 	Excuse func(ctx context.Context, u bot.Update, err error)
 
@@ -58,7 +62,15 @@ type box struct {
 	messenger string
 }
 
+// againPause is how long an update waits before Asks is asked again.
+const againPause = 200 * time.Millisecond
+
 func (b box) Receive(ctx context.Context, updates []bot.Update, cursor string) error {
+	for b.inbox.Asks != nil && !b.inbox.Asks() {
+		if err := pace.Sleep(ctx, againPause); err != nil {
+			return err
+		}
+	}
 	rows := make([]journal.Update, len(updates))
 	for n, u := range updates {
 		rows[n] = journal.Update(u)

@@ -2,6 +2,7 @@ package inbox_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,6 +39,29 @@ func hears(t *testing.T, j *journal.Journal, who bot.Audience, while time.Durati
 		t.Fatal(err)
 	}
 	enginetest.Run(t, while, in.Run)
+}
+
+// TestAnUpdateWaits: while the bot may take none, an update is neither stored nor is
+// the messenger told so; when it may again, it is stored.
+func TestAnUpdateWaits(t *testing.T) {
+	e := enginetest.New(t, engine.Config{Audience: known()})
+	asked := 0
+	e.Inbox.Asks = func() bool { asked++; return asked > 3 }
+	box := e.Inbox.Of("post")
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond) // it asks twice
+	defer cancel()
+	if err := box.Receive(ctx, []bot.Update{said(1, "5", "post:5", "whoami")}, "2"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("an update that may not be taken: %v", err)
+	}
+	if cursor, err := box.Cursor(t.Context()); err != nil || cursor != "" {
+		t.Errorf("it is confirmed up to %q, %v", cursor, err)
+	}
+	if err := box.Receive(t.Context(), []bot.Update{said(1, "5", "post:5", "whoami")}, "2"); err != nil {
+		t.Fatal(err)
+	}
+	if cursor, err := box.Cursor(t.Context()); err != nil || cursor != "2" {
+		t.Errorf("it is confirmed up to %q, %v", cursor, err)
+	}
 }
 
 // answers returns the titles of the queued messages for a chat, in order, and

@@ -274,14 +274,30 @@ func (t *Turn) Speaks() bool {
 	return now.Before(until) && now.Round(0).Before(until.Round(0))
 }
 
+// Sure reports whether the lease was renewed when it was due. If it was not, the bot may
+// have to be silent soon: it answers what it was asked, and leaves new questions to the
+// one that will speak.
+func (t *Turn) Sure() bool {
+	c := t.lease.cfg
+	t.mu.Lock()
+	renewed := t.until.Add(-c.TTL)
+	t.mu.Unlock()
+	due := renewed.Add(each(c) + min(2*askEvery, c.TTL/10))
+	now := time.Now()
+	return now.Before(due) && now.Round(0).Before(due.Round(0))
+}
+
+// each is how long after a renewal the next one is made: three are made in the time in
+// which one must succeed.
+func each(c Config) time.Duration { return (c.TTL - c.Quiet) / 3 }
+
 // keep renews the lease, three times as often as it must be, until the context ends or
 // it is too late.
 func (t *Turn) keep(ctx context.Context) {
 	defer close(t.done)
 	defer close(t.over)
 	c := t.lease.cfg
-	each := (c.TTL - c.Quiet) / 3
-	pause := each
+	pause := each(c)
 	for {
 		silent := time.Until(t.silent())
 		if silent <= 0 || !t.Speaks() {
@@ -296,7 +312,7 @@ func (t *Turn) keep(ctx context.Context) {
 		bounded, cancel := context.WithDeadline(ctx, minTime(time.Now().Add(requestBound), t.silent()))
 		err := t.renew(bounded)
 		cancel()
-		pause = each
+		pause = each(c)
 		switch {
 		case ctx.Err() != nil:
 			return

@@ -187,14 +187,21 @@ func TestSilentBeforeAnotherSpeaks(t *testing.T) {
 	a, b := p.bot("a", way.address), p.bot("b", p.hub.Addr().String())
 	first := p.take(a, 5*time.Second)
 	p.must(first.Begin())
-	time.Sleep(ttl) // it is renewed
-	if !first.Speaks() {
-		t.Fatal("the lease is not renewed")
+	for range 100 { // it is renewed
+		if time.Sleep(ttl / 100); !first.Speaks() || !first.Sure() {
+			t.Fatal("the lease is not renewed")
+		}
 	}
 	way.cut()
-	var silent, deaf time.Time
+	var unsure, silent, deaf time.Time
 	var watching sync.WaitGroup
 	watching.Go(func() { <-first.Over(); silent = time.Now() })
+	watching.Go(func() {
+		for first.Sure() {
+			time.Sleep(time.Millisecond)
+		}
+		unsure = time.Now()
+	})
 	watching.Go(func() {
 		for first.Speaks() {
 			time.Sleep(time.Millisecond)
@@ -207,7 +214,10 @@ func TestSilentBeforeAnotherSpeaks(t *testing.T) {
 	if gap := taken.Sub(silent); gap < quiet || taken.Sub(deaf) < quiet {
 		t.Errorf("it was silent only %v before the other had the lease, want at least %v", gap, quiet)
 	}
-	t.Logf("silent %v before the other had the lease", taken.Sub(silent))
+	if left := silent.Sub(unsure); left < (ttl-quiet)/4 {
+		t.Errorf("it took questions until %v before it was silent: too late to answer them", left)
+	}
+	t.Logf("unsure %v and silent %v before the other had the lease", taken.Sub(unsure), taken.Sub(silent))
 	p.must(second.Begin())
 	_, err := second.Keep(t.Context(), strings.NewReader("of the second"), time.Now(), false)
 	p.must(err)

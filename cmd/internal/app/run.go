@@ -42,8 +42,9 @@ func (a *App) Run(ctx context.Context) error {
 	return nil
 }
 
-// SpeakWhile has Run send messages only while speaks says so.
-func (a *App) SpeakWhile(speaks func() bool) { a.bot.Speaks = speaks }
+// SpeakWhile has Run send messages only while speaks says so, and take what people say
+// only while asks does.
+func (a *App) SpeakWhile(speaks, asks func() bool) { a.bot.Speaks, a.bot.Inbox.Asks = speaks, asks }
 
 // Became has Run tell people what became of the state.
 func (a *App) Became(e compose.StateEvent) { a.bot.Became = append(a.bot.Became, e) }

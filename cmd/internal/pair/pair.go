@@ -183,7 +183,7 @@ func (p *Pair) Guard(ctx context.Context, a *app.App, run func(context.Context) 
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer stop()
-	a.SpeakWhile(p.turn.Speaks)
+	a.SpeakWhile(p.turn.Speaks, p.turn.Sure)
 	beside.Go(func() {
 		select {
 		case <-ctx.Done():
