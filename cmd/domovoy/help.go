@@ -57,13 +57,19 @@ func (p *program) describeCompletion(completion *cobra.Command) {
 func (p *program) flags(c *cobra.Command) {
 	c.InitDefaultHelpFlag()
 	c.Flags().Lookup("help").Usage = p.own.Say("cli.help.flag", i18n.Args{"Command": c.Name()})
-	for flag, name := range map[string]string{"config": "FILE", "out": "DIR", "week": "WEEK", "days": "N", "answers": "FILE", "prefix": "DIR", "user": "USER", "wait": "TIME", "telegram-api": "URL", "slack-api": "URL", "lang": "LANG", "format": "FORMAT"} {
+	for flag, name := range map[string]string{"config": "FILE", "out": "DIR", "week": "WEEK", "days": "N", "answers": "FILE", "prefix": "DIR", "user": "USER", "wait": "TIME", "telegram-api": "URL", "slack-api": "URL", "lang": "LANG", "format": "FORMAT", "panel": "NAME"} {
 		if f := c.Flags().Lookup(flag); f != nil {
 			if flag == "out" && c.Name() == "add" {
 				name = "FILE" // report writes several
 			}
+			if f.DefValue == "[]" {
+				f.DefValue = "" // the library would print it, as it does not know the type
+			}
 			f.Value = named{f.Value, name}
 		}
+	}
+	if f := c.PersistentFlags().Lookup("log"); f != nil {
+		f.Value = named{f.Value, "FORM"}
 	}
 	for _, below := range c.Commands() {
 		p.flags(below)
