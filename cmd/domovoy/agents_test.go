@@ -26,6 +26,7 @@ import (
 	"domovoy/checks/lab/boulder"
 	"domovoy/cmd/internal/app"
 	"domovoy/cmd/internal/config"
+	"domovoy/cmd/internal/hubs"
 )
 
 // changing are the parts of an answer that differ between two runs: times, the names of
@@ -99,7 +100,7 @@ func TestPanelsBehindAgentsAnswerAlike(t *testing.T) {
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	agents.Go(func() { app.KeepStreams(ctx, cfg, slog.New(slog.DiscardHandler)) }) // as "run" does
+	agents.Go(func() { hubs.KeepStreams(ctx, cfg, slog.New(slog.DiscardHandler)) }) // as "run" does
 	answer := func(file string, words ...string) string {
 		out, told, status := said(append([]string{"ask", "--config", file, "--format", "json"}, words...)...)
 		if status != exitOK {
@@ -205,7 +206,7 @@ func TestHostOfAgentAnswersAlike(t *testing.T) {
 			remote, cfg := configured("remote", strings.Replace(panels.ReplaceAllString(string(text), "panels: []\n"), "state.db", "remote.db", 1)+fmt.Sprintf("fleet: {key_file: %q}\n", o.enrolment("bot", bot)))
 			streams, stopStreams := context.WithCancel(t.Context())
 			defer stopStreams()
-			go app.KeepStreams(streams, cfg, slog.New(slog.DiscardHandler)) // as "run" does
+			go hubs.KeepStreams(streams, cfg, slog.New(slog.DiscardHandler)) // as "run" does
 			running.Go(func() {
 				if err := app.RunAgent(ctx, agent, slog.New(slog.DiscardHandler)); err != nil {
 					t.Error(err)

@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"domovoy/bot/fleet"
-	"domovoy/cmd/internal/app"
 	"domovoy/cmd/internal/config"
+	"domovoy/cmd/internal/hubs"
 	"domovoy/i18n"
 )
 
@@ -62,11 +62,11 @@ func (p *program) fleetAdd() *cobra.Command {
 			}
 		}
 		slices.Sort(panels)
-		enrol := func() (app.Enrolled, error) {
+		enrol := func() (hubs.Enrolled, error) {
 			if *bot {
-				return app.EnrolBot(c.Context(), cfg, args[0], time.Now())
+				return hubs.EnrolBot(c.Context(), cfg, args[0], time.Now())
 			}
-			return app.Enrol(c.Context(), cfg, args[0], slices.Compact(panels), time.Now())
+			return hubs.Enrol(c.Context(), cfg, args[0], slices.Compact(panels), time.Now())
 		}
 		e, err := enrol()
 		if err != nil {
@@ -78,7 +78,7 @@ func (p *program) fleetAdd() *cobra.Command {
 }
 
 // printEnrolment prints the file, or writes it with mode 0600.
-func (p *program) printEnrolment(cfg *config.Config, e app.Enrolled, out string) error {
+func (p *program) printEnrolment(cfg *config.Config, e hubs.Enrolled, out string) error {
 	text, err := e.Text(p.own.Say("cli.fleet.file", i18n.Args{"Name": e.Name, "Panels": e.Panels, "Bot": e.Bot}))
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (p *program) printUsers(cfg *config.Config, needed bool) error {
 	if !needed {
 		return nil
 	}
-	users, err := app.ServerUsers(cfg)
+	users, err := hubs.ServerUsers(cfg)
 	if err == nil {
 		_, err = fmt.Fprintf(p.err, "%s\n\n%s", p.own.Say("cli.fleet.users"), users)
 	}
@@ -130,7 +130,7 @@ func (p *program) fleetRemove() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := app.Expel(c.Context(), cfg, args[0], p.local(), time.Now()); err != nil {
+			if err := hubs.Expel(c.Context(), cfg, args[0], p.local().Person(), time.Now()); err != nil {
 				return p.unenrolled(err)
 			}
 			fmt.Fprintln(p.out, p.own.Say("cli.fleet.removed", i18n.Args{"Name": args[0], "Server": cfg.Fleet.Listen == ""}))
@@ -153,8 +153,8 @@ func (p *program) fleetList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			entries, err := app.Roster(c.Context(), cfg)
-			if err != nil && !errors.Is(err, app.ErrAway) {
+			entries, err := hubs.Roster(c.Context(), cfg)
+			if err != nil && !errors.Is(err, hubs.ErrAway) {
 				return p.unenrolled(err)
 			}
 			return errors.Join(p.printRoster(cfg, entries, err == nil), p.unenrolled(err))
@@ -167,7 +167,7 @@ func (p *program) printRoster(cfg *config.Config, entries []fleet.Entry, known b
 	if p.format == "json" {
 		out := json.NewEncoder(p.out)
 		out.SetEscapeHTML(false)
-		return out.Encode(map[string]any{"agents": app.AgentData(entries, known, time.Now())})
+		return out.Encode(map[string]any{"agents": hubs.AgentData(entries, known, time.Now())})
 	}
 	if len(entries) == 0 {
 		_, err := fmt.Fprintln(p.out, p.own.Say("cli.fleet.none"))
@@ -212,7 +212,7 @@ func (p *program) unenrolled(err error) error {
 		of  error
 		key string
 	}{
-		{app.ErrNoFleet, "nofleet"}, {app.ErrAgent, "agent"}, {app.ErrAway, "away"}, {fleet.ErrEnrolled, "enrolled"}, {fleet.ErrNotEnrolled, "unknown"},
+		{hubs.ErrNoFleet, "nofleet"}, {hubs.ErrAgent, "agent"}, {hubs.ErrAway, "away"}, {fleet.ErrEnrolled, "enrolled"}, {fleet.ErrNotEnrolled, "unknown"},
 		{fleet.ErrPanelTaken, "taken"}, {fleet.ErrName, "badname"}, {fs.ErrExist, "exists"}, {fs.ErrPermission, "permission"},
 	} {
 		if errors.Is(err, known.of) {

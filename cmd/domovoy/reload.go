@@ -10,6 +10,7 @@ import (
 
 	"domovoy/cmd/internal/app"
 	"domovoy/cmd/internal/config"
+	"domovoy/cmd/internal/hubs"
 	"domovoy/cmd/internal/pair"
 	"domovoy/i18n"
 	"domovoy/reports/compose"
@@ -21,7 +22,7 @@ import (
 func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan os.Signal) error {
 	log := quietly(ctx, p.logger(cfg))
 	damaged, begun := false, 0 // how often a new state was begun
-	var hub app.Hub
+	var hub hubs.Keeper
 	defer hub.Stop()
 	var speaks pair.Pair
 	defer speaks.Leave(ctx)
@@ -42,7 +43,7 @@ func (p *program) serve(ctx context.Context, cfg *config.Config, reload <-chan o
 			}
 		}
 		keeping, enough := context.WithCancel(ctx)
-		go app.KeepStreams(keeping, cfg, log) // what is opened next waits for them
+		go hubs.KeepStreams(keeping, cfg, log) // what is opened next waits for them
 		next := make(chan *config.Config, 1)
 		a, err := app.OpenToRun(ctx, cfg, p.bundle, log, p.notice, damaged)
 		err = closing(a, err, func(a *app.App) error {

@@ -19,6 +19,7 @@ import (
 	"domovoy/checks/lab/internet"
 	"domovoy/cmd/internal/app"
 	"domovoy/cmd/internal/config"
+	"domovoy/cmd/internal/hubs"
 )
 
 // outlooks is a hub with vantage points that look at a laboratory.
@@ -70,7 +71,7 @@ func (o *outlooks) bot() (file string) {
 	}
 	ctx, cancel := context.WithCancel(o.Context())
 	var running sync.WaitGroup
-	running.Go(func() { app.KeepStreams(ctx, cfg, slog.New(slog.DiscardHandler)) }) // as "run" does
+	running.Go(func() { hubs.KeepStreams(ctx, cfg, slog.New(slog.DiscardHandler)) }) // as "run" does
 	o.Cleanup(func() { cancel(); running.Wait() })
 	return file
 }

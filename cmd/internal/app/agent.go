@@ -16,13 +16,14 @@ import (
 	"domovoy/checks/suite"
 	"domovoy/checks/web"
 	"domovoy/cmd/internal/config"
+	"domovoy/cmd/internal/hubs"
 )
 
 // RunAgent is the agent of this host's panels: it reads them and sends what it saw to
 // the hub, and takes the looks of its vantage point, until the context ends, which is no
 // error.
 func RunAgent(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) {
-	c, err := BotHub(cfg, log) // an agent has the same keys as a bot at another's hub
+	c, err := hubs.Way(cfg, log) // an agent has the same keys as a bot at another's hub
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ import (
 	"domovoy/bot/fleet"
 	"domovoy/checks/lab"
 	"domovoy/cmd/internal/config"
+	"domovoy/cmd/internal/hubs"
+	"domovoy/cmd/internal/hubs/hubstest"
 	"domovoy/i18n"
 )
 
@@ -27,7 +29,7 @@ func TestAgentAtTheHubOfTheBot(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds a program")
 	}
-	installHub(t)
+	hubstest.Install(t)
 	folder := t.TempDir()
 	panel, err := lab.NewPanel(filepath.Join(folder, "ispmgr.db"))
 	if err != nil {
@@ -35,14 +37,14 @@ func TestAgentAtTheHubOfTheBot(t *testing.T) {
 	}
 	defer panel.Close()
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	bot := loaded(t, folder, "bot.yaml", fmt.Sprintf("state: %q\npanels: []\nresolvers: []\nfleet: {listen: %q}\n", filepath.Join(folder, "bot", "domovoy.db"), freeAddress(t)))
+	bot := loaded(t, folder, "bot.yaml", fmt.Sprintf("state: %q\npanels: []\nresolvers: []\nfleet: {listen: %q}\n", filepath.Join(folder, "bot", "domovoy.db"), hubstest.Address(t)))
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	var hub Hub
+	var hub hubs.Keeper
 	defer hub.Stop()
 	hub.Follow(ctx, bot, log)
-	go KeepStreams(ctx, bot, log)
-	enrolled, err := Enrol(ctx, bot, "isp2", []string{"isp2"}, time.Now())
+	go hubs.KeepStreams(ctx, bot, log)
+	enrolled, err := hubs.Enrol(ctx, bot, "isp2", []string{"isp2"}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +179,7 @@ func removedAndBack(ctx context.Context, t *testing.T, bot, agent *config.Config
 	if a.FleetChanged(t.Context()) {
 		t.Error("the fleet changed by itself")
 	}
-	if err := Expel(ctx, bot, "isp2", Local{User: "ann"}, time.Now()); err != nil {
+	if err := hubs.Expel(ctx, bot, "isp2", "local:ann", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	again()
@@ -194,7 +196,7 @@ func removedAndBack(ctx context.Context, t *testing.T, bot, agent *config.Config
 	if a.FleetChanged(t.Context()) {
 		t.Error("it changes again and again")
 	}
-	enrolled, err := Enrol(ctx, bot, "isp2", []string{"isp2"}, time.Now())
+	enrolled, err := hubs.Enrol(ctx, bot, "isp2", []string{"isp2"}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +241,7 @@ func removedAndBack(ctx context.Context, t *testing.T, bot, agent *config.Config
 func awaitBucket(t *testing.T, cfg *config.Config) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
-		n, err := Reach(t.Context(), cfg)
+		n, err := hubs.Reach(t.Context(), cfg)
 		if err != nil {
 			continue
 		}
@@ -259,7 +261,7 @@ func awaitBucket(t *testing.T, cfg *config.Config) {
 func awaitEntry(t *testing.T, cfg *config.Config) fleet.Entry {
 	t.Helper()
 	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); {
-		entries, err := Roster(t.Context(), cfg)
+		entries, err := hubs.Roster(t.Context(), cfg)
 		if err == nil && len(entries) == 1 && !entries[0].Seen.IsZero() {
 			return entries[0]
 		}

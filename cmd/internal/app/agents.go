@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"domovoy/bot/commands"
 	"domovoy/bot/console"
 	"domovoy/bot/engine"
 	"domovoy/bot/fleet"
@@ -23,6 +24,8 @@ import (
 	"domovoy/checks/cert"
 	"domovoy/checks/panel"
 	"domovoy/cmd/internal/config"
+	"domovoy/cmd/internal/hubs"
+	"domovoy/reports"
 	"domovoy/reports/journal"
 )
 
@@ -44,7 +47,7 @@ func (a *App) openAgents(ctx context.Context) (*agents, error) {
 	if !f.IsOn() || a.journal == nil { // without a journal the configuration is only tried
 		return nil, nil
 	}
-	c, err := BotHub(a.cfg, a.log)
+	c, err := hubs.Way(a.cfg, a.log)
 	if err != nil {
 		return nil, err
 	}
@@ -301,4 +304,12 @@ func aboutOf(p config.Panel) (fleet.About, error) {
 		about.Directory, about.Cap, about.HasProxy = a.Directory, a.Cap, a.Proxy.IsSet()
 	}
 	return about, nil
+}
+
+// roster is what the command fleet asks; nil: there is no fleet.
+func (a *App) roster() commands.Roster {
+	if !a.cfg.Fleet.IsOn() {
+		return nil
+	}
+	return func(ctx context.Context) ([]reports.Agent, bool, error) { return hubs.Agents(ctx, a.cfg) }
 }

@@ -22,6 +22,9 @@ type Local struct {
 	Language string // empty: the configuration's
 }
 
+// Person is how the audit names the user.
+func (l Local) Person() string { return "local:" + l.User }
+
 // Reply is an answer to Ask.
 type Reply struct {
 	Message reports.Message
@@ -80,7 +83,7 @@ func (a *App) request(who Local) bot.Request {
 	if language == "" {
 		language = a.cfg.Language
 	}
-	return bot.Request{Person: "local:" + who.User, Name: who.User, Role: bot.Admin, Chat: console.Chat(),
+	return bot.Request{Person: who.Person(), Name: who.User, Role: bot.Admin, Chat: console.Chat(),
 		Private: true, Locale: a.bundle.Locale(language, a.cfg.Timezone), Now: time.Now()}
 }
 

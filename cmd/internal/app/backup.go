@@ -26,6 +26,6 @@ func Backup(ctx context.Context, cfg *config.Config, to string) error {
 // Restore puts a backup in the place of the state, which is moved aside; aside is
 // empty if there was none.
 func Restore(ctx context.Context, cfg *config.Config, backup string, who Local) (aside string, err error) {
-	by := journal.AuditEntry{At: time.Now(), Person: "local:" + who.User, Name: who.User, Role: "admin", Chat: console.Chat().String()}
+	by := journal.AuditEntry{At: time.Now(), Person: who.Person(), Name: who.User, Role: "admin", Chat: console.Chat().String()}
 	return journal.RestoreBackup(ctx, cfg.State, backup, by)
 }

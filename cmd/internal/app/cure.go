@@ -11,6 +11,7 @@ import (
 	"domovoy/bot"
 	"domovoy/checks/ispmanager"
 	"domovoy/cmd/internal/config"
+	"domovoy/cmd/internal/hubs"
 	"domovoy/i18n"
 	"domovoy/reports/journal"
 )
@@ -71,7 +72,7 @@ func (c curing) cure(r slog.Record) string {
 	if err == nil {
 		return ""
 	}
-	if cure := hubCure(c.l, c.app.cfg, err); cure != "" {
+	if cure := hubs.Cure(c.l, c.app.cfg, err); cure != "" {
 		return cure
 	}
 	if failed, ok := errors.AsType[*ispmanager.Error](err); ok {

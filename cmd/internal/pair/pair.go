@@ -21,6 +21,7 @@ import (
 	"domovoy/checks/pace"
 	"domovoy/cmd/internal/app"
 	"domovoy/cmd/internal/config"
+	"domovoy/cmd/internal/hubs"
 	"domovoy/reports/compose"
 )
 
@@ -54,7 +55,7 @@ func (p *Pair) Follow(ctx context.Context, cfg *config.Config, log *slog.Logger)
 	if like == p.like {
 		return nil
 	}
-	c, err := app.BotHub(cfg, log)
+	c, err := hubs.Way(cfg, log)
 	if err != nil {
 		return err
 	}
@@ -235,7 +236,7 @@ func Other(ctx context.Context, cfg *config.Config) (lease.Holder, error) {
 	if !cfg.Fleet.Pair {
 		return lease.Holder{}, nil
 	}
-	conn, err := app.Reach(ctx, cfg)
+	conn, err := hubs.Reach(ctx, cfg)
 	if err != nil {
 		return lease.Holder{}, err
 	}

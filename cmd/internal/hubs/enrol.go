@@ -1,13 +1,10 @@
-package app
+package hubs
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
-
-	"github.com/nats-io/nats.go"
 
 	"domovoy/bot/commands"
 	"domovoy/bot/fleet"
@@ -20,7 +17,6 @@ import (
 var (
 	ErrNoFleet = errors.New("the configuration has no fleet")
 	ErrAgent   = errors.New("this is the configuration of an agent")
-	ErrAway    = errors.New("the hub cannot be reached")
 )
 
 // Enrolled is a new agent.
@@ -46,7 +42,7 @@ func enrol(ctx context.Context, cfg *config.Config, whom fleet.Enrolment, now ti
 	}
 	e := Enrolled{Enrolment: whom, Server: cfg.Fleet.Listen == ""}
 	e.Key = key
-	e.Hub, e.Sure = PublicHub(cfg)
+	e.Hub, e.Sure = Public(cfg)
 	if e.Server {
 		e.CA, err = cfg.Fleet.CA()
 	} else if _, err = fleet.BotKey(folder); err == nil {
@@ -76,9 +72,9 @@ func EnrolBot(ctx context.Context, cfg *config.Config, name string, now time.Tim
 	return enrol(ctx, cfg, fleet.Enrolment{Name: name, Bot: true}, now)
 }
 
-// Expel ends the rights of an agent, or of a bot that was enrolled.
+// Expel ends the rights of an agent, or of a bot that was enrolled; by is who does it.
 // The bot forgets the agent's panels.
-func Expel(ctx context.Context, cfg *config.Config, name string, who Local, now time.Time) error {
+func Expel(ctx context.Context, cfg *config.Config, name, by string, now time.Time) error {
 	folder, err := fleetFolder(cfg)
 	if err != nil {
 		return err
@@ -88,7 +84,7 @@ func Expel(ctx context.Context, cfg *config.Config, name string, who Local, now 
 		for _, a := range m.Agents {
 			for _, panel := range a.Panels {
 				if a.Name == name {
-					gone = append(gone, fleet.Removal{Panel: panel, By: "local:" + who.User, At: now.UTC().Truncate(time.Second)})
+					gone = append(gone, fleet.Removal{Panel: panel, By: by, At: now.UTC().Truncate(time.Second)})
 				}
 			}
 		}
@@ -155,14 +151,6 @@ func AgentData(entries []fleet.Entry, reached bool, now time.Time) []commands.Ag
 	return commands.Agents(agentsOf(entries), reached, now)
 }
 
-// roster is what the command fleet asks; nil: there is no fleet.
-func (a *App) roster() commands.Roster {
-	if !a.cfg.Fleet.IsOn() {
-		return nil
-	}
-	return func(ctx context.Context) ([]reports.Agent, bool, error) { return Agents(ctx, a.cfg) }
-}
-
 // Roster lists the agents. If the hub cannot be reached, the error is ErrAway, and the
 // list has what is known without it.
 func Roster(ctx context.Context, cfg *config.Config) ([]fleet.Entry, error) {
@@ -190,41 +178,6 @@ func Roster(ctx context.Context, cfg *config.Config) ([]fleet.Entry, error) {
 		return entries, fmt.Errorf("%w: %w", ErrAway, err)
 	}
 	return found, nil
-}
-
-// reachTimeout is how long a command waits for the hub.
-const reachTimeout = 5 * time.Second
-
-// Reach connects to the hub once, for a command. The error of a hub that is away is
-// ErrAway.
-func Reach(ctx context.Context, cfg *config.Config) (*nats.Conn, error) {
-	c, err := BotHub(cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, err
-	}
-	joined, why := make(chan struct{}, 1), make(chan error, 1)
-	c.Joined = func() { joined <- struct{}{} }
-	c.Lost = func(err error) {
-		select {
-		case why <- err:
-		default:
-		}
-	}
-	n, err := fleet.Dial(c)
-	if err != nil {
-		return nil, err
-	}
-	select {
-	case <-joined:
-		return n, nil
-	case err = <-why:
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-time.After(reachTimeout):
-		err = context.DeadlineExceeded
-	}
-	n.Close()
-	return nil, fmt.Errorf("%w: %w", ErrAway, err)
 }
 
 // tellHub has our own hub read its users now. One that does not run reads them when it

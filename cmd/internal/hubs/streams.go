@@ -1,4 +1,4 @@
-package app
+package hubs
 
 import (
 	"context"
@@ -22,7 +22,7 @@ func KeepStreams(ctx context.Context, cfg *config.Config, log *slog.Logger) {
 	if !cfg.Fleet.IsOn() {
 		return
 	}
-	c, err := BotHub(cfg, slog.New(slog.DiscardHandler)) // the reader of the fleet says what happens to connections
+	c, err := Way(cfg, slog.New(slog.DiscardHandler)) // the reader of the fleet says what happens to connections
 	if err != nil {
 		log.ErrorContext(ctx, "the hub cannot be used", "error", err)
 		return

@@ -1,4 +1,4 @@
-package app
+package hubs
 
 import (
 	"os/exec"

@@ -1,4 +1,4 @@
-package app
+package hubs
 
 import (
 	"context"
@@ -19,6 +19,7 @@ import (
 
 	"domovoy/bot/fleet"
 	"domovoy/cmd/internal/config"
+	"domovoy/cmd/internal/hubs/hubstest"
 )
 
 // TestHubOfTheBot starts the hub as run does, enrols an agent, kills the hub, and
@@ -27,10 +28,10 @@ func TestHubOfTheBot(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds a program")
 	}
-	bin := installHub(t)
-	cfg := &config.Config{Basics: config.Basics{State: t.TempDir() + "/domovoy.db"}, Fleet: config.Fleet{Listen: freeAddress(t)}}
+	bin := hubstest.Install(t)
+	cfg := &config.Config{Basics: config.Basics{State: t.TempDir() + "/domovoy.db"}, Fleet: config.Fleet{Listen: hubstest.Address(t)}}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	var hub Hub
+	var hub Keeper
 	defer hub.Stop()
 	hub.Follow(t.Context(), cfg, log)
 
@@ -79,7 +80,7 @@ func TestHubOfTheBot(t *testing.T) {
 	await(t, agent, nats.RECONNECTING)
 	await(t, agent, nats.CONNECTED)
 
-	if err := Expel(t.Context(), cfg, "isp2", Local{User: "ann"}, time.Now()); err != nil {
+	if err := Expel(t.Context(), cfg, "isp2", "local:ann", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -98,27 +99,16 @@ func TestHubOfTheBot(t *testing.T) {
 	}
 }
 
-// installHub builds the hub's program into a folder of PATH.
-func installHub(t *testing.T) (folder string) {
-	t.Helper()
-	folder = t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(folder, hubProgram), "domovoy/cmd/domovoy-hub").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	t.Setenv("PATH", folder+string(filepath.ListSeparator)+os.Getenv("PATH"))
-	return folder
-}
-
 // TestNoHubProgram: what is wrong is one sentence with its cure.
 func TestNoHubProgram(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	if _, err := findHub(); !errors.Is(err, ErrHubMissing) {
+	if _, err := find(); !errors.Is(err, ErrMissing) {
 		t.Error(err)
 	}
 }
 
-// TestPublicHub: under which name agents look for the hub.
-func TestPublicHub(t *testing.T) {
+// TestPublic: under which name agents look for the hub.
+func TestPublic(t *testing.T) {
 	name, err := os.Hostname()
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +125,7 @@ func TestPublicHub(t *testing.T) {
 		{config.Fleet{Listen: ":4222", Public: "[2001:db8::7]"}, "tls://[2001:db8::7]:4222", true},
 		{config.Fleet{Hub: "tls://a:1,tls://b:2"}, "tls://a:1,tls://b:2", true},
 	} {
-		if hub, sure := PublicHub(&config.Config{Fleet: c.fleet}); hub != c.hub || sure != c.sure {
+		if hub, sure := Public(&config.Config{Fleet: c.fleet}); hub != c.hub || sure != c.sure {
 			t.Errorf("%+v: %s, sure: %t", c.fleet, hub, sure)
 		}
 	}
@@ -157,16 +147,6 @@ func await(t *testing.T, n *nats.Conn, want nats.Status) {
 	}
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // kill ends the hub as the kernel would.
 func kill(t *testing.T, listen, bin string) {
 	t.Helper()
@@ -176,7 +156,7 @@ func kill(t *testing.T, listen, bin string) {
 	}
 	for _, name := range folders {
 		text, err := os.ReadFile(name)
-		if err == nil && strings.HasPrefix(string(text), filepath.Join(bin, hubProgram)+"\x00") && strings.Contains(string(text), listen) {
+		if err == nil && strings.HasPrefix(string(text), filepath.Join(bin, Program)+"\x00") && strings.Contains(string(text), listen) {
 			if err := exec.CommandContext(t.Context(), "kill", "-9", filepath.Base(filepath.Dir(name))).Run(); err != nil {
 				t.Fatal(err)
 			}
