@@ -55,7 +55,8 @@ const NoAnswer = "noanswer"
 // againEvery is how often everything may be asked for.
 const againEvery = 10 * time.Minute
 
-// askAgain has the agent send everything again, not too often.
+// askAgain has the agent send everything again, not too often. What did not arrive is
+// asked for again at the next occasion: the agent, or this bot, may just begin or end.
 func (p *Panel) askAgain(ctx context.Context) {
 	p.mu.Lock()
 	now := p.fleet.now()
@@ -69,6 +70,11 @@ func (p *Panel) askAgain(ctx context.Context) {
 	}
 	go func() { // the answer is a new reading, not the reply
 		_, err := p.ask(context.WithoutCancel(ctx), fleet.Task{Do: fleet.TaskReplay}, taskTimeout)
+		if _, unasked := errors.AsType[*Unreadable](err); unasked {
+			p.mu.Lock()
+			p.asked = time.Time{}
+			p.mu.Unlock()
+		}
 		p.fleet.cfg.Log.InfoContext(ctx, "everything of a panel is asked for again", "panel", p.name, "error", err)
 	}()
 }

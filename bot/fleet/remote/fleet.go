@@ -370,7 +370,7 @@ func (f *Fleet) take(ctx context.Context, m jetstream.Msg) {
 	if err != nil {
 		return
 	}
-	name, again, err := f.sort(m, meta.Timestamp)
+	name, again, err := f.sort(m, meta)
 	f.mu.Lock()
 	f.place = meta.Sequence.Stream
 	if meta.NumPending == 0 {
@@ -389,7 +389,7 @@ func (f *Fleet) take(ctx context.Context, m jetstream.Msg) {
 // sort gives a message to its panel. again: the panel lacks facts that are not on
 // their way. Only a record that can be read makes a panel known: an agent that may
 // publish at all can have the hub write its acknowledgement anywhere.
-func (f *Fleet) sort(m jetstream.Msg, at time.Time) (panel string, again bool, err error) {
+func (f *Fleet) sort(m jetstream.Msg, meta *jetstream.MsgMetadata) (panel string, again bool, err error) {
 	if fact, ok := fleet.ParseFact(m.Subject()); ok {
 		if !f.knows(fact.Panel) {
 			if len(m.Data()) == 0 { // a fact that is gone, of a panel that is gone
@@ -414,7 +414,7 @@ func (f *Fleet) sort(m jetstream.Msg, at time.Time) (panel string, again bool, e
 		return panel, false, nil
 	}
 	back := f.isBack(panel)
-	news, again, err := f.Panel(panel).end(x, at)
+	news, again, err := f.Panel(panel).end(x, meta.Timestamp, meta.NumPending == 0)
 	if news && f.cfg.News != nil {
 		f.cfg.News(panel)
 	}

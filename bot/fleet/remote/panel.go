@@ -111,17 +111,18 @@ var errOld = errors.New("an old reading was sent again")
 var errNewer = errors.New("the agent speaks a newer protocol")
 
 // end takes the record that ends a reading. news: the next Poll gives something else than
-// the last one. again: the panel lacks facts that are not on their way.
-func (p *Panel) end(x fleet.State, heard time.Time) (news, again bool, err error) {
+// the last one. again: the panel lacks facts that are not on their way. newest: nothing
+// was sent after it.
+func (p *Panel) end(x fleet.State, heard time.Time, newest bool) (news, again bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	silent := !p.heard.IsZero() && heard.Sub(p.heard) > SilentAfter
-	again, err = p.take(x, heard)
+	again, err = p.take(x, heard, newest)
 	return err == nil && (p.changed || silent), again, err
 }
 
 // take is end with the panel locked.
-func (p *Panel) take(x fleet.State, heard time.Time) (again bool, err error) {
+func (p *Panel) take(x fleet.State, heard time.Time, newest bool) (again bool, err error) {
 	if x.Protocol > fleet.Protocol {
 		p.heard, p.state = heard, fleet.State{Protocol: x.Protocol, Agent: x.Agent, Version: x.Version}
 		return false, errNewer
@@ -145,8 +146,8 @@ func (p *Panel) take(x fleet.State, heard time.Time) (again bool, err error) {
 	}
 	s := p.sets[x.Epoch]
 	if s == nil || !s.fits(x) {
-		p.missed++
-		return p.missed > 1, nil
+		p.missed++ // once it may: facts of the next reading stand in the stream before its end
+		return newest || p.missed > 1, nil
 	}
 	p.missed = 0
 	p.zone = zoneOf(x.Zone)

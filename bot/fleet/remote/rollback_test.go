@@ -3,13 +3,18 @@ package remote_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"domovoy/bot/engine/enginetest"
+	"domovoy/bot/fleet"
 	"domovoy/bot/fleet/agent"
 	"domovoy/bot/fleet/remote"
 	"domovoy/checks"
@@ -135,6 +140,62 @@ func TestHubLosesWhatItAcknowledged(t *testing.T) {
 			}
 		})
 	}
+}
+
+// rarely is a schedule.
+type rarely struct{}
+
+func (rarely) Next(after time.Time) time.Time { return after.Add(time.Hour) }
+
+// TestLackingFacts: a bot that begins and finds that the hub lacks facts asks for them at
+// once, and again if the agent was not there to hear it.
+func TestLackingFacts(t *testing.T) {
+	h, panel := newHub(t), filled()
+	folder := t.TempDir()
+	a, store := h.agent(folder, agent.Panel{Name: "isp1", Reader: panel})
+	h.must(a.Read(t.Context(), time.Now()))
+	h.must(store.Close())
+	js, err := jetstream.New(h.dial())
+	h.must(err)
+	facts, err := js.Stream(t.Context(), fleet.StreamFacts)
+	h.must(err)
+	h.must(facts.Purge(t.Context(), jetstream.WithPurgeSubject(fleet.Fact{Panel: "isp1", Kind: fleet.KindSite, ID: fleet.LongID("3")}.Subject())))
+
+	asked := make(chan struct{}, 10)
+	f := h.open(remote.Config{Places: &places{}, Log: slog.New(said{"asked for again", asked})})
+	eventually(t, "the bot asks, and nobody hears it", func() bool { return len(asked) > 0 })
+	if _, _, err := f.Panel("isp1").Poll(t.Context()); err == nil {
+		t.Fatal("a panel that lacks a fact counts as whole")
+	}
+	a, store = h.agent(folder, agent.Panel{Name: "isp1", Reader: panel})
+	defer store.Close()
+	running, stop := context.WithCancel(t.Context())
+	var ran sync.WaitGroup
+	ran.Go(func() { _ = a.Run(running, rarely{}) })
+	defer ran.Wait()
+	defer stop()
+	near, _, _ := panel.Poll(t.Context())
+	eventually(t, "the bot has what the panel has", func() bool {
+		s, _, err := f.Panel("isp1").Poll(t.Context())
+		return err == nil && len(s.Sites) == len(near.Sites)
+	})
+}
+
+// said is a log that reports a message.
+type said struct {
+	text string
+	to   chan<- struct{}
+}
+
+func (s said) Enabled(context.Context, slog.Level) bool { return true }
+func (s said) WithAttrs([]slog.Attr) slog.Handler       { return s }
+func (s said) WithGroup(string) slog.Handler            { return s }
+
+func (s said) Handle(_ context.Context, r slog.Record) error {
+	if strings.Contains(r.Message, s.text) {
+		s.to <- struct{}{}
+	}
+	return nil
 }
 
 // A row that becomes what it was before is sent, too, though the hub had such a message
