@@ -122,15 +122,28 @@ func plain(lines []line) string {
 	return b.String()
 }
 
-// composer composes a message, again and again while that is shortened: each item is
-// read once.
+// blank reports whether lines show nothing.
+func blank(lines []line) bool {
+	for _, l := range lines {
+		for _, p := range l.pieces {
+			if strings.TrimSpace(p.text) != "" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// composer composes a message, again and again while that is shortened: each item and
+// each text is read once.
 type composer struct {
 	locale *i18n.Locale
 	items  map[reports.Item][]piece
+	texts  map[piece][]piece // what becomes of a text, by its style and as it is in the message
 }
 
 func newComposer(bundle *i18n.Bundle, m reports.Message) *composer {
-	return &composer{locale: bundle.Locale(m.Language, nil), items: map[reports.Item][]piece{}}
+	return &composer{locale: bundle.Locale(m.Language, nil), items: map[reports.Item][]piece{}, texts: map[piece][]piece{}}
 }
 
 // compose returns the lines of a message that is not shortened.
@@ -153,7 +166,7 @@ func (c *composer) compose(m reports.Message) []line {
 		}
 		lines = append(lines, part...)
 	}
-	if strings.TrimSpace(plain(lines)) == "" {
+	if blank(lines) {
 		return []line{{pieces: []piece{{text: "…"}}}} // Telegram refuses an empty message
 	}
 	return lines
@@ -180,8 +193,8 @@ func (c *composer) section(s reports.Section) []line {
 			lines = append(lines, line{pieces: pieces, folded: s.Folded})
 		}
 	}
-	add(named("b", oneLine(s.Heading))...)
-	add(named("", paragraphs(s.Text))...)
+	add(c.read("b", s.Heading, func(text string) []piece { return named("b", oneLine(text)) })...)
+	add(c.read("", s.Text, func(text string) []piece { return named("", paragraphs(text)) })...)
 	for _, item := range s.Items {
 		add(c.item(item)...)
 	}
@@ -189,13 +202,23 @@ func (c *composer) section(s reports.Section) []line {
 		add(piece{text: c.locale.Count("list.more", s.Left)})
 	}
 	// Inside <code> and <pre> Telegram makes no links and mentions of foreign text.
-	quote := paragraphs(s.Quote)
-	if strings.Contains(quote, "\n") && !s.Folded {
-		add(piece{"pre", quote})
-	} else {
-		add(piece{"code", quote})
+	quote := c.read("code", s.Quote, func(text string) []piece { return []piece{{"code", paragraphs(text)}} })
+	if strings.Contains(quote[0].text, "\n") && !s.Folded {
+		quote = []piece{{"pre", quote[0].text}}
 	}
+	add(quote...)
 	return lines
+}
+
+// read returns what becomes of a text of one style.
+func (c *composer) read(style, text string, read func(string) []piece) []piece {
+	key := piece{style, text}
+	pieces, ok := c.texts[key]
+	if !ok {
+		pieces = read(text)
+		c.texts[key] = pieces
+	}
+	return pieces
 }
 
 // item returns what itemLine does.
