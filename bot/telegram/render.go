@@ -46,14 +46,17 @@ func Render(bundle *i18n.Bundle, m reports.Message) string {
 // fitted returns the lines of a message shortened to a limit of UTF-16 code units.
 func fitted(bundle *i18n.Bundle, m reports.Message, limit int) []line {
 	c := newComposer(bundle, m)
-	return c.compose(reports.Fit(m, limit, func(m reports.Message) int { return measure(c.compose(m)) }))
+	return c.compose(reports.Fit(m, limit, func(m reports.Message) int { return measure(c.compose(m), limit) }))
 }
 
-// measure returns the length of a message. One with too many entities is longer than
-// any limit.
-func measure(lines []line) int {
+// measure returns the length of a message, of one that is longer than a limit only that
+// it is. One with too many entities is longer than any limit.
+func measure(lines []line, limit int) int {
 	length, entities := 0, 0
 	for i, l := range lines {
+		if length > limit {
+			break
+		}
 		if i > 0 {
 			length++
 		}

@@ -162,8 +162,8 @@ func TestPlainHasNoMarkup(t *testing.T) {
 		if text != plain(lines) {
 			t.Errorf("%s: plain %q, visible %q", name, plain(lines), text)
 		}
-		if units(text) != measure(lines) {
-			t.Errorf("%s: measured %d, visible %d", name, measure(lines), units(text))
+		if units(text) != measure(lines, maxText) {
+			t.Errorf("%s: measured %d, visible %d", name, measure(lines, maxText), units(text))
 		}
 	}
 }

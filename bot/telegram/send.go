@@ -79,7 +79,7 @@ func (t *Telegram) Send(ctx context.Context, to bot.Address, inReplyTo string, m
 }
 
 func (t *Telegram) fitsCaption(m reports.Message) bool {
-	return measure(compose(t.bundle, m)) <= maxCaption
+	return measure(compose(t.bundle, m), maxCaption) <= maxCaption
 }
 
 // draft is a call that sends or edits a message, with what simplify needs.
