@@ -110,7 +110,7 @@ func TestOfTwoBotsOneSpeaks(t *testing.T) {
 		t.Errorf("the second is ready: %q", ready)
 	}
 	_, told, status := said("ask", "--config", b.config, "status")
-	if status != exitOK || !strings.Contains(told, "speaks, since today at ") {
+	if status != exitOK || !strings.Contains(told, "speaks, since ") {
 		t.Errorf("ask of the second: exit %d, %q", status, told)
 	}
 	if _, told, status := said("ask", "--config", a.config, "whoami"); status != exitOK || strings.Contains(told, "speaks") {
