@@ -31,7 +31,7 @@ import (
 
 // changing are the parts of an answer that differ between two runs: times, the names of
 // plans and of challenge files.
-var changing = regexp.MustCompile(`domovoy-[A-Z2-7]{26}|\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)|"(id|plan)": ?"[0-9a-f]+"|confirm [0-9a-f]+|today at \d\d:\d\d`)
+var changing = regexp.MustCompile(`domovoy-[A-Z2-7]{26}|\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)|"(id|plan)": ?"[0-9a-f]+"|confirm [0-9a-f]+|(today|yesterday) at \d\d:\d\d`)
 
 // Two panels behind two agents give the answers that the same two panels give on the
 // bot's own host.

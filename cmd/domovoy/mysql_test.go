@@ -312,7 +312,7 @@ func fillOften(p *lab.Panel, now time.Time, sites int) error {
 }
 
 // moments are times of now in an answer.
-var moments = regexp.MustCompile(`"\d{4}-\d\d-\d\d[T ][^"]*"|as of today at \d\d:\d\d`)
+var moments = regexp.MustCompile(`"\d{4}-\d\d-\d\d[T ][^"]*"|as of (today|yesterday) at \d\d:\d\d`)
 
 // answered returns an answer as JSON, without its times.
 func answered(t *testing.T, file, question string) string {

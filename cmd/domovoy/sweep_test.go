@@ -90,7 +90,7 @@ func TestASweepLooksAtEverySite(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{"ok": 2, "web.refused": 1, "dns.elsewhere": 1, "dns.unregistered": 1}, sum); diff != "" || domains != len(names) {
 		t.Errorf("the sum of %d (-want +got):\n%s", domains, diff)
 	}
-	if why, told, _ := said("ask", "--config", file, "why", "moved.ru"); !strings.Contains(why, "points elsewhere") || !strings.Contains(why, "at least since today") {
+	if why, told, _ := said("ask", "--config", file, "why", "moved.ru"); !strings.Contains(why, "points elsewhere") || !strings.Contains(why, "at least since ") {
 		t.Errorf("why does not tell since when:\n%s%s", why, told)
 	}
 	list, told, _ := said("ask", "--config", file, "--format", "json", "list", "failed")
