@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -30,9 +31,9 @@ type Inbox struct {
 	flood    flood         // used by Run alone
 	log      *slog.Logger
 
-	// Asks is asked before updates are stored whether the bot may take new ones now: the
+	// Accepts is asked before updates are stored whether the bot may take new ones now: the
 	// messenger keeps them as long as it may not. Nil: it always may.
-	Asks func() bool
+	Accepts func() bool
 
 	// Excuse tells somebody that a request cannot be stored; nil: nobody is told.
 	Excuse func(ctx context.Context, u bot.Update, err error)
@@ -62,13 +63,16 @@ type box struct {
 	messenger string
 }
 
-// againPause is how long an update waits before Asks is asked again.
-const againPause = 200 * time.Millisecond
+// acceptPause is how long an update waits before Accepts is asked again.
+const acceptPause = 200 * time.Millisecond
+
+// errHeld is the error of updates that are left to the messenger.
+var errHeld = errors.New("this bot takes no new questions while its lease is in doubt")
 
 func (b box) Receive(ctx context.Context, updates []bot.Update, cursor string) error {
-	for b.inbox.Asks != nil && !b.inbox.Asks() {
-		if err := pace.Sleep(ctx, againPause); err != nil {
-			return err
+	for b.inbox.Accepts != nil && !b.inbox.Accepts() {
+		if err := pace.Sleep(ctx, acceptPause); err != nil {
+			return fmt.Errorf("%w: %w", errHeld, err)
 		}
 	}
 	rows := make([]journal.Update, len(updates))

@@ -46,7 +46,7 @@ func hears(t *testing.T, j *journal.Journal, who bot.Audience, while time.Durati
 func TestAnUpdateWaits(t *testing.T) {
 	e := enginetest.New(t, engine.Config{Audience: known()})
 	asked := 0
-	e.Inbox.Asks = func() bool { asked++; return asked > 3 }
+	e.Inbox.Accepts = func() bool { asked++; return asked > 3 }
 	box := e.Inbox.Of("post")
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond) // it asks twice
 	defer cancel()

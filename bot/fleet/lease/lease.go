@@ -270,8 +270,13 @@ func (t *Turn) Speaks() bool {
 	t.mu.Lock()
 	until := t.until.Add(-t.lease.cfg.Quiet)
 	t.mu.Unlock()
+	return ahead(until)
+}
+
+// ahead reports whether a moment is still to come, by both clocks.
+func ahead(at time.Time) bool {
 	now := time.Now()
-	return now.Before(until) && now.Round(0).Before(until.Round(0))
+	return now.Before(at) && now.Round(0).Before(at.Round(0))
 }
 
 // Sure reports whether the lease was renewed when it was due. If it was not, the bot may
@@ -282,14 +287,12 @@ func (t *Turn) Sure() bool {
 	t.mu.Lock()
 	renewed := t.until.Add(-c.TTL)
 	t.mu.Unlock()
-	due := renewed.Add(each(c) + min(2*askEvery, c.TTL/10))
-	now := time.Now()
-	return now.Before(due) && now.Round(0).Before(due.Round(0))
+	return ahead(renewed.Add(c.renewEvery() + min(2*askEvery, c.TTL/10)))
 }
 
-// each is how long after a renewal the next one is made: three are made in the time in
-// which one must succeed.
-func each(c Config) time.Duration { return (c.TTL - c.Quiet) / 3 }
+// renewEvery is how long after a renewal the next one is made: three are made in the time
+// in which one must succeed.
+func (c Config) renewEvery() time.Duration { return (c.TTL - c.Quiet) / 3 }
 
 // keep renews the lease, three times as often as it must be, until the context ends or
 // it is too late.
@@ -297,7 +300,7 @@ func (t *Turn) keep(ctx context.Context) {
 	defer close(t.done)
 	defer close(t.over)
 	c := t.lease.cfg
-	pause := each(c)
+	pause := c.renewEvery()
 	for {
 		silent := time.Until(t.silent())
 		if silent <= 0 || !t.Speaks() {
@@ -312,7 +315,7 @@ func (t *Turn) keep(ctx context.Context) {
 		bounded, cancel := context.WithDeadline(ctx, minTime(time.Now().Add(requestBound), t.silent()))
 		err := t.renew(bounded)
 		cancel()
-		pause = each(c)
+		pause = c.renewEvery()
 		switch {
 		case ctx.Err() != nil:
 			return

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"domovoy/bot/commands"
+	"domovoy/bot/engine/enginetest"
 	"domovoy/bot/fleet"
 	"domovoy/checks/lab"
 	"domovoy/cmd/internal/config"
@@ -37,7 +38,7 @@ func TestAgentAtTheHubOfTheBot(t *testing.T) {
 	}
 	defer panel.Close()
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	bot := loaded(t, folder, "bot.yaml", fmt.Sprintf("state: %q\npanels: []\nresolvers: []\nfleet: {listen: %q}\n", filepath.Join(folder, "bot", "domovoy.db"), hubstest.Address(t)))
+	bot := loaded(t, folder, "bot.yaml", fmt.Sprintf("state: %q\npanels: []\nresolvers: []\nfleet: {listen: %q}\n", filepath.Join(folder, "bot", "domovoy.db"), enginetest.FreePort(t)))
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var hub hubs.Keeper

@@ -43,8 +43,10 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // SpeakWhile has Run send messages only while speaks says so, and take what people say
-// only while asks does.
-func (a *App) SpeakWhile(speaks, asks func() bool) { a.bot.Speaks, a.bot.Inbox.Asks = speaks, asks }
+// only while accepts does.
+func (a *App) SpeakWhile(speaks, accepts func() bool) {
+	a.bot.Speaks, a.bot.Inbox.Accepts = speaks, accepts
+}
 
 // Became has Run tell people what became of the state.
 func (a *App) Became(e compose.StateEvent) { a.bot.Became = append(a.bot.Became, e) }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"domovoy/bot/commands"
 	"domovoy/bot/fleet"
 	"domovoy/bot/fleet/trust"
@@ -64,7 +66,7 @@ func enrol(ctx context.Context, cfg *config.Config, whom fleet.Enrolment, now ti
 	if err != nil {
 		return Enrolled{}, err
 	}
-	return e, tellHub(ctx, cfg)
+	return e, tellUsers(ctx, cfg)
 }
 
 // EnrolBot lets another bot in and returns what it needs.
@@ -94,7 +96,7 @@ func Expel(ctx context.Context, cfg *config.Config, name, by string, now time.Ti
 	if err != nil {
 		return err
 	}
-	if err := tellHub(ctx, cfg); err != nil {
+	if err := tellUsers(ctx, cfg); err != nil {
 		return err
 	}
 	return forget(ctx, cfg, gone)
@@ -105,6 +107,16 @@ func forget(ctx context.Context, cfg *config.Config, gone []fleet.Removal) error
 	if len(gone) == 0 {
 		return nil
 	}
+	return tell(ctx, cfg, func(n *nats.Conn) (err error) {
+		for _, r := range gone {
+			err = errors.Join(err, fleet.Forget(ctx, n, r))
+		}
+		return err
+	})
+}
+
+// tell tells the hub something. It is no error that the hub is away.
+func tell(ctx context.Context, cfg *config.Config, what func(*nats.Conn) error) error {
 	n, err := Reach(ctx, cfg)
 	if errors.Is(err, ErrAway) {
 		return nil
@@ -113,10 +125,7 @@ func forget(ctx context.Context, cfg *config.Config, gone []fleet.Removal) error
 		return err
 	}
 	defer n.Close()
-	for _, r := range gone {
-		err = errors.Join(err, fleet.Forget(ctx, n, r))
-	}
-	if err != nil {
+	if err := what(n); err != nil {
 		return fmt.Errorf("%w: %w", ErrAway, err)
 	}
 	return nil
@@ -180,28 +189,19 @@ func Roster(ctx context.Context, cfg *config.Config) ([]fleet.Entry, error) {
 	return found, nil
 }
 
-// tellHub has our own hub read its users now. One that does not run reads them when it
+// tellUsers has our own hub read its users now. One that does not run reads them when it
 // starts.
-func tellHub(ctx context.Context, cfg *config.Config) error {
+func tellUsers(ctx context.Context, cfg *config.Config) error {
 	if cfg.Fleet.Listen == "" {
 		return nil
 	}
-	n, err := Reach(ctx, cfg)
-	if errors.Is(err, ErrAway) {
-		return nil
-	}
-	if err != nil {
+	return tell(ctx, cfg, func(n *nats.Conn) error {
+		answer, err := n.Request(fleet.UsersSubject, nil, reachTimeout)
+		if err == nil && len(answer.Data) > 0 {
+			err = errors.New(string(answer.Data))
+		}
 		return err
-	}
-	defer n.Close()
-	answer, err := n.Request(fleet.UsersSubject, nil, reachTimeout)
-	if err == nil && len(answer.Data) > 0 {
-		err = errors.New(string(answer.Data))
-	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrAway, err)
-	}
-	return nil
+	})
 }
 
 // fleetFolder is the hub's folder of a bot.

@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"domovoy/bot/engine/enginetest"
 	"domovoy/bot/fleet"
 	"domovoy/cmd/internal/config"
 	"domovoy/cmd/internal/hubs/hubstest"
@@ -29,7 +30,7 @@ func TestHubOfTheBot(t *testing.T) {
 		t.Skip("it builds a program")
 	}
 	bin := hubstest.Install(t)
-	cfg := &config.Config{Basics: config.Basics{State: t.TempDir() + "/domovoy.db"}, Fleet: config.Fleet{Listen: hubstest.Address(t)}}
+	cfg := &config.Config{Basics: config.Basics{State: t.TempDir() + "/domovoy.db"}, Fleet: config.Fleet{Listen: enginetest.FreePort(t)}}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	var hub Keeper
 	defer hub.Stop()
@@ -156,7 +157,7 @@ func kill(t *testing.T, listen, bin string) {
 	}
 	for _, name := range folders {
 		text, err := os.ReadFile(name)
-		if err == nil && strings.HasPrefix(string(text), filepath.Join(bin, Program)+"\x00") && strings.Contains(string(text), listen) {
+		if err == nil && strings.HasPrefix(string(text), filepath.Join(bin, program)+"\x00") && strings.Contains(string(text), listen) {
 			if err := exec.CommandContext(t.Context(), "kill", "-9", filepath.Base(filepath.Dir(name))).Run(); err != nil {
 				t.Fatal(err)
 			}

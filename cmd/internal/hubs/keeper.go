@@ -23,8 +23,8 @@ import (
 	"domovoy/i18n"
 )
 
-// Program is the hub's own program, so that this one links no server.
-const Program = "domovoy-hub"
+// program is the hub's own program, so that this one links no server.
+const program = "domovoy-hub"
 
 // Errors of a hub that this program starts.
 var (
@@ -87,12 +87,12 @@ const (
 // find is where the hub's program is: beside this one, or in PATH.
 func find() (string, error) {
 	if own, err := os.Executable(); err == nil {
-		beside := filepath.Join(filepath.Dir(own), Program)
+		beside := filepath.Join(filepath.Dir(own), program)
 		if _, err := os.Stat(beside); err == nil {
 			return beside, nil
 		}
 	}
-	found, err := exec.LookPath(Program)
+	found, err := exec.LookPath(program)
 	if err != nil {
 		return "", ErrMissing
 	}

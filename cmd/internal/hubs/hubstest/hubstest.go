@@ -2,7 +2,6 @@
 package hubstest
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,15 +17,4 @@ func Install(t *testing.T) (folder string) {
 	}
 	t.Setenv("PATH", folder+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	return folder
-}
-
-// Address is free on loopback.
-func Address(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
