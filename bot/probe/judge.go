@@ -55,9 +55,9 @@ func (r *round) hold(ctx context.Context, h held) error {
 	r.mu.Lock()
 	r.held = append(r.held, h)
 	if blindLook(h.result) {
-		r.failed++
+		r.unseen++
 	}
-	ask := blindLook(h.result) && r.failed%gathering == 0
+	ask := blindLook(h.result) && r.unseen%gathering == 0
 	r.mu.Unlock()
 	if !ask {
 		return nil
@@ -159,6 +159,8 @@ func (r *round) again(code checks.Code) bool {
 	if code == checks.Unknown || r.blind != nil {
 		return false
 	}
+	r.prober.mu.Lock()
+	defer r.prober.mu.Unlock()
 	first, seen := r.prober.alike[key]
 	if seen && first.Before(r.began) {
 		delete(r.prober.alike, key)

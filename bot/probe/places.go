@@ -8,6 +8,8 @@ import (
 
 // comparer is a watch.Prober that looks from several places.
 type comparer interface {
+	// Places is from how many places it looks at different sites at the same time.
+	Places() int
 	// Begin begins a round.
 	Begin()
 	// Settle ends it: see vantage.Prober.

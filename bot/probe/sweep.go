@@ -8,10 +8,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"domovoy/bot/internal/work"
 	"domovoy/bot/watch"
@@ -26,7 +23,8 @@ type Prober struct {
 	watch    *watch.Watch
 	sweeping chan struct{} // holds one element while a sweep is under way
 
-	alike map[string]time.Time // when a sweep began that saw many sites of a panel turn to one code; used by one sweep at a time
+	mu    sync.Mutex
+	alike map[string]time.Time // when a sweep began that saw many sites of a panel turn to one code; guarded by mu
 }
 
 // New makes a prober; it probes nothing yet.
@@ -46,10 +44,10 @@ type Sweep struct {
 var ErrOffline = errors.New("the resolvers do not answer")
 
 // Done is called after each panel of a sweep, with what concerns the server as a
-// whole.
+// whole, for several panels at once.
 type Done func(ctx context.Context, p *watch.Panel, server checks.Outcome, now time.Time) error
 
-// Sweep probes every site and keeps the results as it goes, apart from those
+// Sweep probes every site, of all panels at once, and keeps the results as it goes, apart from those
 // that may be a fault of our own: they are judged at its end. Without a network
 // of our own it changes nothing and fails with ErrOffline. looked is called with
 // what it says about our own sight of a panel, also if it fails for that; done
@@ -65,11 +63,17 @@ func (p *Prober) Sweep(ctx context.Context, s Sweep, done, looked Done) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	for _, r := range rounds {
-		failed = errors.Join(failed, r.run(ctx, done, looked))
+	c, workers := &crew{rounds: rounds}, 1
+	failed := make([]error, len(rounds))
+	var all sync.WaitGroup
+	for i, r := range rounds {
+		defer r.begin(ctx)()
+		workers = max(workers, r.panel.Workers*r.places())
+		all.Go(func() { failed[i] = r.run(ctx, done, looked) })
 	}
-	return failed
+	c.work(ctx, workers)
+	all.Wait()
+	return errors.Join(failed...)
 }
 
 // rounds are what there is to probe, by panel.
@@ -151,9 +155,17 @@ type round struct {
 	doubts  []doubt                 // not believed yet; guarded by mu
 	later   []postponed             // guarded by mu
 
+	// Of the first probes, guarded by the crew's lock.
+	taken, under int             // sites that were taken, and those that are being probed
+	failed       error           // that of the first probe that failed
+	ended        bool            // probed is closed
+	probing      context.Context // ends with the first that fails
+	stop         context.CancelFunc
+	probed       chan struct{} // closed when none is under way and none is left
+
 	began  time.Time
 	held   []held            // not judged yet; guarded by mu while sites are probed
-	failed int               // of held, those whose names could not be looked up; guarded by mu
+	unseen int               // of held, those whose names could not be looked up; guarded by mu
 	good   time.Time         // of the last control that did not fail, or the beginning; guarded by mu
 	blind  *checks.Blindness // what kept us from looking; nil: nothing did; guarded by mu
 
@@ -164,11 +176,27 @@ type round struct {
 	whole bool             // the sweep saw enough of the panel to say so
 }
 
-// run probes the panel's sites and has the end of that recorded.
-func (r *round) run(ctx context.Context, done, looked Done) error {
+// begin prepares the first probes. The caller calls end when they have ended.
+func (r *round) begin(ctx context.Context) (end func()) {
 	if c, several := r.panel.Prober.(comparer); several {
 		c.Begin()
 	}
+	r.probing, r.stop = context.WithCancel(ctx)
+	r.probed = make(chan struct{})
+	return r.stop
+}
+
+// places is from how many places different sites are looked at at the same time.
+func (r *round) places() int {
+	if c, several := r.panel.Prober.(comparer); several {
+		return c.Places()
+	}
+	return 1
+}
+
+// run waits for the first probes of the panel's sites, and has the end of the round
+// recorded.
+func (r *round) run(ctx context.Context, done, looked Done) error {
 	err := r.probe(ctx)
 	if err == nil && 2*len(r.todo) > len(r.panel.State().Subjects) { // the rest of a sweep that was cut short shows too little
 		err = r.alikeOnTheWay(ctx)
@@ -183,23 +211,12 @@ func (r *round) run(ctx context.Context, done, looked Done) error {
 	return done(ctx, r.panel, r.panel.Prober.Server(ctx, r.panel.Name, time.Now()), time.Now())
 }
 
-// probe probes the sites with bounded workers, then the doubtful ones again. A
+// probe waits until a crew has probed the sites, then probes the doubtful ones again. A
 // site that panics costs only itself; what was seen before the end of the
 // context is kept.
 func (r *round) probe(ctx context.Context) error {
-	group, probing := errgroup.WithContext(ctx)
-	var next atomic.Int64
-	for range max(1, r.panel.Workers) { // workers that live as long as the sweep: the stack of each grows once
-		group.Go(func() error {
-			for n := next.Add(1) - 1; n < int64(len(r.todo)); n = next.Add(1) - 1 {
-				if err := r.probeOne(ctx, probing, r.todo[n]); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	err := cmp.Or(group.Wait(), ctx.Err())
+	<-r.probed
+	err := cmp.Or(r.failed, ctx.Err())
 	if err == nil {
 		err = r.settle(ctx)
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"domovoy/bot/watch"
 	"domovoy/checks"
 	"domovoy/checks/quorum"
@@ -30,9 +32,17 @@ type Look struct {
 	Now     time.Time
 }
 
+// Home looks from this host.
+type Home interface {
+	watch.Prober
+	// Beside completes a look that was taken from elsewhere by the checks that need the
+	// panel's host or what is known of it. It connects to no address of the site.
+	Beside(ctx context.Context, x checks.Subject, seen checks.Probe, now time.Time) checks.Probe
+}
+
 // Config is what a Prober is made of.
 type Config struct {
-	Home   watch.Prober   // looks from this host, and asks the registries
+	Home   Home           // looks from this host, and asks the registries
 	At     checks.Vantage // where this host is
 	Points func() []Point // the other places, which may come and go
 	Rule   func(now time.Time) quorum.Rule
@@ -41,6 +51,13 @@ type Config struct {
 	// Share is told, before a look, how many places look at the same addresses; may
 	// be nil.
 	Share func(places int)
+	// Deal has a sweep look at a site that is fine from one place, each time from the
+	// next. Places that look at the same addresses keep to a limit together, so that a
+	// sweep from all of them takes as many times as long as from one.
+	Deal bool
+	// AtHome bounds the looks from this host when sites are dealt, of all panels
+	// together; may be nil.
+	AtHome *semaphore.Weighted
 }
 
 // Prober is a watch.Prober that looks from several places. It is safe for
@@ -52,6 +69,7 @@ type Prober struct {
 	round    *quorum.Round
 	places   int // that looked in this round, at most
 	disputed map[string]dispute
+	whole    map[string]bool // sites that every place was asked for in this round; nil unless sites are dealt
 }
 
 // dispute is a site about which the places disagree, as long as it is not known
@@ -70,8 +88,8 @@ func New(c Config) *Prober {
 	return p
 }
 
-// Probe looks at a site from every place. Only this host leaves names for Register:
-// a registry is asked by one.
+// Probe looks at a site from every place, or from one if sites are dealt. Only this host
+// leaves names for Register: a registry is asked by one.
 func (p *Prober) Probe(ctx context.Context, x checks.Subject, asked bool, now time.Time) (result checks.Probe, later []string) {
 	points := p.cfg.Points()
 	if p.cfg.Share != nil {
@@ -80,25 +98,47 @@ func (p *Prober) Probe(ctx context.Context, x checks.Subject, asked bool, now ti
 	if len(points) == 0 {
 		return p.cfg.Home.Probe(ctx, x, asked, now)
 	}
-	look := Look{Subject: x, Asked: asked, Share: 1 + len(points), Now: now}
-	looks := make([]quorum.Look, 1+len(points))
-	var all sync.WaitGroup
-	for i, point := range points {
-		all.Go(func() {
-			seen, blind := point.Look(ctx, look)
-			looks[1+i] = quorum.Look{From: point.At(), Probe: seen, Blind: blind}
-		})
+	r := p.looks(Look{Subject: x, Asked: asked, Share: 1 + len(points), Now: now}, points)
+	if p.deals(x, asked, r.before) {
+		if seen, place, fine := r.one(ctx); fine {
+			if place > 0 {
+				seen = p.cfg.Home.Beside(ctx, x, seen, now)
+			}
+			p.alone(r.looks[place].From)
+			return seen, r.later
+		}
 	}
-	looks[0].From = p.cfg.At
-	looks[0].Probe, later = p.cfg.Home.Probe(ctx, x, asked, now)
-	all.Wait()
-	var before checks.Probe
-	if p.cfg.Before != nil {
-		before = p.cfg.Before(x.Site.Name)
+	r.from(ctx, r.left()...)
+	result = p.cfg.Rule(now).Merge(x.Site, r.looks, r.before)
+	p.note(x.Site, r.looks, result, dispute{site: x.Site, looks: r.looks, before: r.before, at: now})
+	return result, r.later
+}
+
+// Places is from how many places a sweep looks at different sites at the same time.
+func (p *Prober) Places() int {
+	if !p.cfg.Deal {
+		return 1
 	}
-	result = p.cfg.Rule(now).Merge(x.Site, looks, before)
-	p.note(x.Site, looks, result, dispute{site: x.Site, looks: looks, before: before, at: now})
-	return result, later
+	return 1 + len(p.cfg.Points())
+}
+
+// deals reports whether one place is enough for a site: it was fine, or is new, its orders
+// do not fail, and no place saw a trouble of it in this round.
+func (p *Prober) deals(x checks.Subject, asked bool, before checks.Probe) bool {
+	if !p.cfg.Deal || asked || x.History != nil && x.History.Failures > 0 {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.whole[x.Site.Name] && (before.At.IsZero() || before.Verdict().Code == checks.OK && !quorum.Compares(before))
+}
+
+// alone counts a look of one place at a site that is fine for the round.
+func (p *Prober) alone(from checks.Vantage) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.places = max(p.places, 2)
+	p.round.Alone(from)
 }
 
 // note counts a look for the round.
@@ -109,6 +149,9 @@ func (p *Prober) note(site *checks.Site, looks []quorum.Look, result checks.Prob
 	p.round.Add(quorum.Sights(looks, ""))
 	if quorum.Disputed(result) {
 		p.disputed[site.Name] = d
+	}
+	if p.cfg.Deal {
+		p.whole[site.Name] = true
 	}
 }
 
@@ -127,6 +170,9 @@ func (p *Prober) Begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.round, p.places, p.disputed = &quorum.Round{}, 0, map[string]dispute{}
+	if p.cfg.Deal {
+		p.whole = map[string]bool{}
+	}
 }
 
 // Settle ends a round. Places that disagree with all others about too many names

@@ -291,6 +291,19 @@ func open(p checks.Probe, name string) bool {
 		slices.ContainsFunc(p.Failures, func(f checks.Failure) bool { return f.Name == name && f.Check == checks.VantageCheck })
 }
 
+// Compares reports whether places saw different things of a name of a merged probe, or
+// whether it is not known if they still do.
+func Compares(p checks.Probe) bool {
+	return Disputed(p) || slices.ContainsFunc(p.Failures, func(f checks.Failure) bool { return f.Check == checks.VantageCheck })
+}
+
+// Fine reports whether a probe from one place saw nothing that another should look at,
+// too: every name was looked at, and the CA could validate it.
+func Fine(p checks.Probe) bool {
+	return slices.Contains(p.Checks, checks.NamesCheck) && p.Verdict().Code == checks.OK &&
+		!slices.ContainsFunc(p.Failures, func(f checks.Failure) bool { return ofWay(f.Check) })
+}
+
 // partsOf is who reached a name in an earlier round.
 func partsOf(p checks.Probe, name string) Parts {
 	for _, f := range p.Findings {

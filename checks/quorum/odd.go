@@ -53,6 +53,14 @@ func (r *Round) Add(sights []checks.Sight) {
 	}
 }
 
+// Alone counts a name that one place was enough for: it is fine.
+func (r *Round) Alone(from checks.Vantage) {
+	if r.names == nil {
+		r.names, r.alone = map[checks.Vantage]int{}, map[checks.Vantage]int{}
+	}
+	r.names[from]++
+}
+
 // Compared reports whether there were enough names to say so.
 func (r *Round) Compared() bool {
 	for _, names := range r.names {

@@ -49,13 +49,22 @@ func (l *Live) Probe(ctx context.Context, x checks.Subject, asked bool, now time
 		}
 		p.name(ctx, name)
 	}
-	for _, c := range l.Checks {
-		site := sees(c, true, checks.ScopeSite) && (!c.Needs.Direct || !p.proxied)
-		if site || sees(c, true, checks.ScopeServer) && c.Asked && asked {
-			_, _ = p.run(ctx, c, x.Site.Name) // the result is in p.seen
-		}
-	}
+	p.site(ctx)
 	return p.seen, p.later
+}
+
+// Beside completes a look at a site that was taken from elsewhere: it runs the checks of
+// the site as a whole that were not made there, because they need the panel's host or
+// what is known of it. It connects to no address of the site.
+func (l *Live) Beside(ctx context.Context, x checks.Subject, seen checks.Probe, now time.Time) checks.Probe {
+	p := l.probe(x, false, now)
+	points, _ := seen.Points()
+	p.proxied, p.made = points == checks.PointsProxied, seen.Checks
+	p.site(ctx)
+	seen.Checks = slices.Concat(seen.Checks, p.seen.Checks)
+	seen.Findings = slices.Concat(seen.Findings, p.seen.Findings)
+	seen.Failures = slices.Concat(seen.Failures, p.seen.Failures)
+	return seen
 }
 
 // Register asks the registries of names that Probe left for later, and waits
@@ -87,10 +96,21 @@ type siteProbe struct {
 	silent  []netip.Addr // addresses that accept no connection, whatever name is requested
 	seen    checks.Probe
 	later   []string // names whose registry's rate limit was reached
+	made    []string // checks that were made elsewhere
 }
 
 func (l *Live) probe(x checks.Subject, asked bool, now time.Time) *siteProbe {
 	return &siteProbe{live: l, seen: checks.Probe{At: now}, target: checks.Target{Server: x.Site.Server, Now: now, Asked: asked, Subject: x}}
+}
+
+// site checks the site as a whole, and its server if somebody asked.
+func (p *siteProbe) site(ctx context.Context) {
+	for _, c := range p.live.Checks {
+		site := sees(c, true, checks.ScopeSite) && (!c.Needs.Direct || !p.proxied) && !slices.Contains(p.made, c.Name)
+		if site || sees(c, true, checks.ScopeServer) && c.Asked && p.target.Asked {
+			_, _ = p.run(ctx, c, p.target.Site.Name) // the result is in p.seen
+		}
+	}
 }
 
 // errSilent is why a sweep did not check what is served.

@@ -98,6 +98,38 @@ func TestAPartThatPanics(t *testing.T) {
 	})
 }
 
+// A look that was taken from elsewhere is completed by what only this host has: no name is
+// asked for, and no access log of a site behind a proxy is searched for what it cannot have.
+func TestBeside(t *testing.T) {
+	x := checks.Subject{Site: &checks.Site{Server: "isp1", Name: "shop.ru", Aliases: []string{"www.shop.ru"}, Active: checks.On}}
+	for _, c := range []struct {
+		points checks.Pointing
+		seen   []string
+		want   []string
+	}{
+		{checks.PointsOurs, []string{checks.NamesCheck}, []string{"log", "keys", "vhosts"}},
+		{checks.PointsProxied, []string{checks.NamesCheck}, []string{"keys", "vhosts"}},
+		{checks.PointsOurs, []string{checks.NamesCheck, cert.KeysCheck}, []string{"log", "vhosts"}},
+	} {
+		f := newFakes()
+		f.look[cert.VhostsCheck] = func(*checks.Target) ([]checks.Finding, error) {
+			*f.asked = append(*f.asked, "vhosts")
+			return []checks.Finding{{Code: checks.CertNotInstalled, Severity: checks.Warning}}, nil
+		}
+		far := checks.Probe{At: time.Now(), Checks: c.seen}
+		if c.points == checks.PointsProxied {
+			far.Findings = []checks.Finding{{Check: checks.NamesCheck, Code: checks.DNSProxied, Severity: checks.Info, From: "fra1"}}
+		}
+		seen := f.live().Beside(t.Context(), x, far, time.Now())
+		if diff := cmp.Diff(c.want, *f.asked); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", c.points, diff)
+		}
+		if last := seen.Findings[len(seen.Findings)-1]; len(seen.Findings) != len(far.Findings)+1 || last.Code != checks.CertNotInstalled || last.Site != "shop.ru" || !slices.Contains(seen.Checks, checks.NamesCheck) || !slices.Contains(seen.Checks, cert.VhostsCheck) {
+			t.Errorf("%v: %+v", c.points, seen)
+		}
+	}
+}
+
 // If every connection is dropped, an alias at the same address is not tried
 // again; an alias at another address is, and so is one after whose redirect the
 // connection was dropped.

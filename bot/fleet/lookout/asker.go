@@ -32,6 +32,9 @@ type Asker struct {
 	// Again is how long a vantage point is not asked after it did not answer; 0: a minute
 	// and a half.
 	Again time.Duration
+	// Seek is how often it is asked, while somebody waits, whether anybody is at the queue
+	// of a vantage point; 0: every two seconds.
+	Seek time.Duration
 	// Refused is called with each sight that is refused: one of Refusals, and the
 	// vantage point, which is empty if nothing else is known of it. May be nil.
 	Refused func(vantage, why string)
@@ -74,6 +77,8 @@ const (
 	patience  = 3 * time.Minute
 	silent    = 90 * time.Second // it says three times that it is there in that
 	hearEvery = 5 * time.Second
+	seekEvery = 2 * time.Second
+	deserted  = 3               // times that nobody was at the queue, after which nobody will come: longer than retry
 	skew      = time.Minute // between a vantage point's clock and the hub's
 	knowAfter = 10 * time.Second
 	putAgain  = 500 * time.Millisecond
@@ -86,6 +91,7 @@ func (a *Asker) Start(ctx context.Context) error {
 	a.waiting, a.known, a.said = map[string]*pending{}, map[string]known{}, map[string]bool{}
 	a.done, a.caught = make(chan struct{}), make(chan struct{})
 	a.Patience, a.Again = cmp.Or(a.Patience, patience), cmp.Or(a.Again, silent)
+	a.Seek = cmp.Or(a.Seek, seekEvery)
 	js, err := jetstream.New(a.Conn)
 	if err != nil {
 		return fmt.Errorf("preparing to hear sights: %w", err)
@@ -319,7 +325,7 @@ func (p *point) Look(ctx context.Context, l vantage.Look) (checks.Probe, checks.
 		p.change((*known).unanswered)
 		return checks.Probe{}, checks.BlindSilent
 	}
-	s, came := p.wait(ctx, waiting)
+	s, came := p.wait(ctx, waiting, l.Asked)
 	switch {
 	case !came:
 		p.change((*known).unanswered)
@@ -333,9 +339,14 @@ func (p *point) Look(ctx context.Context, l vantage.Look) (checks.Probe, checks.
 }
 
 // wait waits for what the vantage point saw, until the context ends or nothing is heard
-// of the vantage point any more.
-func (p *point) wait(ctx context.Context, w *pending) (s sighted, came bool) {
-	tick := time.NewTicker(hearEvery)
+// of the vantage point any more. asked: somebody waits, so that it is not waited for if
+// nobody comes to its queue, either.
+func (p *point) wait(ctx context.Context, w *pending, asked bool) (s sighted, came bool) {
+	every, nobody := hearEvery, 0
+	if asked {
+		every = p.asker.Seek
+	}
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
@@ -344,11 +355,27 @@ func (p *point) wait(ctx context.Context, w *pending) (s sighted, came bool) {
 		case <-ctx.Done():
 			return s, false
 		case <-tick.C:
-			if p.gone() {
+			if nobody++; !asked || !p.deserted(ctx) {
+				nobody = 0
+			}
+			if p.gone() || nobody == deserted {
 				return s, false
 			}
 		}
 	}
+}
+
+// deserted reports whether nobody waits at the queue of the vantage point or takes a look
+// from it. The hub forgets who waits when the connection ends, or after fetchWait.
+func (p *point) deserted(ctx context.Context) bool {
+	bounded, cancel := context.WithTimeout(ctx, p.asker.Seek)
+	defer cancel()
+	queue, err := p.asker.js.Consumer(bounded, fleet.StreamLooks, p.at.Name)
+	if err != nil {
+		return false // it is not known
+	}
+	info := queue.CachedInfo()
+	return info.NumWaiting == 0 && info.NumAckPending == 0
 }
 
 // gone reports whether it is not worth waiting for the vantage point.

@@ -379,3 +379,63 @@ func field(data, key string) string {
 	}
 	return ""
 }
+
+// TestNobodyAtTheQueue: who asks does not wait for a vantage point that was killed, and
+// waits for one that is busy.
+func TestNobodyAtTheQueue(t *testing.T) {
+	h := newHub(t, time.Minute)
+	h.asker.Close()
+	h.asker = &lookout.Asker{Conn: h.connect(), Log: slog.New(slog.DiscardHandler), Seek: 20 * time.Millisecond}
+	if err := h.asker.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	busy, free := make(chan struct{}, 3), make(chan struct{})
+	w := &lookout.Worker{At: checks.Vantage{Name: "fra1"}, Look: func(_ context.Context, _ lookout.Panel, x checks.Subject, _ bool) checks.Probe {
+		if x.Site.Name != "first.ru" {
+			busy <- struct{}{}
+			<-free
+		}
+		return timedOut(x.Site.Name)
+	}}
+	stop := h.worker(w)
+	p := h.point("fra1")
+	first := look("first.ru") // it finds its queue
+	first.Asked = false
+	if _, blind := p.Look(t.Context(), first); blind != checks.SightGood {
+		t.Fatal(blind)
+	}
+	var looks sync.WaitGroup
+	for i := range 3 { // it has two workers
+		looks.Go(func() {
+			if _, blind := p.Look(t.Context(), look(fmt.Sprintf("s%d.ru", i))); blind != checks.SightGood {
+				t.Errorf("while it is busy: %q", blind)
+			}
+		})
+	}
+	<-busy
+	<-busy
+	time.Sleep(20 * 20 * time.Millisecond) // long enough to be given up, if it were
+	close(free)
+	looks.Wait()
+	for under := 1; under > 0; { // a look whose end the hub does not know yet may be under way
+		queue, err := h.js.Consumer(t.Context(), fleet.StreamLooks, "fra1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		under = queue.CachedInfo().NumAckPending
+	}
+
+	w.Conn.Close()
+	stop()
+	began := time.Now()
+	if _, blind := p.Look(t.Context(), look("s4.ru")); blind != checks.BlindSilent {
+		t.Errorf("after it was killed: %q", blind)
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it was waited for, %v", took)
+	}
+	began = time.Now()
+	if _, blind := p.Look(t.Context(), look("s5.ru")); blind != checks.BlindSilent || time.Since(began) > time.Second {
+		t.Errorf("asked again: %q after %v", blind, time.Since(began))
+	}
+}

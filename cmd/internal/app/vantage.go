@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/semaphore"
 
 	"domovoy/bot/fleet"
 	"domovoy/bot/fleet/lookout"
@@ -33,13 +34,15 @@ func (a *App) lookFromAll(sources []watch.Source, book *budget.Book) error {
 	if a.agents == nil || a.agents.asker == nil {
 		return nil
 	}
+	atHome := semaphore.NewWeighted(int64(a.cfg.Probe.Workers))
 	for i := range sources {
 		s := &sources[i]
-		if s.Prober == nil {
+		here, looks := s.Prober.(*suite.Live)
+		if !looks {
 			continue
 		}
 		var err error
-		if s.Prober, err = a.fromAll(s, book); err != nil {
+		if s.Prober, err = a.fromAll(s, here, book, atHome); err != nil {
 			return err
 		}
 	}
@@ -47,7 +50,7 @@ func (a *App) lookFromAll(sources []watch.Source, book *budget.Book) error {
 }
 
 // fromAll is the prober of a source that looks from every vantage point, too.
-func (a *App) fromAll(s *watch.Source, book *budget.Book) (watch.Prober, error) {
+func (a *App) fromAll(s *watch.Source, here *suite.Live, book *budget.Book, atHome *semaphore.Weighted) (watch.Prober, error) {
 	name, host := s.Name, ""
 	if s.CA != nil {
 		if directory, err := url.Parse(s.CA.Directory); err == nil {
@@ -65,7 +68,7 @@ func (a *App) fromAll(s *watch.Source, book *budget.Book) (watch.Prober, error) 
 		at.Name = botPlace
 	}
 	return vantage.New(vantage.Config{
-		Home: s.Prober, At: at,
+		Home: here, At: at,
 		Points: func() []vantage.Point { return a.agents.asker.Points(panel) },
 		Rule: func(now time.Time) quorum.Rule {
 			return func(looks int) int { return book.MayMiss(host, looks, now) }
@@ -77,6 +80,7 @@ func (a *App) fromAll(s *watch.Source, book *budget.Book) (watch.Prober, error) 
 			return checks.Probe{}
 		},
 		Share: a.outside.pace.Share,
+		Deal:  a.cfg.Fleet.ShareSweeps && whole, AtHome: atHome, // from where chains cannot be judged, one place is not enough
 	}), nil
 }
 

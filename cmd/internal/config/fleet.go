@@ -26,6 +26,9 @@ type Fleet struct {
 	// Pair says that another bot uses the hub, too: the one that has the lease speaks,
 	// the other waits.
 	Pair bool `key:"pair" is:"truth" default:"false"`
+	// ShareSweeps has a sweep look at a site that is fine from one vantage point, each
+	// time another.
+	ShareSweeps bool `key:"share_sweeps" is:"truth" default:"false"`
 }
 
 // IsOn reports whether there is a fleet.
@@ -144,6 +147,8 @@ func (r *reader) checkFleet(c *Config) {
 		r.fault("fleet.pair", wrong("fleet.pair", nil))
 	case f.Pair && !f.Key.IsSet():
 		r.fault("fleet.pair", wrong("fleet.alone", nil))
+	case f.ShareSweeps && !f.IsOn():
+		r.fault("fleet.share_sweeps", wrong("fleet.share", nil))
 	case f.Listen == "" && f.Public != "":
 		r.fault("fleet.public", wrong("fleet.public", nil))
 	case f.Hub != "" && !f.Key.IsSet():
@@ -199,6 +204,8 @@ func (c *Config) CheckAgent() Faults {
 		name = "agent.listen"
 	case c.Fleet.Pair:
 		name = "agent.pair"
+	case c.Fleet.ShareSweeps:
+		name = "agent.share"
 	case !c.Fleet.IsOn():
 		name = "agent.hub"
 	case len(c.Panels) == 0 && !c.Vantage.IsOn():

@@ -52,6 +52,7 @@ func TestWhatStopsAnAgent(t *testing.T) {
 	for text, want := range map[string]string{
 		minimal:                              "config.agent.hub",
 		minimal + "fleet: {listen: ':4222'}": "config.agent.listen",
+		minimal + "fleet: {key_file: \"${SECRETS}/enrolment\", share_sweeps: true}\n":                          "config.agent.share",
 		"state: ${STATE}\nfleet: {key_file: \"${SECRETS}/enrolment\"}\n":                                       "config.agent.idle",
 		minimal + "fleet: {key_file: \"${SECRETS}/enrolment\"}\n":                                              "",
 		"state: ${STATE}\nresolvers: []\nvantage: {name: fra1}\nfleet: {key_file: \"${SECRETS}/enrolment\"}\n": "config.agent.blind",
