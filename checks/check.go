@@ -94,6 +94,8 @@ type Probe struct {
 	Served   Validity // of the certificate served under the site's own name; zero: not known
 	Own      string   // names of the zone's servers that are on our addresses; looked up only if the CA's last text is about DNS; empty: none, or not known
 
+	Alone string // name of the vantage point that looked alone, because the site is fine; empty: all looked, or there is one
+
 	Sights []Sight // who saw what of the site's own name; nil: there is one vantage point; never stored, and shared by probes
 
 	Terms map[string]Term // what Register learned of parked domains, by the name of their findings; never stored

@@ -68,7 +68,7 @@ func (p *Prober) Sweep(ctx context.Context, s Sweep, done, looked Done) error {
 	var all sync.WaitGroup
 	for i, r := range rounds {
 		defer r.begin(ctx)()
-		workers = max(workers, r.panel.Workers*r.places())
+		workers = max(workers, r.workers())
 		all.Go(func() { failed[i] = r.run(ctx, done, looked) })
 	}
 	c.work(ctx, workers)
@@ -186,12 +186,14 @@ func (r *round) begin(ctx context.Context) (end func()) {
 	return r.stop
 }
 
-// places is from how many places different sites are looked at at the same time.
-func (r *round) places() int {
-	if c, several := r.panel.Prober.(comparer); several {
-		return c.Places()
+// workers is how many sites may be under way at the same time. Where several places look
+// at different sites, some always wait at each, so that none is idle: every place has
+// bounds of its own.
+func (r *round) workers() int {
+	if c, several := r.panel.Prober.(comparer); several && c.Places() > 1 {
+		return 2 * c.Places() * r.panel.Workers
 	}
-	return 1
+	return r.panel.Workers
 }
 
 // run waits for the first probes of the panel's sites, and has the end of the round

@@ -2,7 +2,6 @@ package vantage
 
 import (
 	"context"
-	"hash/fnv"
 	"slices"
 	"sync"
 
@@ -71,16 +70,13 @@ func (r *looks) left() (places []int) {
 	return places
 }
 
-// turn is whose turn it is: the place after the one that looked alone the last time.
+// turn is whose turn it is: the place after the one that looked alone the last time. The
+// sites that no place looked at alone are dealt evenly.
 func (r *looks) turn() int {
-	if last := r.before.Sights; len(last) == 1 {
-		if i := slices.IndexFunc(r.looks, func(l quorum.Look) bool { return l.From.Name == last[0].From.Name }); i >= 0 {
-			return (i + 1) % len(r.looks)
-		}
+	if i := slices.IndexFunc(r.looks, func(l quorum.Look) bool { return l.From.Name == r.before.Alone }); i >= 0 {
+		return (i + 1) % len(r.looks)
 	}
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(r.look.Subject.Site.Name)) // never fails
-	return int(h.Sum32() % uint32(len(r.looks)))
+	return r.prober.next() % len(r.looks)
 }
 
 // one looks from one place, the next if that one could not look. It returns what was
@@ -92,7 +88,7 @@ func (r *looks) one(ctx context.Context) (seen checks.Probe, place int, fine boo
 		l := r.looks[place]
 		if l.Blind == checks.SightGood {
 			seen = l.Probe
-			seen.Sights = []checks.Sight{{From: l.From, Code: checks.OK}}
+			seen.Alone = l.From.Name
 			return seen, place, quorum.Fine(l.Probe)
 		}
 		place = (place + 1) % len(r.looks)

@@ -69,6 +69,7 @@ type Prober struct {
 	round    *quorum.Round
 	places   int // that looked in this round, at most
 	disputed map[string]dispute
+	dealt    int             // sites that no place had looked at alone
 	whole    map[string]bool // sites that every place was asked for in this round; nil unless sites are dealt
 }
 
@@ -131,6 +132,14 @@ func (p *Prober) deals(x checks.Subject, asked bool, before checks.Probe) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !p.whole[x.Site.Name] && (before.At.IsZero() || before.Verdict().Code == checks.OK && !quorum.Compares(before))
+}
+
+// next counts the sites that no place has looked at alone.
+func (p *Prober) next() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dealt++
+	return p.dealt
 }
 
 // alone counts a look of one place at a site that is fine for the round.

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	mdns "github.com/miekg/dns"
+
 	"domovoy/bot/fleet"
 	"domovoy/bot/fleet/hub"
 	"domovoy/bot/fleet/trust"
@@ -20,6 +22,7 @@ import (
 	"domovoy/cmd/internal/app"
 	"domovoy/cmd/internal/config"
 	"domovoy/cmd/internal/hubs"
+	"domovoy/reports/journal"
 )
 
 // outlooks is a hub with vantage points that look at a laboratory.
@@ -174,4 +177,56 @@ func TestCheckFromSeveralPlaces(t *testing.T) {
 	if status != exitOK || strings.Contains(out, "web.") || !strings.Contains(out, o.lab.Domain) {
 		t.Errorf("a sweep, exit %d: %s%s", status, out, told)
 	}
+}
+
+// TestSharedSweep: with fleet.share_sweeps a sweep looks at a site that is fine from one
+// place, each time from another.
+func TestSharedSweep(t *testing.T) {
+	o := newOutlooks(t, playing(t, "all is well"))
+	file := o.bot()
+	o.point("fra1", "de", o.lab.Web.HTTPPort())
+	o.point("mow1", "ru", o.lab.Web.HTTPPort())
+	o.check(file, "home (de)", "fra1 (AS64500, de)", "mow1 (AS64500, ru)")
+	text, err := os.ReadFile(file)
+	must(t, err)
+	shared := strings.TrimSuffix(file, ".yaml") + "-shared.yaml"
+	must(t, os.WriteFile(shared, []byte(strings.Replace(string(text), "fleet: {", "fleet: {share_sweeps: true, ", 1)), 0o600))
+	sweep := func(file string) (questions int, code string) {
+		t.Helper()
+		before := o.lab.DNS.Asked(o.lab.Domain, mdns.TypeA)
+		out, told, status := said("sweep", "--config", file, "--format", "json")
+		first, _, _ := strings.Cut(out, "\n")
+		var got checked
+		if err := json.Unmarshal([]byte(first), &got); err != nil || status != exitOK {
+			t.Fatal(err, out, told)
+		}
+		return o.lab.DNS.Asked(o.lab.Domain, mdns.TypeA) - before, got.Verdict.Code
+	}
+	all, code := sweep(file)
+	alone := map[string]bool{}
+	for range 3 {
+		one, sharedCode := sweep(shared)
+		if all != 3*one || one == 0 || code != "ok" || sharedCode != "ok" {
+			t.Errorf("from all places %d questions and %s, from one %d and %s", all, code, one, sharedCode)
+		}
+		alone[o.alone(file)] = true
+	}
+	if len(alone) != 3 || !alone["home"] || !alone["fra1"] || !alone["mow1"] {
+		t.Errorf("the places that looked: %v", alone)
+	}
+}
+
+// alone is the place that looked at the site last, by the bot's state.
+func (o *outlooks) alone(file string) string {
+	o.Helper()
+	cfg, faults := config.Load(file, func(string) (string, bool) { return "", false })
+	if len(faults) > 0 {
+		o.Fatal(faults)
+	}
+	j, err := journal.Open(o.Context(), cfg.State)
+	must(o.T, err)
+	defer j.Close()
+	probes, err := j.Probes(o.Context(), cfg.Panels[0].Name)
+	must(o.T, err)
+	return probes[o.lab.Domain].Alone
 }

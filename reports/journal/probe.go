@@ -39,21 +39,25 @@ func (t *tx) keepProbe(ctx context.Context, server, site string, l checks.Probe)
 	if err != nil {
 		return fmt.Errorf("storing a probe of %s: %w", site, err)
 	}
-	_, err = t.exec(ctx, `INSERT INTO look (`+lookColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+	_, err = t.exec(ctx, `INSERT INTO look (`+lookColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET at = excluded.at, checks = excluded.checks, findings = excluded.findings, failures = excluded.failures,
-			served_from = excluded.served_from, served_until = excluded.served_until, own_servers = excluded.own_servers`,
-		server, site, millis(l.At), jsonText(l.Checks), string(found), string(failures), millis(l.Served.NotBefore), millis(l.Served.NotAfter), l.Own)
+			served_from = excluded.served_from, served_until = excluded.served_until, own_servers = excluded.own_servers, alone = excluded.alone`,
+		server, site, millis(l.At), jsonText(l.Checks), string(found), string(failures), millis(l.Served.NotBefore), millis(l.Served.NotAfter), l.Own, l.Alone)
 	return err
 }
 
-const lookColumns = `server, site, at, checks, findings, failures, served_from, served_until, own_servers`
+const lookColumns = `server, site, at, checks, findings, failures, served_from, served_until, own_servers, alone`
 
 // Probes returns the last probe of each site of a server.
 func (j *Journal) Probes(ctx context.Context, server string) (map[string]checks.Probe, error) {
 	probes := map[string]checks.Probe{}
-	ran := map[string][]string{} // the checks that ran: the same for thousands of probes
+	ran, places := map[string][]string{}, map[string]string{} // the checks that ran, and from where: the same for thousands of probes
 	scan := func(s scanner) (struct{}, error) {
 		site, p, err := scanProbe(s, ran)
+		if _, same := places[p.Alone]; !same {
+			places[p.Alone] = p.Alone
+		}
+		p.Alone = places[p.Alone]
 		probes[site] = p
 		return struct{}{}, err
 	}
@@ -67,7 +71,7 @@ func (j *Journal) Probes(ctx context.Context, server string) (map[string]checks.
 // scanProbe reads a probe. Lists of checks that others have too are shared.
 func scanProbe(s scanner, known map[string][]string) (site string, l checks.Probe, err error) {
 	var server, ran, findings, failures string
-	if err := s.Scan(&server, &site, stamp{&l.At}, &ran, &findings, &failures, stamp{&l.Served.NotBefore}, stamp{&l.Served.NotAfter}, &l.Own); err != nil {
+	if err := s.Scan(&server, &site, stamp{&l.At}, &ran, &findings, &failures, stamp{&l.Served.NotBefore}, stamp{&l.Served.NotAfter}, &l.Own, &l.Alone); err != nil {
 		return site, l, err
 	}
 	if _, same := known[ran]; !same {

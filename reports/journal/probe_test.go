@@ -12,7 +12,7 @@ import (
 func TestProbes(t *testing.T) {
 	j := open(t)
 	at := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	first := checks.Probe{At: at, Own: "ns1.hosting.ru", Served: checks.Validity{NotBefore: at.Add(-time.Hour), NotAfter: at.Add(time.Hour)}, Findings: []checks.Finding{{
+	first := checks.Probe{At: at, Own: "ns1.hosting.ru", Alone: "fra1", Served: checks.Validity{NotBefore: at.Add(-time.Hour), NotAfter: at.Add(time.Hour)}, Findings: []checks.Finding{{
 		Check: "dns", Server: "isp1", Site: "a.ru", Code: checks.CADNS, Severity: checks.Warning,
 		Args: checks.Args{"addresses": []string{"198.51.100.7"}, "n": 3, "until": at}}}}
 	later := checks.Probe{At: at.Add(time.Hour), Failures: []checks.Failure{{Check: "dns", Server: "isp1", Site: "a.ru", Err: "timeout"}}}

@@ -3,10 +3,10 @@
 // intermediate; a CA's directory; and a registry that has none of the domains it
 // is asked about. It runs until its standard input ends:
 //
-//	town ROOT.PEM HTTP HTTPS WHOIS ADDRESS...
+//	town [-delay TIME] ROOT.PEM HTTP HTTPS WHOIS ADDRESS...
 //
 // HTTP, HTTPS and WHOIS are ports on the addresses. The certificate of siteN is
-// that of wwwN, too.
+// that of wwwN, too. With -delay every answer and every handshake takes so long.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -39,13 +40,19 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) < 5 {
-		return errors.New("usage: town ROOT.PEM HTTP HTTPS WHOIS ADDRESS...")
+	flags := flag.NewFlagSet("town", flag.ContinueOnError)
+	delay := flags.Duration("delay", 0, "of every answer and every handshake")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if args = flags.Args(); len(args) < 5 {
+		return errors.New("usage: town [-delay TIME] ROOT.PEM HTTP HTTPS WHOIS ADDRESS...")
 	}
 	ca, err := newAuthority(args[0])
 	if err != nil {
 		return err
 	}
+	ca.delay = *delay
 	for _, address := range args[4:] {
 		if err := open(ca, address, args[1], args[2], args[3]); err != nil {
 			return err
@@ -64,6 +71,9 @@ func open(ca *authority, address, plain, secure, whois string) error {
 		ErrorLog:          log.New(io.Discard, "", 0), // handshakes are ended on purpose
 		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: ca.certificate},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.TLS == nil { // else the handshake took it
+				time.Sleep(ca.delay)
+			}
 			if r.URL.Path != "/directory" {
 				http.NotFound(w, r)
 				return
@@ -111,6 +121,7 @@ func registry(l net.Listener) {
 type authority struct {
 	key          *ecdsa.PrivateKey // of the intermediate, and of every site
 	intermediate *x509.Certificate
+	delay        time.Duration // of every handshake
 
 	mu     sync.Mutex
 	issued map[string]*tls.Certificate
@@ -161,6 +172,7 @@ func sign(template, parent *x509.Certificate, key *ecdsa.PrivateKey) (*x509.Cert
 
 // certificate returns that of a site; without a name that of the CA's API.
 func (a *authority) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	time.Sleep(a.delay)
 	site := strings.TrimPrefix(strings.TrimPrefix(hello.ServerName, "www"), "site")
 	a.mu.Lock()
 	defer a.mu.Unlock()

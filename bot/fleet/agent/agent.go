@@ -152,21 +152,30 @@ func (a *Agent) read(ctx context.Context, r *reading, now time.Time) error {
 	return err
 }
 
-// Heartbeats go out this often.
-const beatEvery = 30 * time.Second
+// Heartbeats go out this often, and again this soon after one that failed.
+const (
+	beatEvery = 30 * time.Second
+	beatAgain = 2 * time.Second
+)
 
-// beat sends heartbeats.
+// beat sends heartbeats, one as soon as there is a connection.
 func (a *Agent) beat(ctx context.Context) {
-	tick := time.NewTicker(beatEvery)
-	defer tick.Stop()
+	back := a.cfg.Conn.StatusChanged(nats.CONNECTED)
+	defer a.cfg.Conn.RemoveStatusListener(back)
 	for {
+		next := beatEvery
 		if err := a.Beat(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			a.cfg.Log.DebugContext(ctx, "no heartbeat", "error", err)
+			next = beatAgain
 		}
+		due := time.NewTimer(next)
 		select {
 		case <-ctx.Done():
+			due.Stop()
 			return
-		case <-tick.C:
+		case <-due.C:
+		case <-back:
+			due.Stop()
 		}
 	}
 }

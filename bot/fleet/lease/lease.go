@@ -206,8 +206,21 @@ func text(h Holder) []byte {
 }
 
 // Holder returns who speaks now, by asking the hub once; zero: nobody does.
-func (l *Lease) Holder(ctx context.Context) (Holder, error) {
-	bucket, err := l.js.KeyValue(ctx, fleet.BucketLease)
+func (l *Lease) Holder(ctx context.Context) (Holder, error) { return holder(ctx, l.js) }
+
+// Of returns who has the lease at a hub, for a bot that is in no pair; zero: nobody has.
+func Of(ctx context.Context, conn *nats.Conn) (Holder, error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return Holder{}, fmt.Errorf("preparing the lease: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestBound)
+	defer cancel()
+	return holder(ctx, js)
+}
+
+func holder(ctx context.Context, js jetstream.JetStream) (Holder, error) {
+	bucket, err := js.KeyValue(ctx, fleet.BucketLease)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		return Holder{}, nil
 	}

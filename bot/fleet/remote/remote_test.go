@@ -1,12 +1,16 @@
 package remote_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"domovoy/bot/engine/enginetest"
 	"domovoy/bot/fleet"
@@ -157,6 +161,35 @@ func TestHubBeginsAgain(t *testing.T) {
 			t.Errorf("row %d of the log is lost", row+1)
 		}
 	}
+}
+
+// An agent that began while the hub was away is known as soon as the hub is back, also if
+// the hub's streams are made later.
+func TestHeartbeatOfAHubThatIsBack(t *testing.T) {
+	h := newHub(t)
+	a, store := h.agent(t.TempDir())
+	defer store.Close()
+	h.kill()
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = a.Run(ctx, never{}) })
+	defer running.Wait()
+	defer stop()
+	h.folder = t.TempDir()
+	h.serve()
+	beats, err := h.dial().SubscribeSync(fleet.BeatSubject("a1"))
+	h.must(err)
+	_, err = beats.NextMsg(20 * time.Second)
+	h.must(err)
+	h.prepare()
+	js, err := jetstream.New(h.dial())
+	h.must(err)
+	eventually(t, "the hub has the agent's entry", func() bool {
+		bucket, err := js.KeyValue(t.Context(), fleet.BucketFleet)
+		h.must(err)
+		_, err = bucket.Get(t.Context(), "a1")
+		return err == nil
+	})
 }
 
 // An agent whose clock is off is said to be so; its panel can be read as before.

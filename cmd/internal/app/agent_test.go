@@ -17,6 +17,7 @@ import (
 	"domovoy/bot/commands"
 	"domovoy/bot/engine/enginetest"
 	"domovoy/bot/fleet"
+	"domovoy/bot/fleet/lease"
 	"domovoy/checks/lab"
 	"domovoy/cmd/internal/config"
 	"domovoy/cmd/internal/hubs"
@@ -96,6 +97,8 @@ func TestAgentAtTheHubOfTheBot(t *testing.T) {
 		t.Errorf("status does not have the agent's panel: %s", text)
 	}
 
+	warnsOfPair(t, a)
+
 	stopAgent()
 	if err := <-ended; err != nil {
 		t.Error(err)
@@ -109,6 +112,36 @@ func TestAgentAtTheHubOfTheBot(t *testing.T) {
 		t.Errorf("without its hub the command fleet answers %+v", reply.Data)
 	}
 	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// warnsOfPair has a bot that is in no pair warn of the one that speaks at its hub.
+func warnsOfPair(t *testing.T, a *App) {
+	t.Helper()
+	log := a.log
+	defer func() { a.log = log }()
+	said := func() string {
+		var out strings.Builder
+		a.log = slog.New(slog.NewTextHandler(&out, nil))
+		a.warnOfPair(t.Context())
+		return out.String()
+	}
+	if got := said(); got != "" {
+		t.Errorf("without another bot it warns: %s", got)
+	}
+	l, err := lease.New(lease.Config{Conn: a.agents.conn, Host: "bot9.example.com", Notes: filepath.Join(t.TempDir(), "note.json"), Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	turn, err := l.Take(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := said(); !strings.Contains(got, "bot9.example.com") || !strings.Contains(got, "fleet.pair") {
+		t.Errorf("of another bot it says: %q", got)
+	}
+	if err := turn.Leave(); err != nil {
 		t.Error(err)
 	}
 }

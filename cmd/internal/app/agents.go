@@ -17,6 +17,7 @@ import (
 	"domovoy/bot/console"
 	"domovoy/bot/engine"
 	"domovoy/bot/fleet"
+	"domovoy/bot/fleet/lease"
 	"domovoy/bot/fleet/lookout"
 	"domovoy/bot/fleet/remote"
 	"domovoy/bot/watch"
@@ -79,6 +80,17 @@ func (a *App) openAgents(ctx context.Context) (*agents, error) {
 		all.asker.Await(ctx)
 	}
 	return all, nil
+}
+
+// warnOfPair says in the log that a bot of a pair speaks at the hub of this one, which is
+// in none: everything would be said twice.
+func (a *App) warnOfPair(ctx context.Context) {
+	if a.agents == nil || a.cfg.Fleet.Pair || !a.agents.conn.IsConnected() {
+		return
+	}
+	if h, err := lease.Of(ctx, a.agents.conn); err == nil && h.Host != "" {
+		a.log.WarnContext(ctx, "another bot speaks at this hub: set fleet.pair for this one, too, or stop one of them", "host", h.Host, "since", h.Since.Time)
+	}
 }
 
 // hubRefused counts what our own hub refused.

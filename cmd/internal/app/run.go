@@ -71,7 +71,8 @@ func (a *App) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.log.InfoContext(ctx, "running", "panels", len(a.readers), "messengers", len(messengers), "chats", len(a.cfg.Chats))
+	a.log.InfoContext(ctx, "running", "panels", len(a.bot.Watch.Panels()), "messengers", len(messengers), "chats", len(a.cfg.Chats))
+	a.warnOfPair(ctx)
 	return a.served(ctx, func(ctx context.Context) error { return a.bot.Run(ctx, messengers, senders, a.jobs()) })
 }
 
