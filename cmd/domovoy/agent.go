@@ -3,10 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"domovoy/cmd/internal/app"
+	"domovoy/cmd/internal/config"
 )
 
 // agent is the part of a fleet on a panel's host or at a vantage point.
@@ -20,15 +25,65 @@ func (p *program) agent() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if faults := cfg.CheckAgent(); len(faults) > 0 {
-				return p.printFaults(faults)
-			}
-			_ = lowerPriority() // a sandbox may forbid it; the agent works without
-			err = app.RunAgent(c.Context(), cfg, quietly(c.Context(), p.logger(cfg)))
-			if c.Context().Err() != nil && errors.Is(err, context.Canceled) {
-				err = nil // told to stop while it began
-			}
-			return err
+			return p.runAgent(c.Context(), cfg)
 		},
 	})
+}
+
+// runAgent is the agent of a configuration, until the context ends. It begins again with
+// the new configuration on SIGHUP; one that is wrong is not used.
+func (p *program) runAgent(ctx context.Context, cfg *config.Config) error {
+	if faults := cfg.CheckAgent(); len(faults) > 0 {
+		return p.printFaults(faults)
+	}
+	_ = lowerPriority() // a sandbox may forbid it; the agent works without
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
+	log := quietly(ctx, p.logger(cfg))
+	for {
+		running, stop := context.WithCancel(ctx)
+		next := make(chan *config.Config, 1)
+		go func() {
+			defer close(next)
+			if fresh := p.awaitAgent(running, reload, log); fresh != nil {
+				next <- fresh
+				stop()
+			}
+		}()
+		err := app.RunAgent(running, cfg, log)
+		stop()
+		fresh := <-next
+		switch {
+		case fresh != nil && ctx.Err() == nil:
+			cfg = fresh
+			log.InfoContext(ctx, "the configuration was read again", "file", cfg.File())
+		case ctx.Err() != nil && errors.Is(err, context.Canceled):
+			return nil // told to stop while it began
+		default:
+			return err
+		}
+	}
+}
+
+// awaitAgent waits for the signal to read the configuration again, and returns one that
+// can be used; nil: the context ended.
+func (p *program) awaitAgent(ctx context.Context, reload <-chan os.Signal, log *slog.Logger) *config.Config {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-reload:
+		}
+		fresh, faults := config.Load(p.file, config.Env(p.env))
+		if len(faults) == 0 {
+			faults = fresh.CheckAgent()
+		}
+		if len(faults) == 0 {
+			return fresh
+		}
+		for _, line := range faults.Render(p.own) {
+			log.ErrorContext(ctx, "the new configuration is wrong, the old one stays", "fault", line)
+		}
+	}
 }

@@ -71,7 +71,7 @@ func TestPanelsBehindAgentsAnswerAlike(t *testing.T) {
 	must(t, err)
 	address := "tls://" + h.Addr().String()
 	enrolment := func(name string, key fleet.Key, panels ...string) string {
-		text, err := fleet.Enrolment{Hub: address, Name: name, Panels: panels, Key: key, CA: authority}.Text("")
+		text, err := fleet.Enrolment{Hub: address, Name: name, Bot: len(panels) == 0, Panels: panels, Key: key, CA: authority}.Text("")
 		must(t, err)
 		return write(name+".enrolment", text)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,7 +41,7 @@ func TestFleetOfTheManual(t *testing.T) {
 	shell("domovoy config check --offline agent/config.yaml")
 
 	said := &output{}
-	agent := exec.Command(realProgram, "agent", "--config", its)
+	agent := exec.Command(realProgram, "run", "--config", its) // as its service does
 	agent.Stdout, agent.Stderr = said, said
 	h.must(agent.Start())
 	defer func() { _ = agent.Process.Kill() }() // it may have ended
@@ -64,6 +65,22 @@ func TestFleetOfTheManual(t *testing.T) {
 	}
 	if out := shell("domovoy fleet add big --panel isp3 --panel isp4"); !strings.Contains(out, "panels: isp3 isp4") {
 		h.Error(out)
+	}
+
+	text, err := os.ReadFile(its)
+	h.must(err)
+	for _, c := range []struct{ more, says string }{ // systemctl reload
+		{"fleet: {listen: \"127.0.0.1:0\"}\n", "the new configuration is wrong, the old one stays"},
+		{"schedule: {panel: \"0 * * * *\"}\n", "the configuration was read again"},
+	} {
+		h.must(os.WriteFile(its, append(text[:len(text):len(text)], c.more...), 0o600))
+		h.must(agent.Process.Signal(syscall.SIGHUP))
+		for until := h.soon(); !strings.Contains(said.String(), c.says); {
+			if until.Err() != nil {
+				h.Fatalf("with %s it does not say that %s:\n%s", c.more, c.says, said)
+			}
+			runtime.Gosched()
+		}
 	}
 
 	shell("domovoy fleet remove isp2")

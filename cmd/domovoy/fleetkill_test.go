@@ -105,7 +105,7 @@ func newKilledFleet(t *testing.T, seed uint64) *killedFleet {
 	enrolment := func(name string, key fleet.Key, panels ...string) string {
 		l := newLink(t, f.hears)
 		f.links = append(f.links, l)
-		text, err := fleet.Enrolment{Hub: "tls://" + l.addr(), Name: name, Panels: panels, Key: key, CA: ca}.Text("")
+		text, err := fleet.Enrolment{Hub: "tls://" + l.addr(), Name: name, Bot: len(panels) == 0, Panels: panels, Key: key, CA: ca}.Text("")
 		h.must(err)
 		file := filepath.Join(h.folder, name+".enrolment")
 		h.must(os.WriteFile(file, []byte(text), 0o600))

@@ -13,7 +13,7 @@ import (
 	"domovoy/cmd/internal/config"
 )
 
-// run is the bot.
+// run is the bot, or the agent on a host that is enrolled as one.
 func (p *program) run() *cobra.Command {
 	return p.needConfig(&cobra.Command{
 		Use:   "run",
@@ -24,6 +24,9 @@ func (p *program) run() *cobra.Command {
 			if err != nil {
 				p.tellUnplaced(c.Context())
 				return err
+			}
+			if cfg.IsAgent() { // so that one unit serves both
+				return p.runAgent(c.Context(), cfg)
 			}
 			if faults := cfg.CheckRun(); len(faults) > 0 {
 				return p.printFaults(faults)

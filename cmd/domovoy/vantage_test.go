@@ -51,7 +51,7 @@ func (o *outlooks) enrolment(name string, key fleet.Key) (file string) {
 	o.Helper()
 	authority, err := trust.CA(o.hub)
 	must(o.T, err)
-	text, err := fleet.Enrolment{Hub: o.address, Name: name, Key: key, CA: authority}.Text("")
+	text, err := fleet.Enrolment{Hub: o.address, Name: name, Bot: name == "home", Key: key, CA: authority}.Text("")
 	must(o.T, err)
 	file = filepath.Join(o.folder, name+".enrolment")
 	must(o.T, os.WriteFile(file, []byte(text), 0o600))

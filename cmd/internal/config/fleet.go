@@ -194,6 +194,13 @@ func (r *reader) hasFault(key string) bool {
 	})
 }
 
+// IsAgent reports whether the configuration is an agent's: it has an agent's enrolment, and
+// nobody to speak to.
+func (c *Config) IsAgent() bool {
+	_, enrolled := c.Fleet.Enrolment()
+	return enrolled && !c.hasMessenger() && len(c.Chats) == 0
+}
+
 // CheckAgent returns the faults that stop an agent, which needs a hub, and something to
 // read or to look at.
 func (c *Config) CheckAgent() Faults {

@@ -71,6 +71,31 @@ func TestWhatStopsAnAgent(t *testing.T) {
 	}
 }
 
+// TestBotWithTheKeyOfAnAgent: with an agent's enrolment and nobody to speak to a file is an
+// agent's; with somebody it is a mistake.
+func TestBotWithTheKeyOfAnAgent(t *testing.T) {
+	for text, want := range map[string]string{
+		minimal + "fleet: {key_file: \"${SECRETS}/enrolment\"}\n": "agent",
+		minimal: "config.mute.messenger",
+		minimal + "fleet: {key_file: \"${SECRETS}/enrolment\"}\ntelegram: {token_file: \"${SECRETS}/telegram\"}\nchats: [{to: \"telegram:1\", receives: [alerts]}]\n": "config.run.agent",
+	} {
+		cfg, faults := load("config.yaml", []byte(text), labEnv(t))
+		if faults != nil {
+			t.Fatal(text, faults)
+		}
+		got := ""
+		for _, f := range cfg.CheckRun() {
+			got += f.Key
+		}
+		if cfg.IsAgent() {
+			got = "agent"
+		}
+		if got != want {
+			t.Errorf("%s\n got %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestHub: servers of one cluster, each with a port.
 func TestHub(t *testing.T) {
 	for text, want := range map[string]string{

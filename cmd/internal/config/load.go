@@ -113,8 +113,11 @@ func Default[T any]() (section T) {
 // Commands such as ask and console work with them.
 func (c *Config) CheckRun() Faults {
 	faults, name := slices.Clone(c.origin.runFaults), ""
+	_, enrolled := c.Fleet.Enrolment()
 	switch {
-	case !slices.ContainsFunc(messengers(), func(m messenger) bool { return m.isOn(c.Messengers) }):
+	case enrolled:
+		name = "run.agent"
+	case !c.hasMessenger():
 		name = "mute.messenger"
 	case len(c.Chats) == 0:
 		name = "mute.chat"
@@ -122,6 +125,10 @@ func (c *Config) CheckRun() Faults {
 		return faults
 	}
 	return append(Faults{wrong(name, nil).at(c.origin.file, place{}, "")}, faults...)
+}
+
+func (c *Config) hasMessenger() bool {
+	return slices.ContainsFunc(messengers(), func(m messenger) bool { return m.isOn(c.Messengers) })
 }
 
 // complete sets the keys whose default is the value of another key, or comes from
