@@ -136,20 +136,35 @@ func (p *program) checkConfig(ctx context.Context, offline bool) error {
 	return nil
 }
 
+// planned is a job of the schedule.
+type planned struct {
+	name string
+	when config.Cron
+}
+
 // printPlan prints which name servers are asked, what a list of blocklists would add,
-// and the next runs of each job.
+// and the next runs of each job. An agent reads its panels, and the bot does the rest.
 func (p *program) printPlan(cfg *config.Config) {
+	if cfg.IsAgent() {
+		fmt.Fprintln(p.out, p.own.Say("cli.config.agent", i18n.Args{"Hub": cfg.Fleet.Addresses(), "Vantage": cfg.Vantage.Name}))
+		if len(cfg.Panels) > 0 {
+			p.printRuns(cfg, planned{"panel", cfg.Schedule.Panel})
+		}
+		return
+	}
 	fmt.Fprintln(p.out, p.own.Say("cli.config.resolvers", i18n.Args{"Servers": addresses(cfg.Resolvers), "System": cfg.UsesSystemResolvers()}))
 	if len(cfg.Resolvers) > 0 && len(cfg.Lookups.Blocklists) == 0 {
 		logs := slices.ContainsFunc(cfg.Panels, func(p config.Panel) bool { return len(p.AccessLogs) > 0 })
 		fmt.Fprintln(p.out, p.own.Say("config.trying", i18n.Args{"Hint": p.own.Say("cli.config.blocklists", i18n.Args{"Logs": logs})}))
 	}
+	p.printRuns(cfg, planned{"panel", cfg.Schedule.Panel}, planned{"domains", cfg.Schedule.Domains}, planned{"daily", cfg.Schedule.Daily}, planned{"weekly", cfg.Schedule.Weekly})
+}
+
+// printRuns prints the next runs of jobs.
+func (p *program) printRuns(cfg *config.Config, plan ...planned) {
 	local := p.bundle.Locale(p.own.Language(), cfg.Timezone)
 	now := time.Now()
-	for _, job := range []struct {
-		name string
-		when config.Cron
-	}{{"panel", cfg.Schedule.Panel}, {"domains", cfg.Schedule.Domains}, {"daily", cfg.Schedule.Daily}, {"weekly", cfg.Schedule.Weekly}} {
+	for _, job := range plan {
 		var next []string
 		for _, t := range config.NextRuns(job.when, cfg.Timezone, now, 3) {
 			next = append(next, local.DateTime(t, now))

@@ -20,6 +20,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"domovoy/bot/fleet"
+	"domovoy/bot/fleet/lease"
 	"domovoy/bot/fleet/lookout"
 	"domovoy/bot/fleet/trust"
 	"domovoy/bot/vantage"
@@ -32,6 +33,7 @@ import (
 type three struct {
 	servers  []*server.Server
 	urls, ca string
+	key      fleet.Key // the bot's
 	bot      *client
 	js       jetstream.JetStream // the bot's
 }
@@ -48,7 +50,7 @@ func newThree(ctx context.Context, t *testing.T, agents ...fleet.Member) *three 
 		t.Fatal(err)
 	}
 	servers, addresses := cluster(t, filepath.Join(folder, "hub.pem"), fleet.ServerUsers(fleet.Members{Bots: []string{bot.Public()}, Agents: agents}))
-	c := &three{servers: servers, urls: strings.Join(addresses, ","), ca: ca}
+	c := &three{servers: servers, urls: strings.Join(addresses, ","), ca: ca, key: bot}
 	c.bot = c.dial(t, bot, "bot")
 	c.js = c.bot.stream(t)
 	for err = fleet.Prepare(ctx, c.js, 3); err != nil && ctx.Err() == nil; err = fleet.Prepare(ctx, c.js, 3) {
@@ -204,6 +206,75 @@ func TestClusterInASweep(t *testing.T) {
 		if blind := look(point, "after.ru"); blind != checks.SightGood {
 			t.Errorf("with two servers left %s is %q", point.At(), blind)
 		}
+	}
+}
+
+// TestPairAtACluster: one of three servers, that of the lease, is killed while a bot has the
+// lease and another waits for it. The first goes on to speak, and the other does not.
+func TestPairAtACluster(t *testing.T) {
+	ctx, stop := context.WithTimeout(t.Context(), 90*time.Second)
+	defer stop()
+	c := newThree(ctx, t)
+	var said lines
+	defer func() {
+		if t.Failed() {
+			t.Logf("the bots said:\n%s", &said)
+		}
+	}()
+	bot := func(name string) *lease.Lease {
+		l, err := lease.New(lease.Config{Conn: c.dial(t, c.key, name).Conn, Host: name, Notes: filepath.Join(t.TempDir(), "note.json"), Log: slog.New(slog.NewTextHandler(&said, nil)).With("bot", name)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	turn, err := bot("bot1").Take(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = turn.Leave() }()
+	revision := func() uint64 { // 0: the cluster does not answer now
+		bounded, cancel := context.WithTimeout(ctx, 3*time.Second)
+		defer cancel()
+		bucket, err := c.js.KeyValue(bounded, fleet.BucketLease)
+		if err != nil {
+			return 0
+		}
+		entry, err := bucket.Get(bounded, "speaker")
+		if err != nil {
+			return 0
+		}
+		return entry.Revision()
+	}
+	before := revision()
+	waiting, enough := context.WithCancel(ctx)
+	var second sync.WaitGroup
+	second.Go(func() {
+		if other, err := bot("bot2").Take(waiting, nil); err == nil {
+			t.Error("the other took the lease of one that speaks")
+			_ = other.Leave()
+		}
+	})
+	_, leader := c.stream(ctx, t, "KV_"+fleet.BucketLease)
+	leader.Shutdown()
+	for renewals := 0; renewals < 2; {
+		switch now := revision(); {
+		case ctx.Err() != nil:
+			t.Fatal("the lease is not renewed with two servers left")
+		case now > before && before > 0:
+			renewals, before = renewals+1, now
+		}
+		_ = pace.Sleep(ctx, 20*time.Millisecond) // or the end
+	}
+	enough()
+	second.Wait()
+	select {
+	case <-turn.Over():
+		t.Error("the bot was told to be silent")
+	default:
+	}
+	if !turn.Speaks() || !turn.Sure() {
+		t.Errorf("speaks %v, sure %v", turn.Speaks(), turn.Sure())
 	}
 }
 
