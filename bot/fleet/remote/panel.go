@@ -255,6 +255,13 @@ func (p *Panel) Read(sites []checks.Site) (map[int64]cert.Result, error) {
 	return results, nil
 }
 
+// Agent is the name of the agent that reads the panel; empty: it is not known yet.
+func (p *Panel) Agent() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state.Agent
+}
+
 // About is what the panel's agent says of it; false: nothing yet.
 func (p *Panel) About() (fleet.About, bool) {
 	p.mu.Lock()

@@ -200,6 +200,9 @@ func TestClockOff(t *testing.T) {
 	h.must(a.Read(t.Context(), time.Now()))
 	far := h.fleet(&places{}).Panel("isp1")
 	eventually(t, "the bot has the panel", func() bool { _, _, err := far.Poll(t.Context()); return err == nil })
+	if got := far.Agent(); got != "a1" {
+		t.Errorf("its agent is %q", got)
+	}
 	off := func(by time.Duration, want bool) {
 		t.Helper()
 		news := false
