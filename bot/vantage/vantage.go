@@ -45,6 +45,11 @@ type Config struct {
 	Home   Home           // looks from this host, and asks the registries
 	At     checks.Vantage // where this host is
 	Points func() []Point // the other places, which may come and go
+	// Inside is the name of the place on the panel's own host, if it is one of Points. From
+	// there the panel's sites look different, and the CA does not stand there: it is not
+	// asked, and its part of the pace is left for other panels. May be nil, and the name
+	// may be empty.
+	Inside func() string
 	Rule   func(now time.Time) quorum.Rule
 	// Before returns the last result of a site; may be nil.
 	Before func(site string) checks.Probe
@@ -92,14 +97,14 @@ func New(c Config) *Prober {
 // Probe looks at a site from every place, or from one if sites are dealt. Only this host
 // leaves names for Register: a registry is asked by one.
 func (p *Prober) Probe(ctx context.Context, x checks.Subject, asked bool, now time.Time) (result checks.Probe, later []string) {
-	points := p.cfg.Points()
+	points, share := p.points()
 	if p.cfg.Share != nil {
-		p.cfg.Share(1 + len(points))
+		p.cfg.Share(share)
 	}
 	if len(points) == 0 {
 		return p.cfg.Home.Probe(ctx, x, asked, now)
 	}
-	r := p.looks(Look{Subject: x, Asked: asked, Share: 1 + len(points), Now: now}, points)
+	r := p.looks(Look{Subject: x, Asked: asked, Share: share, Now: now}, points)
 	if p.deals(x, asked, r.before) {
 		if seen, place, fine := r.one(ctx); fine {
 			if place > 0 {
@@ -120,7 +125,20 @@ func (p *Prober) Places() int {
 	if !p.cfg.Deal {
 		return 1
 	}
-	return 1 + len(p.cfg.Points())
+	points, _ := p.points()
+	return 1 + len(points)
+}
+
+// points are the other places that look at the panel's sites; share is how many places
+// look at anything, which is the same for all panels.
+func (p *Prober) points() (points []Point, share int) {
+	points = p.cfg.Points()
+	share = 1 + len(points)
+	if p.cfg.Inside != nil {
+		inside := p.cfg.Inside()
+		points = slices.DeleteFunc(slices.Clone(points), func(one Point) bool { return one.At().Name == inside })
+	}
+	return points, share
 }
 
 // deals reports whether one place is enough for a site: it was fine, or is new, its orders

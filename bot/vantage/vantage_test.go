@@ -165,6 +165,22 @@ func TestHomeAloneGetsThrough(t *testing.T) {
 	}
 }
 
+// TestInsideDoesNotLook: a place on the panel's own host does not look at its sites, and
+// its part of the pace is not given to others.
+func TestInsideDoesNotLook(t *testing.T) {
+	home, there := newPlace("home", "de", nil), newPlace("isp1", "de", only("site001.ru"))
+	share := 0
+	for inside, want := range map[string]checks.Code{"": checks.WebBlocked, "isp2": checks.WebBlocked, "isp1": checks.OK} {
+		p := vantage.New(vantage.Config{Home: home.live, At: home.at, Points: func() []vantage.Point { return []vantage.Point{there} },
+			Inside: func() string { return inside }, Share: func(places int) { share = places },
+			Rule: func(time.Time) quorum.Rule { return func(int) int { return 1 } }})
+		seen, _ := p.Probe(t.Context(), checks.Subject{Site: &checks.Site{Server: "isp1", Name: "site001.ru"}}, true, time.Now())
+		if got := seen.Verdict().Code; got != want || share != 2 {
+			t.Errorf("inside is %q: %s, want %s; %d share the pace", inside, got, want, share)
+		}
+	}
+}
+
 // TestNoPlaces: without other places the result is that of this host.
 func TestNoPlaces(t *testing.T) {
 	here := newPlace("home", "de", only("site001.ru"))

@@ -67,13 +67,13 @@ func (a *App) fromAll(s *watch.Source, here *suite.Live, book *budget.Book, atHo
 	if at.Name == "" {
 		at.Name = botPlace
 	}
-	reader := func() string { return "" } // this host's agent, if the panel is here
+	var inside func() string
 	if !a.isLocal(name) {
-		reader = a.agents.Panel(name).Agent
+		inside = a.agents.Panel(name).Agent
 	}
 	return vantage.New(vantage.Config{
 		Home: here, At: at,
-		Points: func() []vantage.Point { return elsewhere(a.agents.asker.Points(panel), reader()) },
+		Points: func() []vantage.Point { return a.agents.asker.Points(panel) }, Inside: inside,
 		Rule: func(now time.Time) quorum.Rule {
 			return func(looks int) int { return book.MayMiss(host, looks, now) }
 		},
@@ -86,12 +86,6 @@ func (a *App) fromAll(s *watch.Source, here *suite.Live, book *budget.Book, atHo
 		Share: a.outside.pace.Share,
 		Deal:  a.cfg.Fleet.ShareSweeps && whole, AtHome: atHome, // from where chains cannot be judged, one place is not enough
 	}), nil
-}
-
-// elsewhere are the points that are not on the host whose agent reads the panel: from
-// inside its sites look different, and the CA does not stand there.
-func elsewhere(points []vantage.Point, reader string) []vantage.Point {
-	return slices.DeleteFunc(points, func(p vantage.Point) bool { return reader != "" && p.At().Name == reader })
 }
 
 // rootsOf are the roots of a private CA of a panel (PEM); empty: it has none.

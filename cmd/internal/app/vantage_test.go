@@ -9,25 +9,10 @@ import (
 	"testing"
 
 	"domovoy/bot/fleet/lookout"
-	"domovoy/bot/vantage"
 	"domovoy/checks"
 	"domovoy/checks/cert"
 	"domovoy/checks/lab/internet"
 )
-
-// at is a vantage point that is not asked.
-type at struct{ vantage.Point }
-
-func (at) At() checks.Vantage { return checks.Vantage{Name: "isp2", Country: "de"} }
-
-// The host of a panel does not look at the panel's own sites.
-func TestInsideDoesNotLook(t *testing.T) {
-	for reader, want := range map[string]int{"": 1, "isp1": 1, "isp2": 0} {
-		if got := elsewhere([]vantage.Point{at{}}, reader); len(got) != want {
-			t.Errorf("with the agent %q %d places look", reader, len(got))
-		}
-	}
-}
 
 // A vantage point judges chains by the roots that came with the look, as the bot does
 // that has them in its configuration; if they were too many to come, it judges none.
