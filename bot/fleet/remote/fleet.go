@@ -268,9 +268,9 @@ func (f *Fleet) consume(ctx context.Context) error {
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	defer cancel()
-	watching.Go(func() { f.guard(ctx, back, created, it.Stop) })
+	watching.Go(func() { f.guard(ctx, back, created, cancel) })
 	for {
-		m, err := it.Next()
+		m, err := it.Next(jetstream.NextContext(ctx)) // a Stop that comes while the iterator resets itself is lost
 		if err != nil {
 			return fmt.Errorf("consuming facts: %w", err)
 		}
