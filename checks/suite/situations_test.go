@@ -131,7 +131,7 @@ func looks(t *testing.T, lab *internet.Lab) *suite.Live {
 		AccountURI: lab.Panel.ACME.Account,
 		Names:      names,
 		Registry:   ask,
-		Way: web.New(web.Options{Ports: web.Ports{HTTP: uint16(lab.Web.HTTPPort()), HTTPS: uint16(lab.Web.HTTPSPort())}, Timeout: internet.Deadline,
+		Way: web.New(web.Options{Ports: web.Ports{HTTP: uint16(lab.Web.HTTPPort()), HTTPS: uint16(lab.Web.HTTPSPort())}, Timeout: lab.Deadline,
 			Challenges: web.Folder(lab.Panel.Challenges), Own: own, Resolve: names.Addresses}),
 		Served: cert.NewServed(cert.ServedOptions{HTTPSPort: uint16(lab.Web.HTTPSPort()), Timeout: 400 * time.Millisecond,
 			Own: lab.Panel.Addresses, Roots: roots, LifeLeft: 7.0 / 90}),

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -31,7 +32,8 @@ type validator struct {
 	account     string // URL of the account that orders
 	folder      string // for the file with the token; empty: no file can be placed
 	names       []string
-	from        netip.Addr // of the perspective, in IPv4
+	deadline    time.Duration // for one perspective
+	from        netip.Addr    // of the perspective, in IPv4
 	attempts    []internet.Attempt
 	own         []netip.Addr
 	log         string // the site's access log
@@ -65,7 +67,7 @@ func newValidator(t *testing.T, lab *internet.Lab) validator {
 			t.Fatal(err)
 		}
 	}
-	return validator{resolver: lab.DNS.Resolver(internet.Sound), http: lab.Web.HTTPPort(), https: lab.Web.HTTPSPort(),
+	return validator{deadline: lab.Deadline, resolver: lab.DNS.Resolver(internet.Sound), http: lab.Web.HTTPPort(), https: lab.Web.HTTPSPort(),
 		account: lab.Panel.ACME.Account, folder: lab.Panel.Challenges, names: append([]string{lab.Domain}, lab.Panel.Aliases...),
 		attempts: lab.Panel.Attempts, own: lab.Panel.Addresses, log: lab.Panel.AccessLog}
 }
@@ -109,7 +111,7 @@ func (v validator) order(ctx context.Context) *refusal {
 
 // perspective is one validator's look at a name: the file, then CAA.
 func (v validator) perspective(ctx context.Context, name string) *refusal {
-	ctx, cancel := context.WithTimeout(ctx, internet.Deadline)
+	ctx, cancel := context.WithTimeout(ctx, v.deadline)
 	defer cancel()
 	if r := v.fetch(ctx, name); r != nil {
 		return r

@@ -13,8 +13,6 @@ import (
 	"github.com/miekg/dns"
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
-
-	"domovoy/checks/lab/internet"
 )
 
 // ask asks the CA's resolver; over TCP if the answer was cut. A name that does
@@ -25,7 +23,7 @@ func (v validator) ask(ctx context.Context, name string, qtype uint16) ([]dns.RR
 	var answer *dns.Msg
 	var err error
 	for _, network := range []string{"udp", "tcp"} {
-		client := &dns.Client{Net: network, Timeout: internet.Deadline / 2}
+		client := &dns.Client{Net: network, Timeout: v.deadline / 2}
 		if answer, _, err = client.ExchangeContext(ctx, question, v.resolver); err != nil {
 			return nil, fmt.Errorf("asking for %s: %w", name, err)
 		}
