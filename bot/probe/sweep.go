@@ -47,11 +47,12 @@ var ErrOffline = errors.New("the resolvers do not answer")
 // whole, for several panels at once.
 type Done func(ctx context.Context, p *watch.Panel, server checks.Outcome, now time.Time) error
 
-// Sweep probes every site, of all panels at once, and keeps the results as it goes, apart from those
-// that may be a fault of our own: they are judged at its end. Without a network
-// of our own it changes nothing and fails with ErrOffline. looked is called with
-// what it says about our own sight of a panel, also if it fails for that; done
-// only if it does not. A second sweep waits for the end of the first.
+// Sweep probes every site, of all panels at once, and keeps the results as it
+// goes, apart from those that may be a fault of our own: they are judged at its
+// end. Without a network of our own it changes nothing and fails with ErrOffline.
+// looked is called with what it says about our own sight of a panel, also if it
+// fails for that; done only if it does not. A second sweep waits for the end of
+// the first.
 func (p *Prober) Sweep(ctx context.Context, s Sweep, done, looked Done) error {
 	select {
 	case p.sweeping <- struct{}{}:
@@ -176,7 +177,7 @@ type round struct {
 	whole bool             // the sweep saw enough of the panel to say so
 }
 
-// begin prepares the first probes. The caller calls end when they have ended.
+// begin prepares the first probes. The caller calls end after the round.
 func (r *round) begin(ctx context.Context) (end func()) {
 	if c, several := r.panel.Prober.(comparer); several {
 		c.Begin()

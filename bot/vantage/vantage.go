@@ -104,20 +104,20 @@ func (p *Prober) Probe(ctx context.Context, x checks.Subject, asked bool, now ti
 	if len(points) == 0 {
 		return p.cfg.Home.Probe(ctx, x, asked, now)
 	}
-	r := p.looks(Look{Subject: x, Asked: asked, Share: share, Now: now}, points)
-	if p.deals(x, asked, r.before) {
-		if seen, place, fine := r.one(ctx); fine {
+	v := p.visit(Look{Subject: x, Asked: asked, Share: share, Now: now}, points)
+	if p.deals(x, asked, v.before) {
+		if seen, place, fine := v.one(ctx); fine {
 			if place > 0 {
 				seen = p.cfg.Home.Beside(ctx, x, seen, now)
 			}
-			p.alone(r.looks[place].From)
-			return seen, r.later
+			p.alone(v.looks[place].From)
+			return seen, v.later
 		}
 	}
-	r.from(ctx, r.left()...)
-	result = p.cfg.Rule(now).Merge(x.Site, r.looks, r.before)
-	p.note(x.Site, r.looks, result, dispute{site: x.Site, looks: r.looks, before: r.before, at: now})
-	return result, r.later
+	v.from(ctx, v.left()...)
+	result = p.cfg.Rule(now).Merge(x.Site, v.looks, v.before)
+	p.note(x.Site, v.looks, result, dispute{site: x.Site, looks: v.looks, before: v.before, at: now})
+	return result, v.later
 }
 
 // Places is from how many places a sweep looks at different sites at the same time.
@@ -165,7 +165,7 @@ func (p *Prober) alone(from checks.Vantage) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.places = max(p.places, 2)
-	p.round.Alone(from)
+	p.round.Fine(from)
 }
 
 // note counts a look for the round.

@@ -20,15 +20,13 @@ const (
 // Round compares the vantage points over the names of one round. It is not safe
 // for concurrent use.
 type Round struct {
-	names map[checks.Vantage]int // on which it could be compared
+	names map[checks.Vantage]int // on which it could be compared, or which are fine as it saw them
 	alone map[checks.Vantage]int // of these, with a result that no other had
 }
 
 // Add counts the sights of one name.
 func (r *Round) Add(sights []checks.Sight) {
-	if r.names == nil {
-		r.names, r.alone = map[checks.Vantage]int{}, map[checks.Vantage]int{}
-	}
+	r.begin()
 	var well, badly []checks.Vantage
 	for _, s := range sights {
 		switch {
@@ -53,22 +51,27 @@ func (r *Round) Add(sights []checks.Sight) {
 	}
 }
 
-// Alone counts a name that one place was enough for: it is fine.
-func (r *Round) Alone(from checks.Vantage) {
-	if r.names == nil {
-		r.names, r.alone = map[checks.Vantage]int{}, map[checks.Vantage]int{}
-	}
+// Fine counts a name that one place was enough for.
+func (r *Round) Fine(from checks.Vantage) {
+	r.begin()
 	r.names[from]++
 }
 
-// Compared reports whether there were enough names to say so.
+func (r *Round) begin() {
+	if r.names == nil {
+		r.names, r.alone = map[checks.Vantage]int{}, map[checks.Vantage]int{}
+	}
+}
+
+// Compared reports whether there were enough names to say so, at two places at least.
 func (r *Round) Compared() bool {
+	places := 0
 	for _, names := range r.names {
 		if names >= oddLeast {
-			return true
+			places++
 		}
 	}
-	return false
+	return places > 1
 }
 
 // Odd is a vantage point that disagrees with all others about too many names:

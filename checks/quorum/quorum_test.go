@@ -316,3 +316,22 @@ func TestOdd(t *testing.T) {
 		}
 	}
 }
+
+// Names that were fine at one place alone do not say how others see them.
+func TestComparedNeedsTwoPlaces(t *testing.T) {
+	round := &quorum.Round{}
+	for n, want := range []struct {
+		from     string
+		compared bool
+	}{{"home", false}, {"fra1", true}} {
+		for range 20 {
+			round.Fine(checks.Vantage{Name: want.from})
+		}
+		if got := round.Compared(); got != want.compared {
+			t.Errorf("with %d places: %v", n+1, got)
+		}
+	}
+	if odd := round.Odd(); odd != nil {
+		t.Errorf("odd: %v", odd)
+	}
+}

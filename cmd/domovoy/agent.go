@@ -75,15 +75,8 @@ func (p *program) awaitAgent(ctx context.Context, reload <-chan os.Signal, log *
 			return nil
 		case <-reload:
 		}
-		fresh, faults := config.Load(p.file, config.Env(p.env))
-		if len(faults) == 0 {
-			faults = fresh.CheckAgent()
-		}
-		if len(faults) == 0 {
+		if fresh, faults := p.readAgain(ctx, (*config.Config).CheckAgent, log); len(faults) == 0 {
 			return fresh
-		}
-		for _, line := range faults.Render(p.own) {
-			log.ErrorContext(ctx, "the new configuration is wrong, the old one stays", "fault", line)
 		}
 	}
 }

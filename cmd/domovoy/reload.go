@@ -104,15 +104,8 @@ func (p *program) awaitTurn(ctx context.Context, speaks *pair.Pair, reload <-cha
 				return
 			case <-reload:
 			}
-			read, faults := config.Load(p.file, config.Env(p.env))
-			if len(faults) == 0 {
-				faults = read.CheckRun()
-			}
-			if len(faults) == 0 {
+			if read, faults := p.readAgain(ctx, (*config.Config).CheckRun, log); len(faults) == 0 {
 				fresh = read
-			}
-			for _, line := range faults.Render(p.own) {
-				log.ErrorContext(ctx, "the new configuration is wrong, the old one stays", "fault", line)
 			}
 		}
 		stop()
@@ -121,6 +114,19 @@ func (p *program) awaitTurn(ctx context.Context, speaks *pair.Pair, reload <-cha
 	stop()
 	<-ended
 	return event, fresh, err
+}
+
+// readAgain reads the configuration again. Its faults, and those that a check adds, are
+// logged, and then the configuration is not to be used.
+func (p *program) readAgain(ctx context.Context, check func(*config.Config) config.Faults, log *slog.Logger) (*config.Config, config.Faults) {
+	fresh, faults := config.Load(p.file, config.Env(p.env))
+	if len(faults) == 0 {
+		faults = check(fresh)
+	}
+	for _, line := range faults.Render(p.own) {
+		log.ErrorContext(ctx, "the new configuration is wrong, the old one stays", "fault", line)
+	}
+	return fresh, faults
 }
 
 // newStates is how often a new state is begun: a disk that damages each at once
@@ -151,10 +157,7 @@ func (p *program) awaitConfig(ctx context.Context, a *app.App, cfg *config.Confi
 			continue
 		}
 		wanted = false
-		fresh, faults := config.Load(p.file, config.Env(p.env))
-		if len(faults) == 0 {
-			faults = fresh.CheckRun()
-		}
+		fresh, faults := p.readAgain(ctx, (*config.Config).CheckRun, log)
 		if len(faults) == 0 {
 			err := app.Try(ctx, fresh, p.bundle, log)
 			if err == nil {
@@ -163,9 +166,6 @@ func (p *program) awaitConfig(ctx context.Context, a *app.App, cfg *config.Confi
 			log.ErrorContext(ctx, "the new configuration cannot be used, the old one stays", "file", p.file, "error", err)
 			a.RefuseConfig(ctx, func(*i18n.Locale) []string { return []string{err.Error()} })
 			continue
-		}
-		for _, line := range faults.Render(p.own) {
-			log.ErrorContext(ctx, "the new configuration is wrong, the old one stays", "fault", line)
 		}
 		a.RefuseConfig(ctx, faults.Render)
 	}

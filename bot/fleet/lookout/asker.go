@@ -78,7 +78,7 @@ const (
 	silent    = 90 * time.Second // it says three times that it is there in that
 	hearEvery = 5 * time.Second
 	seekEvery = 2 * time.Second
-	deserted  = 3           // times that nobody was at the queue, after which nobody will come: longer than retry
+	nobodyFor = 3           // times that nobody was at the queue, after which nobody will come: longer than retry
 	skew      = time.Minute // between a vantage point's clock and the hub's
 	knowAfter = 10 * time.Second
 	putAgain  = 500 * time.Millisecond
@@ -358,7 +358,7 @@ func (p *point) wait(ctx context.Context, w *pending, asked bool) (s sighted, ca
 			if nobody++; !asked || !p.deserted(ctx) {
 				nobody = 0
 			}
-			if p.gone() || nobody == deserted {
+			if p.gone() || nobody == nobodyFor {
 				return s, false
 			}
 		}
