@@ -75,6 +75,7 @@ func NewAct(command, args string, result Result) *Act {
 type Command struct {
 	Name string
 	Role Role // at least
+	Acts Role // at least, if words follow: then it changes something; zero: Role
 	Run  func(ctx context.Context, r Request) (Answer, error)
 }
 

@@ -75,8 +75,8 @@ func (c *Commands) List() []bot.Command {
 		{Name: "limits", Role: bot.Viewer, Run: budgets{p.Journal, p.Watch}.limits},
 		{Name: "chart", Role: bot.Viewer, Run: charts{p.Journal, p.Watch}.chart},
 		{Name: "plan", Role: bot.Viewer, Run: reissue{p.Watch}.plan},
-		{Name: "ack", Role: bot.Viewer, Run: open.ack},
-		{Name: "silence", Role: bot.Viewer, Run: quiet.silence},
+		{Name: "ack", Role: bot.Viewer, Acts: bot.Operator, Run: open.ack},
+		{Name: "silence", Role: bot.Viewer, Acts: bot.Operator, Run: quiet.silence},
 		{Name: "unsilence", Role: bot.Operator, Run: quiet.unsilence},
 		{Name: "hand", Role: bot.Operator, Run: open.hand},
 		{Name: "escalate", Role: bot.Operator, Run: open.escalate},
@@ -138,8 +138,12 @@ func (c *Commands) ask(ctx context.Context, name string, r bot.Request) (answer 
 	if !ok {
 		return bot.Answer{}, &bot.Refusal{Code: bot.ResultUnknownCommand, Key: "refusal.command", Args: i18n.Args{"Command": bot.Short(name)}}
 	}
-	if r.Role < command.Role {
-		return bot.Answer{}, bot.NotAllowed(r, command.Name, command.Role)
+	needs := command.Role
+	if len(r.Words) > 0 {
+		needs = max(needs, command.Acts)
+	}
+	if r.Role < needs {
+		return bot.Answer{}, bot.NotAllowed(r, command.Name, needs)
 	}
 	err = guard.Run(func() (err error) { answer, err = command.Run(ctx, r); return err })
 	if p, ok := errors.AsType[*guard.Panic](err); ok {

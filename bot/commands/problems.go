@@ -66,13 +66,10 @@ type problems struct {
 	alerts  *alerts.Recorder
 }
 
-// ack takes a problem, which needs an operator, or lists the open ones.
+// ack takes a problem, or lists the open ones.
 func (p problems) ack(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) == 0 {
 		return p.list(ctx, r)
-	}
-	if r.Role < bot.Operator {
-		return bot.Answer{}, bot.NotAllowed(r, "ack", bot.Operator)
 	}
 	id, err := number("ack", r.Words[0])
 	if err != nil {

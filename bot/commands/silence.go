@@ -50,13 +50,10 @@ type silences struct {
 }
 
 // silence keeps messages back until a moment, from now on or from a later one,
-// for a reason, which needs an operator; without words it lists the silences.
+// for a reason; without words it lists the silences.
 func (x silences) silence(ctx context.Context, r bot.Request) (bot.Answer, error) {
 	if len(r.Words) == 0 {
 		return x.list(ctx, r, r.Role >= bot.Operator)
-	}
-	if r.Role < bot.Operator {
-		return bot.Answer{}, bot.NotAllowed(r, "silence", bot.Operator)
 	}
 	s, err := x.parse(r)
 	if err != nil {

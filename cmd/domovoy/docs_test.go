@@ -201,7 +201,11 @@ func (e edition) commandTable(bundle *i18n.Bundle, l, ru *i18n.Locale) string {
 		if e.language == "ru" { // the usage is in Russian words; the name itself is for Telegram's menu
 			words = "`" + c.Name + "`, " + words
 		}
-		rows = append(rows, []string{"`" + l.Say("help."+c.Name+".usage") + "`", l.Say("help." + c.Name + ".text"), l.Say("role." + c.Role.String()), words})
+		role := l.Say("role." + c.Role.String())
+		if c.Acts > c.Role {
+			role += " / " + l.Say("role."+c.Acts.String())
+		}
+		rows = append(rows, []string{"`" + l.Say("help."+c.Name+".usage") + "`", l.Say("help." + c.Name + ".text"), role, words})
 	}
 	return table(e.commands, rows)
 }
