@@ -3,6 +3,7 @@ package fleet
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 	"net/netip"
 
@@ -34,6 +35,25 @@ type About struct {
 // on they make the checks that need a panel's host, and About.Host has those that their
 // configuration allows.
 const Skill = 1
+
+// maxRoots is how long About.Roots may be: compressed it is some three quarters of that,
+// and the rest of an About needs room in its record, too.
+const maxRoots = 300 << 10
+
+// Roots returns the certificates of a PEM text as About.Roots has them, without what
+// stands between them. The error is ErrLarge.
+func Roots(text []byte) (string, error) {
+	var roots []byte
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" {
+			roots = append(roots, pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes})...)
+		}
+	}
+	if len(roots) > maxRoots {
+		return "", fmt.Errorf("%w: %d bytes of roots", ErrLarge, len(roots))
+	}
+	return string(roots), nil
+}
 
 // DecodeAbout reads an About.
 func DecodeAbout(data []byte) (a About, err error) { return a, decode(data, &a) }

@@ -306,11 +306,13 @@ func aboutOf(p config.Panel) (fleet.About, error) {
 	a := p.ACME
 	about.Account = storedAccount(a)
 	if a.CAFile != "" {
-		roots, err := cert.RootFile(a.CAFile)
+		text, err := cert.RootFile(a.CAFile)
 		if err != nil {
 			return about, err
 		}
-		about.Roots = string(roots)
+		if about.Roots, err = fleet.Roots(text); err != nil {
+			return about, fmt.Errorf("%s: %w", a.CAFile, err)
+		}
 	}
 	if a.Directory != "" && (!a.Proxy.IsSet() || a.Proxy.Reveal() != "") {
 		about.Directory, about.Cap, about.HasProxy = a.Directory, a.Cap, a.Proxy.IsSet()

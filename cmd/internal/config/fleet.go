@@ -163,12 +163,27 @@ func (r *reader) checkFleet(c *Config) {
 			r.fault("fleet.ca_file", wrong("fleet.ca", map[string]any{"Value": printable(f.CAFile)}))
 		}
 	}
+	if _, agent := f.Enrolment(); agent {
+		r.checkRoots(c)
+	}
 	if e.Bot {
 		e.Name = "" // it may look from a place of any name
 	}
 	r.checkVantage(c, e.Name)
 	if len(c.Panels) == 0 && !c.Fleet.IsOn() && !r.hasFault("panels") && !r.hasFault("fleet") {
 		r.fault("panels", wrong("needed", map[string]any{"Key": "panels"}))
+	}
+}
+
+// checkRoots wants roots that an agent can send. A file that cannot be read is a fault
+// elsewhere.
+func (r *reader) checkRoots(c *Config) {
+	for i, p := range c.Panels {
+		if text, err := os.ReadFile(p.ACME.CAFile); err == nil {
+			if _, err := fleet.Roots(text); err != nil {
+				r.fault(fmt.Sprintf("panels[%d].acme.ca_file", i), wrong("agent.roots", map[string]any{"Value": printable(p.ACME.CAFile)}))
+			}
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -44,6 +46,26 @@ vantage: {name: fra1, network: AS64500, country: de}
 	}
 	if e, ok := cfg.Fleet.Enrolment(); !ok || e.Name != "fra1" || strings.Join(e.Panels, " ") != "isp2" {
 		t.Error("the agent is", e)
+	}
+}
+
+// TestRootsOfAnAgent: what an agent's panel trusts beside the system has to fit into a
+// message; comments between certificates do not count.
+func TestRootsOfAnAgent(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "roots.pem")
+	for times, want := range map[int]string{1: "", 2000: "panels[0].acme.ca_file config.agent.roots"} {
+		if err := os.WriteFile(file, []byte(strings.Repeat(strings.Repeat("# the lab's\n", 50000/times)+testCA, times)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Replace(minimal, "ispmgr.db}", "ispmgr.db, acme: {ca_file: "+file+"}}", 1) + "fleet: {key_file: \"${SECRETS}/enrolment\"}\n"
+		_, faults := load("config.yaml", []byte(text), labEnv(t))
+		got := ""
+		for _, f := range faults {
+			got += f.Path + " " + f.Key
+		}
+		if got != want {
+			t.Errorf("%d certificates: %q, want %q", times, got, want)
+		}
 	}
 }
 
