@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -13,7 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"domovoy/bot/fleet"
+	"domovoy/bot/fleet/trust"
 	"domovoy/checks/lab"
+	"domovoy/i18n"
 )
 
 // TestFleetOfTheManual does what bot/fleet/README.md says, with the real programs: the
@@ -24,7 +28,8 @@ func TestFleetOfTheManual(t *testing.T) {
 	buildHub(t)
 	config, err := os.OpenFile(h.config, os.O_APPEND|os.O_WRONLY, 0)
 	h.must(err)
-	_, err = fmt.Fprintf(config, "fleet: {listen: %q}\n", unusedAddress(t))
+	hub := unusedAddress(t)
+	_, err = fmt.Fprintf(config, "fleet: {listen: %q}\n", hub)
 	h.must(err)
 	h.must(config.Close())
 	shell := h.shell(h.installed())
@@ -69,8 +74,19 @@ func TestFleetOfTheManual(t *testing.T) {
 		h.Error(out)
 	}
 
+	h.checks(its, exitOK, "trial.hub.reached", hub)
+	enrolled, err := os.ReadFile(filepath.Join(h.folder, "isp2.enrolment"))
+	h.must(err)
+	foreign, err := trust.CA(t.TempDir())
+	h.must(err)
+	ca := fleet.Certificates(string(enrolled))
+	h.must(os.WriteFile(filepath.Join(h.folder, "agent", "foreign"), []byte(strings.Replace(string(enrolled), ca, foreign, 1)), 0o600))
+
 	text, err := os.ReadFile(its)
 	h.must(err)
+	misled := filepath.Join(h.folder, "agent", "misled.yaml")
+	h.must(os.WriteFile(misled, []byte(strings.Replace(string(text), "key_file: isp2.enrolment", "key_file: foreign", 1)), 0o600))
+	h.checks(misled, exitUsage, "trial.cure.hub.tls", hub)
 	for _, c := range []struct{ more, says string }{ // systemctl reload
 		{"fleet: {listen: \"127.0.0.1:0\"}\n", "the new configuration is wrong, the old one stays"},
 		{"schedule: {panel: \"0 * * * *\"}\n", "the configuration was read again"},
@@ -89,11 +105,29 @@ func TestFleetOfTheManual(t *testing.T) {
 	if out := shell("domovoy fleet list"); strings.Contains(out, "isp2") {
 		h.Errorf("it was removed:\n%s", out)
 	}
+	h.checks(its, exitUsage, "trial.hub.refused", hub)
 	h.must(agent.Process.Signal(syscall.SIGTERM))
 	if err := agent.Wait(); err != nil {
 		h.Errorf("the agent ends with %v\n%s", err, said)
 	}
 	bot.stop()
+	h.checks(its, exitOK, "trial.cure.hub", hub) // it may be away for a while
+}
+
+// checks runs "config check" of an agent: how it ends, and a text that it says.
+func (h *house) checks(config string, status int, key, hub string) {
+	h.Helper()
+	cmd := exec.CommandContext(h.Context(), realProgram, "config", "check", config)
+	cmd.Env = []string{"LANG=en_US.UTF-8"}
+	out, err := cmd.CombinedOutput()
+	got := exitOK
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
+		got, err = failed.ExitCode(), nil
+	}
+	h.must(err)
+	if said := h.says("en", key, i18n.Args{"Hub": "tls://" + hub}); got != status || !strings.Contains(string(out), said) {
+		h.Errorf("config check ends with %d, want %d, and %q:\n%s", got, status, said, out)
+	}
 }
 
 // TestTwoBotsOfTheManual does what the manual says of two bots: a hub of its own, with

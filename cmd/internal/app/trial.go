@@ -66,7 +66,7 @@ func Trials(ctx context.Context, cfg *config.Config, bundle *i18n.Bundle, offlin
 	}
 	parts = append(parts, func(context.Context) []Trial { return tryState(cfg) }, func(context.Context) []Trial { return tryShare(cfg.Share) })
 	if !offline {
-		parts = append(parts, a.tryResolvers, a.tryCAs, a.tryRegistries, a.tryMessengers)
+		parts = append(parts, a.tryResolvers, a.tryHub, a.tryCAs, a.tryRegistries, a.tryMessengers)
 	}
 	found := make([][]Trial, len(parts))
 	var all sync.WaitGroup
