@@ -98,11 +98,7 @@ func (p *program) checkConfig(ctx context.Context, offline bool) error {
 	if err := app.CheckSenders(cfg); err != nil {
 		return usageError{err}
 	}
-	faults := cfg.CheckRun()
-	if cfg.IsAgent() {
-		faults = cfg.CheckAgent()
-	}
-	warnings := faults.Render(p.own)
+	warnings := cfg.CheckService().Render(p.own)
 	var broken, works []string
 	for _, t := range app.Trials(ctx, cfg, p.bundle, offline) {
 		line := t.Text(p.own)

@@ -84,7 +84,7 @@ var allowed = map[string][]string{
 	"cmd/internal/hubs":          {"reports", "bot/commands", "bot/fleet", "bot/fleet/trust", "cmd/internal/config", "i18n"},
 	"cmd/internal/hubs/hubstest": {}, // for tests
 	"cmd/internal/pair":          {"bot/fleet", "bot/fleet/lease", "bot/metrics", "checks/pace", "cmd/internal/app", "cmd/internal/config", "cmd/internal/hubs", "reports/compose"},
-	"cmd/internal/setup":         {"bot", "bot/console", "bot/slack", "bot/telegram", "checks/ispmanager", "checks/ispmanager/location", "cmd/internal/app", "cmd/internal/config", "cmd/internal/unit", "reports", "i18n"},
+	"cmd/internal/setup":         {"bot", "bot/console", "bot/fleet", "bot/slack", "bot/telegram", "checks/ispmanager", "checks/ispmanager/location", "cmd/internal/app", "cmd/internal/config", "cmd/internal/unit", "reports", "i18n"},
 	"cmd/domovoy":                {"bot/console", "bot/fleet", "checks", "cmd/internal/*", "i18n", "reports/compose"},
 	"cmd/domovoy-hub":            {"bot/fleet/hub"},
 	"cmd/demo":                   {"bot", "bot/console", "checks", "checks/acme", "checks/budget", "checks/cert", "checks/lab", "checks/lab/boulder", "checks/lab/internet", "cmd/internal/*", "reports", "reports/journal", "i18n"},

@@ -38,6 +38,7 @@ func (p *program) setup() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.Config, "config", "/etc/domovoy/config.yaml", p.own.Say("cli.flag.config"))
 	f.StringVar(&answers, "answers", "", p.own.Say("cli.flag.answers"))
+	f.StringVar(&o.Agent, "agent", "", p.own.Say("cli.flag.agent"))
 	f.BoolVar(&o.Agreed, "yes", false, p.own.Say("cli.flag.yes"))
 	f.BoolVar(&o.DryRun, "dry-run", false, p.own.Say("cli.flag.dryrun"))
 	f.StringVar(&o.Prefix, "prefix", "", p.own.Say("cli.flag.prefix"))

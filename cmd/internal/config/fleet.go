@@ -112,9 +112,15 @@ var (
 	countryForm = regexp.MustCompile(`^[a-z]{2}$`)
 )
 
+// IsNetwork reports whether a text is the number of an autonomous system, such as AS64500.
+func IsNetwork(text string) bool { return networkForm.MatchString(text) }
+
+// IsCountry reports whether a text has the form of a country's code (ISO 3166-1), such as de.
+func IsCountry(text string) bool { return countryForm.MatchString(text) }
+
 // readNetwork takes the number of an autonomous system (RFC 6793).
 func readNetwork(f field, v scalar) (any, *problem) {
-	if !networkForm.MatchString(v.text) {
+	if !IsNetwork(v.text) {
 		return nil, wrong("network", f.args(v))
 	}
 	return v.text, nil
@@ -122,7 +128,7 @@ func readNetwork(f field, v scalar) (any, *problem) {
 
 // readCountry takes a code of two letters (ISO 3166-1).
 func readCountry(f field, v scalar) (any, *problem) {
-	if !countryForm.MatchString(v.text) {
+	if !IsCountry(v.text) {
 		return nil, wrong("country", f.args(v))
 	}
 	return v.text, nil
@@ -163,8 +169,8 @@ func (r *reader) checkFleet(c *Config) {
 			r.fault("fleet.ca_file", wrong("fleet.ca", map[string]any{"Value": printable(f.CAFile)}))
 		}
 	}
-	if _, agent := f.Enrolment(); agent {
-		r.checkRoots(c)
+	if e, agent := f.Enrolment(); agent {
+		r.checkSent(c, e.Panels)
 	}
 	if e.Bot {
 		e.Name = "" // it may look from a place of any name
@@ -175,10 +181,13 @@ func (r *reader) checkFleet(c *Config) {
 	}
 }
 
-// checkRoots wants roots that an agent can send. A file that cannot be read is a fault
-// elsewhere.
-func (r *reader) checkRoots(c *Config) {
+// checkSent wants panels that the agent was enrolled for, and roots that it can send. A file
+// that cannot be read is a fault elsewhere.
+func (r *reader) checkSent(c *Config, enrolled []string) {
 	for i, p := range c.Panels {
+		if p.Name != "" && !slices.Contains(enrolled, p.Name) {
+			r.fault(fmt.Sprintf("panels[%d].name", i), wrong("agent.panel", map[string]any{"Value": p.Name, "Enrolled": strings.Join(enrolled, ", ")}))
+		}
 		if text, err := os.ReadFile(p.ACME.CAFile); err == nil {
 			if _, err := fleet.Roots(text); err != nil {
 				r.fault(fmt.Sprintf("panels[%d].acme.ca_file", i), wrong("agent.roots", map[string]any{"Value": printable(p.ACME.CAFile)}))
@@ -214,6 +223,15 @@ func (r *reader) hasFault(key string) bool {
 func (c *Config) IsAgent() bool {
 	_, enrolled := c.Fleet.Enrolment()
 	return enrolled && !c.hasMessenger() && len(c.Chats) == 0
+}
+
+// CheckService returns the faults that stop the service of this host, which is an agent or a
+// bot.
+func (c *Config) CheckService() Faults {
+	if c.IsAgent() {
+		return c.CheckAgent()
+	}
+	return c.CheckRun()
 }
 
 // CheckAgent returns the faults that stop an agent, which needs a hub, and something to

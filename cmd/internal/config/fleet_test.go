@@ -16,7 +16,7 @@ func enrolment(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := fleet.Enrolment{Hub: "tls://hub.example.com:4222", Name: "fra1", Panels: []string{"isp2"}, Key: key, CA: testCA}.Text("Agent fra1")
+	text, err := fleet.Enrolment{Hub: "tls://hub.example.com:4222", Name: "fra1", Panels: []string{"isp1"}, Key: key, CA: testCA}.Text("Agent fra1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ vantage: {name: fra1, network: AS64500, country: de}
 	if got := strings.Join(cfg.Fleet.Addresses(), " "); got != "tls://hub.example.com:4222" {
 		t.Error("the hub is", got)
 	}
-	if e, ok := cfg.Fleet.Enrolment(); !ok || e.Name != "fra1" || strings.Join(e.Panels, " ") != "isp2" {
+	if e, ok := cfg.Fleet.Enrolment(); !ok || e.Name != "fra1" || strings.Join(e.Panels, " ") != "isp1" {
 		t.Error("the agent is", e)
 	}
 }
@@ -66,6 +66,15 @@ func TestRootsOfAnAgent(t *testing.T) {
 		if got != want {
 			t.Errorf("%d certificates: %q, want %q", times, got, want)
 		}
+	}
+}
+
+// TestPanelsOfAnAgent: the hub takes only what the agent was enrolled for.
+func TestPanelsOfAnAgent(t *testing.T) {
+	text := strings.Replace(minimal, "isp1", "isp7", 1) + "fleet: {key_file: \"${SECRETS}/enrolment\"}\n"
+	_, faults := load("config.yaml", []byte(text), labEnv(t))
+	if len(faults) != 1 || faults[0].Path != "panels[0].name" || faults[0].Key != "config.agent.panel" {
+		t.Error(faults)
 	}
 }
 

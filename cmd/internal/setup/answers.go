@@ -17,6 +17,7 @@ type Answers struct {
 	Language string           `yaml:"language"` // of the chats
 	Timezone string           `yaml:"timezone"`
 	Panel    PanelAnswers     `yaml:"panel"`
+	Vantage  VantageAnswers   `yaml:"vantage"`
 	Telegram *TelegramAnswers `yaml:"telegram"` // nil: no Telegram, or as it is
 	Slack    *SlackAnswers    `yaml:"slack"`    // nil: no Slack, or as it is
 }
@@ -31,6 +32,12 @@ type PanelAnswers struct {
 	Challenges   string   `yaml:"challenges"`
 	AccessLogs   []string `yaml:"access_logs"`
 	Rights       string   `yaml:"rights"` // acl | capability | user | none
+}
+
+// VantageAnswers are where an agent looks from.
+type VantageAnswers struct {
+	Network string `yaml:"network"` // AS64500
+	Country string `yaml:"country"` // de
 }
 
 // TelegramAnswers are about Telegram. Without Chat and Admin setup waits for /start.

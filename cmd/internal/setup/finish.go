@@ -15,13 +15,16 @@ import (
 	"domovoy/reports"
 )
 
-// finish says in each new chat that the bot is here, and shows what it sees.
+// finish says how the service runs. Of an agent it shows the panel; of a bot it says in each new chat that the bot is here, and shows what it sees.
 func (s *session) finish(ctx context.Context, cfg *config.Config) error {
 	if s.systemd() {
 		s.talk.say("setup.done.started")
 	} else {
 		s.talk.say("setup.done.start", i18n.Args{"User": s.account.name, "Prefix": s.Prefix != ""})
 		s.talk.indent(command{args: []string{s.Program, "run", "--config", s.Config}}.String())
+	}
+	if s.isAgent() {
+		return s.finishAgent(ctx, cfg)
 	}
 	for _, p := range s.draft.parts {
 		for _, c := range p.chats {

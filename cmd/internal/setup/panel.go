@@ -46,7 +46,9 @@ type panel struct {
 
 // askPanel finds the panel, what it has, and what the service's user may not read.
 func (s *session) askPanel(ctx context.Context) error {
-	s.talk.say("setup.panel.head")
+	if !s.isAgent() { // of which there is nothing else to ask
+		s.talk.say("setup.panel.head")
+	}
 	if s.old != nil && len(s.old.Panels) > 0 {
 		return s.oldPanels(ctx)
 	}
@@ -56,6 +58,9 @@ func (s *session) askPanel(ctx context.Context) error {
 	}
 	p := &s.draft.panel
 	p.name, p.database, p.dbConf = panelName(given.Name), given.Database, given.DBConf
+	if e := s.draft.enrolment; len(e.Panels) > 0 {
+		p.name = e.Panels[0] // which it may speak for
+	}
 	if p.database == "" {
 		p.database = location.Auto
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"domovoy/bot"
+	"domovoy/bot/fleet"
 	"domovoy/cmd/internal/app"
 	"domovoy/cmd/internal/config"
 	"domovoy/i18n"
@@ -31,6 +32,7 @@ type Options struct {
 	Config  string // the file to write
 	Prefix  string // everything is below this folder and nothing else is touched; empty: this host
 	User    string // of the service
+	Agent   string // the file of an enrolment: this host becomes an agent; empty: it has or gets a bot
 	Program string // this program's own file, for the unit
 
 	TelegramAPI, SlackAPI string        // other servers of the messengers
@@ -57,14 +59,16 @@ type session struct {
 
 // draft is what is to be written.
 type draft struct {
-	language string
-	panel    panel
-	hasPanel bool // the configuration has panels already
-	parts    []part
-	secrets  map[string]string // by the name of the file beside the configuration
-	grants   []command
-	ends     map[string]string // by the path that is closed to the service's user: where the way ends
-	able     bool              // the service gets CAP_DAC_READ_SEARCH
+	language  string
+	panel     panel
+	hasPanel  bool            // the configuration has panels already
+	enrolment fleet.Enrolment // of an agent
+	vantage   config.Vantage
+	parts     []part
+	secrets   map[string]string // by the name of the file beside the configuration
+	grants    []command
+	ends      map[string]string // by the path that is closed to the service's user: where the way ends
+	able      bool              // the service gets CAP_DAC_READ_SEARCH
 }
 
 // part is one messenger.
@@ -112,6 +116,10 @@ func (s *session) collect(ctx context.Context) error {
 		s.draft.language = s.old.Language
 	} else if s.Given != nil && s.Given.Language != "" {
 		s.draft.language = s.Given.Language
+	}
+	if s.isAgent() {
+		s.talk.print("")
+		return s.askAgent(ctx)
 	}
 	for _, ask := range []func(context.Context) error{s.askPanel, s.askTelegram, s.askSlack} {
 		s.talk.print("")

@@ -20,6 +20,12 @@ func (s *session) text() string {
 		return s.newText()
 	}
 	f := splitFile(s.oldText)
+	if s.Agent != "" {
+		f.set("fleet", fleetKeys, nil)
+	}
+	if v := s.draft.vantage; v != s.old.Vantage && v.IsOn() {
+		f.set("vantage", vantageKeys(v), nil)
+	}
 	for _, p := range s.draft.parts {
 		if len(p.keys) > 0 {
 			f.set(p.name, p.keys, p.gone)
@@ -45,7 +51,16 @@ func (s *session) newText() string {
 		fmt.Fprintf(&b, "timezone: %s\n", zone)
 	}
 	fmt.Fprintf(&b, "state: %s\n", yamlWord(s.at("/var/lib/domovoy/domovoy.db")))
-	b.WriteString(s.draft.panel.section(s.at(usualConf) != s.draft.panel.dbConf || s.Prefix != ""))
+	if s.draft.panel.name != "" {
+		b.WriteString(s.draft.panel.section(s.at(usualConf) != s.draft.panel.dbConf || s.Prefix != ""))
+	}
+	if s.isAgent() {
+		b.WriteString(section("fleet", fleetKeys))
+		if v := s.draft.vantage; v.IsOn() {
+			b.WriteString(section("vantage", vantageKeys(v)))
+		}
+		return b.String()
+	}
 	var chats, people string
 	for _, p := range s.draft.parts {
 		b.WriteString(section(p.name, p.keys))
@@ -57,6 +72,12 @@ func (s *session) newText() string {
 		b.WriteString("people:\n" + people)
 	}
 	return b.String()
+}
+
+var fleetKeys = [][2]string{{"key_file", enrolmentFile}}
+
+func vantageKeys(v config.Vantage) [][2]string {
+	return [][2]string{{"name", v.Name}, {"network", v.Network}, {"country", v.Country}}
 }
 
 // section is the panel's section; conf: its db.conf is not in the usual place.
@@ -353,7 +374,7 @@ func (s *session) stage(text string) (*config.Config, config.Faults, error) {
 	}
 	cfg, faults := config.Load(staged, s.Env)
 	if len(faults) == 0 {
-		faults = cfg.CheckRun()
+		faults = cfg.CheckService()
 	} else {
 		cfg = config.WrongSecrets(staged, s.Env)
 	}
