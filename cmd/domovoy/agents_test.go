@@ -200,7 +200,7 @@ func TestHostOfAgentAnswersAlike(t *testing.T) {
 				}
 				return file, cfg
 			}
-			_, agent := configured("agent", fmt.Sprintf("timezone: UTC\nstate: %s/agent/agent.db\nresolvers: []\n%sfleet: {key_file: %q}\n", o.folder, panels.Find(text), o.enrolment("isp1", key)))
+			_, agent := configured("agent", fmt.Sprintf("timezone: UTC\nstate: %s/agent/agent.db\nresolvers: []\n%sfleet: {key_file: %q}\n", o.folder, panels.Find(text), o.enrolment("isp1", key, "isp1")))
 			bot, err := fleet.BotKey(o.hub)
 			must(t, err)
 			remote, cfg := configured("remote", strings.Replace(panels.ReplaceAllString(string(text), "panels: []\n"), "state.db", "remote.db", 1)+fmt.Sprintf("fleet: {key_file: %q}\n", o.enrolment("bot", bot)))

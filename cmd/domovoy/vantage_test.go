@@ -47,11 +47,11 @@ func newOutlooks(t *testing.T, l *internet.Lab) *outlooks {
 }
 
 // enrolment writes the file that lets a program with a key in.
-func (o *outlooks) enrolment(name string, key fleet.Key) (file string) {
+func (o *outlooks) enrolment(name string, key fleet.Key, panels ...string) (file string) {
 	o.Helper()
 	authority, err := trust.CA(o.hub)
 	must(o.T, err)
-	text, err := fleet.Enrolment{Hub: o.address, Name: name, Bot: name == "home", Key: key, CA: authority}.Text("")
+	text, err := fleet.Enrolment{Hub: o.address, Name: name, Bot: name == "home", Panels: panels, Key: key, CA: authority}.Text("")
 	must(o.T, err)
 	file = filepath.Join(o.folder, name+".enrolment")
 	must(o.T, os.WriteFile(file, []byte(text), 0o600))

@@ -117,7 +117,8 @@ func (s *session) steps(text string) []step {
 		add(s.run(c, root))
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.draft.secrets)) {
-		add(s.write(filepath.Join(s.folder(), name), s.draft.secrets[name]+"\n", 0o600, !s.systemd() || name == s.draft.panel.passwordFile)...) // ask reads the panel, too
+		own := !s.systemd() || name == s.draft.panel.passwordFile || name == enrolmentFile // ask reads the panel, too; config check tells an agent by its key
+		add(s.write(filepath.Join(s.folder(), name), s.draft.secrets[name]+"\n", 0o600, own)...)
 	}
 	add(s.mend(root)...)
 	if text != s.oldText {
