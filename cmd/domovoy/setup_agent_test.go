@@ -111,7 +111,7 @@ func TestSetupOfAnAgent(t *testing.T) {
 			}
 
 			before := n.everything()
-			for _, args := range [][]string{{"--agent", file}, nil} {
+			for _, args := range [][]string{args, nil} {
 				d := n.begin(args...)
 				d.answers("", "")
 				d.hears(d.says("setup.plan.nothing"))
@@ -135,9 +135,9 @@ func TestSetupRefusesWhatIsNoAgent(t *testing.T) {
 	n.must(os.WriteFile(garbage, []byte("hub: somewhere\n"), 0o600))
 	good := h.enrolment(n, "isp2")
 	before := n.everything()
-	refused := func(file, key string) {
+	refused := func(file, key string, more ...string) {
 		t.Helper()
-		d := n.begin("--agent", file)
+		d := n.begin(append([]string{"--agent", file}, more...)...)
 		says := d.says(key, i18n.Args{"File": file, "Config": n.config, "Panels": []string{"isp4", "isp5"}, "Hub": "tls://" + h.hub})
 		if status := d.end(); status != exitRefused || !regexp.MustCompile(says).MatchString(d.told.String()) || n.everything() != before {
 			t.Errorf("%s: status %d, want %q\n%s", file, status, says, d.told)
@@ -148,6 +148,9 @@ func TestSetupRefusesWhatIsNoAgent(t *testing.T) {
 	refused(h.enrolment(n, "big --panel isp4 --panel isp5"), "setup.agent.several")
 	refused(removed, "trial.hub.refused")
 	refused(filepath.Join(n.folder, "nowhere"), "setup.unchanged")
+	answers := filepath.Join(n.folder, "answers.yaml")
+	n.must(os.WriteFile(answers, []byte("telegram: {token_file: telegram}\n"), 0o644))
+	refused(good, "setup.agent.mute", "--answers", answers)
 	n.must(os.MkdirAll(filepath.Dir(n.config), 0o755))
 	n.must(os.WriteFile(n.config, []byte("state: "+n.folder+"/s.db\npanels: []\nfleet: {listen: \":0\"}\nchats: [{to: \"telegram:-1\"}]\n"), 0o644))
 	before = n.everything()

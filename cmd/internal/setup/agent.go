@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 
 	"domovoy/bot/fleet"
@@ -18,6 +19,9 @@ func (s *session) isAgent() bool { return s.Agent != "" || s.old != nil && s.old
 // askAgent takes the enrolment, and finds the panel that it is for, or asks where the
 // vantage point stands.
 func (s *session) askAgent(ctx context.Context) error {
+	if s.Given != nil && (s.Given.Telegram != nil || s.Given.Slack != nil) {
+		return s.refuse(s.talk.l.Say("setup.agent.mute"))
+	}
 	if err := s.enrol(ctx); err != nil {
 		return err
 	}
@@ -73,7 +77,7 @@ func (s *session) askVantage(ctx context.Context) error {
 		v.Network, v.Country = s.old.Vantage.Network, s.old.Vantage.Country
 	}
 	if s.Given != nil {
-		v.Network, v.Country = s.Given.Vantage.Network, s.Given.Vantage.Country
+		v.Network, v.Country = cmp.Or(s.Given.Vantage.Network, v.Network), cmp.Or(s.Given.Vantage.Country, v.Country)
 		return nil
 	}
 	for _, q := range []struct {
