@@ -156,11 +156,11 @@ func written(t *testing.T, database, zone string) string {
 // askJSON runs domovoy ask in this process.
 func askJSON(t *testing.T, file string, words ...string) (answer asked, status int) {
 	t.Helper()
-	var out, told bytes.Buffer
+	out, told := &bytes.Buffer{}, &output{}
 	status = run(append([]string{"ask", "--config", file, "--format", "json"}, words...),
-		stdio{strings.NewReader(""), &out, &told}, func(string) (string, bool) { return "", false })
+		stdio{strings.NewReader(""), out, told}, func(string) (string, bool) { return "", false })
 	if err := json.Unmarshal(out.Bytes(), &answer); err != nil {
-		t.Fatalf("%v: %q, %q", err, &out, &told)
+		t.Fatalf("%v: %q, %q", err, out, told)
 	}
 	return answer, status
 }

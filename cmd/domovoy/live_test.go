@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	stdcmp "cmp"
 	"encoding/json"
 	"fmt"
@@ -126,8 +125,8 @@ func playing(t *testing.T, name string) *internet.Lab {
 
 // said runs a command line in this process.
 func said(args ...string) (out, told string, status int) {
-	var o, e bytes.Buffer
-	status = run(args, stdio{strings.NewReader(""), &o, &e}, func(string) (string, bool) { return "", false })
+	o, e := &output{}, &output{}
+	status = run(args, stdio{strings.NewReader(""), o, e}, func(string) (string, bool) { return "", false })
 	return o.String(), e.String(), status
 }
 

@@ -34,7 +34,7 @@ func main() {
 // stdio are the standard streams.
 type stdio struct {
 	in       io.Reader
-	out, err io.Writer
+	out, err io.Writer // the log and the progress of a sweep go to err at the same time
 }
 
 // usageError is a wrong command line or a wrong configuration. It wraps errPrinted

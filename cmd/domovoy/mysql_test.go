@@ -317,11 +317,11 @@ var moments = regexp.MustCompile(`"\d{4}-\d\d-\d\d[T ][^"]*"|as of (today|yester
 // answered returns an answer as JSON, without its times.
 func answered(t *testing.T, file, question string) string {
 	t.Helper()
-	var out, told bytes.Buffer
+	out, told := &bytes.Buffer{}, &output{}
 	run(append([]string{"ask", "--config", file, "--format", "json"}, strings.Fields(question)...),
-		stdio{strings.NewReader(""), &out, &told}, func(string) (string, bool) { return "", false })
+		stdio{strings.NewReader(""), out, told}, func(string) (string, bool) { return "", false })
 	if out.Len() == 0 {
-		t.Fatalf("%s: no answer: %s", question, &told)
+		t.Fatalf("%s: no answer: %s", question, told)
 	}
 	return moments.ReplaceAllString(out.String(), `"TIME"`)
 }

@@ -133,8 +133,8 @@ func TestADatabaseThatCannotBeRead(t *testing.T) {
 // askText runs domovoy ask in this process, for a person.
 func askText(t *testing.T, file string, words ...string) string {
 	t.Helper()
-	var out, told bytes.Buffer
-	run(append([]string{"ask", "--config", file}, words...), stdio{strings.NewReader(""), &out, &told}, func(string) (string, bool) { return "", false })
+	out, told := &bytes.Buffer{}, &output{}
+	run(append([]string{"ask", "--config", file}, words...), stdio{strings.NewReader(""), out, told}, func(string) (string, bool) { return "", false })
 	return out.String()
 }
 
