@@ -217,11 +217,12 @@ func TestDeadWorker(t *testing.T) {
 	h := newHub(t, 20*time.Second)
 	taken := make(chan struct{})
 	take := sync.OnceFunc(func() { close(taken) }) // it may come again before the worker is dead
-	stop := h.worker(&lookout.Worker{At: checks.Vantage{Name: "fra1"}, Look: func(ctx context.Context, _ lookout.Panel, _ checks.Subject, _ bool) checks.Probe {
+	first := &lookout.Worker{At: checks.Vantage{Name: "fra1"}, Look: func(ctx context.Context, _ lookout.Panel, _ checks.Subject, _ bool) checks.Probe {
 		take()
-		<-ctx.Done() // killed in the middle of it
+		<-ctx.Done()
 		return checks.Probe{}
-	}})
+	}}
+	stop := h.worker(first)
 	p := h.point("fra1")
 	answer := make(chan checks.Blind, 1)
 	go func() { _, blind := p.Look(t.Context(), look("shop.ru")); answer <- blind }()
@@ -229,6 +230,7 @@ func TestDeadWorker(t *testing.T) {
 	if _, err := h.js.UpdateConsumer(t.Context(), fleet.StreamLooks, soon("fra1")); err != nil {
 		t.Fatal(err)
 	}
+	first.Conn.Close() // killed in the middle of it: one that is stopped says so, and is not waited for
 	stop()
 	h.worker(&lookout.Worker{At: checks.Vantage{Name: "fra1"}, Look: func(_ context.Context, _ lookout.Panel, x checks.Subject, _ bool) checks.Probe {
 		return timedOut(x.Site.Name)
