@@ -30,7 +30,7 @@ import (
 type MariaDB struct {
 	dir    string // of the data
 	run    string // of the socket, whose path must be short
-	port   int
+	at     string // host and port
 	server *exec.Cmd
 	life   io.Closer // the server ends when this is closed
 }
@@ -67,12 +67,10 @@ func NewMariaDB(dir string) (*MariaDB, error) {
 		return nil, fmt.Errorf("making a server: %w", err)
 	}
 	// The port stays the same over a restart.
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	if m.at, err = FreeAddress(); err != nil {
 		return nil, fmt.Errorf("making a server: %w", err)
 	}
-	m.port = l.Addr().(*net.TCPAddr).Port
-	if err := errors.Join(l.Close(), m.Start()); err != nil {
+	if err := m.Start(); err != nil {
 		return nil, err
 	}
 	return m, m.makeUsers()
@@ -101,11 +99,15 @@ func (m *MariaDB) Start() error {
 	if err != nil {
 		return ErrNoMariaDB
 	}
+	host, port, err := net.SplitHostPort(m.at)
+	if err != nil {
+		return fmt.Errorf("starting the server: %w", err)
+	}
 	// The shell ends the server when its input ends, as it does with this
 	// process, however that ends.
 	m.server = exec.Command("sh", "-c", `"$@" & server=$!; read -r _; kill -9 $server; wait $server 2>/dev/null`, "sh",
 		program, "--no-defaults", "--user="+account(), "--datadir="+m.dir, "--socket="+m.Socket(), "--pid-file="+filepath.Join(m.run, "pid"),
-		"--bind-address=127.0.0.1", "--port="+strconv.Itoa(m.port), "--skip-name-resolve",
+		"--bind-address="+host, "--port="+port, "--skip-name-resolve",
 		"--innodb-buffer-pool-size=16M", "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=2", "--performance-schema=OFF",
 		"--general-log=1", "--log-output=FILE", "--general-log-file="+m.logFile(), "--max-connections=20",
 		"--ssl-cert="+filepath.Join(m.run, "server.pem"), "--ssl-key="+filepath.Join(m.run, "server.key"))
@@ -147,7 +149,7 @@ func (m *MariaDB) Folder() string { return m.dir }
 func (m *MariaDB) Socket() string { return filepath.Join(m.run, "s") }
 
 // Address returns the server's host and port.
-func (m *MariaDB) Address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(m.port)) }
+func (m *MariaDB) Address() string { return m.at }
 
 // CAFile returns the path of the certificate by which the server's own can be
 // verified, for 127.0.0.1.

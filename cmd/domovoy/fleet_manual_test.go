@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -211,10 +210,7 @@ func (h *house) shell(path string) func(line string) string {
 // unusedAddress is an address on this host with a port that nobody has.
 func unusedAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	address, err := lab.FreeAddress()
+	must(t, err)
+	return address
 }

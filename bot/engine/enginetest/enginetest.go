@@ -7,7 +7,6 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"domovoy/bot/engine"
 	"domovoy/checks"
 	"domovoy/checks/budget"
+	"domovoy/checks/lab"
 	"domovoy/checks/suite"
 	"domovoy/i18n"
 	"domovoy/reports/journal"
@@ -229,10 +229,9 @@ func Run(t testing.TB, while time.Duration, run func(context.Context) error) {
 // FreePort is an address of loopback that nobody listens on.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	address, err := lab.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,6 +24,7 @@ import (
 	"domovoy/bot/fleet/trust"
 	"domovoy/bot/vantage"
 	"domovoy/checks"
+	"domovoy/checks/lab"
 	"domovoy/checks/pace"
 )
 
@@ -345,10 +345,9 @@ func tryCluster(t *testing.T, certificate, users string) (servers []*server.Serv
 // they start.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := lab.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
