@@ -3,7 +3,6 @@ package fleet
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/pem"
 	"fmt"
 	"net/netip"
 
@@ -43,16 +42,11 @@ const maxRoots = 300 << 10
 // Roots returns the certificates of a PEM text as About.Roots has them, without what
 // stands between them. The error is ErrLarge.
 func Roots(text []byte) (string, error) {
-	var roots []byte
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type == "CERTIFICATE" {
-			roots = append(roots, pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes})...)
-		}
-	}
+	roots := Certificates(string(text))
 	if len(roots) > maxRoots {
 		return "", fmt.Errorf("%w: %d bytes of roots", ErrLarge, len(roots))
 	}
-	return string(roots), nil
+	return roots, nil
 }
 
 // DecodeAbout reads an About.
