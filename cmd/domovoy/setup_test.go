@@ -239,7 +239,10 @@ func (n *newcomer) lives() {
 	n.must(n.slack.WaitConnected(n.soon(), 1))
 	metric := n.says(n.language, "metric.panel.processing")
 	n.telegram.Say(group, topic, viewer, "Bob", "/status")
-	n.inTelegram(group, metric+": ")
+	_, err = n.telegram.WaitMessage(n.soon(), func(m botlab.TelegramMessage) bool { // the summary of the first reading is no answer
+		return m.Chat == group && m.ReplyTo != 0 && strings.Contains(m.Text, metric+": ")
+	})
+	n.must(err)
 	n.slack.Slash(channel, ann, team, "/domovoy", "status")
 	n.inSlack(metric + ": ")
 	answers := 0
@@ -251,7 +254,6 @@ func (n *newcomer) lives() {
 	if answers != 1 {
 		n.Errorf("%d answers in the group: the service has heard setup's code, too", answers)
 	}
-
 }
 
 // A file of a secret that others may read is closed again, and nothing else is done.
