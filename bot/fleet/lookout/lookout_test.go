@@ -240,6 +240,43 @@ func TestDeadWorker(t *testing.T) {
 	}
 }
 
+// TestSightIsKept: what was seen while the hub stores nothing is sent again; the vantage
+// point does not look again.
+func TestSightIsKept(t *testing.T) {
+	h := newHub(t, 20*time.Second)
+	stream, err := h.js.Stream(t.Context(), fleet.StreamSights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stores := func(subjects []string) {
+		c := stream.CachedInfo().Config
+		c.Subjects = subjects
+		if _, err := h.js.UpdateStream(t.Context(), c); err != nil {
+			t.Error(err)
+		}
+	}
+	var looks atomic.Int32
+	h.worker(&lookout.Worker{At: checks.Vantage{Name: "fra1"}, Look: func(_ context.Context, _ lookout.Panel, x checks.Subject, _ bool) checks.Probe {
+		if looks.Add(1) == 1 {
+			stores([]string{"elsewhere"})
+		}
+		return timedOut(x.Site.Name)
+	}})
+	sent, err := h.connect().SubscribeSync(fleet.SightSubject("fra1", "isp1", fleet.ID("shop.ru")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		if _, err := sent.NextMsgWithContext(t.Context()); err != nil {
+			t.Error(err)
+		}
+		stores(stream.CachedInfo().Config.Subjects)
+	}()
+	if _, blind := h.point("fra1").Look(t.Context(), look("shop.ru")); blind != checks.SightGood || looks.Load() != 1 {
+		t.Errorf("%q after %d looks", blind, looks.Load())
+	}
+}
+
 // soon is the queue of a vantage point with a short wait for acknowledgements.
 func soon(name string) jetstream.ConsumerConfig {
 	c := fleet.LookConsumer(name)

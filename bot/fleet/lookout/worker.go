@@ -58,6 +58,7 @@ const (
 	fetchWait   = 5 * time.Second
 	progress    = 20 * time.Second // a look that is under way is not given to another before fleet's AckWait
 	retry       = 2 * time.Second
+	ackWait     = 5 * time.Second // for the hub's word that something is stored: it may die with the server that has it
 )
 
 // Run takes looks until the context ends. While the hub is away it waits.
@@ -95,9 +96,12 @@ func (w *Worker) here(ctx context.Context, js jetstream.JetStream) {
 // say tells the bot where this vantage point is.
 func (w *Worker) say(ctx context.Context, js jetstream.JetStream, gone bool) error {
 	data, err := encode(Here{Protocol: fleet.Protocol, Network: w.At.Network, Country: w.At.Country, Gone: gone})
-	if err == nil {
-		_, err = js.Publish(ctx, hereSubject(w.At.Name), data)
+	if err != nil {
+		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, ackWait)
+	defer cancel()
+	_, err = js.Publish(ctx, hereSubject(w.At.Name), data)
 	return err
 }
 
@@ -106,7 +110,9 @@ func (w *Worker) run(ctx context.Context, js jetstream.JetStream) {
 	var queue jetstream.Consumer
 	for ctx.Err() == nil {
 		if queue == nil { // the bot makes it, maybe later
-			q, err := js.Consumer(ctx, fleet.StreamLooks, w.At.Name)
+			bounded, cancel := context.WithTimeout(ctx, ackWait)
+			q, err := js.Consumer(bounded, fleet.StreamLooks, w.At.Name)
+			cancel()
 			if err != nil {
 				_ = pace.Until(ctx, time.Now().Add(retry)) // or the end
 				continue
@@ -168,6 +174,8 @@ func (w *Worker) take(ctx context.Context, js jetstream.JetStream, msg jetstream
 	_ = msg.Ack() // else it comes again, and the bot knows its sight
 }
 
+// send stores a sight at the hub, which takes the same one once. It tries again until
+// nobody waits for the look any more: to look again takes longer.
 func (w *Worker) send(ctx context.Context, js jetstream.JetStream, l Look, s Sight) error {
 	data, err := encode(s)
 	if errors.Is(err, ErrRecord) { // too large: what it saw cannot be said
@@ -177,8 +185,17 @@ func (w *Worker) send(ctx context.Context, js jetstream.JetStream, l Look, s Sig
 	if err != nil {
 		return err
 	}
-	_, err = js.Publish(ctx, fleet.SightSubject(w.At.Name, token(l.Panel), fleet.ID(l.Site.Name)), data, jetstream.WithMsgID(w.At.Name+"/"+l.ID))
-	return err
+	ctx, cancel := context.WithDeadline(ctx, l.Until)
+	defer cancel()
+	subject := fleet.SightSubject(w.At.Name, token(l.Panel), fleet.ID(l.Site.Name))
+	for {
+		bounded, cancel := context.WithTimeout(ctx, ackWait)
+		_, err := js.Publish(bounded, subject, data, jetstream.WithMsgID(w.At.Name+"/"+l.ID))
+		cancel()
+		if err == nil || pace.Until(ctx, time.Now().Add(retry)) != nil {
+			return err
+		}
+	}
 }
 
 // token is a panel's name as a part of a subject.
