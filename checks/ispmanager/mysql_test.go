@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -147,26 +146,6 @@ func TestOddTablesOfAServer(t *testing.T) {
 	}
 }
 
-// spent is the CPU time of this process that a call takes: of three rounds of many
-// calls, the least, since a round may have to collect another test's garbage.
-func spent(t *testing.T, calls int, call func()) time.Duration {
-	t.Helper()
-	cpu := func() time.Duration {
-		var u syscall.Rusage
-		must(t, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-	}
-	var rounds []time.Duration
-	for range 3 {
-		begun := cpu()
-		for range calls {
-			call()
-		}
-		rounds = append(rounds, (cpu()-begun)/time.Duration(calls))
-	}
-	return slices.Min(rounds)
-}
-
 func TestZeroDates(t *testing.T) {
 	panel, r := mysqlPanel(t)
 	for _, started := range []any{"0000-00-00 00:00:00", "2026-00-10 00:00:00", nil, "2026-11-21 12:00:00"} {
@@ -286,8 +265,8 @@ func TestWhatIsQuietIsNotRead(t *testing.T) {
 	if _, changed, err := r.Poll(t.Context()); err != nil || changed {
 		t.Error("nothing was written:", changed, err)
 	}
-	if spent := spent(t, 50, func() { read(t, r) }); spent > 2*time.Millisecond {
-		t.Errorf("a reading without a change took %v of our CPU", spent)
+	if n := testing.AllocsPerRun(50, func() { read(t, r) }); n > 1000 {
+		t.Errorf("a reading without a change allocates %v times", n)
 	}
 	must(t, panel.SetActive("a.example", false))
 	if got, changed, err := r.Poll(t.Context()); err != nil || !changed || got.Sites[0].Active != checks.Off {
