@@ -16,18 +16,28 @@ import (
 )
 
 // Between two backups is a minute at least, and fifty times as long as one takes, so
-// that a large state costs at most a fiftieth of the time.
+// that a large state costs at most a fiftieth of the time. The second comes sooner: the
+// first does not have the first reading, and takes long only because the bot starts.
 const (
-	backupSoon  = 10 * time.Second // after the first, which does not have the first reading
+	backupSoon  = 10 * time.Second
+	soonShare   = 4
 	backupEvery = time.Minute
 	backupShare = 50
 	backupMost  = time.Hour
 )
 
+// pause is how long after a backup the next one is made.
+func pause(first bool, took time.Duration) time.Duration {
+	if first {
+		return min(max(backupSoon, soonShare*took), backupMost)
+	}
+	return min(max(backupEvery, backupShare*took), backupMost)
+}
+
 // keepBackups leaves backups until the context ends.
 func (p *Pair) keepBackups(ctx context.Context) {
-	said, every := "", backupSoon
-	for ctx.Err() == nil {
+	said := ""
+	for first := true; ctx.Err() == nil; first = false {
 		took, err := p.backup(ctx, false)
 		switch {
 		case ctx.Err() != nil:
@@ -38,8 +48,7 @@ func (p *Pair) keepBackups(ctx context.Context) {
 			said = err.Error()
 			p.log.WarnContext(ctx, "no backup is left at the hub, the one before stays there", "error", err)
 		}
-		_ = pace.Sleep(ctx, min(max(every, backupShare*took), backupMost)) // the loop looks at the context
-		every = backupEvery
+		_ = pace.Sleep(ctx, pause(first, took)) // the loop looks at the context
 	}
 }
 
