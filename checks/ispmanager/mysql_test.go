@@ -443,19 +443,18 @@ func TestASlowServer(t *testing.T) {
 	panel, r := mysqlPanel(t)
 	furnish(t, panel)
 	must(t, panel.Exec("RENAME TABLE webdomain TO w"))
-	must(t, panel.Exec("CREATE VIEW webdomain AS SELECT id, name, name_idn, users, active, if(sleep(20) = 0, secure, NULL) AS secure, ssl_cert, redirect_http FROM w"))
+	must(t, panel.Exec("CREATE VIEW webdomain AS SELECT id, name, name_idn, users, active, if(sleep(60) = 0, secure, NULL) AS secure, ssl_cert, redirect_http FROM w"))
 	begun := time.Now()
 	_, _, err := r.Poll(t.Context())
 	var failure *ispmanager.Error
 	if !errors.As(err, &failure) || failure.Reason != ispmanager.Timeout {
 		t.Errorf("Poll: %v after %v", err, time.Since(begun))
 	}
-	if spent := time.Since(begun); spent > 15*time.Second {
+	if spent := time.Since(begun); spent > 30*time.Second {
 		t.Errorf("it took %v", spent)
 	}
-	if n := sleeping(t, panel); n != 0 {
-		t.Errorf("%d statements still run in the server", n)
-	}
+	// The server says that it ended a statement before its list shows that.
+	eventually(t, "no statement runs in the server", func() bool { return sleeping(t, panel) == 0 })
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, _, err := r.Poll(ctx); err != context.DeadlineExceeded {
