@@ -81,7 +81,7 @@ const (
 	nobodyFor = 3           // times that nobody was at the queue, after which nobody will come: longer than retry
 	skew      = time.Minute // between a vantage point's clock and the hub's
 	knowAfter = 10 * time.Second
-	putWait   = 3 * time.Second // for the hub's word that it has a look: it may die with the server that has it
+	putWait   = 3 * time.Second // for the hub's word that it has a look
 	putAgain  = 500 * time.Millisecond
 	forgotten = 30 * time.Minute // a vantage point that does not say any more that it is there
 	meetWait  = 5 * time.Second  // for a hub that answers
@@ -407,14 +407,8 @@ func (p *point) put(ctx context.Context, l Look) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, knowAfter)
 	defer cancel()
-	for { // a cluster that lost a server elects a leader in seconds
-		bounded, cancel := context.WithTimeout(ctx, putWait)
-		err := p.putOnce(bounded, l.ID, data)
-		cancel()
-		if err == nil || pace.Until(ctx, time.Now().Add(putAgain)) != nil {
-			return err
-		}
-	}
+	// A cluster that lost a server elects a leader in seconds.
+	return untilStored(ctx, putWait, putAgain, func(ctx context.Context) error { return p.putOnce(ctx, l.ID, data) })
 }
 
 // putOnce puts a look into the queue; the hub takes the same look once.

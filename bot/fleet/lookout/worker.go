@@ -58,7 +58,7 @@ const (
 	fetchWait   = 5 * time.Second
 	progress    = 20 * time.Second // a look that is under way is not given to another before fleet's AckWait
 	retry       = 2 * time.Second
-	ackWait     = 5 * time.Second // for the hub's word that something is stored: it may die with the server that has it
+	ackWait     = 5 * time.Second // for the hub's word that something is stored
 )
 
 // Run takes looks until the context ends. While the hub is away it waits.
@@ -188,11 +188,20 @@ func (w *Worker) send(ctx context.Context, js jetstream.JetStream, l Look, s Sig
 	ctx, cancel := context.WithDeadline(ctx, l.Until)
 	defer cancel()
 	subject := fleet.SightSubject(w.At.Name, token(l.Panel), fleet.ID(l.Site.Name))
+	return untilStored(ctx, ackWait, retry, func(ctx context.Context) error {
+		_, err := js.Publish(ctx, subject, data, jetstream.WithMsgID(w.At.Name+"/"+l.ID))
+		return err
+	})
+}
+
+// untilStored tries until the hub stored something or the context ends. Each attempt is
+// bounded: the hub's word may die with the server that has it.
+func untilStored(ctx context.Context, bound, pause time.Duration, store func(context.Context) error) error {
 	for {
-		bounded, cancel := context.WithTimeout(ctx, ackWait)
-		_, err := js.Publish(bounded, subject, data, jetstream.WithMsgID(w.At.Name+"/"+l.ID))
+		bounded, cancel := context.WithTimeout(ctx, bound)
+		err := store(bounded)
 		cancel()
-		if err == nil || pace.Until(ctx, time.Now().Add(retry)) != nil {
+		if err == nil || pace.Sleep(ctx, pause) != nil {
 			return err
 		}
 	}
